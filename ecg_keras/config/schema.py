@@ -1,0 +1,232 @@
+"""What a recipe may say: one frozen, typed class per section.
+
+Field comments are the reference of docs/recipes.md. Names of sources, backbones and stages are
+plain strings here: the layers that own those tables check them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FolderPath = Annotated[Path, Field(strict=False)]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Folds = Annotated[tuple[int, ...], Field(strict=False)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown keys are refused, values are never coerced, nothing changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class Simulate(Section):
+    """A simulated hospital, written to ``data.raw`` in the layout of a real database."""
+
+    hospital: str = "lakeside"
+    records: int = Field(default=1000, ge=10)
+    seed: int = Field(default=0, ge=0)
+
+
+class Split(Section):
+    """Who is trained on, who chooses the epoch and the thresholds, who is tested."""
+
+    # official: the database's own folds; patients: stratified by label, disjoint by patient;
+    # auto: official where the database has folds
+    method: Literal["auto", "official", "patients"] = "auto"
+    # official folds of the validation and the test split; all others train
+    valid_folds: Folds = (9,)
+    test_folds: Folds = (10,)
+    # shares of the patients, for method patients
+    valid: Fraction = 0.15
+    test: Fraction = 0.2
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _leave_patients_to_train_on(self) -> Split:
+        if self.valid + self.test >= 1:
+            raise ValueError(
+                f"valid and test together must be below 1. Received: {self.valid} + {self.test}"
+            )
+        if set(self.valid_folds) & set(self.test_folds):
+            raise ValueError("valid_folds and test_folds must have no fold in common")
+        return self
+
+
+class Data(Section):
+    """Where the ECGs come from and what is made of them."""
+
+    # a name of `ecg-keras describe --sources`, or the dotted name of a module of your own
+    source: str
+    # the database's folder, in its official layout
+    raw: FolderPath
+    # which labels; none takes the source's first label set
+    label_set: str | None = None
+    # leads in column order; none keeps all twelve
+    leads: Names | None = None
+    # Hz of the shards
+    sampling_rate: Positive = 100.0
+    # length of each ECG; longer recordings are cut, shorter ones dropped or padded
+    seconds: Positive = 10.0
+    # which part of a longer recording is kept
+    window: Literal["start", "centre"] = "start"
+    # a recording that is too short: drop it (counted in dataset.json), or pad it with zeros
+    short: Literal["drop", "pad"] = "drop"
+    # polyphase filters before it decimates; decimate takes every n-th sample, as published
+    resample: Literal["polyphase", "decimate"] = "polyphase"
+    # records without any label of the set: keep them as all-zero rows, or drop them (counted)
+    unlabelled: Literal["keep", "drop"] = "keep"
+    split: Split = Split()
+    # share of records that may be unreadable, NaN or flat; those above it stop `prepare`
+    quarantine: Fraction = 0.0
+    # train on this many records of the training split (a nested, seeded subset); none: all
+    train_records: int | None = Field(default=None, ge=1)
+    # folder of the shards; each dataset gets a folder of its own inside it
+    shards: FolderPath = Path("shards")
+    # processes that read and write
+    workers: int = Field(default=1, ge=1)
+    # only for source simulated
+    simulate: Simulate | None = None
+
+    @model_validator(mode="after")
+    def _simulate_only_the_simulated(self) -> Data:
+        if self.simulate is not None and self.source != "simulated":
+            raise ValueError(
+                f"data.simulate needs data.source simulated. Received: source {self.source}"
+            )
+        return self
+
+
+class Model(Section):
+    """The network."""
+
+    # a name of ecg_keras.models.BACKBONES
+    backbone: str = "resnet1d18"
+    # as_published: what the paper does for this backbone (RNN: all time steps flattened);
+    # pooled: mean over time; flattened: all time steps
+    head: Literal["as_published", "pooled", "flattened"] = "as_published"
+    # of the signal, inside the model: none (mV), standardise (mean and standard deviation of the
+    # training split), minmax (per record and lead to [-1, 1], as published)
+    scaling: Literal["none", "standardise", "minmax"] = "standardise"
+    # on the embedding, before the head
+    dropout: Fraction = 0.0
+
+
+class Initialise(Section):
+    """Where a fine-tuned network's first weights come from."""
+
+    # a recipe (trained first if its run is missing), a run folder, or a .keras file
+    from_: str = Field(alias="from")
+    # overrides for that recipe, such as {data.raw: /data/georgia}
+    set: dict[str, Any] = Field(default_factory=dict)
+    # new: a fresh head; keep: the upstream's, which needs the same labels in the same order
+    head: Literal["new", "keep"] = "new"
+
+
+class Augment(Section):
+    """Random changes of each training ECG, drawn anew in every epoch. Zero switches one off."""
+
+    # length of a random crop in seconds; none trains on the whole ECG. Prediction averages over
+    # crops that overlap by half.
+    crop: Positive | None = None
+    # random gain of the whole ECG: exp(N(0, gain))
+    gain: float = Field(default=0.0, ge=0)
+    # white noise, standard deviation in mV
+    noise: float = Field(default=0.0, ge=0)
+    # chance that a lead is set to zero
+    lead_dropout: Fraction = 0.0
+
+
+class Phase(Section):
+    """Epochs with one set of trainable stages and one optimizer."""
+
+    epochs: int = Field(ge=1)
+    learning_rate: Positive = 1e-3
+    # the first stage that trains; those before it are frozen, BatchNorm statistics included
+    train_from: str = "stem"
+    # each stage below the head learns this much slower than the one above it
+    stage_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Training(Section):
+    """How the network is fitted."""
+
+    batch_size: int = Field(default=64, ge=1)
+    seed: int = Field(default=0, ge=0)
+    optimizer: Literal["adam", "adamw"] = "adam"
+    # adamw only
+    weight_decay: float = Field(default=0.0, ge=0)
+    # within each phase: constant, cosine (to zero), or one_cycle (up over 30 %, then to zero)
+    schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
+    # float32, mixed_bfloat16 or mixed_float16; auto asks the device
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    # auto: every GPU of this machine (MirroredStrategy) or its one device
+    devices: Literal["auto", "one", "mirrored"] = "auto"
+    # same numbers in every run on the same machine; slower on a GPU
+    deterministic: bool = True
+    # the weights that are kept: of the best epoch by this score on valid, or of the last epoch
+    select: Literal["best_macro_auroc", "best_macro_auprc", "best_loss", "last"] = (
+        "best_macro_auroc"
+    )
+    # epochs without a better score after which a phase ends; none: never
+    patience: int | None = Field(default=None, ge=1)
+    augment: Augment = Augment()
+    phases: Annotated[tuple[Phase, ...], Field(strict=False, min_length=1)] = (Phase(epochs=30),)
+
+    @model_validator(mode="after")
+    def _decay_needs_adamw(self) -> Training:
+        if self.weight_decay and self.optimizer != "adamw":
+            raise ValueError(
+                f"weight_decay needs optimizer adamw. Received: optimizer {self.optimizer}"
+            )
+        return self
+
+
+class Evaluation(Section):
+    """How the run is scored on the test split, once."""
+
+    # the score that is compared and printed first
+    metric: Literal["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"] = "macro_auroc"
+    # validation: per label, best F1 on valid; fixed: 0.5, as published
+    thresholds: Literal["validation", "fixed"] = "validation"
+    # patient resamples behind each interval
+    bootstrap: int = Field(default=2000, ge=100)
+    # confidence level of the intervals
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    seed: int = Field(default=0, ge=0)
+    # a recipe that is trained on the same data and compared with this one, patient by patient
+    baseline: str | None = None
+
+
+class Recipe(Section):
+    """One run: its data, model, training and evaluation."""
+
+    # what the run is for: pretrain and scratch start from random weights, finetune does not
+    mode: Literal["pretrain", "scratch", "finetune"]
+    data: Data
+    model: Model = Model()
+    initialise: Initialise | None = None
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    # also write a SavedModel for TensorFlow Serving into the run folder
+    export: bool = False
+    # the run folder; none is runs/<name of the recipe>
+    run: FolderPath | None = None
+
+    @model_validator(mode="after")
+    def _finetune_from_somewhere(self) -> Recipe:
+        if self.mode == "finetune" and self.initialise is None:
+            raise ValueError(
+                "mode finetune needs `initialise: {from: ...}`: a recipe, a run folder or a "
+                ".keras file"
+            )
+        if self.mode != "finetune" and self.initialise is not None:
+            raise ValueError(
+                f"mode {self.mode} starts from random weights: remove `initialise`, or set "
+                "`mode: finetune`"
+            )
+        return self
