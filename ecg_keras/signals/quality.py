@@ -1,0 +1,117 @@
+"""What tells a good recording from a broken one: size, dead leads and Einthoven's identities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import DataError
+
+# each limb lead that follows from leads I and II: lead = a * I + b * II
+IDENTITIES = {
+    "III": (-1.0, 1.0),
+    "aVR": (-0.5, -0.5),
+    "aVL": (1.0, -0.5),
+    "aVF": (-0.5, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Figures of one recording.
+
+    Attributes:
+        peak_mv: largest absolute value of any lead.
+        rms_mv: root mean square over all leads.
+        einthoven_mv: how far the limb leads are from Einthoven's and Goldberger's identities:
+            the median absolute residual over time of the identity that fits worst. A few
+            rounding steps (below 0.01) where leads are in order; NaN where lead I or II, or
+            every other limb lead, is absent.
+        flat_leads: number of leads that are constant for the whole recording.
+    """
+
+    peak_mv: float
+    rms_mv: float
+    einthoven_mv: float
+    flat_leads: int
+
+
+def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
+    """`Quality` of one recording.
+
+    Args:
+        values: ``(num_samples, num_leads)`` in millivolts, finite.
+        leads: names of the columns, spelled as in `LEADS`.
+
+    Returns:
+        Its figures.
+
+    Raises:
+        DataError: there is no sample, or the names do not fit the columns.
+
+    Source:
+        III = II - I (Einthoven 1913); aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2
+        (Goldberger 1942).
+
+    Example:
+        >>> one, two = np.sin(np.arange(100.0)), np.cos(np.arange(100.0))
+        >>> measure_quality(np.stack([one, two, two - one], axis=1), ["I", "II", "III"]).flat_leads
+        0
+    """
+    _check_shape(values, leads)
+    return Quality(
+        peak_mv=float(np.max(np.abs(values))),
+        rms_mv=float(np.sqrt(np.mean(np.square(values, dtype=np.float64)))),
+        einthoven_mv=_einthoven(values, leads),
+        flat_leads=int(np.sum(np.max(values, axis=0) == np.min(values, axis=0))),
+    )
+
+
+def check_finite_and_alive(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
+    """Refuses a recording with missing samples or a dead lead.
+
+    Args:
+        values: ``(num_samples, num_leads)``.
+        leads: names of the columns.
+
+    Raises:
+        DataError: a lead holds NaN or infinity, or is constant for the whole recording; the
+            message names the lead. Also where there is no sample.
+
+    Example:
+        >>> check_finite_and_alive(np.array([[0.0], [1.0]]), ["I"])
+    """
+    _check_shape(values, leads)
+    low, high = np.min(values, axis=0), np.max(values, axis=0)
+    if not np.all(np.isfinite(low) & np.isfinite(high)):
+        lost = np.sum(~np.isfinite(values), axis=0)
+        named = [f"{lead} ({n} samples)" for lead, n in zip(leads, lost, strict=True) if n]
+        raise DataError(f"missing or infinite samples in lead {', '.join(named)}.")
+    flat = [lead for lead, dead in zip(leads, low == high, strict=True) if dead]
+    if flat:
+        raise DataError(f"no signal: constant for the whole recording in lead {', '.join(flat)}.")
+
+
+def _check_shape(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
+    if values.ndim != 2 or values.shape[1] != len(leads) or values.size == 0:
+        raise DataError(
+            "an ECG must have the shape (num_samples, num_leads) with at least one sample and one "
+            f"column for each of its {len(leads)} leads. Received: shape {values.shape}."
+        )
+
+
+def _einthoven(values: npt.NDArray[Any], leads: Sequence[str]) -> float:
+    column = {lead: values[:, index].astype(np.float64) for index, lead in enumerate(leads)}
+    if "I" not in column or "II" not in column:
+        return math.nan
+    residuals = [
+        float(np.median(np.abs(column[lead] - a * column["I"] - b * column["II"])))
+        for lead, (a, b) in IDENTITIES.items()
+        if lead in column
+    ]
+    return max(residuals, default=math.nan)

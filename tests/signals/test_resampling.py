@@ -1,0 +1,76 @@
+"""Resampling."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecg_keras.errors import ConfigError
+from ecg_keras.signals import resample
+
+
+def sine(hertz, rate, seconds=10.0, leads=2):
+    time = np.arange(round(seconds * rate)) / rate
+    return np.stack([np.sin(2 * np.pi * hertz * time + lead) for lead in range(leads)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("from_rate", "to_rate"), [(500, 100), (1000, 100), (400, 100), (257, 100), (100, 500)]
+)
+def test_a_slow_wave_survives_at_the_right_time(from_rate, to_rate):
+    changed = resample(sine(5, from_rate), from_rate, to_rate)
+    assert changed.dtype == np.float32
+    expected = sine(5, to_rate)
+    inside = slice(to_rate // 2, 9 * to_rate)  # the ends lack neighbours to filter with
+    assert np.max(np.abs(changed[inside] - expected[inside])) < 0.01
+
+
+def test_what_the_lower_rate_cannot_hold_is_filtered_out_and_decimation_folds_it_back():
+    humming = sine(95, 500)
+    assert np.max(np.abs(resample(humming, 500, 100)[50:-50])) < 0.01
+    assert np.max(np.abs(resample(humming, 500, 100, method="decimate"))) > 0.9
+
+
+def test_a_baseline_that_is_not_zero_does_not_ring_at_the_ends():
+    drifting = np.linspace(2.0, 3.0, 5000)[:, None] * np.ones((1, 12))
+    assert np.max(np.abs(resample(drifting, 500, 100) - drifting[::5])) < 0.01
+
+
+@given(st.integers(0, 300), st.sampled_from([1, 2, 4, 5, 10]), st.integers(1, 12))
+def test_decimation_takes_every_nth_sample(samples, step, leads):
+    values = np.random.default_rng(samples).normal(size=(samples, leads)).astype(np.float32)
+    assert np.array_equal(resample(values, 100 * step, 100, method="decimate"), values[::step])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(20, 400),
+    st.sampled_from([100, 128, 250, 257, 360, 400, 500, 1000]),
+    st.sampled_from([100, 250, 500]),
+)
+def test_the_length_follows_from_the_rates(samples, from_rate, to_rate):
+    changed = resample(np.zeros((samples, 3)), from_rate, to_rate)
+    assert changed.shape == (-(-samples * to_rate // from_rate), 3)
+
+
+def test_the_same_rate_changes_nothing():
+    values = sine(3, 100).astype(np.float32)
+    assert np.array_equal(resample(values, 100.0, 100), values)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((500, 0, "polyphase"), "above 0 Hz. Received: from 500 to 0"),
+        ((-1, 100, "polyphase"), "above 0 Hz"),
+        ((float("nan"), 100, "polyphase"), "above 0 Hz"),
+        ((500, 100, "polyfase"), "Did you mean 'polyphase'"),
+        ((257, 100, "decimate"), "new/old = 100/257. Use method polyphase"),
+        ((100, 500, "decimate"), "new/old = 5. Use method polyphase"),
+        ((500, np.pi, "polyphase"), "Choose another sampling rate"),
+    ],
+)
+def test_impossible_requests_say_why(arguments, message):
+    from_rate, to_rate, method = arguments
+    with pytest.raises(ConfigError, match=message):
+        resample(np.zeros((10, 1)), from_rate, to_rate, method=method)
