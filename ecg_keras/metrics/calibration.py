@@ -1,0 +1,99 @@
+"""Whether a probability of 0.3 means three in ten."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import ConfigError
+from ecg_keras.metrics.inputs import FloatArray, check_curve, check_scores, check_unit
+
+
+def brier(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> FloatArray:
+    """The mean squared difference of probability and target of each label (Brier 1950).
+
+    Args:
+        targets: 0 or 1, ``(records, labels)``.
+        probabilities: in [0, 1], of the same shape.
+
+    Returns:
+        ``(labels,)`` in [0, 1], lower is better. Saying the prevalence q to everyone gives q(1-q).
+
+    Raises:
+        DataError: shapes that differ, targets other than 0 and 1, probabilities outside [0, 1].
+
+    Example:
+        >>> brier([[1], [0]], [[0.8], [0.4]])
+        array([0.1])
+    """
+    truth, scores = check_scores(targets, probabilities)
+    check_unit(scores)
+    return np.asarray(np.mean((scores - truth) ** 2, axis=0))
+
+
+def reliability_curve(
+    target: npt.ArrayLike, probability: npt.ArrayLike, bins: int = 10
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean probability against observed share, in bins of about equally many records.
+
+    Bins are cut at quantiles of the probabilities (the adaptive bins of Nixon et al. 2019); equal
+    probabilities share a bin, so the order of the records does not matter.
+
+    Args:
+        target: 0 or 1, ``(records,)``.
+        probability: in [0, 1], ``(records,)``.
+        bins: at most this many; empty ones are left out.
+
+    Returns:
+        Mean probability, share of positives and number of records of each bin.
+
+    Raises:
+        ConfigError: fewer than one bin.
+        DataError: as for `brier`.
+
+    Example:
+        >>> reliability_curve([0, 0, 1, 1], [0.1, 0.3, 0.7, 0.7], bins=2)
+        (array([0.2, 0.7]), array([0., 1.]), array([2., 2.]))
+    """
+    if bins < 1:
+        raise ConfigError(f"bins must be at least 1. Received: {bins}.")
+    truth, scores = check_curve(target, probability)
+    check_unit(scores)
+    cuts = np.quantile(scores, np.arange(1, bins) / bins)
+    bin_of = np.searchsorted(cuts, scores)
+    records = np.bincount(bin_of, minlength=bins).astype(np.float64)
+    filled = records > 0
+    mean = np.bincount(bin_of, weights=scores, minlength=bins)[filled] / records[filled]
+    share = np.bincount(bin_of, weights=truth, minlength=bins)[filled] / records[filled]
+    return mean, share, records[filled]
+
+
+def ece(targets: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> FloatArray:
+    """Expected calibration error of each label: the mean distance from the reliability diagonal.
+
+    Sum over the bins of `reliability_curve` of (records in bin / records) x |mean probability -
+    share of positives| (Guo et al. 2017, eq. 3, with adaptive bins). It is biased upwards when
+    bins hold few records: compare only values from equally many records and bins.
+
+    Args:
+        targets: 0 or 1, ``(records, labels)``.
+        probabilities: in [0, 1], of the same shape.
+        bins: at most this many.
+
+    Returns:
+        ``(labels,)`` in [0, 1], lower is better.
+
+    Raises:
+        ConfigError: fewer than one bin.
+        DataError: as for `brier`.
+
+    Example:
+        >>> ece([[0], [0], [1], [1]], [[0.1], [0.3], [0.7], [0.7]], bins=2).round(3)
+        array([0.25])
+    """
+    truth, scores = check_scores(targets, probabilities)
+    errors = []
+    for label in range(truth.shape[1]):
+        mean, share, records = reliability_curve(truth[:, label], scores[:, label], bins)
+        errors.append(np.average(np.abs(mean - share), weights=records))
+    return np.array(errors)

@@ -1,0 +1,131 @@
+"""The one set of checks on what the scores are computed from."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import DataError
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+
+
+def check_scores(
+    targets: npt.ArrayLike, scores: npt.ArrayLike, name: str = "probabilities"
+) -> tuple[BoolArray, FloatArray]:
+    """Targets and scores as arrays that every metric can rely on.
+
+    Args:
+        targets: 0 or 1, ``(records, labels)``.
+        scores: finite numbers of the same shape.
+        name: what the scores are called in an error.
+
+    Returns:
+        The targets as bool and the scores as float64.
+
+    Raises:
+        DataError: another shape, no record, a target that is neither 0 nor 1, a NaN or infinity.
+    """
+    truth = np.asarray(targets)
+    values = np.asarray(scores)
+    if truth.ndim != 2 or 0 in truth.shape:
+        raise DataError(
+            "targets must have the shape (records, labels) with at least one of each. "
+            f"Received: shape {truth.shape}."
+        )
+    if values.shape != truth.shape:
+        raise DataError(
+            f"{name} must have the shape of the targets, {truth.shape}. "
+            f"Received: shape {values.shape}."
+        )
+    binary = truth == 1
+    if not (binary | (truth == 0)).all():
+        row, column = np.argwhere(~(binary | (truth == 0)))[0]
+        raise DataError(
+            f"targets must be 0 or 1. Received: {truth[row, column]} in row {row}, column {column}."
+        )
+    numbers = values.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        row, column = np.argwhere(~np.isfinite(numbers))[0]
+        raise DataError(
+            f"{name} must be finite. Received: {numbers[row, column]} in row {row}, column "
+            f"{column}. NaN often means that training diverged: lower the learning rate."
+        )
+    return binary, numbers
+
+
+def check_curve(target: npt.ArrayLike, score: npt.ArrayLike) -> tuple[BoolArray, FloatArray]:
+    """As `check_scores`, for one label: both ``(records,)``.
+
+    Raises:
+        DataError: as for `check_scores`, and for arrays with other than one axis.
+    """
+    if np.ndim(target) != 1 or np.ndim(score) != 1:
+        raise DataError(
+            "a curve needs the targets and probabilities of one label, both (records,). "
+            f"Received: shapes {np.shape(target)} and {np.shape(score)}."
+        )
+    truth, values = check_scores(np.asarray(target)[:, None], np.asarray(score)[:, None])
+    return truth[:, 0], values[:, 0]
+
+
+def check_decisions(
+    targets: npt.ArrayLike, decisions: npt.ArrayLike
+) -> tuple[BoolArray, BoolArray]:
+    """Targets and decisions, both 0 or 1 and ``(records, labels)``, as bool.
+
+    Raises:
+        DataError: as for `check_scores`, and for a decision that is neither 0 nor 1.
+    """
+    truth, values = check_scores(targets, decisions, "decisions")
+    if not ((values == 0) | (values == 1)).all():
+        raise DataError(
+            "decisions must be 0 or 1. Received: "
+            f"{values[(values != 0) & (values != 1)][0]:g}. Probabilities are turned into "
+            "decisions by decide(probabilities, thresholds)."
+        )
+    return truth, values == 1
+
+
+def check_unit(probabilities: FloatArray) -> None:
+    """Refuse scores that are no probabilities.
+
+    Raises:
+        DataError: a value below 0 or above 1.
+    """
+    outside = (probabilities < 0) | (probabilities > 1)
+    if outside.any():
+        raise DataError(
+            f"probabilities must be in [0, 1]. Received: {probabilities[outside][0]:g}. Does the "
+            "model's head lack its sigmoid?"
+        )
+
+
+def check_weights(weights: npt.ArrayLike | None, records: int) -> FloatArray:
+    """Record weights as ``(resamples, records)``; one row of ones where there are none.
+
+    Args:
+        weights: ``None``, ``(records,)`` or ``(resamples, records)``, finite and not negative: how
+            often each record counts.
+        records: how many there must be.
+
+    Raises:
+        DataError: another shape, a negative or not finite weight.
+    """
+    if weights is None:
+        return np.ones((1, records))
+    values = np.asarray(weights, dtype=np.float64)
+    if values.ndim not in (1, 2) or values.shape[-1] != records:
+        raise DataError(
+            f"weights must have the shape ({records},) or (resamples, {records}). "
+            f"Received: shape {values.shape}."
+        )
+    if not (np.isfinite(values).all() and (values >= 0).all()):
+        raise DataError("weights must be finite and at least 0.")
+    return np.atleast_2d(values)
+
+
+def squeeze(scores: FloatArray, weights: npt.ArrayLike | None) -> FloatArray:
+    """``(1, labels)`` as ``(labels,)``, unless the weights came as ``(resamples, records)``."""
+    return scores if np.ndim(weights if weights is not None else 0) == 2 else scores[0]

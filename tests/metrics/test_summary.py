@@ -1,0 +1,83 @@
+"""Means over labels, and the table of summary scores."""
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from ecg_keras.metrics import METRICS, macro, score_labels, weighted
+
+
+def draw_case(seed, records=300, labels=6):
+    rng = np.random.default_rng(seed)
+    targets = (rng.random((records, labels)) < rng.uniform(0.05, 0.6, labels)).astype(np.uint8)
+    return targets, np.clip(0.3 * targets + 0.7 * rng.random((records, labels)), 0, 1)
+
+
+ORACLES = {
+    "macro_auroc": lambda t, p: sklearn_metrics.roc_auc_score(t, p, average="macro"),
+    "macro_auprc": lambda t, p: sklearn_metrics.average_precision_score(t, p, average="macro"),
+    "macro_f1": lambda t, p: sklearn_metrics.f1_score(t, p >= 0.5, average="macro"),
+    "weighted_f1": lambda t, p: sklearn_metrics.f1_score(t, p >= 0.5, average="weighted"),
+}
+
+
+def test_every_summary_score_has_an_oracle():
+    assert list(METRICS) == list(ORACLES)
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_summary_score_equals_that_of_scikit_learn(name, seed):
+    case = draw_case(seed)
+    assert float(METRICS[name](score_labels(*case))) == pytest.approx(ORACLES[name](*case))
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_an_absent_or_universal_label_is_left_out_not_counted_as_zero(name):
+    targets, probabilities = draw_case(7)
+    without = METRICS[name](score_labels(targets, probabilities))
+    odd = np.column_stack([targets, np.zeros(len(targets), int), np.ones(len(targets), int)])
+    both = METRICS[name](score_labels(odd, np.column_stack([probabilities, probabilities[:, :2]])))
+    assert float(both) == pytest.approx(float(without), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_many_resamples_at_once_equal_one_at_a_time(name):
+    targets, probabilities = draw_case(3)
+    weights = np.random.default_rng(0).poisson(1.0, (8, len(targets)))
+    together = METRICS[name](score_labels(targets, probabilities, 0.4, weights))
+    for row, weight in enumerate(weights):
+        alone = METRICS[name](score_labels(targets, probabilities, 0.4, weight))
+        repeated = (np.repeat(part, weight, axis=0) for part in (targets, probabilities))
+        assert together[row] == pytest.approx(float(alone), abs=1e-12)
+        assert together[row] == pytest.approx(
+            float(METRICS[name](score_labels(*repeated, 0.4))), abs=1e-12
+        )
+
+
+def test_means_skip_what_is_undefined_and_warn_of_nothing():
+    nan = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert macro([0.2, nan, 0.6]) == pytest.approx(0.4)
+        assert np.isnan(macro([nan, nan]))
+        np.testing.assert_allclose(macro([[1.0, nan], [nan, nan], [1.0, 0.5]]), [1.0, nan, 0.75])
+        assert weighted([0.2, nan, 0.6], [0.1, 0.9, 0.3]) == pytest.approx(0.5)
+        assert np.isnan(weighted([0.2, 0.3], [0.0, 0.0]))
+
+
+def test_a_threshold_per_label_is_used_for_its_label():
+    scores = score_labels([[1, 1], [0, 0]], [[0.3, 0.3], [0.1, 0.1]], [0.2, 0.4])
+    assert scores.sensitivity.tolist() == [1.0, 0.0]
+
+
+def test_two_thousand_resamples_take_seconds():
+    targets, probabilities = draw_case(0, records=2000, labels=14)
+    weights = np.random.default_rng(0).poisson(1.0, (200, 2000))
+    score_labels(targets, probabilities)
+    begin = time.process_time()
+    score_labels(targets, probabilities, 0.5, weights)
+    assert time.process_time() - begin < 3.0  # about 0.2 s for this tenth
