@@ -9,8 +9,8 @@ from typing import Any
 
 from ecg_keras.config.schema import Recipe
 
-# where things lie and how many processes made them changes no result
-LOCATIONS = ("raw", "shards", "workers")
+# where things lie, how many processes made them and when to stop changes no result
+LOCATIONS = ("raw", "shards", "workers", "anomalies")
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
@@ -31,22 +31,19 @@ def data_settings(recipe: Recipe) -> dict[str, Any]:
 
 
 def run_settings(recipe: Recipe) -> dict[str, Any]:
-    """The part of a recipe that decides the weights and scores of its run.
+    """The part of a recipe that decides the weights of its run.
 
     What is left out can change without a new training: locations, and what is made from the
-    finished run (the comparison with a baseline, the export).
+    finished run (scores, comparison, export).
     """
     settings = recipe.model_dump(mode="json", by_alias=True)
     settings["data"] = {k: v for k, v in settings["data"].items() if k not in LOCATIONS}
-    settings["evaluation"] = {
-        key: value for key, value in settings["evaluation"].items() if key != "baseline"
-    }
     if settings["initialise"]:
         kept = settings["initialise"].pop("set")
         settings["initialise"]["set"] = {
             k: v for k, v in kept.items() if k.split(".")[-1] not in (*LOCATIONS, "run")
         }
-    del settings["export"], settings["run"]
+    del settings["evaluation"], settings["export"], settings["run"]
     return settings
 
 

@@ -78,7 +78,7 @@ def load_recipe(
         problems = [problem for check in checks for problem in check(recipe)]
     if problems:
         lines = sorted({_line(tree, path, problem, overrides) for problem in problems})
-        raise ConfigError("\n".join(lines))
+        raise ConfigError("\n".join(text for _, text in lines))
     return LoadedRecipe(path.stem, path, recipe, overrides)
 
 
@@ -207,11 +207,11 @@ def _sections(annotation: Any) -> Iterator[Any]:
         yield from _sections(inner)
 
 
-def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any]) -> str:
-    """``file:line: key: message``; the line is that of the deepest part of the key in the file."""
+def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any]) -> tuple[int, str]:
+    """The line of the deepest part of the key in the file, and ``file:line: key: message``."""
     dotted = ".".join(str(part) for part in problem.key)
     if dotted in overrides:
-        return f"{path}: --set {dotted}={overrides[dotted]}: {problem.message}"
+        return 0, f"{path}: --set {dotted}={overrides[dotted]}: {problem.message}"
     line, node = 1, tree
     for part in problem.key:
         if isinstance(node, CommentedMap) and part in node and part in node.lc.data:
@@ -221,4 +221,4 @@ def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any])
         else:
             break
         node = node[part]
-    return f"{path}:{line}: {dotted or 'recipe'}: {problem.message}"
+    return line, f"{path}:{line}: {dotted or 'recipe'}: {problem.message}"

@@ -83,6 +83,8 @@ class Data(Section):
     split: Split = Split()
     # share of records that may be unreadable, NaN or flat; those above it stop `prepare`
     quarantine: Fraction = 0.0
+    # what TensorFlow Data Validation finds: stop before training, or warn
+    anomalies: Literal["stop", "warn"] = "stop"
     # train on this many records of the training split (a nested, seeded subset); none: all
     train_records: int | None = Field(default=None, ge=1)
     # folder of the shards; each dataset gets a folder of its own inside it
@@ -130,9 +132,8 @@ class Initialise(Section):
 class Augment(Section):
     """Random changes of each training ECG, drawn anew in every epoch. Zero switches one off."""
 
-    # length of a random crop in seconds; none trains on the whole ECG. Prediction averages over
-    # crops that overlap by half.
-    crop: Positive | None = None
+    # greatest random shift in time, in seconds, either way; what is shifted in is zero
+    shift: float = Field(default=0.0, ge=0)
     # random gain of the whole ECG: exp(N(0, gain))
     gain: float = Field(default=0.0, ge=0)
     # white noise, standard deviation in mV
@@ -175,10 +176,12 @@ class Training(Section):
     # epochs without a better score after which a phase ends; none: never
     patience: int | None = Field(default=None, ge=1)
     augment: Augment = Augment()
-    phases: Annotated[tuple[Phase, ...], Field(strict=False, min_length=1)] = (Phase(epochs=30),)
+    phases: Annotated[tuple[Phase, ...], Field(strict=False)] = (Phase(epochs=30),)
 
     @model_validator(mode="after")
-    def _decay_needs_adamw(self) -> Training:
+    def _phases_and_decay(self) -> Training:
+        if not self.phases:
+            raise ValueError("phases must have at least one phase, such as {epochs: 30}")
         if self.weight_decay and self.optimizer != "adamw":
             raise ValueError(
                 f"weight_decay needs optimizer adamw. Received: optimizer {self.optimizer}"

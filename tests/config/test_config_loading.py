@@ -1,0 +1,146 @@
+"""Recipes: typed, with every problem of a file told at once, by file and line."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecg_keras.config import Problem, dump_recipe, load_recipe, parse_overrides
+from ecg_keras.errors import ConfigError
+
+GOOD = """\
+mode: scratch
+data:
+  source: ptbxl
+  raw: data/raw/ptbxl
+training:
+  phases:
+    - {epochs: 3, learning_rate: 1e-3}
+"""
+
+
+def write(tmp_path: Path, text: str, name: str = "recipe.yaml") -> Path:
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def message(tmp_path: Path, text: str, overrides: dict | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(write(tmp_path, text), overrides)
+    return str(caught.value)
+
+
+def test_numbers_in_scientific_notation_are_numbers(tmp_path):
+    recipe = load_recipe(write(tmp_path, GOOD)).recipe
+    assert recipe.training.phases[0].learning_rate == 0.001
+    assert recipe.data.raw == Path("data/raw/ptbxl")
+
+
+def test_every_problem_is_told_at_once_with_its_line(tmp_path):
+    text = GOOD.replace("raw: data/raw/ptbxl", "raw: data/raw/ptbxl\n  sampling_rte: 100")
+    text = text.replace("epochs: 3", 'epochs: "3"') + "modle: {}\n"
+    lines = message(tmp_path, text).splitlines()
+    path = tmp_path / "recipe.yaml"
+    assert len(lines) == 3
+    assert lines[0].startswith(f"{path}:5: data.sampling_rte: no key named 'sampling_rte'.")
+    assert lines[0].endswith("Did you mean 'sampling_rate'?")
+    assert lines[1].startswith(f"{path}:8: training.phases.0.epochs: input should be a valid integ")
+    assert lines[1].endswith("Received: '3'.")
+    assert lines[2].startswith(f"{path}:9: modle: no key named 'modle'.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("mode: scratch", "mode: finetune", ":1: recipe: mode finetune needs `initialise"),
+        ("mode: scratch\n", "", ":1: mode: this key is required and missing."),
+        ("epochs: 3", "epochs: 0", "greater than or equal to 1. Received: 0."),
+        ("source: ptbxl", "source: ptbxl\n  source: ludb", ":4: found duplicate key"),
+        ("source: ptbxl", "source: [ptbxl", ":4: "),
+        ("raw: data", "split: {valid: .6, test: .6}\n  raw: data", "together must be below 1"),
+        ("raw: data", "simulate: {records: 20}\n  raw: data", "needs data.source simulated"),
+        ("  phases:", "  weight_decay: 0.01\n  phases:", "needs optimizer adamw"),
+        ("- {epochs: 3, learning_rate: 1e-3}", "[]", "at least one phase"),
+        ("learning_rate: 1e-3", "learning_rate: .inf", "finite number"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, old, new, expected):
+    assert old in GOOD
+    assert expected in message(tmp_path, GOOD.replace(old, new))
+
+
+def test_a_missing_recipe_lists_those_that_are_there(tmp_path):
+    write(tmp_path, GOOD, "ptbxl_scratch.yaml")
+    with pytest.raises(ConfigError, match=r"no such recipe\. In .*: ptbxl_scratch\.yaml\."):
+        load_recipe(tmp_path / "ptbxl.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text"])
+def test_a_recipe_is_a_mapping(tmp_path, text):
+    assert "a recipe is a mapping" in message(tmp_path, text)
+
+
+def test_yaml_can_not_run_code(tmp_path):
+    text = GOOD.replace("source: ptbxl", "source: !!python/object/apply:os.system [echo hacked]")
+    assert "data.source" in message(tmp_path, text)
+
+
+def test_overrides_reach_nested_keys_lists_and_sections_that_are_not_there(tmp_path):
+    overrides = parse_overrides(
+        ["training.phases.0.epochs=7", "model.backbone=lstm", "data.split.seed=3", "run=null"]
+    )
+    loaded = load_recipe(write(tmp_path, GOOD), overrides)
+    assert loaded.recipe.training.phases[0].epochs == 7
+    assert loaded.recipe.model.backbone == "lstm"
+    assert loaded.recipe.data.split.seed == 3
+    assert loaded.name == "recipe"
+
+
+def test_overrides_for_the_upstream_recipe_stay_dotted(tmp_path):
+    text = GOOD.replace("mode: scratch", "mode: finetune\ninitialise: {from: other.yaml}")
+    loaded = load_recipe(write(tmp_path, text), {"initialise.set.data.raw": "/data/georgia"})
+    assert loaded.recipe.initialise.set == {"data.raw": "/data/georgia"}
+
+
+def test_a_wrong_override_is_told_as_the_user_typed_it(tmp_path):
+    assert "--set training.seed=-1:" in message(tmp_path, GOOD, {"training.seed": -1})
+    assert "has no place for this key" in message(tmp_path, GOOD, {"mode.x": 1})
+
+
+@pytest.mark.parametrize("assignment", ["training.seed", "=3"])
+def test_an_override_needs_a_key_and_a_value(assignment):
+    with pytest.raises(ConfigError, match="must be KEY=VALUE"):
+        parse_overrides([assignment])
+
+
+def test_an_override_that_is_not_yaml_is_refused():
+    with pytest.raises(ConfigError, match="the value is not YAML"):
+        parse_overrides(["data.labels=[a"])
+
+
+def test_further_checks_are_told_with_their_line(tmp_path):
+    def refuse(recipe):
+        yield Problem(("data", "source"), "no source named 'x'.")
+
+    with pytest.raises(ConfigError, match=r"recipe\.yaml:3: data\.source: no source named 'x'\."):
+        load_recipe(write(tmp_path, GOOD), checks=[refuse])
+
+
+@given(
+    seed=st.integers(0, 2**31),
+    rate=st.floats(1e-6, 10),
+    batch=st.integers(1, 4096),
+    decay=st.floats(0.01, 1),
+)
+def test_a_dumped_recipe_reads_back_the_same(tmp_path_factory, seed, rate, batch, decay):
+    folder = tmp_path_factory.mktemp("recipes")
+    overrides = {
+        "training.seed": seed,
+        "training.batch_size": batch,
+        "training.phases": [{"epochs": 2, "learning_rate": rate, "stage_decay": decay}],
+    }
+    first = load_recipe(write(folder, GOOD), overrides).recipe
+    again = load_recipe(write(folder, dump_recipe(first), "again.yaml")).recipe
+    assert again == first
