@@ -1,1 +1,89 @@
+"""The command `ecg-keras`: each subcommand parses, calls one public function and prints."""
 
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from typing import Any
+
+import click
+
+from ecg_keras import __version__
+from ecg_keras.errors import EcgKerasError
+
+# subcommand -> its module and one line; a module is imported when its command runs or asks for help
+COMMANDS = {
+    "train": ("train", "Make what a recipe needs, train it, score it and write its report."),
+    "recipe": ("recipe", "Check a recipe, or show it with every default."),
+    "prepare": ("prepare", "Write the TFRecord shards of a recipe's dataset."),
+    "validate": ("prepare", "Check shards with TensorFlow Data Validation."),
+    "describe": (
+        "describe",
+        "Tell what a dataset holds, or which sources and backbones there are.",
+    ),
+    "simulate": ("simulate", "Write a simulated hospital's database to disk."),
+    "evaluate": ("runs", "Score a finished run, on its own or another dataset."),
+    "compare": ("runs", "Compare two finished runs, patient by patient."),
+    "report": ("runs", "Write the HTML page of a finished run."),
+    "export": ("runs", "Write a finished run as a SavedModel for TensorFlow Serving."),
+}
+
+
+class _Commands(click.Group):
+    """Lists the commands without importing what they need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"ecg_keras.cli.{COMMANDS[name][0]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from ecg_keras.errors import unknown_name
+
+            raise click.UsageError(unknown_name("command", args[0], COMMANDS), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ecg-keras")
+def cli() -> None:
+    """Transfer learning for 12-lead ECG diagnosis: fine-tune, or train from scratch?
+
+    Start with `ecg-keras train recipes/quickstart.yaml`.
+    """
+
+
+def main() -> None:
+    """Runs the command line: errors a user can mend become one line and exit code 1 or 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    try:
+        cli(standalone_mode=False)
+    except EcgKerasError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _say("stopped. The same command goes on where it was.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _say(message: str) -> None:
+    for line in message.splitlines():
+        click.echo(f"ecg-keras: {line}" if not line.startswith(" ") else line, err=True)

@@ -1,1 +1,28 @@
+"""Training: from a recipe and shards to a run folder.
 
+Names load when they are first used, so that reading a run folder imports no TensorFlow.
+"""
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "Run": "run",
+    "begin_run": "run",
+    "check_same_run": "run",
+    "run_fingerprint": "run",
+    "write_json": "run",
+    "train": "loop",
+    "build_model": "loop",
+    "check_upstream": "loop",
+    "RunLog": "callbacks",
+    "ValidationScores": "callbacks",
+    "read_log": "callbacks",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,1 +1,30 @@
+"""What a recipe needs: the plan, its steps, and work on finished runs."""
 
+from ecg_keras.workflow.job import Job, make_job
+from ecg_keras.workflow.plan import Step, make_plan, run_plan
+from ecg_keras.workflow.recipes import baseline_recipe, load, upstream_recipe
+from ecg_keras.workflow.runs import (
+    compare_runs,
+    evaluate_elsewhere,
+    export_run,
+    open_finished,
+    validate_shards,
+)
+from ecg_keras.workflow.watch import Watcher
+
+__all__ = [
+    "Job",
+    "Step",
+    "Watcher",
+    "baseline_recipe",
+    "compare_runs",
+    "evaluate_elsewhere",
+    "export_run",
+    "load",
+    "make_job",
+    "make_plan",
+    "open_finished",
+    "run_plan",
+    "upstream_recipe",
+    "validate_shards",
+]

@@ -1,0 +1,155 @@
+"""What long work looks like in a terminal: one line a step, and a bar while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from ecg_keras.workflow import Step, Watcher
+
+VERBS = {
+    "keep": "keep the finished run",
+    "simulate": "simulate ECGs",
+    "prepare": "prepare shards",
+    "validate": "validate shards",
+    "train": "train",
+    "evaluate": "evaluate",
+    "compare": "compare with the baseline",
+    "export": "export a SavedModel",
+    "report": "write the report",
+}
+
+
+class ConsoleWatcher(Watcher):
+    """Shows a plan's steps on standard error; results alone go to standard output."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.bars = make_progress(self.console)
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> ConsoleWatcher:
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.task is not None:
+            self.bars.remove_task(self.task)
+        self.bars.stop()
+
+    def reused(self, step: Step) -> None:
+        self.console.print(f"[dim]· {_title(step)}: there already ({escape(step.place())})[/dim]")
+
+    def begun(self, step: Step) -> None:
+        self.task = self.bars.add_task(_title(step), total=None, note="")
+
+    def progressed(self, done: int, total: int) -> None:
+        if self.task is not None:
+            self.bars.update(self.task, completed=done, total=total)
+
+    def warned(self, message: str) -> None:
+        self.console.print(f"[yellow]![/yellow] {escape(message)}")
+
+    def noted(self, note: str) -> None:
+        """A short text behind the bar of the current step, such as the latest scores."""
+        if self.task is not None:
+            self.bars.update(self.task, note=note)
+
+    def ended(self, step: Step, seconds: float) -> None:
+        if self.task is not None:
+            self.bars.remove_task(self.task)
+            self.task = None
+        self.console.print(f"[green]✓[/green] {_title(step)} [dim]{seconds:.1f} s[/dim]")
+
+    def callbacks(self) -> Sequence[Any]:
+        return [_training_bar(self)]
+
+
+def make_progress(console: Console) -> Progress:
+    """The columns every bar of the command has."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+        transient=True,
+    )
+
+
+@contextmanager
+def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for one piece of work; gives the function that moves it."""
+    with make_progress(Console(stderr=True)) as bars:
+        task = bars.add_task(description, total=None, note="")
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def show_plan(plan: Sequence[Step]) -> None:
+    """Prints a plan as a table: what is to be done, for which recipe, and where it will lie."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "step", "recipe", "product"):
+        table.add_column(column, overflow="fold")
+    for step in plan:
+        state = "done" if step.is_ready() else "to do"
+        name = step.job.loaded.path.name
+        table.add_row(state, VERBS[step.action], escape(name), escape(step.place()))
+    Console(highlight=False).print(table)
+
+
+def _title(step: Step) -> str:
+    return f"{escape(step.job.run.name)}: {VERBS[step.action]}"
+
+
+def _training_bar(watcher: ConsoleWatcher) -> Any:
+    """A Keras callback that moves the bar batch by batch and notes each epoch's scores."""
+    import keras
+
+    class TrainingBar(keras.callbacks.Callback):
+        def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+            self.steps = self.params["steps"]
+            self.epochs = self.params["epochs"]
+            self.scores = ""
+
+        def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+            self.epoch = epoch
+
+        def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+            watcher.progressed(self.epoch * self.steps + batch + 1, self.epochs * self.steps)
+            loss = f"loss {logs['loss']:.3f}" if logs and "loss" in logs else ""
+            watcher.noted(f"epoch {self.epoch + 1}/{self.epochs} {loss} {self.scores}")
+
+        def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+            logs = logs or {}
+            self.scores = f"valid AUROC {logs.get('val_macro_auroc', float('nan')):.3f}"
+            if not watcher.console.is_terminal:
+                watcher.console.print(
+                    f"  epoch {epoch + 1}/{self.epochs} loss {logs['loss']:.3f} {self.scores}"
+                )
+
+    return TrainingBar()

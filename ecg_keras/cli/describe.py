@@ -1,0 +1,33 @@
+"""`ecg-keras describe`: datasets, sources and backbones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("shards", required=False, type=click.Path(path_type=Path))
+@click.option("--sources", is_flag=True, help="List the databases that can be read.")
+@click.option("--backbones", is_flag=True, help="List the networks that can be trained.")
+def describe(shards: Path | None, sources: bool, backbones: bool) -> None:
+    """Tell what SHARDS hold, or which sources and backbones there are."""
+    if shards is None and not sources and not backbones:
+        raise click.UsageError("name a folder of shards, or give --sources or --backbones")
+    if shards is not None:
+        from ecg_keras import data
+
+        click.echo(data.describe(shards).table())
+    if sources:
+        from ecg_keras.data.sources import SOURCES, find_source
+
+        for name in SOURCES:
+            for label_set, labels in find_source(name).LABEL_SETS.items():
+                shown = ", ".join(labels[:6]) + (", ..." if len(labels) > 6 else "")
+                click.echo(f"{name:16} {label_set:18} {len(labels):3} labels: {shown}")
+    if backbones:
+        from ecg_keras.models import BACKBONES
+
+        for name in BACKBONES:
+            click.echo(name)

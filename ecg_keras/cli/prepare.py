@@ -1,0 +1,53 @@
+"""`ecg-keras prepare` and `ecg-keras validate`: a recipe's dataset, written and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ecg_keras.cli.options import RecipePath, ShardsPath, overrides
+
+
+@click.command()
+@RecipePath
+@overrides
+@click.option("--dry-run", is_flag=True, help="Print the plan and do nothing.")
+def prepare(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
+    """Write the TFRecord shards of RECIPE's dataset, and nothing more."""
+    from ecg_keras import data, workflow
+    from ecg_keras.cli.console import ConsoleWatcher, show_plan
+    from ecg_keras.config import parse_overrides
+
+    job = workflow.make_job(workflow.load(recipe, parse_overrides(assignments)))
+    plan = [
+        step
+        for step in workflow.make_plan(job)
+        if step.job is job and step.action in ("simulate", "prepare")
+    ]
+    if dry_run:
+        show_plan(plan)
+        return
+    with ConsoleWatcher() as watcher:
+        workflow.run_plan(plan, watcher)
+    click.echo(data.describe(job.shards).table())
+    click.echo(f"shards  {job.shards}")
+
+
+@click.command()
+@ShardsPath
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="Another dataset from which this one should not drift, such as the upstream's.",
+)
+def validate(shards: Path, against: Path | None) -> None:
+    """Check SHARDS with TensorFlow Data Validation; exit code 1 where something is off."""
+    from ecg_keras import workflow
+
+    anomalies = workflow.validate_shards(shards, against)
+    for line in anomalies:
+        click.echo(line)
+    click.echo(f"{shards}: {len(anomalies) or 'no'} anomal{'y' if len(anomalies) == 1 else 'ies'}")
+    if anomalies:
+        raise SystemExit(1)

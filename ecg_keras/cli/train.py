@@ -1,0 +1,42 @@
+"""`ecg-keras train`: everything a recipe asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ecg_keras.cli.options import RecipePath, overrides
+
+
+@click.command()
+@RecipePath
+@overrides
+@click.option("--dry-run", is_flag=True, help="Print the plan and do nothing.")
+def train(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
+    """Make what RECIPE needs, train it, score it and write its report.
+
+    Products that are there and fresh are reused; a run that was stopped goes on.
+    """
+    from ecg_keras import evaluation, workflow
+    from ecg_keras.cli.console import ConsoleWatcher, show_plan
+    from ecg_keras.config import parse_overrides
+
+    job = workflow.make_job(workflow.load(recipe, parse_overrides(assignments)))
+    plan = workflow.make_plan(job)
+    if dry_run:
+        show_plan(plan)
+        return
+    with ConsoleWatcher() as watcher:
+        workflow.run_plan(plan, watcher)
+    click.echo()
+    if job.run.scores.is_file():
+        click.echo(evaluation.Scores.load_json(job.run.scores).table())
+    if job.baseline is not None and job.run.comparison.is_file():
+        click.echo()
+        click.echo(evaluation.Comparison.load_json(job.run.comparison).table())
+    click.echo()
+    click.echo(f"model   {job.run.model}")
+    if job.recipe.export:
+        click.echo(f"serving {job.run.saved_model}")
+    click.echo(f"report  {job.run.report}")

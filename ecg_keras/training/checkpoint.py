@@ -1,0 +1,152 @@
+"""Checkpoints: what lets a killed run go on where it was, and the best epoch's model."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+
+from ecg_keras.errors import DataError
+from ecg_keras.models import save_model
+
+# what a recipe's training.select looks at, and whether more is better
+SELECT = {
+    "best_macro_auroc": ("val_macro_auroc", True),
+    "best_macro_auprc": ("val_macro_auprc", True),
+    "best_loss": ("val_loss", False),
+    "last": ("", True),
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is; written after every epoch.
+
+    Attributes:
+        phase: number of the phase, from 1.
+        phase_begun: epochs of the run before this phase.
+        phase_ended: whether the phase is over.
+        epoch: epochs of the run that are complete.
+        weights: file with the weights and optimizer state after them.
+        best: file with the best model so far.
+        best_epoch: its epoch, from 1.
+        best_score: its score; ``None`` where every epoch's score was undefined.
+        waited: epochs in this phase since the score last improved.
+    """
+
+    phase: int
+    phase_begun: int
+    phase_ended: bool
+    epoch: int
+    weights: str
+    best: str
+    best_epoch: int
+    best_score: float | None
+    waited: int
+
+
+def read_progress(folder: Path) -> Progress | None:
+    """The progress in a checkpoint folder; ``None`` where nothing was saved yet.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = folder / "progress.json"
+    if not path.is_file():
+        return None
+    try:
+        return Progress(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"{path}: damaged: {error}. Remove {folder.parent} to train this run anew."
+        ) from error
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves weights, optimizer and progress after every epoch, each file before the next is named.
+
+    A kill at any moment leaves a whole earlier checkpoint: weights go to a file of their own, then
+    progress.json is replaced, then files that it no longer names are removed.
+
+    Args:
+        folder: of the checkpoints; created.
+        phase: its number, from 1.
+        phase_begun: epochs of the run before this phase.
+        last_epoch: epochs of the run at the end of this phase.
+        select: one of `SELECT`.
+        patience: epochs without a better score after which the phase ends.
+        progress: of the run so far.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        phase: int,
+        phase_begun: int,
+        last_epoch: int,
+        select: str,
+        patience: int | None,
+        progress: Progress | None,
+    ) -> None:
+        super().__init__()
+        self.folder = folder
+        self.phase = phase
+        self.phase_begun = phase_begun
+        self.last_epoch = last_epoch
+        self.monitor, self.more_is_better = SELECT[select]
+        self.patience = patience
+        self.progress = progress
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        logs = logs or {}
+        if not math.isfinite(logs["loss"]):
+            raise DataError(
+                f"training diverged: the loss is {logs['loss']} after epoch {epoch + 1}. Lower "
+                "learning_rate, or use `precision: float32`."
+            )
+        before = self.progress
+        score = _finite(logs.get(self.monitor)) if self.monitor else float(epoch)
+        better = before is None or self._is_better(score, before.best_score)
+        in_phase = before is not None and before.phase == self.phase
+        waited = 0 if better or not in_phase else before.waited + 1
+        done = epoch + 1
+        weights = f"epoch-{done:04d}.weights.h5"
+        self.model.save_weights(self.folder / weights)
+        best = f"best-{done:04d}.keras" if better else before.best
+        if better:
+            save_model(self.model, self.folder / best)
+        out_of_patience = self.patience is not None and waited >= self.patience
+        self.progress = Progress(
+            phase=self.phase,
+            phase_begun=self.phase_begun,
+            phase_ended=done == self.last_epoch or out_of_patience,
+            epoch=done,
+            weights=weights,
+            best=best,
+            best_epoch=done if better else before.best_epoch,
+            best_score=score if better else before.best_score,
+            waited=waited,
+        )
+        temporary = self.folder / ".progress.json"
+        temporary.write_text(json.dumps(asdict(self.progress), indent=1), encoding="utf-8")
+        temporary.replace(self.folder / "progress.json")
+        for path in self.folder.iterdir():
+            if path.name not in ("progress.json", weights, best):
+                path.unlink()
+        if out_of_patience:
+            self.model.stop_training = True
+
+    def _is_better(self, score: float | None, best: float | None) -> bool:
+        if score is None or best is None:
+            return score is not None
+        return score > best if self.more_is_better else score < best
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

@@ -1,0 +1,74 @@
+"""Where and how exactly a model computes: devices, precision and determinism."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+import tensorflow as tf
+
+from ecg_keras.errors import ConfigError
+
+
+def make_strategy(devices: str) -> tf.distribute.Strategy:
+    """The ``tf.distribute`` strategy for a recipe's ``training.devices``.
+
+    Args:
+        devices: ``"one"``, ``"mirrored"`` (every GPU of this machine; the batch is divided among
+            them), or ``"auto"`` (mirrored where there are several GPUs).
+
+    Raises:
+        ConfigError: ``"mirrored"`` on a machine with fewer than two devices to mirror over.
+    """
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
+    several = gpus if gpus else cpus
+    if devices == "mirrored" and len(several) < 2:
+        raise ConfigError(
+            f"training.devices: mirrored needs two devices or more. Found: {', '.join(several)}. "
+            "Use `devices: auto`."
+        )
+    if devices == "mirrored" or (devices == "auto" and len(gpus) > 1):
+        return tf.distribute.MirroredStrategy(several)
+    return tf.distribute.get_strategy()
+
+
+def choose_precision(precision: str) -> str:
+    """The Keras dtype policy for a recipe's ``training.precision``.
+
+    ``"auto"`` is bfloat16 on GPUs that compute in it (compute capability 8.0 and above), float16
+    on those with tensor cores (7.0 and above), and float32 elsewhere: CPUs without matrix units
+    gain little, and float32 keeps CPU results comparable between machines.
+    """
+    if precision != "auto":
+        return precision
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "float32"
+    capabilities = [
+        tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
+        for gpu in gpus
+    ]
+    lowest = min(capabilities)
+    if lowest >= (8, 0):
+        return "mixed_bfloat16"
+    return "mixed_float16" if lowest >= (7, 0) else "float32"
+
+
+@contextmanager
+def use_precision(policy: str) -> Iterator[None]:
+    """Layers built inside compute in ``policy``; afterwards the earlier policy is back."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def make_repeatable(seed: int, *, deterministic: bool) -> None:
+    """Seeds Keras, NumPy and TensorFlow; ``deterministic`` also refuses ops that vary by run."""
+    keras.utils.set_random_seed(seed)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()

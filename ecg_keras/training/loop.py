@@ -1,0 +1,234 @@
+"""`train`: from a recipe and shards to a run folder with the selected model in it."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from ecg_keras import data, models
+from ecg_keras.config import Phase, Recipe
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.training.callbacks import RunLog, ValidationScores
+from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress
+from ecg_keras.training.device import (
+    choose_precision,
+    make_repeatable,
+    make_strategy,
+    use_precision,
+)
+from ecg_keras.training.optimizers import make_optimizer
+from ecg_keras.training.run import Run, begin_run, describe_environment, write_json
+
+
+def train(
+    recipe: Recipe,
+    *,
+    shards: Path,
+    run: Run,
+    upstream: Path | None = None,
+    upstream_mark: str | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Run:
+    """Trains a recipe's network, or goes on with a run that was stopped.
+
+    The order in which first weights are looked for: (1) this run's own checkpoint, (2) the
+    recipe's ``initialise``, (3) random weights. Only the training and validation splits are read.
+
+    Args:
+        recipe: the settings.
+        shards: the folder of the prepared dataset.
+        run: the run folder; it may hold an unfinished run of the same settings.
+        upstream: for mode finetune, a run folder or ``.keras`` file.
+        upstream_mark: what identifies the upstream's content; a run that was begun from other
+            weights is refused.
+        callbacks: further Keras callbacks.
+
+    Returns:
+        The run, with ``model.keras`` in it: the epoch that ``training.select`` names.
+
+    Raises:
+        ConfigError: the folder belongs to other settings; a stage does not exist.
+        DataError: the upstream's leads or sampling rate differ; the loss is no longer finite.
+
+    Example:
+        >>> train(recipe, shards=Path("shards/ptbxl"), run=Run(Path("runs/ptbxl_scratch")))
+    """
+    dataset = data.describe(shards)
+    if recipe.initialise is not None and upstream is not None:
+        check_upstream(upstream, dataset, keep_head=recipe.initialise.head == "keep")
+    begin_run(run, recipe, dataset=dataset.fingerprint, upstream=upstream_mark)
+    shutil.copyfile(shards / "dataset.json", run.dataset)
+
+    settings = recipe.training
+    make_repeatable(settings.seed, deterministic=settings.deterministic)
+    strategy = make_strategy(settings.devices)
+    precision = choose_precision(settings.precision)
+    devices = [device.name for device in tf.config.list_logical_devices()]
+    write_json(run.environment, describe_environment(precision, devices))
+
+    progress = read_progress(run.checkpoints)
+    with strategy.scope(), use_precision(precision):
+        model = build_model(recipe, dataset, shards)
+        if progress is None and upstream is not None:
+            models.load_backbone(model, upstream, head=recipe.initialise.head)
+    run.write_status(
+        state="training", shards=str(shards.resolve()), num_parameters=model.count_params()
+    )
+    begun = time.perf_counter()
+    earlier = run.read_status().get("seconds", 0.0)
+    for number, phase in enumerate(settings.phases, start=1):
+        if progress is not None and (number, False) < (progress.phase, progress.phase_ended):
+            continue
+        with strategy.scope():
+            progress = _fit_phase(
+                model, recipe, phase, number, progress, dataset, shards, run, callbacks
+            )
+        run.write_status(seconds=round(earlier + time.perf_counter() - begun, 1))
+    _finish(run, progress)
+    return run
+
+
+def build_model(recipe: Recipe, dataset: data.Dataset, shards: Path) -> keras.Model:
+    """The untrained network of a recipe for a dataset, scaling statistics included."""
+    mean = std = None
+    if recipe.model.scaling == "standardise":
+        mean, std = data.signal_statistics(shards)
+    backbone = models.find_backbone(recipe.model.backbone)(
+        num_samples=dataset.num_samples,
+        num_leads=len(dataset.leads),
+        head=recipe.model.head,
+        seed=recipe.training.seed,
+    )
+    return models.classifier(
+        backbone,
+        dataset.labels,
+        scaling=recipe.model.scaling,
+        mean=mean,
+        std=std,
+        dropout=recipe.model.dropout,
+        seed=recipe.training.seed,
+    )
+
+
+def check_upstream(upstream: Path, dataset: data.Dataset, *, keep_head: bool) -> None:
+    """Refuses first weights that were trained on other signals than the dataset's.
+
+    Raises:
+        DataError: leads or sampling rate differ; or the head is kept and the labels differ. A
+            single ``.keras`` file names neither, so only a run folder can be checked.
+    """
+    card = Run(upstream).dataset
+    if not card.is_file():
+        if keep_head:
+            raise ConfigError(
+                f"initialise.head keep needs a run folder, whose dataset.json names the labels. "
+                f"Received: {upstream}."
+            )
+        return
+    theirs = data.describe(upstream)
+    for what, old, new, setting in (
+        ("leads", theirs.leads, dataset.leads, "data.leads"),
+        ("sampling rate", theirs.sampling_rate, dataset.sampling_rate, "data.sampling_rate"),
+    ):
+        if old != new:
+            raise DataError(
+                f"{upstream}: was trained with {what} {_say(old)}, and this recipe has {_say(new)}."
+                f" Set {setting} to the upstream's, or choose another upstream."
+            )
+    if keep_head and theirs.labels != dataset.labels:
+        raise DataError(
+            f"{upstream}: its head tells {_say(theirs.labels)} and this recipe's labels are "
+            f"{_say(dataset.labels)}. A head can be kept only for the same labels in the same "
+            "order: use `initialise: {head: new}`."
+        )
+
+
+def _fit_phase(
+    model: keras.Model,
+    recipe: Recipe,
+    phase: Phase,
+    number: int,
+    progress: Progress | None,
+    dataset: data.Dataset,
+    shards: Path,
+    run: Run,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> Progress:
+    settings = recipe.training
+    resumed = progress is not None and progress.phase == number
+    done = progress.epoch if progress else 0
+    begun = progress.phase_begun if resumed else done
+    last = begun + phase.epochs
+    records = recipe.data.train_records or dataset.splits["train"].records
+    steps = math.ceil(min(records, dataset.splits["train"].records) / settings.batch_size)
+
+    models.set_trainable(model, from_stage=phase.train_from)
+    if progress is not None and not resumed:
+        keras.Model(model.inputs, model.outputs).load_weights(run.checkpoints / progress.weights)
+    model.compile(
+        optimizer=make_optimizer(settings, phase, models.stages(model), steps * phase.epochs),
+        loss="binary_crossentropy",
+    )
+    if resumed:
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(run.checkpoints / progress.weights)
+
+    train_data = data.load(
+        shards,
+        "train",
+        batch_size=settings.batch_size,
+        shuffle=True,
+        seed=settings.seed,
+        train_records=recipe.data.train_records,
+        augment=settings.augment,
+        epochs=range(done, last),
+    )
+    valid_data = data.load(shards, "valid", batch_size=settings.batch_size)
+    checkpoint = Checkpoint(
+        run.checkpoints,
+        phase=number,
+        phase_begun=begun,
+        last_epoch=last,
+        select=settings.select,
+        patience=settings.patience,
+        progress=progress,
+    )
+    model.fit(
+        train_data,
+        initial_epoch=done,
+        epochs=last,
+        steps_per_epoch=steps,
+        verbose=0,
+        callbacks=[
+            ValidationScores(valid_data, dataset.labels),
+            RunLog(run.log, phase=number),
+            checkpoint,
+            keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
+            *callbacks,
+        ],
+    )
+    return checkpoint.progress
+
+
+def _finish(run: Run, progress: Progress) -> None:
+    """Names the selected model ``model.keras`` and drops the checkpoints."""
+    temporary = run.folder / ".model.keras"
+    shutil.copyfile(run.checkpoints / progress.best, temporary)
+    temporary.replace(run.model)
+    run.write_status(
+        state="trained",
+        epochs=progress.epoch,
+        best_epoch=progress.best_epoch,
+        best_score=progress.best_score,
+    )
+    shutil.rmtree(run.checkpoints)
+
+
+def _say(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else f"{value} Hz"

@@ -1,0 +1,89 @@
+"""Optimizers with a learning rate per stage, and learning-rate schedules within a phase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from ecg_keras.config import Phase, Training
+
+WARM_UP = 0.3  # share of a one-cycle phase in which the learning rate rises
+START = 1 / 25  # of the peak, at which one_cycle starts
+
+
+def stage_scales(stages: Sequence[str], decay: float) -> dict[str, float]:
+    """Learning-rate factors: 1 for the last stage, ``decay`` times less for each one before it.
+
+    Discriminative fine-tuning: Howard and Ruder 2018, "Universal Language Model Fine-tuning for
+    Text Classification", section 3.2.
+
+    Example:
+        >>> stage_scales(("stem", "stage1", "head"), 0.5)
+        {'stem': 0.25, 'stage1': 0.5, 'head': 1.0}
+    """
+    return {stage: decay ** (len(stages) - 1 - place) for place, stage in enumerate(stages)}
+
+
+def make_schedule(schedule: str, learning_rate: float, steps: int) -> Any:
+    """A learning rate or schedule for ``steps`` optimizer steps, as Keras optimizers take it.
+
+    Args:
+        schedule: ``"constant"``, ``"cosine"`` (half a cosine to zero) or ``"one_cycle"`` (linear
+            rise over the first 30 % from 1/25 of the peak, then half a cosine to zero).
+        learning_rate: the highest rate.
+        steps: optimizer steps in the phase.
+    """
+    if schedule == "constant":
+        return learning_rate
+    if schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    warm = max(1, round(WARM_UP * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        learning_rate * START,
+        max(1, steps - warm),
+        warmup_target=learning_rate,
+        warmup_steps=warm,
+    )
+
+
+def make_optimizer(
+    training: Training, phase: Phase, stages: Sequence[str], steps: int
+) -> keras.optimizers.Optimizer:
+    """The optimizer of one phase.
+
+    Args:
+        training: names the optimizer, its weight decay and schedule.
+        phase: names the learning rate and its decay from stage to stage.
+        stages: of the model, from the input to the head.
+        steps: optimizer steps in the phase.
+
+    Returns:
+        A Keras optimizer. With a ``stage_decay`` below 1 each stage's step is scaled; AdamW's
+        weight decay follows the unscaled learning rate.
+    """
+    base = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[training.optimizer]
+    settings: dict[str, Any] = {
+        "learning_rate": make_schedule(training.schedule, phase.learning_rate, steps)
+    }
+    if training.optimizer == "adamw":
+        settings["weight_decay"] = training.weight_decay
+    if phase.stage_decay == 1:
+        return base(**settings)
+    return _staged(base)(stage_scales(stages, phase.stage_decay), **settings)
+
+
+def _staged(base: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:
+    """``base`` with steps scaled by stage. Not its gradients: Adam would undo their scaling."""
+
+    class Staged(base):  # type: ignore[valid-type,misc]
+        def __init__(self, scales: Mapping[str, float], **settings: Any) -> None:
+            super().__init__(name=f"staged_{base.__name__.lower()}", **settings)
+            self.scales = dict(scales)
+
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            stage = variable.path.split("/")[0].split("_")[0]
+            super().update_step(gradient, variable, learning_rate * self.scales[stage])
+
+    return Staged

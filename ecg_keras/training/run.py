@@ -1,0 +1,195 @@
+"""The run folder: the contract between `train`, `evaluate`, `compare`, `report` and `export`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.config import Recipe, differences, dump_recipe, fingerprint, run_settings
+from ecg_keras.errors import ConfigError, DataError
+
+PACKAGES = ("ecg_keras", "tensorflow", "keras", "tensorflow-data-validation", "wfdb", "numpy")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one trained network.
+
+    Example:
+        >>> Run(Path("runs/ptbxl_scratch")).model
+        PosixPath('runs/ptbxl_scratch/model.keras')
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def recipe(self) -> Path:
+        return self.folder / "recipe.yaml"
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / "dataset.json"
+
+    @property
+    def environment(self) -> Path:
+        return self.folder / "environment.json"
+
+    @property
+    def status(self) -> Path:
+        return self.folder / "status.json"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.csv"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.folder / "tensorboard"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.keras"
+
+    @property
+    def scores(self) -> Path:
+        return self.folder / "scores.json"
+
+    @property
+    def comparison(self) -> Path:
+        return self.folder / "comparison.json"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def saved_model(self) -> Path:
+        return self.folder / "saved_model" / "1"
+
+    def predictions(self, split: str) -> Path:
+        """The predictions of ``valid`` or ``test``."""
+        return self.folder / "predictions" / f"{split}.npz"
+
+    def read_status(self) -> dict[str, Any]:
+        """What is known of the run; empty where it was never begun.
+
+        Raises:
+            DataError: status.json is damaged.
+        """
+        if not self.status.is_file():
+            return {}
+        try:
+            status = json.loads(self.status.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataError(
+                f"{self.status}: damaged: {error}. Remove {self.folder} to train it anew."
+            ) from error
+        return dict(status)
+
+    def write_status(self, **changes: Any) -> None:
+        """Merges ``changes`` into status.json."""
+        write_json(self.status, {**self.read_status(), **changes})
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes JSON under a temporary name, then renames: readers never see half a file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def run_fingerprint(recipe: Recipe, dataset: str, upstream: str | None) -> str:
+    """The fingerprint of a run: its settings, its dataset's and its upstream run's fingerprints."""
+    return fingerprint({"settings": run_settings(recipe), "dataset": dataset, "upstream": upstream})
+
+
+def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
+    """Creates the run folder, or checks that the one that is there belongs to these settings.
+
+    Args:
+        run: the folder.
+        recipe: the resolved settings.
+        dataset: the fingerprint of the shards.
+        upstream: the fingerprint or file digest of the first weights, if any.
+
+    Raises:
+        ConfigError: the folder holds a run of other settings (which are listed), or other files.
+        DataError: the folder can't be written.
+    """
+    mark = run_fingerprint(recipe, dataset, upstream)
+    status = run.read_status()
+    if status:
+        check_same_run(run, recipe, dataset=dataset, upstream=upstream)
+        return
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        strangers = sorted(p.name for p in run.folder.iterdir() if not p.name.startswith("."))
+        if strangers and strangers != ["recipe.yaml"]:
+            raise ConfigError(
+                f"{run.folder}: not a run folder, and not empty (it has {', '.join(strangers[:3])})"
+                ". Choose another with --set run=FOLDER."
+            )
+        run.recipe.write_text(dump_recipe(recipe), encoding="utf-8")
+        run.write_status(
+            state="begun",
+            name=run.name,
+            mode=recipe.mode,
+            fingerprint=mark,
+            settings=run_settings(recipe),
+            dataset=dataset,
+            upstream=upstream,
+        )
+    except OSError as error:
+        raise DataError(
+            f"{run.folder}: can't be written: {error.strerror}. Free some space, or choose another "
+            "folder with --set run=FOLDER."
+        ) from error
+
+
+def check_same_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
+    """Raises a `ConfigError` that lists what differs if the run was made otherwise."""
+    status = run.read_status()
+    if status.get("fingerprint") == run_fingerprint(recipe, dataset, upstream):
+        return
+    changed = differences(status.get("settings", {}), run_settings(recipe))
+    if status.get("dataset") != dataset:
+        changed.append("the dataset (its settings or its raw files)")
+    if status.get("upstream") != upstream:
+        changed.append("the upstream weights")
+    listed = "; ".join(changed[:6]) + (f"; and {len(changed) - 6} more" if len(changed) > 6 else "")
+    raise ConfigError(
+        f"{run.folder}: this run was made with other settings: {listed}. Train into another folder "
+        f"with --set run=FOLDER, or remove {run.folder} to train it anew."
+    )
+
+
+def describe_environment(precision: str, devices: list[str]) -> dict[str, Any]:
+    """Versions and machine, for environment.json."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "devices": ", ".join(devices),
+        "precision": precision,
+        **versions,
+    }

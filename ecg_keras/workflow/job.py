@@ -1,0 +1,136 @@
+"""`Job`: a recipe with the places of its products and of the runs it needs."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ecg_keras import data
+from ecg_keras.config import Data, LoadedRecipe, Recipe, run_settings
+from ecg_keras.errors import DataError
+from ecg_keras.training import Run, check_same_run, run_fingerprint
+from ecg_keras.workflow.recipes import baseline_recipe, upstream_recipe
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What one recipe makes.
+
+    Attributes:
+        loaded: the recipe.
+        run: its run folder. Runs that it needs lie beside it.
+    """
+
+    loaded: LoadedRecipe
+    run: Run
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.loaded.recipe
+
+    @property
+    def data(self) -> Data:
+        return self.recipe.data
+
+    @cached_property
+    def upstream(self) -> Job | None:
+        """The job of the recipe that this one is fine-tuned from."""
+        loaded = upstream_recipe(self.loaded)
+        return None if loaded is None else make_job(loaded, self.run.folder.parent)
+
+    @cached_property
+    def baseline(self) -> Job | None:
+        """The job that this one is compared with."""
+        loaded = baseline_recipe(self.loaded)
+        return None if loaded is None else make_job(loaded, self.run.folder.parent)
+
+    @cached_property
+    def dataset_fingerprint(self) -> str:
+        """Of the shards; reads the raw folder's listing once, so simulate first.
+
+        Raises:
+            DataError: there is no raw folder.
+        """
+        if not self.data.raw.is_dir():
+            raise DataError(
+                f"{self.loaded.path}: data.raw: there is no folder {self.data.raw}. Say where the "
+                "recordings lie: --set data.raw=FOLDER, or --set initialise.set.data.raw=FOLDER "
+                "for the recipe that this one starts from."
+            )
+        return data.dataset_fingerprint(self.data)
+
+    @property
+    def shards(self) -> Path:
+        """The folder of this dataset: its name carries what it was made from."""
+        label_set = self.data.label_set or "default"
+        source = self.data.source.rpartition(".")[2]
+        return self.data.shards / f"{source}-{label_set}-{self.dataset_fingerprint[:12]}"
+
+    @property
+    def upstream_weights(self) -> Path | None:
+        """The run folder or file with the first weights; ``None`` for random ones."""
+        if self.upstream is not None:
+            return self.upstream.run.folder
+        initialise = self.recipe.initialise
+        return None if initialise is None else Path(initialise.from_)
+
+    @property
+    def upstream_mark(self) -> str | None:
+        """What identifies the first weights: the run's fingerprint, or the file's sha256.
+
+        Raises:
+            DataError: there are no such weights.
+        """
+        weights = self.upstream_weights
+        if weights is None:
+            return None
+        status = Run(weights).read_status()
+        if status:
+            return str(status["fingerprint"])
+        if not weights.is_file():
+            raise DataError(
+                f"{weights}: no run folder and no .keras file. Give initialise.from a recipe "
+                "(NAME.yaml), a finished run folder or a .keras file."
+            )
+        return hashlib.sha256(weights.read_bytes()).hexdigest()
+
+    def is_trained(self) -> bool:
+        """Whether the run is complete and of these very settings, data and first weights.
+
+        Raises:
+            ConfigError: the run folder holds a run of other settings.
+        """
+        status = self.run.read_status()
+        if not status:
+            return False
+        check_same_run(
+            self.run,
+            self.recipe,
+            dataset=self.dataset_fingerprint,
+            upstream=self.upstream_mark,
+        )
+        return status["state"] == "trained" and self.run.model.is_file()
+
+    def fingerprint(self) -> str:
+        """Of the run."""
+        return run_fingerprint(self.recipe, self.dataset_fingerprint, self.upstream_mark)
+
+    def outlives_its_data(self) -> bool:
+        """Whether a complete run of these settings is there although its raw files are gone."""
+        status = self.run.read_status()
+        return (
+            not self.data.raw.exists()
+            and self.data.simulate is None
+            and status.get("state") == "trained"
+            and status.get("settings") == run_settings(self.recipe)
+            and self.run.model.is_file()
+        )
+
+
+def make_job(loaded: LoadedRecipe, runs: Path = RUNS) -> Job:
+    """The job of a recipe; its run folder is the recipe's ``run``, or ``runs``/its name."""
+    return Job(loaded, Run(loaded.recipe.run or runs / loaded.name))

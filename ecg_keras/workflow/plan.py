@@ -1,0 +1,95 @@
+"""The plan: which steps a recipe needs, which are done, and doing the rest in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecg_keras.workflow import steps
+from ecg_keras.workflow.job import Job
+from ecg_keras.workflow.watch import Watcher
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One product of a plan.
+
+    Attributes:
+        action: what is done, such as ``"prepare"``.
+        job: for which recipe.
+        product: what it makes.
+        needs: steps that come before; if one of them is still to do, so is this one.
+        is_done: whether the product is there and fresh.
+        make: makes it.
+    """
+
+    action: str
+    job: Job
+    product: Callable[[], Path]
+    needs: tuple[Step, ...]
+    is_done: Callable[[], bool]
+    make: Callable[[Watcher], None]
+
+    def is_ready(self) -> bool:
+        """Whether nothing is left to do for this step and those it needs."""
+        return all(step.is_ready() for step in self.needs) and self.is_done()
+
+    def place(self) -> str:
+        """Where the product lies or will lie, as far as that is known by now."""
+        if all(step.is_ready() for step in self.needs):
+            return str(self.product())
+        return str(self.job.data.shards) if self.action in ("prepare", "validate") else "later"
+
+
+def make_plan(job: Job) -> tuple[Step, ...]:
+    """The steps of a job in the order in which they run, those of the runs it needs first."""
+    plan: list[Step] = []
+
+    def add(action: str, of: Job, *needs: Step) -> Step:
+        maker = steps.STEPS[action]
+        step = Step(
+            action,
+            of,
+            product=lambda: maker.product(of),
+            needs=needs,
+            is_done=lambda: maker.is_done(of),
+            make=lambda watcher: maker.make(of, watcher),
+        )
+        plan.append(step)
+        return step
+
+    def add_run(of: Job) -> Step:
+        if of.outlives_its_data():
+            return add("keep", of)
+        upstream = (add_run(of.upstream),) if of.upstream is not None else ()
+        simulated = (add("simulate", of),) if of.data.simulate is not None else ()
+        prepared = add("prepare", of, *simulated)
+        validated = add("validate", of, prepared)
+        trained = add("train", of, validated, *upstream)
+        evaluated = add("evaluate", of, trained)
+        if of.baseline is not None:
+            evaluated = add("compare", of, evaluated, add_run(of.baseline))
+        if of.recipe.export:
+            add("export", of, trained)
+        return add("report", of, evaluated)
+
+    add_run(job)
+    return tuple(plan)
+
+
+def run_plan(plan: Iterable[Step], watcher: Watcher | None = None) -> None:
+    """Does what is not done yet, in order; a step that fails stops the plan.
+
+    What was finished stays, so the same plan goes on where it stopped.
+    """
+    watcher = watcher or Watcher()
+    for step in plan:
+        if step.is_done():
+            watcher.reused(step)
+            continue
+        watcher.begun(step)
+        begun = time.perf_counter()
+        step.make(watcher)
+        watcher.ended(step, time.perf_counter() - begun)

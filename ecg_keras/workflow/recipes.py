@@ -1,0 +1,99 @@
+"""Recipes checked against the tables of the layers below, and the recipes a recipe names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ecg_keras import config
+from ecg_keras.config import LoadedRecipe, Problem, Recipe
+from ecg_keras.data import sources
+from ecg_keras.errors import ConfigError, EcgKerasError
+from ecg_keras.models import find_backbone
+from ecg_keras.signals import canonical_lead
+
+
+def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> LoadedRecipe:
+    """Reads a recipe and checks the names of its source, label set, leads and backbone.
+
+    Raises:
+        ConfigError: one line per problem, each with file and line.
+
+    Example:
+        >>> load("recipes/quickstart.yaml").recipe.model.backbone
+        'resnet1d18'
+    """
+    return config.load_recipe(path, overrides, checks=[check_names])
+
+
+def check_names(recipe: Recipe) -> Iterator[Problem]:
+    """Problems with names that only the data and models layers can know."""
+    checks = {
+        ("data", "source"): lambda: sources.find_source(recipe.data.source),
+        ("data", "label_set"): lambda: sources.check_label_set(
+            recipe.data.source, recipe.data.label_set
+        ),
+        ("data", "leads"): lambda: [canonical_lead(name) for name in recipe.data.leads or ()],
+        ("model", "backbone"): lambda: find_backbone(recipe.model.backbone),
+    }
+    failed = set()
+    for key, check in checks.items():
+        if key == ("data", "label_set") and ("data", "source") in failed:
+            continue
+        try:
+            check()
+        except EcgKerasError as error:
+            failed.add(key)
+            yield Problem(key, str(error))
+
+
+def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
+    """The recipe that ``initialise.from`` names; ``None`` where it names weights or nothing.
+
+    Raises:
+        ConfigError: it is missing or wrong, or recipes start from one another in a circle.
+    """
+    initialise = loaded.recipe.initialise
+    if initialise is None or not initialise.from_.endswith((".yaml", ".yml")):
+        return None
+    upstream = load(_beside(loaded.path, initialise.from_), initialise.set)
+    chain = [loaded.path.resolve()]
+    following: LoadedRecipe | None = upstream
+    while following is not None:
+        if following.path.resolve() in chain:
+            raise ConfigError(f"{loaded.path}: initialise.from: recipes start from one another.")
+        chain.append(following.path.resolve())
+        further = following.recipe.initialise
+        if further is None or not further.from_.endswith((".yaml", ".yml")):
+            break
+        following = load(_beside(following.path, further.from_), further.set)
+    return upstream
+
+
+def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
+    """The recipe that ``evaluation.baseline`` names, on this recipe's data and evaluation.
+
+    Both runs then train on the same records and are tested on the same patients.
+
+    Raises:
+        ConfigError: it is missing or wrong, or names a baseline itself.
+    """
+    name = loaded.recipe.evaluation.baseline
+    if name is None:
+        return None
+    baseline = load(_beside(loaded.path, name))
+    if baseline.recipe.evaluation.baseline is not None:
+        raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
+    evaluation = loaded.recipe.evaluation.model_copy(update={"baseline": None})
+    recipe = baseline.recipe.model_copy(
+        update={"data": loaded.recipe.data, "evaluation": evaluation, "run": None}
+    )
+    return replace(baseline, recipe=recipe)
+
+
+def _beside(recipe: Path, name: str) -> Path:
+    """A recipe named in another lies beside it, or where the path says from here."""
+    beside = recipe.parent / name
+    return beside if beside.is_file() or not Path(name).is_file() else Path(name)

@@ -1,0 +1,144 @@
+"""What can be done with finished runs, outside any plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ecg_keras import data, evaluation
+from ecg_keras.errors import DataError
+from ecg_keras.training import Run, check_upstream, write_json
+
+
+def open_finished(folder: str | Path) -> Run:
+    """The run in a folder.
+
+    Raises:
+        DataError: there is no finished run in it.
+    """
+    run = Run(Path(folder))
+    if not run.folder.is_dir():
+        raise DataError(f"{folder}: there is no such run folder.")
+    state = run.read_status().get("state")
+    if state != "trained" or not run.model.is_file():
+        raise DataError(
+            f"{folder}: not a finished run (its state is {state or 'unknown'}). Run the `ecg-keras "
+            "train` command that began it once more: it goes on where it stopped."
+        )
+    return run
+
+
+def evaluate_elsewhere(
+    folder: str | Path, shards: str | Path, *, split: str = "test", bootstrap: int = 2000
+) -> evaluation.Scores:
+    """Scores a finished run on another dataset with the same labels, leads and sampling rate.
+
+    Thresholds are those of the run's own validation split: nothing is fitted to the new data.
+
+    Args:
+        folder: the run.
+        shards: the other dataset.
+        split: its split to test on.
+        bootstrap: patient resamples behind the intervals.
+
+    Raises:
+        DataError: labels, leads or sampling rate differ.
+
+    Example:
+        >>> evaluate_elsewhere("runs/ptbxl_scratch", "shards/ptbxl-copy").summary["macro_auroc"]
+    """
+    import keras
+
+    run = open_finished(folder)
+    dataset = data.describe(shards)
+    own = data.describe(run.folder)
+    if own.labels != dataset.labels:
+        raise DataError(
+            f"{shards}: its labels are {', '.join(dataset.labels)}, and {folder} was trained for "
+            f"{', '.join(own.labels)}. Prepare the dataset with the run's label set and order."
+        )
+    check_upstream(run.folder, dataset, keep_head=True)
+    model = keras.models.load_model(run.model, compile=False)
+    return evaluation.evaluate(
+        evaluation.predict(model, Path(shards), split),
+        evaluation.Predictions.load(run.predictions("valid")),
+        bootstrap=bootstrap,
+    )
+
+
+def compare_runs(
+    first: str | Path,
+    second: str | Path,
+    *,
+    metric: str = "macro_auroc",
+    bootstrap: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> evaluation.Comparison:
+    """The paired difference first - second on the test patients that both runs were tested on.
+
+    Raises:
+        DataError: a run is not finished, or they were tested on other records or labels.
+
+    Example:
+        >>> print(compare_runs("runs/ptbxl_finetune", "runs/ptbxl_scratch").table())
+    """
+    runs = [open_finished(folder) for folder in (first, second)]
+    scores = [evaluation.Scores.load_json(run.scores) for run in runs]
+    return evaluation.compare(
+        *(evaluation.Predictions.load(run.predictions("test")) for run in runs),
+        metric=metric,
+        names=(runs[0].name, runs[1].name),
+        thresholds_a=scores[0].thresholds,
+        thresholds_b=scores[1].thresholds,
+        bootstrap=bootstrap,
+        level=level,
+        seed=seed,
+    )
+
+
+def export_run(folder: str | Path, target: Path, *, replace: bool = False) -> Path:
+    """Writes the SavedModel of a finished run into ``target``, checked against Keras on reload.
+
+    Raises:
+        DataError: the run is not finished; ``target`` exists and ``replace`` is not set; the
+            reloaded model differs from Keras.
+
+    Example:
+        >>> export_run("runs/ptbxl_finetune", Path("serving/ptbxl/1"))
+    """
+    import keras
+
+    from ecg_keras import export
+
+    run = open_finished(folder)
+    dataset = data.describe(run.folder)
+    scores = evaluation.Scores.load_json(run.scores) if run.scores.is_file() else None
+    return export.export_saved_model(
+        keras.models.load_model(run.model, compile=False),
+        target,
+        labels=dataset.labels,
+        leads=dataset.leads,
+        sampling_rate=dataset.sampling_rate,
+        thresholds=scores.thresholds if scores else None,
+        replace=replace,
+    )
+
+
+def validate_shards(shards: str | Path, against: str | Path | None = None) -> list[str]:
+    """Checks a dataset with TensorFlow Data Validation and keeps the result beside it.
+
+    Args:
+        shards: the dataset.
+        against: another dataset from which it should not drift, such as the upstream's.
+
+    Returns:
+        One line per anomaly; none where all is well.
+    """
+    shards = Path(shards)
+    anomalies = [
+        anomaly.line()
+        for anomaly in data.validate(shards, against=None if against is None else Path(against))
+    ]
+    if against is None:
+        write_json(shards / "validation.json", {"anomalies": anomalies})
+    return anomalies

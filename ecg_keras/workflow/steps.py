@@ -1,0 +1,182 @@
+"""The steps: for each action where its product lies, whether it is fresh, and how it is made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecg_keras import data, evaluation
+from ecg_keras.config import fingerprint
+from ecg_keras.errors import DataError
+from ecg_keras.workflow.job import Job
+from ecg_keras.workflow.runs import export_run, validate_shards
+from ecg_keras.workflow.watch import Watcher
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Where an action's product lies, whether it is there and fresh, and how it is made."""
+
+    product: Callable[[Job], Path]
+    is_done: Callable[[Job], bool]
+    make: Callable[[Job, Watcher], None]
+
+
+def _simulated(job: Job) -> bool:
+    settings = job.data.simulate
+    return data.simulate.is_complete(job.data.raw, **settings.model_dump())
+
+
+def _simulate(job: Job, watcher: Watcher) -> None:
+    data.simulate.simulate(
+        job.data.raw, **job.data.simulate.model_dump(), on_progress=watcher.progressed
+    )
+
+
+def _prepared(job: Job) -> bool:
+    return (job.shards / "dataset.json").is_file()
+
+
+def _prepare(job: Job, watcher: Watcher) -> None:
+    data.prepare(job.data, job.shards, on_progress=watcher.progressed, on_warning=watcher.warned)
+
+
+def _validation(job: Job) -> Path:
+    return job.shards / "validation.json"
+
+
+def _validated(job: Job) -> bool:
+    path = _validation(job)
+    if not path.is_file():
+        return False
+    anomalies = json.loads(path.read_text(encoding="utf-8"))["anomalies"]
+    return not anomalies or job.data.anomalies == "warn"
+
+
+def _validate(job: Job, watcher: Watcher) -> None:
+    anomalies = validate_shards(job.shards)
+    if anomalies and job.data.anomalies == "stop":
+        raise DataError(
+            f"{job.shards}: TensorFlow Data Validation found {len(anomalies)} anomalies:\n"
+            + "\n".join(f"  {line}" for line in anomalies)
+            + "\nMend the recordings, or train all the same with --set data.anomalies=warn."
+        )
+    for line in anomalies:
+        watcher.warned(line)
+
+
+def _train(job: Job, watcher: Watcher) -> None:
+    from ecg_keras.training import train
+
+    train(
+        job.recipe,
+        shards=job.shards,
+        run=job.run,
+        upstream=job.upstream_weights,
+        upstream_mark=job.upstream_mark,
+        callbacks=watcher.callbacks(),
+    )
+
+
+def _evaluation_mark(job: Job) -> str:
+    settings = job.recipe.evaluation.model_dump(exclude={"baseline", "metric"})
+    return fingerprint({"run": job.fingerprint(), "evaluation": settings})
+
+
+def _evaluated(job: Job) -> bool:
+    mark = job.run.read_status().get("evaluated")
+    return job.run.scores.is_file() and mark == _evaluation_mark(job)
+
+
+def _evaluate(job: Job, watcher: Watcher) -> None:
+    import keras
+
+    model = keras.models.load_model(job.run.model, compile=False)
+    predictions = {}
+    for split in ("valid", "test"):
+        predictions[split] = evaluation.predict(
+            model, job.shards, split, on_progress=watcher.progressed
+        )
+        predictions[split].save(job.run.predictions(split))
+    settings = job.recipe.evaluation
+    scores = evaluation.evaluate(
+        predictions["test"],
+        predictions["valid"],
+        thresholds=settings.thresholds,
+        bootstrap=settings.bootstrap,
+        level=settings.level,
+        seed=settings.seed,
+    )
+    scores.save_json(job.run.scores)
+    job.run.write_status(evaluated=_evaluation_mark(job))
+
+
+def _comparison_mark(job: Job) -> str:
+    marks = [_evaluation_mark(job), _evaluation_mark(job.baseline), job.recipe.evaluation.metric]
+    return fingerprint({"compared": marks})
+
+
+def _compared(job: Job) -> bool:
+    mark = job.run.read_status().get("compared")
+    return job.run.comparison.is_file() and mark == _comparison_mark(job)
+
+
+def _compare(job: Job, watcher: Watcher) -> None:
+    del watcher
+    settings = job.recipe.evaluation
+    ours, theirs = (evaluation.Scores.load_json(j.run.scores) for j in (job, job.baseline))
+    comparison = evaluation.compare(
+        evaluation.Predictions.load(job.run.predictions("test")),
+        evaluation.Predictions.load(job.baseline.run.predictions("test")),
+        metric=settings.metric,
+        names=(job.run.name, job.baseline.run.name),
+        thresholds_a=ours.thresholds,
+        thresholds_b=theirs.thresholds,
+        bootstrap=settings.bootstrap,
+        level=settings.level,
+        seed=settings.seed,
+    )
+    comparison.save_json(job.run.comparison)
+    job.run.write_status(
+        compared=_comparison_mark(job), baseline_run=str(job.baseline.run.folder.resolve())
+    )
+
+
+def _export(job: Job, watcher: Watcher) -> None:
+    del watcher
+    export_run(job.run.folder, job.run.saved_model)
+
+
+def _report_mark(job: Job) -> str:
+    compared = job.run.read_status().get("compared") if job.baseline is not None else None
+    return fingerprint({"evaluated": _evaluation_mark(job), "compared": compared})
+
+
+def _reported(job: Job) -> bool:
+    mark = job.run.read_status().get("reported")
+    return job.run.report.is_file() and mark == _report_mark(job)
+
+
+def _report(job: Job, watcher: Watcher) -> None:
+    from ecg_keras import report
+
+    del watcher
+    report.write_report(job.run.folder, shards=job.shards)
+    job.run.write_status(reported=_report_mark(job))
+
+
+STEPS = {
+    "keep": Maker(lambda job: job.run.folder, Job.outlives_its_data, lambda job, watcher: None),
+    "simulate": Maker(lambda job: job.data.raw, _simulated, _simulate),
+    "prepare": Maker(lambda job: job.shards, _prepared, _prepare),
+    "validate": Maker(_validation, _validated, _validate),
+    "train": Maker(lambda job: job.run.folder, Job.is_trained, _train),
+    "evaluate": Maker(lambda job: job.run.scores, _evaluated, _evaluate),
+    "compare": Maker(lambda job: job.run.comparison, _compared, _compare),
+    "export": Maker(
+        lambda job: job.run.saved_model, lambda job: job.run.saved_model.is_dir(), _export
+    ),
+    "report": Maker(lambda job: job.run.report, _reported, _report),
+}
