@@ -1,0 +1,105 @@
+"""Models as files: saved whole or not at all, opened without running code, cloned for export."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ecg_keras.errors import DataError
+from ecg_keras.models.scaling import set_layer_weights
+
+
+def save_model(model: keras.Model, path: str | Path) -> None:
+    """Write a model without its optimizer, so that it opens with plain Keras.
+
+    The file appears under its name only when it is complete.
+
+    Args:
+        model: functional, compiled or not.
+        path: ends in ``.keras``; its folder exists. A file of that name is replaced.
+
+    Raises:
+        DataError: the folder is missing or the name does not end in ``.keras``.
+
+    Example:
+        >>> save_model(model, "runs/ptbxl/model.keras")  # doctest: +SKIP
+    """
+    path = Path(path)
+    if path.suffix != ".keras" or not path.parent.is_dir():
+        raise DataError(
+            f"{path}: a model is saved as a .keras file in a folder that exists. Name one."
+        )
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+    try:
+        keras.Model(model.inputs, model.outputs, name=model.name).save(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load_model(path: str | Path) -> keras.Model:
+    """Open a saved model, uncompiled. No code in the file is run.
+
+    Args:
+        path: a ``.keras`` file, or a run folder, whose ``model.keras`` is taken.
+
+    Raises:
+        DataError: there is no such file, or it is no Keras model that opens safely.
+
+    Example:
+        >>> model = load_model("runs/ptbxl_pretrain")  # doctest: +SKIP
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "model.keras"
+    if not path.is_file():
+        raise DataError(
+            f"{path}: no such model. Name a .keras file, or the folder of a run that finished "
+            "training."
+        )
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # whatever is in the file decides what Keras raises
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise DataError(
+            f"{path}: not a Keras model that opens safely ({reason}). Copy it again or train it "
+            "again; models with Lambda or other custom layers are refused, because opening them "
+            "would run their code."
+        ) from error
+
+
+def float32_clone(model: keras.Model) -> keras.Model:
+    """The same network with the same weights in float32 and without cuDNN kernels.
+
+    A model exported from the clone runs on any server: cuDNN's recurrent kernels fail without a
+    GPU, and some readers refuse bfloat16 constants.
+
+    Args:
+        model: functional, in any precision.
+
+    Example:
+        >>> clone = float32_clone(classifier(find_backbone("gru")(num_samples=100), ["MI"]))
+        >>> clone.get_layer("stem_gru").use_cudnn
+        False
+    """
+    clone = type(model).from_config(_as_float32(model.get_config()))
+    for layer in model.layers:
+        set_layer_weights(clone.get_layer(layer.name), layer.get_weights())
+    return clone
+
+
+def _as_float32(config: Any) -> Any:
+    """A layer's configuration, and all that is nested in it, with another precision."""
+    if isinstance(config, list | tuple):
+        return type(config)(_as_float32(item) for item in config)
+    if not isinstance(config, dict):
+        return config
+    changed = {key: _as_float32(value) for key, value in config.items()}
+    if isinstance(config.get("dtype"), dict):  # a precision policy; a tensor's dtype is a string
+        changed["dtype"] = "float32"
+    if "use_cudnn" in config:
+        changed["use_cudnn"] = False
+    return changed

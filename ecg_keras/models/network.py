@@ -1,0 +1,91 @@
+"""The whole network: scaling, backbone, head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from ecg_keras.errors import ConfigError
+from ecg_keras.models.initial import seed_of, uniform
+from ecg_keras.models.scaling import scale
+
+
+def classifier(
+    backbone: keras.Model,
+    labels: Sequence[str],
+    *,
+    scaling: str = "none",
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    dropout: float = 0.0,
+    seed: int = 0,
+) -> keras.Model:
+    """A multi-label classifier: scaling layers, the backbone's layers, a sigmoid head.
+
+    The model is flat: its layers are the backbone's own layer objects, so its weights are the
+    backbone's weights. It needs nothing but Keras to be saved and loaded.
+
+    Args:
+        backbone: functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an
+            embedding ``(batch, size)``.
+        labels: names of the outputs, in column order; at least one, no two equal.
+        scaling: ``"none"``, ``"standardise"`` or ``"minmax"``; see `ecg_keras.models.scaling`.
+        mean: for ``"standardise"``: millivolts, one per lead.
+        std: for ``"standardise"``: millivolts, one per lead.
+        dropout: share of the embedding that is set to zero while training, in [0, 1).
+        seed: of the head's first weights and of dropout.
+
+    Returns:
+        Functional model from ``signal`` in millivolts to float32 probabilities
+        ``(batch, len(labels))``, the output of the layer ``head``, float32 in mixed precision too.
+
+    Raises:
+        ConfigError: an argument does not fit; nothing was built.
+
+    Example:
+        >>> model = classifier(find_backbone("lstm")(num_samples=100), ["NORM", "MI"])
+        >>> model.output_shape
+        (None, 2)
+    """
+    _check(backbone, labels, dropout)
+    signal = keras.Input(backbone.input_shape[1:], name="signal", dtype="float32")
+    # `call` runs the backbone layer by layer, which keeps the classifier flat
+    x = backbone.call(scale(signal, scaling, mean, std))
+    if dropout:
+        x = layers.Dropout(dropout, seed=seed_of(seed, "head_dropout"), name="head_dropout")(x)
+    fan_in = x.shape[-1]
+    probabilities = layers.Dense(
+        len(labels),
+        activation="sigmoid",
+        kernel_initializer=uniform(fan_in, seed, "head/kernel"),
+        bias_initializer=uniform(fan_in, seed, "head/bias"),
+        dtype="float32",
+        name="head",
+    )(x)
+    return keras.Model(signal, probabilities, name=backbone.name)
+
+
+def _check(backbone: keras.Model, labels: Sequence[str], dropout: float) -> None:
+    if isinstance(labels, str) or not labels or len(set(labels)) != len(labels):
+        raise ConfigError(
+            f"labels must be a list of different names, at least one. Received: {labels!r}."
+        )
+    if not 0 <= dropout < 1:
+        raise ConfigError(f"dropout must be at least 0 and below 1. Received: {dropout}.")
+    shapes = (backbone.input_shape, backbone.output_shape)
+    sizes = [
+        len(shape) if isinstance(shape, tuple) and None not in shape[1:] else 0 for shape in shapes
+    ]
+    if sizes != [3, 2]:
+        raise ConfigError(
+            "a backbone has one input (batch, num_samples, num_leads) and one output "
+            f"(batch, size). Received: {backbone.name} with input {shapes[0]} and output "
+            f"{shapes[1]}. Pool or flatten its time steps."
+        )
+    if "head" in (layer.name.split("_", 1)[0] for layer in backbone.layers):
+        raise ConfigError(
+            f"backbone {backbone.name} already has a layer whose name begins with 'head'. Give "
+            "the backbone without its last layer."
+        )

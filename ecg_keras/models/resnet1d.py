@@ -1,0 +1,157 @@
+"""Residual networks over time, as released with the paper (arXiv 2402.02021).
+
+They are He et al.'s networks (arXiv 1512.03385) with convolutions over time in place of images and
+a dense embedding of 512 in front of the head. The stride sits in the 3-wide convolution of a
+bottleneck; padding is symmetrical, as in PyTorch (Keras' ``same`` is not at stride 2); BatchNorm
+has epsilon 1e-5 and keeps 0.9 of its statistics per step; convolutions have no bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+from keras import layers
+
+from ecg_keras.models.ends import signal_input, summarise_time
+from ecg_keras.models.initial import he_fan_out, uniform
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+
+EMBEDDING = 512
+STEM_FILTERS = 64
+
+Tensor = keras.KerasTensor
+Block = Callable[[Tensor, int, int, str, int], Tensor]
+
+
+def resnet1d18(
+    num_samples: int = 1000, num_leads: int = 12, *, head: str = "as_published", seed: int = 0
+) -> keras.Model:
+    """ResNet1D-18: basic blocks of two 3-wide convolutions, [2, 2, 2, 2] of them.
+
+    Args:
+        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
+        num_leads: of the signal, at least 1.
+        head: how the last feature map becomes one vector before the dense embedding:
+            ``"pooled"`` (mean over time), ``"flattened"``, or ``"as_published"`` (pooled).
+        seed: of the first weights. Equal seeds give equal weights.
+
+    Returns:
+        Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
+        ``(batch, 512)``, 4,111,488 trainable parameters with 12 leads. Stages: ``stem``,
+        ``stage1`` to ``stage4``, ``embedding``.
+
+    Raises:
+        ConfigError: a size is below 1, or ``head`` is unknown.
+
+    Example:
+        >>> resnet1d18(num_samples=250, num_leads=2).output_shape
+        (None, 512)
+    """
+    signal = signal_input(num_samples, num_leads)
+    x = _trunk(signal, (2, 2, 2, 2), _basic_block, seed)
+    return _with_embedding("resnet1d18", signal, x, head, seed)
+
+
+def resnet1d50(
+    num_samples: int = 1000, num_leads: int = 12, *, head: str = "as_published", seed: int = 0
+) -> keras.Model:
+    """ResNet1D-50: bottleneck blocks, [3, 4, 6, 3] of them; 17,008,256 trainable parameters.
+
+    Arguments, stages and errors are those of `resnet1d18`.
+
+    Example:
+        >>> resnet1d50(num_samples=250).output_shape
+        (None, 512)
+    """
+    signal = signal_input(num_samples, num_leads)
+    x = _trunk(signal, (3, 4, 6, 3), _bottleneck_block, seed)
+    return _with_embedding("resnet1d50", signal, x, head, seed)
+
+
+def resnet1d101(
+    num_samples: int = 1000, num_leads: int = 12, *, head: str = "as_published", seed: int = 0
+) -> keras.Model:
+    """ResNet1D-101: bottleneck blocks, [3, 4, 23, 3] of them; 29,315,712 trainable parameters.
+
+    Arguments, stages and errors are those of `resnet1d18`.
+
+    Example:
+        >>> resnet1d101(num_samples=250).output_shape
+        (None, 512)
+    """
+    signal = signal_input(num_samples, num_leads)
+    x = _trunk(signal, (3, 4, 23, 3), _bottleneck_block, seed)
+    return _with_embedding("resnet1d101", signal, x, head, seed)
+
+
+def _trunk(signal: Tensor, blocks: tuple[int, ...], block: Block, seed: int) -> Tensor:
+    x = _convolve(signal, STEM_FILTERS, 7, 2, "stem", "", seed)
+    x = layers.ReLU(name="stem_relu")(x)
+    # zeros pad a maximum as well as minus infinity does, because ReLU leaves nothing below zero
+    x = layers.ZeroPadding1D(1, name="stem_pool_pad")(x)
+    x = layers.MaxPooling1D(3, strides=2, name="stem_pool")(x)
+    for stage, count in enumerate(blocks, start=1):
+        filters = STEM_FILTERS * 2 ** (stage - 1)
+        for index in range(1, count + 1):
+            stride = 2 if stage > 1 and index == 1 else 1
+            x = block(x, filters, stride, f"stage{stage}_block{index}", seed)
+    return x
+
+
+def _basic_block(x: Tensor, filters: int, stride: int, name: str, seed: int) -> Tensor:
+    shortcut = _shortcut(x, filters, stride, name, seed)
+    x = _convolve(x, filters, 3, stride, name, "1", seed)
+    x = layers.ReLU(name=f"{name}_relu1")(x)
+    x = _convolve(x, filters, 3, 1, name, "2", seed)
+    x = layers.Add(name=f"{name}_add")([x, shortcut])
+    return layers.ReLU(name=f"{name}_relu2")(x)
+
+
+def _bottleneck_block(x: Tensor, filters: int, stride: int, name: str, seed: int) -> Tensor:
+    shortcut = _shortcut(x, 4 * filters, stride, name, seed)
+    x = _convolve(x, filters, 1, 1, name, "1", seed)
+    x = layers.ReLU(name=f"{name}_relu1")(x)
+    x = _convolve(x, filters, 3, stride, name, "2", seed)
+    x = layers.ReLU(name=f"{name}_relu2")(x)
+    x = _convolve(x, 4 * filters, 1, 1, name, "3", seed)
+    x = layers.Add(name=f"{name}_add")([x, shortcut])
+    return layers.ReLU(name=f"{name}_relu3")(x)
+
+
+def _shortcut(x: Tensor, filters: int, stride: int, name: str, seed: int) -> Tensor:
+    if stride == 1 and x.shape[-1] == filters:
+        return x
+    return _convolve(x, filters, 1, stride, f"{name}_shortcut", "", seed)
+
+
+def _convolve(
+    x: Tensor, filters: int, width: int, stride: int, name: str, number: str, seed: int
+) -> Tensor:
+    """Symmetrical padding, convolution without bias, BatchNorm."""
+    if width > 1:
+        x = layers.ZeroPadding1D(width // 2, name=f"{name}_pad{number}")(x)
+    conv = f"{name}_conv{number}"
+    x = layers.Conv1D(
+        filters,
+        width,
+        strides=stride,
+        use_bias=False,
+        kernel_initializer=he_fan_out(seed, conv),
+        name=conv,
+    )(x)
+    norm = f"{name}_norm{number}"
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=norm)(x)
+
+
+def _with_embedding(name: str, signal: Tensor, x: Tensor, head: str, seed: int) -> keras.Model:
+    x = summarise_time(x, head, AS_PUBLISHED_HEAD[name])
+    fan_in = x.shape[-1]
+    x = layers.Dense(
+        EMBEDDING,
+        kernel_initializer=uniform(fan_in, seed, "embedding_dense/kernel"),
+        bias_initializer=uniform(fan_in, seed, "embedding_dense/bias"),
+        name="embedding_dense",
+    )(x)
+    x = layers.ReLU(name="embedding_relu")(x)
+    return keras.Model(signal, x, name=name)

@@ -1,0 +1,93 @@
+"""Scaling of the signal inside the model, so that weights can't be used with the wrong scaling.
+
+Both ways are Keras' own layers, compute in float32 whatever the model's precision, and have no
+trainable weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ecg_keras.errors import ConfigError, unknown_name
+
+SCALINGS = ("none", "standardise", "minmax")
+
+
+def scale(
+    signal: keras.KerasTensor,
+    scaling: str,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> keras.KerasTensor:
+    """Add the layers that scale a signal.
+
+    Args:
+        signal: float32 ``(batch, num_samples, num_leads)`` in millivolts.
+        scaling: ``"none"`` keeps millivolts; ``"standardise"`` subtracts each lead's ``mean`` and
+            divides by its ``std`` (layer ``preprocess_standardise``); ``"minmax"`` maps each lead
+            of each ECG to [-1, 1], a constant lead to 0 (layer ``preprocess_minmax``), as
+            published. The last loses the voltages that hypertrophy is read from.
+        mean: in millivolts, one per lead; only for ``"standardise"``.
+        std: in millivolts, one per lead, at least 0; only for ``"standardise"``. A lead with 0,
+            which never changed where it was measured, is centred and left in millivolts.
+
+    Returns:
+        Float32 ``(batch, num_samples, num_leads)``.
+
+    Raises:
+        ConfigError: ``scaling`` is unknown, or ``mean`` and ``std`` do not fit it.
+    """
+    if scaling not in SCALINGS:
+        raise ConfigError(unknown_name("scaling", scaling, SCALINGS))
+    if scaling != "standardise" and not (mean is None and std is None):
+        raise ConfigError(
+            f"mean and std belong to scaling 'standardise'. Received: scaling {scaling!r}."
+        )
+    if scaling == "standardise":
+        return _standardise(signal, mean, std)
+    return _minmax(signal) if scaling == "minmax" else signal
+
+
+def _standardise(
+    signal: keras.KerasTensor, mean: Sequence[float] | None, std: Sequence[float] | None
+) -> keras.KerasTensor:
+    num_leads = signal.shape[-1]
+    means = _one_per_lead("mean", mean, num_leads)
+    deviations = _one_per_lead("std", std, num_leads)
+    if (deviations < 0).any():
+        raise ConfigError(f"std must be at least 0 for every lead. Received: {list(deviations)}.")
+    variances = np.where(deviations > 0, deviations**2, 1)
+    layer = layers.Normalization(name="preprocess_standardise", dtype="float32")
+    layer.build(signal.shape)
+    set_layer_weights(layer, [means, variances, np.zeros(())])
+    return layer(signal)
+
+
+def _one_per_lead(name: str, values: Sequence[float] | None, num_leads: int) -> np.ndarray:
+    array = np.asarray([] if values is None else values, np.float64)
+    if array.shape != (num_leads,) or not np.isfinite(array).all():
+        raise ConfigError(
+            f"scaling 'standardise' needs {name}: {num_leads} finite numbers in millivolts, one "
+            f"per lead, of the training split. Received: {values}."
+        )
+    return array
+
+
+def _minmax(signal: keras.KerasTensor) -> keras.KerasTensor:
+    # a model of its own, so that the operations show as one layer with a name that says preprocess
+    millivolts = keras.Input(signal.shape[1:], name="millivolts", dtype="float32")
+    low = ops.min(millivolts, axis=1, keepdims=True)
+    high = ops.max(millivolts, axis=1, keepdims=True)
+    scaled = ops.divide_no_nan(millivolts - (high + low) / 2, (high - low) / 2)
+    return keras.Model(millivolts, scaled, name="preprocess_minmax")(signal)
+
+
+def set_layer_weights(layer: keras.Layer, weights: Sequence[np.ndarray]) -> None:
+    """``layer.set_weights``, which for Normalization must also renew what it computes with."""
+    layer.set_weights(weights)
+    if isinstance(layer, layers.Normalization):
+        layer.finalize_state()

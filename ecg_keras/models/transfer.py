@@ -1,0 +1,137 @@
+"""Transfer: an upstream network's weights into a new one, completely or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+
+from ecg_keras.errors import ConfigError, DataError, unknown_name
+from ecg_keras.models.files import load_model
+from ecg_keras.models.scaling import set_layer_weights
+from ecg_keras.models.freezing import HEAD, PREPROCESS, stage_of
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What `load_backbone` did.
+
+    Attributes:
+        path: what the weights were read from.
+        copied: names of the layers whose weights were copied, in the order of the model.
+        kept: names of the layers with weights that kept their own: the head, if it is new, and
+            the scaling, if it is the model's own.
+    """
+
+    path: Path
+    copied: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def load_backbone(
+    model: keras.Model,
+    path: str | Path,
+    *,
+    head: Literal["new", "keep"] = "new",
+    scaling: Literal["upstream", "own"] = "upstream",
+) -> Transfer:
+    """Copy a trained network's weights into a model of the same backbone, layer by layer by name.
+
+    Either every layer fits or nothing is changed. The scaling comes with the weights, because
+    they were trained behind it: the means and standard deviations of ``standardise`` are the
+    upstream's, and both models must scale in the same way.
+
+    Args:
+        model: such as what `classifier` returns; changed in place.
+        path: a ``.keras`` file or a run folder.
+        head: ``"new"`` leaves the model's head as it is; ``"keep"`` copies it too, which means
+            the same only if both have the same labels in the same order: names of labels are not
+            in the file, so compare them before.
+        scaling: ``"own"`` leaves the model's scaling as it is, whatever the upstream's is.
+
+    Returns:
+        Which layers were copied and which were not.
+
+    Raises:
+        DataError: the file is missing or unreadable, or layers are missing, left over or of
+            another shape: all of them are listed.
+        ConfigError: ``head`` or ``scaling`` is unknown.
+
+    Example:
+        >>> load_backbone(model, "runs/ptbxl_pretrain")  # doctest: +SKIP
+    """
+    for name, value, allowed in (
+        ("head", head, ("new", "keep")),
+        ("scaling", scaling, ("upstream", "own")),
+    ):
+        if value not in allowed:
+            raise ConfigError(unknown_name(name, value, allowed))
+    upstream = load_model(path)
+    own = {HEAD} * (head == "new") | {PREPROCESS} * (scaling == "own")
+    targets = {
+        name: layer for name, layer in _weighted(model).items() if stage_of(layer) not in own
+    }
+    sources = {
+        name: layer for name, layer in _weighted(upstream).items() if stage_of(layer) not in own
+    }
+    problems = _layer_problems(targets, sources)
+    if scaling == "upstream":
+        problems = _scaling_problems(model, upstream) + problems
+    if problems:
+        problems = _signal_problems(model, upstream) + problems
+        raise DataError(
+            f"{path}: its weights do not fit this {model.name}, and nothing was loaded. Use the "
+            "backbone, head, leads, length and scaling they were trained with.\n  "
+            + "\n  ".join(problems)
+        )
+    for name, layer in targets.items():
+        set_layer_weights(layer, sources[name].get_weights())
+    # what was traced before holds the old scaling as constants
+    model.train_function = model.test_function = model.predict_function = None
+    kept = tuple(name for name in _weighted(model) if name not in targets)
+    return Transfer(Path(path), tuple(targets), kept)
+
+
+def _weighted(model: keras.Model) -> dict[str, keras.Layer]:
+    return {layer.name: layer for layer in model.layers if layer.weights}
+
+
+def _layer_problems(targets: dict[str, keras.Layer], sources: dict[str, keras.Layer]) -> list[str]:
+    problems = []
+    for name in [*targets, *(name for name in sources if name not in targets)]:
+        if name not in sources:
+            problems.append(f"{name}: not in the file")
+        elif name not in targets:
+            problems.append(f"{name}: only in the file")
+        elif _shapes(sources[name]) != _shapes(targets[name]):
+            problems.append(
+                f"{name}: {_shapes(sources[name])} in the file, {_shapes(targets[name])} here"
+            )
+    return problems
+
+
+def _shapes(layer: keras.Layer) -> str:
+    return " ".join(str(tuple(weight.shape)) for weight in layer.weights)
+
+
+def _scaling_problems(model: keras.Model, upstream: keras.Model) -> list[str]:
+    there, here = (
+        [layer.name for layer in network.layers if stage_of(layer) == PREPROCESS]
+        for network in (upstream, model)
+    )
+    if there == here:
+        return []
+    return [f"scaling: {', '.join(there) or 'none'} in the file, {', '.join(here) or 'none'} here"]
+
+
+def _signal_problems(model: keras.Model, upstream: keras.Model) -> list[str]:
+    """What explains layers of another shape: another length or number of leads."""
+    names = ("samples", "leads")
+    sizes = zip(names, upstream.input_shape[1:], model.input_shape[1:], strict=True)
+    return [
+        f"signal: {there} {name} in the file, {here} here"
+        for name, there, here in sizes
+        if there != here
+    ]

@@ -1,0 +1,193 @@
+"""The contract every entry of BACKBONES keeps."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ecg_keras import models
+from ecg_keras.errors import ConfigError
+
+LABELS = ("NORM", "MI", "STTC", "HYP", "CD")
+NAMES = sorted(models.BACKBONES)
+
+# trainable parameters with 12 leads and 1000 samples: of the backbone, and with a head of 5 labels.
+# The networks as released count these in PyTorch, except that an LSTM there has 400 more per
+# direction for a second bias.
+PARAMETERS = {
+    "bilstm": (90_400, 1_090_405),
+    "gru": (34_200, 534_205),
+    "lstm": (45_200, 545_205),
+    "resnet1d18": (4_111_488, 4_114_053),
+    "resnet1d50": (17_008_256, 17_010_821),
+    "resnet1d101": (29_315_712, 29_318_277),
+}
+
+
+def count(model):
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+
+
+@pytest.fixture(scope="module")
+def classifiers():
+    """One classifier of each backbone for signals (64, 3); tests leave its weights alone."""
+    built = {}
+
+    def get(name):
+        if name not in built:
+            built[name] = models.classifier(models.find_backbone(name)(64, 3), LABELS)
+        return built[name]
+
+    return get
+
+
+def test_every_backbone_has_a_golden_parameter_count():
+    assert PARAMETERS.keys() == models.BACKBONES.keys()
+
+
+def embedding_size(name, num_samples, head):
+    if name.startswith("resnet1d"):
+        return 512
+    return (200 if name == "bilstm" else 100) * (num_samples if head == "flattened" else 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_and_shapes_are_those_of_the_released_network(name):
+    backbone = models.find_backbone(name)()
+    assert backbone.input_shape == (None, 1000, 12)
+    size = embedding_size(name, 1000, models.AS_PUBLISHED_HEAD[name])
+    assert backbone.output_shape == (None, size)
+    assert count(backbone) == PARAMETERS[name][0]
+    assert count(models.classifier(backbone, LABELS)) == PARAMETERS[name][1]
+
+
+@pytest.mark.parametrize(("head", "shape"), [("pooled", (40, 1)), ("flattened", (65, 8))])
+@pytest.mark.parametrize("name", NAMES)
+def test_shapes_follow_the_signal_and_the_head(name, head, shape, classifiers):
+    backbone = models.find_backbone(name)(*shape, head=head)
+    assert backbone.name == name
+    assert backbone.inputs[0].name == "signal"
+    assert backbone.input_shape == (None, *shape)
+    assert backbone.output_shape == (None, embedding_size(name, shape[0], head))
+    published = [layer.name for layer in classifiers(name).layers][:-1]
+    assert ([layer.name for layer in backbone.layers] == published) == (
+        head == models.AS_PUBLISHED_HEAD[name]
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stages_begin_with_stem_and_cover_every_variable_once(name, classifiers):
+    model = classifiers(name)
+    stages = models.stages(model)
+    assert stages[0] == "stem"
+    assert stages[-1] == "head"
+    by_stage = models.variables_by_stage(model)
+    assert tuple(by_stage) == stages
+    listed = [id(variable) for variables in by_stage.values() for variable in variables]
+    assert sorted(listed) == sorted(id(variable) for variable in model.trainable_variables)
+    assert len(set(listed)) == len(listed)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_trainable_variable_gets_a_gradient(name, classifiers, signals):
+    model = classifiers(name)
+    targets = np.eye(5, dtype=np.float32)[np.arange(4)]
+    with tf.GradientTape() as tape:
+        loss = keras.losses.binary_crossentropy(targets, model(signals[:4], training=True))
+        loss = tf.reduce_mean(loss)
+    gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        assert np.isfinite(gradient).all(), variable.path
+        assert np.any(gradient), variable.path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_random_weights_start_equal(name, classifiers):
+    by_shape = {}
+    for variable in classifiers(name).trainable_variables:
+        if variable.name in ("gamma", "beta"):
+            continue
+        for other in by_shape.setdefault(tuple(variable.shape), []):
+            assert not np.array_equal(other, variable), variable.path
+        by_shape[tuple(variable.shape)].append(variable)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_seed_decides_the_first_weights(name, classifiers):
+    first = classifiers(name)
+    again = models.classifier(models.find_backbone(name)(64, 3), LABELS)
+    other = models.classifier(models.find_backbone(name)(64, 3, seed=1), LABELS, seed=1)
+    for one, same, different in zip(
+        first.trainable_variables, again.trainable_variables, other.trainable_variables, strict=True
+    ):
+        assert np.array_equal(one, same), one.path
+        if one.name not in ("gamma", "beta"):
+            assert not np.array_equal(one, different), one.path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mixed_precision_keeps_the_head_in_float32(name, signals):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = models.classifier(models.find_backbone(name)(64, 3), LABELS)
+    assert model.get_layer("head").compute_dtype == "float32"
+    compute = {layer.compute_dtype for layer in model.layers if layer.name.startswith("stem")}
+    assert compute == {"bfloat16"}
+    assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
+    probabilities = model(signals[:2])
+    assert probabilities.dtype == tf.float32
+    assert np.isfinite(probabilities).all()
+
+
+@pytest.mark.parametrize("name", ["bilstm", "gru", "lstm", "resnet1d18"])
+def test_learns_sixteen_records_by_heart(name, signals, targets):
+    backbone = models.find_backbone(name)(64, 3)
+    model = models.classifier(backbone, LABELS[:3])
+    model.compile(keras.optimizers.Adam(3e-3), "binary_crossentropy")
+    model.fit(signals, targets, batch_size=16, epochs=60, verbose=0)
+    assert np.array_equal(model.predict(signals, verbose=0) > 0.5, targets > 0.5)
+
+
+@pytest.mark.parametrize("name", ["resnet1d50", "resnet1d101"])
+def test_deep_networks_lower_the_loss(name, signals, targets):
+    model = models.classifier(models.find_backbone(name)(64, 3), LABELS[:3])
+    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", run_eagerly=True)
+    losses = model.fit(signals, targets, batch_size=16, epochs=6, verbose=0).history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("arguments", [{"num_samples": 0}, {"num_leads": 0}])
+@pytest.mark.parametrize("name", NAMES)
+def test_an_impossible_size_is_refused(name, arguments):
+    with pytest.raises(ConfigError, match="num_samples and num_leads of at least 1"):
+        models.find_backbone(name)(**arguments)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_head_is_answered_with_the_choices(name):
+    with pytest.raises(
+        ConfigError, match=r"as_published, flattened, pooled\. Did you mean 'pooled'"
+    ):
+        models.find_backbone(name)(8, 2, head="poled")
+
+
+def test_saved_models_open_where_only_keras_is_installed(tmp_path, classifiers, signals):
+    for name in NAMES:
+        models.save_model(classifiers(name), tmp_path / f"{name}.keras")
+    np.save(tmp_path / "signals.npy", signals)
+    reader = """
+import pathlib, sys
+import keras, numpy as np
+folder = pathlib.Path(sys.argv[1])
+for path in folder.glob("*.keras"):
+    model = keras.models.load_model(path)
+    np.save(folder / f"{path.stem}.npy", np.asarray(model(np.load(folder / "signals.npy"))))
+assert not any(name.startswith("ecg_keras") for name in sys.modules)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", reader, str(tmp_path)], check=True)
+    for name in NAMES:
+        expected = np.asarray(classifiers(name)(signals))
+        assert np.abs(np.load(tmp_path / f"{name}.npy") - expected).max() < 1e-6, name
