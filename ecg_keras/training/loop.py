@@ -205,6 +205,7 @@ def _fit_phase(
         epochs=last,
         steps_per_epoch=steps,
         verbose=0,
+        shuffle=False,
         callbacks=[
             ValidationScores(valid_data, dataset.labels),
             RunLog(run.log, phase=number),

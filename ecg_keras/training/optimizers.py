@@ -83,7 +83,8 @@ def _staged(base: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Opt
             self.scales = dict(scales)
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            stage = variable.path.split("/")[0].split("_")[0]
+            # a tf.Variable, whose name is the Keras variable's path: stage1_block1_conv1/kernel:0
+            stage = variable.name.split("/")[0].split("_")[0]
             super().update_step(gradient, variable, learning_rate * self.scales[stage])
 
     return Staged

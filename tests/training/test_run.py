@@ -1,0 +1,68 @@
+"""The run folder belongs to one set of settings, and says so."""
+
+import json
+
+import pytest
+
+from ecg_keras.config import Recipe
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.training import Run, begin_run, check_same_run, write_json
+
+
+def recipe(**training) -> Recipe:
+    return Recipe.model_validate(
+        {"mode": "scratch", "data": {"source": "ptbxl", "raw": "x"}, "training": training}
+    )
+
+
+def begin(tmp_path, settings=None, dataset="d1", upstream=None) -> Run:
+    run = Run(tmp_path / "ptbxl_scratch")
+    begin_run(run, settings or recipe(), dataset=dataset, upstream=upstream)
+    return run
+
+
+def test_a_begun_run_can_be_begun_again(tmp_path):
+    run = begin(tmp_path)
+    assert begin(tmp_path).read_status() == run.read_status()
+    assert run.read_status()["state"] == "begun"
+    assert "source: ptbxl" in run.recipe.read_text()
+
+
+def test_other_settings_are_refused_and_listed(tmp_path):
+    run = begin(tmp_path)
+    with pytest.raises(ConfigError, match=r"training\.seed: 0 -> 1.*--set run=FOLDER"):
+        begin(tmp_path, recipe(seed=1))
+    with pytest.raises(ConfigError, match="the dataset"):
+        check_same_run(run, recipe(), dataset="d2", upstream=None)
+    with pytest.raises(ConfigError, match="the upstream weights"):
+        check_same_run(run, recipe(), dataset="d1", upstream="u")
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    folder = tmp_path / "ptbxl_scratch"
+    folder.mkdir()
+    (folder / "thesis.docx").write_text("years of work")
+    with pytest.raises(ConfigError, match=r"not a run folder, and not empty \(it has thesis\.docx"):
+        begin(tmp_path)
+    assert [path.name for path in folder.iterdir()] == ["thesis.docx"]
+
+
+def test_a_place_that_can_not_be_written_is_an_error_not_a_crash(tmp_path):
+    (tmp_path / "ptbxl_scratch").write_text("a file where the folder should be")
+    with pytest.raises(DataError, match="can't be written"):
+        begin(tmp_path)
+
+
+def test_a_damaged_status_is_told(tmp_path):
+    run = begin(tmp_path)
+    run.status.write_text("{")
+    with pytest.raises(DataError, match=r"status\.json: damaged"):
+        run.read_status()
+
+
+def test_json_is_replaced_whole_and_never_holds_nan(tmp_path):
+    path = tmp_path / "x.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text()) == {"a": 1}
