@@ -1,0 +1,115 @@
+"""The card of a SavedModel: what a client must know to send an ECG and to read the answer."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ecg_keras.errors import ConfigError, DataError
+
+LABELS_FILE = "labels.txt"
+CARD_FILE = "card.json"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a SavedModel expects and returns, written beside it as ``assets/card.json``.
+
+    Attributes:
+        labels: names of the columns of ``probabilities``.
+        leads: names of the columns of ``signal``.
+        sampling_rate: of ``signal``, in Hz.
+        num_samples: rows of each ``signal``.
+        thresholds: per label, the probability from which the label is called present;
+            ``None`` where none were chosen.
+        versions: of the packages that wrote the SavedModel.
+        units: of ``signal``.
+        input: name of the signature's input.
+        output: name of the signature's output.
+
+    Raises:
+        ConfigError: a name is empty, repeated or not one line; the rate or a threshold is out of
+            range; the thresholds are not those of the labels.
+
+    Example:
+        >>> card = Card(("MI", "NORM"), ("I", "II"), 100.0, 1000, {"MI": 0.3, "NORM": 0.6}, {})
+        >>> card.units, card.input, card.output
+        ('mV', 'signal', 'probabilities')
+    """
+
+    labels: tuple[str, ...]
+    leads: tuple[str, ...]
+    sampling_rate: float
+    num_samples: int
+    thresholds: Mapping[str, float] | None
+    versions: Mapping[str, str]
+    units: str = "mV"
+    input: str = "signal"
+    output: str = "probabilities"
+
+    def __post_init__(self) -> None:
+        _check_names("labels", self.labels)
+        _check_names("leads", self.leads)
+        if not (math.isfinite(self.sampling_rate) and self.sampling_rate > 0):
+            raise ConfigError(f"sampling_rate must be above 0 Hz. Received: {self.sampling_rate}.")
+        if self.thresholds is not None:
+            _check_thresholds(self.labels, self.thresholds)
+
+
+def write_card(assets: Path, card: Card) -> None:
+    """Writes ``labels.txt`` (one label a line, in column order) and ``card.json``."""
+    assets.mkdir(parents=True, exist_ok=True)
+    (assets / LABELS_FILE).write_text("\n".join(card.labels) + "\n", encoding="utf-8")
+    text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
+    (assets / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_card(folder: Path) -> Card:
+    """Reads the card of the SavedModel in ``folder``, which `export_saved_model` wrote.
+
+    Raises:
+        DataError: the card is missing, is not JSON or lacks an entry.
+
+    Example:
+        >>> read_card(Path("runs/quickstart/saved_model/1")).labels  # doctest: +SKIP
+        ('CD', 'HYP', 'MI', 'NORM', 'STTC')
+    """
+    path = folder / "assets" / CARD_FILE
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries["labels"] = tuple(entries["labels"])
+        entries["leads"] = tuple(entries["leads"])
+        return Card(**entries)
+    except FileNotFoundError:
+        raise DataError(
+            f"{path}: not found. Point to a version folder that `ecg-keras export` wrote, "
+            "such as runs/quickstart/saved_model/1."
+        ) from None
+    except (ValueError, TypeError, KeyError, ConfigError) as error:
+        raise DataError(f"{path}: not the card of a SavedModel: {error}") from error
+
+
+def _check_names(what: str, names: tuple[str, ...]) -> None:
+    if not names:
+        raise ConfigError(f"{what} must hold at least one name. Received: none.")
+    for name in names:
+        if not name.strip() or len(name.splitlines()) != 1:
+            raise ConfigError(f"{what} must be names of one line. Received: {name!r}.")
+    if len(set(names)) != len(names):
+        raise ConfigError(f"{what} must differ from each other. Received: {', '.join(names)}.")
+
+
+def _check_thresholds(labels: tuple[str, ...], thresholds: Mapping[str, float]) -> None:
+    if set(thresholds) != set(labels):
+        raise ConfigError(
+            f"thresholds must name each label once: {', '.join(labels)}. "
+            f"Received: {', '.join(thresholds)}."
+        )
+    for label, threshold in thresholds.items():
+        if not 0 <= threshold <= 1:
+            raise ConfigError(
+                f"the threshold of {label} must lie between 0 and 1. Received: {threshold}."
+            )

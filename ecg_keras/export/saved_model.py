@@ -1,0 +1,188 @@
+"""A Keras model as a SavedModel that TensorFlow Serving can serve as it is."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from ecg_keras import __version__
+from ecg_keras.errors import ConfigError
+from ecg_keras.export.card import Card, write_card
+from ecg_keras.export.verification import (
+    FLOAT32_LIMIT,
+    MIXED_LIMIT,
+    check_saved_model,
+    simulate_check_signals,
+)
+from ecg_keras.export.warmup import write_warmup
+from ecg_keras.models import float32_clone
+
+NOT_FINITE = "signal holds NaN or infinite samples: repair or leave out that ECG"
+
+
+def export_saved_model(
+    model: keras.Model,
+    folder: Path,
+    *,
+    labels: Sequence[str],
+    leads: Sequence[str],
+    sampling_rate: float,
+    thresholds: Mapping[str, float] | None = None,
+    check_signals: npt.NDArray[np.float32] | None = None,
+    replace: bool = False,
+) -> Path:
+    """Writes ``model`` as a SavedModel whose answers were compared with Keras.
+
+    The signature ``serving_default`` takes ``signal``, float32 ``(batch, num_samples,
+    num_leads)`` in millivolts, and returns ``probabilities``, float32 ``(batch, num_labels)``.
+    A request of another shape, or with a NaN or infinite sample, is an error: its probabilities
+    could be NaN, which no threshold calls present, or confident and wrong. The network is exported
+    in float32 and without cuDNN's recurrent kernels, so that it runs on any server, however it was
+    trained.
+
+    Args:
+        model: one input ``(num_samples, num_leads)`` of a fixed length, one output of
+            probabilities.
+        folder: of this version; its name must be the version, a whole number, because TensorFlow
+            Serving looks for those, such as ``runs/quickstart/saved_model/1``.
+        labels: names of the output's columns.
+        leads: names of the input's columns.
+        sampling_rate: of the input, in Hz.
+        thresholds: per label, the probability from which the label is called present.
+        check_signals: float32 ``(batch, num_samples, num_leads)`` in millivolts; the SavedModel is
+            compared with Keras on them. They are not stored. ``None`` simulates ECG-like signals.
+        replace: write over an existing ``folder``.
+
+    Returns:
+        ``folder``.
+
+    Raises:
+        ConfigError: an argument does not fit the model, or ``folder`` exists already.
+        DataError: the SavedModel differs from Keras. Nothing is left behind.
+
+    Example:
+        >>> export_saved_model(  # doctest: +SKIP
+        ...     model, Path("serving/ptbxl/1"), labels=labels, leads=LEADS, sampling_rate=100
+        ... )
+        PosixPath('serving/ptbxl/1')
+    """
+    folder = Path(folder)
+    if not folder.name.isdecimal():
+        raise ConfigError(
+            f"{folder}: the folder's name must be the version, a whole number. "
+            f"Received: {folder.name!r}. Export to {folder / '1'}."
+        )
+    if folder.exists() and not replace:
+        raise ConfigError(
+            f"{folder} exists already. Export to {folder.parent / str(int(folder.name) + 1)}, "
+            "which a server picks up as the newer version, or allow it to be replaced."
+        )
+    card = _make_card(model, labels, leads, sampling_rate, thresholds)
+    signals = _checked_signals(card, check_signals)
+    # Keras takes a single input bare or in a list, and warns of the other: from here on, bare
+    model = keras.Model(model.inputs[0], model.outputs[0])
+    clone = float32_clone(model)
+    mixed = any(layer.compute_dtype not in ("float32", None) for layer in model.layers)
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        written = Path(temporary, "saved_model")
+        _write_graph(clone, written, card)
+        write_card(written / "assets", card)
+        # simulated ones: a patient's ECG has no place inside a model that is passed on
+        write_warmup(written / "assets.extra", card, simulate_check_signals(card))
+        references = {
+            "float32 copy of the Keras model": (clone, FLOAT32_LIMIT),
+            "Keras model": (model, MIXED_LIMIT if mixed else FLOAT32_LIMIT),
+        }
+        check_saved_model(written, card, references, signals)
+        if folder.exists():
+            folder.rename(Path(temporary, "replaced"))
+        written.rename(folder)
+    return folder
+
+
+def _make_card(
+    model: keras.Model,
+    labels: Sequence[str],
+    leads: Sequence[str],
+    sampling_rate: float,
+    thresholds: Mapping[str, float] | None,
+) -> Card:
+    """The card, or a `ConfigError` where an argument does not fit the model's shapes."""
+    takes, returns = model.inputs[0].shape, model.outputs[0].shape
+    single = len(model.inputs) == len(model.outputs) == 1
+    if not single or len(takes) != 3 or None in takes[1:] or len(returns) != 2:
+        raise ConfigError(
+            "an exported model has one input (batch, num_samples, num_leads) of a fixed length and "
+            f"one output (batch, num_labels). Received: input {takes}, output {returns}."
+        )
+    for what, names, size in (("leads", leads, takes[2]), ("labels", labels, returns[1])):
+        if len(names) != size:
+            raise ConfigError(
+                f"the model has {size} {what}. Received: {len(names)}: {', '.join(names)}."
+            )
+    return Card(
+        labels=tuple(labels),
+        leads=tuple(leads),
+        sampling_rate=float(sampling_rate),
+        num_samples=takes[1],
+        thresholds=None if thresholds is None else {k: float(thresholds[k]) for k in thresholds},
+        versions={
+            "ecg_keras": __version__,
+            "keras": keras.__version__,
+            "tensorflow": importlib.metadata.version("tensorflow"),
+        },
+    )
+
+
+def _checked_signals(
+    card: Card, signals: npt.NDArray[np.float32] | None
+) -> npt.NDArray[np.float32]:
+    """The signals to compare on, or a `ConfigError` where the model could not take them."""
+    if signals is None:
+        return simulate_check_signals(card)
+    signals = np.asarray(signals, dtype=np.float32)
+    expected = (card.num_samples, len(card.leads))
+    if signals.ndim != 3 or not len(signals) or signals.shape[1:] != expected:
+        raise ConfigError(
+            f"check_signals must have the shape (batch, {expected[0]}, {expected[1]}). "
+            f"Received: {signals.shape}."
+        )
+    if not np.isfinite(signals).all():
+        raise ConfigError("check_signals must be finite. Received: NaN or infinite samples.")
+    return signals
+
+
+def _write_graph(model: keras.Model, folder: Path, card: Card) -> None:
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "serving_default",
+        _serving_function(model, card),
+        input_signature=[
+            tf.TensorSpec((None, card.num_samples, len(card.leads)), tf.float32, name=card.input)
+        ],
+    )
+    archive.write_out(str(folder), verbose=False)
+
+
+def _serving_function(model: keras.Model, card: Card) -> Callable[..., dict[str, tf.Tensor]]:
+    """The network behind its input checks, with a named output."""
+
+    def serve(signal: tf.Tensor) -> dict[str, tf.Tensor]:
+        # a server doesn't compare a request with the signature's shape, and a pooled network would
+        # answer an ECG of another sampling rate
+        signal = tf.ensure_shape(signal, (None, card.num_samples, len(card.leads)))
+        finite = tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(signal)), [NOT_FINITE])
+        with tf.control_dependencies([finite]):
+            return {card.output: model(tf.identity(signal), training=False)}
+
+    return serve

@@ -1,0 +1,238 @@
+"""The SavedModel: files, stable names, the same answers as Keras, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.export import export_saved_model, read_card
+
+
+def make_signals(model: keras.Model, batch: int) -> np.ndarray:
+    shape = (batch, *model.input_shape[1:])
+    return np.random.default_rng(5).normal(0, 0.5, shape).astype(np.float32)
+
+
+def serve(folder, signals: np.ndarray) -> np.ndarray:
+    loaded = tf.saved_model.load(str(folder))
+    answer = loaded.signatures["serving_default"](signal=tf.constant(signals))
+    assert list(answer) == ["probabilities"]
+    return answer["probabilities"].numpy()
+
+
+def read_graph(folder) -> meta_graph_pb2.MetaGraphDef:
+    proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    return proto.meta_graphs[0]
+
+
+def test_the_folder_is_what_tensorflow_serving_looks_for(exported):
+    _, folder = exported
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files >= {
+        "saved_model.pb",
+        "variables/variables.index",
+        "assets/labels.txt",
+        "assets/card.json",
+        "assets.extra/tf_serving_warmup_requests",
+    }
+    # nothing else beside the version: the temporary folder is gone
+    assert [path.name for path in folder.parent.iterdir()] == ["1"]
+
+
+def test_the_names_types_and_shapes_are_stable(exported):
+    model, folder = exported
+    graph = read_graph(folder)
+    assert "serve" in graph.meta_info_def.tags
+    assert set(graph.signature_def) == {"serving_default", "__saved_model_init_op"}
+    signature = graph.signature_def["serving_default"]
+    assert signature.method_name == "tensorflow/serving/predict"
+    shapes = {}
+    for tensors in (signature.inputs, signature.outputs):
+        for name, tensor in tensors.items():
+            assert tensor.dtype == tf.float32.as_datatype_enum
+            shapes[name] = [size.size for size in tensor.tensor_shape.dim]
+    assert shapes == {"signal": [-1, *model.input_shape[1:]], "probabilities": [-1, 3]}
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_it_answers_as_keras_does(exported, batch):
+    model, folder = exported
+    signals = make_signals(model, batch)
+    np.testing.assert_allclose(serve(folder, signals), model(signals).numpy(), atol=1e-6)
+
+
+def test_the_card_says_what_was_exported(exported):
+    model, folder = exported
+    card = read_card(folder)
+    assert (card.labels, card.leads) == (("CD", "MI", "NORM"), ("I", "II"))
+    assert (card.sampling_rate, card.num_samples) == (100.0, model.input_shape[1])
+    assert card.thresholds == {"CD": 0.2, "MI": 0.3, "NORM": 0.6}
+    assert card.versions["keras"] == keras.__version__
+    assert (folder / "assets" / "labels.txt").read_text() == "CD\nMI\nNORM\n"
+
+
+def test_a_mixed_precision_network_is_exported_in_float32(build, facts, tmp_path):
+    model = build("mixed_bfloat16")
+    model.compile("sgd", "binary_crossentropy")
+    signals = make_signals(model, 8)
+    model.fit(signals, np.ones((8, 3)), verbose=0)
+    folder = export_saved_model(model, tmp_path / "1", **facts)
+    np.testing.assert_allclose(serve(folder, signals), model(signals).numpy(), atol=0.02)
+    graph = read_graph(folder)
+    types = {
+        attribute.type
+        for function in graph.graph_def.library.function
+        for node in function.node_def
+        for attribute in node.attr.values()
+    }
+    assert not types & {tf.bfloat16.as_datatype_enum, tf.float16.as_datatype_enum}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_ecg_that_is_not_finite_gets_an_error_and_no_answer(exported, value):
+    model, folder = exported
+    signals = make_signals(model, 3)
+    signals[1, 7, 0] = value
+    with pytest.raises(tf.errors.InvalidArgumentError, match="signal holds NaN or infinite"):
+        serve(folder, signals)
+
+
+def test_an_ecg_of_another_shape_is_refused(exported):
+    model, folder = exported
+    signals = make_signals(model, 2)
+    for wrong in (signals[0], signals[:, :, :1], signals[:, :-1], np.repeat(signals, 5, axis=1)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="not compatible with expected"):
+            serve(folder, wrong)
+
+
+@pytest.mark.real
+def test_it_answers_as_keras_does_on_real_ecgs(exported, real_data, facts, tmp_path):
+    wfdb = pytest.importorskip("wfdb")
+    model, _ = exported
+    headers = sorted((real_data / "ptbxl" / "records100").rglob("*.hea"))[:4]
+    leads = [wfdb.rdrecord(str(h.with_suffix(""))).p_signal[:, :2] for h in headers]
+    signals = np.stack(leads).astype(np.float32)[:, : model.input_shape[1]]
+    folder = export_saved_model(model, tmp_path / "1", check_signals=signals, **facts)
+    np.testing.assert_allclose(serve(folder, signals), model(signals).numpy(), atol=1e-6)
+
+
+def test_an_existing_version_is_kept_unless_replaced(facts, tmp_path):
+    old, new = (build_around(keras.layers.Identity()) for _ in range(2))
+    signals = make_signals(old, 2)
+    folder = export_saved_model(old, tmp_path / "7", **facts)
+    with pytest.raises(ConfigError) as error:
+        export_saved_model(new, folder, **facts)
+    assert str(error.value) == (
+        f"{folder} exists already. Export to {tmp_path / '8'}, which a server picks up as the "
+        "newer version, or allow it to be replaced."
+    )
+    np.testing.assert_allclose(serve(folder, signals), old(signals).numpy(), atol=1e-6)
+    export_saved_model(new, folder, replace=True, **facts)
+    np.testing.assert_allclose(serve(folder, signals), new(signals).numpy(), atol=1e-6)
+    assert [path.name for path in tmp_path.iterdir()] == ["7"]
+
+
+@keras.saving.register_keras_serializable("test_saved_model")
+class Restless(keras.layers.Layer):
+    """Random in inference too, so that no two answers are equal."""
+
+    def call(self, inputs):
+        return inputs + keras.random.uniform(keras.ops.shape(inputs))
+
+
+def build_around(layer: keras.layers.Layer, activation: str = "sigmoid") -> keras.Model:
+    signal = keras.Input((20, 2), name="signal")
+    x = keras.layers.GlobalAveragePooling1D()(layer(signal))
+    return keras.Model(signal, keras.layers.Dense(3, activation, name="head")(x))
+
+
+def test_a_savedmodel_that_differs_from_keras_is_not_left_behind(facts, tmp_path):
+    with pytest.raises(DataError, match=r"differs from the .*Keras model by 0\.\d+ on 8 ECGs"):
+        export_saved_model(build_around(Restless()), tmp_path / "1", **facts)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_replacement_keeps_the_old_version(facts, tmp_path):
+    model = build_around(keras.layers.Identity())
+    folder = export_saved_model(model, tmp_path / "1", **facts)
+    with pytest.raises(DataError):
+        export_saved_model(build_around(Restless()), folder, replace=True, **facts)
+    signals = make_signals(model, 2)
+    np.testing.assert_allclose(serve(folder, signals), model(signals).numpy(), atol=1e-6)
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
+def test_an_output_that_is_no_probability_is_refused(facts, tmp_path):
+    model = build_around(keras.layers.Identity(), activation="linear")
+    with pytest.raises(DataError, match="output is not a probability: it ranges from -"):
+        export_saved_model(model, tmp_path / "1", **facts)
+    model = build_around(keras.layers.Identity())
+    model.layers[-1].bias.assign([0.0, np.nan, 0.0])
+    with pytest.raises(DataError, match="output is not a probability: it ranges from nan"):
+        export_saved_model(model, tmp_path / "1", **facts)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": ("MI",)}, "the model has 3 labels. Received: 1: MI."),
+        ({"leads": ("I", "II", "V1")}, "the model has 2 leads. Received: 3: I, II, V1."),
+        ({"sampling_rate": -1}, "sampling_rate must be above 0 Hz. Received: -1.0."),
+        (
+            {"check_signals": np.zeros((1, 21, 2))},
+            "check_signals must have the shape (batch, 20, 2). Received: (1, 21, 2).",
+        ),
+        (
+            {"check_signals": np.zeros((0, 20, 2))},
+            "check_signals must have the shape (batch, 20, 2). Received: (0, 20, 2).",
+        ),
+        (
+            {"check_signals": np.full((1, 20, 2), np.nan)},
+            "check_signals must be finite. Received: NaN or infinite samples.",
+        ),
+    ],
+)
+def test_an_argument_that_does_not_fit_is_refused(facts, tmp_path, change, message):
+    with pytest.raises(ConfigError) as error:
+        model = build_around(keras.layers.Identity())
+        export_saved_model(model, tmp_path / "1", **{**facts, **change})
+    assert str(error.value) == message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_no_server_would_find_is_refused(facts, tmp_path):
+    with pytest.raises(ConfigError) as error:
+        export_saved_model(build_around(keras.layers.Identity()), tmp_path / "v1", **facts)
+    assert str(error.value) == (
+        f"{tmp_path / 'v1'}: the folder's name must be the version, a whole number. "
+        f"Received: 'v1'. Export to {tmp_path / 'v1' / '1'}."
+    )
+
+
+def test_a_network_of_any_length_is_refused(facts, tmp_path):
+    signal = keras.Input((None, 2), name="signal")
+    x = keras.layers.GlobalAveragePooling1D()(signal)
+    model = keras.Model(signal, keras.layers.Dense(3, "sigmoid", name="head")(x))
+    with pytest.raises(
+        ConfigError, match=r"of a fixed length .* Received: input \(None, None, 2\)"
+    ):
+        export_saved_model(model, tmp_path / "1", **facts)
+
+
+def test_a_network_with_two_inputs_is_refused(facts, tmp_path):
+    signal, age = keras.Input((20, 2), name="signal"), keras.Input((1,), name="age")
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(signal), age])
+    model = keras.Model([signal, age], keras.layers.Dense(3, "sigmoid", name="head")(x))
+    with pytest.raises(ConfigError, match=r"an exported model has one input"):
+        export_saved_model(model, tmp_path / "1", **facts)
+
+
+def test_a_network_whose_input_is_in_a_list_is_exported(facts, tmp_path):
+    model = build_around(keras.layers.Identity())
+    keras.Model(model.inputs, model.outputs).save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    folder = export_saved_model(loaded, tmp_path / "1", **facts)
+    signals = make_signals(model, 2)
+    np.testing.assert_allclose(serve(folder, signals), model(signals).numpy(), atol=1e-6)
