@@ -34,10 +34,11 @@ def canonical_lead(name: str) -> str:
         >>> canonical_lead("MDC_ECG_LEAD_AVR"), canonical_lead("v1")
         ('aVR', 'V1')
     """
-    short = _PREFIX.sub("", name.strip().lower())
-    if short not in _BY_LOWER_CASE:
+    plain = name.strip().lower()
+    lead = _BY_LOWER_CASE.get(plain) or _BY_LOWER_CASE.get(_PREFIX.sub("", plain))
+    if lead is None:
         raise DataError(unknown_name("lead", name, LEADS))
-    return _BY_LOWER_CASE[short]
+    return lead
 
 
 def select_leads(

@@ -1,1 +1,114 @@
+"""The table of databases, and the generic ways to use one of them.
 
+A source is a module with the five names of docs/architecture.md; docs/add-a-source.md shows how to
+write one. Modules are imported when they are asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from ecg_keras.data.records import Record
+from ecg_keras.errors import ConfigError, look_up
+
+SOURCES = {
+    "ptbxl": "ecg_keras.data.sources.ptbxl",
+    "cpsc2018": "ecg_keras.data.sources.cpsc2018",
+    "cpsc2018_extra": "ecg_keras.data.sources.cpsc2018_extra",
+    "georgia": "ecg_keras.data.sources.georgia",
+    "ptb": "ecg_keras.data.sources.ptb",
+    "ptbxl_challenge": "ecg_keras.data.sources.ptbxl_challenge",
+    "chapman": "ecg_keras.data.sources.chapman",
+    "ningbo": "ecg_keras.data.sources.ningbo",
+    "challenge": "ecg_keras.data.sources.challenge",
+    "ludb": "ecg_keras.data.sources.ludb",
+    "simulated": "ecg_keras.data.sources.simulated",
+}
+CONTRACT = ("LABEL_SETS", "OFFICIAL_FOLDS", "CITATION", "LICENCE", "list_records", "read_signal")
+
+
+def find_source(name: str) -> ModuleType:
+    """The module that reads a database.
+
+    Args:
+        name: one of `SOURCES`, or the dotted name of a module of your own.
+
+    Returns:
+        A module with all names of `CONTRACT`.
+
+    Raises:
+        ConfigError: there is none of that name, it can't be imported, or it lacks a name.
+
+    Example:
+        >>> find_source("ptbxl").LABEL_SETS["superdiagnostic"]
+        ('NORM', 'MI', 'STTC', 'HYP', 'CD')
+    """
+    path = name if "." in name else look_up("source", name, SOURCES)
+    try:
+        source = importlib.import_module(path)
+    except ImportError as error:
+        raise ConfigError(
+            f"source {name}: cannot import {path}: {error}. A module of your own must be installed "
+            "or lie in a folder of PYTHONPATH."
+        ) from error
+    missing = [attribute for attribute in CONTRACT if not hasattr(source, attribute)]
+    if missing:
+        raise ConfigError(
+            f"source {name}: the module {path} lacks {', '.join(missing)}. "
+            "See docs/add-a-source.md for what a source must have."
+        )
+    return source
+
+
+def check_label_set(source: ModuleType, label_set: str | None) -> tuple[str, ...]:
+    """The labels of a source's label set.
+
+    Args:
+        source: from `find_source`.
+        label_set: its name; ``None`` means the source's first.
+
+    Returns:
+        The names of its labels, in order.
+
+    Raises:
+        ConfigError: the source has no such label set.
+
+    Example:
+        >>> check_label_set(find_source("ptbxl"), None)
+        ('NORM', 'MI', 'STTC', 'HYP', 'CD')
+    """
+    if label_set is None:
+        label_set = next(iter(source.LABEL_SETS))
+    labels: tuple[str, ...] = look_up("label set", label_set, source.LABEL_SETS)
+    return labels
+
+
+def read_records(
+    name: str, root: Path | str, *, label_set: str | None = None, sampling_rate: float
+) -> Iterator[Record]:
+    """Reads a whole database, one recording after the other.
+
+    Args:
+        name: as for `find_source`.
+        root: the database's folder.
+        label_set: as for `check_label_set`.
+        sampling_rate: in Hz, which of two published rates to read; recordings keep their own.
+
+    Yields:
+        One `Record` for each recording, in the order of ``record_id``.
+
+    Raises:
+        ConfigError: as `find_source` and `check_label_set`.
+        DataError: a table or a recording is missing, damaged or foreign.
+
+    Example:
+        >>> records = read_records("ptbxl", "/data/ptbxl", sampling_rate=100)
+    """
+    source = find_source(name)
+    check_label_set(source, label_set)
+    label_set = label_set or next(iter(source.LABEL_SETS))
+    for info in source.list_records(Path(root), label_set=label_set, sampling_rate=sampling_rate):
+        yield Record(info, source.read_signal(info))
