@@ -24,6 +24,7 @@ _HOMES = {
     "set_trainable": "freezing",
     "stages": "freezing",
     "variables_by_stage": "freezing",
+    "with_length": "length",
 }
 
 __all__ = ["AS_PUBLISHED_HEAD", "BACKBONES", "find_backbone", *sorted(_HOMES)]

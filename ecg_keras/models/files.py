@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def save_model(model: keras.Model, path: str | Path) -> None:
         )
     unfinished = path.with_name(f".{path.stem}.{os.getpid()}.keras")
     try:
-        keras.Model(model.inputs, model.outputs, name=model.name).save(unfinished)
+        keras.Model(model.input, model.output, name=model.name).save(unfinished)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -88,7 +89,18 @@ def float32_clone(model: keras.Model) -> keras.Model:
     clone = type(model).from_config(_as_float32(model.get_config()))
     for layer in model.layers:
         set_layer_weights(clone.get_layer(layer.name), layer.get_weights())
+    _avoid_cudnn(clone.layers)
     return clone
+
+
+def _avoid_cudnn(layers: Sequence[keras.Layer]) -> None:
+    for layer in layers:
+        if isinstance(layer, keras.layers.Bidirectional):
+            _avoid_cudnn((layer.forward_layer, layer.backward_layer))
+        elif isinstance(layer, keras.Model):
+            _avoid_cudnn(layer.layers)
+        elif hasattr(layer, "use_cudnn"):
+            layer.use_cudnn = False
 
 
 def _as_float32(config: Any) -> Any:
@@ -100,6 +112,4 @@ def _as_float32(config: Any) -> Any:
     changed = {key: _as_float32(value) for key, value in config.items()}
     if isinstance(config.get("dtype"), dict):  # a precision policy; a tensor's dtype is a string
         changed["dtype"] = "float32"
-    if "use_cudnn" in config:
-        changed["use_cudnn"] = False
     return changed

@@ -10,8 +10,8 @@ import keras
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.models.files import load_model
-from ecg_keras.models.scaling import set_layer_weights
 from ecg_keras.models.freezing import HEAD, PREPROCESS, stage_of
+from ecg_keras.models.scaling import set_layer_weights
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def load_backbone(
         if value not in allowed:
             raise ConfigError(unknown_name(name, value, allowed))
     upstream = load_model(path)
-    own = {HEAD} * (head == "new") | {PREPROCESS} * (scaling == "own")
+    own = ([HEAD] if head == "new" else []) + ([PREPROCESS] if scaling == "own" else [])
     targets = {
         name: layer for name, layer in _weighted(model).items() if stage_of(layer) not in own
     }

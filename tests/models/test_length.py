@@ -1,0 +1,40 @@
+"""One network for crops and for whole ECGs."""
+
+import keras
+import numpy as np
+import pytest
+
+from ecg_keras.errors import ConfigError
+from ecg_keras.models import classifier, find_backbone, set_trainable, stages, with_length
+
+
+def network(name: str, head: str) -> keras.Model:
+    backbone = find_backbone(name)(num_samples=64, num_leads=3, head=head)
+    return classifier(backbone, ("NORM", "MI"), scaling="standardise", mean=[0] * 3, std=[1] * 3)
+
+
+@pytest.mark.parametrize("name", ["resnet1d18", "lstm"])
+def test_both_lengths_share_every_weight(name):
+    whole = network(name, "pooled")
+    crop = with_length(whole, 32)
+    assert crop.input_shape == (None, 32, 3)
+    assert [layer.name for layer in crop.layers] == [layer.name for layer in whole.layers]
+    assert stages(crop) == stages(whole)
+    assert all(a is b for a, b in zip(crop.weights, whole.weights, strict=True))
+    set_trainable(crop, from_stage="head")
+    assert len(whole.trainable_variables) == 2
+
+
+def test_training_on_crops_changes_the_answer_for_whole_ecgs():
+    whole = network("lstm", "pooled")
+    crop = with_length(whole, 32)
+    signal = np.random.default_rng(0).normal(size=(4, 64, 3)).astype(np.float32)
+    before = whole(signal).numpy()
+    crop.compile("sgd", "binary_crossentropy")
+    crop.train_on_batch(signal[:, :32], np.eye(4, 2, dtype=np.float32))
+    assert np.abs(whole(signal).numpy() - before).max() > 0
+
+
+def test_a_head_with_weights_for_every_time_step_is_refused():
+    with pytest.raises(ConfigError, match=r"can't take 32 samples instead of 64\. Use `head: pool"):
+        with_length(network("lstm", "flattened"), 32)

@@ -1,0 +1,91 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ecg_keras import models
+from ecg_keras.errors import ConfigError
+
+STANDARDISE = {"scaling": "standardise", "mean": (0.1, 0.0, -0.1), "std": (0.4, 0.5, 0.6)}
+
+
+@pytest.mark.parametrize("options", [{}, {"scaling": "minmax"}, STANDARDISE])
+def test_the_classifier_is_flat_and_gives_float32_probabilities(small, signals, options):
+    model = small("gru", **options)
+    names = [layer.name for layer in model.layers]
+    scaling = options.get("scaling", "none")
+    expected = ["signal", *([f"preprocess_{scaling}"] if options else [])]
+    assert names == [*expected, "stem_gru", "embedding_flatten", "head"]
+    probabilities = np.asarray(model(signals))
+    assert probabilities.shape == (16, 3)
+    assert probabilities.dtype == np.float32
+    assert ((probabilities > 0) & (probabilities < 1)).all()
+
+
+def test_the_backbone_sees_the_scaled_signal(signals):
+    backbone = models.lstm(64, 3)
+    plain = models.classifier(backbone, ["MI"])
+    scaled = models.classifier(backbone, ["MI"], **STANDARDISE)
+    by_hand = (signals - np.float32(STANDARDISE["mean"])) / np.float32(STANDARDISE["std"])
+    assert np.allclose(scaled(signals), plain(by_hand), atol=1e-6)
+
+
+def test_the_classifier_shares_the_backbones_weights():
+    backbone = models.gru(64, 3)
+    model = models.classifier(backbone, ["MI"])
+    assert model.get_layer("stem_gru") is backbone.get_layer("stem_gru")
+
+
+def test_dropout_belongs_to_the_head_and_acts_only_in_training(small, signals):
+    model = small("gru", dropout=0.5)
+    assert "head_dropout" in [layer.name for layer in model.layers]
+    assert models.stages(model) == ("stem", "head")
+    assert np.array_equal(model(signals), model(signals))
+    assert not np.array_equal(model(signals, training=True), model(signals))
+
+
+def test_the_head_starts_within_one_over_the_root_of_its_inputs(small):
+    kernel, bias = small("gru").get_layer("head").get_weights()
+    for weights in (kernel, bias):
+        assert np.abs(weights).max() <= 1 / np.sqrt(6400)
+        assert np.ptp(weights) > 0
+
+
+@pytest.mark.parametrize("labels", [[], ["MI", "MI"], "MI"])
+def test_labels_are_different_names(labels):
+    with pytest.raises(ConfigError, match="labels must be a list of different names"):
+        models.classifier(models.gru(8, 2), labels)
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.0])
+def test_dropout_is_a_share(dropout):
+    with pytest.raises(ConfigError, match="dropout must be at least 0 and below 1"):
+        models.classifier(models.gru(8, 2), ["MI"], dropout=dropout)
+
+
+def test_a_backbone_without_an_embedding_is_refused():
+    signal = keras.Input((8, 2), name="signal")
+    steps = keras.layers.Conv1D(4, 3, name="stem_conv")(signal)
+    with pytest.raises(ConfigError, match="Pool or flatten its time steps"):
+        models.classifier(keras.Model(signal, steps), ["MI"])
+    with pytest.raises(ConfigError, match="one input"):
+        models.classifier(keras.Model([signal, keras.Input((8, 2))], steps), ["MI"])
+
+
+def test_a_classifier_is_no_backbone(small):
+    with pytest.raises(ConfigError, match="already has a layer whose name begins with 'head'"):
+        models.classifier(small("gru"), ["MI"])
+
+
+def test_it_trains_on_two_devices_as_on_one(small, signals, targets):
+    """Two logical CPUs would have to be set up before TensorFlow starts: one is enough to trace."""
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = small("gru", **STANDARDISE)
+        model.compile("sgd", "binary_crossentropy")
+    alone = small("gru", **STANDARDISE)
+    alone.compile("sgd", "binary_crossentropy")
+    losses = [
+        network.fit(signals, targets, epochs=2, shuffle=False, verbose=0).history["loss"]
+        for network in (model, alone)
+    ]
+    assert np.allclose(*losses, atol=1e-6)
