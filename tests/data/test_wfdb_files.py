@@ -1,0 +1,297 @@
+"""The WFDB reader against the wfdb library, real and damaged files."""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ecg_keras.data.records import Signal
+from ecg_keras.data.wfdb_files import read_header, read_samples, read_wfdb
+from ecg_keras.errors import DataError
+from ecg_keras.signals import LEADS
+
+TWO_LEADS = "r 2 500 4\nr.dat 16 1000(0)/mV 16 0 0 0 0 I\nr.dat 16 500(-8)/mV 16 0 0 0 0 II\n"
+
+
+def write(folder: Path, header=TWO_LEADS, samples=(1000, 492, -1000, 992, 0, -8, -32768, 5)):
+    (folder / "r.hea").write_text(header)
+    np.array(samples, dtype="<i2").tofile(folder / "r.dat")
+    return folder / "r"
+
+
+def read_by_wfdb(path):
+    record = wfdb.rdrecord(str(path))
+    return np.asarray(record.p_signal, dtype=np.float32), record
+
+
+def assert_equals_wfdb(path):
+    ours = read_wfdb(path)
+    theirs, record = read_by_wfdb(path)
+    assert ours.sampling_rate == record.fs
+    assert [lead.lower() for lead in ours.leads] == [lead.lower() for lead in record.sig_name]
+    # one is a single float32 division, the other a float64 division that is then rounded
+    np.testing.assert_allclose(ours.values, theirs, rtol=1.3e-7, atol=0)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("pattern", "count", "share"),
+    [
+        ("ptbxl/records100/*/*.hea", 500, 1),
+        ("ptbxl/records500/*/*.hea", 500, 5),
+        ("ludb/data/*.hea", 200, 1),
+        ("challenge/training/*/*/*.hea", 70, 1),
+    ],
+)
+def test_real_recordings_equal_wfdb(real_data, pattern, count, share):
+    paths = sorted(real_data.glob(pattern))
+    assert len(paths) == count
+    for path in paths[::share]:
+        assert_equals_wfdb(path.with_suffix(""))
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_format_16_equals_wfdb(tmp_path, data):
+    leads = data.draw(st.permutations(LEADS))[: data.draw(st.integers(1, 12))]
+    samples = data.draw(st.integers(1, 100))
+    offset = data.draw(st.sampled_from([0, 1, 24, 512]))
+    generator = np.random.default_rng(data.draw(st.integers(0, 99)))
+    lines = [
+        f"r {len(leads)} {data.draw(st.sampled_from(['500', '257', '1000', '128.5']))} {samples}"
+    ]
+    for lead in leads:
+        gain = data.draw(st.sampled_from(["1000", "1716", "200.5", "0", "4.88e2"]))
+        baseline = data.draw(st.sampled_from(["", "(0)", "(-5)", "(1024)"]))
+        kind = f"16+{offset}" if offset else "16"
+        lines.append(f"r.dat {kind} {gain}{baseline}/mV 16 0 -12 77 0 {lead}")
+    (tmp_path / "r.hea").write_text("\n".join([*lines, "# a comment"]) + "\n")
+    digital = generator.integers(-32768, 32768, (samples, len(leads))).astype("<i2")
+    digital[generator.random(digital.shape) < 0.05] = -32768
+    (tmp_path / "r.dat").write_bytes(bytes(offset) + digital.tobytes())
+    assert_equals_wfdb(tmp_path / "r")
+
+
+@pytest.mark.parametrize("kind", ["212", "24", "32", "80"])
+def test_other_formats_are_left_to_wfdb(tmp_path, kind):
+    values = np.random.default_rng(0).integers(-100, 100, (50, 2))
+    wfdb.wrsamp(
+        "r",
+        fs=360,
+        units=["uV", "mV"],
+        sig_name=["II", "V1"],
+        d_signal=values,
+        fmt=[kind, kind],
+        adc_gain=[2.0, 100.0],
+        baseline=[3, 0],
+        write_dir=str(tmp_path),
+    )
+    signal = read_wfdb(tmp_path / "r")
+    assert signal.leads == ("II", "V1") and signal.sampling_rate == 360
+    expected = np.stack([(values[:, 0] - 3) / 2000, values[:, 1] / 100], axis=1)
+    np.testing.assert_allclose(signal.values, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_the_values_of_a_small_recording(tmp_path):
+    signal = read_wfdb(write(tmp_path))
+    assert signal.leads == ("I", "II") and signal.sampling_rate == 500
+    np.testing.assert_array_equal(
+        signal.values, np.array([[1, 1], [-1, 2], [0, 0], [np.nan, 0.026]], dtype=np.float32)
+    )
+
+
+@pytest.mark.parametrize(
+    ("scale", "millivolts"),
+    [
+        ("1000/mV", 1.0),
+        ("1000/mv", 1.0),
+        ("1000.0(0)/mV", 1.0),
+        ("1000", 1.0),
+        ("1/uV", 1.0),
+        ("1000000/V", 1.0),
+        ("0/mV", 5.0),
+        ("0", 5.0),
+        ("1000(500)/mV", 0.5),
+        ("-1000/mV", -1.0),
+    ],
+)
+def test_gains_and_units_become_millivolts(tmp_path, scale, millivolts):
+    path = write(tmp_path, f"r 1 100 1\nr.dat 16 {scale} 16 0 0 0 0 II\n", [1000])
+    assert read_wfdb(path).values.item() == pytest.approx(millivolts)
+
+
+def test_the_baseline_is_the_zero_of_the_converter_where_none_is_written(tmp_path):
+    path = write(tmp_path, "r 1 100 1\nr.dat 16 1000/mV 16 400 0 0 0 II\n", [1000])
+    assert read_wfdb(path).values.item() == pytest.approx(0.6)
+
+
+def test_leads_in_several_files_stand_in_the_headers_order(tmp_path):
+    header = (
+        "r 3 500 2\na.dat 16 1/mV 16 0 0 0 0 V1\nb.dat 16 1/mV 16 0 0 0 0 I\n"
+        "b.dat 16 1/mV 16 0 0 0 0 II\n"
+    )
+    (tmp_path / "r.hea").write_text(header)
+    np.array([1, 2], dtype="<i2").tofile(tmp_path / "a.dat")
+    np.array([3, 4, 5, 6], dtype="<i2").tofile(tmp_path / "b.dat")
+    signal = read_wfdb(tmp_path / "r")
+    assert signal.leads == ("V1", "I", "II")
+    assert signal.values.tolist() == [[1, 3, 4], [2, 5, 6]]
+    assert_equals_wfdb(tmp_path / "r")
+
+
+def test_columns_that_are_no_lead_are_left_out(tmp_path):
+    path = write(tmp_path, TWO_LEADS.replace(" I\n", " RESP\n").replace("1000(0)/mV", "9/Ohm"))
+    assert read_wfdb(path).leads == ("II",)
+    assert read_wfdb(path).values[:3].ravel().tolist() == [1, 2, 0]
+
+
+def test_the_length_may_be_left_to_the_file(tmp_path):
+    assert len(read_wfdb(write(tmp_path, TWO_LEADS.replace("r 2 500 4", "r 2 500"))).values) == 4
+    assert len(read_wfdb(write(tmp_path, TWO_LEADS.replace("500 4", "500 0"))).values) == 4
+    assert len(read_wfdb(write(tmp_path, TWO_LEADS.replace("500 4", "500 3"))).values) == 3
+
+
+def test_the_header_keeps_comments_and_names(tmp_path):
+    header = read_header(write(tmp_path, TWO_LEADS + "#Age: 56\r\n# Dx: 1,2 \r\n#\n"))
+    assert header.comments == ("Age: 56", "Dx: 1,2", "")
+    assert header.files == ("r.dat", "r.dat")
+    assert [signal.name for signal in header.signals] == ["I", "II"]
+    assert header.num_samples == 4 and header.sampling_rate == 500
+    assert np.array_equal(read_samples(header).leads, ("I", "II"))
+
+
+def test_the_extension_in_the_record_line_of_old_copies_is_read(tmp_path):
+    assert read_wfdb(write(tmp_path, TWO_LEADS.replace("r 2 500", "r.mat 2 500"))).leads
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("r.dat", "../r.dat", r"names the signal file '../r.dat'. A header may only"),
+        ("r.dat", "/etc/passwd", "names the signal file '/etc/passwd'"),
+        ("r.dat", "..\\r.dat", "names the signal file"),
+        ("r.dat", "c:r.dat", "names the signal file"),
+        ("r.dat", "~", "names the signal file"),
+        ("r.dat", "gone.dat", r"gone.dat: No such file.*r.hea names this file"),
+        (
+            "500 4",
+            "500 5",
+            r"r.dat: truncated: its 16 bytes hold 4 samples of 2 signals.*promises 5",
+        ),
+        ("500 4", "500 1000000000000", r"r.dat: truncated.*promises 1000000000000\. Download"),
+        ("16 1000", "16+99 1000", r"truncated: its 16 bytes hold 0 samples"),
+        ("500 4", "0 4", r"sampling rate must be above 0 Hz. Received: 0\."),
+        ("500 4", "... 4", "sampling rate must be above 0 Hz"),
+        ("r 2 500 4", "r/3 2 500 4", "a multi-segment record of 3 segments"),
+        ("r 2", "r 3", "promises 3 signals, and 2 signal lines follow"),
+        ("r 2", "r 1", "promises 1 signals, and 2 signal lines follow"),
+        ("r 2", "r x", "first line must be `name signals rate samples`"),
+        ("1000(0)/mV", "1000(0)/mmHg", "r.hea: lead I is in 'mmHg'. Allowed: V, mV, uV"),
+        ("1000(0)/mV", "nan/mV", "r.hea: not a WFDB signal line: 'r.dat 16 nan"),
+        ("1000(0)/mV", "1e999/mV", "not a WFDB signal line"),
+        ("16 1000", "sixteen 1000", "not a WFDB signal line"),
+        ("1000(0)/mV 16 0", "1000/mV 16 zero", "not a WFDB signal line"),
+    ],
+)
+def test_damaged_headers_say_what_is_wrong(tmp_path, old, new, message):
+    path = write(tmp_path, TWO_LEADS.replace(old, new))
+    with pytest.raises(DataError, match=message):
+        read_wfdb(path)
+
+
+def test_a_record_without_one_of_the_twelve_leads_is_refused(tmp_path):
+    path = write(tmp_path, TWO_LEADS.replace(" II\n", " vy\n").replace(" I\n", "\n"))
+    with pytest.raises(
+        DataError, match=r"none of its signals is one of.*Received: \(no name\), vy"
+    ):
+        read_wfdb(path)
+
+
+def test_signals_of_one_file_must_stand_together(tmp_path):
+    line = "16 1/mV 16 0 0 0 0"
+    path = write(tmp_path, f"r 3 9 1\nr.dat {line} I\na.dat {line} II\nr.dat {line} III\n")
+    with pytest.raises(DataError, match="of one file must stand together"):
+        read_wfdb(path)
+
+
+def test_a_missing_header_names_the_file(tmp_path):
+    with pytest.raises(DataError, match=r"gone.hea: No such file.*whole database was downloaded"):
+        read_wfdb(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("content", [b"\x00\x01\x02", b"", b"# only a comment\n", b"x" * 70_000])
+def test_what_is_no_header_is_refused(tmp_path, content):
+    (tmp_path / "r.hea").write_bytes(content)
+    with pytest.raises(DataError, match=r"r.hea: (this is no WFDB header|its first line must be)"):
+        read_wfdb(tmp_path / "r")
+
+
+def test_a_file_that_is_shorter_than_its_header_says_is_refused(tmp_path):
+    path = write(tmp_path)
+    (tmp_path / "r.dat").write_bytes((tmp_path / "r.dat").read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"r.dat: truncated: its 15 bytes hold 3 samples"):
+        read_wfdb(path)
+    (tmp_path / "r.dat").write_bytes(b"")
+    with pytest.raises(DataError, match="truncated: its 0 bytes"):
+        read_wfdb(path)
+
+
+def test_a_link_out_of_the_folder_is_refused_and_one_inside_it_is_not(tmp_path):
+    folder = tmp_path / "database"
+    folder.mkdir()
+    path = write(folder)
+    (folder / "r.dat").rename(folder / "real.dat")
+    (folder / "r.dat").symlink_to(folder / "real.dat")
+    assert read_wfdb(path).leads
+    (folder / "r.dat").unlink()
+    (folder / "real.dat").rename(tmp_path / "elsewhere.dat")
+    (folder / "r.dat").symlink_to(tmp_path / "elsewhere.dat")
+    with pytest.raises(DataError, match=r"r.dat: a link that leads out of its folder"):
+        read_wfdb(path)
+
+
+def test_a_pipe_or_a_folder_is_no_signal_file(tmp_path):
+    path = write(tmp_path)
+    (tmp_path / "r.dat").unlink()
+    os.mkfifo(tmp_path / "r.dat")
+    with pytest.raises(DataError, match=r"r.dat: no plain file"):
+        read_wfdb(path)
+
+
+def test_huge_promises_in_a_compressed_format_are_refused(tmp_path):
+    path = write(tmp_path, "r 1 500 900000000000\nr.dat 516 1000/mV 16 0 0 0 0 I\n")
+    with pytest.raises(DataError, match="truncated"):
+        read_wfdb(path)
+
+
+def test_what_wfdb_cannot_read_is_a_data_error(tmp_path):
+    path = write(tmp_path, "r 1 500 2\nr.dat 999 1000/mV 16 0 0 0 0 I\n")
+    with pytest.raises(DataError, match="wfdb cannot read it"):
+        read_wfdb(path)
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    position=st.integers(0, len(TWO_LEADS) - 1),
+    length=st.integers(0, 6),
+    noise=st.text(st.characters(codec="utf-8"), max_size=6),
+)
+def test_no_damage_to_a_header_raises_anything_but_a_data_error(tmp_path, position, length, noise):
+    write(tmp_path)
+    header = TWO_LEADS[:position] + noise + TWO_LEADS[position + length :]
+    (tmp_path / "r.hea").write_bytes(header.encode())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            assert isinstance(read_wfdb(tmp_path / "r"), Signal)
+        except DataError as error:
+            assert str(tmp_path) in str(error)
