@@ -67,7 +67,7 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line: errors a user can mend become one line and exit code 1 or 2."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     try:
         cli(standalone_mode=False)

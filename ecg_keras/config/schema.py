@@ -132,6 +132,9 @@ class Initialise(Section):
 class Augment(Section):
     """Random changes of each training ECG, drawn anew in every epoch. Zero switches one off."""
 
+    # length of a random crop in seconds; none trains on the whole ECG. The network is asked about
+    # whole ECGs all the same, so it must pool over time.
+    crop: Positive | None = None
     # greatest random shift in time, in seconds, either way; what is shifted in is zero
     shift: float = Field(default=0.0, ge=0)
     # random gain of the whole ECG: exp(N(0, gain))
@@ -219,6 +222,16 @@ class Recipe(Section):
     export: bool = False
     # the run folder; none is runs/<name of the recipe>
     run: FolderPath | None = None
+
+    @model_validator(mode="after")
+    def _crop_what_there_is(self) -> Recipe:
+        crop = self.training.augment.crop
+        if crop is not None and crop > self.data.seconds:
+            raise ValueError(
+                f"training.augment.crop must be at most data.seconds ({self.data.seconds}). "
+                f"Received: {crop}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _finetune_from_somewhere(self) -> Recipe:

@@ -14,7 +14,7 @@ _HOME = {
     "write_json": "run",
     "train": "loop",
     "build_model": "loop",
-    "check_upstream": "loop",
+    "check_upstream": "upstream",
     "RunLog": "callbacks",
     "ValidationScores": "callbacks",
     "read_log": "callbacks",

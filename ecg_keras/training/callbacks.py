@@ -29,6 +29,8 @@ class ValidationScores(keras.callbacks.Callback):
             ``(batch, num_labels)`` of zeros and ones), in a fixed order.
         labels: names of the target's columns.
         per_label: also add ``val_auroc_<label>`` for each label.
+        model: what to score instead of the model that is fitted, such as one that shares its
+            weights and takes whole ECGs while crops are trained on.
 
     Raises:
         ConfigError: a label name occurs twice, or the model's output has another width.
@@ -38,7 +40,12 @@ class ValidationScores(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, valid: tf.data.Dataset, labels: Sequence[str], *, per_label: bool = False
+        self,
+        valid: tf.data.Dataset,
+        labels: Sequence[str],
+        *,
+        per_label: bool = False,
+        model: keras.Model | None = None,
     ) -> None:
         super().__init__()
         if len(set(labels)) != len(labels):
@@ -46,11 +53,12 @@ class ValidationScores(keras.callbacks.Callback):
         self.valid = valid
         self.labels = tuple(labels)
         self.per_label = per_label
+        self._scored = model
         self._signals = valid.map(lambda signal, target: signal)
         self._targets: np.ndarray | None = None
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        width = self.model.output_shape[-1]
+        width = (self._scored or self.model).output_shape[-1]
         if width != len(self.labels):
             raise ConfigError(
                 f"the model has {width} outputs and ValidationScores {len(self.labels)} labels: "
@@ -60,7 +68,9 @@ class ValidationScores(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         targets = np.asarray(self._targets)
-        probabilities = np.asarray(self.model.predict(self._signals, verbose=0), np.float32)
+        probabilities = np.asarray(
+            (self._scored or self.model).predict(self._signals, verbose=0), np.float32
+        )
         scores = {"val_loss": _cross_entropy(targets, probabilities)}
         binary = targets.astype(np.uint8)
         if np.isfinite(probabilities).all():

@@ -74,6 +74,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         folder: of the checkpoints; created.
+        selected: what is saved of the best epoch: the fitted model, or one that shares its weights.
         phase: its number, from 1.
         phase_begun: epochs of the run before this phase.
         last_epoch: epochs of the run at the end of this phase.
@@ -85,6 +86,7 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(
         self,
         folder: Path,
+        selected: keras.Model,
         *,
         phase: int,
         phase_begun: int,
@@ -95,6 +97,7 @@ class Checkpoint(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.folder = folder
+        self.selected = selected
         self.phase = phase
         self.phase_begun = phase_begun
         self.last_epoch = last_epoch
@@ -120,7 +123,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.model.save_weights(self.folder / weights)
         best = f"best-{done:04d}.keras" if better else before.best
         if better:
-            save_model(self.model, self.folder / best)
+            save_model(self.selected, self.folder / best)
         out_of_patience = self.patience is not None and waited >= self.patience
         self.progress = Progress(
             phase=self.phase,

@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from ecg_keras import data, models
 from ecg_keras.config import Phase, Recipe
-from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training.callbacks import RunLog, ValidationScores
 from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress
 from ecg_keras.training.device import (
@@ -24,6 +23,7 @@ from ecg_keras.training.device import (
 )
 from ecg_keras.training.optimizers import make_optimizer
 from ecg_keras.training.run import Run, begin_run, describe_environment, write_json
+from ecg_keras.training.upstream import check_upstream
 
 
 def train(
@@ -116,39 +116,6 @@ def build_model(recipe: Recipe, dataset: data.Dataset, shards: Path) -> keras.Mo
     )
 
 
-def check_upstream(upstream: Path, dataset: data.Dataset, *, keep_head: bool) -> None:
-    """Refuses first weights that were trained on other signals than the dataset's.
-
-    Raises:
-        DataError: leads or sampling rate differ; or the head is kept and the labels differ. A
-            single ``.keras`` file names neither, so only a run folder can be checked.
-    """
-    card = Run(upstream).dataset
-    if not card.is_file():
-        if keep_head:
-            raise ConfigError(
-                f"initialise.head keep needs a run folder, whose dataset.json names the labels. "
-                f"Received: {upstream}."
-            )
-        return
-    theirs = data.describe(upstream)
-    for what, old, new, setting in (
-        ("leads", theirs.leads, dataset.leads, "data.leads"),
-        ("sampling rate", theirs.sampling_rate, dataset.sampling_rate, "data.sampling_rate"),
-    ):
-        if old != new:
-            raise DataError(
-                f"{upstream}: was trained with {what} {_say(old)}, and this recipe has {_say(new)}."
-                f" Set {setting} to the upstream's, or choose another upstream."
-            )
-    if keep_head and theirs.labels != dataset.labels:
-        raise DataError(
-            f"{upstream}: its head tells {_say(theirs.labels)} and this recipe's labels are "
-            f"{_say(dataset.labels)}. A head can be kept only for the same labels in the same "
-            "order: use `initialise: {head: new}`."
-        )
-
-
 def _fit_phase(
     model: keras.Model,
     recipe: Recipe,
@@ -168,16 +135,20 @@ def _fit_phase(
     records = recipe.data.train_records or dataset.splits["train"].records
     steps = math.ceil(min(records, dataset.splits["train"].records) / settings.batch_size)
 
-    models.set_trainable(model, from_stage=phase.train_from)
-    if progress is not None and not resumed:
-        keras.Model(model.inputs, model.outputs).load_weights(run.checkpoints / progress.weights)
-    model.compile(
+    crop = settings.augment.crop
+    fitted = (
+        model if crop is None else models.with_length(model, round(crop * dataset.sampling_rate))
+    )
+    models.set_trainable(fitted, from_stage=phase.train_from)
+    if progress is not None and not resumed:  # the weights alone: the optimizer is a new one
+        model.load_weights(run.checkpoints / progress.weights)
+    fitted.compile(
         optimizer=make_optimizer(settings, phase, models.stages(model), steps * phase.epochs),
         loss="binary_crossentropy",
     )
     if resumed:
-        model.optimizer.build(model.trainable_variables)
-        model.load_weights(run.checkpoints / progress.weights)
+        fitted.optimizer.build(fitted.trainable_variables)
+        fitted.load_weights(run.checkpoints / progress.weights)
 
     train_data = data.load(
         shards,
@@ -192,6 +163,7 @@ def _fit_phase(
     valid_data = data.load(shards, "valid", batch_size=settings.batch_size)
     checkpoint = Checkpoint(
         run.checkpoints,
+        model,
         phase=number,
         phase_begun=begun,
         last_epoch=last,
@@ -199,7 +171,7 @@ def _fit_phase(
         patience=settings.patience,
         progress=progress,
     )
-    model.fit(
+    fitted.fit(
         train_data,
         initial_epoch=done,
         epochs=last,
@@ -207,7 +179,7 @@ def _fit_phase(
         verbose=0,
         shuffle=False,
         callbacks=[
-            ValidationScores(valid_data, dataset.labels),
+            ValidationScores(valid_data, dataset.labels, model=model),
             RunLog(run.log, phase=number),
             checkpoint,
             keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
@@ -229,7 +201,3 @@ def _finish(run: Run, progress: Progress) -> None:
         best_score=progress.best_score,
     )
     shutil.rmtree(run.checkpoints)
-
-
-def _say(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else f"{value} Hz"

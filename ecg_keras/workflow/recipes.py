@@ -10,8 +10,8 @@ from typing import Any
 from ecg_keras import config
 from ecg_keras.config import LoadedRecipe, Problem, Recipe
 from ecg_keras.data import sources
-from ecg_keras.errors import ConfigError, EcgKerasError
-from ecg_keras.models import find_backbone
+from ecg_keras.errors import ConfigError, EcgKerasError, look_up
+from ecg_keras.models import BACKBONES, find_backbone
 from ecg_keras.signals import canonical_lead
 
 
@@ -33,10 +33,10 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
     checks = {
         ("data", "source"): lambda: sources.find_source(recipe.data.source),
         ("data", "label_set"): lambda: sources.check_label_set(
-            recipe.data.source, recipe.data.label_set
+            sources.find_source(recipe.data.source), recipe.data.label_set
         ),
         ("data", "leads"): lambda: [canonical_lead(name) for name in recipe.data.leads or ()],
-        ("model", "backbone"): lambda: find_backbone(recipe.model.backbone),
+        ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
     }
     failed = set()
     for key, check in checks.items():
@@ -91,6 +91,13 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
         update={"data": loaded.recipe.data, "evaluation": evaluation, "run": None}
     )
     return replace(baseline, recipe=recipe)
+
+
+def _check_backbone(name: str) -> None:
+    if ":" in name:
+        find_backbone(name)
+    else:  # without building one, which would import TensorFlow
+        look_up("backbone", name, BACKBONES)
 
 
 def _beside(recipe: Path, name: str) -> Path:

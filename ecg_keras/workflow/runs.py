@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ecg_keras import data, evaluation
+from ecg_keras import data, evaluation, models
 from ecg_keras.errors import DataError
 from ecg_keras.training import Run, check_upstream, write_json
 
@@ -46,18 +46,16 @@ def evaluate_elsewhere(
     Example:
         >>> evaluate_elsewhere("runs/ptbxl_scratch", "shards/ptbxl-copy").summary["macro_auroc"]
     """
-    import keras
-
     run = open_finished(folder)
     dataset = data.describe(shards)
-    own = data.describe(run.folder)
+    own = data.read_dataset(run.dataset)
     if own.labels != dataset.labels:
         raise DataError(
             f"{shards}: its labels are {', '.join(dataset.labels)}, and {folder} was trained for "
             f"{', '.join(own.labels)}. Prepare the dataset with the run's label set and order."
         )
     check_upstream(run.folder, dataset, keep_head=True)
-    model = keras.models.load_model(run.model, compile=False)
+    model = models.load_model(run.model)
     return evaluation.evaluate(
         evaluation.predict(model, Path(shards), split),
         evaluation.Predictions.load(run.predictions("valid")),
@@ -106,15 +104,13 @@ def export_run(folder: str | Path, target: Path, *, replace: bool = False) -> Pa
     Example:
         >>> export_run("runs/ptbxl_finetune", Path("serving/ptbxl/1"))
     """
-    import keras
-
     from ecg_keras import export
 
     run = open_finished(folder)
-    dataset = data.describe(run.folder)
+    dataset = data.read_dataset(run.dataset)
     scores = evaluation.Scores.load_json(run.scores) if run.scores.is_file() else None
     return export.export_saved_model(
-        keras.models.load_model(run.model, compile=False),
+        models.load_model(run.model),
         target,
         labels=dataset.labels,
         leads=dataset.leads,

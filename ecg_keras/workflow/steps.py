@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_keras import data, evaluation
+from ecg_keras import data, evaluation, models
 from ecg_keras.config import fingerprint
+from ecg_keras.data import simulate
 from ecg_keras.errors import DataError
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import export_run, validate_shards
@@ -26,13 +27,11 @@ class Maker:
 
 def _simulated(job: Job) -> bool:
     settings = job.data.simulate
-    return data.simulate.is_complete(job.data.raw, **settings.model_dump())
+    return simulate.is_complete(job.data.raw, **settings.model_dump())
 
 
 def _simulate(job: Job, watcher: Watcher) -> None:
-    data.simulate.simulate(
-        job.data.raw, **job.data.simulate.model_dump(), on_progress=watcher.progressed
-    )
+    simulate.simulate(job.data.raw, **job.simulate.model_dump(), on_progress=watcher.progressed)
 
 
 def _prepared(job: Job) -> bool:
@@ -91,9 +90,7 @@ def _evaluated(job: Job) -> bool:
 
 
 def _evaluate(job: Job, watcher: Watcher) -> None:
-    import keras
-
-    model = keras.models.load_model(job.run.model, compile=False)
+    model = models.load_model(job.run.model)
     predictions = {}
     for split in ("valid", "test"):
         predictions[split] = evaluation.predict(
