@@ -1,0 +1,197 @@
+"""`compare`: the paired difference of two models on the same test records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import DataError, look_up
+from ecg_keras.evaluation.bootstrap import (
+    Estimate,
+    check_settings,
+    interval,
+    resample_scores,
+    two_sided_p,
+)
+from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
+from ecg_keras.evaluation.delong import delong_test
+from ecg_keras.evaluation.predictions import Predictions
+from ecg_keras.metrics import METRICS, LabelScores, score_labels
+
+
+def compare(
+    a: Predictions,
+    b: Predictions,
+    *,
+    metric: str = "macro_auroc",
+    names: tuple[str, str] = ("a", "b"),
+    thresholds_a: Mapping[str, float] | None = None,
+    thresholds_b: Mapping[str, float] | None = None,
+    bootstrap: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Comparison:
+    """The difference a - b in every summary score and in each label's AUROC.
+
+    Both models are scored on the same resamples of the test patients, so what makes a resample
+    easy or hard for both cancels out of the difference. `evaluate` tells of the intervals.
+
+    Args:
+        a: test predictions of the first model, such as a fine-tuned one.
+        b: test predictions of the second, of the same records in any order.
+        metric: the score that decides, a name of `ecg_keras.metrics.METRICS`.
+        names: what to call them.
+        thresholds_a: each label's threshold for a, as in `Scores.thresholds`; none takes 0.5.
+        thresholds_b: the same for b.
+        bootstrap: number of resamples, at least 100.
+        level: of the intervals, above 0.5 and below 1.
+        seed: of the resamples.
+
+    Raises:
+        ConfigError: a setting is out of range, or there is no such metric.
+        DataError: records, patients, targets or labels of the two differ, thresholds are not one
+            for each label, all records are of one patient, or every label is undefined.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> ids = np.arange(300).astype(str)
+        >>> targets = rng.integers(0, 2, (300, 1))
+        >>> noise = rng.random((300, 1))
+        >>> good = Predictions(["MI"], ids, ids, targets, 0.4 * targets + 0.6 * noise)
+        >>> poor = Predictions(["MI"], ids, ids, targets, 0.1 * targets + 0.9 * noise)
+        >>> compare(good, poor).verdict
+        'better'
+    """
+    look_up("metric", metric, METRICS)
+    check_settings(bootstrap, level)
+    a, b = a.sorted(), b.sorted()
+    _check_paired(a, b, names)
+    limits = [
+        _in_order(thresholds, a.labels, name)
+        for thresholds, name in zip((thresholds_a, thresholds_b), names, strict=True)
+    ]
+    points = [
+        score_labels(said.targets, said.probabilities, t)
+        for said, t in zip((a, b), limits, strict=True)
+    ]
+    undefined = np.isnan(points[0].auroc)
+    if undefined.all():
+        raise DataError(
+            "no score is defined: each label needs a test record that has it and one that has not."
+        )
+    resampled = resample_scores([a, b], limits, bootstrap=bootstrap, seed=seed)
+    summary = {}
+    for name, score in METRICS.items():
+        values = [float(score(point)) for point in points]
+        samples = score(resampled[0]) - score(resampled[1])
+        summary[name] = Difference(**_difference(values, samples, level))
+    patients = len(np.unique(a.patient_ids))
+    return Comparison(
+        metric=metric,
+        names=names,
+        level=level,
+        bootstrap=bootstrap,
+        seed=seed,
+        records=len(a.record_ids),
+        patients=patients,
+        several_records=patients < len(a.record_ids),
+        undefined=tuple(np.array(a.labels)[undefined].tolist()),
+        verdict=_verdict(summary[metric]),
+        summary=summary,
+        labels={
+            label: None
+            if undefined[column]
+            else _label_difference(a, b, column, points, resampled, level)
+            for column, label in enumerate(a.labels)
+        },
+    )
+
+
+def _check_paired(a: Predictions, b: Predictions, names: tuple[str, str]) -> None:
+    """Refuse sorted predictions that are not of the same records, patients, labels and targets."""
+    pair = f"{names[0]} and {names[1]}"
+    if a.labels != b.labels:
+        order = " (the same labels in another order)" * (set(a.labels) == set(b.labels))
+        raise DataError(
+            f"labels of {pair} differ{order}: {', '.join(a.labels)} and {', '.join(b.labels)}. "
+            "Only predictions of the same label set can be compared."
+        )
+    if not np.array_equal(a.record_ids, b.record_ids):
+        only = [np.setdiff1d(x.record_ids, y.record_ids) for x, y in ((a, b), (b, a))]
+        found = [
+            f"{len(ids)} only in {name}, such as {ids[0]}"
+            for ids, name in zip(only, names, strict=True)
+            if len(ids)
+        ]
+        raise DataError(
+            f"records of {pair} differ: {'; '.join(found)}. Test both on the same split of the "
+            "same dataset."
+        )
+    moved = np.flatnonzero(a.patient_ids != b.patient_ids)
+    if len(moved):
+        row = moved[0]
+        raise DataError(
+            f"patients of {pair} differ in {len(moved)} records: {a.record_ids[row]} is of patient "
+            f"{a.patient_ids[row]} in one and {b.patient_ids[row]} in the other."
+        )
+    changed = np.argwhere(a.targets != b.targets)
+    if len(changed):
+        row, column = changed[0]
+        raise DataError(
+            f"targets of {pair} differ in {len(np.unique(changed[:, 0]))} records: "
+            f"{a.record_ids[row]} has {a.labels[column]} {a.targets[row, column]} in one and "
+            f"{b.targets[row, column]} in the other. Was the dataset prepared anew in between?"
+        )
+
+
+def _in_order(
+    thresholds: Mapping[str, float] | None, labels: tuple[str, ...], name: str
+) -> npt.NDArray[np.float64]:
+    if thresholds is None:
+        return np.full(len(labels), 0.5)
+    if set(thresholds) != set(labels):
+        raise DataError(
+            f"thresholds of {name} must be one for each label: {', '.join(labels)}. "
+            f"Received: {', '.join(thresholds) or 'none'}."
+        )
+    return np.array([thresholds[label] for label in labels], dtype=np.float64)
+
+
+def _difference(
+    values: list[float], samples: npt.NDArray[np.float64], level: float
+) -> dict[str, float]:
+    low, high = interval(samples, level)
+    return {
+        "value": values[0] - values[1],
+        "low": low,
+        "high": high,
+        "a": values[0],
+        "b": values[1],
+        "p_value": two_sided_p(samples),
+    }
+
+
+def _label_difference(
+    a: Predictions,
+    b: Predictions,
+    column: int,
+    points: list[LabelScores],
+    resampled: list[LabelScores],
+    level: float,
+) -> LabelDifference:
+    values = [float(point.auroc[column]) for point in points]
+    samples = resampled[0].auroc[:, column] - resampled[1].auroc[:, column]
+    test = delong_test(a.targets[:, column], a.probabilities[:, column], b.probabilities[:, column])
+    return LabelDifference(
+        **_difference(values, samples, level),
+        resamples=int(np.count_nonzero(~np.isnan(samples))),
+        delong_p_value=None if np.isnan(test.p_value) else test.p_value,
+    )
+
+
+def _verdict(difference: Estimate) -> str:
+    if difference.low > 0:
+        return "better"
+    return "worse" if difference.high < 0 else "inconclusive"

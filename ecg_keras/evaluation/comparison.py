@@ -1,0 +1,178 @@
+"""`Comparison`: the paired difference of two models; as a file, as a table and as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.evaluation.bootstrap import Estimate
+from ecg_keras.evaluation.files import read_json, reading, write_json
+from ecg_keras.evaluation.tables import p_text, percent, score_name, text_table, with_interval
+from ecg_keras.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """A difference a - b with its interval over resamples of patients.
+
+    Attributes:
+        a, b: the two scores.
+        value, low, high: their difference and its interval.
+        p_value: two-sided, from the same resamples.
+    """
+
+    a: float
+    b: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class LabelDifference(Difference):
+    """The difference of two AUROCs of one label.
+
+    Attributes:
+        resamples: how many had both a positive and a negative record.
+        delong_p_value: of DeLong's test, which takes records as independent; ``None`` where it
+            can't be told.
+    """
+
+    resamples: int
+    delong_p_value: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same test records.
+
+    Attributes:
+        metric: the score that decides.
+        names: what the two models are called, a and b.
+        level: of the intervals.
+        bootstrap: number of resamples.
+        seed: of the resamples.
+        records, patients: how many were tested.
+        several_records: whether a patient has several records, which makes DeLong's p-values too
+            small.
+        undefined: labels that no or every test record has.
+        verdict: ``"better"`` if the interval of the metric's difference lies above 0 (a is better
+            than b), ``"worse"`` if below, else ``"inconclusive"``.
+        summary: the difference in each score of `ecg_keras.metrics.METRICS`.
+        labels: the difference in AUROC of each label, ``None`` where undefined.
+    """
+
+    metric: str
+    names: tuple[str, str]
+    level: float
+    bootstrap: int
+    seed: int
+    records: int
+    patients: int
+    several_records: bool
+    undefined: tuple[str, ...]
+    verdict: str
+    summary: Mapping[str, Difference]
+    labels: Mapping[str, LabelDifference | None]
+
+    @property
+    def sentence(self) -> str:
+        """The verdict with its numbers, in one sentence."""
+        deciding = self.summary[self.metric]
+        a, b = self.names
+        said = {
+            "better": f"{a} is better than {b}",
+            "worse": f"{a} is worse than {b}",
+            "inconclusive": f"Inconclusive whether {a} or {b} is better",
+        }[self.verdict]
+        return (
+            f"{said}: {score_name(self.metric)} {deciding.a:.3f} against {deciding.b:.3f}, a "
+            f"difference of {deciding.value:+.3f} ({percent(self.level)} interval "
+            f"{deciding.low:+.3f} to {deciding.high:+.3f}, {p_text(deciding.p_value, 'p = ')}) on "
+            f"{self.records} records of {self.patients} patients."
+        )
+
+    def save_json(self, path: str | Path) -> None:
+        """Writes ``comparison.json``; what is undefined is ``null``, never NaN."""
+        write_json(Path(path), {**asdict(self), "sentence": self.sentence})
+
+    @classmethod
+    def load_json(cls, path: str | Path) -> Comparison:
+        """Reads what `save_json` wrote.
+
+        Raises:
+            DataError: the file is missing, damaged or lacks a field; the message has its name.
+        """
+        path = Path(path)
+        content = read_json(path, "comparisons")
+        with reading(path, "comparisons"):
+            first, second = content["names"]
+            return cls(
+                metric=str(content["metric"]),
+                names=(str(first), str(second)),
+                level=float(content["level"]),
+                bootstrap=int(content["bootstrap"]),
+                seed=int(content["seed"]),
+                records=int(content["records"]),
+                patients=int(content["patients"]),
+                several_records=bool(content["several_records"]),
+                undefined=tuple(content["undefined"]),
+                verdict=str(content["verdict"]),
+                summary={
+                    name: Difference(**_numbers(content["summary"][name])) for name in METRICS
+                },
+                labels={label: _label(row) for label, row in content["labels"].items()},
+            )
+
+    def table(self) -> str:
+        """The verdict and the differences as aligned plain text."""
+        a, b = self.names
+        header = [a, b, f"difference [{percent(self.level)} interval]", "p"]
+        summary = text_table(
+            ["score", *header],
+            [[score_name(name), *self._cells(row)] for name, row in self.summary.items()],
+        )
+        labels = text_table(
+            ["AUROC of", *header, "p (DeLong)"],
+            [
+                [label, *self._cells(row), p_text(row.delong_p_value if row else None)]
+                for label, row in self.labels.items()
+            ],
+        )
+        return "\n".join([self.sentence, "", summary, "", labels, *self._notes()])
+
+    def _cells(self, row: Difference | None) -> list[str]:
+        if row is None:
+            return ["-", "-", "-", "-"]
+        return [f"{row.a:.3f}", f"{row.b:.3f}", with_interval(row, "+"), p_text(row.p_value)]
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if self.undefined:
+            names = ", ".join(self.undefined)
+            notes.append(f"In no mean, because no or every test record has them: {names}.")
+        if self.several_records:
+            notes.append(
+                f"{self.records} records are of {self.patients} patients: DeLong's test takes "
+                "records as independent, so its p-values are too small here."
+            )
+        notes.append(
+            f"Differences are {self.names[0]} - {self.names[1]} over {self.bootstrap} paired "
+            "resamples of patients. Nothing is corrected for looking at many labels."
+        )
+        return ["", *notes]
+
+
+def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(content[name]) for name in ("value", "low", "high", "a", "b", "p_value")}
+
+
+def _label(content: Mapping[str, Any] | None) -> LabelDifference | None:
+    if content is None:
+        return None
+    delong = content["delong_p_value"]
+    return LabelDifference(
+        **_numbers(content),
+        resamples=int(content["resamples"]),
+        delong_p_value=None if delong is None else float(delong),
+    )

@@ -1,0 +1,110 @@
+"""`predict`: a model's probabilities for one split of the shards.
+
+The only part of evaluation that runs TensorFlow, which is imported when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.evaluation.predictions import Predictions
+
+if TYPE_CHECKING:
+    import keras
+
+    from ecg_keras.data import Dataset
+
+
+def predict(
+    model: keras.Model,
+    shards: str | Path,
+    split: str,
+    *,
+    batch_size: int = 256,
+    on_progress: Callable[[int, int], Any] | None = None,
+) -> Predictions:
+    """Predicts every record of a split, in the order of the shards.
+
+    Args:
+        model: one input ``(batch, num_samples, num_leads)`` in millivolts, one output of
+            probabilities ``(batch, num_labels)``.
+        shards: folder of the prepared dataset.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+        batch_size: records at once; changes speed and memory, not the result.
+        on_progress: called with the records done and the records in all after each batch.
+
+    Raises:
+        ConfigError: the model's input or output does not have the dataset's shape, or
+            ``batch_size`` is below 1.
+        DataError: the dataset is unfinished or damaged, has no such split or no record in it, or
+            the model gives NaN or a value outside [0, 1]; the message names the record.
+
+    Example:
+        >>> model = keras.models.load_model("runs/ptb_finetune/model.keras")
+        >>> predict(model, "shards/ptb", "test").save("predictions.npz")
+    """
+    from ecg_keras import data
+
+    folder = Path(shards)
+    dataset = data.describe(folder)
+    _check_shapes(model, dataset, folder)
+    batches = data.load_with_ids(folder, split, batch_size)
+    total = dataset.splits[split].records
+    if not total:
+        raise DataError(f"{folder}: the split {split} has no record to predict.")
+    run = _compile(model, dataset)
+
+    probabilities, targets, record_ids, patient_ids = [], [], [], []
+    done = 0
+    for signal, target, record_id, patient_id in batches:
+        probabilities.append(np.asarray(run(signal), np.float32))
+        targets.append(target.numpy())
+        record_ids += [name.decode() for name in record_id.numpy()]
+        patient_ids += [name.decode() for name in patient_id.numpy()]
+        done += len(targets[-1])
+        if on_progress is not None:
+            on_progress(done, total)
+    try:
+        return Predictions(
+            labels=dataset.labels,
+            record_ids=np.array(record_ids, dtype=np.str_),
+            patient_ids=np.array(patient_ids, dtype=np.str_),
+            targets=np.concatenate(targets),
+            probabilities=np.concatenate(probabilities),
+        )
+    except DataError as error:
+        raise DataError(f"the model's predictions of {folder}, {split}: {error}") from error
+
+
+def _check_shapes(model: keras.Model, dataset: Dataset, folder: Path) -> None:
+    signal = (dataset.num_samples, len(dataset.leads))
+    expected = tuple(model.input_shape[1:])
+    if len(expected) != 2 or any(
+        size not in (None, found) for size, found in zip(expected, signal, strict=True)
+    ):
+        raise ConfigError(
+            f"{folder}: its signals have the shape (num_samples, num_leads) = {signal}, and the "
+            f"model takes {expected}. Prepare the dataset with the model's sampling rate, length "
+            "and leads."
+        )
+    output = tuple(model.output_shape[1:])
+    if output != (len(dataset.labels),):
+        raise ConfigError(
+            f"{folder}: it has {len(dataset.labels)} labels ({', '.join(dataset.labels)}), and the "
+            f"model's output has the shape {output}. Use a model that was trained for this label "
+            "set."
+        )
+
+
+def _compile(model: keras.Model, dataset: Dataset) -> Callable[[Any], Any]:
+    """The model as one graph for batches of any size, so that the last batch traces nothing new."""
+    import tensorflow as tf
+
+    signals = tf.TensorSpec((None, dataset.num_samples, len(dataset.leads)), tf.float32)
+    # The traced graph itself: TensorFlow warns of "retracing" when many models are predicted.
+    return tf.function(lambda signal: model(signal, training=False)).get_concrete_function(signals)

@@ -1,0 +1,82 @@
+"""Plain text tables for terminals and log files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ecg_keras.evaluation.bootstrap import Estimate
+
+
+def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell; the first is aligned left, the others right.
+
+    Example:
+        >>> print(text_table(["label", "n"], [["MI", "7"], ["NORM", "12"]]))
+        label   n
+        MI      7
+        NORM   12
+    """
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def score_name(name: str) -> str:
+    """``macro_auroc`` as people write it.
+
+    Example:
+        >>> score_name("macro_auroc")
+        'macro AUROC'
+    """
+    kind, score = name.split("_")
+    return f"{kind} {score.upper()}"
+
+
+def with_interval(score: Estimate | None, sign: str = "") -> str:
+    """A value with its interval, or a dash where it is undefined.
+
+    Args:
+        score: what to write.
+        sign: ``"+"`` also writes the plus of a positive number.
+
+    Example:
+        >>> with_interval(Estimate(0.5, 0.41, 0.62))
+        '0.500 [0.410, 0.620]'
+    """
+    if score is None:
+        return "-"
+    return f"{score.value:{sign}.3f} [{score.low:{sign}.3f}, {score.high:{sign}.3f}]"
+
+
+def percent(level: float) -> str:
+    """A level as text.
+
+    Example:
+        >>> percent(0.95)
+        '95 %'
+    """
+    return f"{100 * level:g} %"
+
+
+def p_text(value: float | None, equals: str = "") -> str:
+    """A p-value to three decimals, or a dash where it is undefined.
+
+    Args:
+        value: what to write.
+        equals: what to write before it; ``"p = "`` becomes ``"p < "`` where that is true.
+
+    Example:
+        >>> p_text(0.0004, "p = "), p_text(0.0312)
+        ('p < 0.001', '0.031')
+    """
+    if value is None:
+        return "-"
+    if value < 0.001:
+        return f"{equals.replace('=', '<')}0.001" if equals else "<0.001"
+    return f"{equals}{value:.3f}"

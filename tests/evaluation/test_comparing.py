@@ -1,0 +1,210 @@
+"""`compare` and `Comparison`: planted differences, pairing, refusals, the file and the table."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.evaluation import Comparison, Predictions, compare, delong_test, evaluate
+from ecg_keras.metrics import METRICS
+
+LABELS = ("NORM", "MI", "RARE")
+
+
+def draw(skill, seed=0, patients=300, records_each=1, labels=LABELS):
+    """Predictions on the same records whatever the skill; noise is shared in part."""
+    rng = np.random.default_rng(7)
+    people = np.repeat(np.arange(patients), records_each)
+    targets = rng.random((len(people), 3)) < [0.5, 0.2, 0.0]
+    shared = rng.normal(size=targets.shape)
+    own = np.random.default_rng(seed).normal(size=targets.shape)
+    scores = skill * targets + 0.8 * shared + 0.6 * own
+    ids = [f"r{i:04d}" for i in range(len(people))]
+    return Predictions(labels, ids, people.astype(str), targets, 1 / (1 + np.exp(-scores)))
+
+
+def change(predictions, **changes):
+    names = ("labels", "record_ids", "patient_ids", "targets", "probabilities")
+    return Predictions(**({name: getattr(predictions, name) for name in names} | changes))
+
+
+def shuffled(predictions, seed=0):
+    order = np.random.default_rng(seed).permutation(len(predictions.record_ids))
+    names = ("record_ids", "patient_ids", "targets", "probabilities")
+    return change(predictions, **{name: getattr(predictions, name)[order] for name in names})
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return compare(draw(2.0, 1), draw(1.0, 2), names=("fine-tuned", "scratch"), bootstrap=300)
+
+
+def test_a_planted_difference_is_found_in_both_directions(planted):
+    assert planted.verdict == "better"
+    deciding = planted.summary["macro_auroc"]
+    assert 0 < deciding.low < deciding.value < deciding.high
+    assert deciding.p_value == pytest.approx(1 / 301)
+    turned = compare(draw(1.0, 2), draw(2.0, 1), bootstrap=300)
+    assert turned.verdict == "worse"
+    assert turned.summary["macro_auroc"].value == -deciding.value
+    assert turned.summary["macro_auroc"].low == pytest.approx(-deciding.high, abs=1e-12)
+
+
+def test_without_a_difference_the_verdict_is_inconclusive():
+    same = compare(draw(1.0, 1), draw(1.0, 2), bootstrap=300)
+    assert same.verdict == "inconclusive"
+    assert same.summary["macro_auroc"].low < 0 < same.summary["macro_auroc"].high
+    assert same.summary["macro_auroc"].p_value > 0.05
+
+
+def test_identical_predictions_differ_by_exactly_nothing():
+    same = compare(draw(1.0), shuffled(draw(1.0)), bootstrap=100)
+    for row in [*same.summary.values(), same.labels["MI"]]:
+        assert (row.value, row.low, row.high, row.p_value) == (0.0, 0.0, 0.0, 1.0)
+    assert same.labels["MI"].delong_p_value == 1.0
+    assert same.verdict == "inconclusive"
+
+
+def test_the_order_of_the_records_changes_nothing(planted):
+    again = compare(
+        shuffled(draw(2.0, 1)),
+        shuffled(draw(1.0, 2), 5),
+        names=("fine-tuned", "scratch"),
+        bootstrap=300,
+    )
+    assert again == planted
+
+
+def test_values_are_those_of_evaluate_at_the_same_thresholds():
+    a, b = draw(2.0, 1), draw(1.0, 2)
+    scores = [evaluate(x, x, bootstrap=100) for x in (a, b)]
+    compared = compare(
+        a, b, thresholds_a=scores[0].thresholds, thresholds_b=scores[1].thresholds, bootstrap=100
+    )
+    for name in METRICS:
+        row = compared.summary[name]
+        assert (row.a, row.b) == tuple(score.summary[name].value for score in scores)
+        assert row.value == row.a - row.b
+    fixed = compare(a, b, bootstrap=100)
+    assert fixed.summary["macro_auroc"] == compared.summary["macro_auroc"]
+    assert fixed.summary["macro_f1"] != compared.summary["macro_f1"]
+
+
+def test_each_label_has_its_difference_and_delongs_test(planted):
+    assert list(planted.labels) == list(LABELS)
+    assert planted.undefined == ("RARE",)
+    assert planted.labels["RARE"] is None
+    a, b = draw(2.0, 1), draw(1.0, 2)
+    test = delong_test(a.targets[:, 1], a.probabilities[:, 1], b.probabilities[:, 1])
+    mi = planted.labels["MI"]
+    assert mi.delong_p_value == test.p_value
+    assert mi.value == pytest.approx(test.difference)
+    # two roads to the same uncertainty, as records are independent here
+    assert (mi.high - mi.low) / (2 * 1.96) == pytest.approx(test.standard_error, rel=0.25)
+    assert mi.resamples == 300
+
+
+def test_several_records_of_a_patient_are_told_and_resampled_together():
+    a, b = draw(1.4, 1, records_each=4), draw(1.0, 2, records_each=4)
+    clustered = compare(a, b, bootstrap=100)
+    assert clustered.several_records
+    assert clustered.patients == 300
+    assert "DeLong's test takes records as independent" in clustered.table()
+    assert "DeLong's test" not in compare(draw(1.4, 1), draw(1.0, 2), bootstrap=100).table()
+
+
+def test_the_metric_that_was_asked_for_decides():
+    a, b = draw(2.0, 1), draw(1.0, 2)
+    never = dict.fromkeys(LABELS, 1.0)
+    compared = compare(a, b, metric="macro_f1", thresholds_a=never, bootstrap=100)
+    assert compared.summary["macro_auroc"].low > 0
+    assert compared.verdict == "worse"
+    assert "macro F1 0.000 against" in compared.sentence
+
+
+def other_patients(predictions):
+    patients = predictions.patient_ids.copy()
+    patients[3] = "someone"
+    return change(predictions, patient_ids=patients)
+
+
+def other_targets(predictions):
+    targets = predictions.targets.copy()
+    targets[5, 1] = 1 - targets[5, 1]
+    return change(predictions, targets=targets)
+
+
+def other_records(predictions):
+    return change(predictions, record_ids=["x", *predictions.record_ids[1:]])
+
+
+def fewer_records(predictions):
+    names = ("record_ids", "patient_ids", "targets", "probabilities")
+    return change(predictions, **{name: getattr(predictions, name)[2:] for name in names})
+
+
+@pytest.mark.parametrize(
+    ("b", "message"),
+    [
+        (
+            draw(1.0, labels=("MI", "NORM", "RARE")),
+            r"labels of A and B differ \(the same labels in another order\): NORM, MI, RARE and MI",
+        ),
+        (draw(1.0, labels=("NORM", "MI", "CD")), r"labels of A and B differ: NORM, MI, RARE and"),
+        (
+            other_records(draw(1.0)),
+            r"records of A and B differ: 1 only in A, such as r0000; 1 only in B, such as x\.",
+        ),
+        (fewer_records(draw(1.0)), r"records of A and B differ: 2 only in A, such as r0000\. Test"),
+        (
+            other_patients(draw(1.0)),
+            r"patients of A and B differ in 1 records: r0003 is of patient 3 in one and someone",
+        ),
+        (
+            other_targets(draw(1.0)),
+            r"targets of A and B differ in 1 records: r0005 has MI \d in one and \d in the other",
+        ),
+    ],
+)
+def test_only_the_same_records_patients_labels_and_targets_are_compared(b, message):
+    with pytest.raises(DataError, match=message):
+        compare(draw(1.0), b, names=("A", "B"))
+
+
+def test_what_is_wrong_is_said():
+    a = draw(1.0)
+    with pytest.raises(ConfigError, match=r"no metric named 'auroc'. Allowed: macro_auprc"):
+        compare(a, a, metric="auroc")
+    with pytest.raises(
+        DataError, match=r"thresholds of b must be one for each label.*Received: MI"
+    ):
+        compare(a, a, thresholds_b={"MI": 0.3})
+    empty = change(a, targets=np.zeros_like(a.targets))
+    with pytest.raises(DataError, match=r"no score is defined: each label needs"):
+        compare(empty, empty)
+
+
+def test_the_file_gives_back_the_comparison(planted, tmp_path):
+    path = tmp_path / "comparison.json"
+    planted.save_json(path)
+    assert Comparison.load_json(path) == planted
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["sentence"] == planted.sentence
+    assert content["labels"]["RARE"] is None
+    assert set(content["summary"]["macro_auroc"]) == {"value", "low", "high", "a", "b", "p_value"}
+    path.write_text('{"names": ["a", "b"]}', encoding="utf-8")
+    with pytest.raises(DataError, match=r"comparison.json: a file of comparisons needs the field"):
+        Comparison.load_json(path)
+
+
+def test_the_sentence_and_the_table(planted):
+    assert planted.sentence.startswith("fine-tuned is better than scratch: macro AUROC 0.9")
+    assert planted.sentence.endswith("p = 0.003) on 300 records of 300 patients.")
+    lines = planted.table().splitlines()
+    assert lines[0] == planted.sentence
+    for block in (lines[2:7], lines[8:12]):
+        assert len({len(line) for line in block}) == 1
+    assert [line.split()[0] for line in lines[9:12]] == list(LABELS)
+    assert lines[11].split() == ["RARE", "-", "-", "-", "-", "-"]
+    assert "In no mean, because no or every test record has them: RARE." in lines

@@ -1,0 +1,257 @@
+"""`evaluate` and `Scores`: values, undefined labels, thresholds, the JSON file and the table."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.evaluation import Predictions, Scores, evaluate
+from ecg_keras.metrics import METRICS, best_f1_thresholds
+
+LABELS = ("NORM", "MI", "STTC", "RARE")
+
+
+def draw(seed, patients=150, labels=LABELS, prevalence=(0.5, 0.3, 0.2, 0.0)):
+    rng = np.random.default_rng(seed)
+    people = np.sort(rng.integers(patients, size=int(1.3 * patients)))
+    targets = rng.random((len(people), len(labels))) < np.array(prevalence)
+    probabilities = 1 / (1 + np.exp(-(1.5 * targets + rng.normal(size=targets.shape) - 1)))
+    ids = [f"r{i:05d}" for i in range(len(people))]
+    return Predictions(labels, ids, people.astype(str), targets, probabilities)
+
+
+def shuffled(predictions, seed=0):
+    order = np.random.default_rng(seed).permutation(len(predictions.record_ids))
+    return Predictions(
+        predictions.labels,
+        predictions.record_ids[order],
+        predictions.patient_ids[order],
+        predictions.targets[order],
+        predictions.probabilities[order],
+    )
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return evaluate(draw(0), draw(1), bootstrap=200)
+
+
+def test_values_equal_those_of_scikit_learn_at_the_thresholds_of_validation(scores):
+    test, valid = draw(0), draw(1)
+    limits = best_f1_thresholds(valid.targets, valid.probabilities)
+    assert list(scores.thresholds.values()) == limits.tolist()
+    defined = slice(0, 3)
+    truth, said = test.targets[:, defined], test.probabilities[:, defined].astype(float)
+    decided = said >= limits[defined]
+    expected = {
+        "macro_auroc": sklearn_metrics.roc_auc_score(truth, said),
+        "macro_auprc": sklearn_metrics.average_precision_score(truth, said),
+        "macro_f1": sklearn_metrics.f1_score(truth, decided, average="macro"),
+        "weighted_f1": sklearn_metrics.f1_score(truth, decided, average="weighted"),
+    }
+    assert list(scores.summary) == list(METRICS)
+    assert {name: score.value for name, score in scores.summary.items()} == pytest.approx(expected)
+    mi = scores.labels["MI"]
+    assert mi.positives == truth[:, 1].sum()
+    assert mi.prevalence == pytest.approx(truth[:, 1].mean())
+    assert mi.f1.value == pytest.approx(sklearn_metrics.f1_score(truth[:, 1], decided[:, 1]))
+    assert mi.sensitivity.value == pytest.approx(
+        sklearn_metrics.recall_score(truth[:, 1], decided[:, 1])
+    )
+    assert mi.specificity.value == pytest.approx(
+        sklearn_metrics.recall_score(truth[:, 1], decided[:, 1], pos_label=0)
+    )
+    assert (scores.records, scores.patients) == (195, len(np.unique(test.patient_ids)))
+
+
+def test_every_interval_holds_its_value_and_is_not_empty(scores):
+    estimates = [*scores.summary.values()]
+    for row in scores.labels.values():
+        estimates += [row.auroc, row.auprc, row.f1, row.sensitivity, row.specificity]
+    for score in filter(None, estimates):
+        assert 0 <= score.low <= score.value <= score.high <= 1
+        assert score.low < score.high
+
+
+def test_an_absent_label_is_named_and_in_no_mean(scores):
+    assert scores.undefined == ("RARE",)
+    assert scores.thresholds_missing == ("RARE",)
+    assert scores.thresholds["RARE"] == 0.5
+    rare = scores.labels["RARE"]
+    assert (rare.positives, rare.prevalence, rare.resamples) == (0, 0.0, 0)
+    assert (rare.auroc, rare.auprc, rare.f1, rare.sensitivity) == (None,) * 4
+    assert rare.specificity.value > 0
+    values = [scores.labels[label].auroc.value for label in LABELS[:3]]
+    assert scores.summary["macro_auroc"].value == pytest.approx(np.mean(values))
+
+
+def test_a_label_that_every_record_has_is_undefined_too():
+    test = draw(2, prevalence=(0.5, 0.3, 0.2, 1.0))
+    scores = evaluate(test, None, thresholds="fixed", bootstrap=100)
+    assert scores.undefined == ("RARE",)
+    assert scores.labels["RARE"].specificity is None
+    assert scores.labels["RARE"].sensitivity is not None
+
+
+def test_where_every_label_is_undefined_so_are_the_means():
+    test = draw(2, prevalence=(0, 0, 0, 0))
+    scores = evaluate(test, None, thresholds="fixed", bootstrap=100)
+    assert scores.undefined == LABELS
+    assert set(scores.summary.values()) == {None}
+    assert "macro AUROC" in scores.table()
+
+
+def test_resamples_that_lose_a_label_are_counted():
+    test = draw(3, prevalence=(0.5, 0.3, 0.2, 0.0))
+    targets = test.targets.copy()
+    targets[7, 3] = 1
+    one = Predictions(LABELS, test.record_ids, test.patient_ids, targets, test.probabilities)
+    scores = evaluate(one, None, thresholds="fixed", bootstrap=1000)
+    assert scores.undefined == ()
+    assert scores.labels["RARE"].resamples == pytest.approx(1000 * (1 - np.exp(-1)), rel=0.06)
+    assert scores.labels["NORM"].resamples == 1000
+
+
+def test_fixed_thresholds_need_no_validation():
+    scores = evaluate(draw(0), None, thresholds="fixed", bootstrap=100)
+    assert set(scores.thresholds.values()) == {0.5}
+    assert (scores.thresholds_from, scores.thresholds_missing) == ("fixed", ())
+
+
+def test_the_order_of_the_records_changes_nothing(scores):
+    assert evaluate(shuffled(draw(0)), shuffled(draw(1), 5), bootstrap=200) == scores
+
+
+def test_the_seed_decides_the_intervals_and_nothing_else(scores):
+    other = evaluate(draw(0), draw(1), bootstrap=200, seed=1)
+    name = "macro_auroc"
+    assert other.summary[name].value == scores.summary[name].value
+    assert other.summary[name].low != scores.summary[name].low
+
+
+def test_a_higher_level_gives_a_wider_interval(scores):
+    wide = evaluate(draw(0), draw(1), bootstrap=200, level=0.99).summary["macro_auroc"]
+    assert wide.low < scores.summary["macro_auroc"].low
+    assert wide.high > scores.summary["macro_auroc"].high
+
+
+def test_two_thousand_resamples_of_two_thousand_records_take_seconds():
+    labels = tuple(f"L{i}" for i in range(14))
+    test = draw(4, patients=1540, labels=labels, prevalence=(0.2,) * 14)
+    begin = time.process_time()
+    evaluate(test, None, thresholds="fixed", bootstrap=2000)
+    assert time.process_time() - begin < 20  # about 1 s
+
+
+def test_what_is_wrong_is_said():
+    test = draw(0)
+    with pytest.raises(ConfigError, match=r"no choice of thresholds named 'valid'. Allowed: fixed"):
+        evaluate(test, test, thresholds="valid")
+    with pytest.raises(ConfigError, match=r"need the predictions of the validation split. Pass"):
+        evaluate(test, None)
+    other = draw(0, labels=("NORM", "STTC", "MI", "RARE"))
+    with pytest.raises(DataError, match=r"same labels in the same order. Received: NORM, STTC"):
+        evaluate(test, other)
+
+
+def test_the_file_gives_back_the_scores(scores, tmp_path):
+    scores.save_json(tmp_path / "run" / "scores.json")
+    assert Scores.load_json(tmp_path / "run" / "scores.json") == scores
+
+
+def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
+    ids = [f"r{i}" for i in range(8)]
+    targets = np.array([[1, 0]] * 4 + [[0, 0]] * 4)
+    said = np.array([[0.9, 0.1]] * 4 + [[0.2, 0.1]] * 4)
+    test = Predictions(("MI", "RARE"), ids, ids, targets, said)
+    path = tmp_path / "scores.json"
+    evaluate(test, test, bootstrap=100, seed=3).save_json(path)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} in JSON")
+
+    certain = {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse) == {
+        "metric_names": ["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"],
+        "level": 0.95,
+        "bootstrap": 100,
+        "seed": 3,
+        "records": 8,
+        "patients": 8,
+        "thresholds": {"MI": pytest.approx(0.55), "RARE": 0.5},
+        "thresholds_from": "validation",
+        "thresholds_missing": ["RARE"],
+        "undefined": ["RARE"],
+        "summary": {
+            "macro_auroc": certain,
+            "macro_auprc": certain,
+            "macro_f1": certain,
+            "weighted_f1": certain,
+        },
+        "labels": {
+            "MI": {
+                "positives": 4,
+                "prevalence": 0.5,
+                "resamples": pytest.approx(99, abs=1),  # the odd one draws no positive patient
+                "auroc": certain,
+                "auprc": certain,
+                "f1": certain,
+                "sensitivity": certain,
+                "specificity": certain,
+            },
+            "RARE": {
+                "positives": 0,
+                "prevalence": 0.0,
+                "resamples": 0,
+                "auroc": None,
+                "auprc": None,
+                "f1": None,
+                "sensitivity": None,
+                "specificity": certain,
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"there is no such file of scores"),
+        ("{", r"can't be read as scores: Expecting"),
+        ("[1]", r"holds a JSON object, not \[1\]"),
+        ('{"level": 0.95}', r"a file of scores needs the field 'bootstrap'"),
+        ('{"level": "high"}', r"a field of these scores has a wrong type: could not convert"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path, content, message):
+    path = tmp_path / "scores.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=message) as caught:
+        Scores.load_json(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_the_table_is_aligned_and_says_what_is_missing(scores):
+    lines = scores.table().splitlines()
+    assert lines[0] == (
+        f"195 records of {scores.patients} patients; 95 % intervals from 200 resamples of patients"
+    )
+    summary = lines[2:7]
+    assert [line.split("  ")[0] for line in summary[1:]] == [
+        "macro AUROC",
+        "macro AUPRC",
+        "macro F1",
+        "weighted F1",
+    ]
+    labels = lines[8:13]
+    assert [line.split()[0] for line in labels[1:]] == list(LABELS)
+    for block in (summary, labels):
+        assert len({len(line) for line in block}) == 1
+    assert labels[4].split()[:7] == ["RARE", "0", "(0.0", "%)", "-", "-", "-"]
+    assert lines[-3] == "In no mean, because no or every test record has them: RARE."
+    assert lines[-1] == "Threshold 0.5, because no validation record has them: RARE."
+    assert max(map(len, lines)) <= 120
