@@ -1,0 +1,169 @@
+"""An ECG drawn as on paper: 25 mm/s, 10 mm/mV, a line every millimetre and a bold one every five.
+
+The layout of a 12-lead ECG is the customary one of three rows and four columns with lead II below
+as the rhythm strip (Kligfield et al., "Recommendations for the standardization and interpretation
+of the electrocardiogram: Part I", Circulation 2007, 115:1306-1324, section "Display").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ecg_keras.data.records import Signal
+from ecg_keras.errors import DataError
+from ecg_keras.report.style import LIGHT, STYLE
+
+MM_PER_SECOND = 25.0
+MM_PER_MV = 10.0
+MM_PER_INCH = 25.4
+LONGEST_S = 10.0
+COLUMNS = 4
+STANDARD = (
+    ("I", "aVR", "V1", "V4"),
+    ("II", "aVL", "V2", "V5"),
+    ("III", "aVF", "V3", "V6"),
+    ("II",),
+)
+LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 15.0, 5.0, 5.0, 8.0
+NAME_MM = 5.0  # headroom of a row for its lead names
+UP_MM, DOWN_MM = (10.0, 30.0), (5.0, 25.0)  # least and most that a row gets above and below 0 mV
+
+
+def plot_ecg(
+    signal: npt.ArrayLike,
+    *,
+    sampling_rate: float,
+    leads: Sequence[str],
+    title: str | None = None,
+) -> Figure:
+    """Draws an ECG on millimetre paper, true to scale when the figure keeps its size.
+
+    The standard twelve leads are drawn in three rows of four columns, each column a quarter of the
+    time, over a rhythm strip of lead II; any other set of leads has one row per lead. At most the
+    first ten seconds are drawn. Nothing is filtered; each lead is drawn around its median, as an
+    ECG's constant offset means nothing.
+
+    Args:
+        signal: ``(num_samples, num_leads)`` in millivolts.
+        sampling_rate: in Hz.
+        leads: names in column order.
+        title: a line above the ECG.
+
+    Returns:
+        A figure whose only axes count millimetres of paper.
+
+    Raises:
+        DataError: the shape does not fit the leads, a sample is not finite, there is none, or the
+            rate is not above 0 Hz.
+
+    Example:
+        >>> import numpy as np
+        >>> figure = plot_ecg(np.zeros((1000, 2)), sampling_rate=100, leads=("I", "II"))
+        >>> figure.axes[0].get_xlabel()
+        '25 mm/s, 10 mm/mV'
+    """
+    ecg = Signal(np.asarray(signal, np.float32), float(sampling_rate), tuple(leads))
+    if not np.isfinite(ecg.values).all():
+        raise DataError("an ECG to draw must be finite. Received: NaN or infinite samples.")
+    samples = min(len(ecg.values), round(LONGEST_S * ecg.sampling_rate))
+    if not samples:
+        raise DataError("an ECG to draw needs at least one sample. Received: none.")
+    values = ecg.values[:samples] - np.median(ecg.values[:samples], axis=0)
+    columns = {lead: values[:, index] for index, lead in enumerate(ecg.leads)}
+    standard = {lead for row in STANDARD for lead in row} == set(ecg.leads)
+    rows = STANDARD if standard else tuple((lead,) for lead in ecg.leads)
+    segments = [_segments(columns, row) for row in rows]
+    extents = [_extent(row) for row in segments]
+
+    width = LEFT_MM + samples / ecg.sampling_rate * MM_PER_SECOND + RIGHT_MM
+    height = TOP_MM + sum(up + down for up, down in extents) + BOTTOM_MM
+    title_mm = 0.0 if title is None else 8.0
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(
+            figsize=(width / MM_PER_INCH, (height + title_mm) / MM_PER_INCH),
+            facecolor=LIGHT["page"],
+        )
+        axes = figure.add_axes((0, 0, 1, height / (height + title_mm)))
+        _paper(axes, width, height)
+        if title is not None:
+            axes.set_title(title, loc="left", color=LIGHT["ink"])
+        top = height - TOP_MM
+        for row, names, (up, down) in zip(segments, rows, extents, strict=True):
+            _row(axes, row, names, top - up, up, ecg.sampling_rate)
+            top -= up + down
+    return figure
+
+
+def _segments(
+    columns: dict[str, npt.NDArray[np.float32]], row: tuple[str, ...]
+) -> list[tuple[int, npt.NDArray[np.float32]]]:
+    """For each lead of a row, the sample it starts at and the samples that are drawn."""
+    samples = len(columns[row[0]])
+    edges = [round(samples * index / len(row)) for index in range(len(row) + 1)]
+    return [
+        # one sample more, so that the trace goes on where the next lead takes over
+        (start, columns[lead][start : stop + 1])
+        for lead, start, stop in zip(row, edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def _extent(row: list[tuple[int, npt.NDArray[np.float32]]]) -> tuple[float, float]:
+    """Millimetres above and below 0 mV, in whole five-millimetre squares."""
+    drawn = np.concatenate([values for _, values in row])
+    up = 5 * np.ceil(float(drawn.max()) * MM_PER_MV / 5)
+    down = 5 * np.ceil(-float(drawn.min()) * MM_PER_MV / 5)
+    return float(np.clip(up, *UP_MM)) + NAME_MM, float(np.clip(down, *DOWN_MM))
+
+
+def _paper(axes: Axes, width: float, height: float) -> None:
+    axes.set(xlim=(0, width), ylim=(0, height), xticks=[], yticks=[], facecolor=LIGHT["paper"])
+    axes.set_xlabel(f"{MM_PER_SECOND:g} mm/s, {MM_PER_MV:g} mm/mV")
+    axes.xaxis.label.set_visible(False)  # outside the paper: it is written on it below
+    axes.spines[:].set_visible(False)
+    for name, step, line in (("minor", 1, 0.35), ("major", 5, 0.6)):
+        across = np.arange(0, width + 1e-6, step)
+        upward = np.arange(height, -1e-6, -step)
+        x = np.concatenate([_broken(across, across), _broken(0 * upward, 0 * upward + width)])
+        y = np.concatenate([_broken(0 * across, 0 * across + height), _broken(upward, upward)])
+        axes.plot(x, y, color=LIGHT[name], linewidth=line, gid=f"paper-{name}")
+    axes.text(
+        LEFT_MM, BOTTOM_MM / 2, axes.get_xlabel(), color=LIGHT["trace"], fontsize=8, va="center"
+    )
+
+
+def _broken(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray:
+    """Many two-point lines as one: each pair is followed by a gap."""
+    return np.stack([first, second, np.full_like(first, np.nan, dtype=float)], axis=1).ravel()
+
+
+def _row(
+    axes: Axes,
+    row: list[tuple[int, npt.NDArray[np.float32]]],
+    names: tuple[str, ...],
+    zero: float,
+    up: float,
+    sampling_rate: float,
+) -> None:
+    """Draws one row with its calibration pulse; ``zero`` is the height of 0 mV in millimetres."""
+    style = {"color": LIGHT["trace"], "solid_joinstyle": "round"}
+    pulse = np.array([(0, 0), (2.5, 0), (2.5, 1), (7.5, 1), (7.5, 0), (10, 0)])
+    axes.plot(2.5 + pulse[:, 0], zero + MM_PER_MV * pulse[:, 1], linewidth=0.9, **style)
+    for name, (start, values) in zip(names, row, strict=True):
+        x = LEFT_MM + (start + np.arange(len(values))) / sampling_rate * MM_PER_SECOND
+        axes.plot(x, zero + MM_PER_MV * values, linewidth=0.9, gid=f"lead-{name}", **style)
+        if start:
+            axes.plot([x[0], x[0]], [zero - 3, zero + 3], linewidth=0.6, **style)
+        axes.text(
+            x[0] + 1,
+            zero + up - 1,
+            name,
+            color=LIGHT["trace"],
+            fontweight="bold",
+            va="top",
+        )

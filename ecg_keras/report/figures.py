@@ -1,0 +1,206 @@
+"""From a run's files to its figures, each with the sentence that stands below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from ecg_keras import metrics
+from ecg_keras.data import StoredRecord
+from ecg_keras.evaluation import Comparison, Estimate, Predictions
+from ecg_keras.evaluation.tables import score_name
+from ecg_keras.report.choose import Choice
+from ecg_keras.report.ecg_plot import plot_ecg
+from ecg_keras.report.inputs import RunFiles
+from ecg_keras.report.plots import (
+    Curve,
+    calibration_plot,
+    forest_plot,
+    loss_plot,
+    pr_plot,
+    roc_plot,
+    score_plot,
+)
+from ecg_keras.report.svg import inline_svg
+
+MOST_PANELS = 12  # labels with curves: more would make a page that is slow on a phone
+MOST_POINTS = 300  # of a curve: more can't be told apart at its size
+Captioned = tuple[Markup, str]
+
+
+@dataclass(frozen=True)
+class LabelPanel:
+    """The curves of one label."""
+
+    label: str
+    figures: tuple[Captioned, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One label of one ECG: the truth, and what the network says."""
+
+    label: str
+    truth: str
+    probability: float
+    threshold: float
+    decision: str
+
+
+@dataclass(frozen=True)
+class ShownEcg:
+    """An ECG of the test split; ``others`` counts the labels absent in truth and decision."""
+
+    rule: str
+    record_id: str
+    about: str
+    svg: Markup | None
+    rows: tuple[Decision, ...]
+    others: int
+
+
+def label_panels(files: RunFiles) -> tuple[LabelPanel, ...]:
+    """ROC, precision-recall and calibration of the labels with most positives."""
+    scores = files.scores.labels
+    defined = [label for label in scores if scores[label].auroc is not None]
+    most = sorted(defined, key=lambda label: -scores[label].positives)[:MOST_PANELS]
+    return tuple(_panel(files, label) for label in defined if label in most)
+
+
+def _panel(files: RunFiles, label: str) -> LabelPanel:
+    column = tuple(files.test.labels).index(label)
+    name = f"label{column}"
+    row = files.scores.labels[label]
+    target, probability = files.test.targets[:, column], files.test.probabilities[:, column]
+    threshold = files.scores.thresholds[label]
+    other = files.baseline_test
+    roc = roc_plot(_roc(files.test, column, threshold), other and _roc(other, column))
+    pr = pr_plot(_pr(files.test, column, threshold), row.prevalence, other and _pr(other, column))
+    calibration = calibration_plot(target, probability)
+    return LabelPanel(
+        label,
+        (
+            (
+                inline_svg(roc, f"{name}-roc", f"ROC curve of {label}"),
+                f"ROC curve. AUROC {_say(row.auroc)}.",
+            ),
+            (
+                inline_svg(pr, f"{name}-pr", f"Precision-recall curve of {label}"),
+                f"Precision-recall curve. AUPRC {_say(row.auprc)}; chance is {row.prevalence:.3f}.",
+            ),
+            (
+                inline_svg(calibration, f"{name}-calibration", f"Calibration of {label}"),
+                f"Calibration, with 95 % intervals, over the probabilities of the "
+                f"{row.positives:,} ECGs with and the {len(target) - row.positives:,} without "
+                "the label.",
+            ),
+        ),
+    )
+
+
+def _roc(predictions: Predictions, column: int, threshold: float | None = None) -> Curve:
+    target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
+    x, y, at = metrics.roc_curve(target, probability)
+    return _curve(x, y, at, threshold)
+
+
+def _pr(predictions: Predictions, column: int, threshold: float | None = None) -> Curve:
+    target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
+    x, y, at = metrics.pr_curve(target, probability)
+    return _curve(x, y, at, threshold)
+
+
+def _curve(x: np.ndarray, y: np.ndarray, at: np.ndarray, threshold: float | None) -> Curve:
+    """At most `MOST_POINTS` points, spread evenly along the curve's length."""
+    point = None
+    if threshold is not None:
+        last = np.flatnonzero(at >= threshold)[-1]
+        point = (float(x[last]), float(y[last]))
+    if len(x) > MOST_POINTS:
+        length = np.cumsum(np.abs(np.diff(x, prepend=x[0])) + np.abs(np.diff(y, prepend=y[0])))
+        goals = np.linspace(0, length[-1], MOST_POINTS)
+        kept = np.unique(np.minimum(np.searchsorted(length, goals), len(x) - 1))
+        x, y = x[kept], y[kept]
+    return Curve(x, y, point)
+
+
+def training_figures(files: RunFiles) -> tuple[Captioned, ...]:
+    """Loss and validation scores per epoch; none without a log."""
+    if files.history is None:
+        return ()
+    both = " Dashed: the baseline." if files.baseline_history else ""
+    loss = loss_plot(files.history, files.baseline_history)
+    score = score_plot(files.history, files.baseline_history)
+    return (
+        (
+            inline_svg(loss, "training-loss", "Training and validation loss of each epoch"),
+            f"Binary cross-entropy on the training split, as it learns, and on validation.{both}",
+        ),
+        (
+            inline_svg(score, "training-score", "Validation scores of each epoch"),
+            f"Macro AUROC and macro AUPRC on the validation split.{both}",
+        ),
+    )
+
+
+def forest_figure(comparison: Comparison) -> Markup:
+    """The differences of the summary scores, then those of each label's AUROC."""
+    summary = [(score_name(name), row) for name, row in comparison.summary.items()]
+    labels = [(name, row) for name, row in comparison.labels.items() if row is not None]
+    a, b = comparison.names
+    figure = forest_plot([*summary, *labels], len(summary))
+    return inline_svg(figure, "forest", f"Differences {a} − {b} of the scores and of each AUROC")
+
+
+def shown_ecgs(
+    files: RunFiles, choices: Sequence[Choice], records: Mapping[str, StoredRecord]
+) -> tuple[ShownEcg, ...]:
+    """The chosen ECGs with their labels; a record that is not in ``records`` is not drawn."""
+    return tuple(
+        _shown(files, choice, index, records.get(str(files.test.record_ids[choice.row])))
+        for index, choice in enumerate(choices, start=1)
+    )
+
+
+def _shown(files: RunFiles, choice: Choice, index: int, record: StoredRecord | None) -> ShownEcg:
+    record_id = str(files.test.record_ids[choice.row])
+    rows = tuple(
+        _decision(label, bool(truth), float(probability), files.scores.thresholds[label])
+        for label, truth, probability in zip(
+            files.test.labels,
+            files.test.targets[choice.row],
+            files.test.probabilities[choice.row],
+            strict=True,
+        )
+    )
+    # many labels: only those that something is to be said of
+    told = tuple(row for row in rows if row.decision != "absent, right") or rows[:1]
+    shown = rows if len(rows) <= MOST_PANELS else told
+    about = [f"Record {record_id}", f"patient {files.test.patient_ids[choice.row]}"]
+    svg = None
+    if record is not None:
+        about += [f"{record.age:.0f} years"] if record.age is not None else []
+        about += [record.sex] if record.sex else []
+        drawn = plot_ecg(
+            record.signal, sampling_rate=files.dataset.sampling_rate, leads=files.dataset.leads
+        )
+        svg = inline_svg(drawn, f"ecg{index}", f"ECG of record {record_id}, 25 mm/s, 10 mm/mV")
+    return ShownEcg(
+        choice.rule, record_id, ", ".join(about) + ".", svg, shown, len(rows) - len(shown)
+    )
+
+
+def _decision(label: str, truth: bool, probability: float, threshold: float) -> Decision:
+    decided = bool(metrics.decide([[probability]], [threshold])[0, 0])
+    verdict = "right" if decided == truth else ("missed" if truth else "false alarm")
+    named = {True: "present", False: "absent"}
+    return Decision(label, named[truth], probability, threshold, f"{named[decided]}, {verdict}")
+
+
+def _say(score: Estimate | None) -> str:
+    if score is None:
+        return "undefined"
+    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"

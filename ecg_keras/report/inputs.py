@@ -1,0 +1,157 @@
+"""Everything a report reads: the files of a run, and those of its baseline where they are there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg_keras.config import Recipe, load_recipe
+from ecg_keras.data import Dataset, StoredRecord, describe, read_dataset, read_shards
+from ecg_keras.errors import DataError
+from ecg_keras.evaluation import Comparison, Predictions, Scores
+from ecg_keras.report.plots import History
+from ecg_keras.training import Run, read_log
+
+LOGGED = ("epoch", "phase", "loss", "val_loss", "val_macro_auroc", "val_macro_auprc")
+
+
+@dataclass(frozen=True, eq=False)
+class RunFiles:
+    """What the files of a run say.
+
+    Attributes:
+        run: the folder.
+        recipe: the resolved settings, and ``recipe_text`` as written.
+        dataset: of the shards it was trained on.
+        status: of the run: mode, seconds, number of parameters, folder of the shards.
+        scores: on the test split.
+        test: predictions of the test split.
+        history: one value per epoch; ``None`` without ``log.csv``.
+        environment: versions and machine; empty without ``environment.json``.
+        comparison: with the baseline, where there is one.
+        baseline_test: the baseline's predictions, for its curves.
+        baseline_history: the baseline's training.
+    """
+
+    run: Run
+    recipe: Recipe
+    recipe_text: str
+    dataset: Dataset
+    status: Mapping[str, Any]
+    scores: Scores
+    test: Predictions
+    history: History | None
+    environment: Mapping[str, Any]
+    comparison: Comparison | None
+    baseline_test: Predictions | None
+    baseline_history: History | None
+
+
+def read_run(folder: Path) -> RunFiles:
+    """Reads a run that was trained and evaluated.
+
+    Raises:
+        DataError: there is no such run, it was not trained or not evaluated, or a file is damaged.
+    """
+    run = Run(folder)
+    for path, command in (
+        (run.recipe, "train"),
+        (run.dataset, "train"),
+        (run.status, "train"),
+        (run.predictions("test"), "evaluate"),
+        (run.scores, "evaluate"),
+    ):
+        if not path.is_file():
+            raise DataError(
+                f"{path}: there is no such file, and a report needs it. Run `ecg-keras {command}` "
+                "first."
+            )
+    status = run.read_status()
+    scores = Scores.load_json(run.scores)
+    test = Predictions.load(run.predictions("test"))
+    if tuple(scores.labels) != tuple(test.labels):
+        raise DataError(
+            f"{run.scores}: has the labels {', '.join(scores.labels)}, and the predictions have "
+            f"{', '.join(test.labels)}. Run `ecg-keras evaluate {folder}` again."
+        )
+    comparison = Comparison.load_json(run.comparison) if run.comparison.is_file() else None
+    baseline = (
+        Run(Path(status["baseline_run"])) if comparison and "baseline_run" in status else None
+    )
+    return RunFiles(
+        run=run,
+        recipe=load_recipe(run.recipe).recipe,
+        recipe_text=run.recipe.read_text(encoding="utf-8"),
+        dataset=read_dataset(run.dataset),
+        status=status,
+        scores=scores,
+        test=test,
+        history=_history(run, status),
+        environment=_environment(run.environment),
+        comparison=comparison,
+        baseline_test=_baseline_predictions(baseline, test),
+        baseline_history=_history(baseline, baseline.read_status()) if baseline else None,
+    )
+
+
+def read_ecgs(
+    files: RunFiles, record_ids: Sequence[str], shards: Path | None
+) -> tuple[Mapping[str, StoredRecord], str | None]:
+    """The stored test ECGs with these ids; without them, the reason why there are none.
+
+    Args:
+        files: of the run.
+        record_ids: of the test split.
+        shards: where the shards are now; by default where the run was trained from.
+
+    Raises:
+        DataError: ``shards`` was given and is not the folder the run was trained from.
+    """
+    try:
+        folder = shards or Path(files.status.get("shards", "shards"))
+        found = describe(folder)
+        if found.fingerprint != files.dataset.fingerprint:
+            raise DataError(
+                f"{folder}: holds another dataset than the run was trained on. Run `ecg-keras "
+                "prepare` with the run's recipe.yaml."
+            )
+        return {one.record_id: one for one in read_shards(folder, "test", record_ids)}, None
+    except DataError as error:
+        if shards is not None:
+            raise
+        return {}, str(error)
+
+
+def _history(run: Run, status: Mapping[str, Any]) -> History | None:
+    rows = read_log(run.log)
+    if not rows:
+        return None
+    try:
+        columns = {
+            name: np.array([float(row.get(name) or "nan") for row in rows]) for name in LOGGED
+        }
+    except ValueError as error:
+        raise DataError(f"{run.log}: not a log of `ecg-keras train`: {error}.") from error
+    return History(columns, status.get("best_epoch"))
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path}: damaged: {error}. Remove it to do without.") from error
+
+
+def _baseline_predictions(baseline: Run | None, test: Predictions) -> Predictions | None:
+    """Those of the baseline, if they are of the same labels; it may have moved since."""
+    if baseline is None or not baseline.predictions("test").is_file():
+        return None
+    theirs = Predictions.load(baseline.predictions("test"))
+    return theirs if tuple(theirs.labels) == tuple(test.labels) else None

@@ -1,0 +1,72 @@
+"""The report's colours, each for a light and a dark page, and matplotlib's settings.
+
+Series are drawn in the colours of Okabe and Ito ("Color universal design", 2008), which stay apart
+under the common colour blindnesses, and never by colour alone: every series has its own line
+style, marker or label as well. Figures are drawn in the light colours; in the page each becomes
+the CSS variable of its name, so that one figure serves both.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+LIGHT = MappingProxyType(
+    {
+        "page": "#fefefe",
+        "panel": "#f4f5f7",
+        "ink": "#1b1b1f",
+        "muted": "#5b6068",
+        "rule": "#d9dce1",
+        "blue": "#0072b2",
+        "orange": "#d55e00",
+        "green": "#00805d",
+        "paper": "#fff9f7",
+        "minor": "#f7d9d2",
+        "major": "#eaa99c",
+        "trace": "#16161a",
+    }
+)
+
+DARK = MappingProxyType(
+    {
+        "page": "#131519",
+        "panel": "#1e2127",
+        "ink": "#ececf0",
+        "muted": "#a9aeb7",
+        "rule": "#3b4049",
+        "blue": "#56b4e9",
+        "orange": "#e69f00",
+        "green": "#35c9a0",
+        "paper": "#1b1516",
+        "minor": "#35211f",
+        "major": "#653a34",
+        "trace": "#f3eeec",
+    }
+)
+
+# matplotlib makes ticks when it draws, so these hold while a figure is made and while it is written
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.edgecolor": LIGHT["muted"],
+    "axes.labelcolor": LIGHT["ink"],
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.labelsize": 9,
+    "axes.facecolor": "none",
+    "figure.facecolor": LIGHT["page"],
+    "grid.color": LIGHT["rule"],
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "legend.labelcolor": LIGHT["ink"],
+    "text.color": LIGHT["ink"],
+    "text.parse_math": False,
+    "xtick.color": LIGHT["muted"],
+    "xtick.labelcolor": LIGHT["ink"],
+    "ytick.color": LIGHT["muted"],
+    "ytick.labelcolor": LIGHT["ink"],
+}

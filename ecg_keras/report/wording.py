@@ -1,0 +1,157 @@
+"""The report's sentences: what was found, how far it can be trusted, what the data are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ecg_keras.data import Dataset, LeftOut
+from ecg_keras.evaluation.tables import percent, score_name
+from ecg_keras.report.inputs import RunFiles
+
+MODES = {
+    "finetune": "fine-tuned",
+    "scratch": "trained from scratch",
+    "pretrain": "pre-trained from scratch",
+}
+FEW_POSITIVES = 20
+LISTED = 20
+
+
+def run_sentence(files: RunFiles) -> str:
+    """What was trained, on what, and how well it does: the first sentence of the page."""
+    recipe, dataset, scores = files.recipe, files.dataset, files.scores
+    metric = recipe.evaluation.metric
+    score = scores.summary[metric]
+    subject = (
+        f"{recipe.model.backbone}, {MODES[recipe.mode]} on {dataset.source} "
+        f"({dataset.label_set}, {len(dataset.labels)} labels),"
+    )
+    tested = f"{scores.records:,} test ECGs of {scores.patients:,} patients"
+    if score is None:
+        return f"{subject} has no {score_name(metric)} on {tested}: no label is defined there."
+    return (
+        f"{subject} reaches a {score_name(metric)} of {score.value:.3f} "
+        f"({percent(scores.level)} interval {score.low:.3f} to {score.high:.3f}) on {tested}."
+    )
+
+
+def threshold_sentence(files: RunFiles) -> str:
+    """Where the thresholds come from."""
+    if files.scores.thresholds_from == "validation":
+        said = (
+            "Each label's threshold is the one with the best F1 on the validation split; the test "
+            "split had no part in it."
+        )
+        missing = ", ".join(files.scores.thresholds_missing)
+        return f"{said} No validation ECG has {missing}: there it is 0.5." if missing else said
+    return "Every label's threshold is 0.5, as in the published protocol."
+
+
+def training_sentence(files: RunFiles) -> str:
+    """How long it trained, and which epoch was kept."""
+    if files.history is None:
+        return ""
+    epochs, phases = len(files.history.columns["epoch"]), len(files.recipe.training.phases)
+    parts = [_several(epochs, "epoch") + (f" in {phases} phases" if phases > 1 else "")]
+    if "num_parameters" in files.status:
+        parts.append(f"{files.status['num_parameters']:,} parameters")
+    if "seconds" in files.status:
+        parts.append(f"{files.status['seconds'] / 60:,.1f} minutes")
+    kept = {
+        "best_macro_auroc": "with the best validation macro AUROC",
+        "best_macro_auprc": "with the best validation macro AUPRC",
+        "best_loss": "with the lowest validation loss",
+        "last": "that was the last",
+    }[files.recipe.training.select]
+    best = files.history.best_epoch
+    chosen = f" The weights of epoch {best} were kept, the one {kept}." if best else ""
+    return f"{', '.join(parts)}.{chosen}"
+
+
+def limits(files: RunFiles) -> tuple[str, ...]:
+    """What the numbers of this page do not say."""
+    scores, dataset = files.scores, files.dataset
+    said = []
+    if dataset.source == "simulated":
+        said.append("The ECGs are simulated: the scores say nothing about patients.")
+    few = [
+        f"{name} ({row.positives})"
+        for name, row in scores.labels.items()
+        if row.positives < FEW_POSITIVES
+    ]
+    if few:
+        said.append(
+            f"Few positives in the test split: {', '.join(few)}. Their scores are uncertain, and "
+            "an interval from so few patients can itself be too narrow."
+        )
+    said.append(
+        f"One network, one training seed ({files.recipe.training.seed}). The intervals cover which "
+        f"of the {scores.patients:,} test patients were drawn; they do not cover what another seed "
+        "would have given."
+    )
+    shared = [group for group in dataset.duplicates if len(set(group.splits)) > 1]
+    if shared:
+        said.append(
+            f"Identical recordings lie in different splits ({len(shared):,} groups): the scores "
+            "may flatter a little."
+        )
+    said.append(
+        f"Training, validation and test ECGs all come from {dataset.source}: how the network does "
+        "in another hospital or on another device was not tested."
+    )
+    said.append(
+        "The labels are the database's; nobody read the ECGs again. Subgroups, such as by age or "
+        "sex, were not scored apart."
+    )
+    said.append("For research. Not a medical device, and not to be used for diagnosis.")
+    return tuple(said)
+
+
+def data_facts(dataset: Dataset) -> Mapping[str, str]:
+    """The first table of the data card."""
+    seconds = dataset.num_samples / dataset.sampling_rate
+    return {
+        "Source": dataset.source,
+        "Label set": f"{dataset.label_set} ({len(dataset.labels)} labels)",
+        "Signals": f"{seconds:g} s at {dataset.sampling_rate:g} Hz, millivolts",
+        "Leads": ", ".join(dataset.leads),
+        "Dropped, as the recipe asks": f"{len(dataset.dropped):,} records",
+        "Quarantined, unreadable or without a usable ECG": f"{len(dataset.quarantined):,} records",
+        "Identical recordings": f"{len(dataset.duplicates):,} groups",
+        "Fingerprint": dataset.fingerprint[:16],
+    }
+
+
+def left_out(dataset: Dataset) -> tuple[tuple[str, Sequence[str], int], ...]:
+    """Headings, rows and number of rows not shown, of what is in no shard or in several."""
+    groups = []
+    for title, records in (("Dropped", dataset.dropped), ("Quarantined", dataset.quarantined)):
+        if records:
+            groups.append(
+                (
+                    f"{title}: {_reasons(records)}",
+                    *_first([f"{one.record_id}: {one.reason}" for one in records]),
+                )
+            )
+    if dataset.duplicates:
+        rows = [
+            f"{', '.join(group.record_ids)} (in {', '.join(sorted(set(group.splits)))})"
+            for group in dataset.duplicates
+        ]
+        groups.append((f"Identical recordings: {len(rows):,} groups", *_first(rows)))
+    return tuple(groups)
+
+
+def _reasons(records: Sequence[LeftOut]) -> str:
+    count = Counter(one.reason for one in records).most_common(3)
+    named = "; ".join(f"{reason} ({number:,})" for reason, number in count)
+    return f"{len(records):,} records. Most often: {named}"
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _first(rows: list[str]) -> tuple[list[str], int]:
+    return rows[:LISTED], max(0, len(rows) - LISTED)

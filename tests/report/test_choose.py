@@ -1,0 +1,82 @@
+"""Each ECG that a report shows obeys the rule printed above it."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from ecg_keras.evaluation import Predictions
+from ecg_keras.report.choose import choose_records
+
+THRESHOLDS = np.array([0.5, 0.4, 0.7])
+
+
+@st.composite
+def predictions(draw):
+    records = draw(st.integers(1, 25))
+    targets = draw(arrays.arrays(np.uint8, (records, 3), elements=st.integers(0, 1)))
+    steps = draw(arrays.arrays(np.uint8, (records, 3), elements=st.integers(0, 10)))
+    ids = [f"r{number:03d}" for number in range(records)]
+    return Predictions(("a", "b", "c"), ids, ids, targets, steps / 10)
+
+
+def losses(shown):
+    kept = np.clip(shown.probabilities.astype(float), 1e-7, 1 - 1e-7)
+    return -np.mean(np.where(shown.targets == 1, np.log(kept), np.log(1 - kept)), axis=1)
+
+
+@given(predictions())
+@settings(max_examples=100, deadline=None)
+def test_every_choice_obeys_its_rule(shown):
+    chosen = choose_records(shown, THRESHOLDS)
+    decided = shown.probabilities.astype(float) >= THRESHOLDS
+    truth = shown.targets == 1
+    loss = losses(shown)
+    right = (decided == truth).all(axis=1) & truth.any(axis=1)
+    assert len({choice.row for choice in chosen}) == len(chosen) <= 6
+    for choice in chosen:
+        row, rule = choice.row, choice.rule
+        if rule.startswith("Surest right answer:"):
+            assert right[row] and loss[row] <= loss[right].min() + 1e-9
+        elif rule.startswith("Surest right answer with other"):
+            assert right[row] and (truth[row] != truth[chosen[0].row]).any()
+        elif rule.startswith("Typical"):
+            assert np.isclose(loss[row], np.sort(loss)[(len(loss) - 1) // 2])
+        elif rule.startswith("Worst miss"):
+            lowest = np.where(truth & ~decided, shown.probabilities, 2).min()
+            assert (truth[row] & ~decided[row] & (shown.probabilities[row] == lowest)).any()
+        elif rule.startswith("Worst false alarm"):
+            highest = np.where(~truth & decided, shown.probabilities, -1).max()
+            assert (~truth[row] & decided[row] & (shown.probabilities[row] == highest)).any()
+        else:
+            assert rule == "Largest loss of the test ECGs" and np.isclose(loss[row], loss.max())
+
+
+@given(predictions(), st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_the_order_of_the_file_decides_nothing(shown, seed):
+    order = np.random.default_rng(seed).permutation(len(shown.record_ids))
+    shuffled = Predictions(
+        shown.labels,
+        shown.record_ids[order],
+        shown.patient_ids[order],
+        shown.targets[order],
+        shown.probabilities[order],
+    )
+
+    def named(of):
+        return [(of.record_ids[one.row], one.rule) for one in choose_records(of, THRESHOLDS)]
+
+    assert named(shuffled) == named(shown)
+
+
+def test_a_run_with_all_kinds_of_answers_shows_six():
+    targets = [[1, 0], [0, 1], [0, 0], [1, 0], [0, 0], [1, 1], [0, 0]]
+    probabilities = [
+        *([0.9, 0.1], [0.2, 0.8], [0.3, 0.2], [0.4, 0.3]),
+        *([0.1, 0.7], [0.41, 0.42], [0.1, 0.1]),
+    ]
+    ids = [f"r{number}" for number in range(7)]
+    shown = Predictions(("a", "b"), ids, ids, targets, probabilities)
+    chosen = choose_records(shown, np.array([0.5, 0.5]))
+    assert [choice.row for choice in chosen] == [0, 1, 2, 3, 4, 5]

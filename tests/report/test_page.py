@@ -1,0 +1,292 @@
+"""The page of a run: complete, self-contained, safe, the same every time; and what is missing."""
+
+import json
+import shutil
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from ecg_keras.config import Data
+from ecg_keras.data import prepare, read_dataset, read_shards
+from ecg_keras.errors import DataError
+from ecg_keras.evaluation import Comparison, Predictions, Scores, evaluate
+from ecg_keras.report import comparison_page, figures, write_report
+from ecg_keras.training import Run
+
+VOID = {"meta", "link", "br", "img", "input", "hr", "path", "use"}
+SECTIONS = [
+    *("scores", "comparison", "thresholds", "curves", "training"),
+    *("ecgs", "data", "limits", "settings"),
+]
+
+
+class Page(HTMLParser):
+    """The elements of a page, after a check that every one is closed where it should be."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.text, self.open, self.elements, self.said = text, [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs), tuple(self.open)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs), tuple(self.open)))
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.said.append(data)
+
+    @property
+    def words(self):
+        return " ".join(" ".join(self.said).split())
+
+    def all(self, tag):
+        return [attributes for name, attributes, _ in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(made_run):
+    return Page(write_report(made_run.folder).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def copied(made_run, tmp_path):
+    """The run alone, elsewhere; its baseline and shards stay where they were."""
+    return Run(Path(shutil.copytree(made_run.folder, tmp_path / made_run.name)))
+
+
+def report(run, **options):
+    return Page(write_report(run.folder, **options).read_text(encoding="utf-8"))
+
+
+def change(path, **values):
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **values}), "utf-8")
+
+
+def test_the_first_sentences_are_the_verdict(page, made_run):
+    score = Scores.load_json(made_run.scores).summary["macro_auroc"]
+    first, second = (
+        page.words.index("resnet1d18, fine-tuned on lake.hospital (superdiagnostic, 4 labels)"),
+        page.words.index(Comparison.load_json(made_run.comparison).sentence),
+    )
+    assert first < second < page.words.index("Scores on the test split")
+    assert (
+        f"reaches a macro AUROC of {score.value:.3f} (95 % interval {score.low:.3f} to "
+        f"{score.high:.3f}) on 60 test ECGs of 30 patients." in page.words
+    )
+
+
+def test_every_section_is_there_and_listed(page):
+    targets = [a["href"][1:] for a in page.all("a") if a["href"] != "#content"]
+    assert targets == SECTIONS
+    assert [heading["id"] for heading in page.all("h2")] == SECTIONS
+    assert len(page.all("h1")) == 1
+
+
+def test_it_needs_nothing_but_itself(page):
+    assert not {"script", "link", "img", "iframe", "object", "base"} & {
+        tag for tag, *_ in page.elements
+    }
+    addresses = {
+        value
+        for _, attributes, _ in page.elements
+        for name, value in attributes.items()
+        if name in {"href", "src"} and not value.startswith("#")
+    }
+    assert addresses == set()
+    assert "http" not in page.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert "@import" not in page.text and "url(" not in page.text.replace("url(#", "")
+    assert len(page.text.encode()) < 3_000_000
+
+
+def test_it_can_be_read_without_eyes_or_mouse(page):
+    ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes, _ in page.elements:
+        for name in ("aria-labelledby", "href"):
+            if name in attributes:
+                assert attributes[name].removeprefix("#") in ids
+    assert len(page.all("table")) == len(page.all("caption")) >= 6
+    assert all("scope" in attributes for attributes in page.all("th"))
+    drawn = page.all("svg")
+    assert len(drawn) >= 1 + 3 * 3 + 2 + 4
+    assert all(svg["role"] == "img" and svg["aria-labelledby"] for svg in drawn)
+    for tag, attributes, within in page.elements:
+        if tag == "table" and "details" not in within:
+            assert "div" in within
+        if attributes.get("class") == "scroll":
+            assert attributes["tabindex"] == "0" and attributes["aria-label"]
+    levels = [int(tag[1]) for tag, *_ in page.elements if tag in {"h1", "h2", "h3", "h4"}]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert page.all("html") == [{"lang": "en"}]
+    assert "prefers-color-scheme: dark" in page.text
+
+
+def test_names_are_text_never_markup(page):
+    assert page.all("b") == []
+    assert page.words.count('<b class="x">T & U</b>') >= 6
+    assert "心筋 $x$" in page.words
+    assert "lead V1 is <flat>" in page.words
+    assert "<CPU>" in page.words
+
+
+def test_the_tables_say_what_the_files_say(page, made_run):
+    scores = Scores.load_json(made_run.scores)
+    row = scores.labels["NORM"]
+    for score in (row.auroc, row.auprc, row.f1, row.sensitivity, row.specificity):
+        assert f"{score.value:.3f} {score.low:.3f} to {score.high:.3f}" in page.words
+    assert f"NORM {scores.thresholds['NORM']:.3f} {row.f1.value:.3f}" in page.words
+    assert "left out of the means: never" in page.words
+    assert "No validation ECG has never: there it is 0.5." in page.words
+    difference = Comparison.load_json(made_run.comparison).labels["NORM"]
+    assert f"AUROC of NORM {difference.a:.3f} {difference.b:.3f} +{difference.value:.3f}" in (
+        page.words
+    )
+    assert "10 epochs in 2 phases, 8,744,581 parameters, 1.5 minutes." in page.words
+    assert "The weights of epoch 8 were kept" in page.words
+    assert "Dropped: 25 records. Most often: too short (25)" in page.words
+    assert "and 5 more, listed in dataset.json" in page.words
+    assert "train07, test03 (in test, train)" in page.words
+
+
+def test_the_limits_are_said(page):
+    words = page.words[page.words.index("Limits", 400) :]
+    assert "never (0)" in words
+    assert "One network, one training seed (0)" in words
+    assert "Identical recordings lie in different splits (1 groups)" in words
+    assert "Not a medical device" in words
+
+
+def test_ecgs_are_drawn_with_truth_and_decision(page):
+    shown = [svg for svg in page.all("svg") if svg["aria-labelledby"].startswith("ecg")]
+    assert 4 <= len(shown) <= 6
+    assert "Surest right answer: every label right, smallest loss" in page.words
+    assert "years, female." in page.words
+    assert "present, right" in page.words and "present, false alarm" in page.words
+
+
+def test_the_same_files_give_the_same_bytes(page, copied):
+    assert write_report(copied.folder).read_text(encoding="utf-8") == page.text
+    assert [file.name for file in copied.folder.iterdir() if file.name.startswith(".")] == []
+
+
+def test_what_is_optional_is_said_to_be_missing(copied):
+    for path in (copied.log, copied.environment, copied.comparison):
+        path.unlink()
+    copied.write_status(shards=str(copied.folder / "gone"))
+    bare = report(copied)
+    assert [heading["id"] for heading in bare.all("h2")] == [
+        section for section in SECTIONS if section != "comparison"
+    ]
+    assert "no log.csv" in bare.words
+    assert "no environment.json" in bare.words
+    assert "Dashed: the baseline" not in bare.words
+    assert f"The ECGs can't be drawn. {copied.folder}/gone: there is no such folder" in bare.words
+    assert not [svg for svg in bare.all("svg") if svg["aria-labelledby"].startswith("ecg")]
+    assert "Truth and prediction of record" in bare.words
+
+
+def test_a_baseline_that_has_moved_leaves_the_comparison(copied):
+    copied.write_status(baseline_run=str(copied.folder / "moved"))
+    moved = report(copied)
+    assert "Comparison with the baseline" in moved.words
+    assert "Dashed: the baseline" not in moved.words
+
+
+def test_other_shards_are_not_drawn(copied, made_run, tmp_path):
+    shards = Path(shutil.copytree(made_run.folder.parent / "shards", tmp_path / "shards"))
+    change(shards / "dataset.json", fingerprint="0" * 64)
+    copied.write_status(shards=str(shards))
+    assert "holds another dataset than the run was trained on" in report(copied).words
+    with pytest.raises(DataError, match="holds another dataset"):
+        write_report(copied.folder, shards=shards)
+    with pytest.raises(DataError, match="nowhere: there is no such folder of shards"):
+        write_report(copied.folder, shards=tmp_path / "nowhere")
+
+
+def test_many_labels_keep_the_page_small(copied, monkeypatch):
+    monkeypatch.setattr(figures, "MOST_PANELS", 2)
+    few = report(copied)
+    drawn = [svg["aria-labelledby"] for svg in few.all("svg")]
+    assert sum(name.endswith("-roc-title") for name in drawn) == 2
+    assert "Shown are the 2 labels with most positives; the tables have all." in few.words
+    assert "labels are absent and were decided absent" in few.words
+
+
+@pytest.mark.parametrize(
+    "name", ["recipe.yaml", "dataset.json", "status.json", "scores.json", "predictions/test.npz"]
+)
+def test_a_missing_file_is_named(copied, name):
+    (copied.folder / name).unlink()
+    with pytest.raises(DataError) as caught:
+        write_report(copied.folder)
+    assert str(caught.value).startswith(f"{copied.folder / name}: there is no such file")
+    assert "ecg-keras" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("log.csv", "epoch,phase,loss\n1,1,much\n", "not a log"),
+        ("environment.json", "{", "damaged"),
+        ("scores.json", "{}", "needs the field"),
+        ("predictions/test.npz", "PK", "can't be read as predictions"),
+    ],
+)
+def test_a_damaged_file_is_named(copied, name, content, says):
+    (copied.folder / name).write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=says) as caught:
+        write_report(copied.folder)
+    assert str(copied.folder / name) in str(caught.value)
+
+
+def test_scores_of_other_labels_are_refused(copied):
+    content = json.loads(copied.scores.read_text(encoding="utf-8"))
+    content["labels"]["other"] = content["labels"].pop("NORM")
+    change(copied.scores, labels=content["labels"])
+    with pytest.raises(DataError, match=r"scores.json: has the labels .*other.*evaluate"):
+        write_report(copied.folder)
+
+
+def test_two_runs_can_be_compared_on_a_page_of_their_own(made_run, tmp_path):
+    comparison = Comparison.load_json(made_run.comparison)
+    path = comparison_page(comparison, tmp_path / "compare.html")
+    page = Page(path.read_text(encoding="utf-8"))
+    assert path == tmp_path / "compare.html"
+    assert "lake_finetune against lake_scratch" in page.words
+    assert comparison.sentence in page.words
+    assert len(page.all("svg")) == len(page.all("table")) == 1
+    assert page.all("nav") == []
+
+
+@pytest.mark.real
+def test_real_ecgs_from_shards(real_data, copied, tmp_path):
+    shards = tmp_path / "ptbxl"
+    dataset = prepare(Data(source="ptbxl", raw=real_data / "ptbxl"), shards)
+    shutil.copy(shards / "dataset.json", copied.dataset)
+    copied.comparison.unlink()
+    records = list(read_shards(shards, "test"))
+    targets = [record.target for record in records]
+    likely = [0.2 + 0.6 * target for target in targets]
+    ids = [record.record_id for record in records]
+    test = Predictions(dataset.labels, ids, [record.patient_id for record in records],
+                       targets, likely)  # fmt: skip
+    test.save(copied.predictions("test"))
+    evaluate(test, None, thresholds="fixed", bootstrap=100).save_json(copied.scores)
+    page = report(copied, shards=shards)
+    assert "Every label's threshold is 0.5" in page.words
+    assert "reaches a macro AUROC of 1.000" in page.words
+    assert [svg for svg in page.all("svg") if svg["aria-labelledby"].startswith("ecg")]
+    assert read_dataset(copied.dataset).source == "ptbxl" and "on ptbxl (" in page.words

@@ -1,0 +1,156 @@
+"""What the figures of scores and training show, read from their lines."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from ecg_keras import metrics
+from ecg_keras.evaluation import Estimate, Predictions
+from ecg_keras.report.figures import _pr, _roc
+from ecg_keras.report.plots import (
+    Curve,
+    History,
+    calibration_plot,
+    forest_plot,
+    loss_plot,
+    pr_plot,
+    roc_plot,
+    score_plot,
+)
+from ecg_keras.report.style import LIGHT
+
+
+def predictions(records=4000, seed=0):
+    rng = np.random.default_rng(seed)
+    targets = (rng.random((records, 1)) < 0.2).astype(np.uint8)
+    probabilities = 1 / (1 + np.exp(-(2.0 * targets - 1 + rng.normal(size=targets.shape))))
+    ids = [str(number) for number in range(records)]
+    return Predictions(("MI",), ids, ids, targets, probabilities)
+
+
+def lines(figure, axes=0):
+    return {line.get_label(): line for line in figure.axes[axes].get_lines()}
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_thinned_curves_keep_their_ends_their_area_and_the_threshold():
+    made = predictions()
+    truth, scores = made.targets[:, 0], made.probabilities[:, 0]
+    roc, pr = _roc(made, 0, 0.6), _pr(made, 0, 0.6)
+    assert len(roc.x) <= 300 and len(pr.x) <= 300
+    assert (roc.x[0], roc.y[0], roc.x[-1], roc.y[-1]) == (0, 0, 1, 1)
+    assert pr.x[-1] == 1
+    area = np.sum(np.diff(roc.x) * (roc.y[1:] + roc.y[:-1]) / 2)
+    assert area == pytest.approx(metrics.auroc(truth[:, None], scores[:, None])[0], abs=2e-3)
+    area = np.sum(np.diff(pr.x) * pr.y[1:])
+    assert area == pytest.approx(metrics.auprc(truth[:, None], scores[:, None])[0], abs=1e-2)
+    decided = scores >= 0.6
+    sensitivity = decided[truth == 1].mean()
+    assert roc.threshold_point == pytest.approx((decided[truth == 0].mean(), sensitivity))
+    assert pr.threshold_point == pytest.approx((sensitivity, truth[decided].mean()))
+
+
+def test_few_points_are_all_kept_and_a_threshold_above_all_decides_nothing():
+    made = Predictions(
+        ("MI",), ["a", "b", "c"], ["a", "b", "c"], [[0], [1], [1]], [[0.2], [0.3], [0.7]]
+    )
+    curve = _roc(made, 0, 0.9)
+    assert curve.x.tolist() == [0, 0, 0, 1]
+    assert curve.threshold_point == (0, 0)
+
+
+def test_the_run_and_its_baseline_differ_in_colour_and_in_line():
+    curve, other = (
+        Curve(np.array([0, 1]), np.array([0.5, 1]), (0.2, 0.7)),
+        Curve(np.array([0, 1]), np.array([0.1, 1])),
+    )
+    for figure, guide in (
+        (roc_plot(curve, other), "chance"),
+        (pr_plot(curve, 0.25, other), "prevalence 0.25"),
+    ):
+        drawn = lines(figure)
+        assert legend(figure) == [guide, "this run", "baseline", "threshold"]
+        assert to_hex(drawn["this run"].get_color()) == LIGHT["blue"]
+        assert to_hex(drawn["baseline"].get_color()) == LIGHT["orange"]
+        assert drawn["this run"].get_linestyle() == "-"
+        assert drawn["baseline"].get_linestyle() == "--"
+        assert np.ravel(drawn["threshold"].get_xydata()).tolist() == [0.2, 0.7]
+    assert set(lines(pr_plot(curve, 0.25))["prevalence 0.25"].get_ydata()) == {0.25}
+    assert "baseline" not in legend(roc_plot(curve))
+
+
+def test_calibration_is_that_of_the_metrics():
+    made = predictions(500)
+    truth, scores = made.targets[:, 0], made.probabilities[:, 0]
+    figure = calibration_plot(truth, scores)
+    mean, share, _ = metrics.reliability_curve(truth, scores)
+    observed = lines(figure)["observed"].get_xydata()
+    assert observed == pytest.approx(np.stack([mean, share], 1))
+    bars = [np.array(one) for one in figure.axes[0].collections[0].get_segments()]
+    for (x, y), bar in zip(observed, bars, strict=True):
+        assert (bar[:, 0] == x).all()
+        assert -1e-9 <= bar[0, 1] <= y <= bar[1, 1] <= 1 + 1e-9
+    assert legend(figure) == ["calibrated", "observed", "absent", "present"]
+
+
+def test_wilsons_interval_is_the_published_one():
+    # Newcombe 1998 (Statistics in Medicine 17:857), table I, method 3: 81 of 263
+    figure = calibration_plot([1] * 81 + [0] * 182, [0.3] * 263)
+    (bar,) = figure.axes[0].collections[0].get_segments()
+    assert bar[:, 1] == pytest.approx([0.2553, 0.3662], abs=5e-5)
+
+
+def history(best=4):
+    epoch = np.arange(1.0, 7.0)
+    columns = {
+        "epoch": epoch,
+        "phase": np.where(epoch < 3, 1.0, 2.0),
+        "loss": 1 / epoch,
+        "val_loss": 1.1 / epoch,
+        "val_macro_auroc": np.where(epoch == 2, np.nan, 1 - 0.4 / epoch),
+        "val_macro_auprc": 1 - 0.6 / epoch,
+    }
+    return History(columns, best)
+
+
+def test_training_shows_phases_the_best_epoch_and_the_baseline():
+    figure = loss_plot(history(), history(best=None))
+    assert legend(figure) == [
+        *("train", "validation", "baseline, train", "baseline, validation"),
+        "best epoch (4)",
+    ]
+    drawn = lines(figure)
+    assert drawn["best epoch (4)"].get_xdata()[0] == 4
+    assert drawn["validation"].get_ydata() == pytest.approx(history().columns["val_loss"])
+    names = [text.get_text() for text in figure.axes[0].texts]
+    assert names == ["phase 1", "phase 2"]
+    assert figure.axes[0].texts[1].xy[0] == 2.5
+    assert legend(score_plot(history(best=None))) == ["macro AUPRC", "macro AUROC"]
+
+
+def test_one_epoch_in_one_phase_is_enough_to_draw():
+    columns = {name: np.array([1.0]) for name in history().columns}
+    figure = score_plot(History(columns, 1))
+    assert len(figure.axes[0].texts) == 0
+
+
+def test_the_forest_fills_only_what_leaves_zero_out():
+    rows = [
+        ("macro AUROC", Estimate(0.05, 0.01, 0.09)),
+        ("MI", Estimate(-0.02, -0.05, 0.01)),
+        ("$x$", Estimate(-0.04, -0.06, -0.02)),
+    ]
+    figure = forest_plot(rows, 1)
+    axes = figure.axes[0]
+    dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    filled = [to_hex(dot.get_markerfacecolor()) for dot in dots]
+    assert filled == [LIGHT["blue"], LIGHT["page"], LIGHT["orange"]]
+    assert [dot.get_xdata()[0] for dot in dots] == [0.05, -0.02, -0.04]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["macro AUROC", "MI", "$x$"]
+    low, high = axes.get_xlim()
+    assert low == -high and high > 0.09
+    bottom, top = axes.get_ylim()
+    assert bottom > top  # the first row is on top
