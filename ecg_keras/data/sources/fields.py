@@ -61,7 +61,8 @@ def path_inside(root: Path, name: str) -> Path:
         >>> path_inside(Path("ptbxl"), "records100/00000/00001_lr").name
         '00001_lr'
     """
-    parts = PurePosixPath(name).parts
-    if not parts or "\\" in name or ":" in name or parts[0] == "/" or ".." in parts:
+    path = PurePosixPath(name)
+    parts = path.parts
+    if not parts or path.is_absolute() or ".." in parts or "\\" in name or ":" in name:
         raise DataError(f"a file name must stay inside {root}. Received: {name!r}.")
     return root.joinpath(*parts)

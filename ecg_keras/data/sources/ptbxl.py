@@ -61,6 +61,7 @@ LICENCE = "CC BY 4.0"
 
 RECORDS = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"
+FOLDS = {str(fold): fold for fold in range(1, 11)}
 SEXES = {"0": "male", "1": "female", "": None}
 # the folder of each rate, and the column with the names of its files
 LOW_RATE = ("records100", "filename_lr")
@@ -173,10 +174,8 @@ def _read_row(
         raise DataError(f"scp_codes names {', '.join(unknown)}, which {STATEMENTS} does not list.")
     if row["sex"] not in SEXES:
         raise DataError(f"sex must be 0 (male), 1 (female) or empty. Received: {row['sex']!r}.")
-    try:
-        fold = int(float(row["strat_fold"]))
-    except ValueError:
-        raise DataError(f"strat_fold must be 1 to 10. Received: {row['strat_fold']!r}.") from None
+    if row["strat_fold"] not in FOLDS:
+        raise DataError(f"strat_fold must be 1 to 10. Received: {row['strat_fold']!r}.")
     return RecordInfo(
         record_id=row["ecg_id"],
         patient_id=row["patient_id"].removesuffix(".0"),
@@ -184,7 +183,7 @@ def _read_row(
         labels=present_labels(codes, definition),
         age=parse_age(row["age"]),
         sex=SEXES[row["sex"]],
-        fold=fold,
+        fold=FOLDS[row["strat_fold"]],
     )
 
 

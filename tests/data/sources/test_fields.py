@@ -1,0 +1,37 @@
+"""Ages, sexes and paths as databases write them."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecg_keras.data.sources.fields import parse_age, parse_sex, path_inside
+from ecg_keras.errors import DataError
+
+
+@given(st.one_of(st.floats().map(str), st.integers().map(str), st.text(max_size=8)))
+def test_an_age_is_one_of_a_person_or_unknown_or_refused(text):
+    try:
+        age = parse_age(text)
+    except DataError:
+        return
+    assert age is None or 0 <= age <= 120
+
+
+@given(st.lists(st.sampled_from(["a", "..", ".", "", "b.dat", "\\", "c:"]), max_size=4))
+def test_no_name_leads_out_of_the_root(parts):
+    root = Path("/data/ecg")
+    try:
+        path = path_inside(root, "/".join(parts))
+    except DataError as error:
+        assert "must stay inside /data/ecg" in str(error)
+    else:
+        assert path.resolve().is_relative_to(root) and path != root
+
+
+def test_other_texts_are_named():
+    with pytest.raises(DataError, match="Received: 'old'"):
+        parse_age("old")
+    with pytest.raises(DataError, match="Received: '2'"):
+        parse_sex("2")
