@@ -1,1 +1,46 @@
+"""Databases to shards, and shards to batches.
 
+Names load when they are first used, so that importing the package imports no TensorFlow.
+"""
+
+import importlib
+from typing import Any
+
+# where each public name lives
+_HOMES = {
+    "Anomaly": "validation",
+    "Converted": "conversion",
+    "Dataset": "dataset",
+    "Duplicates": "dataset",
+    "LeftOut": "dataset",
+    "Record": "records",
+    "RecordInfo": "records",
+    "SPLITS": "dataset",
+    "Signal": "records",
+    "SplitSummary": "dataset",
+    "StoredRecord": "reading",
+    "assign_splits": "splits",
+    "dataset_fingerprint": "fingerprints",
+    "describe": "dataset",
+    "load": "pipeline",
+    "load_with_ids": "pipeline",
+    "nested_subset": "splits",
+    "prepare": "preparation",
+    "raw_digest": "fingerprints",
+    "read_dataset": "dataset",
+    "read_shards": "reading",
+    "signal_statistics": "reading",
+    "validate": "validation",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"ecg_keras.data.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'ecg_keras.data' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,141 @@
+"""One record of a source to what a shard stores: leads, rate, length, int16 samples, quality."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.config import Data
+from ecg_keras.data.dataset import LeftOut
+from ecg_keras.data.duplicates import lead_digests
+from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.sources import find_source
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.signals import (
+    LEADS,
+    Quality,
+    canonical_lead,
+    check_finite_and_alive,
+    fit_length,
+    measure_quality,
+    resample,
+    select_leads,
+)
+
+STEP_MV = 0.001
+GREATEST = 32767
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """A record as a shard stores it.
+
+    Attributes:
+        info: what the source's tables say.
+        samples: little-endian int16 ``(num_samples, num_leads)``.
+        scale: millivolts per integer step.
+        quality: figures of the stored samples.
+        sha256: of the stored samples, 64 hex digits.
+        leads: `duplicates.lead_digests` of the stored samples.
+    """
+
+    info: RecordInfo
+    samples: npt.NDArray[np.int16]
+    scale: float
+    quality: Quality
+    sha256: str
+    leads: list[str]
+
+
+class Dropped(LeftOut):
+    """Left out because the recipe says so."""
+
+
+class Quarantined(LeftOut):
+    """Left out because it can't be used."""
+
+
+def stored_leads(data: Data) -> tuple[str, ...]:
+    """The leads of the shards in column order, in standard spelling."""
+    leads = tuple(canonical_lead(lead) for lead in data.leads or LEADS)
+    if len(set(leads)) < len(leads):
+        raise ConfigError(f"data.leads must name each lead once. Received: {', '.join(leads)}.")
+    return leads
+
+
+def stored_length(data: Data) -> int:
+    """The number of samples of each signal in the shards."""
+    length = round(data.seconds * data.sampling_rate)
+    if length < 1:
+        raise ConfigError(
+            "data.seconds times data.sampling_rate must give at least one sample. Received: "
+            f"{data.seconds} s at {data.sampling_rate} Hz."
+        )
+    return length
+
+
+def convert(infos: Sequence[RecordInfo], data: Data) -> list[Converted | Dropped | Quarantined]:
+    """Reads and converts records, one outcome for each, in the same order.
+
+    What is wrong with one record becomes its outcome; a wrong setting is raised.
+
+    Args:
+        infos: listed by the source that ``data`` names.
+        data: the recipe's settings.
+    """
+    source, leads, length = find_source(data.source), stored_leads(data), stored_length(data)
+    return [_convert(info, source, leads, length, data) for info in infos]
+
+
+def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], float]:
+    """Samples as int16 and their step: 1 µV, or as much more as the largest sample asks for.
+
+    Args:
+        values: finite millivolts.
+
+    Returns:
+        little-endian int16 samples, and millivolts per step as a float32 holds it.
+
+    Example:
+        >>> samples, step = quantise(np.array([[0.5, -1.2345]], dtype=np.float32))
+        >>> samples.tolist(), round(step, 6)
+        ([[500, -1234]], 0.001)
+    """
+    peak = float(np.max(np.abs(values)))
+    step = float(np.float32(max(STEP_MV, peak / GREATEST)))
+    return np.rint(values / step).clip(-GREATEST, GREATEST).astype("<i2"), step
+
+
+def _convert(
+    info: RecordInfo, source: Any, leads: tuple[str, ...], length: int, data: Data
+) -> Converted | Dropped | Quarantined:
+    try:
+        signal = source.read_signal(info)
+        # column after column in memory: what is measured for each lead is several times faster
+        values = np.asfortranarray(select_leads(signal.values, signal.leads, leads))
+        check_finite_and_alive(values, leads)
+        values = resample(values, signal.sampling_rate, data.sampling_rate, method=data.resample)
+        fitted = fit_length(values, length, window=data.window, short=data.short)
+        if fitted is None:
+            seconds = len(values) / data.sampling_rate
+            return Dropped(info.record_id, f"{seconds:g} s are shorter than {data.seconds:g} s")
+        columns, scale = quantise(np.asfortranarray(fitted))
+        samples = np.ascontiguousarray(columns)
+        return Converted(
+            info,
+            samples,
+            scale,
+            measure_quality(columns * np.float32(scale), leads),
+            hashlib.sha256(samples.tobytes()).hexdigest(),
+            lead_digests(columns),
+        )
+    except (DataError, OSError) as error:
+        # relative to the database, so that the shards' description does not depend on its place
+        reason = str(error).replace(f"{data.raw}/", "")
+        place = str(info.path).replace(f"{data.raw}/", "")
+        return Quarantined(info.record_id, reason if place in reason else f"{place}: {reason}")

@@ -1,0 +1,172 @@
+"""`Dataset`: what ``dataset.json`` says of a folder of shards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.errors import DataError, unknown_name
+
+FORMAT = 1
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """One split of a dataset.
+
+    Attributes:
+        records: how many.
+        patients: of how many people.
+        labels: how many records have each label, in the dataset's order of labels.
+        shards: the size in bytes of each file, by its name, in reading order.
+    """
+
+    records: int
+    patients: int
+    labels: Mapping[str, int]
+    shards: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A record that is in no shard, and why."""
+
+    record_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Records that share the stored samples of a lead, and the split of each."""
+
+    record_ids: tuple[str, ...]
+    splits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A finished folder of shards.
+
+    Attributes:
+        source: name of the source, or dotted name of a user's module.
+        label_set: name of the label set.
+        labels: names, in the order of the columns of ``target``.
+        leads: names, in the order of the columns of ``signal``.
+        sampling_rate: in Hz.
+        num_samples: of each signal.
+        splits: by name.
+        dropped: records left out as the recipe asks: too short, or without a label.
+        quarantined: records left out because they can't be read or hold no usable ECG.
+        duplicates: groups of recordings that are the same.
+        settings: the recipe's ``data`` section, as far as it decides what is in the shards.
+        fingerprint: of the settings, the raw files and the format.
+        raw_digest: of names, sizes and times of change of the raw files.
+        format: version of this layout.
+    """
+
+    source: str
+    label_set: str
+    labels: tuple[str, ...]
+    leads: tuple[str, ...]
+    sampling_rate: float
+    num_samples: int
+    splits: Mapping[str, SplitSummary]
+    dropped: tuple[LeftOut, ...]
+    quarantined: tuple[LeftOut, ...]
+    duplicates: tuple[Duplicates, ...]
+    settings: Mapping[str, Any]
+    fingerprint: str
+    raw_digest: str
+    format: int = FORMAT
+
+    def dump(self) -> str:
+        """The text of ``dataset.json``."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+
+def describe(folder: str | Path) -> Dataset:
+    """The dataset in a folder of shards, after a check that each shard is there in full.
+
+    Args:
+        folder: made by `prepare`.
+
+    Raises:
+        DataError: there is no finished dataset, it has a newer format, or a shard is missing or
+            has another size than when it was written.
+
+    Example:
+        >>> describe("shards/ptbxl").splits["train"].records
+        17418
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder of shards. Run `ecg-keras prepare`.")
+    dataset = read_dataset(folder / "dataset.json")
+    for summary in dataset.splits.values():
+        for name, size in summary.shards.items():
+            found = (folder / name).stat().st_size if (folder / name).is_file() else None
+            if found != size:
+                state = "is missing" if found is None else f"has {found} bytes instead of {size}"
+                raise DataError(
+                    f"{folder / name}: this shard {state}. Delete the folder and run "
+                    "`ecg-keras prepare` again, or copy it again from where it was complete."
+                )
+    return dataset
+
+
+def read_dataset(path: str | Path) -> Dataset:
+    """The `Dataset` of a ``dataset.json``; its shards need not be there.
+
+    Raises:
+        DataError: the file is missing, is not a ``dataset.json``, or has a newer format.
+    """
+    path = Path(path)
+    if not path.is_file():
+        unfinished = path.parent.is_dir() and any(path.parent.glob("*.tfrecord"))
+        what = "is unfinished" if unfinished else "holds no dataset"
+        raise DataError(
+            f"{path.parent}: this folder {what}: it has no {path.name}. "
+            f"Run `ecg-keras prepare`{', which goes on where it stopped' if unfinished else ''}."
+        )
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        version = int(tree["format"])
+        if version > FORMAT:
+            raise DataError(
+                f"{path}: has format {version}, and this version of ecg_keras reads formats up to "
+                f"{FORMAT}. Update ecg_keras, or prepare the shards again."
+            )
+        return _parse(tree)
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        raise DataError(
+            f"{path}: not a dataset.json of ecg_keras ({type(error).__name__}: {error}). "
+            "Prepare the shards again."
+        ) from error
+
+
+def check_split(folder: Path, dataset: Dataset, split: str) -> SplitSummary:
+    """The summary of a split, or a `DataError` that names those there are."""
+    if split not in dataset.splits:
+        raise DataError(f"{folder}: {unknown_name('split', split, dataset.splits)}")
+    return dataset.splits[split]
+
+
+def _parse(tree: dict[str, Any]) -> Dataset:
+    return Dataset(
+        **{
+            **tree,
+            "labels": tuple(tree["labels"]),
+            "leads": tuple(tree["leads"]),
+            "splits": {name: SplitSummary(**split) for name, split in tree["splits"].items()},
+            "dropped": tuple(LeftOut(**one) for one in tree["dropped"]),
+            "quarantined": tuple(LeftOut(**one) for one in tree["quarantined"]),
+            "duplicates": tuple(
+                Duplicates(tuple(one["record_ids"]), tuple(one["splits"]))
+                for one in tree["duplicates"]
+            ),
+        }
+    )

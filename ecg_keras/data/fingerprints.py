@@ -1,0 +1,78 @@
+"""What a dataset depends on: its settings, the raw files, and the format of the shards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.config import Data, fingerprint
+from ecg_keras.config.fingerprint import LOCATIONS
+from ecg_keras.data.dataset import FORMAT
+from ecg_keras.errors import DataError
+
+
+def dataset_fingerprint(data: Data) -> str:
+    """The fingerprint that the dataset of these settings and raw files has or will have.
+
+    Args:
+        data: the ``data`` section of a recipe.
+
+    Raises:
+        DataError: there are no raw files.
+
+    Example:
+        >>> folder = data.shards / f"{data.source}-{dataset_fingerprint(data)[:8]}"
+    """
+    return combine(data, raw_digest(data.raw))
+
+
+def combine(data: Data, digest: str) -> str:
+    """The fingerprint of a dataset whose raw files have a `raw_digest`."""
+    return fingerprint({"settings": stored_settings(data), "raw": digest, "format": FORMAT})
+
+
+def stored_settings(data: Data) -> dict[str, Any]:
+    """The settings that decide what is in the shards."""
+    settings = data.model_dump(mode="json")
+    return {
+        key: value for key, value in settings.items() if key not in (*LOCATIONS, "train_records")
+    }
+
+
+def raw_digest(root: str | Path) -> str:
+    """The sha256, as 64 hex digits, of names, sizes and times of change of all files in a folder.
+
+    Raises:
+        DataError: there is no such folder, or it can't be read.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(
+            f"data.raw: there is no folder {root}. Check the path, or put the database there: "
+            "nothing was written."
+        )
+    try:
+        files = sorted(_files(str(root), "", set()))
+    except OSError as error:
+        raise DataError(f"{error.filename or root}: can't be read: {error.strerror}.") from error
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+
+def _files(folder: str, inside: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, int, int]]:
+    """``(path below the root, size, time of change)`` of all files, each folder once."""
+    state = os.stat(folder)  # noqa: PTH116  strings: Path objects cost more than the files
+    if (state.st_dev, state.st_ino) in seen:
+        return
+    seen.add((state.st_dev, state.st_ino))
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            path = f"{inside}{entry.name}"
+            if entry.is_dir():
+                yield from _files(entry.path, f"{path}/", seen)
+            elif entry.is_file():
+                state = entry.stat()
+                yield path, state.st_size, state.st_mtime_ns

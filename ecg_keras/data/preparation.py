@@ -1,0 +1,217 @@
+"""A database on disk to a folder of shards: resumable, verifiable, the same bytes every time."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import filelock
+
+from ecg_keras.config import Data, differences
+from ecg_keras.data.conversion import stored_leads, stored_length
+from ecg_keras.data.dataset import SPLITS, Dataset, LeftOut, SplitSummary, describe
+from ecg_keras.data.duplicates import NAMED, describe_leaks, find_duplicates
+from ecg_keras.data.fingerprints import combine, raw_digest, stored_settings
+from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.sources import check_label_set, find_source
+from ecg_keras.data.splits import assign_splits
+from ecg_keras.data.writing import (
+    UNFINISHED,
+    Shard,
+    Sidecar,
+    plan_shards,
+    write_shards,
+    write_text,
+    writing,
+)
+from ecg_keras.errors import ConfigError, DataError
+
+
+def prepare(
+    data: Data,
+    folder: str | Path,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
+) -> Dataset:
+    """Reads a database and writes its shards; goes on where an earlier run was stopped.
+
+    Args:
+        data: the ``data`` section of a recipe.
+        folder: of the shards, made if need be. A finished one of the same settings and raw files
+            is returned at once.
+        on_progress: called with the records done and their total.
+        on_warning: called with messages; none logs them to ``ecg_keras.data.preparation``.
+
+    Returns:
+        What was written, as `describe` returns it later.
+
+    Raises:
+        ConfigError: a setting does not fit the source, or the folder lies inside the raw files.
+        DataError: the raw files are missing or wrong, more records than ``data.quarantine`` allows
+            can't be used, the folder holds another dataset, or it can't be written.
+
+    Note:
+        With ``data.workers`` above 1 a script needs ``if __name__ == "__main__":`` around the
+        call, because each process imports the script anew.
+
+    Example:
+        >>> prepare(Data(source="ptbxl", raw="data/raw/ptbxl"), "shards/ptbxl").labels
+        ('NORM', 'MI', 'STTC', 'CD', 'HYP')
+    """
+    warn = on_warning or logging.getLogger(__name__).warning
+    folder, digest = Path(folder), raw_digest(data.raw)
+    if folder.resolve().is_relative_to(data.raw.resolve()):
+        raise ConfigError(
+            f"data.shards: {folder} lies inside the raw files {data.raw}, which are never written "
+            "to. Choose another folder."
+        )
+    if _is_made(folder, data, digest):
+        return describe(folder)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            warn(f"{folder}: another process prepares these shards; waiting for it.")
+            lock.acquire()
+    try:
+        if not _is_made(folder, data, digest):
+            _make(data, folder, digest, on_progress or (lambda done, total: None), warn)
+    finally:
+        lock.release()
+    return describe(folder)
+
+
+def _is_made(folder: Path, data: Data, digest: str) -> bool:
+    """Whether the folder holds this dataset; another one is refused."""
+    if not (folder / "dataset.json").is_file():
+        return False
+    made = describe(folder)
+    if made.fingerprint == combine(data, digest):
+        return True
+    changed = differences(made.settings, stored_settings(data))
+    what = f"of other settings ({'; '.join(changed)})" if changed else "made of other raw files"
+    raise DataError(
+        f"{folder}: holds a dataset {what}. Choose another folder, or delete this one first."
+    )
+
+
+def _make(
+    data: Data,
+    folder: Path,
+    digest: str,
+    on_progress: Callable[[int, int], None],
+    warn: Callable[[str], None],
+) -> None:
+    source = find_source(data.source)
+    labels = check_label_set(source, data.label_set)
+    label_set = data.label_set or next(iter(source.LABEL_SETS))
+    listed = source.list_records(data.raw, label_set=label_set, sampling_rate=data.sampling_rate)
+    _check_infos(listed, labels, data)
+    infos = [info for info in listed if info.labels or data.unlabelled == "keep"]
+    dropped = [
+        LeftOut(info.record_id, "no label of the set")
+        for info in listed
+        if not info.labels and data.unlabelled == "drop"
+    ]
+    assigned = assign_splits(infos, labels, data.split, official=source.OFFICIAL_FOLDS)
+    record_bytes = 2 * stored_length(data) * len(stored_leads(data))
+    plan = plan_shards(infos, assigned, record_bytes, data.split.seed)
+    mark = combine(data, digest)
+    sidecars = write_shards(plan, data, labels, folder, mark, on_progress)
+
+    quarantined = [LeftOut(*one) for sidecar in sidecars for one in sidecar.quarantined]
+    _check_quarantine(quarantined, len(infos), data)
+    dropped += [LeftOut(*one) for sidecar in sidecars for one in sidecar.dropped]
+    digests = dict(one for sidecar in sidecars for one in sidecar.stored)
+    stored = [info for info in infos if info.record_id in digests]
+    dataset = Dataset(
+        source=data.source,
+        label_set=label_set,
+        labels=tuple(labels),
+        leads=stored_leads(data),
+        sampling_rate=data.sampling_rate,
+        num_samples=stored_length(data),
+        splits=_summarise(plan, sidecars, stored, assigned, labels, data),
+        dropped=tuple(sorted(dropped, key=lambda one: one.record_id)),
+        quarantined=tuple(sorted(quarantined, key=lambda one: one.record_id)),
+        duplicates=find_duplicates(digests, assigned),
+        settings=stored_settings(data),
+        fingerprint=mark,
+        raw_digest=digest,
+    )
+    leaks = describe_leaks(dataset.duplicates)
+    if leaks:
+        warn(leaks)
+    with writing(folder):
+        begun = folder / UNFINISHED
+        write_text(folder / "dataset.json", dataset.dump(), temporary=begun / "dataset.json")
+    shutil.rmtree(begun, ignore_errors=True)
+
+
+def _check_infos(infos: Sequence[RecordInfo], labels: Sequence[str], data: Data) -> None:
+    """What a user's own source may get wrong."""
+    if not infos:
+        raise DataError(f"{data.raw}: source {data.source} found no record there.")
+    ids = [info.record_id for info in infos]
+    if ids != sorted(set(ids)):
+        twice = [name for name, count in Counter(ids).items() if count > 1]
+        what = f"lists {twice[0]!r} twice" if twice else "does not sort its records by record_id"
+        raise DataError(f"{data.raw}: source {data.source} {what}.")
+    for info in infos:
+        unknown = sorted(set(info.labels) - set(labels))
+        if unknown:
+            raise DataError(
+                f"{info.path}: record {info.record_id} has labels outside the label set: "
+                f"{', '.join(unknown)}. Allowed: {', '.join(labels)}."
+            )
+
+
+def _check_quarantine(quarantined: Sequence[LeftOut], records: int, data: Data) -> None:
+    share = len(quarantined) / records
+    if share <= data.quarantine:
+        return
+    named = "\n".join(f"  {one.record_id}: {one.reason}" for one in quarantined[:NAMED])
+    more = f"\n  ... and {len(quarantined) - NAMED} more" if len(quarantined) > NAMED else ""
+    enough = math.ceil(share * 100) / 100
+    raise DataError(
+        f"{data.raw}: {len(quarantined)} of {records} records can't be used, and data.quarantine "
+        f"allows a share of {data.quarantine:g}:\n{named}{more}\n"
+        f"Mend the files, or leave these records out with --set data.quarantine={enough:g}."
+    )
+
+
+def _summarise(
+    plan: Sequence[Shard],
+    sidecars: Sequence[Sidecar],
+    stored: Sequence[RecordInfo],
+    assigned: Mapping[str, str],
+    labels: Sequence[str],
+    data: Data,
+) -> dict[str, SplitSummary]:
+    splits = {}
+    for split in SPLITS:
+        inside = [info for info in stored if assigned[info.record_id] == split]
+        if not inside:
+            raise DataError(
+                f"{data.raw}: no record of the {split} split is left: all are too short or can't "
+                "be used. Change data.seconds, data.short or data.split."
+            )
+        counts = Counter(label for info in inside for label in info.labels)
+        splits[split] = SplitSummary(
+            records=len(inside),
+            patients=len({info.patient_id for info in inside}),
+            labels={label: counts[label] for label in labels},
+            shards={
+                shard.name: sidecar.size
+                for shard, sidecar in zip(plan, sidecars, strict=True)
+                if shard.split == split
+            },
+        )
+    return splits

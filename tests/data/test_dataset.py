@@ -1,0 +1,76 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from ecg_keras.data.dataset import describe, read_dataset
+from ecg_keras.errors import DataError
+
+
+def test_what_is_written_is_read_back(hospital_shards):
+    dataset = describe(hospital_shards)
+    assert dataset.labels == ("AF", "PAC", "SR")
+    assert dataset.leads[:4] == ("I", "II", "III", "aVR")
+    assert (dataset.sampling_rate, dataset.num_samples) == (100.0, 200)
+    assert sum(split.records for split in dataset.splits.values()) == 40
+    assert sum(split.patients for split in dataset.splits.values()) == 20
+    assert json.loads(dataset.dump()) == json.loads((hospital_shards / "dataset.json").read_text())
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(DataError, match=r"no such folder of shards. Run `ecg-keras prepare`"):
+        describe(tmp_path / "none")
+
+
+def test_a_folder_that_is_no_dataset(tmp_path):
+    with pytest.raises(DataError, match=r"holds no dataset"):
+        describe(tmp_path)
+
+
+def test_an_unfinished_folder(tmp_path):
+    (tmp_path / "train-00000-of-00001.tfrecord").touch()
+    with pytest.raises(DataError, match=r"is unfinished.*goes on where it stopped"):
+        describe(tmp_path)
+
+
+def test_a_newer_format(hospital_shards, tmp_path):
+    tree = json.loads((hospital_shards / "dataset.json").read_text())
+    path = tmp_path / "dataset.json"
+    path.write_text(json.dumps({**tree, "format": 99}))
+    with pytest.raises(DataError, match=r"has format 99, .* reads formats up to 1. Update"):
+        read_dataset(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "labels": 3}'])
+def test_a_file_that_is_something_else(tmp_path, text):
+    path = tmp_path / "dataset.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"not a dataset.json of ecg_keras"):
+        read_dataset(path)
+
+
+def test_a_missing_and_a_cut_shard(hospital_shards, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(hospital_shards, folder)
+    shard = folder / "valid-00000-of-00001.tfrecord"
+    size = shard.stat().st_size
+    shard.write_bytes(shard.read_bytes()[:-100])
+    with pytest.raises(DataError, match=f"has {size - 100} bytes instead of {size}"):
+        describe(folder)
+    shard.unlink()
+    with pytest.raises(DataError, match=r"valid-00000-of-00001.tfrecord: this shard is missing"):
+        describe(folder)
+
+
+def test_importing_the_package_imports_no_tensorflow():
+    code = (
+        "import sys, ecg_keras.data as data\n"
+        "data.describe, data.prepare, data.assign_splits, data.dataset_fingerprint\n"
+        "import ecg_keras.data.preparation\n"
+        "assert callable(data.prepare)\n"
+        "assert 'tensorflow' not in sys.modules, 'tensorflow'\n"
+        "assert set(data.__all__) <= set(dir(data))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,398 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import filelock
+import numpy as np
+import pytest
+import tensorflow as tf
+from my_lab import hospital
+
+from ecg_keras.config import Data, Split
+from ecg_keras.data import writing
+from ecg_keras.data.dataset import describe
+from ecg_keras.data.fingerprints import dataset_fingerprint, raw_digest
+from ecg_keras.data.preparation import prepare
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.signals import resample
+
+# small enough for several shards a split
+SMALL = 30_000
+
+
+def visible(folder):
+    """The bytes of every file of a folder but the lock."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
+
+
+def change(data, **settings):
+    return Data.model_validate({**data.model_dump(), **settings})
+
+
+def damage(raw, tmp_path):
+    """A copy of the hospital in which records 3, 5, 8 and 9 can't be used."""
+    root = tmp_path / "damaged"
+    shutil.copytree(raw, root)
+    (root / "r0003.npy").write_bytes((root / "r0003.npy").read_bytes()[:200])
+    for name, rows, columns, value in (
+        ("r0005", slice(100, 103), 1, -32768),
+        ("r0008", slice(None), 7, 12),
+    ):
+        values = np.load(root / f"{name}.npy")
+        values[rows, columns] = value
+        np.save(root / f"{name}.npy", values)
+    (root / "r0009.npy").unlink()
+    return root
+
+
+def test_what_is_stored_is_what_was_recorded(hospital_shards, hospital_raw):
+    dataset = describe(hospital_shards)
+    seen = {}
+    for split, summary in dataset.splits.items():
+        paths = [str(hospital_shards / name) for name in summary.shards]
+        for serialized in tf.data.TFRecordDataset(paths):
+            stored = tf.train.Example.FromString(serialized.numpy()).features.feature
+            seen[stored["record_id"].bytes_list.value[0].decode()] = (split, stored)
+    infos = hospital.list_records(hospital_raw, label_set="rhythm", sampling_rate=100)
+    assert sorted(seen) == [info.record_id for info in infos]
+    for info in infos:
+        _, stored = seen[info.record_id]
+        assert [one.decode() for one in stored["labels"].bytes_list.value] == sorted(info.labels)
+        assert stored["patient_id"].bytes_list.value[0].decode() == info.patient_id
+        assert list(stored["age"].float_list.value) == ([] if info.age is None else [info.age])
+        assert stored["einthoven_mv"].float_list.value[0] < 0.01
+        raw = np.load(info.path) / np.float32(1000)
+        values = np.frombuffer(stored["signal"].bytes_list.value[0], "<i2").reshape(200, 12)
+        np.testing.assert_array_equal(values, np.rint(resample(raw, 500, 100) * 1000))
+    assert dataset.settings["source"] == "my_lab.hospital"
+    assert "raw" not in dataset.settings
+    assert not (hospital_shards / ".unfinished").exists()
+
+
+def test_decimation_without_resampling_stores_the_recording_exactly(hospital_data, tmp_path):
+    data = change(hospital_data, sampling_rate=500.0, leads=("V1", "II"))
+    dataset = prepare(data, tmp_path / "shards")
+    assert dataset.leads == ("V1", "II")
+    path = tmp_path / "shards" / "test-00000-of-00001.tfrecord"
+    first = next(iter(tf.data.TFRecordDataset(str(path)))).numpy()
+    stored = tf.train.Example.FromString(first).features.feature
+    name = stored["record_id"].bytes_list.value[0].decode()
+    raw = np.load(data.raw / f"{name}.npy")[:, [6, 1]]
+    assert stored["signal"].bytes_list.value[0] == np.ascontiguousarray(raw).tobytes()
+    assert stored["scale"].float_list.value[0] == np.float32(0.001)
+
+
+def test_training_records_are_shuffled_as_they_are_written(hospital_shards):
+    paths = str(hospital_shards / "train-00000-of-00001.tfrecord")
+    ids = [
+        tf.train.Example.FromString(one.numpy()).features.feature["record_id"].bytes_list.value[0]
+        for one in tf.data.TFRecordDataset(paths)
+    ]
+    assert ids != sorted(ids)
+
+
+def test_a_finished_dataset_is_returned_at_once(hospital_data, hospital_shards, monkeypatch):
+    monkeypatch.setattr(hospital, "list_records", None)
+    assert prepare(hospital_data, hospital_shards) == describe(hospital_shards)
+
+
+def test_any_number_of_workers_writes_the_same_bytes(hospital_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+    monkeypatch.setattr(writing, "CHUNK", 3)
+    steps = []
+    prepare(hospital_data, tmp_path / "one", on_progress=lambda *step: steps.append(step))
+    assert steps == [(done, 40) for done in range(41)]
+    prepare(change(hospital_data, workers=2), tmp_path / "two")
+    assert len(visible(tmp_path / "one")) > 5
+    assert visible(tmp_path / "one") == visible(tmp_path / "two")
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from ecg_keras.config import Data
+from ecg_keras.data import writing
+from ecg_keras.data.preparation import prepare
+writing.SHARD_BYTES, writing.CHUNK = {small}, 2
+if __name__ == "__main__":
+    raw, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    def slowly(done, total):
+        time.sleep(0.02)
+    prepare(
+        Data(source="my_lab.hospital", raw=raw, seconds=2, workers=2), folder,
+        on_progress=slowly,
+    )
+"""
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(hospital_data, tmp_path, monkeypatch):
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW.format(small=SMALL))
+    folder = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(hospital_data.raw), str(folder)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+    )
+    until = time.monotonic() + 120
+    while len(list(folder.glob(".unfinished/*.json"))) < 2 and time.monotonic() < until:
+        assert process.poll() is None, "it ended before it was killed"
+        time.sleep(0.005)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert len(children) >= 2
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < until, "its processes outlive it"
+        time.sleep(0.01)
+    with pytest.raises(DataError, match=r"is unfinished"):
+        describe(folder)
+    finished = {
+        path.name.removesuffix(".json"): (folder / path.name.removesuffix(".json")).stat().st_ino
+        for path in folder.glob(".unfinished/*.tfrecord.json")
+    }
+    assert len(finished) >= 2
+
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+    prepare(hospital_data, folder)
+    for name, inode in finished.items():
+        assert (folder / name).stat().st_ino == inode, f"{name} was written again"
+    prepare(hospital_data, tmp_path / "whole")
+    assert visible(folder) == visible(tmp_path / "whole")
+
+
+def test_leftovers_of_other_settings_are_removed(hospital_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+    folder = tmp_path / "shards"
+    with pytest.raises(KeyboardInterrupt):
+        prepare(hospital_data, folder, on_progress=interrupt_at(30))
+    assert len(list(folder.glob("*.tfrecord"))) >= 2
+    monkeypatch.undo()
+    other = change(hospital_data, seconds=1)
+    prepare(other, folder)
+    prepare(other, tmp_path / "fresh")
+    assert visible(folder) == visible(tmp_path / "fresh")
+
+
+def interrupt_at(number):
+    def progress(done, total):
+        if done == number:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_another_dataset_in_the_folder_is_refused(hospital_data, hospital_shards):
+    with pytest.raises(DataError, match=r"other settings \(seconds: 2.0 -> 1.0\).*another folder"):
+        prepare(change(hospital_data, seconds=1), hospital_shards)
+
+
+def test_changed_raw_files_make_another_dataset(hospital_data, hospital_shards, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    moved = change(hospital_data, raw=raw)
+    assert dataset_fingerprint(moved) == dataset_fingerprint(hospital_data)
+    assert prepare(moved, hospital_shards) == describe(hospital_shards)
+    np.save(raw / "r0001.npy", np.load(raw / "r0001.npy") + 1)
+    assert dataset_fingerprint(moved) != dataset_fingerprint(hospital_data)
+    with pytest.raises(DataError, match=r"holds a dataset made of other raw files"):
+        prepare(moved, hospital_shards)
+
+
+def test_where_things_lie_and_how_many_workers_change_no_fingerprint(hospital_data):
+    mark = dataset_fingerprint(hospital_data)
+    same = change(hospital_data, workers=4, shards="elsewhere", train_records=5)
+    assert dataset_fingerprint(same) == mark
+    assert dataset_fingerprint(change(hospital_data, sampling_rate=250.0)) != mark
+
+
+def test_missing_raw_files(hospital_data, tmp_path):
+    data = change(hospital_data, raw=tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"data.raw: there is no folder .*nowhere. Check the path"):
+        prepare(data, tmp_path / "shards")
+    assert not list(tmp_path.iterdir())
+
+
+def test_shards_never_go_into_the_raw_folder(hospital_data):
+    with pytest.raises(ConfigError, match=r"data.shards: .* lies inside the raw files"):
+        prepare(hospital_data, hospital_data.raw / "shards")
+    assert not (hospital_data.raw / "shards").exists()
+
+
+def test_links_that_lead_back_do_not_hang_the_digest(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_text("1")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    before = raw_digest(tmp_path)
+    (tmp_path / "a" / "y").write_text("")
+    assert raw_digest(tmp_path) != before
+
+
+def test_every_record_that_cannot_be_used_is_named(hospital_data, tmp_path):
+    raw = damage(hospital_data.raw, tmp_path)
+    data = change(hospital_data, raw=raw)
+    with pytest.raises(DataError) as caught:
+        prepare(data, tmp_path / "shards")
+    message = str(caught.value)
+    assert "4 of 40 records can't be used, and data.quarantine allows a share of 0:" in message
+    assert "--set data.quarantine=0.1." in message
+    for part in ("r0003.npy", "r0005.npy", "lead II", "r0008.npy", "lead V2", "r0009.npy"):
+        assert part in message
+    assert not (tmp_path / "shards" / "dataset.json").exists()
+
+    dataset = prepare(change(data, quarantine=0.1), tmp_path / "shards")
+    assert [one.record_id for one in dataset.quarantined] == ["r0003", "r0005", "r0008", "r0009"]
+    assert str(tmp_path) not in dataset.dump()
+    assert sum(split.records for split in dataset.splits.values()) == 36
+
+
+def test_ten_of_many_are_named(hospital_data, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    for path in list(raw.glob("*.npy"))[:15]:
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"15 of 40(.*\n){11}.*and 5 more\n.*quarantine=0.38"):
+        prepare(change(hospital_data, raw=raw), tmp_path / "shards")
+
+
+def test_short_and_unlabelled_records_are_dropped_and_counted(hospital_data, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    np.save(raw / "r0002.npy", np.load(raw / "r0002.npy")[:750])
+    rows = hospital.list_records(raw, label_set="rhythm", sampling_rate=100)
+    without = [info.record_id for info in rows if not info.labels]
+    data = change(hospital_data, raw=raw, unlabelled="drop")
+    dataset = prepare(data, tmp_path / "shards")
+    reasons = {one.record_id: one.reason for one in dataset.dropped}
+    assert reasons == {
+        **dict.fromkeys(without, "no label of the set"),
+        "r0002": "1.5 s are shorter than 2 s",
+    }
+    assert sum(split.records for split in dataset.splits.values()) == 40 - len(reasons)
+    padded = prepare(change(hospital_data, raw=raw, short="pad"), tmp_path / "padded")
+    assert not padded.dropped
+    with pytest.raises(DataError, match=r"no record of the train split is left: all are too short"):
+        prepare(change(hospital_data, raw=raw, seconds=9), tmp_path / "long")
+
+
+def test_identical_recordings_are_listed_and_those_across_splits_named(hospital_data, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    before = prepare(hospital_data, tmp_path / "before")
+    assert before.duplicates == ()
+    shutil.copyfile(raw / "r0000.npy", raw / "r0001.npy")
+    for number in range(3, 40):
+        shutil.copyfile(raw / "r0002.npy", raw / f"r{number:04d}.npy")
+    warnings = []
+    data = change(hospital_data, raw=raw)
+    dataset = prepare(data, tmp_path / "shards", on_warning=warnings.append)
+    pair, many = dataset.duplicates
+    assert pair.record_ids == ("r0000", "r0001")
+    assert len(set(pair.splits)) == 1, "one patient"
+    assert len(many.record_ids) == 38
+    assert set(many.splits) == {"train", "valid", "test"}
+    (warning,) = warnings
+    assert "2 groups of records carry the same signals, 1 of them across splits" in warning
+    assert "r0002 (" in warning
+    assert "r0000" not in warning
+
+
+def test_a_source_that_breaks_the_contract(hospital_data, tmp_path, monkeypatch):
+    infos = hospital.list_records(hospital_data.raw, label_set="rhythm", sampling_rate=100)
+    for listed, message in (
+        ([], r"source my_lab.hospital found no record there"),
+        ([*infos, infos[0]], r"lists 'r0000' twice"),
+        (infos[::-1], r"does not sort its records"),
+    ):
+        monkeypatch.setattr(hospital, "list_records", lambda *_, listed=listed, **__: listed)
+        with pytest.raises(DataError, match=message):
+            prepare(hospital_data, tmp_path / "shards")
+    monkeypatch.undo()
+    monkeypatch.setattr(hospital, "LABEL_SETS", {"rhythm": ("AF", "SR")})
+    with pytest.raises(DataError, match=r"labels outside the label set: PAC. Allowed: AF, SR"):
+        prepare(hospital_data, tmp_path / "shards")
+
+
+def test_settings_that_fit_no_shard(hospital_data, tmp_path):
+    with pytest.raises(ConfigError, match=r"data.leads must name each lead once. Received: I, I"):
+        prepare(change(hospital_data, leads=("I", "I")), tmp_path / "shards")
+    with pytest.raises(ConfigError, match=r"at least one sample. Received: 0.001 s at 100.0 Hz"):
+        prepare(change(hospital_data, seconds=0.001), tmp_path / "shards")
+    with pytest.raises(ConfigError, match=r"decimate takes every n-th sample"):
+        prepare(
+            change(hospital_data, resample="decimate", sampling_rate=300.0), tmp_path / "shards"
+        )
+
+
+def test_a_disk_that_fills_up(hospital_data, tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource")
+    folder = tmp_path / "shards"
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # the smaller shards of valid and test would fit, the first of train does not
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(DataError, match=r"shards: can't be written: .*run the same command"):
+            prepare(hospital_data, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(folder.rglob("*.tfrecord"))
+    prepare(hospital_data, folder)
+
+
+def test_a_folder_that_cannot_be_made(hospital_data, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"can't be written: .*Not a directory"):
+        prepare(hospital_data, tmp_path / "file" / "shards")
+
+
+def test_a_second_run_waits_for_the_first(hospital_data, tmp_path):
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    warnings = []
+    lock = filelock.FileLock(folder / ".lock")
+    with lock:
+        second = threading.Thread(
+            target=prepare, args=(hospital_data, folder), kwargs={"on_warning": warnings.append}
+        )
+        second.start()
+        second.join(1)
+        assert second.is_alive()
+        assert not (folder / "dataset.json").exists()
+    second.join(60)
+    assert warnings == [f"{folder}: another process prepares these shards; waiting for it."]
+    assert describe(folder).splits["train"].records
+
+
+@pytest.mark.real
+def test_real_ptbxl(real_data, tmp_path):
+    warnings = []
+    data = Data(source="ptbxl", raw=real_data / "ptbxl")
+    dataset = prepare(data, tmp_path / "shards", on_warning=warnings.append)
+    assert [split.records for split in dataset.splits.values()] == [353, 81, 66]
+    assert [tuple(map(int, one.record_ids)) for one in dataset.duplicates] == [
+        (137, 138),
+        (143, 144),
+        (145, 463),
+        (456, 457),
+        (459, 460),
+    ]
+    assert "5 groups of records carry the same signals, 0 of them across" in warnings[0]
+    assert json.loads((tmp_path / "shards" / "dataset.json").read_text())["quarantined"] == []
+
+
+@pytest.mark.real
+def test_real_ptbxl_split_by_patients(real_data, tmp_path):
+    data = Data(source="ptbxl", raw=real_data / "ptbxl", split=Split(method="patients"), seconds=5)
+    dataset = prepare(data, tmp_path / "shards", on_warning=lambda message: None)
+    assert dataset.num_samples == 500
+    train, test = dataset.splits["train"], dataset.splits["test"]
+    for label in dataset.labels:
+        share = test.labels[label] / sum(one.labels[label] for one in dataset.splits.values())
+        assert share == pytest.approx(0.2, abs=0.05)
+    assert train.patients > train.records * 0.85

@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from ecg_keras.data.conversion import Converted, quantise
+from ecg_keras.data.dataset import describe
+from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.shards import decode, encode, millivolts, write_shard
+from ecg_keras.signals import LEADS, measure_quality
+
+LABELS = ("AF", "PAC", "SR")
+
+
+def converted(values, leads=LEADS, **known):
+    samples, scale = quantise(values)
+    info = RecordInfo("r1", "p1", Path("x"), ("SR", "AF"), **known)
+    quality = measure_quality(samples * np.float32(scale), leads)
+    return Converted(info, samples, scale, quality, "ab" * 32, [])
+
+
+def ecg(seed=0, samples=200):
+    return np.random.default_rng(seed).normal(0, 1, (samples, 12)).astype(np.float32)
+
+
+def features(serialized):
+    return tf.train.Example.FromString(serialized).features.feature
+
+
+def test_every_feature_of_the_contract():
+    stored = features(encode(converted(ecg(), age=61.0, sex="male", fold=3), LABELS))
+    assert set(stored) == {
+        "signal", "scale", "target", "labels", "record_id", "patient_id", "age", "sex", "fold",
+        "peak_mv", "rms_mv", "einthoven_mv", "flat_leads", "signal_sha256",
+    }  # fmt: skip
+    assert list(stored["target"].int64_list.value) == [1, 0, 1]
+    assert list(stored["labels"].bytes_list.value) == [b"AF", b"SR"]
+    assert stored["age"].float_list.value[0] == 61
+    assert stored["fold"].int64_list.value[0] == 3
+    assert stored["rms_mv"].float_list.value[0] == pytest.approx(1, abs=0.05)
+    signal = np.frombuffer(stored["signal"].bytes_list.value[0], "<i2").reshape(200, 12)
+    np.testing.assert_allclose(signal / 1000, ecg(), atol=0.00051)
+
+
+def test_what_is_unknown_is_missing():
+    one_lead = converted(ecg()[:, :1], leads=LEADS[:1])
+    stored = features(encode(one_lead, LABELS))
+    assert not {"age", "sex", "fold", "einthoven_mv"} & set(stored)
+
+
+def test_the_same_record_gives_the_same_bytes():
+    assert encode(converted(ecg(), age=61.0), LABELS) == encode(converted(ecg(), age=61.0), LABELS)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    hnp.arrays(
+        np.float32,
+        (5, 2),
+        elements=st.floats(-2000, 2000, width=32, allow_nan=False, allow_subnormal=False),
+    )
+)
+def test_quantisation_errs_by_half_a_step_at_most(values):
+    samples, step = quantise(values)
+    assert samples.dtype == np.dtype("<i2")
+    assert step == pytest.approx(max(0.001, np.abs(values).max() / 32767), rel=1e-6)
+    np.testing.assert_allclose(samples * np.float64(step), values, atol=0.5 * step * 1.01)
+
+
+def test_microvolts_are_exact_up_to_the_range_of_int16():
+    values = np.arange(-32767, 32768, dtype=np.float32)[:, None] / np.float32(1000)
+    samples, step = quantise(values)
+    np.testing.assert_array_equal(samples[:, 0], np.arange(-32767, 32768))
+    assert step == np.float32(0.001)
+
+
+def test_decoding_gives_back_what_was_encoded(hospital_shards):
+    dataset = describe(hospital_shards)
+    records = [converted(ecg(seed), age=50.0 + seed) for seed in range(3)]
+    records.append(converted(ecg(9) * 100))
+    batch = decode(tf.constant([encode(one, LABELS) for one in records]), dataset)
+    np.testing.assert_array_equal(batch["samples"], np.stack([one.samples for one in records]))
+    np.testing.assert_array_equal(batch["target"], [[1, 0, 1]] * 4)
+    np.testing.assert_array_equal(batch["age"], [50, 51, 52, np.nan])
+    assert batch["sex"].numpy().tolist() == [b""] * 4
+    signal = millivolts(batch["samples"], batch["scale"])
+    assert signal.dtype == tf.float32
+    np.testing.assert_allclose(signal[3], ecg(9) * 100, atol=batch["scale"][3])
+
+
+def test_a_shard_is_whole_or_not_there(tmp_path):
+    path, temporary = tmp_path / "a.tfrecord", tmp_path / "a.tmp"
+    size = write_shard(path, [b"one", b"two"], temporary=temporary)
+    assert size == path.stat().st_size
+    assert [one.numpy() for one in tf.data.TFRecordDataset(str(path))] == [b"one", b"two"]
+
+    def failing():
+        yield b"three"
+        raise RuntimeError("power cut")
+
+    before = path.read_bytes()
+    with pytest.raises(RuntimeError, match=r"power cut"):
+        write_shard(path, failing(), temporary=temporary)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_an_oserror(tmp_path):
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left on device"):
+        write_shard(tmp_path / "a.tfrecord", [b"x" * 100_000], temporary=full)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,166 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecg_keras.config import Split
+from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.splits import assign_splits, nested_subset
+from ecg_keras.errors import ConfigError, DataError
+
+LABELS = ("AF", "PAC", "SR")
+
+
+def info(number, patient=None, labels=(), fold=None):
+    return RecordInfo(
+        f"r{number:04d}", patient or f"p{number}", Path("x.hea"), tuple(labels), fold=fold
+    )
+
+
+@st.composite
+def hospitals(draw):
+    patients = draw(st.lists(st.integers(0, 20), min_size=3, max_size=60))
+    if len(set(patients)) < 3:
+        patients = [*patients, 21, 22, 23]
+    return [
+        info(number, f"p{patient}", draw(st.sets(st.sampled_from(LABELS))))
+        for number, patient in enumerate(patients)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(hospitals(), st.integers(0, 5), st.randoms(use_true_random=False))
+def test_no_patient_is_torn_apart_and_the_order_of_the_records_does_not_matter(
+    infos, seed, shuffler
+):
+    split = Split(seed=seed)
+    assigned = assign_splits(infos, LABELS, split, official=False)
+    assert set(assigned) == {one.record_id for one in infos}
+    assert set(assigned.values()) == {"train", "valid", "test"}
+    where = {}
+    for one in infos:
+        assert where.setdefault(one.patient_id, assigned[one.record_id]) == assigned[one.record_id]
+    shuffled = list(infos)
+    shuffler.shuffle(shuffled)
+    assert assign_splits(shuffled, LABELS, split, official=False) == assigned
+
+
+def test_labels_are_spread_like_the_shares():
+    random = np.random.default_rng(0)
+    infos = [
+        info(
+            n,
+            labels=[
+                label
+                for label, p in zip(LABELS, (0.05, 0.3, 0.6), strict=True)
+                if random.random() < p
+            ],
+        )
+        for n in range(1000)
+    ]
+    assigned = assign_splits(infos, LABELS, Split(valid=0.15, test=0.2), official=False)
+    for label in LABELS:
+        counts = Counter(assigned[one.record_id] for one in infos if label in one.labels)
+        total = sum(counts.values())
+        assert abs(counts["test"] - 0.2 * total) <= 2
+        assert abs(counts["valid"] - 0.15 * total) <= 2
+    sizes = Counter(assigned.values())
+    assert abs(sizes["test"] - 200) < 15
+
+
+def test_another_seed_gives_another_split():
+    infos = [info(n, labels=LABELS[: n % 4]) for n in range(200)]
+    one, two = (assign_splits(infos, LABELS, Split(seed=s), official=False) for s in (0, 1))
+    assert one != two
+
+
+def test_a_label_of_one_patient_goes_somewhere():
+    infos = [info(n, labels=["SR"]) for n in range(20)] + [info(99, labels=["AF"])]
+    assert assign_splits(infos, LABELS, Split(), official=False)["r0099"] in {
+        "train",
+        "valid",
+        "test",
+    }
+
+
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_a_handful_of_patients_fills_three_splits(count):
+    infos = [info(n, labels=["SR"]) for n in range(count)]
+    assigned = assign_splits(infos, LABELS, Split(valid=0.01, test=0.01), official=False)
+    assert Counter(assigned.values()) == {"train": count - 2, "valid": 1, "test": 1}
+
+
+def test_two_patients_are_too_few():
+    with pytest.raises(DataError, match=r"there are 2 patients .* at least 3 patients"):
+        assign_splits([info(0), info(1)], LABELS, Split(), official=False)
+
+
+def test_a_share_of_zero_is_an_empty_split():
+    with pytest.raises(DataError, match=r"the valid split has no record.*shares above 0"):
+        assign_splits([info(n) for n in range(9)], LABELS, Split(valid=0.0), official=False)
+
+
+def test_official_folds():
+    infos = [info(n, fold=n % 10 + 1) for n in range(20)]
+    assigned = assign_splits(infos, LABELS, Split(), official=True)
+    assert {name for name, split in assigned.items() if split == "valid"} == {"r0008", "r0018"}
+    assert {name for name, split in assigned.items() if split == "test"} == {"r0009", "r0019"}
+    by_patient = assign_splits(infos, LABELS, Split(method="patients"), official=True)
+    assert by_patient != assigned
+
+
+def test_official_folds_of_a_source_without():
+    with pytest.raises(ConfigError, match=r"no official folds. Use patients, or auto"):
+        assign_splits([info(0)], LABELS, Split(method="official"), official=False)
+
+
+def test_an_empty_fold_names_the_folds_there_are():
+    infos = [info(n, fold=n % 3 + 1) for n in range(9)]
+    with pytest.raises(DataError, match=r"the valid split \(folds \(9,\)\).*there are: 1, 2, 3"):
+        assign_splits(infos, LABELS, Split(), official=True)
+
+
+def test_a_record_without_a_fold():
+    with pytest.raises(DataError, match=r"record r0000 has no official fold.*patients"):
+        assign_splits([info(0)], LABELS, Split(), official=True)
+
+
+def test_official_folds_that_tear_a_patient_apart():
+    infos = [info(0, "anna", fold=1), info(1, "anna", fold=10), info(2, fold=9)]
+    with pytest.raises(DataError, match=r"patient anna is in the splits train and test"):
+        assign_splits(infos, LABELS, Split(), official=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(
+        st.text("abc", min_size=1, max_size=5), st.sets(st.sampled_from(LABELS)), min_size=2
+    ),
+    st.integers(0, 3),
+    st.data(),
+)
+def test_subsets_are_nested_and_independent_of_order(labels, seed, data):
+    more = data.draw(st.integers(1, len(labels)))
+    fewer = data.draw(st.integers(1, more))
+    large = nested_subset(labels, more, seed)
+    small = nested_subset(dict(reversed(labels.items())), fewer, seed)
+    assert len(large) == more
+    assert len(small) == fewer
+    assert set(small) <= set(large) <= set(labels)
+
+
+def test_each_combination_of_labels_has_its_share_of_a_subset():
+    labels = {f"r{n:03d}": ("AF",) if n < 50 else ("SR", "PAC") for n in range(500)}
+    for seed in range(5):
+        subset = nested_subset(labels, 100, seed)
+        assert abs(sum(labels[name] == ("AF",) for name in subset) - 10) <= 1
+    assert nested_subset(labels, 100, 0) != nested_subset(labels, 100, 1)
+
+
+def test_a_subset_of_everything_and_of_nothing():
+    assert nested_subset({"a": (), "b": ()}, 5, 0) == ("a", "b")
+    with pytest.raises(ConfigError, match=r"train_records must be at least 1. Received: 0"):
+        nested_subset({"a": ()}, 0, 0)
