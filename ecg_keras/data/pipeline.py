@@ -1,0 +1,270 @@
+"""Shards to batches of ECGs: a `tf.data.Dataset` for Keras."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ecg_keras.config import Augment
+from ecg_keras.data.augment import augment as change
+from ecg_keras.data.dataset import Dataset, check_split, describe
+from ecg_keras.data.reading import batches, serialized, training_subset
+from ecg_keras.data.shards import decode, millivolts
+from ecg_keras.errors import ConfigError
+
+# records among which a stream is shuffled where the split does not fit in memory
+SHUFFLED = 2048
+# no more than this share of the free memory holds a split
+CACHED_SHARE = 0.5
+
+# an epoch's batches of what names or holds records, from the key of its order (none: of the files)
+Batches = Callable[["tf.Tensor | None"], tf.data.Dataset]
+# signal and target of such a batch
+Fetch = Callable[[tf.Tensor], "tuple[tf.Tensor, tf.Tensor]"]
+
+
+def load(
+    folder: str | Path,
+    split: str,
+    *,
+    batch_size: int,
+    shuffle: bool = False,
+    seed: int = 0,
+    train_records: int | None = None,
+    augment: Augment | None = None,
+    cache: bool = True,
+    epochs: range | None = None,
+) -> tf.data.Dataset:
+    """Batches of a split, for ``model.fit``, ``evaluate`` and ``predict``.
+
+    The order and the changes of an epoch depend on ``seed`` and the number of the epoch alone, so
+    that a training that stops and goes on sees what it would have seen.
+
+    Args:
+        folder: of the shards.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+        batch_size: the last batch of an epoch may be smaller.
+        shuffle: a new order in each epoch: over the whole split where it is in memory; otherwise
+            over the shards, which are shuffled as they are written, and 2048 records of them.
+            Without it, the order of the files.
+        seed: of the order, the changes and the subset.
+        train_records: train on so many records, a `nested_subset` of the training split; none
+            takes all.
+        augment: random changes, drawn anew in each epoch.
+        cache: keep the split in memory (two bytes a sample) where it takes less than half of what
+            is free.
+        epochs: the numbers of the epochs that follow one another in one pass, for ``fit`` with
+            ``steps_per_epoch``; none makes each pass over the dataset an epoch, counted from 0.
+
+    Returns:
+        ``(signal, target)``: float32 ``(batch, num_samples, num_leads)`` in millivolts and float32
+        ``(batch, num_labels)``.
+
+    Raises:
+        ConfigError: ``batch_size`` or ``train_records`` is below 1, or a subset is asked of
+            another split than the training split.
+        DataError: the folder is no finished dataset, has no such split, or a shard is damaged.
+
+    Example:
+        >>> train = load("shards/ptbxl", "train", batch_size=64, shuffle=True, seed=0)
+        >>> signal, target = next(iter(train))
+        >>> signal.shape, target.shape
+        (TensorShape([64, 1000, 12]), TensorShape([64, 5]))
+    """
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1. Received: {batch_size}.")
+    if train_records is not None and split != "train":
+        raise ConfigError(f"train_records is for the split train. Received: split {split}.")
+    dataset = describe(folder)
+    records = check_split(folder, dataset, split).records
+    subset = None
+    if train_records is not None:
+        subset = training_subset(folder, dataset, train_records, seed)
+        records = records if subset is None else len(subset)
+    in_memory = cache and records * _signal_bytes(dataset) <= CACHED_SHARE * _free_memory()
+    source = _from_memory if in_memory else _from_files
+    epoch_batches, fetch = source(folder, dataset, split, subset, records, batch_size)
+
+    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+        own = epoch_batches(_key(seed, epoch) if shuffle else None)
+        return own.enumerate().map(lambda step, batch: (_key(seed, epoch, step), batch))
+
+    def finish(key: tf.Tensor, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        signal, target = fetch(batch)
+        if augment is not None:
+            signal = change(signal, augment, dataset.sampling_rate, key)
+        return signal, target
+
+    steps = math.ceil(records / batch_size) * (1 if epochs is None else len(epochs))
+    return (
+        _numbers(epochs)
+        .flat_map(one_epoch)
+        .map(finish, num_parallel_calls=tf.data.AUTOTUNE)
+        .apply(tf.data.experimental.assert_cardinality(steps))
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Dataset:
+    """Batches of a split in the order of the files, with the ids of their records.
+
+    Args:
+        folder: of the shards.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+        batch_size: the last batch may be smaller.
+
+    Returns:
+        ``(signal, target, record_id, patient_id)``, the ids as bytes ``(batch,)``; signal and
+        target as `load` gives them.
+
+    Raises:
+        ConfigError: ``batch_size`` is below 1.
+        DataError: the folder is no finished dataset, or has no such split.
+
+    Example:
+        >>> for signal, target, record_id, patient_id in load_with_ids("shards/ptbxl", "test", 64):
+        ...     probabilities = model(signal)
+    """
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1. Received: {batch_size}.")
+    dataset = describe(folder)
+    records = check_split(folder, dataset, split).records
+
+    def with_ids(batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        one = decode(batch, dataset)
+        signal = millivolts(one["samples"], one["scale"])
+        return signal, one["target"], one["record_id"], one["patient_id"]
+
+    return (
+        serialized(folder, dataset, split)
+        .batch(batch_size)
+        .map(with_ids, num_parallel_calls=tf.data.AUTOTUNE)
+        .apply(tf.data.experimental.assert_cardinality(math.ceil(records / batch_size)))
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _from_memory(
+    folder: str | Path,
+    dataset: Dataset,
+    split: str,
+    subset: Sequence[str] | None,
+    records: int,
+    batch_size: int,
+) -> tuple[Batches, Fetch]:
+    """Row numbers, and the split's samples that they name: read once, here, kept as int16."""
+    samples = np.empty((records, dataset.num_samples, len(dataset.leads)), np.int16)
+    scale = np.empty(records, np.float32)
+    target = np.empty((records, len(dataset.labels)), np.float32)
+    filled = 0
+    for one in batches(folder, dataset, split):
+        kept = slice(None) if subset is None else np.isin(one["record_id"].astype(str), subset)
+        more = len(one["scale"][kept])
+        samples[filled : filled + more] = one["samples"][kept]
+        scale[filled : filled + more] = one["scale"][kept]
+        target[filled : filled + more] = one["target"][kept]
+        filled += more
+    with tf.device("CPU"):
+        samples_, scale_, target_ = tf.constant(samples), tf.constant(scale), tf.constant(target)
+
+    def rows(key: tf.Tensor | None) -> tf.data.Dataset:
+        order = tf.range(records)
+        if key is not None:
+            order = tf.random.experimental.stateless_shuffle(order, key)
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+
+    def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        signal = millivolts(tf.gather(samples_, batch), tf.gather(scale_, batch))
+        return signal, tf.gather(target_, batch)
+
+    return rows, fetch
+
+
+def _from_files(
+    folder: str | Path,
+    dataset: Dataset,
+    split: str,
+    subset: Sequence[str] | None,
+    records: int,
+    batch_size: int,
+) -> tuple[Batches, Fetch]:
+    """Serialised records, read anew in each epoch, and what they hold."""
+    paths = [str(Path(folder) / name) for name in dataset.splits[split].shards]
+    wanted = None
+    if subset is not None:
+        wanted = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(list(subset), [True] * len(subset)), False
+        )
+
+    def is_wanted(one: tf.Tensor) -> tf.Tensor:
+        only_id = {"record_id": tf.io.FixedLenFeature([], tf.string)}
+        return wanted.lookup(tf.io.parse_single_example(one, only_id)["record_id"])
+
+    def stream(key: tf.Tensor | None) -> tf.data.Dataset:
+        if key is None:
+            records = serialized(folder, dataset, split)
+        else:
+            order = tf.random.experimental.stateless_shuffle(tf.constant(paths), key)
+            records = tf.data.Dataset.from_tensor_slices(order).interleave(
+                tf.data.TFRecordDataset, cycle_length=8, num_parallel_calls=tf.data.AUTOTUNE
+            )
+        if wanted is not None:
+            records = records.filter(is_wanted)
+        if key is not None:
+            # not Dataset.shuffle, whose order also depends on TensorFlow's global seed
+            records = (
+                records.batch(SHUFFLED)
+                .enumerate()
+                .map(
+                    lambda number, block: tf.random.experimental.stateless_shuffle(
+                        block, tf.random.experimental.stateless_fold_in(key, number)
+                    )
+                )
+            )
+            records = records.unbatch()
+        return records.batch(batch_size)
+
+    def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # a batch is parsed at once: several times faster than one record at a time
+        one = decode(batch, dataset)
+        return millivolts(one["samples"], one["scale"]), one["target"]
+
+    return stream, fetch
+
+
+def _numbers(epochs: range | None) -> tf.data.Dataset:
+    """The numbers of the epochs: those given, or in each pass the next one."""
+    if epochs is not None:
+        return tf.data.Dataset.range(epochs.start, epochs.stop, epochs.step)
+    with tf.init_scope():
+        passes = tf.Variable(0, dtype=tf.int64, trainable=False)
+    return tf.data.Dataset.from_tensors(0).map(lambda _: passes.assign_add(1) - 1)
+
+
+def _key(seed: int, *numbers: tf.Tensor) -> tf.Tensor:
+    """Two integers for stateless random numbers, from the seed and each of the numbers."""
+    key = tf.constant([seed, 0], tf.int64)
+    for number in numbers:
+        key = tf.random.experimental.stateless_fold_in(key, number)
+    return key
+
+
+def _signal_bytes(dataset: Dataset) -> int:
+    return 2 * dataset.num_samples * len(dataset.leads)
+
+
+def _free_memory() -> float:
+    """Bytes that a process may still take on this machine and in its container."""
+    free = math.inf
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        entries = dict(line.split(":") for line in meminfo.read_text().splitlines())
+        free = int(entries["MemAvailable"].split()[0]) * 1024
+    limit, used = (Path(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
+    if limit.is_file() and used.is_file() and limit.read_text().strip() != "max":
+        free = min(free, int(limit.read_text()) - int(used.read_text()))
+    return free

@@ -1,0 +1,179 @@
+"""Shards read one after another, in the order of the files: records, labels and statistics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from ecg_keras.data.dataset import Dataset, check_split, describe
+from ecg_keras.data.shards import decode
+from ecg_keras.data.splits import nested_subset
+from ecg_keras.errors import DataError
+
+# records that are parsed at once
+PARSED = 256
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRecord:
+    """One record of a shard.
+
+    Attributes:
+        record_id, patient_id: as the source names them.
+        signal: float32 ``(num_samples, num_leads)`` in millivolts.
+        target: uint8 ``(num_labels,)``, 1 where the label is present.
+        labels: names of the present labels.
+        age: in years, ``None`` where unknown.
+        sex: ``"female"``, ``"male"`` or ``None``.
+    """
+
+    record_id: str
+    patient_id: str
+    signal: npt.NDArray[np.float32]
+    target: npt.NDArray[np.uint8]
+    labels: tuple[str, ...]
+    age: float | None
+    sex: str | None
+
+
+def read_shards(
+    folder: str | Path, split: str, record_ids: Sequence[str] | None = None
+) -> Iterator[StoredRecord]:
+    """The records of a split one by one, in the order of the files.
+
+    Args:
+        folder: of the shards.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+        record_ids: those wanted; none reads all.
+
+    Raises:
+        DataError: the folder is no finished dataset, has no such split or record, or a shard is
+            damaged.
+
+    Example:
+        >>> next(read_shards("shards/ptbxl", "test")).signal.shape
+        (1000, 12)
+    """
+    dataset = describe(folder)
+    check_split(folder, dataset, split)
+    missing = set(record_ids or ())
+    names = np.array(dataset.labels)
+    for one in batches(folder, dataset, split):
+        for row, record_id in enumerate(one["record_id"].astype(str).tolist()):
+            if record_ids is not None and record_id not in missing:
+                continue
+            missing.discard(record_id)
+            target = one["target"][row].astype(np.uint8)
+            age, sex = float(one["age"][row]), one["sex"][row].decode()
+            yield StoredRecord(
+                record_id=record_id,
+                patient_id=one["patient_id"][row].decode(),
+                signal=one["samples"][row] * one["scale"][row],
+                target=target,
+                labels=tuple(names[target == 1].tolist()),
+                age=None if math.isnan(age) else age,
+                sex=sex or None,
+            )
+        if record_ids is not None and not missing:
+            return
+    if missing:
+        raise DataError(
+            f"{folder}: the {split} split has no record {', '.join(sorted(missing)[:5])}. Look in "
+            "the other splits, and in what dataset.json lists as dropped or quarantined."
+        )
+
+
+def training_subset(
+    folder: str | Path, dataset: Dataset, train_records: int | None, seed: int
+) -> tuple[str, ...] | None:
+    """The ids of the records that are trained on, ``None`` where all are.
+
+    Raises:
+        ConfigError: ``train_records`` is below 1.
+    """
+    if train_records is None or train_records >= dataset.splits["train"].records:
+        return None
+    names = np.array(dataset.labels)
+    labels = {
+        record_id.decode(): tuple(names[target == 1].tolist())
+        for batch in batches(folder, dataset, "train")
+        for record_id, target in zip(batch["record_id"], batch["target"], strict=True)
+    }
+    return nested_subset(labels, train_records, seed)
+
+
+def signal_statistics(
+    folder: str | Path, *, train_records: int | None = None, seed: int = 0
+) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of each lead over what is trained on, read as a stream.
+
+    Args:
+        folder: of the shards.
+        train_records, seed: as given to `load`.
+
+    Returns:
+        Two float64 arrays ``(num_leads,)`` in millivolts.
+
+    Raises:
+        DataError: the folder is no finished dataset, or a shard is damaged.
+
+    Source:
+        Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample
+        variances (1979): no two large sums are subtracted from one another.
+
+    Example:
+        >>> mean, std = signal_statistics("shards/ptbxl")
+        >>> mean.shape, std.shape
+        ((12,), (12,))
+    """
+    dataset = describe(folder)
+    subset = training_subset(folder, dataset, train_records, seed)
+    count = 0
+    mean: Floats = np.zeros(len(dataset.leads))
+    squares: Floats = np.zeros(len(dataset.leads))
+    for one in batches(folder, dataset, "train"):
+        kept = slice(None) if subset is None else np.isin(one["record_id"].astype(str), subset)
+        values = one["samples"][kept] * one["scale"][kept, None, None].astype(np.float64)
+        values = values.reshape(-1, len(dataset.leads))
+        if not len(values):
+            continue
+        gap, total = values.mean(axis=0) - mean, count + len(values)
+        squares += np.square(values - (mean + gap)).sum(axis=0)
+        squares += gap**2 * (count * len(values) / total)
+        mean += gap * (len(values) / total)
+        count = total
+    return mean, np.sqrt(squares / count)
+
+
+def batches(folder: str | Path, dataset: Dataset, split: str) -> Iterator[dict[str, Any]]:
+    """`shards.decode` of a split as NumPy arrays, 256 records at a time.
+
+    Raises:
+        DataError: a shard is damaged.
+    """
+    stream = serialized(folder, dataset, split).batch(PARSED)
+    try:
+        yield from stream.map(
+            lambda one: decode(one, dataset), num_parallel_calls=tf.data.AUTOTUNE
+        ).as_numpy_iterator()
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        raise DataError(
+            f"{folder}: a shard of the {split} split is damaged ({error.message}). Delete the "
+            "folder and prepare it again."
+        ) from error
+
+
+def serialized(folder: str | Path, dataset: Dataset, split: str) -> tf.data.Dataset:
+    """The serialised records of a split in the order of the files."""
+    return tf.data.TFRecordDataset(
+        [str(Path(folder) / name) for name in dataset.splits[split].shards]
+    )
