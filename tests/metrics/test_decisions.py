@@ -26,7 +26,7 @@ def draw_case(seed, records=40, labels=3, levels=7):
 
 
 @given(st.integers(0, 2**32 - 1), st.booleans())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 def test_scores_equal_those_of_scikit_learn(seed, use_weights):
     targets, probabilities = draw_case(seed)
     decisions = decide(probabilities, 0.5)

@@ -36,7 +36,7 @@ def oracle(score, targets, probabilities, weights=None):
 
 
 @given(scored())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_areas_equal_those_of_scikit_learn(case):
     np.testing.assert_allclose(
         auroc(*case), oracle(sklearn_metrics.roc_auc_score, *case), rtol=0, atol=1e-12
@@ -47,7 +47,7 @@ def test_areas_equal_those_of_scikit_learn(case):
 
 
 @given(scored(), st.integers(0, 2**32 - 1), st.booleans())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_weighted_areas_equal_those_of_scikit_learn(case, seed, whole):
     rng = np.random.default_rng(seed)
     records = len(case[0])
