@@ -23,6 +23,7 @@ RUN = {"color": LIGHT["blue"], "linewidth": 1.6, "linestyle": "-", "zorder": 3}
 BASELINE = {"color": LIGHT["orange"], "linewidth": 1.3, "linestyle": (0, (4, 2))}
 GUIDE = {"color": LIGHT["muted"], "linewidth": 0.8, "linestyle": (0, (1, 2))}
 PANEL_INCHES = (3.4, 3.0)
+LONGEST_NAME = 28  # characters of a label in a figure; tables have it in full
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,20 @@ def forest_plot(differences: Sequence[tuple[str, Estimate]], first_group: int) -
         ends = [abs(end) for _, one in differences for end in (one.low, one.high, one.value)]
         reach = 1.08 * max(*ends, 0.01)
         axes.set(xlim=(-reach, reach), ylim=(len(differences) - 0.5, -0.5))
-        axes.set_yticks(range(len(differences)), [name for name, _ in differences])
+        names = [
+            n if len(n) <= LONGEST_NAME else f"{n[: LONGEST_NAME - 1]}…" for n, _ in differences
+        ]
+        axes.set_yticks(range(len(differences)), names)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("Difference")
         axes.set_title("← worse", loc="left", fontsize=8.5, color=LIGHT["muted"])
         axes.set_title("better →", loc="right", fontsize=8.5, color=LIGHT["muted"])
     return figure
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _wilson(share: Array, count: Array) -> tuple[Array, Array]:

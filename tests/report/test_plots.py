@@ -154,3 +154,10 @@ def test_the_forest_fills_only_what_leaves_zero_out():
     assert low == -high and high > 0.09
     bottom, top = axes.get_ylim()
     assert bottom > top  # the first row is on top
+
+
+def test_a_long_name_leaves_room_for_the_plot():
+    figure = forest_plot([("macro AUROC", Estimate(0, 0, 0)), ("x" * 90, Estimate(0, 0, 0))], 1)
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()][1] == "x" * 27 + "…"
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_position().width > 0.4
