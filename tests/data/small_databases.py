@@ -8,6 +8,14 @@ from ecg_keras.data.simulate import simulate
 from ecg_keras.signals import LEADS
 
 RATE, SECONDS = 500, 10
+TWO_LEADS = "r 2 500 4\nr.dat 16 1000(0)/mV 16 0 0 0 0 I\nr.dat 16 500(-8)/mV 16 0 0 0 0 II\n"
+
+
+def write_wfdb(folder, header=TWO_LEADS, samples=(1000, 492, -1000, 992, 0, -8, -32768, 5)):
+    """A WFDB record ``r`` of two leads and four samples, the last of lead I missing."""
+    (folder / "r.hea").write_text(header)
+    np.array(samples, dtype="<i2").tofile(folder / "r.dat")
+    return folder / "r"
 
 
 def microvolts(seed, samples):

@@ -2,26 +2,18 @@
 
 import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_databases import TWO_LEADS, write_wfdb
 
 from ecg_keras.data.records import Signal
-from ecg_keras.data.wfdb_files import read_header, read_samples, read_wfdb
+from ecg_keras.data.wfdb_files import read_wfdb
 from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS
-
-TWO_LEADS = "r 2 500 4\nr.dat 16 1000(0)/mV 16 0 0 0 0 I\nr.dat 16 500(-8)/mV 16 0 0 0 0 II\n"
-
-
-def write(folder: Path, header=TWO_LEADS, samples=(1000, 492, -1000, 992, 0, -8, -32768, 5)):
-    (folder / "r.hea").write_text(header)
-    np.array(samples, dtype="<i2").tofile(folder / "r.dat")
-    return folder / "r"
 
 
 def read_by_wfdb(path):
@@ -100,7 +92,7 @@ def test_other_formats_are_left_to_wfdb(tmp_path, kind):
 
 
 def test_the_values_of_a_small_recording(tmp_path):
-    signal = read_wfdb(write(tmp_path))
+    signal = read_wfdb(write_wfdb(tmp_path))
     assert signal.leads == ("I", "II") and signal.sampling_rate == 500
     np.testing.assert_array_equal(
         signal.values, np.array([[1, 1], [-1, 2], [0, 0], [np.nan, 0.026]], dtype=np.float32)
@@ -123,12 +115,12 @@ def test_the_values_of_a_small_recording(tmp_path):
     ],
 )
 def test_gains_and_units_become_millivolts(tmp_path, scale, millivolts):
-    path = write(tmp_path, f"r 1 100 1\nr.dat 16 {scale} 16 0 0 0 0 II\n", [1000])
+    path = write_wfdb(tmp_path, f"r 1 100 1\nr.dat 16 {scale} 16 0 0 0 0 II\n", [1000])
     assert read_wfdb(path).values.item() == pytest.approx(millivolts)
 
 
 def test_the_baseline_is_the_zero_of_the_converter_where_none_is_written(tmp_path):
-    path = write(tmp_path, "r 1 100 1\nr.dat 16 1000/mV 16 400 0 0 0 II\n", [1000])
+    path = write_wfdb(tmp_path, "r 1 100 1\nr.dat 16 1000/mV 16 400 0 0 0 II\n", [1000])
     assert read_wfdb(path).values.item() == pytest.approx(0.6)
 
 
@@ -147,38 +139,24 @@ def test_leads_in_several_files_stand_in_the_headers_order(tmp_path):
 
 
 def test_columns_that_are_no_lead_are_left_out(tmp_path):
-    path = write(tmp_path, TWO_LEADS.replace(" I\n", " RESP\n").replace("1000(0)/mV", "9/Ohm"))
+    path = write_wfdb(tmp_path, TWO_LEADS.replace(" I\n", " RESP\n").replace("1000(0)/mV", "9/Ohm"))
     assert read_wfdb(path).leads == ("II",)
     assert read_wfdb(path).values[:3].ravel().tolist() == [1, 2, 0]
 
 
-def test_the_length_may_be_left_to_the_file(tmp_path):
-    assert len(read_wfdb(write(tmp_path, TWO_LEADS.replace("r 2 500 4", "r 2 500"))).values) == 4
-    assert len(read_wfdb(write(tmp_path, TWO_LEADS.replace("500 4", "500 0"))).values) == 4
-    assert len(read_wfdb(write(tmp_path, TWO_LEADS.replace("500 4", "500 3"))).values) == 3
-
-
-def test_the_header_keeps_comments_and_names(tmp_path):
-    header = read_header(write(tmp_path, TWO_LEADS + "#Age: 56\r\n# Dx: 1,2 \r\n#\n"))
-    assert header.comments == ("Age: 56", "Dx: 1,2", "")
-    assert header.files == ("r.dat", "r.dat")
-    assert [signal.name for signal in header.signals] == ["I", "II"]
-    assert header.num_samples == 4 and header.sampling_rate == 500
-    assert np.array_equal(read_samples(header).leads, ("I", "II"))
+@pytest.mark.parametrize(("promise", "samples"), [("500", 4), ("500 0", 4), ("500 3", 3)])
+def test_the_length_may_be_left_to_the_file(tmp_path, promise, samples):
+    path = write_wfdb(tmp_path, TWO_LEADS.replace("500 4", promise))
+    assert len(read_wfdb(path).values) == samples
 
 
 def test_the_extension_in_the_record_line_of_old_copies_is_read(tmp_path):
-    assert read_wfdb(write(tmp_path, TWO_LEADS.replace("r 2 500", "r.mat 2 500"))).leads
+    assert read_wfdb(write_wfdb(tmp_path, TWO_LEADS.replace("r 2 500", "r.mat 2 500"))).leads
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("r.dat", "../r.dat", r"names the signal file '../r.dat'. A header may only"),
-        ("r.dat", "/etc/passwd", "names the signal file '/etc/passwd'"),
-        ("r.dat", "..\\r.dat", "names the signal file"),
-        ("r.dat", "c:r.dat", "names the signal file"),
-        ("r.dat", "~", "names the signal file"),
         ("r.dat", "gone.dat", r"gone.dat: No such file.*r.hea names this file"),
         (
             "500 4",
@@ -187,27 +165,17 @@ def test_the_extension_in_the_record_line_of_old_copies_is_read(tmp_path):
         ),
         ("500 4", "500 1000000000000", r"r.dat: truncated.*promises 1000000000000\. Download"),
         ("16 1000", "16+99 1000", r"truncated: its 16 bytes hold 0 samples"),
-        ("500 4", "0 4", r"sampling rate must be above 0 Hz. Received: 0\."),
-        ("500 4", "... 4", "sampling rate must be above 0 Hz"),
-        ("r 2 500 4", "r/3 2 500 4", "a multi-segment record of 3 segments"),
-        ("r 2", "r 3", "promises 3 signals, and 2 signal lines follow"),
-        ("r 2", "r 1", "promises 1 signals, and 2 signal lines follow"),
-        ("r 2", "r x", "first line must be `name signals rate samples`"),
         ("1000(0)/mV", "1000(0)/mmHg", "r.hea: lead I is in 'mmHg'. Allowed: V, mV, uV"),
-        ("1000(0)/mV", "nan/mV", "r.hea: not a WFDB signal line: 'r.dat 16 nan"),
-        ("1000(0)/mV", "1e999/mV", "not a WFDB signal line"),
-        ("16 1000", "sixteen 1000", "not a WFDB signal line"),
-        ("1000(0)/mV 16 0", "1000/mV 16 zero", "not a WFDB signal line"),
     ],
 )
-def test_damaged_headers_say_what_is_wrong(tmp_path, old, new, message):
-    path = write(tmp_path, TWO_LEADS.replace(old, new))
+def test_headers_that_promise_too_much_say_what_is_wrong(tmp_path, old, new, message):
+    path = write_wfdb(tmp_path, TWO_LEADS.replace(old, new))
     with pytest.raises(DataError, match=message):
         read_wfdb(path)
 
 
 def test_a_record_without_one_of_the_twelve_leads_is_refused(tmp_path):
-    path = write(tmp_path, TWO_LEADS.replace(" II\n", " vy\n").replace(" I\n", "\n"))
+    path = write_wfdb(tmp_path, TWO_LEADS.replace(" II\n", " vy\n").replace(" I\n", "\n"))
     with pytest.raises(
         DataError, match=r"none of its signals is one of.*Received: \(no name\), vy"
     ):
@@ -216,25 +184,13 @@ def test_a_record_without_one_of_the_twelve_leads_is_refused(tmp_path):
 
 def test_signals_of_one_file_must_stand_together(tmp_path):
     line = "16 1/mV 16 0 0 0 0"
-    path = write(tmp_path, f"r 3 9 1\nr.dat {line} I\na.dat {line} II\nr.dat {line} III\n")
+    path = write_wfdb(tmp_path, f"r 3 9 1\nr.dat {line} I\na.dat {line} II\nr.dat {line} III\n")
     with pytest.raises(DataError, match="of one file must stand together"):
         read_wfdb(path)
 
 
-def test_a_missing_header_names_the_file(tmp_path):
-    with pytest.raises(DataError, match=r"gone.hea: No such file.*whole database was downloaded"):
-        read_wfdb(tmp_path / "gone")
-
-
-@pytest.mark.parametrize("content", [b"\x00\x01\x02", b"", b"# only a comment\n", b"x" * 70_000])
-def test_what_is_no_header_is_refused(tmp_path, content):
-    (tmp_path / "r.hea").write_bytes(content)
-    with pytest.raises(DataError, match=r"r.hea: (this is no WFDB header|its first line must be)"):
-        read_wfdb(tmp_path / "r")
-
-
 def test_a_file_that_is_shorter_than_its_header_says_is_refused(tmp_path):
-    path = write(tmp_path)
+    path = write_wfdb(tmp_path)
     (tmp_path / "r.dat").write_bytes((tmp_path / "r.dat").read_bytes()[:-1])
     with pytest.raises(DataError, match=r"r.dat: truncated: its 15 bytes hold 3 samples"):
         read_wfdb(path)
@@ -246,7 +202,7 @@ def test_a_file_that_is_shorter_than_its_header_says_is_refused(tmp_path):
 def test_a_link_out_of_the_folder_is_refused_and_one_inside_it_is_not(tmp_path):
     folder = tmp_path / "database"
     folder.mkdir()
-    path = write(folder)
+    path = write_wfdb(folder)
     (folder / "r.dat").rename(folder / "real.dat")
     (folder / "r.dat").symlink_to(folder / "real.dat")
     assert read_wfdb(path).leads
@@ -258,7 +214,7 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_it_is_not(tmp_path):
 
 
 def test_a_pipe_or_a_folder_is_no_signal_file(tmp_path):
-    path = write(tmp_path)
+    path = write_wfdb(tmp_path)
     (tmp_path / "r.dat").unlink()
     os.mkfifo(tmp_path / "r.dat")
     with pytest.raises(DataError, match=r"r.dat: no plain file"):
@@ -266,13 +222,13 @@ def test_a_pipe_or_a_folder_is_no_signal_file(tmp_path):
 
 
 def test_huge_promises_in_a_compressed_format_are_refused(tmp_path):
-    path = write(tmp_path, "r 1 500 900000000000\nr.dat 516 1000/mV 16 0 0 0 0 I\n")
+    path = write_wfdb(tmp_path, "r 1 500 900000000000\nr.dat 516 1000/mV 16 0 0 0 0 I\n")
     with pytest.raises(DataError, match="truncated"):
         read_wfdb(path)
 
 
 def test_what_wfdb_cannot_read_is_a_data_error(tmp_path):
-    path = write(tmp_path, "r 1 500 2\nr.dat 999 1000/mV 16 0 0 0 0 I\n")
+    path = write_wfdb(tmp_path, "r 1 500 2\nr.dat 999 1000/mV 16 0 0 0 0 I\n")
     with pytest.raises(DataError, match="wfdb cannot read it"):
         read_wfdb(path)
 
@@ -286,7 +242,7 @@ def test_what_wfdb_cannot_read_is_a_data_error(tmp_path):
     noise=st.text(st.characters(codec="utf-8"), max_size=6),
 )
 def test_no_damage_to_a_header_raises_anything_but_a_data_error(tmp_path, position, length, noise):
-    write(tmp_path)
+    write_wfdb(tmp_path)
     header = TWO_LEADS[:position] + noise + TWO_LEADS[position + length :]
     (tmp_path / "r.hea").write_bytes(header.encode())
     with warnings.catch_warnings():

@@ -17,7 +17,8 @@ from pathlib import Path
 from ecg_keras.data.labels import Definition, present_labels, read_table
 from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.sources.fields import parse_age, parse_sex
-from ecg_keras.data.wfdb_files import read_header, read_samples, read_text
+from ecg_keras.data.wfdb_files import read_samples
+from ecg_keras.data.wfdb_headers import read_header, read_text
 from ecg_keras.errors import DataError, look_up
 
 # the 26 classes that are scored, in the order of weights.csv; pairs count as one diagnosis

@@ -26,7 +26,8 @@ import numpy as np
 from ecg_keras.data.labels import present_labels, read_table
 from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.sources.fields import parse_age, parse_sex
-from ecg_keras.data.wfdb_files import read_header, read_samples
+from ecg_keras.data.wfdb_files import read_samples
+from ecg_keras.data.wfdb_headers import read_header
 from ecg_keras.errors import DataError, look_up
 
 NORMAL = "NORM"
