@@ -1,0 +1,160 @@
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ecg_keras.config import Augment
+from ecg_keras.data import pipeline
+from ecg_keras.data.dataset import describe
+from ecg_keras.data.pipeline import load, load_with_ids
+from ecg_keras.data.reading import read_shards, training_subset
+from ecg_keras.errors import ConfigError, DataError
+
+CHANGES = Augment(shift=0.05, gain=0.1, noise=0.01, lead_dropout=0.1)
+
+
+def passes(dataset, count=1):
+    """The signals of each pass, batch after batch."""
+    return [np.concatenate([signal for signal, _ in dataset]) for _ in range(count)]
+
+
+def as_set(signals):
+    return sorted(signal.tobytes() for signal in signals)
+
+
+def test_batches_in_the_order_of_the_files(hospital_shards):
+    stored = list(read_shards(hospital_shards, "train"))
+    for cache in (True, False):
+        dataset = load(hospital_shards, "train", batch_size=8, cache=cache)
+        assert dataset.cardinality() == len(dataset) == 4
+        signal_spec, target_spec = dataset.element_spec
+        assert (signal_spec.dtype, signal_spec.shape.as_list()) == (tf.float32, [None, 200, 12])
+        assert (target_spec.dtype, target_spec.shape.as_list()) == (tf.float32, [None, 3])
+        batches = list(dataset.as_numpy_iterator())
+        assert [len(signal) for signal, _ in batches] == [8, 8, 8, 2]
+        np.testing.assert_array_equal(
+            np.concatenate([signal for signal, _ in batches]), [one.signal for one in stored]
+        )
+        np.testing.assert_array_equal(
+            np.concatenate([target for _, target in batches]), [one.target for one in stored]
+        )
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_each_epoch_has_all_records_in_an_order_of_its_own(hospital_shards, cache):
+    plain = passes(load(hospital_shards, "train", batch_size=8, cache=cache))[0]
+    shuffled = load(hospital_shards, "train", batch_size=8, shuffle=True, seed=3, cache=cache)
+    first, second = passes(shuffled, 2)
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, plain)
+    assert as_set(first) == as_set(second) == as_set(plain)
+    other = load(hospital_shards, "train", batch_size=8, shuffle=True, seed=4, cache=cache)
+    assert not np.array_equal(passes(other)[0], first)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_an_epoch_depends_on_seed_and_number_alone(hospital_shards, cache):
+    settings = {"batch_size": 8, "shuffle": True, "seed": 3, "augment": CHANGES, "cache": cache}
+    tf.random.set_seed(1)
+    one_by_one = passes(load(hospital_shards, "train", **settings), 3)
+    tf.random.set_seed(2)
+    resumed = load(hospital_shards, "train", epochs=range(1, 3), **settings)
+    assert resumed.cardinality() == 8
+    batches = [signal for signal, _ in resumed.as_numpy_iterator()]
+    assert [len(batch) for batch in batches] == [8, 8, 8, 2] * 2
+    np.testing.assert_array_equal(np.concatenate(batches), np.concatenate(one_by_one[1:]))
+
+
+def test_changes_are_drawn_anew_for_each_batch_and_epoch(hospital_shards):
+    noise = Augment(noise=0.1)
+    changed = passes(load(hospital_shards, "train", batch_size=13, augment=noise), 2)
+    plain = passes(load(hospital_shards, "train", batch_size=13))[0]
+    one, two = (signals - plain for signals in changed)
+    assert abs(np.corrcoef(one.ravel(), two.ravel())[0, 1]) < 0.02
+    assert abs(np.corrcoef(one[:13].ravel(), one[13:].ravel())[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_subset_is_nested_and_the_same_in_memory_and_from_files(hospital_shards, cache):
+    few, more = (
+        passes(load(hospital_shards, "train", batch_size=4, train_records=n, cache=cache))[0]
+        for n in (7, 15)
+    )
+    assert (len(few), len(more)) == (7, 15)
+    assert set(as_set(few)) < set(as_set(more))
+    dataset = describe(hospital_shards)
+    subset = training_subset(hospital_shards, dataset, 7, 0)
+    wanted = [one.signal for one in read_shards(hospital_shards, "train", subset)]
+    np.testing.assert_array_equal(few, wanted)
+    everything = load(hospital_shards, "train", batch_size=4, train_records=999, cache=cache)
+    assert len(passes(everything)[0]) == dataset.splits["train"].records
+
+
+def test_a_split_too_large_for_memory_is_streamed(hospital_shards, monkeypatch):
+    expected = passes(load(hospital_shards, "train", batch_size=8))
+    monkeypatch.setattr(pipeline, "_free_memory", lambda: 26 * 200 * 12 * 2 * 2 - 1)
+    monkeypatch.setattr(pipeline, "_from_memory", None)
+    np.testing.assert_array_equal(passes(load(hospital_shards, "train", batch_size=8)), expected)
+
+
+def test_free_memory_is_plausible():
+    assert 1e6 < pipeline._free_memory() < 1e14
+
+
+def test_ids_come_in_the_order_of_the_files(hospital_shards):
+    stored = list(read_shards(hospital_shards, "test"))
+    dataset = load_with_ids(hospital_shards, "test", 3)
+    assert dataset.cardinality() == 3
+    signal, target, record_id, patient_id = (
+        np.concatenate(parts) for parts in zip(*dataset.as_numpy_iterator(), strict=True)
+    )
+    np.testing.assert_array_equal(signal, [one.signal for one in stored])
+    np.testing.assert_array_equal(target, [one.target for one in stored])
+    assert [one.decode() for one in record_id] == [one.record_id for one in stored]
+    assert [one.decode() for one in patient_id] == [one.patient_id for one in stored]
+
+
+def test_arguments_that_make_no_sense(hospital_shards):
+    with pytest.raises(DataError, match=r"no split named 'val'. Allowed.*Did you mean 'valid'"):
+        load(hospital_shards, "val", batch_size=8)
+    with pytest.raises(DataError, match=r"no split named 'all'"):
+        load_with_ids(hospital_shards, "all", 8)
+    for call in (
+        lambda: load(hospital_shards, "train", batch_size=0),
+        lambda: load_with_ids(hospital_shards, "train", 0),
+    ):
+        with pytest.raises(ConfigError, match=r"batch_size must be at least 1. Received: 0"):
+            call()
+    with pytest.raises(
+        ConfigError, match=r"train_records is for the split train. Received: .*test"
+    ):
+        load(hospital_shards, "test", batch_size=8, train_records=3)
+
+
+def test_a_damaged_shard_is_named(hospital_shards, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(hospital_shards, folder)
+    shard = folder / "train-00000-of-00001.tfrecord"
+    content = bytearray(shard.read_bytes())
+    content[20_000] ^= 255
+    shard.write_bytes(content)
+    with pytest.raises(DataError, match=r"a shard of the train split is damaged.*prepare it again"):
+        load(folder, "train", batch_size=8)
+
+
+def test_keras_fits_on_it_and_a_strategy_distributes_it(hospital_shards):
+    model = keras.Sequential(
+        [keras.Input((200, 12)), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(3)]
+    )
+    model.compile("sgd", "mse")
+    train = load(hospital_shards, "train", batch_size=8, shuffle=True)
+    valid = load(hospital_shards, "valid", batch_size=8)
+    history = model.fit(train, validation_data=valid, epochs=2, shuffle=False, verbose=0)
+    assert len(history.history["val_loss"]) == 2
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        train = load(hospital_shards, "train", batch_size=8, shuffle=True)
+    batches = list(strategy.experimental_distribute_dataset(train))
+    assert len(batches) == 4

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from my_lab import hospital
+
+from ecg_keras.data.dataset import describe
+from ecg_keras.data.reading import read_shards, signal_statistics, training_subset
+from ecg_keras.errors import DataError
+
+
+def test_records_are_what_the_source_lists(hospital_shards, hospital_raw):
+    infos = hospital.list_records(hospital_raw, label_set="rhythm", sampling_rate=100)
+    stored = {
+        one.record_id: one
+        for split in ("train", "valid", "test")
+        for one in read_shards(hospital_shards, split)
+    }
+    assert sorted(stored) == [info.record_id for info in infos]
+    for info in infos:
+        one = stored[info.record_id]
+        assert one.labels == tuple(sorted(info.labels))
+        assert one.target.tolist() == [label in info.labels for label in ("AF", "PAC", "SR")]
+        assert (one.patient_id, one.age, one.sex) == (info.patient_id, info.age, info.sex)
+        assert one.signal.shape == (200, 12)
+        assert (one.signal.dtype, one.target.dtype) == (np.float32, np.uint8)
+
+
+def test_chosen_records(hospital_shards):
+    ids = [one.record_id for one in read_shards(hospital_shards, "train")]
+    chosen = [ids[5], ids[2]]
+    found = [one.record_id for one in read_shards(hospital_shards, "train", chosen)]
+    assert found == [ids[2], ids[5]]
+    assert list(read_shards(hospital_shards, "train", [])) == []
+
+
+def test_records_that_are_not_there(hospital_shards):
+    test_id = next(read_shards(hospital_shards, "test")).record_id
+    with pytest.raises(DataError, match=rf"train split has no record {test_id}, zzz. Look in"):
+        list(read_shards(hospital_shards, "train", [test_id, "zzz"]))
+    with pytest.raises(DataError, match=r"no split named 'training'"):
+        next(read_shards(hospital_shards, "training"))
+
+
+def test_statistics_are_those_of_the_training_split(hospital_shards):
+    signals = np.concatenate(
+        [one.signal for one in read_shards(hospital_shards, "train")], dtype=np.float64
+    )
+    mean, std = signal_statistics(hospital_shards)
+    np.testing.assert_allclose(mean, signals.mean(axis=0), atol=1e-9)
+    np.testing.assert_allclose(std, signals.std(axis=0), rtol=1e-7)
+
+
+def test_statistics_of_a_subset_see_nothing_else(hospital_shards, monkeypatch):
+    # several blocks, some of them without a record of the subset
+    monkeypatch.setattr("ecg_keras.data.reading.PARSED", 2)
+    subset = training_subset(hospital_shards, describe(hospital_shards), 5, 1)
+    signals = np.concatenate(
+        [one.signal for one in read_shards(hospital_shards, "train", subset)], dtype=np.float64
+    )
+    mean, std = signal_statistics(hospital_shards, train_records=5, seed=1)
+    np.testing.assert_allclose(mean, signals.mean(axis=0), atol=1e-9)
+    np.testing.assert_allclose(std, signals.std(axis=0), rtol=1e-7)
