@@ -49,6 +49,15 @@ def test_the_figures_of_a_small_example():
     assert quality.flat_leads == 1
 
 
+@given(st.integers(1, 300), st.integers(1, 12))
+def test_the_peak_and_the_flat_leads_of_any_length(samples, leads):
+    values = np.random.default_rng(samples).normal(size=(samples, leads))
+    values[:, 0] = 0.5
+    quality = measure_quality(values, LEADS[:leads])
+    assert quality.peak_mv == np.max(np.abs(values))
+    assert quality.flat_leads == np.sum(np.ptp(values, axis=0) == 0)
+
+
 def test_good_recordings_pass():
     check_finite_and_alive(twelve_leads(), LEADS)
 
