@@ -1,4 +1,4 @@
-"""Small signals and networks, built once, that the model tests read but do not change."""
+"""Small signals and networks, built once, that tests of models read and leave alone."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from ecg_keras import models
 
-LABELS = ("NORM", "MI", "STTC")
+LABELS = ("NORM", "MI", "STTC", "HYP", "CD")
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +21,33 @@ def targets():
     return (np.random.default_rng(1).random((16, 3)) < 0.4).astype(np.float32)
 
 
+@pytest.fixture(scope="session")
+def classifiers():
+    """A function that gives each backbone's classifier for (64, 3), with all of LABELS."""
+    built = {}
+
+    def get(name):
+        if name not in built:
+            built[name] = models.classifier(models.find_backbone(name)(64, 3), LABELS)
+        return built[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def saved(classifiers, tmp_path_factory):
+    """A function that gives the file of each of these classifiers."""
+    folder = tmp_path_factory.mktemp("classifiers")
+
+    def get(name):
+        path = folder / f"{name}.keras"
+        if not path.exists():
+            models.save_model(classifiers(name), path)
+        return path
+
+    return get
+
+
 @pytest.fixture(autouse=True)
 def _float32_afterwards():
     yield
@@ -33,7 +60,7 @@ def small():
 
     def build(
         name="resnet1d18",
-        labels=LABELS,
+        labels=LABELS[:3],
         num_samples=64,
         num_leads=3,
         head="as_published",

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,6 +14,9 @@ from ecg_keras.errors import ConfigError
 
 LABELS = ("NORM", "MI", "STTC", "HYP", "CD")
 NAMES = sorted(models.BACKBONES)
+# the two deep networks are made of the same blocks, and cost ten times as much to build
+SHALLOW = [name for name in NAMES if name not in ("resnet1d50", "resnet1d101")]
+PARTS = {"pooled": "embedding_pool", "flattened": "embedding_flatten"}
 
 # trainable parameters with 12 leads and 1000 samples: of the backbone, and with a head of 5 labels.
 # The networks as released count these in PyTorch, except that an LSTM there has 400 more per
@@ -31,21 +35,11 @@ def count(model):
     return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
 
 
-@pytest.fixture(scope="module")
-def classifiers():
-    """One classifier of each backbone for signals (64, 3); tests leave its weights alone."""
-    built = {}
-
-    def get(name):
-        if name not in built:
-            built[name] = models.classifier(models.find_backbone(name)(64, 3), LABELS)
-        return built[name]
-
-    return get
-
-
-def test_every_backbone_has_a_golden_parameter_count():
+def test_every_backbone_has_a_golden_parameter_count_which_the_docs_give():
     assert PARAMETERS.keys() == models.BACKBONES.keys()
+    table = (Path(__file__).resolve().parents[2] / "docs" / "backbones.md").read_text()
+    for backbone, whole in PARAMETERS.values():
+        assert f"| {backbone:,} | {whole:,} |" in table
 
 
 def embedding_size(name, num_samples, head):
@@ -64,18 +58,27 @@ def test_parameters_and_shapes_are_those_of_the_released_network(name):
     assert count(models.classifier(backbone, LABELS)) == PARAMETERS[name][1]
 
 
-@pytest.mark.parametrize(("head", "shape"), [("pooled", (40, 1)), ("flattened", (65, 8))])
-@pytest.mark.parametrize("name", NAMES)
-def test_shapes_follow_the_signal_and_the_head(name, head, shape, classifiers):
+@pytest.mark.parametrize(
+    ("name", "shape"), [(name, (40, 8)) for name in NAMES] + [(name, (65, 1)) for name in SHALLOW]
+)
+def test_the_other_head_and_other_shapes(name, shape, classifiers):
+    published = models.AS_PUBLISHED_HEAD[name]
+    head = "pooled" if published == "flattened" else "flattened"
     backbone = models.find_backbone(name)(*shape, head=head)
     assert backbone.name == name
     assert backbone.inputs[0].name == "signal"
     assert backbone.input_shape == (None, *shape)
     assert backbone.output_shape == (None, embedding_size(name, shape[0], head))
-    published = [layer.name for layer in classifiers(name).layers][:-1]
-    assert ([layer.name for layer in backbone.layers] == published) == (
-        head == models.AS_PUBLISHED_HEAD[name]
-    )
+    layers = [layer.name for layer in classifiers(name).layers][:-1]
+    expected = [layer.replace(PARTS[published], PARTS[head]) for layer in layers]
+    assert [layer.name for layer in backbone.layers] == expected
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_a_head_can_be_named_outright(name):
+    build = models.find_backbone(name)
+    published, named = build(8, 2), build(8, 2, head=models.AS_PUBLISHED_HEAD[name])
+    assert [layer.name for layer in named.layers] == [layer.name for layer in published.layers]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -116,7 +119,7 @@ def test_no_two_random_weights_start_equal(name, classifiers):
         by_shape[tuple(variable.shape)].append(variable)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*SHALLOW, "resnet1d50"])
 def test_the_seed_decides_the_first_weights(name, classifiers):
     first = classifiers(name)
     again = models.classifier(models.find_backbone(name)(64, 3), LABELS)
@@ -142,21 +145,24 @@ def test_mixed_precision_keeps_the_head_in_float32(name, signals):
     assert np.isfinite(probabilities).all()
 
 
-@pytest.mark.parametrize("name", ["bilstm", "gru", "lstm", "resnet1d18"])
+@pytest.mark.parametrize("name", SHALLOW)
 def test_learns_sixteen_records_by_heart(name, signals, targets):
-    backbone = models.find_backbone(name)(64, 3)
-    model = models.classifier(backbone, LABELS[:3])
+    model = models.classifier(models.find_backbone(name)(32, 3), LABELS[:3])
     model.compile(keras.optimizers.Adam(3e-3), "binary_crossentropy")
-    model.fit(signals, targets, batch_size=16, epochs=60, verbose=0)
-    assert np.array_equal(model.predict(signals, verbose=0) > 0.5, targets > 0.5)
+    for _ in range(60):
+        model.train_on_batch(signals[:, :32], targets)
+        if np.array_equal(model(signals[:, :32]) > 0.5, targets > 0.5):
+            return
+    pytest.fail("after 60 steps some labels are still wrong")
 
 
 @pytest.mark.parametrize("name", ["resnet1d50", "resnet1d101"])
-def test_deep_networks_lower_the_loss(name, signals, targets):
+def test_a_deep_network_lowers_its_loss(name, signals, targets):
+    """Learning by heart would take it minutes."""
     model = models.classifier(models.find_backbone(name)(64, 3), LABELS[:3])
-    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", run_eagerly=True)
-    losses = model.fit(signals, targets, batch_size=16, epochs=6, verbose=0).history["loss"]
-    assert losses[-1] < 0.7 * losses[0]
+    model.compile(keras.optimizers.Adam(3e-4), "binary_crossentropy", run_eagerly=True)
+    losses = model.fit(signals, targets, batch_size=16, epochs=4, verbose=0).history["loss"]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 @pytest.mark.parametrize("arguments", [{"num_samples": 0}, {"num_leads": 0}])
@@ -174,20 +180,21 @@ def test_an_unknown_head_is_answered_with_the_choices(name):
         models.find_backbone(name)(8, 2, head="poled")
 
 
-def test_saved_models_open_where_only_keras_is_installed(tmp_path, classifiers, signals):
-    for name in NAMES:
-        models.save_model(classifiers(name), tmp_path / f"{name}.keras")
+def test_saved_models_open_where_only_keras_is_installed(tmp_path, classifiers, saved, signals):
     np.save(tmp_path / "signals.npy", signals)
     reader = """
 import pathlib, sys
 import keras, numpy as np
-folder = pathlib.Path(sys.argv[1])
-for path in folder.glob("*.keras"):
+folder, *paths = map(pathlib.Path, sys.argv[1:])
+for path in paths:
     model = keras.models.load_model(path)
     np.save(folder / f"{path.stem}.npy", np.asarray(model(np.load(folder / "signals.npy"))))
 assert not any(name.startswith("ecg_keras") for name in sys.modules)
 """
-    subprocess.run([sys.executable, "-W", "ignore", "-c", reader, str(tmp_path)], check=True)
+    paths = [str(saved(name)) for name in NAMES]
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", reader, str(tmp_path), *paths], check=True
+    )
     for name in NAMES:
         expected = np.asarray(classifiers(name)(signals))
         assert np.abs(np.load(tmp_path / f"{name}.npy") - expected).max() < 1e-6, name

@@ -77,8 +77,7 @@ def test_a_classifier_is_no_backbone(small):
         models.classifier(small("gru"), ["MI"])
 
 
-def test_it_trains_on_two_devices_as_on_one(small, signals, targets):
-    """Two logical CPUs would have to be set up before TensorFlow starts: one is enough to trace."""
+def test_it_trains_the_same_under_a_distribution_strategy(small, signals, targets):
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         model = small("gru", **STANDARDISE)
         model.compile("sgd", "binary_crossentropy")

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,3 +48,37 @@ def test_a_backbone_of_ones_own_is_found_by_module_and_function(tmp_path, monkey
     for wrong in ("our_networks:tinny", "no_such_module:tiny", ":tiny"):
         with pytest.raises(ConfigError, match=r"can't be imported.*module:function"):
             models.find_backbone(wrong)
+
+
+def test_the_docs_list_every_backbone_as_it_is(classifiers):
+    rows = {}
+    for line in (DOCS / "backbones.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 6 and cells[0].startswith("`"):
+            rows[cells[0].strip("`")] = cells[1:]
+    assert rows.keys() == models.BACKBONES.keys()
+    for name, (stages, size, _, published, _) in rows.items():
+        names = stages.replace("`stage1` … `stage4`", "`stage1`, `stage2`, `stage3`, `stage4`")
+        assert tuple(re.findall(r"`(\w+)`", names)) == models.stages(classifiers(name))[:-1], name
+        assert published == models.AS_PUBLISHED_HEAD[name], name
+        assert f"{size} trainable" in " ".join(getattr(models, name).__doc__.split()) or (
+            f"trainable parameters are {size}" in " ".join(getattr(models, name).__doc__.split())
+        ), name
+
+
+def test_the_example_of_add_a_backbone_runs(tmp_path, monkeypatch, capsys):
+    text = (DOCS / "add-a-backbone.md").read_text()
+    network, use = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    (tmp_path / "our_lab").mkdir()
+    (tmp_path / "our_lab" / "networks.py").write_text(network)
+    monkeypatch.syspath_prepend(tmp_path)
+    names = {}
+    exec(use, names)
+    assert capsys.readouterr().out.strip() in text
+    model = names["model"]
+    assert model.output_shape == (None, 5)
+    assert not model.get_layer("stage1_conv").trainable
+    assert model.get_layer("stage2_conv").trainable
+    models.save_model(model, tmp_path / "model.keras")
+    models.load_backbone(names["model"], tmp_path)
+    assert models.find_backbone("our_lab.networks:small_cnn") is names["small_cnn"]
