@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -19,7 +20,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
 from ecg_keras.workflow import Step, Watcher
 
@@ -111,15 +111,20 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def show_plan(plan: Sequence[Step]) -> None:
-    """Prints a plan as a table: what is to be done, for which recipe, and where it will lie."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("", "step", "recipe", "product"):
-        table.add_column(column, overflow="fold")
-    for step in plan:
-        state = "done" if step.is_ready() else "to do"
-        name = step.job.loaded.path.name
-        table.add_row(state, VERBS[step.action], escape(name), escape(step.place()))
-    Console(highlight=False).print(table)
+    """Prints a plan, a line a step: is it done, what it is, for which recipe, and where it lies."""
+    rows = [
+        (
+            "done" if step.is_ready() else "to do",
+            VERBS[step.action],
+            step.job.loaded.path.name,
+            step.place(),
+        )
+        for step in plan
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for *cells, place in rows:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        click.echo("  ".join([*padded, place]))
 
 
 def _title(step: Step) -> str:

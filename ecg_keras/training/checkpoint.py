@@ -36,6 +36,8 @@ class Progress:
         best_epoch: its epoch, from 1.
         best_score: its score; ``None`` where every epoch's score was undefined.
         waited: epochs in this phase since the score last improved.
+        draws: state of each random generator of the model, such as dropout's; Keras's weight files
+            leave them out.
     """
 
     phase: int
@@ -47,6 +49,7 @@ class Progress:
     best_epoch: int
     best_score: float | None
     waited: int
+    draws: list[list[int]]
 
 
 def read_progress(folder: Path) -> Progress | None:
@@ -64,6 +67,21 @@ def read_progress(folder: Path) -> Progress | None:
         raise DataError(
             f"{path}: damaged: {error}. Remove {folder.parent} to train this run anew."
         ) from error
+
+
+def restore(model: keras.Model, folder: Path, progress: Progress) -> None:
+    """Puts a model where ``progress`` says: weights, random generators, and the optimizer's state.
+
+    Args:
+        model: compiled as it was then, or not compiled, to go on with another optimizer.
+        folder: of the checkpoints.
+        progress: as `read_progress` gives it.
+    """
+    if model.compiled:
+        model.optimizer.build(model.trainable_variables)
+    model.load_weights(folder / progress.weights)
+    for variable, state in zip(_generators(model), progress.draws, strict=True):
+        variable.assign(state)
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -135,6 +153,7 @@ class Checkpoint(keras.callbacks.Callback):
             best_epoch=done if better else before.best_epoch,
             best_score=score if better else before.best_score,
             waited=waited,
+            draws=[variable.numpy().tolist() for variable in _generators(self.model)],
         )
         temporary = self.folder / ".progress.json"
         temporary.write_text(json.dumps(asdict(self.progress), indent=1), encoding="utf-8")
@@ -149,6 +168,11 @@ class Checkpoint(keras.callbacks.Callback):
         if score is None or best is None:
             return score is not None
         return score > best if self.more_is_better else score < best
+
+
+def _generators(model: keras.Model) -> list[keras.Variable]:
+    weights = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def _finite(value: float | None) -> float | None:

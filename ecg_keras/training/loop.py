@@ -14,7 +14,7 @@ import tensorflow as tf
 from ecg_keras import data, models
 from ecg_keras.config import Phase, Recipe
 from ecg_keras.training.callbacks import RunLog, ValidationScores
-from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress
+from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
 from ecg_keras.training.device import (
     choose_precision,
     make_repeatable,
@@ -140,15 +140,14 @@ def _fit_phase(
         model if crop is None else models.with_length(model, round(crop * dataset.sampling_rate))
     )
     models.set_trainable(fitted, from_stage=phase.train_from)
-    if progress is not None and not resumed:  # the weights alone: the optimizer is a new one
-        model.load_weights(run.checkpoints / progress.weights)
+    if progress is not None and not resumed:  # a new phase has a new optimizer
+        restore(model, run.checkpoints, progress)
     fitted.compile(
         optimizer=make_optimizer(settings, phase, models.stages(model), steps * phase.epochs),
         loss="binary_crossentropy",
     )
     if resumed:
-        fitted.optimizer.build(fitted.trainable_variables)
-        fitted.load_weights(run.checkpoints / progress.weights)
+        restore(fitted, run.checkpoints, progress)
 
     train_data = data.load(
         shards,

@@ -37,10 +37,11 @@ class Step:
         return all(step.is_ready() for step in self.needs) and self.is_done()
 
     def place(self) -> str:
-        """Where the product lies or will lie, as far as that is known by now."""
-        if all(step.is_ready() for step in self.needs):
-            return str(self.product())
-        return str(self.job.data.shards) if self.action in ("prepare", "validate") else "later"
+        """Where the product lies or will lie; shards get a name of their own once it is known."""
+        known = all(step.is_ready() for step in self.needs)
+        if self.action in ("prepare", "validate") and not known:
+            return f"{self.job.data.shards}/..."
+        return str(self.product())
 
 
 def make_plan(job: Job) -> tuple[Step, ...]:
@@ -60,17 +61,19 @@ def make_plan(job: Job) -> tuple[Step, ...]:
         plan.append(step)
         return step
 
-    def add_run(of: Job) -> Step:
+    def add_data(of: Job) -> Step:
+        simulated = (add("simulate", of),) if of.data.simulate is not None else ()
+        return add("validate", of, add("prepare", of, *simulated))
+
+    def add_run(of: Job, validated: Step | None = None) -> Step:
         if of.outlives_its_data():
             return add("keep", of)
         upstream = (add_run(of.upstream),) if of.upstream is not None else ()
-        simulated = (add("simulate", of),) if of.data.simulate is not None else ()
-        prepared = add("prepare", of, *simulated)
-        validated = add("validate", of, prepared)
+        validated = validated or add_data(of)
         trained = add("train", of, validated, *upstream)
         evaluated = add("evaluate", of, trained)
-        if of.baseline is not None:
-            evaluated = add("compare", of, evaluated, add_run(of.baseline))
+        if of.baseline is not None:  # which is trained on the same data
+            evaluated = add("compare", of, evaluated, add_run(of.baseline, validated))
         if of.recipe.export:
             add("export", of, trained)
         return add("report", of, evaluated)

@@ -1,0 +1,74 @@
+"""Checkpoints: what is kept, what is removed, and when training is given up."""
+
+import keras
+import numpy as np
+import pytest
+
+from ecg_keras.errors import DataError
+from ecg_keras.training.checkpoint import Checkpoint, read_progress
+
+
+def checkpoint(folder, progress=None, **settings) -> Checkpoint:
+    signal = keras.Input((4, 2), name="signal")
+    x = keras.layers.Flatten(name="stem_flatten")(signal)
+    model = keras.Model(signal, keras.layers.Dense(1, "sigmoid", name="head")(x))
+    model.compile("adam", "binary_crossentropy")
+    model.train_on_batch(np.ones((2, 4, 2)), np.ones((2, 1)))
+    choices = {"select": "best_macro_auroc", "patience": None, "phase": 1, **settings}
+    callback = Checkpoint(folder, model, phase_begun=0, last_epoch=9, progress=progress, **choices)
+    callback.set_model(model)
+    return callback
+
+
+def files(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_best_and_the_last_epoch_are_kept_and_no_more(tmp_path):
+    callback = checkpoint(tmp_path)
+    for epoch, score in enumerate((0.6, 0.8, 0.7)):
+        callback.on_epoch_end(epoch, {"loss": 1.0, "val_macro_auroc": score})
+    assert files(tmp_path) == ["best-0002.keras", "epoch-0003.weights.h5", "progress.json"]
+    progress = read_progress(tmp_path)
+    assert (progress.best_epoch, progress.best_score, progress.waited) == (2, 0.8, 1)
+    assert progress == callback.progress
+
+
+@pytest.mark.parametrize(
+    ("select", "best"), [("best_loss", 1), ("last", 3), ("best_macro_auprc", 2)]
+)
+def test_what_is_best_is_the_recipes_choice(tmp_path, select, best):
+    callback = checkpoint(tmp_path, select=select)
+    for epoch, (loss, auprc) in enumerate(((0.1, 0.1), (0.2, 0.9), (0.3, 0.2))):
+        callback.on_epoch_end(epoch, {"loss": 1.0, "val_loss": loss, "val_macro_auprc": auprc})
+    assert read_progress(tmp_path).best_epoch == best
+
+
+def test_an_undefined_score_never_beats_a_defined_one(tmp_path):
+    callback = checkpoint(tmp_path)
+    for epoch, score in enumerate((float("nan"), 0.5, float("nan"))):
+        callback.on_epoch_end(epoch, {"loss": 1.0, "val_macro_auroc": score})
+    assert read_progress(tmp_path).best_epoch == 2
+
+
+def test_patience_counts_within_a_phase(tmp_path):
+    first = checkpoint(tmp_path, patience=2)
+    first.on_epoch_end(0, {"loss": 1.0, "val_macro_auroc": 0.9})
+    first.on_epoch_end(1, {"loss": 1.0, "val_macro_auroc": 0.8})
+    second = checkpoint(tmp_path, read_progress(tmp_path), phase=2, patience=2)
+    for epoch, stops in ((2, False), (3, False), (4, True)):
+        second.on_epoch_end(epoch, {"loss": 1.0, "val_macro_auroc": 0.1})
+        assert bool(second.model.stop_training) == stops
+    assert read_progress(tmp_path).phase_ended
+
+
+def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path):
+    with pytest.raises(DataError, match=r"the loss is nan after epoch 3\. Lower learning_rate"):
+        checkpoint(tmp_path).on_epoch_end(2, {"loss": float("nan")})
+    assert files(tmp_path) == []
+
+
+def test_a_damaged_progress_is_told(tmp_path):
+    (tmp_path / "progress.json").write_text("{}")
+    with pytest.raises(DataError, match=r"progress\.json: damaged.*train this run anew"):
+        read_progress(tmp_path)

@@ -1,0 +1,127 @@
+"""Training: phases, freezing, selection, and going on after a stop as if there had been none."""
+
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.training import Run, check_upstream, read_log, train
+from ecg_keras.training.checkpoint import read_progress
+
+
+class StopAt(keras.callbacks.Callback):
+    """Breaks off as a kill would, after an epoch was checkpointed."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, recipe, shards):
+    """The recipe's run without a stop."""
+    return train(recipe, shards=shards, run=Run(tmp_path_factory.mktemp("runs") / "whole"))
+
+
+def weights(run: Run) -> list[np.ndarray]:
+    return [np.array(v) for v in keras.models.load_model(run.model, compile=False).weights]
+
+
+def test_a_run_folder_is_complete(trained, recipe):
+    status = trained.read_status()
+    assert status["state"] == "trained"
+    assert status["epochs"] == 5
+    assert 1 <= status["best_epoch"] <= 5
+    assert not trained.checkpoints.exists()
+    rows = read_log(trained.log)
+    assert [row["phase"] for row in rows] == ["1", "1", "2", "2", "2"]
+    best = max(float(row["val_macro_auroc"]) for row in rows)
+    assert status["best_score"] == pytest.approx(best, abs=1e-5)
+    assert float(rows[status["best_epoch"] - 1]["val_macro_auroc"]) == pytest.approx(best)
+    assert "keras" in trained.environment.read_text()
+    assert any(trained.tensorboard.rglob("events*"))
+    assert keras.models.load_model(trained.model, compile=False).input_shape == (None, 200, 12)
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 4])
+def test_a_stopped_run_goes_on_as_if_there_had_been_no_stop(
+    tmp_path, trained, recipe, shards, epoch
+):
+    run = Run(tmp_path / "stopped")
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, shards=shards, run=run, callbacks=[StopAt(epoch)])
+    assert read_progress(run.checkpoints).epoch == epoch
+    assert not run.model.exists()
+    train(recipe, shards=shards, run=run)
+    for one, other in zip(read_log(run.log), read_log(trained.log), strict=True):
+        one.pop("seconds"), other.pop("seconds")
+        assert one == other
+    for one, other in zip(weights(run), weights(trained), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_frozen_stage_keeps_its_weights(tmp_path, recipe, shards, trained):
+    phase = {"epochs": 1, "learning_rate": 1e-2, "train_from": "head"}
+    training = {**recipe.training.model_dump(), "phases": [phase], "seed": 5}
+    frozen = type(recipe).model_validate(
+        {
+            **recipe.model_dump(),
+            "mode": "finetune",
+            "initialise": {"from": str(trained.folder)},
+            "training": training,
+        }
+    )
+    run = train(frozen, shards=shards, run=Run(tmp_path / "frozen"), upstream=trained.folder)
+    one, other = (
+        {layer.name: layer.get_weights() for layer in keras.models.load_model(r.model).layers}
+        for r in (run, trained)
+    )
+    for name in one:
+        same = all(np.array_equal(a, b) for a, b in zip(one[name], other[name], strict=True))
+        assert same == (name != "head"), name
+
+
+def test_an_unknown_stage_is_refused(tmp_path, recipe, shards):
+    training = {**recipe.training.model_dump(), "phases": [{"epochs": 1, "train_from": "stage9"}]}
+    wrong = type(recipe).model_validate({**recipe.model_dump(), "training": training})
+    with pytest.raises(ConfigError, match="no stage named 'stage9'"):
+        train(wrong, shards=shards, run=Run(tmp_path / "wrong"))
+
+
+def test_patience_ends_a_phase(tmp_path, recipe, shards):
+    training = {
+        **recipe.training.model_dump(),
+        "phases": [{"epochs": 9, "learning_rate": 1e-9}],
+        "patience": 2,
+    }
+    patient = type(recipe).model_validate({**recipe.model_dump(), "training": training})
+    run = train(patient, shards=shards, run=Run(tmp_path / "patient"))
+    status = run.read_status()
+    assert status["epochs"] == status["best_epoch"] + 2 < 9
+
+
+def test_an_upstream_of_other_leads_rate_or_labels_is_refused(tmp_path, trained):
+    from dataclasses import replace
+
+    from ecg_keras import data
+
+    dataset = data.read_dataset(trained.dataset)
+    check_upstream(trained.folder, dataset, keep_head=True)
+    with pytest.raises(DataError, match=r"sampling rate 50\.0 Hz, and this recipe has 100\.0 Hz"):
+        check_upstream(trained.folder, replace(dataset, sampling_rate=100.0), keep_head=False)
+    with pytest.raises(DataError, match=r"leads I, II.*Set data\.leads"):
+        check_upstream(trained.folder, replace(dataset, leads=("I", "II")), keep_head=False)
+    others = replace(dataset, labels=tuple(reversed(dataset.labels)))
+    with pytest.raises(DataError, match="A head can be kept only for the same labels"):
+        check_upstream(trained.folder, others, keep_head=True)
+    check_upstream(trained.folder, others, keep_head=False)
+    single = tmp_path / "model.keras"
+    shutil.copyfile(trained.model, single)
+    with pytest.raises(ConfigError, match=r"initialise\.head keep needs a run folder"):
+        check_upstream(single, dataset, keep_head=True)

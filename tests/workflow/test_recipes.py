@@ -1,0 +1,97 @@
+"""The checks of names that only the tables know, and the recipes a recipe names."""
+
+from pathlib import Path
+
+import pytest
+
+from ecg_keras import workflow
+from ecg_keras.errors import ConfigError
+
+DATA = "data: {source: ptbxl, raw: x}\n"
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("data: {source: ptbx, raw: x}\n", "no source named 'ptbx'.*Did you mean 'ptbxl'"),
+        (
+            "data: {source: ptbxl, raw: x, label_set: superdiagnostics}\n",
+            "Did you mean 'superdiagnostic'",
+        ),
+        ("data: {source: ptbxl, raw: x, leads: [I, VX]}\n", "VX"),
+        (DATA + "model: {backbone: resnet18}\n", "Did you mean 'resnet1d18'"),
+    ],
+)
+def test_unknown_names_are_told_with_line_and_nearest_match(tmp_path, text, expected):
+    path = write(tmp_path, "mine.yaml", "mode: scratch\n" + text)
+    with pytest.raises(ConfigError, match=rf"mine\.yaml:\d+: .*{expected}"):
+        workflow.load(path)
+
+
+def test_an_unknown_source_is_told_once(tmp_path):
+    path = write(tmp_path, "mine.yaml", "mode: scratch\ndata: {source: ptbx, raw: x}\n")
+    with pytest.raises(ConfigError) as caught:
+        workflow.load(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_upstream_lies_beside_the_recipe_and_takes_overrides(tmp_path):
+    write(tmp_path, "up.yaml", "mode: pretrain\n" + DATA)
+    path = write(
+        tmp_path,
+        "down.yaml",
+        f"mode: finetune\n{DATA}initialise: {{from: up.yaml, set: {{training.seed: 7}}}}\n",
+    )
+    upstream = workflow.upstream_recipe(workflow.load(path))
+    assert upstream.path == tmp_path / "up.yaml"
+    assert upstream.recipe.training.seed == 7
+
+
+def test_a_missing_upstream_is_told(tmp_path):
+    path = write(tmp_path, "a.yaml", f"mode: finetune\n{DATA}initialise: {{from: no.yaml}}\n")
+    with pytest.raises(ConfigError, match=r"no\.yaml: there is no such recipe"):
+        workflow.upstream_recipe(workflow.load(path))
+
+
+def test_recipes_that_start_from_one_another_are_refused(tmp_path):
+    for name, other in (("a", "b"), ("b", "a")):
+        text = f"mode: finetune\n{DATA}initialise: {{from: {other}.yaml}}\n"
+        write(tmp_path, f"{name}.yaml", text)
+    with pytest.raises(ConfigError, match="start from one another"):
+        workflow.upstream_recipe(workflow.load(tmp_path / "a.yaml"))
+
+
+def test_a_baseline_is_trained_on_the_data_of_the_recipe_that_names_it(tmp_path):
+    write(tmp_path, "base.yaml", "mode: scratch\n" + DATA + "training: {seed: 5}\n")
+    path = write(
+        tmp_path,
+        "mine.yaml",
+        "mode: scratch\ndata: {source: ptbxl, raw: elsewhere, seconds: 5}\n"
+        "evaluation: {baseline: base.yaml, bootstrap: 500}\n",
+    )
+    baseline = workflow.baseline_recipe(workflow.load(path))
+    assert baseline.recipe.data.raw == Path("elsewhere")
+    assert baseline.recipe.data.seconds == 5
+    assert baseline.recipe.evaluation.bootstrap == 500
+    assert baseline.recipe.training.seed == 5
+    job = workflow.make_job(workflow.load(path, {"run": str(tmp_path / "r" / "mine")}))
+    assert job.baseline.run.folder == tmp_path / "r" / "base"
+
+
+def test_a_baseline_has_no_baseline(tmp_path):
+    text = "mode: scratch\n" + DATA + "evaluation: {baseline: a.yaml}\n"
+    path = write(tmp_path, "a.yaml", text)
+    with pytest.raises(ConfigError, match="must not name a baseline itself"):
+        workflow.baseline_recipe(workflow.load(path))
+
+
+def test_a_missing_raw_folder_is_told_with_what_to_type(tmp_path):
+    path = write(tmp_path, "a.yaml", "mode: scratch\n" + DATA)
+    with pytest.raises(Exception, match=r"there is no folder x\..*--set data\.raw=FOLDER"):
+        workflow.run_plan(workflow.make_plan(workflow.make_job(workflow.load(path), tmp_path)))
