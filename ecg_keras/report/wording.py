@@ -93,8 +93,8 @@ def limits(files: RunFiles) -> tuple[str, ...]:
     shared = [group for group in dataset.duplicates if len(set(group.splits)) > 1]
     if shared:
         said.append(
-            f"Identical recordings lie in different splits ({len(shared):,} groups): the scores "
-            "may flatter a little."
+            f"Records with the same samples lie in different splits "
+            f"({_several(len(shared), 'group')}): the scores may flatter a little."
         )
     said.append(
         f"Training, validation and test ECGs all come from {dataset.source}: how the network does "
@@ -116,9 +116,11 @@ def data_facts(dataset: Dataset) -> Mapping[str, str]:
         "Label set": f"{dataset.label_set} ({len(dataset.labels)} labels)",
         "Signals": f"{seconds:g} s at {dataset.sampling_rate:g} Hz, millivolts",
         "Leads": ", ".join(dataset.leads),
-        "Dropped, as the recipe asks": f"{len(dataset.dropped):,} records",
-        "Quarantined, unreadable or without a usable ECG": f"{len(dataset.quarantined):,} records",
-        "Identical recordings": f"{len(dataset.duplicates):,} groups",
+        "Dropped, as the recipe asks": _several(len(dataset.dropped), "record"),
+        "Quarantined, unreadable or without a usable ECG": _several(
+            len(dataset.quarantined), "record"
+        ),
+        "Records with the same samples": _several(len(dataset.duplicates), "group"),
         "Fingerprint": dataset.fingerprint[:16],
     }
 
@@ -139,14 +141,16 @@ def left_out(dataset: Dataset) -> tuple[tuple[str, Sequence[str], int], ...]:
             f"{', '.join(group.record_ids)} (in {', '.join(sorted(set(group.splits)))})"
             for group in dataset.duplicates
         ]
-        groups.append((f"Identical recordings: {len(rows):,} groups", *_first(rows)))
+        groups.append(
+            (f"Records with the same samples: {_several(len(rows), 'group')}", *_first(rows))
+        )
     return tuple(groups)
 
 
 def _reasons(records: Sequence[LeftOut]) -> str:
     count = Counter(one.reason for one in records).most_common(3)
     named = "; ".join(f"{reason} ({number:,})" for reason, number in count)
-    return f"{len(records):,} records. Most often: {named}"
+    return f"{_several(len(records), 'record')}. Most often: {named}"
 
 
 def _several(number: int, what: str) -> str:

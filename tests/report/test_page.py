@@ -165,7 +165,7 @@ def test_the_limits_are_said(page):
     words = page.words[page.words.index("Limits", 400) :]
     assert "never (0)" in words
     assert "One network, one training seed (0)" in words
-    assert "Identical recordings lie in different splits (1 groups)" in words
+    assert "Records with the same samples lie in different splits (1 group)" in words
     assert "Not a medical device" in words
 
 
