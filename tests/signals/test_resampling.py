@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import resample_poly
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.signals import resample
@@ -51,6 +52,31 @@ def test_decimation_takes_every_nth_sample(samples, step, leads):
 def test_the_length_follows_from_the_rates(samples, from_rate, to_rate):
     changed = resample(np.zeros((samples, 3)), from_rate, to_rate)
     assert changed.shape == (-(-samples * to_rate // from_rate), 3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(100, 400),
+    st.sampled_from([100, 128, 250, 257, 360, 400, 500, 1000]),
+    st.sampled_from([100, 250, 500]),
+)
+def test_the_result_is_that_of_scipy(samples, from_rate, to_rate):
+    values = np.random.default_rng(samples).normal(size=(samples, 3)) + [5, 0, -2]
+    changed = resample(values, from_rate, to_rate)
+    expected = resample_poly(values, to_rate, from_rate, axis=0, padtype="line")
+    # ours keeps a constant to the last digit; scipy's filter phases differ by up to 1e-4
+    np.testing.assert_allclose(changed, expected, rtol=0, atol=2e-3)
+
+
+def test_the_shortest_recordings_are_resampled_too():
+    assert resample(np.zeros((0, 12)), 500, 100).shape == (0, 12)
+    np.testing.assert_allclose(resample(np.full((1, 2), 7.0), 500, 100), 7.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("from_rate", [500, 257, 100, 1000])
+def test_a_constant_stays_what_it_is(from_rate):
+    changed = resample(np.full((500, 2), 3.25), from_rate, 250)
+    np.testing.assert_allclose(changed, 3.25, rtol=1e-6)
 
 
 def test_the_same_rate_changes_nothing():
