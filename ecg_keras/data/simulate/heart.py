@@ -52,6 +52,7 @@ _CONDUCTION: dict[str, tuple[tuple[float, float, tuple[float, float, float]], ..
         (0.705, 0.118, (0.72, 0.12, -0.40)),
     ),
 }
+_LATE = np.array((-0.40, 0.00, 0.60))
 _P_DIPOLES = ((0.050, 0.080, 0.050), (0.060, 0.050, -0.030))
 
 
@@ -141,11 +142,11 @@ def atrial_beat(patient: Patient, sinus: Beat) -> Beat:
 def ventricular_beat(patient: Patient) -> Beat:
     """A premature beat from a ventricle: no P, wide QRS, T in the opposite direction."""
     rng = np.random.default_rng((patient.shape_seed, 2))
-    qrs = rng.uniform(0.140, 0.175)
+    qrs = rng.uniform(0.135, 0.175)
     # from the right ventricle it spreads to the left and back, from the left to the right and front
     side = 1.0 if rng.random() < 0.5 else -1.0
     main = np.array([side, rng.uniform(-0.9, 0.9), -side * rng.uniform(0.4, 0.9)])
-    main *= rng.uniform(1.0, 1.6) / np.linalg.norm(main)
+    main *= rng.uniform(0.6, 1.5) / np.linalg.norm(main)
     centre, width, dipole = np.zeros(8), np.ones(8), np.zeros((8, 3))
     centre[2:4], width[2:4] = np.array([0.36, 0.65]) * qrs, 0.14 * qrs
     dipole[2] = main * rng.uniform(0.7, 1.1)
@@ -161,6 +162,12 @@ def _depolarisation(patient: Patient) -> tuple[Array, Array, Array]:
     centre = np.array([wave[0] for wave in _CONDUCTION[pattern]])
     width = np.array([wave[1] for wave in _CONDUCTION[pattern]])
     dipole = np.array([wave[2] for wave in _CONDUCTION[pattern]])
+    if pattern == "normal":
+        # septal forces vary, and in some hearts the right ventricle is a little late
+        rng = np.random.default_rng((patient.shape_seed, 3))
+        dipole[0] *= rng.uniform(0.7, 1.2)
+        if rng.random() < 0.15:
+            centre[3], width[3], dipole[3] = 0.80, 0.08, rng.uniform(0.1, 0.5) * _LATE
     if patient.has("LVH"):
         dipole[1] += (0.15, -0.15, -0.25)
     dipole = _rotate(dipole, patient.axis, patient.turn)
@@ -172,7 +179,7 @@ def _depolarisation(patient: Patient) -> tuple[Array, Array, Array]:
     if patient.has("IMI"):
         # the dead lower wall no longer pulls down: the first forces point up
         severity = patient.severity["IMI"]
-        dipole[0] = (-0.02, -0.32 - 0.32 * severity, 0.25)
+        dipole[0] = (-0.02, -0.26 - 0.30 * severity, 0.25)
         dipole[1, 1] *= 0.75 - 0.25 * severity
     if patient.has("AMI") or patient.has("IMI"):
         # the dead wall's wave is wide, and what is left of the front comes after it
@@ -201,7 +208,7 @@ def _t_dipole(patient: Patient, beat: Beat) -> Array:
         direction = np.array((-0.9, -0.25, -0.45) if lateral else (0.5, -1.0, 0.3))
         # V5, or II; the neighbouring leads are inverted deeper
         shown = -float(patient.lead_field[6 if lateral else 1] @ direction)
-        return direction * (0.135 + 0.35 * patient.severity["INVT"]) / shown
+        return direction * (0.13 + 0.30 * patient.severity["INVT"]) / shown
     if patient.has("CLBBB"):
         return -0.19 * beat.dipole[3:6].sum(axis=0)
     direction = _rotate(np.array([(0.8, 0.6, 0.35)]), 0.4 * patient.axis + patient.t_axis, 0.0)[0]
@@ -215,7 +222,7 @@ def _set_st(beat: Beat, patient: Patient) -> Beat:
     rng = np.random.default_rng((patient.shape_seed, 0))
     if patient.has("STD_"):
         lead, direction = 10, (-0.70, -0.35, -0.10)
-        level = -0.085 - 0.20 * patient.severity["STD_"]
+        level = -0.08 - 0.20 * patient.severity["STD_"]
     elif patient.has("AMI"):
         lead, direction, level = 8, (0.15, -0.10, 0.90), _infarct_st(patient, "AMI", 0.30, rng)
     elif patient.has("IMI"):
@@ -225,7 +232,7 @@ def _set_st(beat: Beat, patient: Patient) -> Beat:
         beat.dipole[_ST] = -rng.uniform(0.02, 0.07) * beat.dipole[3:6].sum(axis=0)
         return beat
     else:
-        lead, direction, level = 8, (0.30, 0.20, 0.50), rng.uniform(0.0, 0.08)
+        lead, direction, level = 10, (0.45, 0.25, 0.35), rng.uniform(-0.03, 0.05)
     dipole, time = beat.dipole.copy(), np.array([beat.qrs + 0.06])
     without = _leads(beat, patient, time)[0, lead]
     dipole[_ST] = direction

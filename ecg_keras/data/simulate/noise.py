@@ -12,6 +12,8 @@ from ecg_keras.data.simulate.hospitals import Hospital
 from ecg_keras.data.simulate.leads import ELECTRODES_TO_LEADS
 
 _ELECTRODES = ELECTRODES_TO_LEADS.shape[1]
+# a recording with more than this multiple of the usual noise is made again
+_WORST = 3.0
 
 
 def draw_noise(
@@ -31,7 +33,8 @@ def draw_noise(
     Returns:
         float32 ``(num_samples, 8)`` in mV, in the order of `INDEPENDENT`.
     """
-    amplifier, muscle, mains, wander = rng.lognormal(0.0, (0.25, 0.5, 0.5, 0.5)) * (
+    multiples = np.minimum(rng.lognormal(0.0, (0.5, 0.8, 0.8, 0.7)), _WORST)
+    amplifier, muscle, mains, wander = multiples * (
         hospital.amplifier_mv,
         hospital.muscle_mv,
         hospital.mains_mv,

@@ -79,7 +79,8 @@ def draw_patient(hospital: Hospital, rng: np.random.Generator) -> Patient:
         rng: where the randomness comes from.
     """
     conditions = draw_conditions(hospital.prevalence, hospital.comorbidity, rng)
-    severity = {name: float(rng.random()) for name in conditions}
+    # more subtle cases than plain ones
+    severity = {name: float(rng.beta(0.8, 2.0)) for name in conditions}
     healthy = conditions == ("NORM",)
     age = float(
         np.clip(rng.normal(hospital.age_mean + (-6 if healthy else 3), hospital.age_sd), 18, 97)
@@ -98,64 +99,64 @@ def draw_patient(hospital: Hospital, rng: np.random.Generator) -> Patient:
         height=float(round(height)),
         weight=float(round(np.clip(rng.normal(25, 4), 17, 42) * (height / 100) ** 2)),
         rate=rate,
-        irregularity=0.17 + 0.14 * severity["AFIB"] if fibrillating else rng.uniform(0.004, 0.018),
+        irregularity=0.18 + 0.14 * severity["AFIB"] if fibrillating else rng.uniform(0.004, 0.018),
         breathing=rng.uniform(0.18, 0.35),
-        respiratory_arrhythmia=0.0 if fibrillating else youth * rng.uniform(0.005, 0.05),
+        respiratory_arrhythmia=0.0 if fibrillating else youth * rng.uniform(0.005, 0.07),
         pr=pr,
         qrs=_qrs(severity, rng),
         qtc=float(np.clip(rng.normal(0.400 if male else 0.412, 0.014), 0.36, 0.44)),
         p_duration=min(rng.uniform(0.085, 0.112), pr - 0.03),
         voltage=_voltage(severity, male, age, rng),
-        p_gain=float(np.clip(rng.lognormal(0.0, 0.25), 0.65, 1.6)),
-        t_mv=float(np.clip(rng.lognormal(np.log(0.28), 0.3), 0.16, 0.5)),
+        p_gain=float(np.clip(rng.lognormal(-0.1, 0.3), 0.5, 1.6)),
+        t_mv=float(np.clip(rng.lognormal(np.log(0.24), 0.45), 0.08, 0.5)),
         axis=_axis(severity, age, rng),
         turn=np.deg2rad(np.clip(rng.normal(0, 10), -16, 16)),
         t_axis=np.deg2rad(np.clip(rng.normal(0, 9), -18, 18)),
-        fibrillation_mv=rng.uniform(0.025, 0.11) if fibrillating else 0.0,
+        fibrillation_mv=rng.uniform(0.02, 0.09) if fibrillating else 0.0,
         fibrillation_hz=rng.uniform(4.5, 8.0) if fibrillating else 0.0,
-        lead_field=LEAD_FIELD * np.exp(rng.normal(0.0, 0.07, LEAD_FIELD.shape)),
+        lead_field=LEAD_FIELD * np.exp(rng.normal(0.0, 0.10, LEAD_FIELD.shape)),
         shape_seed=int(rng.integers(2**31)),
     )
 
 
 def _rate(severity: Mapping[str, float], rng: np.random.Generator) -> float:
     if "SBRAD" in severity:
-        return 57.5 - 17.0 * severity["SBRAD"]
+        return 57.8 - 17.0 * severity["SBRAD"]
     if "STACH" in severity:
-        return 103.5 + 40.0 * severity["STACH"]
+        return 102.8 + 40.0 * severity["STACH"]
     if "AFIB" in severity:
         return rng.uniform(62, 135)
     # a long PR interval needs room before the next beat
-    return float(np.clip(rng.normal(75, 11), 62.5, 85 if "1AVB" in severity else 96))
+    return float(np.clip(rng.normal(76, 13), 62.2, 85 if "1AVB" in severity else 97))
 
 
 def _pr(severity: Mapping[str, float], rate: float, rng: np.random.Generator) -> float:
     if "1AVB" not in severity:
-        return float(np.clip(rng.normal(0.155, 0.02), 0.125, 0.19))
+        return float(np.clip(rng.normal(0.168, 0.020), 0.125, 0.194))
     longest = 60 / rate - 0.42 * (60 / rate) ** (1 / 3) + 0.04
-    return min(0.214 + 0.14 * severity["1AVB"], longest)
+    return min(0.209 + 0.12 * severity["1AVB"], longest)
 
 
 def _qrs(severity: Mapping[str, float], rng: np.random.Generator) -> float:
     if "CLBBB" in severity:
-        return 0.130 + 0.038 * severity["CLBBB"]
+        return 0.127 + 0.04 * severity["CLBBB"]
     if "CRBBB" in severity:
         return 0.128 + 0.034 * severity["CRBBB"]
     if {"AMI", "IMI", "LVH"} & set(severity):
         return rng.uniform(0.090, 0.108)
-    return rng.uniform(0.078, 0.106)
+    return rng.uniform(0.078, 0.111)
 
 
 def _voltage(
     severity: Mapping[str, float], male: bool, age: float, rng: np.random.Generator
 ) -> float:
     if "LVH" in severity:
-        return 3.6 + 1.8 * severity["LVH"] ** 1.5
+        return 3.58 + 1.4 * severity["LVH"]
     # young men have high voltages, which is not hypertrophy
-    usual = 2.1 + (0.25 if male else 0.0) + 0.008 * (50 - age)
+    usual = 2.3 + (0.25 if male else 0.0) + 0.008 * (50 - age)
     # S in V1 is small in a right bundle branch block, and a wide QRS is a low one
     usual *= 0.65 if "CRBBB" in severity else 0.9 if "CLBBB" in severity else 1.0
-    return float(np.clip(usual * rng.lognormal(0.0, 0.22), 1.1, 3.25))
+    return float(np.clip(usual * rng.lognormal(0.05, 0.28), 0.9, 3.33))
 
 
 def _axis(severity: Mapping[str, float], age: float, rng: np.random.Generator) -> float:
