@@ -87,6 +87,32 @@ class Dataset:
         """The text of ``dataset.json``."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
+    def table(self) -> str:
+        """A short description as text: what is stored, and how many of each label are where."""
+        rows = [("", *self.splits)]
+        for what in ("records", "patients"):
+            rows.append((what, *(f"{getattr(one, what)}" for one in self.splits.values())))
+        for label in self.labels:
+            rows.append((label, *(f"{one.labels[label]}" for one in self.splits.values())))
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            for row in rows
+        ]
+        across = sum(len(set(one.splits)) > 1 for one in self.duplicates)
+        seconds = self.num_samples / self.sampling_rate
+        return "\n".join(
+            [
+                f"{self.source}, label set {self.label_set}",
+                f"{', '.join(self.leads)}; {self.sampling_rate:g} Hz, {seconds:g} s",
+                "",
+                *lines,
+                "",
+                f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
+                f"groups of duplicates {len(self.duplicates)} (across splits {across})",
+            ]
+        )
+
 
 def describe(folder: str | Path) -> Dataset:
     """The dataset in a folder of shards, after a check that each shard is there in full.

@@ -177,7 +177,10 @@ def _check_quarantine(quarantined: Sequence[LeftOut], records: int, data: Data) 
     share = len(quarantined) / records
     if share <= data.quarantine:
         return
-    named = "\n".join(f"  {one.record_id}: {one.reason}" for one in quarantined[:NAMED])
+    named = "\n".join(
+        f"  {one.reason}" if one.record_id in one.reason else f"  {one.record_id}: {one.reason}"
+        for one in quarantined[:NAMED]
+    )
     more = f"\n  ... and {len(quarantined) - NAMED} more" if len(quarantined) > NAMED else ""
     enough = math.ceil(share * 100) / 100
     raise DataError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,7 +50,7 @@ class Anomaly:
         return f"{self.split}: {self.feature}: {self.long}"
 
 
-def validate(folder: str | Path, *, against: Path | None = None) -> tuple[Anomaly, ...]:
+def validate(folder: str | Path, *, against: str | Path | None = None) -> tuple[Anomaly, ...]:
     """Checks each split against the dataset's schema, and the training split against another's.
 
     The schema is made from ``dataset.json`` and written to ``schema.pbtxt`` on the first call; one
@@ -207,10 +208,15 @@ def _write_proto(path: Path, message: Any) -> None:
 def _tfdv() -> ModuleType:
     """TensorFlow Data Validation; what its own imports warn of is no concern of its users."""
     try:
-        # it prints that it can't draw in notebooks
-        with warnings.catch_warnings(), redirect_stdout(None), redirect_stderr(None):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import tensorflow_data_validation as tfdv
+            # first, because they keep the stderr they find for their logs
+            import apache_beam  # noqa: F401
+            import tensorflow  # noqa: F401
+
+            # it prints that it can't draw in notebooks
+            with redirect_stderr(StringIO()):
+                import tensorflow_data_validation as tfdv
     except ImportError as error:
         raise DataError(
             f"checking shards needs TensorFlow Data Validation, which can't be imported ({error}). "

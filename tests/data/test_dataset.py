@@ -19,6 +19,19 @@ def test_what_is_written_is_read_back(hospital_shards):
     assert json.loads(dataset.dump()) == json.loads((hospital_shards / "dataset.json").read_text())
 
 
+def test_the_table_shows_each_label_in_each_split(hospital_shards):
+    dataset = describe(hospital_shards)
+    lines = dataset.table().splitlines()
+    assert lines[0] == "my_lab.hospital, label set rhythm"
+    assert lines[1].endswith("V5, V6; 100 Hz, 2 s")
+    assert lines[3].split() == ["train", "valid", "test"]
+    rows = {line.split()[0]: line.split()[1:] for line in lines[4:9]}
+    for label in dataset.labels:
+        assert rows[label] == [f"{split.labels[label]}" for split in dataset.splits.values()]
+    assert rows["records"] == [f"{split.records}" for split in dataset.splits.values()]
+    assert lines[-1] == "dropped 0, quarantined 0, groups of duplicates 0 (across splits 0)"
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(DataError, match=r"no such folder of shards. Run `ecg-keras prepare`"):
         describe(tmp_path / "none")

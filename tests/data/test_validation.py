@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -178,6 +180,20 @@ def test_without_tensorflow_data_validation(good, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_data_validation", None)
     with pytest.raises(DataError, match=r"checking shards needs .*pip install tensorflow-data-val"):
         validate(good)
+
+
+def test_what_its_imports_print_is_not_shown(tfdv, good):
+    code = f"from ecg_keras.data import validate; print(validate({str(good)!r}))"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "()\n"
+    assert "IPython" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_table_is_aligned():
