@@ -284,7 +284,13 @@ def test_the_docs_list_every_condition_as_it_is():
 def test_the_docs_list_every_hospital_as_it_is():
     rows = table_rows()
     assert ["", *HOSPITALS] in rows
-    for attribute, text in (("mains_mv", "mains, µV"), ("muscle_mv", "muscle noise, µV")):
+    noises = (
+        ("mains_mv", "mains, µV"),
+        ("amplifier_mv", "amplifier noise, µV"),
+        ("muscle_mv", "muscle noise, µV"),
+        ("wander_mv", "wander, µV"),
+    )
+    for attribute, text in noises:
         values = [f"{1000 * getattr(place, attribute):.0f}" for place in HOSPITALS.values()]
         assert [text, *values] in rows
     for name in CONDITIONS:

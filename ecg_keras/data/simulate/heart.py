@@ -224,9 +224,9 @@ def _set_st(beat: Beat, patient: Patient) -> Beat:
         lead, direction = 10, (-0.70, -0.35, -0.10)
         level = -0.08 - 0.20 * patient.severity["STD_"]
     elif patient.has("AMI"):
-        lead, direction, level = 8, (0.15, -0.10, 0.90), _infarct_st(patient, "AMI", 0.30, rng)
+        lead, direction, level = 8, (0.15, -0.10, 0.90), _infarct_st(0.30, rng)
     elif patient.has("IMI"):
-        lead, direction, level = 5, (-0.05, 0.80, -0.10), _infarct_st(patient, "IMI", 0.22, rng)
+        lead, direction, level = 5, (-0.05, 0.80, -0.10), _infarct_st(0.22, rng)
     elif patient.has("CLBBB"):
         # opposite to the QRS, as the T wave
         beat.dipole[_ST] = -rng.uniform(0.02, 0.07) * beat.dipole[3:6].sum(axis=0)
@@ -241,8 +241,8 @@ def _set_st(beat: Beat, patient: Patient) -> Beat:
     return replace(beat, dipole=dipole)
 
 
-def _infarct_st(patient: Patient, name: str, highest: float, rng: np.random.Generator) -> float:
-    """ST level of an infarction: half of them are old and show none."""
+def _infarct_st(highest: float, rng: np.random.Generator) -> float:
+    """ST level of an infarction in mV: half of them are old and show none."""
     acute = rng.random() < 0.5
     return 0.10 + (highest - 0.10) * rng.random() if acute else rng.uniform(0.0, 0.05)
 
