@@ -77,9 +77,8 @@ def train(
         model = build_model(recipe, dataset, shards)
         if progress is None and upstream is not None:
             models.load_backbone(model, upstream, head=recipe.initialise.head)
-    run.write_status(
-        state="training", shards=str(shards.resolve()), num_parameters=model.count_params()
-    )
+    trainable = sum(math.prod(weight.shape) for weight in model.trainable_variables)
+    run.write_status(state="training", shards=str(shards.resolve()), num_parameters=trainable)
     begun = time.perf_counter()
     earlier = run.read_status().get("seconds", 0.0)
     for number, phase in enumerate(settings.phases, start=1):

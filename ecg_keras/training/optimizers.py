@@ -11,6 +11,8 @@ from ecg_keras.config import Phase, Training
 
 WARM_UP = 0.3  # share of a one-cycle phase in which the learning rate rises
 START = 1 / 25  # of the peak, at which one_cycle starts
+# biases and BatchNorm's scale and shift are not shrunk: they do not make a network more complex
+UNDECAYED = ["bias", "gamma", "beta"]
 
 
 def stage_scales(stages: Sequence[str], decay: float) -> dict[str, float]:
@@ -61,7 +63,7 @@ def make_optimizer(
 
     Returns:
         A Keras optimizer. With a ``stage_decay`` below 1 each stage's step is scaled; AdamW's
-        weight decay follows the unscaled learning rate.
+        weight decay follows the unscaled learning rate, and spares biases and BatchNorm.
     """
     base = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[training.optimizer]
     settings: dict[str, Any] = {
@@ -70,8 +72,12 @@ def make_optimizer(
     if training.optimizer == "adamw":
         settings["weight_decay"] = training.weight_decay
     if phase.stage_decay == 1:
-        return base(**settings)
-    return _staged(base)(stage_scales(stages, phase.stage_decay), **settings)
+        optimizer = base(**settings)
+    else:
+        optimizer = _staged(base)(stage_scales(stages, phase.stage_decay), **settings)
+    if training.optimizer == "adamw":
+        optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
+    return optimizer
 
 
 def _staged(base: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:

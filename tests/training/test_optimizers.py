@@ -11,7 +11,10 @@ from ecg_keras.training.optimizers import make_optimizer, make_schedule, stage_s
 def network() -> keras.Model:
     signal = keras.Input((4,), name="signal")
     x = keras.layers.Dense(3, name="stem_dense", kernel_initializer="ones")(signal)
-    return keras.Model(signal, keras.layers.Dense(1, name="head", kernel_initializer="ones")(x))
+    return keras.Model(
+        signal,
+        keras.layers.Dense(1, name="head", kernel_initializer="ones", bias_initializer="ones")(x),
+    )
 
 
 def step_of(phase: Phase, training: Training) -> dict[str, float]:
@@ -52,6 +55,7 @@ def test_adamw_decays_weights():
     plain = step_of(Phase(epochs=1, learning_rate=1e-2), Training(optimizer="adamw"))
     decayed = step_of(Phase(epochs=1, learning_rate=1e-2), training)
     assert decayed["head/kernel"] == pytest.approx(plain["head/kernel"] + 0.005, rel=1e-2)
+    assert decayed["head/bias"] == pytest.approx(plain["head/bias"], rel=1e-6)
 
 
 def test_schedules_start_peak_and_end_where_they_say():
