@@ -1,0 +1,190 @@
+"""The layers of docs/architecture.md, read from every module's imports, also those in functions."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ecg_keras
+
+PACKAGE = Path(ecg_keras.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+LINES = 400
+
+# Lower layers first; those of one row don't import one another.
+LAYERS = [
+    {"errors"},
+    {"config"},
+    {"signals", "metrics"},
+    {"data"},
+    {"models"},
+    {"training"},
+    # the public name of training's callbacks
+    {"callbacks", "evaluation"},
+    {"export"},
+    {"report"},
+    {"workflow"},
+    {"cli"},
+]
+RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+
+# third party -> the files or folders of the package that may import it
+DOORS = {
+    "wfdb": ("data",),
+    "tensorflow_data_validation": ("data/validation.py",),
+    "tensorflow_metadata": ("data/validation.py",),
+    "pydantic": ("config",),
+    "ruamel": ("config",),
+    "matplotlib": ("report",),
+    "jinja2": ("report",),
+    "click": ("cli",),
+    "rich": ("cli",),
+    "tensorflow_serving": ("export",),
+}
+
+# these read databases and compute on arrays: they never import TensorFlow at their top
+NO_TENSORFLOW = (
+    "__init__.py",
+    "errors.py",
+    "config",
+    "signals",
+    "metrics",
+    "cli",
+    "data/__init__.py",
+    "data/records.py",
+    "data/labels.py",
+    "data/wfdb_files.py",
+    "data/wfdb_headers.py",
+    "data/sources",
+    "data/splits.py",
+    "data/simulate",
+)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def belongs(path: Path, places: tuple[str, ...]) -> bool:
+    name = name_of(path)
+    return any(name == place or name.startswith(f"{place}/") for place in places)
+
+
+def list_imports(nodes: Iterator[ast.AST]) -> Iterator[tuple[str, int]]:
+    """Dotted names of what is imported, with their lines; `from a import b` gives `a.b`."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from ((f"{module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def find_upward_imports(text: str, layer: str) -> list[str]:
+    """Imports in a module of `layer` of its own row's peers or a row above, or relative ones."""
+    wrong = []
+    for name, line in list_imports(ast.walk(ast.parse(text))):
+        parts = name.split(".")
+        if parts[0] not in ("ecg_keras", "") or parts[1:2] in ([layer], ["__version__"]):
+            continue
+        if len(parts) == 1 or parts[1] not in RANK or RANK[parts[1]] >= RANK[layer]:
+            wrong.append(f"line {line}: {name}")
+    return wrong
+
+
+def list_top_imports(text: str) -> Iterator[tuple[str, int]]:
+    """What runs when the module is imported: not functions, not `if TYPE_CHECKING`."""
+    pending: list[ast.AST] = [ast.parse(text)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield from list_imports(iter([node]))
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def test_every_part_of_the_package_has_a_layer():
+    parts = {path.stem if path.suffix else path.name for path in PACKAGE.iterdir()}
+    assert parts - {"__init__", "__pycache__", "py"} == set(RANK)
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parent != PACKAGE], ids=name_of)
+def test_imports_only_from_layers_below(path):
+    layer = path.relative_to(PACKAGE).parts[0]
+    assert find_upward_imports(path.read_text(encoding="utf-8"), layer) == []
+
+
+@pytest.mark.parametrize("name", ["errors", "callbacks"])
+def test_single_files_import_only_from_layers_below(name):
+    text = (PACKAGE / f"{name}.py").read_text(encoding="utf-8")
+    assert find_upward_imports(text, name) == []
+
+
+def test_an_upward_import_would_be_found():
+    text = "import numpy\ndef f():\n    from ecg_keras.models import zoo\nimport ecg_keras.data\n"
+    assert find_upward_imports(text, "metrics") == [
+        "line 4: ecg_keras.data",
+        "line 3: ecg_keras.models.zoo",
+    ]
+    assert find_upward_imports("from ecg_keras import signals", "metrics") != []
+    assert find_upward_imports("import ecg_keras", "metrics") != []
+    assert find_upward_imports("from ..models import zoo", "metrics") != []
+    assert find_upward_imports("from ecg_keras import errors", "metrics") == []
+    assert find_upward_imports("from ecg_keras.metrics import ranking", "metrics") == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_third_parties_come_through_their_own_doors(path):
+    wrong = [
+        f"line {line}: {name}, allowed only in {', '.join(DOORS[name.split('.')[0]])}"
+        for name, line in list_imports(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        if name.split(".")[0] in DOORS and not belongs(path, DOORS[name.split(".")[0]])
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if belongs(path, NO_TENSORFLOW)], ids=name_of
+)
+def test_no_tensorflow_is_imported_where_it_is_not_needed(path):
+    wrong = [
+        f"line {line}: {name}"
+        for name, line in list_top_imports(path.read_text(encoding="utf-8"))
+        if name.split(".")[0] in ("tensorflow", "keras")
+    ]
+    assert wrong == []
+
+
+def test_each_place_without_tensorflow_exists():
+    assert [place for place in NO_TENSORFLOW if not (PACKAGE / place).exists()] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_assert_and_no_long_file(path):
+    text = path.read_text(encoding="utf-8")
+    asserts = [n.lineno for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Assert)]
+    assert asserts == []
+    assert len(text.splitlines()) <= LINES
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "ecg_keras.cli",
+        "ecg_keras.config",
+        "ecg_keras.signals",
+        "ecg_keras.metrics",
+        "ecg_keras.data",
+        "ecg_keras.data.sources",
+        "ecg_keras.models",
+    ],
+)
+def test_importing_it_imports_no_tensorflow(module):
+    code = f"import sys, {module}; print({{'tensorflow', 'keras'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
