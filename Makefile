@@ -1,0 +1,55 @@
+# Every target first creates the environment it needs, in .venv, once: that takes minutes.
+# Any supported Python will do: make test PYTHON=python3.12
+
+PYTHON ?= python3
+# where TensorFlow Data Validation has no wheel: make test WITHOUT_TFDV=1
+WITHOUT_TFDV ?=
+# passed on to pytest: make test ARGS="tests/models -k gru"
+ARGS ?=
+
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+LOCK := constraints/py$(VERSION).txt
+BIN := .venv/bin
+INSTALLED := .venv/installed-$(VERSION)$(if $(WITHOUT_TFDV),-without-tfdv)
+
+.PHONY: help quickstart test lint bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make quickstart   train two small networks on simulated ECGs and write a report"
+	@echo "make test         run the tests"
+	@echo "make lint         check style and types"
+	@echo "make bench        measure speed"
+	@echo "make clean        remove .venv and caches; data, shards and runs stay"
+
+quickstart: $(INSTALLED)
+	$(BIN)/ecg-keras train recipes/quickstart.yaml
+	@echo "Open the report: $(CURDIR)/runs/quickstart/report.html"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python tools/benchmark.py
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+
+# The pins are complete, so pip has nothing to resolve and installs exactly these. Byte code is
+# written when a module is first used: for all of them it would double the time.
+$(INSTALLED): setup.cfg pyproject.toml $(LOCK)
+	$(BIN)/python$(VERSION) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	$(if $(WITHOUT_TFDV),grep -Ev '^(tensorflow-data-validation|tfx-bsl)==' $(LOCK),cat $(LOCK)) \
+		> .venv/pins.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-compile --requirement .venv/pins.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+constraints/py%.txt:
+	@echo "Python $* is not supported: use 3.10 to 3.13, such as PYTHON=python3.11" >&2
+	@exit 1
