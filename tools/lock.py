@@ -3,8 +3,8 @@
     python tools/lock.py            # all of them; each takes seconds
     python tools/lock.py 3.11       # one
 
-Run it after changing a dependency in setup.cfg. uv resolves for Linux on x86-64 from any machine. It
-is installed into a temporary environment and uses the package index you configured for it.
+Run it after changing a dependency in setup.cfg. uv resolves for Linux on x86-64 from any machine;
+it goes into a temporary environment and uses the package index you configured for it.
 """
 
 from __future__ import annotations
