@@ -40,7 +40,7 @@ class ConsoleWatcher(Watcher):
     """Shows a plan's steps on standard error; results alone go to standard output."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.bars = make_progress(self.console)
         self.task: TaskID | None = None
 

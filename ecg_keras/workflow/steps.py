@@ -31,7 +31,9 @@ def _simulated(job: Job) -> bool:
 
 
 def _simulate(job: Job, watcher: Watcher) -> None:
-    simulate.simulate(job.data.raw, **job.simulate.model_dump(), on_progress=watcher.progressed)
+    simulate.simulate(
+        job.data.raw, **job.data.simulate.model_dump(), on_progress=watcher.progressed
+    )
 
 
 def _prepared(job: Job) -> bool:

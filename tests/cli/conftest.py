@@ -1,0 +1,84 @@
+"""The command line as a user types it, on a small simulated hospital."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ecg_keras.cli import main
+
+COMMON = """\
+data:
+  source: simulated
+  raw: {raw}
+  simulate: {{hospital: {hospital}, records: {records}}}
+  label_set: superdiagnostic
+  sampling_rate: 50
+  seconds: 4
+  split: {{method: patients, valid: 0.25, test: 0.35}}
+model: {{backbone: gru, head: pooled}}
+training:
+  batch_size: 16
+  phases:
+    - {{epochs: 2, learning_rate: 1e-2}}
+"""
+EVALUATION = "evaluation: {bootstrap: 200"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture
+def ecg_keras(monkeypatch, capfd, tmp_path) -> Command:
+    """Runs `ecg-keras` with arguments, in an empty folder unless the test chose another."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["ecg-keras", *map(str, arguments)])
+        capfd.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capfd.readouterr()
+        return Answer(code, out, err)
+
+    return run
+
+
+def write_recipes(folder: Path) -> None:
+    """`up.yaml`, `scratch.yaml` and `finetune.yaml`, which starts from one and meets the other."""
+    up = COMMON.format(raw=folder / "raw" / "up", hospital="lakeside", records=60)
+    down = COMMON.format(raw=folder / "raw" / "down", hospital="riverside", records=80)
+    recipes = {
+        "up": f"mode: pretrain\n{up}{EVALUATION}}}\n",
+        "scratch": f"mode: scratch\n{down}{EVALUATION}}}\n",
+        "finetune": f"mode: finetune\n{down}initialise: {{from: up.yaml}}\nexport: true\n"
+        f"{EVALUATION}, baseline: scratch.yaml}}\n",
+    }
+    for name, text in recipes.items():
+        (folder / f"{name}.yaml").write_text(text)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Path:
+    """A folder in which `ecg-keras train finetune.yaml` was typed and ended well."""
+    folder = tmp_path_factory.mktemp("project")
+    write_recipes(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["ecg-keras", "train", "finetune.yaml"])
+        main()
+    return folder

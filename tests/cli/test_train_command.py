@@ -1,0 +1,123 @@
+"""The whole road: one command from a recipe to shards, runs, scores, a page and a SavedModel."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import write_recipes
+
+from ecg_keras.training import read_log
+
+COMMAND = Path(sys.executable).parent / "ecg-keras"
+
+
+def test_everything_a_run_promises_is_there(project):
+    runs = project / "runs"
+    for name in ("up", "scratch", "finetune"):
+        status = json.loads((runs / name / "status.json").read_text())
+        assert status["state"] == "trained"
+        for file in ("model.keras", "scores.json", "report.html", "log.csv", "recipe.yaml"):
+            assert (runs / name / file).stat().st_size > 0
+        for split in ("valid", "test"):
+            assert (runs / name / "predictions" / f"{split}.npz").is_file()
+    shards = list((project / "shards").iterdir())
+    assert len(shards) == 2  # the baseline is trained on the same shards
+    assert all(json.loads((s / "validation.json").read_text()) == {"anomalies": []} for s in shards)
+
+
+def test_the_comparison_is_of_the_same_patients(project):
+    comparison = json.loads((project / "runs" / "finetune" / "comparison.json").read_text())
+    scores = json.loads((project / "runs" / "scratch" / "scores.json").read_text())
+    assert comparison["records"] == scores["records"]
+    assert "finetune" in json.dumps(comparison["names"])
+
+
+def test_the_saved_model_answers_as_keras_does(project):
+    run = project / "runs" / "finetune"
+    served = tf.saved_model.load(str(run / "saved_model" / "1")).signatures["serving_default"]
+    ecgs = np.random.default_rng(0).normal(0, 0.3, (3, 200, 12)).astype(np.float32)
+    answer = served(signal=tf.constant(ecgs))["probabilities"].numpy()
+    model = keras.models.load_model(run / "model.keras", compile=False)
+    np.testing.assert_allclose(answer, model.predict(ecgs, verbose=0), atol=1e-5)
+
+
+def test_the_same_command_again_reuses_everything(ecg_keras, project, monkeypatch):
+    monkeypatch.chdir(project)
+    before = {p: p.stat().st_mtime_ns for p in project.rglob("*") if p.is_file()}
+    answer = ecg_keras("train", "finetune.yaml")
+    assert answer.code == 0
+    assert answer.err.count("there already") == 17
+    assert "macro AUROC" in answer.out
+    assert "report  runs/finetune/report.html" in answer.out
+    assert {p: p.stat().st_mtime_ns for p in project.rglob("*") if p.is_file()} == before
+
+
+def test_a_dry_run_tells_and_does_nothing(ecg_keras, project, tmp_path, monkeypatch):
+    write_recipes(tmp_path)
+    answer = ecg_keras("train", "finetune.yaml", "--dry-run")
+    assert answer.code == 0
+    assert answer.out.count("to do") == 17
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "finetune.yaml",
+        "scratch.yaml",
+        "up.yaml",
+    ]
+    monkeypatch.chdir(project)
+    assert "to do" not in ecg_keras("train", "finetune.yaml", "--dry-run").out
+
+
+def test_other_settings_do_not_overwrite_a_run(ecg_keras, project, monkeypatch):
+    monkeypatch.chdir(project)
+    answer = ecg_keras("train", "scratch.yaml", "--set", "training.seed=1")
+    assert answer.code == 2
+    assert (
+        "runs/scratch: this run was made with other settings: training.seed: 0 -> 1" in answer.err
+    )
+
+
+def test_a_changed_raw_file_makes_a_new_dataset(ecg_keras, project, monkeypatch):
+    monkeypatch.chdir(project)
+    header = next((project / "raw" / "down").rglob("*.hea"))
+    times = header.stat()
+    os.utime(header, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+    try:
+        answer = ecg_keras("train", "scratch.yaml", "--dry-run")
+        assert answer.code == 2
+        assert "the dataset (its settings or its raw files)" in answer.err
+    finally:
+        os.utime(header, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@pytest.mark.slow
+def test_a_training_that_is_killed_goes_on_to_the_same_end(project, tmp_path):
+    write_recipes(tmp_path)
+    (tmp_path / "raw").symlink_to(project / "raw")
+    arguments = [COMMAND, "train", "scratch.yaml", "--set", "training.phases.0.epochs=6"]
+    log = tmp_path / "runs" / "scratch" / "log.csv"
+    victim = subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 300
+    while len(read_log(log)) < 2 and time.monotonic() < end and victim.poll() is None:
+        time.sleep(0.02)
+    victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL
+    killed_after = len(read_log(log))
+    assert not (tmp_path / "runs" / "scratch" / "model.keras").exists()
+    subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True)
+
+    whole = [*arguments, "--set", "run=runs/whole"]
+    subprocess.run(whole, cwd=tmp_path, check=True, capture_output=True)
+    rows = [read_log(tmp_path / "runs" / name / "log.csv") for name in ("scratch", "whole")]
+    assert 2 <= killed_after < 6
+    for one, other in zip(*rows, strict=True):
+        one.pop("seconds"), other.pop("seconds")
+        assert one == other
+    scores = [(tmp_path / "runs" / n / "scores.json").read_bytes() for n in ("scratch", "whole")]
+    assert scores[0] == scores[1]
