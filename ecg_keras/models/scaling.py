@@ -79,7 +79,7 @@ def _one_per_lead(name: str, values: Sequence[float] | None, num_leads: int) -> 
 
 def _minmax(signal: keras.KerasTensor) -> keras.KerasTensor:
     # a model of its own, so that the operations show as one layer with a name that says preprocess
-    millivolts = keras.Input(signal.shape[1:], name="millivolts", dtype="float32")
+    millivolts = keras.Input((None, signal.shape[-1]), name="millivolts", dtype="float32")
     low = ops.min(millivolts, axis=1, keepdims=True)
     high = ops.max(millivolts, axis=1, keepdims=True)
     scaled = ops.divide_no_nan(millivolts - (high + low) / 2, (high - low) / 2)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from ecg_keras import models
 from ecg_keras.errors import ConfigError
 from ecg_keras.models.scaling import scale
 
@@ -43,6 +44,18 @@ def test_minmax_by_hand(minmax):
     assert np.array_equal(scaled[:, 1], np.zeros(8))
     assert np.allclose(scaled[:, 2], [-1, 1, 0, 0, 0, 0, 0, 0])
     assert [layer.name for layer in minmax.layers] == ["signal", "preprocess_minmax"]
+
+
+def test_minmax_of_a_model_for_another_length(small, signals):
+    """Training on crops needs the same layers to take a shorter signal."""
+    model = small("lstm", head="pooled", scaling="minmax")
+    assert model.get_layer("stem_lstm").output.shape == (None, 64, 100)
+    shorter = models.with_length(model, 20)(signals[:, :20])
+    ends = signals[:, :20].min(axis=1, keepdims=True), signals[:, :20].max(axis=1, keepdims=True)
+    scaled = (signals[:, :20] - (ends[0] + ends[1]) / 2) / ((ends[1] - ends[0]) / 2)
+    plain = small("lstm", head="pooled", num_samples=20)
+    plain.set_weights(model.get_weights())
+    assert np.allclose(shorter, plain(scaled), atol=1e-5)
 
 
 @settings(max_examples=40, deadline=None)
