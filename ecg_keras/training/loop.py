@@ -97,7 +97,9 @@ def build_model(recipe: Recipe, dataset: data.Dataset, shards: Path) -> keras.Mo
     """The untrained network of a recipe for a dataset, scaling statistics included."""
     mean = std = None
     if recipe.model.scaling == "standardise":
-        mean, std = data.signal_statistics(shards)
+        mean, std = data.signal_statistics(
+            shards, train_records=recipe.data.train_records, seed=recipe.training.seed
+        )
     backbone = models.find_backbone(recipe.model.backbone)(
         num_samples=dataset.num_samples,
         num_leads=len(dataset.leads),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,6 +86,8 @@ class Job:
         Raises:
             DataError: there are no such weights.
         """
+        if self.upstream is not None:
+            return self.upstream.fingerprint()
         weights = self.upstream_weights
         if weights is None:
             return None
@@ -98,11 +101,18 @@ class Job:
             )
         return hashlib.sha256(weights.read_bytes()).hexdigest()
 
+    def fingerprint(self) -> str:
+        """Of the run, made or still to make."""
+        if self.outlives_its_data():
+            return str(self.run.read_status()["fingerprint"])
+        return run_fingerprint(self.recipe, self.dataset_fingerprint, self.upstream_mark)
+
     def is_trained(self) -> bool:
         """Whether the run is complete and of these very settings, data and first weights.
 
         Raises:
             ConfigError: the run folder holds a run of other settings.
+            DataError: there are no raw files or no first weights yet.
         """
         status = self.run.read_status()
         if not status:
@@ -115,9 +125,14 @@ class Job:
         )
         return status["state"] == "trained" and self.run.model.is_file()
 
-    def fingerprint(self) -> str:
-        """Of the run."""
-        return run_fingerprint(self.recipe, self.dataset_fingerprint, self.upstream_mark)
+    def check_run_folder(self) -> None:
+        """Refuses a run folder of other settings before anything is made, where that is known.
+
+        Raises:
+            ConfigError: the run folder holds a run of other settings.
+        """
+        with contextlib.suppress(DataError):  # what is still to be made tells later
+            self.is_trained()
 
     def outlives_its_data(self) -> bool:
         """Whether a complete run of these settings is there although its raw files are gone."""

@@ -45,7 +45,11 @@ class Step:
 
 
 def make_plan(job: Job) -> tuple[Step, ...]:
-    """The steps of a job in the order in which they run, those of the runs it needs first."""
+    """The steps of a job in the order in which they run, those of the runs it needs first.
+
+    Raises:
+        ConfigError: a run folder holds a run of other settings.
+    """
     plan: list[Step] = []
 
     def add(action: str, of: Job, *needs: Step) -> Step:
@@ -68,6 +72,7 @@ def make_plan(job: Job) -> tuple[Step, ...]:
     def add_run(of: Job, validated: Step | None = None) -> Step:
         if of.outlives_its_data():
             return add("keep", of)
+        of.check_run_folder()
         upstream = (add_run(of.upstream),) if of.upstream is not None else ()
         validated = validated or add_data(of)
         trained = add("train", of, validated, *upstream)

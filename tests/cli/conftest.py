@@ -58,7 +58,13 @@ def ecg_keras(monkeypatch, capfd, tmp_path) -> Command:
     return run
 
 
-def write_recipes(folder: Path) -> None:
+@pytest.fixture(scope="session")
+def write_recipes() -> Callable[[Path], None]:
+    """Writes three small recipes into a folder."""
+    return _write_recipes
+
+
+def _write_recipes(folder: Path) -> None:
     """`up.yaml`, `scratch.yaml` and `finetune.yaml`, which starts from one and meets the other."""
     up = COMMON.format(raw=folder / "raw" / "up", hospital="lakeside", records=60)
     down = COMMON.format(raw=folder / "raw" / "down", hospital="riverside", records=80)
@@ -76,7 +82,7 @@ def write_recipes(folder: Path) -> None:
 def project(tmp_path_factory) -> Path:
     """A folder in which `ecg-keras train finetune.yaml` was typed and ended well."""
     folder = tmp_path_factory.mktemp("project")
-    write_recipes(folder)
+    _write_recipes(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["ecg-keras", "train", "finetune.yaml"])

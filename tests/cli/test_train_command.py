@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import write_recipes
 
 from ecg_keras.training import read_log
 
@@ -60,7 +59,7 @@ def test_the_same_command_again_reuses_everything(ecg_keras, project, monkeypatc
     assert {p: p.stat().st_mtime_ns for p in project.rglob("*") if p.is_file()} == before
 
 
-def test_a_dry_run_tells_and_does_nothing(ecg_keras, project, tmp_path, monkeypatch):
+def test_a_dry_run_tells_and_does_nothing(ecg_keras, project, tmp_path, monkeypatch, write_recipes):
     write_recipes(tmp_path)
     answer = ecg_keras("train", "finetune.yaml", "--dry-run")
     assert answer.code == 0
@@ -97,7 +96,7 @@ def test_a_changed_raw_file_makes_a_new_dataset(ecg_keras, project, monkeypatch)
 
 
 @pytest.mark.slow
-def test_a_training_that_is_killed_goes_on_to_the_same_end(project, tmp_path):
+def test_a_training_that_is_killed_goes_on_to_the_same_end(project, tmp_path, write_recipes):
     write_recipes(tmp_path)
     (tmp_path / "raw").symlink_to(project / "raw")
     arguments = [COMMAND, "train", "scratch.yaml", "--set", "training.phases.0.epochs=6"]
