@@ -114,9 +114,9 @@ def read_header(path: Path | str) -> Header:
     """
     path = Path(path)
     file = f"{path}.hea"
-    lines = read_text(file).splitlines()
-    content = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    comments = tuple(line.lstrip()[1:].strip() for line in lines if line.lstrip().startswith("#"))
+    lines = [line.strip() for line in read_text(file).splitlines()]
+    content = [line for line in lines if line and line[0] != "#"]
+    comments = tuple(line[1:].strip() for line in lines if line[:1] == "#")
     record = _RECORD_LINE.fullmatch(content[0]) if content else None
     if record is None:
         raise DataError(
