@@ -20,10 +20,12 @@ def lead_digests(samples: npt.NDArray[np.int16]) -> list[str]:
     Args:
         samples: ``(num_samples, num_leads)``.
     """
+    leads = np.ascontiguousarray(samples.T)
+    alive = (leads.min(axis=1) < leads.max(axis=1)).tolist()
     return [
-        hashlib.blake2b(lead.tobytes(), digest_size=8).hexdigest()
-        for lead in np.ascontiguousarray(samples.T)
-        if lead.min() < lead.max()
+        hashlib.blake2b(lead, digest_size=8).hexdigest()
+        for lead, says_something in zip(leads, alive, strict=True)
+        if says_something
     ]
 
 
@@ -55,8 +57,10 @@ def find_duplicates(
 
     for record_id in sorted(digests):
         for digest in digests[record_id]:
-            one, other = sorted((root(first.setdefault(digest, record_id)), root(record_id)))
-            parent[other] = one
+            seen_in = first.setdefault(digest, record_id)
+            if seen_in != record_id:
+                one, other = sorted((root(seen_in), root(record_id)))
+                parent[other] = one
     groups = defaultdict(list)
     for record_id in sorted(digests):
         groups[root(record_id)].append(record_id)

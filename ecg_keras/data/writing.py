@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 from pathlib import Path
 
@@ -182,7 +182,7 @@ def _write_one(
     begun = folder / UNFINISHED
     with writing(folder):
         size = write_shard(folder / shard.name, examples(), temporary=begun / shard.name)
-        complete = {**asdict(sidecar), "size": size}
+        complete = {**vars(sidecar), "size": size}
         write_text(
             begun / f"{shard.name}.json", json.dumps(complete), temporary=begun / "sidecar.tmp"
         )

@@ -54,6 +54,7 @@ def resample(
     return values if ratio == 1 else change(values, ratio)
 
 
+@functools.lru_cache(maxsize=8)
 def _ratio(from_rate: float, to_rate: float) -> Fraction:
     """``to_rate / from_rate`` as the fraction of small integers that it must be."""
     if not (0 < from_rate < np.inf and 0 < to_rate < np.inf):
@@ -62,7 +63,7 @@ def _ratio(from_rate: float, to_rate: float) -> Fraction:
         )
     exact = to_rate / from_rate
     ratio = Fraction(exact).limit_denominator(10_000)
-    if ratio.numerator > 1_000 or not np.isclose(float(ratio), exact, rtol=1e-7, atol=0.0):
+    if ratio.numerator > 1_000 or not math.isclose(ratio, exact, rel_tol=1e-7):
         raise ConfigError(
             f"no ratio of small integers leads from {from_rate} Hz to {to_rate} Hz. "
             "Choose another sampling rate."
@@ -71,24 +72,24 @@ def _ratio(from_rate: float, to_rate: float) -> Fraction:
 
 
 def _polyphase(values: npt.NDArray[np.float32], ratio: Fraction) -> npt.NDArray[np.float32]:
-    num_samples = len(values)
+    num_samples, num_leads = values.shape
     if num_samples == 0:
         return values
     weights, margin = _filter_block(ratio.numerator, ratio.denominator)
     step = len(weights) * ratio.denominator // ratio.numerator
-    num_out = math.ceil(num_samples * ratio)
+    num_out = -(-num_samples * ratio.numerator // ratio.denominator)
     num_blocks = math.ceil(num_out / len(weights))
     # outside the recording it goes on as the line through its ends instead of falling to zero,
     # which would ring in every ECG whose baseline is not zero
-    padded = np.empty((num_blocks * step + 2 * margin, values.shape[1]), dtype=np.float32)
-    rise = (values[-1:] - values[:1]) / np.float32(max(1, num_samples - 1))
-    behind = len(padded) - margin - num_samples
-    padded[:margin] = values[:1] + rise * np.arange(-margin, 0, dtype=np.float32)[:, None]
-    padded[margin : margin + num_samples] = values
-    padded[-behind:] = values[-1:] + rise * np.arange(1, behind + 1, dtype=np.float32)[:, None]
-    blocks = sliding_window_view(padded, weights.shape[1], axis=0)[::step].transpose(0, 2, 1)
-    new: npt.NDArray[np.float32] = np.matmul(weights, blocks).reshape(-1, values.shape[1])
-    return np.ascontiguousarray(new[:num_out])
+    padded = np.empty((num_leads, num_blocks * step + 2 * margin), dtype=np.float32)
+    rise = (values[-1:] - values[:1]).T / np.float32(max(1, num_samples - 1))
+    behind = padded.shape[1] - margin - num_samples
+    padded[:, :margin] = values[:1].T + rise * np.arange(-margin, 0, dtype=np.float32)
+    padded[:, margin:-behind] = values.T
+    padded[:, -behind:] = values[-1:].T + rise * np.arange(1, behind + 1, dtype=np.float32)
+    stretches = sliding_window_view(padded, weights.shape[1], axis=1)[:, ::step]
+    new = np.matmul(np.ascontiguousarray(stretches), weights.T).reshape(num_leads, -1)
+    return np.ascontiguousarray(new[:, :num_out].T)
 
 
 @functools.lru_cache(maxsize=8)
