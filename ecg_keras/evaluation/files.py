@@ -1,34 +1,14 @@
-"""Files that are there in full or not at all."""
+"""Reading what this layer wrote, with errors that name the file."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ecg_keras.errors import DataError
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path in the same folder that becomes ``path`` when the block succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes strict JSON: a NaN in ``content`` is a bug, undefined values are ``None``."""
-    with replacing(path) as temporary:
-        text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: Path, kind: str) -> dict[str, Any]:

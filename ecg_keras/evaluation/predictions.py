@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation.files import replacing
+from ecg_keras.files import replacing
 
 ARRAYS = ("labels", "record_ids", "patient_ids", "targets", "probabilities")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.evaluation.bootstrap import Estimate
-from ecg_keras.evaluation.files import read_json, reading, write_json
+from ecg_keras.evaluation.files import read_json, reading
 from ecg_keras.evaluation.tables import percent, score_name, text_table, with_interval
+from ecg_keras.files import write_json
 from ecg_keras.metrics import METRICS
 
 LABEL_SCORES = ("auroc", "auprc", "f1", "sensitivity", "specificity")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import keras
 
 from ecg_keras.errors import DataError
+from ecg_keras.files import replacing
 from ecg_keras.models.scaling import set_layer_weights
 
 
@@ -33,12 +33,8 @@ def save_model(model: keras.Model, path: str | Path) -> None:
         raise DataError(
             f"{path}: a model is saved as a .keras file in a folder that exists. Name one."
         )
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    try:
+    with replacing(path) as unfinished:
         keras.Model(model.input, model.output, name=model.name).save(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def load_model(path: str | Path) -> keras.Model:

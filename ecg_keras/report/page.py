@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ecg_keras.evaluation import Comparison
 from ecg_keras.evaluation.tables import p_text, percent, score_name
+from ecg_keras.files import replacing
 from ecg_keras.report import wording
 from ecg_keras.report.choose import choose_records
 from ecg_keras.report.figures import (
@@ -147,7 +147,6 @@ def _render(template: str, context: dict[str, Any]) -> str:
 
 
 def _write(path: Path, page: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
     return path

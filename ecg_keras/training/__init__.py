@@ -11,7 +11,6 @@ _HOME = {
     "begin_run": "run",
     "check_same_run": "run",
     "run_fingerprint": "run",
-    "write_json": "run",
     "train": "loop",
     "build_model": "loop",
     "check_upstream": "upstream",

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from ecg_keras import metrics
 from ecg_keras.errors import ConfigError
+from ecg_keras.files import replacing
 
 
 class ValidationScores(keras.callbacks.Callback):
@@ -130,12 +131,13 @@ class RunLog(keras.callbacks.Callback):
         rows = [*(self._rows or []), {name: str(value) for name, value in row.items()}]
         self._rows = rows
         names = list(dict.fromkeys(name for row in rows for name in row))
-        temporary = self.path.with_name(f".{self.path.name}.tmp")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        with (
+            replacing(self.path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, names, restval="")
             writer.writeheader()
             writer.writerows(rows)
-        temporary.replace(self.path)
 
 
 def read_log(path: str | Path) -> list[dict[str, str]]:

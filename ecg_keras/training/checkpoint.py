@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 
 from ecg_keras.errors import DataError
+from ecg_keras.files import write_json
 from ecg_keras.models import save_model
 
 # what a recipe's training.select looks at, and whether more is better
@@ -155,9 +156,7 @@ class Checkpoint(keras.callbacks.Callback):
             waited=waited,
             draws=[variable.numpy().tolist() for variable in _generators(self.model)],
         )
-        temporary = self.folder / ".progress.json"
-        temporary.write_text(json.dumps(asdict(self.progress), indent=1), encoding="utf-8")
-        temporary.replace(self.folder / "progress.json")
+        write_json(self.folder / "progress.json", asdict(self.progress))
         for path in self.folder.iterdir():
             if path.name not in ("progress.json", weights, best):
                 path.unlink()

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from ecg_keras import data, models
 from ecg_keras.config import Phase, Recipe
+from ecg_keras.files import replacing, write_json
 from ecg_keras.training.callbacks import RunLog, ValidationScores
 from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
 from ecg_keras.training.device import (
@@ -22,7 +23,7 @@ from ecg_keras.training.device import (
     use_precision,
 )
 from ecg_keras.training.optimizers import make_optimizer
-from ecg_keras.training.run import Run, begin_run, describe_environment, write_json
+from ecg_keras.training.run import Run, begin_run, describe_environment
 from ecg_keras.training.upstream import check_upstream
 
 
@@ -191,9 +192,8 @@ def _fit_phase(
 
 def _finish(run: Run, progress: Progress) -> None:
     """Names the selected model ``model.keras`` and drops the checkpoints."""
-    temporary = run.folder / ".model.keras"
-    shutil.copyfile(run.checkpoints / progress.best, temporary)
-    temporary.replace(run.model)
+    with replacing(run.model) as temporary:
+        shutil.copyfile(run.checkpoints / progress.best, temporary)
     run.write_status(
         state="trained",
         epochs=progress.epoch,

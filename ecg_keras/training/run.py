@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from ecg_keras.config import Recipe, differences, dump_recipe, fingerprint, run_settings
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.files import write_json
 
 PACKAGES = ("ecg_keras", "tensorflow", "keras", "tensorflow-data-validation", "wfdb", "numpy")
 
@@ -103,13 +103,6 @@ class Run:
     def write_status(self, **changes: Any) -> None:
         """Merges ``changes`` into status.json."""
         write_json(self.status, {**self.read_status(), **changes})
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes JSON under a temporary name, then renames: readers never see half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
 
 
 def run_fingerprint(recipe: Recipe, dataset: str, upstream: str | None) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import config
-from ecg_keras.config import LoadedRecipe, Problem, Recipe
+from ecg_keras.config import LoadedRecipe, Problem, Recipe, Simulate
 from ecg_keras.data import sources
+from ecg_keras.data.simulate import HOSPITALS
 from ecg_keras.errors import ConfigError, EcgKerasError, look_up
 from ecg_keras.models import BACKBONES, find_backbone
 from ecg_keras.signals import canonical_lead
@@ -36,6 +37,7 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
             sources.find_source(recipe.data.source), recipe.data.label_set
         ),
         ("data", "leads"): lambda: [canonical_lead(name) for name in recipe.data.leads or ()],
+        ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
     }
     failed = set()
@@ -58,7 +60,7 @@ def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     initialise = loaded.recipe.initialise
     if initialise is None or not initialise.from_.endswith((".yaml", ".yml")):
         return None
-    upstream = load(_beside(loaded.path, initialise.from_), initialise.set)
+    upstream = load(_beside(loaded.path, "initialise.from", initialise.from_), initialise.set)
     chain = [loaded.path.resolve()]
     following: LoadedRecipe | None = upstream
     while following is not None:
@@ -68,7 +70,7 @@ def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
         further = following.recipe.initialise
         if further is None or not further.from_.endswith((".yaml", ".yml")):
             break
-        following = load(_beside(following.path, further.from_), further.set)
+        following = load(_beside(following.path, "initialise.from", further.from_), further.set)
     return upstream
 
 
@@ -83,7 +85,7 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     name = loaded.recipe.evaluation.baseline
     if name is None:
         return None
-    baseline = load(_beside(loaded.path, name))
+    baseline = load(_beside(loaded.path, "evaluation.baseline", name))
     if baseline.recipe.evaluation.baseline is not None:
         raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
     evaluation = loaded.recipe.evaluation.model_copy(update={"baseline": None})
@@ -93,6 +95,11 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     return replace(baseline, recipe=recipe)
 
 
+def _check_hospital(settings: Simulate | None) -> None:
+    if settings is not None:
+        look_up("hospital", settings.hospital, HOSPITALS)
+
+
 def _check_backbone(name: str) -> None:
     if ":" in name:
         find_backbone(name)
@@ -100,7 +107,13 @@ def _check_backbone(name: str) -> None:
         look_up("backbone", name, BACKBONES)
 
 
-def _beside(recipe: Path, name: str) -> Path:
+def _beside(recipe: Path, key: str, name: str) -> Path:
     """A recipe named in another lies beside it, or where the path says from here."""
     beside = recipe.parent / name
-    return beside if beside.is_file() or not Path(name).is_file() else Path(name)
+    if beside.is_file():
+        return beside
+    if not Path(name).is_file():
+        raise ConfigError(
+            f"{recipe}: {key}: {beside}: there is no such recipe. Name one beside {recipe.name}."
+        )
+    return Path(name)

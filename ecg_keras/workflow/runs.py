@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ecg_keras import data, evaluation, models
 from ecg_keras.errors import DataError
-from ecg_keras.training import Run, check_upstream, write_json
+from ecg_keras.files import write_json
+from ecg_keras.training import Run, check_upstream
 
 
 def open_finished(folder: str | Path) -> Run:

@@ -1,12 +1,10 @@
 """The run folder belongs to one set of settings, and says so."""
 
-import json
-
 import pytest
 
 from ecg_keras.config import Recipe
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run, begin_run, check_same_run, write_json
+from ecg_keras.training import Run, begin_run, check_same_run
 
 
 def recipe(**training) -> Recipe:
@@ -58,11 +56,3 @@ def test_a_damaged_status_is_told(tmp_path):
     run.status.write_text("{")
     with pytest.raises(DataError, match=r"status\.json: damaged"):
         run.read_status()
-
-
-def test_json_is_replaced_whole_and_never_holds_nan(tmp_path):
-    path = tmp_path / "x.json"
-    write_json(path, {"a": 1})
-    with pytest.raises(ValueError, match="Out of range"):
-        write_json(path, {"a": float("nan")})
-    assert json.loads(path.read_text()) == {"a": 1}

@@ -1,0 +1,33 @@
+"""Files are there in full or not at all."""
+
+import json
+
+import pytest
+
+from ecg_keras.files import replacing, write_json
+
+
+def test_a_block_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "note.txt"
+    path.write_text("before")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_temporary_name_keeps_the_ending(tmp_path):
+    with replacing(tmp_path / "model.keras") as temporary:
+        assert temporary.suffix == ".keras"
+        assert temporary.parent == tmp_path
+        temporary.write_text("")
+
+
+def test_json_is_replaced_whole_and_never_holds_nan(tmp_path):
+    path = tmp_path / "x.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
