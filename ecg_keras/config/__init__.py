@@ -3,11 +3,11 @@
 from ecg_keras.config.fingerprint import data_settings, differences, fingerprint, run_settings
 from ecg_keras.config.loading import (
     LoadedRecipe,
-    Problem,
     dump_recipe,
     load_recipe,
     parse_overrides,
 )
+from ecg_keras.config.problems import Problem
 from ecg_keras.config.schema import (
     Augment,
     Data,

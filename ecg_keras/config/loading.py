@@ -8,24 +8,17 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from ecg_keras.config.problems import Problem, problem_of
 from ecg_keras.config.schema import Recipe
-from ecg_keras.errors import ConfigError, unknown_name
+from ecg_keras.errors import ConfigError
 
 MAX_BYTES = 1_000_000
-Key = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong in a recipe: ``key`` is its path, such as ``("data", "source")``."""
-
-    key: Key
-    message: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,7 @@ def load_recipe(
     try:
         recipe = Recipe.model_validate(_plain(tree))
     except ValidationError as error:
-        problems = [_problem(detail) for detail in error.errors()]
+        problems = [problem_of(detail) for detail in error.errors()]
     else:
         problems = [problem for check in checks for problem in check(recipe)]
     if problems:
@@ -104,7 +97,9 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
         try:
             values[key.strip()] = _plain(YAML(typ="rt").load(text)) if text.strip() else ""
         except YAMLError as error:
-            raise ConfigError(f"--set {assignment}: the value is not YAML: {error}") from error
+            raise ConfigError(
+                f"--set {assignment}: the value is not YAML: {_say(error)}."
+            ) from error
     return values
 
 
@@ -124,15 +119,30 @@ def _read(path: Path) -> CommentedMap:
         raise ConfigError(f"{path}: a recipe has at most {MAX_BYTES} bytes.")
     try:
         tree = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except DuplicateKeyError as error:
+        key = str(error.problem).removeprefix('found duplicate key "').partition('" with value')[0]
+        raise ConfigError(
+            f"{path}:{_line_of(error)}: the key {key!r} is there twice. Remove one of them."
+        ) from error
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise ConfigError(f"{path}:{line}: {error.problem}") from error
+        raise ConfigError(f"{path}:{_line_of(error)}: not YAML: {_say(error)}.") from error
     except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from error
+        raise ConfigError(f"{path}: not YAML: {_say(error)}.") from error
     if not isinstance(tree, CommentedMap):
         raise ConfigError(f"{path}:1: a recipe is a mapping with the keys mode, data, model, ...")
     return tree
+
+
+def _say(error: Exception) -> str:
+    """What is wrong with some YAML, in one line."""
+    if isinstance(error, MarkedYAMLError):
+        return ", ".join(part for part in (error.context, error.problem) if part)
+    return str(error).partition("\n")[0]
+
+
+def _line_of(error: MarkedYAMLError) -> int:
+    mark = error.problem_mark or error.context_mark
+    return mark.line + 1 if mark else 1
 
 
 def _override(tree: CommentedMap, key: str, value: Any, path: Path) -> None:
@@ -172,47 +182,17 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _problem(detail: Any) -> Problem:
-    key: Key = tuple(detail["loc"])
-    received = detail.get("input")
-    if detail["type"] == "extra_forbidden":
-        section: Any = Recipe
-        for part in key[:-1]:
-            section = _field_type(section, part)
-        allowed = [f.alias or name for name, f in section.model_fields.items()]
-        return Problem(key, unknown_name("key", str(key[-1]), allowed))
-    message = detail["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    if detail["type"] == "missing":
-        return Problem(key, "this key is required and missing.")
-    if isinstance(received, str | int | float | bool) or received is None:
-        message += f". Received: {received!r}"
-    return Problem(key, message.rstrip(".") + ".")
-
-
-def _field_type(section: Any, part: str | int) -> Any:
-    """The section class that a key of another section holds, through Optional and tuples."""
-    if isinstance(part, int):
-        return section
-    for name, field in section.model_fields.items():
-        if part in (name, field.alias):
-            return next(_sections(field.annotation))
-    return section
-
-
-def _sections(annotation: Any) -> Iterator[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in getattr(annotation, "__args__", ()):
-        yield from _sections(inner)
-
-
 def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any]) -> tuple[int, str]:
-    """The line of the deepest part of the key in the file, and ``file:line: key: message``."""
+    """The line of the deepest part of the key in the file, and ``file:line: key: message``.
+
+    What an override brought in has no line, and is told as the user typed it.
+    """
     dotted = ".".join(str(part) for part in problem.key)
-    if dotted in overrides:
-        return 0, f"{path}: --set {dotted}={overrides[dotted]}: {problem.message}"
-    line, node = 1, tree
+    for key, value in overrides.items():
+        if dotted == key or dotted.startswith(f"{key}."):
+            within = f"{dotted}: " * (dotted != key)
+            return 0, f"{path}: --set {key}={value}: {within}{problem.message}"
+    line, node, found = 1, tree, 0
     for part in problem.key:
         if isinstance(node, CommentedMap) and part in node and part in node.lc.data:
             line = node.lc.key(part)[0] + 1
@@ -220,5 +200,8 @@ def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any])
             line = node.lc.item(part)[0] + 1
         else:
             break
-        node = node[part]
+        node, found = node[part], found + 1
+    for key, value in overrides.items():
+        if found < len(problem.key) and key.startswith(f"{dotted}."):
+            return 0, f"{path}: --set {key}={value}: {dotted}: {problem.message}"
     return line, f"{path}:{line}: {dotted or 'recipe'}: {problem.message}"

@@ -15,6 +15,7 @@ FolderPath = Annotated[Path, Field(strict=False)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Folds = Annotated[tuple[int, ...], Field(strict=False)]
 
 
@@ -29,7 +30,7 @@ class Simulate(Section):
 
     hospital: str = "lakeside"
     records: int = Field(default=1000, ge=10)
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
 
 class Split(Section):
@@ -44,7 +45,7 @@ class Split(Section):
     # shares of the patients, for method patients
     valid: Fraction = 0.15
     test: Fraction = 0.2
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _leave_patients_to_train_on(self) -> Split:
@@ -160,7 +161,7 @@ class Training(Section):
     """How the network is fitted."""
 
     batch_size: int = Field(default=64, ge=1)
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     optimizer: Literal["adam", "adamw"] = "adam"
     # adamw only
     weight_decay: float = Field(default=0.0, ge=0)
@@ -203,7 +204,7 @@ class Evaluation(Section):
     bootstrap: int = Field(default=2000, ge=100)
     # confidence level of the intervals
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     # a recipe that is trained on the same data and compared with this one, patient by patient
     baseline: str | None = None
 

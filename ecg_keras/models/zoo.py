@@ -51,7 +51,7 @@ def find_backbone(name: str) -> Callable[..., Any]:
     module_name, _, function_name = target.partition(":")
     try:
         return getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise ConfigError(
             f"backbone {name!r} can't be imported: {error}. A backbone of your own is named "
             "module:function, and Python must be able to import the module."

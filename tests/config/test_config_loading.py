@@ -46,7 +46,7 @@ def test_every_problem_is_told_at_once_with_its_line(tmp_path):
     assert len(lines) == 3
     assert lines[0].startswith(f"{path}:5: data.sampling_rte: no key named 'sampling_rte'.")
     assert lines[0].endswith("Did you mean 'sampling_rate'?")
-    assert lines[1].startswith(f"{path}:8: training.phases.0.epochs: input should be a valid integ")
+    assert lines[1].startswith(f"{path}:8: training.phases.0.epochs: must be a whole number")
     assert lines[1].endswith("Received: '3'.")
     assert lines[2].startswith(f"{path}:9: modle: no key named 'modle'.")
 
@@ -57,7 +57,7 @@ def test_every_problem_is_told_at_once_with_its_line(tmp_path):
         ("mode: scratch", "mode: finetune", ":1: recipe: mode finetune needs `initialise"),
         ("mode: scratch\n", "", ":1: mode: this key is required and missing."),
         ("epochs: 3", "epochs: 0", "greater than or equal to 1. Received: 0."),
-        ("source: ptbxl", "source: ptbxl\n  source: ludb", ":4: found duplicate key"),
+        ("source: ptbxl", "source: ptbxl\n  source: ludb", ":4: the key 'source' is there twice"),
         ("source: ptbxl", "source: [ptbxl", ":4: "),
         ("raw: data", "split: {valid: .6, test: .6}\n  raw: data", "together must be below 1"),
         ("raw: data", "simulate: {records: 20}\n  raw: data", "needs data.source simulated"),
@@ -144,3 +144,48 @@ def test_a_dumped_recipe_reads_back_the_same(tmp_path_factory, seed, rate, batch
     first = load_recipe(write(folder, GOOD), overrides).recipe
     again = load_recipe(write(folder, dump_recipe(first), "again.yaml")).recipe
     assert again == first
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("data: 3", ":2: data: must be keys with values. Received: 3."),
+        ("data: {source: ptbxl, raw: 3}", ":2: data.raw: must be a path. Received: 3."),
+        ("data: {source: 3, raw: x}", ":2: data.source: must be text. Received: 3."),
+        ("data: {source: a, raw: x, leads: I}", "must be a list, such as [1, 2]. Received: 'I'."),
+        ("export: maybe", ":2: export: must be true or false. Received: 'maybe'."),
+        ("training: {schedule: step}", "must be 'constant', 'cosine' or 'one_cycle'. Received:"),
+        ("training: {seed: 4294967296}", ":2: training.seed: must be less than 4294967296."),
+        ("a: &b [1", ":3: not YAML: while parsing a flow sequence, expected ',' or ']'"),
+        ("---\nmode: scratch", ":2: not YAML: expected a single document in the stream, but"),
+        ("a: \0", "recipe.yaml: not YAML: unacceptable character"),
+    ],
+)
+def test_what_a_value_must_be_is_said_in_plain_words(tmp_path, new, expected):
+    text = message(tmp_path, f"mode: scratch\n{new}\n")
+    assert sum(expected in line for line in text.splitlines()) == 1
+    assert "pydantic" not in text
+    assert "dictionary" not in text
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({"trainig.seed": 1}, "--set trainig.seed=1: trainig: no key named 'trainig'."),
+        ({"model.dropuot": 0.1}, "--set model.dropuot=0.1: no key named 'dropuot'."),
+        ({"data.split.0.x": 1}, "--set data.split.0.x=1: data.split.0: no key named '0'."),
+        ({"evaluation": {"level": 2}}, "--set evaluation={'level': 2}: evaluation.level: must"),
+        ({"training.seed": 1, "model.dropout": 2}, "--set model.dropout=2: must be less than 1."),
+    ],
+)
+def test_what_an_override_brings_in_is_told_as_the_user_typed_it(tmp_path, overrides, expected):
+    assert expected in message(tmp_path, GOOD, overrides)
+
+
+def test_a_value_that_is_not_yaml_is_told_in_one_line():
+    with pytest.raises(ConfigError) as caught:
+        parse_overrides(["data.leads=[I"])
+    assert str(caught.value) == (
+        "--set data.leads=[I: the value is not YAML: while parsing a flow sequence, expected ',' "
+        "or ']', but got '<stream end>'."
+    )

@@ -143,6 +143,8 @@ def test_a_dotted_name_is_a_module_of_the_users_own():
         ConfigError, match=r"module os.path lacks LABEL_SETS, OFFICIAL_FOLDS, .*docs/add-a-source"
     ):
         find_source("os.path")
+    with pytest.raises(ConfigError, match=r"no source named '\.ptbxl'.*Did you mean 'ptbxl'"):
+        find_source(".ptbxl")
 
 
 def test_a_label_set_is_found_or_the_nearest_match_is():

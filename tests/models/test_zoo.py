@@ -45,7 +45,7 @@ def test_a_backbone_of_ones_own_is_found_by_module_and_function(tmp_path, monkey
     (tmp_path / "our_networks.py").write_text("def tiny(num_samples, num_leads, **_):\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert models.find_backbone("our_networks:tiny").__name__ == "tiny"
-    for wrong in ("our_networks:tinny", "no_such_module:tiny", ":tiny"):
+    for wrong in ("our_networks:tinny", "no_such_module:tiny", ":tiny", ".zoo:tiny"):
         with pytest.raises(ConfigError, match=r"can't be imported.*module:function"):
             models.find_backbone(wrong)
 

@@ -25,6 +25,10 @@ def write(folder: Path, name: str, text: str) -> Path:
             "Did you mean 'superdiagnostic'",
         ),
         ("data: {source: ptbxl, raw: x, leads: [I, VX]}\n", "VX"),
+        (
+            "data: {source: simulated, raw: x, simulate: {hospital: lakeshore}}\n",
+            "data.simulate.hospital: no hospital named 'lakeshore'.*Did you mean 'lakeside'",
+        ),
         (DATA + "model: {backbone: resnet18}\n", "Did you mean 'resnet1d18'"),
     ],
 )
@@ -55,7 +59,9 @@ def test_the_upstream_lies_beside_the_recipe_and_takes_overrides(tmp_path):
 
 def test_a_missing_upstream_is_told(tmp_path):
     path = write(tmp_path, "a.yaml", f"mode: finetune\n{DATA}initialise: {{from: no.yaml}}\n")
-    with pytest.raises(ConfigError, match=r"no\.yaml: there is no such recipe"):
+    with pytest.raises(
+        ConfigError, match=r"a\.yaml: initialise\.from: .*no\.yaml: there is no such recipe"
+    ):
         workflow.upstream_recipe(workflow.load(path))
 
 

@@ -46,7 +46,8 @@ def find_source(name: str) -> ModuleType:
         >>> find_source("ptbxl").LABEL_SETS["superdiagnostic"]
         ('NORM', 'MI', 'STTC', 'HYP', 'CD')
     """
-    path = name if "." in name else look_up("source", name, SOURCES)
+    dotted = "." in name and not name.startswith(".")
+    path = name if dotted else look_up("source", name, SOURCES)
     try:
         source = importlib.import_module(path)
     except ImportError as error:

@@ -171,7 +171,10 @@ def _read_row(
     codes = _read_codes(row["scp_codes"])
     unknown = sorted(codes - known)
     if unknown:
-        raise DataError(f"scp_codes names {', '.join(unknown)}, which {STATEMENTS} does not list.")
+        raise DataError(
+            f"scp_codes names {', '.join(unknown)}, which {STATEMENTS} does not list. Correct the "
+            "row, or download both tables again from one version of PTB-XL."
+        )
     if row["sex"] not in SEXES:
         raise DataError(f"sex must be 0 (male), 1 (female) or empty. Received: {row['sex']!r}.")
     if row["strat_fold"] not in FOLDS:

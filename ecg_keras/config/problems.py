@@ -1,0 +1,76 @@
+"""`Problem`: what is wrong in a recipe, in words that need no knowledge of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from ecg_keras.config.schema import Recipe
+from ecg_keras.errors import unknown_name
+
+Key = tuple[str | int, ...]
+# what a value must be, by the type of pydantic's error
+EXPECTED = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be keys with values",
+    "float_type": "must be a number",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+    "model_attributes_type": "must be keys with values",
+    "model_type": "must be keys with values",
+    "path_type": "must be a path",
+    "string_type": "must be text",
+    "tuple_type": "must be a list, such as [1, 2]",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a recipe: ``key`` is its path, such as ``("data", "source")``."""
+
+    key: Key
+    message: str
+
+
+def problem_of(detail: Any) -> Problem:
+    """One of pydantic's errors in the words of docs/recipes.md.
+
+    Args:
+        detail: an entry of ``ValidationError.errors()`` of a `Recipe`.
+    """
+    key: Key = tuple(detail["loc"])
+    received = detail.get("input")
+    if detail["type"] == "extra_forbidden":
+        section: Any = Recipe
+        for part in key[:-1]:
+            section = _field_type(section, part)
+        allowed = [f.alias or name for name, f in section.model_fields.items()]
+        return Problem(key, unknown_name("key", str(key[-1]), allowed))
+    if detail["type"] == "missing":
+        return Problem(key, "this key is required and missing.")
+    message = detail["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    message = EXPECTED.get(detail["type"], message.replace("input should be", "must be"))
+    if detail["type"] != "value_error":
+        message += f". Received: {received!r:.80}"
+    return Problem(key, message.rstrip(".") + ".")
+
+
+def _field_type(section: Any, part: str | int) -> Any:
+    """The section class that a key of another section holds, through Optional and tuples."""
+    if isinstance(part, int):
+        return section
+    for name, field in section.model_fields.items():
+        if part in (name, field.alias):
+            return next(_sections(field.annotation))
+    return section
+
+
+def _sections(annotation: Any) -> Iterator[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _sections(inner)
