@@ -148,7 +148,7 @@ def read_header(path: Path | str) -> Header:
 def read_text(file: str) -> str:
     """The text of a header, or a `DataError` if it is missing or cannot be one."""
     try:
-        with open(file, "rb") as stream:  # noqa: PTH123  half the time of Path.open
+        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123  half the time of Path.open
             content = stream.read(LARGEST_HEADER + 1)
     except OSError as error:
         raise DataError(
@@ -187,11 +187,13 @@ def _files(file: str, names: list[str]) -> tuple[str, ...]:
 
 def _signal(file: str, fields: list[str]) -> SignalLine:
     # file, format, gain, resolution, zero, first value, checksum, block size, name
-    padded = fields + [""] * (9 - len(fields))
+    if len(fields) < 9:
+        fields = fields + [""] * (9 - len(fields))
     try:
-        return _parse_signal(padded[1], padded[2], padded[4], padded[8].strip())
+        return _parse_signal(fields[1], fields[2], fields[4], fields[8])
     except ValueError as error:
-        raise DataError(f"{file}: not a WFDB signal line: {' '.join(fields)[:120]!r}.") from error
+        line = " ".join(fields).strip()
+        raise DataError(f"{file}: not a WFDB signal line: {line[:120]!r}.") from error
 
 
 @functools.lru_cache(maxsize=4096)  # the lines of a database differ little: parse each kind once
