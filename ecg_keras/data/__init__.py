@@ -31,6 +31,7 @@ _HOMES = {
     "read_shards": "reading",
     "signal_statistics": "reading",
     "validate": "validation",
+    "whole_shards": "reading",
 }
 
 __all__ = sorted(_HOMES)

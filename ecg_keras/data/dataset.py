@@ -152,6 +152,11 @@ def read_dataset(path: str | Path) -> Dataset:
     """
     path = Path(path)
     if not path.is_file():
+        inside = sorted(str(one.parent) for one in path.parent.glob(f"*/{path.name}"))
+        if inside:
+            raise DataError(
+                f"{path.parent}: holds several datasets. Name one of them: {', '.join(inside)}."
+            )
         unfinished = path.parent.is_dir() and any(path.parent.glob("*.tfrecord"))
         what = "is unfinished" if unfinished else "holds no dataset"
         raise DataError(

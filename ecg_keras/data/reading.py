@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,13 +162,21 @@ def batches(folder: str | Path, dataset: Dataset, split: str) -> Iterator[dict[s
         DataError: a shard is damaged.
     """
     stream = serialized(folder, dataset, split).batch(PARSED)
-    try:
+    with whole_shards(folder, split):
         yield from stream.map(
             lambda one: decode(one, dataset), num_parallel_calls=tf.data.AUTOTUNE
         ).as_numpy_iterator()
+
+
+@contextmanager
+def whole_shards(folder: str | Path, split: str) -> Iterator[None]:
+    """Turns what TensorFlow finds wrong in a shard into a `DataError` that names the split."""
+    try:
+        yield
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        reason = error.message.removeprefix("{{").partition("}} ")[2] or error.message
         raise DataError(
-            f"{folder}: a shard of the {split} split is damaged ({error.message}). Delete the "
+            f"{folder}: a shard of the {split} split is damaged ({reason.strip()}). Delete the "
             "folder and prepare it again."
         ) from error
 

@@ -175,16 +175,17 @@ def _profiled(folder: Path, dataset: Dataset, split: str) -> Any:
     import pyarrow as pa
     import tensorflow as tf
 
-    from ecg_keras.data.reading import PARSED, serialized
+    from ecg_keras.data.reading import PARSED, serialized, whole_shards
 
     spec = {name: tf.io.RaggedFeature(tf.string) for name in TEXTS}
     spec |= {name: tf.io.RaggedFeature(tf.float32) for name in NUMBERS}
     spec["flat_leads"] = tf.io.RaggedFeature(tf.int64)
     columns: dict[str, list[Any]] = {name: [] for name in spec}
     stream = serialized(folder, dataset, split).batch(PARSED)
-    for batch in stream.map(lambda one: tf.io.parse_example(one, spec)):
-        for name, value in batch.items():
-            columns[name] += value.to_list()
+    with whole_shards(folder, split):
+        for batch in stream.map(lambda one: tf.io.parse_example(one, spec)):
+            for name, value in batch.items():
+                columns[name] += value.to_list()
     types = {name: pa.large_binary() for name in TEXTS} | {"flat_leads": pa.int64()}
     arrays = [
         pa.array(

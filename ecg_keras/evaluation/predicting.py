@@ -61,14 +61,15 @@ def predict(
 
     probabilities, targets, record_ids, patient_ids = [], [], [], []
     done = 0
-    for signal, target, record_id, patient_id in batches:
-        probabilities.append(np.asarray(run(signal), np.float32))
-        targets.append(target.numpy())
-        record_ids += [name.decode() for name in record_id.numpy()]
-        patient_ids += [name.decode() for name in patient_id.numpy()]
-        done += len(targets[-1])
-        if on_progress is not None:
-            on_progress(done, total)
+    with data.whole_shards(folder, split):
+        for signal, target, record_id, patient_id in batches:
+            probabilities.append(np.asarray(run(signal), np.float32))
+            targets.append(target.numpy())
+            record_ids += [name.decode() for name in record_id.numpy()]
+            patient_ids += [name.decode() for name in patient_id.numpy()]
+            done += len(targets[-1])
+            if on_progress is not None:
+                on_progress(done, total)
     try:
         return Predictions(
             labels=dataset.labels,

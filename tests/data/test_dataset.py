@@ -42,6 +42,11 @@ def test_a_folder_that_is_no_dataset(tmp_path):
         describe(tmp_path)
 
 
+def test_a_folder_of_datasets_names_them(hospital_shards):
+    with pytest.raises(DataError, match=r"holds several datasets. Name one of them: .*hospital\."):
+        describe(hospital_shards.parent)
+
+
 def test_an_unfinished_folder(tmp_path):
     (tmp_path / "train-00000-of-00001.tfrecord").touch()
     with pytest.raises(DataError, match=r"is unfinished.*goes on where it stopped"):

@@ -209,3 +209,13 @@ def test_real_ptbxl_has_no_anomalies(tfdv, real_data, tmp_path):
     data = Data(source="ptbxl", raw=real_data / "ptbxl")
     prepare(data, tmp_path / "shards", on_warning=lambda message: None)
     assert validate(tmp_path / "shards") == ()
+
+
+def test_a_damaged_shard_is_named(tfdv, good):
+    shard = next(good.glob("valid-*.tfrecord"))
+    content = bytearray(shard.read_bytes())
+    content[2000] ^= 255
+    shard.write_bytes(content)
+    with pytest.raises(DataError, match=r"good: a shard of the valid split is damaged \(corrupted"):
+        validate(good)
+    assert not (good / "statistics" / "valid.pbtxt").exists()

@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -134,3 +135,14 @@ def test_real_ecgs_from_tables_to_scores(real_data, tmp_path):
     assert (scores.records, scores.patients) == (66, 59)
     assert scores.undefined == ()
     assert 0.2 < scores.summary["macro_auroc"].value < 0.8  # an untrained network knows little
+
+
+def test_a_damaged_shard_is_named(shards, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(shards, folder)
+    shard = next(folder.glob("test-*.tfrecord"))
+    content = bytearray(shard.read_bytes())
+    content[5000] ^= 255
+    shard.write_bytes(content)
+    with pytest.raises(DataError, match=r"copy: a shard of the test split is damaged \(corrupted"):
+        predict(network(len(data.describe(folder).labels)), folder, "test")
