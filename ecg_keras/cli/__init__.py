@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import warnings
@@ -68,6 +69,7 @@ def cli() -> None:
 def main() -> None:
     """Runs the command line: errors a user can mend become one line and exit code 1 or 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     try:
         cli(standalone_mode=False)
@@ -82,6 +84,14 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:  # the disk is full, or a file may not be read or written
+        what = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
+        place = error.filename2 or error.filename
+        _say(
+            f"{f'{place}: ' if place else ''}{what}. What was finished is whole: mend this, and "
+            "the same command goes on where it was."
+        )
+        sys.exit(1)
 
 
 def _say(message: str) -> None:

@@ -99,6 +99,7 @@ def make_progress(console: Console) -> Progress:
         TextColumn("{task.fields[note]}"),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 

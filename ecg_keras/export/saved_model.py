@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -13,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras import __version__
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.export.card import Card, write_card
 from ecg_keras.export.verification import (
     FLOAT32_LIMIT,
@@ -65,7 +66,7 @@ def export_saved_model(
 
     Raises:
         ConfigError: an argument does not fit the model, or ``folder`` exists already.
-        DataError: the SavedModel differs from Keras. Nothing is left behind.
+        DataError: the SavedModel differs from Keras, or can't be written. Nothing is left behind.
 
     Example:
         >>> export_saved_model(  # doctest: +SKIP
@@ -82,7 +83,7 @@ def export_saved_model(
     if folder.exists() and not replace:
         raise ConfigError(
             f"{folder} exists already. Export to {folder.parent / str(int(folder.name) + 1)}, "
-            "which a server picks up as the newer version, or allow it to be replaced."
+            "which a server picks up as the newer version, or replace it: --replace (replace=True)."
         )
     card = _make_card(model, labels, leads, sampling_rate, thresholds)
     signals = _checked_signals(card, check_signals)
@@ -91,9 +92,8 @@ def export_saved_model(
     clone = float32_clone(model)
     mixed = any(layer.compute_dtype not in ("float32", None) for layer in model.layers)
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        written = Path(temporary, "saved_model")
+    with _temporary_folder(folder) as temporary:
+        written = temporary / "saved_model"
         _write_graph(clone, written, card)
         write_card(written / "assets", card)
         # simulated ones: a patient's ECG has no place inside a model that is passed on
@@ -104,9 +104,23 @@ def export_saved_model(
         }
         check_saved_model(written, card, references, signals)
         if folder.exists():
-            folder.rename(Path(temporary, "replaced"))
+            folder.rename(temporary / "replaced")
         written.rename(folder)
     return folder
+
+
+@contextmanager
+def _temporary_folder(folder: Path) -> Iterator[Path]:
+    """A folder beside ``folder`` that is gone afterwards; a `DataError` where the disk refuses."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+            yield Path(temporary)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: can't be written: {error}. Make room, or choose another folder; nothing "
+            "was left behind."
+        ) from error
 
 
 def _make_card(
@@ -171,7 +185,10 @@ def _write_graph(model: keras.Model, folder: Path, card: Card) -> None:
             tf.TensorSpec((None, card.num_samples, len(card.leads)), tf.float32, name=card.input)
         ],
     )
-    archive.write_out(str(folder), verbose=False)
+    try:
+        archive.write_out(str(folder), verbose=False)
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
 
 
 def _serving_function(model: keras.Model, card: Card) -> Callable[..., dict[str, tf.Tensor]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ SELECT = {
     "best_loss": ("val_loss", False),
     "last": ("", True),
 }
+FLOAT_BYTES = 4
+# what files of a model hold besides its numbers, generously
+FILE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,7 @@ class Checkpoint(keras.callbacks.Callback):
         in_phase = before is not None and before.phase == self.phase
         waited = 0 if better or not in_phase else before.waited + 1
         done = epoch + 1
+        self._check_room()
         weights = f"epoch-{done:04d}.weights.h5"
         self.model.save_weights(self.folder / weights)
         best = f"best-{done:04d}.keras" if better else before.best
@@ -162,6 +167,17 @@ class Checkpoint(keras.callbacks.Callback):
                 path.unlink()
         if out_of_patience:
             self.model.stop_training = True
+
+    def _check_room(self) -> None:
+        """Refuses a disk that is too full before a file is begun: HDF5 would end in tracebacks."""
+        variables = [*self.model.variables, *self.model.optimizer.variables, *self.model.weights]
+        needed = FLOAT_BYTES * sum(math.prod(one.shape) for one in variables) + FILE_BYTES
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise DataError(
+                f"{self.folder}: a checkpoint needs {needed / 1e6:.1f} MB, and {free / 1e6:.1f} MB "
+                "are free. Make room, and the same command goes on after the last whole epoch."
+            )
 
     def _is_better(self, score: float | None, best: float | None) -> bool:
         if score is None or best is None:

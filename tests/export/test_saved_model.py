@@ -126,7 +126,7 @@ def test_an_existing_version_is_kept_unless_replaced(facts, tmp_path):
         export_saved_model(new, folder, **facts)
     assert str(error.value) == (
         f"{folder} exists already. Export to {tmp_path / '8'}, which a server picks up as the "
-        "newer version, or allow it to be replaced."
+        "newer version, or replace it: --replace (replace=True)."
     )
     np.testing.assert_allclose(serve(folder, signals), old(signals).numpy(), atol=1e-6)
     export_saved_model(new, folder, replace=True, **facts)
@@ -162,6 +162,22 @@ def test_a_failed_replacement_keeps_the_old_version(facts, tmp_path):
     signals = make_signals(model, 2)
     np.testing.assert_allclose(serve(folder, signals), model(signals).numpy(), atol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
+def test_a_disk_that_refuses_leaves_nothing_behind(facts, tmp_path):
+    resource = pytest.importorskip("resource")
+    model = build_around(keras.layers.Identity())
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"file/1: can't be written: .*choose another folder"):
+        export_saved_model(model, tmp_path / "file" / "1", **facts)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(DataError, match=r"2: can't be written: .*choose another folder"):
+            export_saved_model(model, tmp_path / "2", **facts)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_an_output_that_is_no_probability_is_refused(facts, tmp_path):

@@ -1,5 +1,8 @@
 """Checkpoints: what is kept, what is removed, and when training is given up."""
 
+import shutil
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -66,6 +69,16 @@ def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path):
     with pytest.raises(DataError, match=r"the loss is nan after epoch 3\. Lower learning_rate"):
         checkpoint(tmp_path).on_epoch_end(2, {"loss": float("nan")})
     assert files(tmp_path) == []
+
+
+def test_a_disk_without_room_is_told_before_a_file_is_begun(tmp_path, monkeypatch):
+    callback = checkpoint(tmp_path)
+    callback.on_epoch_end(0, {"loss": 1.0, "val_macro_auroc": 0.6})
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=500_000))
+    with pytest.raises(DataError, match=r"a checkpoint needs 1\.0 MB, and 0\.5 MB are free\. Make"):
+        callback.on_epoch_end(1, {"loss": 1.0, "val_macro_auroc": 0.7})
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
 def test_a_damaged_progress_is_told(tmp_path):
