@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ def load_model(path: str | Path) -> keras.Model:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever is in the file decides what Keras raises
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if not zipfile.is_zipfile(path):  # of which Keras says that there is no such file
+            reason = "the file is damaged or not whole"
         raise DataError(
             f"{path}: not a Keras model that opens safely ({reason}). Copy it again or train it "
             "again; models with Lambda or other custom layers are refused, because opening them "

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from ecg_keras import metrics
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
 
 
@@ -141,12 +141,19 @@ class RunLog(keras.callbacks.Callback):
 
 
 def read_log(path: str | Path) -> list[dict[str, str]]:
-    """The rows of a `RunLog` file, oldest first; none where there is no file."""
+    """The rows of a `RunLog` file, oldest first; none where there is no file.
+
+    Raises:
+        DataError: it is no CSV file.
+    """
     path = Path(path)
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: no log of a training: {error}. Remove it.") from error
 
 
 def _cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> float:

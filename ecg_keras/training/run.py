@@ -93,12 +93,16 @@ class Run:
         if not self.status.is_file():
             return {}
         try:
-            status = json.loads(self.status.read_text(encoding="utf-8"))
-        except ValueError as error:
+            status = dict(json.loads(self.status.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
             raise DataError(
                 f"{self.status}: damaged: {error}. Remove {self.folder} to train it anew."
             ) from error
-        return dict(status)
+        return status
+
+    def holds_epochs(self) -> bool:
+        """Whether at least one epoch was trained and kept."""
+        return self.model.is_file() or (self.checkpoints / "progress.json").is_file()
 
     def write_status(self, **changes: Any) -> None:
         """Merges ``changes`` into status.json."""
@@ -113,6 +117,8 @@ def run_fingerprint(recipe: Recipe, dataset: str, upstream: str | None) -> str:
 def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
     """Creates the run folder, or checks that the one that is there belongs to these settings.
 
+    One that was begun otherwise and has no epoch yet holds nothing to lose and is begun anew.
+
     Args:
         run: the folder.
         recipe: the resolved settings.
@@ -125,13 +131,13 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
     """
     mark = run_fingerprint(recipe, dataset, upstream)
     status = run.read_status()
-    if status:
-        check_same_run(run, recipe, dataset=dataset, upstream=upstream)
+    check_same_run(run, recipe, dataset=dataset, upstream=upstream)
+    if status.get("fingerprint") == mark:
         return
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         strangers = sorted(p.name for p in run.folder.iterdir() if not p.name.startswith("."))
-        if strangers and strangers != ["recipe.yaml"]:
+        if not status and strangers and strangers != ["recipe.yaml"]:
             raise ConfigError(
                 f"{run.folder}: not a run folder, and not empty (it has {', '.join(strangers[:3])})"
                 ". Choose another with --set run=FOLDER."
@@ -154,9 +160,10 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
 
 
 def check_same_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
-    """Raises a `ConfigError` that lists what differs if the run was made otherwise."""
+    """Raises a `ConfigError` that lists what differs if the run's epochs were trained otherwise."""
     status = run.read_status()
-    if status.get("fingerprint") == run_fingerprint(recipe, dataset, upstream):
+    mark = run_fingerprint(recipe, dataset, upstream)
+    if not run.holds_epochs() or status.get("fingerprint") == mark:
         return
     changed = differences(status.get("settings", {}), run_settings(recipe))
     if status.get("dataset") != dataset:

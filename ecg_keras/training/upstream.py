@@ -43,4 +43,4 @@ def check_upstream(upstream: Path, dataset: data.Dataset, *, keep_head: bool) ->
 
 
 def _say(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else f"{value} Hz"
+    return ", ".join(value) if isinstance(value, tuple) else f"{value:g} Hz"

@@ -7,7 +7,7 @@ import tensorflow as tf
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from ecg_keras.callbacks import RunLog, ValidationScores
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import read_log
 
 LABELS = ("NORM", "MI")
@@ -111,3 +111,9 @@ def test_one_log_object_serves_two_fits(tmp_path, valid):
 
 def test_there_is_no_log_before_the_first_epoch(tmp_path):
     assert read_log(tmp_path / "log.csv") == []
+
+
+def test_a_log_that_is_no_table_is_told(tmp_path):
+    (tmp_path / "log.csv").write_bytes(b"\xff\xfe\0")
+    with pytest.raises(DataError, match=r"log\.csv: no log of a training: "):
+        read_log(tmp_path / "log.csv")

@@ -113,7 +113,7 @@ def test_an_upstream_of_other_leads_rate_or_labels_is_refused(tmp_path, trained)
 
     dataset = data.read_dataset(trained.dataset)
     check_upstream(trained.folder, dataset, keep_head=True)
-    with pytest.raises(DataError, match=r"sampling rate 50\.0 Hz, and this recipe has 100\.0 Hz"):
+    with pytest.raises(DataError, match=r"sampling rate 50 Hz, and this recipe has 100 Hz"):
         check_upstream(trained.folder, replace(dataset, sampling_rate=100.0), keep_head=False)
     with pytest.raises(DataError, match=r"leads I, II.*Set data\.leads"):
         check_upstream(trained.folder, replace(dataset, leads=("I", "II")), keep_head=False)

@@ -26,8 +26,22 @@ def test_a_begun_run_can_be_begun_again(tmp_path):
     assert "source: ptbxl" in run.recipe.read_text()
 
 
+def test_a_run_without_an_epoch_is_begun_anew_with_other_settings(tmp_path):
+    run = begin(tmp_path)
+    check_same_run(run, recipe(seed=1), dataset="d1", upstream=None)
+    begin(tmp_path, recipe(seed=1))
+    assert run.read_status()["settings"]["training"]["seed"] == 1
+    assert "seed: 1" in run.recipe.read_text()
+
+
+def train_an_epoch(run):
+    run.checkpoints.mkdir()
+    (run.checkpoints / "progress.json").write_text("{}")
+
+
 def test_other_settings_are_refused_and_listed(tmp_path):
     run = begin(tmp_path)
+    train_an_epoch(run)
     with pytest.raises(ConfigError, match=r"training\.seed: 0 -> 1.*--set run=FOLDER"):
         begin(tmp_path, recipe(seed=1))
     with pytest.raises(ConfigError, match="the dataset"):
@@ -53,6 +67,7 @@ def test_a_place_that_can_not_be_written_is_an_error_not_a_crash(tmp_path):
 
 def test_a_damaged_status_is_told(tmp_path):
     run = begin(tmp_path)
-    run.status.write_text("{")
-    with pytest.raises(DataError, match=r"status\.json: damaged"):
-        run.read_status()
+    for text in ("{", "[1]", '"trained"', "3"):
+        run.status.write_text(text)
+        with pytest.raises(DataError, match=r"status\.json: damaged"):
+            run.read_status()
