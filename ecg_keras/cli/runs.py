@@ -25,7 +25,7 @@ def evaluate(run: Path, shards: Path | None, split: str, bootstrap: int) -> None
     """
     from ecg_keras import evaluation, workflow
 
-    finished = workflow.open_finished(run)
+    finished = workflow.open_scored(run)
     if shards is None:
         scores = evaluation.Scores.load_json(finished.scores)
     else:
@@ -67,7 +67,7 @@ def report(run: Path, shards: Path | None) -> None:
     from ecg_keras import workflow
     from ecg_keras.report import write_report
 
-    workflow.open_finished(run)
+    workflow.open_scored(run)
     click.echo(write_report(run, shards=shards))
 
 

@@ -59,17 +59,11 @@ def read_run(folder: Path) -> RunFiles:
         DataError: there is no such run, it was not trained or not evaluated, or a file is damaged.
     """
     run = Run(folder)
-    for path, command in (
-        (run.recipe, "train"),
-        (run.dataset, "train"),
-        (run.status, "train"),
-        (run.predictions("test"), "evaluate"),
-        (run.scores, "evaluate"),
-    ):
+    for path in (run.recipe, run.dataset, run.status, run.predictions("test"), run.scores):
         if not path.is_file():
             raise DataError(
-                f"{path}: there is no such file, and a report needs it. Run `ecg-keras {command}` "
-                "first."
+                f"{path}: there is no such file, and a report needs it. Run the `ecg-keras train` "
+                "command that began this run once more."
             )
     status = run.read_status()
     scores = Scores.load_json(run.scores)
@@ -77,7 +71,7 @@ def read_run(folder: Path) -> RunFiles:
     if tuple(scores.labels) != tuple(test.labels):
         raise DataError(
             f"{run.scores}: has the labels {', '.join(scores.labels)}, and the predictions have "
-            f"{', '.join(test.labels)}. Run `ecg-keras evaluate {folder}` again."
+            f"{', '.join(test.labels)}. Remove {run.scores} and run `ecg-keras train` again."
         )
     comparison = Comparison.load_json(run.comparison) if run.comparison.is_file() else None
     baseline = (

@@ -8,6 +8,7 @@ from ecg_keras.workflow.runs import (
     evaluate_elsewhere,
     export_run,
     open_finished,
+    open_scored,
     validate_shards,
 )
 from ecg_keras.workflow.watch import Watcher
@@ -24,6 +25,7 @@ __all__ = [
     "make_job",
     "make_plan",
     "open_finished",
+    "open_scored",
     "run_plan",
     "upstream_recipe",
     "validate_shards",

@@ -9,6 +9,11 @@ from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
 from ecg_keras.training import Run, check_upstream
 
+GO_ON = (
+    "Run the `ecg-keras train` command that began it once more: it goes on where it stopped and "
+    "makes what is missing."
+)
+
 
 def open_finished(folder: str | Path) -> Run:
     """The run in a folder.
@@ -18,13 +23,30 @@ def open_finished(folder: str | Path) -> Run:
     """
     run = Run(Path(folder))
     if not run.folder.is_dir():
-        raise DataError(f"{folder}: there is no such run folder.")
-    state = run.read_status().get("state")
-    if state != "trained" or not run.model.is_file():
         raise DataError(
-            f"{folder}: not a finished run (its state is {state or 'unknown'}). Run the `ecg-keras "
-            "train` command that began it once more: it goes on where it stopped."
+            f"{folder}: there is no such run folder. Name one, such as runs/quickstart."
         )
+    state = run.read_status().get("state")
+    if state is None:
+        raise DataError(
+            f"{folder}: not a run folder: it has no {run.status.name}. Name the folder of one run, "
+            "such as runs/quickstart."
+        )
+    if state != "trained" or not run.model.is_file():
+        raise DataError(f"{folder}: not a finished run (its state is {state}). {GO_ON}")
+    return run
+
+
+def open_scored(folder: str | Path) -> Run:
+    """The run in a folder, if it was scored on its test split.
+
+    Raises:
+        DataError: there is no finished run in it, or its scores are missing.
+    """
+    run = open_finished(folder)
+    for path in (run.scores, run.predictions("valid"), run.predictions("test")):
+        if not path.is_file():
+            raise DataError(f"{path}: this run was not scored: there is no such file. {GO_ON}")
     return run
 
 
@@ -47,7 +69,7 @@ def evaluate_elsewhere(
     Example:
         >>> evaluate_elsewhere("runs/ptbxl_scratch", "shards/ptbxl-copy").summary["macro_auroc"]
     """
-    run = open_finished(folder)
+    run = open_scored(folder)
     dataset = data.describe(shards)
     own = data.read_dataset(run.dataset)
     if own.labels != dataset.labels:
@@ -81,7 +103,7 @@ def compare_runs(
     Example:
         >>> print(compare_runs("runs/ptbxl_finetune", "runs/ptbxl_scratch").table())
     """
-    runs = [open_finished(folder) for folder in (first, second)]
+    runs = [open_scored(folder) for folder in (first, second)]
     scores = [evaluation.Scores.load_json(run.scores) for run in runs]
     return evaluation.compare(
         *(evaluation.Predictions.load(run.predictions("test")) for run in runs),
@@ -99,8 +121,8 @@ def export_run(folder: str | Path, target: Path, *, replace: bool = False) -> Pa
     """Writes the SavedModel of a finished run into ``target``, checked against Keras on reload.
 
     Raises:
-        DataError: the run is not finished; ``target`` exists and ``replace`` is not set; the
-            reloaded model differs from Keras.
+        ConfigError: ``target`` exists and ``replace`` is not set, or its name is no version.
+        DataError: the run is not finished, or the reloaded model differs from Keras.
 
     Example:
         >>> export_run("runs/ptbxl_finetune", Path("serving/ptbxl/1"))

@@ -256,7 +256,7 @@ def test_scores_of_other_labels_are_refused(copied):
     content = json.loads(copied.scores.read_text(encoding="utf-8"))
     content["labels"]["other"] = content["labels"].pop("NORM")
     change(copied.scores, labels=content["labels"])
-    with pytest.raises(DataError, match=r"scores.json: has the labels .*other.*evaluate"):
+    with pytest.raises(DataError, match=r"scores.json: has the labels .*other.*Remove"):
         write_report(copied.folder)
 
 
