@@ -72,7 +72,7 @@ def main() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     try:
-        cli(standalone_mode=False)
+        cli(prog_name="ecg-keras", standalone_mode=False)
     except EcgKerasError as error:
         _say(str(error))
         sys.exit(error.exit_code)

@@ -174,9 +174,9 @@ def whole_shards(folder: str | Path, split: str) -> Iterator[None]:
     try:
         yield
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        reason = error.message.removeprefix("{{").partition("}} ")[2] or error.message
+        reason = error.message.rpartition("}} ")[2].partition(" [Op:")[0]
         raise DataError(
-            f"{folder}: a shard of the {split} split is damaged ({reason.strip()}). Delete the "
+            f"{folder}: a shard of the {split} split is damaged ({reason}). Delete the "
             "folder and prepare it again."
         ) from error
 
