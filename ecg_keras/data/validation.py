@@ -93,7 +93,7 @@ def validate(folder: str | Path, *, against: str | Path | None = None) -> tuple[
         )
         for feature, info in sorted(anomalies.anomaly_info.items()):
             found += [
-                Anomaly(split, feature, reason.short_description, reason.description)
+                Anomaly(split, feature, reason.short_description, _plain(reason.description))
                 for reason in info.reason
             ]
     return tuple(found)
@@ -113,6 +113,11 @@ def table(anomalies: Sequence[Anomaly]) -> str:
     rows += [(anomaly.split, anomaly.feature, anomaly.long) for anomaly in anomalies]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)
+
+
+def _plain(description: str) -> str:
+    """TensorFlow Data Validation's text, without its remark on how it rounds."""
+    return description.replace("(upto six significant digits)", "").strip()
 
 
 def _make_schema(dataset: Dataset) -> Any:

@@ -60,7 +60,7 @@ def _validate(job: Job, watcher: Watcher) -> None:
     anomalies = validate_shards(job.shards)
     if anomalies and job.data.anomalies == "stop":
         raise DataError(
-            f"{job.shards}: TensorFlow Data Validation found {len(anomalies)} anomalies:\n"
+            f"{job.shards}: TensorFlow Data Validation found anomalies ({len(anomalies)}):\n"
             + "\n".join(f"  {line}" for line in anomalies)
             + "\nMend the recordings, or train all the same with --set data.anomalies=warn."
         )

@@ -1,0 +1,210 @@
+"""Every command but `train`, once, on a finished project."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_databases import write_database
+
+from ecg_keras.cli import COMMANDS
+from ecg_keras.config import load_recipe
+from ecg_keras.data.sources import SOURCES
+from ecg_keras.evaluation import Predictions
+from ecg_keras.models import BACKBONES
+
+HELP = """
+import sys
+from ecg_keras.cli import main
+main()
+heavy = {"tensorflow", "keras", "numpy", "pandas", "rich"} & set(sys.modules)
+print(*sorted(heavy), file=sys.stderr, end="")
+"""
+
+
+@pytest.fixture
+def copied(project, tmp_path) -> Path:
+    """Runs and shards of the finished project, which may be changed."""
+    shutil.copytree(project / "runs", tmp_path / "runs")
+    shutil.copytree(project / "shards", tmp_path / "shards")
+    return tmp_path
+
+
+def shards_of(folder: Path, run: str) -> Path:
+    status = json.loads((folder / "runs" / run / "status.json").read_text())
+    return folder / "shards" / Path(status["shards"]).name
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    begun = time.perf_counter()
+    answer = subprocess.run(
+        [sys.executable, "-c", HELP, "--help"], capture_output=True, text=True, check=True
+    )
+    assert time.perf_counter() - begun < 5, "0.2 s on an idle machine"
+    assert answer.stderr == ""
+    for name, (_, line) in COMMANDS.items():
+        assert f"  {name} " in answer.stdout
+        assert line.split()[0] in answer.stdout
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "recipe check", "recipe show"])
+def test_every_command_has_help(ecg_keras, command):
+    answer = ecg_keras(*command.split(), "--help")
+    assert answer.code == 0
+    assert answer.out.startswith(f"Usage: ecg-keras {command} ")
+    assert answer.err == ""
+
+
+def test_the_version_is_told(ecg_keras):
+    assert ecg_keras("--version").out.startswith("ecg-keras, version 0.")
+
+
+def test_recipe_check_and_show(ecg_keras, project, tmp_path, monkeypatch):
+    monkeypatch.chdir(project)
+    answer = ecg_keras("recipe", "check", "up.yaml", "finetune.yaml")
+    assert answer.code == 0
+    assert answer.out.splitlines() == [
+        "up.yaml: good",
+        "finetune.yaml: good, needs up.yaml and scratch.yaml",
+    ]
+    shown = ecg_keras("recipe", "show", "scratch.yaml", "--set", "training.seed=7")
+    (tmp_path / "shown.yaml").write_text(shown.out)
+    again = load_recipe(tmp_path / "shown.yaml").recipe
+    assert again == load_recipe("scratch.yaml", {"training.seed": 7}).recipe
+    assert "select: best_macro_auroc" in shown.out
+
+
+def test_prepare_writes_shards_and_nothing_more(ecg_keras, write_recipes, tmp_path):
+    write_recipes(tmp_path)
+    assert ecg_keras("prepare", "up.yaml", "--dry-run").out.count("to do") == 2
+    assert not (tmp_path / "shards").exists()
+    answer = ecg_keras("prepare", "up.yaml")
+    assert answer.code == 0
+    (folder,) = (tmp_path / "shards").iterdir()
+    assert answer.out.endswith(f"shards  shards/{folder.name}\n")
+    assert "NORM" in answer.out
+    assert not (tmp_path / "runs").exists()
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert "prepare shards: there already" in ecg_keras("prepare", "up.yaml").err
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_validate_tells_good_shards_from_a_lead_with_the_wrong_sign(ecg_keras, tmp_path):
+    write_database("ptbxl", tmp_path / "raw")
+    path = tmp_path / "raw/records100/00000/00003_lr.dat"
+    samples = np.fromfile(path, "<i2").reshape(-1, 12)
+    samples[:, 1] *= -1
+    recipe = "mode: scratch\ndata: {source: ptbxl, raw: raw, split: {valid: 0.3, test: 0.3, "
+    (tmp_path / "a.yaml").write_text(recipe + "method: patients}}\n")
+    assert ecg_keras("prepare", "a.yaml").code == 0
+    (good,) = (tmp_path / "shards").iterdir()
+    answer = ecg_keras("validate", good)
+    assert (answer.code, answer.out) == (0, f"{good}: no anomalies\n")
+
+    samples.tofile(path)
+    assert ecg_keras("prepare", "a.yaml", "--set", "data.shards=faulty").code == 0
+    (faulty,) = (tmp_path / "faulty").iterdir()
+    answer = ecg_keras("validate", faulty)
+    assert answer.code == 1
+    assert "einthoven_mv: Unexpectedly high value" in answer.out
+    assert answer.out.endswith(f"{faulty}: 1 anomaly\n")
+    answer = ecg_keras("train", "a.yaml", "--set", "data.shards=faulty")
+    assert answer.code == 1
+    assert "TensorFlow Data Validation found anomalies (1):\n" in answer.err
+    assert "einthoven_mv" in answer.err
+    assert "--set data.anomalies=warn" in answer.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_validate_against_another_dataset_tells_drift(ecg_keras, copied):
+    up, scratch = shards_of(copied, "up"), shards_of(copied, "scratch")
+    assert ecg_keras("validate", scratch, "--against", scratch).code == 0
+    answer = ecg_keras("validate", scratch, "--against", up)
+    assert answer.code == 1
+    assert "train: age" in answer.out or "train: labels" in answer.out
+
+
+def test_describe(ecg_keras, project):
+    answer = ecg_keras("describe", shards_of(project, "scratch"))
+    assert answer.code == 0
+    assert answer.out.splitlines()[:2] == [
+        "simulated, label set superdiagnostic",
+        "I, II, III, aVR, aVL, aVF, V1, V2, V3, V4, V5, V6; 50 Hz, 4 s",
+    ]
+    answer = ecg_keras("describe", "--sources", "--backbones")
+    words = [line.split()[0] for line in answer.out.splitlines()]
+    assert set(words) == {*SOURCES, *BACKBONES}
+    assert "superdiagnostic      5 labels: NORM, MI, STTC, HYP, CD" in answer.out
+
+
+def test_simulate(ecg_keras, tmp_path):
+    arguments = ["simulate", "there", "--hospital", "riverside", "--records", 12, "--seed", 3]
+    answer = ecg_keras(*arguments)
+    assert (answer.code, answer.out) == (0, "there: 12 recordings of riverside\n")
+    assert len(list((tmp_path / "there").rglob("*.hea"))) == 12
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "there").rglob("*")}
+    assert ecg_keras(*arguments).code == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "there").rglob("*")} == before
+
+
+def test_evaluate_tells_the_scores_that_training_computed(ecg_keras, project):
+    run = project / "runs" / "scratch"
+    answer = ecg_keras("evaluate", run)
+    assert answer.code == 0
+    value = json.loads((run / "scores.json").read_text())["summary"]["macro_auroc"]["value"]
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("macro AUROC")]
+    assert f" {value:.3f} [" in line
+
+
+def test_evaluate_on_shards_gives_the_same_scores_on_ones_own(ecg_keras, project):
+    run, own = project / "runs" / "scratch", shards_of(project, "scratch")
+    answer = ecg_keras("evaluate", run, "--shards", own, "--bootstrap", 200)
+    assert answer.out == ecg_keras("evaluate", run).out
+    elsewhere = ecg_keras("evaluate", run, "--shards", shards_of(project, "up"), "--split", "valid")
+    assert elsewhere.code == 0
+    records = len(Predictions.load(project / "runs/up/predictions/valid.npz").record_ids)
+    assert elsewhere.out.startswith(f"{records} records of ")
+
+
+def test_compare(ecg_keras, project):
+    runs = project / "runs"
+    answer = ecg_keras("compare", runs / "finetune", runs / "scratch", "--bootstrap", 200)
+    assert answer.code == 0
+    stored = json.loads((runs / "finetune" / "comparison.json").read_text())
+    difference = stored["summary"]["macro_auroc"]["value"]
+    assert f"a difference of {difference:+.3f}" in answer.out
+    by_f1 = ecg_keras(
+        "compare", runs / "finetune", runs / "scratch", "--metric", "macro_f1", "--level", "0.9"
+    )
+    assert "macro F1" in by_f1.out.splitlines()[0]
+    assert "90 %" in by_f1.out
+
+
+def test_report(ecg_keras, copied):
+    page = copied / "runs" / "finetune" / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    answer = ecg_keras("report", "runs/finetune", "--shards", shards_of(copied, "finetune"))
+    assert (answer.code, answer.out) == (0, "runs/finetune/report.html\n")
+    assert page.read_bytes() == before
+
+
+def test_export_replaces_only_when_told(ecg_keras, project, tmp_path):
+    run = project / "runs" / "finetune"
+    answer = ecg_keras("export", run, "serving/ecg/1")
+    assert (answer.code, answer.out) == (0, "serving/ecg/1\n")
+    loaded = tf.saved_model.load(str(tmp_path / "serving/ecg/1"))
+    assert list(loaded.signatures) == ["serving_default"]
+    marks = {path: path.stat().st_mtime_ns for path in (tmp_path / "serving").rglob("*")}
+    answer = ecg_keras("export", run, "serving/ecg/1")
+    assert answer.code == 2
+    assert "serving/ecg/1 exists already. Export to serving/ecg/2" in answer.err
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "serving").rglob("*")} == marks
+    assert ecg_keras("export", run, "serving/ecg/1", "--replace").code == 0
+    assert ecg_keras("export", run, "serving/ecg").code == 2
+    assert sorted(path.name for path in (tmp_path / "serving/ecg").iterdir()) == ["1"]
