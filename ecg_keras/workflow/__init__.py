@@ -1,7 +1,7 @@
 """What a recipe needs: the plan, its steps, and work on finished runs."""
 
 from ecg_keras.workflow.job import Job, make_job
-from ecg_keras.workflow.plan import Step, make_plan, run_plan
+from ecg_keras.workflow.plan import make_plan, run_plan
 from ecg_keras.workflow.recipes import baseline_recipe, load, upstream_recipe
 from ecg_keras.workflow.runs import (
     compare_runs,
@@ -11,7 +11,7 @@ from ecg_keras.workflow.runs import (
     open_scored,
     validate_shards,
 )
-from ecg_keras.workflow.watch import Watcher
+from ecg_keras.workflow.step import Step, Watcher
 
 __all__ = [
     "Job",

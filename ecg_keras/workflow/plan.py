@@ -3,45 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable
 
-from ecg_keras.workflow import steps
 from ecg_keras.workflow.job import Job
-from ecg_keras.workflow.watch import Watcher
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One product of a plan.
-
-    Attributes:
-        action: what is done, such as ``"prepare"``.
-        job: for which recipe.
-        product: what it makes.
-        needs: steps that come before; if one of them is still to do, so is this one.
-        is_done: whether the product is there and fresh.
-        make: makes it.
-    """
-
-    action: str
-    job: Job
-    product: Callable[[], Path]
-    needs: tuple[Step, ...]
-    is_done: Callable[[], bool]
-    make: Callable[[Watcher], None]
-
-    def is_ready(self) -> bool:
-        """Whether nothing is left to do for this step and those it needs."""
-        return all(step.is_ready() for step in self.needs) and self.is_done()
-
-    def place(self) -> str:
-        """Where the product lies or will lie; shards get a name of their own once it is known."""
-        known = all(step.is_ready() for step in self.needs)
-        if self.action in ("prepare", "validate") and not known:
-            return f"{self.job.data.shards}/..."
-        return str(self.product())
+from ecg_keras.workflow.makers import MAKERS
+from ecg_keras.workflow.step import Step, Watcher
 
 
 def make_plan(job: Job) -> tuple[Step, ...]:
@@ -53,7 +19,7 @@ def make_plan(job: Job) -> tuple[Step, ...]:
     plan: list[Step] = []
 
     def add(action: str, of: Job, *needs: Step) -> Step:
-        maker = steps.STEPS[action]
+        maker = MAKERS[action]
         step = Step(
             action,
             of,

@@ -1,4 +1,4 @@
-"""The steps: for each action where its product lies, whether it is fresh, and how it is made."""
+"""For each action of a plan: where its product lies, whether it is fresh, and how it is made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecg_keras.data import simulate
 from ecg_keras.errors import DataError
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import export_run, validate_shards
-from ecg_keras.workflow.watch import Watcher
+from ecg_keras.workflow.step import Watcher
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _report(job: Job, watcher: Watcher) -> None:
     job.run.write_status(reported=_report_mark(job))
 
 
-STEPS = {
+MAKERS = {
     "keep": Maker(lambda job: job.run.folder, Job.outlives_its_data, lambda job, watcher: None),
     "simulate": Maker(lambda job: job.data.raw, _simulated, _simulate),
     "prepare": Maker(lambda job: job.shards, _prepared, _prepare),

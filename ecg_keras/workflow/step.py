@@ -1,0 +1,68 @@
+"""`Step`, one product of a plan, and `Watcher`, who hears how it is made.
+
+The command line shows what a watcher hears; a script may ignore it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.workflow.job import Job
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One product of a plan.
+
+    Attributes:
+        action: what is done, such as ``"prepare"``.
+        job: for which recipe.
+        product: what it makes.
+        needs: steps that come before; if one of them is still to do, so is this one.
+        is_done: whether the product is there and fresh.
+        make: makes it.
+    """
+
+    action: str
+    job: Job
+    product: Callable[[], Path]
+    needs: tuple[Step, ...]
+    is_done: Callable[[], bool]
+    make: Callable[[Watcher], None]
+
+    def is_ready(self) -> bool:
+        """Whether nothing is left to do for this step and those it needs."""
+        return all(step.is_ready() for step in self.needs) and self.is_done()
+
+    def place(self) -> str:
+        """Where the product lies or will lie; shards get a name of their own once it is known."""
+        known = all(step.is_ready() for step in self.needs)
+        if self.action in ("prepare", "validate") and not known:
+            return f"{self.job.data.shards}/..."
+        return str(self.product())
+
+
+class Watcher:
+    """Hears of every step of a plan; this one stays silent. Override what you want to know."""
+
+    def reused(self, step: Step) -> None:
+        """The step's product is there and fresh."""
+
+    def begun(self, step: Step) -> None:
+        """The step starts."""
+
+    def progressed(self, done: int, total: int) -> None:
+        """``done`` of ``total`` pieces of the current step are complete."""
+
+    def warned(self, message: str) -> None:
+        """Something the user should know and need not mend."""
+
+    def ended(self, step: Step, seconds: float) -> None:
+        """The step is complete."""
+
+    def callbacks(self) -> Sequence[Any]:
+        """Keras callbacks for a training step."""
+        return ()
