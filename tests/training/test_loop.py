@@ -1,5 +1,6 @@
 """Training: phases, freezing, selection, and going on after a stop as if there had been none."""
 
+import json
 import shutil
 
 import keras
@@ -85,6 +86,21 @@ def test_a_frozen_stage_keeps_its_weights(tmp_path, recipe, shards, trained):
     for name in one:
         same = all(np.array_equal(a, b) for a, b in zip(one[name], other[name], strict=True))
         assert same == (name != "head"), name
+
+
+def test_mixed_precision_keeps_probabilities_in_float32(tmp_path, recipe, shards):
+    training = {
+        **recipe.training.model_dump(),
+        "phases": [{"epochs": 1}],
+        "precision": "mixed_bfloat16",
+    }
+    mixed = type(recipe).model_validate({**recipe.model_dump(), "training": training})
+    run = train(mixed, shards=shards, run=Run(tmp_path / "mixed"))
+    model = keras.models.load_model(run.model, compile=False)
+    assert model.get_layer("stem_gru").compute_dtype == "bfloat16"
+    assert model.output.dtype == "float32"
+    assert json.loads(run.environment.read_text())["precision"] == "mixed_bfloat16"
+    assert keras.config.dtype_policy().name == "float32"
 
 
 def test_an_unknown_stage_is_refused(tmp_path, recipe, shards):
