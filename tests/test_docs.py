@@ -1,0 +1,188 @@
+"""What the Markdown files say is so: keys and defaults, links, commands, Python examples."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from pydantic import BaseModel
+
+import ecg_keras as ecg
+from ecg_keras.cli import cli
+from ecg_keras.config import Phase, Recipe
+from ecg_keras.data.simulate import simulate
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("recipes/*.md")])
+CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+# ---------------------------------------------------------------- docs/recipes.md
+
+
+def fields(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Every dotted key of a section that holds a value, with its default."""
+    for name, field in section.model_fields.items():
+        key = prefix + (field.alias or name)
+        inner = [one for one in classes(field.annotation) if issubclass(one, BaseModel)]
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        if inner == [Phase]:
+            yield key, default
+            yield from fields(Phase)
+        elif inner:
+            yield from fields(inner[0], f"{key}.")
+        else:
+            yield key, default
+
+
+def classes(annotation: object) -> list[type]:
+    """The classes in a type such as ``Section | None`` or ``tuple[Section, ...]``."""
+    if isinstance(annotation, type):
+        return [annotation]
+    return [one for part in getattr(annotation, "__args__", ()) for one in classes(part)]
+
+
+def documented() -> Iterator[tuple[str, str]]:
+    """The keys in the table of docs/recipes.md, each with its default as it is written there."""
+    text = (ROOT / "docs/recipes.md").read_text().partition("\n## Keys\n")[2]
+    for row in re.findall(r"^\| (`.+?) \| (.+?) \|", text, re.MULTILINE):
+        keys = re.findall(r"`([^`]+)`", row[0])
+        section = keys[0].rpartition(".")[0]
+        keys = [section + key if key.startswith(".") else key for key in keys]
+        defaults = re.split(r",\s+(?![^\[]*\])", row[1]) if len(keys) > 1 else [row[1]]
+        assert len(defaults) == len(keys), row
+        yield from zip(keys, defaults, strict=True)
+
+
+def test_the_page_of_recipes_names_every_key_and_no_other():
+    assert sorted(key for key, _ in documented()) == sorted(key for key, _ in fields(Recipe))
+
+
+def test_the_page_of_recipes_tells_the_defaults():
+    told, compared = dict(documented()), 0
+    for key, default in fields(Recipe):
+        written = told[key].strip("`")
+        if isinstance(default, bool):
+            assert written == str(default).lower(), key
+        elif isinstance(default, int | float):
+            assert float(written) == default, key
+        elif isinstance(default, str | Path):
+            assert written == str(default), key
+        elif isinstance(default, tuple) and key != "training.phases":
+            assert written == str(list(default)), key
+        else:
+            continue
+        compared += 1
+    assert compared > 35
+
+
+# ---------------------------------------------------------------- links
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    plain = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
+    return plain.strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_links_lead_somewhere(page):
+    text = CODE.sub("", page.read_text())
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("https://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (page.parent / name) if name else page
+        assert path.exists(), f"{page.name} links to {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", CODE.sub("", path.read_text()), re.MULTILINE)
+            assert anchor in map(slug, headings), f"{page.name} links to {target}"
+
+
+def test_the_readme_leads_to_every_page():
+    linked = set(re.findall(r"\]\(([^)#\s]+)\)", (ROOT / "README.md").read_text()))
+    assert {str(page.relative_to(ROOT)) for page in ROOT.glob("docs/*.md")} <= linked
+
+
+# ---------------------------------------------------------------- commands
+
+
+def quoted_commands(page: Path) -> list[str]:
+    """What a page tells to type: lines of code blocks, and code in the text."""
+    text = page.read_text()
+    lines = [
+        line.removeprefix("$ ")
+        for block in CODE.findall(text)
+        for line in block.replace("\\\n", " ").splitlines()
+    ]
+    lines += re.findall(r"`(ecg-keras [^`]+)`", CODE.sub("", text))
+    return [line for line in lines if line.startswith("ecg-keras ")]
+
+
+COMMANDS = [(page, line) for page in PAGES for line in quoted_commands(page)]
+
+
+@pytest.mark.parametrize(
+    ("page", "line"), COMMANDS, ids=[f"{page.name}: {line}" for page, line in COMMANDS]
+)
+def test_a_quoted_command_can_be_typed(page, line):
+    command: click.Command = cli
+    words = shlex.split(line, comments=True)[1:]
+    name = "ecg-keras"
+    while isinstance(command, click.Group):
+        name = words.pop(0)
+        found = command.get_command(click.Context(command), name)
+        assert found is not None, f"{page.name}: there is no command {name}"
+        command = found
+    if not words:  # the text speaks of the command
+        return
+    context = command.make_context(name, words)
+    keys = {key for key, _ in fields(Recipe)}
+    for assignment in context.params.get("assignments", ()):
+        key, equals, _ = assignment.partition("=")
+        key = key.removeprefix("initialise.set.")
+        assert equals
+        assert re.sub(r"^training\.phases\.\d+\.", "", key) in keys, f"{page.name}: {assignment}"
+
+
+def test_commands_are_found_on_the_pages():
+    assert len(COMMANDS) > 25
+    assert {line.split()[1] for _, line in COMMANDS} >= {"train", "compare", "export", "simulate"}
+
+
+# ---------------------------------------------------------------- Python
+
+
+def examples(page: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def shortened(code: str, **changes: str) -> str:
+    for old, new in changes.items():
+        assert f"{old}=" in code
+        code = re.sub(rf"\b{old}=\d+", f"{old}={new}", code)
+    return code
+
+
+@pytest.mark.slow
+def test_the_examples_in_python_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    simulate("data/raw/ptbxl", hospital="lakeside", records=60)
+    backbone = ecg.models.find_backbone("resnet1d18")(num_samples=200, num_leads=12)
+    upstream = ecg.models.classifier(
+        backbone, ("A", "B"), scaling="standardise", mean=[0] * 12, std=[1] * 12
+    )
+    for run in ("runs/simulated_pretrain", "runs/ptbxl_pretrain"):
+        Path(run).mkdir(parents=True)
+        ecg.models.save_model(upstream, f"{run}/model.keras")
+
+    (callbacks,) = examples("docs/callbacks.md")
+    exec(compile(shortened(callbacks, seconds="2", num_samples="200"), "callbacks.md", "exec"), {})
+    assert "macro AUROC" in capsys.readouterr().out
+    assert len(Path("log.csv").read_text().splitlines()) == 3
+    assert Path("serving/mine/1/saved_model.pb").is_file()
+
+    (readme,) = examples("README.md")
+    exec(compile(shortened(readme, num_samples="200", epochs="1"), "README.md", "exec"), {})

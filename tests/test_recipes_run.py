@@ -1,0 +1,176 @@
+"""Every recipe of recipes/ is right, described, and runs."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from small_databases import write_challenge_set, write_ludb_record
+
+from ecg_keras import data, workflow
+from ecg_keras.cli import cli
+from ecg_keras.config import Recipe, load_recipe, parse_overrides
+from ecg_keras.data.simulate import simulate
+from ecg_keras.data.sources import SOURCES, check_label_set, find_source
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+NAMES = [path.stem for path in RECIPES]
+# what is trained here, with everything these need; all other recipes differ from one of them only
+# in their data
+TRAINED = {"quickstart", "ptbxl_finetune"}
+NEEDED = {"quickstart_pretrain", "quickstart_scratch", "simulated_pretrain", "ptbxl_scratch"}
+NUMBER = 12
+LUDB_TEXTS = (
+    ["Rhythm: Sinus rhythm", "Electric axis of the heart: normal"],
+    ["Rhythm: Atrial fibrillation", "Left ventricular hypertrophy"],
+    ["Rhythm: Sinus bradycardia", "STEMI: septal"],
+)
+
+
+def shrink(text: str) -> str:
+    """A recipe of one epoch a phase on few, short ECGs."""
+    text = re.sub(r"\bepochs: \d+", "epochs: 1", text)
+    text = re.sub(r"\brecords: \d+", "records: 60", text)
+    text = re.sub(r"\bcrop: [\d.]+", "crop: 1.5", text)
+    text = text.replace("evaluation: {", "evaluation: {bootstrap: 100, ")
+    return text.replace("data:\n", "data:\n  seconds: 2\n")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Path:
+    """A folder with every recipe, shrunk, and every database it names, in its own layout."""
+    root = tmp_path_factory.mktemp("recipes")
+    for path in RECIPES:
+        (root / path.name).write_text(shrink(path.read_text()))
+    raw = root / "data" / "raw"
+    simulate(raw / "ptbxl", hospital="lakeside", records=80, seed=1)
+    for source, name in (("cpsc2018", "A{:04d}"), ("georgia", "E{:05d}"), ("ptb", "S{:04d}")):
+        names = [name.format(number + 1) for number in range(NUMBER)]
+        write_challenge_set(raw / source, names, rate=1000 if source == "ptb" else 500)
+    for number in range(NUMBER):
+        write_ludb_record(raw / "ludb", number + 1, LUDB_TEXTS[number % 3])
+    return root
+
+
+@pytest.fixture
+def here(small, monkeypatch) -> Path:
+    monkeypatch.chdir(small)
+    return small
+
+
+def header(path: Path) -> str:
+    """The comment at the top of a recipe, with continued lines joined."""
+    lines = []
+    for line in path.read_text().splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    return "\n".join(lines).replace("\\\n", " ")
+
+
+def without_data(recipe: Recipe) -> dict:
+    """What a recipe says beside its data and the names of other recipes, epochs left out."""
+    settings = recipe.model_dump(by_alias=True, exclude={"data", "run", "export"})
+    for phase in settings["training"]["phases"]:
+        del phase["epochs"]
+    del settings["evaluation"]["baseline"]
+    if settings["initialise"] is not None:
+        del settings["initialise"]["from"]
+    return settings
+
+
+def test_there_are_recipes_of_every_mode_for_every_database_of_the_paper():
+    expected = {
+        f"{database}_{mode}"
+        for database in ("ptbxl", "cpsc2018", "georgia", "ptb", "ludb", "quickstart")
+        for mode in ("pretrain", "scratch", "finetune")
+    }
+    assert {*NAMES, "quickstart_finetune"} - {"quickstart"} == {*expected, "simulated_pretrain"}
+    for path in RECIPES:
+        mode = path.stem.partition("_")[2] or "finetune"
+        assert load_recipe(path).recipe.mode == mode
+
+
+def test_all_pass_recipe_check():
+    answer = CliRunner().invoke(cli, ["recipe", "check", *map(str, RECIPES)])
+    assert answer.exit_code == 0, answer.output
+    assert answer.output.count(": good") == len(RECIPES)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=NAMES)
+def test_the_header_says_what_it_is_for_and_what_to_type(path):
+    text = header(path)
+    assert not text.startswith("ecg-keras")
+    command = re.search(r"^ecg-keras train (.+)$", text, re.MULTILINE)
+    assert command, "the comment at the top has the command"
+    recipe, *rest = shlex.split(command[1])
+    assert recipe == f"recipes/{path.name}"
+    assert rest[::2] == ["--set"] * (len(rest) // 2)
+    loaded = workflow.load(path, parse_overrides(rest[1::2]))
+    settings = loaded.recipe
+    if settings.data.simulate is None:
+        assert settings.data.raw == Path("FOLDER"), "the command names the recordings"
+    upstream = workflow.upstream_recipe(loaded)
+    if upstream is not None and upstream.recipe.data.simulate is None:
+        assert upstream.recipe.data.raw == Path("FOLDER_OF_PTBXL")
+    for other in re.findall(r"initialise\.from=(\S+)", text):
+        assert (path.parent / other).is_file()
+    assert all(len(line) <= 120 for line in path.read_text().splitlines())
+
+
+def test_each_is_in_the_table_of_the_readme():
+    rows = re.findall(r"^\| `([^`]+)` \|", (ROOT / "recipes/README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == [path.name for path in RECIPES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_dataset_can_be_prepared(here, name):
+    job = workflow.make_job(workflow.load(f"{name}.yaml"))
+    plan = [step for step in workflow.make_plan(job) if step.job is job]
+    workflow.run_plan(step for step in plan if step.action in ("simulate", "prepare", "validate"))
+    dataset = data.describe(job.shards)
+    source = find_source(job.data.source)
+    assert job.data.source in SOURCES
+    assert dataset.labels == check_label_set(source, job.data.label_set)
+    assert (dataset.sampling_rate, len(dataset.leads)) == (100, 12)
+    assert all(split.records for split in dataset.splits.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(TRAINED))
+def test_it_runs_from_recordings_to_the_comparison(here, name):
+    job = workflow.make_job(workflow.load(f"{name}.yaml"))
+    plan = workflow.make_plan(job)
+    workflow.run_plan(step for step in plan if step.action != "report" or step.job is job)
+    assert job.run.report.stat().st_size > 10_000
+    for one in (job, job.upstream, job.baseline):
+        assert one.run.name in TRAINED | NEEDED
+        assert json.loads(one.run.status.read_text())["state"] == "trained"
+        phases = one.recipe.training.phases
+        assert len(one.run.log.read_text().splitlines()) == 1 + len(phases)
+    comparison = json.loads(job.run.comparison.read_text())
+    assert comparison["names"] == [name, job.baseline.run.name]
+    assert job.run.saved_model.is_dir() == job.recipe.export
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - TRAINED - NEEDED))
+def test_the_others_differ_from_one_that_runs_only_in_data(name):
+    recipe = load_recipe(ROOT / "recipes" / f"{name}.yaml").recipe
+    alike = {"pretrain": "simulated_pretrain", "scratch": "ptbxl_scratch"}
+    runs = load_recipe(ROOT / "recipes" / f"{alike.get(recipe.mode, 'ptbxl_finetune')}.yaml").recipe
+    assert without_data(recipe) == without_data(runs)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("finetune")])
+def test_fine_tuning_and_its_baseline_get_the_same_epochs_and_data(name):
+    loaded = workflow.load(ROOT / "recipes" / f"{name}.yaml")
+    baseline = workflow.baseline_recipe(loaded)
+    assert load_recipe(baseline.path).recipe.data == loaded.recipe.data
+    epochs = [
+        sum(phase.epochs for phase in recipe.training.phases)
+        for recipe in (loaded.recipe, baseline.recipe)
+    ]
+    assert epochs[0] == epochs[1]
