@@ -1,0 +1,70 @@
+"""The measuring script: turns, ratios and tables; its first part on a few real recordings."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "benchmark.py"
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    spec = importlib.util.spec_from_file_location("benchmark_script", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_ways_take_turns_and_the_first_round_does_not_count(benchmark):
+    turns = []
+    seconds = benchmark.take_turns(lambda: turns.append("a"), lambda: turns.append("b"), rounds=2)
+    assert turns == ["a", "b"] * 3
+    assert [len(own) for own in seconds] == [2, 2]
+    assert all(second >= 0 for own in seconds for second in own)
+
+
+def test_figures_by_hand(benchmark):
+    assert benchmark.rate(100, [0.1, 0.05, 10.0]) == "1,000"
+    # round by round: 2, 8 and 4 times as fast
+    assert benchmark.times_as_fast([1, 1, 2], [2, 8, 8]) == "**4** (2 to 8)"
+    assert benchmark.percentile([3, 1, 2, 4], 0.5) == 2
+    assert benchmark.percentile(range(1, 1001), 0.99) == 990
+    assert benchmark.ratio([0.1] * 3, [0.4] * 3) == "**4**"
+    assert benchmark.table(("a", "b"), [("c", "1")]) == "| a | b |\n| --- | ---: |\n| c | 1 |"
+
+
+def test_the_machine_is_told_as_a_class(benchmark):
+    described = benchmark.describe_machine()
+    assert "cores" in described and "tensorflow " in described
+    assert benchmark.platform.node() not in described
+
+
+@pytest.mark.real
+def test_reading_real_recordings(benchmark, real_data, tmp_path, monkeypatch, capsys):
+    for folder in ("ptbxl/records500", "ptbxl/records100", "challenge/training/georgia"):
+        (tmp_path / folder).mkdir(parents=True)
+        for header in sorted((real_data / folder).rglob("*.hea"))[:2]:
+            for file in header.parent.glob(f"{header.stem}.*"):
+                shutil.copyfile(file, tmp_path / folder / file.name)
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", str(tmp_path), "--only", "reading"])
+    benchmark.main()
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[2] == "## reading"
+    rows = [line for line in printed if line.startswith(("| PTB-XL", "| Challenge"))]
+    assert [row.split(" | ")[1] for row in rows] == ["2", "2", "2"]
+
+
+def test_a_folder_without_recordings_is_named(benchmark, tmp_path):
+    with pytest.raises(SystemExit, match=r"holds no \.hea file"):
+        benchmark.reading(tmp_path, tmp_path)
+
+
+def test_without_data_it_says_what_to_name(benchmark, monkeypatch, capsys):
+    monkeypatch.delenv("ECG_KERAS_TEST_DATA", raising=False)
+    monkeypatch.setattr(sys, "argv", ["benchmark.py"])
+    with pytest.raises(SystemExit):
+        benchmark.main()
+    assert "ECG_KERAS_TEST_DATA" in capsys.readouterr().err
