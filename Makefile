@@ -7,6 +7,10 @@ WITHOUT_TFDV ?=
 # passed on to pytest: make test ARGS="tests/models -k gru"
 ARGS ?=
 
+# Two processes, a file's tests in one of them: TensorFlow loads and each fixture is made once. The
+# same examples of hypothesis in every run, and no deadline, which a busy machine would miss.
+PYTEST := -n 2 --dist loadfile --hypothesis-profile=ci
+
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 LOCK := constraints/py$(VERSION).txt
 BIN := .venv/bin
@@ -27,7 +31,7 @@ quickstart: $(INSTALLED)
 	@echo "Open the report: $(CURDIR)/runs/quickstart/report.html"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest $(PYTEST) $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
