@@ -317,7 +317,7 @@ def starting(data: Path, scratch: Path) -> str:
     )
     seconds = (f"{statistics.median(own):.2f}" for own in (ours, tensorflow, bare))
     row = (*seconds, times_as_fast(ours, tensorflow))
-    header = ("`ecg-keras --help`, s", "import tensorflow, s", "Python alone, s", "ratio")
+    header = ("help of ecg-keras, s", "import tensorflow, s", "Python alone, s", "ratio")
     return table(header, [row])
 
 
