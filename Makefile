@@ -54,6 +54,10 @@ $(INSTALLED): setup.cfg pyproject.toml $(LOCK)
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
+constraints/py.txt:
+	@echo "$(PYTHON) does not run: install Python 3.10 to 3.13, or name yours with PYTHON=..." >&2
+	@exit 1
+
 constraints/py%.txt:
 	@echo "Python $* is not supported: use 3.10 to 3.13, such as PYTHON=python3.11" >&2
 	@exit 1

@@ -111,15 +111,22 @@ def test_make_commands_in_the_texts_are_targets():
     assert commands - list_targets() == set()
 
 
-def test_an_unsupported_python_is_refused_with_what_to_do(tmp_path):
-    fake = tmp_path / "python3.8"
-    fake.write_text("#!/bin/sh\necho 3.8\n")
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo 3.8", "Python 3.8 is not supported: use 3.10 to 3.13"),
+        ("exit 1", "fake-python does not run: install Python 3.10 to 3.13"),
+    ],
+)
+def test_a_python_that_will_not_do_is_refused_with_what_to_do(tmp_path, script, message):
+    fake = tmp_path / "fake-python"
+    fake.write_text(f"#!/bin/sh\n{script}\n")
     fake.chmod(0o755)
     done = subprocess.run(
         ["make", "lint", f"PYTHON={fake}"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode != 0
-    assert "Python 3.8 is not supported: use 3.10 to 3.13" in done.stderr
+    assert message in done.stderr
 
 
 def test_ci_is_a_bash_script_that_stops_at_a_failure(tmp_path):
