@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ecg_keras.config.schema import Recipe
+from ecg_keras.config.schema import Data, Recipe
 
-# where things lie, how many processes made them and when to stop changes no result
-LOCATIONS = ("raw", "shards", "workers", "anomalies")
+# keys of data: where things lie, how many processes made them and when to stop change no result
+NO_RESULT = ("raw", "shards", "workers", "quarantine", "anomalies")
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
@@ -24,10 +24,11 @@ def fingerprint(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def data_settings(recipe: Recipe) -> dict[str, Any]:
-    """The part of a recipe that decides the bytes of its shards."""
-    data = recipe.data.model_dump(mode="json")
-    return {key: value for key, value in data.items() if key not in (*LOCATIONS, "train_records")}
+def data_settings(data: Data) -> dict[str, Any]:
+    """The part of a recipe's ``data`` section that decides the bytes of its shards."""
+    settings = data.model_dump(mode="json")
+    left_out = (*NO_RESULT, "train_records")
+    return {key: value for key, value in settings.items() if key not in left_out}
 
 
 def run_settings(recipe: Recipe) -> dict[str, Any]:
@@ -37,11 +38,11 @@ def run_settings(recipe: Recipe) -> dict[str, Any]:
     finished run (scores, comparison, export).
     """
     settings = recipe.model_dump(mode="json", by_alias=True)
-    settings["data"] = {k: v for k, v in settings["data"].items() if k not in LOCATIONS}
+    settings["data"] = {k: v for k, v in settings["data"].items() if k not in NO_RESULT}
     if settings["initialise"]:
         kept = settings["initialise"].pop("set")
         settings["initialise"]["set"] = {
-            k: v for k, v in kept.items() if k.split(".")[-1] not in (*LOCATIONS, "run")
+            k: v for k, v in kept.items() if k.split(".")[-1] not in (*NO_RESULT, "run")
         }
     del settings["evaluation"], settings["export"], settings["run"]
     return settings

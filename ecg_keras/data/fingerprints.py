@@ -7,10 +7,8 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from ecg_keras.config import Data, fingerprint
-from ecg_keras.config.fingerprint import LOCATIONS
+from ecg_keras.config import Data, data_settings, fingerprint
 from ecg_keras.data.dataset import FORMAT
 from ecg_keras.errors import DataError
 
@@ -32,15 +30,7 @@ def dataset_fingerprint(data: Data) -> str:
 
 def combine(data: Data, digest: str) -> str:
     """The fingerprint of a dataset whose raw files have a `raw_digest`."""
-    return fingerprint({"settings": stored_settings(data), "raw": digest, "format": FORMAT})
-
-
-def stored_settings(data: Data) -> dict[str, Any]:
-    """The settings that decide what is in the shards."""
-    settings = data.model_dump(mode="json")
-    return {
-        key: value for key, value in settings.items() if key not in (*LOCATIONS, "train_records")
-    }
+    return fingerprint({"settings": data_settings(data), "raw": digest, "format": FORMAT})
 
 
 def raw_digest(root: str | Path) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import filelock
 
-from ecg_keras.config import Data, differences
+from ecg_keras.config import Data, data_settings, differences
 from ecg_keras.data.conversion import stored_leads, stored_length
 from ecg_keras.data.dataset import SPLITS, Dataset, LeftOut, SplitSummary, describe
 from ecg_keras.data.duplicates import NAMED, describe_leaks, find_duplicates
-from ecg_keras.data.fingerprints import combine, raw_digest, stored_settings
+from ecg_keras.data.fingerprints import combine, raw_digest
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import check_label_set, find_source
 from ecg_keras.data.splits import assign_splits
@@ -95,7 +95,7 @@ def _is_made(folder: Path, data: Data, digest: str) -> bool:
     made = describe(folder)
     if made.fingerprint == combine(data, digest):
         return True
-    changed = differences(made.settings, stored_settings(data))
+    changed = differences(made.settings, data_settings(data))
     what = f"of other settings ({'; '.join(changed)})" if changed else "made of other raw files"
     raise DataError(
         f"{folder}: holds a dataset {what}. Choose another folder, or delete this one first."
@@ -142,7 +142,7 @@ def _make(
         dropped=tuple(sorted(dropped, key=lambda one: one.record_id)),
         quarantined=tuple(sorted(quarantined, key=lambda one: one.record_id)),
         duplicates=find_duplicates(digests, assigned),
-        settings=stored_settings(data),
+        settings=data_settings(data),
         fingerprint=mark,
         raw_digest=digest,
     )

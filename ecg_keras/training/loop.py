@@ -64,7 +64,8 @@ def train(
     if recipe.initialise is not None and upstream is not None:
         check_upstream(upstream, dataset, keep_head=recipe.initialise.head == "keep")
     begin_run(run, recipe, dataset=dataset.fingerprint, upstream=upstream_mark)
-    shutil.copyfile(shards / "dataset.json", run.dataset)
+    with replacing(run.dataset) as temporary:
+        shutil.copyfile(shards / "dataset.json", temporary)
 
     settings = recipe.training
     make_repeatable(settings.seed, deterministic=settings.deterministic)

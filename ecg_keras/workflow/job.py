@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ecg_keras import data
 from ecg_keras.config import Data, LoadedRecipe, Recipe, run_settings
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, check_same_run, run_fingerprint
 from ecg_keras.workflow.recipes import baseline_recipe, upstream_recipe
 
@@ -125,12 +125,25 @@ class Job:
         )
         return status["state"] == "trained" and self.run.model.is_file()
 
-    def check_run_folder(self) -> None:
-        """Refuses a run folder of other settings before anything is made, where that is known.
+    def check_first(self) -> None:
+        """Refuses, before anything is made, what is known to fail later.
 
         Raises:
-            ConfigError: the run folder holds a run of other settings.
+            ConfigError: the run folder holds a run of other settings, or the upstream recipe has
+                other leads or another sampling rate.
+            DataError: ``initialise.from`` names no weights.
         """
+        if self.upstream is None:
+            self.upstream_mark  # noqa: B018  fails where there are no such weights
+        else:
+            for key in ("leads", "sampling_rate"):
+                theirs, ours = (getattr(job.data, key) for job in (self.upstream, self))
+                if theirs != ours:
+                    raise ConfigError(
+                        f"{self.loaded.path}: data.{key} is {ours}, and {theirs} in the recipe "
+                        f"that it starts from, {self.upstream.loaded.path}. Make them equal: --set "
+                        f"data.{key}=... or --set initialise.set.data.{key}=..."
+                    )
         with contextlib.suppress(DataError):  # what is still to be made tells later
             self.is_trained()
 

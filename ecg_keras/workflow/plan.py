@@ -14,7 +14,8 @@ def make_plan(job: Job) -> tuple[Step, ...]:
     """The steps of a job in the order in which they run, those of the runs it needs first.
 
     Raises:
-        ConfigError: a run folder holds a run of other settings.
+        ConfigError, DataError: a step would fail for a reason that is known already; see
+            `Job.check_first`.
     """
     plan: list[Step] = []
 
@@ -38,7 +39,7 @@ def make_plan(job: Job) -> tuple[Step, ...]:
     def add_run(of: Job, validated: Step | None = None) -> Step:
         if of.outlives_its_data():
             return add("keep", of)
-        of.check_run_folder()
+        of.check_first()
         upstream = (add_run(of.upstream),) if of.upstream is not None else ()
         validated = validated or add_data(of)
         trained = add("train", of, validated, *upstream)

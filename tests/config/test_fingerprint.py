@@ -31,6 +31,7 @@ def recipe(**changes) -> Recipe:
     [
         {"data__raw": "elsewhere"},
         {"data__workers": 4},
+        {"data__quarantine": 0.5},
         {"data__shards": "elsewhere"},
         {"run": "elsewhere"},
         {"export": True},
@@ -57,8 +58,8 @@ def test_what_changes_the_weights_changes_the_run(changes):
 
 
 def test_the_number_of_training_records_changes_no_shard():
-    assert data_settings(recipe(data__train_records=50)) == data_settings(recipe())
-    assert data_settings(recipe(data__seconds=5.0)) != data_settings(recipe())
+    assert data_settings(recipe(data__train_records=50).data) == data_settings(recipe().data)
+    assert data_settings(recipe(data__seconds=5.0).data) != data_settings(recipe().data)
 
 
 def test_differences_name_the_keys():
