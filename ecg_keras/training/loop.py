@@ -23,7 +23,7 @@ from ecg_keras.training.device import (
     use_precision,
 )
 from ecg_keras.training.optimizers import make_optimizer
-from ecg_keras.training.run import Run, begin_run, describe_environment
+from ecg_keras.training.run import Run, alone, begin_run, describe_environment
 from ecg_keras.training.upstream import check_upstream
 
 
@@ -54,7 +54,8 @@ def train(
         The run, with ``model.keras`` in it: the epoch that ``training.select`` names.
 
     Raises:
-        ConfigError: the folder belongs to other settings; a stage does not exist.
+        ConfigError: the folder belongs to other settings, or another process trains into it; a
+            stage does not exist.
         DataError: the upstream's leads or sampling rate differ; the loss is no longer finite.
 
     Example:
@@ -64,6 +65,44 @@ def train(
     if recipe.initialise is not None and upstream is not None:
         check_upstream(upstream, dataset, keep_head=recipe.initialise.head == "keep")
     begin_run(run, recipe, dataset=dataset.fingerprint, upstream=upstream_mark)
+    with alone(run):
+        _fit(recipe, dataset, shards, run, upstream, callbacks)
+    return run
+
+
+def build_model(recipe: Recipe, dataset: data.Dataset, shards: Path) -> keras.Model:
+    """The untrained network of a recipe for a dataset, scaling statistics included."""
+    mean = std = None
+    if recipe.model.scaling == "standardise":
+        mean, std = data.signal_statistics(
+            shards, train_records=recipe.data.train_records, seed=recipe.training.seed
+        )
+    backbone = models.find_backbone(recipe.model.backbone)(
+        num_samples=dataset.num_samples,
+        num_leads=len(dataset.leads),
+        head=recipe.model.head,
+        seed=recipe.training.seed,
+    )
+    return models.classifier(
+        backbone,
+        dataset.labels,
+        scaling=recipe.model.scaling,
+        mean=mean,
+        std=std,
+        dropout=recipe.model.dropout,
+        seed=recipe.training.seed,
+    )
+
+
+def _fit(
+    recipe: Recipe,
+    dataset: data.Dataset,
+    shards: Path,
+    run: Run,
+    upstream: Path | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    """All phases of a run that are not over yet."""
     with replacing(run.dataset) as temporary:
         shutil.copyfile(shards / "dataset.json", temporary)
 
@@ -92,31 +131,6 @@ def train(
             )
         run.write_status(seconds=round(earlier + time.perf_counter() - begun, 1))
     _finish(run, progress)
-    return run
-
-
-def build_model(recipe: Recipe, dataset: data.Dataset, shards: Path) -> keras.Model:
-    """The untrained network of a recipe for a dataset, scaling statistics included."""
-    mean = std = None
-    if recipe.model.scaling == "standardise":
-        mean, std = data.signal_statistics(
-            shards, train_records=recipe.data.train_records, seed=recipe.training.seed
-        )
-    backbone = models.find_backbone(recipe.model.backbone)(
-        num_samples=dataset.num_samples,
-        num_leads=len(dataset.leads),
-        head=recipe.model.head,
-        seed=recipe.training.seed,
-    )
-    return models.classifier(
-        backbone,
-        dataset.labels,
-        scaling=recipe.model.scaling,
-        mean=mean,
-        std=std,
-        dropout=recipe.model.dropout,
-        seed=recipe.training.seed,
-    )
 
 
 def _fit_phase(

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from ecg_keras.config import Recipe, differences, dump_recipe, fingerprint, run_settings
 from ecg_keras.errors import ConfigError, DataError
@@ -175,6 +179,27 @@ def check_same_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | No
         f"{run.folder}: this run was made with other settings: {listed}. Train into another folder "
         f"with --set run=FOLDER, or remove {run.folder} to train it anew."
     )
+
+
+@contextmanager
+def alone(run: Run) -> Iterator[None]:
+    """Keeps other processes out of the run folder while the block lasts.
+
+    Raises:
+        ConfigError: another process is in it.
+    """
+    lock = filelock.FileLock(run.folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise ConfigError(
+            f"{run.folder}: another process trains this run. Wait for it, or train into another "
+            "folder with --set run=FOLDER."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def describe_environment(precision: str, devices: list[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import pytest
 from ecg_keras.config import Recipe
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, begin_run, check_same_run
+from ecg_keras.training.run import alone
 
 
 def recipe(**training) -> Recipe:
@@ -71,3 +72,15 @@ def test_a_damaged_status_is_told(tmp_path):
         run.status.write_text(text)
         with pytest.raises(DataError, match=r"status\.json: damaged"):
             run.read_status()
+
+
+def test_two_processes_do_not_train_one_run(tmp_path):
+    run = begin(tmp_path)
+    with (
+        alone(run),
+        pytest.raises(ConfigError, match="another process trains this run"),
+        alone(run),
+    ):
+        pass
+    with alone(run):  # free again
+        pass
