@@ -44,9 +44,13 @@ def unknown_name(kind: str, received: str, allowed: Iterable[str]) -> str:
         "no backbone named 'resnet18'. Allowed: lstm, resnet1d18. Did you mean 'resnet1d18'?"
     """
     names = sorted(allowed)
-    message = f"no {kind} named {received!r}. Allowed: {', '.join(names)}."
-    near = difflib.get_close_matches(received, names, n=1)
-    return f"{message} Did you mean {near[0]!r}?" if near else message
+    return f"no {kind} named {received!r}. Allowed: {', '.join(names)}.{nearest(received, names)}"
+
+
+def nearest(received: str, allowed: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` with the name that is most like ``received``, or nothing."""
+    near = difflib.get_close_matches(received, sorted(allowed), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def look_up(kind: str, name: str, table: Mapping[str, Value]) -> Value:

@@ -16,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ecg_keras.config.problems import Problem, problem_of
 from ecg_keras.config.schema import Recipe
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, nearest
 
 MAX_BYTES = 1_000_000
 
@@ -112,9 +112,9 @@ def dump_recipe(recipe: Recipe) -> str:
 
 def _read(path: Path) -> CommentedMap:
     if not path.is_file():
-        near = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        found = f" In {path.parent}: {', '.join(near)}." if near else ""
-        raise ConfigError(f"{path}: there is no such recipe.{found}")
+        names = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        found = f" In {path.parent}: {', '.join(names)}." if names else ""
+        raise ConfigError(f"{path}: there is no such recipe.{found}{nearest(path.name, names)}")
     if path.stat().st_size > MAX_BYTES:
         raise ConfigError(f"{path}: a recipe has at most {MAX_BYTES} bytes.")
     try:

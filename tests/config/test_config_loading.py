@@ -73,8 +73,9 @@ def test_what_is_wrong_is_named(tmp_path, old, new, expected):
 
 def test_a_missing_recipe_lists_those_that_are_there(tmp_path):
     write(tmp_path, GOOD, "ptbxl_scratch.yaml")
-    with pytest.raises(ConfigError, match=r"no such recipe\. In .*: ptbxl_scratch\.yaml\."):
-        load_recipe(tmp_path / "ptbxl.yaml")
+    listed = r"no such recipe\. In .*: ptbxl_scratch\.yaml\. Did you mean 'ptbxl_scratch\.yaml'\?"
+    with pytest.raises(ConfigError, match=listed):
+        load_recipe(tmp_path / "ptbxl_scrach.yaml")
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text"])
