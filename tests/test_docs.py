@@ -40,9 +40,10 @@ def fields(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ob
 
 def classes(annotation: object) -> list[type]:
     """The classes in a type such as ``Section | None`` or ``tuple[Section, ...]``."""
-    if isinstance(annotation, type):
-        return [annotation]
-    return [one for part in getattr(annotation, "__args__", ()) for one in classes(part)]
+    parts = getattr(annotation, "__args__", ())
+    if not parts:
+        return [annotation] if isinstance(annotation, type) else []
+    return [one for part in parts for one in classes(part)]
 
 
 def documented() -> Iterator[tuple[str, str]]:

@@ -70,7 +70,9 @@ def _field_type(section: Any, part: str | int) -> Any:
 
 
 def _sections(annotation: Any) -> Iterator[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    inner = getattr(annotation, "__args__", ())
+    for part in inner:
+        yield from _sections(part)
+    # Python 3.10 takes tuple[int] for a class, too
+    if not inner and isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    for inner in getattr(annotation, "__args__", ()):
-        yield from _sections(inner)

@@ -69,7 +69,9 @@ def test_a_backbone_without_an_embedding_is_refused():
     with pytest.raises(ConfigError, match="Pool or flatten its time steps"):
         models.classifier(keras.Model(signal, steps), ["MI"])
     with pytest.raises(ConfigError, match="one input"):
-        models.classifier(keras.Model([signal, keras.Input((8, 2))], steps), ["MI"])
+        second = keras.Input((8, 2), name="second")
+        both = keras.layers.Add(name="stem_add")([signal, second])
+        models.classifier(keras.Model([signal, second], both), ["MI"])
 
 
 def test_a_classifier_is_no_backbone(small):
