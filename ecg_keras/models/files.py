@@ -59,6 +59,9 @@ def load_model(path: str | Path) -> keras.Model:
             "training."
         )
     try:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():  # Keras opens some of these without a word
+                raise zipfile.BadZipFile(f"{damaged} is damaged")
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever is in the file decides what Keras raises
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
