@@ -23,10 +23,12 @@ LAYERS = [
     {"models"},
     {"training"},
     # the public name of training's callbacks
-    {"callbacks", "evaluation"},
+    {"callbacks", "evaluation", "transferability"},
+    {"statistics"},
     {"export"},
     {"report"},
     {"workflow"},
+    {"study"},
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -3,8 +3,11 @@
 from ecg_keras.config.fingerprint import data_settings, differences, fingerprint, run_settings
 from ecg_keras.config.loading import (
     LoadedRecipe,
+    LoadedStudy,
+    compose,
     dump_recipe,
     load_recipe,
+    load_study,
     parse_overrides,
 )
 from ecg_keras.config.problems import Problem
@@ -20,25 +23,36 @@ from ecg_keras.config.schema import (
     Split,
     Training,
 )
+from ecg_keras.config.study import Grid, Left, Mode, Part, Protocol, Question, Study
 
 __all__ = [
     "Augment",
     "Data",
     "Evaluation",
+    "Grid",
     "Initialise",
+    "Left",
     "LoadedRecipe",
+    "LoadedStudy",
+    "Mode",
     "Model",
+    "Part",
     "Phase",
     "Problem",
+    "Protocol",
+    "Question",
     "Recipe",
     "Simulate",
     "Split",
+    "Study",
     "Training",
+    "compose",
     "data_settings",
     "differences",
     "dump_recipe",
     "fingerprint",
     "load_recipe",
+    "load_study",
     "parse_overrides",
     "run_settings",
 ]

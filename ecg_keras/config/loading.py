@@ -1,4 +1,4 @@
-"""Recipe text to a typed `Recipe`; every problem of a file is reported at once, with its line."""
+"""YAML to a typed `Recipe` or `Study`; all problems of a file are reported at once, with lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -15,10 +15,12 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ecg_keras.config.problems import Problem, problem_of
-from ecg_keras.config.schema import Recipe
+from ecg_keras.config.schema import Recipe, Section
+from ecg_keras.config.study import Study
 from ecg_keras.errors import ConfigError, nearest
 
 MAX_BYTES = 1_000_000
+AnySection = TypeVar("AnySection", bound=Section)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,23 @@ class LoadedRecipe:
     name: str
     path: Path
     recipe: Recipe
+    overrides: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LoadedStudy:
+    """A checked study recipe, with the file and overrides it came from.
+
+    Attributes:
+        name: the file's name without its ending; the default name of the study's folder.
+        path: the file.
+        study: the checked values.
+        overrides: what ``--set`` changed.
+    """
+
+    name: str
+    path: Path
+    study: Study
     overrides: Mapping[str, Any]
 
 
@@ -58,21 +77,90 @@ def load_recipe(
         >>> load_recipe("recipes/quickstart.yaml").recipe.mode
         'finetune'
     """
-    path = Path(path)
-    tree = _read(path)
-    overrides = dict(overrides or {})
+    path, overrides = Path(path), dict(overrides or {})
+    recipe = _load(path, overrides, Recipe, checks)
+    return LoadedRecipe(path.stem, path, recipe, overrides)
+
+
+def load_study(
+    path: str | Path,
+    overrides: Mapping[str, Any] | None = None,
+    checks: Sequence[Callable[[Study], Iterator[Problem]]] = (),
+) -> LoadedStudy:
+    """Reads and checks a study recipe; arguments and errors as for `load_recipe`.
+
+    The parts of recipes in it are checked when they are put together: see `compose`.
+
+    Example:
+        >>> load_study("recipes/studies/quick.yaml").study.question.metric
+        'macro_auroc'
+    """
+    path, overrides = Path(path), dict(overrides or {})
+    study = _load(path, overrides, Study, checks)
+    return LoadedStudy(path.stem, path, study, overrides)
+
+
+def compose(parts: Sequence[Mapping[str, Any]], where: str) -> Recipe:
+    """A recipe put together from parts: of two that set a key, the later one wins.
+
+    Sections are merged key by key; lists, such as ``training.phases``, are replaced as a whole.
+
+    Args:
+        parts: plain, nested keys and values.
+        where: what to call the result in errors.
+
+    Raises:
+        ConfigError: the whole is not a recipe. One line per problem.
+
+    Example:
+        >>> parts = [{"training": {"seed": 1}}, {"training": {"batch_size": 8}}]
+        >>> data = {"source": "ptb", "raw": "ptb"}
+        >>> compose([{"mode": "scratch", "data": data}, *parts], "here").training.batch_size
+        8
+    """
+    tree: dict[str, Any] = {}
+    for part in parts:
+        tree = _merge(tree, part)
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        problems = [problem_of(detail, Recipe) for detail in error.errors()]
+    raise ConfigError(
+        "\n".join(
+            f"{where}: {'.'.join(map(str, problem.key)) or 'recipe'}: {problem.message}"
+            for problem in problems
+        )
+    )
+
+
+def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merge(below, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _load(
+    path: Path,
+    overrides: Mapping[str, Any],
+    schema: type[AnySection],
+    checks: Sequence[Callable[[AnySection], Iterator[Problem]]],
+) -> AnySection:
+    tree = _read(path, schema)
     for key, value in overrides.items():
         _override(tree, key, value, path)
     try:
-        recipe = Recipe.model_validate(_plain(tree))
+        section = schema.model_validate(_plain(tree))
     except ValidationError as error:
-        problems = [problem_of(detail) for detail in error.errors()]
+        problems = [problem_of(detail, schema) for detail in error.errors()]
     else:
-        problems = [problem for check in checks for problem in check(recipe)]
+        problems = [problem for check in checks for problem in check(section)]
     if problems:
         lines = sorted({_line(tree, path, problem, overrides) for problem in problems})
         raise ConfigError("\n".join(text for _, text in lines))
-    return LoadedRecipe(path.stem, path, recipe, overrides)
+    return section
 
 
 def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
@@ -110,7 +198,7 @@ def dump_recipe(recipe: Recipe) -> str:
     return stream.getvalue()
 
 
-def _read(path: Path) -> CommentedMap:
+def _read(path: Path, schema: type[Section]) -> CommentedMap:
     if not path.is_file():
         names = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         found = f" In {path.parent}: {', '.join(names)}." if names else ""
@@ -129,7 +217,8 @@ def _read(path: Path) -> CommentedMap:
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not YAML: {_say(error)}.") from error
     if not isinstance(tree, CommentedMap):
-        raise ConfigError(f"{path}:1: a recipe is a mapping with the keys mode, data, model, ...")
+        keys = ", ".join(list(schema.model_fields)[:3])
+        raise ConfigError(f"{path}:1: a recipe is a mapping with the keys {keys}, ...")
     return tree
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ecg_keras.config.schema import Recipe
 from ecg_keras.errors import unknown_name
 
 Key = tuple[str | int, ...]
@@ -35,16 +34,17 @@ class Problem:
     message: str
 
 
-def problem_of(detail: Any) -> Problem:
+def problem_of(detail: Any, schema: type[BaseModel]) -> Problem:
     """One of pydantic's errors in the words of docs/recipes.md.
 
     Args:
-        detail: an entry of ``ValidationError.errors()`` of a `Recipe`.
+        detail: an entry of ``ValidationError.errors()``.
+        schema: the class that was validated.
     """
     key: Key = tuple(detail["loc"])
     received = detail.get("input")
     if detail["type"] == "extra_forbidden":
-        section: Any = Recipe
+        section: Any = schema
         for part in key[:-1]:
             section = _field_type(section, part)
         allowed = [f.alias or name for name, f in section.model_fields.items()]

@@ -1,0 +1,133 @@
+"""What a study recipe may say: a grid of runs, and the question they are to answer.
+
+A study is a grid over upstream, downstream, backbone, head, mode, number of training records,
+protocol, seed and fold. Each cell of it is an ordinary recipe, put together from parts: ``base``,
+then the downstream (or upstream), then the mode, then the protocol; a later part overrides an
+earlier one key by key. Field comments are the reference of docs/study.md.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from ecg_keras.config.schema import FolderPath, Names, Section, Seed
+
+# part of a recipe, such as {training: {batch_size: 32}}; checked once it is part of a whole one
+Part = dict[str, Any]
+Numbers = Annotated[tuple[int, ...], Field(strict=False)]
+Sizes = Annotated[tuple[Annotated[int, Field(ge=1)] | Literal["all"], ...], Field(strict=False)]
+
+
+class Mode(Section):
+    """A way of training on the downstream database."""
+
+    # random: from random weights, once for each downstream; upstream: from each upstream's run
+    start: Literal["random", "upstream"] = "upstream"
+    # what this way of training sets, such as {training: {phases: [...]}}
+    recipe: Part = Field(default_factory=dict)
+
+
+class Protocol(Section):
+    """A named change of what is done to every run, such as a weakness of a published protocol."""
+
+    # what it sets in the downstream runs
+    recipe: Part = Field(default_factory=dict)
+    # what it sets in the upstream runs
+    pretrain: Part = Field(default_factory=dict)
+    # the modes that it changes; none: all
+    modes: Names | None = None
+
+
+class Grid(Section):
+    """The axes that are lists. A study runs every combination."""
+
+    backbones: Names = ("resnet1d18",)
+    heads: Annotated[
+        tuple[Literal["as_published", "pooled", "flattened"], ...], Field(strict=False)
+    ] = ("as_published",)
+    # training records: numbers (nested subsets) or all
+    sizes: Sizes = ("all",)
+    # of first weights, of the order of the records and of the nested subsets
+    seeds: Numbers = (0, 1, 2, 3, 4)
+    # of the pre-trainings; downstream seed number i starts from pre-training number i, again from
+    # the first where there are fewer
+    upstream_seeds: Numbers = (0,)
+    # cross-validation: the number of folds, each of which is tested once; none: the recipe's split
+    folds: int | None = Field(default=None, ge=3)
+
+    @model_validator(mode="after")
+    def _no_axis_is_empty_or_repeats(self) -> Grid:
+        for name in ("backbones", "heads", "sizes", "seeds", "upstream_seeds"):
+            values = getattr(self, name)
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"{name} must be different values, at least one")
+        return self
+
+
+class Left(Section):
+    """A combination that is left out: all cells that agree with every key that is given."""
+
+    upstream: str | None = None
+    downstream: str | None = None
+    backbone: str | None = None
+    head: str | None = None
+    mode: str | None = None
+    protocol: str | None = None
+    size: int | Literal["all"] | None = None
+
+
+class Question(Section):
+    """What is compared, and what counts as an answer."""
+
+    # the mode that the others are compared with
+    reference: str = "scratch"
+    metric: Literal["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"] = "macro_auroc"
+    # differences smaller than this do not matter: two modes within it are equivalent
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    # of the intervals; 1 - level is the chance of a wrong verdict
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    # patient resamples
+    bootstrap: int = Field(default=1000, ge=100)
+    seed: Seed = 0
+    # share of the reference's best validation score that counts as reached
+    quality: Annotated[float, Field(gt=0, le=1)] = 0.98
+
+
+class Study(Section):
+    """A grid of runs, and the question they are to answer."""
+
+    # what all runs share: a recipe without mode and data
+    base: Part = Field(default_factory=dict)
+    # by name: what is pre-trained, such as {data: {source: georgia}}
+    upstreams: dict[str, Part] = Field(default_factory=dict)
+    # by name: where fine-tuning and scratch are compared, such as {data: {source: ptbxl}}
+    downstreams: dict[str, Part] = Field(min_length=1)
+    # by name: the ways of training
+    modes: dict[str, Mode] = Field(min_length=1)
+    # by name: changes of the protocol; the first is the one that the verdict is given for
+    protocols: dict[str, Protocol] = Field(default_factory=lambda: {"as_set": Protocol()})
+    grid: Grid = Grid()
+    exclude: Annotated[tuple[Left, ...], Field(strict=False)] = ()
+    question: Question = Question()
+    # folders of the databases, by source; data/raw/<source> where none is given
+    raw: dict[str, FolderPath] = Field(default_factory=dict)
+    # records of databases that are not there yet, by upstream or downstream, for estimates
+    records: dict[str, int] = Field(default_factory=dict)
+    # where the study's runs and its page go; none is runs/<name of the recipe>
+    folder: FolderPath | None = None
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Study:
+        if self.question.reference not in self.modes:
+            raise ValueError(
+                f"question.reference must be one of the modes, {', '.join(self.modes)}. "
+                f"Received: {self.question.reference}"
+            )
+        if not self.protocols:
+            raise ValueError("protocols must have at least one, such as {as_set: {}}")
+        starts = {mode.start for mode in self.modes.values()}
+        if "upstream" in starts and not self.upstreams:
+            raise ValueError("a mode starts from an upstream, and there are no upstreams")
+        return self

@@ -1,0 +1,199 @@
+"""What a study says: plain values that a report reads and `study.json` keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ecg_keras.evaluation import Predictions
+from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics.convergence import Convergence, Speed
+from ecg_keras.statistics.curves import LearningCurve
+from ecg_keras.statistics.findings import Finding
+from ecg_keras.statistics.ledger import LedgerRow
+from ecg_keras.statistics.verdict import Verdict
+
+
+@dataclass(frozen=True, order=True)
+class ArmName:
+    """One combination of a study's grid but for seed and fold.
+
+    Attributes:
+        downstream: name of the downstream in the study recipe.
+        backbone, head: as in a recipe.
+        size: training records; 0 for all.
+        protocol: name of the protocol.
+        mode: name of the mode, such as ``scratch``.
+        upstream: name of the upstream; empty for random first weights.
+    """
+
+    downstream: str
+    backbone: str
+    head: str
+    size: int
+    protocol: str
+    mode: str
+    upstream: str
+
+    def __str__(self) -> str:
+        """``ptbxl, resnet1d18, finetune from georgia, 200 ECGs``; the plain parts left out."""
+        parts = [self.downstream, self.backbone, self.way]
+        parts += [f"{self.head} head"] * (self.head != "as_published")
+        parts += [f"{self.size} ECGs"] * (self.size > 0)
+        return ", ".join(parts)
+
+    @property
+    def way(self) -> str:
+        """Mode and upstream: ``finetune from georgia``, or ``scratch``."""
+        return f"{self.mode} from {self.upstream}" if self.upstream else self.mode
+
+
+@dataclass(frozen=True, eq=False)
+class ArmResult:
+    """What one arm scored.
+
+    Attributes:
+        name: which arm.
+        runs: names of its cells, those of each seed together.
+        seeds: how many seeds, and ``folds`` how many folds each.
+        train_records: ECGs that a run trains on (the mean over folds).
+        scores: each name of `ecg_keras.metrics.METRICS`, with its interval over seeds and patients.
+        labels: AUROC of each label; ``None`` where undefined.
+        convergence: how fast its validation score rose.
+        seconds: of training, the mean of a run.
+        predictions: out-of-fold predictions, the mean probability over seeds: for curves.
+        thresholds: of each label, the mean over seeds and folds.
+    """
+
+    name: ArmName
+    runs: tuple[str, ...]
+    seeds: int
+    folds: int
+    train_records: float
+    scores: Mapping[str, Contrast]
+    labels: Mapping[str, Contrast | None]
+    convergence: Convergence
+    seconds: float
+    predictions: Predictions
+    thresholds: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """An arm against the reference mode with everything else equal.
+
+    Attributes:
+        arm, reference: which two.
+        contrast: arm - reference in the metric that decides.
+        verdict: corrected for all comparisons of the study that have the first protocol.
+        scores: arm - reference in every summary score.
+        labels: arm - reference in each label's AUROC; ``None`` where undefined.
+        delong: of each label DeLong's p-value, seeds averaged; ``None`` where it can't be told.
+        speed: how much sooner the arm reaches the reference's quality.
+    """
+
+    arm: ArmName
+    reference: ArmName
+    contrast: Contrast
+    verdict: Verdict
+    scores: Mapping[str, Contrast]
+    labels: Mapping[str, Contrast | None]
+    delong: Mapping[str, float | None]
+    speed: Speed
+
+
+@dataclass(frozen=True, eq=False)
+class Interaction:
+    """Whether one family of backbones gains more than another from a mode.
+
+    Attributes:
+        downstream, mode, upstream, protocol: of the gain.
+        families: the two, such as ``("CNN", "RNN")``.
+        contrast: gain of the first less gain of the second, each the mean of its backbones.
+    """
+
+    downstream: str
+    mode: str
+    upstream: str
+    protocol: str
+    families: tuple[str, str]
+    contrast: Contrast
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How far a protocol moves the answer.
+
+    Attributes:
+        protocol: the changed one, against the study's first.
+        arm: of the first protocol.
+        contrast: (arm - reference) under the protocol less the same under the first.
+        before, after: arm - reference under the first and under the changed protocol.
+    """
+
+    protocol: str
+    arm: ArmName
+    contrast: Contrast
+    before: Contrast
+    after: Contrast
+
+
+@dataclass(frozen=True)
+class Transferability:
+    """A metric's ranking of the upstreams against the gain that they brought.
+
+    Attributes:
+        metric: name of the estimator, such as ``"logme"``.
+        values: by arm: the metric, higher is better, and the realised gain over the reference.
+        tau: weighted Kendall correlation of the two with its interval, ``None`` below 3 arms.
+    """
+
+    metric: str
+    values: tuple[tuple[ArmName, float, float], ...]
+    tau: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """Everything that a study says.
+
+    Attributes:
+        name: of the study.
+        sentence: the verdict in one sentence.
+        question: the study recipe's section, as plain values.
+        recipe_text: the study recipe, resolved.
+        arms: by name.
+        comparisons: of the first protocol, in the order of the grid.
+        shifts: how far each other protocol moves the first's differences.
+        curves: learning curves, where there are at least three sizes.
+        interactions: between mode and family of backbones.
+        ledger: what each way of training costs.
+        findings: the four findings of Nguyen & Do 2025, confirmed, refuted or undecided here.
+        transferability: of each metric; empty where it was not computed.
+        datasets: by downstream and upstream: facts for the dataset cards.
+        skew: by ``downstream from upstream``: lines of TensorFlow Data Validation.
+        environment: versions and machine.
+        cells: how many cells are done, failed and missing.
+        failures: cell and error.
+        not_done: what a reader might expect here and does not find, and why.
+    """
+
+    name: str
+    sentence: str
+    question: Mapping[str, Any]
+    recipe_text: str
+    arms: Mapping[ArmName, ArmResult]
+    comparisons: tuple[Compared, ...]
+    shifts: tuple[Shift, ...]
+    curves: tuple[LearningCurve, ...]
+    interactions: tuple[Interaction, ...]
+    ledger: tuple[LedgerRow, ...]
+    findings: tuple[Finding, ...]
+    transferability: tuple[Transferability, ...]
+    datasets: Mapping[str, Mapping[str, Any]]
+    skew: Mapping[str, tuple[str, ...]]
+    environment: Mapping[str, Any]
+    cells: Mapping[Literal["done", "failed", "missing"], int]
+    failures: tuple[tuple[str, str], ...]
+    not_done: tuple[str, ...]
