@@ -41,9 +41,9 @@ class LearningCurve:
         differences: way - reference at each size.
         fits: by ``way`` and ``reference``; ``None`` where no power law can be fitted.
         margin: that counts as equivalent.
-        crossover: the size beyond which the reference is no longer worse than ``way`` by the margin or
-            more: estimate, low and high (infinite where it lies beyond what can be told); ``None``
-            where the way is nowhere better by the margin.
+        crossover: the size beyond which ``way`` is no longer better by the margin: estimate, low
+            and high (infinite where it lies beyond what can be told); ``None`` where ``way`` is
+            nowhere better by the margin.
         says: the same as a sentence.
     """
 
