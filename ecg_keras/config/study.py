@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ecg_keras.config.schema import FolderPath, Names, Section, Seed
+from ecg_keras.errors import unknown_name
 
 # part of a recipe, such as {training: {batch_size: 32}}; checked once it is part of a whole one
 Part = dict[str, Any]
@@ -41,8 +42,13 @@ class Protocol(Section):
 
 
 class Grid(Section):
-    """The axes that are lists. A study runs every combination."""
+    """The axes. A study runs every combination of them with the upstreams, modes and so on."""
 
+    # those that take part; none: all there are
+    upstreams: Names | None = None
+    downstreams: Names | None = None
+    modes: Names | None = None
+    protocols: Names | None = None
     backbones: Names = ("resnet1d18",)
     heads: Annotated[
         tuple[Literal["as_published", "pooled", "flattened"], ...], Field(strict=False)
@@ -109,6 +115,8 @@ class Study(Section):
     # by name: changes of the protocol; the first is the one that the verdict is given for
     protocols: dict[str, Protocol] = Field(default_factory=lambda: {"as_set": Protocol()})
     grid: Grid = Grid()
+    # further grids, such as the numbers of training records for one backbone
+    sweeps: Annotated[tuple[Grid, ...], Field(strict=False)] = ()
     exclude: Annotated[tuple[Left, ...], Field(strict=False)] = ()
     question: Question = Question()
     # folders of the databases, by source; data/raw/<source> where none is given
@@ -127,7 +135,41 @@ class Study(Section):
             )
         if not self.protocols:
             raise ValueError("protocols must have at least one, such as {as_set: {}}")
+        for number, sweep in enumerate(self.sweeps):
+            if sweep.folds != self.grid.folds:
+                raise ValueError(
+                    f"sweeps.{number}.folds must be grid.folds, {self.grid.folds}. Received: "
+                    f"{sweep.folds}"
+                )
+        self._check_names()
         starts = {mode.start for mode in self.modes.values()}
         if "upstream" in starts and not self.upstreams:
             raise ValueError("a mode starts from an upstream, and there are no upstreams")
         return self
+
+    def _check_names(self) -> None:
+        """Refuses names of upstreams, downstreams, modes and protocols that there are not."""
+        for kind in ("upstreams", "downstreams", "modes", "protocols"):
+            allowed = list(getattr(self, kind))
+            for where, names in (
+                *((f"grid.{kind}", getattr(self.grid, kind) or ()),),
+                *(
+                    (f"sweeps.{i}.{kind}", getattr(g, kind) or ())
+                    for i, g in enumerate(self.sweeps)
+                ),
+                *((f"exclude.{i}", _named(left, kind)) for i, left in enumerate(self.exclude)),
+            ):
+                for name in names:
+                    if name not in allowed:
+                        raise ValueError(f"{where}: {unknown_name(kind[:-1], name, allowed)}")
+        for name, protocol in self.protocols.items():
+            for mode in protocol.modes or ():
+                if mode not in self.modes:
+                    raise ValueError(
+                        f"protocols.{name}.modes: {unknown_name('mode', mode, self.modes)}"
+                    )
+
+
+def _named(left: Left, kind: str) -> tuple[str, ...]:
+    name = getattr(left, kind[:-1])
+    return () if name is None else (name,)

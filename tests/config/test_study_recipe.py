@@ -1,0 +1,101 @@
+"""Study recipes: what they may say, and how recipes are put together from their parts."""
+
+from pathlib import Path
+
+import pytest
+
+from ecg_keras.config import compose, load_study
+from ecg_keras.errors import ConfigError
+
+GOOD = """\
+base: {training: {batch_size: 32}}
+upstreams:
+  georgia: {data: {source: georgia}}
+downstreams:
+  ludb: {data: {source: ludb}}
+modes:
+  scratch: {start: random}
+  finetune: {}
+grid: {seeds: [0, 1], sizes: [100, all]}
+"""
+
+
+def load(folder: Path, text: str = GOOD, overrides: dict | None = None):
+    path = folder / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_study(path, overrides)
+
+
+def test_defaults_and_overrides(tmp_path: Path) -> None:
+    loaded = load(tmp_path, overrides={"downstreams.ludb.data.raw": "/data/ludb", "grid.folds": 5})
+    assert loaded.name == "study"
+    assert loaded.study.downstreams["ludb"] == {"data": {"source": "ludb", "raw": "/data/ludb"}}
+    assert loaded.study.grid.sizes == (100, "all")
+    assert loaded.study.grid.folds == 5
+    assert loaded.study.question.reference == "scratch"
+    assert list(loaded.study.protocols) == ["as_set"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("scratch: {start: random}", "plain: {start: random}", "question.reference must be one"),
+        ("{start: random}", "{begin: random}", "modes.scratch.begin: no key named 'begin'"),
+        ("seeds: [0, 1]", "seeds: [1, 1]", "seeds must be different values, at least one"),
+        ("seeds: [0, 1]", "seeds: []", "seeds must be different values, at least one"),
+        ("seeds: [0, 1]", "folds: 2", "greater than or equal to 3"),
+        ("seeds: [0, 1]", "upstreams: [gorgia]", "Did you mean 'georgia'"),
+        ("grid:", "exclude: [{mode: probe}]\ngrid:", "exclude.0: no mode named 'probe'"),
+        ("grid:", "sweeps: [{folds: 3}]\ngrid:", "sweeps.0.folds must be grid.folds, None"),
+        ("grid:", "protocols: {}\ngrid:", "protocols must have at least one"),
+        (
+            "grid:",
+            "protocols: {half: {modes: [probe]}}\ngrid:",
+            "protocols.half.modes: no mode named 'probe'",
+        ),
+        ("  georgia: {data: {source: georgia}}", "  {}", "there are no upstreams"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(ConfigError, match=message.replace("[", r"\[")) as error:
+        load(tmp_path, GOOD.replace(old, new, 1))
+    assert "study.yaml" in str(error.value)
+
+
+def test_a_study_is_no_recipe(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a mapping with the keys base, upstreams, downstreams"):
+        load(tmp_path, "just text")
+
+
+def test_later_parts_win_key_by_key() -> None:
+    recipe = compose(
+        [
+            {"mode": "scratch", "data": {"source": "ptb", "raw": "a"}},
+            {"training": {"batch_size": 8, "phases": [{"epochs": 3}, {"epochs": 4}]}},
+            {"training": {"phases": [{"epochs": 5}]}, "data": {"raw": "b"}},
+        ],
+        "here",
+    )
+    assert recipe.training.batch_size == 8
+    assert [phase.epochs for phase in recipe.training.phases] == [5]
+    assert recipe.data.raw == Path("b")
+
+
+def test_composing_changes_no_part() -> None:
+    first = {"mode": "scratch", "data": {"source": "ptb", "raw": "a"}}
+    compose([first, {"data": {"raw": "b"}}], "here")
+    assert first["data"] == {"source": "ptb", "raw": "a"}
+
+
+def test_what_is_no_recipe_is_told_with_its_place() -> None:
+    with pytest.raises(
+        ConfigError, match=r"study.yaml, ludb: training.batch_size: must be a whole"
+    ):
+        compose(
+            [
+                {"mode": "scratch", "data": {"source": "ludb", "raw": "a"}},
+                {"training": {"batch_size": "x"}},
+            ],
+            "study.yaml, ludb",
+        )
