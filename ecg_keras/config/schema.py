@@ -46,6 +46,36 @@ class Split(Section):
     valid: Fraction = 0.15
     test: Fraction = 0.2
     seed: Seed = 0
+    # cross-validation: so many folds, made of the official ones or of patients; over all of them
+    # every record is tested once. none: the one split that the keys above name
+    folds: int | None = Field(default=None, ge=3)
+    # with folds: the one that is tested, counted from 0; the next one, in a circle, validates
+    fold: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _cross_validate_or_not(self) -> Split:
+        if (self.folds is None) != (self.fold is None):
+            raise ValueError(
+                "folds and fold belong together, such as {folds: 5, fold: 0}. Received: folds "
+                f"{self.folds}, fold {self.fold}"
+            )
+        if self.folds is None or self.fold is None:
+            return self
+        if self.fold >= self.folds:
+            raise ValueError(
+                f"fold must be 0 to {self.folds - 1}, as there are {self.folds} folds. Received: "
+                f"{self.fold}"
+            )
+        unused = [
+            name
+            for name in ("valid_folds", "test_folds", "valid", "test")
+            if getattr(self, name) != type(self).model_fields[name].default
+        ]
+        if unused:
+            raise ValueError(
+                f"folds decides who is tested and who validates: remove {', '.join(unused)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _leave_patients_to_train_on(self) -> Split:

@@ -30,8 +30,8 @@ def assign_splits(
 
     Raises:
         ConfigError: official folds are asked of a source that has none.
-        DataError: a split would be empty, a record has no fold, or official folds tear a patient
-            apart.
+        DataError: a split would be empty, a record has no fold, official folds tear a patient
+            apart, or there are fewer of them than the folds of a cross-validation.
 
     Source:
         Sechidis, Tsoumakas and Vlahavas, On the stratification of multi-label data (2011), applied
@@ -50,11 +50,12 @@ def assign_splits(
         )
     ordered = sorted(infos, key=lambda info: info.record_id)
     use_folds = official and split.method != "patients"
-    assigned = _by_fold(ordered, split) if use_folds else _by_patient(ordered, labels, split)
-    for name in SPLITS:
-        if name not in assigned.values():
-            raise DataError(_empty(name, ordered, split, use_folds))
-    return assigned
+    parts = _by_fold(ordered, split) if use_folds else _by_patient(ordered, labels, split)
+    roles = _roles(split)
+    for part, role in enumerate(roles):
+        if part not in parts:
+            raise DataError(_empty(role, ordered, split, use_folds))
+    return {info.record_id: roles[part] for info, part in zip(ordered, parts, strict=True)}
 
 
 def nested_subset(labels: Mapping[str, Sequence[str]], n: int, seed: int) -> tuple[str, ...]:
@@ -97,29 +98,54 @@ def nested_subset(labels: Mapping[str, Sequence[str]], n: int, seed: int) -> tup
     return tuple(sorted(record_id for _, record_id in sorted(line)[:n]))
 
 
-def _by_fold(infos: Sequence[RecordInfo], split: Split) -> dict[str, str]:
-    named = {
-        **dict.fromkeys(split.valid_folds, "valid"),
-        **dict.fromkeys(split.test_folds, "test"),
-    }
-    assigned, seen = {}, {}
+def _roles(split: Split) -> tuple[str, ...]:
+    """What each part of the records is for: the three splits, or a role for each fold."""
+    if split.folds is None or split.fold is None:
+        return SPLITS
+    roles = ["train"] * split.folds
+    roles[split.fold] = "test"
+    roles[(split.fold + 1) % split.folds] = "valid"
+    return tuple(roles)
+
+
+def _by_fold(infos: Sequence[RecordInfo], split: Split) -> list[int]:
+    """The part of each record by its official fold."""
+    part_of = _parts_of_folds(infos, split)
+    parts, seen = [], {}
     for info in infos:
         if info.fold is None:
             raise DataError(
                 f"{info.path}: record {info.record_id} has no official fold. Set "
                 "data.split.method to patients."
             )
-        name = assigned[info.record_id] = named.get(info.fold, "train")
-        if seen.setdefault(info.patient_id, name) != name:
+        parts.append(part_of[info.fold])
+        first = seen.setdefault(info.patient_id, info.fold)
+        if part_of[first] != part_of[info.fold]:
             raise DataError(
-                f"{info.path}: patient {info.patient_id} is in the splits "
-                f"{seen[info.patient_id]} and {name} by the official folds. Set "
-                "data.split.method to patients."
+                f"{info.path}: patient {info.patient_id} is in the official folds {first} and "
+                f"{info.fold}, which belong to different splits. Set data.split.method to patients."
             )
-    return assigned
+    return parts
 
 
-def _by_patient(infos: Sequence[RecordInfo], labels: Sequence[str], split: Split) -> dict[str, str]:
+def _parts_of_folds(infos: Sequence[RecordInfo], split: Split) -> dict[int, int]:
+    """The part of each official fold; for cross-validation they are grouped in their order."""
+    found = sorted({info.fold for info in infos if info.fold is not None})
+    if split.folds is None:
+        named = {**dict.fromkeys(split.valid_folds, 1), **dict.fromkeys(split.test_folds, 2)}
+        return {fold: named.get(fold, 0) for fold in found}
+    if 0 < len(found) < split.folds:
+        raise DataError(
+            f"data.split.folds is {split.folds}, and the database has {len(found)} official folds: "
+            f"{_listed(found)}. Set data.split.folds to at most {len(found)}, or data.split.method "
+            "to patients."
+        )
+    groups = np.array_split(found, split.folds)
+    return {fold: part for part, group in enumerate(groups) for fold in group.tolist()}
+
+
+def _by_patient(infos: Sequence[RecordInfo], labels: Sequence[str], split: Split) -> list[int]:
+    """The part of each record by its patient, stratified by label."""
     random = np.random.RandomState(split.seed)
     patients = random.permutation(sorted({info.patient_id for info in infos})).tolist()
     row = {patient: index for index, patient in enumerate(patients)}
@@ -128,28 +154,41 @@ def _by_patient(infos: Sequence[RecordInfo], labels: Sequence[str], split: Split
     for info in infos:
         for label in info.labels:
             present[row[info.patient_id], column[label]] = True
-    shares = np.array([1 - split.valid - split.test, split.valid, split.test])
+    if split.folds is None:
+        shares = np.array([1 - split.valid - split.test, split.valid, split.test])
+    else:
+        shares = np.full(split.folds, 1 / split.folds)
     parts = IterativeStratification(present, shares, random)
     # a share of a few patients may be rounded to nobody
     for part in np.flatnonzero(shares > 0):
         sizes = np.bincount(parts, minlength=len(shares))
         if sizes[part] == 0 and sizes.max() > 1:
             parts[np.flatnonzero(parts == sizes.argmax())[-1]] = part
-    return {info.record_id: SPLITS[parts[row[info.patient_id]]] for info in infos}
+    return [int(parts[row[info.patient_id]]) for info in infos]
 
 
 def _empty(name: str, infos: Sequence[RecordInfo], split: Split, use_folds: bool) -> str:
     """Why a split has no record, and what to do."""
     if use_folds:
-        found = ", ".join(str(fold) for fold in sorted({info.fold for info in infos}))
+        found = sorted({info.fold for info in infos if info.fold is not None})
         asked = {"valid": split.valid_folds, "test": split.test_folds}.get(name, "all others")
         return (
-            f"the {name} split (folds {asked}) has no record. Folds there are: {found or 'none'}. "
-            "Change data.split.valid_folds or test_folds, or set data.split.method to patients."
+            f"the {name} split (folds {asked}) has no record. Folds there are: "
+            f"{_listed(found) or 'none'}. Change data.split.valid_folds or test_folds, or set "
+            "data.split.method to patients."
         )
     patients = len({info.patient_id for info in infos})
+    if split.folds is not None:
+        return (
+            f"there are {patients} patients for {split.folds} folds, and a fold needs at least one "
+            "patient. Lower data.split.folds."
+        )
     return (
         f"the {name} split has no record: there are {patients} patients for shares of valid "
         f"{split.valid} and test {split.test}. Three splits need at least 3 patients and shares "
         "above 0."
     )
+
+
+def _listed(folds: Sequence[int]) -> str:
+    return ", ".join(map(str, folds))

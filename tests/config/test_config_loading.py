@@ -60,6 +60,15 @@ def test_every_problem_is_told_at_once_with_its_line(tmp_path):
         ("source: ptbxl", "source: ptbxl\n  source: ludb", ":4: the key 'source' is there twice"),
         ("source: ptbxl", "source: [ptbxl", ":4: "),
         ("raw: data", "split: {valid: .6, test: .6}\n  raw: data", "together must be below 1"),
+        ("raw: data", "split: {folds: 2, fold: 0}\n  raw: data", "or equal to 3. Received: 2."),
+        ("raw: data", "split: {folds: 5}\n  raw: data", "Received: folds 5, fold None."),
+        ("raw: data", "split: {fold: 1}\n  raw: data", "Received: folds None, fold 1."),
+        ("raw: data", "split: {folds: 5, fold: 5}\n  raw: data", "fold must be 0 to 4, as there"),
+        (
+            "raw: data",
+            "split: {folds: 5, fold: 0, test: 0.3, valid_folds: [1]}\n  raw: data",
+            "data.split: folds decides who is tested and who validates: remove valid_folds, test.",
+        ),
         ("raw: data", "simulate: {records: 20}\n  raw: data", "needs data.source simulated"),
         ("  phases:", "  weight_decay: 0.01\n  phases:", "needs optimizer adamw"),
         ("- {epochs: 3, learning_rate: 1e-3}", "[]", "at least one phase"),
@@ -145,6 +154,12 @@ def test_a_dumped_recipe_reads_back_the_same(tmp_path_factory, seed, rate, batch
     first = load_recipe(write(folder, GOOD), overrides).recipe
     again = load_recipe(write(folder, dump_recipe(first), "again.yaml")).recipe
     assert again == first
+
+
+def test_a_dumped_recipe_of_a_cross_validation_reads_back_the_same(tmp_path):
+    overrides = {"data.split": {"folds": 5, "fold": 4}}
+    first = load_recipe(write(tmp_path, GOOD), overrides).recipe
+    assert load_recipe(write(tmp_path, dump_recipe(first), "again.yaml")).recipe == first
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ def test_the_number_of_training_records_changes_no_shard():
     assert data_settings(recipe(data__seconds=5.0).data) != data_settings(recipe().data)
 
 
+def test_each_fold_is_a_dataset_of_its_own():
+    folds = [recipe(data__split={"folds": 3, "fold": fold}).data for fold in range(3)]
+    assert len({fingerprint(data_settings(one)) for one in folds}) == 3
+
+
 def test_differences_name_the_keys():
     assert differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4}) == [
         "a.c: 2 -> 3",

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_databases import write_database
 
 from ecg_keras.config import Split
 from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.sources import SOURCES, find_source
 from ecg_keras.data.splits import assign_splits, nested_subset
 from ecg_keras.errors import ConfigError, DataError
 
@@ -130,8 +132,111 @@ def test_a_record_without_a_fold():
 
 def test_official_folds_that_tear_a_patient_apart():
     infos = [info(0, "anna", fold=1), info(1, "anna", fold=10), info(2, fold=9)]
-    with pytest.raises(DataError, match=r"patient anna is in the splits train and test"):
+    with pytest.raises(DataError, match=r"patient anna is in the official folds 1 and 10, which"):
         assign_splits(infos, LABELS, Split(), official=True)
+
+
+# ---------------------------------------------------------------- cross-validation
+
+
+def cross_validate(infos, labels, folds, *, official=False, **settings):
+    """What each fold tests, after the check that the others are told the same folds."""
+    assigned = [
+        assign_splits(infos, labels, Split(folds=folds, fold=fold, **settings), official=official)
+        for fold in range(folds)
+    ]
+    tested = [{name for name, split in one.items() if split == "test"} for one in assigned]
+    for fold, one in enumerate(assigned):
+        assert {name for name, split in one.items() if split == "valid"} == tested[
+            (fold + 1) % folds
+        ]
+        assert set(one.values()) == {"train", "valid", "test"}
+    return tested
+
+
+def assert_partition(tested, infos):
+    """Every record is tested once, and all records of a patient together."""
+    assert sorted(name for one in tested for name in one) == sorted(i.record_id for i in infos)
+    fold_of = {name: fold for fold, one in enumerate(tested) for name in one}
+    assert len({(one.patient_id, fold_of[one.record_id]) for one in infos}) == len(
+        {one.patient_id for one in infos}
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(hospitals(), st.integers(3, 6), st.integers(0, 5))
+def test_over_all_folds_each_record_is_tested_once_and_no_patient_torn_apart(infos, folds, seed):
+    patients = len({one.patient_id for one in infos})
+    if patients < folds:
+        with pytest.raises(DataError, match=rf"there are {patients} patients for {folds} folds"):
+            assign_splits(infos, LABELS, Split(folds=folds, fold=0), official=False)
+        return
+    assert_partition(cross_validate(infos, LABELS, folds, seed=seed), infos)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(st.sets(st.sampled_from(LABELS)), min_size=60, max_size=200),
+    st.integers(3, 6),
+    st.integers(0, 5),
+)
+def test_each_fold_has_its_share_of_each_label(labels, folds, seed):
+    infos = [info(number, labels=one) for number, one in enumerate(labels)]
+    tested = cross_validate(infos, LABELS, folds, seed=seed)
+    for label in LABELS:
+        having = {one.record_id for one in infos if label in one.labels}
+        for one in tested:
+            assert abs(len(one & having) - len(having) / folds) <= 3
+
+
+def test_official_folds_are_grouped_in_their_order():
+    infos = [info(n, fold=n % 10 + 1) for n in range(40)]
+    tested = cross_validate(infos, LABELS, 4, official=True)
+    assert_partition(tested, infos)
+    fold_of = {one.record_id: one.fold for one in infos}
+    groups = [{fold_of[name] for name in one} for one in tested]
+    assert groups == [{1, 2, 3}, {4, 5, 6}, {7, 8}, {9, 10}]
+    tens = cross_validate(infos, LABELS, 10, official=True, method="official")
+    assert [{fold_of[name] for name in one} for one in tens] == [{n} for n in range(1, 11)]
+
+
+def test_fewer_official_folds_than_asked_for():
+    infos = [info(n, fold=n % 5 + 1) for n in range(20)]
+    with pytest.raises(
+        DataError, match=r"data.split.folds is 10, and .* has 5 official folds: 1, 2, 3, 4, 5. Set"
+    ):
+        assign_splits(infos, LABELS, Split(folds=10, fold=0), official=True)
+    assert_partition(cross_validate(infos, LABELS, 10, official=True, method="patients"), infos)
+
+
+def test_a_patient_in_two_official_folds_is_told_whichever_fold_is_tested():
+    infos = [info(n, fold=n % 10 + 1) for n in range(20)] + [info(20, "p0", fold=3)]
+    for fold in range(5):
+        with pytest.raises(DataError, match=r"patient p0 is in the official folds 1 and 3"):
+            assign_splits(infos, LABELS, Split(folds=5, fold=fold), official=True)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_records_of_every_source_can_be_cross_validated(name, tmp_path):
+    source, root = find_source(name), write_database(name, tmp_path / "raw")
+    for label_set, labels in source.LABEL_SETS.items():
+        infos = source.list_records(root, label_set=label_set, sampling_rate=100)
+        assert_partition(cross_validate(infos, labels, 3, method="patients"), infos)
+
+
+def test_the_folds_of_ptbxl(real_data):
+    source = find_source("ptbxl")
+    infos = source.list_records(real_data / "ptbxl", label_set="superdiagnostic", sampling_rate=100)
+    labels = source.LABEL_SETS["superdiagnostic"]
+    for folds in (5, 10):
+        tested = cross_validate(infos, labels, folds, official=True)
+        assert_partition(tested, infos)
+        assert {one.record_id for one in infos if one.fold == 10} <= tested[-1]
+    tested = cross_validate(infos, labels, 5, official=True, method="patients")
+    assert_partition(tested, infos)
+    for label in labels:
+        counts = [sum(label in one.labels for one in infos if one.record_id in t) for t in tested]
+        assert max(counts) - min(counts) <= 5  # of 297 with NORM to 40 with HYP
 
 
 @settings(max_examples=60, deadline=None)
