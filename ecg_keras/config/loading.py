@@ -191,8 +191,8 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def dump_recipe(recipe: Recipe) -> str:
-    """The recipe as YAML text with every default written out; `load_recipe` reads it back."""
+def dump_recipe(recipe: Recipe | Study) -> str:
+    """A recipe as YAML text with every default written out, for `load_recipe` or `load_study`."""
     stream = StringIO()
     YAML(typ="safe", pure=True).dump(recipe.model_dump(mode="json", by_alias=True), stream)
     return stream.getvalue()

@@ -1,0 +1,209 @@
+"""The finished cells of a study as arms: predictions, logs and costs of each way of training."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ecg_keras import metrics
+from ecg_keras.config import Recipe
+from ecg_keras.data import Dataset, read_dataset
+from ecg_keras.evaluation import Predictions
+from ecg_keras.statistics.arms import Arm
+from ecg_keras.statistics.results import ArmName
+from ecg_keras.study.cells import StudyPlan
+from ecg_keras.training import Run, read_log
+
+# the column of log.csv that says how far a run has come in the study's metric
+LOGGED = {
+    "macro_auroc": "val_macro_auroc",
+    "macro_auprc": "val_macro_auprc",
+    "weighted_f1": "val_weighted_f1",
+}
+DEFAULT_LOGGED = "val_macro_auroc"
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """One finished cell.
+
+    Attributes:
+        name: of the cell.
+        run: its folder.
+        recipe: its settings.
+        fixed: whether its thresholds are 0.5, rather than the best ones on validation.
+    """
+
+    name: str
+    run: Run
+    recipe: Recipe
+    fixed: bool
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """What the run was trained on."""
+        return read_dataset(self.run.dataset)
+
+    @cached_property
+    def shards(self) -> Path:
+        """The folder of shards that it was trained from."""
+        return Path(self.run.read_status()["shards"])
+
+    @cached_property
+    def test(self) -> Predictions:
+        return Predictions.load(self.run.predictions("test"))
+
+    @cached_property
+    def thresholds(self) -> Mapping[str, float]:
+        if self.fixed:
+            return dict.fromkeys(self.test.labels, 0.5)
+        valid = Predictions.load(self.run.predictions("valid"))
+        best = metrics.best_f1_thresholds(valid.targets, valid.probabilities)
+        return dict(zip(valid.labels, best.tolist(), strict=True))
+
+    @cached_property
+    def log(self) -> list[dict[str, str]]:
+        return read_log(self.run.log)
+
+    @property
+    def seconds(self) -> float:
+        """Of training."""
+        return float(self.run.read_status().get("seconds", 0.0))
+
+    @property
+    def train_records(self) -> int:
+        stored = self.dataset.splits["train"].records
+        return min(self.recipe.data.train_records or stored, stored)
+
+    @property
+    def upstream(self) -> str | None:
+        """The run folder that its first weights come from."""
+        return None if self.recipe.initialise is None else self.recipe.initialise.from_
+
+
+@dataclass(frozen=True, eq=False)
+class StudyArm:
+    """The finished cells of one arm: ``cells[seed][fold]`` for the seeds that are complete."""
+
+    name: ArmName
+    cells: Mapping[int, tuple[Tested, ...]]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cells", dict(sorted(self.cells.items())))
+
+    @property
+    def runs(self) -> tuple[Tested, ...]:
+        """All of them, those of each seed together."""
+        return tuple(cell for folds in self.cells.values() for cell in folds)
+
+    @cached_property
+    def arm(self) -> Arm:
+        """For `ecg_keras.statistics`."""
+        return Arm(
+            tuple(tuple(cell.test for cell in folds) for folds in self.cells.values()),
+            tuple(tuple(cell.thresholds for cell in folds) for folds in self.cells.values()),
+            name=str(self.name),
+        )
+
+    @cached_property
+    def mean_predictions(self) -> Predictions:
+        """Of every tested record once, the mean probability over seeds; fold after fold."""
+        parts = []
+        for fold in zip(*self.cells.values(), strict=True):
+            ordered = [cell.test.sorted() for cell in fold]
+            mean = np.mean([one.probabilities for one in ordered], axis=0, dtype=np.float64)
+            parts.append(replace(ordered[0], probabilities=mean.astype(np.float32)))
+        return Predictions(
+            parts[0].labels,
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("record_ids", "patient_ids", "targets", "probabilities")
+            ),
+        )
+
+    @cached_property
+    def mean_thresholds(self) -> dict[str, float]:
+        """Of each label, over seeds and folds."""
+        return {
+            label: float(np.mean([cell.thresholds[label] for cell in self.runs]))
+            for label in self.runs[0].test.labels
+        }
+
+    @property
+    def train_records(self) -> float:
+        return float(np.mean([cell.train_records for cell in self.runs]))
+
+    @property
+    def steps_per_epoch(self) -> float:
+        """Optimizer steps, the mean over runs."""
+        return float(
+            np.mean([-(-run.train_records // run.recipe.training.batch_size) for run in self.runs])
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Of training, the mean of a run."""
+        return float(np.mean([cell.seconds for cell in self.runs]))
+
+    def only(self, seeds: Sequence[int]) -> StudyArm:
+        """The same arm with these seeds alone."""
+        return StudyArm(self.name, {seed: self.cells[seed] for seed in seeds})
+
+
+def read_arms(plan: StudyPlan) -> tuple[dict[ArmName, StudyArm], tuple[str, ...]]:
+    """The arms of a study, as far as their cells are finished.
+
+    A seed counts once all of its folds are tested; two arms are compared on the seeds that both
+    have. Arms without a whole seed are left out.
+
+    Returns:
+        The arms in the order of the grid, and a line for each that is left out or lacks seeds.
+
+    Raises:
+        DataError: a file of a finished run is damaged.
+    """
+    cells = {cell.name: cell for cell in plan.cells}
+    points: dict[ArmName, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for (arm, seed, _), name in plan.points.items():
+        points[arm][seed].append(name)
+    arms, notes = {}, []
+    for arm, seeds in points.items():
+        complete = {}
+        for seed, names in seeds.items():
+            runs = [Run(cells[name].recipe.run) for name in names]
+            if not all(_is_tested(run) for run in runs):
+                continue
+            complete[seed] = tuple(
+                Tested(
+                    name,
+                    run,
+                    cells[name].recipe,
+                    _has_fixed_thresholds(plan, arm, cells[name].recipe),
+                )
+                for name, run in zip(names, runs, strict=True)
+            )
+        if complete:
+            arms[arm] = StudyArm(arm, complete)
+        if len(complete) < len(seeds):
+            missing = ", ".join(str(seed) for seed in seeds if seed not in complete)
+            notes.append(f"{arm}: not all runs of seed {missing} are finished.")
+    return arms, tuple(notes)
+
+
+def _is_tested(run: Run) -> bool:
+    return run.scores.is_file() and all(
+        run.predictions(split).is_file() for split in ("valid", "test")
+    )
+
+
+def _has_fixed_thresholds(plan: StudyPlan, arm: ArmName, recipe: Recipe) -> bool:
+    """Runs are shared by protocols that differ in the evaluation alone, so the protocol decides."""
+    protocol = plan.loaded.study.protocols[arm.protocol]
+    changed = protocol.recipe if protocol.modes is None or arm.mode in protocol.modes else {}
+    own = changed.get("evaluation", {}).get("thresholds")
+    return (own or recipe.evaluation.thresholds) == "fixed"

@@ -1,0 +1,228 @@
+"""What the arms of a study say against one another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ecg_keras.config import Question
+from ecg_keras.evaluation import delong_test
+from ecg_keras.statistics.contrast import Contrast, contrast, contrasts
+from ecg_keras.statistics.convergence import Convergence, convergence, speed
+from ecg_keras.statistics.curves import LearningCurve, learning_curve
+from ecg_keras.statistics.results import ArmName, ArmResult, Compared, Interaction, Shift
+from ecg_keras.statistics.verdict import judge
+from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm
+
+FAMILIES = {
+    "resnet1d18": "CNN",
+    "resnet1d50": "CNN",
+    "resnet1d101": "CNN",
+    "lstm": "RNN",
+    "bilstm": "RNN",
+    "gru": "RNN",
+}
+MIN_SIZES = 3  # of a learning curve
+
+Arms = Mapping[ArmName, StudyArm]
+
+
+def score_arm(arm: StudyArm, question: Question) -> ArmResult:
+    """The scores of one arm, with intervals over seeds and patients."""
+    scores, labels = contrasts([arm.arm], [1.0], **_resampling(question))
+    return ArmResult(
+        name=arm.name,
+        runs=tuple(cell.name for cell in arm.runs),
+        seeds=len(arm.cells),
+        folds=len(next(iter(arm.cells.values()))),
+        train_records=arm.train_records,
+        scores=scores,
+        labels=labels,
+        convergence=converge(arm, question),
+        seconds=arm.seconds,
+        predictions=arm.mean_predictions,
+        thresholds=arm.mean_thresholds,
+    )
+
+
+def converge(arm: StudyArm, question: Question) -> Convergence:
+    """How fast an arm's validation score rose."""
+    return convergence(
+        [cell.log for cell in arm.runs],
+        LOGGED.get(question.metric, DEFAULT_LOGGED),
+        arm.steps_per_epoch,
+    )
+
+
+def reference_of(name: ArmName, question: Question) -> ArmName:
+    """The reference arm with everything else equal."""
+    return replace(name, mode=question.reference, upstream="")
+
+
+def compare_arms(arms: Arms, protocol: str, question: Question) -> tuple[Compared, ...]:
+    """Every arm of a protocol against its reference; the verdicts are corrected for all of them.
+
+    Args:
+        arms: those that have finished.
+        protocol: whose arms are compared.
+        question: of the study.
+    """
+    found = []
+    for name, reference in _pairs(arms, protocol, question):
+        one, other = _common(arms[name], arms[reference])
+        scores, labels = contrasts([one.arm, other.arm], [1.0, -1.0], **_resampling(question))
+        found.append((name, reference, one, other, scores, labels))
+    verdicts = judge(
+        [scores[question.metric] for *_, scores, _ in found],
+        margin=question.margin,
+        level=question.level,
+    )
+    return tuple(
+        Compared(
+            arm=name,
+            reference=reference,
+            contrast=scores[question.metric],
+            verdict=verdict,
+            scores=scores,
+            labels=labels,
+            delong=_delong(one, other),
+            speed=speed(
+                converge(one, question),
+                converge(other, question),
+                quality=question.quality,
+                level=question.level,
+                bootstrap=question.bootstrap,
+                seed=question.seed,
+            ),
+        )
+        for (name, reference, one, other, scores, labels), verdict in zip(
+            found, verdicts, strict=True
+        )
+    )
+
+
+def find_shifts(arms: Arms, protocols: Sequence[str], question: Question) -> tuple[Shift, ...]:
+    """How far each protocol but the first moves the differences of the first."""
+    first, *others = protocols
+    shifts = []
+    for protocol in others:
+        for name, reference in _pairs(arms, protocol, question):
+            names = [name, reference, replace(name, protocol=first)]
+            names.append(reference_of(names[2], question))
+            if any(one not in arms for one in names):
+                continue
+            four = _common(*(arms[one] for one in names))
+            after = _contrast(four[:2], [1.0, -1.0], question)
+            before = _contrast(four[2:], [1.0, -1.0], question)
+            moved = _contrast(four, [1.0, -1.0, -1.0, 1.0], question)
+            shifts.append(Shift(protocol, names[2], moved, before, after))
+    return tuple(shifts)
+
+
+def find_curves(arms: Arms, protocol: str, question: Question) -> tuple[LearningCurve, ...]:
+    """Learning curves of what was trained on at least three numbers of records."""
+    groups = defaultdict(list)
+    for name, reference in _pairs(arms, protocol, question):
+        groups[replace(name, size=0)].append((name, reference))
+    curves = []
+    for general, pairs in groups.items():
+        if len(pairs) < MIN_SIZES:
+            continue
+        both = [_common(arms[name], arms[reference]) for name, reference in pairs]
+        both.sort(key=lambda pair: pair[0].train_records)
+        curves.append(
+            learning_curve(
+                ", ".join((general.downstream, general.backbone)),
+                general.way,
+                question.reference,
+                [one.train_records for one, _ in both],
+                [one.arm for one, _ in both],
+                [other.arm for _, other in both],
+                metric=question.metric,
+                margin=question.margin,
+                **_resampling(question),
+            )
+        )
+    return tuple(curves)
+
+
+def find_interactions(arms: Arms, protocol: str, question: Question) -> tuple[Interaction, ...]:
+    """Whether CNNs gain more than RNNs, with each head of the RNNs."""
+    groups: dict[ArmName, dict[str, list[ArmName]]] = defaultdict(lambda: defaultdict(list))
+    for name, _ in _pairs(arms, protocol, question):
+        family = FAMILIES.get(name.backbone)
+        if family is not None:
+            groups[replace(name, backbone="", head="")][f"{family} {name.head}"].append(name)
+    found = []
+    for general, families in groups.items():
+        cnns = families.get("CNN as_published") or families.get("CNN pooled")
+        for title, rnns in families.items():
+            if cnns is None or not title.startswith("RNN"):
+                continue
+            names, weights = [], []
+            for members, sign in ((cnns, 1.0), (rnns, -1.0)):
+                for name in members:
+                    names += [name, reference_of(name, question)]
+                    weights += [sign / len(members), -sign / len(members)]
+            common = _common(*(arms[name] for name in names))
+            head = title.partition(" ")[2]
+            found.append(
+                Interaction(
+                    general.downstream,
+                    general.mode,
+                    general.upstream,
+                    protocol,
+                    ("CNN", "RNN" if head == "as_published" else f"RNN, {head} head"),
+                    _contrast(common, weights, question),
+                )
+            )
+    return tuple(found)
+
+
+def _pairs(arms: Arms, protocol: str, question: Question) -> Iterator[tuple[ArmName, ArmName]]:
+    """The arms of a protocol that have their reference and a seed in common with it."""
+    for name, arm in arms.items():
+        reference = reference_of(name, question)
+        if name.protocol != protocol or name == reference or reference not in arms:
+            continue
+        if set(arm.cells) & set(arms[reference].cells):
+            yield name, reference
+
+
+def _common(*arms: StudyArm) -> tuple[StudyArm, ...]:
+    """The arms with the seeds that all of them have."""
+    seeds = sorted(set.intersection(*(set(arm.cells) for arm in arms)))
+    return tuple(arm.only(seeds) for arm in arms)
+
+
+def _contrast(arms: Sequence[StudyArm], weights: Sequence[float], question: Question) -> Contrast:
+    return contrast(
+        [one.arm for one in arms], weights, metric=question.metric, **_resampling(question)
+    )
+
+
+def _resampling(question: Question) -> dict[str, float | int]:
+    return {
+        "level": question.level,
+        "bootstrap": question.bootstrap,
+        "seed": question.seed,
+    }
+
+
+def _delong(one: StudyArm, other: StudyArm) -> dict[str, float | None]:
+    """DeLong's p-value of each label, from the mean probabilities over seeds.
+
+    Only without folds: it knows one set of scores, and those of several folds are on several
+    scales.
+    """
+    a, b = one.mean_predictions.sorted(), other.mean_predictions.sorted()
+    if len(next(iter(one.cells.values()))) > 1:
+        return dict.fromkeys(a.labels)
+    tests = {
+        label: delong_test(a.targets[:, i], a.probabilities[:, i], b.probabilities[:, i]).p_value
+        for i, label in enumerate(a.labels)
+    }
+    return {label: None if np.isnan(p) else p for label, p in tests.items()}

@@ -1,0 +1,160 @@
+"""`gather`: from a study's finished runs to everything that it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ecg_keras.config import dump_recipe
+from ecg_keras.errors import DataError
+from ecg_keras.statistics.findings import findings
+from ecg_keras.statistics.results import ArmResult, Compared, StudyResult
+from ecg_keras.statistics.verdict import verdict_sentence
+from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm, read_arms
+from ecg_keras.study.cells import StudyPlan
+from ecg_keras.study.comparing import (
+    MIN_SIZES,
+    compare_arms,
+    find_curves,
+    find_interactions,
+    find_shifts,
+    score_arm,
+)
+from ecg_keras.study.costs import keep_ledger
+from ecg_keras.study.state import Snapshot, snapshot
+from ecg_keras.study.upstreams import describe_datasets, find_skew, rank_upstreams
+
+
+def gather(
+    plan: StudyPlan, *, on_progress: Callable[[int, int], None] | None = None
+) -> StudyResult:
+    """Everything that the finished runs of a study say.
+
+    Args:
+        plan: of `list_cells`; cells that are not finished are counted and left out.
+        on_progress: hears how many upstreams of how many were looked at, which takes longest.
+
+    Raises:
+        DataError: no run is finished, or a file of one is damaged.
+
+    Example:
+        >>> result = gather(list_cells(load_study("recipes/studies/quick.yaml")))
+    """
+    study, question = plan.loaded.study, plan.loaded.study.question
+    first = next(iter(study.protocols))
+    arms, notes = read_arms(plan)
+    if not arms:
+        raise DataError(
+            f"{plan.folder}: no arm of the study is finished. Run `ecg-keras study` with "
+            f"{plan.loaded.path} first."
+        )
+    results = {name: score_arm(arm, question) for name, arm in arms.items()}
+    comparisons = compare_arms(arms, first, question)
+    curves = find_curves(arms, first, question)
+    interactions = find_interactions(arms, first, question)
+    ledger = keep_ledger(arms, comparisons)
+    state = snapshot(plan)
+    return StudyResult(
+        name=plan.loaded.name,
+        sentence=_sentence(comparisons, question.metric),
+        question=question.model_dump(mode="json"),
+        recipe_text=dump_recipe(study),
+        arms=results,
+        comparisons=comparisons,
+        shifts=find_shifts(arms, tuple(study.protocols), question),
+        curves=curves,
+        interactions=interactions,
+        ledger=ledger,
+        findings=findings(comparisons, curves, interactions, ledger),
+        transferability=rank_upstreams(
+            arms,
+            comparisons,
+            plan.folder / "transferability.json",
+            level=question.level,
+            bootstrap=question.bootstrap,
+            seed=question.seed,
+            on_progress=on_progress,
+        ),
+        datasets=describe_datasets(arms),
+        skew=find_skew(arms, plan.folder / "skew.json"),
+        environment=_environment(next(iter(arms.values()))),
+        cells={
+            "done": state.counts.get("done", 0),
+            "failed": state.counts.get("failed", 0),
+            "missing": sum(
+                number for kind, number in state.counts.items() if kind not in ("done", "failed")
+            ),
+        },
+        failures=state.failures,
+        not_done=(*notes, *_not_done(plan, state, results, comparisons)),
+    )
+
+
+def _sentence(comparisons: tuple[Compared, ...], metric: str) -> str:
+    """The answer to fine-tune or scratch, in one sentence."""
+    if not comparisons:
+        return "Nothing was compared: no way of training and its reference are both finished."
+    if len(comparisons) == 1:
+        (one,) = comparisons
+        return verdict_sentence(str(one.arm), one.reference.way, metric, one.contrast, one.verdict)
+    words = [one.verdict.word for one in comparisons]
+    counts = ", ".join(
+        f"{words.count(word)} {word}"
+        for word in ("better", "equivalent", "worse", "inconclusive")
+        if word in words
+    )
+    best = max(comparisons, key=lambda one: one.contrast.value)
+    return (
+        f"Of {len(comparisons)} comparisons with {best.reference.mode}: {counts}. The largest "
+        f"difference: "
+        + verdict_sentence(str(best.arm), best.reference.way, metric, best.contrast, best.verdict)
+    )
+
+
+def _environment(arm: StudyArm) -> Mapping[str, Any]:
+    path = arm.runs[0].run.environment
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _not_done(
+    plan: StudyPlan,
+    state: Snapshot,
+    results: Mapping[Any, ArmResult],
+    comparisons: tuple[Compared, ...],
+) -> tuple[str, ...]:
+    """What a reader might look for on the page and does not find, with the reason."""
+    study = plan.loaded.study
+    lines = []
+    unfinished = sum(number for kind, number in state.counts.items() if kind != "done")
+    if unfinished:
+        lines.append(
+            f"{unfinished} of {len(plan.cells)} runs are not finished; the same command goes on."
+        )
+    seeds = {result.seeds for result in results.values()}
+    if 1 in seeds:
+        lines.append(
+            "Some arms have one seed: their intervals tell of other patients, not of another "
+            "training."
+        )
+    if len(study.grid.upstream_seeds) == 1 and study.upstreams:
+        lines.append(
+            "Each upstream was pre-trained once: how much another pre-training would differ is in "
+            "no interval (grid.upstream_seeds)."
+        )
+    if len({size for grid in (study.grid, *study.sweeps) for size in grid.sizes}) < MIN_SIZES:
+        lines.append(
+            f"No learning curve: it needs at least {MIN_SIZES} numbers of training records."
+        )
+    if study.grid.folds is None:
+        lines.append(
+            "One split into training and test records: the intervals tell of other test patients, "
+            "not of other training patients (grid.folds)."
+        )
+    if comparisons and study.question.metric not in LOGGED:
+        lines.append(f"Convergence is told in {DEFAULT_LOGGED}, which is logged in every epoch.")
+    lines.append(
+        "Recordings that two databases share, under other names, were not looked for: an upstream "
+        "may have seen test ECGs."
+    )
+    return tuple(lines)

@@ -1,0 +1,174 @@
+"""What is known of a study's databases: their contents, their drift, how well an upstream fits."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ecg_keras import data, transferability
+from ecg_keras.data import Dataset
+from ecg_keras.errors import DataError
+from ecg_keras.files import write_json
+from ecg_keras.statistics.results import ArmName, Compared, Transferability
+from ecg_keras.study.arms import Tested
+from ecg_keras.study.comparing import Arms
+from ecg_keras.training import Run
+
+
+def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
+    """The dataset cards, by name of the downstream, then of the upstream.
+
+    Counts are those of all splits together: with folds each record is in every split once.
+    """
+    cards = {}
+    for name, arm in arms.items():
+        if name.downstream not in cards:
+            first = next(iter(arm.cells.values()))
+            cards[name.downstream] = {
+                **_card(first[0].dataset),
+                "shards": [str(cell.shards) for cell in first],
+                "role": "downstream",
+            }
+    for name, arm in arms.items():
+        title = f"{name.upstream} (upstream)"
+        if name.upstream and title not in cards:
+            run = Run(Path(arm.runs[0].upstream))
+            cards[title] = {
+                **_card(data.read_dataset(run.dataset)),
+                "shards": [run.read_status()["shards"]],
+                "role": "upstream",
+            }
+    return cards
+
+
+def find_skew(arms: Arms, kept: Path) -> dict[str, tuple[str, ...]]:
+    """How each downstream's training split differs from each upstream's.
+
+    Args:
+        arms: those that have finished.
+        kept: a JSON file that keeps what was found.
+
+    Returns:
+        By ``downstream from upstream``: TensorFlow Data Validation's lines; one line that says so
+        where it could not look.
+    """
+    known = _read(kept)
+    found = {}
+    for (downstream, upstream), cell in _pairs(arms).items():
+        run = Run(Path(cell.upstream))
+        theirs = run.read_status()["shards"]
+        mark = f"{cell.dataset.fingerprint} {data.read_dataset(run.dataset).fingerprint}"
+        if mark not in known:
+            try:
+                alone = data.validate(cell.shards)
+                drift = data.validate(cell.shards, against=theirs)
+                known[mark] = [one.line() for one in drift if one not in alone]
+            except DataError as error:
+                known[mark] = [f"not looked at: {error}"]
+        found[f"{downstream} from {upstream}"] = tuple(known[mark])
+    write_json(kept, known)
+    return found
+
+
+def rank_upstreams(
+    arms: Arms,
+    comparisons: Sequence[Compared],
+    kept: Path,
+    *,
+    level: float,
+    bootstrap: int,
+    seed: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[Transferability, ...]:
+    """Each transferability metric of each arm's upstream, beside the gain that the arm realised.
+
+    The metrics see the training split of the first fold alone.
+
+    Args:
+        arms: those that have finished.
+        comparisons: of one protocol.
+        kept: a JSON file that keeps the metrics: each costs one forward pass over the split.
+        level, bootstrap, seed: of the intervals of the rank correlations.
+        on_progress: hears how many arms of how many are done.
+    """
+    known = _read(kept)
+    gains = {one.arm: one.contrast.value for one in comparisons if one.arm.upstream}
+    values: dict[str, list[tuple[ArmName, float, float]]] = defaultdict(list)
+    for done, (name, gain) in enumerate(gains.items(), start=1):
+        cell = arms[name].runs[0]
+        mark = (
+            f"{Run(Path(cell.upstream)).read_status()['fingerprint']} {cell.dataset.fingerprint} "
+            f"{cell.recipe.data.train_records} {cell.recipe.training.seed}"
+        )
+        if mark not in known:
+            features = transferability.extract(
+                Path(cell.upstream),
+                cell.shards,
+                split="train",
+                train_records=cell.recipe.data.train_records,
+                seed=cell.recipe.training.seed,
+            )
+            known[mark] = transferability.score_all(features)
+            write_json(kept, known)
+        for metric, value in known[mark].items():
+            if value is not None:
+                oriented = value * transferability.ORIENTATION[metric]
+                values[metric].append((name, oriented, gain))
+        if on_progress is not None:
+            on_progress(done, len(gains))
+    return tuple(
+        Transferability(metric, tuple(rows), _tau(rows, level, bootstrap, seed))
+        for metric, rows in values.items()
+    )
+
+
+def _tau(
+    rows: Sequence[tuple[ArmName, float, float]], level: float, bootstrap: int, seed: int
+) -> tuple[float, float, float] | None:
+    found = transferability.weighted_kendall(
+        [value for _, value, _ in rows],
+        [gain for _, _, gain in rows],
+        level=level,
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+    return None if found is None else (found.value, found.low, found.high)
+
+
+def _pairs(arms: Arms) -> Mapping[tuple[str, str], Tested]:
+    """A finished run of each pair of downstream and upstream."""
+    pairs: dict[tuple[str, str], Tested] = {}
+    for name, arm in arms.items():
+        if name.upstream:
+            pairs.setdefault((name.downstream, name.upstream), arm.runs[0])
+    return pairs
+
+
+def _card(dataset: Dataset) -> dict[str, Any]:
+    splits = dataset.splits.values()
+    return {
+        "source": dataset.source,
+        "label_set": dataset.label_set,
+        "records": sum(split.records for split in splits),
+        "patients": sum(split.patients for split in splits),
+        "labels": {label: sum(split.labels[label] for split in splits) for label in dataset.labels},
+        "leads": list(dataset.leads),
+        "sampling_rate": dataset.sampling_rate,
+        "seconds": dataset.num_samples / dataset.sampling_rate,
+        "dropped": len(dataset.dropped),
+        "quarantined": len(dataset.quarantined),
+        "duplicates": len(dataset.duplicates),
+        "duplicates_across_splits": sum(len(set(one.splits)) > 1 for one in dataset.duplicates),
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path}: damaged: {error}. Remove it; it is made again.") from error
