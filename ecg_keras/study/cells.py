@@ -1,0 +1,283 @@
+"""`list_cells`: the runs that a study needs, each distinct one once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from ecg_keras.config import LoadedStudy, Part, Protocol, Recipe, Study, compose, run_settings
+from ecg_keras.errors import ConfigError
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+from ecg_keras.statistics.results import ArmName
+from ecg_keras.study.grid import Point, check_names, data_of, list_points
+from ecg_keras.training import Run
+from ecg_keras.workflow import recipes
+
+RAW = Path("data/raw")
+SIMULATED = Path("data/simulated")
+NAME_LENGTH = 120
+# what may be missing here although the study names it: the cell can't run, and others can
+NOT_THERE = (("data", "source"), ("model", "backbone"))
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One run of a study.
+
+    Attributes:
+        name: readable, unique in the study, fit for a folder.
+        kind: a pre-training, or a run on a downstream database.
+        arm: the first arm that the run belongs to; ``None`` for a pre-training.
+        seed: of the run.
+        fold: that it tests, from 0; ``None`` without cross-validation.
+        recipe: its settings, `run` included.
+        needs: name of the pre-training that it starts from.
+        problem: why it can't run here, in one line; ``None`` where it can.
+    """
+
+    name: str
+    kind: Literal["pretrain", "downstream"]
+    arm: ArmName | None
+    seed: int
+    fold: int | None
+    recipe: Recipe
+    needs: str | None = None
+    problem: str | None = None
+
+    @property
+    def run(self) -> Run:
+        """Its run folder."""
+        if self.recipe.run is None:
+            raise ConfigError(f"{self.name}: a cell of a study needs a run folder.")
+        return Run(self.recipe.run)
+
+
+@dataclass(frozen=True, eq=False)
+class StudyPlan:
+    """All runs of a study.
+
+    Attributes:
+        loaded: the study recipe.
+        folder: where its runs and its page go.
+        cells: each distinct run once, pre-trainings first, in the order in which they run.
+        points: the cell of each arm, seed and fold; arms may share one.
+    """
+
+    loaded: LoadedStudy
+    folder: Path
+    cells: tuple[Cell, ...]
+    points: Mapping[tuple[ArmName, int, int | None], str]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Cell]:
+        """The cells by their names."""
+        return {cell.name: cell for cell in self.cells}
+
+
+def list_cells(loaded: LoadedStudy) -> StudyPlan:
+    """The runs of a study; nothing is read but its recipe, and nothing is written.
+
+    A pre-training is shared by all runs that start from the same settings and seed. Combinations
+    of the grid that resolve to the same settings share one run: the evaluation does not count, nor
+    does a protocol where it changes nothing.
+
+    Args:
+        loaded: the study, from `ecg_keras.config.load_study`.
+
+    Raises:
+        ConfigError: the parts of a combination make no recipe, or a name in the study is unknown.
+            A source or backbone that is not there is no error: see ``Cell.problem``.
+
+    Example:
+        >>> from ecg_keras.config import load_study
+        >>> plan = list_cells(load_study("recipes/studies/paper.yaml"))
+        >>> sum(cell.kind == "pretrain" for cell in plan.cells)
+        18
+    """
+    check_names(loaded)
+    listing = _Listing(loaded, loaded.study.folder or Path("runs") / loaded.name)
+    for point in list_points(loaded.study):
+        listing.add(point)
+    cells = sorted(listing.cells.values(), key=lambda cell: cell.kind == "downstream")
+    return StudyPlan(loaded, listing.folder, tuple(cells), listing.points)
+
+
+@dataclass(eq=False)
+class _Listing:
+    """The cells found so far, by what decides their weights."""
+
+    loaded: LoadedStudy
+    folder: Path
+    cells: dict[str, Cell] = field(default_factory=dict)
+    points: dict[tuple[ArmName, int, int | None], str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    problems: dict[str, str | None] = field(default_factory=dict)
+
+    def add(self, point: Point) -> None:
+        key = (point.arm, point.seed, point.fold)
+        pretraining = self._pretraining(point) if point.upstream is not None else None
+        cell = self._cell(_downstream(self.loaded.study, point, pretraining), point, pretraining)
+        if self.points.setdefault(key, cell.name) != cell.name:
+            raise ConfigError(
+                f"{self.loaded.path}: {point}: the grid and a sweep start it from different "
+                "pre-trainings. Give both the same seeds and upstream_seeds."
+            )
+
+    def _pretraining(self, point: Point) -> Cell:
+        return self._cell(_pretrain(self.loaded.study, point), point, None)
+
+    def _cell(self, parts: list[Part], point: Point, needs: Cell | None) -> Cell:
+        """The cell that these parts make: one that is there, or a new one."""
+        pretrains = parts[-1]["mode"] == "pretrain"
+        what = f"pre-training on {point.upstream} for {point}" if pretrains else str(point)
+        recipe = compose(parts, f"{self.loaded.path}: {what}")
+        if recipe.evaluation.baseline is not None:
+            raise ConfigError(
+                f"{self.loaded.path}: evaluation.baseline: a study compares its runs itself. "
+                "Remove the key, and name the mode to compare with in question.reference."
+            )
+        mark = _mark(recipe)
+        if mark not in self.cells:
+            name = self._name(point, mark, pretrains=pretrains)
+            problem = self._problem(recipe, what)
+            if problem is None and needs is not None and needs.problem is not None:
+                problem = f"{needs.name} can't run: {needs.problem}"
+            self.cells[mark] = Cell(
+                name=name,
+                kind="pretrain" if pretrains else "downstream",
+                arm=None if pretrains else point.arm,
+                seed=recipe.training.seed,
+                fold=None if pretrains else point.fold,
+                recipe=recipe.model_copy(update={"run": self.folder / "runs" / name}),
+                needs=None if needs is None else needs.name,
+                problem=problem,
+            )
+        return self.cells[mark]
+
+    def _problem(self, recipe: Recipe, what: str) -> str | None:
+        """Why the recipe can't run here; names that are wrong anywhere are errors."""
+        names = recipe.data.model_dump_json(include={"source", "label_set", "leads", "simulate"})
+        key = f"{names} {recipe.model.backbone}"
+        if key not in self.problems:
+            found = list(recipes.check_names(recipe))
+            wrong = [problem for problem in found if problem.key not in NOT_THERE]
+            if wrong:
+                raise ConfigError(
+                    "\n".join(
+                        f"{self.loaded.path}: {what}: {'.'.join(map(str, problem.key))}: "
+                        f"{problem.message}"
+                        for problem in wrong
+                    )
+                )
+            self.problems[key] = "; ".join(problem.message for problem in found) or None
+        return self.problems[key]
+
+    def _name(self, point: Point, mark: str, *, pretrains: bool) -> str:
+        study = self.loaded.study
+        protocol = [point.protocol] * (point.protocol != next(iter(study.protocols)))
+        head = [point.head] * (point.head != "as_published")
+        if pretrains:
+            words = ["pretrain", str(point.upstream), point.backbone, *head, *protocol]
+            words += [f"s{point.upstream_seed}"]
+        else:
+            words = [point.downstream, point.backbone, *head, *point.arm.way.split(" ")]
+            words += [*protocol, *([] if point.size == "all" else [f"n{point.size}"])]
+            words += [f"s{point.seed}", *([] if point.fold is None else [f"f{point.fold}"])]
+        name = "-".join(re.sub(r"[^A-Za-z0-9_.+]+", "_", word) for word in words)
+        # folders of some systems know no difference between capitals and small letters
+        if name.lower() in self.names or len(name) > NAME_LENGTH:
+            digest = hashlib.sha256(mark.encode()).hexdigest()
+            name = f"{name[:NAME_LENGTH]}-{digest[:8]}"
+        self.names.add(name.lower())
+        return name
+
+
+def _downstream(study: Study, point: Point, pretraining: Cell | None) -> list[Part]:
+    """The parts of a downstream run, later ones over earlier ones."""
+    mode = study.modes[point.mode]
+    parts = [
+        *_shared(study, study.downstreams[point.downstream], point),
+        mode.recipe,
+        _applied(study, point).recipe,
+    ]
+    data: Part = {}
+    if point.size != "all":
+        data["train_records"] = point.size
+    if point.fold is not None:
+        data["split"] = {"folds": study.grid.folds, "fold": point.fold}
+    last: Part = {"data": data, "training": {"seed": point.seed}, "evaluation": _question(study)}
+    if pretraining is None:
+        parts = [_without_initialise(part) for part in parts]
+        return [*parts, {**last, "mode": "scratch"}]
+    start = {"initialise": {"from": str(pretraining.run.folder)}}
+    return [*parts, {**last, **start, "mode": "finetune"}]
+
+
+def _pretrain(study: Study, point: Point) -> list[Part]:
+    """The parts of the pre-training that a point starts from."""
+    parts = [
+        *_shared(study, study.upstreams[str(point.upstream)], point),
+        _applied(study, point).pretrain,
+    ]
+    last: Part = {"training": {"seed": point.upstream_seed}, "evaluation": _question(study)}
+    return [*map(_without_initialise, parts), {**last, "mode": "pretrain"}]
+
+
+def _shared(study: Study, part: Part, point: Point) -> list[Part]:
+    return [
+        {"data": _raw(study, part)},
+        study.base,
+        part,
+        {"model": {"backbone": point.backbone, "head": point.head}},
+    ]
+
+
+def _raw(study: Study, part: Part) -> Part:
+    """Where the recordings lie, if no part says it."""
+    data = data_of(study, part)
+    source = str(data.get("source"))
+    raw = study.raw.get(source, SIMULATED if source == "simulated" else RAW / source)
+    settings = data.get("simulate")
+    if source == "simulated" and isinstance(settings, dict):
+        words = [str(settings.get("hospital", "lakeside")), str(settings.get("records", 1000))]
+        words += [f"seed{settings['seed']}"] if settings.get("seed") else []
+        raw = raw / "-".join(words)
+    return {"raw": str(raw)}
+
+
+def _applied(study: Study, point: Point) -> Protocol:
+    """The point's protocol, or one that changes nothing where it is not for the point's mode."""
+    protocol = study.protocols[point.protocol]
+    applies = protocol.modes is None or point.mode in protocol.modes
+    return protocol if applies else Protocol()
+
+
+def _question(study: Study) -> Part:
+    question = study.question
+    return {
+        "metric": question.metric,
+        "level": question.level,
+        "bootstrap": question.bootstrap,
+        "seed": question.seed,
+    }
+
+
+def _without_initialise(part: Part) -> Part:
+    """A part for a run that starts from random weights."""
+    return {key: value for key, value in part.items() if key != "initialise"}
+
+
+def _mark(recipe: Recipe) -> str:
+    """What decides a run's weights; a head that has two names counts as one."""
+    settings: dict[str, Any] = run_settings(recipe)
+    if settings["model"]["head"] == "as_published":
+        backbone = settings["model"]["backbone"]
+        settings["model"]["head"] = AS_PUBLISHED_HEAD.get(backbone, "as_published")
+    settings["data"]["raw"] = str(recipe.data.raw)
+    return json.dumps(settings, sort_keys=True)
