@@ -1,10 +1,24 @@
-"""`Contrast`: a weighted sum of the scores of arms, with its interval over seeds and patients."""
+"""`contrast`: a weighted sum of the scores of arms, with its interval over seeds and patients."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.evaluation import Estimate
+from ecg_keras.evaluation.bootstrap import check_settings
+from ecg_keras.metrics import METRICS
+from ecg_keras.statistics.arms import Arm
+from ecg_keras.statistics.pairing import Tested, check_arms
+from ecg_keras.statistics.resampling import plan_draws, score_arm
+from ecg_keras.statistics.variance import find_parts, t_interval, two_sided
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -21,6 +35,10 @@ class Contrast(Estimate):
         patient_variance: of the value over test patients, for as many patients as were tested.
         seeds, folds, records, patients: how many.
         by_seed: the value of each seed.
+        interaction_variance: of one seed's value over test patients, the part that it does not
+            share with the other seeds; 0 with one seed.
+        patient_degrees: degrees of freedom of ``patient_variance``: about as many as there are
+            patients, fewer where few of them decide.
     """
 
     level: float
@@ -34,3 +52,140 @@ class Contrast(Estimate):
     records: int
     patients: int
     by_seed: tuple[float, ...]
+    interaction_variance: float = 0.0
+    patient_degrees: float = math.inf
+
+
+def contrast(
+    arms: Sequence[Arm],
+    weights: Sequence[float],
+    *,
+    metric: str = "macro_auroc",
+    level: float = 0.95,
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> Contrast:
+    """A weighted sum of arms' scores: one score, a difference, or a difference of differences.
+
+    All arms and seeds are scored on the same resamples of the test patients, so that what makes a
+    resample easy for all cancels out. Seed number i of one arm is compared with seed number i of
+    the others. docs/statistics.md tells of the interval.
+
+    Args:
+        arms: one or more, each with as many seeds.
+        weights: of their scores: ``(1,)`` for a score, ``(1, -1)`` for a difference,
+            ``(1, -1, -1, 1)`` for an interaction. Where arms test different records, the weights
+            of those on the same records must add up to 0.
+        metric: a name of `ecg_keras.metrics.METRICS`, or a label: its AUROC.
+        level: of the interval, above 0.5 and below 1.
+        bootstrap: number of resamples, at least 100.
+        seed: of the resamples.
+
+    Raises:
+        ConfigError: a setting is out of range, weights do not fit the arms, or there is no such
+            metric or label.
+        DataError: arms differ in seeds, labels, or in what they test; there are fewer than two
+            patients; or the score is undefined.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> ids = np.arange(300).astype(str)
+        >>> truth = rng.integers(0, 2, (300, 1))
+        >>> def trained(skill):
+        ...     said = skill * truth + (1 - skill) * rng.random((300, 1))
+        ...     return (Predictions(["MI"], ids, ids, truth, said),)
+        >>> from ecg_keras.evaluation import Predictions
+        >>> good = Arm((trained(0.3), trained(0.3), trained(0.3)))
+        >>> poor = Arm((trained(0.1), trained(0.1), trained(0.1)))
+        >>> found = contrast([good, poor], [1, -1], bootstrap=200)
+        >>> found.low > 0, found.seeds, found.patients
+        (True, 3, 300)
+    """
+    summary, labels = contrasts(arms, weights, level=level, bootstrap=bootstrap, seed=seed)
+    if metric in summary:
+        return summary[metric]
+    if metric not in labels:
+        raise ConfigError(unknown_name("metric or label", metric, (*summary, *labels)))
+    found = labels[metric]
+    if found is None:
+        raise DataError(
+            f"{metric} can't be told: it needs at least two patients with it and two without it "
+            "among those tested. Choose another label, or a mean over labels such as macro_auroc."
+        )
+    return found
+
+
+def contrasts(
+    arms: Sequence[Arm],
+    weights: Sequence[float],
+    *,
+    level: float = 0.95,
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> tuple[dict[str, Contrast], dict[str, Contrast | None]]:
+    """`contrast` in every summary score and in each label's AUROC, from the same resamples.
+
+    An arm keeps its scores in the resamples, so that many contrasts with it cost little more than
+    one.
+
+    Returns:
+        The contrast of each name of `ecg_keras.metrics.METRICS`; and of each label's AUROC, `None`
+        where fewer than two patients have the label or fewer than two lack it.
+
+    Raises:
+        ConfigError, DataError: as `contrast`.
+    """
+    check_settings(bootstrap, level)
+    check_arms(arms, weights)
+    draws = plan_draws(arms, bootstrap, seed)
+    scored = [score_arm(arm, draws) for arm in arms]
+    tests = [arm.tested[0] for arm in arms]
+    records = len(np.unique(np.concatenate([test.record_ids for test in tests])))
+
+    def infer(values: Sequence[FloatArray]) -> Contrast:
+        rows = sum(weight * own for weight, own in zip(weights, values, strict=True))
+        points, left_out, resampled = np.split(rows, [1, 1 + draws.groups], axis=1)
+        by_seed = points[:, 0]
+        parts = find_parts(left_out, resampled, by_seed)
+        error, degrees = parts.spread(parts.seeds)
+        value = float(by_seed.mean())
+        single = len(arms) == 1 and weights[0] == 1
+        low, high = t_interval(value, error, degrees, level, bounded=single)
+        return Contrast(
+            value=value,
+            low=low,
+            high=high,
+            level=level,
+            standard_error=error,
+            degrees=degrees,
+            p_value=two_sided(value, error, degrees),
+            seed_variance=parts.seed,
+            patient_variance=parts.patient,
+            seeds=parts.seeds,
+            folds=max(arm.folds for arm in arms),
+            records=records,
+            patients=len(draws.patients),
+            by_seed=tuple(by_seed.tolist()),
+            interaction_variance=parts.interaction,
+            patient_degrees=parts.patient_degrees,
+        )
+
+    if any(np.isnan(own.summary["macro_auroc"][:, 0]).any() for own in scored):
+        raise DataError(
+            "no score is defined: a label needs a test record that has it and one that has not, in "
+            "one fold."
+        )
+    summary = {name: infer([own.summary[name] for own in scored]) for name in METRICS}
+    labels: dict[str, Contrast | None] = {}
+    for column, label in enumerate(arms[0].labels):
+        areas = [own.auroc[column] for own in scored]
+        told = [_tells(test, column) for test in tests]
+        defined = not any(np.isnan(area[:, 0]).any() for area in areas)
+        labels[label] = infer(areas) if all(told) and defined else None
+    return summary, labels
+
+
+def _tells(test: Tested, column: int) -> bool:
+    """Whether at least two patients have the label and two lack it."""
+    has = test.targets[:, column] == 1
+    return all(len(np.unique(test.patient_ids[which])) >= 2 for which in (has, ~has))

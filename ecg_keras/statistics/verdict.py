@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+
+from ecg_keras.errors import ConfigError
+from ecg_keras.evaluation.tables import p_text, score_name, with_interval
+from ecg_keras.metrics import METRICS
+from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics.holm import holm
+from ecg_keras.statistics.projection import more_records, more_seeds
+from ecg_keras.statistics.variance import beyond_margin
 
 Word = Literal["better", "equivalent", "worse", "inconclusive"]
 
@@ -21,6 +32,7 @@ class Verdict:
         more_seeds: how many more seeds would settle it if the difference stays; ``None`` where no
             number of seeds would, 0 where it is settled.
         more_records: how many more test records would, with the seeds there are; likewise.
+        comparisons: that were corrected for.
     """
 
     word: Word
@@ -29,3 +41,137 @@ class Verdict:
     equivalence_p: float
     more_seeds: int | None
     more_records: int | None
+    comparisons: int = 1
+
+
+def judge(
+    contrasts: Sequence[Contrast], *, margin: float, level: float = 0.95
+) -> tuple[Verdict, ...]:
+    """A verdict for each difference, corrected for looking at all of them.
+
+    ``better`` and ``worse`` where Holm's corrected p-value of no difference is below 1 - level.
+    Else ``equivalent`` where that of two one-sided tests against the margin is (of a single
+    difference: where its 2 level - 1 interval lies within the margin). Else ``inconclusive``.
+
+    Args:
+        contrasts: all differences that are looked at, such as each mode against scratch.
+        margin: differences below it do not matter, in units of the score, above 0.
+        level: 1 - level is the chance of a wrong verdict among all of them.
+
+    Returns:
+        A verdict for each, in their order.
+
+    Raises:
+        ConfigError: a margin or a level out of range.
+
+    Example:
+        >>> from ecg_keras.statistics.contrast import Contrast
+        >>> clear = Contrast(0.05, 0.03, 0.07, 0.95, 0.01, 30.0, 2e-5, 1e-4, 1e-4, 3, 1, 400, 400,
+        ...                  (0.04, 0.05, 0.06))
+        >>> judge([clear], margin=0.02)[0].word
+        'better'
+    """
+    if not 0 < margin < np.inf:
+        raise ConfigError(f"margin must be above 0, such as 0.02. Received: {margin}.")
+    if not 0.5 < level < 1:
+        raise ConfigError(f"level must be above 0.5 and below 1. Received: {level}.")
+    alpha = 1 - level
+    different = holm([found.p_value for found in contrasts])
+    equal = holm(
+        [
+            beyond_margin(found.value, found.standard_error, found.degrees, margin)
+            for found in contrasts
+        ]
+    )
+    words = [
+        _word(found.value, p, q, alpha)
+        for found, p, q in zip(contrasts, different, equal, strict=True)
+    ]
+    # Holm's correction no longer counts what is refuted: if all others stay as they are, a
+    # comparison is decided once its p-value is below alpha over the number of those still open.
+    limits = [alpha / max(1, np.count_nonzero(p >= alpha)) for p in (different, equal)]
+    return tuple(
+        Verdict(
+            word=word,
+            margin=margin,
+            p_value=float(p),
+            equivalence_p=float(q),
+            more_seeds=more_seeds(found, margin, *limits) if word == "inconclusive" else 0,
+            more_records=more_records(found, margin, *limits) if word == "inconclusive" else 0,
+            comparisons=len(contrasts),
+        )
+        for found, word, p, q in zip(contrasts, words, different, equal, strict=True)
+    )
+
+
+def _word(value: float, different: float, equal: float, alpha: float) -> Word:
+    if different < alpha:
+        return "better" if value > 0 else "worse"
+    return "equivalent" if equal < alpha else "inconclusive"
+
+
+def verdict_sentence(
+    arm: str, reference: str, metric: str, contrast: Contrast, verdict: Verdict
+) -> str:
+    """A verdict with its figures, in one to three sentences.
+
+    Args:
+        arm: what the contrast adds, such as ``"finetune from georgia"``.
+        reference: what it takes away, such as ``"scratch"``.
+        metric: a name of `ecg_keras.metrics.METRICS`, or a label.
+        contrast: the score of ``arm`` less that of ``reference``.
+        verdict: of it, from `judge`.
+
+    Example:
+        >>> from ecg_keras.statistics.contrast import Contrast
+        >>> clear = Contrast(0.05, 0.03, 0.07, 0.95, 0.01, 30.0, 2e-5, 1e-4, 1e-4, 3, 1, 400, 400,
+        ...                  (0.04, 0.05, 0.06))
+        >>> verdict = judge([clear], margin=0.02)[0]
+        >>> verdict_sentence("fine-tuned", "scratch", "macro_auroc", clear, verdict)[:60]
+        'fine-tuned is better than scratch: macro AUROC +0.050 [+0.03'
+    """
+    score = score_name(metric) if metric in METRICS else f"AUROC of {metric}"
+    corrected = f", corrected for {verdict.comparisons} comparisons" * (verdict.comparisons > 1)
+    seeds = f"{contrast.seeds} seed{'s' * (contrast.seeds > 1)}"
+    tested = f"{seeds}, {contrast.patients} patients"
+    figures = f"{score} {with_interval(contrast, '+')}"
+    different = f"({p_text(verdict.p_value, 'p = ')}{corrected}; {tested})"
+    if verdict.word in ("better", "worse"):
+        parts = [f"{arm} is {verdict.word} than {reference}: {figures} {different}."]
+        if max(abs(contrast.low), abs(contrast.high)) < verdict.margin:
+            parts.append(
+                f"The whole interval lies within ±{verdict.margin:g}, the margin: the difference "
+                "is there, but too small to matter."
+            )
+    elif verdict.word == "equivalent":
+        alike = f"({p_text(verdict.equivalence_p, 'p = ')}{corrected}; {tested})"
+        parts = [
+            f"{arm} and {reference} are equivalent within ±{verdict.margin:g}: {figures} {alike}."
+        ]
+    else:
+        parts = [
+            f"It can't be told whether {arm} is better or worse than {reference}, or equivalent "
+            f"within ±{verdict.margin:g}: {figures} {different}.",
+            _what_would_settle(contrast, verdict),
+        ]
+    if contrast.seeds == 1:
+        parts.append(
+            "With one seed each this speaks of these trained networks alone, not of the two ways "
+            "of training."
+        )
+    return " ".join(parts)
+
+
+def _what_would_settle(contrast: Contrast, verdict: Verdict) -> str:
+    seeds, records = verdict.more_seeds, verdict.more_records
+    ways = [
+        f"{seeds} more seed{'s' * (seeds > 1)} of each" if seeds else "",
+        f"{records:,} more test records" if records else "",
+    ]
+    offered = [way for way in ways if way]
+    if offered:
+        said = f"If the difference stays, about {' or '.join(offered)} would settle it"
+        if len(offered) == 1 and contrast.seeds > 1:
+            said += f"; no number of {'records' if seeds else 'seeds'} alone would"
+        return said + "."
+    return "Neither more seeds nor more test records alone would settle it."

@@ -1,0 +1,135 @@
+"""`Arm`: the test predictions of one way of training, over seeds and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import DataError
+from ecg_keras.evaluation import Predictions
+from ecg_keras.statistics.pairing import Tested, check_same_test
+
+Thresholds = Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """What the runs of one way of training say of the test records.
+
+    Seeds and folds come in any order, as do records: nothing that is computed depends on it but
+    the order of ``by_seed``.
+
+    Attributes:
+        predictions: ``[seed][fold]``; one fold where nothing is cross-validated. The folds of a
+            seed share no record, and all seeds test the same records.
+        thresholds: ``[seed][fold]``, for each label where "yes" begins; ``None`` takes 0.5.
+        name: what errors call the arm.
+
+    Raises:
+        DataError: there is no seed or no fold, the folds of a seed share a record, two seeds
+            differ in records, patients, labels or targets, or thresholds do not fit.
+
+    Example:
+        >>> a = Predictions(["MI"], ["r1", "r2"], ["p", "q"], [[1], [0]], [[0.9], [0.2]])
+        >>> b = Predictions(["MI"], ["r3", "r4"], ["s", "t"], [[1], [0]], [[0.3], [0.4]])
+        >>> arm = Arm(((a, b),))
+        >>> arm.seeds, arm.folds, len(arm.tested[0].record_ids)
+        (1, 2, 4)
+    """
+
+    predictions: tuple[tuple[Predictions, ...], ...]
+    thresholds: tuple[tuple[Thresholds | None, ...], ...] | None = None
+    name: str = "this arm"
+    # of each seed; they differ in the folds at most
+    tested: tuple[Tested, ...] = field(default=(), init=False, repr=False)
+    # scores in each resample, kept because a reference is an arm of many contrasts
+    scored: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        runs = tuple(tuple(folds) for folds in self.predictions)
+        if not runs or not all(runs):
+            raise DataError(
+                f"{self.name}: an arm needs predictions of at least one seed and one fold. "
+                f"Received: {[len(folds) for folds in runs]} folds by seed."
+            )
+        limits = self.thresholds or tuple(tuple(None for _ in folds) for folds in runs)
+        if [len(folds) for folds in limits] != [len(folds) for folds in runs]:
+            raise DataError(
+                f"{self.name}: thresholds must be one mapping for each seed and fold, "
+                f"{[len(folds) for folds in runs]} folds by seed. "
+                f"Received: {[len(folds) for folds in limits]}."
+            )
+        # folds by their first record: their order means nothing
+        pairs = [
+            sorted(
+                ((said.sorted(), limit) for said, limit in zip(folds, own, strict=True)),
+                key=lambda pair: str(pair[0].record_ids[0]),
+            )
+            for folds, own in zip(runs, limits, strict=True)
+        ]
+        object.__setattr__(self, "predictions", tuple(tuple(p for p, _ in own) for own in pairs))
+        object.__setattr__(self, "thresholds", tuple(tuple(t for _, t in own) for own in pairs))
+        self._check_runs()
+        object.__setattr__(self, "tested", tuple(_gather(own) for own in self.predictions))
+        self._check_tested()
+
+    @property
+    def seeds(self) -> int:
+        """How many."""
+        return len(self.predictions)
+
+    @property
+    def folds(self) -> int:
+        """How many each seed has; the most where they differ."""
+        return max(map(len, self.predictions))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return self.predictions[0][0].labels
+
+    def limits(self, seed: int, fold: int) -> npt.NDArray[np.float64]:
+        """The thresholds of one run, ``(labels,)``."""
+        chosen = self.thresholds[seed][fold] if self.thresholds else None
+        return np.array([0.5 if chosen is None else chosen[label] for label in self.labels])
+
+    def _check_runs(self) -> None:
+        for folds, limits in zip(self.predictions, self.thresholds or (), strict=True):
+            for said, chosen in zip(folds, limits, strict=True):
+                if said.labels != self.labels:
+                    raise DataError(
+                        f"{self.name}: labels of its runs differ: {', '.join(self.labels)} and "
+                        f"{', '.join(said.labels)}."
+                    )
+                if chosen is not None and set(chosen) != set(self.labels):
+                    raise DataError(
+                        f"{self.name}: thresholds must be one for each label: "
+                        f"{', '.join(self.labels)}. Received: {', '.join(chosen) or 'none'}."
+                    )
+
+    def _check_tested(self) -> None:
+        for number, own in enumerate(self.tested, start=1):
+            ids, counts = np.unique(own.record_ids, return_counts=True)
+            if (counts > 1).any():
+                raise DataError(
+                    f"{self.name}: folds must share no record. In several folds of seed number "
+                    f"{number}: {(counts > 1).sum()} records, such as {ids[counts > 1][0]}."
+                )
+            pair = f"seed numbers 1 and {number} of {self.name}"
+            check_same_test(self.tested[0], own, self.labels, pair)
+
+
+def _gather(folds: tuple[Predictions, ...]) -> Tested:
+    """Everything but the probabilities of all folds, in the order of the record ids."""
+    ids = np.concatenate([said.record_ids for said in folds])
+    order = np.argsort(ids, kind="stable")
+    return Tested(
+        ids[order],
+        np.concatenate([said.patient_ids for said in folds])[order],
+        np.concatenate([said.targets for said in folds])[order],
+        np.repeat(np.arange(len(folds)), [len(said.record_ids) for said in folds])[order],
+    )

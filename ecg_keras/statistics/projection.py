@@ -1,0 +1,81 @@
+"""How many more seeds or test records would settle a comparison, if its difference stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics.variance import Parts, beyond_margin, two_sided
+
+# numbers beyond these count as "no number"
+MOST_SEEDS = 10_000
+MOST_TIMES = 10_000
+
+
+def more_seeds(contrast: Contrast, margin: float, different: float, equal: float) -> int | None:
+    """The fewest further seeds with which a test would decide; ``None`` where no number would.
+
+    The patients stay, so their part of the variance is a floor. One seed says nothing of how seeds
+    vary: ``None``.
+
+    Args:
+        contrast: an inconclusive difference.
+        margin: of equivalence.
+        different, equal: what the p-values of no difference and of a difference of the margin or
+            more must fall below, corrected for other comparisons.
+    """
+    if contrast.seeds == 1:
+        return None
+    parts = _parts(contrast)
+
+    def decides(seeds: int) -> bool:
+        return _decides(contrast.value, *parts.spread(seeds), margin, different, equal)
+
+    found = _fewest(decides, contrast.seeds + 1, MOST_SEEDS)
+    return None if found is None else found - contrast.seeds
+
+
+def more_records(contrast: Contrast, margin: float, different: float, equal: float) -> int | None:
+    """The fewest further test records with which a test would decide; ``None`` where no number.
+
+    The seeds stay, so their part of the variance is a floor. The further records are taken to be
+    like those there are: as many a patient, each label as common. Arguments as `more_seeds`.
+    """
+    parts = _parts(contrast)
+
+    def decides(records: int) -> bool:
+        spread = parts.spread(contrast.seeds, records / contrast.records)
+        return _decides(contrast.value, *spread, margin, different, equal)
+
+    found = _fewest(decides, contrast.records + 1, contrast.records * MOST_TIMES)
+    return None if found is None else found - contrast.records
+
+
+def _parts(contrast: Contrast) -> Parts:
+    return Parts(
+        contrast.seeds,
+        contrast.seed_variance,
+        contrast.interaction_variance,
+        contrast.patient_variance,
+        contrast.patient_degrees,
+    )
+
+
+def _decides(
+    value: float, error: float, degrees: float, margin: float, different: float, equal: float
+) -> bool:
+    return (
+        two_sided(value, error, degrees) < different
+        or beyond_margin(value, error, degrees, margin) < equal
+    )
+
+
+def _fewest(decides: Callable[[int], bool], least: int, most: int) -> int | None:
+    """The smallest number that decides, if those above it do too; ``None`` if ``most`` does not."""
+    if not decides(most):
+        return None
+    low, high = least - 1, most  # low does not decide, high does
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return high
