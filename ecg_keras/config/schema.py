@@ -37,17 +37,18 @@ class Split(Section):
     """Who is trained on, who chooses the epoch and the thresholds, who is tested."""
 
     # official: the database's own folds; patients: stratified by label, disjoint by patient;
-    # auto: official where the database has folds
-    method: Literal["auto", "official", "patients"] = "auto"
+    # auto: official where the database has folds, patients elsewhere; records: at random without
+    # regard to patients, as published for the PTB database: a patient's other ECGs are trained on
+    method: Literal["auto", "official", "patients", "records"] = "auto"
     # official folds of the validation and the test split; all others train
     valid_folds: Folds = (9,)
     test_folds: Folds = (10,)
-    # shares of the patients, for method patients
+    # shares of the patients, for method patients; of the records, for method records
     valid: Fraction = 0.15
     test: Fraction = 0.2
     seed: Seed = 0
-    # cross-validation: so many folds, made of the official ones or of patients; over all of them
-    # every record is tested once. none: the one split that the keys above name
+    # cross-validation: so many folds, made as method says; over all of them every record is
+    # tested once. none: the one split that the keys above name
     folds: int | None = Field(default=None, ge=3)
     # with folds: the one that is tested, counted from 0; the next one, in a circle, validates
     fold: int | None = Field(default=None, ge=0)

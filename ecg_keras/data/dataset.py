@@ -62,6 +62,8 @@ class Dataset:
         dropped: records left out as the recipe asks: too short, or without a label.
         quarantined: records left out because they can't be read or hold no usable ECG.
         duplicates: groups of recordings that are the same.
+        shared_patients: how many patients have records in more than one split; none, unless the
+            recipe asks for a split by record.
         settings: the recipe's ``data`` section, as far as it decides what is in the shards.
         fingerprint: of the settings, the raw files and the format.
         raw_digest: of names, sizes and times of change of the raw files.
@@ -81,6 +83,7 @@ class Dataset:
     settings: Mapping[str, Any]
     fingerprint: str
     raw_digest: str
+    shared_patients: int = 0
     format: int = FORMAT
 
     def dump(self) -> str:
@@ -100,6 +103,7 @@ class Dataset:
             for row in rows
         ]
         across = sum(len(set(one.splits)) > 1 for one in self.duplicates)
+        shared = f", patients in several splits {self.shared_patients}" * bool(self.shared_patients)
         seconds = self.num_samples / self.sampling_rate
         return "\n".join(
             [
@@ -109,7 +113,7 @@ class Dataset:
                 *lines,
                 "",
                 f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
-                f"groups of duplicates {len(self.duplicates)} (across splits {across})",
+                f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",
             ]
         )
 

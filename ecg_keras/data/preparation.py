@@ -145,10 +145,16 @@ def _make(
         settings=data_settings(data),
         fingerprint=mark,
         raw_digest=digest,
+        shared_patients=_count_shared_patients(stored, assigned),
     )
     leaks = describe_leaks(dataset.duplicates)
     if leaks:
         warn(leaks)
+    if dataset.shared_patients:
+        warn(
+            f"data.split.method records: {dataset.shared_patients} patients have records in more "
+            "than one split, so the scores will flatter. Use patients for a sound test."
+        )
     with writing(folder):
         begun = folder / UNFINISHED
         write_text(folder / "dataset.json", dataset.dump(), temporary=begun / "dataset.json")
@@ -188,6 +194,12 @@ def _check_quarantine(quarantined: Sequence[LeftOut], records: int, data: Data) 
         f"allows a share of {data.quarantine:g}:\n{named}{more}\n"
         f"Mend the files, or leave these records out with --set data.quarantine={enough:g}."
     )
+
+
+def _count_shared_patients(stored: Sequence[RecordInfo], assigned: Mapping[str, str]) -> int:
+    places = {(info.patient_id, assigned[info.record_id]) for info in stored}
+    splits_of = Counter(patient for patient, _ in places)
+    return sum(count > 1 for count in splits_of.values())
 
 
 def _summarise(

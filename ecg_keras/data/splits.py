@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +20,9 @@ def assign_splits(
 ) -> dict[str, str]:
     """Gives each record to ``train``, ``valid`` or ``test``, all of a patient's to the same.
 
+    The one exception is method ``records``, which does not look at patients: it is there to show
+    what a study that split so would have found.
+
     Args:
         infos: the records, in any order; the result does not depend on it.
         labels: names of the label set.
@@ -35,7 +39,8 @@ def assign_splits(
 
     Source:
         Sechidis, Tsoumakas and Vlahavas, On the stratification of multi-label data (2011), applied
-        to patients, each with the labels of all of their records.
+        to patients, each with the labels of all of their records. Method ``records`` draws what
+        scikit-learn's ``train_test_split`` draws from the sorted records with the same seed.
 
     Example:
         >>> from pathlib import Path
@@ -49,8 +54,13 @@ def assign_splits(
             "data.split.method: this source has no official folds. Use patients, or auto."
         )
     ordered = sorted(infos, key=lambda info: info.record_id)
-    use_folds = official and split.method != "patients"
-    parts = _by_fold(ordered, split) if use_folds else _by_patient(ordered, labels, split)
+    use_folds = official and split.method in ("auto", "official")
+    if use_folds:
+        parts = _by_fold(ordered, split)
+    elif split.method == "records":
+        parts = _by_record(len(ordered), split)
+    else:
+        parts = _by_patient(ordered, labels, split)
     roles = _roles(split)
     for part, role in enumerate(roles):
         if part not in parts:
@@ -144,6 +154,20 @@ def _parts_of_folds(infos: Sequence[RecordInfo], split: Split) -> dict[int, int]
     return {fold: part for part, group in enumerate(groups) for fold in group.tolist()}
 
 
+def _by_record(records: int, split: Split) -> list[int]:
+    """The part of each record, drawn at random: the test records first, their number rounded up."""
+    order = np.random.RandomState(split.seed).permutation(records)
+    if split.folds is not None:
+        groups = np.array_split(order, split.folds)
+    else:
+        test, valid = (math.ceil(share * records) for share in (split.test, split.valid))
+        groups = [order[test + valid :], order[test : test + valid], order[:test]]
+    parts = np.zeros(records, dtype=int)
+    for part, group in enumerate(groups):
+        parts[group] = part
+    return parts.tolist()
+
+
 def _by_patient(infos: Sequence[RecordInfo], labels: Sequence[str], split: Split) -> list[int]:
     """The part of each record by its patient, stratified by label."""
     random = np.random.RandomState(split.seed)
@@ -177,15 +201,16 @@ def _empty(name: str, infos: Sequence[RecordInfo], split: Split, use_folds: bool
             f"{_listed(found) or 'none'}. Change data.split.valid_folds or test_folds, or set "
             "data.split.method to patients."
         )
-    patients = len({info.patient_id for info in infos})
+    what = "records" if split.method == "records" else "patients"
+    count = len(infos) if what == "records" else len({info.patient_id for info in infos})
     if split.folds is not None:
         return (
-            f"there are {patients} patients for {split.folds} folds, and a fold needs at least one "
-            "patient. Lower data.split.folds."
+            f"there are {count} {what} for {split.folds} folds, and a fold needs at least one. "
+            "Lower data.split.folds."
         )
     return (
-        f"the {name} split has no record: there are {patients} patients for shares of valid "
-        f"{split.valid} and test {split.test}. Three splits need at least 3 patients and shares "
+        f"the {name} split has no record: there are {count} {what} for shares of valid "
+        f"{split.valid} and test {split.test}. Three splits need at least 3 {what} and shares "
         "above 0."
     )
 

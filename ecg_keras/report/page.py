@@ -110,6 +110,7 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
         "ecgs_missing": ecgs_missing,
         "dataset": files.dataset,
         "data_facts": wording.data_facts(files.dataset),
+        "patients_apart": wording.patients_apart(files.dataset),
         "left_out": wording.left_out(files.dataset),
         "limits": wording.limits(files),
         "recipe_text": files.recipe_text,

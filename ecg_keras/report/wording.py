@@ -90,6 +90,17 @@ def limits(files: RunFiles) -> tuple[str, ...]:
         f"of the {scores.patients:,} test patients were drawn; they do not cover what another seed "
         "would have given."
     )
+    if files.recipe.data.split.method == "records":
+        said.append(
+            "The splits were drawn by record, without regard to patients, as some published "
+            f"studies did. {patients_apart(dataset)} A network can recognise a patient that it was "
+            "trained on: where that happens, the scores flatter."
+        )
+    if all(split.patients == split.records for split in dataset.splits.values()):
+        said.append(
+            "Every ECG here counts as a patient of its own. Where the database does not tell "
+            "which ECGs are of one person, some may be in several splits."
+        )
     shared = [group for group in dataset.duplicates if len(set(group.splits)) > 1]
     if shared:
         said.append(
@@ -106,6 +117,14 @@ def limits(files: RunFiles) -> tuple[str, ...]:
     )
     said.append("For research. Not a medical device, and not to be used for diagnosis.")
     return tuple(said)
+
+
+def patients_apart(dataset: Dataset) -> str:
+    """Whether the splits keep patients apart, as far as the database names them."""
+    if not dataset.shared_patients:
+        return "No patient is in two splits, as far as the database tells patients apart."
+    patients = _several(dataset.shared_patients, "patient")
+    return f"{patients} {'has' if dataset.shared_patients == 1 else 'have'} ECGs in several splits."
 
 
 def data_facts(dataset: Dataset) -> Mapping[str, str]:

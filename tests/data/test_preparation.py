@@ -19,6 +19,7 @@ from ecg_keras.data import writing
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.fingerprints import dataset_fingerprint, raw_digest
 from ecg_keras.data.preparation import prepare
+from ecg_keras.data.reading import read_shards
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import resample
 
@@ -300,6 +301,27 @@ def test_identical_recordings_are_listed_and_those_across_splits_named(hospital_
     assert "2 groups of records carry the same signals, 1 of them across splits" in warning
     assert "r0002 (" in warning
     assert "r0000" not in warning
+
+
+def test_patients_that_a_split_by_record_tears_apart_are_counted_and_told(
+    hospital_data, hospital_shards, tmp_path
+):
+    assert describe(hospital_shards).shared_patients == 0
+    warnings = []
+    data = change(hospital_data, split={"method": "records"})
+    dataset = prepare(data, tmp_path / "shards", on_warning=warnings.append)
+    patients = [set(), set(), set()]
+    for place, split in zip(patients, dataset.splits, strict=True):
+        place |= {one.patient_id for one in read_shards(tmp_path / "shards", split)}
+    train, valid, test = patients
+    torn = (train & valid) | (train & test) | (valid & test)
+    assert dataset.shared_patients == len(torn) > 5
+    assert warnings == [
+        f"data.split.method records: {len(torn)} patients have records in more than one split, so "
+        "the scores will flatter. Use patients for a sound test."
+    ]
+    assert describe(tmp_path / "shards") == dataset
+    assert dataset.table().endswith(f"(across splits 0), patients in several splits {len(torn)}")
 
 
 def test_a_source_that_breaks_the_contract(hospital_data, tmp_path, monkeypatch):

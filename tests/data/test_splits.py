@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
 from small_databases import write_database
 
 from ecg_keras.config import Split
@@ -237,6 +238,45 @@ def test_the_folds_of_ptbxl(real_data):
     for label in labels:
         counts = [sum(label in one.labels for one in infos if one.record_id in t) for t in tested]
         assert max(counts) - min(counts) <= 5  # of 297 with NORM to 40 with HYP
+
+
+# ---------------------------------------------------------------- by record
+
+
+def test_by_record_is_what_train_test_split_draws_with_the_same_seed():
+    infos = [info(n, f"p{n // 4}") for n in range(522)]
+    assigned = assign_splits(
+        infos, LABELS, Split(method="records", test=0.33, seed=1), official=False
+    )
+    train, test = train_test_split([one.record_id for one in infos], test_size=0.33, random_state=1)
+    assert {name for name, split in assigned.items() if split == "test"} == set(test)
+    assert Counter(assigned.values()) == {"train": 270, "valid": 79, "test": 173}
+    assert {name for name, split in assigned.items() if split != "test"} == set(train)
+
+
+def test_by_record_takes_no_notice_of_patients_folds_and_order():
+    infos = [info(n, f"p{n // 10}", fold=n // 10 % 10 + 1) for n in range(100)]
+    split = Split(method="records")
+    assigned = assign_splits(infos, LABELS, split, official=True)
+    torn = {one.patient_id for one in infos if assigned[one.record_id] == "train"} & {
+        one.patient_id for one in infos if assigned[one.record_id] == "test"
+    }
+    assert len(torn) >= 5
+    assert assign_splits(infos[::-1], LABELS, split, official=True) == assigned
+
+
+def test_cross_validation_by_record():
+    infos = [info(n, f"p{n // 10}") for n in range(52)]
+    tested = cross_validate(infos, LABELS, 5, method="records")
+    assert sorted(map(len, tested)) == [10, 10, 10, 11, 11]
+    assert sorted(name for one in tested for name in one) == [one.record_id for one in infos]
+    with pytest.raises(DataError, match=r"there are 4 records for 5 folds"):
+        assign_splits(infos[:4], LABELS, Split(method="records", folds=5, fold=0), official=False)
+    with pytest.raises(DataError, match=r"the train split has no record: there are 2 records"):
+        assign_splits(infos[:2], LABELS, Split(method="records"), official=False)
+
+
+# ---------------------------------------------------------------- subsets
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_keras.config import Data
+from ecg_keras.config import Data, dump_recipe, load_recipe
 from ecg_keras.data import prepare, read_dataset, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores, evaluate
@@ -65,6 +65,11 @@ def page(made_run):
 def copied(made_run, tmp_path):
     """The run alone, elsewhere; its baseline and shards stay where they were."""
     return Run(Path(shutil.copytree(made_run.folder, tmp_path / made_run.name)))
+
+
+def change_recipe(run, overrides):
+    recipe = load_recipe(run.recipe, overrides).recipe
+    run.recipe.write_text(dump_recipe(recipe), encoding="utf-8")
 
 
 def report(run, **options):
@@ -167,6 +172,27 @@ def test_the_limits_are_said(page):
     assert "One network, one training seed (0)" in words
     assert "Records with the same samples lie in different splits (1 group)" in words
     assert "Not a medical device" in words
+
+
+def test_patients_in_several_splits_are_said(copied, page):
+    assert "No patient is in two splits, as far as the database tells patients apart." in page.words
+    assert "drawn by record" not in page.words
+    assert "patient of its own" not in page.words
+    tree = json.loads(copied.dataset.read_text())
+    copied.dataset.write_text(json.dumps({**tree, "shared_patients": 3}))
+    change_recipe(copied, {"data.split.method": "records"})
+    words = report(copied).words
+    assert "No patient is in two splits" not in words
+    assert words.count("3 patients have ECGs in several splits.") == 2
+    assert "drawn by record, without regard to patients" in words[words.index("Limits", 400) :]
+
+
+def test_a_database_without_patients_is_said(copied):
+    tree = json.loads(copied.dataset.read_text())
+    for split in tree["splits"].values():
+        split["patients"] = split["records"]
+    copied.dataset.write_text(json.dumps(tree))
+    assert "Every ECG here counts as a patient of its own." in report(copied).words
 
 
 def test_ecgs_are_drawn_with_truth_and_decision(page):
