@@ -1,6 +1,7 @@
 """Multi-label scores in plain NumPy: discrimination, decisions, thresholds and calibration."""
 
 from ecg_keras.metrics.calibration import brier, ece, reliability_curve
+from ecg_keras.metrics.challenge import challenge_gap, challenge_score
 from ecg_keras.metrics.decisions import (
     Confusion,
     best_f1_thresholds,
@@ -11,29 +12,51 @@ from ecg_keras.metrics.decisions import (
     sensitivity,
     specificity,
 )
+from ecg_keras.metrics.operating import (
+    f_max,
+    operating_scores,
+    sample_f_max,
+    sensitivity_at_specificity,
+)
 from ecg_keras.metrics.ranking import auprc, auroc, pr_curve, rank_scores, roc_curve
+from ecg_keras.metrics.recalibration import (
+    Recalibration,
+    fit_platt,
+    fit_temperature,
+    recalibrate,
+)
 from ecg_keras.metrics.summary import METRICS, LabelScores, macro, score_labels, weighted
 
 __all__ = [
     "METRICS",
     "Confusion",
     "LabelScores",
+    "Recalibration",
     "auprc",
     "auroc",
     "best_f1_thresholds",
     "brier",
+    "challenge_gap",
+    "challenge_score",
     "confusion",
     "decide",
     "ece",
     "f1",
+    "f_max",
+    "fit_platt",
+    "fit_temperature",
     "macro",
+    "operating_scores",
     "pr_curve",
     "prevalence",
     "rank_scores",
+    "recalibrate",
     "reliability_curve",
     "roc_curve",
+    "sample_f_max",
     "score_labels",
     "sensitivity",
+    "sensitivity_at_specificity",
     "specificity",
     "weighted",
 ]

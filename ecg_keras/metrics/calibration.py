@@ -6,18 +6,30 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.metrics.inputs import FloatArray, check_curve, check_scores, check_unit
+from ecg_keras.metrics.inputs import (
+    FloatArray,
+    check_curve,
+    check_scores,
+    check_unit,
+    check_weights,
+    squeeze,
+)
 
 
-def brier(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> FloatArray:
+def brier(
+    targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> FloatArray:
     """The mean squared difference of probability and target of each label (Brier 1950).
 
     Args:
         targets: 0 or 1, ``(records, labels)``.
         probabilities: in [0, 1], of the same shape.
+        weights: how often each record counts: ``(records,)``, or ``(resamples, records)`` for
+            many resamples at once.
 
     Returns:
-        ``(labels,)`` in [0, 1], lower is better. Saying the prevalence q to everyone gives q(1-q).
+        ``(labels,)`` or ``(resamples, labels)`` in [0, 1], lower is better; NaN where all weights
+        are 0. Saying the prevalence q to everyone gives q(1-q).
 
     Raises:
         DataError: shapes that differ, targets other than 0 and 1, probabilities outside [0, 1].
@@ -28,7 +40,10 @@ def brier(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> FloatArray:
     """
     truth, scores = check_scores(targets, probabilities)
     check_unit(scores)
-    return np.asarray(np.mean((scores - truth) ** 2, axis=0))
+    counts = check_weights(weights, len(truth))
+    sums = counts @ (scores - truth) ** 2
+    total = np.broadcast_to(counts.sum(axis=1, keepdims=True), sums.shape)
+    return squeeze(np.divide(sums, total, out=np.full_like(sums, np.nan), where=total > 0), weights)
 
 
 def reliability_curve(

@@ -1,14 +1,11 @@
-"""How well scores rank the records with a label above those without it: AUROC and AUPRC.
-
-Both come from one sort per label. With record weights the sort is shared by all resamples, so a
-bootstrap costs a cumulative sum per resample, not a sort.
-"""
+"""How well scores rank the records with a label above those without it: AUROC and AUPRC."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.metrics.counting import count_at_positives
 from ecg_keras.metrics.inputs import (
     BoolArray,
     FloatArray,
@@ -89,32 +86,11 @@ def rank_scores(
 
 def _areas(truth: BoolArray, scores: FloatArray, weights: FloatArray) -> FloatArray:
     """AUROC and average precision of one label, ``(2, resamples)``."""
-    order = np.argsort(scores)
-    ranked = scores[order]
-    begins = np.concatenate(([True], ranked[1:] != ranked[:-1]))
-    first = np.flatnonzero(begins)  # of each group of equal scores
-    last = np.concatenate((first[1:], [len(ranked)]))
-    positive = np.flatnonzero(truth[order])
-    group = np.cumsum(begins)[positive] - 1
-
-    # Everything below is needed at the positives alone: few columns where a label is rare.
-    below_or_first = np.zeros((len(weights), len(ranked) + 1))
-    np.cumsum(weights[:, order], axis=1, out=below_or_first[:, 1:])
-    below = below_or_first[:, first[group]]
-    up_to = below_or_first[:, last[group]]
-    own = weights[:, order[positive]]
-    positives = own.sum(axis=1)
-    negatives = weights[:, ~truth].sum(axis=1)
-
+    counts = count_at_positives(truth, scores, weights)
+    own, positives, negatives = counts.own, counts.positives, counts.negatives
     # The Mann-Whitney statistic: mid-ranks of the positives less those among themselves.
-    wins = ((own * (below + up_to)).sum(axis=1) - positives**2) / 2
-
-    # Precision at a score counts every record that scores as high, ties included.
-    positives_below = np.zeros((len(weights), len(positive) + 1))
-    np.cumsum(own, axis=1, out=positives_below[:, 1:])
-    hits = positives[:, None] - positives_below[:, np.searchsorted(positive, first[group])]
-    chosen = below_or_first[:, -1:] - below
-    precision = np.divide(hits, chosen, out=np.zeros_like(own), where=own > 0)
+    wins = ((own * (counts.below + counts.up_to)).sum(axis=1) - positives**2) / 2
+    precision = np.divide(counts.hits, counts.chosen, out=np.zeros_like(own), where=own > 0)
 
     areas = np.full((2, len(weights)), np.nan)
     defined = (positives > 0) & (negatives > 0)

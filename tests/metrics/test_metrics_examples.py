@@ -6,7 +6,19 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("module", ["calibration", "decisions", "ranking", "summary"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "calibration",
+        "challenge",
+        "counting",
+        "decisions",
+        "operating",
+        "ranking",
+        "recalibration",
+        "summary",
+    ],
+)
 def test_examples(module):
     result = doctest.testmod(importlib.import_module(f"ecg_keras.metrics.{module}"))
     assert result.attempted > 0

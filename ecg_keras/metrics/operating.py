@@ -1,0 +1,171 @@
+"""Scores of the best operating point: F-max, and sensitivity at a fixed specificity.
+
+Each looks for its threshold on the very records that it scores. That is their definition, and it
+flatters: they tell what a threshold could reach, not what one that was chosen beforehand does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import ConfigError
+from ecg_keras.metrics.counting import PositiveCounts, count_at_positives
+from ecg_keras.metrics.inputs import FloatArray, check_scores, check_unit, check_weights, squeeze
+
+# Specificity is a ratio of counts: 57 of 60 negatives must reach 0.95 in spite of rounding.
+ROUNDING = 1e-9
+STEPS = np.arange(101) / 100
+
+
+def f_max(
+    targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> FloatArray:
+    """The F1 of each label at the threshold that maximises it on these records.
+
+    The label-centric ("term-centric") F-max; the greatest F1 over scikit-learn's
+    ``precision_recall_curve``. `sample_f_max` is the other one that goes by this name.
+
+    Args:
+        targets: 0 or 1, ``(records, labels)``.
+        probabilities: any finite scores of the same shape; only their order matters.
+        weights: how often each record counts: ``(records,)`` or ``(resamples, records)``.
+
+    Returns:
+        ``(labels,)`` or ``(resamples, labels)`` in [0, 1]; NaN where a label has no positive or no
+        negative record. Deciding everyone positive gives 2q / (1 + q) at prevalence q.
+
+    Raises:
+        DataError: shapes that differ, targets other than 0 and 1, scores that are not finite.
+
+    Example:
+        >>> f_max([[0], [0], [1], [1]], [[0.1], [0.4], [0.35], [0.8]])
+        array([0.8])
+    """
+    return operating_scores(targets, probabilities, weights=weights)[0]
+
+
+def sensitivity_at_specificity(
+    targets: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    specificity: float = 0.95,
+    weights: npt.ArrayLike | None = None,
+) -> FloatArray:
+    """The highest sensitivity of each label among all thresholds with at least this specificity.
+
+    Only thresholds that exist are taken: records that score the same are decided together, and
+    nothing is interpolated between two points of the ROC curve.
+
+    Args:
+        targets: 0 or 1, ``(records, labels)``.
+        probabilities: any finite scores of the same shape; only their order matters.
+        specificity: the least share of negatives that are left alone, in [0, 1].
+        weights: how often each record counts: ``(records,)`` or ``(resamples, records)``.
+
+    Returns:
+        ``(labels,)`` or ``(resamples, labels)`` in [0, 1]; NaN where a label has no positive or no
+        negative record.
+
+    Raises:
+        ConfigError: a specificity outside [0, 1].
+        DataError: as for `f_max`.
+
+    Example:
+        >>> targets, scores = [[0], [0], [1], [1], [1]], [[0.1], [0.6], [0.6], [0.7], [0.9]]
+        >>> sensitivity_at_specificity(targets, scores, 0.95).round(3)
+        array([0.667])
+        >>> sensitivity_at_specificity(targets, scores, 0.5)
+        array([1.])
+    """
+    return operating_scores(targets, probabilities, specificity, weights)[1]
+
+
+def operating_scores(
+    targets: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    specificity: float = 0.95,
+    weights: npt.ArrayLike | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """`f_max` and `sensitivity_at_specificity` for the price of one of them; errors as there."""
+    if not 0 <= specificity <= 1:
+        raise ConfigError(f"specificity must be in [0, 1]. Received: {specificity}.")
+    truth, scores = check_scores(targets, probabilities)
+    resamples = check_weights(weights, len(truth))
+    found = np.empty((2, len(resamples), truth.shape[1]))
+    for label in range(truth.shape[1]):
+        counts = count_at_positives(truth[:, label], scores[:, label], resamples)
+        found[0, :, label] = _best_f1(counts)
+        found[1, :, label] = _sensitivity(counts, specificity)
+        undefined = (counts.positives == 0) | (counts.negatives == 0)
+        found[:, undefined, label] = np.nan
+    return squeeze(found[0], weights), squeeze(found[1], weights)
+
+
+def _best_f1(counts: PositiveCounts) -> FloatArray:
+    whole = counts.chosen + counts.positives[:, None]
+    scores = np.divide(2 * counts.hits, whole, out=np.zeros_like(whole), where=whole > 0)
+    return np.asarray(scores.max(axis=1, initial=0.0))
+
+
+def _sensitivity(counts: PositiveCounts, specificity: float) -> FloatArray:
+    alarms = counts.chosen - counts.hits
+    allowed = (1 - specificity + ROUNDING) * counts.negatives[:, None]
+    most = np.where(alarms <= allowed, counts.hits, 0.0).max(axis=1, initial=0.0)
+    positives = counts.positives
+    return np.divide(most, positives, out=np.zeros_like(most), where=positives > 0)
+
+
+def sample_f_max(
+    targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> FloatArray:
+    """The sample-centric F-max: the best F of mean precision and mean recall over the records.
+
+    For a threshold t that all labels share, precision(t) is the mean, over the records for which
+    anything is predicted, of the share of their predictions that are right; recall(t) is the mean,
+    over the records that have a label, of the share of their labels that are predicted. F-max is
+    the greatest 2 P R / (P + R) over t = 0, 0.01, ..., 1 (CAFA: Radivojac et al. 2013; used for
+    ECGs by Strodthoff et al. 2021). As all labels share t, it depends on calibration.
+
+    Args:
+        targets: 0 or 1, ``(records, labels)``.
+        probabilities: in [0, 1], of the same shape; predicted from t upwards.
+        weights: how often each record counts: ``(records,)`` or ``(resamples, records)``.
+
+    Returns:
+        One number, or ``(resamples,)``, in [0, 1]; NaN where no record has a label.
+
+    Raises:
+        DataError: as for `f_max`, and for probabilities outside [0, 1].
+
+    Example:
+        >>> float(sample_f_max([[1, 0], [1, 1]], [[0.9, 0.2], [0.8, 0.6]]))
+        1.0
+    """
+    truth, scores = check_scores(targets, probabilities)
+    check_unit(scores)
+    resamples = check_weights(weights, len(truth))
+    owned = truth.sum(axis=1)
+    predicted = np.empty((len(truth), len(STEPS)))
+    right = np.empty_like(predicted)
+    for step, threshold in enumerate(STEPS):
+        decided = scores >= threshold
+        predicted[:, step] = decided.sum(axis=1)
+        right[:, step] = (decided & truth).sum(axis=1)
+    some, labelled = predicted > 0, owned > 0
+    precisions = np.divide(right, predicted, out=np.zeros_like(right), where=some)
+    recalls = right[labelled] / owned[labelled, None]
+
+    precision = _ratio(resamples @ precisions, resamples @ some.astype(np.float64))
+    recall = _ratio(
+        resamples[:, labelled] @ recalls, resamples[:, labelled].sum(axis=1, keepdims=True)
+    )
+    scored = _ratio(2 * precision * recall, precision + recall)
+    best = np.asarray(scored.max(axis=1))
+    best[resamples[:, labelled].sum(axis=1) == 0] = np.nan
+    return squeeze(best, weights)
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """0 where there is nothing to divide by: such a threshold is never the best."""
+    whole = np.broadcast_to(whole, part.shape)
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
