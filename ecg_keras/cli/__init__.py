@@ -27,6 +27,10 @@ COMMANDS = {
     "simulate": ("simulate", "Write a simulated hospital's database to disk."),
     "evaluate": ("runs", "Score a finished run, on its own or another dataset."),
     "compare": ("runs", "Compare two finished runs, patient by patient."),
+    "transferability": (
+        "transferability",
+        "Rank checkpoints for a target, before anything is trained.",
+    ),
     "report": ("runs", "Write the HTML page of a finished run."),
     "export": ("runs", "Write a finished run as a SavedModel for TensorFlow Serving."),
 }

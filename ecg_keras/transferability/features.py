@@ -1,0 +1,193 @@
+"""`extract`: what a checkpoint makes of a target's records, in one forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras import data
+from ecg_keras.errors import DataError
+from ecg_keras.transferability.inputs import check_patients, check_targets, usable_labels
+from ecg_keras.transferability.sketch import WIDEST, sketch_matrix
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What one checkpoint makes of one target's records.
+
+    Attributes:
+        embeddings: float32 ``(records, size)``: what goes into the head; sketched where it was
+            wider than 2048.
+        source_probabilities: float32 ``(records, source labels)`` from the head, ``None`` where
+            its activation is no sigmoid.
+        targets: uint8 ``(records, labels)``, 1 where the label is present.
+        labels: the target's, in column order.
+        record_ids, patient_ids: ``(records,)`` strings.
+        source_labels: what the columns of ``source_probabilities`` mean; ``None`` where the
+            checkpoint is a single file, which does not tell.
+        width: of the embedding before it was sketched.
+
+    Raises:
+        DataError: not as many rows in one as in another.
+    """
+
+    embeddings: npt.NDArray[np.float32]
+    source_probabilities: npt.NDArray[np.float32] | None
+    targets: npt.NDArray[np.uint8]
+    labels: tuple[str, ...]
+    record_ids: npt.NDArray[np.str_]
+    patient_ids: npt.NDArray[np.str_]
+    source_labels: tuple[str, ...] | None = None
+    width: int = 0
+
+    def __post_init__(self) -> None:
+        rows = [self.embeddings, self.source_probabilities, self.targets, self.record_ids]
+        lengths = {len(one) for one in [*rows, self.patient_ids] if one is not None}
+        if len(lengths) > 1 or np.shape(self.targets)[1:] != (len(self.labels),):
+            raise DataError(
+                "embeddings, source_probabilities, targets, record_ids and patient_ids must have a "
+                "row for each record, and targets a column for each label. Received: rows "
+                f"{sorted(lengths)}, targets {np.shape(self.targets)}, {len(self.labels)} labels."
+            )
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Labels with which nothing can be estimated: fewer than two patients have them, or not.
+
+        Raises:
+            DataError: that is true of all labels.
+        """
+        truth = check_targets(self.targets)
+        used = usable_labels(truth, check_patients(self.patient_ids, len(truth)))
+        return tuple(label for column, label in enumerate(self.labels) if column not in used)
+
+
+def extract(
+    checkpoint: str | Path,
+    shards: str | Path,
+    *,
+    split: str = "train",
+    train_records: int | None = None,
+    seed: int = 0,
+    on_progress: Callable[[int, int], Any] | None = None,
+) -> Features:
+    """Runs a checkpoint once over the records that would be trained on.
+
+    Args:
+        checkpoint: a run folder, or a ``.keras`` file whose last layer is called ``head``.
+        shards: folder of the target's prepared dataset.
+        split: ``"train"``; the others are for validation and for the final test.
+        train_records: only so many records, the same `nested_subset` that a recipe with
+            ``data.train_records`` and this seed trains on.
+        seed: of that subset, and of the sketch of wide embeddings.
+        on_progress: called with the records done and the records in all after each batch.
+
+    Raises:
+        ConfigError: ``train_records`` is below 1.
+        DataError: the checkpoint can't be opened, has no layer ``head``, or was trained on other
+            leads, another sampling rate or length; a shard is damaged; an embedding is not finite.
+
+    Example:
+        >>> features = extract("runs/ptbxl_pretrain", "shards/ludb")  # doctest: +SKIP
+        >>> features.embeddings.shape  # doctest: +SKIP
+        (120, 512)
+    """
+    from ecg_keras import models
+    from ecg_keras.data.reading import training_subset
+    from ecg_keras.training import Run, check_upstream
+
+    checkpoint, shards = Path(checkpoint), Path(shards)
+    dataset = data.describe(shards)
+    # a file model.keras that still lies in its run folder is checked like the run
+    run = Run(checkpoint if checkpoint.is_dir() else checkpoint.parent)
+    source = data.read_dataset(run.dataset) if run.dataset.is_file() else None
+    check_upstream(run.folder, dataset, keep_head=False)
+    model = models.load_model(checkpoint)
+    forward, width, is_sigmoid = _cut_head(model, dataset, checkpoint)
+    subset = training_subset(shards, dataset, train_records, seed) if split == "train" else None
+    sketch = sketch_matrix(width, seed) if width > WIDEST else None
+
+    columns: list[list[Any]] = [[], [], [], [], []]
+    done, total = 0, len(subset) if subset is not None else dataset.splits[split].records
+    with data.whole_shards(shards, split):
+        for signal, target, record_id, patient_id in data.load_with_ids(shards, split, BATCH):
+            names = record_id.numpy().astype(str)
+            kept = np.ones(len(names), bool) if subset is None else np.isin(names, subset)
+            if not kept.any():
+                continue
+            embedding, probability = (part.numpy() for part in forward(signal[kept]))
+            if not (np.isfinite(embedding).all() and np.isfinite(probability).all()):
+                rows = np.isfinite(embedding).all(axis=1) & np.isfinite(probability).all(axis=1)
+                raise DataError(
+                    f"{checkpoint}: its embedding of record {names[kept][~rows][0]} is not finite: "
+                    "the network overflows, or its weights are damaged. Leave it out."
+                )
+            batch = (
+                embedding if sketch is None else embedding @ sketch,
+                probability,
+                target.numpy()[kept].astype(np.uint8),
+                names[kept],
+                patient_id.numpy().astype(str)[kept],
+            )
+            for column, part in zip(columns, batch, strict=True):
+                column.append(part)
+            done += int(kept.sum())
+            if on_progress is not None:
+                on_progress(done, total)
+    if not done:
+        raise DataError(f"{shards}: the split {split} has no record.")
+    embeddings, probabilities, targets, record_ids, patient_ids = map(np.concatenate, columns)
+    return Features(
+        embeddings=embeddings,
+        source_probabilities=probabilities if is_sigmoid else None,
+        targets=targets,
+        labels=dataset.labels,
+        record_ids=record_ids,
+        patient_ids=patient_ids,
+        source_labels=source.labels if source is not None else None,
+        width=width,
+    )
+
+
+def _cut_head(
+    model: keras.Model, dataset: data.Dataset, checkpoint: Path
+) -> tuple[Callable[[Any], Any], int, bool]:
+    """A graph from signals to embedding and probabilities, the embedding's width, and whether
+    the head is a sigmoid."""
+    import keras
+    import tensorflow as tf
+
+    names = [layer.name for layer in model.layers]
+    if names[-1] != "head":
+        raise DataError(
+            f"{checkpoint}: its last layer must be called head, as in every model of ecg_keras. "
+            f"Received: {names[-1]}. Build it with ecg_keras.models.classifier, or rename it."
+        )
+    shape = (dataset.num_samples, len(dataset.leads))
+    if any(size not in (None, own) for size, own in zip(model.input_shape[1:], shape, strict=True)):
+        raise DataError(
+            f"{checkpoint}: takes signals of the shape (num_samples, num_leads) = "
+            f"{tuple(model.input_shape[1:])}, and the target's are {shape}. Prepare the target "
+            "with the checkpoint's sampling rate, length and leads."
+        )
+    head = model.get_layer("head")
+    cut = keras.Model(model.input, [head.input, head.output])
+    width = int(head.input.shape[-1])
+
+    def forward(signal: tf.Tensor) -> list[tf.Tensor]:
+        return [tf.cast(part, tf.float32) for part in cut(signal, training=False)]
+
+    signals = tf.TensorSpec((None, *shape), tf.float32)
+    graph = tf.function(forward).get_concrete_function(signals)
+    is_sigmoid = getattr(head, "activation", None) is keras.activations.sigmoid
+    return graph, width, is_sigmoid
