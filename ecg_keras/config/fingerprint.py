@@ -27,7 +27,7 @@ def fingerprint(settings: Mapping[str, Any]) -> str:
 def data_settings(data: Data) -> dict[str, Any]:
     """The part of a recipe's ``data`` section that decides the bytes of its shards."""
     settings = data.model_dump(mode="json")
-    left_out = (*NO_RESULT, "train_records")
+    left_out = (*NO_RESULT, "train_records", "subset")
     return {key: value for key, value in settings.items() if key not in left_out}
 
 

@@ -117,8 +117,11 @@ class Data(Section):
     quarantine: Fraction = 0.0
     # what TensorFlow Data Validation finds: stop before training, or warn
     anomalies: Literal["stop", "warn"] = "stop"
-    # train on this many records of the training split (a nested, seeded subset); none: all
+    # train on this many records of the training split; none: all
     train_records: int | None = Field(default=None, ge=1)
+    # which ones: nested (drawn with training.seed, stratified by labels, each within every larger
+    # one), or first (in the order of their ids, as published)
+    subset: Literal["nested", "first"] = "nested"
     # folder of the shards; each dataset gets a folder of its own inside it
     shards: FolderPath = Path("shards")
     # processes that read and write
@@ -159,6 +162,9 @@ class Initialise(Section):
     set: dict[str, Any] = Field(default_factory=dict)
     # new: a fresh head; keep: the upstream's, which needs the same labels in the same order
     head: Literal["new", "keep"] = "new"
+    # upstream: its scaling comes with its weights, which were trained behind it; own: what
+    # model.scaling says here, as published where only the upstream was scaled
+    scaling: Literal["upstream", "own"] = "upstream"
 
 
 class Augment(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -35,6 +36,7 @@ def load(
     shuffle: bool = False,
     seed: int = 0,
     train_records: int | None = None,
+    subset: Literal["nested", "first"] = "nested",
     augment: Augment | None = None,
     cache: bool = True,
     epochs: range | None = None,
@@ -52,8 +54,8 @@ def load(
             over the shards, which are shuffled as they are written, and 2048 records of them.
             Without it, the order of the files.
         seed: of the order, the changes and the subset.
-        train_records: train on so many records, a `nested_subset` of the training split; none
-            takes all.
+        train_records: train on so many records of the training split; none takes all.
+        subset: which ones: a `nested_subset`, or the `first_records`.
         augment: random changes, drawn anew in each epoch.
         cache: keep the split in memory (two bytes a sample) where it takes less than half of what
             is free.
@@ -81,13 +83,13 @@ def load(
         raise ConfigError(f"train_records is for the split train. Received: split {split}.")
     dataset = describe(folder)
     records = check_split(folder, dataset, split).records
-    subset = None
+    chosen = None
     if train_records is not None:
-        subset = training_subset(folder, dataset, train_records, seed)
-        records = records if subset is None else len(subset)
+        chosen = training_subset(folder, dataset, train_records, seed, subset)
+        records = records if chosen is None else len(chosen)
     in_memory = cache and records * _signal_bytes(dataset) <= CACHED_SHARE * _free_memory()
     source = _from_memory if in_memory else _from_files
-    epoch_batches, fetch = source(folder, dataset, split, subset, records, batch_size)
+    epoch_batches, fetch = source(folder, dataset, split, chosen, records, batch_size)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         own = epoch_batches(_key(seed, epoch) if shuffle else None)
@@ -152,7 +154,7 @@ def _from_memory(
     folder: str | Path,
     dataset: Dataset,
     split: str,
-    subset: Sequence[str] | None,
+    chosen: Sequence[str] | None,
     records: int,
     batch_size: int,
 ) -> tuple[Batches, Fetch]:
@@ -162,7 +164,7 @@ def _from_memory(
     target = np.empty((records, len(dataset.labels)), np.float32)
     filled = 0
     for one in batches(folder, dataset, split):
-        kept = slice(None) if subset is None else np.isin(one["record_id"].astype(str), subset)
+        kept = slice(None) if chosen is None else np.isin(one["record_id"].astype(str), chosen)
         more = len(one["scale"][kept])
         samples[filled : filled + more] = one["samples"][kept]
         scale[filled : filled + more] = one["scale"][kept]
@@ -188,16 +190,16 @@ def _from_files(
     folder: str | Path,
     dataset: Dataset,
     split: str,
-    subset: Sequence[str] | None,
+    chosen: Sequence[str] | None,
     records: int,
     batch_size: int,
 ) -> tuple[Batches, Fetch]:
     """Serialised records, read anew in each epoch, and what they hold."""
     paths = [str(Path(folder) / name) for name in dataset.splits[split].shards]
     wanted = None
-    if subset is not None:
+    if chosen is not None:
         wanted = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(list(subset), [True] * len(subset)), False
+            tf.lookup.KeyValueTensorInitializer(list(chosen), [True] * len(chosen)), False
         )
 
     def is_wanted(one: tf.Tensor) -> tf.Tensor:

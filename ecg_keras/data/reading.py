@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ecg_keras.data.dataset import Dataset, check_split, describe
 from ecg_keras.data.shards import decode
-from ecg_keras.data.splits import nested_subset
+from ecg_keras.data.subsets import first_records, nested_subset
 from ecg_keras.errors import DataError
 
 # records that are parsed at once
@@ -94,9 +94,20 @@ def read_shards(
 
 
 def training_subset(
-    folder: str | Path, dataset: Dataset, train_records: int | None, seed: int
+    folder: str | Path,
+    dataset: Dataset,
+    train_records: int | None,
+    seed: int,
+    subset: Literal["nested", "first"] = "nested",
 ) -> tuple[str, ...] | None:
     """The ids of the records that are trained on, ``None`` where all are.
+
+    Args:
+        folder: of the shards.
+        dataset: what is in it.
+        train_records: how many records are wanted; ``None`` wants all.
+        seed: of a nested subset.
+        subset: a `nested_subset`, or the `first_records`.
 
     Raises:
         ConfigError: ``train_records`` is below 1.
@@ -109,17 +120,23 @@ def training_subset(
         for batch in batches(folder, dataset, "train")
         for record_id, target in zip(batch["record_id"], batch["target"], strict=True)
     }
+    if subset == "first":
+        return first_records(labels, train_records)
     return nested_subset(labels, train_records, seed)
 
 
 def signal_statistics(
-    folder: str | Path, *, train_records: int | None = None, seed: int = 0
+    folder: str | Path,
+    *,
+    train_records: int | None = None,
+    seed: int = 0,
+    subset: Literal["nested", "first"] = "nested",
 ) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each lead over what is trained on, read as a stream.
 
     Args:
         folder: of the shards.
-        train_records, seed: as given to `load`.
+        train_records, seed, subset: as given to `load`.
 
     Returns:
         Two float64 arrays ``(num_leads,)`` in millivolts.
@@ -137,12 +154,12 @@ def signal_statistics(
         ((12,), (12,))
     """
     dataset = describe(folder)
-    subset = training_subset(folder, dataset, train_records, seed)
+    chosen = training_subset(folder, dataset, train_records, seed, subset)
     count = 0
     mean: Floats = np.zeros(len(dataset.leads))
     squares: Floats = np.zeros(len(dataset.leads))
     for one in batches(folder, dataset, "train"):
-        kept = slice(None) if subset is None else np.isin(one["record_id"].astype(str), subset)
+        kept = slice(None) if chosen is None else np.isin(one["record_id"].astype(str), chosen)
         values = one["samples"][kept] * one["scale"][kept, None, None].astype(np.float64)
         values = values.reshape(-1, len(dataset.leads))
         if not len(values):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from iterstrat.ml_stratifiers import IterativeStratification
@@ -66,46 +65,6 @@ def assign_splits(
         if part not in parts:
             raise DataError(_empty(role, ordered, split, use_folds))
     return {info.record_id: roles[part] for info, part in zip(ordered, parts, strict=True)}
-
-
-def nested_subset(labels: Mapping[str, Sequence[str]], n: int, seed: int) -> tuple[str, ...]:
-    """A stratified random subset of records that contains every smaller one of the same seed.
-
-    Records that have the same combination of labels are shuffled and spread evenly over the line
-    from 0 to 1, with a random start; the first ``n`` on that line are the subset. So each
-    combination has its share of every subset, give or take one record.
-
-    Args:
-        labels: names of the labels of each record, by ``record_id``.
-        n: how many records to take, at least 1.
-        seed: of the random order.
-
-    Returns:
-        ``n`` record ids, sorted; all of them where there are no more than ``n``.
-
-    Raises:
-        ConfigError: ``n`` is below 1.
-
-    Example:
-        >>> records = {f"r{i}": ("MI",) * (i < 4) for i in range(16)}
-        >>> subset = nested_subset(records, 8, seed=0)
-        >>> sum("MI" in records[name] for name in subset)
-        2
-        >>> set(nested_subset(records, 4, seed=0)) < set(subset)
-        True
-    """
-    if n < 1:
-        raise ConfigError(f"train_records must be at least 1. Received: {n}.")
-    groups = defaultdict(list)
-    for record_id in sorted(labels):
-        groups[tuple(sorted(labels[record_id]))].append(record_id)
-    random = np.random.default_rng(seed)
-    line: list[tuple[float, str]] = []
-    for combination in sorted(groups):
-        members = random.permutation(groups[combination])
-        places = (np.arange(len(members)) + random.random()) / len(members)
-        line += zip(places.tolist(), members.tolist(), strict=True)
-    return tuple(sorted(record_id for _, record_id in sorted(line)[:n]))
 
 
 def _roles(split: Split) -> tuple[str, ...]:

@@ -75,7 +75,10 @@ def build_model(recipe: Recipe, dataset: data.Dataset, shards: Path) -> keras.Mo
     mean = std = None
     if recipe.model.scaling == "standardise":
         mean, std = data.signal_statistics(
-            shards, train_records=recipe.data.train_records, seed=recipe.training.seed
+            shards,
+            train_records=recipe.data.train_records,
+            seed=recipe.training.seed,
+            subset=recipe.data.subset,
         )
     backbone = models.find_backbone(recipe.model.backbone)(
         num_samples=dataset.num_samples,
@@ -117,7 +120,8 @@ def _fit(
     with strategy.scope(), use_precision(precision):
         model = build_model(recipe, dataset, shards)
         if progress is None and upstream is not None:
-            models.load_backbone(model, upstream, head=recipe.initialise.head)
+            begin = recipe.initialise
+            models.load_backbone(model, upstream, head=begin.head, scaling=begin.scaling)
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_variables)
     run.write_status(state="training", shards=str(shards.resolve()), num_parameters=trainable)
     begun = time.perf_counter()
@@ -173,6 +177,7 @@ def _fit_phase(
         shuffle=True,
         seed=settings.seed,
         train_records=recipe.data.train_records,
+        subset=recipe.data.subset,
         augment=settings.augment,
         epochs=range(done, last),
     )

@@ -88,6 +88,12 @@ def test_a_subset_is_nested_and_the_same_in_memory_and_from_files(hospital_shard
     subset = training_subset(hospital_shards, dataset, 7, 0)
     wanted = [one.signal for one in read_shards(hospital_shards, "train", subset)]
     np.testing.assert_array_equal(few, wanted)
+    first = load(
+        hospital_shards, "train", batch_size=4, train_records=7, subset="first", cache=cache
+    )
+    ids = sorted(one.record_id for one in read_shards(hospital_shards, "train"))[:7]
+    wanted = [one.signal for one in read_shards(hospital_shards, "train", ids)]
+    np.testing.assert_array_equal(passes(first)[0], wanted)
     everything = load(hospital_shards, "train", batch_size=4, train_records=999, cache=cache)
     assert len(passes(everything)[0]) == dataset.splits["train"].records
 

@@ -59,3 +59,5 @@ def test_statistics_of_a_subset_see_nothing_else(hospital_shards, monkeypatch):
     mean, std = signal_statistics(hospital_shards, train_records=5, seed=1)
     np.testing.assert_allclose(mean, signals.mean(axis=0), atol=1e-9)
     np.testing.assert_allclose(std, signals.std(axis=0), rtol=1e-7)
+    first = signal_statistics(hospital_shards, train_records=5, seed=1, subset="first")
+    assert not np.allclose(first[1], std)

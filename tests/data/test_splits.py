@@ -11,7 +11,7 @@ from small_databases import write_database
 from ecg_keras.config import Split
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import SOURCES, find_source
-from ecg_keras.data.splits import assign_splits, nested_subset
+from ecg_keras.data.splits import assign_splits
 from ecg_keras.errors import ConfigError, DataError
 
 LABELS = ("AF", "PAC", "SR")
@@ -274,38 +274,3 @@ def test_cross_validation_by_record():
         assign_splits(infos[:4], LABELS, Split(method="records", folds=5, fold=0), official=False)
     with pytest.raises(DataError, match=r"the train split has no record: there are 2 records"):
         assign_splits(infos[:2], LABELS, Split(method="records"), official=False)
-
-
-# ---------------------------------------------------------------- subsets
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.dictionaries(
-        st.text("abc", min_size=1, max_size=5), st.sets(st.sampled_from(LABELS)), min_size=2
-    ),
-    st.integers(0, 3),
-    st.data(),
-)
-def test_subsets_are_nested_and_independent_of_order(labels, seed, data):
-    more = data.draw(st.integers(1, len(labels)))
-    fewer = data.draw(st.integers(1, more))
-    large = nested_subset(labels, more, seed)
-    small = nested_subset(dict(reversed(labels.items())), fewer, seed)
-    assert len(large) == more
-    assert len(small) == fewer
-    assert set(small) <= set(large) <= set(labels)
-
-
-def test_each_combination_of_labels_has_its_share_of_a_subset():
-    labels = {f"r{n:03d}": ("AF",) if n < 50 else ("SR", "PAC") for n in range(500)}
-    for seed in range(5):
-        subset = nested_subset(labels, 100, seed)
-        assert abs(sum(labels[name] == ("AF",) for name in subset) - 10) <= 1
-    assert nested_subset(labels, 100, 0) != nested_subset(labels, 100, 1)
-
-
-def test_a_subset_of_everything_and_of_nothing():
-    assert nested_subset({"a": (), "b": ()}, 5, 0) == ("a", "b")
-    with pytest.raises(ConfigError, match=r"train_records must be at least 1. Received: 0"):
-        nested_subset({"a": ()}, 0, 0)

@@ -88,6 +88,33 @@ def test_a_frozen_stage_keeps_its_weights(tmp_path, recipe, shards, trained):
         assert same == (name != "head"), name
 
 
+def test_the_scaling_is_the_upstreams_unless_the_recipe_keeps_its_own(
+    tmp_path, recipe, shards, trained
+):
+    def finetuned(model, scaling):
+        tuned = type(recipe).model_validate(
+            {
+                **recipe.model_dump(),
+                "mode": "finetune",
+                "initialise": {"from": str(trained.folder), "scaling": scaling},
+                "model": {**recipe.model.model_dump(), "scaling": model},
+                "training": {"phases": [{"epochs": 1, "train_from": "head"}]},
+            }
+        )
+        run = train(tuned, shards=shards, run=Run(tmp_path / model), upstream=trained.folder)
+        return keras.models.load_model(run.model, compile=False)
+
+    with pytest.raises(DataError, match=r"scaling: preprocess_standardise in the file, none here"):
+        finetuned("none", "upstream")
+    upstream = keras.models.load_model(trained.model, compile=False)
+    unscaled = finetuned("none", "own")
+    assert not [layer.name for layer in unscaled.layers if layer.name.startswith("preprocess")]
+    for one, other in zip(
+        unscaled.get_layer("stem_gru").weights, upstream.get_layer("stem_gru").weights, strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_mixed_precision_keeps_probabilities_in_float32(tmp_path, recipe, shards):
     training = {
         **recipe.training.model_dump(),
