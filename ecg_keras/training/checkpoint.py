@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -23,13 +25,16 @@ SELECT = {
     "last": ("", True),
 }
 FLOAT_BYTES = 4
+# at least so long between two checkpoints of a phase: a small network's epoch takes less time than
+# its files do, and no more than this has to be trained again after a kill
+SECONDS_BETWEEN = 20.0
 # what files of a model hold besides its numbers, generously
 FILE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is; written after every epoch.
+    """Where a run is, after a whole epoch.
 
     Attributes:
         phase: number of the phase, from 1.
@@ -78,22 +83,22 @@ def restore(model: keras.Model, folder: Path, progress: Progress) -> None:
     """Puts a model where ``progress`` says: weights, random generators, and the optimizer's state.
 
     Args:
-        model: compiled as it was then, or not compiled, to go on with another optimizer.
+        model: compiled as it was then, its optimizer built; or not compiled, to go on with another
+            optimizer.
         folder: of the checkpoints.
         progress: as `read_progress` gives it.
     """
-    if model.compiled:
-        model.optimizer.build(model.trainable_variables)
     model.load_weights(folder / progress.weights)
     for variable, state in zip(_generators(model), progress.draws, strict=True):
         variable.assign(state)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves weights, optimizer and progress after every epoch, each file before the next is named.
+    """Saves weights, optimizer and progress after an epoch, each file before the next is named.
 
     A kill at any moment leaves a whole earlier checkpoint: weights go to a file of their own, then
-    progress.json is replaced, then files that it no longer names are removed.
+    progress.json is replaced, then files that it no longer names are removed. Not every epoch is
+    saved: see `SECONDS_BETWEEN`. The last one of a phase is.
 
     Args:
         folder: of the checkpoints; created.
@@ -127,6 +132,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.monitor, self.more_is_better = SELECT[select]
         self.patience = patience
         self.progress = progress
+        self._best: list[Any] | None = None  # weights of the best epoch, where not saved yet
+        self._saved = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -142,31 +149,40 @@ class Checkpoint(keras.callbacks.Callback):
         in_phase = before is not None and before.phase == self.phase
         waited = 0 if better or not in_phase else before.waited + 1
         done = epoch + 1
-        self._check_room()
-        weights = f"epoch-{done:04d}.weights.h5"
-        self.model.save_weights(self.folder / weights)
-        best = f"best-{done:04d}.keras" if better else before.best
         if better:
-            save_model(self.selected, self.folder / best)
+            self._best = self.selected.get_weights()
         out_of_patience = self.patience is not None and waited >= self.patience
         self.progress = Progress(
             phase=self.phase,
             phase_begun=self.phase_begun,
             phase_ended=done == self.last_epoch or out_of_patience,
             epoch=done,
-            weights=weights,
-            best=best,
+            weights=f"epoch-{done:04d}.weights.h5",
+            best=f"best-{done:04d}.keras" if better else before.best,
             best_epoch=done if better else before.best_epoch,
             best_score=score if better else before.best_score,
             waited=waited,
             draws=[variable.numpy().tolist() for variable in _generators(self.model)],
         )
-        write_json(self.folder / "progress.json", asdict(self.progress))
-        for path in self.folder.iterdir():
-            if path.name not in ("progress.json", weights, best):
-                path.unlink()
+        if self.progress.phase_ended or time.monotonic() - self._saved >= SECONDS_BETWEEN:
+            self._save(self.progress)
+            self._saved = time.monotonic()
         if out_of_patience:
             self.model.stop_training = True
+
+    def _save(self, progress: Progress) -> None:
+        self._check_room()
+        self.model.save_weights(self.folder / progress.weights)
+        if self._best is not None:
+            latest = self.selected.get_weights()
+            self.selected.set_weights(self._best)
+            save_model(self.selected, self.folder / progress.best)
+            self.selected.set_weights(latest)
+            self._best = None
+        write_json(self.folder / "progress.json", asdict(progress))
+        for path in self.folder.iterdir():
+            if path.name not in ("progress.json", progress.weights, progress.best):
+                path.unlink()
 
     def _check_room(self) -> None:
         """Refuses a disk that is too full before a file is begun: HDF5 would end in tracebacks."""

@@ -167,6 +167,8 @@ def _fit_phase(
         optimizer=make_optimizer(settings, phase, models.stages(model), steps * phase.epochs),
         loss="binary_crossentropy",
     )
+    # before the first step, which Keras would trace twice otherwise
+    fitted.optimizer.build(fitted.trainable_variables)
     if resumed:
         restore(fitted, run.checkpoints, progress)
 

@@ -11,6 +11,11 @@ from ecg_keras.errors import DataError
 from ecg_keras.training.checkpoint import Checkpoint, read_progress
 
 
+@pytest.fixture(autouse=True)
+def every_epoch(monkeypatch):
+    monkeypatch.setattr("ecg_keras.training.checkpoint.SECONDS_BETWEEN", 0.0)
+
+
 def checkpoint(folder, progress=None, **settings) -> Checkpoint:
     signal = keras.Input((4, 2), name="signal")
     x = keras.layers.Flatten(name="stem_flatten")(signal)
@@ -35,6 +40,24 @@ def test_the_best_and_the_last_epoch_are_kept_and_no_more(tmp_path):
     progress = read_progress(tmp_path)
     assert (progress.best_epoch, progress.best_score, progress.waited) == (2, 0.8, 1)
     assert progress == callback.progress
+
+
+def test_epochs_in_quick_succession_are_saved_together(tmp_path, monkeypatch):
+    monkeypatch.setattr("ecg_keras.training.checkpoint.SECONDS_BETWEEN", 1e9)
+    callback = checkpoint(tmp_path)
+    best = None
+    for epoch, score in enumerate((0.6, 0.9, 0.7, 0.8, 0.1, 0.1, 0.1, 0.1, 0.1)):
+        assert files(tmp_path) == []
+        if epoch == 1:
+            best = callback.model.get_weights()
+        callback.on_epoch_end(epoch, {"loss": 1.0, "val_macro_auroc": score})
+        callback.model.train_on_batch(np.ones((2, 4, 2)), np.ones((2, 1)))
+        latest = callback.model.get_weights()
+    assert files(tmp_path) == ["best-0002.keras", "epoch-0009.weights.h5", "progress.json"]
+    saved = keras.models.load_model(tmp_path / "best-0002.keras", compile=False).get_weights()
+    for one, other in zip(saved, best, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(saved[0], latest[0])
 
 
 @pytest.mark.parametrize(

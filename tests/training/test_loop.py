@@ -50,14 +50,17 @@ def test_a_run_folder_is_complete(trained, recipe):
     assert keras.models.load_model(trained.model, compile=False).input_shape == (None, 200, 12)
 
 
-@pytest.mark.parametrize("epoch", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("epoch", "seconds", "saved"), [(1, 0, 1), (2, 0, 2), (4, 0, 4), (4, 99, 2)]
+)
 def test_a_stopped_run_goes_on_as_if_there_had_been_no_stop(
-    tmp_path, trained, recipe, shards, epoch
+    tmp_path, trained, recipe, shards, monkeypatch, epoch, seconds, saved
 ):
+    monkeypatch.setattr("ecg_keras.training.checkpoint.SECONDS_BETWEEN", seconds)
     run = Run(tmp_path / "stopped")
     with pytest.raises(KeyboardInterrupt):
         train(recipe, shards=shards, run=run, callbacks=[StopAt(epoch)])
-    assert read_progress(run.checkpoints).epoch == epoch
+    assert read_progress(run.checkpoints).epoch == saved
     assert not run.model.exists()
     train(recipe, shards=shards, run=run)
     for one, other in zip(read_log(run.log), read_log(trained.log), strict=True):
