@@ -18,6 +18,8 @@ from ecg_keras.config import Recipe, differences, dump_recipe, fingerprint, run_
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import write_json
 
+# what may lie in a run folder before the run is begun: a study keeps its notes there
+BEFORE = frozenset({"recipe.yaml", "cell.json", "cell.log", "failed.json"})
 PACKAGES = ("ecg_keras", "tensorflow", "keras", "tensorflow-data-validation", "wfdb", "numpy")
 
 
@@ -140,8 +142,9 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
         return
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
-        strangers = sorted(p.name for p in run.folder.iterdir() if not p.name.startswith("."))
-        if not status and strangers and strangers != ["recipe.yaml"]:
+        found = (p.name for p in run.folder.iterdir() if not p.name.startswith("."))
+        strangers = sorted(set(found) - BEFORE)
+        if not status and strangers:
             raise ConfigError(
                 f"{run.folder}: not a run folder, and not empty (it has {', '.join(strangers[:3])})"
                 ". Choose another with --set run=FOLDER."

@@ -1,6 +1,7 @@
 """What a recipe needs: the plan, its steps, and work on finished runs."""
 
 from ecg_keras.workflow.job import Job, make_job
+from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.plan import make_plan, run_plan
 from ecg_keras.workflow.recipes import baseline_recipe, load, upstream_recipe
 from ecg_keras.workflow.runs import (
@@ -20,6 +21,7 @@ __all__ = [
     "baseline_recipe",
     "compare_runs",
     "evaluate_elsewhere",
+    "evaluation_mark",
     "export_run",
     "load",
     "make_job",

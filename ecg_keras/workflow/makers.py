@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
+
 from ecg_keras import data, evaluation, models
-from ecg_keras.config import fingerprint
+from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import simulate
 from ecg_keras.errors import DataError
 from ecg_keras.workflow.job import Job
@@ -49,15 +51,22 @@ def _validation(job: Job) -> Path:
 
 
 def _validated(job: Job) -> bool:
-    path = _validation(job)
-    if not path.is_file():
+    if not _validation(job).is_file():
         return False
-    anomalies = json.loads(path.read_text(encoding="utf-8"))["anomalies"]
-    return not anomalies or job.data.anomalies == "warn"
+    return job.data.anomalies == "warn" or not _anomalies(job)
+
+
+def _anomalies(job: Job) -> list[str]:
+    anomalies: list[str] = json.loads(_validation(job).read_text(encoding="utf-8"))["anomalies"]
+    return anomalies
 
 
 def _validate(job: Job, watcher: Watcher) -> None:
-    anomalies = validate_shards(job.shards)
+    with filelock.FileLock(job.shards / ".lock"):
+        # another process may have found them sound while this one waited
+        if not _validation(job).is_file() or _anomalies(job):
+            validate_shards(job.shards)
+    anomalies = _anomalies(job)
     if anomalies and job.data.anomalies == "stop":
         raise DataError(
             f"{job.shards}: TensorFlow Data Validation found anomalies ({len(anomalies)}):\n"
@@ -81,9 +90,14 @@ def _train(job: Job, watcher: Watcher) -> None:
     )
 
 
+def evaluation_mark(run: str, settings: Evaluation) -> str:
+    """What scores depend on: the fingerprint of the run, and how it was scored."""
+    kept = settings.model_dump(exclude={"baseline", "metric"})
+    return fingerprint({"run": run, "evaluation": kept})
+
+
 def _evaluation_mark(job: Job) -> str:
-    settings = job.recipe.evaluation.model_dump(exclude={"baseline", "metric"})
-    return fingerprint({"run": job.fingerprint(), "evaluation": settings})
+    return evaluation_mark(job.fingerprint(), job.recipe.evaluation)
 
 
 def _evaluated(job: Job) -> bool:
@@ -93,21 +107,24 @@ def _evaluated(job: Job) -> bool:
 
 def _evaluate(job: Job, watcher: Watcher) -> None:
     model = models.load_model(job.run.model)
-    predictions = {}
-    for split in ("valid", "test"):
-        predictions[split] = evaluation.predict(
-            model, job.shards, split, on_progress=watcher.progressed
-        )
-        predictions[split].save(job.run.predictions(split))
+    predictions = {
+        split: evaluation.predict(model, job.shards, split, on_progress=watcher.progressed)
+        for split in ("valid", "test")
+    }
     settings = job.recipe.evaluation
+    dataset = data.describe(job.shards)
     scores = evaluation.evaluate(
         predictions["test"],
         predictions["valid"],
+        calibration=settings.calibration,
         thresholds=settings.thresholds,
+        codes=evaluation.snomed_codes(dataset.source, dataset.label_set),
         bootstrap=settings.bootstrap,
         level=settings.level,
         seed=settings.seed,
     )
+    for split, said in predictions.items():
+        scores.calibration.apply(said).save(job.run.predictions(split))
     scores.save_json(job.run.scores)
     job.run.write_status(evaluated=_evaluation_mark(job))
 

@@ -10,8 +10,12 @@ from ecg_keras.workflow.makers import MAKERS
 from ecg_keras.workflow.step import Step, Watcher
 
 
-def make_plan(job: Job) -> tuple[Step, ...]:
+def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
     """The steps of a job in the order in which they run, those of the runs it needs first.
+
+    Args:
+        job: what to make.
+        report: whether each run gets its page.
 
     Raises:
         ConfigError, DataError: a step would fail for a reason that is known already; see
@@ -48,7 +52,7 @@ def make_plan(job: Job) -> tuple[Step, ...]:
             evaluated = add("compare", of, evaluated, add_run(of.baseline, validated))
         if of.recipe.export:
             add("export", of, trained)
-        return add("report", of, evaluated)
+        return add("report", of, evaluated) if report else evaluated
 
     add_run(job)
     return tuple(plan)

@@ -57,8 +57,12 @@ def simulate(
     """
     root = Path(root)
     settings = _settings(hospital, records, seed)
-    if _check_folder(root, settings):
-        return
+    try:
+        if _check_folder(root, settings):
+            return
+    except DataError:
+        if not (root / LOCK).exists():
+            raise  # nobody simulates into it: what was found is not half-written
     try:
         root.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(root / LOCK):
