@@ -1,0 +1,145 @@
+"""`ecg-keras study`: a grid of runs, and the page that says what they tell together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ecg_keras.cli.options import RecipePath, overrides
+from ecg_keras.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ecg_keras.study import Cell, Snapshot, StudyPlan
+
+
+@click.command()
+@RecipePath
+@overrides
+@click.option(
+    "--workers", type=int, default=1, show_default=True, help="Local processes that run cells."
+)
+@click.option(
+    "--shard", metavar="I/N", help="Run every N-th cell from the I-th on, such as 1/8: see docs."
+)
+@click.option("--ray", metavar="ADDRESS", help="Run on this Ray cluster; local starts one here.")
+@click.option(
+    "--gpus-per-cell", type=float, default=0.0, show_default=True, help="What a cell asks of Ray."
+)
+@click.option(
+    "--cpus-per-cell", type=float, default=1.0, show_default=True, help="What a cell asks of Ray."
+)
+@click.option("--dry-run", is_flag=True, help="List the cells, estimate time and disk, and stop.")
+def study(
+    recipe: Path,
+    assignments: tuple[str, ...],
+    workers: int,
+    shard: str | None,
+    ray: str | None,
+    gpus_per_cell: float,
+    cpus_per_cell: float,
+    dry_run: bool,
+) -> None:
+    """Run the grid of RECIPE and write the page that answers its question.
+
+    Finished cells are kept and failed ones tried again, so the same command goes on where it
+    stopped.
+    """
+    from ecg_keras.config import load_study, parse_overrides
+    from ecg_keras.study import list_cells, run_study
+
+    plan = list_cells(load_study(recipe, parse_overrides(assignments)))
+    part = None if shard is None else parse_shard(shard)
+    if dry_run:
+        show_cells(plan)
+        return
+    last = run_study(
+        plan,
+        workers=workers,
+        shard=part,
+        ray=ray,
+        gpus_per_cell=gpus_per_cell,
+        cpus_per_cell=cpus_per_cell,
+        on_tick=_tell(),
+    )
+    if last.is_over:
+        write_page(plan)
+    else:
+        click.echo(f"{_count(last)}. The shard that ends last writes the page.")
+    if last.failures:
+        raise SystemExit(1)
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """``"2/8"`` to ``(2, 8)``.
+
+    Raises:
+        ConfigError: it is no such pair.
+    """
+    number, _, shards = text.partition("/")
+    if not (number.isdecimal() and shards.isdecimal() and 1 <= int(number) <= int(shards)):
+        raise ConfigError(
+            f"--shard is I/N with I from 1 to N, such as 1/8 for the first of eight. "
+            f"Received: {text}."
+        )
+    return int(number), int(shards)
+
+
+def show_cells(plan: StudyPlan) -> None:
+    """Prints every cell with its state, group by group, and how many there are of each."""
+    from ecg_keras.study import snapshot
+    from ecg_keras.study.state import read_state
+
+    now = snapshot(plan)
+    blocked = dict(now.blocked)
+    groups: dict[str, list[Cell]] = {}
+    for cell in plan.cells:
+        groups.setdefault(_group(cell), []).append(cell)
+    for title, cells in groups.items():
+        click.echo(f"{len(cells)} {title}")
+        for cell in cells:
+            state = "blocked" if cell.name in blocked else read_state(cell)
+            click.echo(f"  {state:<8} {cell.name}")
+    click.echo()
+    for reason, number in Counter(blocked.values()).items():
+        click.echo(f"{number} blocked: {reason}")
+    click.echo(", ".join(f"{len(cells)} {title}" for title, cells in groups.items()))
+    click.echo(_count(now))
+
+
+def write_page(plan: StudyPlan) -> None:
+    """Gathers what the finished cells say, writes the page and prints the answer."""
+    from ecg_keras import report
+    from ecg_keras.study.gather import gather
+
+    result = gather(plan)
+    page = report.write_study(result, plan.folder)
+    click.echo(result.sentence)
+    click.echo(f"report  {page}")
+
+
+def _tell() -> Callable[[Snapshot], None]:
+    """Prints a line for each cell that ends."""
+    told: set[str] = set()
+
+    def tell(now: Snapshot) -> None:
+        ended = {name: f"{seconds:.0f} s" for name, seconds in now.seconds_done.items()}
+        for name, what in {**ended, **dict(now.failures)}.items():
+            if name not in told:
+                told.add(name)
+                click.echo(f"{name}: {what}", err=True)
+
+    return tell
+
+
+def _group(cell: Cell) -> str:
+    if cell.arm is None:
+        return "pre-trainings"
+    return cell.arm.mode + (" on fewer training records" if cell.arm.size else "")
+
+
+def _count(now: Snapshot) -> str:
+    return ", ".join(f"{number} {state}" for state, number in now.counts.items() if number)

@@ -1,0 +1,163 @@
+"""`snapshot`: how far a study is, told by its files alone."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ecg_keras.config import run_settings
+from ecg_keras.errors import DataError, EcgKerasError
+from ecg_keras.files import write_json
+from ecg_keras.study.cells import Cell, StudyPlan
+from ecg_keras.study.claims import is_claimed, now, read_seconds
+from ecg_keras.training import Run, read_log
+from ecg_keras.workflow import evaluation_mark
+
+State = Literal["done", "failed", "running", "waiting", "blocked"]
+STATES: tuple[State, ...] = ("done", "failed", "running", "waiting", "blocked")
+FAILURE = "failed.json"
+
+
+class Running(NamedTuple):
+    """A cell that a process is busy with.
+
+    Attributes:
+        name: of the cell.
+        epoch: epochs that are complete; 0 while its data are prepared.
+        epochs: how many there can be.
+        score: macro AUROC on validation after the last epoch, ``None`` before the first.
+    """
+
+    name: str
+    epoch: int
+    epochs: int
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How far a study is.
+
+    Attributes:
+        counts: of cells in each of the `STATES`.
+        running: those that a process is busy with.
+        failures: cell and what went wrong, in one line.
+        blocked: cell and why it can't run.
+        seconds_done: of each finished cell, everything from preparing its data to its scores.
+    """
+
+    counts: Mapping[State, int]
+    running: tuple[Running, ...]
+    failures: tuple[tuple[str, str], ...]
+    blocked: tuple[tuple[str, str], ...]
+    seconds_done: Mapping[str, float]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to run."""
+        return not self.counts["running"] and not self.counts["waiting"]
+
+
+def snapshot(plan: StudyPlan) -> Snapshot:
+    """How far a study is; reads a few small files of each cell.
+
+    Args:
+        plan: of `list_cells`.
+
+    Example:
+        >>> snapshot(list_cells(load_study("recipes/studies/quick.yaml"))).counts["done"]
+        0
+    """
+    states: dict[str, State] = {}
+    reasons: dict[str, str] = {}
+    for cell in plan.cells:  # pre-trainings come before the cells that need them
+        state = read_state(cell)
+        reason = cell.problem
+        if cell.needs is not None and states[cell.needs] in ("failed", "blocked"):
+            reason = reason or f"its pre-training {cell.needs} is {states[cell.needs]}"
+        if state == "waiting" and reason is not None:
+            state = "blocked"
+            reasons[cell.name] = reason
+        states[cell.name] = state
+    return Snapshot(
+        counts={kind: list(states.values()).count(kind) for kind in STATES},
+        running=tuple(_progress(cell) for cell in plan.cells if states[cell.name] == "running"),
+        failures=tuple(
+            (cell.name, read_failure(cell.run) or "")
+            for cell in plan.cells
+            if states[cell.name] == "failed"
+        ),
+        blocked=tuple(reasons.items()),
+        seconds_done={
+            cell.name: read_seconds(cell.run) for cell in plan.cells if states[cell.name] == "done"
+        },
+    )
+
+
+def read_state(cell: Cell) -> State:
+    """Of one cell, whatever became of the one that it needs."""
+    if is_done(cell):
+        return "done"
+    if is_claimed(cell.run):
+        return "running"
+    return "waiting" if read_failure(cell.run) is None else "failed"
+
+
+def is_done(cell: Cell) -> bool:
+    """Whether the cell was trained with these settings and scored as they say."""
+    run = cell.run
+    try:
+        status = run.read_status()
+    except DataError:
+        return False  # whoever runs it tells what is damaged
+    return (
+        status.get("state") == "trained"
+        and status["settings"] == run_settings(cell.recipe)
+        and status.get("evaluated")
+        == evaluation_mark(status["fingerprint"], cell.recipe.evaluation)
+        and run.model.is_file()
+        and run.scores.is_file()
+        and (run.saved_model.is_dir() or not cell.recipe.export)
+    )
+
+
+def read_failure(run: Run) -> str | None:
+    """What went wrong with a cell, in one line; ``None`` where nothing did."""
+    try:
+        text = (run.folder / FAILURE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        return str(json.loads(text)["error"]).partition("\n")[0]
+    except (ValueError, KeyError, TypeError):
+        return f"{run.folder / FAILURE} is damaged"
+
+
+def write_failure(run: Run, error: Exception) -> None:
+    """Leaves ``failed.json``: what went wrong, when, and where in the code."""
+    known = isinstance(error, EcgKerasError)
+    write_json(
+        run.folder / FAILURE,
+        {
+            "error": str(error) if known else f"{type(error).__name__}: {error}",
+            "time": now(),
+            "traceback": "".join(traceback.format_exception(error)),
+        },
+    )
+
+
+def forget_failure(run: Run) -> None:
+    """Lets a failed cell be tried again."""
+    (run.folder / FAILURE).unlink(missing_ok=True)
+
+
+def _progress(cell: Cell) -> Running:
+    epochs = sum(phase.epochs for phase in cell.recipe.training.phases)
+    try:
+        last = read_log(cell.run.log)[-1]
+        return Running(cell.name, int(last["epoch"]), epochs, float(last["val_macro_auroc"]))
+    except (IndexError, KeyError, ValueError, DataError):
+        return Running(cell.name, 0, epochs, None)

@@ -1,0 +1,167 @@
+"""What runs cells: `attempt`, for one of them, and the process that does one after the other.
+
+`ecg_keras.study.running` starts this process. Its first line of input says what to do; the end of
+its input says that whoever started it is gone.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ecg_keras import workflow
+from ecg_keras.config import LoadedRecipe, LoadedStudy, Study
+from ecg_keras.errors import DataError
+from ecg_keras.study.cells import Cell, StudyPlan, list_cells
+from ecg_keras.study.claims import claim, now
+from ecg_keras.study.state import is_done, read_failure, read_state, write_failure
+
+LOG = "cell.log"
+# seconds between looks at cells that others run
+PAUSE = 1.0
+
+
+def attempt(cell: Cell, study: Path) -> bool:
+    """Runs a cell unless another process does; a failure is left in its folder and raises nothing.
+
+    Args:
+        cell: whose pre-training, if it needs one, is done.
+        study: the study recipe, for messages.
+
+    Returns:
+        Whether it was free: it is now done or failed.
+    """
+    with claim(cell.run) as free:
+        if not free:
+            return False
+        if is_done(cell) or read_failure(cell.run) is not None:
+            return True
+        with _writing_to(cell.run.folder / LOG):
+            sys.stdout.write(f"{now()}: {cell.name}\n")
+            try:
+                run_cell(cell, study)
+            except Exception as error:
+                write_failure(cell.run, error)
+            finally:
+                keras.backend.clear_session()
+                gc.collect()
+    return True
+
+
+def run_cell(cell: Cell, study: Path) -> None:
+    """Makes everything that a cell's recipe asks for, but for its page.
+
+    Raises:
+        ConfigError, DataError: as for any recipe; or there are no recordings.
+    """
+    job = workflow.make_job(LoadedRecipe(cell.name, study, cell.recipe, {}))
+    data = cell.recipe.data
+    if data.simulate is None and not data.raw.is_dir() and not job.outlives_its_data():
+        raise DataError(
+            f"{study}: there is no folder {data.raw} with the recordings of {data.source}. Say "
+            f"where they lie: --set raw.{data.source}=FOLDER."
+        )
+    workflow.run_plan(workflow.make_plan(job, report=False))
+
+
+def work(cells: Sequence[Cell], study: Path) -> None:
+    """Runs cells in their order until each is done or failed, here or elsewhere, or can't run.
+
+    Args:
+        cells: with the pre-trainings that they need, which come first.
+        study: the study recipe, for messages.
+    """
+    states = {cell.name: read_state(cell) for cell in cells}
+    while True:
+        waits, ran = False, False
+        for cell in cells:
+            if states[cell.name] in ("done", "failed", "blocked"):
+                continue
+            needed = "done" if cell.needs is None else states[cell.needs]
+            if cell.problem is not None or needed in ("failed", "blocked"):
+                states[cell.name] = "blocked"
+            elif needed == "done" and attempt(cell, study):
+                ran = True
+                states[cell.name] = "done" if is_done(cell) else "failed"
+            else:
+                waits = True
+        if not waits:
+            return
+        if not ran:
+            time.sleep(PAUSE)
+            states |= {
+                cell.name: read_state(cell) for cell in cells if states[cell.name] != "blocked"
+            }
+
+
+def share(plan: StudyPlan, shard: tuple[int, int] | None) -> tuple[Cell, ...]:
+    """The cells of one shard: every n-th run on a downstream, and the pre-trainings these need.
+
+    Args:
+        plan: of the whole study.
+        shard: ``(i, n)``, with i from 1 to n; ``None`` for all cells.
+    """
+    if shard is None:
+        return plan.cells
+    number, shards = shard
+    downstream = [cell for cell in plan.cells if cell.kind == "downstream"]
+    ours = {cell.name for cell in downstream[number - 1 :: shards]}
+    ours |= {plan.by_name[name].needs for name in ours}
+    return tuple(cell for cell in plan.cells if cell.name in ours)
+
+
+def pack(loaded: LoadedStudy) -> dict[str, Any]:
+    """A study as plain values, for another process."""
+    return {
+        "name": loaded.name,
+        "path": str(loaded.path),
+        "study": loaded.study.model_dump(mode="json", by_alias=True),
+    }
+
+
+def unpack(packed: dict[str, Any]) -> StudyPlan:
+    """The plan of a packed study."""
+    study = Study.model_validate(packed["study"])
+    return list_cells(LoadedStudy(packed["name"], Path(packed["path"]), study, {}))
+
+
+def main() -> None:
+    """The process: reads what to do, does it, and ends at once when the parent does."""
+    request = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    plan = unpack(request["study"])
+    work(share(plan, request["shard"] and tuple(request["shard"])), plan.loaded.path)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+@contextmanager
+def _writing_to(path: Path) -> Iterator[None]:
+    """Sends all output of this process, TensorFlow's too, to the end of a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with path.open("ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for stream, before in zip((1, 2), kept, strict=True):
+            os.dup2(before, stream)
+            os.close(before)
