@@ -235,6 +235,9 @@ class Evaluation(Section):
 
     # the score that is compared and printed first
     metric: Literal["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"] = "macro_auroc"
+    # of the probabilities, fitted on valid before anything is scored: temperature (one for the
+    # model), platt (a slope and an intercept for each label), none
+    calibration: Literal["none", "temperature", "platt"] = "none"
     # validation: per label, best F1 on valid; fixed: 0.5, as published
     thresholds: Literal["validation", "fixed"] = "validation"
     # patient resamples behind each interval

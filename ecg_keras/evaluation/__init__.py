@@ -1,15 +1,18 @@
 """Predictions, their scores with patient-bootstrap intervals, and paired comparisons."""
 
 from ecg_keras.evaluation.bootstrap import Estimate
+from ecg_keras.evaluation.calibrating import Calibration, calibrate
 from ecg_keras.evaluation.comparing import compare
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
 from ecg_keras.evaluation.delong import DeLong, delong_test
 from ecg_keras.evaluation.evaluating import evaluate
+from ecg_keras.evaluation.further import snomed_codes
 from ecg_keras.evaluation.predicting import predict
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.scores import LabelResult, Scores
 
 __all__ = [
+    "Calibration",
     "Comparison",
     "DeLong",
     "Difference",
@@ -18,8 +21,10 @@ __all__ = [
     "LabelResult",
     "Predictions",
     "Scores",
+    "calibrate",
     "compare",
     "delong_test",
     "evaluate",
     "predict",
+    "snomed_codes",
 ]

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.evaluation.bootstrap import Estimate
+from ecg_keras.evaluation.calibrating import Calibration, read_calibration
 from ecg_keras.evaluation.files import read_json, reading
+from ecg_keras.evaluation.further import FURTHER
 from ecg_keras.evaluation.tables import percent, score_name, text_table, with_interval
 from ecg_keras.files import write_json
 from ecg_keras.metrics import METRICS
 
 LABEL_SCORES = ("auroc", "auprc", "f1", "sensitivity", "specificity")
+FURTHER_LABEL_SCORES = ("f_max", "sensitivity_at_95_specificity", "brier")
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,16 @@ class LabelResult:
     Attributes:
         positives: test records that have the label.
         prevalence: their share of all test records.
-        resamples: how many resamples had both a positive and a negative record. The intervals of
-            AUROC, AUPRC and F1 are over these; those of sensitivity and specificity over the
-            resamples with a positive and with a negative.
+        resamples: how many resamples had both a positive and a negative record. The intervals are
+            over these; those of sensitivity and specificity over the resamples with a positive
+            and with a negative, and that of the Brier score over all.
         auroc, auprc, f1, sensitivity, specificity: ``None`` where undefined.
+        f_max: F1 at the best threshold for the test records, which flatters.
+        sensitivity_at_95_specificity: at the best threshold for the test records that leaves 95 %
+            of the negatives alone.
+        brier: mean squared error of the probability.
+        ece: expected calibration error; it has no interval, because resamples repeat records,
+            which looks like miscalibration.
     """
 
     positives: int
@@ -37,6 +46,10 @@ class LabelResult:
     f1: Estimate | None
     sensitivity: Estimate | None
     specificity: Estimate | None
+    f_max: Estimate | None
+    sensitivity_at_95_specificity: Estimate | None
+    brier: Estimate | None
+    ece: float
 
 
 @dataclass(frozen=True)
@@ -48,12 +61,17 @@ class Scores:
         bootstrap: number of resamples behind each interval.
         seed: of the resamples.
         records, patients: how many were tested.
+        calibration: what was done to the probabilities first.
         thresholds: the probability from which each label is decided present.
-        thresholds_from: ``"validation"`` (best F1 there) or ``"fixed"`` (0.5).
-        thresholds_missing: labels without a positive validation record, whose threshold is 0.5.
+        thresholds_from: ``"validation"`` (best F1 there), ``"fixed"`` (0.5) or ``"test"`` (best F1
+            on the very records that are scored).
+        thresholds_missing: labels without a positive record there, whose threshold is 0.5.
         undefined: labels that no or every test record has; they count in no mean.
         summary: each name of `ecg_keras.metrics.METRICS` with its value, ``None`` if every label is
             undefined.
+        further: each name of `ecg_keras.evaluation.further.FURTHER`, ``None`` where undefined.
+        macro_ece: mean of the labels' ECE, ``None`` if every label is undefined.
+        challenge_note: why there is no Challenge score; ``None`` where there is one.
         labels: the scores of each label, in the order of the columns.
     """
 
@@ -62,11 +80,15 @@ class Scores:
     seed: int
     records: int
     patients: int
+    calibration: Calibration
     thresholds: Mapping[str, float]
     thresholds_from: str
     thresholds_missing: tuple[str, ...]
     undefined: tuple[str, ...]
     summary: Mapping[str, Estimate | None]
+    further: Mapping[str, Estimate | None]
+    macro_ece: float | None
+    challenge_note: str | None
     labels: Mapping[str, LabelResult]
 
     def save_json(self, path: str | Path) -> None:
@@ -83,26 +105,31 @@ class Scores:
         path = Path(path)
         content = read_json(path, "scores")
         with reading(path, "scores"):
+            note = content["challenge_note"]
             return cls(
                 level=float(content["level"]),
                 bootstrap=int(content["bootstrap"]),
                 seed=int(content["seed"]),
                 records=int(content["records"]),
                 patients=int(content["patients"]),
+                calibration=read_calibration(content["calibration"]),
                 thresholds={label: float(t) for label, t in content["thresholds"].items()},
                 thresholds_from=str(content["thresholds_from"]),
                 thresholds_missing=tuple(content["thresholds_missing"]),
                 undefined=tuple(content["undefined"]),
                 summary={name: _estimate(content["summary"][name]) for name in METRICS},
+                further={name: _estimate(content["further"][name]) for name in FURTHER},
+                macro_ece=_number(content["macro_ece"]),
+                challenge_note=None if note is None else str(note),
                 labels={label: _label(row) for label, row in content["labels"].items()},
             )
 
     def table(self) -> str:
         """The scores as aligned plain text."""
-        summary = text_table(
-            ["score", f"value [{percent(self.level)} interval]"],
-            [[score_name(name), with_interval(score)] for name, score in self.summary.items()],
-        )
+        rows = [[score_name(name), with_interval(score)] for name, score in self.shown.items()]
+        if self.macro_ece is not None:
+            rows.append(["macro ECE (lower is better)", f"{self.macro_ece:.3f}"])
+        summary = text_table(["score", f"value [{percent(self.level)} interval]"], rows)
         labels = text_table(
             ["label", "positives", "AUROC", "AUPRC", "F1", "sens.", "spec.", "threshold"],
             [
@@ -119,7 +146,31 @@ class Scores:
                 for label, row in self.labels.items()
             ],
         )
-        return "\n".join([self._heading(), "", summary, "", labels, *self._notes()])
+        further = text_table(
+            ["label", "F-max", "sens. at 95 % spec.", "Brier score", "ECE"],
+            [
+                [
+                    label,
+                    with_interval(row.f_max),
+                    with_interval(row.sensitivity_at_95_specificity),
+                    with_interval(row.brier),
+                    f"{row.ece:.3f}",
+                ]
+                for label, row in self.labels.items()
+            ],
+        )
+        parts = [self._heading(), summary, labels, further, "\n".join(self._notes())]
+        return "\n\n".join(parts)
+
+    @property
+    def shown(self) -> Mapping[str, Estimate | None]:
+        """The summary and the further scores, without Challenge scores that are not defined."""
+        further = {
+            name: score
+            for name, score in self.further.items()
+            if score is not None or not name.startswith("challenge")
+        }
+        return {**self.summary, **further}
 
     def _heading(self) -> str:
         return (
@@ -132,16 +183,21 @@ class Scores:
         if self.undefined:
             names = ", ".join(self.undefined)
             notes.append(f"In no mean, because no or every test record has them: {names}.")
+        if self.challenge_note is not None:
+            notes.append(f"No Challenge score: {self.challenge_note}.")
+        notes.append(self.calibration.sentence)
         if self.thresholds_from == "fixed":
             notes.append("Thresholds are fixed at 0.5.")
+        elif self.thresholds_from == "test":
+            notes.append("Thresholds have the best F1 on the test split itself, which flatters.")
         else:
             notes.append("Thresholds have the best F1 on the validation split.")
         if self.thresholds_missing:
             notes.append(
-                "Threshold 0.5, because no validation record has them: "
+                f"Threshold 0.5, because no {self.thresholds_from} record has them: "
                 f"{', '.join(self.thresholds_missing)}."
             )
-        return ["", *notes]
+        return notes
 
 
 def _estimate(content: Mapping[str, float] | None) -> Estimate | None:
@@ -150,10 +206,15 @@ def _estimate(content: Mapping[str, float] | None) -> Estimate | None:
     return Estimate(*(float(content[name]) for name in ("value", "low", "high")))
 
 
+def _number(content: float | None) -> float | None:
+    return None if content is None else float(content)
+
+
 def _label(content: Mapping[str, Any]) -> LabelResult:
     return LabelResult(
         positives=int(content["positives"]),
         prevalence=float(content["prevalence"]),
         resamples=int(content["resamples"]),
-        **{name: _estimate(content[name]) for name in LABEL_SCORES},
+        **{name: _estimate(content[name]) for name in LABEL_SCORES + FURTHER_LABEL_SCORES},
+        ece=float(content["ece"]),
     )

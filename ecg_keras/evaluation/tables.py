@@ -27,15 +27,31 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     )
 
 
+SCORE_NAMES = {
+    "macro_auroc": "macro AUROC",
+    "macro_auprc": "macro AUPRC",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "macro_f_max": "macro F-max",
+    "sample_f_max": "sample-centric F-max",
+    "macro_sensitivity_at_95_specificity": "macro sensitivity at 95 % specificity",
+    "macro_brier": "macro Brier score (lower is better)",
+    "challenge_2020": "Challenge 2020 score",
+    "challenge_2021": "Challenge 2021 score",
+}
+
+
 def score_name(name: str) -> str:
     """``macro_auroc`` as people write it.
+
+    Args:
+        name: of `ecg_keras.metrics.METRICS` or `ecg_keras.evaluation.further.FURTHER`.
 
     Example:
         >>> score_name("macro_auroc")
         'macro AUROC'
     """
-    kind, score = name.split("_")
-    return f"{kind} {score.upper()}"
+    return SCORE_NAMES[name]
 
 
 def with_interval(score: Estimate | None, sign: str = "") -> str:

@@ -68,9 +68,10 @@ def test_values_equal_those_of_scikit_learn_at_the_thresholds_of_validation(scor
 
 
 def test_every_interval_holds_its_value_and_is_not_empty(scores):
-    estimates = [*scores.summary.values()]
+    estimates = [*scores.summary.values(), *scores.further.values()]
     for row in scores.labels.values():
         estimates += [row.auroc, row.auprc, row.f1, row.sensitivity, row.specificity]
+        estimates += [row.f_max, row.sensitivity_at_95_specificity, row.brier]
     for score in filter(None, estimates):
         assert 0 <= score.low <= score.value <= score.high <= 1
         assert score.low < score.high
@@ -83,9 +84,18 @@ def test_an_absent_label_is_named_and_in_no_mean(scores):
     rare = scores.labels["RARE"]
     assert (rare.positives, rare.prevalence, rare.resamples) == (0, 0.0, 0)
     assert (rare.auroc, rare.auprc, rare.f1, rare.sensitivity) == (None,) * 4
+    assert (rare.f_max, rare.sensitivity_at_95_specificity) == (None, None)
     assert rare.specificity.value > 0
-    values = [scores.labels[label].auroc.value for label in LABELS[:3]]
-    assert scores.summary["macro_auroc"].value == pytest.approx(np.mean(values))
+    assert rare.brier.value > 0 and rare.ece > 0
+    for summary, name in (
+        (scores.summary["macro_auroc"], "auroc"),
+        (scores.further["macro_f_max"], "f_max"),
+        (scores.further["macro_sensitivity_at_95_specificity"], "sensitivity_at_95_specificity"),
+        (scores.further["macro_brier"], "brier"),
+    ):
+        values = [getattr(scores.labels[label], name).value for label in LABELS[:3]]
+        assert summary.value == pytest.approx(np.mean(values))
+    assert scores.macro_ece == pytest.approx(np.mean([scores.labels[x].ece for x in LABELS[:3]]))
 
 
 def test_a_label_that_every_record_has_is_undefined_too():
@@ -101,6 +111,8 @@ def test_where_every_label_is_undefined_so_are_the_means():
     scores = evaluate(test, None, thresholds="fixed", bootstrap=100)
     assert scores.undefined == LABELS
     assert set(scores.summary.values()) == {None}
+    assert set(scores.further.values()) == {None}
+    assert scores.macro_ece is None
     assert "macro AUROC" in scores.table()
 
 
@@ -174,6 +186,7 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
         raise AssertionError(f"{constant} in JSON")
 
     certain = {"value": 1.0, "low": 1.0, "high": 1.0}
+    always = pytest.approx(0.01)
     assert json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse) == {
         "metric_names": ["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"],
         "level": 0.95,
@@ -181,6 +194,12 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
         "seed": 3,
         "records": 8,
         "patients": 8,
+        "calibration": {
+            "method": "none",
+            "slopes": {"MI": 1.0, "RARE": 1.0},
+            "intercepts": {"MI": 0.0, "RARE": 0.0},
+            "unfitted": [],
+        },
         "thresholds": {"MI": pytest.approx(0.55), "RARE": 0.5},
         "thresholds_from": "validation",
         "thresholds_missing": ["RARE"],
@@ -191,6 +210,20 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
             "macro_f1": certain,
             "weighted_f1": certain,
         },
+        "further": {
+            "macro_f_max": certain,
+            "sample_f_max": certain,
+            "macro_sensitivity_at_95_specificity": certain,
+            "macro_brier": {
+                "value": pytest.approx(0.025),
+                "low": pytest.approx(0.0138, abs=0.005),
+                "high": pytest.approx(0.0362, abs=0.005),
+            },
+            "challenge_2020": None,
+            "challenge_2021": None,
+        },
+        "macro_ece": pytest.approx(0.15),
+        "challenge_note": "the labels have no SNOMED CT codes",
         "labels": {
             "MI": {
                 "positives": 4,
@@ -201,6 +234,14 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
                 "f1": certain,
                 "sensitivity": certain,
                 "specificity": certain,
+                "f_max": certain,
+                "sensitivity_at_95_specificity": certain,
+                "brier": {
+                    "value": pytest.approx(0.025),
+                    "low": pytest.approx(0.0138, abs=0.005),
+                    "high": pytest.approx(0.0362, abs=0.005),
+                },
+                "ece": pytest.approx(0.15),
             },
             "RARE": {
                 "positives": 0,
@@ -211,6 +252,10 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
                 "f1": None,
                 "sensitivity": None,
                 "specificity": certain,
+                "f_max": None,
+                "sensitivity_at_95_specificity": None,
+                "brier": {"value": always, "low": always, "high": always},
+                "ece": pytest.approx(0.1),
             },
         },
     }
@@ -222,8 +267,11 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
         (None, r"there is no such file of scores"),
         ("{", r"can't be read as scores: Expecting"),
         ("[1]", r"holds a JSON object, not \[1\]"),
-        ('{"level": 0.95}', r"a file of scores needs the field 'bootstrap'"),
-        ('{"level": "high"}', r"a field of these scores has a wrong type: could not convert"),
+        ('{"challenge_note": null}', r"a file of scores needs the field 'level'"),
+        (
+            '{"challenge_note": null, "level": "high"}',
+            r"a field of these scores has a wrong type: could not convert",
+        ),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path, content, message):
@@ -240,18 +288,29 @@ def test_the_table_is_aligned_and_says_what_is_missing(scores):
     assert lines[0] == (
         f"195 records of {scores.patients} patients; 95 % intervals from 200 resamples of patients"
     )
-    summary = lines[2:7]
-    assert [line.split("  ")[0] for line in summary[1:]] == [
+    blocks = [block.splitlines() for block in scores.table().split("\n\n")[1:-1]]
+    assert [line.split("  ")[0] for line in blocks[0][1:]] == [
         "macro AUROC",
         "macro AUPRC",
         "macro F1",
         "weighted F1",
+        "macro F-max",
+        "sample-centric F-max",
+        "macro sensitivity at 95 % specificity",
+        "macro Brier score (lower is better)",
+        "macro ECE (lower is better)",
     ]
-    labels = lines[8:13]
-    assert [line.split()[0] for line in labels[1:]] == list(LABELS)
-    for block in (summary, labels):
-        assert len({len(line) for line in block}) == 1
-    assert labels[4].split()[:7] == ["RARE", "0", "(0.0", "%)", "-", "-", "-"]
-    assert lines[-3] == "In no mean, because no or every test record has them: RARE."
-    assert lines[-1] == "Threshold 0.5, because no validation record has them: RARE."
+    for block in blocks[1:]:
+        assert [line.split()[0] for line in block[1:]] == list(LABELS)
+    for block in blocks:
+        assert len({len(line) for line in block[:-1]}) == 1
+    assert blocks[1][4].split()[:7] == ["RARE", "0", "(0.0", "%)", "-", "-", "-"]
+    assert blocks[2][4].split()[:3] == ["RARE", "-", "-"]
+    assert lines[-5:] == [
+        "In no mean, because no or every test record has them: RARE.",
+        "No Challenge score: the labels have no SNOMED CT codes.",
+        "Probabilities are the network's own, without calibration.",
+        "Thresholds have the best F1 on the validation split.",
+        "Threshold 0.5, because no validation record has them: RARE.",
+    ]
     assert max(map(len, lines)) <= 120

@@ -9,7 +9,17 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["bootstrap", "comparing", "delong", "evaluating", "predictions", "tables"]
+    "module",
+    [
+        "bootstrap",
+        "calibrating",
+        "comparing",
+        "delong",
+        "evaluating",
+        "further",
+        "predictions",
+        "tables",
+    ],
 )
 def test_examples(module):
     result = doctest.testmod(importlib.import_module(f"ecg_keras.evaluation.{module}"))
