@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.errors import ConfigError
+from ecg_keras.evaluation.tables import percent, with_interval
+from ecg_keras.statistics.arms import Arm
+from ecg_keras.statistics.contrast import Contrast, contrast
+from ecg_keras.statistics.crossover import find_crossover
+from ecg_keras.statistics.joint import join
+from ecg_keras.statistics.power_law import PowerLaw, fit_power_law
 
-
-@dataclass(frozen=True, eq=False)
-class PowerLaw:
-    """``score = top - scale * n ** -rate``.
-
-    Attributes:
-        top, scale, rate: of the fit.
-        at: ``(points,)`` training records at which it is drawn.
-        value, low, high: ``(points,)`` the fit and its interval there.
-    """
-
-    top: float
-    scale: float
-    rate: float
-    at: npt.NDArray[np.float64]
-    value: npt.NDArray[np.float64]
-    low: npt.NDArray[np.float64]
-    high: npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +35,10 @@ class LearningCurve:
         margin: that counts as equivalent.
         crossover: the size beyond which ``way`` is no longer better by the margin: estimate, low
             and high (infinite where it lies beyond what can be told); ``None`` where ``way`` is
-            nowhere better by the margin.
+            nowhere better by the margin. A low end at the smallest size means at or below it.
         says: the same as a sentence.
+        trend: how much the difference changes from the smallest to the largest size, along the
+            straight line through all of them in log n.
     """
 
     title: str
@@ -57,3 +51,182 @@ class LearningCurve:
     margin: float
     crossover: tuple[float, float, float] | None
     says: str
+    trend: Contrast | None = None
+
+
+def learning_curve(
+    title: str,
+    way: str,
+    reference: str,
+    sizes: Sequence[float],
+    arms_way: Sequence[Arm],
+    arms_reference: Sequence[Arm],
+    *,
+    metric: str = "macro_auroc",
+    margin: float,
+    level: float = 0.95,
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> LearningCurve:
+    r"""How a mode and the reference learn from more records, and where the reference catches up.
+
+    The errors of the points are not independent: all sizes are tested on the same patients, and
+    seed i of one size trains on a part of what seed i of the next does. One further contrast, the
+    mean over sizes, tells how much they share (`ecg_keras.statistics.joint.join`); fits and
+    crossover are resampled with it. docs/learning-curves.md explains how to read the result.
+
+    Args:
+        title, way, reference: names, see `LearningCurve`.
+        sizes: ``(sizes,)`` training records, at least two, rising.
+        arms_way, arms_reference: of each size, all with the same seeds and test records.
+        metric: a name of `ecg_keras.metrics.METRICS`, or a label: its AUROC.
+        margin: differences below it do not matter, above 0.
+        level: of the intervals.
+        bootstrap: resamples of patients, and draws for fits and crossover.
+        seed: of both.
+
+    Raises:
+        ConfigError: a setting is out of range, sizes do not rise or do not fit the arms.
+        DataError: as `ecg_keras.statistics.contrast.contrast`.
+
+    Example:
+        >>> from ecg_keras.evaluation import Predictions
+        >>> rng = np.random.default_rng(0)
+        >>> ids = np.arange(400).astype(str)
+        >>> truth = (np.arange(400) < 150).astype(int)[:, None]
+        >>> def arm(skill):
+        ...     luck = rng.normal(size=(3, 400, 1))
+        ...     said = 1 / (1 + np.exp(-skill * truth - luck))
+        ...     return Arm(tuple((Predictions(["MI"], ids, ids, truth, one),) for one in said))
+        >>> curve = learning_curve(
+        ...     "ptbxl", "finetune", "scratch", [100, 400, 1600],
+        ...     [arm(skill) for skill in (1.2, 1.6, 2.0)],
+        ...     [arm(skill) for skill in (0.4, 1.1, 2.0)], margin=0.02, bootstrap=200,
+        ... )
+        >>> [round(one.value, 2) for one in curve.differences]
+        [0.24, 0.1, -0.01]
+        >>> print(curve.says.replace(" at about", "\nat about"))
+        scratch catches up with finetune, to within 0.02,
+        at about 1,200 training ECGs (95 % interval 860 to 1,500).
+    """
+    _check(way, reference, sizes, arms_way, arms_reference, margin)
+    measure = partial(contrast, metric=metric, level=level, bootstrap=bootstrap, seed=seed)
+    at, number = np.array(sizes, dtype=np.float64), len(sizes)
+
+    scores, fits = {}, {}
+    for name, arms in ((way, arms_way), (reference, arms_reference)):
+        scores[name] = tuple(measure([arm], [1.0]) for arm in arms)
+        joint = join(scores[name], measure(arms, [1 / number] * number))
+        fits[name] = fit_power_law(at, joint, level=level, draws=bootstrap, seed=seed)
+
+    both = [*arms_way, *arms_reference]
+
+    def over_sizes(weights: FloatArray) -> Contrast:
+        return measure(both, [*weights, *-weights])
+
+    differences = tuple(over_sizes(row) for row in np.eye(number))
+    distance = np.log(at) - np.log(at).mean()
+    trend = over_sizes(distance / (distance @ distance) * (distance[-1] - distance[0]))
+    joint = join(differences, over_sizes(np.full(number, 1 / number)))
+    found = find_crossover(at, joint, margin=margin, level=level, draws=bootstrap, seed=seed)
+    names = (way, reference)
+    if trend.low > 0:
+        crossover, says = _rising(names, sizes, differences, trend, margin)
+    else:
+        crossover, says = _falling(names, sizes, found, margin, level)
+    return LearningCurve(
+        title=title,
+        way=way,
+        reference=reference,
+        sizes=tuple(map(float, sizes)),
+        scores=scores,
+        differences=differences,
+        fits=fits,
+        margin=margin,
+        crossover=crossover,
+        says=says,
+        trend=trend,
+    )
+
+
+def _check(
+    way: str,
+    reference: str,
+    sizes: Sequence[float],
+    arms_way: Sequence[Arm],
+    arms_reference: Sequence[Arm],
+    margin: float,
+) -> None:
+    if way == reference:
+        raise ConfigError(f"a learning curve needs two different modes. Received: {way} twice.")
+    if len(sizes) < 2 or sizes[0] <= 0 or not (np.diff(sizes) > 0).all():
+        raise ConfigError(
+            "sizes must be at least two numbers of training records that rise, above 0. "
+            f"Received: {', '.join(f'{size:g}' for size in sizes) or 'none'}."
+        )
+    if not len(sizes) == len(arms_way) == len(arms_reference):
+        raise ConfigError(
+            f"there must be an arm of {way} and of {reference} for each of the {len(sizes)} "
+            f"sizes. Received: {len(arms_way)} and {len(arms_reference)}."
+        )
+    if not 0 < margin < math.inf:
+        raise ConfigError(f"margin must be above 0, such as 0.02. Received: {margin}.")
+
+
+def _falling(
+    names: tuple[str, str],
+    sizes: Sequence[float],
+    found: tuple[float, float, float],
+    margin: float,
+    level: float,
+) -> tuple[tuple[float, float, float] | None, str]:
+    """The crossover as `LearningCurve` keeps it, and its sentence."""
+    way, reference = names
+    estimate, low, high = found
+    first, last = f"{sizes[0]:,.0f}", f"{sizes[-1]:,.0f}"
+    low_text = f"below {first}" if low == -math.inf else _about(low)
+    high_text = f"beyond {last}" if high == math.inf else _about(high)
+    kept = (estimate, max(low, float(sizes[0])), high)
+    if estimate == -math.inf:
+        nowhere = f"{way} is nowhere better than {reference} by {margin:g}"
+        if high == -math.inf:
+            return None, f"{nowhere}: {reference} is as good from {first} training ECGs on."
+        return None, (
+            f"{nowhere} between {first} and {last} training ECGs as measured, but that it is, up "
+            f"to {high_text}, can't be ruled out ({percent(level)} interval)."
+        )
+    if estimate == math.inf:
+        better = f"{way} is better than {reference} by more than {margin:g} up to {last} training "
+        if low == math.inf:
+            return kept, f"{better}ECGs, the most that were tried: a crossover lies beyond."
+        return kept, (
+            f"{better}ECGs as measured; a crossover lies beyond, or, as far as can be told, "
+            f"anywhere from {low_text} on ({percent(level)} interval)."
+        )
+    return kept, (
+        f"{reference} catches up with {way}, to within {margin:g}, at about {_about(estimate)} "
+        f"training ECGs ({percent(level)} interval {low_text} to {high_text})."
+    )
+
+
+def _rising(
+    names: tuple[str, str],
+    sizes: Sequence[float],
+    differences: Sequence[Contrast],
+    trend: Contrast,
+    margin: float,
+) -> tuple[tuple[float, float, float] | None, str]:
+    """The same where the advantage grows with the training data, which has no crossover."""
+    way, reference = names
+    says = (
+        f"The advantage of {way} over {reference} grows from {sizes[0]:,.0f} to {sizes[-1]:,.0f} "
+        f"training ECGs, by {with_interval(trend, '+')}: {reference} does not catch up there."
+    )
+    if differences[-1].value <= margin:
+        return None, says
+    low = math.inf if differences[-1].low > margin else float(sizes[0])
+    return (math.inf, low, math.inf), says
+
+
+def _about(size: float) -> str:
+    return f"{float(f'{size:.2g}'):,.0f}"

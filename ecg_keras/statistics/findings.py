@@ -2,8 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING
+
+from ecg_keras.statistics.claims import (
+    Answer,
+    Part,
+    cheaper,
+    comparable,
+    declines,
+    families,
+    faster,
+    largest,
+    may_not_pay,
+    not_always,
+    small,
+)
+from ecg_keras.statistics.curves import LearningCurve
+from ecg_keras.statistics.ledger import LedgerRow
+
+if TYPE_CHECKING:
+    from ecg_keras.statistics.results import ArmName, Compared, Interaction
+
+CLAIMS = (
+    "Fine-tuning is preferable on small downstream sets, but does not always help.",
+    "Its gain declines as the downstream set grows: with enough data, training from scratch is "
+    "comparable, but takes longer to catch up.",
+    "Fine-tuning converges faster, so it costs less compute.",
+    "Transfer fits CNNs better than RNNs, and pre-training has a cost that may not pay.",
+)
 
 
 @dataclass(frozen=True)
@@ -13,9 +41,92 @@ class Finding:
     Attributes:
         claim: in the paper's sense.
         word: ``confirmed``, ``refuted``, or ``undecided`` (which includes: not looked at).
-        evidence: the figures behind the word, in a sentence or two.
+        evidence: the figures behind the word, a sentence for each part of the claim.
     """
 
     claim: str
-    word: Literal["confirmed", "refuted", "undecided"]
+    word: Answer
     evidence: str
+
+
+def findings(
+    comparisons: Sequence[Compared],
+    curves: Sequence[LearningCurve],
+    interactions: Sequence[Interaction],
+    ledger: Sequence[LedgerRow],
+    *,
+    modes: Collection[str] | None = None,
+    train_records: Mapping[ArmName, float] | None = None,
+) -> tuple[Finding, ...]:
+    """Whether the four findings of Nguyen & Do hold in a study.
+
+    Each finding has two or three parts. It is confirmed where all of them are, refuted where one
+    is, else undecided. A part is decided by verdicts and intervals alone, never by an estimate:
+
+    1. *Preferable on small sets*: more verdicts are "better" than "worse" there; refuted where
+       more are "worse", or none is "better" and none inconclusive. *Not always*: at least one
+       verdict is "equivalent" or "worse"; refuted where all of two or more are "better". A set is
+       small if it is the smallest size of a sweep or, without a sweep, has fewer than 1,000
+       training ECGs.
+    2. *Declines*: the trend of the difference over log n (`LearningCurve.trend`, judged with
+       Holm's correction for all curves) falls in more curves than it rises or is equivalent to
+       none. *Comparable*: in at least one curve the interval of the crossover ends within the
+       sizes, or that of the difference at the largest size lies below the margin; more data than
+       were tried may always do it, so this part is never refuted. *Takes longer*: as 3, at the
+       largest size of each sweep.
+    3. *Converges faster*: in more comparisons fine-tuning is faster (interval of the ratio of
+       epochs below 1 and that of the area above 0) than slower (ratio above 1 or quality never
+       reached, and area below 0), and in more than chance would give. *Less compute*: the same for
+       the interval of the ratio of seconds. The evidence adds the share of pre-training.
+    4. *CNNs better than RNNs*: more interactions are judged positive than negative or equivalent
+       to none. *May not pay*: for at least one way, the interval of what it saves lies below its
+       share of the pre-training; refuted where it lies above for all of two or more.
+
+    Args:
+        comparisons: ways of training against the reference; those that start from an upstream
+            count.
+        curves: learning curves.
+        interactions: of families ``CNN`` and ``RNN``.
+        ledger: costs.
+        modes: which modes are fine-tuning, such as not a linear probe; ``None`` for all.
+        train_records: of each arm, to tell which downstream sets are small.
+
+    Returns:
+        The findings in the order of `CLAIMS`.
+
+    Example:
+        >>> [finding.word for finding in findings([], [], [], [])]
+        ['undecided', 'undecided', 'undecided', 'undecided']
+    """
+    counted = [
+        one for one in comparisons if one.arm.upstream and (modes is None or one.arm.mode in modes)
+    ]
+    curves = [one for one in curves if _counts(one.way, modes)]
+    rows = [row for row in ledger if row.pretraining > 0 and _counts(row.way, modes)]
+    met = [one for one in interactions if modes is None or one.mode in modes]
+    parts = (
+        (small(counted, train_records or {}), not_always(counted)),
+        (
+            declines(curves),
+            comparable(curves),
+            faster(largest(counted), "The reference takes longer at the largest sizes"),
+        ),
+        (faster(counted, "Converges faster"), cheaper(counted, rows)),
+        (families(met, counted), may_not_pay(rows)),
+    )
+    return tuple(
+        Finding(claim, _all(own), " ".join(map(str, own)))
+        for claim, own in zip(CLAIMS, parts, strict=True)
+    )
+
+
+def _all(parts: Sequence[Part]) -> Answer:
+    words = {part.word for part in parts}
+    if "refuted" in words:
+        return "refuted"
+    return "confirmed" if words == {"confirmed"} else "undecided"
+
+
+def _counts(way: str, modes: Collection[str] | None) -> bool:
+    mode, starts_elsewhere, _ = way.partition(" from ")
+    return bool(starts_elsewhere) and (modes is None or mode in modes)

@@ -1,0 +1,260 @@
+"""The parts of the four findings: each confirmed, refuted or undecided, with its figures."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from scipy import stats
+
+from ecg_keras.evaluation import Estimate
+from ecg_keras.evaluation.tables import with_interval
+from ecg_keras.statistics.curves import LearningCurve
+from ecg_keras.statistics.ledger import LedgerRow
+from ecg_keras.statistics.verdict import judge
+
+if TYPE_CHECKING:
+    from ecg_keras.statistics.results import ArmName, Compared, Interaction
+
+Answer = Literal["confirmed", "refuted", "undecided"]
+
+SMALL = 1000  # training records
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a finding.
+
+    Attributes:
+        about: what it claims.
+        word: of the part.
+        figures: behind the word.
+    """
+
+    about: str
+    word: Answer
+    figures: str
+
+    def __str__(self) -> str:
+        """As a sentence of the evidence."""
+        return f"{self.about} ({self.word}): {self.figures}."
+
+
+def _weigh(yes: int, no: int) -> Answer:
+    return "confirmed" if yes > no else "refuted" if no > yes else "undecided"
+
+
+def _sweeps(comparisons: Sequence[Compared]) -> list[list[Compared]]:
+    """Comparisons that differ in size alone, the smallest first; size 0, all records, is last."""
+    groups: dict[ArmName, list[Compared]] = defaultdict(list)
+    for one in comparisons:
+        groups[replace(one.arm, size=0)].append(one)
+    return [sorted(own, key=lambda one: one.arm.size or math.inf) for own in groups.values()]
+
+
+def largest(comparisons: Sequence[Compared]) -> list[Compared]:
+    """The comparison at the largest size of each sweep."""
+    return [own[-1] for own in _sweeps(comparisons) if len(own) > 1]
+
+
+def small(comparisons: Sequence[Compared], records: Mapping[ArmName, float]) -> Part:
+    """More verdicts on small sets are "better" than "worse".
+
+    Args:
+        comparisons: fine-tuning against the reference.
+        records: training records of an arm, where its name does not tell.
+    """
+    about = "Preferable on small sets"
+    met = [
+        own[0]
+        for own in _sweeps(comparisons)
+        if len(own) > 1 or (own[0].arm.size or records.get(own[0].arm, math.inf)) < SMALL
+    ]
+    if not met:
+        return Part(
+            about,
+            "undecided",
+            f"none was compared (no sweep of training sizes, and no downstream known to have fewer "
+            f"than {SMALL:,} training ECGs)",
+        )
+    words = [one.verdict.word for one in met]
+    word = _weigh(words.count("better"), words.count("worse"))
+    if not {"better", "inconclusive"} & set(words):
+        word = "refuted"
+    most = max(met, key=lambda one: one.contrast.value)
+    return Part(about, word, f"{_tally(words)}; the largest gain is {_gain(most)}")
+
+
+def not_always(comparisons: Sequence[Compared]) -> Part:
+    """At least one verdict is "equivalent" or "worse"."""
+    about = "Not always"
+    if not comparisons:
+        return Part(about, "undecided", "nothing was compared that starts from an upstream")
+    words = [one.verdict.word for one in comparisons]
+    word: Answer = "undecided"
+    if {"equivalent", "worse"} & set(words):
+        word = "confirmed"
+    elif words.count("better") == len(words) > 1:
+        word = "refuted"
+    least = min(comparisons, key=lambda one: one.contrast.value)
+    return Part(about, word, f"{_tally(words)}; the least gain is {_gain(least)}")
+
+
+def declines(curves: Sequence[LearningCurve]) -> Part:
+    """The gain falls along more learning curves than it rises or keeps within the margin."""
+    about = "Gain declines"
+    known = [(one, one.trend) for one in curves if one.trend is not None]
+    if not known:
+        return Part(about, "undecided", "there is no learning curve (too few training sizes)")
+    verdicts = judge(
+        [trend for _, trend in known], margin=known[0][0].margin, level=known[0][1].level
+    )
+    words = [verdict.word for verdict in verdicts]
+    falls, rises, flat = (words.count(word) for word in ("worse", "better", "equivalent"))
+    curve, trend = max(known, key=lambda pair: abs(pair[1].value))
+    return Part(
+        about,
+        _weigh(falls, rises + flat),
+        f"it falls along {falls} of {_several(len(words), 'learning curve')}, rises along {rises} "
+        f"and keeps within {curve.margin:g} along {flat}; the largest change is "
+        f"{with_interval(trend, '+')} from {curve.sizes[0]:,.0f} to {curve.sizes[-1]:,.0f} "
+        f"training ECGs ({curve.title}, {curve.way})",
+    )
+
+
+def comparable(curves: Sequence[LearningCurve]) -> Part:
+    """In at least one learning curve the reference is shown to catch up."""
+    about = "Comparable with enough data"
+    if not curves:
+        return Part(about, "undecided", "there is no learning curve")
+    caught = [
+        one
+        for one in curves
+        if (one.crossover is not None and one.crossover[2] < math.inf)
+        or one.differences[-1].high < one.margin
+    ]
+    told = (caught or curves)[0]
+    return Part(
+        about,
+        "confirmed" if caught else "undecided",
+        f"shown by {len(caught)} of {_several(len(curves), 'learning curve')}; on {told.title}: "
+        f"{told.says.rstrip('.')}",
+    )
+
+
+def faster(comparisons: Sequence[Compared], about: str) -> Part:
+    """Fine-tuning reaches the reference's quality in fewer epochs, and runs higher.
+
+    Args:
+        comparisons: fine-tuning against the reference.
+        about: what the evidence calls the part.
+    """
+    speeds = [one.speed for one in comparisons]
+    if not speeds:
+        return Part(about, "undecided", "nothing was compared there")
+    fast = sum(one.area.low > 0 and _below(one.ratio) for one in speeds)
+    slow = sum(one.area.high < 0 and (one.ratio is None or _above(one.ratio)) for one in speeds)
+    figures = f"faster in {fast} and slower in {slow} of {_several(len(speeds), 'comparison')}"
+    known = [(one.speed.ratio, one.arm) for one in comparisons if one.speed.ratio is not None]
+    if known:
+        ratio, arm = sorted(known, key=lambda pair: pair[0].value)[len(known) // 2]
+        figures += f"; the median needs {with_interval(ratio)} times the reference's epochs ({arm})"
+    return Part(about, _beyond_chance(fast, slow, comparisons), figures)
+
+
+def cheaper(comparisons: Sequence[Compared], rows: Sequence[LedgerRow]) -> Part:
+    """Fine-tuning reaches the reference's quality in fewer seconds.
+
+    Args:
+        comparisons: fine-tuning against the reference.
+        rows: of the ledger, whose pre-training the evidence counts in.
+    """
+    about = "Less compute, pre-training left out"
+    ratios = [one.speed.seconds_ratio for one in comparisons]
+    if not ratios:
+        return Part(about, "undecided", "nothing was compared")
+    less, more = sum(map(_below, ratios)), sum(map(_above, ratios))
+    figures = f"less in {less} and more in {more} of {_several(len(ratios), 'comparison')}"
+    if rows:
+        kept = sum(row.saved_with_share is not None and row.saved_with_share > 0 for row in rows)
+        figures += f"; with its share of the pre-training, {kept} of {len(rows)} still save time"
+    return Part(about, _beyond_chance(less, more, comparisons), figures)
+
+
+def families(interactions: Sequence[Interaction], comparisons: Sequence[Compared]) -> Part:
+    """CNNs gain more than RNNs in more interactions than less or as much."""
+    about = "CNNs gain more than RNNs"
+    if not interactions or not comparisons:
+        names = ", ".join(sorted({one.arm.backbone for one in comparisons})) or "none"
+        return Part(about, "undecided", f"the study has no pair of them (backbones: {names})")
+    verdicts = judge(
+        [one.contrast for one in interactions],
+        margin=comparisons[0].verdict.margin,
+        level=interactions[0].contrast.level,
+    )
+    words = [verdict.word for verdict in verdicts]
+    more, less, flat = (words.count(word) for word in ("better", "worse", "equivalent"))
+    most = max(interactions, key=lambda one: abs(one.contrast.value))
+    return Part(
+        about,
+        _weigh(more, less + flat),
+        f"more in {more}, less in {less} and as much in {flat} of "
+        f"{_several(len(words), 'comparison')}; the largest difference of gains is "
+        f"{with_interval(most.contrast, '+')} ({' - '.join(most.families)} on {most.downstream}, "
+        f"{most.mode} from {most.upstream})",
+    )
+
+
+def may_not_pay(rows: Sequence[LedgerRow]) -> Part:
+    """At least one way saves less than its share of the pre-training."""
+    about = "Pre-training may not pay"
+    if not rows:
+        return Part(about, "undecided", "no cost of a pre-training is known")
+    known = [(row.share, row.saved_interval) for row in rows if row.saved_interval is not None]
+    pays = sum(interval[0] > share for share, interval in known)
+    lost = sum(interval[1] < share for share, interval in known)
+    figures = (
+        f"the time saved covers the share of it in {pays}, does not in {lost} and can't be told "
+        f"from it in {len(rows) - pays - lost} of {_several(len(rows), 'way')}"
+    )
+    tasks = [row.tasks_to_pay for row in rows if row.tasks_to_pay is not None]
+    if tasks:
+        figures += f"; at best it has paid after {_several(math.ceil(min(tasks)), 'task')}"
+    word: Answer = "undecided"
+    if lost:
+        word = "confirmed"
+    elif pays == len(rows) > 1:
+        word = "refuted"
+    return Part(about, word, figures)
+
+
+def _below(ratio: Estimate | None) -> bool:
+    return ratio is not None and ratio.high < 1
+
+
+def _above(ratio: Estimate | None) -> bool:
+    return ratio is not None and ratio.low > 1
+
+
+def _beyond_chance(yes: int, no: int, comparisons: Sequence[Compared]) -> Answer:
+    """The greater side, where so many intervals would hardly exclude 1 by chance alone."""
+    level = comparisons[0].contrast.level
+    by_chance = stats.binom.sf(max(yes, no) - 1, len(comparisons), (1 - level) / 2)
+    return _weigh(yes, no) if by_chance < 1 - level else "undecided"
+
+
+def _tally(words: Sequence[str]) -> str:
+    order = ("better", "equivalent", "worse", "inconclusive")
+    counts = ", ".join(f"{words.count(word)} {word}" for word in order if word in words)
+    return f"{counts} of {_several(len(words), 'comparison')}"
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _gain(one: Compared) -> str:
+    return f"{with_interval(one.contrast, '+')} ({one.arm})"

@@ -1,0 +1,121 @@
+"""Power laws of the number of training records: the usual shape of a learning curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.statistics.joint import Joint
+
+FloatArray = npt.NDArray[np.float64]
+
+# from nearly straight in log n to flat after the second size
+RATES = np.geomspace(0.01, 5.0, 160)
+POINTS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class PowerLaw:
+    """``score = top - scale * n ** -rate``.
+
+    Attributes:
+        top, scale, rate: of the fit.
+        at: ``(points,)`` training records at which it is drawn.
+        value, low, high: ``(points,)`` the fit and its interval there.
+    """
+
+    top: float
+    scale: float
+    rate: float
+    at: FloatArray
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def fit_power_law(
+    sizes: FloatArray, scores: Joint, *, level: float, draws: int, seed: int
+) -> PowerLaw | None:
+    """The power law through an arm's scores, by weighted least squares, with its interval.
+
+    Errors of networks fall with training data as a power law down to a floor (Hestness et al.
+    2017; of the shapes that Viering & Loog 2022, section 4.1, compare it is the one with most
+    support), so a score rises as ``top - scale * n ** -rate`` with rate > 0, scale >= 0 and
+    top <= 1. For a given rate the rest is a straight line, so the best rate is found on a grid and
+    no fit can fail to converge. The interval holds the middle share ``level`` of the fits to
+    values that might as well have been measured (`Joint.draw`). It is told between the smallest
+    and the largest size only: outside, a fit to a few sizes is a guess.
+
+    Args:
+        sizes: ``(sizes,)`` training records, rising.
+        scores: at the sizes.
+        level: of the interval.
+        draws: number of refits.
+        seed: of the draws.
+
+    Returns:
+        The fit; ``None`` with fewer than three sizes, which any power law would fit, and where
+        scores do not rise.
+
+    Example:
+        >>> sizes = np.array([100.0, 200.0, 400.0, 800.0])
+        >>> exact = 0.95 - 2.0 * sizes**-0.5
+        >>> joint = Joint(exact, np.full(4, 0.001), np.full(4, 0.25), 0.0, 30.0)
+        >>> law = fit_power_law(sizes, joint, level=0.95, draws=200, seed=0)
+        >>> round(law.top, 2), round(law.scale, 1), round(law.rate, 2)
+        (0.95, 2.0, 0.5)
+    """
+    if len(sizes) < 3:
+        return None
+    distance = np.log(sizes / sizes[0])
+    first = _fit(distance, scores.values[None], scores.weights, RATES)
+    near = first[2][0] * np.geomspace(RATES[0] / RATES[1], RATES[1] / RATES[0], 201)
+    top, scale, rate = (
+        float(part[0]) for part in _fit(distance, scores.values[None], scores.weights, near)
+    )
+    if scale <= 0:
+        return None
+    at = np.geomspace(sizes[0], sizes[-1], POINTS)
+    ahead = np.log(at / sizes[0])
+    tops, scales, rates = _fit(distance, scores.draw(draws, seed), scores.weights, RATES)
+    drawn = tops[:, None] - scales[:, None] * np.exp(-rates[:, None] * ahead)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    value = top - scale * np.exp(-rate * ahead)
+    return PowerLaw(
+        top=top,
+        scale=scale * float(sizes[0]) ** rate,
+        rate=rate,
+        at=at,
+        value=value,
+        low=np.minimum(low, value),
+        high=np.maximum(high, value),
+    )
+
+
+def _fit(
+    distance: FloatArray, values: FloatArray, weights: FloatArray, rates: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """``(fits,)`` top, scale at the first size, and rate that come nearest to each row of values.
+
+    Args:
+        distance: ``(sizes,)`` log of the size over the first.
+        values: ``(fits, sizes)``.
+        weights: ``(sizes,)`` with the sum 1.
+        rates: ``(rates,)`` to choose from.
+    """
+    falls = np.exp(-rates[:, None] * distance)  # (rates, sizes)
+    centre = falls @ weights
+    mean = (values @ weights)[:, None]
+    spread = ((falls - centre[:, None]) ** 2) @ weights
+    rise = (values - mean) @ ((falls - centre[:, None]) * weights).T
+    scale = np.maximum(-rise / spread, 0.0)  # (fits, rates)
+    top = mean + scale * centre
+    held = ((1 - values) @ (falls * weights).T) / (falls**2 @ weights)
+    scale = np.where(top > 1, np.maximum(held, 0.0), scale)
+    top = np.minimum(top, 1.0)
+    misses = values[:, None, :] - top[:, :, None] + scale[:, :, None] * falls
+    best = (misses**2 @ weights).argmin(axis=1)
+    rows = np.arange(len(values))
+    return top[rows, best], scale[rows, best], rates[best]
