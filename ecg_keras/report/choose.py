@@ -53,16 +53,23 @@ def choose_records(
     return tuple(chosen.values())
 
 
+def choose_worst(
+    predictions: Predictions, thresholds: npt.NDArray[np.float64]
+) -> tuple[Choice, ...]:
+    """Up to three records that were answered worst, each at most once; arguments as above."""
+    chosen: dict[int, Choice] = {}
+    for row, rule in _wrong(predictions, thresholds):
+        chosen.setdefault(row, Choice(row, rule))
+    return tuple(chosen.values())
+
+
 def _candidates(
     predictions: Predictions, thresholds: npt.NDArray[np.float64]
 ) -> Iterator[tuple[int, str]]:
     truth = np.asarray(predictions.targets, bool)
     probability = np.asarray(predictions.probabilities, np.float64)
     decided = metrics.decide(probability, thresholds).astype(bool)
-    kept = np.clip(probability, EPSILON, 1 - EPSILON)
-    loss = -np.mean(np.where(truth, np.log(kept), np.log(1 - kept)), axis=1)
-    order = np.lexsort((np.asarray(predictions.record_ids), loss))
-
+    order = _order(predictions)
     right = [int(row) for row in order if (truth == decided)[row].all() and truth[row].any()]
     if right:
         yield right[0], "Surest right answer: every label right, smallest loss"
@@ -70,6 +77,15 @@ def _candidates(
         if other:
             yield other[0], "Surest right answer with other labels than the first"
     yield int(order[(len(order) - 1) // 2]), "Typical: the median loss of the test ECGs"
+    yield from _wrong(predictions, thresholds)
+
+
+def _wrong(
+    predictions: Predictions, thresholds: npt.NDArray[np.float64]
+) -> Iterator[tuple[int, str]]:
+    truth = np.asarray(predictions.targets, bool)
+    probability = np.asarray(predictions.probabilities, np.float64)
+    decided = metrics.decide(probability, thresholds).astype(bool)
     for wrong, key, rule in (
         (
             truth & ~decided,
@@ -85,4 +101,12 @@ def _candidates(
         if wrong.any():
             best = np.where(wrong, key, np.inf).min(axis=1)
             yield int(np.lexsort((np.asarray(predictions.record_ids), best))[0]), rule
-    yield int(order[-1]), "Largest loss of the test ECGs"
+    yield int(_order(predictions)[-1]), "Largest loss of the test ECGs"
+
+
+def _order(predictions: Predictions) -> npt.NDArray[np.intp]:
+    """Rows from the smallest loss to the largest."""
+    truth = np.asarray(predictions.targets, bool)
+    kept = np.clip(np.asarray(predictions.probabilities, np.float64), EPSILON, 1 - EPSILON)
+    loss = -np.mean(np.where(truth, np.log(kept), np.log(1 - kept)), axis=1)
+    return np.lexsort((np.asarray(predictions.record_ids), loss))

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ecg_keras import metrics
-from ecg_keras.data import StoredRecord
+from ecg_keras.data import Dataset, StoredRecord
 from ecg_keras.evaluation import Comparison, Estimate, Predictions
 from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.choose import Choice
@@ -25,6 +25,7 @@ from ecg_keras.report.plots import (
     score_plot,
 )
 from ecg_keras.report.svg import inline_svg
+from ecg_keras.report.wording import chooser
 
 MOST_PANELS = 12  # labels with curves: more would make a page that is slow on a phone
 MOST_POINTS = 300  # of a curve: more can't be told apart at its size
@@ -77,8 +78,10 @@ def _panel(files: RunFiles, label: str) -> LabelPanel:
     target, probability = files.test.targets[:, column], files.test.probabilities[:, column]
     threshold = files.scores.thresholds[label]
     other = files.baseline_test
-    roc = roc_plot(_roc(files.test, column, threshold), other and _roc(other, column))
-    pr = pr_plot(_pr(files.test, column, threshold), row.prevalence, other and _pr(other, column))
+    roc = roc_plot(roc_curve(files.test, column, threshold), other and roc_curve(other, column))
+    pr = pr_plot(
+        pr_curve(files.test, column, threshold), row.prevalence, other and pr_curve(other, column)
+    )
     calibration = calibration_plot(target, probability)
     return LabelPanel(
         label,
@@ -101,13 +104,15 @@ def _panel(files: RunFiles, label: str) -> LabelPanel:
     )
 
 
-def _roc(predictions: Predictions, column: int, threshold: float | None = None) -> Curve:
+def roc_curve(predictions: Predictions, column: int, threshold: float | None = None) -> Curve:
+    """The ROC curve of a label, as few points as can be told apart."""
     target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
     x, y, at = metrics.roc_curve(target, probability)
     return _curve(x, y, at, threshold)
 
 
-def _pr(predictions: Predictions, column: int, threshold: float | None = None) -> Curve:
+def pr_curve(predictions: Predictions, column: int, threshold: float | None = None) -> Curve:
+    """The precision-recall curve of a label, likewise."""
     target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
     x, y, at = metrics.pr_curve(target, probability)
     return _curve(x, y, at, threshold)
@@ -128,20 +133,21 @@ def _curve(x: np.ndarray, y: np.ndarray, at: np.ndarray, threshold: float | None
 
 
 def training_figures(files: RunFiles) -> tuple[Captioned, ...]:
-    """Loss and validation scores per epoch; none without a log."""
+    """Loss and scores per epoch on the split that chose one; none without a log."""
     if files.history is None:
         return ()
+    split = chooser(files)
     both = " Dashed: the baseline." if files.baseline_history else ""
-    loss = loss_plot(files.history, files.baseline_history)
-    score = score_plot(files.history, files.baseline_history)
+    loss = loss_plot(files.history, files.baseline_history, split)
+    score = score_plot(files.history, files.baseline_history, split)
     return (
         (
-            inline_svg(loss, "training-loss", "Training and validation loss of each epoch"),
-            f"Binary cross-entropy on the training split, as it learns, and on validation.{both}",
+            inline_svg(loss, "training-loss", f"Training and {split} loss of each epoch"),
+            f"Binary cross-entropy on the training split, as it learns, and on {split}.{both}",
         ),
         (
-            inline_svg(score, "training-score", "Validation scores of each epoch"),
-            f"Macro AUROC and macro AUPRC on the validation split.{both}",
+            inline_svg(score, "training-score", f"{split.capitalize()} scores of each epoch"),
+            f"Macro AUROC and macro AUPRC on the {split} split.{both}",
         ),
     )
 
@@ -160,34 +166,54 @@ def shown_ecgs(
 ) -> tuple[ShownEcg, ...]:
     """The chosen ECGs with their labels; a record that is not in ``records`` is not drawn."""
     return tuple(
-        _shown(files, choice, index, records.get(str(files.test.record_ids[choice.row])))
+        show_ecg(
+            files.test,
+            files.scores.thresholds,
+            choice,
+            records.get(str(files.test.record_ids[choice.row])),
+            files.dataset,
+            f"ecg{index}",
+        )
         for index, choice in enumerate(choices, start=1)
     )
 
 
-def _shown(files: RunFiles, choice: Choice, index: int, record: StoredRecord | None) -> ShownEcg:
-    record_id = str(files.test.record_ids[choice.row])
+def show_ecg(
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    choice: Choice,
+    record: StoredRecord | None,
+    dataset: Dataset | None,
+    name: str,
+) -> ShownEcg:
+    """One ECG with its labels; drawn where its record and the dataset that holds it are there.
+
+    Args:
+        predictions, thresholds: the truth, and what the network says of it.
+        choice: which record, and why.
+        record, dataset: where it can be drawn.
+        name: of the figure, unique in the page.
+    """
+    record_id = str(predictions.record_ids[choice.row])
     rows = tuple(
-        _decision(label, bool(truth), float(probability), files.scores.thresholds[label])
+        _decision(label, bool(truth), float(probability), thresholds[label])
         for label, truth, probability in zip(
-            files.test.labels,
-            files.test.targets[choice.row],
-            files.test.probabilities[choice.row],
+            predictions.labels,
+            predictions.targets[choice.row],
+            predictions.probabilities[choice.row],
             strict=True,
         )
     )
     # many labels: only those that something is to be said of
     told = tuple(row for row in rows if row.decision != "absent, right") or rows[:1]
     shown = rows if len(rows) <= MOST_PANELS else told
-    about = [f"Record {record_id}", f"patient {files.test.patient_ids[choice.row]}"]
+    about = [f"Record {record_id}", f"patient {predictions.patient_ids[choice.row]}"]
     svg = None
-    if record is not None:
+    if record is not None and dataset is not None:
         about += [f"{record.age:.0f} years"] if record.age is not None else []
         about += [record.sex] if record.sex else []
-        drawn = plot_ecg(
-            record.signal, sampling_rate=files.dataset.sampling_rate, leads=files.dataset.leads
-        )
-        svg = inline_svg(drawn, f"ecg{index}", f"ECG of record {record_id}, 25 mm/s, 10 mm/mV")
+        drawn = plot_ecg(record.signal, sampling_rate=dataset.sampling_rate, leads=dataset.leads)
+        svg = inline_svg(drawn, name, f"ECG of record {record_id}, 25 mm/s, 10 mm/mV")
     return ShownEcg(
         choice.rule, record_id, ", ".join(about) + ".", svg, shown, len(rows) - len(shown)
     )

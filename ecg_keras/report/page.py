@@ -56,8 +56,8 @@ def write_report(run: str | Path, *, shards: str | Path | None = None) -> Path:
         PosixPath('runs/quickstart/report.html')
     """
     files = read_run(Path(run))
-    page = _render("run.html.j2", _run_context(files, None if shards is None else Path(shards)))
-    return _write(files.run.report, page)
+    page = render_page("run.html.j2", _run_context(files, None if shards is None else Path(shards)))
+    return write_page(files.run.report, page)
 
 
 def comparison_page(comparison: Comparison, path: str | Path) -> Path:
@@ -79,7 +79,7 @@ def comparison_page(comparison: Comparison, path: str | Path) -> Path:
         "forest": forest_figure(comparison),
         "level": percent(comparison.level),
     }
-    return _write(Path(path), _render("compare.html.j2", context))
+    return write_page(Path(path), render_page("compare.html.j2", context))
 
 
 def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
@@ -127,7 +127,8 @@ def _curves_note(files: RunFiles, shown: int) -> str:
     return drawn
 
 
-def _render(template: str, context: dict[str, Any]) -> str:
+def render_page(template: str, context: dict[str, Any]) -> str:
+    """The text of a page: a template of this package, filled; what is missing is an error."""
     environment = Environment(
         loader=PackageLoader("ecg_keras.report"),
         autoescape=True,
@@ -147,7 +148,8 @@ def _render(template: str, context: dict[str, Any]) -> str:
     return environment.get_template(template).render(**context, light=LIGHT, dark=DARK)
 
 
-def _write(path: Path, page: str) -> Path:
+def write_page(path: Path, page: str) -> Path:
+    """Writes a page in one piece."""
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path

@@ -1,6 +1,7 @@
 """The report's figures of scores and training, each from plain arrays.
 
-Two things are drawn at most: this run, blue and solid, and its baseline, orange and dashed.
+Two things are drawn at most: this run, blue and solid, and its baseline, orange and dashed; where
+they are called otherwise, ``names`` has the words of the legend.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ RUN = {"color": LIGHT["blue"], "linewidth": 1.6, "linestyle": "-", "zorder": 3}
 BASELINE = {"color": LIGHT["orange"], "linewidth": 1.3, "linestyle": (0, (4, 2))}
 GUIDE = {"color": LIGHT["muted"], "linewidth": 0.8, "linestyle": (0, (1, 2))}
 PANEL_INCHES = (3.4, 3.0)
+NAMES = ("this run", "baseline")
 LONGEST_NAME = 28  # characters of a label in a figure; tables have it in full
 
 
@@ -43,23 +45,28 @@ class History:
     best_epoch: int | None = None
 
 
-def roc_plot(run: Curve, baseline: Curve | None = None) -> Figure:
+def roc_plot(run: Curve, baseline: Curve | None = None, names: tuple[str, str] = NAMES) -> Figure:
     """Sensitivity over the false positive rate; the diagonal is chance."""
     with matplotlib.rc_context(STYLE):
         figure, axes = _panel("1 − specificity", "Sensitivity")
         axes.plot([0, 1], [0, 1], label="chance", **GUIDE)
-        _curves(axes, run, baseline, step=False)
+        _curves(axes, run, baseline, names, step=False)
         _unit_square(axes)
         _legend(figure)
     return figure
 
 
-def pr_plot(run: Curve, prevalence: float, baseline: Curve | None = None) -> Figure:
+def pr_plot(
+    run: Curve,
+    prevalence: float,
+    baseline: Curve | None = None,
+    names: tuple[str, str] = NAMES,
+) -> Figure:
     """Precision over recall; the level line is the label's prevalence, which is chance."""
     with matplotlib.rc_context(STYLE):
         figure, axes = _panel("Recall (sensitivity)", "Precision")
         axes.axhline(prevalence, label=f"prevalence {prevalence:.3g}", **GUIDE)
-        _curves(axes, run, baseline, step=True)
+        _curves(axes, run, baseline, names, step=True)
         _unit_square(axes)
         _legend(figure)
     return figure
@@ -96,15 +103,15 @@ def calibration_plot(present: npt.ArrayLike, probabilities: npt.ArrayLike) -> Fi
     return figure
 
 
-def loss_plot(run: History, baseline: History | None = None) -> Figure:
-    """Loss per epoch on the training and the validation split."""
-    return _history_plot("Loss", {"loss": "train", "val_loss": "validation"}, run, baseline)
+def loss_plot(run: History, baseline: History | None = None, split: str = "validation") -> Figure:
+    """Loss per epoch on the training split and the one that was scored after every epoch."""
+    return _history_plot("Loss", {"loss": "train", "val_loss": split}, run, baseline)
 
 
-def score_plot(run: History, baseline: History | None = None) -> Figure:
-    """Validation scores per epoch."""
+def score_plot(run: History, baseline: History | None = None, split: str = "validation") -> Figure:
+    """Scores per epoch on the split that was scored after every epoch."""
     scores = {"val_macro_auprc": "macro AUPRC", "val_macro_auroc": "macro AUROC"}
-    return _history_plot("Score on validation", scores, run, baseline)
+    return _history_plot(f"Score on {split}", scores, run, baseline)
 
 
 def forest_plot(differences: Sequence[tuple[str, Estimate]], first_group: int) -> Figure:
@@ -175,11 +182,13 @@ def _legend(figure: Figure) -> None:
     figure.legend(loc="outside upper left", ncols=2, borderaxespad=0.2, columnspacing=1.2)
 
 
-def _curves(axes: Axes, run: Curve, baseline: Curve | None, *, step: bool) -> None:
+def _curves(
+    axes: Axes, run: Curve, baseline: Curve | None, names: tuple[str, str], *, step: bool
+) -> None:
     drawstyle = "steps-pre" if step else "default"
-    axes.plot(run.x, run.y, label="this run", drawstyle=drawstyle, **RUN)
+    axes.plot(run.x, run.y, label=names[0], drawstyle=drawstyle, **RUN)
     if baseline is not None:
-        axes.plot(baseline.x, baseline.y, label="baseline", drawstyle=drawstyle, **BASELINE)
+        axes.plot(baseline.x, baseline.y, label=names[1], drawstyle=drawstyle, **BASELINE)
     if run.threshold_point is not None:
         axes.plot(
             *run.threshold_point,

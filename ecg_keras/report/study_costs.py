@@ -1,0 +1,95 @@
+"""The sections of a study's page about cost and use: transferability, ledger, and the findings."""
+
+from __future__ import annotations
+
+from ecg_keras.evaluation import Estimate
+from ecg_keras.report.blocks import Absent, Figures, Judged, Section, Text, table_blocks
+from ecg_keras.report.figures import Captioned
+from ecg_keras.report.study_cost_tables import ledger_table, transferability_table
+from ecg_keras.report.study_names import level, metric_name
+from ecg_keras.report.study_plots import scatter_plot
+from ecg_keras.report.svg import inline_svg
+from ecg_keras.report.tables import cell_text
+from ecg_keras.statistics.results import StudyResult, Transferability
+
+# of `ecg_keras.transferability`, as their authors write them
+ESTIMATES = {
+    "melep": "MELEP",
+    "leep": "LEEP",
+    "nce": "NCE",
+    "logme": "LogME",
+    "h_score": "H-score",
+    "transrate": "TransRate",
+    "knn": "k nearest neighbours",
+    "linear_probe": "Linear probe",
+}
+
+
+def transferability(result: StudyResult) -> Section | Absent:
+    """Each estimate made before training against the gain that came of it."""
+    drawn: list[Captioned] = []
+    for number, one in enumerate(result.transferability, start=1):
+        if not one.values:
+            continue
+        name = ESTIMATES.get(one.metric, one.metric)
+        points = [(arm.downstream, value, gain) for arm, value, gain in one.values]
+        shown = inline_svg(
+            scatter_plot(points, f"{name}, higher promises more"),
+            f"transferability{number}",
+            f"Realised gain over {name} of {len(points)} arms",
+        )
+        drawn.append((shown, f"{name}. {_correlation(one)}"))
+    if not drawn:
+        return Absent("transferability", "no estimate was computed for the arms of this study.")
+    return Section(
+        "transferability",
+        "Transferability and realised gain",
+        (
+            Text(
+                "Each dot is an arm: across, what an estimate promised of its pre-trained network "
+                f"before any training; upwards, the gain in {metric_name(result)} over "
+                f"{result.question['reference']}. Weighted Kendall τ counts agreement at the top "
+                f"of the ranking more; its {level(result)} interval is wide where arms are few."
+            ),
+            Figures(tuple(drawn), "panels"),
+            *table_blocks(transferability_table(result)),
+        ),
+    )
+
+
+def _correlation(one: Transferability) -> str:
+    if one.tau is None:
+        return f"τ is undefined over {len(one.values)} arms."
+    return f"τ = {cell_text('difference', Estimate(*one.tau))} over {len(one.values)} arms."
+
+
+def ledger(result: StudyResult) -> Section | Absent:
+    """What each way of training costs, with and without its share of the pre-training."""
+    if not result.ledger:
+        return Absent("ledger", "no run noted its time.")
+    pays = [row for row in result.ledger if row.tasks_to_pay is not None]
+    started = [row for row in result.ledger if row.pretraining]
+    said = (
+        f"Of {len(started)} ways from a pre-trained network, {len(pays)} save time to the same "
+        "quality, so that their pre-training can pay at all."
+        if started
+        else "No way of this study starts from a pre-trained network."
+    )
+    return Section("ledger", "Ledger", (Text(said), *table_blocks(ledger_table(result))))
+
+
+def findings(result: StudyResult) -> Section | Absent:
+    """The published findings, tested here."""
+    if not result.findings:
+        return Absent("findings", "the published findings were not tested.")
+    return Section(
+        "findings",
+        "The published findings, tested here",
+        (
+            Text(
+                "What Nguyen and Do (PLoS ONE 2025, 20(5):e0316043) found, and whether the data of "
+                "this study say the same. Undecided includes what this study did not look at."
+            ),
+            *(Judged(one.claim, one.word, one.evidence) for one in result.findings),
+        ),
+    )

@@ -1,0 +1,93 @@
+"""What a study's page and tables call things, and how they put arms together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ecg_keras.evaluation.tables import percent, score_name
+from ecg_keras.report.tables import Column
+from ecg_keras.statistics.results import ArmName, ArmResult, Compared, StudyResult
+
+ARM = (
+    Column("downstream", "Downstream", plain=True),
+    Column("backbone", "Backbone", plain=True),
+    Column("head", "Head", plain=True),
+    Column("size", "ECGs", "size", plain=True),
+    Column("protocol", "Protocol", plain=True),
+    Column("mode", "Mode"),
+    Column("upstream", "Upstream", plain=True),
+)
+
+
+def metric_name(result: StudyResult) -> str:
+    """Of the metric that decides, such as ``macro AUROC``."""
+    return score_name(str(result.question["metric"]))
+
+
+def level(result: StudyResult) -> str:
+    """Of the intervals, such as ``95 %``."""
+    return percent(float(result.question["level"]))
+
+
+def arm_cells(name: ArmName, *, protocol: bool = True) -> tuple[Any, ...]:
+    """The cells under `ARM`."""
+    between = (name.protocol,) if protocol else ()
+    return (*(name.downstream, name.backbone, name.head, name.size), *between,
+            *(name.mode, name.upstream))  # fmt: skip
+
+
+def positives(arm: ArmResult) -> dict[str, int]:
+    """How many of the tested ECGs have each label."""
+    counts = arm.predictions.targets.sum(axis=0)
+    return {label: int(count) for label, count in zip(arm.predictions.labels, counts, strict=True)}
+
+
+def plural(number: float, word: str) -> str:
+    """``1 seed``, ``1,200 ECGs``."""
+    return f"{number:,.10g} {word}{'' if number == 1 else 's'}"
+
+
+def capital(text: str) -> str:
+    """With a first capital, and the rest as it is: ``Macro AUROC``."""
+    return text[:1].upper() + text[1:]
+
+
+def group_title(result: StudyResult, name: ArmName) -> str:
+    """What the ways that are compared share, but for the downstream: ``resnet1d18, 200 ECGs``."""
+    parts = [name.backbone]
+    parts += [f"{name.head} head"] * (name.head != "as_published")
+    if any(arm.size for arm in result.arms):
+        parts.append(f"{name.size:,} ECGs" if name.size else "all ECGs")
+    return ", ".join(parts)
+
+
+def first_protocol(result: StudyResult) -> str:
+    """The protocol that the verdicts are given for."""
+    arms = [one.arm for one in result.comparisons] or list(result.arms)
+    return arms[0].protocol if arms else ""
+
+
+def by_downstream(result: StudyResult) -> dict[str, tuple[Compared, ...]]:
+    """The comparisons of each downstream, in the order of the grid."""
+    names = dict.fromkeys(one.arm.downstream for one in result.comparisons)
+    return {
+        name: tuple(one for one in result.comparisons if one.arm.downstream == name)
+        for name in names
+    }
+
+
+def best_of_each(result: StudyResult) -> dict[str, Compared]:
+    """Of each downstream, the comparison whose arm scores best on the largest training set."""
+    metric = str(result.question["metric"])
+    best = {}
+    for name, compared in by_downstream(result).items():
+        rows = largest_sets(compared)
+        best[name] = max(rows, key=lambda one: result.arms[one.arm].scores[metric].value)
+    return best
+
+
+def largest_sets(compared: Sequence[Compared]) -> list[Compared]:
+    """Those on the largest training set."""
+    sizes = [one.arm.size or float("inf") for one in compared]
+    return [one for one, size in zip(compared, sizes, strict=True) if size == max(sizes)]
