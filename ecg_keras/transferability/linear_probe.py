@@ -7,6 +7,7 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.errors import DataError
 from ecg_keras.metrics import auroc
 from ecg_keras.transferability.evidence import maximise_evidence, spectrum
 from ecg_keras.transferability.inputs import (
@@ -33,7 +34,9 @@ def linear_probe(
     All records of a patient are in one fold. On the other folds each label, as numbers 0 and 1,
     is regressed on the centred embedding with an intercept: ``w = (F^T F + t I)^-1 F^T y``, where
     the penalty t maximises the evidence (`ecg_keras.transferability.evidence`), so that nothing
-    has to be tuned. The scores of all folds are pooled, and ranked within each label.
+    has to be tuned. Only scores of one fold are ranked against each other, because each fold has
+    a model of its own: a label's AUROC is the share of pairs in order among the pairs of ECGs
+    with and without it in one fold.
 
     Args:
         embeddings: finite, ``(records, size)``; also more columns than records.
@@ -48,7 +51,8 @@ def linear_probe(
         Mean AUROC of the labels, in [0, 1].
 
     Raises:
-        DataError: shapes or values that do not fit, or no label is left.
+        DataError: shapes or values that do not fit, no label is left, or there are so few
+            patients that no fold holds ECGs with and without a label.
 
     Source:
         Hoerl & Kennard, Ridge regression (1970); MacKay, Bayesian interpolation (1992).
@@ -56,8 +60,8 @@ def linear_probe(
     Example:
         The embedding is large where the label is there, in every fold:
 
-        >>> embeddings = [[1.0], [1.2], [3.1], [3.3], [0.9], [3.0]]
-        >>> targets = [[0], [0], [1], [1], [0], [1]]
+        >>> embeddings = [[1.0], [1.2], [0.9], [3.1], [3.3], [3.0]]
+        >>> targets = [[0], [0], [0], [1], [1], [1]]
         >>> linear_probe(embeddings, targets, ["a", "b", "c", "d", "e", "f"], folds=3)
         1.0
     """
@@ -66,11 +70,19 @@ def linear_probe(
     patients = check_patients(patient_ids, len(truth))
     truth = truth[:, usable_labels(truth, patients)]
     fold_of = deal_patients(truth, patients, folds, seed)
-    scores = np.empty(truth.shape)
+    in_order, pairs = np.zeros(truth.shape[1]), np.zeros(truth.shape[1])
     for fold in np.unique(fold_of):
-        held_out = fold_of == fold
-        scores[held_out] = _regress(features[~held_out], truth[~held_out], features[held_out])
-    return float(auroc(truth, scores).mean())
+        new = fold_of == fold
+        area = auroc(truth[new], _regress(features[~new], truth[~new], features[new]))
+        compared = truth[new].sum(axis=0) * (~truth[new]).sum(axis=0)
+        in_order += np.where(compared > 0, area, 0) * compared
+        pairs += compared
+    if not pairs.any():
+        raise DataError(
+            f"{patients.max() + 1} patients are too few for a linear probe in {folds} folds: none "
+            "holds ECGs with and without a label. Take more records."
+        )
+    return float((in_order[pairs > 0] / pairs[pairs > 0]).mean())
 
 
 def deal_patients(truth: BoolArray, patients: IntArray, folds: int, seed: int) -> IntArray:
@@ -108,7 +120,9 @@ def _regress(features: FloatArray, truth: BoolArray, new: FloatArray) -> FloatAr
     products = directions.T @ (centred.T @ wanted[:, varies])
     projections = products / np.sqrt(squares)[:, None]
     rest = np.maximum((wanted[:, varies] ** 2).sum(axis=0) - (projections**2).sum(axis=0), 0)
-    penalty, _ = maximise_evidence(squares, projections, rest, len(centred))
+    # the mean has taken one degree of freedom: with all of them, the evidence of a wide embedding
+    # would grow without bound as the penalty goes to 0
+    penalty, _ = maximise_evidence(squares, projections, rest, len(centred) - 1)
     weights = products / (squares[:, None] + penalty)
     scores[:, varies] += ((new - mean) @ directions) @ weights
     return scores
