@@ -43,7 +43,8 @@ class Split(Section):
     # official folds of the validation and the test split; all others train
     valid_folds: Folds = (9,)
     test_folds: Folds = (10,)
-    # shares of the patients, for method patients; of the records, for method records
+    # shares of the patients, for method patients; of the records, for method records. valid may be
+    # 0, and valid_folds empty, where training.validate_on is test
     valid: Fraction = 0.15
     test: Fraction = 0.2
     seed: Seed = 0
@@ -77,6 +78,13 @@ class Split(Section):
                 f"folds decides who is tested and who validates: remove {', '.join(unused)}"
             )
         return self
+
+    @property
+    def may_lack_valid(self) -> bool:
+        """Whether these settings leave the validation split empty, for some source at least."""
+        return (self.method != "official" and self.valid == 0) or (
+            self.method in ("auto", "official") and not self.valid_folds
+        )
 
     @model_validator(mode="after")
     def _leave_patients_to_train_on(self) -> Split:
@@ -210,10 +218,14 @@ class Training(Section):
     devices: Literal["auto", "one", "mirrored"] = "auto"
     # same numbers in every run on the same machine; slower on a GPU
     deterministic: bool = True
-    # the weights that are kept: of the best epoch by this score on valid, or of the last epoch
-    select: Literal["best_macro_auroc", "best_macro_auprc", "best_loss", "last"] = (
-        "best_macro_auroc"
-    )
+    # valid: this split scores every epoch and chooses the one that is kept, and the thresholds;
+    # test: the test split does, as published, and its scores flatter
+    validate_on: Literal["valid", "test"] = "valid"
+    # the weights that are kept: of the best epoch by this score there (weighted_f1: at threshold
+    # 0.5, weighted by how common each label is there), or of the last epoch
+    select: Literal[
+        "best_macro_auroc", "best_macro_auprc", "best_weighted_f1", "best_loss", "last"
+    ] = "best_macro_auroc"
     # epochs without a better score after which a phase ends; none: never
     patience: int | None = Field(default=None, ge=1)
     augment: Augment = Augment()
@@ -238,7 +250,7 @@ class Evaluation(Section):
     # of the probabilities, fitted on valid before anything is scored: temperature (one for the
     # model), platt (a slope and an intercept for each label), none
     calibration: Literal["none", "temperature", "platt"] = "none"
-    # validation: per label, best F1 on valid; fixed: 0.5, as published
+    # validation: per label, best F1 on training.validate_on; fixed: 0.5, as published
     thresholds: Literal["validation", "fixed"] = "validation"
     # patient resamples behind each interval
     bootstrap: int = Field(default=2000, ge=100)
@@ -271,6 +283,18 @@ class Recipe(Section):
             raise ValueError(
                 f"training.augment.crop must be at most data.seconds ({self.data.seconds}). "
                 f"Received: {crop}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_chooses_the_epoch(self) -> Recipe:
+        if not self.data.split.may_lack_valid:
+            return self
+        if self.training.validate_on == "valid":
+            raise ValueError(
+                "without a validation split nothing can choose the epoch and the thresholds. Set "
+                "data.split.valid above 0 and valid_folds to one fold or more, or, as published, "
+                "training.validate_on: test"
             )
         return self
 

@@ -184,9 +184,14 @@ def read_dataset(path: str | Path) -> Dataset:
 
 
 def check_split(folder: Path, dataset: Dataset, split: str) -> SplitSummary:
-    """The summary of a split, or a `DataError` that names those there are."""
+    """The summary of a split; a `DataError` where there is none of that name, or it is empty."""
     if split not in dataset.splits:
         raise DataError(f"{folder}: {unknown_name('split', split, dataset.splits)}")
+    if not dataset.splits[split].records:
+        raise DataError(
+            f"{folder}: the {split} split has no record: the dataset was prepared without one. "
+            "Change data.split, or set training.validate_on to test."
+        )
     return dataset.splits[split]
 
 

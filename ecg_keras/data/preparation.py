@@ -213,7 +213,7 @@ def _summarise(
     splits = {}
     for split in SPLITS:
         inside = [info for info in stored if assigned[info.record_id] == split]
-        if not inside:
+        if not inside and split in assigned.values():
             raise DataError(
                 f"{data.raw}: no record of the {split} split is left: all are too short or can't "
                 "be used. Change data.seconds, data.short or data.split."

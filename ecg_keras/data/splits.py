@@ -33,7 +33,8 @@ def assign_splits(
 
     Raises:
         ConfigError: official folds are asked of a source that has none.
-        DataError: a split would be empty, a record has no fold, official folds tear a patient
+        DataError: a split would be empty (the validation split may be, where its share is 0 or it
+            is given no folds), a record has no fold, official folds tear a patient
             apart, or there are fewer of them than the folds of a cross-validation.
 
     Source:
@@ -61,8 +62,9 @@ def assign_splits(
     else:
         parts = _by_patient(ordered, labels, split)
     roles = _roles(split)
+    wants_valid = split.valid_folds if use_folds else split.valid > 0
     for part, role in enumerate(roles):
-        if part not in parts:
+        if part not in parts and (role != "valid" or wants_valid):
             raise DataError(_empty(role, ordered, split, use_folds))
     return {info.record_id: roles[part] for info, part in zip(ordered, parts, strict=True)}
 

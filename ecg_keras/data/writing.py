@@ -64,7 +64,7 @@ class Sidecar:
 def plan_shards(
     infos: Sequence[RecordInfo], assigned: Mapping[str, str], record_bytes: int, seed: int
 ) -> list[Shard]:
-    """Fixed groups of records, at least one for each split.
+    """Fixed groups of records, at least one for each split that has records.
 
     Args:
         infos: the records in order of their ids.

@@ -38,6 +38,11 @@ def run_sentence(files: RunFiles) -> str:
 
 def threshold_sentence(files: RunFiles) -> str:
     """Where the thresholds come from."""
+    if files.scores.thresholds_from == "test":
+        return (
+            "Each label's threshold is the one with the best F1 on the test split itself, as no "
+            "sound test would choose it: scores that depend on thresholds flatter."
+        )
     if files.scores.thresholds_from == "validation":
         said = (
             "Each label's threshold is the one with the best F1 on the validation split; the test "
@@ -58,15 +63,22 @@ def training_sentence(files: RunFiles) -> str:
         parts.append(f"{files.status['num_parameters']:,} parameters")
     if "seconds" in files.status:
         parts.append(f"{files.status['seconds'] / 60:,.1f} minutes")
+    split = chooser(files)
     kept = {
-        "best_macro_auroc": "with the best validation macro AUROC",
-        "best_macro_auprc": "with the best validation macro AUPRC",
-        "best_loss": "with the lowest validation loss",
+        "best_macro_auroc": f"with the best {split} macro AUROC",
+        "best_macro_auprc": f"with the best {split} macro AUPRC",
+        "best_weighted_f1": f"with the best {split} weighted F1 at threshold 0.5",
+        "best_loss": f"with the lowest {split} loss",
         "last": "that was the last",
     }[files.recipe.training.select]
     best = files.history.best_epoch
     chosen = f" The weights of epoch {best} were kept, the one {kept}." if best else ""
     return f"{', '.join(parts)}.{chosen}"
+
+
+def chooser(files: RunFiles) -> str:
+    """The split that scored every epoch, in words."""
+    return {"valid": "validation", "test": "test"}[files.recipe.training.validate_on]
 
 
 def limits(files: RunFiles) -> tuple[str, ...]:
@@ -75,6 +87,7 @@ def limits(files: RunFiles) -> tuple[str, ...]:
     said = []
     if dataset.source == "simulated":
         said.append("The ECGs are simulated: the scores say nothing about patients.")
+    said += _chosen_on_test(files)
     few = [
         f"{name} ({row.positives})"
         for name, row in scores.labels.items()
@@ -117,6 +130,22 @@ def limits(files: RunFiles) -> tuple[str, ...]:
     )
     said.append("For research. Not a medical device, and not to be used for diagnosis.")
     return tuple(said)
+
+
+def _chosen_on_test(files: RunFiles) -> list[str]:
+    """That the test split chose what it scores, where it did."""
+    training = files.recipe.training
+    if training.validate_on != "test":
+        return []
+    chosen = ["the epoch"] if training.select != "last" or training.patience is not None else []
+    if files.scores.thresholds_from == "test":
+        chosen.append("the thresholds")
+    if not chosen:
+        return []
+    return [
+        f"The test split itself chose {' and '.join(chosen)}, as in the published protocol: the "
+        "scores are the best that these ECGs allow. They flatter, and no interval here covers that."
+    ]
 
 
 def patients_apart(dataset: Dataset) -> str:

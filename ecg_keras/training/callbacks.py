@@ -20,10 +20,11 @@ from ecg_keras.files import replacing
 class ValidationScores(keras.callbacks.Callback):
     """Scores the model on validation data after every epoch.
 
-    Adds ``val_loss`` (binary cross-entropy), ``val_macro_auroc`` and ``val_macro_auprc`` to the
-    epoch's logs, where the callbacks after it in the list, ``History`` and the progress bar find
-    them. A label that has no positive or no negative record is left out of the means. Takes the
-    place of ``validation_data`` in ``fit``, so that validation is computed once.
+    Adds ``val_loss`` (binary cross-entropy), ``val_macro_auroc``, ``val_macro_auprc`` and
+    ``val_weighted_f1`` (F1 at threshold 0.5, weighted by how common each label is) to the epoch's
+    logs, where the callbacks after it in the list, ``History`` and the progress bar find them. A
+    label that has no positive or no negative record is left out of the means. Takes the place of
+    ``validation_data`` in ``fit``, so that validation is computed once.
 
     Args:
         valid: a dataset of (signal ``(batch, num_samples, num_leads)`` in mV, target
@@ -75,13 +76,13 @@ class ValidationScores(keras.callbacks.Callback):
         scores = {"val_loss": _cross_entropy(targets, probabilities)}
         binary = targets.astype(np.uint8)
         if np.isfinite(probabilities).all():
-            auroc = metrics.auroc(binary, probabilities)
-            scores["val_macro_auroc"] = float(metrics.macro(auroc))
-            scores["val_macro_auprc"] = float(metrics.macro(metrics.auprc(binary, probabilities)))
+            found = metrics.score_labels(binary, probabilities)
+            for name in ("macro_auroc", "macro_auprc", "weighted_f1"):
+                scores[f"val_{name}"] = float(metrics.METRICS[name](found))
             if self.per_label:
                 scores |= {
                     f"val_auroc_{name}": float(value)
-                    for name, value in zip(self.labels, auroc, strict=True)
+                    for name, value in zip(self.labels, found.auroc, strict=True)
                 }
         if logs is not None:
             logs.update(scores)

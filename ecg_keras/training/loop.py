@@ -39,7 +39,8 @@ def train(
     """Trains a recipe's network, or goes on with a run that was stopped.
 
     The order in which first weights are looked for: (1) this run's own checkpoint, (2) the
-    recipe's ``initialise``, (3) random weights. Only the training and validation splits are read.
+    recipe's ``initialise``, (3) random weights. Of the splits that do not train, only the one is
+    read that ``training.validate_on`` names.
 
     Args:
         recipe: the settings.
@@ -183,7 +184,7 @@ def _fit_phase(
         augment=settings.augment,
         epochs=range(done, last),
     )
-    valid_data = data.load(shards, "valid", batch_size=settings.batch_size)
+    valid_data = data.load(shards, settings.validate_on, batch_size=settings.batch_size)
     checkpoint = Checkpoint(
         run.checkpoints,
         model,

@@ -107,17 +107,19 @@ def _evaluated(job: Job) -> bool:
 
 def _evaluate(job: Job, watcher: Watcher) -> None:
     model = models.load_model(job.run.model)
+    dataset = data.describe(job.shards)
     predictions = {
         split: evaluation.predict(model, job.shards, split, on_progress=watcher.progressed)
         for split in ("valid", "test")
+        if dataset.splits[split].records  # a recipe may do without a validation split
     }
     settings = job.recipe.evaluation
-    dataset = data.describe(job.shards)
+    on_test = job.recipe.training.validate_on == "test" and settings.thresholds == "validation"
     scores = evaluation.evaluate(
         predictions["test"],
-        predictions["valid"],
+        predictions.get("valid"),
         calibration=settings.calibration,
-        thresholds=settings.thresholds,
+        thresholds="test" if on_test else settings.thresholds,
         codes=evaluation.snomed_codes(dataset.source, dataset.label_set),
         bootstrap=settings.bootstrap,
         level=settings.level,

@@ -80,7 +80,8 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     Both runs then train on the same records and are tested on the same patients.
 
     Raises:
-        ConfigError: it is missing or wrong, or names a baseline itself.
+        ConfigError: it is missing or wrong, names a baseline itself, or would choose its epoch on
+            another split.
     """
     name = loaded.recipe.evaluation.baseline
     if name is None:
@@ -88,6 +89,13 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     baseline = load(_beside(loaded.path, "evaluation.baseline", name))
     if baseline.recipe.evaluation.baseline is not None:
         raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
+    theirs, ours = (one.recipe.training.validate_on for one in (baseline, loaded))
+    if theirs != ours:
+        raise ConfigError(
+            f"{loaded.path}: training.validate_on is {ours}, and {theirs} in the baseline "
+            f"{baseline.path}: where one alone chooses its epoch on the test split, the comparison "
+            "says nothing. Make them equal."
+        )
     evaluation = loaded.recipe.evaluation.model_copy(update={"baseline": None})
     recipe = baseline.recipe.model_copy(
         update={"data": loaded.recipe.data, "evaluation": evaluation, "run": None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecg_keras import data, evaluation, models
+from ecg_keras.config import load_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
 from ecg_keras.training import Run, check_upstream
@@ -44,10 +45,15 @@ def open_scored(folder: str | Path) -> Run:
         DataError: there is no finished run in it, or its scores are missing.
     """
     run = open_finished(folder)
-    for path in (run.scores, run.predictions("valid"), run.predictions("test")):
+    for path in (run.scores, run.predictions(_chooser(run)), run.predictions("test")):
         if not path.is_file():
             raise DataError(f"{path}: this run was not scored: there is no such file. {GO_ON}")
     return run
+
+
+def _chooser(run: Run) -> str:
+    """The split that chose the run's epoch and thresholds."""
+    return load_recipe(run.recipe).recipe.training.validate_on
 
 
 def evaluate_elsewhere(
@@ -55,7 +61,8 @@ def evaluate_elsewhere(
 ) -> evaluation.Scores:
     """Scores a finished run on another dataset with the same labels, leads and sampling rate.
 
-    Thresholds are those of the run's own validation split: nothing is fitted to the new data.
+    Thresholds are those of the run's own validation split, or of its test split where that took its
+    place (``training.validate_on``): nothing is fitted to the new data.
 
     Args:
         folder: the run.
@@ -81,7 +88,7 @@ def evaluate_elsewhere(
     model = models.load_model(run.model)
     return evaluation.evaluate(
         evaluation.predict(model, Path(shards), split),
-        evaluation.Predictions.load(run.predictions("valid")),
+        evaluation.Predictions.load(run.predictions(_chooser(run))),
         bootstrap=bootstrap,
     )
 

@@ -69,6 +69,12 @@ def test_every_problem_is_told_at_once_with_its_line(tmp_path):
             "split: {folds: 5, fold: 0, test: 0.3, valid_folds: [1]}\n  raw: data",
             "data.split: folds decides who is tested and who validates: remove valid_folds, test.",
         ),
+        (
+            "raw: data",
+            "split: {method: patients, valid: 0}\n  raw: data",
+            ":1: recipe: without a validation split nothing can choose the epoch and the",
+        ),
+        ("raw: data", "split: {valid_folds: []}\n  raw: data", "training.validate_on: test."),
         ("raw: data", "simulate: {records: 20}\n  raw: data", "needs data.source simulated"),
         ("  phases:", "  weight_decay: 0.01\n  phases:", "needs optimizer adamw"),
         ("- {epochs: 3, learning_rate: 1e-3}", "[]", "at least one phase"),
@@ -154,6 +160,14 @@ def test_a_dumped_recipe_reads_back_the_same(tmp_path_factory, seed, rate, batch
     first = load_recipe(write(folder, GOOD), overrides).recipe
     again = load_recipe(write(folder, dump_recipe(first), "again.yaml")).recipe
     assert again == first
+
+
+def test_a_recipe_that_validates_on_test_needs_no_validation_split(tmp_path):
+    overrides = {"training.validate_on": "test"}
+    for split in ({"method": "records", "valid": 0.0}, {"valid_folds": []}):
+        recipe = load_recipe(write(tmp_path, GOOD), {**overrides, "data.split": split}).recipe
+        assert recipe.data.split.may_lack_valid
+    assert not load_recipe(write(tmp_path, GOOD), overrides).recipe.data.split.may_lack_valid
 
 
 def test_a_dumped_recipe_of_a_cross_validation_reads_back_the_same(tmp_path):

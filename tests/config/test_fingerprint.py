@@ -49,6 +49,8 @@ def test_places_and_what_is_made_later_do_not_change_the_run(changes):
         {"data__sampling_rate": 500.0},
         {"data__train_records": 50},
         {"data__subset": "first"},
+        {"training__validate_on": "test"},
+        {"initialise": {"from": "b.yaml", "set": {"training.seed": 1}, "scaling": "own"}},
         {"training__seed": 1},
         {"model__backbone": "lstm"},
         {"initialise": {"from": "b.yaml", "set": {"training.seed": 2}}},

@@ -16,8 +16,9 @@ from my_lab import hospital
 
 from ecg_keras.config import Data, Split
 from ecg_keras.data import writing
-from ecg_keras.data.dataset import describe
+from ecg_keras.data.dataset import SplitSummary, describe
 from ecg_keras.data.fingerprints import dataset_fingerprint, raw_digest
+from ecg_keras.data.pipeline import load, load_with_ids
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards
 from ecg_keras.errors import ConfigError, DataError
@@ -322,6 +323,22 @@ def test_patients_that_a_split_by_record_tears_apart_are_counted_and_told(
     ]
     assert describe(tmp_path / "shards") == dataset
     assert dataset.table().endswith(f"(across splits 0), patients in several splits {len(torn)}")
+
+
+def test_a_dataset_without_a_validation_split(hospital_data, tmp_path):
+    data = change(hospital_data, split={"valid": 0.0})
+    dataset = prepare(data, tmp_path / "shards")
+    assert dataset == prepare(data, tmp_path / "shards") == describe(tmp_path / "shards")
+    assert dataset.splits["valid"] == SplitSummary(0, 0, dict.fromkeys(dataset.labels, 0), {})
+    assert sum(split.records for split in dataset.splits.values()) == 40
+    message = r"the valid split has no record: .*set training.validate_on to test"
+    for read in (
+        lambda: load(tmp_path / "shards", "valid", batch_size=4),
+        lambda: load_with_ids(tmp_path / "shards", "valid", 4),
+        lambda: next(read_shards(tmp_path / "shards", "valid")),
+    ):
+        with pytest.raises(DataError, match=message):
+            read()
 
 
 def test_a_source_that_breaks_the_contract(hospital_data, tmp_path, monkeypatch):

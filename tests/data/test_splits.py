@@ -101,9 +101,19 @@ def test_two_patients_are_too_few():
         assign_splits([info(0), info(1)], LABELS, Split(), official=False)
 
 
-def test_a_share_of_zero_is_an_empty_split():
-    with pytest.raises(DataError, match=r"the valid split has no record.*shares above 0"):
-        assign_splits([info(n) for n in range(9)], LABELS, Split(valid=0.0), official=False)
+def test_the_validation_split_alone_may_be_left_out():
+    infos = [info(n, fold=n % 10 + 1) for n in range(20)]
+    for split, official in (
+        (Split(valid=0.0), False),
+        (Split(method="records", valid=0.0), True),
+        (Split(valid_folds=()), True),
+    ):
+        assigned = assign_splits(infos, LABELS, split, official=official)
+        assert set(assigned.values()) == {"train", "test"}
+    with pytest.raises(DataError, match=r"the test split has no record.*shares above 0"):
+        assign_splits(infos, LABELS, Split(test=0.0), official=False)
+    with pytest.raises(DataError, match=r"the test split \(folds \(\)\) has no record"):
+        assign_splits(infos, LABELS, Split(test_folds=()), official=True)
 
 
 def test_official_folds():

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from my_lab import hospital
 
-from ecg_keras.config import Data
+from ecg_keras.config import Data, Split
 from ecg_keras.data import validation
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.preparation import prepare
@@ -68,6 +68,14 @@ def test_good_shards_have_no_anomalies_and_keep_schema_and_statistics(tfdv, good
     # they are used again: the shards are not read a second time
     monkeypatch.setattr(validation, "_profiled", None)
     assert validate(good) == ()
+
+
+def test_a_split_without_records_is_not_looked_at(tfdv, hospital_data, tmp_path):
+    data = hospital_data.model_copy(update={"split": Split(valid=0.0)})
+    prepare(data, tmp_path / "shards")
+    assert validate(tmp_path / "shards") == ()
+    statistics = sorted(path.stem for path in (tmp_path / "shards" / "statistics").iterdir())
+    assert statistics == ["test", "train"]
 
 
 def test_a_wrong_unit(tfdv, hospital_data, tmp_path, monkeypatch):

@@ -187,6 +187,24 @@ def test_patients_in_several_splits_are_said(copied, page):
     assert "drawn by record, without regard to patients" in words[words.index("Limits", 400) :]
 
 
+def test_a_test_split_that_chose_is_said(copied, page):
+    assert "The test split itself chose" not in page.words
+    change_recipe(copied, {"training.validate_on": "test", "training.select": "best_weighted_f1"})
+    words = report(copied).words
+    assert "The test split itself chose the epoch, as in the published protocol" in words
+    assert "the one with the best test weighted F1 at threshold 0.5." in words
+    assert "Macro AUROC and macro AUPRC on the test split." in words
+    training = words[words.index("Binary cross-entropy on the training split") :]
+    assert "validation" not in training[: training.index("Surest right answer")]
+    test = Predictions.load(copied.predictions("test"))
+    evaluate(test, None, thresholds="test", bootstrap=100).save_json(copied.scores)
+    words = report(copied).words
+    assert "The test split itself chose the epoch and the thresholds" in words
+    assert "with the best F1 on the test split itself" in words
+    change_recipe(copied, {"training.validate_on": "test", "training.select": "last"})
+    assert "The test split itself chose the thresholds, as" in report(copied).words
+
+
 def test_a_database_without_patients_is_said(copied):
     tree = json.loads(copied.dataset.read_text())
     for split in tree["splits"].values():

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 
 from ecg_keras.callbacks import RunLog, ValidationScores
 from ecg_keras.errors import ConfigError, DataError
@@ -56,6 +56,9 @@ def test_scores_equal_scikit_learn_and_reach_history_and_log(tmp_path, valid, si
     )
     assert history["val_auroc_MI"][-1] == pytest.approx(
         roc_auc_score(targets[:, 1], probabilities[:, 1])
+    )
+    assert history["val_weighted_f1"][-1] == pytest.approx(
+        f1_score(targets, probabilities >= 0.5, average="weighted")
     )
     losses = [log_loss(targets[:, k], probabilities[:, k]) for k in range(2)]
     assert history["val_loss"][-1] == pytest.approx(np.mean(losses), rel=1e-5)

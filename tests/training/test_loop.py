@@ -6,7 +6,9 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
+from ecg_keras import evaluation
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, check_upstream, read_log, train
 from ecg_keras.training.checkpoint import read_progress
@@ -116,6 +118,24 @@ def test_the_scaling_is_the_upstreams_unless_the_recipe_keeps_its_own(
         unscaled.get_layer("stem_gru").weights, upstream.get_layer("stem_gru").weights, strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def test_the_test_split_chooses_the_epoch_where_the_recipe_says_so(tmp_path, recipe, shards):
+    training = {
+        **recipe.training.model_dump(),
+        "validate_on": "test",
+        "select": "best_weighted_f1",
+        "phases": [{"epochs": 3, "learning_rate": 3e-2}],
+    }
+    published = type(recipe).model_validate({**recipe.model_dump(), "training": training})
+    run = train(published, shards=shards, run=Run(tmp_path / "published"))
+    rows = read_log(run.log)
+    scores = [float(row["val_weighted_f1"]) for row in rows]
+    status = run.read_status()
+    assert status["best_epoch"] == 1 + scores.index(max(scores))
+    test = evaluation.predict(keras.models.load_model(run.model, compile=False), shards, "test")
+    best = f1_score(test.targets, test.probabilities >= 0.5, average="weighted", zero_division=0)
+    assert status["best_score"] == pytest.approx(best, abs=1e-6)
 
 
 def test_mixed_precision_keeps_probabilities_in_float32(tmp_path, recipe, shards):

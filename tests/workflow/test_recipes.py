@@ -97,6 +97,14 @@ def test_a_baseline_has_no_baseline(tmp_path):
         workflow.baseline_recipe(workflow.load(path))
 
 
+def test_a_baseline_chooses_its_epoch_on_the_same_split(tmp_path):
+    write(tmp_path, "base.yaml", "mode: scratch\n" + DATA)
+    text = "mode: scratch\n" + DATA + "evaluation: {baseline: base.yaml}\n"
+    path = write(tmp_path, "mine.yaml", text + "training: {validate_on: test}\n")
+    with pytest.raises(ConfigError, match=r"validate_on is test, and valid in the baseline .*base"):
+        workflow.baseline_recipe(workflow.load(path))
+
+
 def test_a_missing_raw_folder_is_told_with_what_to_type(tmp_path):
     path = write(tmp_path, "a.yaml", "mode: scratch\n" + DATA)
     with pytest.raises(Exception, match=r"there is no folder x\..*--set data\.raw=FOLDER"):
