@@ -8,6 +8,7 @@ from typing import Any
 
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError
+from ecg_keras.evaluation.tables import score_name, with_interval
 from ecg_keras.statistics.findings import findings
 from ecg_keras.statistics.results import ArmResult, Compared, StudyResult
 from ecg_keras.statistics.verdict import verdict_sentence
@@ -106,9 +107,9 @@ def _sentence(comparisons: tuple[Compared, ...], metric: str) -> str:
     )
     best = max(comparisons, key=lambda one: one.contrast.value)
     return (
-        f"Of {len(comparisons)} comparisons with {best.reference.mode}: {counts}. The largest "
-        f"difference: "
-        + verdict_sentence(str(best.arm), best.reference.way, metric, best.contrast, best.verdict)
+        f"Of {len(comparisons)} comparisons with {best.reference.mode}, {counts}. The largest "
+        f"difference in {score_name(metric)} is {with_interval(best.contrast, '+')}: {best.arm} "
+        f"({best.verdict.word})."
     )
 
 

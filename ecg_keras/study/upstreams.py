@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,9 @@ def rank_upstreams(
 ) -> tuple[Transferability, ...]:
     """Each transferability metric of each arm's upstream, beside the gain that the arm realised.
 
-    The metrics see the training split of the first fold alone.
+    The metrics see the training split of the first fold alone. Of arms that differ in the number
+    of training records, the one with most counts: a metric's values on few records and on many
+    can't be compared.
 
     Args:
         arms: those that have finished.
@@ -95,7 +98,15 @@ def rank_upstreams(
         on_progress: hears how many arms of how many are done.
     """
     known = _read(kept)
-    gains = {one.arm: one.contrast.value for one in comparisons if one.arm.upstream}
+    largest: dict[ArmName, ArmName] = {}
+    for one in comparisons:
+        if one.arm.upstream:
+            general = replace(one.arm, size=0)
+            best = largest.setdefault(general, one.arm)
+            if arms[one.arm].train_records > arms[best].train_records:
+                largest[general] = one.arm
+    kept_arms = set(largest.values())
+    gains = {one.arm: one.contrast.value for one in comparisons if one.arm in kept_arms}
     values: dict[str, list[tuple[ArmName, float, float]]] = defaultdict(list)
     for done, (name, gain) in enumerate(gains.items(), start=1):
         cell = arms[name].runs[0]
@@ -104,19 +115,10 @@ def rank_upstreams(
             f"{cell.recipe.data.train_records} {cell.recipe.training.seed}"
         )
         if mark not in known:
-            features = transferability.extract(
-                Path(cell.upstream),
-                cell.shards,
-                split="train",
-                train_records=cell.recipe.data.train_records,
-                seed=cell.recipe.training.seed,
-            )
-            known[mark] = transferability.score_all(features)
+            known[mark] = _score(cell)
             write_json(kept, known)
         for metric, value in known[mark].items():
-            if value is not None:
-                oriented = value * transferability.ORIENTATION[metric]
-                values[metric].append((name, oriented, gain))
+            values[metric].append((name, transferability.oriented(metric, value), gain))
         if on_progress is not None:
             on_progress(done, len(gains))
     return tuple(
@@ -125,17 +127,31 @@ def rank_upstreams(
     )
 
 
+def _score(cell: Tested) -> dict[str, float]:
+    """Every metric of a cell's upstream on its training records; none where none is defined."""
+    features = transferability.extract(
+        Path(cell.upstream),
+        cell.shards,
+        split="train",
+        train_records=cell.recipe.data.train_records,
+        seed=cell.recipe.training.seed,
+    )
+    try:
+        return transferability.score_all(features)
+    except DataError:  # so few training records that no label has two patients with it
+        return {}
+
+
 def _tau(
     rows: Sequence[tuple[ArmName, float, float]], level: float, bootstrap: int, seed: int
 ) -> tuple[float, float, float] | None:
-    found = transferability.weighted_kendall(
+    return transferability.weighted_kendall(
         [value for _, value, _ in rows],
         [gain for _, _, gain in rows],
         level=level,
         bootstrap=bootstrap,
         seed=seed,
     )
-    return None if found is None else (found.value, found.low, found.high)
 
 
 def _pairs(arms: Arms) -> Mapping[tuple[str, str], Tested]:
