@@ -6,7 +6,7 @@ Looking up a name in `BACKBONES` imports no TensorFlow; building a network does.
 import importlib
 from typing import Any
 
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD, BACKBONES, find_backbone
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD, BACKBONES, STAGES, find_backbone
 
 _HOMES = {
     "Transfer": "transfer",
@@ -27,7 +27,7 @@ _HOMES = {
     "with_length": "length",
 }
 
-__all__ = ["AS_PUBLISHED_HEAD", "BACKBONES", "find_backbone", *sorted(_HOMES)]
+__all__ = ["AS_PUBLISHED_HEAD", "BACKBONES", "STAGES", "find_backbone", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:

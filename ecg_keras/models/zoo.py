@@ -28,6 +28,18 @@ AS_PUBLISHED_HEAD: dict[str, str] = {
     "resnet1d101": "pooled",
 }
 
+_RESNET = ("stem", "stage1", "stage2", "stage3", "stage4", "embedding", "head")
+
+# the stages of a backbone's classifier, as `ecg_keras.models.stages` reads them from its layers
+STAGES: dict[str, tuple[str, ...]] = {
+    "bilstm": ("stem", "head"),
+    "gru": ("stem", "head"),
+    "lstm": ("stem", "head"),
+    "resnet1d18": _RESNET,
+    "resnet1d50": _RESNET,
+    "resnet1d101": _RESNET,
+}
+
 
 def find_backbone(name: str) -> Callable[..., Any]:
     """The function that builds a backbone.

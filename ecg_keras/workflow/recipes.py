@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from ecg_keras import config
 from ecg_keras.config import LoadedRecipe, Problem, Recipe, Simulate
 from ecg_keras.data import sources
 from ecg_keras.data.simulate import HOSPITALS
-from ecg_keras.errors import ConfigError, EcgKerasError, look_up
-from ecg_keras.models import BACKBONES, find_backbone
+from ecg_keras.errors import ConfigError, EcgKerasError, look_up, unknown_name
+from ecg_keras.models import BACKBONES, STAGES, find_backbone
 from ecg_keras.signals import canonical_lead
 
 
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> LoadedRecipe:
-    """Reads a recipe and checks the names of its source, label set, leads and backbone.
+    """Reads a recipe and checks the names of its source, label set, leads, backbone and stages.
 
     Raises:
         ConfigError: one line per problem, each with file and line.
@@ -40,6 +41,9 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
         ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
     }
+    for number, phase in enumerate(recipe.training.phases):
+        key = ("training", "phases", number, "train_from")
+        checks[key] = partial(_check_stage, recipe.model.backbone, phase.train_from)
     failed = set()
     for key, check in checks.items():
         if key == ("data", "label_set") and ("data", "source") in failed:
@@ -113,6 +117,12 @@ def _check_backbone(name: str) -> None:
         find_backbone(name)
     else:  # without building one, which would import TensorFlow
         look_up("backbone", name, BACKBONES)
+
+
+def _check_stage(backbone: str, stage: str) -> None:
+    stages = STAGES.get(backbone, (stage,))  # those of a user's own are known once it is built
+    if stage not in stages:
+        raise ConfigError(unknown_name("stage", stage, stages))
 
 
 def _beside(recipe: Path, key: str, name: str) -> Path:

@@ -13,7 +13,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 def test_looking_up_names_imports_no_tensorflow():
     code = (
-        "import sys; from ecg_keras.models import BACKBONES, AS_PUBLISHED_HEAD; "
+        "import sys; from ecg_keras.models import BACKBONES, AS_PUBLISHED_HEAD, STAGES; "
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -24,6 +24,12 @@ def test_every_backbone_has_a_published_head_and_is_public():
     for name in models.BACKBONES:
         assert models.find_backbone(name) is getattr(models, name)
         assert models.find_backbone(name).__name__ == name
+
+
+def test_the_table_of_stages_is_what_the_layers_say(classifiers):
+    assert models.STAGES.keys() == models.BACKBONES.keys()
+    for name, stages in models.STAGES.items():
+        assert models.stages(classifiers(name)) == stages, name
 
 
 def test_every_public_name_resolves():

@@ -30,6 +30,16 @@ def write(folder: Path, name: str, text: str) -> Path:
             "data.simulate.hospital: no hospital named 'lakeshore'.*Did you mean 'lakeside'",
         ),
         (DATA + "model: {backbone: resnet18}\n", "Did you mean 'resnet1d18'"),
+        (
+            DATA
+            + "training:\n  phases:\n    - {epochs: 1}\n    - {epochs: 1, train_from: stage5}\n",
+            "phases.1.train_from: no stage named 'stage5'. Allowed: embedding, head, stage1",
+        ),
+        (
+            DATA
+            + "model: {backbone: gru}\ntraining: {phases: [{epochs: 1, train_from: stage4}]}\n",
+            "no stage named 'stage4'. Allowed: head, stem",
+        ),
     ],
 )
 def test_unknown_names_are_told_with_line_and_nearest_match(tmp_path, text, expected):
