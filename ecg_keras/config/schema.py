@@ -296,6 +296,11 @@ class Recipe(Section):
                 "data.split.valid above 0 and valid_folds to one fold or more, or, as published, "
                 "training.validate_on: test"
             )
+        if self.evaluation.calibration != "none":
+            raise ValueError(
+                "evaluation.calibration is fitted on the validation split, which data.split leaves "
+                "empty. Set it to none"
+            )
         return self
 
     @model_validator(mode="after")

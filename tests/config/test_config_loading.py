@@ -167,6 +167,8 @@ def test_a_recipe_that_validates_on_test_needs_no_validation_split(tmp_path):
     for split in ({"method": "records", "valid": 0.0}, {"valid_folds": []}):
         recipe = load_recipe(write(tmp_path, GOOD), {**overrides, "data.split": split}).recipe
         assert recipe.data.split.may_lack_valid
+        calibrated = {**overrides, "data.split": split, "evaluation.calibration": "platt"}
+        assert "calibration is fitted on the validation" in message(tmp_path, GOOD, calibrated)
     assert not load_recipe(write(tmp_path, GOOD), overrides).recipe.data.split.may_lack_valid
 
 

@@ -39,6 +39,21 @@ def scores():
     return evaluate(draw(0), draw(1), bootstrap=200)
 
 
+def test_thresholds_that_the_test_split_chose_are_named_as_such():
+    test = draw(0)
+    scores = evaluate(test, draw(1), thresholds="test", bootstrap=100)
+    best = best_f1_thresholds(test.targets, test.probabilities)
+    assert list(scores.thresholds.values()) == best.tolist()
+    assert scores.thresholds_from == "test"
+    assert (
+        scores.summary["macro_f1"].value
+        >= evaluate(test, draw(1), bootstrap=100).summary["macro_f1"].value
+    )
+    assert evaluate(test, None, thresholds="test", bootstrap=100).thresholds == scores.thresholds
+    assert "Thresholds have the best F1 on the test split itself, which flatters." in scores.table()
+    assert "Threshold 0.5, because no test record has them: RARE." in scores.table()
+
+
 def test_values_equal_those_of_scikit_learn_at_the_thresholds_of_validation(scores):
     test, valid = draw(0), draw(1)
     limits = best_f1_thresholds(valid.targets, valid.probabilities)
