@@ -26,6 +26,8 @@ class Card:
         thresholds: per label, the probability from which the label is called present;
             ``None`` where none were chosen.
         versions: of the packages that wrote the SavedModel.
+        calibration: what was done to the network's probabilities inside the SavedModel: ``none``,
+            ``temperature`` or ``platt``.
         units: of ``signal``.
         input: name of the signature's input.
         output: name of the signature's output.
@@ -46,6 +48,7 @@ class Card:
     num_samples: int
     thresholds: Mapping[str, float] | None
     versions: Mapping[str, str]
+    calibration: str = "none"
     units: str = "mV"
     input: str = "signal"
     output: str = "probabilities"

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from ecg_keras import __version__
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.evaluation import Calibration
 from ecg_keras.export.card import Card, write_card
 from ecg_keras.export.verification import (
     FLOAT32_LIMIT,
@@ -23,6 +24,7 @@ from ecg_keras.export.verification import (
     simulate_check_signals,
 )
 from ecg_keras.export.warmup import write_warmup
+from ecg_keras.metrics import CLIP
 from ecg_keras.models import float32_clone
 
 NOT_FINITE = "signal holds NaN or infinite samples: repair or leave out that ECG"
@@ -36,6 +38,7 @@ def export_saved_model(
     leads: Sequence[str],
     sampling_rate: float,
     thresholds: Mapping[str, float] | None = None,
+    calibration: Calibration | None = None,
     check_signals: npt.NDArray[np.float32] | None = None,
     replace: bool = False,
 ) -> Path:
@@ -57,6 +60,8 @@ def export_saved_model(
         leads: names of the input's columns.
         sampling_rate: of the input, in Hz.
         thresholds: per label, the probability from which the label is called present.
+        calibration: of the run's scores; the SavedModel's probabilities are calibrated, as the
+            thresholds are. ``None`` exports the network's own.
         check_signals: float32 ``(batch, num_samples, num_leads)`` in millivolts; the SavedModel is
             compared with Keras on them. They are not stored. ``None`` simulates ECG-like signals.
         replace: write over an existing ``folder``.
@@ -85,10 +90,10 @@ def export_saved_model(
             f"{folder} exists already. Export to {folder.parent / str(int(folder.name) + 1)}, "
             "which a server picks up as the newer version, or replace it: --replace (replace=True)."
         )
-    card = _make_card(model, labels, leads, sampling_rate, thresholds)
+    card = _make_card(model, labels, leads, sampling_rate, thresholds, calibration)
     signals = _checked_signals(card, check_signals)
     # Keras takes a single input bare or in a list, and warns of the other: from here on, bare
-    model = keras.Model(model.inputs[0], model.outputs[0])
+    model = keras.Model(model.inputs[0], _calibrated(model.outputs[0], calibration))
     clone = float32_clone(model)
     mixed = any(layer.compute_dtype not in ("float32", None) for layer in model.layers)
 
@@ -129,6 +134,7 @@ def _make_card(
     leads: Sequence[str],
     sampling_rate: float,
     thresholds: Mapping[str, float] | None,
+    calibration: Calibration | None,
 ) -> Card:
     """The card, or a `ConfigError` where an argument does not fit the model's shapes."""
     takes, returns = model.inputs[0].shape, model.outputs[0].shape
@@ -143,6 +149,11 @@ def _make_card(
             raise ConfigError(
                 f"the model has {size} {what}. Received: {len(names)}: {', '.join(names)}."
             )
+    if calibration is not None and tuple(calibration.slopes) != tuple(labels):
+        raise ConfigError(
+            f"the calibration is of the labels {', '.join(calibration.slopes)}, and the model's "
+            f"are {', '.join(labels)}. Both must be the same, in the same order."
+        )
     return Card(
         labels=tuple(labels),
         leads=tuple(leads),
@@ -154,7 +165,22 @@ def _make_card(
             "keras": keras.__version__,
             "tensorflow": importlib.metadata.version("tensorflow"),
         },
+        calibration="none" if calibration is None else calibration.method,
     )
+
+
+def _calibrated(
+    probabilities: keras.KerasTensor, calibration: Calibration | None
+) -> keras.KerasTensor:
+    """The output after `ecg_keras.metrics.recalibrate`, in double precision as there."""
+    if calibration is None or calibration.method == "none":
+        return probabilities
+    slopes, intercepts = (
+        np.array(list(part.values())) for part in (calibration.slopes, calibration.intercepts)
+    )
+    exact = keras.ops.clip(keras.ops.cast(probabilities, "float64"), CLIP, 1 - CLIP)
+    logits = keras.ops.log(exact) - keras.ops.log1p(-exact)
+    return keras.ops.cast(keras.ops.sigmoid(logits * slopes + intercepts), "float32")
 
 
 def _checked_signals(

@@ -20,6 +20,7 @@ from ecg_keras.metrics.operating import (
 )
 from ecg_keras.metrics.ranking import auprc, auroc, pr_curve, rank_scores, roc_curve
 from ecg_keras.metrics.recalibration import (
+    CLIP,
     Recalibration,
     fit_platt,
     fit_temperature,
@@ -28,6 +29,7 @@ from ecg_keras.metrics.recalibration import (
 from ecg_keras.metrics.summary import METRICS, LabelScores, macro, score_labels, weighted
 
 __all__ = [
+    "CLIP",
     "METRICS",
     "Confusion",
     "LabelScores",

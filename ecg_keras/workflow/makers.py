@@ -164,7 +164,14 @@ def _compare(job: Job, watcher: Watcher) -> None:
 
 def _export(job: Job, watcher: Watcher) -> None:
     del watcher
-    export_run(job.run.folder, job.run.saved_model)
+    export_run(job.run.folder, job.run.saved_model, replace=True)
+    job.run.write_status(exported=_evaluation_mark(job))
+
+
+def _exported(job: Job) -> bool:
+    # it carries thresholds and calibration, so it is as old as the scores that they come from
+    mark = job.run.read_status().get("exported")
+    return job.run.saved_model.is_dir() and mark == _evaluation_mark(job)
 
 
 def _report_mark(job: Job) -> str:
@@ -193,8 +200,6 @@ MAKERS = {
     "train": Maker(lambda job: job.run.folder, Job.is_trained, _train),
     "evaluate": Maker(lambda job: job.run.scores, _evaluated, _evaluate),
     "compare": Maker(lambda job: job.run.comparison, _compared, _compare),
-    "export": Maker(
-        lambda job: job.run.saved_model, lambda job: job.run.saved_model.is_dir(), _export
-    ),
+    "export": Maker(lambda job: job.run.saved_model, _exported, _export),
     "report": Maker(lambda job: job.run.report, _reported, _report),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras import data, evaluation, models
@@ -85,12 +86,16 @@ def evaluate_elsewhere(
             f"{', '.join(own.labels)}. Prepare the dataset with the run's label set and order."
         )
     check_upstream(run.folder, dataset, keep_head=True)
-    model = models.load_model(run.model)
-    return evaluation.evaluate(
-        evaluation.predict(model, Path(shards), split),
+    own_scores = evaluation.Scores.load_json(run.scores)
+    said = evaluation.predict(models.load_model(run.model), Path(shards), split)
+    # the run's own predictions are calibrated already: here nothing is fitted again
+    scores = evaluation.evaluate(
+        own_scores.calibration.apply(said),
         evaluation.Predictions.load(run.predictions(_chooser(run))),
+        codes=evaluation.snomed_codes(dataset.source, dataset.label_set),
         bootstrap=bootstrap,
     )
+    return replace(scores, calibration=own_scores.calibration)
 
 
 def compare_runs(
@@ -146,6 +151,7 @@ def export_run(folder: str | Path, target: Path, *, replace: bool = False) -> Pa
         leads=dataset.leads,
         sampling_rate=dataset.sampling_rate,
         thresholds=scores.thresholds if scores else None,
+        calibration=scores.calibration if scores else None,
         replace=replace,
     )
 

@@ -14,8 +14,9 @@ from small_databases import write_database
 
 from ecg_keras.cli import COMMANDS
 from ecg_keras.config import load_recipe
+from ecg_keras.data import read_shards
 from ecg_keras.data.sources import SOURCES
-from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation import Predictions, Scores
 from ecg_keras.models import BACKBONES
 
 HELP = """
@@ -169,6 +170,34 @@ def test_evaluate_on_shards_gives_the_same_scores_on_ones_own(ecg_keras, project
     assert elsewhere.code == 0
     records = len(Predictions.load(project / "runs/up/predictions/valid.npz").record_ids)
     assert elsewhere.out.startswith(f"{records} records of ")
+
+
+def test_another_calibration_is_scored_and_exported_anew(ecg_keras, project, copied):
+    for recipe in project.glob("*.yaml"):
+        shutil.copy(recipe, copied)
+    run = copied / "runs" / "finetune"
+    network = Predictions.load(run / "predictions" / "test.npz")
+    weights = (run / "model.keras").read_bytes()
+    given = ("train", "finetune.yaml", "--set", "evaluation.calibration=platt")
+    answer = ecg_keras(*given)
+    assert answer.code == 0
+    assert "Probabilities are calibrated on the validation split: a slope and an" in answer.out
+    assert (run / "model.keras").read_bytes() == weights
+    said = Predictions.load(run / "predictions" / "test.npz")
+    calibration = Scores.load_json(run / "scores.json").calibration
+    np.testing.assert_array_equal(said.probabilities, calibration.apply(network).probabilities)
+    assert np.abs(said.probabilities - network.probabilities).max() > 0.01
+
+    (ecg,) = read_shards(shards_of(copied, "finetune"), "test", [said.record_ids[0]])
+    served = tf.saved_model.load(str(run / "saved_model" / "1")).signatures["serving_default"]
+    answer = served(signal=tf.constant(ecg.signal[None]))["probabilities"].numpy()
+    np.testing.assert_allclose(answer[0], said.probabilities[0], atol=1e-5)
+
+    marks = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    assert ecg_keras(*given).code == 0
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()} == marks
+    own = ecg_keras("evaluate", run, "--shards", shards_of(copied, "finetune"), "--bootstrap", 200)
+    assert own.out == ecg_keras("evaluate", run).out
 
 
 def test_compare(ecg_keras, project):

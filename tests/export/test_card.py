@@ -44,6 +44,7 @@ def test_the_json_names_units_and_tensors(tmp_path):
         "num_samples": 1000,
         "thresholds": {"MI": 0.25, "NORM": 0.5},
         "versions": {"keras": "3"},
+        "calibration": "none",
         "units": "mV",
         "input": "signal",
         "output": "probabilities",

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.evaluation import Calibration, Predictions
 from ecg_keras.export import export_saved_model, read_card
 
 
@@ -71,6 +72,52 @@ def test_the_card_says_what_was_exported(exported):
     assert card.thresholds == {"CD": 0.2, "MI": 0.3, "NORM": 0.6}
     assert card.versions["keras"] == keras.__version__
     assert (folder / "assets" / "labels.txt").read_text() == "CD\nMI\nNORM\n"
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+def test_a_calibrated_run_is_served_calibrated(build, facts, tmp_path, method):
+    labels = facts["labels"]
+    keras.utils.set_random_seed(1)
+    model = build()
+    slopes = (
+        dict.fromkeys(labels, 0.4)
+        if method == "temperature"
+        else dict(zip(labels, (0.3, 1.0, 2.5), strict=True))
+    )
+    shifts = dict(zip(labels, (-1.0, 0.0, 0.5) if method == "platt" else (0.0,) * 3, strict=True))
+    calibration = Calibration(method, slopes, shifts, ())
+    folder = export_saved_model(model, tmp_path / "1", calibration=calibration, **facts)
+    signals = make_signals(model, 6)
+    said = Predictions(
+        labels, list("abcdef"), list("abcdef"), np.zeros((6, 3)), model(signals).numpy()
+    )
+    expected = calibration.apply(said).probabilities
+    assert np.abs(expected - said.probabilities).max() > 0.01
+    np.testing.assert_allclose(serve(folder, signals), expected, atol=1e-6)
+    assert read_card(folder).calibration == method
+
+
+def test_a_saturated_output_is_calibrated_as_its_scores_were(facts, tmp_path):
+    signal = keras.Input((20, 2), name="signal")
+    mean = keras.layers.GlobalAveragePooling1D()(signal)
+    model = keras.Model(signal, keras.layers.Dense(3, "sigmoid", name="head")(mean))
+    model.get_layer("head").set_weights([np.zeros((2, 3)), np.array([60.0, -60.0, 14.0])])
+    labels = facts["labels"]
+    calibration = Calibration(
+        "temperature", dict.fromkeys(labels, 0.2), dict.fromkeys(labels, 0.0), ()
+    )
+    folder = export_saved_model(model, tmp_path / "1", calibration=calibration, **facts)
+    signals = make_signals(model, 1)
+    said = Predictions(labels, ["a"], ["a"], [[0, 0, 0]], model(signals).numpy())
+    np.testing.assert_allclose(
+        serve(folder, signals), calibration.apply(said).probabilities, atol=1e-6
+    )
+
+
+def test_a_calibration_of_other_labels_is_refused(build, facts, tmp_path):
+    calibration = Calibration("none", {"A": 1.0}, {"A": 0.0}, ())
+    with pytest.raises(ConfigError, match=r"is of the labels A, and the model's are CD, MI, NORM."):
+        export_saved_model(build(), tmp_path / "1", calibration=calibration, **facts)
 
 
 def test_a_mixed_precision_network_is_exported_in_float32(build, facts, tmp_path):
