@@ -150,8 +150,18 @@ def test_names_are_text_never_markup(page):
 def test_the_tables_say_what_the_files_say(page, made_run):
     scores = Scores.load_json(made_run.scores)
     row = scores.labels["NORM"]
-    for score in (row.auroc, row.auprc, row.f1, row.sensitivity, row.specificity):
+    several = (row.auroc, row.auprc, row.f1, row.sensitivity, row.specificity)
+    for score in (*several, row.sensitivity_at_95_specificity, row.brier):
         assert f"{score.value:.3f} {score.low:.3f} to {score.high:.3f}" in page.words
+    best = scores.further["macro_f_max"]
+    assert f"Macro F-max {best.value:.3f} {best.low:.3f} to {best.high:.3f}" in page.words
+    assert f"Macro ECE (lower is better) {scores.macro_ece:.3f}" in page.words
+    assert f"NORM {row.f_max.value:.3f}" in page.words
+    assert f"{row.brier.high:.3f} {row.ece:.3f}" in page.words
+    assert "Challenge 2021" not in page.words
+    reason = "the labels have no SNOMED CT codes"
+    assert f"No score of the PhysioNet/CinC Challenge: {reason}." in page.words
+    assert "Probabilities are the network's own, without calibration." in page.words
     assert f"NORM {scores.thresholds['NORM']:.3f} {row.f1.value:.3f}" in page.words
     assert "left out of the means: never" in page.words
     assert "No validation ECG has never: there it is 0.5." in page.words
@@ -164,6 +174,18 @@ def test_the_tables_say_what_the_files_say(page, made_run):
     assert "Dropped: 25 records. Most often: too short (25)" in page.words
     assert "and 5 more, listed in dataset.json" in page.words
     assert "train07, test03 (in test, train)" in page.words
+
+
+def test_calibration_and_challenge_scores_are_told_where_there_are_any(copied):
+    test, valid = (Predictions.load(copied.predictions(split)) for split in ("test", "valid"))
+    codes = dict(zip(test.labels, (("426783006",), ("164889003",), (), ()), strict=True))
+    scores = evaluate(test, valid, calibration="platt", codes=codes, bootstrap=100)
+    scores.save_json(copied.scores)
+    words = report(copied).words
+    assert scores.calibration.sentence in words
+    score = scores.further["challenge_2021"]
+    assert f"Challenge 2021 score {score.value:.3f} {score.low:.3f} to {score.high:.3f}" in words
+    assert "No score of the PhysioNet/CinC Challenge" not in words
 
 
 def test_the_limits_are_said(page):
