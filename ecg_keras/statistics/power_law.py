@@ -11,8 +11,8 @@ from ecg_keras.statistics.joint import Joint
 
 FloatArray = npt.NDArray[np.float64]
 
-# from nearly straight in log n to flat after the second size
-RATES = np.geomspace(0.01, 5.0, 160)
+# from nearly straight in log n to all but flat after the second size
+RATES = np.geomspace(0.01, 2.5, 160)
 POINTS = 50
 
 
@@ -71,7 +71,8 @@ def fit_power_law(
         return None
     distance = np.log(sizes / sizes[0])
     first = _fit(distance, scores.values[None], scores.weights, RATES)
-    near = first[2][0] * np.geomspace(RATES[0] / RATES[1], RATES[1] / RATES[0], 201)
+    step = RATES[1] / RATES[0]
+    near = np.clip(first[2][0] * np.geomspace(1 / step, step, 201), RATES[0], RATES[-1])
     top, scale, rate = (
         float(part[0]) for part in _fit(distance, scores.values[None], scores.weights, near)
     )
