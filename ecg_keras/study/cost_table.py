@@ -1,0 +1,156 @@
+"""`cost_table`: an estimate as text for a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from ecg_keras.study.estimate import Cost, Estimate
+from ecg_keras.study.pilot import count_cores
+from ecg_keras.study.state import STATES
+from ecg_keras.study.workloads import workloads_of
+
+KINDS = {"pretrain": "pre-training", "downstream": "downstream"}
+
+Row = tuple[str, ...]
+
+
+def cost_table(estimate: Estimate, workers: int = 1) -> str:
+    """What a study costs: its runs, networks and databases, the time and the disk that it takes.
+
+    Args:
+        estimate: of the study.
+        workers: that the time is told for, besides one.
+
+    Example:
+        >>> print(cost_table(estimate(plan), workers=4))
+    """
+    parts = [_table(_runs(estimate)), _table(_networks(estimate)), _table(_databases(estimate))]
+    return "\n\n".join(
+        [*(part for part in parts if part), "\n".join(_sums(estimate, workers)), *_notes(estimate)]
+    )
+
+
+def say_seconds(seconds: float) -> str:
+    """Seconds, minutes, or hours and minutes; days beside many hours.
+
+    Example:
+        >>> [say_seconds(one) for one in (42, 600, 9000, 360000)]
+        ['42 s', '10 min', '2 h 30 min', '100 h (4.2 days)']
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours = seconds / 3600
+    if hours < 48:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{hours:,.0f} h ({hours / 24:.1f} days)"
+
+
+def say_bytes(size: float) -> str:
+    """Megabytes or gigabytes of a thousand each.
+
+    Example:
+        >>> say_bytes(2.5e6), say_bytes(1.234e10)
+        ('2.5 MB', '12.3 GB')
+    """
+    if size < 9.995e8:
+        return f"{size / 1e6:.3g} MB"
+    return f"{size / 1e9:.3g} GB" if size < 9.995e10 else f"{size / 1e9:,.0f} GB"
+
+
+def _runs(estimate: Estimate) -> Iterator[Row]:
+    yield ("runs", "in all", *STATES, "time left")
+    seconds = estimate.seconds_by_kind()
+    for kind, counts in estimate.counts.items():
+        numbers = (f"{counts[state]:,}" for state in STATES)
+        yield (KINDS[kind], f"{sum(counts.values()):,}", *numbers, say_seconds(seconds[kind]))
+
+
+def _networks(estimate: Estimate) -> Iterator[Row]:
+    """Each kind of training step, with the runs that take it."""
+    yield ("network", "head", "trains from", "ECGs x samples", "step", "parameters", "runs")
+    runs = Counter(one for cost in estimate.costs for one in set(workloads_of(cost.cell.recipe)))
+    for one, timing in estimate.pilot.timings.items():
+        if one in runs:
+            yield (
+                one.backbone,
+                one.head,
+                one.train_from,
+                f"{one.batch_size} x {one.step_samples}",
+                f"{'' if timing.measured else '~'}{timing.step:.3g} s",
+                f"{timing.parameters:,}",
+                f"{runs[one]:,}",
+            )
+
+
+def _databases(estimate: Estimate) -> Iterator[Row]:
+    yield ("database", "records", "known from", "runs", "time left")
+    groups: dict[tuple[str, str, str], list[Cost]] = defaultdict(list)
+    for one in estimate.costs:
+        if isinstance(one.counted, str):
+            groups[one.database, "unknown", "-"].append(one)
+        else:
+            groups[one.database, f"{one.counted.records:,.0f}", one.counted.origin].append(one)
+    for (database, records, origin), costs in groups.items():
+        left = say_seconds(sum(one.left for one in costs)) if records != "unknown" else "unknown"
+        yield (database, records, origin, f"{len(costs):,}", left)
+
+
+def _sums(estimate: Estimate, workers: int) -> Iterator[str]:
+    at_least = "at least " if estimate.untold else ""
+    yield f"time  {at_least}{say_seconds(estimate.seconds())} with one worker"
+    if workers > 1:
+        yield (
+            f"      {at_least}{say_seconds(estimate.seconds(workers))} with {workers} workers that "
+            "share no GPU and no cores"
+        )
+    yield f"disk  {say_bytes(estimate.shard_bytes)} of shards{_still(estimate.new_shard_bytes)}"
+    yield f"      {say_bytes(estimate.run_bytes)} of runs{_still(estimate.new_run_bytes)}"
+    yield f"      {say_bytes(estimate.peak_bytes)} for each worker while it trains"
+
+
+def _still(size: float) -> str:
+    return f", {say_bytes(size)} of them still to write" if size else ", all of them there"
+
+
+def _notes(estimate: Estimate) -> Iterator[str]:
+    why = Counter(_untold_because(one, estimate) for one in estimate.untold)
+    for reason, number in why.items():
+        yield f"{number:,} runs are not counted: {reason}."
+    used = {one for cost in estimate.costs for one in workloads_of(cost.cell.recipe)}
+    if any(not t.measured for one, t in estimate.pilot.timings.items() if one in used):
+        yield (
+            "~ There was no time to measure these steps; they are judged by how long predictions "
+            "take. The same command measures them."
+        )
+    if estimate.pilot.load > count_cores() / 2:
+        yield (
+            f"The machine was busy when this was measured (a load of {estimate.pilot.load:.1f} on "
+            f"{count_cores()} cores): runs that have it to themselves take less time."
+        )
+    yield (
+        "Times are of this machine, for all epochs of each run; blocked and failed runs are counted"
+        " as if they ran."
+    )
+
+
+def _untold_because(cost: Cost, estimate: Estimate) -> str:
+    if isinstance(cost.counted, str):
+        return f"{cost.database}: {cost.counted.rstrip('.')}"
+    errors = [estimate.pilot.errors.get(one) for one in workloads_of(cost.cell.recipe)]
+    return f"{cost.cell.recipe.model.backbone}: {next(filter(None, errors), 'not measured')}"
+
+
+def _table(rows: Iterator[Row]) -> str:
+    """The first column to the left, the others to the right; nothing where there is only a head."""
+    lines: Sequence[Row] = list(rows)
+    if len(lines) < 2:
+        return ""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        for line in lines
+    )

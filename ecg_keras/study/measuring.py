@@ -1,0 +1,276 @@
+"""How long networks take on this machine: real optimizer steps on random signals.
+
+`main` runs as a process of its own, so that neither memory, nor a GPU, nor TensorFlow's determinism
+stays with whoever asks: see `ecg_keras.study.pilot`. The request comes as one JSON object on
+standard input; each answer goes out as one JSON line.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecg_keras.study.workloads import Timing, Workload
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+# bytes of all layers' outputs of a batch that is measured on a CPU; a step needs about thrice that
+BATCH_BYTES = 6e8
+# ECGs in a batch that is measured on a CPU
+BATCH = 64
+LABELS = 5
+# optimizer steps that count, for each size of batch
+STEPS = 5
+# of such steps, after which those so far are enough
+SECONDS = 3.0
+# a training step is a pass forward and one backward, which takes about twice as long
+STEP_PER_PASS = 3.0
+# times as many variables as another: no more, and its graph takes about as many times longer
+NEAR = 4
+
+Tell = Callable[[Mapping[str, Any]], None]
+
+
+def main() -> None:
+    """The process: times what standard input asks for, and tells it on standard output."""
+    request = json.loads(sys.stdin.read())
+    workloads = [Workload(**one) for one in request["workloads"]]
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # nothing else may write between the answers
+
+    def tell(answer: Mapping[str, Any]) -> None:
+        print(json.dumps(answer), file=answers, flush=True)
+
+    tell({"scoring": time_scoring()})
+    time_workloads(workloads, request["seconds"], tell)
+
+
+def time_workloads(workloads: Sequence[Workload], seconds: float, tell: Tell) -> None:
+    """Times each workload, those of the smallest networks first.
+
+    A network's training is traced only if that is likely to begin and end within ``seconds``;
+    otherwise its predictions alone are timed.
+
+    Args:
+        workloads: what to time.
+        seconds: in which to begin what takes long. The first network is always measured.
+        tell: called with ``{"number": of the workload, "timing": {...}}`` or ``"error": "..."``.
+    """
+    from ecg_keras.training.device import make_repeatable
+
+    deadline = time.perf_counter() + seconds
+    # determinism can't be undone in a process
+    for deterministic in (False, True):
+        networks: dict[tuple[Any, ...], list[int]] = {}
+        for number, one in enumerate(workloads):
+            if one.deterministic == deterministic:
+                networks.setdefault(one.network, []).append(number)
+        if networks:
+            make_repeatable(0, deterministic=deterministic)
+            _time_networks(workloads, list(networks.values()), deadline, tell)
+
+
+def time_scoring() -> float:
+    """Seconds that scoring takes for each test record, label and patient resample."""
+    from ecg_keras.evaluation import Predictions, evaluate
+
+    random, records, resamples = np.random.default_rng(0), 400, 100
+    ids = np.array([f"{number:04d}" for number in range(records)])
+    predictions = Predictions(
+        labels=tuple(str(label) for label in range(LABELS)),
+        record_ids=ids,
+        patient_ids=ids,
+        targets=(random.random((records, LABELS)) < 0.3).astype(np.uint8),
+        probabilities=random.random((records, LABELS), np.float32),
+    )
+    begun = time.perf_counter()
+    evaluate(predictions, predictions, bootstrap=resamples)
+    return (time.perf_counter() - begun) / (records * LABELS * resamples)
+
+
+def _time_networks(
+    workloads: Sequence[Workload], networks: Sequence[list[int]], deadline: float, tell: Tell
+) -> None:
+    from ecg_keras.training.checkpoint import SECONDS_BETWEEN
+
+    built = []
+    for numbers in networks:
+        begun = time.perf_counter()
+        try:
+            model = _build(workloads[numbers[0]])
+        except Exception as error:  # a backbone of the user's own may raise anything
+            _tell_error(tell, numbers, error)
+            continue
+        built.append((numbers, model, time.perf_counter() - begun))
+    built.sort(key=lambda one: len(one[1].variables))
+    traced: list[tuple[int, float]] = []  # variables that train, and seconds
+    per_pass: list[float] = []  # training steps in forward passes
+    for numbers, model, build in built:
+        try:
+            predict, predict_trace = _time_prediction(model, workloads[numbers[0]].batch_size)
+            save = _time_saving(model)
+            for number in numbers:
+                one = workloads[number]
+                fitted = _compile(model, one)
+                variables = len(fitted.trainable_variables)
+                trace = _expected_trace(traced, variables)
+                passed = predict * one.batch_size * one.step_samples / one.num_samples
+                measured = time.perf_counter() + trace <= deadline or not traced
+                if measured:
+                    step, trace = _time_steps(fitted, one.batch_size)
+                    traced.append((variables, trace))
+                    per_pass.append(step / passed)
+                else:
+                    step = passed * statistics.median([STEP_PER_PASS, *per_pass])
+                timing = Timing(
+                    step,
+                    trace,
+                    predict,
+                    predict_trace,
+                    build,
+                    save,
+                    SECONDS_BETWEEN,
+                    model.count_params(),
+                    measured,
+                )
+                tell({"number": number, "timing": asdict(timing)})
+        except Exception as error:
+            _tell_error(tell, numbers, error)
+
+
+def _expected_trace(traced: Sequence[tuple[int, float]], variables: int) -> float:
+    """Seconds that a training graph with so many variables may take, from those traced so far."""
+    near = [(own, seconds) for own, seconds in traced if variables <= NEAR * own]
+    if not near:  # unlike all others: measuring tells
+        return 0.0
+    own, seconds = min(near, key=lambda one: abs(one[0] - variables))
+    return seconds * variables / own
+
+
+def _tell_error(tell: Tell, numbers: Sequence[int], error: Exception) -> None:
+    text = f"{type(error).__name__}: {error}".partition("\n")[0]
+    for number in numbers:
+        tell({"number": number, "error": text})
+
+
+def _build(one: Workload) -> keras.Model:
+    from ecg_keras import models
+    from ecg_keras.training.device import choose_precision, use_precision
+
+    with use_precision(choose_precision(one.precision)):
+        backbone = models.find_backbone(one.backbone)(
+            num_samples=one.num_samples, num_leads=one.num_leads, head=one.head, seed=0
+        )
+        return models.classifier(backbone, [str(label) for label in range(LABELS)])
+
+
+def _compile(model: keras.Model, one: Workload) -> keras.Model:
+    from ecg_keras import models
+
+    fitted = model
+    if one.step_samples != one.num_samples:
+        fitted = models.with_length(model, one.step_samples)
+    models.set_trainable(fitted, from_stage=one.train_from)
+    fitted.compile(optimizer="adam", loss="binary_crossentropy")
+    fitted.optimizer.build(fitted.trainable_variables)
+    return fitted
+
+
+def _measured_batch(model: keras.Model, batch_size: int) -> int:
+    """ECGs in a batch: on a CPU no more than memory and patience bear."""
+    import tensorflow as tf
+
+    if tf.config.list_logical_devices("GPU"):
+        return batch_size
+    one = sum(4 * math.prod(layer.output.shape[1:]) for layer in model.layers)
+    return min(batch_size, BATCH, max(2, int(BATCH_BYTES / one)))
+
+
+def _time_steps(model: keras.Model, batch_size: int) -> tuple[float, float]:
+    """Seconds of a step, and until the first one began.
+
+    Where the batch is too large to measure, two smaller ones tell what a step costs whatever its
+    size and what each ECG adds.
+    """
+    batch = _measured_batch(model, batch_size)
+    first, step = _fit(model, batch)
+    trace = max(0.0, first - step)
+    if batch == batch_size:
+        return step, trace
+    small = max(1, batch // 4)
+    _, shorter = _fit(model, small)
+    each = max(0.0, (step - shorter) / (batch - small))
+    fixed = max(0.0, step - each * batch)
+    return fixed + (step - fixed) * batch_size / batch, trace
+
+
+def _fit(model: keras.Model, batch: int) -> tuple[float, float]:
+    """Seconds of the first step and the median of those after it."""
+    import keras
+
+    seconds: list[float] = []
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_begin(self, step: int, logs: Mapping[str, float] | None = None) -> None:
+            self.begun = time.perf_counter()
+
+        def on_train_batch_end(self, step: int, logs: Mapping[str, float] | None = None) -> None:
+            float((logs or {})["loss"])  # waits for the device
+            seconds.append(time.perf_counter() - self.begun)
+            self.model.stop_training = len(seconds) > 2 and sum(seconds[1:]) > SECONDS
+
+    # stop_training ends an epoch, so each step is one
+    model.fit(
+        _signals(model, batch, batches=1),
+        epochs=STEPS + 1,
+        verbose=0,
+        shuffle=False,
+        callbacks=[Clock()],
+    )
+    return seconds[0], statistics.median(seconds[1:])
+
+
+def _time_prediction(model: keras.Model, batch_size: int) -> tuple[float, float]:
+    """Seconds for one ECG, and until the first prediction begins."""
+    batch = _measured_batch(model, batch_size)
+    signals = _signals(model, batch, batches=4).map(lambda signal, target: signal)
+    seconds = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        model.predict(signals, verbose=0)
+        seconds.append(time.perf_counter() - begun)
+    again = min(seconds[1:])
+    return again / (4 * batch), max(0.0, seconds[0] - again)
+
+
+def _time_saving(model: keras.Model) -> float:
+    from ecg_keras import models
+
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        model.save_weights(Path(folder) / "epoch.weights.h5")
+        models.save_model(model, Path(folder) / "best.keras")
+        return time.perf_counter() - begun
+
+
+def _signals(model: keras.Model, batch: int, batches: int) -> tf.data.Dataset:
+    """Random millivolts and targets, in batches whose size the graph does not know."""
+    import tensorflow as tf
+
+    random, records = np.random.default_rng(0), batch * batches
+    signal = random.standard_normal((records, *model.input_shape[1:]), np.float32)
+    target = (random.random((records, LABELS)) < 0.3).astype(np.float32)
+    return tf.data.Dataset.from_tensor_slices((signal, target)).batch(batch)
