@@ -71,9 +71,10 @@ def evaluate(
         Estimate(value=1.0, low=1.0, high=1.0)
     """
     check_settings(bootstrap, level)
+    # Sorted, so that the order of the records changes nothing, to the last bit.
+    test, valid = test.sorted(), None if valid is None else valid.sorted()
     mended = _calibrate(test, valid, calibration)
-    test = mended.apply(test).sorted()  # so that the order of records changes not even the last bit
-    valid = None if valid is None else mended.apply(valid)
+    test, valid = mended.apply(test), None if valid is None else mended.apply(valid)
     limits, missing = _choose_thresholds(test, valid, thresholds)
     point = score_labels(test.targets, test.probabilities, limits)
     further = score_further(test, limits, codes)

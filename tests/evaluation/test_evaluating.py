@@ -150,6 +150,10 @@ def test_fixed_thresholds_need_no_validation():
 
 def test_the_order_of_the_records_changes_nothing(scores):
     assert evaluate(shuffled(draw(0)), shuffled(draw(1), 5), bootstrap=200) == scores
+    for method in ("temperature", "platt"):
+        settings = {"calibration": method, "bootstrap": 100}
+        mixed = evaluate(shuffled(draw(0)), shuffled(draw(1), 5), **settings)
+        assert mixed == evaluate(draw(0), draw(1), **settings)
 
 
 def test_the_seed_decides_the_intervals_and_nothing_else(scores):

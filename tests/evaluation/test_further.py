@@ -1,8 +1,12 @@
 """F-max, fixed specificity, Brier and Challenge scores in `evaluate`, with paired resamples."""
 
+import csv
+import re
+
 import numpy as np
 import pytest
 
+from ecg_keras.data.sources import find_source
 from ecg_keras.evaluation import Predictions, evaluate, snomed_codes
 from ecg_keras.evaluation.bootstrap import draw_patients
 from ecg_keras.evaluation.further import FURTHER, resample_further, score_further
@@ -12,7 +16,9 @@ from ecg_keras.metrics import (
     brier,
     challenge_score,
     decide,
+    ece,
     f_max,
+    operating_scores,
     sample_f_max,
     sensitivity_at_specificity,
 )
@@ -91,5 +97,72 @@ def test_codes_come_from_the_source():
     assert snomed_codes("a.module.of.somebody", "labels") is None
 
 
+@pytest.mark.real
+def test_real_headers_give_the_score_of_the_challenges_own_reading(real_data):
+    """All 70 recordings, their codes read from the headers and scored cell by cell."""
+    root = real_data / "challenge" / "training"
+    codes = snomed_codes("challenge", "challenge2021")
+    records = find_source("challenge").list_records(
+        root, label_set="challenge2021", sampling_rate=500
+    )
+    labels, ids = list(codes), [record.record_id for record in records]
+    targets = np.array([[label in record.labels for label in labels] for record in records])
+    said = np.roll(targets, 3, axis=0) * 0.9  # another patient's diagnoses
+    scores = evaluate(
+        Predictions(labels, ids, ids, targets, said),
+        None,
+        thresholds="fixed",
+        codes=codes,
+        bootstrap=100,
+    )
+
+    header, *rows = csv.reader((real_data / "challenge" / "weights.csv").read_text().splitlines())
+    classes, weight = [set(name.split("|")) for name in header[1:]], [row[1:] for row in rows]
+    truth = []
+    for record in ids:
+        text = (root / f"{record}.hea").read_text()
+        found = set(re.search(r"^# ?Dx: *(.*)$", text, re.MULTILINE)[1].strip().split(","))
+        truth.append({row for row, members in enumerate(classes) if members & found})
+    rhythm = {next(row for row, members in enumerate(classes) if "426783006" in members)}
+
+    def earned(answers):
+        return sum(
+            float(weight[i][j]) / max(1, len(true | answer))
+            for true, answer in zip(truth, answers, strict=True)
+            for i in true
+            for j in answer
+        )
+
+    observed, correct = earned([*truth[-3:], *truth[:-3]]), earned(truth)
+    inactive = earned([rhythm] * len(truth))
+    expected = (observed - inactive) / (correct - inactive)
+    assert len(truth) == 70
+    assert scores.further["challenge_2021"].value == pytest.approx(expected)
+
+
 def test_every_score_has_a_name_for_people():
     assert list(SCORE_NAMES) == [*METRICS, *FURTHER]
+
+
+def test_intervals_lean_as_the_page_of_statistics_says():
+    """F-max upwards, the sensitivity not; ECE rises in most resamples, so it has no interval."""
+    rng = np.random.default_rng(0)
+
+    def sample(records):
+        truth = rng.random((records, 1)) < 0.2
+        score = 1.5 * truth + rng.normal(size=truth.shape)
+        return truth, 1 / (1 + np.exp(-(1.5 * score - 1.125 + np.log(0.25))))  # calibrated
+
+    endless = [value[0] for value in operating_scores(*sample(500_000))]
+    missed, risen = np.zeros((2, 2)), []
+    for _ in range(100):
+        case = sample(200)
+        weights = rng.multinomial(200, np.full(200, 1 / 200), 150).astype(float)
+        for row, values in enumerate(operating_scores(*case, weights=weights)):
+            low, high = np.nanquantile(values, [0.025, 0.975])
+            missed[row] += endless[row] < low, endless[row] > high
+        rows = np.repeat(np.arange(200), weights[0].astype(int))
+        risen.append(ece(case[0][rows], case[1][rows])[0] > ece(*case)[0])
+    assert missed[0, 0] >= 8 and missed[0, 1] <= 2
+    assert missed[1].sum() <= 10
+    assert np.mean(risen) > 0.7
