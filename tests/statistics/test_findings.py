@@ -1,0 +1,241 @@
+"""The paper's four findings: from planted results to the right word, and never from estimates."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from ecg_keras.evaluation import Estimate
+from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics.convergence import Speed
+from ecg_keras.statistics.curves import LearningCurve
+from ecg_keras.statistics.findings import CLAIMS, findings
+from ecg_keras.statistics.ledger import ledger_row
+from ecg_keras.statistics.results import ArmName, Compared, Interaction
+from ecg_keras.statistics.verdict import judge
+
+MARGIN = 0.02
+FAST = (Estimate(0.4, 0.3, 0.6), Estimate(0.05, 0.02, 0.08))
+SLOW = (Estimate(1.6, 1.2, 2.0), Estimate(-0.05, -0.08, -0.02))
+UNCLEAR = (Estimate(0.4, 0.1, 1.4), Estimate(0.05, -0.02, 0.12))
+
+
+def contrast_of(value, error=0.004):
+    degrees = 40.0
+    half = error * stats.t.ppf(0.975, degrees)
+    return Contrast(
+        value=value, low=value - half, high=value + half, level=0.95, standard_error=error,
+        degrees=degrees, p_value=float(2 * stats.t.sf(abs(value) / error, degrees)),
+        seed_variance=error**2, patient_variance=error**2, seeds=5, folds=1, records=500,
+        patients=500, by_seed=(value,) * 5,
+    )  # fmt: skip
+
+
+def compared(gain, *, error=0.004, speed=FAST, **name):
+    arm = ArmName(
+        **{
+            "downstream": "ptbxl", "backbone": "resnet1d18", "head": "as_published", "size": 0,
+            "protocol": "sound", "mode": "finetune", "upstream": "georgia", **name,
+        }
+    )  # fmt: skip
+    reference = ArmName(**{**vars(arm), "mode": "scratch", "upstream": ""})
+    contrast = contrast_of(gain, error)
+    ratio, area = speed
+    reached = ratio is not None
+    return Compared(
+        arm=arm, reference=reference, contrast=contrast,
+        verdict=judge([contrast], margin=MARGIN)[0],
+        scores={"macro_auroc": contrast}, labels={}, delong={},
+        speed=Speed(0.8, (4.0 if reached else None, 10.0), (40.0 if reached else None, 100.0),
+                    (8.0 if reached else None, 20.0), ratio, area, ratio),
+    )  # fmt: skip
+
+
+def curve(change, *, error=0.004, crossover=(400.0, 300.0, 500.0), last=0.0, way="finetune"):
+    return LearningCurve(
+        title="ptbxl, resnet1d18", way=f"{way} from georgia", reference="scratch",
+        sizes=(50.0, 200.0, 800.0), scores={}, fits={}, margin=MARGIN, crossover=crossover,
+        differences=(contrast_of(0.08), contrast_of(0.04), contrast_of(last)),
+        says="scratch catches up at about 400 training ECGs.", trend=contrast_of(change, error),
+    )  # fmt: skip
+
+
+def interaction(gain, *, error=0.004, mode="finetune"):
+    return Interaction("ptbxl", mode, "georgia", "sound", ("CNN", "RNN"), contrast_of(gain, error))
+
+
+def row(ratio=FAST[0], pretraining=600.0, shared_by=4, way="finetune"):
+    return ledger_row(
+        "ptbxl, resnet1d18", f"{way} from georgia", own=80.0, to_quality=20.0,
+        reference_to_quality=50.0, pretraining=pretraining, shared_by=shared_by, ratio=ratio,
+    )  # fmt: skip
+
+
+SWEEP = [compared(0.08, size=50), compared(0.04, size=200), compared(0.001, size=0)]
+
+
+def words(comparisons=(), curves=(), interactions=(), ledger=(), **settings):
+    return [one.word for one in findings(comparisons, curves, interactions, ledger, **settings)]
+
+
+def test_everything_planted_as_the_paper_says_is_confirmed():
+    found = findings(SWEEP, [curve(-0.08)], [interaction(0.05)], [row()])
+    assert [one.claim for one in found] == list(CLAIMS)
+    assert [one.word for one in found] == ["confirmed"] * 4
+    small, declines, converges, transfers = (one.evidence for one in found)
+    assert small == (
+        "Preferable on small sets (confirmed): 1 better of 1 comparison; the largest gain is "
+        "+0.080 [+0.072, +0.088] (ptbxl, resnet1d18, finetune from georgia, 50 ECGs). "
+        "Not always (confirmed): 2 better, 1 equivalent of 3 comparisons; the least gain is "
+        "+0.001 [-0.007, +0.009] (ptbxl, resnet1d18, finetune from georgia)."
+    )
+    assert "it falls along 1 of 1 learning curve" in declines
+    assert "shown by 1 of 1 learning curve; on ptbxl, resnet1d18: scratch catches up" in declines
+    assert "The reference takes longer at the largest sizes (confirmed): faster in 1" in declines
+    assert "the median needs 0.400 [0.300, 0.600] times the reference's epochs" in converges
+    assert "less in 3 and more in 0 of 3 comparisons; with its share of the pre" in converges
+    assert "0 of 1 still save time" in converges
+    assert "more in 1, less in 0 and as much in 0 of 1 comparison" in transfers
+    assert "at best it has paid after 20 tasks" in transfers
+
+
+def test_nothing_that_was_planted_is_called_nothing():
+    null = [compared(0.0, size=size, speed=UNCLEAR) for size in (50, 200, 0)]
+    assert words(null, [curve(0.0, crossover=None)], [interaction(0.0)], [row(UNCLEAR[0])]) == [
+        "refuted",  # equivalent on the small set
+        "refuted",  # the gain keeps within the margin
+        "undecided",
+        "refuted",  # CNNs gain as much
+    ]
+
+
+def test_wide_intervals_leave_everything_undecided_whatever_the_estimates():
+    noisy = [compared(0.08, size=size, error=0.1, speed=UNCLEAR) for size in (50, 200, 0)]
+    wide = curve(-0.08, error=0.1, crossover=(400.0, 50.0, math.inf), last=0.03)
+    assert (
+        words(noisy, [wide], [interaction(0.05, error=0.1)], [row(Estimate(0.4, -20.0, 20.0))])
+        == ["undecided"] * 4
+    )
+
+
+def test_the_opposite_is_refuted():
+    worse = [compared(-0.08, size=50, speed=SLOW), compared(0.08, size=0, speed=SLOW)]
+    assert (
+        words(worse, [curve(0.08)], [interaction(-0.05)], [row(pretraining=1.0)] * 2)
+        == ["refuted"] * 4
+    )
+
+
+def test_what_is_missing_is_said():
+    found = findings([], [], [], [])
+    assert [one.word for one in found] == ["undecided"] * 4
+    assert "none was compared (no sweep of training sizes" in found[0].evidence
+    assert "there is no learning curve (too few training sizes)" in found[1].evidence
+    assert "nothing was compared" in found[2].evidence
+    assert "the study has no pair of them (backbones: none)" in found[3].evidence
+    assert "no cost of a pre-training is known" in found[3].evidence
+    found = findings(SWEEP, [], [], [])
+    assert "(backbones: resnet1d18)" in found[3].evidence
+
+
+def test_without_a_sweep_a_set_is_small_below_1000_training_ecgs():
+    found = compared(0.08), compared(0.0, downstream="ludb")
+    assert words(found)[0] == "undecided"  # nobody said how many records they have
+    assert words(found, train_records={found[0].arm: 353.0})[0] == "confirmed"
+    assert words(found, train_records={found[0].arm: 1000.0})[0] == "undecided"
+    assert words([compared(0.08, size=999), compared(0.0, backbone="lstm")])[0] == "confirmed"
+
+
+def test_of_a_sweep_only_the_smallest_size_counts_as_small():
+    assert words([compared(0.0, size=100), compared(0.08, size=500)])[0] == "refuted"
+    assert words([compared(0.08, size=2000), compared(0.0, size=12000)])[0] == "confirmed"
+    apart = [compared(0.08, size=50), compared(0.0, size=200, backbone="lstm")]
+    assert "2 comparisons; the largest" in findings(apart, [], [], [])[0].evidence
+
+
+def test_help_everywhere_refutes_not_always_but_one_comparison_cannot():
+    assert words([compared(0.08, size=50)])[0] == "undecided"
+    assert words([compared(0.08, size=50), compared(0.08, size=0)])[0] == "refuted"
+
+
+def test_more_better_than_worse_verdicts_make_it_preferable():
+    small = [
+        compared(gain, size=100, downstream=name) for gain, name in ((0.08, "a"), (-0.08, "b"))
+    ]
+    assert words(small)[0] == "undecided"
+    assert words([*small, compared(0.08, size=100, downstream="c")])[0] == "confirmed"
+
+
+def test_catching_up_is_shown_by_a_finite_upper_end_or_by_the_largest_size():
+    far = {"crossover": (math.inf, 700.0, math.inf)}
+    assert words(SWEEP, [curve(-0.08, last=0.05, **far)])[1] == "undecided"
+    assert words(SWEEP, [curve(-0.08, last=0.0, **far)])[1] == "confirmed"
+    assert words(SWEEP, [curve(-0.08, last=0.05)])[1] == "confirmed"
+
+
+def test_who_never_reaches_the_quality_and_runs_lower_is_slower():
+    never = (None, Estimate(-0.05, -0.08, -0.02))
+    assert words([compared(0.08, speed=never)])[2] == "refuted"
+    assert words([compared(0.08, speed=(None, UNCLEAR[1]))])[2] == "undecided"
+
+
+def test_one_fast_comparison_of_many_is_what_chance_would_give():
+    many = [compared(0.0, downstream=f"d{number}", speed=UNCLEAR) for number in range(40)]
+    assert words([*many, compared(0.0)])[2] == "undecided"
+    assert words([*many, *(compared(0.0, downstream=f"e{n}") for n in range(8))])[2] == "confirmed"
+
+
+def test_a_pretraining_pays_or_not_by_the_interval_of_what_is_saved():
+    good = [interaction(0.05)]
+    for pretraining, word in ((600.0, "confirmed"), (100.0, "undecided"), (60.0, "refuted")):
+        rows = [row(pretraining=pretraining)] * 2  # saves 30 [20, 35], shared by 4
+        assert words(SWEEP, [], good, rows)[3] == word, pretraining
+    assert words(SWEEP, [], good, [row(pretraining=60.0)])[3] == "undecided"  # one can't show it
+    assert words(SWEEP, [], good, [row(ratio=None)] * 2)[3] == "undecided"
+
+
+def test_only_the_modes_that_are_fine_tuning_count():
+    probes = [compared(-0.08, size=50, mode="linear_probe", speed=SLOW)]
+    results = (
+        [*SWEEP, *probes],
+        [curve(-0.08), curve(0.08, way="linear_probe")],
+        [interaction(0.05), interaction(-0.05, mode="linear_probe")],
+        [row(), row(way="linear_probe")],
+    )
+    assert words(*results)[0] == "undecided"
+    assert words(*results, modes=["finetune"]) == ["confirmed"] * 4
+    reference = [compared(0.0, upstream="", mode="scratch")]
+    assert findings([*SWEEP, *reference], *results[1:]) == findings(SWEEP, *results[1:])
+
+
+gains = st.lists(
+    st.tuples(st.floats(-0.1, 0.1), st.sampled_from([0.003, 0.05])), min_size=1, max_size=6
+)
+
+
+@given(gains)
+def test_a_word_is_confirmed_only_with_verdicts_behind_it(planted):
+    results = [
+        compared(gain, error=error, size=100 * (number + 1))
+        for number, (gain, error) in enumerate(planted)
+    ]
+    verdicts = [one.verdict.word for one in results]
+    (first, *_) = findings(results, [], [], [])
+    if first.word == "confirmed":
+        assert "better" in verdicts
+        assert {"equivalent", "worse"} & set(verdicts)
+    if len(set(verdicts)) == 1 and verdicts[0] == "inconclusive":
+        assert first.word == "undecided"
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.015])
+def test_without_an_effect_of_family_few_studies_confirm_one(effect):
+    rng = np.random.default_rng(0)
+    confirmed = 0
+    for _ in range(200):
+        pairs = [interaction(effect + 0.005 * rng.normal(), error=0.005) for _ in range(4)]
+        confirmed += words(SWEEP, [], pairs, [row()])[3] == "confirmed"
+    assert confirmed <= 12 if effect == 0 else confirmed >= 100
