@@ -43,10 +43,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures side by side where there is room: two, three or four in a row."""
+    """Figures side by side where there is room: two or three in a row."""
 
     drawn: tuple[Captioned, ...]
-    style: Literal["pair", "panels", "small"] = "pair"
+    style: Literal["pair", "panels"] = "pair"
     block: ClassVar[str] = "figures"
 
 

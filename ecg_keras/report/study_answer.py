@@ -27,6 +27,7 @@ from ecg_keras.report.study_names import (
     largest_sets,
     level,
     metric_name,
+    name_once,
     plural,
 )
 from ecg_keras.report.study_plots import Row, forest_plot
@@ -42,10 +43,8 @@ from ecg_keras.report.tables import MARKS, Table
 from ecg_keras.statistics.results import Compared, StudyResult
 
 FOREST_ROWS = 24  # of one figure
-COMPACT = (
-    *("backbone", "head", "size", "mode", "upstream", "difference", "verdict", "p_holm"),
-    *("reference_score", "score", "would_settle_it"),
-)
+COMPACT = ("arm", "verdict", "difference", "p_holm", "reference_score", "score",
+           "would_settle_it")  # fmt: skip
 
 
 def verdicts(result: StudyResult) -> Section | Absent:
@@ -63,13 +62,13 @@ def verdicts(result: StudyResult) -> Section | Absent:
             every = Rows(compact_table(result, name, compared))
             group.append(Fold(f"All {plural(len(compared), 'comparison')} on {name}", (every,)))
         blocks.append(Group(name, tuple(group)))
-    blocks.append(Fold("Scores of every arm", (Rows(arms_table(result)),)))
+    blocks.append(Fold("Scores of every arm", (Rows(name_once(arms_table(result))),)))
     return Section("verdicts", "Verdicts", tuple(blocks))
 
 
 def compact_table(result: StudyResult, downstream: str, compared: Sequence[Compared]) -> Table:
     """The verdicts on one downstream, the verdict next to its difference, for a small screen."""
-    table = comparisons_table(result, compared)
+    table = name_once(comparisons_table(result, compared))
     places = {column.key: place for place, column in enumerate(table.columns)}
     kept = [places[key] for key in COMPACT]
     return replace(
@@ -104,7 +103,7 @@ def differences(result: StudyResult) -> Section | Absent:
     blocks.append(Figures(tuple(drawn)))
     if folded:
         blocks.append(Fold("The other differences", (Figures(tuple(folded)),)))
-    others = Rows(differences_table(result, best_of_each(result).values()))
+    others = Rows(name_once(differences_table(result, best_of_each(result).values())))
     blocks.append(Fold("The best arm of each downstream in the other scores", (others,)))
     return Section("differences", "Differences", tuple(blocks))
 
@@ -145,7 +144,7 @@ def protocols(result: StudyResult) -> Section | Absent:
                 "interval leaves out zero)."
             ),
             *groups,
-            *table_blocks(shifts_table(result)),
+            *table_blocks(name_once(shifts_table(result))),
         ),
     )
 

@@ -29,6 +29,8 @@ def checklist(result: StudyResult, titles: Mapping[str, str]) -> Section | Absen
         result: of the study.
         titles: of the sections that are on the page, by anchor.
     """
+    if not result.arms:
+        return Absent("reporting checklist", "no arm was tested.")
     checks = tuple(
         Check(one.number, one.topic, one.answer, tuple(at for at in one.where if at in titles))
         for one in _checks(result)

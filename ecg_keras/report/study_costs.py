@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from ecg_keras.evaluation import Estimate
-from ecg_keras.report.blocks import Absent, Figures, Judged, Section, Text, table_blocks
+from ecg_keras.report.blocks import (
+    Absent,
+    Block,
+    Figures,
+    Fold,
+    Judged,
+    Section,
+    Text,
+    table_blocks,
+)
 from ecg_keras.report.figures import Captioned
 from ecg_keras.report.study_cost_tables import ledger_table, transferability_table
-from ecg_keras.report.study_names import level, metric_name
-from ecg_keras.report.study_plots import scatter_plot
+from ecg_keras.report.study_names import level, metric_name, name_once
+from ecg_keras.report.study_plots import Cost, ledger_plot, scatter_plot
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import cell_text
 from ecg_keras.statistics.results import StudyResult, Transferability
+from ecg_keras.transferability import TITLES
 
-# of `ecg_keras.transferability`, as their authors write them
-ESTIMATES = {
-    "melep": "MELEP",
-    "leep": "LEEP",
-    "nce": "NCE",
-    "logme": "LogME",
-    "h_score": "H-score",
-    "transrate": "TransRate",
-    "knn": "k nearest neighbours",
-    "linear_probe": "Linear probe",
-}
+LEDGER_ROWS = 20  # of one figure
 
 
 def transferability(result: StudyResult) -> Section | Absent:
@@ -31,10 +31,10 @@ def transferability(result: StudyResult) -> Section | Absent:
     for number, one in enumerate(result.transferability, start=1):
         if not one.values:
             continue
-        name = ESTIMATES.get(one.metric, one.metric)
+        name = TITLES.get(one.metric, one.metric)
         points = [(arm.downstream, value, gain) for arm, value, gain in one.values]
         shown = inline_svg(
-            scatter_plot(points, f"{name}, higher promises more"),
+            scatter_plot(points, name),
             f"transferability{number}",
             f"Realised gain over {name} of {len(points)} arms",
         )
@@ -46,13 +46,14 @@ def transferability(result: StudyResult) -> Section | Absent:
         "Transferability and realised gain",
         (
             Text(
-                "Each dot is an arm: across, what an estimate promised of its pre-trained network "
-                f"before any training; upwards, the gain in {metric_name(result)} over "
-                f"{result.question['reference']}. Weighted Kendall τ counts agreement at the top "
-                f"of the ranking more; its {level(result)} interval is wide where arms are few."
+                "Each mark is an arm: across, what an estimate promised of its pre-trained network "
+                "before any training, higher is more; upwards, the gain in "
+                f"{metric_name(result)} over {result.question['reference']}. Weighted Kendall τ "
+                "counts agreement at the top of the ranking more; its "
+                f"{level(result)} interval is wide where arms are few."
             ),
             Figures(tuple(drawn), "panels"),
-            *table_blocks(transferability_table(result)),
+            *table_blocks(name_once(transferability_table(result))),
         ),
     )
 
@@ -75,7 +76,22 @@ def ledger(result: StudyResult) -> Section | Absent:
         if started
         else "No way of this study starts from a pre-trained network."
     )
-    return Section("ledger", "Ledger", (Text(said), *table_blocks(ledger_table(result))))
+    costs = [
+        Cost(row.way, row.title, row.own, row.pretraining / max(1, row.shared_by))
+        for row in result.ledger
+    ]
+    parts = [costs[at : at + LEDGER_ROWS] for at in range(0, len(costs), LEDGER_ROWS)]
+    drawn = tuple(
+        (
+            inline_svg(ledger_plot(part), f"ledger{number}", "Time of each way of training"),
+            "Time of one run, and of its share of the pre-training.",
+        )
+        for number, part in enumerate(parts, start=1)
+    )
+    blocks: list[Block] = [Text(said), Figures(drawn[:2])]
+    if drawn[2:]:
+        blocks.append(Fold("The other costs", (Figures(drawn[2:]),)))
+    return Section("ledger", "Ledger", (*blocks, *table_blocks(ledger_table(result))))
 
 
 def findings(result: StudyResult) -> Section | Absent:

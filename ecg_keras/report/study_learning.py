@@ -25,6 +25,7 @@ from ecg_keras.report.study_names import (
     group_title,
     largest_sets,
     level,
+    name_once,
 )
 from ecg_keras.report.study_tables import curves_table
 from ecg_keras.report.svg import inline_svg
@@ -95,6 +96,6 @@ def convergence(result: StudyResult) -> Section | Absent:
     if result.comparisons:
         few = [one for name in by_downstream(result).values() for one in largest_sets(name)]
         if len(few) < len(result.comparisons) and len(few) <= OPEN_ROWS * 2:
-            blocks.append(Rows(speed_table(result, few)))
-        blocks += table_blocks(speed_table(result, result.comparisons))
+            blocks.append(Rows(name_once(speed_table(result, few))))
+        blocks += table_blocks(name_once(speed_table(result, result.comparisons)))
     return Section("convergence", "Convergence", tuple(blocks))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ecg_keras.evaluation.tables import percent, score_name
-from ecg_keras.report.tables import Column
+from ecg_keras.report.tables import Column, Table, cell_text
 from ecg_keras.statistics.results import ArmName, ArmResult, Compared, StudyResult
 
 ARM = (
@@ -46,6 +47,35 @@ def positives(arm: ArmResult) -> dict[str, int]:
 def plural(number: float, word: str) -> str:
     """``1 seed``, ``1,200 ECGs``."""
     return f"{number:,.10g} {word}{'' if number == 1 else 's'}"
+
+
+def name_once(table: Table) -> Table:
+    """The same table with one column for the arm, as a phone has no room for seven.
+
+    It says mode and upstream, and small what else tells the rows apart.
+    """
+    places = {column.key: place for place, column in enumerate(table.columns)}
+    left = {column.key for column in table.for_readers().columns}
+    arm = [column.key for column in ARM]
+    details = [key for key in arm if key in left and key not in ("mode", "upstream")]
+    others = [place for key, place in places.items() if key not in arm]
+
+    def name(row: tuple[Any, ...]) -> tuple[str, str]:
+        mode, upstream = row[places["mode"]], row[places["upstream"]]
+        said = [_detail(key, row[places[key]]) for key in details]
+        return f"{mode} from {upstream}" if upstream else mode, ", ".join(said)
+
+    return replace(
+        table,
+        columns=(Column("arm", "Arm", "way"), *(table.columns[place] for place in others)),
+        rows=tuple((name(row), *(row[place] for place in others)) for row in table.rows),
+    )
+
+
+def _detail(key: str, value: Any) -> str:
+    if key == "size":
+        return f"{cell_text('size', value)} ECGs"
+    return f"{value} head" if key == "head" else str(value)
 
 
 def capital(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras.report import study_answer, study_costs, study_learning, study_record, study_scores
@@ -13,6 +14,8 @@ from ecg_keras.report.study_checklist import checklist
 from ecg_keras.report.study_tables import write_tables
 from ecg_keras.report.tables import NUMBERS, Column, cell_html
 from ecg_keras.statistics.results import StudyResult
+
+NOT_DONE = Section("not-done", "What was not done", ())  # is always there, and needs all others
 
 
 def write_study(
@@ -78,6 +81,7 @@ def study_sections(
         study_record.settings(result),
     )
     there = [one for one in made if isinstance(one, Section)]
-    there.append(study_record.not_done(result, [one for one in made if isinstance(one, Absent)]))
-    titles = {section.anchor: section.title for section in there}
-    return (*there, checklist(result, titles))
+    appendix = checklist(result, {one.anchor: one.title for one in (*there, NOT_DONE)})
+    absent = [one for one in (*made, appendix) if isinstance(one, Absent)]
+    there.append(replace(NOT_DONE, blocks=study_record.not_done(result, absent)))
+    return (*there, appendix) if isinstance(appendix, Section) else tuple(there)

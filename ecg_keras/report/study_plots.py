@@ -79,7 +79,7 @@ def forest_plot(
         for row, top in zip(rows, heights, strict=False):
             if row.group != group:
                 group = row.group
-                _say(axes, 0, top - 0.62, group, fontweight="bold")
+                _say(axes, 0, top - 0.5, group, fontweight="bold")
             _say(axes, 0, top + 0.18, row.name)
             if row.word:
                 _say(axes, 1, top + 0.18, row.word, ha="right", color=WORDS[row.word]["color"])
@@ -123,9 +123,62 @@ def scatter_plot(values: Sequence[tuple[str, float, float]], xlabel: str) -> Fig
     return figure
 
 
+@dataclass(frozen=True)
+class Cost:
+    """One way of a ledger: seconds of a run, and of its share of the pre-training."""
+
+    name: str
+    group: str
+    own: float
+    share: float
+
+
+def ledger_plot(costs: Sequence[Cost]) -> Figure:
+    """Time of a run, solid, and its share of the pre-training, open, from top to bottom."""
+    unit, size = _unit(max(one.own + one.share for one in costs))
+    heights = _heights([Row(one.name, Estimate(0, 0, 0), group=one.group) for one in costs])
+    with matplotlib.rc_context(STYLE):
+        inches = 0.9 + ROW_INCHES * heights[-1]
+        figure = Figure(figsize=(WIDTH_INCHES, inches), layout="constrained")
+        axes = figure.subplots()
+        group = ""
+        for number, (one, top) in enumerate(zip(costs, heights, strict=False)):
+            if one.group != group:
+                group = one.group
+                _say(axes, 0, top - 0.5, group, fontweight="bold")
+            _say(axes, 0, top + 0.18, one.name)
+            bar = {"height": 0.34, "y": top + 0.6}
+            axes.barh(
+                width=one.own / size,
+                color=LIGHT["blue"],
+                label="one run" if number == 0 else None,
+                **bar,
+            )
+            axes.barh(
+                width=one.share / size,
+                left=one.own / size,
+                color="none",
+                edgecolor=LIGHT["orange"],
+                linewidth=1.2,
+                label="its share of the pre-training" if number == 0 else None,
+                **bar,
+            )
+        axes.set(ylim=(heights[-1], -0.1), xlabel=f"Time in {unit}", yticks=[], xlim=(0, None))
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        figure.legend(loc="outside upper left", ncols=2, borderaxespad=0.2, columnspacing=1.2)
+    return figure
+
+
 def shorten(name: str, longest: int = LONGEST_LINE) -> str:
     """A name that fits a figure; the tables have it in full."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    """The unit that fits so many seconds, and how many of them it has."""
+    units = (("hours", 3600.0), ("minutes", 60.0))
+    return next((one for one in units if seconds >= 2 * one[1]), ("seconds", 1.0))
 
 
 def _heights(rows: Sequence[Row]) -> list[float]:

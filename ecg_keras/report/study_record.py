@@ -104,7 +104,7 @@ def settings(result: StudyResult) -> Section:
     return Section("settings", "Settings and environment", tuple(blocks))
 
 
-def not_done(result: StudyResult, absent: Iterable[Absent]) -> Section:
+def not_done(result: StudyResult, absent: Iterable[Absent]) -> tuple[Block, ...]:
     """Failures, what this page leaves out and why, and what its numbers do not say."""
     cells = result.cells
     blocks: list[Block] = [
@@ -122,7 +122,7 @@ def not_done(result: StudyResult, absent: Iterable[Absent]) -> Section:
     )
     left_out = tuple(f"No {one.title}: {one.reason}" for one in absent)
     blocks.append(Items((*left_out, *result.not_done, *simulated, *LIMITS)))
-    return Section("not-done", "What was not done", tuple(blocks))
+    return tuple(blocks)
 
 
 def _skew(lines: Sequence[str]) -> tuple[Block, ...]:

@@ -7,6 +7,7 @@ said that were not trained on it. The scores with intervals are means of single 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,14 @@ from ecg_keras.report.blocks import (
 )
 from ecg_keras.report.figures import Captioned, pr_curve, roc_curve
 from ecg_keras.report.plots import calibration_plot, pr_plot, roc_plot
-from ecg_keras.report.study_names import best_of_each, capital, group_title, level, plural
+from ecg_keras.report.study_names import (
+    best_of_each,
+    capital,
+    group_title,
+    level,
+    name_once,
+    plural,
+)
 from ecg_keras.report.study_tables import labels_table
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import Column, Table
@@ -36,20 +44,20 @@ NO_ARM = "no arm could be compared with its reference."
 
 
 def labels(result: StudyResult) -> Section | Absent:
-    """AUROC of each label, and ROC and precision-recall curves against the reference."""
+    """AUROC of each label, its curves against the reference, and its calibration diagram."""
     best = best_of_each(result)
     if not best:
         return Absent("labels", NO_ARM)
     groups = []
     for number, (downstream, one) in enumerate(best.items(), start=1):
-        table = labels_table(result, [one])
+        table = name_once(labels_table(result, [one]))
         groups.append(
             Group(
                 downstream,
                 (
                     Text(_of_whom(result, one)),
                     Rows(_of_arm(table, downstream)),
-                    Figures(tuple(_curves(result, one, f"label{number}")), "small"),
+                    Figures(tuple(_curves(result, one, f"label{number}")), "panels"),
                 ),
             )
         )
@@ -60,7 +68,8 @@ def labels(result: StudyResult) -> Section | Absent:
             Text(
                 "Of each downstream the arm with the best score on its largest training set, blue, "
                 "and its reference, dashed. It was chosen by this very score, which flatters it a "
-                "little."
+                "little. Dots of a calibration diagram: observed share in bins of about as many "
+                "ECGs, with 95 % intervals; below, the probabilities without and with the label."
             ),
             Text(_averaged(result, best.values())),
             *first_open(groups, "The labels of the other downstreams"),
@@ -73,30 +82,16 @@ def calibration(result: StudyResult) -> Section | Absent:
     best = best_of_each(result)
     if not best:
         return Absent("calibration", NO_ARM)
-    groups = []
-    for number, (downstream, one) in enumerate(best.items(), start=1):
-        said = result.arms[one.arm].predictions
-        drawn: list[Captioned] = []
-        for column in _most_positives(said):
-            figure = calibration_plot(said.targets[:, column], said.probabilities[:, column])
-            name = f"Calibration of {said.labels[column]}, {downstream}"
-            shown = inline_svg(figure, f"calibration{number}-{column}", name)
-            drawn.append((shown, said.labels[column]))
-        table = Rows(_calibration_table(result, downstream, one))
-        groups.append(
-            Group(downstream, (Text(_of_whom(result, one)), table, Figures(tuple(drawn), "panels")))
-        )
     return Section(
         "calibration",
         "Calibration",
         (
             Text(
-                "Of the same arms. Dots: observed share in bins of about equally many ECGs, with "
-                "95 % intervals; below, the probabilities of the ECGs without and with the label. "
-                "The mean over seeds is less extreme than one network's probability, and its "
-                "calibration is its own."
+                "Of the same arms and the same mean predictions; the diagrams stand beside each "
+                "label's curves. A mean over seeds is less extreme than one network's probability, "
+                "and its calibration is its own."
             ),
-            *first_open(groups, "The calibration on the other downstreams"),
+            *(Rows(_calibration_table(result, name, one)) for name, one in best.items()),
         ),
     )
 
@@ -145,14 +140,12 @@ def _averaged(result: StudyResult, best: Iterable[Compared]) -> str:
 
 
 def _of_arm(table: Table, downstream: str) -> Table:
-    """The table of one arm, without the columns that say which."""
-    start = next(i for i, column in enumerate(table.columns) if column.key == "label")
-    return Table(
-        f"labels-{downstream}",
-        f"{table.title}, {downstream}",
-        table.caption,
-        table.columns[start:],
-        tuple(row[start:] for row in table.rows),
+    """The table of one arm, without the column that says which."""
+    return replace(
+        table,
+        title=f"{table.title}, {downstream}",
+        columns=table.columns[1:],
+        rows=tuple(row[1:] for row in table.rows),
     )
 
 
@@ -179,6 +172,9 @@ def _curves(result: StudyResult, one: Compared, name: str) -> Iterable[Captioned
             inline_svg(pr, f"{name}-{column}-pr", f"Precision-recall curve of {label}"),
             f"{label}: precision-recall",
         )
+        shown = calibration_plot(said.targets[:, column], said.probabilities[:, column])
+        title = f"Calibration of {label}"
+        yield inline_svg(shown, f"{name}-{column}-calibration", title), f"{label}: calibration"
 
 
 def _calibration_table(result: StudyResult, downstream: str, one: Compared) -> Table:

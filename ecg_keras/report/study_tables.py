@@ -73,6 +73,7 @@ def comparisons_table(result: StudyResult, comparisons: Sequence[Compared]) -> T
     """The verdict of each comparison."""
     metric = str(result.question["metric"])
     reference = str(result.question["reference"])
+    corrected = max((one.verdict.comparisons for one in result.comparisons), default=0)
     rows = [
         (
             *arm_cells(one.arm),
@@ -91,7 +92,7 @@ def comparisons_table(result: StudyResult, comparisons: Sequence[Compared]) -> T
         "comparisons",
         f"Differences from {reference} in {metric_name(result)}",
         f"{level(result)} intervals over seeds and patients. The verdicts and the p-values marked "
-        f"Holm are corrected for all {len(result.comparisons)} comparisons of the study; "
+        f"Holm are corrected for all {corrected} comparisons of the study; "
         f"equivalent means within ±{float(result.question['margin']):g}.",
         (
             *ARM,

@@ -20,8 +20,8 @@ from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.tables import p_text
 
 Kind = Literal[
-    "text", "word", "size", "count", "decimal", "signed", "score", "difference", "p", "seconds",
-    "epochs", "records",
+    "text", "way", "word", "size", "count", "decimal", "signed", "score", "difference", "p",
+    "seconds", "epochs", "records",
 ]  # fmt: skip
 NUMBERS = ("size", "count", "decimal", "signed", "score", "difference", "p", "seconds", "epochs",
            "records")  # fmt: skip
@@ -70,8 +70,9 @@ class Column:
         key: its name in the CSV; an interval also has ``<key>_low`` and ``<key>_high``.
         title: its heading for readers.
         kind: what its values are, and so how they are written: ``score``, ``difference`` and
-            ``records`` are an `Estimate` (of a number of training records in the last case), all
-            others plain values; ``None`` is undefined in every kind.
+            ``records`` are an `Estimate` (of a number of training records in the last case),
+            ``way`` is a pair of a name and what narrows it down, all others are plain values;
+            ``None`` is undefined in every kind.
         plain: left out for readers where all its cells are the same.
     """
 
@@ -134,6 +135,8 @@ def cell_html(column: Column, value: Any) -> Markup:
     if column.kind in INTERVALS and value is not None and not math.isnan(value.value):
         point = _number(column.kind, value.value)
         return Markup("{} <small>{}</small>").format(point, _interval(column.kind, value))
+    if column.kind == "way":
+        return Markup("{} <small>{}</small>").format(*value)
     return escape(cell_text(column.kind, value))
 
 
@@ -224,6 +227,8 @@ def _number(kind: Kind, value: Any) -> str:
         return f"{value:.3f}".replace("-", "−")
     if kind in ("signed", "difference"):
         return f"{value:+.3f}".replace("-", "−")
+    if kind == "way":
+        return ", ".join(part for part in value if part)
     if kind == "p":
         return p_text(value)
     if kind == "seconds":

@@ -40,10 +40,11 @@ def study(
     backbones=("resnet1d18", "lstm"),
     sizes=(50, 200, 0),
     protocols=("sound", "as_published", "patients_in_two_splits"),
+    upstreams=UPSTREAMS,
     seed=0,
 ):
     """A result with all sections; fewer names make it quicker to draw."""
-    made = _Study(np.random.default_rng(seed))
+    made = _Study(np.random.default_rng(seed), upstreams)
     for downstream in downstreams:
         made.add_downstream(downstream, backbones, sizes, protocols)
     return made.result(downstreams)
@@ -89,8 +90,8 @@ def contrast(value, error, seeds=3, records=500, rng=None):
 
 
 class _Study:
-    def __init__(self, rng):
-        self.rng = rng
+    def __init__(self, rng, upstreams):
+        self.rng, self.upstreams = rng, upstreams
         self.arms, self.comparisons, self.shifts, self.curves, self.ledger = {}, [], [], [], []
 
     def add_downstream(self, downstream, backbones, sizes, protocols):
@@ -113,7 +114,7 @@ class _Study:
         reference = ArmName(downstream, backbone, "as_published", size, protocol, "scratch", "")
         base = 0.74 + 0.03 * np.log10((size or 400) / 50) - 0.05 * (backbone == "lstm")
         self._add_arm(reference, base, truth)
-        for upstream in UPSTREAMS:
+        for upstream in self.upstreams:
             for mode in MODES:
                 arm = replace(reference, mode=mode, upstream=upstream)
                 gain = GAIN[mode] * (50 / (size or 400)) ** 0.3 + self.rng.normal(0, 0.008)
@@ -264,7 +265,7 @@ class _Study:
             interactions=tuple(
                 Interaction(d, "finetune", up, "sound", ("CNN", "RNN"), contrast(0.03, 0.012))
                 for d in downstreams
-                for up in UPSTREAMS
+                for up in self.upstreams
                 if len(families) > 1
             ),
             ledger=tuple(self.ledger),
@@ -297,7 +298,7 @@ class _Study:
                     "positives": {"NORM": 210, LONG: 30},
                     "shards": [f"/nowhere/{name}/fold{fold}" for fold in range(5)],
                 }
-                for name in (*downstreams, *UPSTREAMS)
+                for name in (*downstreams, *self.upstreams)
             },
             skew={
                 f"{name} from georgia": (
@@ -332,6 +333,7 @@ def _judge(difference):
         equivalence_p=0.01 if word == "equivalent" else 0.4,
         more_seeds=0 if settled else 4,
         more_records=0 if settled else 1_250 if difference.value > 0 else None,
+        comparisons=48,
     )
 
 

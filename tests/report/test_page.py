@@ -2,11 +2,10 @@
 
 import json
 import shutil
-from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from page_elements import Page, check_accessible, check_self_contained
 
 from ecg_keras.config import Data, dump_recipe, load_recipe
 from ecg_keras.data import prepare, read_dataset, read_shards
@@ -15,45 +14,10 @@ from ecg_keras.evaluation import Comparison, Predictions, Scores, evaluate
 from ecg_keras.report import comparison_page, figures, write_report
 from ecg_keras.training import Run
 
-VOID = {"meta", "link", "br", "img", "input", "hr", "path", "use"}
 SECTIONS = [
     *("scores", "comparison", "thresholds", "curves", "training"),
     *("ecgs", "data", "limits", "settings"),
 ]
-
-
-class Page(HTMLParser):
-    """The elements of a page, after a check that every one is closed where it should be."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.text, self.open, self.elements, self.said = text, [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs), tuple(self.open)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs), tuple(self.open)))
-
-    def handle_endtag(self, tag):
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.said.append(data)
-
-    @property
-    def words(self):
-        return " ".join(" ".join(self.said).split())
-
-    def all(self, tag):
-        return [attributes for name, attributes, _ in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -101,42 +65,14 @@ def test_every_section_is_there_and_listed(page):
 
 
 def test_it_needs_nothing_but_itself(page):
-    assert not {"script", "link", "img", "iframe", "object", "base"} & {
-        tag for tag, *_ in page.elements
-    }
-    addresses = {
-        value
-        for _, attributes, _ in page.elements
-        for name, value in attributes.items()
-        if name in {"href", "src"} and not value.startswith("#")
-    }
-    assert addresses == set()
-    assert "http" not in page.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
-    assert "@import" not in page.text and "url(" not in page.text.replace("url(#", "")
+    check_self_contained(page)
     assert len(page.text.encode()) < 3_000_000
 
 
 def test_it_can_be_read_without_eyes_or_mouse(page):
-    ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    for _, attributes, _ in page.elements:
-        for name in ("aria-labelledby", "href"):
-            if name in attributes:
-                assert attributes[name].removeprefix("#") in ids
-    assert len(page.all("table")) == len(page.all("caption")) >= 6
-    assert all("scope" in attributes for attributes in page.all("th"))
-    drawn = page.all("svg")
-    assert len(drawn) >= 1 + 3 * 3 + 2 + 4
-    assert all(svg["role"] == "img" and svg["aria-labelledby"] for svg in drawn)
-    for tag, attributes, within in page.elements:
-        if tag == "table" and "details" not in within:
-            assert "div" in within
-        if attributes.get("class") == "scroll":
-            assert attributes["tabindex"] == "0" and attributes["aria-label"]
-    levels = [int(tag[1]) for tag, *_ in page.elements if tag in {"h1", "h2", "h3", "h4"}]
-    assert all(after <= before + 1 for before, after in pairwise(levels))
-    assert page.all("html") == [{"lang": "en"}]
-    assert "prefers-color-scheme: dark" in page.text
+    check_accessible(page)
+    assert len(page.all("table")) >= 6
+    assert len(page.all("svg")) >= 1 + 3 * 3 + 2 + 4
 
 
 def test_names_are_text_never_markup(page):

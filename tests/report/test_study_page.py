@@ -1,0 +1,234 @@
+"""The page of a study: verdict first, complete, self-contained; what is missing is said."""
+
+from dataclasses import replace
+
+import pytest
+from page_elements import Page, check_accessible, check_self_contained
+from study_example import LONG, bare, study
+
+from ecg_keras.config import Data
+from ecg_keras.data import prepare, read_shards
+from ecg_keras.errors import DataError
+from ecg_keras.evaluation import Predictions
+from ecg_keras.report import study_ecgs, study_record, write_study
+from ecg_keras.report.blocks import Absent, Group
+from ecg_keras.report.study_checklist import ITEMS, checklist
+
+SECTIONS = [
+    *("verdicts", "differences", "learning-curves", "convergence", "protocols", "families"),
+    *("labels", "calibration", "thresholds", "transferability", "ledger", "findings", "data"),
+    *("ecgs", "settings", "not-done", "checklist"),
+]
+ALWAYS = [
+    *("verdicts", "differences", "convergence", "labels", "calibration", "thresholds", "data"),
+    *("ecgs", "settings", "not-done", "checklist"),
+]
+
+
+def small():
+    """A study that is quick to draw."""
+    few = {"downstreams": ("ludb_sinus_rhythm_only",), "backbones": ("lstm",), "sizes": (0,)}
+    return study(**few, protocols=("sound",), upstreams=("georgia",))
+
+
+@pytest.fixture(scope="module")
+def result():
+    return study(protocols=("sound", "as_published"), upstreams=("georgia",))
+
+
+@pytest.fixture(scope="module")
+def page(result, tmp_path_factory):
+    path = write_study(result, tmp_path_factory.mktemp("study"))
+    assert path.name == "report.html" and (path.parent / "tables" / "comparisons.csv").is_file()
+    return Page(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def bare_page(tmp_path_factory):
+    path = write_study(bare(small()), tmp_path_factory.mktemp("bare"))
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def headings(page):
+    return [attributes["id"] for attributes in page.all("h2")]
+
+
+def test_the_verdict_comes_first(page, result):
+    assert page.words.index(result.sentence) < page.words.index("Verdicts")
+    assert len(page.all("h1")) == 1
+    first = result.comparisons[0].verdict
+    assert first.word in page.words
+
+
+def test_every_section_is_there_in_its_order_and_listed(page):
+    assert headings(page) == SECTIONS
+    links = [a["href"][1:] for a, within in ((a, w) for t, a, w in page.elements if t == "a")
+             if "nav" in within]  # fmt: skip
+    assert links == SECTIONS
+
+
+@pytest.mark.parametrize("kind", ["page", "bare_page"])
+def test_it_needs_nothing_but_itself_and_can_be_read_by_all(kind, request):
+    shown = request.getfixturevalue(kind)
+    check_self_contained(shown)
+    check_accessible(shown)
+    assert len(shown.text.encode()) < 2_000_000
+
+
+def test_names_are_text_never_markup(page):
+    assert page.all("b") == [] and page.all("small") != []
+    assert '<b class="x">ST & T_100%</b>' in page.words
+    assert LONG in page.words
+    assert "loss is NaN after step 12 <lr 0.01>" in page.words
+    assert "# <small> & quick" in page.words and "<CPU>" in page.words
+
+
+def test_a_section_without_content_is_left_out_and_the_reason_said(bare_page):
+    assert headings(bare_page) == ALWAYS
+    for reason in (
+        "No learning curves: they need at least three training sizes.",
+        "No other protocols: the study has one protocol only.",
+        "No families of backbones: a comparison of gains needs backbones of two families.",
+        "No transferability: no estimate was computed for the arms of this study.",
+        "No ledger: no run noted its time.",
+        "No findings: the published findings were not tested.",
+    ):
+        assert reason in bare_page.words
+    assert "The environment was not noted." in bare_page.words
+    assert "failed and" not in bare_page.words
+
+
+def test_a_study_of_which_nothing_is_done_still_has_a_page(tmp_path):
+    empty = replace(bare(small()), arms={}, comparisons=(), datasets={},
+                    cells={"done": 0, "failed": 2, "missing": 3})  # fmt: skip
+    page = Page(write_study(empty, tmp_path).read_text(encoding="utf-8"))
+    assert headings(page) == ["settings", "not-done"]
+    assert "No reporting checklist: no arm was tested." in page.words
+    assert "0 runs done, 2 failed, 3 missing." in page.words
+    assert "No verdicts: no arm could be compared with its reference." in page.words
+    check_accessible(page)
+
+
+def test_what_is_unfinished_stands_beside_the_verdicts(page):
+    assert "Of 601 runs, 1 failed and 2 are not there yet" in page.words
+    assert page.words.count("598 runs done, 1 failed, 2 missing.") == 1
+    assert "The upstream code15 was not there." in page.words
+    assert "Not a medical device" in page.words
+
+
+def test_the_numbers_are_the_results(page, result):
+    one = result.comparisons[0].contrast
+    value, low, high = (f"{end:+.3f}".replace("-", "−") for end in (one.value, one.low, one.high))
+    assert f"{value} {low} to {high}" in page.words
+    assert "Differences from scratch in macro AUROC" in page.words
+    assert "equivalent means within ±0.02" in page.words
+    assert "τ = +0.410 (−0.120 to +0.780) over 4 arms." in page.words
+    assert "τ is undefined over 4 arms." in page.words
+    assert "Fine-tuning helps on small data." in page.words and "✓ confirmed" in page.words
+    assert "Brier, scratch" in page.words
+    assert "Curves are drawn from its mean probability over the 3 seeds" in page.words
+    assert "5-fold cross-validation" in page.words
+    assert "rms_mv: the distance of the histograms is 0.31" in page.words
+
+
+def test_long_parts_are_folded(page):
+    folded = [tag for tag, _, within in page.elements if tag == "table" and "details" in within]
+    opened = [tag for tag, _, within in page.elements if tag == "table" and "details" not in within]
+    assert folded and opened
+    assert "Scores of every arm" in page.words
+
+
+def test_figures_say_in_words_what_they_show(page):
+    drawn = [svg["aria-labelledby"] for svg in page.all("svg")]
+    for prefix in (
+        *("forest1", "learning1", "convergence1", "protocol1", "families1", "transferability1"),
+        *("label1-0-roc", "label1-0-pr", "label1-0-calibration", "ledger1"),
+    ):
+        assert any(name.startswith(prefix) for name in drawn), prefix
+    assert "Differences on ptbxl:" in page.words
+
+
+def test_the_same_result_gives_the_same_bytes(tmp_path):
+    made = bare(small())
+    one, two = (write_study(made, tmp_path / name) for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    assert [path.name for path in (tmp_path / "one").iterdir() if path.name[0] == "."] == []
+
+
+def test_shards_that_are_gone_are_named_and_no_folder_is_a_fact(page):
+    assert "The ECGs can't be drawn. /nowhere/ptbxl/fold0: there is no such folder" in page.words
+    assert "Truth and prediction of record" in page.words
+    assert page.words.count("/nowhere/") == 2  # one for each downstream, none in the data's cards
+    section = study_record.ecgs(replace(small(), datasets={}), None)
+    assert "The study names no shards of it." in str(section.blocks)
+
+
+def test_given_ecgs_are_shown_instead():
+    made = small()
+    arm = made.arms[made.comparisons[0].arm]
+    shown = study_ecgs(arm.predictions, arm.thresholds, ())
+    section = study_record.ecgs(made, {arm.name.downstream: shown[:1]})
+    (group,) = [block for block in section.blocks if isinstance(block, Group)]
+    assert group.blocks[-1].shown == shown[:1] and len(group.blocks) == 2
+    assert isinstance(study_record.ecgs(made, {}), Absent)
+
+
+@pytest.fixture(scope="module")
+def folds(tmp_path_factory):
+    """The shards of three folds of the same records."""
+    root = tmp_path_factory.mktemp("folds")
+    (root / "raw").mkdir()
+    made = []
+    for fold in range(3):
+        split = {"method": "patients", "folds": 3, "fold": fold}
+        data = Data(source="lake.hospital", raw=root / "raw", split=split)
+        prepare(data, root / f"fold{fold}")
+        made.append(root / f"fold{fold}")
+    return made
+
+
+def out_of_fold(folds):
+    records = [record for folder in folds for record in read_shards(folder, "test")]
+    labels = tuple(f"label {number}" for number in range(len(records[0].target)))
+    return Predictions(
+        labels,
+        [record.record_id for record in records],
+        [record.patient_id for record in records],
+        [record.target for record in records],
+        [0.9 - 0.8 * record.target * (number + 1) / len(records)
+         for number, record in enumerate(records)],
+    )  # fmt: skip
+
+
+def test_each_worst_error_is_read_from_the_fold_that_tested_it(folds):
+    said = out_of_fold(folds)
+    shown = study_ecgs(said, dict.fromkeys(said.labels, 0.5), [str(path) for path in folds])
+    assert [ecg.rule.split(":")[0] for ecg in shown] == [
+        "Worst miss", "Worst false alarm", "Largest loss of the test ECGs",
+    ][: len(shown)]  # fmt: skip
+    assert (
+        shown[0].record_id
+        == said.record_ids[max(i for i in range(len(said.record_ids)) if said.targets[i].any())]
+    )
+    for ecg in shown:
+        assert "25 mm/s, 10 mm/mV" in ecg.svg and "years, female." in ecg.about
+    with pytest.raises(DataError, match=f"no test split there has .*{shown[0].record_id}"):
+        study_ecgs(said, dict.fromkeys(said.labels, 0.5), folds[:1])
+
+
+def test_the_checklist_has_tripod_ais_numbers_and_links_that_hold(result):
+    assert len(ITEMS) == len(set(ITEMS)) == 52
+    assert len({item.rstrip("abcdefg") for item in ITEMS}) == 27
+    section = checklist(result, {"data": "Data"})
+    checks = section.blocks[1].checks
+    numbers = [check.number for check in checks]
+    assert [item for item in ITEMS if item in numbers] == numbers
+    assert {at for check in checks for at in check.where} == {"data"}
+    left = section.blocks[2].text.removeprefix("For you to write: items ").rstrip(".").split(", ")
+    assert sorted(left + numbers) == sorted(ITEMS)
+    assert "500 ECGs of 480 patients of ptbxl" in {c.number: c for c in checks}["20a"].answer
+
+
+def test_an_item_without_a_section_is_for_the_author(bare_page):
+    assert "for you to write" in bare_page.words
+    assert "Not compared in this study." in bare_page.words
