@@ -1,0 +1,181 @@
+"""From finished runs to what a study says, on runs whose truth is planted."""
+
+import numpy as np
+import pytest
+from finished_study import finish, list_study
+
+from ecg_keras.errors import DataError
+from ecg_keras.evaluation import Predictions, compare
+from ecg_keras.study.arms import read_arms
+from ecg_keras.study.comparing import (
+    compare_arms,
+    find_curves,
+    find_interactions,
+    find_shifts,
+    score_arm,
+)
+from ecg_keras.study.costs import keep_ledger
+from ecg_keras.study.gather import gather
+from ecg_keras.study.upstreams import describe_datasets
+
+BETTER = {"scratch": 1.0, "finetune": 2.0}
+
+
+def by_mode(cell):
+    return 1.0 if cell.arm is None else BETTER[cell.arm.mode]
+
+
+def test_a_planted_gain_is_found_and_a_planted_null_is_not(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2]}")
+    finish(plan, by_mode)
+    arms, notes = read_arms(plan)
+    assert notes == ()
+    question = plan.loaded.study.question
+    (found,) = compare_arms(arms, "as_set", question)
+    assert (found.arm.mode, found.reference.mode) == ("finetune", "scratch")
+    assert found.verdict.word == "better"
+    assert found.contrast is found.scores["macro_auroc"]
+    assert found.contrast.low > 0
+    assert found.contrast.seeds == 3
+    assert max(found.delong.values()) < 0.05
+    assert set(found.labels) == {"NORM", "MI", "CD"}
+
+    other = tmp_path / "null"
+    other.mkdir()
+    null = list_study(other, "grid: {seeds: [0, 1, 2]}")
+    finish(null, lambda cell: 1.0)
+    (found,) = compare_arms(read_arms(null)[0], "as_set", question)
+    assert found.verdict.word in ("equivalent", "inconclusive")
+
+
+def test_without_folds_and_with_one_seed_the_difference_is_that_of_compare(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode)
+    arms, _ = read_arms(plan)
+    (found,) = compare_arms(arms, "as_set", plan.loaded.study.question)
+    pair = [
+        Predictions.load(arms[name].runs[0].run.predictions("test"))
+        for name in (found.arm, found.reference)
+    ]
+    assert found.contrast.value == pytest.approx(compare(*pair).summary["macro_auroc"].value)
+    assert np.isnan(found.contrast.seed_variance)
+
+
+def test_arms_are_compared_on_the_seeds_that_both_have_finished(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], folds: 3}")
+    finish(plan, by_mode, skip=("ludb-resnet1d18-scratch-s1-f2",))
+    arms, notes = read_arms(plan)
+    assert notes == ("ludb, resnet1d18, scratch: not all runs of seed 1 are finished.",)
+    (found,) = compare_arms(arms, "as_set", plan.loaded.study.question)
+    assert (found.contrast.seeds, found.contrast.folds) == (2, 3)
+    assert found.contrast.records == 3 * 240
+    assert found.delong == {"NORM": None, "MI": None, "CD": None}
+
+
+def test_an_arm_without_a_whole_seed_is_left_out(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode, skip=("ludb-resnet1d18-scratch-s0",))
+    arms, notes = read_arms(plan)
+    assert [name.mode for name in arms] == ["finetune"]
+    assert notes == ("ludb, resnet1d18, scratch: not all runs of seed 0 are finished.",)
+    assert compare_arms(arms, "as_set", plan.loaded.study.question) == ()
+
+
+def test_scores_and_predictions_of_an_arm(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1], folds: 3}")
+    finish(plan, by_mode)
+    arms, _ = read_arms(plan)
+    name = next(iter(arms))
+    result = score_arm(arms[name], plan.loaded.study.question)
+    assert (result.seeds, result.folds, result.train_records) == (2, 3, 1000)
+    assert len(result.predictions.record_ids) == 3 * 240
+    one, other = (cells[0].test.sorted().probabilities for cells in arms[name].cells.values())
+    np.testing.assert_allclose(result.predictions.probabilities[:240], (one + other) / 2, rtol=1e-6)
+    assert result.scores["macro_auroc"].low < result.scores["macro_auroc"].value
+    assert result.convergence.score.shape == (6, 4)
+    assert result.convergence.steps[0] == np.ceil(1000 / 64)
+    assert result.seconds == 20
+
+
+def test_a_protocol_of_the_evaluation_alone_moves_f1_and_not_auroc(tmp_path):
+    plan = list_study(
+        tmp_path,
+        "protocols: {sound: {}, half: {recipe: {evaluation: {thresholds: fixed}}}}\n"
+        "grid: {seeds: [0, 1]}\nquestion: {metric: macro_f1}",
+    )
+    assert len(plan.cells) == 5
+    finish(plan, by_mode)
+    arms, _ = read_arms(plan)
+    question = plan.loaded.study.question
+    fixed = [arm for name, arm in arms.items() if name.protocol == "half"]
+    assert {t for arm in fixed for t in arm.runs[0].thresholds.values()} == {0.5}
+    (shift,) = find_shifts(arms, ("sound", "half"), question)
+    assert shift.contrast.value == pytest.approx(shift.after.value - shift.before.value)
+    assert shift.contrast.value != 0
+    auroc = question.model_copy(update={"metric": "macro_auroc"})
+    (shift,) = find_shifts(arms, ("sound", "half"), auroc)
+    assert shift.contrast.value == 0
+
+
+def test_a_gain_that_falls_with_size_is_a_learning_curve(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], sizes: [50, 100, 200, 400]}")
+    gains = {50: 1.2, 100: 0.8, 200: 0.4, 400: 0.0}
+
+    def skill(cell):
+        if cell.arm is None:
+            return 1.0
+        return 1.0 + (gains[cell.arm.size] if cell.arm.mode == "finetune" else 0.0)
+
+    finish(plan, skill)
+    arms, _ = read_arms(plan)
+    question = plan.loaded.study.question
+    (curve,) = find_curves(arms, "as_set", question)
+    assert curve.sizes == (50, 100, 200, 400)
+    assert (curve.way, curve.reference) == ("finetune from georgia", "scratch")
+    assert curve.crossover is not None
+    assert 100 < curve.crossover[0] <= 400
+    assert find_curves(arms, "other", question) == ()
+
+
+def test_families_of_backbones_interact(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], backbones: [resnet1d18, lstm, gru]}")
+
+    def skill(cell):
+        if cell.arm is None or cell.arm.mode == "scratch":
+            return 1.0
+        return 2.0 if cell.arm.backbone == "resnet1d18" else 1.0
+
+    finish(plan, skill)
+    arms, _ = read_arms(plan)
+    (found,) = find_interactions(arms, "as_set", plan.loaded.study.question)
+    assert found.families == ("CNN", "RNN")
+    assert found.contrast.low > 0
+
+
+def test_the_ledger_counts_the_pretraining(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
+    finish(plan, by_mode)
+    arms, _ = read_arms(plan)
+    rows = keep_ledger(arms, compare_arms(arms, "as_set", plan.loaded.study.question))
+    assert [(row.way, row.own, row.pretraining) for row in rows] == [
+        ("scratch", 20.0, 0.0),
+        ("finetune from georgia", 20.0, 100.0),
+    ]
+    assert rows[1].saved > 0
+
+
+def test_dataset_cards_name_both_sides(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode)
+    cards = describe_datasets(read_arms(plan)[0])
+    assert [(name, card["role"]) for name, card in cards.items()] == [
+        ("ludb", "downstream"),
+        ("georgia (upstream)", "upstream"),
+    ]
+    assert cards["ludb"]["records"] == 1000 + 2 * 240
+
+
+def test_nothing_finished_is_told_with_what_to_do(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    with pytest.raises(DataError, match=r"no arm of the study is finished\. Run `ecg-keras"):
+        gather(plan)
