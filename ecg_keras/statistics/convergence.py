@@ -123,12 +123,12 @@ def speed(
     """How soon an arm reaches a quality that the reference reaches, and how much higher it runs.
 
     Time to quality is the benchmark measure of DAWNBench (Coleman et al. 2017) and of MLPerf
-    Training (Mattson et al. 2020, section 3.2): the cost until a validation score is reached
-    for the first time. Here the score is ``quality`` x the best of the reference's **mean** curve,
-    and a way of training has reached it when the mean of its runs has. The best of each single run
-    would not do: it is the largest of many noisy values, so it lies above what the run reaches on
-    the whole, the more so the noisier and the longer its curve. Noise of single epochs averages
-    out over runs before the best is taken.
+    Training (Mattson et al. 2020): the cost until a validation score is reached for the first time.
+    Here the score is ``quality`` x the best of the reference's **mean** curve, and a way of
+    training has reached it when the mean of its runs has. The best of each single run would not do:
+    it is the largest of many noisy values, so it lies above what the run reaches on the whole, the
+    more so the noisier and the longer its curve. Noise of single epochs averages out over runs
+    before the best is taken.
 
     The interval of the ratio is a bootstrap over runs: runs are drawn with replacement, quality
     and times are found again, and log ratios are given a t interval with the standard error of

@@ -40,13 +40,13 @@ def fit_power_law(
 ) -> PowerLaw | None:
     """The power law through an arm's scores, by weighted least squares, with its interval.
 
-    Errors of networks fall with training data as a power law down to a floor (Hestness et al.
-    2017; of the shapes that Viering & Loog 2022, section 4.1, compare it is the one with most
-    support), so a score rises as ``top - scale * n ** -rate`` with rate > 0, scale >= 0 and
-    top <= 1. For a given rate the rest is a straight line, so the best rate is found on a grid and
-    no fit can fail to converge. The interval holds the middle share ``level`` of the fits to
-    values that might as well have been measured (`Joint.draw`). It is told between the smallest
-    and the largest size only: outside, a fit to a few sizes is a guess.
+    Errors of networks often fall with the training data as a power law down to a floor (Hestness et
+    al. 2017; Viering & Loog 2022 review what else is seen), so a score is taken to rise as ``top -
+    scale * n ** -rate`` with rate > 0, scale >= 0 and top <= 1. For a given rate the rest is a
+    straight line, so the best rate is found on a grid and no fit can fail to converge. The interval
+    holds the middle share ``level`` of the fits to values that might as well have been measured
+    (`Joint.draw`). It is told between the smallest and the largest size only: outside, a fit to a
+    few sizes is a guess.
 
     Args:
         sizes: ``(sizes,)`` training records, rising.
