@@ -36,6 +36,8 @@ def combine(data: Data, digest: str) -> str:
 def raw_digest(root: str | Path) -> str:
     """The sha256, as 64 hex digits, of names, sizes and times of change of all files in a folder.
 
+    Hidden ones, such as a lock or what a file browser leaves, are no recordings and don't count.
+
     Raises:
         DataError: there is no such folder, or it can't be read.
     """
@@ -53,13 +55,15 @@ def raw_digest(root: str | Path) -> str:
 
 
 def _files(folder: str, inside: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, int, int]]:
-    """``(path below the root, size, time of change)`` of all files, each folder once."""
+    """``(path below the root, size, time of change)`` of all visible files, each folder once."""
     state = os.stat(folder)  # noqa: PTH116  strings: Path objects cost more than the files
     if (state.st_dev, state.st_ino) in seen:
         return
     seen.add((state.st_dev, state.st_ino))
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
+            if entry.name.startswith("."):
+                continue
             path = f"{inside}{entry.name}"
             if entry.is_dir():
                 yield from _files(entry.path, f"{path}/", seen)

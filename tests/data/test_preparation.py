@@ -235,6 +235,15 @@ def test_links_that_lead_back_do_not_hang_the_digest(tmp_path):
     assert raw_digest(tmp_path) != before
 
 
+def test_a_lock_or_what_a_file_browser_leaves_makes_no_other_dataset(tmp_path):
+    (tmp_path / "x").write_text("1")
+    before = raw_digest(tmp_path)
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "y").touch()
+    assert raw_digest(tmp_path) == before
+
+
 def test_every_record_that_cannot_be_used_is_named(hospital_data, tmp_path):
     raw = damage(hospital_data.raw, tmp_path)
     data = change(hospital_data, raw=raw)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +191,25 @@ def test_other_settings_are_refused(roots):
         "seed 0 instead of 2. Choose another folder, or delete this one."
     )
     assert contents(roots / "hillside") == before
+
+
+def test_several_processes_may_want_the_same_database_at_once(tmp_path):
+    root = tmp_path / "riverside"
+    errors = []
+
+    def make():
+        try:
+            simulate(root, hospital="riverside", records=3)
+        except DataError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert is_complete(root, "riverside", 3)
 
 
 def test_foreign_files_are_never_touched(tmp_path):
