@@ -91,20 +91,17 @@ def parse_shard(text: str) -> tuple[int, int]:
 def show_cells(plan: StudyPlan) -> None:
     """Prints every cell with its state, group by group, and how many there are of each."""
     from ecg_keras.study import snapshot
-    from ecg_keras.study.state import read_state
 
     now = snapshot(plan)
-    blocked = dict(now.blocked)
     groups: dict[str, list[Cell]] = {}
     for cell in plan.cells:
         groups.setdefault(_group(cell), []).append(cell)
     for title, cells in groups.items():
         click.echo(f"{len(cells)} {title}")
         for cell in cells:
-            state = "blocked" if cell.name in blocked else read_state(cell)
-            click.echo(f"  {state:<8} {cell.name}")
+            click.echo(f"  {now.states[cell.name]:<8} {cell.name}")
     click.echo()
-    for reason, number in Counter(blocked.values()).items():
+    for reason, number in Counter(reason for _, reason in now.blocked).items():
         click.echo(f"{number} blocked: {reason}")
     click.echo(", ".join(f"{len(cells)} {title}" for title, cells in groups.items()))
     click.echo(_count(now))

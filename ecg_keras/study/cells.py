@@ -117,7 +117,6 @@ class _Listing:
     cells: dict[str, Cell] = field(default_factory=dict)
     points: dict[tuple[ArmName, int, int | None], str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
-    problems: dict[str, str | None] = field(default_factory=dict)
 
     def add(self, point: Point) -> None:
         key = (point.arm, point.seed, point.fold)
@@ -162,21 +161,17 @@ class _Listing:
 
     def _problem(self, recipe: Recipe, what: str) -> str | None:
         """Why the recipe can't run here; names that are wrong anywhere are errors."""
-        names = recipe.data.model_dump_json(include={"source", "label_set", "leads", "simulate"})
-        key = f"{names} {recipe.model.backbone}"
-        if key not in self.problems:
-            found = list(recipes.check_names(recipe))
-            wrong = [problem for problem in found if problem.key not in NOT_THERE]
-            if wrong:
-                raise ConfigError(
-                    "\n".join(
-                        f"{self.loaded.path}: {what}: {'.'.join(map(str, problem.key))}: "
-                        f"{problem.message}"
-                        for problem in wrong
-                    )
+        found = list(recipes.check_names(recipe))
+        wrong = [problem for problem in found if problem.key not in NOT_THERE]
+        if wrong:
+            raise ConfigError(
+                "\n".join(
+                    f"{self.loaded.path}: {what}: {'.'.join(map(str, problem.key))}: "
+                    f"{problem.message}"
+                    for problem in wrong
                 )
-            self.problems[key] = "; ".join(problem.message for problem in found) or None
-        return self.problems[key]
+            )
+        return "; ".join(problem.message for problem in found) or None
 
     def _name(self, point: Point, mark: str, *, pretrains: bool) -> str:
         study = self.loaded.study

@@ -27,7 +27,7 @@ from ecg_keras.study.state import (
     snapshot,
     write_failure,
 )
-from ecg_keras.study.worker import pack, share
+from ecg_keras.study.worker import OVER, pack, share
 
 # a cell that ended so many processes is recorded as failed
 DEATHS = 2
@@ -84,10 +84,12 @@ def run_study(
     for cell in cells:
         forget_failure(cell.run)
     tick = on_tick or (lambda now: None)
+    states = snapshot(plan).states
+    left = sum(states[cell.name] not in OVER for cell in cells)
     with _stopping():
-        if ray is None:
-            _run_here(plan, cells, shard, workers, tick)
-        else:
+        if left and ray is None:
+            _run_here(plan, cells, shard, min(workers, left), tick)
+        elif left:
             from ecg_keras.study.on_ray import run_on_ray
 
             run_on_ray(plan, cells, ray, gpus=gpus_per_cell, cpus=cpus_per_cell, tick=tick)
@@ -145,18 +147,23 @@ def _run_here(
     environments = list(_environments(workers))
     deaths: Counter[str] = Counter()
     with (plan.folder / "workers.log").open("ab") as log:
-        running = [_start(request, environment, log) for environment in environments]
+        running = [(_start(request, one, log), one) for one in environments]
         try:
             while running:
+                begun = time.perf_counter()
                 tick(snapshot(plan))
-                time.sleep(PAUSE)
-                for number, process in enumerate(running):
-                    if process.poll() not in (None, 0):
+                # a large study on a slow disk is not looked at all the time
+                time.sleep(max(PAUSE, 4 * (time.perf_counter() - begun)))
+                for process, environment in list(running):
+                    if process.poll() is None:
+                        continue
+                    running.remove((process, environment))
+                    _close(process)
+                    if process.returncode:
                         _record_death(process, cells, deaths, log.name)
-                        running[number] = _start(request, environments[number], log)
-                running = [process for process in running if process.poll() != 0]
+                        running.append((_start(request, environment, log), environment))
         finally:
-            _stop(running)
+            _stop([process for process, _ in running])
 
 
 def _start(request: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[str]:
@@ -247,8 +254,12 @@ def _stop(processes: Sequence[subprocess.Popen[str]]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
+        _close(process)
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ecg_keras.config import run_settings
@@ -45,20 +45,27 @@ class Snapshot:
         counts: of cells in each of the `STATES`.
         running: those that a process is busy with.
         failures: cell and what went wrong, in one line.
-        blocked: cell and why it can't run.
         seconds_done: of each finished cell, everything from preparing its data to its scores.
+        blocked: cell and why it can't run.
+        states: of each cell by its name.
     """
 
     counts: Mapping[State, int]
     running: tuple[Running, ...]
     failures: tuple[tuple[str, str], ...]
-    blocked: tuple[tuple[str, str], ...]
     seconds_done: Mapping[str, float]
+    blocked: tuple[tuple[str, str], ...] = ()
+    states: Mapping[str, State] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to run."""
         return not self.counts["running"] and not self.counts["waiting"]
+
+    def is_ready(self, cell: Cell) -> bool:
+        """Whether the cell waits for nothing but somebody to run it."""
+        needed = "done" if cell.needs is None else self.states[cell.needs]
+        return self.states[cell.name] == "waiting" and needed == "done"
 
 
 def snapshot(plan: StudyPlan) -> Snapshot:
@@ -94,6 +101,7 @@ def snapshot(plan: StudyPlan) -> Snapshot:
         seconds_done={
             cell.name: read_seconds(cell.run) for cell in plan.cells if states[cell.name] == "done"
         },
+        states=states,
     )
 
 

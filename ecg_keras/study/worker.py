@@ -29,6 +29,7 @@ from ecg_keras.study.state import is_done, read_failure, read_state, write_failu
 LOG = "cell.log"
 # seconds between looks at cells that others run
 PAUSE = 1.0
+OVER = ("done", "failed", "blocked")
 
 
 def attempt(cell: Cell, study: Path) -> bool:
@@ -83,9 +84,9 @@ def work(cells: Sequence[Cell], study: Path) -> None:
     """
     states = {cell.name: read_state(cell) for cell in cells}
     while True:
-        waits, ran = False, False
+        ran = False
         for cell in cells:
-            if states[cell.name] in ("done", "failed", "blocked"):
+            if states[cell.name] in OVER:
                 continue
             needed = "done" if cell.needs is None else states[cell.needs]
             if cell.problem is not None or needed in ("failed", "blocked"):
@@ -93,15 +94,12 @@ def work(cells: Sequence[Cell], study: Path) -> None:
             elif needed == "done" and attempt(cell, study):
                 ran = True
                 states[cell.name] = "done" if is_done(cell) else "failed"
-            else:
-                waits = True
-        if not waits:
+        left = [cell for cell in cells if states[cell.name] not in OVER]
+        if not left:
             return
-        if not ran:
+        if not ran:  # others run what is left, or what it needs
             time.sleep(PAUSE)
-            states |= {
-                cell.name: read_state(cell) for cell in cells if states[cell.name] != "blocked"
-            }
+            states |= {cell.name: read_state(cell) for cell in left}
 
 
 def share(plan: StudyPlan, shard: tuple[int, int] | None) -> tuple[Cell, ...]:

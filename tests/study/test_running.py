@@ -1,0 +1,323 @@
+"""Studies that really run, on simulated ECGs and tiny networks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from studies import load
+
+from ecg_keras import evaluation, workflow
+from ecg_keras.config import LoadedRecipe
+from ecg_keras.data.simulate import simulate
+from ecg_keras.errors import ConfigError
+from ecg_keras.study import StudyPlan, list_cells, run_study, snapshot
+from ecg_keras.study.claims import is_claimed
+from ecg_keras.study.worker import pack, share, unpack
+
+# of a process that starts or ends on a busy machine
+PATIENCE = 120
+
+
+def simulated(hospital, records):
+    return {"data": {"source": "simulated", "simulate": {"hospital": hospital, "records": records}}}
+
+
+def tiny(folder: Path, **sections) -> StudyPlan:
+    """A study of networks that take seconds to train."""
+    base = {
+        "data": {
+            "sampling_rate": 25,
+            "seconds": 4,
+            "label_set": "superdiagnostic",
+            "split": {"method": "patients"},
+            "shards": str(folder / "shards"),
+        },
+        "training": {"batch_size": 16, "phases": [{"epochs": 2, "learning_rate": 0.01}]},
+    }
+    study = {
+        "base": base,
+        "upstreams": {"lake": simulated("lakeside", 60)},
+        "downstreams": {"river": simulated("riverside", 80)},
+        "grid": {"backbones": ["gru"], "heads": ["pooled"], "seeds": [0]},
+        "question": {"bootstrap": 100},
+        "raw": {"simulated": str(folder / "raw")},
+        "folder": str(folder / "study"),
+    }
+    return list_cells(load(folder, **study | sections))
+
+
+def waiting(folder: Path) -> dict:
+    """Sections with a source that can be held up, and whose recordings may be missing."""
+    slow = {"data": {"source": "sources_of_tests.waiting"}}
+    raw = {"simulated": str(folder / "raw"), "sources_of_tests.waiting": str(folder / "slow")}
+    return {"upstreams": {"lake": simulated("lakeside", 60), "slow": slow}, "raw": raw}
+
+
+def trained_at(plan):
+    return {c.name: c.run.model.stat().st_mtime_ns for c in plan.cells if c.run.model.exists()}
+
+
+# ---------------------------------------------------------------- one study, run twice
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture(scope="module")
+def plan(folder) -> StudyPlan:
+    """A pre-training that fails for want of recordings, a source that is not there, and others."""
+    downstreams = {
+        "river": simulated("riverside", 80),
+        "later": {"data": {"source": "later"}},
+    }
+    return tiny(folder, downstreams=downstreams, **waiting(folder))
+
+
+@pytest.fixture(scope="module")
+def first(plan):
+    """What is told when two shards ran at the same time, as two machines of a cluster would."""
+    found = {}
+
+    def run(number):
+        found[number] = run_study(
+            plan, shard=(number, 2), on_tick=found.setdefault("all", []).append
+        )
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found["all"], snapshot(plan)
+
+
+DONE = {
+    "pretrain-lake-gru-pooled-s0",
+    "river-gru-pooled-scratch-s0",
+    "river-gru-pooled-finetune-from-lake-s0",
+}
+
+
+@pytest.mark.slow
+def test_what_can_be_run_is_run_and_a_failure_stops_nothing_else(plan, first, folder):
+    _, last = first
+    assert last.counts == {"done": 3, "failed": 1, "running": 0, "waiting": 0, "blocked": 4}
+    assert last.is_over
+    assert {name for name, state in last.states.items() if state == "done"} == DONE
+    ((name, error),) = last.failures
+    assert name == "pretrain-slow-gru-pooled-s0"
+    assert error.endswith(
+        f"there is no folder {folder / 'slow'} with the recordings of sources_of_tests.waiting. "
+        "Say where they lie: --set raw.sources_of_tests.waiting=FOLDER."
+    )
+    reasons = dict(last.blocked)
+    assert reasons["river-gru-pooled-finetune-from-slow-s0"] == f"its pre-training {name} is failed"
+    assert reasons["later-gru-pooled-scratch-s0"].startswith("no source named 'later'")
+    assert set(last.seconds_done) == DONE
+    assert all(seconds > 0 for seconds in last.seconds_done.values())
+
+
+@pytest.mark.slow
+def test_no_two_processes_run_the_same_cell(plan, first):
+    for name in DONE:
+        log = (plan.by_name[name].run.folder / "cell.log").read_text()
+        assert log.count(f": {name}\n") == 1
+    ticks, _ = first
+    assert any(now.counts["running"] for now in ticks)
+
+
+@pytest.mark.slow
+def test_a_cell_is_an_ordinary_run_without_a_page(plan, first):
+    for name in DONE:
+        run = workflow.open_scored(plan.by_name[name].run.folder)
+        assert not run.report.exists()
+    # the same numbers as when it is trained alone, whatever its process had run before
+    cell = plan.by_name["river-gru-pooled-scratch-s0"]
+    alone = cell.recipe.model_copy(update={"run": plan.folder / "alone"})
+    job = workflow.make_job(LoadedRecipe("alone", Path("alone.yaml"), alone, {}))
+    workflow.run_plan(workflow.make_plan(job))
+    ours, theirs = (
+        evaluation.Predictions.load(run.predictions("test")) for run in (cell.run, job.run)
+    )
+    assert np.array_equal(ours.probabilities, theirs.probabilities)
+    assert cell.run.scores.read_bytes() == job.run.scores.read_bytes()
+
+
+@pytest.mark.slow
+def test_the_same_command_keeps_what_is_done_and_tries_again_what_failed(plan, first, folder):
+    before = trained_at(plan)
+    simulate(folder / "slow", hospital="hillside", records=60)
+    ticks = []
+    last = run_study(plan, workers=2, on_tick=ticks.append)
+    assert last.counts == {"done": 5, "failed": 0, "running": 0, "waiting": 0, "blocked": 3}
+    assert not list(plan.folder.rglob("failed.json"))
+    after = trained_at(plan)
+    assert {name: after[name] for name in before} == before
+    assert len(after) == 5
+    assert ticks[-1] == last
+
+    last = run_study(plan)  # nothing is left to do
+    assert (last.is_over, trained_at(plan)) == (True, after)
+
+    with pytest.raises(
+        ConfigError, match=r"5 of 5 runs in .* were made with other settings\."
+    ) as e:
+        run_study(
+            tiny(
+                folder,
+                base={"training": {"phases": [{"epochs": 3}]}},
+                **waiting(folder),
+            )
+        )
+    assert "pretrain-lake-gru-pooled-s0: " in str(e.value)
+    assert "training.phases: " in str(e.value)
+    assert "--set folder=FOLDER" in str(e.value)
+
+    (folder / "slow" / "note.txt").write_text("new")
+    with pytest.raises(ConfigError, match=r"1 of 8 .*pretrain-slow-.*: the recordings in .*slow\."):
+        run_study(plan)
+    assert trained_at(plan) == after
+
+
+# ---------------------------------------------------------------- processes that die
+
+
+def slow_study(folder: Path) -> StudyPlan:
+    """One run that is held up, and one that fails at once."""
+    simulate(folder / "slow", hospital="lakeside", records=60)
+    (folder / "wait").touch()
+    sections = waiting(folder)
+    downstreams = {"slow": sections["upstreams"]["slow"], "gone": {"data": {"source": "georgia"}}}
+    modes = {"scratch": {"start": "random"}}
+    raw = sections["raw"] | {"georgia": str(folder / "nothing")}
+    del raw["simulated"]
+    return tiny(folder, upstreams={}, downstreams=downstreams, modes=modes, raw=raw, base=BASE)
+
+
+BASE = {
+    "data": {"sampling_rate": 25, "seconds": 4, "split": {"method": "patients"}},
+    "training": {"batch_size": 16, "phases": [{"epochs": 1}]},
+}
+
+
+def busy_process(plan: StudyPlan) -> int | None:
+    """The process that runs the cell that is held up."""
+    run = plan.cells[0].run
+    return json.loads((run.folder / "cell.json").read_text())["pid"] if is_claimed(run) else None
+
+
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.slow
+def test_a_cell_that_ends_its_process_twice_has_failed_and_others_run(tmp_path):
+    plan = slow_study(tmp_path)
+    killed = Counter()
+
+    def kill(now):
+        process = busy_process(plan)
+        if process is not None and not killed[process]:
+            killed[process] += 1
+            os.kill(process, signal.SIGKILL)
+
+    last = run_study(plan, workers=1, on_tick=kill)
+    assert len(killed) == 2
+    assert last.counts["failed"] == 2
+    failures = dict(last.failures)
+    assert failures["slow-gru-pooled-scratch-s0"].startswith(
+        "the process that ran it was killed 2 times (exit code -9), perhaps for want of memory."
+    )
+    assert "there is no folder" in failures["gone-gru-pooled-scratch-s0"]
+
+
+@pytest.mark.slow
+def test_a_request_to_end_stops_the_workers_too(tmp_path):
+    plan = slow_study(tmp_path)
+
+    def ask(now):
+        if busy_process(plan) is not None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(plan, on_tick=ask)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert snapshot(plan).states[plan.cells[0].name] == "waiting"
+
+
+@pytest.mark.slow
+def test_workers_end_with_the_process_that_started_them(tmp_path):
+    plan = slow_study(tmp_path)
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        "from ecg_keras.config import load_study\n"
+        "from ecg_keras.study import list_cells, run_study\n"
+        f"run_study(list_cells(load_study({str(tmp_path / 'mine.yaml')!r})))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    assert wait_for(lambda: busy_process(plan))
+    parent.kill()
+    parent.wait()
+    assert wait_for(lambda: not is_claimed(plan.cells[0].run))
+    assert snapshot(plan).states[plan.cells[0].name] == "waiting"
+
+
+# ---------------------------------------------------------------- shards
+
+
+@given(seeds=st.integers(1, 4), upstream_seeds=st.integers(1, 3), shards=st.integers(1, 9))
+def test_shards_share_the_cells_and_each_has_the_pretrainings_it_needs(
+    tmp_path_factory, seeds, upstream_seeds, shards
+):
+    grid = {"seeds": list(range(seeds)), "upstream_seeds": list(range(upstream_seeds))}
+    plan = list_cells(load(tmp_path_factory.mktemp("shards"), grid=grid))
+    parts = [share(plan, (number, shards)) for number in range(1, shards + 1)]
+    ran = Counter(cell.name for part in parts for cell in part if cell.kind == "downstream")
+    assert ran == Counter(cell.name for cell in plan.cells if cell.kind == "downstream")
+    for part in parts:
+        names = [cell.name for cell in part]
+        for place, cell in enumerate(part):
+            assert cell.needs is None or cell.needs in names[:place]
+        needed = {cell.needs for cell in part} - {None}
+        assert {cell.name for cell in part if cell.kind == "pretrain"} == needed
+    sizes = [sum(cell.kind == "downstream" for cell in part) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_another_process_gets_the_same_plan(tmp_path):
+    plan = tiny(tmp_path, **waiting(tmp_path))
+    other = unpack(pack(plan.loaded))
+    assert [(c.name, c.recipe, c.needs) for c in other.cells] == [
+        (c.name, c.recipe, c.needs) for c in plan.cells
+    ]
+    assert other.folder == plan.folder
+    assert other.points == plan.points
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"workers": 0}, r"workers must be at least 1\. Received: 0"),
+        ({"shard": (3, 2)}, r"a shard is i/n with i from 1 to n\. Received: 3/2"),
+        ({"shard": (0, 2)}, r"Received: 0/2"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(tmp_path, arguments, expected):
+    with pytest.raises(ConfigError, match=expected):
+        run_study(tiny(tmp_path), **arguments)
+    assert not (tmp_path / "study").exists()

@@ -1,0 +1,163 @@
+"""What is told of a study from its files, and who may run a cell."""
+
+import json
+import os
+
+import pytest
+from studies import MODES, load
+
+from ecg_keras.config import run_settings
+from ecg_keras.errors import DataError
+from ecg_keras.files import write_json
+from ecg_keras.study import list_cells, snapshot
+from ecg_keras.study.claims import claim, held_by, is_claimed, read_seconds
+from ecg_keras.study.state import forget_failure, read_state, write_failure
+from ecg_keras.workflow import evaluation_mark
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """A pre-training, a run from scratch and one that starts from the pre-training."""
+    return list_cells(load(tmp_path, folder=str(tmp_path / "study"), grid={"seeds": [0]}))
+
+
+def finish(cell, **changes):
+    """Leaves what a finished cell leaves."""
+    run = cell.run
+    run.folder.mkdir(parents=True, exist_ok=True)
+    run.model.touch()
+    run.scores.touch()
+    mark = evaluation_mark("abc", cell.recipe.evaluation)
+    status = {"state": "trained", "settings": run_settings(cell.recipe), "fingerprint": "abc"}
+    write_json(run.status, status | {"evaluated": mark} | changes)
+
+
+def states(plan):
+    return list(snapshot(plan).states.values())
+
+
+def test_nothing_is_there_yet(plan):
+    now = snapshot(plan)
+    assert now.counts == {"done": 0, "failed": 0, "running": 0, "waiting": 3, "blocked": 0}
+    assert (now.running, now.failures, now.blocked, now.seconds_done) == ((), (), (), {})
+    assert [now.is_ready(cell) for cell in plan.cells] == [True, True, False]
+    assert not now.is_over
+    assert not (plan.folder).exists()
+
+
+def test_a_cell_is_done_once_it_is_trained_and_scored_as_the_study_says(plan):
+    pretraining, scratch, finetuned = plan.cells
+    finish(pretraining)
+    assert states(plan) == ["done", "waiting", "waiting"]
+    assert snapshot(plan).is_ready(finetuned)
+    for change in (
+        {"state": "training"},
+        {"evaluated": None},
+        {
+            "evaluated": evaluation_mark(
+                "abc", scratch.recipe.evaluation.model_copy(update={"level": 0.9})
+            )
+        },
+        {"settings": {**run_settings(scratch.recipe), "mode": "pretrain"}},
+    ):
+        finish(scratch, **change)
+        assert states(plan)[1] == "waiting", change
+    finish(scratch)
+    assert states(plan)[1] == "done"
+    scratch.run.model.unlink()
+    assert states(plan)[1] == "waiting"
+    scratch.run.status.write_text("{")
+    assert states(plan)[1] == "waiting"
+
+
+def test_a_failure_is_told_and_blocks_what_starts_from_it(plan):
+    pretraining, scratch, finetuned = plan.cells
+    for cell in (pretraining, scratch):
+        cell.run.folder.mkdir(parents=True)
+    try:
+        raise DataError("the disk is full.\nMake room.")
+    except DataError as error:
+        write_failure(pretraining.run, error)
+    write_failure(scratch.run, ZeroDivisionError("division by zero"))
+    now = snapshot(plan)
+    assert now.counts == {"done": 0, "failed": 2, "running": 0, "waiting": 0, "blocked": 1}
+    assert now.failures == (
+        (pretraining.name, "the disk is full."),
+        (scratch.name, "ZeroDivisionError: division by zero"),
+    )
+    assert now.blocked == ((finetuned.name, f"its pre-training {pretraining.name} is failed"),)
+    assert now.is_over
+    left = json.loads((pretraining.run.folder / "failed.json").read_text())
+    assert left["error"] == "the disk is full.\nMake room."
+    assert "test_study_state.py" in left["traceback"]
+    assert left["time"].endswith("+00:00")
+
+    forget_failure(pretraining.run)
+    assert states(plan) == ["waiting", "failed", "waiting"]
+    (scratch.run.folder / "failed.json").write_text("no JSON")
+    assert snapshot(plan).failures[0][1].endswith("failed.json is damaged")
+
+
+def test_a_finished_cell_counts_even_where_its_pretraining_failed_since(plan):
+    pretraining, _, finetuned = plan.cells
+    finish(finetuned)
+    pretraining.run.folder.mkdir(parents=True)
+    write_failure(pretraining.run, DataError("gone"))
+    assert states(plan) == ["failed", "waiting", "done"]
+
+
+def test_what_can_not_run_here_is_blocked_with_the_reason(tmp_path):
+    downstreams = {"tomorrow": {"data": {"source": "tomorrow"}}}
+    plan = list_cells(
+        load(
+            tmp_path,
+            downstreams=downstreams,
+            modes={"scratch": MODES["scratch"]},
+            grid={"seeds": [0]},
+        )
+    )
+    (name, reason), *others = snapshot(plan).blocked
+    assert name == "tomorrow-resnet1d18-scratch-s0"
+    assert reason.startswith("no source named 'tomorrow'")
+    assert others == []
+
+
+def test_a_claim_keeps_others_out_and_tells_who_has_it(plan):
+    run = plan.cells[1].run
+    assert not is_claimed(run)
+    with claim(run) as ours:
+        assert ours
+        assert is_claimed(run)
+        assert held_by(run, os.getpid()) is not None
+        assert held_by(run, os.getpid() + 1) is None
+        with claim(run) as theirs:
+            assert not theirs
+        assert is_claimed(run)
+        assert states(plan) == ["waiting", "running", "waiting"]
+        (running,) = snapshot(plan).running
+        assert running == (plan.cells[1].name, 0, 30, None)
+        run.log.write_text("epoch,val_macro_auroc\n1,0.5\n2,0.75\n")
+        assert snapshot(plan).running[0][1:] == (2, 30, 0.75)
+        run.log.write_text("epoch,val_macro")
+        assert snapshot(plan).running[0][1:] == (0, 30, None)
+    assert not is_claimed(run)
+    assert states(plan) == ["waiting"] * 3
+
+
+def test_the_claim_of_a_process_that_died_is_free(plan):
+    run = plan.cells[0].run
+    run.folder.mkdir(parents=True)
+    write_json(run.folder / "cell.json", {"host": "here", "pid": 1, "seconds": 3.0})
+    assert read_state(plan.cells[0]) == "waiting"
+    with claim(run) as ours:
+        assert ours
+
+
+def test_the_seconds_of_several_visits_add_up(plan):
+    run = plan.cells[0].run
+    run.folder.mkdir(parents=True)
+    write_json(run.folder / "cell.json", {"pid": None, "seconds": 30.0})
+    with claim(run):
+        assert read_seconds(run) == 30
+    finish(plan.cells[0])
+    assert 30 <= snapshot(plan).seconds_done[plan.cells[0].name] < 31
