@@ -12,8 +12,9 @@ from pydantic import BaseModel
 import ecg_keras as ecg
 from ecg_keras import workflow
 from ecg_keras.cli import cli
-from ecg_keras.config import Phase, Recipe, parse_overrides
+from ecg_keras.config import Phase, Recipe, load_study, parse_overrides
 from ecg_keras.data.simulate import simulate
+from ecg_keras.study import list_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("recipes/*.md")])
@@ -143,6 +144,9 @@ def test_a_quoted_command_can_be_typed(page, line):
     given = command.make_context(name, words).params
     if "recipe" in given and (ROOT / given["recipe"]).is_file():
         overrides = parse_overrides(given.get("assignments", ()))
+        if name == "study":
+            list_cells(load_study(ROOT / given["recipe"], overrides))
+            return
         loaded = workflow.load(ROOT / given["recipe"], overrides)
         workflow.upstream_recipe(loaded)
 
