@@ -208,12 +208,15 @@ class Training(Section):
     batch_size: int = Field(default=64, ge=1)
     seed: Seed = 0
     optimizer: Literal["adam", "adamw"] = "adam"
+    # of Adam's divisor: Keras' default; 1e-8 is PyTorch's, as published
+    epsilon: Positive = 1e-7
     # adamw only
     weight_decay: float = Field(default=0.0, ge=0)
     # within each phase: constant, cosine (to zero), or one_cycle (up over 30 %, then to zero)
     schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
-    # float32, mixed_bfloat16 or mixed_float16; auto asks the device
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    # float32, mixed_bfloat16, mixed_float16, or float64 (slow; as published); auto asks the device.
+    # Scaling and head compute in float32 in all of them
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16", "float64"] = "auto"
     # auto: every GPU of this machine (MirroredStrategy) or its one device
     devices: Literal["auto", "one", "mirrored"] = "auto"
     # same numbers in every run on the same machine; slower on a GPU

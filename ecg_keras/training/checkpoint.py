@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
@@ -25,7 +26,6 @@ SELECT = {
     "best_loss": ("val_loss", False),
     "last": ("", True),
 }
-FLOAT_BYTES = 4
 # at least so long between two checkpoints of a phase: a small network's epoch takes less time than
 # its files do, and no more than this has to be trained again after a kill
 SECONDS_BETWEEN = 20.0
@@ -188,7 +188,8 @@ class Checkpoint(keras.callbacks.Callback):
     def _check_room(self) -> None:
         """Refuses a disk that is too full before a file is begun: HDF5 would end in tracebacks."""
         variables = [*self.model.variables, *self.model.optimizer.variables, *self.model.weights]
-        needed = FLOAT_BYTES * sum(math.prod(one.shape) for one in variables) + FILE_BYTES
+        sizes = (np.dtype(one.dtype).itemsize * math.prod(one.shape) for one in variables)
+        needed = sum(sizes) + FILE_BYTES
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise DataError(

@@ -56,7 +56,7 @@ def make_optimizer(
     """The optimizer of one phase.
 
     Args:
-        training: names the optimizer, its weight decay and schedule.
+        training: names the optimizer, its epsilon, weight decay and schedule.
         phase: names the learning rate and its decay from stage to stage.
         stages: of the model, from the input to the head.
         steps: optimizer steps in the phase.
@@ -67,7 +67,8 @@ def make_optimizer(
     """
     base = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[training.optimizer]
     settings: dict[str, Any] = {
-        "learning_rate": make_schedule(training.schedule, phase.learning_rate, steps)
+        "learning_rate": make_schedule(training.schedule, phase.learning_rate, steps),
+        "epsilon": training.epsilon,
     }
     if training.optimizer == "adamw":
         settings["weight_decay"] = training.weight_decay

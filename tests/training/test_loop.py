@@ -138,18 +138,23 @@ def test_the_test_split_chooses_the_epoch_where_the_recipe_says_so(tmp_path, rec
     assert status["best_score"] == pytest.approx(best, abs=1e-6)
 
 
-def test_mixed_precision_keeps_probabilities_in_float32(tmp_path, recipe, shards):
+@pytest.mark.parametrize(
+    ("precision", "computes"), [("mixed_bfloat16", "bfloat16"), ("float64", "float64")]
+)
+def test_other_precisions_keep_probabilities_in_float32(
+    tmp_path, recipe, shards, precision, computes
+):
     training = {
         **recipe.training.model_dump(),
-        "phases": [{"epochs": 1}],
-        "precision": "mixed_bfloat16",
+        "phases": [{"epochs": 1, "stage_decay": 0.5}, {"epochs": 1}],
+        "precision": precision,
     }
-    mixed = type(recipe).model_validate({**recipe.model_dump(), "training": training})
-    run = train(mixed, shards=shards, run=Run(tmp_path / "mixed"))
+    other = type(recipe).model_validate({**recipe.model_dump(), "training": training})
+    run = train(other, shards=shards, run=Run(tmp_path / "other"))
     model = keras.models.load_model(run.model, compile=False)
-    assert model.get_layer("stem_gru").compute_dtype == "bfloat16"
+    assert model.get_layer("stem_gru").compute_dtype == computes
     assert model.output.dtype == "float32"
-    assert json.loads(run.environment.read_text())["precision"] == "mixed_bfloat16"
+    assert json.loads(run.environment.read_text())["precision"] == precision
     assert keras.config.dtype_policy().name == "float32"
 
 

@@ -58,6 +58,15 @@ def test_adamw_decays_weights():
     assert decayed["head/bias"] == pytest.approx(plain["head/bias"], rel=1e-6)
 
 
+def test_epsilon_is_the_recipes():
+    for optimizer in ("adam", "adamw"):
+        training = Training(optimizer=optimizer, epsilon=1e-8)
+        for decay in (1.0, 0.5):
+            phase = Phase(epochs=1, stage_decay=decay)
+            assert make_optimizer(training, phase, ("stem", "head"), 10).epsilon == 1e-8
+    assert make_optimizer(Training(), Phase(epochs=1), ("stem",), 1).epsilon == 1e-7
+
+
 def test_schedules_start_peak_and_end_where_they_say():
     cycle = [float(make_schedule("one_cycle", 1e-2, 100)(step)) for step in range(101)]
     assert cycle[0] == pytest.approx(1e-2 / 25)
