@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_keras.config import Problem, dump_recipe, load_recipe, parse_overrides
@@ -144,6 +144,7 @@ def test_further_checks_are_told_with_their_line(tmp_path):
         load_recipe(write(tmp_path, GOOD), checks=[refuse])
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     rate=st.floats(1e-6, 10),
