@@ -36,7 +36,8 @@ class Tested:
         name: of the cell.
         run: its folder.
         recipe: its settings.
-        fixed: whether its thresholds are 0.5, rather than the best ones on validation.
+        fixed: whether its thresholds are 0.5, rather than the best ones on the split that chose
+            its epoch.
     """
 
     name: str
@@ -62,9 +63,9 @@ class Tested:
     def thresholds(self) -> Mapping[str, float]:
         if self.fixed:
             return dict.fromkeys(self.test.labels, 0.5)
-        valid = Predictions.load(self.run.predictions("valid"))
-        best = metrics.best_f1_thresholds(valid.targets, valid.probabilities)
-        return dict(zip(valid.labels, best.tolist(), strict=True))
+        chooser = Predictions.load(self.run.predictions(self.recipe.training.validate_on))
+        best = metrics.best_f1_thresholds(chooser.targets, chooser.probabilities)
+        return dict(zip(chooser.labels, best.tolist(), strict=True))
 
     @cached_property
     def log(self) -> list[dict[str, str]]:
@@ -176,7 +177,9 @@ def read_arms(plan: StudyPlan) -> tuple[dict[ArmName, StudyArm], tuple[str, ...]
         complete = {}
         for seed, names in seeds.items():
             runs = [Run(cells[name].recipe.run) for name in names]
-            if not all(_is_tested(run) for run in runs):
+            if not all(
+                _is_tested(cells[name].recipe, run) for name, run in zip(names, runs, strict=True)
+            ):
                 continue
             complete[seed] = tuple(
                 Tested(
@@ -195,10 +198,9 @@ def read_arms(plan: StudyPlan) -> tuple[dict[ArmName, StudyArm], tuple[str, ...]
     return arms, tuple(notes)
 
 
-def _is_tested(run: Run) -> bool:
-    return run.scores.is_file() and all(
-        run.predictions(split).is_file() for split in ("valid", "test")
-    )
+def _is_tested(recipe: Recipe, run: Run) -> bool:
+    needed = {"test", recipe.training.validate_on}  # a run without a validation split has no other
+    return run.scores.is_file() and all(run.predictions(split).is_file() for split in needed)
 
 
 def _has_fixed_thresholds(plan: StudyPlan, arm: ArmName, recipe: Recipe) -> bool:

@@ -112,7 +112,8 @@ def rank_upstreams(
         cell = arms[name].runs[0]
         mark = (
             f"{Run(Path(cell.upstream)).read_status()['fingerprint']} {cell.dataset.fingerprint} "
-            f"{cell.recipe.data.train_records} {cell.recipe.training.seed}"
+            f"{cell.recipe.data.train_records} {cell.recipe.data.subset} "
+            f"{cell.recipe.training.seed}"
         )
         if mark not in known:
             known[mark] = _score(cell)
@@ -135,6 +136,7 @@ def _score(cell: Tested) -> dict[str, float]:
         split="train",
         train_records=cell.recipe.data.train_records,
         seed=cell.recipe.training.seed,
+        subset=cell.recipe.data.subset,
     )
     try:
         return transferability.score_all(features)

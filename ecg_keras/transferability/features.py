@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +79,7 @@ def extract(
     split: str = "train",
     train_records: int | None = None,
     seed: int = 0,
+    subset: Literal["nested", "first"] = "nested",
     on_progress: Callable[[int, int], Any] | None = None,
 ) -> Features:
     """Runs a checkpoint once over the records that would be trained on.
@@ -87,9 +88,10 @@ def extract(
         checkpoint: a run folder, or a ``.keras`` file whose last layer is called ``head``.
         shards: folder of the target's prepared dataset.
         split: ``"train"``; the others are for validation and for the final test.
-        train_records: only so many records, the same `nested_subset` that a recipe with
-            ``data.train_records`` and this seed trains on.
-        seed: of that subset, and of the sketch of wide embeddings.
+        train_records: only so many records, those that a recipe with ``data.train_records`` and
+            this seed trains on.
+        seed: of a nested subset, and of the sketch of wide embeddings.
+        subset: which records these are: ``data.subset`` of that recipe.
         on_progress: called with the records done and the records in all after each batch.
 
     Raises:
@@ -114,15 +116,17 @@ def extract(
     check_upstream(run.folder, dataset, keep_head=False)
     model = models.load_model(checkpoint)
     forward, width, is_sigmoid = _cut_head(model, dataset, checkpoint)
-    subset = training_subset(shards, dataset, train_records, seed) if split == "train" else None
+    chosen = None
+    if split == "train":
+        chosen = training_subset(shards, dataset, train_records, seed, subset)
     sketch = sketch_matrix(width, seed) if width > WIDEST else None
 
     columns: list[list[Any]] = [[], [], [], [], []]
-    done, total = 0, len(subset) if subset is not None else dataset.splits[split].records
+    done, total = 0, len(chosen) if chosen is not None else dataset.splits[split].records
     with data.whole_shards(shards, split):
         for signal, target, record_id, patient_id in data.load_with_ids(shards, split, BATCH):
             names = record_id.numpy().astype(str)
-            kept = np.ones(len(names), bool) if subset is None else np.isin(names, subset)
+            kept = np.ones(len(names), bool) if chosen is None else np.isin(names, chosen)
             if not kept.any():
                 continue
             embedding, probability = (part.numpy() for part in forward(signal[kept]))

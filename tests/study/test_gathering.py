@@ -6,6 +6,7 @@ from finished_study import finish, list_study
 
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions, compare
+from ecg_keras.metrics import best_f1_thresholds
 from ecg_keras.study.arms import read_arms
 from ecg_keras.study.comparing import (
     compare_arms,
@@ -70,6 +71,26 @@ def test_arms_are_compared_on_the_seeds_that_both_have_finished(tmp_path):
     assert (found.contrast.seeds, found.contrast.folds) == (2, 3)
     assert found.contrast.records == 3 * 240
     assert found.delong == {"NORM": None, "MI": None, "CD": None}
+
+
+def test_runs_without_a_validation_split_take_their_thresholds_from_the_test_split(tmp_path):
+    published = "{data: {split: {method: records, valid: 0}}, training: {validate_on: test}}"
+    plan = list_study(
+        tmp_path,
+        f"protocols: {{published: {{recipe: {published}, pretrain: {published}}}}}\n"
+        "grid: {seeds: [0]}",
+    )
+    finish(plan, by_mode)
+    for cell in plan.cells:
+        cell.run.predictions("valid").unlink()
+    arms, notes = read_arms(plan)
+    assert notes == () and len(arms) == 2
+    for arm in arms.values():
+        (tested,) = arm.runs
+        best = best_f1_thresholds(tested.test.targets, tested.test.probabilities)
+        assert list(tested.thresholds.values()) == best.tolist()
+    (found,) = compare_arms(arms, "published", plan.loaded.study.question)
+    assert found.contrast.value > 0
 
 
 def test_an_arm_without_a_whole_seed_is_left_out(tmp_path):

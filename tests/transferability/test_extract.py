@@ -84,6 +84,8 @@ def test_a_subset_is_the_one_that_a_recipe_trains_on(run, shards):
     labels = {one.record_id: one.labels for one in data.read_shards(shards, "train")}
     features = extract(run, shards, train_records=20, seed=3)
     assert sorted(features.record_ids) == list(data.nested_subset(labels, 20, 3))
+    first = extract(run, shards, train_records=20, subset="first")
+    assert sorted(first.record_ids) == sorted(data.first_records(labels, 20))
     assert len(extract(run, shards, train_records=10**6).record_ids) == len(labels)
     with pytest.raises(ConfigError, match="train_records must be at least 1"):
         extract(run, shards, train_records=0)
