@@ -42,7 +42,7 @@ from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import MARKS, Table
 from ecg_keras.statistics.results import Compared, StudyResult
 
-FOREST_ROWS = 24  # of one figure
+FOREST_ROWS = 20  # of one figure: it fits a printed page
 COMPACT = ("arm", "verdict", "difference", "p_holm", "reference_score", "score",
            "would_settle_it")  # fmt: skip
 
@@ -53,10 +53,8 @@ def verdicts(result: StudyResult) -> Section | Absent:
         return Absent("verdicts", "no arm could be compared with its reference.")
     blocks: list[Block] = [Text(_asked(result)), *_unfinished(result)]
     for name, compared in by_downstream(result).items():
-        shown = compared if len(compared) <= OPEN_ROWS else largest_sets(compared)
-        said = _count(compared)
-        if len(shown) < len(compared):
-            said += " The table has those on the largest training set."
+        shown, which = _open_ones(compared)
+        said = f"{_count(compared)}{which}"
         group: list[Block] = [Text(said), *table_blocks(compact_table(result, name, shown))]
         if len(shown) < len(compared):
             every = Rows(compact_table(result, name, compared))
@@ -222,6 +220,20 @@ def _count(compared: Sequence[Compared]) -> str:
     """``3 better, 1 inconclusive.``"""
     count = Counter(one.verdict.word for one in compared)
     return ", ".join(f"{count[word]} {word}" for word in _words(compared)) + "."
+
+
+def _open_ones(compared: Sequence[Compared]) -> tuple[Sequence[Compared], str]:
+    """The comparisons that a reader sees first, and which they are."""
+    if len(compared) <= OPEN_ROWS:
+        return compared, ""
+    largest = largest_sets(compared)
+    if len(largest) <= OPEN_ROWS:
+        return largest, " The table has those on the largest training set."
+    settled = [one for one in largest if one.verdict.word != "inconclusive"]
+    if 0 < len(settled) <= OPEN_ROWS:
+        few = " on the largest training set" if len(largest) < len(compared) else ""
+        return settled, f" The table has the settled ones{few}."
+    return compared, ""
 
 
 def _row(result: StudyResult, one: Compared) -> Row:

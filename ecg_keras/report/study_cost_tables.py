@@ -9,6 +9,7 @@ from ecg_keras.evaluation.tables import percent
 from ecg_keras.report.study_names import ARM, arm_cells, level, metric_name
 from ecg_keras.report.tables import Column, Table
 from ecg_keras.statistics.results import Compared, StudyResult
+from ecg_keras.transferability import TITLES
 
 
 def speed_table(result: StudyResult, comparisons: Iterable[Compared]) -> Table:
@@ -52,7 +53,7 @@ def transferability_table(result: StudyResult) -> Table:
     """Every estimate of transferability beside the gain that came of it."""
     rows = [
         (
-            one.metric,
+            TITLES.get(one.metric, one.metric),
             *arm_cells(arm),
             value,
             gain,

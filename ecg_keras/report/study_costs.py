@@ -15,7 +15,7 @@ from ecg_keras.report.blocks import (
 )
 from ecg_keras.report.figures import Captioned
 from ecg_keras.report.study_cost_tables import ledger_table, transferability_table
-from ecg_keras.report.study_names import level, metric_name, name_once
+from ecg_keras.report.study_names import level, metric_name, name_once, plural
 from ecg_keras.report.study_plots import Cost, ledger_plot, scatter_plot
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import cell_text
@@ -60,8 +60,9 @@ def transferability(result: StudyResult) -> Section | Absent:
 
 def _correlation(one: Transferability) -> str:
     if one.tau is None:
-        return f"τ is undefined over {len(one.values)} arms."
-    return f"τ = {cell_text('difference', Estimate(*one.tau))} over {len(one.values)} arms."
+        return f"τ is undefined over {plural(len(one.values), 'arm')}."
+    tau = cell_text("difference", Estimate(*one.tau))
+    return f"τ = {tau} over {plural(len(one.values), 'arm')}."
 
 
 def ledger(result: StudyResult) -> Section | Absent:

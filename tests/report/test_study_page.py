@@ -12,6 +12,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.report import study_ecgs, study_record, write_study
 from ecg_keras.report.blocks import Absent, Group
+from ecg_keras.report.study_answer import verdicts
 from ecg_keras.report.study_checklist import ITEMS, checklist
 
 SECTIONS = [
@@ -232,3 +233,17 @@ def test_the_checklist_has_tripod_ais_numbers_and_links_that_hold(result):
 def test_an_item_without_a_section_is_for_the_author(bare_page):
     assert "for you to write" in bare_page.words
     assert "Not compared in this study." in bare_page.words
+
+
+def test_of_many_comparisons_the_settled_ones_are_open():
+    many = study(
+        downstreams=("ptbxl",), backbones=tuple("abcdef"), sizes=(0,), protocols=("sound",)
+    )
+    group = next(block for block in verdicts(many).blocks if isinstance(block, Group))
+    settled = [one for one in many.comparisons if one.verdict.word != "inconclusive"]
+    assert 0 < len(settled) <= 16 < len(many.comparisons)
+    text, table, fold = group.blocks
+    assert text.text.endswith("The table has the settled ones.")
+    assert len(table.table.rows) == len(settled)
+    assert fold.summary == "All 24 comparisons on ptbxl"
+    assert len(fold.blocks[0].table.rows) == 24
