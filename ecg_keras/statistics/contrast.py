@@ -16,7 +16,7 @@ from ecg_keras.metrics import METRICS
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.pairing import Tested, check_arms
 from ecg_keras.statistics.resampling import plan_draws, score_arm
-from ecg_keras.statistics.variance import find_parts, t_interval, two_sided
+from ecg_keras.statistics.variance import Parts, find_parts, interval, match_degrees, two_sided
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,7 +29,8 @@ class Contrast(Estimate):
         value, low, high: the mean over seeds, and its interval.
         level: of the interval.
         standard_error: of the value, over seeds and patients.
-        degrees: of freedom of the t distribution behind the interval.
+        degrees: of freedom of the t distribution with the same interval: it reaches
+            t(degrees) x ``standard_error`` to each side (of a score on the logit scale).
         p_value: two-sided, of no difference.
         seed_variance: of one seed's value around the mean over seeds; NaN with one seed.
         patient_variance: of the value over test patients, for as many patients as were tested.
@@ -54,6 +55,17 @@ class Contrast(Estimate):
     by_seed: tuple[float, ...]
     interaction_variance: float = 0.0
     patient_degrees: float = math.inf
+
+    @property
+    def parts(self) -> Parts:
+        """The parts of its variance, which p-values and projections are made of."""
+        return Parts(
+            seeds=self.seeds,
+            seed=self.seed_variance,
+            interaction=self.interaction_variance,
+            patient=self.patient_variance,
+            degrees=self.patient_degrees,
+        )
 
 
 def contrast(
@@ -147,18 +159,17 @@ def contrasts(
         points, left_out, resampled = np.split(rows, [1, 1 + draws.groups], axis=1)
         by_seed = points[:, 0]
         parts = find_parts(left_out, resampled, by_seed)
-        error, degrees = parts.spread(parts.seeds)
-        value = float(by_seed.mean())
+        value, error, reach = float(by_seed.mean()), parts.standard_error, parts.reach(level)
         single = len(arms) == 1 and weights[0] == 1
-        low, high = t_interval(value, error, degrees, level, bounded=single)
+        low, high = interval(value, reach, bounded=single)
         return Contrast(
             value=value,
             low=low,
             high=high,
             level=level,
             standard_error=error,
-            degrees=degrees,
-            p_value=two_sided(value, error, degrees),
+            degrees=match_degrees(reach / error, level) if error else parts.degrees,
+            p_value=two_sided(value, parts),
             seed_variance=parts.seed,
             patient_variance=parts.patient,
             seeds=parts.seeds,
@@ -167,7 +178,7 @@ def contrasts(
             patients=len(draws.patients),
             by_seed=tuple(by_seed.tolist()),
             interaction_variance=parts.interaction,
-            patient_degrees=parts.patient_degrees,
+            patient_degrees=parts.degrees,
         )
 
     if any(np.isnan(own.summary["macro_auroc"][:, 0]).any() for own in scored):

@@ -26,10 +26,10 @@ def more_seeds(contrast: Contrast, margin: float, different: float, equal: float
     """
     if contrast.seeds == 1:
         return None
-    parts = _parts(contrast)
 
     def decides(seeds: int) -> bool:
-        return _decides(contrast.value, *parts.spread(seeds), margin, different, equal)
+        parts = contrast.parts.project(seeds, 1.0)
+        return _decides(contrast.value, parts, margin, different, equal)
 
     found = _fewest(decides, contrast.seeds + 1, MOST_SEEDS)
     return None if found is None else found - contrast.seeds
@@ -41,33 +41,17 @@ def more_records(contrast: Contrast, margin: float, different: float, equal: flo
     The seeds stay, so their part of the variance is a floor. The further records are taken to be
     like those there are: as many a patient, each label as common. Arguments as `more_seeds`.
     """
-    parts = _parts(contrast)
 
     def decides(records: int) -> bool:
-        spread = parts.spread(contrast.seeds, records / contrast.records)
-        return _decides(contrast.value, *spread, margin, different, equal)
+        parts = contrast.parts.project(contrast.seeds, records / contrast.records)
+        return _decides(contrast.value, parts, margin, different, equal)
 
     found = _fewest(decides, contrast.records + 1, contrast.records * MOST_TIMES)
     return None if found is None else found - contrast.records
 
 
-def _parts(contrast: Contrast) -> Parts:
-    return Parts(
-        contrast.seeds,
-        contrast.seed_variance,
-        contrast.interaction_variance,
-        contrast.patient_variance,
-        contrast.patient_degrees,
-    )
-
-
-def _decides(
-    value: float, error: float, degrees: float, margin: float, different: float, equal: float
-) -> bool:
-    return (
-        two_sided(value, error, degrees) < different
-        or beyond_margin(value, error, degrees, margin) < equal
-    )
+def _decides(value: float, parts: Parts, margin: float, different: float, equal: float) -> bool:
+    return two_sided(value, parts) < different or beyond_margin(value, parts, margin) < equal
 
 
 def _fewest(decides: Callable[[int], bool], least: int, most: int) -> int | None:

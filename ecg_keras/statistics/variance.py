@@ -1,4 +1,4 @@
-"""The variance of a mean over seeds of scores on resampled patients, and its t interval.
+"""How far a mean over seeds may lie from its expectation, from the luck of seeds and of patients.
 
 Seeds and patients are crossed: every seed is tested on every patient. That is the design of
 multi-reader multi-case studies, with networks for readers (Obuchowski & Rockette 1995; Hillis 2007,
@@ -13,59 +13,105 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import optimize, special
 
 FloatArray = npt.NDArray[np.float64]
+
+# nodes and weights on [-1, 1] of the integral over what the variance of seeds may be
+NODES, SHARES = special.roots_legendre(64)
+# a chi variable lies this near to the root of its degrees of freedom but for 1 time in 10^9
+REACH = 7.0
+# t with more degrees of freedom is normal
+NORMAL = 1e9
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the luck of seeds and of patients adds to the variance of a mean over seeds.
+    """What the luck of seeds and of patients adds to the variance of a mean over S seeds.
 
     Attributes:
         seeds: S.
         seed: s^2, of the seeds' values around their mean (each on all patients); NaN with one.
         interaction: of one seed's value over patients, the part that it does not share with the
-            other seeds; 0 with one seed.
+            other seeds; 0 with one seed. It is in s^2 too.
         patient: of the mean over seeds, over patients.
-        patient_degrees: of freedom of ``patient``.
+        degrees: of freedom of ``patient``.
     """
 
     seeds: int
     seed: float
     interaction: float
     patient: float
-    patient_degrees: float
+    degrees: float
 
     @property
-    def shared(self) -> float:
-        """The part over patients that all seeds share, which no number of seeds averages out."""
-        return max(self.patient - self.interaction / self.seeds, 0.0)
+    def standard_error(self) -> float:
+        """Of the mean: the root of ``patient + max(seed - interaction, 0) / S``."""
+        extra = 0.0 if self.seeds == 1 else max(self.seed - self.interaction, 0.0) / self.seeds
+        return math.sqrt(self.patient + extra)
 
-    def spread(self, seeds: int, patients: float = 1.0) -> tuple[float, float]:
-        """Standard error and degrees of freedom of the mean over so many seeds.
+    def project(self, seeds: int, patients: float) -> Parts:
+        """The parts with so many seeds, and so many times as many patients, as these ones."""
+        shared = max(self.patient - self.interaction / self.seeds, 0.0) / patients
+        interaction = self.interaction / patients
+        beyond = max(self.seed - self.interaction, 0.0)
+        return Parts(
+            seeds=seeds,
+            seed=math.nan if self.seeds == 1 else beyond + interaction,
+            interaction=interaction,
+            patient=shared + interaction / seeds,
+            degrees=self.degrees * patients,
+        )
 
-        ``Var = max(s^2, interaction) / S + shared``, degrees of freedom after Satterthwaite: the
-        first part has S - 1, the second ``patient_degrees``. The first is never below what the
-        patients alone add to it, which is then the better estimate. With one seed it is the
-        variance over patients.
+    def tail(self, distance: float) -> float:
+        """The chance that the mean lies further than this above its expectation.
+
+        With one seed it is that of a t distribution with ``degrees``. With more, the variance is
+        ``patient + max((S - 1) s^2 / X - interaction, 0) / S`` where X is chi-square with S - 1
+        degrees of freedom, and the chance is the mean over X: a generalised p-value (Tsui &
+        Weerahandi 1989, Journal of the American Statistical Association 84). It is the t
+        distribution with S - 1 degrees of freedom where seeds alone vary and that with ``degrees``
+        where patients alone do. Between them the usual approximation of Satterthwaite finds
+        differences that are not there too often: with few seeds s^2 may be small by luck.
 
         Args:
-            seeds: how many.
-            patients: how many times as many patients as there were.
+            distance: at least 0, in units of the score.
+
+        Example:
+            >>> round(Parts(3, 1.0, 0.0, 0.0, 50.0).tail(4.303 / 3**0.5), 4)  # t with 2
+            0.025
         """
-        own = self.patient_degrees * patients
         if self.seeds == 1:
-            return math.sqrt(self.patient / patients), own
-        shared, interaction = self.shared / patients, self.interaction / patients
-        seed = max(self.seed - self.interaction, 0.0) + interaction
-        total = seed / seeds + shared
-        if self.seed <= self.interaction:  # seeds add nothing that the patients do not explain
-            return math.sqrt(total), own
-        if total == 0:
-            return 0.0, own
-        degrees = total**2 / ((seed / seeds) ** 2 / (seeds - 1) + shared**2 / own)
-        return math.sqrt(total), degrees
+            variances, chances = np.array([self.patient]), np.ones(1)
+        else:
+            variances, chances = self._variances()
+        if distance == 0:
+            return 0.5
+        with np.errstate(divide="ignore"):
+            ratio = distance / np.sqrt(variances)
+            # the part of seeds is given, so that of patients alone is uncertain
+            degrees = self.degrees * (variances / self.patient) ** 2 if self.patient else np.inf
+        return float(chances @ special.stdtr(np.minimum(degrees, NORMAL), -ratio))
+
+    def _variances(self) -> tuple[FloatArray, FloatArray]:
+        """What the variance of the mean may be, and how likely each is."""
+        free = self.seeds - 1
+        low, high = max(0.0, math.sqrt(free) - REACH), math.sqrt(free) + REACH
+        chi = (high + low) / 2 + NODES * (high - low) / 2
+        density = (free - 1) * np.log(chi) - chi**2 / 2
+        chances = SHARES * np.exp(density - density.max())
+        beyond = np.maximum(free * self.seed / chi**2 - self.interaction, 0.0)
+        return self.patient + beyond / self.seeds, chances / chances.sum()
+
+    def reach(self, level: float) -> float:
+        """Half the width of the interval of this level: where `tail` is (1 - level) / 2."""
+        outside = (1 - level) / 2
+        high = self.standard_error
+        if high == 0:
+            return 0.0
+        while self.tail(high) > outside:
+            high *= 2
+        return float(optimize.brentq(lambda x: self.tail(x) - outside, 0.0, high, rtol=1e-10))
 
 
 def find_parts(left_out: FloatArray, resampled: FloatArray, values: FloatArray) -> Parts:
@@ -88,7 +134,7 @@ def find_parts(left_out: FloatArray, resampled: FloatArray, values: FloatArray) 
         seed=float(values.var(ddof=1)) if seeds > 1 else math.nan,
         interaction=max(one - patient, 0.0) * seeds / (seeds - 1) if seeds > 1 else 0.0,
         patient=patient,
-        patient_degrees=find_degrees(left_out.mean(axis=0)),
+        degrees=find_degrees(left_out.mean(axis=0)),
     )
 
 
@@ -110,60 +156,78 @@ def find_degrees(left_out: FloatArray) -> float:
         (99, 5)
     """
     kept = left_out[np.isfinite(left_out)]
-    squares = (kept - kept.mean()) ** 2
-    if not squares.sum() > 0:
-        return float(max(len(kept) - 1, 1))
+    most = float(max(len(kept) - 1, 1))
+    squares = (kept - kept.mean()) ** 2 if len(kept) else np.zeros(1)
+    if squares.sum() == 0:
+        return most
     spread = float((squares**2).sum() / squares.sum() ** 2 - 1 / len(kept))
-    most = float(len(kept) - 1)
     return min(most, 2 / spread) if spread > 0 else most
 
 
-def two_sided(value: float, error: float, degrees: float) -> float:
+def match_degrees(ratio: float, level: float) -> float:
+    """The degrees of freedom of the t distribution whose interval is this many errors wide.
+
+    Args:
+        ratio: half the width of the interval over the standard error.
+        level: of the interval.
+
+    Example:
+        >>> round(match_degrees(4.3027, 0.95), 3)
+        2.0
+    """
+    far = (1 + level) / 2
+
+    def excess(log_degrees: float) -> float:
+        return float(special.stdtrit(math.exp(log_degrees), far)) - ratio
+
+    least, most = math.log(0.05), math.log(NORMAL)
+    if excess(most) >= 0:
+        return NORMAL
+    return math.exp(float(optimize.brentq(excess, least, most)))
+
+
+def two_sided(value: float, parts: Parts) -> float:
     """The p-value of a value this far from 0 if its expectation were 0.
 
     Example:
-        >>> round(two_sided(2.0, 1.0, 10.0), 3)
+        >>> round(two_sided(2.0, Parts(1, math.nan, 0.0, 1.0, 10.0)), 3)
         0.073
     """
-    if error == 0:
-        return 1.0 if value == 0 else 0.0
-    return float(2 * stats.t.sf(abs(value) / error, degrees))
+    return 2 * parts.tail(abs(value))
 
 
-def beyond_margin(value: float, error: float, degrees: float, margin: float) -> float:
+def beyond_margin(value: float, parts: Parts, margin: float) -> float:
     """The p-value of a value this near to 0 if its expectation were ``margin`` or more from 0.
 
-    The greater of two one-sided tests (Schuirmann 1987): against + margin and against - margin.
+    The greater of two one-sided tests (Schuirmann 1987): against + margin and against - margin. It
+    is 1 where the standard error is 0: resamples that all say the same, such as of two perfect
+    scores, tell nothing of how far off they are.
 
     Example:
-        >>> round(beyond_margin(0.0, 1.0, 10.0, 2.0), 3)
+        >>> round(beyond_margin(0.0, Parts(1, math.nan, 0.0, 1.0, 10.0), 2.0), 3)
         0.037
     """
+    if parts.standard_error == 0:
+        return 1.0
     room = margin - abs(value)
-    if error == 0:
-        return 0.0 if room > 0 else 1.0
-    return float(stats.t.sf(room / error, degrees))
+    return parts.tail(room) if room > 0 else 1 - parts.tail(-room)
 
 
-def t_interval(
-    value: float, error: float, degrees: float, level: float, *, bounded: bool
-) -> tuple[float, float]:
-    """The t interval of a value.
+def interval(value: float, reach: float, *, bounded: bool) -> tuple[float, float]:
+    """The interval of a value.
 
     Args:
-        value, error, degrees: with its standard error and degrees of freedom.
-        level: such as 0.95.
+        value: its middle.
+        reach: half its width.
         bounded: the value is a score in [0, 1]: the interval is taken on the logit scale, which
             keeps it there.
 
     Example:
-        >>> low, high = t_interval(0.9, 0.05, 30, 0.95, bounded=True)
+        >>> low, high = interval(0.9, 0.1, bounded=True)
         >>> round(low, 3), round(high, 3)
-        (0.743, 0.966)
+        (0.748, 0.965)
     """
-    far = float(stats.t.ppf((1 + level) / 2, degrees))
     if not bounded or not 0 < value < 1:
-        return value - far * error, value + far * error
-    centre, step = math.log(value / (1 - value)), far * error / (value * (1 - value))
-    low, high = (1 / (1 + math.exp(-x)) for x in (centre - step, centre + step))
-    return low, high
+        return value - reach, value + reach
+    centre, step = special.logit(value), reach / (value * (1 - value))
+    return float(special.expit(centre - step)), float(special.expit(centre + step))

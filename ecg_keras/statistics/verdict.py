@@ -77,12 +77,7 @@ def judge(
         raise ConfigError(f"level must be above 0.5 and below 1. Received: {level}.")
     alpha = 1 - level
     different = holm([found.p_value for found in contrasts])
-    equal = holm(
-        [
-            beyond_margin(found.value, found.standard_error, found.degrees, margin)
-            for found in contrasts
-        ]
-    )
+    equal = holm([beyond_margin(found.value, found.parts, margin) for found in contrasts])
     words = [
         _word(found.value, p, q, alpha)
         for found, p, q in zip(contrasts, different, equal, strict=True)
@@ -163,6 +158,11 @@ def verdict_sentence(
 
 
 def _what_would_settle(contrast: Contrast, verdict: Verdict) -> str:
+    if contrast.standard_error == 0:
+        return (
+            "Every resample of the patients says the same: they are too few, or too easy, to tell "
+            "how far off it is."
+        )
     seeds, records = verdict.more_seeds, verdict.more_records
     ways = [
         f"{seeds} more seed{'s' * (seeds > 1)} of each" if seeds else "",
