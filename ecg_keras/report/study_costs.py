@@ -15,7 +15,7 @@ from ecg_keras.report.blocks import (
 )
 from ecg_keras.report.figures import Captioned
 from ecg_keras.report.study_cost_tables import ledger_table, transferability_table
-from ecg_keras.report.study_names import level, metric_name, name_once, plural
+from ecg_keras.report.study_names import level, metric_name, name_once
 from ecg_keras.report.study_plots import Cost, ledger_plot, scatter_plot
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import cell_text
@@ -23,13 +23,14 @@ from ecg_keras.statistics.results import StudyResult, Transferability
 from ecg_keras.transferability import TITLES
 
 LEDGER_ROWS = 20  # of one figure
+FEWEST_ARMS = 3  # that a scatter shows anything of
 
 
 def transferability(result: StudyResult) -> Section | Absent:
     """Each estimate made before training against the gain that came of it."""
     drawn: list[Captioned] = []
     for number, one in enumerate(result.transferability, start=1):
-        if not one.values:
+        if len(one.values) < FEWEST_ARMS:
             continue
         name = TITLES.get(one.metric, one.metric)
         points = [(arm.downstream, value, gain) for arm, value, gain in one.values]
@@ -39,7 +40,7 @@ def transferability(result: StudyResult) -> Section | Absent:
             f"Realised gain over {name} of {len(points)} arms",
         )
         drawn.append((shown, f"{name}. {_correlation(one)}"))
-    if not drawn:
+    if not any(one.values for one in result.transferability):
         return Absent("transferability", "no estimate was computed for the arms of this study.")
     return Section(
         "transferability",
@@ -52,7 +53,7 @@ def transferability(result: StudyResult) -> Section | Absent:
                 "counts agreement at the top of the ranking more; its "
                 f"{level(result)} interval is wide where arms are few."
             ),
-            Figures(tuple(drawn), "panels"),
+            *((Figures(tuple(drawn), "panels"),) if drawn else ()),
             *table_blocks(name_once(transferability_table(result))),
         ),
     )
@@ -60,9 +61,9 @@ def transferability(result: StudyResult) -> Section | Absent:
 
 def _correlation(one: Transferability) -> str:
     if one.tau is None:
-        return f"τ is undefined over {plural(len(one.values), 'arm')}."
+        return f"τ is undefined over {len(one.values)} arms."
     tau = cell_text("difference", Estimate(*one.tau))
-    return f"τ = {tau} over {plural(len(one.values), 'arm')}."
+    return f"τ = {tau} over {len(one.values)} arms."
 
 
 def ledger(result: StudyResult) -> Section | Absent:

@@ -95,7 +95,7 @@ def convergence(result: StudyResult) -> Section | Absent:
         blocks.append(Fold("The other groups", (Figures(tuple(rest)),)))
     if result.comparisons:
         few = [one for name in by_downstream(result).values() for one in largest_sets(name)]
-        if len(few) < len(result.comparisons) and len(few) <= OPEN_ROWS * 2:
+        if len(few) <= OPEN_ROWS < len(result.comparisons):
             blocks.append(Rows(name_once(speed_table(result, few))))
         blocks += table_blocks(name_once(speed_table(result, result.comparisons)))
     return Section("convergence", "Convergence", tuple(blocks))

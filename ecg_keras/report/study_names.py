@@ -46,7 +46,7 @@ def positives(arm: ArmResult) -> dict[str, int]:
 
 def plural(number: float, word: str) -> str:
     """``1 seed``, ``1,200 ECGs``."""
-    return f"{number:,.10g} {word}{'' if number == 1 else 's'}"
+    return f"{cell_text('count', number)} {word}{'' if number == 1 else 's'}"
 
 
 def name_once(table: Table) -> Table:

@@ -176,8 +176,8 @@ def labels_table(result: StudyResult, comparisons: Iterable[Compared]) -> Table:
         "labels",
         "AUROC of each label",
         f"{level(result)} intervals over seeds and patients. Not corrected for looking at many "
-        "labels. DeLong's test is a cross-check: it takes records for independent and sees no "
-        "spread over seeds.",
+        "labels. DeLong's test is a cross-check: it takes records for independent, sees no spread "
+        "over seeds, and is left out where it can't be told.",
         (
             *ARM,
             Column("label", "Label"),
@@ -186,7 +186,7 @@ def labels_table(result: StudyResult, comparisons: Iterable[Compared]) -> Table:
             Column("auroc", "AUROC", "score"),
             Column("difference", "Difference", "difference"),
             Column("p", "p", "p"),
-            Column("p_delong", "p, DeLong", "p"),
+            Column("p_delong", "p, DeLong", "p", plain=True),
         ),
         tuple(rows),
     )

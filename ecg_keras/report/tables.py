@@ -26,6 +26,7 @@ Kind = Literal[
 NUMBERS = ("size", "count", "decimal", "signed", "score", "difference", "p", "seconds", "epochs",
            "records")  # fmt: skip
 INTERVALS = ("score", "difference", "records")
+MISSING = {"seconds": "never", "epochs": "never", "records": "none"}  # else undefined
 # a mark for each word that judges, so that none is told by its colour alone
 MARKS = {
     "better": "▲",
@@ -222,7 +223,9 @@ def duration_text(seconds: float) -> str:
 
 def _number(kind: Kind, value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "never" if kind in ("seconds", "epochs") else "undefined"
+        return MISSING.get(kind, "undefined")
+    if isinstance(value, float) and math.isinf(value):
+        return "no bound"
     if kind in ("decimal", "score"):
         return f"{value:.3f}".replace("-", "−")
     if kind in ("signed", "difference"):
@@ -236,9 +239,10 @@ def _number(kind: Kind, value: Any) -> str:
     if kind == "size":
         return f"{value:,}" if value else "all"
     if kind == "records":
-        return f"{value:,.0f}" if math.isfinite(value) else "no bound"
+        return f"{value:,.0f}"
     if kind in ("count", "epochs"):
-        return f"{value:,.10g}" if kind == "count" else f"{value:,.1f}"
+        whole = kind == "count" and value == int(value)
+        return f"{value:,.{0 if whole else 1}f}"
     return str(value)
 
 

@@ -10,7 +10,7 @@ from ecg_keras.config import Data
 from ecg_keras.data import prepare, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
-from ecg_keras.report import study_ecgs, study_record, write_study
+from ecg_keras.report import study_costs, study_ecgs, study_record, write_study
 from ecg_keras.report.blocks import Absent, Group
 from ecg_keras.report.study_answer import verdicts
 from ecg_keras.report.study_checklist import ITEMS, checklist
@@ -233,6 +233,18 @@ def test_the_checklist_has_tripod_ais_numbers_and_links_that_hold(result):
 def test_an_item_without_a_section_is_for_the_author(bare_page):
     assert "for you to write" in bare_page.words
     assert "Not compared in this study." in bare_page.words
+
+
+def test_one_arm_is_no_scatter_but_a_row():
+    one = small()
+    few = tuple(
+        replace(metric, values=metric.values[:1], tau=None) for metric in one.transferability
+    )
+    section = study_costs.transferability(replace(one, transferability=few))
+    assert [block.block for block in section.blocks] == ["text", "rows"]
+    assert len(section.blocks[1].table.rows) == len(few)
+    nothing = tuple(replace(metric, values=()) for metric in few)
+    assert isinstance(study_costs.transferability(replace(one, transferability=nothing)), Absent)
 
 
 def test_of_many_comparisons_the_settled_ones_are_open():

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from study_example import LONG, bare, study
@@ -139,3 +140,9 @@ def test_all_tables_hold_a_value_for_every_column(result):
         keys = [column.key for column in table.columns]
         assert len(keys) == len(set(keys))
     assert LONG in {row[7] for row in study_tables(result)[2].rows}
+
+
+def test_the_docs_name_every_table(result):
+    docs = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    for table in study_tables(result):
+        assert f"`{table.name}`" in docs, table.name

@@ -48,7 +48,9 @@ def test_the_examples_run():
         ("size", 1200, "1,200"),
         ("size", 0, "all"),
         ("count", 12_345, "12,345"),
-        ("count", 12.5, "12.5"),
+        ("count", 66.6666, "66.7"),
+        ("count", 480.0, "480"),
+        ("score", Estimate(1.0, 0.472, math.inf), "1.000 (0.472 to no bound)"),
         ("decimal", 0.12345, "0.123"),
         ("decimal", float("nan"), "undefined"),
         ("signed", 0.5, "+0.500"),
@@ -61,7 +63,7 @@ def test_the_examples_run():
         ("epochs", 11.5, "11.5"),
         ("epochs", None, "never"),
         ("records", Estimate(240.4, 120, math.inf), "240 (120 to no bound)"),
-        ("records", None, "undefined"),
+        ("records", None, "none"),
     ],
 )  # fmt: skip
 def test_each_kind_is_written_for_readers(kind, value, text):
