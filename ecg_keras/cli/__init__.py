@@ -32,6 +32,7 @@ COMMANDS = {
         "transferability",
         "Rank checkpoints for a target, before anything is trained.",
     ),
+    "advise": ("advise", "Say which checkpoint to start from, how, and whether it is worth it."),
     "report": ("runs", "Write the HTML page of a finished run."),
     "export": ("runs", "Write a finished run as a SavedModel for TensorFlow Serving."),
 }

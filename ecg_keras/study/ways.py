@@ -1,0 +1,109 @@
+"""The ways of training that advice chooses from, as parts of recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ecg_keras.config import Data, Model, Part, Recipe, compose
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+
+Mode = Literal["scratch", "linear probe", "fine-tune"]
+
+# of a whole training, and of one on few records, as in the recipes of this package
+EPOCHS, EPOCHS_OF_FEW = 40, 80
+FEW = 1000
+# of them, the share that trains a new head alone before everything is fine-tuned
+HEAD_SHARE = 0.2
+TRAINING: Part = {
+    "batch_size": 32,
+    "optimizer": "adamw",
+    "weight_decay": 0.05,
+    "schedule": "one_cycle",
+    # no epoch is chosen on validation, so that validation can score the run
+    "select": "last",
+}
+DROPOUT = 0.3
+# length of the crops that are trained on, as a share of the ECG, where the network pools over time
+CROP = 0.25
+
+
+def epochs_for(records: int) -> int:
+    """Epochs of a whole training.
+
+    Example:
+        >>> epochs_for(200), epochs_for(20_000)
+        (80, 40)
+    """
+    return EPOCHS_OF_FEW if records < FEW else EPOCHS
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of training on the target.
+
+    Attributes:
+        mode: from random weights; a new head on a frozen network; or everything from a checkpoint.
+        network: its backbone, head and scaling.
+        checkpoint: with the first weights; ``None`` for random ones.
+        keeps_head: whether the checkpoint's head is kept: it tells the same labels.
+    """
+
+    mode: Mode
+    network: Model
+    checkpoint: str | None = None
+    keeps_head: bool = False
+
+    def __str__(self) -> str:
+        """``fine-tune from runs/georgia``, or ``scratch``."""
+        return f"{self.mode} from {self.checkpoint}" if self.checkpoint else self.mode
+
+    def recipe(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        raw: Path,
+        epochs: int,
+        train_records: int | None = None,
+        seed: int = 0,
+        shards: Path | None = None,
+    ) -> Recipe:
+        """The whole recipe.
+
+        Args:
+            settings: of the target's ``dataset.json``.
+            raw: folder of its recordings.
+            epochs: in all phases together, at least 2.
+            train_records: as in a recipe.
+            seed: of the run.
+            shards: folder in which the datasets lie.
+        """
+        data: Part = {**settings, "raw": str(raw), "train_records": train_records}
+        if shards is not None:
+            data["shards"] = str(shards)
+        parts: list[Part] = [
+            {"mode": "finetune" if self.checkpoint else "scratch", "data": data},
+            {"model": {**self.network.model_dump(mode="json"), "dropout": DROPOUT}},
+            {"training": {**TRAINING, "seed": seed, "phases": self._phases(epochs)}},
+        ]
+        head = AS_PUBLISHED_HEAD.get(self.network.backbone, "flattened")
+        if (head if self.network.head == "as_published" else self.network.head) == "pooled":
+            crop = CROP * Data.model_validate(data).seconds
+            parts.append({"training": {"augment": {"crop": crop}}})
+        if self.checkpoint:
+            kept = "keep" if self.keeps_head else "new"
+            parts.append({"initialise": {"from": self.checkpoint, "head": kept}})
+        return compose(parts, str(self))
+
+    def _phases(self, epochs: int) -> list[Part]:
+        everything: Part = {"epochs": epochs, "learning_rate": 3e-3}
+        if self.mode == "scratch":
+            return [everything]
+        head: Part = {**everything, "train_from": "head"}
+        if self.mode == "linear probe":
+            return [head]
+        first = max(1, round(HEAD_SHARE * epochs))
+        tuned: Part = {"epochs": epochs - first, "learning_rate": 3e-4, "stage_decay": 0.7}
+        return [{**head, "epochs": first}, tuned]
