@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,9 @@ from ecg_keras.errors import ConfigError
 
 if TYPE_CHECKING:
     from ecg_keras.study import Cell, Snapshot, StudyPlan
+
+# failures that are told at the end
+SHOWN = 10
 
 
 @click.command()
@@ -48,6 +50,7 @@ def study(
     Finished cells are kept and failed ones tried again, so the same command goes on where it
     stopped.
     """
+    from ecg_keras.cli.study_view import StudyView
     from ecg_keras.config import load_study, parse_overrides
     from ecg_keras.study import list_cells, run_study
 
@@ -55,20 +58,21 @@ def study(
     part = None if shard is None else parse_shard(shard)
     if dry_run:
         show_cells(plan)
+        show_costs(plan, workers)
         return
-    last = run_study(
-        plan,
-        workers=workers,
-        shard=part,
-        ray=ray,
-        gpus_per_cell=gpus_per_cell,
-        cpus_per_cell=cpus_per_cell,
-        on_tick=_tell(),
-    )
-    if last.is_over:
+    with StudyView(plan) as view:
+        last = run_study(
+            plan,
+            workers=workers,
+            shard=part,
+            ray=ray,
+            gpus_per_cell=gpus_per_cell,
+            cpus_per_cell=cpus_per_cell,
+            on_tick=view.update,
+        )
+    show_end(plan, last)
+    if last.is_over and any(last.states[name] == "done" for name in plan.points.values()):
         write_page(plan)
-    else:
-        click.echo(f"{_count(last)}. The shard that ends last writes the page.")
     if last.failures:
         raise SystemExit(1)
 
@@ -101,35 +105,54 @@ def show_cells(plan: StudyPlan) -> None:
         for cell in cells:
             click.echo(f"  {now.states[cell.name]:<8} {cell.name}")
     click.echo()
-    for reason, number in Counter(reason for _, reason in now.blocked).items():
-        click.echo(f"{number} blocked: {reason}")
     click.echo(", ".join(f"{len(cells)} {title}" for title, cells in groups.items()))
     click.echo(_count(now))
+    for reason, number in Counter(reason for _, reason in now.blocked).items():
+        click.echo(f"{number} blocked: {reason}")
+
+
+def show_costs(plan: StudyPlan, workers: int) -> None:
+    """Prints the time and the disk that the study needs, measured on this machine."""
+    from ecg_keras.cli.console import progress_bar
+    from ecg_keras.study.cost_table import cost_table
+    from ecg_keras.study.estimate import estimate
+
+    with progress_bar("estimate") as move:
+        costs = estimate(plan, on_progress=lambda what, done, total: move(done, total))
+    click.echo()
+    click.echo(cost_table(costs, workers))
+
+
+def show_end(plan: StudyPlan, last: Snapshot) -> None:
+    """Prints how the runs ended, what failed, and what is still to come."""
+    click.echo(_count(last))
+    for name, error in last.failures[:SHOWN]:
+        click.echo(f"failed  {name}: {error}")
+    if len(last.failures) > SHOWN:
+        click.echo(f"... and {len(last.failures) - SHOWN} more")
+    if last.failures:
+        click.echo(
+            f"{plan.folder}/runs/CELL/failed.json tells where each failed, cell.log what it "
+            "printed. The same command tries them again."
+        )
+    for reason, number in Counter(reason for _, reason in last.blocked).items():
+        click.echo(f"{number} blocked: {reason}")
+    if not last.is_over:
+        click.echo("Other shards still run. The one that ends last writes the page.")
 
 
 def write_page(plan: StudyPlan) -> None:
     """Gathers what the finished cells say, writes the page and prints the answer."""
     from ecg_keras import report
+    from ecg_keras.cli.console import progress_bar
     from ecg_keras.study.gather import gather
 
-    result = gather(plan)
+    with progress_bar("gather") as move:
+        result = gather(plan, on_progress=move)
     page = report.write_study(result, plan.folder)
+    click.echo()
     click.echo(result.sentence)
     click.echo(f"report  {page}")
-
-
-def _tell() -> Callable[[Snapshot], None]:
-    """Prints a line for each cell that ends."""
-    told: set[str] = set()
-
-    def tell(now: Snapshot) -> None:
-        ended = {name: f"{seconds:.0f} s" for name, seconds in now.seconds_done.items()}
-        for name, what in {**ended, **dict(now.failures)}.items():
-            if name not in told:
-                told.add(name)
-                click.echo(f"{name}: {what}", err=True)
-
-    return tell
 
 
 def _group(cell: Cell) -> str:

@@ -84,8 +84,7 @@ def run_study(
     for cell in cells:
         forget_failure(cell.run)
     tick = on_tick or (lambda now: None)
-    states = snapshot(plan).states
-    left = sum(states[cell.name] not in OVER for cell in cells)
+    left = _count_left(plan, cells)
     with _stopping():
         if left and ray is None:
             _run_here(plan, cells, shard, min(workers, left), tick)
@@ -161,9 +160,15 @@ def _run_here(
                     _close(process)
                     if process.returncode:
                         _record_death(process, cells, deaths, log.name)
+                    if process.returncode and _count_left(plan, cells):
                         running.append((_start(request, environment, log), environment))
         finally:
             _stop([process for process, _ in running])
+
+
+def _count_left(plan: StudyPlan, cells: Sequence[Cell]) -> int:
+    states = snapshot(plan).states
+    return sum(states[cell.name] not in OVER for cell in cells)
 
 
 def _start(request: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[str]:

@@ -107,10 +107,10 @@ def snapshot(plan: StudyPlan) -> Snapshot:
 
 def read_state(cell: Cell) -> State:
     """Of one cell, whatever became of the one that it needs."""
-    if is_done(cell):
-        return "done"
     if is_claimed(cell.run):
         return "running"
+    if is_done(cell):
+        return "done"
     return "waiting" if read_failure(cell.run) is None else "failed"
 
 

@@ -12,15 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from studies import load
 
 from ecg_keras import evaluation, workflow
+from ecg_keras.cli.study import study
 from ecg_keras.config import LoadedRecipe
 from ecg_keras.data.simulate import simulate
 from ecg_keras.errors import ConfigError
-from ecg_keras.study import StudyPlan, list_cells, run_study, snapshot
+from ecg_keras.study import StudyPlan, list_cells, run_study, running, snapshot
 from ecg_keras.study.claims import is_claimed
 from ecg_keras.study.worker import pack, share, unpack
 
@@ -156,6 +159,22 @@ def test_a_cell_is_an_ordinary_run_without_a_page(plan, first):
 
 
 @pytest.mark.slow
+def test_the_command_tells_what_failed_and_writes_the_page_all_the_same(plan, first, monkeypatch):
+    before = trained_at(plan)
+    monkeypatch.chdir(plan.folder)
+    told = CliRunner().invoke(study, [str(plan.loaded.path)])
+    assert told.exit_code == 1
+    lines = told.output.splitlines()
+    assert "3 done, 1 failed, 4 blocked" in lines
+    assert any(one.startswith("failed  pretrain-slow-gru-pooled-s0: ") for one in lines)
+    assert "1 blocked: its pre-training pretrain-slow-gru-pooled-s0 is failed" in lines
+    assert lines[-1] == f"report  {plan.folder / 'report.html'}"
+    page = (plan.folder / "report.html").read_text()
+    assert "pretrain-slow-gru-pooled-s0" in page
+    assert trained_at(plan) == before
+
+
+@pytest.mark.slow
 def test_the_same_command_keeps_what_is_done_and_tries_again_what_failed(plan, first, folder):
     before = trained_at(plan)
     simulate(folder / "slow", hospital="hillside", records=60)
@@ -195,11 +214,11 @@ def test_the_same_command_keeps_what_is_done_and_tries_again_what_failed(plan, f
 
 
 def slow_study(folder: Path) -> StudyPlan:
-    """One run that is held up, and one that fails at once."""
+    """One run that fails at once, and one that is held up."""
     simulate(folder / "slow", hospital="lakeside", records=60)
     (folder / "wait").touch()
     sections = waiting(folder)
-    downstreams = {"slow": sections["upstreams"]["slow"], "gone": {"data": {"source": "georgia"}}}
+    downstreams = {"gone": {"data": {"source": "georgia"}}, "slow": sections["upstreams"]["slow"]}
     modes = {"scratch": {"start": "random"}}
     raw = sections["raw"] | {"georgia": str(folder / "nothing")}
     del raw["simulated"]
@@ -214,7 +233,7 @@ BASE = {
 
 def busy_process(plan: StudyPlan) -> int | None:
     """The process that runs the cell that is held up."""
-    run = plan.cells[0].run
+    run = plan.cells[1].run
     return json.loads((run.folder / "cell.json").read_text())["pid"] if is_claimed(run) else None
 
 
@@ -257,7 +276,7 @@ def test_a_request_to_end_stops_the_workers_too(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_study(plan, on_tick=ask)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    assert snapshot(plan).states[plan.cells[0].name] == "waiting"
+    assert snapshot(plan).states[plan.cells[1].name] == "waiting"
 
 
 @pytest.mark.slow
@@ -273,8 +292,29 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
     assert wait_for(lambda: busy_process(plan))
     parent.kill()
     parent.wait()
-    assert wait_for(lambda: not is_claimed(plan.cells[0].run))
-    assert snapshot(plan).states[plan.cells[0].name] == "waiting"
+    assert wait_for(lambda: not is_claimed(plan.cells[1].run))
+    assert snapshot(plan).states[plan.cells[1].name] == "waiting"
+
+
+def test_workers_share_the_cores_and_the_gpus(monkeypatch):
+    monkeypatch.setattr(running, "_count_cores", lambda: 8)
+    monkeypatch.setattr(running, "_list_gpus", lambda: ["2", "3"])
+    (alone,) = running._environments(1)
+    assert set(alone) == {"TF_CPP_MIN_LOG_LEVEL"}  # all cores and GPUs
+    three = list(running._environments(3))
+    assert [one["CUDA_VISIBLE_DEVICES"] for one in three] == ["2", "3", "2"]
+    assert {one["TF_NUM_INTRAOP_THREADS"] for one in three} == {"2"}
+
+
+def test_gpus_are_named_as_the_user_named_them(monkeypatch):
+    devices = ["GPU:0", "GPU:1"]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,7")
+    assert running._list_gpus() == ["3", "7"]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert running._list_gpus() == ["0", "1"]
+    devices.clear()
+    assert running._list_gpus() == []
 
 
 # ---------------------------------------------------------------- shards
