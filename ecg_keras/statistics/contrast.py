@@ -14,8 +14,8 @@ from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.bootstrap import check_settings
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.pairing import Tested, check_arms
-from ecg_keras.statistics.resampling import plan_draws, score_arm
+from ecg_keras.statistics.pairing import check_arms
+from ecg_keras.statistics.resampling import Draws, Resampled, plan_draws, score_arm
 from ecg_keras.statistics.variance import Parts, find_parts, interval, match_degrees, two_sided
 
 FloatArray = npt.NDArray[np.float64]
@@ -113,12 +113,14 @@ def contrast(
         >>> found.low > 0, found.seeds, found.patients
         (True, 3, 300)
     """
-    summary, labels = contrasts(arms, weights, level=level, bootstrap=bootstrap, seed=seed)
-    if metric in summary:
-        return summary[metric]
-    if metric not in labels:
-        raise ConfigError(unknown_name("metric or label", metric, (*summary, *labels)))
-    found = labels[metric]
+    check_settings(bootstrap, level)
+    compared = _compare(arms, weights, bootstrap, seed)
+    labels = arms[0].labels
+    if metric not in (*METRICS, *labels):
+        raise ConfigError(unknown_name("metric or label", metric, (*METRICS, *labels)))
+    if metric in METRICS:
+        return compared.infer([own.summary[metric] for own in compared.scored], level)
+    found = compared.infer_label(labels.index(metric), level)
     if found is None:
         raise DataError(
             f"{metric} can't be told: it needs at least two patients with it and two without it "
@@ -148,20 +150,34 @@ def contrasts(
         ConfigError, DataError: as `contrast`.
     """
     check_settings(bootstrap, level)
-    check_arms(arms, weights)
-    draws = plan_draws(arms, bootstrap, seed)
-    scored = [score_arm(arm, draws) for arm in arms]
-    tests = [arm.tested[0] for arm in arms]
-    records = len(np.unique(np.concatenate([test.record_ids for test in tests])))
+    compared = _compare(arms, weights, bootstrap, seed)
+    return (
+        {
+            name: compared.infer([own.summary[name] for own in compared.scored], level)
+            for name in METRICS
+        },
+        {label: compared.infer_label(column, level) for column, label in enumerate(arms[0].labels)},
+    )
 
-    def infer(values: Sequence[FloatArray]) -> Contrast:
-        rows = sum(weight * own for weight, own in zip(weights, values, strict=True))
-        points, left_out, resampled = np.split(rows, [1, 1 + draws.groups], axis=1)
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Arms that fit together, with their scores in the same resamples."""
+
+    arms: Sequence[Arm]
+    weights: Sequence[float]
+    draws: Draws
+    scored: Sequence[Resampled]
+
+    def infer(self, values: Sequence[FloatArray], level: float) -> Contrast:
+        """The contrast of one score, of which each arm has ``(seeds, rows)``."""
+        rows = sum(weight * own for weight, own in zip(self.weights, values, strict=True))
+        points, left_out, resampled = np.split(rows, [1, 1 + self.draws.groups], axis=1)
         by_seed = points[:, 0]
         parts = find_parts(left_out, resampled, by_seed)
         value, error, reach = float(by_seed.mean()), parts.standard_error, parts.reach(level)
-        single = len(arms) == 1 and weights[0] == 1
-        low, high = interval(value, reach, bounded=single)
+        low, high = interval(value, reach, bounded=list(self.weights) == [1])
+        tests = [arm.tested[0].record_ids for arm in self.arms]
         return Contrast(
             value=value,
             low=low,
@@ -173,30 +189,34 @@ def contrasts(
             seed_variance=parts.seed,
             patient_variance=parts.patient,
             seeds=parts.seeds,
-            folds=max(arm.folds for arm in arms),
-            records=records,
-            patients=len(draws.patients),
+            folds=max(arm.folds for arm in self.arms),
+            records=len(np.unique(np.concatenate(tests))),
+            patients=len(self.draws.patients),
             by_seed=tuple(by_seed.tolist()),
             interaction_variance=parts.interaction,
             patient_degrees=parts.degrees,
         )
 
+    def infer_label(self, column: int, level: float) -> Contrast | None:
+        """Of one label's AUROC; ``None`` where too few patients have or lack it."""
+        areas = [own.auroc[column] for own in self.scored]
+        if any(np.isnan(area[:, 0]).any() for area in areas):
+            return None
+        for arm in self.arms:
+            test = arm.tested[0]
+            has = test.targets[:, column] == 1
+            if min(len(np.unique(test.patient_ids[which])) for which in (has, ~has)) < 2:
+                return None
+        return self.infer(areas, level)
+
+
+def _compare(arms: Sequence[Arm], weights: Sequence[float], bootstrap: int, seed: int) -> _Compared:
+    check_arms(arms, weights)
+    draws = plan_draws(arms, bootstrap, seed)
+    scored = [score_arm(arm, draws) for arm in arms]
     if any(np.isnan(own.summary["macro_auroc"][:, 0]).any() for own in scored):
         raise DataError(
             "no score is defined: a label needs a test record that has it and one that has not, in "
             "one fold."
         )
-    summary = {name: infer([own.summary[name] for own in scored]) for name in METRICS}
-    labels: dict[str, Contrast | None] = {}
-    for column, label in enumerate(arms[0].labels):
-        areas = [own.auroc[column] for own in scored]
-        told = [_tells(test, column) for test in tests]
-        defined = not any(np.isnan(area[:, 0]).any() for area in areas)
-        labels[label] = infer(areas) if all(told) and defined else None
-    return summary, labels
-
-
-def _tells(test: Tested, column: int) -> bool:
-    """Whether at least two patients have the label and two lack it."""
-    has = test.targets[:, column] == 1
-    return all(len(np.unique(test.patient_ids[which])) >= 2 for which in (has, ~has))
+    return _Compared(arms, weights, draws, scored)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -95,13 +96,9 @@ class Parts:
 
     def _variances(self) -> tuple[FloatArray, FloatArray]:
         """What the variance of the mean may be, and how likely each is."""
-        free = self.seeds - 1
-        low, high = max(0.0, math.sqrt(free) - REACH), math.sqrt(free) + REACH
-        chi = (high + low) / 2 + NODES * (high - low) / 2
-        density = (free - 1) * np.log(chi) - chi**2 / 2
-        chances = SHARES * np.exp(density - density.max())
-        beyond = np.maximum(free * self.seed / chi**2 - self.interaction, 0.0)
-        return self.patient + beyond / self.seeds, chances / chances.sum()
+        square, chances = chi_squares(self.seeds - 1)
+        beyond = np.maximum((self.seeds - 1) * self.seed / square - self.interaction, 0.0)
+        return self.patient + beyond / self.seeds, chances
 
     def reach(self, level: float) -> float:
         """Half the width of the interval of this level: where `tail` is (1 - level) / 2."""
@@ -112,6 +109,16 @@ class Parts:
         while self.tail(high) > outside:
             high *= 2
         return float(optimize.brentq(lambda x: self.tail(x) - outside, 0.0, high, rtol=1e-10))
+
+
+@lru_cache(maxsize=64)
+def chi_squares(free: int) -> tuple[FloatArray, FloatArray]:
+    """Values of a chi-square variable, and the chance that stands for each in an integral."""
+    low, high = max(0.0, math.sqrt(free) - REACH), math.sqrt(free) + REACH
+    chi = (high + low) / 2 + NODES * (high - low) / 2
+    density = (free - 1) * np.log(chi) - chi**2 / 2
+    chances = SHARES * np.exp(density - density.max())
+    return chi**2, chances / chances.sum()
 
 
 def find_parts(left_out: FloatArray, resampled: FloatArray, values: FloatArray) -> Parts:

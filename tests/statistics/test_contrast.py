@@ -6,6 +6,7 @@ from scipy import stats
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions, compare, evaluate
+from ecg_keras.evaluation.bootstrap import resample_scores
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.contrast import contrast, contrasts
@@ -13,7 +14,7 @@ from ecg_keras.statistics.contrast import contrast, contrasts
 LABELS = ("NORM", "MI", "RARE")
 
 
-def draw(skill, seed=0, patients=200, records_each=2, labels=LABELS, prefix="r"):
+def draw(skill, seed=0, patients=120, records_each=2, labels=LABELS, prefix="r"):
     """Predictions on the same records whatever the skill; noise is shared in part."""
     rng = np.random.default_rng(7)
     people = np.repeat(np.arange(patients), records_each)
@@ -57,13 +58,19 @@ def test_one_seed_and_fold_has_the_values_of_evaluate_and_compare():
     both = compare(a, b, thresholds_a=limits, bootstrap=400, seed=3)
     arms = [Arm(((a,),), ((limits,),)), Arm(((b,),))]
     difference, _ = contrasts(arms, [1, -1], bootstrap=400, seed=3)
+    cuts = [np.array(list(limits.values())), np.full(3, 0.5)]
+    samples = resample_scores([a.sorted(), b.sorted()], cuts, bootstrap=400, seed=3)
     for name, found in difference.items():
-        expected = both.summary[name]
-        assert found.value == pytest.approx(expected.value, abs=1e-12)
-        # the same resamples: a t interval instead of percentiles hardly moves the ends
-        width = expected.high - expected.low
-        assert found.low == pytest.approx(expected.low, abs=0.15 * width)
-        assert found.high == pytest.approx(expected.high, abs=0.15 * width)
+        assert found.value == pytest.approx(both.summary[name].value, abs=1e-12)
+        # the very same resamples
+        apart = METRICS[name](samples[0]) - METRICS[name](samples[1])
+        assert found.patient_variance == pytest.approx(apart.var(ddof=1), rel=1e-9)
+    # a t interval instead of percentiles hardly moves the ends where no label is rare
+    percentiles = both.labels["NORM"]
+    found = contrast(arms, [1, -1], metric="NORM", bootstrap=400, seed=3)
+    width = percentiles.high - percentiles.low
+    assert found.low == pytest.approx(percentiles.low, abs=0.15 * width)
+    assert found.high == pytest.approx(percentiles.high, abs=0.15 * width)
 
 
 def test_contrast_is_the_entry_of_contrasts():
@@ -82,7 +89,7 @@ def test_a_contrast_is_the_weighted_sum_seed_by_seed():
     np.testing.assert_allclose(found.by_seed, expected, atol=1e-12)
     assert found.value == pytest.approx(expected.mean())
     assert found.seed_variance == pytest.approx(expected.var(ddof=1))
-    assert (found.seeds, found.folds, found.records, found.patients) == (3, 1, 400, 200)
+    assert (found.seeds, found.folds, found.records, found.patients) == (3, 1, 240, 120)
     assert found.level == 0.95
 
 
@@ -187,8 +194,8 @@ def test_arms_of_other_records_may_differ_in_their_differences_alone():
     first = contrast([c, d], [1, -1], bootstrap=200)
     second = contrast([a, b], [1, -1], bootstrap=200)
     assert found.value == pytest.approx(first.value - second.value)
-    assert found.records == 600 and found.patients == 200
-    with pytest.raises(DataError, match="this arm and this arm test other records: 600 are in one"):
+    assert found.records == 440 and found.patients == 120
+    with pytest.raises(DataError, match="this arm and this arm test other records: 440 are in one"):
         contrast([a, c], [1, -1], bootstrap=200)
 
 
@@ -205,7 +212,9 @@ def test_refusals():
     with pytest.raises(ConfigError, match=r"level must be above 0.5 and below 1. Received: 1"):
         contrast([good], [1], level=1)
     more = arm(1.0, 3, name="scratch")
-    with pytest.raises(DataError, match="seeds of finetune and scratch differ: 2 and 3.*leave out"):
+    with pytest.raises(
+        DataError, match=r"seeds of finetune and scratch differ: 2 and 3.*leave out"
+    ):
         contrast([good, more], [1, -1], bootstrap=100)
     other = arm(1.0, 2, labels=("NORM", "MI", "AFIB"), name="scratch")
     with pytest.raises(DataError, match=r"labels of finetune and scratch differ: NORM, MI, RARE"):
@@ -214,5 +223,5 @@ def test_refusals():
     with pytest.raises(DataError, match="no score is defined: a label needs a test record"):
         contrast([Arm(((nobody,),))], [1], bootstrap=100)
     alone = Predictions(["MI"], ["r1", "r2"], ["p", "p"], [[0], [1]], [[0.1], [0.2]])
-    with pytest.raises(DataError, match="at least two patients. All records are of p"):
+    with pytest.raises(DataError, match=r"at least two patients. All records are of p"):
         contrast([Arm(((alone,),))], [1], bootstrap=100)
