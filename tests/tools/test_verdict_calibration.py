@@ -1,0 +1,108 @@
+"""The script that proves the verdicts: its worlds, its figures, and a few hundred trials."""
+
+import importlib.util
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecg_keras.metrics import auroc
+
+SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "verdict_calibration.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("verdict_calibration", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_planted_scores_have_the_auroc_that_is_claimed(script):
+    world = script.Scenario(
+        "large", 1500, (1, 2), seeds=8, folds=2, seed_sd=0.03, gains=(0.06, -0.02)
+    )
+    found = []
+    for seed in range(12):
+        arms, truths = script.draw_scores(world, np.random.default_rng(seed))
+        assert truths == [0.06, -0.02]
+        found.append(
+            [
+                np.mean(
+                    [auroc(f.targets, f.probabilities).mean() for s in a.predictions for f in s]
+                )
+                for a in arms
+            ]
+        )
+    means = np.mean(found, axis=0)
+    np.testing.assert_allclose(means, [0.91, 0.83, 0.85], atol=0.008)
+
+
+def test_the_truth_of_these_networks_is_their_own(script):
+    world = script.Scenario("", 100, seeds=1, seed_sd=0.05, networks=True)
+    truths = [script.draw_scores(world, np.random.default_rng(seed))[1][0] for seed in range(200)]
+    assert np.mean(truths) == pytest.approx(0, abs=0.015)
+    assert np.std(truths) == pytest.approx(0.05 * math.sqrt(2), rel=0.2)
+
+
+def test_learners_learn_and_their_truth_is_that_of_their_weights(script):
+    rng = np.random.default_rng(0)
+    world = script.Scenario("", 5000, prevalence=(0.3,), trained="alike")
+    features, target = script.draw_training(world, rng)
+    weights = script.learn(features[1], target, None)
+    fresh, truth = script.draw_training(replace(world, patients=40000), rng)
+    seen = auroc(truth[:, None], (fresh[0] @ weights)[:, None])[0]
+    assert script.expect(weights) == pytest.approx(seen, abs=0.01)
+    assert 0.7 < seen < 0.8
+    assert script.expect_new(replace(world, trained="unlike")) == 0.0
+
+
+def test_wrong_verdicts_are_told_from_right_ones(script):
+    def is_wrong(word, truth):
+        return script.Answer(None, word, truth).is_wrong(0.02)
+
+    assert is_wrong("better", 0.0) and is_wrong("worse", 0.0) and is_wrong("better", -0.1)
+    assert is_wrong("equivalent", 0.02) and is_wrong("equivalent", -0.03)
+    assert not any(is_wrong("inconclusive", truth) for truth in (-0.1, 0.0, 0.1))
+    assert not (is_wrong("better", 0.1) or is_wrong("equivalent", 0.0) or is_wrong("worse", -0.1))
+    assert script.share([True] * 19 + [False]) == "95.0 ± 6.4"
+
+
+def test_verdicts_are_calibrated(script):
+    """Few trials with a fixed seed, so it can't fail by luck; the script has the large numbers."""
+
+    def trials(world, number):
+        answers = [script.try_once(world, seed) for seed in range(number)]
+        assert all(len(own) == len(world.gains) for own in answers)
+        return answers
+
+    world = script.Scenario("", 60, (1, 2), prevalence=(0.35,), seeds=3)
+    none = trials(world, 160)
+    allowed = 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / 160)
+    assert np.mean([answer.is_wrong(0.02) for (answer,) in none]) <= allowed
+    assert 0.92 <= np.mean([answer.covers for (answer,) in none]) <= 0.995
+    family = trials(replace(world, gains=(0.0,) * 4), 30)
+    assert np.mean([any(one.is_wrong(0.02) for one in own) for own in family]) <= 0.12
+    far = replace(world, patients=150, gains=(0.12,), seed_sd=0.01)
+    power = [
+        np.mean([answer.word == "better" for (answer,) in trials(some, 40)])
+        for some in (replace(far, patients=40), far)
+    ]
+    assert power[1] > power[0] + 0.15 and power[1] > 0.8
+
+
+def test_the_tables_are_printed(script, capsys):
+    script.main(["--trials", "2", "--only", "60 patients", "--workers", "1"])
+    printed = capsys.readouterr().out
+    assert printed.startswith("2 trials of each scenario, 200 resamples of patients")
+    assert "### No difference\n\n| scenario | coverage | wrong verdicts |" in printed
+    assert "| 60 patients of 1 to 3 records |" in printed
+    assert "### Trained" not in printed  # nothing with that title
+    with pytest.raises(SystemExit):
+        script.main(["--trials", "0"])
+    assert "--trials and --workers must be at least 1" in capsys.readouterr().err
