@@ -161,7 +161,8 @@ def faster(comparisons: Sequence[Compared], about: str) -> Part:
     known = [(one.speed.ratio, one.arm) for one in comparisons if one.speed.ratio is not None]
     if known:
         ratio, arm = sorted(known, key=lambda pair: pair[0].value)[len(known) // 2]
-        figures += f"; the median needs {with_interval(ratio)} times the reference's epochs ({arm})"
+        told = f"{ratio.value:.3f} [one run]" if math.isnan(ratio.low) else with_interval(ratio)
+        figures += f"; the median needs {told} times the reference's epochs ({arm})"
     return Part(about, _beyond_chance(fast, slow, comparisons), figures)
 
 

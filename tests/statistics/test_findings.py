@@ -182,6 +182,16 @@ def test_who_never_reaches_the_quality_and_runs_lower_is_slower():
     assert words([compared(0.08, speed=(None, UNCLEAR[1]))])[2] == "undecided"
 
 
+def test_one_run_has_no_interval_and_decides_nothing():
+    alone = compared(
+        0.08, speed=(Estimate(0.4, math.nan, math.nan), Estimate(0.05, *[math.nan] * 2))
+    )
+    found = findings([alone], [], [], [row(alone.speed.ratio)])
+    assert found[2].word == "undecided"
+    assert "the median needs 0.400 [one run] times" in found[2].evidence
+    assert "can't be told from it in 1 of 1 way" in found[3].evidence
+
+
 def test_one_fast_comparison_of_many_is_what_chance_would_give():
     many = [compared(0.0, downstream=f"d{number}", speed=UNCLEAR) for number in range(40)]
     assert words([*many, compared(0.0)])[2] == "undecided"
