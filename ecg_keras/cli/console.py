@@ -42,6 +42,7 @@ class ConsoleWatcher(Watcher):
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.bars = make_progress(self.console)
         self.task: TaskID | None = None
+        self.scored = "valid"  # the split that a training scores after every epoch
 
     def __enter__(self) -> ConsoleWatcher:
         self.bars.start()
@@ -62,6 +63,7 @@ class ConsoleWatcher(Watcher):
 
     def begun(self, step: Step) -> None:
         self.task = self.bars.add_task(_title(step), total=None, note="")
+        self.scored = step.job.recipe.training.validate_on
 
     def progressed(self, done: int, total: int) -> None:
         if self.task is not None:
@@ -150,7 +152,7 @@ def _training_bar(watcher: ConsoleWatcher) -> Any:
 
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
             logs = logs or {}
-            self.scores = f"valid AUROC {logs.get('val_macro_auroc', float('nan')):.3f}"
+            self.scores = f"{watcher.scored} AUROC {logs.get('val_macro_auroc', float('nan')):.3f}"
             if not watcher.console.is_terminal:
                 watcher.console.print(
                     f"  epoch {epoch + 1}/{self.epochs} loss {logs['loss']:.3f} {self.scores}"

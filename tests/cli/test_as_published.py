@@ -59,6 +59,7 @@ def test_a_run_as_published_says_what_flatters_it(ecg_keras, folder, monkeypatch
     monkeypatch.chdir(folder)
     answer = ecg_keras("train", "down.yaml")
     assert answer.code == 0, answer.err
+    assert answer.err.count(" test AUROC 0.") == 4 and "valid AUROC" not in answer.err
     run, up = folder / "runs" / "down", folder / "runs" / "up"
     dataset = data.read_dataset(run / "dataset.json")
     assert [split.records for split in dataset.splits.values()] == [46, 0, 24]
