@@ -50,6 +50,26 @@ def more_records(contrast: Contrast, margin: float, different: float, equal: flo
     return None if found is None else found - contrast.records
 
 
+def more_of_both(
+    contrast: Contrast, margin: float, different: float, equal: float
+) -> tuple[int, int] | None:
+    """The fewest further seeds and test records, in the proportion there is, that together would.
+
+    ``None`` where no number would and with one seed. Arguments as `more_seeds`.
+    """
+    if contrast.seeds == 1:
+        return None
+
+    def decides(seeds: int) -> bool:
+        parts = contrast.parts.project(seeds, seeds / contrast.seeds)
+        return _decides(contrast.value, parts, margin, different, equal)
+
+    found = _fewest(decides, contrast.seeds + 1, MOST_SEEDS)
+    if found is None:
+        return None
+    return found - contrast.seeds, -(-found * contrast.records // contrast.seeds) - contrast.records
+
+
 def _decides(value: float, parts: Parts, margin: float, different: float, equal: float) -> bool:
     return two_sided(value, parts) < different or beyond_margin(value, parts, margin) < equal
 

@@ -13,7 +13,7 @@ from ecg_keras.evaluation.tables import p_text, score_name, with_interval
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.holm import holm
-from ecg_keras.statistics.projection import more_records, more_seeds
+from ecg_keras.statistics.projection import more_of_both, more_records, more_seeds
 from ecg_keras.statistics.variance import beyond_margin
 
 Word = Literal["better", "equivalent", "worse", "inconclusive"]
@@ -33,6 +33,7 @@ class Verdict:
             number of seeds would, 0 where it is settled.
         more_records: how many more test records would, with the seeds there are; likewise.
         comparisons: that were corrected for.
+        more_of_both: seeds and test records that would together, where neither alone would.
     """
 
     word: Word
@@ -42,6 +43,7 @@ class Verdict:
     more_seeds: int | None
     more_records: int | None
     comparisons: int = 1
+    more_of_both: tuple[int, int] | None = None
 
 
 def judge(
@@ -85,18 +87,17 @@ def judge(
     # Holm's correction no longer counts what is refuted: if all others stay as they are, a
     # comparison is decided once its p-value is below alpha over the number of those still open.
     limits = [alpha / max(1, np.count_nonzero(p >= alpha)) for p in (different, equal)]
-    return tuple(
-        Verdict(
-            word=word,
-            margin=margin,
-            p_value=float(p),
-            equivalence_p=float(q),
-            more_seeds=more_seeds(found, margin, *limits) if word == "inconclusive" else 0,
-            more_records=more_records(found, margin, *limits) if word == "inconclusive" else 0,
-            comparisons=len(contrasts),
+    verdicts = []
+    for found, word, p, q in zip(contrasts, words, different, equal, strict=True):
+        still = word == "inconclusive"
+        seeds = more_seeds(found, margin, *limits) if still else 0
+        records = more_records(found, margin, *limits) if still else 0
+        neither = seeds is None and records is None
+        both = more_of_both(found, margin, *limits) if neither else None
+        verdicts.append(
+            Verdict(word, margin, float(p), float(q), seeds, records, len(contrasts), both)
         )
-        for found, word, p, q in zip(contrasts, words, different, equal, strict=True)
-    )
+    return tuple(verdicts)
 
 
 def _word(value: float, different: float, equal: float, alpha: float) -> Word:
@@ -166,7 +167,7 @@ def _what_would_settle(contrast: Contrast, verdict: Verdict) -> str:
     seeds, records = verdict.more_seeds, verdict.more_records
     ways = [
         f"{seeds} more seed{'s' * (seeds > 1)} of each" if seeds else "",
-        f"{records:,} more test records" if records else "",
+        f"{roughly(records):,} more test records" if records else "",
     ]
     offered = [way for way in ways if way]
     if offered:
@@ -174,4 +175,22 @@ def _what_would_settle(contrast: Contrast, verdict: Verdict) -> str:
         if len(offered) == 1 and contrast.seeds > 1:
             said += f"; no number of {'records' if seeds else 'seeds'} alone would"
         return said + "."
-    return "Neither more seeds nor more test records alone would settle it."
+    text = "Neither more seeds nor more test records alone would settle it"
+    if verdict.more_of_both:
+        seeds, records = verdict.more_of_both
+        text += (
+            f"; if the difference stays, about {seeds} more seed{'s' * (seeds > 1)} of each "
+            f"together with {roughly(records):,} more test records would"
+        )
+    return f"{text}."
+
+
+def roughly(number: int) -> int:
+    """Two digits of a number, rounded up: more would claim too much.
+
+    Example:
+        >>> roughly(717), roughly(42), roughly(12001)
+        (720, 42, 13000)
+    """
+    step: int = 10 ** max(0, len(str(number)) - 2)
+    return -(-number // step) * step

@@ -11,7 +11,7 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.holm import holm
 from ecg_keras.statistics.variance import Parts, interval, two_sided
-from ecg_keras.statistics.verdict import judge, verdict_sentence
+from ecg_keras.statistics.verdict import judge, roughly, verdict_sentence
 
 
 def contrast(value, patient=1e-4, seed=1e-4, seeds=5, interaction=2e-5, degrees=150.0, records=400):
@@ -138,6 +138,18 @@ def test_seeds_do_not_help_where_patients_decide_and_the_other_way_round():
     assert seeds.more_records is None and seeds.more_seeds > 0
 
 
+def test_both_together_settle_what_neither_does():
+    one = contrast(0.015, patient=4e-4, seed=4e-2)
+    (verdict,) = judge([one], margin=0.02)
+    assert verdict.more_seeds is None and verdict.more_records is None
+    seeds, records = verdict.more_of_both
+    assert records == math.ceil(one.records * seeds / one.seeds)
+    assert settled(one, one.seeds + seeds, one.records + records)
+    fewer = one.records * (seeds - 1) / one.seeds
+    assert not settled(one, one.seeds + seeds - 1, one.records + fewer)
+    assert judge([contrast(0.015, patient=4e-4)], margin=0.02)[0].more_of_both is None
+
+
 def test_one_seed_can_not_tell_how_many_seeds():
     (verdict,) = judge([contrast(0.015, patient=4e-4, seeds=1)], margin=0.02)
     assert verdict.word == "inconclusive"
@@ -208,13 +220,18 @@ def test_inconclusive_says_what_would_settle_it():
         "It can't be told whether finetune from georgia is better or worse than scratch, or "
         "equivalent within ±0.02: macro AUROC +0.015 ["
     )
-    assert verdict.more_records and f"{verdict.more_records:,} more test records" in text
+    assert verdict.more_records and f"{roughly(verdict.more_records):,} more test records" in text
     patients = say(contrast(0.015, patient=4e-4, seed=1e-6))
     assert "more test records would settle it; no number of seeds alone would." in patients
     seeds = say(contrast(0.015, patient=2e-5, seed=4e-3))
     assert "more seeds of each would settle it; no number of records alone would." in seeds
     neither = contrast(0.015, patient=4e-4, seed=4e-2)
-    assert say(neither).endswith("Neither more seeds nor more test records alone would settle it.")
+    seeds, records = judge([neither], margin=0.02)[0].more_of_both
+    assert say(neither).endswith(
+        "Neither more seeds nor more test records alone would settle it; if the difference stays, "
+        f"about {seeds} more seeds of each together with {roughly(records):,} more test records "
+        "would."
+    )
     tie = contrast(0.0, patient=0.0, seed=0.0, interaction=0.0)
     assert "Every resample of the patients says the same" in say(tie)
 
@@ -228,3 +245,10 @@ def test_one_seed_speaks_of_these_networks_alone():
             "of training."
         )
         assert "no number of seeds" not in text
+
+
+@given(st.integers(1, 10**7))
+def test_numbers_are_told_roughly_and_rather_too_high(number):
+    told = roughly(number)
+    assert number <= told <= 1.1 * number + 1
+    assert str(told).rstrip("0") == "" or len(str(told).rstrip("0")) <= 2
