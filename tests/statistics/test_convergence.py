@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_keras.errors import ConfigError, DataError
@@ -149,6 +149,7 @@ def test_intervals_over_runs_cover_the_truth(runs, noise):
 scores = st.lists(st.floats(0.01, 0.99).map(lambda x: round(x, 4)), min_size=1, max_size=12)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(scores, min_size=1, max_size=4))
 def test_costs_never_fall_and_the_area_lies_between_the_scores(runs):
     found = curves(*runs)
@@ -158,6 +159,7 @@ def test_costs_never_fall_and_the_area_lies_between_the_scores(runs):
     assert found.score.min() - 1e-9 <= found.area <= found.score.max() + 1e-9
 
 
+@settings(deadline=None, max_examples=50)
 @given(scores, scores, st.floats(0.3, 1.0), st.floats(0.3, 1.0))
 def test_a_higher_quality_takes_at_least_as_long(tuned, scratch, one, other):
     low, high = sorted((one, other))
@@ -172,6 +174,7 @@ def test_a_higher_quality_takes_at_least_as_long(tuned, scratch, one, other):
         assert 1 <= later.epochs[0] <= len(tuned)
 
 
+@settings(deadline=None, max_examples=50)
 @given(scores, st.floats(0.001, 0.3), st.floats(0.5, 1.0))
 def test_a_curve_that_lies_higher_is_never_later(scratch, lift, quality):
     found = speed(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
@@ -78,6 +78,7 @@ def test_values_without_any_error_are_drawn_as_they_are():
 # ---------------------------------------------------------------- power laws
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.floats(0.7, 1.0), st.floats(0.02, 0.4), st.floats(0.1, 2.0))
 def test_an_exact_power_law_is_found_again(top, drop, rate):
     scale = drop * SIZES[0] ** rate
@@ -92,6 +93,7 @@ def test_an_exact_power_law_is_found_again(top, drop, rate):
 values = arrays.arrays(float, 5, elements=st.floats(0.3, 1.0))
 
 
+@settings(deadline=None, max_examples=50)
 @given(values)
 def test_a_fit_keeps_its_bounds_whatever_the_scores(scores):
     law = fit_power_law(SIZES[:5], exactly(scores, 0.02), seed=0, level=0.9, draws=100)
@@ -136,6 +138,7 @@ def test_shared_errors_move_a_whole_curve_and_independent_ones_bend_it():
 # ---------------------------------------------------------------- falling values, crossover
 
 
+@settings(deadline=None, max_examples=50)
 @given(arrays.arrays(float, (2, 6), elements=st.floats(-1, 1)),
        arrays.arrays(float, 6, elements=st.floats(0.1, 5)))  # fmt: skip
 def test_falling_values_fall_and_keep_the_mean(rows, weights):
@@ -170,6 +173,7 @@ def test_a_crossover_outside_the_sizes_is_not_told():
     assert unclear[1] < math.inf
 
 
+@settings(deadline=None, max_examples=50)
 @given(arrays.arrays(float, 6, elements=st.floats(-0.1, 0.2)), st.floats(0.001, 0.03))
 def test_the_interval_holds_the_estimate_and_a_wider_margin_comes_sooner(differences, error):
     joint = exactly(differences, error)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -226,6 +226,7 @@ gains = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(gains)
 def test_a_word_is_confirmed_only_with_verdicts_behind_it(planted):
     results = [

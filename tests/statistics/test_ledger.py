@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_keras.errors import ConfigError
@@ -57,6 +57,7 @@ def test_one_run_has_no_interval_and_a_ratio_without_upper_end_none_below():
 seconds = st.floats(0.1, 1e5)
 
 
+@settings(deadline=None, max_examples=50)
 @given(seconds, seconds, seconds, st.integers(1, 50))
 def test_after_the_tasks_to_pay_the_savings_cover_the_pretraining(own, other, pretraining, ways):
     found = row(to_quality=own, reference_to_quality=other, pretraining=pretraining, shared_by=ways)
