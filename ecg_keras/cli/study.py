@@ -151,7 +151,8 @@ def write_page(plan: StudyPlan) -> None:
         result = gather(plan, on_progress=move)
     page = report.write_study(result, plan.folder)
     click.echo()
-    click.echo(result.sentence)
+    click.echo(result.table())
+    click.echo()
     click.echo(f"report  {page}")
 
 

@@ -1,4 +1,4 @@
-"""What a study says: plain values that a report reads and `study.json` keeps."""
+"""What a study says: plain values that a report reads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation.tables import p_text, percent, text_table, with_interval
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.convergence import Convergence, Speed
 from ecg_keras.statistics.curves import LearningCurve
@@ -197,3 +198,20 @@ class StudyResult:
     cells: Mapping[Literal["done", "failed", "missing"], int]
     failures: tuple[tuple[str, str], ...]
     not_done: tuple[str, ...]
+
+    def table(self) -> str:
+        """The comparisons as aligned plain text, under the sentence."""
+        level = percent(self.question["level"])
+        header = ["", "score", "reference", f"difference [{level} interval]", "p (Holm)", "verdict"]
+        rows = [
+            [
+                str(one.arm),
+                f"{self.arms[one.arm].scores[self.question['metric']].value:.3f}",
+                f"{self.arms[one.reference].scores[self.question['metric']].value:.3f}",
+                with_interval(one.contrast, "+"),
+                p_text(one.verdict.p_value),
+                one.verdict.word,
+            ]
+            for one in self.comparisons
+        ]
+        return f"{self.sentence}\n\n{text_table(header, rows)}" if rows else self.sentence

@@ -115,6 +115,8 @@ def find_shifts(arms: Arms, protocols: Sequence[str], question: Question) -> tup
             if any(one not in arms for one in names):
                 continue
             four = _common(*(arms[one] for one in names))
+            if not four:
+                continue
             after = _contrast(four[:2], [1.0, -1.0], question)
             before = _contrast(four[2:], [1.0, -1.0], question)
             moved = _contrast(four, [1.0, -1.0, -1.0, 1.0], question)
@@ -131,16 +133,20 @@ def find_curves(arms: Arms, protocol: str, question: Question) -> tuple[Learning
     for general, pairs in groups.items():
         if len(pairs) < MIN_SIZES:
             continue
-        both = [_common(arms[name], arms[reference]) for name, reference in pairs]
-        both.sort(key=lambda pair: pair[0].train_records)
+        pairs.sort(key=lambda pair: arms[pair[0]].train_records)
+        common = _common(*(arms[name] for pair in pairs for name in pair))
+        if not common:
+            continue
+        ways, references = common[::2], common[1::2]
+        head = [f"{general.head} head"] * (general.head != "as_published")
         curves.append(
             learning_curve(
-                ", ".join((general.downstream, general.backbone)),
+                ", ".join((general.downstream, general.backbone, *head)),
                 general.way,
                 question.reference,
-                [one.train_records for one, _ in both],
-                [one.arm for one, _ in both],
-                [other.arm for _, other in both],
+                [one.train_records for one in ways],
+                [one.arm for one in ways],
+                [one.arm for one in references],
                 metric=question.metric,
                 margin=question.margin,
                 **_resampling(question),
@@ -168,6 +174,8 @@ def find_interactions(arms: Arms, protocol: str, question: Question) -> tuple[In
                     names += [name, reference_of(name, question)]
                     weights += [sign / len(members), -sign / len(members)]
             common = _common(*(arms[name] for name in names))
+            if not common:
+                continue
             head = title.partition(" ")[2]
             found.append(
                 Interaction(
@@ -193,9 +201,9 @@ def _pairs(arms: Arms, protocol: str, question: Question) -> Iterator[tuple[ArmN
 
 
 def _common(*arms: StudyArm) -> tuple[StudyArm, ...]:
-    """The arms with the seeds that all of them have."""
+    """The arms with the seeds that all of them have; no arm where there is no such seed."""
     seeds = sorted(set.intersection(*(set(arm.cells) for arm in arms)))
-    return tuple(arm.only(seeds) for arm in arms)
+    return tuple(arm.only(seeds) for arm in arms) if seeds else ()
 
 
 def _contrast(arms: Sequence[StudyArm], weights: Sequence[float], question: Question) -> Contrast:

@@ -46,6 +46,7 @@ def keep_ledger(arms: Arms, comparisons: Sequence[Compared]) -> tuple[LedgerRow,
             reference_to_quality=of_reference,
             pretraining=_seconds(upstreams),
             shared_by=max((len(users[folder]) for folder in upstreams), default=1),
+            ratio=compared.speed.seconds_ratio,
         )
     return tuple(rows.values())
 

@@ -15,7 +15,6 @@ from ecg_keras.statistics.verdict import verdict_sentence
 from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm, read_arms
 from ecg_keras.study.cells import StudyPlan
 from ecg_keras.study.comparing import (
-    MIN_SIZES,
     compare_arms,
     find_curves,
     find_interactions,
@@ -67,7 +66,14 @@ def gather(
         curves=curves,
         interactions=interactions,
         ledger=ledger,
-        findings=findings(comparisons, curves, interactions, ledger),
+        findings=findings(
+            comparisons,
+            curves,
+            interactions,
+            ledger,
+            modes={name.mode for name, arm in arms.items() if _trains_the_backbone(arm)},
+            train_records={name: result.train_records for name, result in results.items()},
+        ),
         transferability=rank_upstreams(
             arms,
             comparisons,
@@ -113,6 +119,11 @@ def _sentence(comparisons: tuple[Compared, ...], metric: str) -> str:
     )
 
 
+def _trains_the_backbone(arm: StudyArm) -> bool:
+    """Whether this is fine-tuning or scratch, rather than a linear probe."""
+    return any(phase.train_from != "head" for phase in arm.runs[0].recipe.training.phases)
+
+
 def _environment(arm: StudyArm) -> Mapping[str, Any]:
     path = arm.runs[0].run.environment
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
@@ -142,10 +153,6 @@ def _not_done(
         lines.append(
             "Each upstream was pre-trained once: how much another pre-training would differ is in "
             "no interval (grid.upstream_seeds)."
-        )
-    if len({size for grid in (study.grid, *study.sweeps) for size in grid.sizes}) < MIN_SIZES:
-        lines.append(
-            f"No learning curve: it needs at least {MIN_SIZES} numbers of training records."
         )
     if study.grid.folds is None:
         lines.append(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_keras.config import load_study
+from ecg_keras.config import load_study, run_settings
 from ecg_keras.data.dataset import Dataset, SplitSummary
 from ecg_keras.evaluation import Predictions
 from ecg_keras.study import Cell, StudyPlan, list_cells
@@ -57,6 +57,7 @@ def finish(
             seconds=100.0 if cell.kind == "pretrain" else 20.0,
             shards=str(run.folder.parent / "shards"),
             fingerprint=cell.name,
+            settings=run_settings(cell.recipe),
         )
         with run.log.open("w", newline="") as file:
             rows = csv.writer(file)

@@ -196,6 +196,22 @@ def test_dataset_cards_name_both_sides(tmp_path):
     assert cards["ludb"]["records"] == 1000 + 2 * 240
 
 
+def test_the_answer_is_a_sentence_and_a_table(tmp_path, monkeypatch):
+    monkeypatch.setattr("ecg_keras.study.gather.rank_upstreams", lambda *args, **settings: ())
+    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: {})
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], sizes: [100, all]}")
+    finish(plan, by_mode)
+    result = gather(plan)
+    assert result.sentence.startswith("Of 2 comparisons with scratch, 2 better. The largest")
+    first, *_, row = result.table().splitlines()
+    assert first == result.sentence
+    assert row.startswith("ludb, resnet1d18, finetune from georgia ")
+    assert row.endswith("better")
+    assert len(result.arms) == 4
+    assert any("pre-trained once" in line for line in result.not_done)
+    assert any("other training patients" in line for line in result.not_done)
+
+
 def test_nothing_finished_is_told_with_what_to_do(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0]}")
     with pytest.raises(DataError, match=r"no arm of the study is finished\. Run `ecg-keras"):
