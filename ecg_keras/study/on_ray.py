@@ -14,7 +14,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.running import DEATHS, PAUSE, Tick, died
 from ecg_keras.study.state import is_done, snapshot, write_failure
-from ecg_keras.study.worker import OVER, attempt, pack, unpack
+from ecg_keras.study.worker import MANY, OVER, attempt, pack, unpack
 
 
 def run_on_ray(
@@ -45,6 +45,8 @@ def run_on_ray(
         raise ConfigError(
             "--ray needs Ray, which is not installed: pip install 'ecg_keras[cluster]'."
         ) from error
+    if address == "local":
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves this machine
     threads = str(max(1, math.ceil(cpus)))
     environment = {
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
@@ -59,7 +61,7 @@ def run_on_ray(
             logging_level="error",
             runtime_env={"env_vars": environment},
         )
-    except (ConnectionError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"--ray {address}: there is no Ray cluster: {error}. Give the address of one, auto, or "
             "local to start one here."
@@ -74,7 +76,7 @@ def _run(
     ray: Any, plan: StudyPlan, cells: Sequence[Cell], asked: dict[str, float], tick: Tick
 ) -> None:
     # a task that is lost with its machine is asked for again below, where deaths are counted
-    task = ray.remote(_attempt).options(max_retries=0, **asked)
+    task = ray.remote(max_retries=0, max_calls=MANY, **asked)(_attempt)
     packed, deaths = ray.put(pack(plan.loaded)), Counter[str]()
     pending: dict[Any, Cell] = {}
     while True:

@@ -27,7 +27,7 @@ from ecg_keras.study.state import (
     snapshot,
     write_failure,
 )
-from ecg_keras.study.worker import OVER, pack, share
+from ecg_keras.study.worker import OVER, RENEW, pack, share
 
 # a cell that ended so many processes is recorded as failed
 DEATHS = 2
@@ -158,7 +158,7 @@ def _run_here(
                         continue
                     running.remove((process, environment))
                     _close(process)
-                    if process.returncode:
+                    if process.returncode not in (0, RENEW):
                         _record_death(process, cells, deaths, log.name)
                     if process.returncode and _count_left(plan, cells):
                         running.append((_start(request, environment, log), environment))

@@ -30,6 +30,11 @@ LOG = "cell.log"
 # seconds between looks at cells that others run
 PAUSE = 1.0
 OVER = ("done", "failed", "blocked")
+# cells that a process runs before a new one goes on: TensorFlow keeps a graph and the variables of
+# each network that was trained
+MANY = 10
+# exit code of a process that did so many
+RENEW = 75
 
 
 def attempt(cell: Cell, study: Path) -> bool:
@@ -75,31 +80,36 @@ def run_cell(cell: Cell, study: Path) -> None:
     workflow.run_plan(workflow.make_plan(job, report=False))
 
 
-def work(cells: Sequence[Cell], study: Path) -> None:
+def work(cells: Sequence[Cell], study: Path) -> bool:
     """Runs cells in their order until each is done or failed, here or elsewhere, or can't run.
 
     Args:
         cells: with the pre-trainings that they need, which come first.
         study: the study recipe, for messages.
+
+    Returns:
+        Whether nothing is left; if not, a new process is to go on.
     """
     states = {cell.name: read_state(cell) for cell in cells}
-    while True:
-        ran = False
+    number = 0
+    while number < MANY:
+        before = number
         for cell in cells:
             if states[cell.name] in OVER:
                 continue
             needed = "done" if cell.needs is None else states[cell.needs]
             if cell.problem is not None or needed in ("failed", "blocked"):
                 states[cell.name] = "blocked"
-            elif needed == "done" and attempt(cell, study):
-                ran = True
+            elif needed == "done" and number < MANY and attempt(cell, study):
+                number += 1
                 states[cell.name] = "done" if is_done(cell) else "failed"
         left = [cell for cell in cells if states[cell.name] not in OVER]
         if not left:
-            return
-        if not ran:  # others run what is left, or what it needs
+            return True
+        if number == before:  # others run what is left, or what it needs
             time.sleep(PAUSE)
             states |= {cell.name: read_state(cell) for cell in left}
+    return False
 
 
 def share(plan: StudyPlan, shard: tuple[int, int] | None) -> tuple[Cell, ...]:
@@ -138,7 +148,8 @@ def main() -> None:
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     plan = unpack(request["study"])
-    work(share(plan, request["shard"] and tuple(request["shard"])), plan.loaded.path)
+    cells = share(plan, request["shard"] and tuple(request["shard"]))
+    sys.exit(0 if work(cells, plan.loaded.path) else RENEW)
 
 
 def _end_with_parent() -> None:

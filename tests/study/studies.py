@@ -6,6 +6,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from ecg_keras.config import LoadedStudy, load_study
+from ecg_keras.study import StudyPlan, list_cells
 
 PTBXL = {"data": {"source": "ptbxl"}}
 LUDB = {"data": {"source": "ludb", "label_set": "superdiagnostic"}}
@@ -20,3 +21,32 @@ def load(where: Path, **sections: Any) -> LoadedStudy:
     with path.open("w") as file:
         YAML().dump(study | sections, file)
     return load_study(path)
+
+
+def simulated(hospital: str, records: int) -> dict[str, Any]:
+    """The part of a recipe that names a simulated hospital."""
+    return {"data": {"source": "simulated", "simulate": {"hospital": hospital, "records": records}}}
+
+
+def tiny(folder: Path, **sections: Any) -> StudyPlan:
+    """A study of networks that take seconds to train."""
+    base = {
+        "data": {
+            "sampling_rate": 25,
+            "seconds": 4,
+            "label_set": "superdiagnostic",
+            "split": {"method": "patients"},
+            "shards": str(folder / "shards"),
+        },
+        "training": {"batch_size": 16, "phases": [{"epochs": 2, "learning_rate": 0.01}]},
+    }
+    study = {
+        "base": base,
+        "upstreams": {"lake": simulated("lakeside", 60)},
+        "downstreams": {"river": simulated("riverside", 80)},
+        "grid": {"backbones": ["gru"], "heads": ["pooled"], "seeds": [0]},
+        "question": {"bootstrap": 100},
+        "raw": {"simulated": str(folder / "raw")},
+        "folder": str(folder / "study"),
+    }
+    return list_cells(load(folder, **study | sections))

@@ -16,47 +16,19 @@ import tensorflow as tf
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from studies import load
+from studies import load, simulated, tiny
 
 from ecg_keras import evaluation, workflow
 from ecg_keras.cli.study import study
 from ecg_keras.config import LoadedRecipe
 from ecg_keras.data.simulate import simulate
 from ecg_keras.errors import ConfigError
-from ecg_keras.study import StudyPlan, list_cells, run_study, running, snapshot
+from ecg_keras.study import StudyPlan, list_cells, run_study, running, snapshot, worker
 from ecg_keras.study.claims import is_claimed
 from ecg_keras.study.worker import pack, share, unpack
 
 # of a process that starts or ends on a busy machine
 PATIENCE = 120
-
-
-def simulated(hospital, records):
-    return {"data": {"source": "simulated", "simulate": {"hospital": hospital, "records": records}}}
-
-
-def tiny(folder: Path, **sections) -> StudyPlan:
-    """A study of networks that take seconds to train."""
-    base = {
-        "data": {
-            "sampling_rate": 25,
-            "seconds": 4,
-            "label_set": "superdiagnostic",
-            "split": {"method": "patients"},
-            "shards": str(folder / "shards"),
-        },
-        "training": {"batch_size": 16, "phases": [{"epochs": 2, "learning_rate": 0.01}]},
-    }
-    study = {
-        "base": base,
-        "upstreams": {"lake": simulated("lakeside", 60)},
-        "downstreams": {"river": simulated("riverside", 80)},
-        "grid": {"backbones": ["gru"], "heads": ["pooled"], "seeds": [0]},
-        "question": {"bootstrap": 100},
-        "raw": {"simulated": str(folder / "raw")},
-        "folder": str(folder / "study"),
-    }
-    return list_cells(load(folder, **study | sections))
 
 
 def waiting(folder: Path) -> dict:
@@ -337,6 +309,24 @@ def test_shards_share_the_cells_and_each_has_the_pretrainings_it_needs(
         assert {cell.name for cell in part if cell.kind == "pretrain"} == needed
     sizes = [sum(cell.kind == "downstream" for cell in part) for part in parts]
     assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_process_makes_way_for_a_new_one_after_many_cells(tmp_path, monkeypatch):
+    plan = list_cells(load(tmp_path, grid={"seeds": list(range(8))}))
+    ran, states = [], {cell.name: "waiting" for cell in plan.cells}
+
+    def attempt(cell, study):
+        ran.append(cell.name)
+        states[cell.name] = "done"
+        return True
+
+    monkeypatch.setattr(worker, "attempt", attempt)
+    monkeypatch.setattr(worker, "read_state", lambda cell: states[cell.name])
+    monkeypatch.setattr(worker, "is_done", lambda cell: states[cell.name] == "done")
+    assert not worker.work(plan.cells, Path("mine.yaml"))
+    assert len(ran) == worker.MANY
+    assert worker.work(plan.cells, Path("mine.yaml"))
+    assert ran == [cell.name for cell in plan.cells]
 
 
 def test_another_process_gets_the_same_plan(tmp_path):
