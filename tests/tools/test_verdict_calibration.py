@@ -73,6 +73,22 @@ def test_wrong_verdicts_are_told_from_right_ones(script):
     assert script.share([True] * 19 + [False]) == "95.0 ± 6.4"
 
 
+def test_training_sets_are_told_from_those_that_are_drawn_anew(script):
+    world = script.Scenario("", 60, prevalence=(0.4,), seeds=1, folds=3, trained="unlike")
+    trials = [script.try_once(world, seed) for seed in range(20)]
+    row = script.tell(world, trials)
+    same, new, widened = (
+        float(row[name].split(" ")[0])
+        for name in ("coverage", "of new training sets", "the same, widened")
+    )
+    assert new <= widened <= 100 and same >= 80
+    (answer,) = trials[0]
+    reach = answer.contrast.high - answer.contrast.value
+    for distance, held in ((0.9, True), (1.57, True), (1.6, False)):  # root of 1 + 3 / 2
+        truth = answer.contrast.value + distance * reach
+        assert script.widened_covers(replace(answer, truth=truth), 3) is held
+
+
 def test_verdicts_are_calibrated(script):
     """Few trials with a fixed seed, so it can't fail by luck; the script has the large numbers."""
 
