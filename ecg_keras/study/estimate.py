@@ -202,7 +202,8 @@ def seconds_of_run(
     )
     seconds = first.build * (1 + (recipe.initialise is not None))
     for phase, timing in zip(recipe.training.phases, timings, strict=True):
-        fitting = phase.epochs * (steps * timing.step + scored * timing.predict)
+        validation = timing.predict_begin + scored * timing.predict
+        fitting = phase.epochs * (steps * timing.step + validation)
         saves = min(phase.epochs, 1 + fitting // timing.between)
         seconds += timing.trace + timing.predict_trace + fitting + saves * timing.save
     seconds += first.build + 2 * first.predict_trace

@@ -120,7 +120,9 @@ def _time_networks(
     per_pass: list[float] = []  # training steps in forward passes
     for numbers, model, build in built:
         try:
-            predict, predict_trace = _time_prediction(model, workloads[numbers[0]].batch_size)
+            predict, begin, predict_trace = _time_prediction(
+                model, workloads[numbers[0]].batch_size
+            )
             save = _time_saving(model)
             for number in numbers:
                 one = workloads[number]
@@ -139,6 +141,7 @@ def _time_networks(
                     step,
                     trace,
                     predict,
+                    begin,
                     predict_trace,
                     build,
                     save,
@@ -243,17 +246,22 @@ def _fit(model: keras.Model, batch: int) -> tuple[float, float]:
     return seconds[0], statistics.median(seconds[1:])
 
 
-def _time_prediction(model: keras.Model, batch_size: int) -> tuple[float, float]:
-    """Seconds for one ECG, and until the first prediction begins."""
+def _time_prediction(model: keras.Model, batch_size: int) -> tuple[float, float, float]:
+    """Seconds for one ECG, for what begins and ends a prediction, and until the first begins."""
     batch = _measured_batch(model, batch_size)
-    signals = _signals(model, batch, batches=4).map(lambda signal, target: signal)
-    seconds = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        model.predict(signals, verbose=0)
-        seconds.append(time.perf_counter() - begun)
-    again = min(seconds[1:])
-    return again / (4 * batch), max(0.0, seconds[0] - again)
+    few, many = (
+        _signals(model, batch, batches).map(lambda signal, target: signal) for batches in (1, 4)
+    )
+    first, *again = (_predict(model, few) for _ in range(3))
+    short, long = min(again), min(_predict(model, many) for _ in range(2))
+    each = (long - short) / (3 * batch) if long > short else long / (4 * batch)
+    return each, max(0.0, short - each * batch), max(0.0, first - short)
+
+
+def _predict(model: keras.Model, signals: tf.data.Dataset) -> float:
+    begun = time.perf_counter()
+    model.predict(signals, verbose=0)
+    return time.perf_counter() - begun
 
 
 def _time_saving(model: keras.Model) -> float:

@@ -45,6 +45,7 @@ class Timing:
         step: of an optimizer step.
         trace: until the first step begins, once in each phase.
         predict: of one whole ECG.
+        predict_begin: of what begins and ends the prediction of a split, once in each epoch.
         predict_trace: until the first prediction begins.
         build: of a new network.
         save: of a checkpoint.
@@ -56,6 +57,7 @@ class Timing:
     step: float
     trace: float
     predict: float
+    predict_begin: float
     predict_trace: float
     build: float
     save: float

@@ -17,6 +17,7 @@ TIMING = Timing(
     step=0.5,
     trace=10.0,
     predict=0.01,
+    predict_begin=0.25,
     predict_trace=2.0,
     build=1.0,
     save=3.0,
@@ -65,12 +66,12 @@ def test_seconds_by_hand(plan):
     found = price_all(plan, fake_pilot(plan))
     seconds = {one.cell.recipe.mode: one.seconds for one in found.costs}
     # 5 steps of an epoch and its validation; one checkpoint at the end of the phase
-    epochs = 4 * (5 * 0.5 + 20 * 0.01)
+    epochs = 4 * (5 * 0.5 + 0.25 + 20 * 0.01)
     scored = 1 + 2 * 2 + 50 * 0.01 + 1e-3 * 30 * 5 * 100
     assert seconds["scratch"] == pytest.approx(1 + 10 + 2 + epochs + 3 + scored)
-    # 27 s of training steps in the second phase: two checkpoints; the upstream is opened, too
-    head = 4 + 2 + 2 * (5 * 0.1 + 0.2) + 3
-    rest = 10 + 2 + 10 * (5 * 0.5 + 0.2) + 2 * 3
+    # 29.5 s of epochs in the second phase: two checkpoints; the upstream is opened, too
+    head = 4 + 2 + 2 * (5 * 0.1 + 0.45) + 3
+    rest = 10 + 2 + 10 * (5 * 0.5 + 0.45) + 2 * 3
     assert seconds["finetune"] == pytest.approx(2 + head + rest + scored)
     assert found.seconds() == pytest.approx(sum(seconds.values()))
     longer = seconds["pretrain"] + seconds["finetune"]
@@ -142,10 +143,10 @@ def test_the_table(plan):
     }
     text = cost_table(price_all(plan, replace(pilot, timings=judged)), workers=2)
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert "pre-training 1 0 0 0 1 0 47 s" in lines
+    assert "pre-training 1 0 0 0 1 0 48 s" in lines
     assert "resnet1d18 as_published stem 32 x 1000 ~0.5 s 1,000 3" in lines
     assert "resnet1d18 as_published head 32 x 1000 0.1 s 1,000 1" in lines
-    assert "ptbxl 180 raw files 1 47 s" in lines
+    assert "ptbxl 180 raw files 1 48 s" in lines
     assert "There was no time to measure these steps" in text
     assert "with 2 workers that share no GPU and no cores" in text
     assert "busy" not in text

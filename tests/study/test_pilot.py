@@ -24,7 +24,7 @@ TINY = Workload(
 )
 HEAD = replace(TINY, train_from="head", step_samples=100)
 BROKEN = replace(TINY, backbone="tiny:broken")
-TIMING = Timing(0.5, 10.0, 0.01, 2.0, 1.0, 3.0, 20.0, 1000, measured=True)
+TIMING = Timing(0.5, 10.0, 0.01, 0.25, 2.0, 1.0, 3.0, 20.0, 1000, measured=True)
 
 
 @pytest.fixture
@@ -46,7 +46,8 @@ def answers(monkeypatch):
 def test_networks_are_measured_in_a_process_of_their_own(tmp_path):
     told = []
     workloads = [TINY, BROKEN, HEAD]
-    found = run_pilot(workloads, tmp_path / "pilot.json", on_progress=lambda *n: told.append(n))
+    path = tmp_path / "pilot.json"
+    found = run_pilot(workloads, path, seconds=600, on_progress=lambda *n: told.append(n))
     assert told == [(number, 3) for number in range(4)]
     assert set(found.timings) == {TINY, HEAD}
     for timing in found.timings.values():
@@ -57,14 +58,14 @@ def test_networks_are_measured_in_a_process_of_their_own(tmp_path):
         assert all(0 < seconds < 60 for seconds in pieces)
     assert found.errors == {BROKEN: "OSError: no weights"}
     assert 0 < found.scoring < 1e-2
-    again = run_pilot([TINY, HEAD], tmp_path / "pilot.json", on_progress=pytest.fail)
+    again = run_pilot([TINY, HEAD], path, on_progress=pytest.fail)
     assert again == replace(found, errors={})
 
 
 def test_time_that_is_over_lets_predictions_judge(monkeypatch):
     answers = []
     monkeypatch.setattr(measuring, "_time_steps", lambda model, batch: (8.0, 40.0))
-    monkeypatch.setattr(measuring, "_time_prediction", lambda model, batch: (1.0, 0.0))
+    monkeypatch.setattr(measuring, "_time_prediction", lambda model, batch: (1.0, 0.0, 0.0))
     one, other = (replace(TINY, batch_size=size) for size in (2, 20))
     measuring.time_workloads([one, other], 1.0, answers.append)
     first, second = (answer["timing"] for answer in answers)
@@ -86,6 +87,17 @@ def test_a_large_batch_is_told_by_two_smaller_ones(monkeypatch):
     assert measuring._time_steps(model, 256)[0] == steps[64][1]
     monkeypatch.setattr(measuring, "_fit", lambda model, batch: (3.0, 0.01 * batch))
     assert measuring._time_steps(model, 8) == (pytest.approx(0.08), pytest.approx(2.92))
+
+
+@pytest.mark.parametrize(
+    ("long", "each", "begin"), [(2.6, 1.2 / 12, 1.0), (1.2, 1.2 / 16, 1.1)], ids=["usual", "noise"]
+)
+def test_predictions_of_few_and_of_many_ecgs_tell_what_each_costs(monkeypatch, long, each, begin):
+    seconds = iter([9.0, 1.5, 1.4, long, long + 1])
+    monkeypatch.setattr(measuring, "_predict", lambda model, signals: next(seconds))
+    assert measuring._time_prediction(measuring._build(TINY), 4) == pytest.approx(
+        (each, begin, 9.0 - 1.4)
+    )
 
 
 def test_a_graph_far_larger_than_all_others_is_tried():
