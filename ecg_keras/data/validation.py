@@ -119,7 +119,9 @@ def table(anomalies: Sequence[Anomaly]) -> str:
 
 def _plain(description: str) -> str:
     """TensorFlow Data Validation's text, without its remark on how it rounds."""
-    return description.replace("(upto six significant digits)", "").strip()
+    for remark in ("(upto six significant digits)", "(up to six significant digits)"):
+        description = description.replace(remark, "")
+    return " ".join(description.replace(" ,", ",").split())
 
 
 def _make_schema(dataset: Dataset) -> Any:
