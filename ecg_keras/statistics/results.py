@@ -147,7 +147,7 @@ class Transferability:
     Attributes:
         metric: name of the estimator, such as ``"logme"``.
         values: by arm: the metric, higher is better, and the realised gain over the reference.
-        tau: weighted Kendall correlation of the two with its interval, ``None`` below 3 arms.
+        tau: weighted Kendall correlation of the two with its interval, ``None`` below 5 arms.
     """
 
     metric: str

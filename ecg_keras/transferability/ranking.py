@@ -10,7 +10,8 @@ from scipy import stats
 
 from ecg_keras.errors import ConfigError, DataError
 
-FEWEST = 3
+# of four checkpoints, even the very same order comes about by chance once in 24 times
+FEWEST = 5
 
 
 class Agreement(NamedTuple):
@@ -48,7 +49,7 @@ def weighted_kendall(
         seed: of the resamples.
 
     Returns:
-        Value and interval; ``None`` with fewer than three checkpoints, or where all values or all
+        Value and interval; ``None`` with fewer than five checkpoints, or where all values or all
         gains are equal, where there is no ranking.
 
     Raises:
@@ -59,7 +60,7 @@ def weighted_kendall(
         Vigna, A weighted correlation index for rankings with ties (WWW 2015).
 
     Example:
-        >>> weighted_kendall([0.1, 0.2, 0.3, 0.4], [0.0, 0.1, 0.1, 0.5]).value > 0.8
+        >>> weighted_kendall([0.1, 0.2, 0.3, 0.4, 0.5], [0.0, 0.1, 0.1, 0.5, 0.7]).value > 0.8
         True
     """
     x, y = np.asarray(values, dtype=np.float64), np.asarray(gains, dtype=np.float64)
