@@ -31,7 +31,6 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from scipy import stats
 
 from ecg_keras import data, evaluation, metrics, models
 from ecg_keras.config import compose
