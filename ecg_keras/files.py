@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+READ_BYTES = 1 << 20
 
 
 @contextmanager
@@ -35,6 +38,32 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+    """The sha256 of a file, as 64 hex digits, read in pieces of 1 MiB.
+
+    Args:
+        path: of the file.
+        on_bytes: called with the size of each piece that was read.
+
+    Raises:
+        OSError: it can't be read.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "empty"
+        >>> path.touch()
+        >>> sha256_of(path)[:8]
+        'e3b0c442'
+    """
+    digest, piece = hashlib.sha256(), memoryview(bytearray(READ_BYTES))
+    with path.open("rb", buffering=0) as stream:
+        while length := stream.readinto(piece):
+            digest.update(piece[:length])
+            if on_bytes is not None:
+                on_bytes(length)
+    return digest.hexdigest()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

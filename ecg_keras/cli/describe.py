@@ -9,16 +9,28 @@ import click
 
 @click.command()
 @click.argument("shards", required=False, type=click.Path(path_type=Path))
+@click.option("--verify", is_flag=True, help="Compare every shard with its checksum.")
 @click.option("--sources", is_flag=True, help="List the databases that can be read.")
 @click.option("--backbones", is_flag=True, help="List the networks that can be trained.")
-def describe(shards: Path | None, sources: bool, backbones: bool) -> None:
+def describe(shards: Path | None, verify: bool, sources: bool, backbones: bool) -> None:
     """Tell what SHARDS hold, or which sources and backbones there are."""
+    if verify and shards is None:
+        raise click.UsageError("--verify needs a folder of shards")
     if shards is None and not sources and not backbones:
         raise click.UsageError("name a folder of shards, or give --sources or --backbones")
     if shards is not None:
         from ecg_keras import data
 
-        click.echo(data.describe(shards).table())
+        if verify:
+            from ecg_keras.cli.console import progress_bar
+
+            with progress_bar("verify bytes") as moved:
+                dataset = data.describe(shards, verify=True, on_progress=moved)
+        else:
+            dataset = data.describe(shards)
+        click.echo(dataset.table())
+        if verify:
+            click.echo("each shard has the bytes that were written")
     if sources:
         from ecg_keras.data.sources import SOURCES, find_source
 

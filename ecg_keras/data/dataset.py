@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ecg_keras.errors import DataError, unknown_name
+from ecg_keras.files import sha256_of
 
-FORMAT = 1
+FORMAT = 2
 SPLITS = ("train", "valid", "test")
 
 
@@ -23,12 +24,14 @@ class SplitSummary:
         patients: of how many people.
         labels: how many records have each label, in the dataset's order of labels.
         shards: the size in bytes of each file, by its name, in reading order.
+        checksums: the sha256 of each file, as 64 hex digits, by its name.
     """
 
     records: int
     patients: int
     labels: Mapping[str, int]
     shards: Mapping[str, int]
+    checksums: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -118,15 +121,22 @@ class Dataset:
         )
 
 
-def describe(folder: str | Path) -> Dataset:
+def describe(
+    folder: str | Path,
+    verify: bool = False,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
     """The dataset in a folder of shards, after a check that each shard is there in full.
 
     Args:
         folder: made by `prepare`.
+        verify: also read every shard and compare its sha256 with that of when it was written.
+        on_progress: called with the bytes verified and their total.
 
     Raises:
-        DataError: there is no finished dataset, it has a newer format, or a shard is missing or
-            has another size than when it was written.
+        DataError: there is no finished dataset, it has another format, a shard is missing or has
+            another size than when it was written, or, where asked, other bytes.
 
     Example:
         >>> describe("shards/ptbxl").splits["train"].records
@@ -145,6 +155,8 @@ def describe(folder: str | Path) -> Dataset:
                     f"{folder / name}: this shard {state}. Delete the folder and run "
                     "`ecg-keras prepare` again, or copy it again from where it was complete."
                 )
+    if verify:
+        _verify(folder, dataset, on_progress or (lambda done, total: None))
     return dataset
 
 
@@ -152,7 +164,7 @@ def read_dataset(path: str | Path) -> Dataset:
     """The `Dataset` of a ``dataset.json``; its shards need not be there.
 
     Raises:
-        DataError: the file is missing, is not a ``dataset.json``, or has a newer format.
+        DataError: the file is missing, is not a ``dataset.json``, or has another format.
     """
     path = Path(path)
     if not path.is_file():
@@ -170,10 +182,10 @@ def read_dataset(path: str | Path) -> Dataset:
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
         version = int(tree["format"])
-        if version > FORMAT:
+        if version != FORMAT:
             raise DataError(
-                f"{path}: has format {version}, and this version of ecg_keras reads formats up to "
-                f"{FORMAT}. Update ecg_keras, or prepare the shards again."
+                f"{path}: has format {version}, and this version of ecg_keras reads format "
+                f"{FORMAT}. Delete the folder and prepare the shards again."
             )
         return _parse(tree)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
@@ -193,6 +205,31 @@ def check_split(folder: Path, dataset: Dataset, split: str) -> SplitSummary:
             "Change data.split, or set training.validate_on to test."
         )
     return dataset.splits[split]
+
+
+def _verify(folder: Path, dataset: Dataset, on_progress: Callable[[int, int], None]) -> None:
+    """Reads every shard; a `DataError` names all that have changed since they were written."""
+    total = sum(sum(one.shards.values()) for one in dataset.splits.values())
+    done, damaged = 0, []
+
+    def count(length: int) -> None:
+        nonlocal done
+        done += length
+        on_progress(done, total)
+
+    for summary in dataset.splits.values():
+        for name, expected in summary.checksums.items():
+            try:
+                found = sha256_of(folder / name, count)
+            except OSError as error:
+                raise DataError(f"{folder / name}: can't be read: {error.strerror}.") from error
+            if found != expected:
+                damaged.append(name)
+    if damaged:
+        raise DataError(
+            f"{folder}: damaged since it was written: {', '.join(damaged)}. Delete the folder and "
+            "run `ecg-keras prepare` again, or copy these shards again from where they are whole."
+        )
 
 
 def _parse(tree: dict[str, Any]) -> Dataset:

@@ -219,14 +219,16 @@ def _summarise(
                 "be used. Change data.seconds, data.short or data.split."
             )
         counts = Counter(label for info in inside for label in info.labels)
+        written = {
+            shard.name: sidecar
+            for shard, sidecar in zip(plan, sidecars, strict=True)
+            if shard.split == split
+        }
         splits[split] = SplitSummary(
             records=len(inside),
             patients=len({info.patient_id for info in inside}),
             labels={label: counts[label] for label in labels},
-            shards={
-                shard.name: sidecar.size
-                for shard, sidecar in zip(plan, sidecars, strict=True)
-                if shard.split == split
-            },
+            shards={name: one.size for name, one in written.items()},
+            checksums={name: one.checksum for name, one in written.items()},
         )
     return splits

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from ecg_keras.data.dataset import Dataset
+from ecg_keras.files import sha256_of
 
 if TYPE_CHECKING:
     from ecg_keras.data.conversion import Converted
@@ -85,7 +86,7 @@ def millivolts(samples: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
     return tf.cast(samples, tf.float32) * scale[:, tf.newaxis, tf.newaxis]
 
 
-def write_shard(path: Path, examples: Iterable[bytes], *, temporary: Path) -> int:
+def write_shard(path: Path, examples: Iterable[bytes], *, temporary: Path) -> tuple[int, str]:
     """Writes a shard to a temporary name on the same disk and renames it when it is complete.
 
     Args:
@@ -94,7 +95,7 @@ def write_shard(path: Path, examples: Iterable[bytes], *, temporary: Path) -> in
         temporary: written to; it is gone afterwards, whatever happens.
 
     Returns:
-        The size in bytes.
+        The size in bytes and the sha256.
 
     Raises:
         OSError: it can't be written. Nothing is at ``path`` then, or what was there before.
@@ -105,9 +106,9 @@ def write_shard(path: Path, examples: Iterable[bytes], *, temporary: Path) -> in
                 writer.write(example)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        size = temporary.stat().st_size
+        size, checksum = temporary.stat().st_size, sha256_of(temporary)
         temporary.replace(path)
-        return size
+        return size, checksum
     except tf.errors.OpError as error:
         raise OSError(error.message) from error
     finally:

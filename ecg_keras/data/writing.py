@@ -50,12 +50,14 @@ class Sidecar:
     Attributes:
         fingerprint: of the dataset it belongs to.
         size: of the shard in bytes.
+        checksum: the shard's sha256.
         stored: record id and digests of its leads.
         dropped, quarantined: record id and reason.
     """
 
     fingerprint: str
     size: int = 0
+    checksum: str = ""
     stored: list[tuple[str, list[str]]] = field(default_factory=list)
     dropped: list[list[str]] = field(default_factory=list)
     quarantined: list[list[str]] = field(default_factory=list)
@@ -181,8 +183,8 @@ def _write_one(
 
     begun = folder / UNFINISHED
     with writing(folder):
-        size = write_shard(folder / shard.name, examples(), temporary=begun / shard.name)
-        complete = {**vars(sidecar), "size": size}
+        size, checksum = write_shard(folder / shard.name, examples(), temporary=begun / shard.name)
+        complete = {**vars(sidecar), "size": size, "checksum": checksum}
         write_text(
             begun / f"{shard.name}.json", json.dumps(complete), temporary=begun / "sidecar.tmp"
         )

@@ -137,6 +137,9 @@ def test_describe(ecg_keras, project):
         "simulated, label set superdiagnostic",
         "I, II, III, aVR, aVL, aVF, V1, V2, V3, V4, V5, V6; 50 Hz, 4 s",
     ]
+    table, answer = answer.out, ecg_keras("describe", "--verify", shards_of(project, "scratch"))
+    assert answer.out == f"{table}each shard has the bytes that were written\n"
+    assert ecg_keras("describe", "--verify", "--sources").code == 2
     answer = ecg_keras("describe", "--sources", "--backbones")
     words = [line.split()[0] for line in answer.out.splitlines()]
     assert set(words) == {*SOURCES, *BACKBONES}

@@ -53,15 +53,16 @@ def test_an_unfinished_folder(tmp_path):
         describe(tmp_path)
 
 
-def test_a_newer_format(hospital_shards, tmp_path):
+@pytest.mark.parametrize("other", [1, 99])
+def test_another_format(hospital_shards, tmp_path, other):
     tree = json.loads((hospital_shards / "dataset.json").read_text())
     path = tmp_path / "dataset.json"
-    path.write_text(json.dumps({**tree, "format": 99}))
-    with pytest.raises(DataError, match=r"has format 99, .* reads formats up to 1. Update"):
+    path.write_text(json.dumps({**tree, "format": other}))
+    with pytest.raises(DataError, match=rf"has format {other}, .* reads format 2. Delete .* again"):
         read_dataset(path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "labels": 3}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 2, "labels": 3}'])
 def test_a_file_that_is_something_else(tmp_path, text):
     path = tmp_path / "dataset.json"
     path.write_text(text)
@@ -80,6 +81,24 @@ def test_a_missing_and_a_cut_shard(hospital_shards, tmp_path):
     shard.unlink()
     with pytest.raises(DataError, match=r"valid-00000-of-00001.tfrecord: this shard is missing"):
         describe(folder)
+
+
+def test_a_shard_with_other_bytes_is_found_when_asked(hospital_shards, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(hospital_shards, folder)
+    steps = []
+    dataset = describe(folder, verify=True, on_progress=lambda *step: steps.append(step))
+    sizes = [size for split in dataset.splits.values() for size in split.shards.values()]
+    assert steps[-1] == (sum(sizes), sum(sizes))
+    for name in ("train-00000-of-00001.tfrecord", "test-00000-of-00001.tfrecord"):
+        content = bytearray((folder / name).read_bytes())
+        content[-9] ^= 1
+        (folder / name).write_bytes(content)
+    assert describe(folder) == dataset
+    with pytest.raises(
+        DataError, match=r"damaged .*: train-0\S+rd, test-0\S+rd\. Delete the folder"
+    ):
+        describe(folder, verify=True)
 
 
 def test_importing_the_package_imports_no_tensorflow():

@@ -338,7 +338,7 @@ def test_a_dataset_without_a_validation_split(hospital_data, tmp_path):
     data = change(hospital_data, split={"valid": 0.0})
     dataset = prepare(data, tmp_path / "shards")
     assert dataset == prepare(data, tmp_path / "shards") == describe(tmp_path / "shards")
-    assert dataset.splits["valid"] == SplitSummary(0, 0, dict.fromkeys(dataset.labels, 0), {})
+    assert dataset.splits["valid"] == SplitSummary(0, 0, dict.fromkeys(dataset.labels, 0), {}, {})
     assert sum(split.records for split in dataset.splits.values()) == 40
     message = r"the valid split has no record: .*set training.validate_on to test"
     for read in (

@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +95,9 @@ def test_decoding_gives_back_what_was_encoded(hospital_shards):
 
 def test_a_shard_is_whole_or_not_there(tmp_path):
     path, temporary = tmp_path / "a.tfrecord", tmp_path / "a.tmp"
-    size = write_shard(path, [b"one", b"two"], temporary=temporary)
+    size, checksum = write_shard(path, [b"one", b"two"], temporary=temporary)
     assert size == path.stat().st_size
+    assert checksum == hashlib.sha256(path.read_bytes()).hexdigest()
     assert [one.numpy() for one in tf.data.TFRecordDataset(str(path))] == [b"one", b"two"]
 
     def failing():

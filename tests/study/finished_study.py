@@ -87,7 +87,7 @@ def _dataset(cell: Cell, records: int) -> Dataset:
         sampling_rate=100.0,
         num_samples=1000,
         splits={
-            name: SplitSummary(size, size, counts, {})
+            name: SplitSummary(size, size, counts, {}, {})
             for name, size in (("train", 1000), ("valid", records), ("test", records))
         },
         dropped=(),

@@ -133,7 +133,7 @@ class Costs(pilots._Costs):
 
 def dataset(train: int = 1000, valid: int = 100) -> Dataset:
     splits = {
-        name: SplitSummary(records, records, {"MI": records // 4, "HYP": 12}, {})
+        name: SplitSummary(records, records, {"MI": records // 4, "HYP": 12}, {}, {})
         for name, records in (("train", train), ("valid", valid), ("test", 50))
     }
     return Dataset(
