@@ -12,13 +12,13 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.data.plain_files import stat_file
 from ecg_keras.data.records import Signal
 from ecg_keras.data.wfdb_headers import Header, SignalLine, read_header
 from ecg_keras.errors import DataError
@@ -29,6 +29,8 @@ MISSING_SAMPLE = -32768
 BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12}
 BITS |= {"310": 10, "311": 10}
 FEWEST_BITS = 0.001
+# samples of all signals together: a day of twelve leads at 500 Hz is half of it
+MOST_VALUES = 1_000_000_000
 
 
 def read_wfdb(path: Path | str) -> Signal:
@@ -77,6 +79,11 @@ def read_samples(header: Header) -> Signal:
         )
     }
     num_samples = min(_count_samples(header, *one) for one in groups.items())
+    if num_samples * len(header.signals) > MOST_VALUES:
+        raise DataError(
+            f"{header.path}.hea: {num_samples} samples of {len(header.signals)} signals are more "
+            f"than the {MOST_VALUES} values of a recording that is read at once. Cut it in pieces."
+        )
     try:
         steps_in_mv = [signal.steps_in_mv for signal in header.signals]
     except DataError as error:
@@ -102,35 +109,20 @@ def _count_samples(header: Header, location: Path, group: list[SignalLine]) -> i
 
     Nothing is allocated before the header's promise was compared with the file's size.
     """
-    try:
-        status = location.lstat()
-        if stat.S_ISLNK(status.st_mode):
-            _check_link(location)
-            status = location.stat()
-    except OSError as error:
-        raise DataError(
-            f"{location}: {error.strerror}. The header {header.path.name}.hea names this file: "
-            "check that the whole database was downloaded."
-        ) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"{location}: no plain file. Put the recording's samples there.")
+    advice = (
+        f"The header {header.path.name}.hea names this file: check that the whole database was "
+        "downloaded."
+    )
+    size = stat_file(location, advice).st_size
     bits = sum(BITS.get(signal.format, FEWEST_BITS) for signal in group)
-    held = max(0, int((status.st_size - group[0].offset) * 8 // bits))
+    held = max(0, int((size - group[0].offset) * 8 // bits))
     if held < (header.num_samples or 1):
         raise DataError(
-            f"{location}: truncated: its {status.st_size} bytes hold {held} samples of "
+            f"{location}: truncated: its {size} bytes hold {held} samples of "
             f"{len(group)} signals, and the header promises {header.num_samples or 'at least 1'}. "
             "Download the file again."
         )
     return header.num_samples or held
-
-
-def _check_link(location: Path) -> None:
-    if not location.resolve().is_relative_to(location.parent.resolve()):
-        raise DataError(
-            f"{location}: a link that leads out of its folder. Put the file itself there, or do "
-            "not use this recording."
-        )
 
 
 def _read_format_16(

@@ -1,0 +1,35 @@
+"""Files are looked at before they are opened."""
+
+import os
+
+import pytest
+
+from ecg_keras.data.plain_files import stat_file
+from ecg_keras.errors import DataError
+
+
+def test_a_file_or_a_link_to_one_beside_it_is_taken(tmp_path):
+    (tmp_path / "r.dat").write_bytes(b"12345678")
+    (tmp_path / "link.dat").symlink_to("r.dat")
+    assert stat_file(tmp_path / "r.dat", "").st_size == 8
+    assert stat_file(tmp_path / "link.dat", "").st_size == 8
+
+
+def test_what_is_missing_says_what_to_do(tmp_path):
+    with pytest.raises(DataError, match=r"gone.dat: No such file or directory. Download it.$"):
+        stat_file(tmp_path / "gone.dat", "Download it.")
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "secret").write_bytes(b"12")
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "r.dat").symlink_to(tmp_path / "secret")
+    with pytest.raises(DataError, match="r.dat: a link that leads out of its folder"):
+        stat_file(tmp_path / "raw" / "r.dat", "")
+
+
+def test_what_is_no_plain_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(DataError, match="no plain file"):
+            stat_file(path, "")
