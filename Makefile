@@ -16,7 +16,7 @@ LOCK := constraints/py$(VERSION).txt
 BIN := .venv/bin
 INSTALLED := .venv/installed-$(VERSION)$(if $(WITHOUT_TFDV),-without-tfdv)
 
-.PHONY: help quickstart test lint bench clean
+.PHONY: help quickstart test lint bench fuzz clean
 .DELETE_ON_ERROR:
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make test         run the tests"
 	@echo "make lint         check style and types"
 	@echo "make bench        measure speed"
+	@echo "make fuzz         damage files for some minutes, guided by coverage"
 	@echo "make clean        remove .venv and caches; data, shards and runs stay"
 
 quickstart: $(INSTALLED)
@@ -40,6 +41,11 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python tools/benchmark.py
+
+# slow by nature, and atheris has wheels for Linux alone: the tests damage fewer files without it
+fuzz: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet atheris
+	$(BIN)/python tools/fuzz.py $(ARGS)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

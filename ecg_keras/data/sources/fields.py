@@ -55,7 +55,8 @@ def path_inside(root: Path, name: str) -> Path:
     """``root / name``, if that is inside ``root``.
 
     Raises:
-        DataError: the name is empty, absolute, or climbs out with ``..``.
+        DataError: the name is empty, absolute, climbs out with ``..``, or holds a character that
+            can't be printed.
 
     Example:
         >>> path_inside(Path("ptbxl"), "records100/00000/00001_lr").name
@@ -63,6 +64,7 @@ def path_inside(root: Path, name: str) -> Path:
     """
     path = PurePosixPath(name)
     parts = path.parts
-    if not parts or path.is_absolute() or ".." in parts or "\\" in name or ":" in name:
+    climbs = path.is_absolute() or ".." in parts or "\\" in name or ":" in name
+    if not parts or climbs or not name.isprintable():
         raise DataError(f"a file name must stay inside {root}. Received: {name!r}.")
     return root.joinpath(*parts)
