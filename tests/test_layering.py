@@ -56,6 +56,8 @@ NO_TENSORFLOW = (
     "metrics",
     "cli",
     "data/__init__.py",
+    "data/augment/__init__.py",
+    "data/augment/limits.py",
     "data/records.py",
     "data/labels.py",
     "data/wfdb_files.py",

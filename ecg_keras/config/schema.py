@@ -15,6 +15,7 @@ FolderPath = Annotated[Path, Field(strict=False)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Folds = Annotated[tuple[int, ...], Field(strict=False)]
 
@@ -182,13 +183,28 @@ class Augment(Section):
     # whole ECGs all the same, so it must pool over time.
     crop: Positive | None = None
     # greatest random shift in time, in seconds, either way; what is shifted in is zero
-    shift: float = Field(default=0.0, ge=0)
+    shift: Strength = 0.0
     # random gain of the whole ECG: exp(N(0, gain))
-    gain: float = Field(default=0.0, ge=0)
+    gain: Strength = 0.0
     # white noise, standard deviation in mV
-    noise: float = Field(default=0.0, ge=0)
+    noise: Strength = 0.0
+    # noise with a power that falls with frequency as 1/f^noise_exponent, standard deviation in mV
+    coloured_noise: Strength = 0.0
+    # 0 is white, 1 pink, 2 brown
+    noise_exponent: Annotated[float, Field(ge=0, le=3)] = 1.0
+    # slow drift of 0.05 to 0.5 Hz, each lead its own, standard deviation in mV
+    baseline_wander: Strength = 0.0
+    # greatest amplitude in a lead, in mV; its phase is random
+    mains_hum: Strength = 0.0
+    # Hz of the mains, which must be below half of data.sampling_rate
+    mains_hz: Literal[50, 60] = 50
     # chance that a lead is set to zero
     lead_dropout: Fraction = 0.0
+    # chance that all limb leads, or all chest leads, are set to zero
+    lead_group_dropout: Fraction = 0.0
+    # each ECG and its labels are mixed with another of the batch, with a weight from
+    # Beta(mixup, mixup)
+    mixup: Strength = 0.0
 
 
 class Phase(Section):
@@ -278,16 +294,6 @@ class Recipe(Section):
     export: bool = False
     # the run folder; none is runs/<name of the recipe>
     run: FolderPath | None = None
-
-    @model_validator(mode="after")
-    def _crop_what_there_is(self) -> Recipe:
-        crop = self.training.augment.crop
-        if crop is not None and crop > self.data.seconds:
-            raise ValueError(
-                f"training.augment.crop must be at most data.seconds ({self.data.seconds}). "
-                f"Received: {crop}"
-            )
-        return self
 
     @model_validator(mode="after")
     def _somebody_chooses_the_epoch(self) -> Recipe:

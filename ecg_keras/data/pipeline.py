@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from ecg_keras.config import Augment
-from ecg_keras.data.augment import augment as change
+from ecg_keras.data.augment.augmenting import augment as change
+from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.dataset import Dataset, check_split, describe
 from ecg_keras.data.reading import batches, serialized, training_subset
 from ecg_keras.data.shards import decode, millivolts
@@ -56,7 +57,8 @@ def load(
         seed: of the order, the changes and the subset.
         train_records: train on so many records of the training split; none takes all.
         subset: which ones: a `nested_subset`, or the `first_records`.
-        augment: random changes, drawn anew in each epoch.
+        augment: random changes, drawn anew in each epoch; with ``mixup`` the targets lie between
+            0 and 1.
         cache: keep the split in memory (two bytes a sample) where it takes less than half of what
             is free.
         epochs: the numbers of the epochs that follow one another in one pass, for ``fit`` with
@@ -67,8 +69,8 @@ def load(
         ``(batch, num_labels)``.
 
     Raises:
-        ConfigError: ``batch_size`` or ``train_records`` is below 1, or a subset is asked of
-            another split than the training split.
+        ConfigError: ``batch_size`` or ``train_records`` is below 1, a subset is asked of another
+            split than the training split, or these ECGs can't have a change.
         DataError: the folder is no finished dataset, has no such split, or a shard is damaged.
 
     Example:
@@ -82,6 +84,13 @@ def load(
     if train_records is not None and split != "train":
         raise ConfigError(f"train_records is for the split train. Received: split {split}.")
     dataset = describe(folder)
+    if augment is not None:
+        check_augment(
+            augment,
+            leads=dataset.leads,
+            sampling_rate=dataset.sampling_rate,
+            num_samples=dataset.num_samples,
+        )
     records = check_split(folder, dataset, split).records
     chosen = None
     if train_records is not None:
@@ -98,7 +107,14 @@ def load(
     def finish(key: tf.Tensor, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         signal, target = fetch(batch)
         if augment is not None:
-            signal = change(signal, augment, dataset.sampling_rate, key)
+            signal, target = change(
+                signal,
+                target,
+                augment,
+                sampling_rate=dataset.sampling_rate,
+                leads=dataset.leads,
+                seed=key,
+            )
         return signal, target
 
     steps = math.ceil(records / batch_size) * (1 if epochs is None else len(epochs))

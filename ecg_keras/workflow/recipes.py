@@ -11,11 +11,17 @@ from typing import Any
 from ecg_keras import config
 from ecg_keras.config import LoadedRecipe, Problem, Recipe, Simulate
 from ecg_keras.data import sources
+from ecg_keras.data.augment.limits import check_augment
+from ecg_keras.data.conversion import stored_leads, stored_length
 from ecg_keras.data.simulate import HOSPITALS
 from ecg_keras.errors import ConfigError, EcgKerasError, look_up, unknown_name
 from ecg_keras.models import BACKBONES, STAGES, find_backbone
-from ecg_keras.signals import canonical_lead
 
+# what can't be checked where one of these is wrong
+NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
+    ("data", "label_set"): (("data", "source"),),
+    ("training", "augment"): (("data", "leads"), ("data", "seconds")),
+}
 
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> LoadedRecipe:
     """Reads a recipe and checks the names of its source, label set, leads, backbone and stages.
@@ -37,16 +43,23 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
         ("data", "label_set"): lambda: sources.check_label_set(
             sources.find_source(recipe.data.source), recipe.data.label_set
         ),
-        ("data", "leads"): lambda: [canonical_lead(name) for name in recipe.data.leads or ()],
+        ("data", "leads"): lambda: stored_leads(recipe.data),
+        ("data", "seconds"): lambda: stored_length(recipe.data),
+        ("training", "augment"): lambda: check_augment(
+            recipe.training.augment,
+            leads=stored_leads(recipe.data),
+            sampling_rate=recipe.data.sampling_rate,
+            num_samples=stored_length(recipe.data),
+        ),
         ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
     }
     for number, phase in enumerate(recipe.training.phases):
         key = ("training", "phases", number, "train_from")
         checks[key] = partial(_check_stage, recipe.model.backbone, phase.train_from)
-    failed = set()
+    failed: set[tuple[str | int, ...]] = set()
     for key, check in checks.items():
-        if key == ("data", "label_set") and ("data", "source") in failed:
+        if failed.intersection(NEEDS.get(key, ())):
             continue
         try:
             check()

@@ -1,0 +1,1 @@
+"""Random changes of training ECGs; docs/augmentation.md shows each of them."""
