@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,8 +79,8 @@ def stored_length(data: Data) -> int:
     return length
 
 
-def convert(infos: Sequence[RecordInfo], data: Data) -> list[Converted | Dropped | Quarantined]:
-    """Reads and converts records, one outcome for each, in the same order.
+def convert(infos: Iterable[RecordInfo], data: Data) -> Iterator[Converted | Dropped | Quarantined]:
+    """Reads and converts records one by one, with an outcome for each, in the same order.
 
     What is wrong with one record becomes its outcome; a wrong setting is raised.
 
@@ -89,7 +89,7 @@ def convert(infos: Sequence[RecordInfo], data: Data) -> list[Converted | Dropped
         data: the recipe's settings.
     """
     source, leads, length = find_source(data.source), stored_leads(data), stored_length(data)
-    return [_convert(info, source, leads, length, data) for info in infos]
+    return (_convert(info, source, leads, length, data) for info in infos)
 
 
 def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], float]:

@@ -21,9 +21,12 @@ from ecg_keras.data.sources import check_label_set, find_source
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.writing import (
     UNFINISHED,
+    Run,
     Shard,
     Sidecar,
+    Work,
     plan_shards,
+    run_here,
     write_shards,
     write_text,
     writing,
@@ -37,6 +40,7 @@ def prepare(
     *,
     on_progress: Callable[[int, int], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
+    run: Run = run_here,
 ) -> Dataset:
     """Reads a database and writes its shards; goes on where an earlier run was stopped.
 
@@ -46,6 +50,7 @@ def prepare(
             is returned at once.
         on_progress: called with the records done and their total.
         on_warning: called with messages; none logs them to ``ecg_keras.data.preparation``.
+        run: how the shards are made: `writing.run_here` in ``data.workers`` processes.
 
     Returns:
         What was written, as `describe` returns it later.
@@ -82,7 +87,7 @@ def prepare(
             lock.acquire()
     try:
         if not _is_made(folder, data, digest):
-            _make(data, folder, digest, on_progress or (lambda done, total: None), warn)
+            _make(data, folder, digest, on_progress or (lambda done, total: None), warn, run)
     finally:
         lock.release()
     return describe(folder)
@@ -108,6 +113,7 @@ def _make(
     digest: str,
     on_progress: Callable[[int, int], None],
     warn: Callable[[str], None],
+    run: Run,
 ) -> None:
     source = find_source(data.source)
     labels = check_label_set(source, data.label_set)
@@ -124,7 +130,7 @@ def _make(
     record_bytes = 2 * stored_length(data) * len(stored_leads(data))
     plan = plan_shards(infos, assigned, record_bytes, data.split.seed)
     mark = combine(data, digest)
-    sidecars = write_shards(plan, data, labels, folder, mark, on_progress)
+    sidecars = write_shards(plan, Work(data, tuple(labels), folder, mark), on_progress, run)
 
     quarantined = [LeftOut(*one) for sidecar in sidecars for one in sidecar.quarantined]
     _check_quarantine(quarantined, len(infos), data)
@@ -157,7 +163,7 @@ def _make(
         )
     with writing(folder):
         begun = folder / UNFINISHED
-        write_text(folder / "dataset.json", dataset.dump(), temporary=begun / "dataset.json")
+        write_text(folder / "dataset.json", dataset.dump(), scratch=begun)
     shutil.rmtree(begun, ignore_errors=True)
 
 

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
-import multiprocessing
 import os
 import shutil
-import threading
-from collections import deque
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from ecg_keras.config import Data
-from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
+from ecg_keras.data.conversion import Converted, Dropped, convert
 from ecg_keras.data.dataset import SPLITS
+from ecg_keras.data.examples import encode
+from ecg_keras.data.processes import run_in_processes
 from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.tfrecords import write_tfrecords
 from ecg_keras.errors import DataError
 
-SHARD_BYTES = 64_000_000
-# records that a process converts at a time
-CHUNK = 32
+# enough shards for every process of a large machine, and little lost where one is killed
+SHARD_BYTES = 16_000_000
 # holds, until the dataset is complete, a sidecar for each finished shard and what is being written
 UNFINISHED = ".unfinished"
-
-Outcome = Converted | Dropped | Quarantined
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,23 @@ class Shard:
     name: str
     split: str
     infos: tuple[RecordInfo, ...]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all shards of a dataset have in common.
+
+    Attributes:
+        data: the recipe's settings.
+        labels: of the label set.
+        folder: of the shards.
+        fingerprint: of the dataset.
+    """
+
+    data: Data
+    labels: tuple[str, ...]
+    folder: Path
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,10 @@ class Sidecar:
     stored: list[tuple[str, list[str]]] = field(default_factory=list)
     dropped: list[list[str]] = field(default_factory=list)
     quarantined: list[list[str]] = field(default_factory=list)
+
+
+# makes shards, in any order and anywhere; calls a function after each record, where it can
+Run = Callable[[Sequence[Shard], Work, Callable[[], None]], Iterable[tuple[str, Sidecar]]]
 
 
 def plan_shards(
@@ -91,22 +109,16 @@ def plan_shards(
 
 
 def write_shards(
-    plan: Sequence[Shard],
-    data: Data,
-    labels: Sequence[str],
-    folder: Path,
-    fingerprint: str,
-    on_progress: Callable[[int, int], None],
+    plan: Sequence[Shard], work: Work, on_progress: Callable[[int, int], None], run: Run
 ) -> list[Sidecar]:
     """Writes each shard that is not finished, then its sidecar.
 
     Args:
         plan: all shards of the dataset.
-        data: the recipe's settings.
-        labels: of the label set.
-        folder: of the shards; leftovers of a dataset with another fingerprint are removed.
-        fingerprint: of the dataset.
+        work: what they have in common; leftovers of a dataset with another fingerprint are removed
+            from its folder.
         on_progress: called with the records done and their total.
+        run: `run_here`, or another way to call `make_shard` for each.
 
     Returns:
         The sidecar of each shard of the plan.
@@ -114,33 +126,80 @@ def write_shards(
     Raises:
         DataError: the folder can't be written, or a process was killed.
     """
-    with writing(folder):
-        (folder / UNFINISHED).mkdir(exist_ok=True)
-        finished = _finished(folder, fingerprint)
+    with writing(work.folder):
+        (work.folder / UNFINISHED).mkdir(exist_ok=True)
+        finished = _finished(work.folder, work.fingerprint)
     missing = [shard for shard in plan if shard.name not in finished]
     total = sum(len(shard.infos) for shard in plan)
     done = total - sum(len(shard.infos) for shard in missing)
     on_progress(done, total)
 
-    def counted(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-        for number, outcome in enumerate(outcomes, start=done + 1):
-            on_progress(number, total)
-            yield outcome
+    def count() -> None:
+        nonlocal done
+        done += 1
+        on_progress(done, total)
 
-    with closing(_outcomes([info for one in missing for info in one.infos], data)) as outcomes:
-        stream = counted(outcomes)
-        for shard in missing:
-            own = islice(stream, len(shard.infos))
-            finished[shard.name] = _write_one(shard, own, labels, folder, fingerprint)
+    finished.update(run(missing, work, count))
     return [finished[shard.name] for shard in plan]
 
 
-def write_text(path: Path, text: str, *, temporary: Path) -> None:
-    """Writes a text file to a temporary name on the same disk and renames it.
+def run_here(
+    shards: Sequence[Shard], work: Work, on_record: Callable[[], None]
+) -> Iterator[tuple[str, Sidecar]]:
+    """Makes shards in ``data.workers`` processes, or in this one where that is 1."""
+    make = functools.partial(make_shard, work)
+    if work.data.workers == 1:
+        return (make(shard, on_record) for shard in shards)
+    return run_in_processes(make, shards, work.data.workers, on_record)
+
+
+def make_shard(
+    work: Work, shard: Shard, on_record: Callable[[], None] = lambda: None
+) -> tuple[str, Sidecar]:
+    """Reads, converts and writes one shard's records, then its sidecar.
+
+    It can be called again, anywhere and at the same time: the bytes are the same, and each file
+    appears whole under its name.
+
+    Args:
+        work: what all shards have in common.
+        shard: the one to make.
+        on_record: called after each record.
+
+    Returns:
+        The name of the shard and its sidecar.
+
+    Raises:
+        DataError: the folder can't be written.
+    """
+    sidecar = Sidecar(work.fingerprint)
+
+    def examples() -> Iterator[bytes]:
+        for outcome in convert(shard.infos, work.data):
+            if isinstance(outcome, Converted):
+                sidecar.stored.append((outcome.info.record_id, outcome.leads))
+                yield encode(outcome, work.labels)
+            elif isinstance(outcome, Dropped):
+                sidecar.dropped.append([outcome.record_id, outcome.reason])
+            else:
+                sidecar.quarantined.append([outcome.record_id, outcome.reason])
+            on_record()
+
+    begun = work.folder / UNFINISHED
+    with writing(work.folder):
+        size, checksum = write_tfrecords(work.folder / shard.name, examples(), scratch=begun)
+        complete = {**vars(sidecar), "size": size, "checksum": checksum}
+        write_text(begun / f"{shard.name}.json", json.dumps(complete), scratch=begun)
+    return shard.name, Sidecar(**complete)
+
+
+def write_text(path: Path, text: str, *, scratch: Path) -> None:
+    """Writes a text file to a temporary name of its own in ``scratch`` and renames it.
 
     Raises:
         OSError: it can't be written.
     """
+    temporary = scratch / f".{path.name}.{uuid.uuid4().hex}"
     try:
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
@@ -163,36 +222,8 @@ def writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _write_one(
-    shard: Shard, outcomes: Iterable[Outcome], labels: Sequence[str], folder: Path, mark: str
-) -> Sidecar:
-    # imported here because the processes that read records need no TensorFlow
-    from ecg_keras.data.shards import encode, write_shard
-
-    sidecar = Sidecar(mark)
-
-    def examples() -> Iterator[bytes]:
-        for outcome in outcomes:
-            if isinstance(outcome, Converted):
-                sidecar.stored.append((outcome.info.record_id, outcome.leads))
-                yield encode(outcome, labels)
-            elif isinstance(outcome, Dropped):
-                sidecar.dropped.append([outcome.record_id, outcome.reason])
-            else:
-                sidecar.quarantined.append([outcome.record_id, outcome.reason])
-
-    begun = folder / UNFINISHED
-    with writing(folder):
-        size, checksum = write_shard(folder / shard.name, examples(), temporary=begun / shard.name)
-        complete = {**vars(sidecar), "size": size, "checksum": checksum}
-        write_text(
-            begun / f"{shard.name}.json", json.dumps(complete), temporary=begun / "sidecar.tmp"
-        )
-    return Sidecar(**complete)
-
-
 def _finished(folder: Path, fingerprint: str) -> dict[str, Sidecar]:
-    """The sidecars of finished shards by the shard's name; leftovers of another dataset go."""
+    """The sidecars of finished shards by the shard's name; what is of no use goes."""
     begun = folder / UNFINISHED
     sidecars = {
         path.stem: Sidecar(**json.loads(path.read_text(encoding="utf-8")))
@@ -204,49 +235,10 @@ def _finished(folder: Path, fingerprint: str) -> dict[str, Sidecar]:
         shutil.rmtree(begun)
         begun.mkdir()
         return {}
+    for half in begun.glob(".*"):
+        half.unlink(missing_ok=True)
     return {
         name: sidecar
         for name, sidecar in sidecars.items()
         if (folder / name).is_file() and (folder / name).stat().st_size == sidecar.size
     }
-
-
-def _outcomes(infos: Sequence[RecordInfo], data: Data) -> Iterator[Outcome]:
-    """Converts records in their order, in ``data.workers`` processes where that is above 1."""
-    chunks = (infos[start : start + CHUNK] for start in range(0, len(infos), CHUNK))
-    if data.workers == 1:
-        yield from chain.from_iterable(convert(chunk, data) for chunk in chunks)
-        return
-    pool = ProcessPoolExecutor(
-        data.workers,
-        # a fork would copy TensorFlow's threads and locks in whatever state they are in
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_end_with_parent,
-    )
-    try:
-        # a bounded number of chunks is under way, so that memory does not grow with the database
-        pending = deque(
-            pool.submit(convert, chunk, data) for chunk in islice(chunks, 3 * data.workers)
-        )
-        while pending:
-            yield from pending.popleft().result()
-            pending.extend(pool.submit(convert, chunk, data) for chunk in islice(chunks, 1))
-    except BrokenProcessPool as error:
-        raise DataError(
-            "a process that reads records was killed, perhaps for want of memory. Run the same "
-            "command again, which keeps the finished shards, with fewer data.workers."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """Ends this process when the one that started it is killed, instead of waiting for ever."""
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

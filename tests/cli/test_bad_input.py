@@ -345,7 +345,7 @@ SLOWLY = """
 import time
 from ecg_keras.cli import main
 from ecg_keras.data import writing
-writing.SHARD_BYTES, writing.CHUNK, convert = 10_000, 2, writing.convert
+writing.SHARD_BYTES, convert = 10_000, writing.convert
 writing.convert = lambda infos, data: time.sleep(0.1) or convert(infos, data)
 main()
 """

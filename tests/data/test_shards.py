@@ -1,4 +1,3 @@
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,9 @@ from hypothesis.extra import numpy as hnp
 
 from ecg_keras.data.conversion import Converted, quantise
 from ecg_keras.data.dataset import describe
+from ecg_keras.data.examples import encode
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.shards import decode, encode, millivolts, write_shard
+from ecg_keras.data.shards import decode, millivolts
 from ecg_keras.signals import LEADS, measure_quality
 
 LABELS = ("AF", "PAC", "SR")
@@ -26,35 +26,6 @@ def converted(values, leads=LEADS, **known):
 
 def ecg(seed=0, samples=200):
     return np.random.default_rng(seed).normal(0, 1, (samples, 12)).astype(np.float32)
-
-
-def features(serialized):
-    return tf.train.Example.FromString(serialized).features.feature
-
-
-def test_every_feature_of_the_contract():
-    stored = features(encode(converted(ecg(), age=61.0, sex="male", fold=3), LABELS))
-    assert set(stored) == {
-        "signal", "scale", "target", "labels", "record_id", "patient_id", "age", "sex", "fold",
-        "peak_mv", "rms_mv", "einthoven_mv", "flat_leads", "signal_sha256",
-    }  # fmt: skip
-    assert list(stored["target"].int64_list.value) == [1, 0, 1]
-    assert list(stored["labels"].bytes_list.value) == [b"AF", b"SR"]
-    assert stored["age"].float_list.value[0] == 61
-    assert stored["fold"].int64_list.value[0] == 3
-    assert stored["rms_mv"].float_list.value[0] == pytest.approx(1, abs=0.05)
-    signal = np.frombuffer(stored["signal"].bytes_list.value[0], "<i2").reshape(200, 12)
-    np.testing.assert_allclose(signal / 1000, ecg(), atol=0.00051)
-
-
-def test_what_is_unknown_is_missing():
-    one_lead = converted(ecg()[:, :1], leads=LEADS[:1])
-    stored = features(encode(one_lead, LABELS))
-    assert not {"age", "sex", "fold", "einthoven_mv"} & set(stored)
-
-
-def test_the_same_record_gives_the_same_bytes():
-    assert encode(converted(ecg(), age=61.0), LABELS) == encode(converted(ecg(), age=61.0), LABELS)
 
 
 @settings(max_examples=50, deadline=None)
@@ -91,29 +62,3 @@ def test_decoding_gives_back_what_was_encoded(hospital_shards):
     signal = millivolts(batch["samples"], batch["scale"])
     assert signal.dtype == tf.float32
     np.testing.assert_allclose(signal[3], ecg(9) * 100, atol=batch["scale"][3])
-
-
-def test_a_shard_is_whole_or_not_there(tmp_path):
-    path, temporary = tmp_path / "a.tfrecord", tmp_path / "a.tmp"
-    size, checksum = write_shard(path, [b"one", b"two"], temporary=temporary)
-    assert size == path.stat().st_size
-    assert checksum == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert [one.numpy() for one in tf.data.TFRecordDataset(str(path))] == [b"one", b"two"]
-
-    def failing():
-        yield b"three"
-        raise RuntimeError("power cut")
-
-    before = path.read_bytes()
-    with pytest.raises(RuntimeError, match=r"power cut"):
-        write_shard(path, failing(), temporary=temporary)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_full_disk_is_an_oserror(tmp_path):
-    full = tmp_path / "full"
-    full.symlink_to("/dev/full")
-    with pytest.raises(OSError, match=r"No space left on device"):
-        write_shard(tmp_path / "a.tfrecord", [b"x" * 100_000], temporary=full)
-    assert not list(tmp_path.iterdir())

@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecg_keras.data import examples
+from ecg_keras.data.conversion import Converted, quantise
+from ecg_keras.data.examples import encode
+from ecg_keras.data.records import RecordInfo
+from ecg_keras.signals import LEADS, measure_quality
+
+LABELS = ("AF", "PAC", "SR")
+
+
+def converted(values, leads=LEADS, **known):
+    samples, scale = quantise(values)
+    info = RecordInfo("r1", "p1", Path("x"), ("SR", "AF"), **known)
+    quality = measure_quality(samples * np.float32(scale), leads)
+    return Converted(info, samples, scale, quality, "ab" * 32, [])
+
+
+def ecg(seed=0, samples=200):
+    return np.random.default_rng(seed).normal(0, 1, (samples, 12)).astype(np.float32)
+
+
+def features(serialized):
+    return tf.train.Example.FromString(serialized).features.feature
+
+
+def test_every_feature_of_the_contract():
+    stored = features(encode(converted(ecg(), age=61.0, sex="male", fold=3), LABELS))
+    assert set(stored) == {
+        "signal", "scale", "target", "labels", "record_id", "patient_id", "age", "sex", "fold",
+        "peak_mv", "rms_mv", "einthoven_mv", "flat_leads", "signal_sha256",
+    }  # fmt: skip
+    assert list(stored["target"].int64_list.value) == [1, 0, 1]
+    assert list(stored["labels"].bytes_list.value) == [b"AF", b"SR"]
+    assert stored["age"].float_list.value[0] == 61
+    assert stored["fold"].int64_list.value[0] == 3
+    assert stored["rms_mv"].float_list.value[0] == pytest.approx(1, abs=0.05)
+    signal = np.frombuffer(stored["signal"].bytes_list.value[0], "<i2").reshape(200, 12)
+    np.testing.assert_allclose(signal / 1000, ecg(), atol=0.00051)
+
+
+def test_what_is_unknown_is_missing():
+    one_lead = converted(ecg()[:, :1], leads=LEADS[:1])
+    stored = features(encode(one_lead, LABELS))
+    assert not {"age", "sex", "fold", "einthoven_mv"} & set(stored)
+
+
+def test_the_same_record_gives_the_same_bytes():
+    assert encode(converted(ecg(), age=61.0), LABELS) == encode(converted(ecg(), age=61.0), LABELS)
+
+
+def test_the_bytes_are_those_of_tensorflow_in_the_order_of_the_names():
+    for known in ({}, {"age": 61.0}, {"age": 0.5, "sex": "female", "fold": 10}):
+        encoded = encode(converted(ecg(), **known), LABELS)
+        stored = tf.train.Example.FromString(encoded).features.feature
+        one_by_one = b"".join(
+            tf.train.Features(feature={name: stored[name]}).SerializeToString()
+            for name in sorted(stored)
+        )
+        assert encoded.endswith(one_by_one)
+        assert tf.train.Features.FromString(one_by_one).ByteSize() == len(one_by_one)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    texts=st.lists(st.binary(max_size=200), max_size=4),
+    floats=st.lists(st.floats(width=32, allow_nan=False), max_size=40),
+    integers=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40),
+)
+def test_lists_of_any_kind_and_length(texts, floats, integers):
+    feature = tf.train.Feature
+    for ours, theirs in (
+        (examples._bytes(texts), feature(bytes_list=tf.train.BytesList(value=texts))),
+        (examples._floats(floats), feature(float_list=tf.train.FloatList(value=floats))),
+        (examples._integers(integers), feature(int64_list=tf.train.Int64List(value=integers))),
+    ):
+        assert ours == theirs.SerializeToString(deterministic=True)
