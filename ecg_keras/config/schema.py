@@ -6,10 +6,11 @@ plain strings here: the layers that own those tables check them.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 FolderPath = Annotated[Path, Field(strict=False)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -18,6 +19,18 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Folds = Annotated[tuple[int, ...], Field(strict=False)]
+
+
+def _check_rate(value: Any) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if (number and 0 < value < math.inf) or (isinstance(value, str) and value.strip()):
+        return value
+    raise ValueError(
+        f"must be a number of Hz above 0, or the name of a column. Received: {value!r:.80}"
+    )
+
+
+RateOrColumn = Annotated[float | str, BeforeValidator(_check_rate)]
 
 
 class Section(BaseModel):
@@ -32,6 +45,47 @@ class Simulate(Section):
     hospital: str = "lakeside"
     records: int = Field(default=1000, ge=10)
     seed: Seed = 0
+
+
+class Folder(Section):
+    """Your own recordings: what the columns of their labels table say, and what CSV files lack."""
+
+    # the labels table in data.raw; none: the one labels.csv or labels.parquet there
+    table: str | None = None
+    # column with each recording's file, relative to data.raw, with or without its ending
+    file: str = "file"
+    # column with each recording's id; none: its file without the ending
+    record: str | None = None
+    # column that is equal for all recordings of one person; null: each is of another person. Where
+    # that is not so, patients are trained on and tested, and the scores flatter
+    patient: str | None = "patient_id"
+    # column with the age in years; none: age, where the table has it
+    age: str | None = None
+    # column with male, female, M or F; none: sex, where the table has it
+    sex: str | None = None
+    # column with the official fold, a whole number; none: fold, where the table has it
+    fold: str | None = None
+    # the labels, in this order: columns of 0 and 1, or names in label_column; none: every other
+    # column of 0 and 1, or every name that occurs
+    labels: Names | None = None
+    # one column with the names of each recording's labels; none: each label is a column
+    label_column: str | None = None
+    # between two names in label_column
+    separator: str = Field(default=";", min_length=1)
+    # of CSV files: Hz, or the column that says it
+    sampling_rate: RateOrColumn | None = None
+    # of CSV files
+    unit: Literal["mV", "uV", "V"] | None = None
+    # of CSV files without a header: the name of each column
+    leads: Names | None = None
+
+    @model_validator(mode="after")
+    def _name_what_can_be_read(self) -> Folder:
+        for key in ("labels", "leads"):
+            names = getattr(self, key)
+            if names is not None and (not names or len(set(names)) < len(names)):
+                raise ValueError(f"{key} must have at least one name, and each name once")
+        return self
 
 
 class Split(Section):
@@ -137,12 +191,18 @@ class Data(Section):
     workers: int = Field(default=1, ge=1)
     # only for source simulated
     simulate: Simulate | None = None
+    # only for source folder
+    folder: Folder | None = None
 
     @model_validator(mode="after")
-    def _simulate_only_the_simulated(self) -> Data:
+    def _keep_sections_to_their_sources(self) -> Data:
         if self.simulate is not None and self.source != "simulated":
             raise ValueError(
                 f"data.simulate needs data.source simulated. Received: source {self.source}"
+            )
+        if self.folder is not None and self.source != "folder":
+            raise ValueError(
+                f"data.folder needs data.source folder. Received: source {self.source}"
             )
         return self
 
