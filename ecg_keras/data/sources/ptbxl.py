@@ -9,7 +9,6 @@ Source: Wagner et al. 2020, tables 3 to 8; the file scp_statements.csv.
 from __future__ import annotations
 
 import ast
-import csv
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from ecg_keras.data.labels import Definition, present_labels
 from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.sources.fields import parse_age, path_inside
+from ecg_keras.data.sources.tables import read_rows
 from ecg_keras.data.wfdb_files import read_wfdb
 from ecg_keras.errors import DataError, look_up
 
@@ -87,11 +87,11 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         DataError: a table, column or folder is missing, or a value is none that PTB-XL has.
     """
     look_up("label set", label_set, LABEL_SETS)
-    statements = _read_csv(root / STATEMENTS, STATEMENT_COLUMNS)
+    statements = read_rows(root / STATEMENTS, STATEMENT_COLUMNS)
     definition = _define(root / STATEMENTS, statements)[label_set]
     known = {row[""] for row in statements}
     column = _choose_column(root, sampling_rate)
-    rows = _read_csv(root / RECORDS, (*RECORD_COLUMNS, column))
+    rows = read_rows(root / RECORDS, (*RECORD_COLUMNS, column))
     infos = []
     for row in rows:
         try:
@@ -119,26 +119,6 @@ def _choose_column(root: Path, sampling_rate: float) -> str:
         f"{root}: has neither records100 nor records500. Set data.raw to the folder of PTB-XL that "
         f"holds {RECORDS}, or download {order[0][0]}."
     )
-
-
-def _read_csv(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream, restval="")
-            header = reader.fieldnames or ()
-            rows = list(reader)
-    except OSError as error:
-        raise DataError(
-            f"{path}: {error.strerror}. Set data.raw to the folder of PTB-XL that holds it."
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: not a CSV file: {error}. Download it again.") from error
-    missing = [column or "(unnamed first)" for column in columns if column not in header]
-    if missing:
-        raise DataError(
-            f"{path}: lacks the column {', '.join(missing)}. Download it again from PhysioNet."
-        )
-    return rows
 
 
 def _define(path: Path, statements: list[dict[str, str]]) -> Mapping[str, Definition]:
