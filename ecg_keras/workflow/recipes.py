@@ -23,6 +23,7 @@ NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
     ("training", "augment"): (("data", "leads"), ("data", "seconds")),
 }
 
+
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> LoadedRecipe:
     """Reads a recipe and checks the names of its source, label set, leads, backbone and stages.
 

@@ -77,6 +77,27 @@ def test_changes_are_drawn_anew_for_each_batch_and_epoch(hospital_shards):
 
 
 @pytest.mark.parametrize("cache", [True, False])
+def test_mixup_mixes_targets_as_it_mixes_signals(hospital_shards, cache):
+    settings = {"batch_size": 13, "shuffle": True, "seed": 3, "cache": cache}
+    (signal, target), _ = load(hospital_shards, "train", **settings)
+    (mixed, soft), _ = load(hospital_shards, "train", augment=Augment(mixup=0.5), **settings)
+    assert (soft.shape, soft.dtype) == (target.shape, target.dtype)
+    assert not np.isin(soft, [0, 1]).all()
+    before, after = (np.reshape(one, (13, -1)).T for one in (signal, mixed))
+    parts = np.linalg.lstsq(before, after, rcond=None)[0]
+    np.testing.assert_allclose(parts.T @ target, soft, atol=1e-3)
+
+
+def test_changes_that_these_ecgs_cannot_have_are_refused(hospital_shards):
+    for augment, message in (
+        (Augment(mains_hum=0.1), "mains_hum: 50 Hz can't be sampled at 100 Hz"),
+        (Augment(crop=5.0), "crop must be at most 2 s"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            load(hospital_shards, "train", batch_size=8, augment=augment)
+
+
+@pytest.mark.parametrize("cache", [True, False])
 def test_a_subset_is_nested_and_the_same_in_memory_and_from_files(hospital_shards, cache):
     few, more = (
         passes(load(hospital_shards, "train", batch_size=4, train_records=n, cache=cache))[0]

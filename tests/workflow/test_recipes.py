@@ -40,6 +40,21 @@ def write(folder: Path, name: str, text: str) -> Path:
             + "model: {backbone: gru}\ntraining: {phases: [{epochs: 1, train_from: stage4}]}\n",
             "no stage named 'stage4'. Allowed: head, stem",
         ),
+        (
+            DATA + "training: {augment: {mains_hum: 0.1}}\n",
+            "training.augment: mains_hum: 50 Hz can't be sampled at 100 Hz",
+        ),
+        (DATA + "training: {augment: {crop: 12}}\n", "training.augment: crop must be at most 10 s"),
+        (
+            "data: {source: ptbxl, raw: x, leads: [V1, V2]}\n"
+            "training: {augment: {lead_group_dropout: 0.1}}\n",
+            "training.augment: lead_group_dropout .* one of the groups only: V1, V2",
+        ),
+        ("data: {source: ptbxl, raw: x, leads: [I, i]}\n", "data.leads must name each lead once"),
+        (
+            "data: {source: ptbxl, raw: x, seconds: 0.001}\ntraining: {augment: {crop: 12}}\n",
+            "data.seconds times data.sampling_rate",
+        ),
     ],
 )
 def test_unknown_names_are_told_with_line_and_nearest_match(tmp_path, text, expected):

@@ -35,23 +35,23 @@ def check_augment(
         trained = round(settings.crop * sampling_rate)
         if not 1 <= trained <= num_samples:
             raise ConfigError(
-                "training.augment.crop must be at least one sample and at most data.seconds "
-                f"({num_samples / sampling_rate:g} s). Received: {settings.crop:g}."
+                f"crop must be at most {num_samples / sampling_rate:g} s, which is the whole ECG, "
+                f"and at least one sample. Received: {settings.crop:g}."
             )
     if settings.shift * sampling_rate >= trained:
         raise ConfigError(
-            "training.augment.shift must be shorter than what is trained on "
-            f"({trained / sampling_rate:g} s). Received: {settings.shift:g}."
+            f"shift must be below {trained / sampling_rate:g} s, or nothing may be left of what is "
+            f"trained on. Received: {settings.shift:g}."
         )
     if settings.mains_hum and 2 * settings.mains_hz >= sampling_rate:
         raise ConfigError(
-            f"training.augment.mains_hum: a hum of {settings.mains_hz} Hz can't be sampled at "
-            f"{sampling_rate:g} Hz: it would appear at another frequency. Set data.sampling_rate "
-            f"above {2 * settings.mains_hz}, or mains_hum to 0."
+            f"mains_hum: {settings.mains_hz} Hz can't be sampled at {sampling_rate:g} Hz: it would "
+            f"appear as another frequency. Set data.sampling_rate above {2 * settings.mains_hz}, "
+            "or mains_hum to 0."
         )
     limb = [lead for lead in leads if lead in LIMB_LEADS]
     if settings.lead_group_dropout and len(limb) in (0, len(leads)):
         raise ConfigError(
-            "training.augment.lead_group_dropout silences all limb leads or all chest leads, and "
-            f"these ECGs have one of the groups only: {', '.join(leads)}. Set it to 0."
+            "lead_group_dropout silences all limb leads or all chest leads, and these ECGs have "
+            f"one of the groups only: {', '.join(leads)}. Set it to 0."
         )

@@ -17,17 +17,17 @@ def check(leads=LEADS, sampling_rate=100.0, num_samples=1000, **settings):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"crop": 12.0}, r"crop must be at least one sample and at most .*10 s.*Received: 12\."),
-        ({"crop": 0.001}, r"crop must be at least one sample"),
-        ({"shift": 10.0}, r"shift must be shorter than .*\(10 s\). Received: 10\."),
-        ({"crop": 2.5, "shift": 3.0}, r"shift must be shorter than .*\(2.5 s\). Received: 3\."),
+        ({"crop": 12.0}, r"crop must be at most 10 s.*at least one sample\. Received: 12\."),
+        ({"crop": 0.001}, r"crop must be .*at least one sample\. Received: 0.001\."),
+        ({"shift": 10.0}, r"shift must be below 10 s.*Received: 10\."),
+        ({"crop": 2.5, "shift": 3.0}, r"shift must be below 2.5 s.*Received: 3\."),
         (
             {"mains_hum": 0.1},
-            r"a hum of 50 Hz can't be sampled at 100 Hz.*sampling_rate above 100, or mains_hum",
+            r"mains_hum: 50 Hz can't be sampled at 100 Hz.*sampling_rate above 100, or mains_hum",
         ),
         (
             {"mains_hum": 0.1, "mains_hz": 60, "sampling_rate": 120.0},
-            r"a hum of 60 Hz can't be sampled at 120 Hz.*sampling_rate above 120, or mains_hum",
+            r"mains_hum: 60 Hz can't be sampled at 120 Hz.*sampling_rate above 120, or mains_hum",
         ),
         (
             {"lead_group_dropout": 0.1, "leads": ("V1", "V2")},
