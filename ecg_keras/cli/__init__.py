@@ -19,6 +19,7 @@ COMMANDS = {
     "train": ("train", "Make what a recipe needs, train it, score it and write its report."),
     "study": ("study", "Run a grid of recipes and write the page that answers its question."),
     "recipe": ("recipe", "Check a recipe, or show it with every default."),
+    "download": ("download", "Fetch a published database, verified, or what is missing of it."),
     "prepare": ("prepare", "Write the TFRecord shards of a recipe's dataset."),
     "validate": ("prepare", "Check shards with TensorFlow Data Validation."),
     "describe": (

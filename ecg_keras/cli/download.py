@@ -1,0 +1,176 @@
+"""`ecg-keras download`: published databases, fetched and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ecg_keras.data.download.fetching import DownloadProgress, DownloadResult
+    from ecg_keras.data.download.planning import DownloadPlan
+
+# failures that are told one by one; seconds between two lines where there is no terminal
+SHOWN, INTERVAL = 10, 30.0
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--list", "listing", is_flag=True, help="List what can be downloaded, and do nothing.")
+@click.option("--only", multiple=True, metavar="PART", help="Fetch a part of it. May be repeated.")
+@click.option("--jobs", default=4, show_default=True, help="How many files to fetch at once.")
+@click.option(
+    "--mirror",
+    metavar="URL",
+    envvar="ECG_KERAS_MIRROR",
+    help="Fetch from a copy with the publisher's paths, also set by ECG_KERAS_MIRROR.",
+)
+@click.option("--dry-run", is_flag=True, help="Tell what would be fetched, and write nothing.")
+def download(
+    name: str | None,
+    folder: Path | None,
+    listing: bool,
+    only: tuple[str, ...],
+    jobs: int,
+    mirror: str | None,
+    dry_run: bool,
+) -> None:
+    """Fetch the database of the source NAME into FOLDER, or what is missing there.
+
+    Every file is compared with the publisher's checksum. A download that was stopped goes on.
+    Exit code 1 where anything is missing at the end.
+    """
+    if listing:
+        click.echo(_table())
+        return
+    if name is None or folder is None:
+        raise click.UsageError("name a database and a folder, or give --list")
+    from ecg_keras.data.download.fetching import fetch
+    from ecg_keras.data.download.planning import plan_download
+
+    plan = plan_download(name, folder, only=only, mirror=mirror)
+    click.echo(_describe(plan), err=not dry_run)
+    if dry_run:
+        return
+    with _progress(plan) as show:
+        result = fetch(plan, jobs=jobs, on_progress=show)
+    click.echo(_sum_up(plan, result))
+    if not result.is_complete:
+        raise SystemExit(1)
+
+
+def _table() -> str:
+    from ecg_keras.data.download.catalogue import CATALOGUE, UNPUBLISHED
+    from ecg_keras.data.sources import find_source
+
+    lines = []
+    for name, one in CATALOGUE.items():
+        parts = one.chosen()
+        files = sum(sum(part.files.values()) for part in parts)
+        size = amount(sum(part.size for part in parts))
+        licence = find_source(name).LICENCE
+        lines.append(f"{name:16} {size:>8} {files:>8,} files  {one.title}  [{licence}]")
+        if one.parts:
+            lines.append(f"{'':16} parts: {_few(list(one.parts))}")
+    lines += [f"{name:16} not published: {why}" for name, why in UNPUBLISHED.items()]
+    return "\n".join(lines)
+
+
+def _describe(plan: DownloadPlan) -> str:
+    from ecg_keras.data.sources import find_source
+
+    source = find_source(plan.name)
+    known = len(plan.files) - len(plan.missing)
+    about = "" if plan.is_exact else "about "
+    rows = {
+        "database": plan.published.title,
+        "page": plan.published.page,
+        "licence": source.LICENCE,
+        "please cite": source.CITATION,
+        "from": plan.mirror or f"{plan.published.publisher} ({plan.published.place})",
+        "to": str(plan.root),
+        "there": f"{known:,} of {len(plan.files):,} files, verified",
+        "to fetch": f"{len(plan.missing):,} files, {about}{amount(plan.size)}",
+    }
+    return "\n".join(f"{key:12} {value}" for key, value in rows.items())
+
+
+def _sum_up(plan: DownloadPlan, result: DownloadResult) -> str:
+    lines = [f"{path}: {why}" for path, why in result.failed[:SHOWN]]
+    if len(result.failed) > SHOWN:
+        lines.append(f"... and {len(result.failed) - SHOWN:,} more that failed")
+    if result.untried:
+        lines.append(
+            f"{result.untried:,} files were not tried: too many in a row failed before them"
+        )
+    lost = len(result.failed) + result.untried
+    lines.append(
+        f"{plan.name}: {result.files - lost:,} of {result.files:,} files are there, verified; "
+        f"{result.fetched:,} were fetched now ({amount(result.received)})"
+    )
+    if result.is_complete:
+        lines.append(f"recipe       data: {{source: {plan.name}, raw: {plan.root}}}")
+    else:
+        lines.append("Mend what is said above; the same command fetches what is missing.")
+    return "\n".join(lines)
+
+
+@contextmanager
+def _progress(plan: DownloadPlan) -> Iterator[Callable[[DownloadProgress], None]]:
+    """A bar of bytes with the speed and the time left; elsewhere a line now and then."""
+    import time
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    bars = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left, {task.fields[files]} files"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    last = time.monotonic()
+
+    def show(now: DownloadProgress) -> None:
+        nonlocal last
+        files = f"{now.done:,}/{now.files:,}"
+        if console.is_terminal:
+            bars.update(task, completed=now.bytes_done, total=now.bytes_total, files=files)
+        elif time.monotonic() - last >= INTERVAL:
+            last = time.monotonic()
+            console.print(f"{plan.name}: {files} files, {amount(now.bytes_done)}", markup=False)
+
+    with bars:
+        task = bars.add_task(plan.name, total=None, files="0")
+        yield show
+
+
+def amount(size: int) -> str:
+    """Bytes as people say them: ``3.2 GB``."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.{1 if size < 100 * factor else 0}f} {unit}"
+    return f"{size} B"
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names if len(names) <= 8 else [*names[:2], "...", names[-1]])

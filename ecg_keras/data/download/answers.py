@@ -1,0 +1,123 @@
+"""What a server's answer says, and whether it can be so.
+
+Sources: RFC 9110, sections 10.2.3 (Retry-After), 14.4 (Content-Range), 15 (status codes).
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+
+import requests
+
+from ecg_keras.errors import DataError
+
+# what may pass: a timeout, too early, too many requests, and the faults of servers and their fronts
+_PASSING = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+
+
+class BrokenError(Exception):
+    """An attempt failed in a way that may pass; ``pause`` is what the server asked for."""
+
+    def __init__(self, message: str, pause: float = 0.0) -> None:
+        super().__init__(message)
+        self.pause = pause
+
+
+def check_status(url: str, response: requests.Response) -> None:
+    """Lets an answer pass that has the file, the rest of it, or says that there is no rest.
+
+    Raises:
+        BrokenError: it may pass.
+        DataError: it will not.
+    """
+    status = response.status_code
+    if status in _PASSING:
+        raise BrokenError(f"the server answered {describe(response)}", _pause(response))
+    if status not in (200, 206, 416):
+        raise DataError(
+            f"{url}: the server answered {describe(response)}. Compare with the publisher's page."
+        )
+    if response.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+        raise DataError(f"{url}: the server compresses what was asked for as it is.")
+
+
+def resumed_length(response: requests.Response, have: int) -> int | None:
+    """The bytes of the whole file, where the answer is all of it from byte ``have`` on."""
+    match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if match is None:
+        return None
+    first, last, whole = map(int, match.groups())
+    return whole if have and (first, last + 1) == (have, whole) else None
+
+
+def announced_length(response: requests.Response) -> int | None:
+    """The bytes that are to come, where the server tells."""
+    text = response.headers.get("Content-Length", "")
+    return int(text) if re.fullmatch(r"\d{1,18}", text) else None
+
+
+def check_promise(url: str, promised: int | None, size: int | None, limit: int) -> None:
+    """Compares the length that a server announces with what the list says and what can be.
+
+    Raises:
+        DataError: they contradict one another.
+    """
+    if promised is not None and size is not None and promised != size:
+        raise DataError(
+            f"{url}: the server announces {promised:,} bytes, the publisher's list {size:,}."
+        )
+    if promised is not None and promised > limit:
+        raise DataError(
+            f"{url}: the server announces {promised:,} bytes; more than {limit:,} can't be."
+        )
+
+
+def check_amount(url: str, have: int, promised: int | None, limit: int) -> None:
+    """Ends a body that is longer than was announced.
+
+    Raises:
+        DataError: it is.
+    """
+    most = limit if promised is None else promised
+    if have > most:
+        raise DataError(f"{url}: the server sends more than the {most:,} bytes that can be.")
+
+
+def check_end(have: int, promised: int | None) -> None:
+    """Notices a body that is shorter than was announced.
+
+    Raises:
+        BrokenError: it is.
+    """
+    if promised is not None and have < promised:
+        raise BrokenError(f"the connection broke after {have:,} of {promised:,} bytes")
+
+
+def describe(response: requests.Response) -> str:
+    """Its status as people write it: ``404 Not Found``."""
+    return f"{response.status_code} {response.reason or ''}".strip()
+
+
+def describe_error(error: BaseException) -> str:
+    """The cause that says most: requests wraps what urllib3 wrapped around what the system said."""
+    inner: BaseException = error
+    while inner.args and isinstance(inner.args[0], BaseException):
+        inner = inner.args[0]
+    reason = getattr(inner, "reason", None)
+    text = str(reason if isinstance(reason, BaseException) else inner)
+    return re.sub(r"^.*?(?:>|\)): ", "", text)[:160] or type(error).__name__
+
+
+def _pause(response: requests.Response) -> float:
+    """Seconds that the server asks to wait: it gives them, or a date."""
+    text = response.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}", text):
+        return float(text)
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max(0.0, date.timestamp() - time.time())
