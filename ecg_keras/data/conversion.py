@@ -19,10 +19,12 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import (
     LEADS,
     Quality,
+    Traits,
     canonical_lead,
     check_finite_and_alive,
     fit_length,
     measure_quality,
+    measure_traits,
     resample,
     select_leads,
 )
@@ -42,6 +44,8 @@ class Converted:
         quality: figures of the stored samples.
         sha256: of the stored samples, 64 hex digits.
         leads: `duplicates.lead_digests` of the stored samples.
+        traits: of the stored samples.
+        original: sampling rate in Hz and length in seconds of the whole recording as it was read.
     """
 
     info: RecordInfo
@@ -50,6 +54,8 @@ class Converted:
     quality: Quality
     sha256: str
     leads: list[str]
+    traits: Traits
+    original: tuple[float, float]
 
 
 class Dropped(LeftOut):
@@ -126,13 +132,16 @@ def _convert(
             return Dropped(info.record_id, f"{seconds:g} s are shorter than {data.seconds:g} s")
         columns, scale = quantise(np.asfortranarray(fitted))
         samples = np.ascontiguousarray(columns)
+        stored = columns * np.float32(scale)
         return Converted(
             info,
             samples,
             scale,
-            measure_quality(columns * np.float32(scale), leads),
+            measure_quality(stored, leads),
             hashlib.sha256(samples.tobytes()).hexdigest(),
             lead_digests(columns),
+            measure_traits(stored, data.sampling_rate),
+            (signal.sampling_rate, len(signal.values) / signal.sampling_rate),
         )
     except (DataError, OSError) as error:
         # relative to the database, so that the shards' description does not depend on its place

@@ -25,7 +25,8 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
         record: as `conversion.convert` returns it.
         labels: names of the label set, in the order of ``target``.
     """
-    info, quality = record.info, record.quality
+    info, quality, traits = record.info, record.quality, record.traits
+    original_hz, original_seconds = record.original
     features = {
         "signal": _bytes([record.samples.tobytes()]),
         "scale": _floats([record.scale]),
@@ -37,9 +38,14 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
         "signal_sha256": _bytes([record.sha256.encode()]),
         "peak_mv": _floats([quality.peak_mv]),
         "rms_mv": _floats([quality.rms_mv]),
+        "deflection_mv": _floats(traits.deflections_mv.tolist()),
+        "original_hz": _floats([original_hz]),
+        "original_seconds": _floats([original_seconds]),
     }
     if not math.isnan(quality.einthoven_mv):
         features["einthoven_mv"] = _floats([quality.einthoven_mv])
+    if not math.isnan(traits.heart_rate):
+        features["heart_rate"] = _floats([traits.heart_rate])
     if info.age is not None:
         features["age"] = _floats([info.age])
     if info.sex is not None:

@@ -1,17 +1,20 @@
-"""What is done to one ECG in NumPy: leads, sampling rate, length and quality."""
+"""What is done to one ECG in NumPy: leads, sampling rate, length, quality and traits."""
 
 from ecg_keras.signals.leads import LEADS, canonical_lead, select_leads
 from ecg_keras.signals.quality import Quality, check_finite_and_alive, measure_quality
 from ecg_keras.signals.resampling import resample
+from ecg_keras.signals.traits import Traits, measure_traits
 from ecg_keras.signals.windows import fit_length
 
 __all__ = [
     "LEADS",
     "Quality",
+    "Traits",
     "canonical_lead",
     "check_finite_and_alive",
     "fit_length",
     "measure_quality",
+    "measure_traits",
     "resample",
     "select_leads",
 ]

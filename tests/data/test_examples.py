@@ -10,7 +10,7 @@ from ecg_keras.data import examples
 from ecg_keras.data.conversion import Converted, quantise
 from ecg_keras.data.examples import encode
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.signals import LEADS, measure_quality
+from ecg_keras.signals import LEADS, measure_quality, measure_traits
 
 LABELS = ("AF", "PAC", "SR")
 
@@ -19,7 +19,8 @@ def converted(values, leads=LEADS, **known):
     samples, scale = quantise(values)
     info = RecordInfo("r1", "p1", Path("x"), ("SR", "AF"), **known)
     quality = measure_quality(samples * np.float32(scale), leads)
-    return Converted(info, samples, scale, quality, "ab" * 32, [])
+    traits = measure_traits(samples * np.float32(scale), 100.0)
+    return Converted(info, samples, scale, quality, "ab" * 32, [], traits, (500.0, 10.0))
 
 
 def ecg(seed=0, samples=200):
@@ -31,24 +32,31 @@ def features(serialized):
 
 
 def test_every_feature_of_the_contract():
-    stored = features(encode(converted(ecg(), age=61.0, sex="male", fold=3), LABELS))
+    beating = ecg(samples=1000)
+    beating[50::80] += 20
+    stored = features(encode(converted(beating, age=61.0, sex="male", fold=3), LABELS))
     assert set(stored) == {
         "signal", "scale", "target", "labels", "record_id", "patient_id", "age", "sex", "fold",
         "peak_mv", "rms_mv", "einthoven_mv", "flat_leads", "signal_sha256",
+        "deflection_mv", "heart_rate", "original_hz", "original_seconds",
     }  # fmt: skip
     assert list(stored["target"].int64_list.value) == [1, 0, 1]
+    assert stored["heart_rate"].float_list.value[0] == pytest.approx(75, abs=2)
+    assert len(stored["deflection_mv"].float_list.value) == 12
+    assert stored["original_hz"].float_list.value[0] == 500
+    assert stored["original_seconds"].float_list.value[0] == 10
     assert list(stored["labels"].bytes_list.value) == [b"AF", b"SR"]
     assert stored["age"].float_list.value[0] == 61
     assert stored["fold"].int64_list.value[0] == 3
-    assert stored["rms_mv"].float_list.value[0] == pytest.approx(1, abs=0.05)
-    signal = np.frombuffer(stored["signal"].bytes_list.value[0], "<i2").reshape(200, 12)
-    np.testing.assert_allclose(signal / 1000, ecg(), atol=0.00051)
+    assert stored["rms_mv"].float_list.value[0] == pytest.approx(np.sqrt(1 + 20**2 / 80), abs=0.05)
+    signal = np.frombuffer(stored["signal"].bytes_list.value[0], "<i2").reshape(1000, 12)
+    np.testing.assert_allclose(signal / 1000, beating, atol=0.00051)
 
 
 def test_what_is_unknown_is_missing():
     one_lead = converted(ecg()[:, :1], leads=LEADS[:1])
     stored = features(encode(one_lead, LABELS))
-    assert not {"age", "sex", "fold", "einthoven_mv"} & set(stored)
+    assert not {"age", "sex", "fold", "einthoven_mv", "heart_rate"} & set(stored)
 
 
 def test_the_same_record_gives_the_same_bytes():

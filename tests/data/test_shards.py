@@ -12,7 +12,7 @@ from ecg_keras.data.dataset import describe
 from ecg_keras.data.examples import encode
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.shards import decode, millivolts
-from ecg_keras.signals import LEADS, measure_quality
+from ecg_keras.signals import LEADS, measure_quality, measure_traits
 
 LABELS = ("AF", "PAC", "SR")
 
@@ -21,7 +21,8 @@ def converted(values, leads=LEADS, **known):
     samples, scale = quantise(values)
     info = RecordInfo("r1", "p1", Path("x"), ("SR", "AF"), **known)
     quality = measure_quality(samples * np.float32(scale), leads)
-    return Converted(info, samples, scale, quality, "ab" * 32, [])
+    traits = measure_traits(samples * np.float32(scale), 100.0)
+    return Converted(info, samples, scale, quality, "ab" * 32, [], traits, (500.0, 10.0))
 
 
 def ecg(seed=0, samples=200):
