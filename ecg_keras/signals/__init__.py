@@ -1,5 +1,6 @@
 """What is done to one ECG in NumPy: leads, sampling rate, length, quality and traits."""
 
+from ecg_keras.signals.content import signature
 from ecg_keras.signals.leads import LEADS, canonical_lead, select_leads
 from ecg_keras.signals.quality import Quality, check_finite_and_alive, measure_quality
 from ecg_keras.signals.resampling import resample
@@ -17,4 +18,5 @@ __all__ = [
     "measure_traits",
     "resample",
     "select_leads",
+    "signature",
 ]

@@ -1,0 +1,141 @@
+"""A signature of what an ECG shows, by which copies of a recording are found.
+
+Databases publish recordings again at another sampling rate, gain or resolution. The samples of such
+copies differ, their signatures hardly.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import DataError
+
+SIZE = 64
+# signatures with an absolute cosine of this or more are of the same recording. Copies of real ECGs
+# have 0.984 and more; other patients' have less than 0.79, and less than 0.88 where one of the two is
+# shifted in time until it fits best (docs/data.md)
+SAME = 0.96
+
+SECONDS = 10.0
+# a shorter stretch has too few beats to be told from that of another patient
+SHORTEST = 5.0
+# at both ends, where resampled copies differ, the signal fades in and out
+FADE = 0.5
+BLOCKS_PER_SECOND = 50
+BAND_HZ = (1.0, 15.0)
+# of the random functions: another one makes signatures that can't be compared with older ones
+SEED = 2_001
+# the independent leads. Each chest lead but V1 counts as its difference from the one before: what
+# neighbours have in common is alike in all patients
+INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+CHEST = INDEPENDENT[2:]
+
+
+def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: float) -> bytes:
+    """What tells a recording from all others, and is the same for its copies.
+
+    The first ten seconds are projected on 64 fixed random functions of time and lead, from 1 to 15
+    Hz. So neither baseline, gain, sampling rate, resolution nor a few other samples matter, and a
+    copy upside down differs in sign alone. A recording and its first ten seconds have the same
+    signature, as have copies of which one has only the dependent leads less (III, aVR, aVL, aVF).
+    A part that begins later does not match, nor do leads under the names of others.
+
+    Args:
+        values: ``(num_samples, num_leads)``, the whole recording from its first sample, in any
+            unit. A lead that is not finite there counts as absent.
+        leads: names of the columns, spelled as in `LEADS`.
+        sampling_rate: in Hz.
+
+    Returns:
+        64 int8, whose direction alone counts; 64 zeros, which match nothing, where the recording
+        is shorter than five seconds, flat, or has none of the leads I, II and V1 to V6.
+
+    Raises:
+        DataError: the names do not fit the columns.
+
+    Source:
+        Random projections keep angles (Johnson and Lindenstrauss 1984); Gaussian functions of time
+        with random signs of the leads are the cheaper kind of Sun et al., Tensor random projection
+        (2018).
+
+    Example:
+        >>> from ecg_keras.signals import LEADS
+        >>> time = np.arange(5000)[:, None] / 500
+        >>> ecg = np.sin(time * np.arange(10, 22) + 3 * np.sin(time * np.arange(12)))
+        >>> one = signature(ecg, LEADS, 500)
+        >>> copy = signature(np.round(200 * ecg[::2]), LEADS, 250)
+        >>> a, b = (np.frombuffer(name, np.int8).astype(float) for name in (one, copy))
+        >>> bool(a @ b / np.linalg.norm(a) / np.linalg.norm(b) > SAME)
+        True
+    """
+    if values.ndim != 2 or values.shape[1] != len(leads):
+        raise DataError(
+            "an ECG must have the shape (num_samples, num_leads) with one column for each of its "
+            f"{len(leads)} leads. Received: shape {values.shape}."
+        )
+    width = max(1, round(sampling_rate / BLOCKS_PER_SECOND))
+    kept = min(len(values), round(SECONDS * sampling_rate))
+    if kept < SHORTEST * sampling_rate:
+        return bytes(SIZE)
+    blocks = kept // width
+    functions, mean, fade = _functions(float(sampling_rate), width, blocks)
+    columns, signs = _signs(tuple(leads))
+    rows = np.ascontiguousarray(values[: blocks * width].T[columns], dtype=np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        means = (rows.reshape(-1, width) @ mean).reshape(len(columns), blocks)
+        centre = means @ fade
+    usable = np.isfinite(centre)
+    if not usable.all():
+        means = np.where(usable[:, None], means, np.float32(0))
+        centre = np.where(usable, centre, np.float32(0))
+    means -= centre[:, None]
+    projected = np.einsum("kl,kl->k", functions @ means.T, signs)
+    largest = float(np.max(np.abs(projected)))
+    if largest <= 1e-4 * float(np.max(np.abs(centre), initial=0)):  # rounding of a flat line
+        return bytes(SIZE)
+    return bytes(np.rint(projected * (127 / largest)).astype(np.int8))
+
+
+@functools.lru_cache(maxsize=16)
+def _functions(
+    sampling_rate: float, width: int, blocks: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The functions at the middle of each block, weights of a block's mean, and of the mean of all.
+
+    Sampled in the middle of the blocks, they are the same functions at any sampling rate.
+    """
+    random = np.random.RandomState(SEED)  # the same numbers in every version of NumPy
+    frequencies = np.arange(BAND_HZ[0] * SECONDS, BAND_HZ[1] * SECONDS + 1) / SECONDS
+    parts = random.standard_normal((2, SIZE, len(frequencies)))
+    # fast parts, in which patients differ more, are small: they count for more than their size
+    parts *= np.sqrt(frequencies)
+    time = (np.arange(blocks) * width + (width - 1) / 2) / sampling_rate
+    angle = 2 * np.pi * frequencies[:, None] * time
+    edge = np.minimum(time, blocks * width / sampling_rate - time) / FADE
+    fade = 0.5 - 0.5 * np.cos(np.pi * np.clip(edge, 0, 1))
+    waves = (parts[0] @ np.cos(angle) + parts[1] @ np.sin(angle)) * fade
+    mean = np.full(width, 1 / width, np.float32)
+    return waves.astype(np.float32), mean, (fade / fade.sum()).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=16)
+def _signs(leads: tuple[str, ...]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    """The columns of the independent leads, and what each counts for in each number."""
+    random = np.random.RandomState(SEED + 1)
+    signs = dict(
+        zip(INDEPENDENT, random.choice([-1.0, 1.0], (len(INDEPENDENT), SIZE)), strict=True)
+    )
+    for lead, following in itertools.pairwise(CHEST):
+        signs[lead] = signs[lead] - signs[following]
+    columns = [column for column, lead in enumerate(leads) if lead in signs]
+    used = [signs[leads[column]] for column in columns]
+    return (
+        np.array(columns, dtype=np.intp),
+        np.array(used, dtype=np.float32).reshape(len(columns), SIZE).T,
+    )
