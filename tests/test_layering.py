@@ -36,6 +36,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 # third party -> the files or folders of the package that may import it
 DOORS = {
     "wfdb": ("data",),
+    "h5py": ("data/hdf5_files.py",),
     "tensorflow_data_validation": ("data/validation.py",),
     "tensorflow_metadata": ("data/validation.py",),
     "pydantic": ("config",),
@@ -60,6 +61,8 @@ NO_TENSORFLOW = (
     "data/augment/limits.py",
     "data/records.py",
     "data/labels.py",
+    "data/hdf5_files.py",
+    "data/plain_files.py",
     "data/wfdb_files.py",
     "data/wfdb_headers.py",
     "data/sources",

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+from small_hdf5_databases import write_code15, write_code_test, write_sph
+from small_original_layouts import write_chapman_csv, write_ptb_diagnostic
+from small_signals import RATE, microvolts
 
 from ecg_keras.data.simulate import simulate
 from ecg_keras.signals import LEADS
 
-RATE, SECONDS = 500, 10
+SECONDS = 10
 TWO_LEADS = "r 2 500 4\nr.dat 16 1000(0)/mV 16 0 0 0 0 I\nr.dat 16 500(-8)/mV 16 0 0 0 0 II\n"
 
 
@@ -16,16 +19,6 @@ def write_wfdb(folder, header=TWO_LEADS, samples=(1000, 492, -1000, 992, 0, -8, 
     (folder / "r.hea").write_text(header)
     np.array(samples, dtype="<i2").tofile(folder / "r.dat")
     return folder / "r"
-
-
-def microvolts(seed, samples):
-    """Twelve leads that obey Einthoven's and Goldberger's identities to the integer."""
-    random = np.random.default_rng(seed)
-    time = np.arange(samples) / RATE
-    beats = 300 * np.sin(2 * np.pi * 1.2 * time)[:, None] ** 15
-    one, two, *chest = (2 * np.round(beats * random.uniform(0.3, 1.5, size=8))).T
-    limb = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
-    return np.stack([*limb, *chest], axis=1).astype("<i2")
 
 
 def write_challenge_record(folder, name, *, dx, age="56", sex="Female", rate=RATE, seed=0):
@@ -72,9 +65,19 @@ def write_ludb(root):
     write_ludb_record(root, 10, ["Rhythm: Sinus bradycardia", "STEMI: septal"], age="90", sex="M")
 
 
+def write_incart(root):
+    """Holter recordings, shorter than the true 30 minutes."""
+    for number, name in enumerate(["I0001", "I0002", "I0075"]):
+        dx = ("164884008,251182009", "426783006", "53741008,164884008")[number]
+        write_challenge_record(
+            root / "g1", name, dx=dx, age="65", sex="FM"[number % 2], rate=257, seed=number
+        )
+
+
 def write_challenge(root):
     write_challenge_set(root / "cpsc_2018", ["A0001", "A0002", "A0003"])
     write_challenge_set(root / "georgia", ["E00001", "A0001"])
+    write_incart(root / "st_petersburg_incart")
 
 
 # for each source a function that writes a database of at least three recordings below a folder
@@ -87,8 +90,14 @@ DATABASES = {
     "ptbxl_challenge": lambda root: write_challenge_set(root, ["HR00001", "HR00002", "HR21837"]),
     "chapman": lambda root: write_challenge_set(root, ["JS00001", "JS10599", "JS10646"]),
     "ningbo": lambda root: write_challenge_set(root, ["JS10647", "JS11000", "JS45551"]),
+    "incart": write_incart,
     "challenge": write_challenge,
     "ludb": write_ludb,
+    "ptb_diagnostic": write_ptb_diagnostic,
+    "chapman_csv": write_chapman_csv,
+    "sph": write_sph,
+    "code15": write_code15,
+    "code_test": write_code_test,
     "simulated": lambda root: simulate(root, hospital="riverside", records=10),
 }
 

@@ -22,6 +22,10 @@ from ecg_keras.data.sources import (
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import LEADS, measure_quality
 
+# sources whose files have the limb leads in another order
+OWN_ORDER = ("code_test",)
+# of the samples of recordings, below the database's folder
+SIGNALS = (".dat", ".mat", ".h5", ".csv")
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
@@ -81,7 +85,8 @@ def test_signals_are_twelve_leads_in_millivolts(name, databases):
     for record in read_records(name, databases(name), sampling_rate=500):
         signal = record.signal
         assert isinstance(record, Record)
-        assert signal.leads == LEADS and signal.values.dtype == np.float32
+        assert sorted(signal.leads) == sorted(LEADS) and signal.values.dtype == np.float32
+        assert (signal.leads == LEADS) == (name not in OWN_ORDER)
         assert len(signal.values) >= 5 * signal.sampling_rate
         quality = measure_quality(signal.values, signal.leads)
         assert quality.einthoven_mv < 0.01
@@ -116,14 +121,18 @@ def test_a_damaged_signal_file_is_named_when_it_is_read(name, databases, tmp_pat
     root = shutil.copytree(databases(name), tmp_path / "raw")
     source = find_source(name)
     label_set = next(iter(source.LABEL_SETS))
-    files = [file for kind in ("dat", "mat") for file in root.rglob(f"*.{kind}")]
+    infos = source.list_records(root, label_set=label_set, sampling_rate=100)
+    files = [file for file in root.rglob("*") if file.suffix in SIGNALS and file.parent != root]
+    files += root.rglob("*.hdf5")
     for file in files:
         if damage == "missing":
             file.unlink()
         else:
-            file.write_bytes(file.read_bytes()[:-2])
-    infos = source.list_records(root, label_set=label_set, sampling_rate=100)
-    message = {"truncated": "truncated.*Download the file again", "missing": "No such file"}[damage]
+            file.write_bytes(file.read_bytes()[: -file.stat().st_size // 4])
+    message = {
+        "truncated": r"truncated.*Download the\s+file again",
+        "missing": "No such file",
+    }[damage]
     for info in infos:
         with pytest.raises(DataError, match=message) as caught:
             source.read_signal(info)

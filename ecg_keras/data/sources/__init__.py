@@ -23,8 +23,14 @@ SOURCES = {
     "ptbxl_challenge": "ecg_keras.data.sources.ptbxl_challenge",
     "chapman": "ecg_keras.data.sources.chapman",
     "ningbo": "ecg_keras.data.sources.ningbo",
+    "incart": "ecg_keras.data.sources.incart",
     "challenge": "ecg_keras.data.sources.challenge",
     "ludb": "ecg_keras.data.sources.ludb",
+    "ptb_diagnostic": "ecg_keras.data.sources.ptb_diagnostic",
+    "chapman_csv": "ecg_keras.data.sources.chapman_csv",
+    "sph": "ecg_keras.data.sources.sph",
+    "code15": "ecg_keras.data.sources.code15",
+    "code_test": "ecg_keras.data.sources.code_test",
     "simulated": "ecg_keras.data.sources.simulated",
 }
 CONTRACT = ("LABEL_SETS", "OFFICIAL_FOLDS", "CITATION", "LICENCE", "list_records", "read_signal")

@@ -8,7 +8,7 @@ from ecg_keras.errors import DataError
 
 def test_rows_are_text_by_column(tmp_path):
     path = tmp_path / "table.csv"
-    path.write_bytes("\ufeff,age,name\r\n7,56,\"a, b\"\r\n8,,\r\n9\r\n".encode())
+    path.write_bytes('\ufeff,age,name\r\n7,56,"a, b"\r\n8,,\r\n9\r\n'.encode())
     assert read_rows(path, ["", "age"]) == [
         {"": "7", "age": "56", "name": "a, b"},
         {"": "8", "age": "", "name": ""},

@@ -1,0 +1,143 @@
+"""CODE-15%: 345,779 ECGs of 233,770 people of Minas Gerais, 400 Hz, in 18 HDF5 files.
+
+The classes are those of `code_test`, so that networks pass from one to the other; the two share no
+recording. What is particular:
+
+* Limb leads stand in the standard order, unlike those of `code_test`.
+* The table is not in the order of the files: a recording's row is looked up by its ``exam_id``.
+  Each file ends with a row of zeros that is no exam.
+* Zeros around recordings of less than 10.24 s are left out, as in `code_test`: about 60 % then have
+  7.3 s. 670 exams hold nothing but zeros, 1,773 a lead of zeros: they go into quarantine.
+* Labels were made from reports by rules, not read anew. Half of the exams have none of the six
+  abnormalities and are not normal either; the label set ``code15`` has the database's own NORM.
+* ``SB`` and ``ST`` are sinus bradycardia and sinus tachycardia.
+* The same recording may stand under several patients: duplicates are found when shards are made.
+
+Sources: Ribeiro et al. 2021 (Zenodo 4916206); counts and lead order as found in the files by the
+project ECGBench.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from ecg_keras.data.hdf5_files import count_rows, read_array
+from ecg_keras.data.labels import Definition, present_labels
+from ecg_keras.data.records import RecordInfo, Signal
+from ecg_keras.data.sources.code_test import (
+    ARRAY,
+    CLASSES,
+    FLAGS,
+    RATE,
+    SHAPE,
+    find_classes,
+    read_tracing,
+)
+from ecg_keras.data.sources.fields import parse_age, path_inside
+from ecg_keras.data.sources.tables import read_rows
+from ecg_keras.errors import DataError, look_up
+from ecg_keras.signals import LEADS
+
+NORMAL = "NORM"
+DEFINITIONS: Mapping[str, Definition] = {
+    "code_test": {name: (name,) for name in CLASSES},
+    "code15": {name: (name,) for name in (NORMAL, *CLASSES)},
+}
+
+LABEL_SETS = {name: tuple(definition) for name, definition in DEFINITIONS.items()}
+OFFICIAL_FOLDS = False
+CITATION = (
+    "Ribeiro AH, Paixao GMM, Lima EM, et al. CODE-15%: a large scale annotated dataset of 12-lead "
+    "ECGs. Zenodo (2021). https://doi.org/10.5281/zenodo.4916206"
+)
+LICENCE = "CC BY 4.0"
+
+EXAMS = "exams.csv"
+IDS = "exam_id"
+# of the row of zeros that ends each file
+NO_EXAM = 0
+COLUMNS = ("exam_id", "age", "is_male", *CLASSES, "patient_id", "normal_ecg", "trace_file")
+SEXES = {"True": "male", "False": "female", "": None}
+
+
+def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
+    """Lists the exams of ``exams.csv``; their ``record_id`` is the ``exam_id``.
+
+    Args:
+        root: the folder with ``exams.csv`` and the unpacked ``exams_part0.hdf5`` and so on. To use
+            some of the files only, keep their rows of the table alone.
+        label_set: a key of `LABEL_SETS`.
+        sampling_rate: not used: all recordings have 400 Hz.
+
+    Returns:
+        One entry for each row of the table, sorted by ``record_id``.
+
+    Raises:
+        ConfigError: there is no such label set.
+        DataError: a file, a column or an exam is missing, an exam stands twice, or a value is none
+            of CODE-15%'s.
+    """
+    definition = look_up("label set", label_set, DEFINITIONS)
+    table = root / EXAMS
+    exams: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    for exam in read_rows(table, COLUMNS):
+        exams[exam["trace_file"]].append(exam)
+    infos = []
+    for name in sorted(exams):
+        path = path_inside(root, name)
+        rows = _find_rows(path)
+        for exam in exams[name]:
+            try:
+                infos.append(_read_exam(path, exam, rows, definition))
+            except DataError as error:
+                raise DataError(f"{table}: exam {exam['exam_id']}: {error}") from error
+    twice = [name for name, n in Counter(info.record_id for info in infos).items() if n > 1]
+    if twice:
+        raise DataError(f"{table}: exam {twice[0]} is listed more than once.")
+    return sorted(infos, key=lambda info: info.record_id)
+
+
+def read_signal(info: RecordInfo) -> Signal:
+    """Reads one recording without the zeros around it; as `code_test.read_signal`."""
+    return Signal(read_tracing(info), RATE, LEADS)
+
+
+def _find_rows(path: Path) -> dict[str, int]:
+    """The row of each exam of a file."""
+    ids = read_array(path, IDS, (None,), "iu").tolist()
+    count = count_rows(path, ARRAY, SHAPE)
+    if len(ids) != count:
+        raise DataError(
+            f"{path}: has {len(ids)} exam_id for {count} tracings. Download the file again."
+        )
+    rows = {str(exam): row for row, exam in enumerate(ids) if exam != NO_EXAM}
+    if len(rows) != len(ids) - ids.count(NO_EXAM):
+        raise DataError(f"{path}: an exam_id stands twice. Download the file again.")
+    return rows
+
+
+def _read_exam(
+    path: Path, exam: Mapping[str, str], rows: Mapping[str, int], definition: Definition
+) -> RecordInfo:
+    if exam["exam_id"] not in rows:
+        raise DataError(
+            f"{path.name} has no row of this exam. Download {EXAMS} and the file again, of one "
+            "version."
+        )
+    if exam["is_male"] not in SEXES or exam["normal_ecg"] not in FLAGS:
+        raise DataError(
+            "is_male and normal_ecg must be True or False. Received: "
+            f"{exam['is_male']!r} and {exam['normal_ecg']!r}."
+        )
+    found = find_classes(exam) + [NORMAL] * FLAGS[exam["normal_ecg"]]
+    return RecordInfo(
+        record_id=exam["exam_id"],
+        patient_id=exam["patient_id"],
+        path=path,
+        labels=present_labels(found, definition),
+        age=parse_age(exam["age"]),
+        sex=SEXES[exam["is_male"]],
+        row=rows[exam["exam_id"]],
+    )
