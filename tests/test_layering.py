@@ -37,6 +37,8 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 DOORS = {
     "wfdb": ("data",),
     "h5py": ("data/hdf5_files.py",),
+    "edfio": ("data/formats",),
+    "pydicom": ("data/formats",),
     "tensorflow_data_validation": ("data/validation.py",),
     "tensorflow_metadata": ("data/validation.py",),
     "pydantic": ("config",),
@@ -65,6 +67,7 @@ NO_TENSORFLOW = (
     "data/plain_files.py",
     "data/wfdb_files.py",
     "data/wfdb_headers.py",
+    "data/formats",
     "data/sources",
     "data/splits.py",
     "data/simulate",

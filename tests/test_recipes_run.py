@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from small_databases import write_challenge_set, write_ludb_record
+from small_folder import write_folder
 
 from ecg_keras import data, workflow
 from ecg_keras.cli import cli
 from ecg_keras.config import Recipe, load_recipe, parse_overrides
 from ecg_keras.data.simulate import simulate
-from ecg_keras.data.sources import SOURCES, check_label_set, find_source
+from ecg_keras.data.sources import SOURCES, check_label_set, source_of
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
@@ -52,6 +53,7 @@ def small(tmp_path_factory) -> Path:
         write_challenge_set(raw / source, names, rate=1000 if source == "ptb" else 500)
     for number in range(NUMBER):
         write_ludb_record(raw / "ludb", number + 1, LUDB_TEXTS[number % 3])
+    write_folder(raw / "folder", NUMBER)
     return root
 
 
@@ -88,7 +90,8 @@ def test_there_are_recipes_of_every_mode_for_every_database_of_the_paper():
         for database in ("ptbxl", "cpsc2018", "georgia", "ptb", "ludb", "quickstart")
         for mode in ("pretrain", "scratch", "finetune")
     }
-    assert {*NAMES, "quickstart_finetune"} - {"quickstart"} == {*expected, "simulated_pretrain"}
+    expected |= {"simulated_pretrain", "folder_scratch", "folder_finetune"}
+    assert {*NAMES, "quickstart_finetune"} - {"quickstart"} == expected
     for path in RECIPES:
         mode = path.stem.partition("_")[2] or "finetune"
         assert load_recipe(path).recipe.mode == mode
@@ -134,7 +137,7 @@ def test_its_dataset_can_be_prepared(here, name):
     plan = [step for step in workflow.make_plan(job) if step.job is job]
     workflow.run_plan(step for step in plan if step.action in ("simulate", "prepare", "validate"))
     dataset = data.describe(job.shards)
-    source = find_source(job.data.source)
+    source = source_of(job.data)
     assert job.data.source in SOURCES
     assert dataset.labels == check_label_set(source, job.data.label_set)
     assert (dataset.sampling_rate, len(dataset.leads)) == (100, 12)

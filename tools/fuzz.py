@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import re
 import shutil
@@ -47,13 +48,13 @@ def _watched() -> contextlib.AbstractContextManager[None]:
 with _watched():
     from small_databases import write_database
 
-    from ecg_keras.config import load_recipe
+    from ecg_keras.config import Data, load_recipe
     from ecg_keras.data.dataset import read_dataset
-    from ecg_keras.data.sources import SOURCES, find_source
+    from ecg_keras.data.sources import SOURCES, source_of
     from ecg_keras.errors import EcgKerasError
 
-    for one in SOURCES:
-        find_source(one)
+    for one in SOURCES.values():
+        importlib.import_module(one)
 
 FINDINGS = Path("fuzz-findings")
 # limits of one input
@@ -90,7 +91,7 @@ def read_database(source: str) -> Callable[[Path], None]:
     """Lists a database and reads each signal; what is wrong with one leaves the others."""
 
     def use(root: Path) -> None:
-        reader = find_source(source)
+        reader = source_of(Data(source=source, raw=root))
         label_set = next(iter(reader.LABEL_SETS))
         for info in reader.list_records(root, label_set=label_set, sampling_rate=100):
             with contextlib.suppress(EcgKerasError):
@@ -140,6 +141,9 @@ TARGETS = {
     "ptbxl_table": database_target("ptbxl", "ptbxl_database.csv"),
     "ptbxl_statements": database_target("ptbxl", "scp_statements.csv"),
     "ludb_header": database_target("ludb", "data/1.hea"),
+    "folder_table": database_target("folder", "labels.csv"),
+    "edf": database_target("folder", "edf/e1.edf"),
+    "dicom": database_target("folder", "dicom/d2.dcm"),
     "recipe": Target(write_recipe, "recipe.yaml", lambda root: load_recipe(root / "recipe.yaml")),
     "dataset_json": Target(
         write_description, "dataset.json", lambda root: read_dataset(root / "dataset.json")

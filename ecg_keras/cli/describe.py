@@ -32,9 +32,12 @@ def describe(shards: Path | None, verify: bool, sources: bool, backbones: bool) 
         if verify:
             click.echo("each shard has the bytes that were written")
     if sources:
-        from ecg_keras.data.sources import SOURCES, find_source
+        from ecg_keras.data.sources import FOLDER, SOURCES, find_source
 
         for name in SOURCES:
+            if name == FOLDER:
+                click.echo(f"{name:16} {'labels':18} those of your own table")
+                continue
             for label_set, labels in find_source(name).LABEL_SETS.items():
                 shown = ", ".join(labels[:6]) + (", ..." if len(labels) > 6 else "")
                 click.echo(f"{name:16} {label_set:18} {len(labels):3} labels: {shown}")

@@ -14,7 +14,7 @@ from ecg_keras.config import Data
 from ecg_keras.data.dataset import LeftOut
 from ecg_keras.data.duplicates import lead_digests
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import find_source
+from ecg_keras.data.sources import source_of
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import (
     LEADS,
@@ -94,7 +94,7 @@ def convert(infos: Iterable[RecordInfo], data: Data) -> Iterator[Converted | Dro
         infos: listed by the source that ``data`` names.
         data: the recipe's settings.
     """
-    source, leads, length = find_source(data.source), stored_leads(data), stored_length(data)
+    source, leads, length = source_of(data), stored_leads(data), stored_length(data)
     return (_convert(info, source, leads, length, data) for info in infos)
 
 

@@ -17,7 +17,7 @@ from ecg_keras.data.dataset import SPLITS, Dataset, LeftOut, SplitSummary, descr
 from ecg_keras.data.duplicates import NAMED, describe_leaks, find_duplicates
 from ecg_keras.data.fingerprints import combine, raw_digest
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import check_label_set, find_source
+from ecg_keras.data.sources import check_label_set, source_of
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.writing import (
     UNFINISHED,
@@ -115,7 +115,7 @@ def _make(
     warn: Callable[[str], None],
     run: Run,
 ) -> None:
-    source = find_source(data.source)
+    source = source_of(data)
     labels = check_label_set(source, data.label_set)
     label_set = data.label_set or next(iter(source.LABEL_SETS))
     listed = source.list_records(data.raw, label_set=label_set, sampling_rate=data.sampling_rate)

@@ -27,6 +27,7 @@ class RecordInfo:
         sex: ``"female"``, ``"male"`` or ``None``.
         fold: the database's official fold, ``None`` where it has none.
         row: the row inside ``path`` for databases that keep many recordings in one file.
+        sampling_rate: in Hz, where a table says it and the file does not.
     """
 
     record_id: str
@@ -37,6 +38,7 @@ class RecordInfo:
     sex: str | None = None
     fold: int | None = None
     row: int | None = None
+    sampling_rate: float | None = None
 
     def __post_init__(self) -> None:
         if not self.record_id or not self.patient_id:

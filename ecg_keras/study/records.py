@@ -14,7 +14,7 @@ from ecg_keras.config import Data, Split, data_settings
 from ecg_keras.data import simulate
 from ecg_keras.data.conversion import stored_leads, stored_length
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import check_label_set, find_source
+from ecg_keras.data.sources import check_label_set, source_of
 from ecg_keras.errors import ConfigError, EcgKerasError
 from ecg_keras.study.cells import Cell, StudyPlan
 
@@ -25,6 +25,8 @@ OFFICIAL_FOLDS = 10
 RECORD_BYTES = 400
 # of a label set that is not there
 LABELS = 10
+# settings that decide which records a source lists
+LISTED_BY = {"source", "raw", "label_set", "sampling_rate", "folder"}
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,9 @@ class _Lists:
         return self.digests[raw]
 
     def records(self, settings: Data) -> list[RecordInfo]:
-        key = json.dumps([str(settings.raw), settings.label_set, settings.sampling_rate])
+        key = settings.model_dump_json(include=LISTED_BY)
         if key not in self.raw:
-            source = find_source(settings.source)
+            source = source_of(settings)
             self.raw[key] = source.list_records(
                 settings.raw,
                 label_set=settings.label_set or next(iter(source.LABEL_SETS)),
@@ -167,7 +169,7 @@ def _of_dataset(dataset: data.Dataset) -> Counted:
 def _of_records(listed: list[RecordInfo], settings: Data) -> Counted:
     infos = [info for info in listed if info.labels or settings.unlabelled == "keep"]
     if _has_official_folds(settings):
-        labels = check_label_set(find_source(settings.source), settings.label_set)
+        labels = check_label_set(source_of(settings), settings.label_set)
         splits = Counter(data.assign_splits(infos, labels, settings.split, official=True).values())
         return _counted([splits[name] for name in data.SPLITS], settings, "raw files")
     return _of_shares(len(infos), settings, "raw files")
@@ -212,14 +214,14 @@ def _has_official_folds(settings: Data) -> bool:
     if settings.split.method == "official":
         return True
     try:
-        official = find_source(settings.source).OFFICIAL_FOLDS
-    except ConfigError:  # a source that is not there yet
+        official = source_of(settings).OFFICIAL_FOLDS
+    except EcgKerasError:  # a source or a table that is not there yet
         return False
     return bool(official and settings.split.method == "auto")
 
 
 def _count_labels(settings: Data) -> int:
     try:
-        return len(check_label_set(find_source(settings.source), settings.label_set))
-    except ConfigError:
+        return len(check_label_set(source_of(settings), settings.label_set))
+    except EcgKerasError:
         return LABELS

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import config
-from ecg_keras.config import LoadedRecipe, Problem, Recipe, Simulate
+from ecg_keras.config import Data, LoadedRecipe, Problem, Recipe, Simulate
 from ecg_keras.data import sources
 from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.conversion import stored_leads, stored_length
@@ -40,10 +40,8 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Loaded
 def check_names(recipe: Recipe) -> Iterator[Problem]:
     """Problems with names that only the data and models layers can know."""
     checks = {
-        ("data", "source"): lambda: sources.find_source(recipe.data.source),
-        ("data", "label_set"): lambda: sources.check_label_set(
-            sources.find_source(recipe.data.source), recipe.data.label_set
-        ),
+        ("data", "source"): lambda: sources.source_of(recipe.data),
+        ("data", "label_set"): lambda: _check_label_set(recipe.data),
         ("data", "leads"): lambda: stored_leads(recipe.data),
         ("data", "seconds"): lambda: stored_length(recipe.data),
         ("training", "augment"): lambda: check_augment(
@@ -119,6 +117,16 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
         update={"data": loaded.recipe.data, "evaluation": evaluation, "run": None}
     )
     return replace(baseline, recipe=recipe)
+
+
+def _check_label_set(data: Data) -> None:
+    if data.source != sources.FOLDER:
+        sources.check_label_set(sources.source_of(data), data.label_set)
+    elif data.label_set is not None:  # its labels are in a table, which may not be there yet
+        raise ConfigError(
+            "source folder has the labels of its table: remove label_set, and choose among them "
+            "with data.folder.labels."
+        )
 
 
 def _check_hospital(settings: Simulate | None) -> None:

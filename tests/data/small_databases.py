@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from small_folder import write_folder
 from small_hdf5_databases import write_code15, write_code_test, write_sph
 from small_original_layouts import write_chapman_csv, write_ptb_diagnostic
 from small_signals import RATE, microvolts
@@ -99,6 +100,7 @@ DATABASES = {
     "code15": write_code15,
     "code_test": write_code_test,
     "simulated": lambda root: simulate(root, hospital="riverside", records=10),
+    "folder": write_folder,
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from small_databases import DATABASES, write_database
 
+from ecg_keras.config import Data
 from ecg_keras.data.records import Record
 from ecg_keras.data.sources import (
     CONTRACT,
@@ -18,6 +19,7 @@ from ecg_keras.data.sources import (
     check_label_set,
     find_source,
     read_records,
+    source_of,
 )
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import LEADS, measure_quality
@@ -25,7 +27,7 @@ from ecg_keras.signals import LEADS, measure_quality
 # sources whose files have the limb leads in another order
 OWN_ORDER = ("code_test",)
 # of the samples of recordings, below the database's folder
-SIGNALS = (".dat", ".mat", ".h5", ".csv")
+SIGNALS = (".dat", ".mat", ".h5", ".csv", ".edf", ".dcm")
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
@@ -47,18 +49,23 @@ def name(request):
     return request.param
 
 
-def test_every_source_is_tested_and_documented():
+def source_at(name, root):
+    """The source of a database: what `folder` has is told by its table."""
+    return source_of(Data(source=name, raw=root))
+
+
+def test_every_source_is_tested_and_documented(databases):
     assert list(DATABASES) == list(SOURCES)
     table = (DOCS / "sources.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(SOURCES)
     for name in SOURCES:
         row = next(line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
-        for label_set in find_source(name).LABEL_SETS:
+        for label_set in source_at(name, databases(name)).LABEL_SETS:
             assert f"`{label_set}`" in row, f"docs/sources.md: {name} lacks {label_set}"
 
 
-def test_a_source_has_what_the_contract_names(name):
-    source = find_source(name)
+def test_a_source_has_what_the_contract_names(name, databases):
+    source = source_at(name, databases(name))
     assert all(hasattr(source, attribute) for attribute in CONTRACT)
     assert isinstance(source.OFFICIAL_FOLDS, bool)
     assert source.CITATION.strip() and source.LICENCE.strip()
@@ -68,7 +75,8 @@ def test_a_source_has_what_the_contract_names(name):
 
 
 def test_records_are_listed_as_the_contract_says(name, databases):
-    root, source = databases(name), find_source(name)
+    root = databases(name)
+    source = source_at(name, root)
     for label_set, labels in source.LABEL_SETS.items():
         infos = source.list_records(root, label_set=label_set, sampling_rate=100)
         ids = [info.record_id for info in infos]
@@ -94,15 +102,16 @@ def test_signals_are_twelve_leads_in_millivolts(name, databases):
 
 
 def test_records_travel_between_processes(name, databases):
-    source = find_source(name)
+    source = source_at(name, databases(name))
     label_set = next(iter(source.LABEL_SETS))
     info = source.list_records(databases(name), label_set=label_set, sampling_rate=100)[0]
     assert pickle.loads(pickle.dumps(info)) == info  # noqa: S301  written by this test
-    assert pickle.loads(pickle.dumps(source.read_signal)) is source.read_signal  # noqa: S301
+    read_signal = pickle.loads(pickle.dumps(source.read_signal))  # noqa: S301
+    assert np.array_equal(read_signal(info).values, source.read_signal(info).values)
 
 
-def test_a_missing_or_empty_folder_is_named(name, tmp_path):
-    source = find_source(name)
+def test_a_missing_or_empty_folder_is_named(name, databases, tmp_path):
+    source = source_at(name, databases(name))
     label_set = next(iter(source.LABEL_SETS))
     for root in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(DataError, match=re.escape(str(root))):
@@ -110,7 +119,7 @@ def test_a_missing_or_empty_folder_is_named(name, tmp_path):
 
 
 def test_an_unknown_label_set_gets_the_nearest_match(name, databases):
-    source = find_source(name)
+    source = source_at(name, databases(name))
     label_set = next(iter(source.LABEL_SETS))
     with pytest.raises(ConfigError, match=f"no label set named.*Did you mean '{label_set}'"):
         source.list_records(databases(name), label_set=label_set + "s", sampling_rate=100)
@@ -119,7 +128,7 @@ def test_an_unknown_label_set_gets_the_nearest_match(name, databases):
 @pytest.mark.parametrize("damage", ["truncated", "missing"])
 def test_a_damaged_signal_file_is_named_when_it_is_read(name, databases, tmp_path, damage):
     root = shutil.copytree(databases(name), tmp_path / "raw")
-    source = find_source(name)
+    source = source_at(name, root)
     label_set = next(iter(source.LABEL_SETS))
     infos = source.list_records(root, label_set=label_set, sampling_rate=100)
     files = [file for file in root.rglob("*") if file.suffix in SIGNALS and file.parent != root]
@@ -137,6 +146,11 @@ def test_a_damaged_signal_file_is_named_when_it_is_read(name, databases, tmp_pat
         with pytest.raises(DataError, match=message) as caught:
             source.read_signal(info)
         assert any(str(file) in str(caught.value) for file in files)
+
+
+def test_a_folder_is_known_by_its_recipe_not_by_its_name():
+    with pytest.raises(ConfigError, match=r"source folder: .* data.raw and data.folder"):
+        find_source("folder")
 
 
 def test_an_unknown_source_gets_the_nearest_match():

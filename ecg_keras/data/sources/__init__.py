@@ -1,7 +1,8 @@
 """The table of databases, and the generic ways to use one of them.
 
-A source is a module with the five names of docs/architecture.md; docs/add-a-source.md shows how to
-write one. Modules are imported when they are asked for.
+A source is a module with the six names of docs/architecture.md; docs/add-a-source.md shows how to
+write one. Modules are imported when they are asked for. Your own recordings, source ``folder``, are
+an object with the same names, which is made from a recipe.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
+from ecg_keras.config import Data, Folder
 from ecg_keras.data.records import Record
 from ecg_keras.errors import ConfigError, look_up
+
+if TYPE_CHECKING:
+    from ecg_keras.data.sources.folder import FolderSource
 
 SOURCES = {
     "ptbxl": "ecg_keras.data.sources.ptbxl",
@@ -32,8 +38,35 @@ SOURCES = {
     "code15": "ecg_keras.data.sources.code15",
     "code_test": "ecg_keras.data.sources.code_test",
     "simulated": "ecg_keras.data.sources.simulated",
+    "folder": "ecg_keras.data.sources.folder",
 }
+# the source that has no labels until a recipe says where its table lies
+FOLDER = "folder"
 CONTRACT = ("LABEL_SETS", "OFFICIAL_FOLDS", "CITATION", "LICENCE", "list_records", "read_signal")
+
+
+def source_of(data: Data) -> ModuleType | FolderSource:
+    """The source that a recipe names: a module, or your own recordings as the recipe tells them.
+
+    Args:
+        data: the ``data`` section of a recipe.
+
+    Returns:
+        Something with all names of `CONTRACT`. It is cheap to make: no file is opened.
+
+    Raises:
+        ConfigError: as `find_source`.
+
+    Example:
+        >>> source_of(Data(source="ptbxl", raw="data/raw/ptbxl")).OFFICIAL_FOLDS
+        True
+    """
+    if data.source != FOLDER:
+        return find_source(data.source)
+    # imported here because it needs pandas
+    from ecg_keras.data.sources.folder import FolderSource
+
+    return FolderSource(data.raw, data.folder or Folder())
 
 
 def find_source(name: str) -> ModuleType:
@@ -46,12 +79,18 @@ def find_source(name: str) -> ModuleType:
         A module with all names of `CONTRACT`.
 
     Raises:
-        ConfigError: there is none of that name, it can't be imported, or it lacks a name.
+        ConfigError: there is none of that name, it can't be imported, or it lacks a name; or it is
+            ``folder``, whose labels a name alone does not tell: see `source_of`.
 
     Example:
         >>> find_source("ptbxl").LABEL_SETS["superdiagnostic"]
         ('NORM', 'MI', 'STTC', 'HYP', 'CD')
     """
+    if name == FOLDER:
+        raise ConfigError(
+            "source folder: what its labels are is told by a recipe's data.raw and data.folder, "
+            "not by its name."
+        )
     dotted = "." in name and not name.startswith(".")
     path = name if dotted else look_up("source", name, SOURCES)
     try:
@@ -70,11 +109,11 @@ def find_source(name: str) -> ModuleType:
     return source
 
 
-def check_label_set(source: ModuleType, label_set: str | None) -> tuple[str, ...]:
+def check_label_set(source: ModuleType | FolderSource, label_set: str | None) -> tuple[str, ...]:
     """The labels of a source's label set.
 
     Args:
-        source: from `find_source`.
+        source: from `find_source` or `source_of`.
         label_set: its name; ``None`` means the source's first.
 
     Returns:
@@ -99,7 +138,7 @@ def read_records(
     """Reads a whole database, one recording after the other.
 
     Args:
-        name: as for `find_source`.
+        name: as for `find_source`, or ``folder`` for a folder with a table of the usual names.
         root: the database's folder.
         label_set: as for `check_label_set`.
         sampling_rate: in Hz, which of two published rates to read; recordings keep their own.
@@ -114,7 +153,7 @@ def read_records(
     Example:
         >>> records = read_records("ptbxl", "/data/ptbxl", sampling_rate=100)
     """
-    source = find_source(name)
+    source = source_of(Data(source=name, raw=Path(root)))
     check_label_set(source, label_set)
     label_set = label_set or next(iter(source.LABEL_SETS))
     for info in source.list_records(Path(root), label_set=label_set, sampling_rate=sampling_rate):

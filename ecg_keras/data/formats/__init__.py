@@ -1,0 +1,129 @@
+"""Formats of single recordings: which one a file is in, and its ECG in millivolts.
+
+The ending of a file's name decides. A hospital's files are as untrusted as any download: each
+reader compares what a file claims with its size before anything is allocated, and runs no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecg_keras.data.formats.csv_text import read_csv
+from ecg_keras.data.formats.dicom import has_dicom_mark, read_dicom
+from ecg_keras.data.formats.edf import read_edf
+from ecg_keras.data.plain_files import stat_file
+from ecg_keras.data.records import Signal
+from ecg_keras.data.wfdb_files import read_wfdb
+from ecg_keras.errors import DataError
+
+# formats by the ending of a file's name; a longer ending stands before one that it ends with
+ENDINGS = {
+    ".hea": "wfdb",
+    ".dat": "wfdb",
+    ".mat": "wfdb",
+    ".csv.gz": "csv",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".edf": "edf",
+    ".dcm": "dicom",
+}
+# of a WFDB recording the header is looked for
+SOUGHT = [ending for ending in ENDINGS if ending not in (".dat", ".mat")]
+
+
+def split_ending(name: str) -> tuple[str, str | None]:
+    """A file's name without a known ending, and its format; ``None`` without such an ending.
+
+    Example:
+        >>> split_ending("2024/a12.csv.gz"), split_ending("2024/a12")
+        (('2024/a12', 'csv'), ('2024/a12', None))
+    """
+    small = name.lower()
+    for ending, kind in ENDINGS.items():
+        if small.endswith(ending):
+            return name[: -len(ending)], kind
+    return name, None
+
+
+def find_recording(path: Path) -> tuple[Path, str]:
+    """The file of a recording, and its format.
+
+    Args:
+        path: with or without its ending.
+
+    Returns:
+        The file, for WFDB its header, and one of the formats of `ENDINGS`.
+
+    Raises:
+        DataError: there is no such file, several have the name, the format is unknown, or the file
+            is a device, a pipe, or a link that leads out of its folder.
+    """
+    stem, kind = split_ending(path.name)
+    if kind == "wfdb":
+        path = path.with_name(f"{stem}.hea")
+    try:
+        found = _look_for(path, kind)
+    except OSError as error:  # a name that the disk can't have
+        raise DataError(f"{path}: {error.strerror}.") from error
+    if not found:
+        endings = "" if kind else f", also not with one of the endings {', '.join(SOUGHT)}"
+        raise DataError(
+            f"{path}: No such file{endings}. Check that the export is complete, or take the "
+            "recording out of the table."
+        )
+    if len(found) > 1:
+        raise DataError(
+            f"{path}: several files have this name: {', '.join(one.name for one, _ in found)}. "
+            "Write the one that is meant into the table."
+        )
+    stat_file(found[0][0], "Check that the export is complete.")
+    return found[0]
+
+
+def _look_for(path: Path, kind: str | None) -> list[tuple[Path, str]]:
+    if kind is not None:
+        return [(path, kind)] if path.is_file() else []
+    if path.is_file():  # DICOM files often have no ending
+        if has_dicom_mark(path):
+            return [(path, "dicom")]
+        raise DataError(
+            f"{path}: no known format. Allowed: {', '.join(ENDINGS)}, and DICOM files without an "
+            "ending. Export the recording again."
+        )
+    files = [(path.with_name(path.name + ending), ENDINGS[ending]) for ending in SOUGHT]
+    return [(file, kind) for file, kind in files if file.is_file()]
+
+
+def read_recording(
+    file: Path,
+    kind: str,
+    *,
+    sampling_rate: float | None = None,
+    unit: str | None = None,
+    leads: Sequence[str] | None = None,
+) -> Signal:
+    """Reads one recording in millivolts.
+
+    Args:
+        file: from `find_recording`.
+        kind: its format.
+        sampling_rate: in Hz, of a CSV file; the other formats tell theirs.
+        unit: mV, uV or V, of a CSV file.
+        leads: the columns of a CSV file without a header.
+
+    Returns:
+        The whole recording; columns that are none of the twelve leads are left out, missing samples
+        are NaN.
+
+    Raises:
+        ConfigError: a CSV file needs a setting that is not given.
+        DataError: the file is damaged, foreign or no 12-lead ECG; the message names it.
+    """
+    if kind == "csv":
+        return read_csv(file, sampling_rate=sampling_rate, unit=unit, leads=leads)
+    if kind == "edf":
+        return read_edf(file)
+    if kind == "dicom":
+        return read_dicom(file)
+    return read_wfdb(file.with_suffix(""))

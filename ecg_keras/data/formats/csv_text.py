@@ -1,0 +1,233 @@
+"""ECGs as text: a row for each sample, a column for each lead, read by pandas' C parser.
+
+Exports differ in what separates the cells (comma, semicolon, tab), in the decimal sign, in whether
+a header names the leads, and in whether leads are columns or rows. All of it is told by the file
+itself; the sampling rate and the unit are not.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import warnings
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ecg_keras.data.records import Signal
+from ecg_keras.data.wfdb_headers import UNITS_IN_MV
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.signals import LEADS, canonical_lead
+
+LARGEST = 256_000_000
+# cells in a line: the samples of a lead, where each row is one
+MOST_CELLS = 2_000_000
+# columns of a table, or rows that are leads
+MOST_COLUMNS = 1000
+# a row of the sample numbers 0, 1, 2, ..., as pandas writes where columns have no names
+FEWEST_NUMBERED = 4
+
+Floats = npt.NDArray[np.float32]
+
+
+def read_csv(
+    path: Path | str,
+    *,
+    sampling_rate: float | None,
+    unit: str | None,
+    leads: Sequence[str] | None = None,
+) -> Signal:
+    """Reads an ECG from a CSV file in millivolts.
+
+    Args:
+        path: of the file; one that ends in ``.gz`` is gzipped. At most 256 MB of text.
+        sampling_rate: in Hz.
+        unit: mV, uV or V.
+        leads: the name of each column of a file without a header; of one with a header they take
+            its place.
+
+    Returns:
+        The whole recording. Columns that are none of the twelve leads (time, sample number) are
+        left out. Empty cells are NaN. A file that has a row for each lead is turned.
+
+    Raises:
+        ConfigError: the sampling rate, the unit, or the leads of a file without names are not
+            given, or not as many leads as there are columns.
+        DataError: the file is missing, too large, or no table of numbers.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.csv"
+        >>> _ = path.write_text("I,II\\n100,200\\n-50,\\n")
+        >>> read_csv(path, sampling_rate=500, unit="uV").values
+        array([[ 0.1 ,  0.2 ],
+               [-0.05,   nan]], dtype=float32)
+    """
+    check_csv_settings(f"{path}", sampling_rate, unit)
+    text = _read_text(Path(path))
+    try:
+        values, names = _parse(text, None if leads is None else list(leads))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except (ValueError, csv.Error, pd.errors.ParserWarning) as error:  # also: bytes, not text
+        raise DataError(
+            f"{path}: no table of numbers: {str(error).strip()}. Export the file again."
+        ) from error
+    known = {name: _lead(name) for name in names}
+    columns = [number for number, name in enumerate(names) if known[name] is not None]
+    if not columns:
+        raise DataError(
+            f"{path}: none of its columns is one of the leads {', '.join(LEADS)}. Received: "
+            f"{', '.join(names)[:200]}. Name them with data.folder.leads."
+        )
+    millivolts = np.ascontiguousarray(values[:, columns]) * np.float32(_scale(unit))
+    found = tuple(lead for name in names if (lead := known[name]) is not None)
+    return Signal(millivolts, float(sampling_rate or 0), found)
+
+
+def check_csv_settings(where: str, sampling_rate: float | None, unit: str | None) -> None:
+    """Refuses to guess what a CSV file does not say.
+
+    Raises:
+        ConfigError: the sampling rate or the unit is not given.
+    """
+    if unit is None:
+        raise ConfigError(
+            f"{where}: a CSV file does not say its unit. Set data.folder.unit to mV, uV or V."
+        )
+    if sampling_rate is None:
+        raise ConfigError(
+            f"{where}: a CSV file does not say its sampling rate. Set data.folder.sampling_rate to "
+            "Hz, or to the column that says them."
+        )
+
+
+def _scale(unit: str | None) -> float:
+    return UNITS_IN_MV[str(unit).lower()]
+
+
+def _lead(name: str) -> str | None:
+    try:
+        return canonical_lead(name)
+    except DataError:
+        return None
+
+
+def _read_text(path: Path) -> bytes:
+    """The file's text, never more than `LARGEST` bytes of it, whatever it is packed from."""
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
+            text = stream.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: can't be read: {reason}. Export the file again.") from error
+    if len(text) > LARGEST:
+        raise DataError(
+            f"{path}: more than {LARGEST:,} bytes of text. Export a shorter recording, or another "
+            "format."
+        )
+    text = text.removeprefix(b"\xef\xbb\xbf")
+    if b"\0" in text or not text.strip():
+        raise DataError(f"{path}: empty, or no text. Export the file again.")
+    # for a parser that knows one end of a line
+    return text.replace(b"\r\n", b"\n").strip(b"\n") + b"\n"
+
+
+def _parse(text: bytes, leads: list[str] | None) -> tuple[Floats, list[str]]:
+    """The samples ``(num_samples, num_columns)`` and the name of each column."""
+    first, _, rest = text.partition(b"\n")
+    separator = next((one for one in (b";", b"\t") if one in first), b",")
+    decimal = "," if separator != b"," and b"," in rest and b"." not in rest else "."
+    cells = _split(first, separator)
+    if _is_counted(cells):  # 0, 1, 2, ... are no samples
+        text = rest
+        first, _, rest = text.partition(b"\n")
+        cells = _split(first, separator)
+    numbers = [_is_number(cell.replace(",", ".")) for cell in cells]
+    if len(cells) > 1 and _lead(cells[0]) is not None and all(numbers[1:]):
+        return _parse_rows(text, separator, decimal)
+    if not all(numbers):
+        if len(cells) > MOST_COLUMNS:
+            raise ValueError(f"its first line has {len(cells)} cells, and is no header")
+        if leads is not None and len(leads) != len(cells):
+            raise ConfigError(
+                f"{len(cells)} columns, and data.folder.leads names {len(leads)}: name each column "
+                "(also those that are no lead), or leave it to the header."
+            )
+        return _parse_columns(rest, separator, decimal, len(cells)), leads or cells
+    if leads is None:
+        raise ConfigError(
+            f"no header names its {len(cells)} columns. Name them with data.folder.leads."
+        )
+    if len(leads) == len(cells):
+        return _parse_columns(text, separator, decimal, len(cells)), leads
+    rows = text.count(b"\n")
+    if len(leads) == rows:
+        return _parse_rows(text, separator, decimal, leads)
+    raise ConfigError(
+        f"{rows} rows and {len(cells)} columns, and data.folder.leads names {len(leads)} leads. "
+        "Name each column (also those that are no lead)."
+    )
+
+
+def _split(line: bytes, separator: bytes) -> list[str]:
+    if line.count(separator) >= MOST_CELLS:
+        raise ValueError(f"a line has more than {MOST_CELLS:,} cells")
+    (cells,) = csv.reader([line.decode("utf-8")], delimiter=separator.decode())
+    return [cell.strip() for cell in cells or [""]]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell or "nan")
+    except ValueError:
+        return False
+    return True
+
+
+def _is_counted(cells: list[str]) -> bool:
+    counted = cells if cells[0] else cells[1:]
+    return len(counted) >= FEWEST_NUMBERED and counted == list(map(str, range(len(counted))))
+
+
+def _parse_columns(text: bytes, separator: bytes, decimal: str, columns: int) -> Floats:
+    with warnings.catch_warnings():
+        # that lines have more cells than the first
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        frame = pd.read_csv(
+            BytesIO(text),
+            sep=separator.decode(),
+            header=None,
+            names=range(columns),
+            index_col=False,
+            dtype=np.float32,
+            decimal=decimal,
+            skip_blank_lines=False,
+            engine="c",
+        )
+    return frame.to_numpy(dtype=np.float32)
+
+
+def _parse_rows(
+    text: bytes, separator: bytes, decimal: str, leads: list[str] | None = None
+) -> tuple[Floats, list[str]]:
+    """Each row is a lead: as a column of its own it needs no table of thousands of columns."""
+    lines = text.splitlines()
+    if len(lines) > MOST_COLUMNS:
+        raise ValueError(f"its rows would be leads, and are {len(lines)}")
+    samples, names = [], []
+    for line in lines:
+        if leads is None:
+            name, _, line = line.partition(separator)
+            names.append(name.decode("utf-8").strip(' "'))
+        column = line.replace(separator, b"\n") + b"\n"
+        samples.append(_parse_columns(column, b";", decimal, 1)[:, 0])
+    lengths = sorted({len(one) for one in samples})
+    if len(lengths) > 1:
+        raise ValueError(f"its rows are leads, and have {lengths[0]} to {lengths[-1]} samples")
+    return np.stack(samples, axis=1), leads or names

@@ -1,0 +1,283 @@
+"""Your own recordings: a folder of WFDB, CSV, EDF or DICOM files with a labels table.
+
+docs/your-own-recordings.md is the guide. A recipe's ``data.folder`` says which column of the table
+means what; a table with the columns ``file`` and ``patient_id`` beside those of its labels needs no
+such section.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ecg_keras.config import Folder
+from ecg_keras.data.formats import find_recording, read_recording, split_ending
+from ecg_keras.data.formats.csv_text import check_csv_settings
+from ecg_keras.data.records import RecordInfo, Signal
+from ecg_keras.data.sources.fields import parse_age, parse_sex, path_inside
+from ecg_keras.data.sources.label_columns import find_labels, list_present
+from ecg_keras.data.sources.labels_table import find_table, name_row, read_header, read_table
+from ecg_keras.errors import DataError, look_up, nearest
+
+LABEL_SET = "labels"
+# so many files are looked for before any is read
+LOOKED_FOR = 100
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """A source in the sense of docs/architecture.md, made from a recipe's ``data``.
+
+    It travels to other processes as its two settings, and knows no table until it is asked.
+
+    Attributes:
+        root: the folder with the recordings, ``data.raw``.
+        settings: the recipe's ``data.folder``.
+    """
+
+    root: Path
+    settings: Folder
+
+    CITATION: ClassVar[str] = "Your own recordings: cite where they were taken."
+    LICENCE: ClassVar[str] = "that of your own recordings"
+
+    @property
+    def LABEL_SETS(self) -> dict[str, tuple[str, ...]]:
+        """The one label set `LABEL_SET`, with the labels of the table; reads the table.
+
+        Raises:
+            DataError: as `list_records`.
+        """
+        table = find_table(self.root, self.settings.table)
+        state = table.stat()
+        return {LABEL_SET: _read_labels(table, state.st_mtime_ns, state.st_size, self.settings)}
+
+    @property
+    def OFFICIAL_FOLDS(self) -> bool:
+        """Whether the table has a column of folds; reads its header.
+
+        Raises:
+            DataError: there is no table that can be read.
+        """
+        if self.settings.fold is not None:
+            return True
+        return "fold" in read_header(find_table(self.root, self.settings.table))
+
+    def list_records(self, root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
+        """Lists the recordings of the table.
+
+        Args:
+            root: the folder with the recordings.
+            label_set: `LABEL_SET`.
+            sampling_rate: not used: each recording has its own.
+
+        Returns:
+            One entry for each row, sorted by ``record_id``.
+
+        Raises:
+            ConfigError: there is no such label set, or a CSV file needs a setting that is missing.
+            DataError: the table is missing or wrong: a column that is not there, a row without a
+                file, a patient or a label, a file outside the folder, a recording that is there
+                twice; or none of its first files is there.
+        """
+        look_up("label set", label_set, {LABEL_SET: ()})
+        path = find_table(root, self.settings.table)
+        frame, columns = _read(path, self.settings)
+        files = _read_files(path, root, frame[columns["file"]])
+        ids = _read_ids(path, frame, columns, files)
+        labels = find_labels(path, frame, self.settings, columns.values())
+        present = list_present(path, frame, self.settings, labels)
+        patients = _read_filled(path, frame, columns["patient"]) if "patient" in columns else ids
+        ages = _read_values(path, frame, columns.get("age"), parse_age)
+        sexes = _read_values(path, frame, columns.get("sex"), parse_sex)
+        folds = _read_values(path, frame, columns.get("fold"), _parse_fold)
+        rates = _read_values(path, frame, columns.get("sampling_rate"), _parse_rate)
+        self._check_csv(path, files, rates)
+        _check_some_are_there(path, root, files)
+        rows = zip(ids, patients, files, present, ages, sexes, folds, rates, strict=True)
+        infos = [
+            RecordInfo(one, patient, root / file, names, age, sex, fold, None, rate)
+            for one, patient, file, names, age, sex, fold, rate in rows
+        ]
+        return sorted(infos, key=lambda info: info.record_id)
+
+    def read_signal(self, info: RecordInfo) -> Signal:
+        """Reads one recording in millivolts; its format is that of its ending.
+
+        Args:
+            info: from `list_records`.
+
+        Raises:
+            ConfigError: a CSV file needs a setting that is missing.
+            DataError: the file is missing, damaged, foreign, or outside the folder.
+        """
+        file, kind = find_recording(info.path)
+        if not file.parent.resolve().is_relative_to(self.root.resolve()):
+            raise DataError(
+                f"{file}: lies outside of {self.root}, to where a link leads. Put the files "
+                "themselves there."
+            )
+        stated = self.settings.sampling_rate
+        return read_recording(
+            file,
+            kind,
+            sampling_rate=info.sampling_rate if isinstance(stated, str) else stated,
+            unit=self.settings.unit,
+            leads=self.settings.leads,
+        )
+
+    def _check_csv(self, path: Path, files: Sequence[str], rates: Sequence[float | None]) -> None:
+        """Before hours of other formats are read: what CSV files need."""
+        stated = self.settings.sampling_rate
+        for row, file in enumerate(files):
+            if split_ending(file)[1] == "csv":
+                rate = rates[row] if isinstance(stated, str) else stated
+                check_csv_settings(f"{path}: {name_row(row)}: {file}", rate, self.settings.unit)
+
+
+@functools.lru_cache(maxsize=16)
+def _read_labels(path: Path, changed: int, size: int, settings: Folder) -> tuple[str, ...]:
+    """The labels of a table, whose time of change and size tell whether it is still the same."""
+    frame, columns = _read(path, settings)
+    return find_labels(path, frame, settings, columns.values())
+
+
+def _read(path: Path, settings: Folder) -> tuple[pd.DataFrame, dict[str, str]]:
+    """A table, and its columns by what they mean to `Folder`."""
+    header = read_header(path)
+    named: dict[str, str | None] = {
+        key: getattr(settings, key)
+        for key in ("file", "record", "patient", "age", "sex", "fold", "label_column")
+    }
+    if isinstance(settings.sampling_rate, str):
+        named["sampling_rate"] = settings.sampling_rate
+    columns = {key: name for key, name in named.items() if name is not None}
+    for key, name in columns.items():
+        if name not in header:
+            raise DataError(_say_missing(path, key, name, header))
+    columns |= {key: key for key in ("age", "sex", "fold") if key not in columns and key in header}
+    text = {columns[key] for key in ("file", "record", "patient", "label_column") if key in columns}
+    return read_table(path, text), columns
+
+
+def _say_missing(path: Path, key: str, name: str, header: Sequence[str]) -> str:
+    there = ", ".join(one for one in header if one)
+    message = f"{path}: there is no column {name!r}. It has: {there}.{nearest(name, header)}"
+    if key != "patient":
+        return f"{message} Name the column with data.folder.{key}."
+    return (
+        f"{message} Name the column that is equal for all recordings of one person with "
+        "data.folder.patient. Without it a person's recordings may be trained on and tested, and "
+        "the scores flatter: only where each recording is of another person, set "
+        "data.folder.patient to null."
+    )
+
+
+def _read_filled(path: Path, frame: pd.DataFrame, column: str) -> list[str]:
+    texts: list[str] = frame[column].tolist()
+    if "" in texts:
+        raise DataError(
+            f"{path}: {name_row(texts.index(''))}: column {column!r} is empty. Fill it in, or "
+            "leave the row out."
+        )
+    return texts
+
+
+def _read_files(path: Path, root: Path, column: pd.Series) -> list[str]:
+    """Relative paths below the folder, with slashes as Windows does not write them."""
+    column = column.str.replace("\\", "/", regex=False)
+    files: list[str] = column.tolist()
+    # what may climb out or is spelled with detours is looked at one by one
+    doubtful = column.str.contains(r"(?:^|/)\.{0,2}(?:/|$)|[^\w./ +@=,()~-]", regex=True)
+    for row in np.flatnonzero(doubtful.to_numpy()).tolist():
+        try:
+            files[row] = path_inside(root, files[row]).relative_to(root).as_posix()
+        except DataError as error:
+            raise DataError(f"{path}: {name_row(row)}: {error}") from error
+    return files
+
+
+def _read_ids(
+    path: Path, frame: pd.DataFrame, columns: dict[str, str], files: Sequence[str]
+) -> list[str]:
+    if "record" in columns:
+        ids = _read_filled(path, frame, columns["record"])
+    else:
+        ids = [split_ending(file)[0] for file in files]
+    if len(set(ids)) < len(ids):
+        first: dict[str, int] = {}
+        for row, one in enumerate(ids):
+            before = first.setdefault(one, row)
+            if before != row:
+                raise DataError(
+                    f"{path}: the recording {one!r} is there twice: in {name_row(before)} and in "
+                    f"{name_row(row)}. Write one row for each recording; where two are meant, name "
+                    "a column with ids of their own: data.folder.record."
+                )
+    return ids
+
+
+def _read_values(
+    path: Path, frame: pd.DataFrame, column: str | None, parse: Callable[[str], Any]
+) -> Sequence[Any]:
+    """A column's values, each different one parsed once."""
+    if column is None:
+        return [None] * len(frame)
+    values = frame[column]
+    if values.dtype == object:  # a Parquet file may hold anything
+        values = values.where(values.notna(), "").astype(str)
+    numbers, texts = pd.factorize(values)
+    parsed = []
+    for number, text in enumerate(texts):
+        try:
+            parsed.append(parse(str(text)))
+        except DataError as error:
+            row = int((numbers == number).argmax())
+            raise DataError(f"{path}: {name_row(row)}: column {column!r}: {error}") from error
+    if (numbers < 0).any():  # nothing is there
+        parsed.append(parse(""))
+    return [parsed[number] for number in numbers.tolist()]
+
+
+def _parse_fold(text: str) -> int:
+    try:
+        fold = float(text)
+    except ValueError:
+        fold = math.nan
+    if not fold.is_integer():
+        raise DataError(f"a fold must be a whole number. Received: {text!r}.")
+    return int(fold)
+
+
+def _parse_rate(text: str) -> float | None:
+    """Hz, or ``None`` where nothing is said, as beside files that say it themselves."""
+    try:
+        rate = float(text) if text.strip() else None
+    except ValueError:
+        rate = math.nan
+    if rate is not None and not 0 < rate < math.inf:
+        raise DataError(f"a sampling rate must be a number of Hz above 0. Received: {text!r}.")
+    return rate
+
+
+def _check_some_are_there(path: Path, root: Path, files: Sequence[str]) -> None:
+    """Where the first files are all missing the table is for another folder."""
+    problems = []
+    for file in files[:LOOKED_FOR]:
+        try:
+            find_recording(root / file)
+        except DataError as error:
+            problems.append(error)
+        else:
+            return
+    raise DataError(
+        f"{path}: none of the first {len(problems)} recordings is there. Files are named relative "
+        f"to data.raw, {root}. The first: {problems[0]}"
+    ) from problems[0]
