@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from ecg_keras.config import Data
 from ecg_keras.data.dataset import LeftOut
-from ecg_keras.data.duplicates import lead_digests
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import source_of
 from ecg_keras.errors import ConfigError, DataError
@@ -27,6 +26,7 @@ from ecg_keras.signals import (
     measure_traits,
     resample,
     select_leads,
+    signature,
 )
 
 STEP_MV = 0.001
@@ -43,7 +43,7 @@ class Converted:
         scale: millivolts per integer step.
         quality: figures of the stored samples.
         sha256: of the stored samples, 64 hex digits.
-        leads: `duplicates.lead_digests` of the stored samples.
+        content: `signals.signature` of the recording, whatever of it is stored.
         traits: of the stored samples.
         original: sampling rate in Hz and length in seconds of the whole recording as it was read.
     """
@@ -53,7 +53,7 @@ class Converted:
     scale: float
     quality: Quality
     sha256: str
-    leads: list[str]
+    content: bytes
     traits: Traits
     original: tuple[float, float]
 
@@ -139,7 +139,7 @@ def _convert(
             scale,
             measure_quality(stored, leads),
             hashlib.sha256(samples.tobytes()).hexdigest(),
-            lead_digests(columns),
+            signature(signal.values, signal.leads, signal.sampling_rate),
             measure_traits(stored, data.sampling_rate),
             (signal.sampling_rate, len(signal.values) / signal.sampling_rate),
         )

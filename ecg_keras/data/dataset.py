@@ -44,7 +44,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Records that share the stored samples of a lead, and the split of each."""
+    """Records of one recording, by their signatures, and the split of each."""
 
     record_ids: tuple[str, ...]
     splits: tuple[str, ...]

@@ -36,6 +36,7 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
         "patient_id": _bytes([info.patient_id.encode()]),
         "flat_leads": _integers([quality.flat_leads]),
         "signal_sha256": _bytes([record.sha256.encode()]),
+        "content": _bytes([record.content]),
         "peak_mv": _floats([quality.peak_mv]),
         "rms_mv": _floats([quality.rms_mv]),
         "deflection_mv": _floats(traits.deflections_mv.tolist()),

@@ -14,7 +14,7 @@ import filelock
 from ecg_keras.config import Data, data_settings, differences
 from ecg_keras.data.conversion import stored_leads, stored_length
 from ecg_keras.data.dataset import SPLITS, Dataset, LeftOut, SplitSummary, describe
-from ecg_keras.data.duplicates import NAMED, describe_leaks, find_duplicates
+from ecg_keras.data.duplicates import NAMED, describe_duplicates, find_duplicates
 from ecg_keras.data.fingerprints import combine, raw_digest
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import check_label_set, source_of
@@ -135,8 +135,10 @@ def _make(
     quarantined = [LeftOut(*one) for sidecar in sidecars for one in sidecar.quarantined]
     _check_quarantine(quarantined, len(infos), data)
     dropped += [LeftOut(*one) for sidecar in sidecars for one in sidecar.dropped]
-    digests = dict(one for sidecar in sidecars for one in sidecar.stored)
-    stored = [info for info in infos if info.record_id in digests]
+    signatures = {
+        name: bytes.fromhex(content) for sidecar in sidecars for name, content in sidecar.stored
+    }
+    stored = [info for info in infos if info.record_id in signatures]
     dataset = Dataset(
         source=data.source,
         label_set=label_set,
@@ -147,15 +149,15 @@ def _make(
         splits=_summarise(plan, sidecars, stored, assigned, labels, data),
         dropped=tuple(sorted(dropped, key=lambda one: one.record_id)),
         quarantined=tuple(sorted(quarantined, key=lambda one: one.record_id)),
-        duplicates=find_duplicates(digests, assigned),
+        duplicates=find_duplicates(signatures, assigned),
         settings=data_settings(data),
         fingerprint=mark,
         raw_digest=digest,
         shared_patients=_count_shared_patients(stored, assigned),
     )
-    leaks = describe_leaks(dataset.duplicates)
-    if leaks:
-        warn(leaks)
+    twice = describe_duplicates(dataset.duplicates)
+    if twice:
+        warn(twice)
     if dataset.shared_patients:
         warn(
             f"data.split.method records: {dataset.shared_patients} patients have records in more "

@@ -65,14 +65,14 @@ class Sidecar:
         fingerprint: of the dataset it belongs to.
         size: of the shard in bytes.
         checksum: the shard's sha256.
-        stored: record id and digests of its leads.
+        stored: record id and signature, as hex digits.
         dropped, quarantined: record id and reason.
     """
 
     fingerprint: str
     size: int = 0
     checksum: str = ""
-    stored: list[tuple[str, list[str]]] = field(default_factory=list)
+    stored: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[list[str]] = field(default_factory=list)
     quarantined: list[list[str]] = field(default_factory=list)
 
@@ -177,7 +177,7 @@ def make_shard(
     def examples() -> Iterator[bytes]:
         for outcome in convert(shard.infos, work.data):
             if isinstance(outcome, Converted):
-                sidecar.stored.append((outcome.info.record_id, outcome.leads))
+                sidecar.stored.append((outcome.info.record_id, outcome.content.hex()))
                 yield encode(outcome, work.labels)
             elif isinstance(outcome, Dropped):
                 sidecar.dropped.append([outcome.record_id, outcome.reason])

@@ -18,13 +18,14 @@ from ecg_keras.errors import DataError
 
 SIZE = 64
 # signatures with an absolute cosine of this or more are of the same recording. Copies of real ECGs
-# have 0.984 and more; other patients' have less than 0.79, and less than 0.88 where one of the two is
-# shifted in time until it fits best (docs/data.md)
+# have 0.984 and more; other patients' have less than 0.79, and less than 0.88 where one of the two
+# is shifted in time until it fits best (docs/data.md)
 SAME = 0.96
 
 SECONDS = 10.0
-# a shorter stretch has too few beats to be told from that of another patient
-SHORTEST = 5.0
+# a shorter stretch has too few beats to be told from that of another patient. Up to 5 s one pair of
+# patients in ten million is taken for copies
+SHORTEST = 2.0
 # at both ends, where resampled copies differ, the signal fades in and out
 FADE = 0.5
 BLOCKS_PER_SECOND = 50
@@ -54,7 +55,7 @@ def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: flo
 
     Returns:
         64 int8, whose direction alone counts; 64 zeros, which match nothing, where the recording
-        is shorter than five seconds, flat, or has none of the leads I, II and V1 to V6.
+        is shorter than two seconds, flat, or has none of the leads I, II and V1 to V6.
 
     Raises:
         DataError: the names do not fit the columns.

@@ -20,7 +20,10 @@ def converted(values, leads=LEADS, **known):
     info = RecordInfo("r1", "p1", Path("x"), ("SR", "AF"), **known)
     quality = measure_quality(samples * np.float32(scale), leads)
     traits = measure_traits(samples * np.float32(scale), 100.0)
-    return Converted(info, samples, scale, quality, "ab" * 32, [], traits, (500.0, 10.0))
+    original = (500.0, 10.0)
+    return Converted(
+        info, samples, scale, quality, "ab" * 32, bytes(range(64)), traits, original
+    )
 
 
 def ecg(seed=0, samples=200):
@@ -38,7 +41,7 @@ def test_every_feature_of_the_contract():
     assert set(stored) == {
         "signal", "scale", "target", "labels", "record_id", "patient_id", "age", "sex", "fold",
         "peak_mv", "rms_mv", "einthoven_mv", "flat_leads", "signal_sha256",
-        "deflection_mv", "heart_rate", "original_hz", "original_seconds",
+        "content", "deflection_mv", "heart_rate", "original_hz", "original_seconds",
     }  # fmt: skip
     assert list(stored["target"].int64_list.value) == [1, 0, 1]
     assert stored["heart_rate"].float_list.value[0] == pytest.approx(75, abs=2)
@@ -47,6 +50,7 @@ def test_every_feature_of_the_contract():
     assert stored["original_seconds"].float_list.value[0] == 10
     assert list(stored["labels"].bytes_list.value) == [b"AF", b"SR"]
     assert stored["age"].float_list.value[0] == 61
+    assert stored["content"].bytes_list.value[0] == bytes(range(64))
     assert stored["fold"].int64_list.value[0] == 3
     assert stored["rms_mv"].float_list.value[0] == pytest.approx(np.sqrt(1 + 20**2 / 80), abs=0.05)
     signal = np.frombuffer(stored["signal"].bytes_list.value[0], "<i2").reshape(1000, 12)

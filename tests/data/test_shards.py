@@ -22,7 +22,7 @@ def converted(values, leads=LEADS, **known):
     info = RecordInfo("r1", "p1", Path("x"), ("SR", "AF"), **known)
     quality = measure_quality(samples * np.float32(scale), leads)
     traits = measure_traits(samples * np.float32(scale), 100.0)
-    return Converted(info, samples, scale, quality, "ab" * 32, [], traits, (500.0, 10.0))
+    return Converted(info, samples, scale, quality, "ab" * 32, bytes(64), traits, (500.0, 10.0))
 
 
 def ecg(seed=0, samples=200):

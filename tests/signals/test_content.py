@@ -101,7 +101,7 @@ def test_a_lead_that_is_not_finite_counts_as_absent(hole):
         (np.zeros((5000, 12), np.float32), LEADS),
         (np.full((5000, 12), 1234.567, np.float32), LEADS),
         (np.full((5000, 12), np.nan, np.float32), LEADS),
-        (ECG[:2499], LEADS),
+        (ECG[:999], LEADS),
         (ECG[:0], LEADS),
         (ECG[:, [2, 3]], ("III", "aVR")),
     ],
