@@ -12,7 +12,11 @@ from ecg_keras.errors import ConfigError, unknown_name
 from ecg_keras.statistics.results import ArmName
 
 # sources that hold the same recordings
-SAME_RECORDINGS = ({"ptbxl", "ptbxl_challenge"}, {"ptb", "ptb_diagnostic"})
+SAME_RECORDINGS = (
+    {"ptbxl", "ptbxl_challenge"},
+    {"ptb", "ptb_diagnostic"},
+    {"chapman", "chapman_csv"},
+)
 
 
 @dataclass(frozen=True)
