@@ -90,7 +90,7 @@ def plot_ecg(
             facecolor=LIGHT["page"],
         )
         axes = figure.add_axes((0, 0, 1, height / (height + title_mm)))
-        _paper(axes, width, height)
+        draw_paper(axes, width, height)
         if title is not None:
             axes.set_title(title, loc="left", color=LIGHT["ink"])
         top = height - TOP_MM
@@ -121,7 +121,8 @@ def _extent(row: list[tuple[int, npt.NDArray[np.float32]]]) -> tuple[float, floa
     return float(np.clip(up, *UP_MM)) + NAME_MM, float(np.clip(down, *DOWN_MM))
 
 
-def _paper(axes: Axes, width: float, height: float) -> None:
+def draw_paper(axes: Axes, width: float, height: float) -> None:
+    """Millimetre paper of this size on axes that count millimetres."""
     axes.set(xlim=(0, width), ylim=(0, height), xticks=[], yticks=[], facecolor=LIGHT["paper"])
     axes.set_xlabel(f"{MM_PER_SECOND:g} mm/s, {MM_PER_MV:g} mm/mV")
     axes.xaxis.label.set_visible(False)  # outside the paper: it is written on it below

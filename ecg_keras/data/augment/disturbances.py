@@ -42,10 +42,13 @@ def coloured_noise(signal: tf.Tensor, spread: float, exponent: float, seed: tf.T
     # a frequency has two parts and counts twice in the whole spectrum; Nyquist's has one, once
     variance = tf.where(frequency < 0.5, 4.0, 1.0) * amplitude**2
     amplitude *= tf.math.divide_no_nan(spread * length, tf.sqrt(tf.reduce_sum(variance)))
-    parts = tf.random.stateless_normal((2, batch, leads, samples // 2), seed) * amplitude
-    spectrum = tf.pad(tf.complex(parts[0], parts[1]), ((0, 0), (0, 0), (1, 0)))
-    drawn = tf.transpose(tf.signal.irfft(spectrum, [samples]), (0, 2, 1))
-    return signal + tf.ensure_shape(drawn, signal.shape)
+    # size and angle of a complex normal number: half the time of drawing its two parts
+    drawn = tf.random.stateless_uniform((2, batch, leads, samples // 2), seed)
+    size, angle = amplitude * tf.sqrt(-2 * tf.math.log(1 - drawn[0])), 2 * math.pi * drawn[1]
+    spectrum = tf.complex(size * tf.cos(angle), size * tf.sin(angle))
+    spectrum = tf.pad(spectrum, ((0, 0), (0, 0), (1, 0)))
+    added = tf.transpose(tf.signal.irfft(spectrum, [samples]), (0, 2, 1))
+    return signal + tf.ensure_shape(added, signal.shape)
 
 
 def baseline_wander(
