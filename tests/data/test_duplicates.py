@@ -148,7 +148,7 @@ def test_all_known_copies_among_real_recordings_are_found_and_nothing_else(real_
 @pytest.mark.real
 @pytest.mark.parametrize("what", ["gain", "rate", "rounding", "polarity", "longer", "end"])
 def test_planted_copies_of_real_recordings_are_found(real, real_signatures, what):
-    chosen = [name for name in real if name[0] in ("ludb", "cpsc2018", "ptb", "georgia")][::3]
+    chosen = [name for name in real if name[0] in ("ludb", "cpsc2018", "ptb", "georgia")][::6]
     copies = []
     for name in chosen:
         rate = real[name].sampling_rate

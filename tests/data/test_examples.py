@@ -21,9 +21,7 @@ def converted(values, leads=LEADS, **known):
     quality = measure_quality(samples * np.float32(scale), leads)
     traits = measure_traits(samples * np.float32(scale), 100.0)
     original = (500.0, 10.0)
-    return Converted(
-        info, samples, scale, quality, "ab" * 32, bytes(range(64)), traits, original
-    )
+    return Converted(info, samples, scale, quality, "ab" * 32, bytes(range(64)), traits, original)
 
 
 def ecg(seed=0, samples=200):
