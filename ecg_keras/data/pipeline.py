@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -15,11 +16,19 @@ from ecg_keras.data.augment.augmenting import augment as change
 from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.dataset import Dataset, check_split, describe
 from ecg_keras.data.reading import batches, serialized, training_subset
-from ecg_keras.data.shards import decode, millivolts
+from ecg_keras.data.shards import ECG, decode, millivolts
 from ecg_keras.errors import ConfigError
 
 # records among which a stream is shuffled where the split does not fit in memory
-SHUFFLED = 2048
+SHUFFLED = 1024
+# shards whose records alternate, and how many of them stand together
+OPEN_SHARDS = 8
+TURN = 32
+CORES = os.cpu_count() or 1
+# threads that read shards; with few cores, handing records over costs more than it gives
+READERS = min(OPEN_SHARDS, CORES // 2) if CORES >= 4 else None
+# batches that are made at the same time; a limit, so that memory does not grow with the machine
+MADE_AT_ONCE = min(CORES, 16)
 # no more than this share of the free memory holds a split
 CACHED_SHARE = 0.5
 
@@ -52,7 +61,7 @@ def load(
         split: ``"train"``, ``"valid"`` or ``"test"``.
         batch_size: the last batch of an epoch may be smaller.
         shuffle: a new order in each epoch: over the whole split where it is in memory; otherwise
-            over the shards, which are shuffled as they are written, and 2048 records of them.
+            over the shards, which are shuffled as they are written, and 1024 records of them.
             Without it, the order of the files.
         seed: of the order, the changes and the subset.
         train_records: train on so many records of the training split; none takes all.
@@ -102,9 +111,12 @@ def load(
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         own = epoch_batches(_key(seed, epoch) if shuffle else None)
-        return own.enumerate().map(lambda step, batch: (_key(seed, epoch, step), batch))
+        return tf.data.Dataset.zip((tf.data.Dataset.from_tensors(epoch).repeat(), own.enumerate()))
 
-    def finish(key: tf.Tensor, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def finish(
+        epoch: tf.Tensor, numbered: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        step, batch = numbered
         signal, target = fetch(batch)
         if augment is not None:
             signal, target = change(
@@ -113,18 +125,12 @@ def load(
                 augment,
                 sampling_rate=dataset.sampling_rate,
                 leads=dataset.leads,
-                seed=key,
+                seed=_key(seed, epoch, step),
             )
         return signal, target
 
     steps = math.ceil(records / batch_size) * (1 if epochs is None else len(epochs))
-    return (
-        _numbers(epochs)
-        .flat_map(one_epoch)
-        .map(finish, num_parallel_calls=tf.data.AUTOTUNE)
-        .apply(tf.data.experimental.assert_cardinality(steps))
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    return _made_at_once(_numbers(epochs).flat_map(one_epoch), finish, steps)
 
 
 def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Dataset:
@@ -153,16 +159,26 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
     records = check_split(folder, dataset, split).records
 
     def with_ids(batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        one = decode(batch, dataset)
+        one = decode(batch, dataset, (*ECG, "record_id", "patient_id"))
         signal = millivolts(one["samples"], one["scale"])
         return signal, one["target"], one["record_id"], one["patient_id"]
 
+    stream = serialized(folder, dataset, split).batch(batch_size)
+    return _made_at_once(stream, with_ids, math.ceil(records / batch_size))
+
+
+def _made_at_once(
+    stream: tf.data.Dataset, make: Callable[..., tuple[tf.Tensor, ...]], steps: int
+) -> tf.data.Dataset:
+    """The batches that a function makes of a stream's elements: several at a time, in order."""
+    options = tf.data.Options()
+    # batches are made side by side: threads within one of them only get in each other's way
+    options.threading.max_intra_op_parallelism = 1
     return (
-        serialized(folder, dataset, split)
-        .batch(batch_size)
-        .map(with_ids, num_parallel_calls=tf.data.AUTOTUNE)
-        .apply(tf.data.experimental.assert_cardinality(math.ceil(records / batch_size)))
-        .prefetch(tf.data.AUTOTUNE)
+        stream.map(make, num_parallel_calls=MADE_AT_ONCE)
+        .apply(tf.data.experimental.assert_cardinality(steps))
+        .prefetch(2)
+        .with_options(options)
     )
 
 
@@ -218,9 +234,10 @@ def _from_files(
             tf.lookup.KeyValueTensorInitializer(list(chosen), [True] * len(chosen)), False
         )
 
-    def is_wanted(one: tf.Tensor) -> tf.Tensor:
-        only_id = {"record_id": tf.io.FixedLenFeature([], tf.string)}
-        return wanted.lookup(tf.io.parse_single_example(one, only_id)["record_id"])
+    def keep_wanted(some: tf.Tensor) -> tf.Tensor:
+        return tf.boolean_mask(
+            some, wanted.lookup(decode(some, dataset, ["record_id"])["record_id"])
+        )
 
     def stream(key: tf.Tensor | None) -> tf.data.Dataset:
         if key is None:
@@ -228,27 +245,23 @@ def _from_files(
         else:
             order = tf.random.experimental.stateless_shuffle(tf.constant(paths), key)
             records = tf.data.Dataset.from_tensor_slices(order).interleave(
-                tf.data.TFRecordDataset, cycle_length=8, num_parallel_calls=tf.data.AUTOTUNE
+                tf.data.TFRecordDataset,
+                cycle_length=OPEN_SHARDS,
+                block_length=TURN,
+                num_parallel_calls=READERS,
             )
         if wanted is not None:
-            records = records.filter(is_wanted)
+            records = records.batch(TURN).map(keep_wanted).unbatch()
         if key is not None:
-            # not Dataset.shuffle, whose order also depends on TensorFlow's global seed
-            records = (
-                records.batch(SHUFFLED)
-                .enumerate()
-                .map(
-                    lambda number, block: tf.random.experimental.stateless_shuffle(
-                        block, tf.random.experimental.stateless_fold_in(key, number)
-                    )
-                )
-            )
-            records = records.unbatch()
+            # of this epoch's function alone: the order must not depend on TensorFlow's global seed
+            tf.compat.v1.set_random_seed(1)
+            own = tf.random.stateless_uniform((), key, maxval=2**31 - 1, dtype=tf.int64)
+            records = records.shuffle(SHUFFLED, seed=own, reshuffle_each_iteration=False)
         return records.batch(batch_size)
 
     def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # a batch is parsed at once: several times faster than one record at a time
-        one = decode(batch, dataset)
+        one = decode(batch, dataset, ECG)
         return millivolts(one["samples"], one["scale"]), one["target"]
 
     return stream, fetch

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from ecg_keras.data.dataset import Dataset
 
+ECG = ("samples", "scale", "target")
+EVERYTHING = (*ECG, "record_id", "patient_id", "age", "sex")
 
-def decode(serialized: tf.Tensor, dataset: Dataset) -> dict[str, tf.Tensor]:
+
+def decode(
+    serialized: tf.Tensor, dataset: Dataset, wanted: Sequence[str] = EVERYTHING
+) -> dict[str, tf.Tensor]:
     """A batch of serialised records as tensors; works in a `tf.data` map.
 
     Args:
         serialized: ``(B,)`` bytes of `examples.encode`.
         dataset: what is stored.
+        wanted: names of what is returned; the less, the faster.
 
     Returns:
         ``samples`` int16 ``(B, num_samples, num_leads)``, ``scale`` float32 ``(B,)`` (millivolts
@@ -21,21 +29,24 @@ def decode(serialized: tf.Tensor, dataset: Dataset) -> dict[str, tf.Tensor]:
         unknown).
     """
     text = tf.io.FixedLenFeature([], tf.string)
+    features = {
+        "samples": text,
+        "scale": tf.io.FixedLenFeature([], tf.float32),
+        "target": tf.io.FixedLenFeature([len(dataset.labels)], tf.int64),
+        "record_id": text,
+        "patient_id": text,
+        "age": tf.io.FixedLenFeature([], tf.float32, default_value=float("nan")),
+        "sex": tf.io.FixedLenFeature([], tf.string, default_value=""),
+    }
+    stored_as = {"samples": "signal"}
     parsed = tf.io.parse_example(
-        serialized,
-        {
-            "signal": text,
-            "scale": tf.io.FixedLenFeature([], tf.float32),
-            "target": tf.io.FixedLenFeature([len(dataset.labels)], tf.int64),
-            "record_id": text,
-            "patient_id": text,
-            "age": tf.io.FixedLenFeature([], tf.float32, default_value=float("nan")),
-            "sex": tf.io.FixedLenFeature([], tf.string, default_value=""),
-        },
+        serialized, {stored_as.get(name, name): features[name] for name in wanted}
     )
-    samples = tf.io.decode_raw(parsed.pop("signal"), tf.int16, little_endian=True)
-    parsed["samples"] = tf.reshape(samples, (-1, dataset.num_samples, len(dataset.leads)))
-    parsed["target"] = tf.cast(parsed["target"], tf.float32)
+    if "samples" in wanted:
+        samples = tf.io.decode_raw(parsed.pop("signal"), tf.int16, little_endian=True)
+        parsed["samples"] = tf.reshape(samples, (-1, dataset.num_samples, len(dataset.leads)))
+    if "target" in wanted:
+        parsed["target"] = tf.cast(parsed["target"], tf.float32)
     return parsed
 
 

@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 
 from ecg_keras.config import Augment
-from ecg_keras.data import pipeline
+from ecg_keras.data import pipeline, writing
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.pipeline import load, load_with_ids
+from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards, training_subset
 from ecg_keras.errors import ConfigError, DataError
 
@@ -65,6 +66,19 @@ def test_an_epoch_depends_on_seed_and_number_alone(hospital_shards, cache):
     batches = [signal for signal, _ in resumed.as_numpy_iterator()]
     assert [len(batch) for batch in batches] == [8, 8, 8, 2] * 2
     np.testing.assert_array_equal(np.concatenate(batches), np.concatenate(one_by_one[1:]))
+
+
+def test_the_number_of_cores_changes_nothing(hospital_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "SHARD_BYTES", 20_000)
+    prepare(hospital_data, tmp_path / "shards")
+    monkeypatch.setattr(pipeline, "TURN", 2)
+    signals = []
+    for readers, made_at_once in ((None, 1), (3, 4)):
+        monkeypatch.setattr(pipeline, "READERS", readers)
+        monkeypatch.setattr(pipeline, "MADE_AT_ONCE", made_at_once)
+        settings = {"batch_size": 4, "shuffle": True, "augment": CHANGES, "cache": False}
+        signals.append(passes(load(tmp_path / "shards", "train", **settings))[0])
+    np.testing.assert_array_equal(*signals)
 
 
 def test_changes_are_drawn_anew_for_each_batch_and_epoch(hospital_shards):
