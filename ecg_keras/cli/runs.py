@@ -9,6 +9,15 @@ import click
 from ecg_keras.cli.options import RunPath
 
 
+def _check_page(
+    context: click.Context, parameter: click.Parameter, page: Path | None
+) -> Path | None:
+    """A page replaces what was there, so it must not be a file of another kind."""
+    if page is not None and page.suffix != ".html":
+        raise click.BadParameter(f"a page's name ends in .html. Received: {page}")
+    return page
+
+
 @click.command()
 @RunPath
 @click.option(
@@ -45,8 +54,20 @@ def evaluate(run: Path, shards: Path | None, split: str, bootstrap: int) -> None
 @click.option("--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100))
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0.5, 1, True, True))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_check_page,
+    help="Write the comparison as a page too, such as compare.html.",
+)
 def compare(
-    first: Path, second: Path, metric: str, bootstrap: int, level: float, seed: int
+    first: Path,
+    second: Path,
+    metric: str,
+    bootstrap: int,
+    level: float,
+    seed: int,
+    page: Path | None,
 ) -> None:
     """Print the difference FIRST - SECOND on the same test patients, with its interval."""
     from ecg_keras import workflow
@@ -55,6 +76,10 @@ def compare(
         first, second, metric=metric, bootstrap=bootstrap, level=level, seed=seed
     )
     click.echo(comparison.table())
+    if page is not None:
+        from ecg_keras.report import comparison_page
+
+        click.echo(comparison_page(comparison, page))
 
 
 @click.command()

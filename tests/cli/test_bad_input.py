@@ -131,6 +131,7 @@ def test_a_wrong_setting_is_told_as_it_was_typed(ecg_keras, tmp_path, setting, e
         (["describe"], "name a folder of shards, or give --sources or --backbones"),
         (["compare", "a", "b", "--metric", "auc"], "'auc' is not one of 'macro_auroc'"),
         (["compare", "a", "b", "--bootstrap", "3"], "3 is not in the range x>=100"),
+        (["compare", "a", "b", "--page", "a.txt"], r"name ends in \.html. Received: a\.txt"),
     ],
 )
 def test_a_wrong_command_line_is_told_with_its_usage(ecg_keras, arguments, expected):

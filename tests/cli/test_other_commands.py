@@ -1,6 +1,7 @@
 """Every command but `train`, once, on a finished project."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -215,6 +216,20 @@ def test_compare(ecg_keras, project):
     )
     assert "macro F1" in by_f1.out.splitlines()[0]
     assert "90 %" in by_f1.out
+
+
+def test_compare_writes_a_page(ecg_keras, project, tmp_path):
+    runs, page = project / "runs", tmp_path / "new" / "compare.html"
+    given = ("compare", runs / "finetune", runs / "scratch", "--bootstrap", 200)
+    answer = ecg_keras(*given, "--page", page)
+    assert answer.code == 0
+    assert answer.out == f"{ecg_keras(*given).out}{page}\n"
+    text = page.read_text()
+    assert "finetune against scratch" in text
+    assert answer.out.splitlines()[0] in re.sub(r"\s+", " ", text)
+    first = page.read_bytes()
+    assert ecg_keras(*given, "--page", page).code == 0
+    assert page.read_bytes() == first
 
 
 def test_report(ecg_keras, copied):
