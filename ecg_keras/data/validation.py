@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
@@ -99,22 +98,6 @@ def validate(folder: str | Path, *, against: str | Path | None = None) -> tuple[
                 for reason in info.reason
             ]
     return tuple(found)
-
-
-def table(anomalies: Sequence[Anomaly]) -> str:
-    """The anomalies as text, one line each.
-
-    Example:
-        >>> print(table([Anomaly("test", "age", "Out-of-range values", "Unexpectedly high: 980.")]))
-        split  feature  what
-        test   age      Unexpectedly high: 980.
-    """
-    if not anomalies:
-        return "no anomalies"
-    rows = [("split", "feature", "what")]
-    rows += [(anomaly.split, anomaly.feature, anomaly.long) for anomaly in anomalies]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)
 
 
 def _plain(description: str) -> str:
@@ -212,7 +195,7 @@ def _write_proto(path: Path, message: Any) -> None:
     with writing(path.parent):
         path.parent.mkdir(exist_ok=True)
         text = text_format.MessageToString(message)
-        write_text(path, text, temporary=path.with_name(f".{path.name}.tmp"))
+        write_text(path, text, scratch=path.parent)
 
 
 def _tfdv() -> ModuleType:

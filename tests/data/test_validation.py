@@ -14,7 +14,7 @@ from ecg_keras.data import validation
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.records import Signal
-from ecg_keras.data.validation import Anomaly, table, validate
+from ecg_keras.data.validation import validate
 from ecg_keras.errors import DataError
 
 
@@ -202,14 +202,6 @@ def test_what_its_imports_print_is_not_shown(tfdv, good):
     assert done.stdout == "()\n"
     assert "IPython" not in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_the_table_is_aligned():
-    assert table(()) == "no anomalies"
-    anomalies = (Anomaly("test", "age", "", "too old"), Anomaly("train", "peak_mv", "", "high"))
-    assert table(anomalies) == (
-        "split  feature  what\ntest   age      too old\ntrain  peak_mv  high"
-    )
 
 
 @pytest.mark.real
