@@ -231,7 +231,7 @@ PLOTS = {
     "gain": Plot({"gain": 0.2}, draw_columns, ((0, {}), (3, {}), (7, {}))),
     "noise": Plot({"noise": 0.03}, draw_columns),
     "coloured-noise": Plot(
-        {"coloured_noise": 0.05, "noise_exponent": 1.0},
+        {"coloured_noise": 0.08, "noise_exponent": 1.0},
         draw_strips,
         ((0, {"noise_exponent": 1.0}), (1, {"noise_exponent": 1.0}), (0, {"noise_exponent": 2.0})),
     ),
