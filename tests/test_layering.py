@@ -48,6 +48,8 @@ DOORS = {
     "click": ("cli",),
     "rich": ("cli",),
     "tensorflow_serving": ("export",),
+    "pooch": ("data/download",),
+    "requests": ("data/download",),
 }
 
 # these read databases and compute on arrays: they never import TensorFlow at their top
@@ -68,6 +70,7 @@ NO_TENSORFLOW = (
     "data/wfdb_files.py",
     "data/wfdb_headers.py",
     "data/formats",
+    "data/download",
     "data/sources",
     "data/splits.py",
     "data/simulate",

@@ -22,6 +22,7 @@ _HOMES = {
     "assign_splits": "splits",
     "dataset_fingerprint": "fingerprints",
     "describe": "dataset",
+    "download_database": "download.fetching",
     "first_records": "subsets",
     "load": "pipeline",
     "load_with_ids": "pipeline",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ecg_keras.config import Data, data_settings, fingerprint
 from ecg_keras.data.dataset import FORMAT
+from ecg_keras.data.download.staging import refuse_unfinished
 from ecg_keras.errors import DataError
 
 
@@ -39,9 +40,10 @@ def raw_digest(root: str | Path) -> str:
     Hidden ones, such as a lock or what a file browser leaves, are no recordings and don't count.
 
     Raises:
-        DataError: there is no such folder, or it can't be read.
+        DataError: there is no such folder, its download is not finished, or it can't be read.
     """
     root = Path(root)
+    refuse_unfinished(root)
     if not root.is_dir():
         raise DataError(
             f"data.raw: there is no folder {root}. Check the path, or put the database there: "

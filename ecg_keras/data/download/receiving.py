@@ -62,6 +62,13 @@ class Stopped(Exception):
     """Nothing went wrong: the download was stopped from outside."""
 
 
+class _Session(requests.Session):
+    """Leaves redirects alone: requests would read their bodies, however long, and follow them."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class Receiver:
     """Fetches files; one for each thread, because it keeps its connection open.
 
@@ -81,7 +88,7 @@ class Receiver:
         self.patience = patience
         self.stop = stop
         self.on_bytes = on_bytes
-        self.session = requests.Session()
+        self.session = _Session()
         self.session.headers.update(_HEADERS)
 
     def receive(self, url: str, part: Path, *, size: int | None, limit: int) -> None:
@@ -184,7 +191,8 @@ class Receiver:
             check_end(have, promised if size is None else size)
 
     def _throw_away(self, part: Path) -> int:
-        self.on_bytes(-_size(part))
+        if lost := _size(part):
+            self.on_bytes(-lost)
         part.unlink(missing_ok=True)
         forget_version(part)
         return 0
@@ -223,7 +231,6 @@ class Receiver:
                 here,
                 headers=headers,
                 stream=True,
-                allow_redirects=False,
                 timeout=(self.patience.connect, self.patience.silence),
             )
             if not response.is_redirect:
