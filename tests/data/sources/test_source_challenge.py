@@ -3,10 +3,22 @@
 import csv
 from collections import Counter
 
+import numpy as np
 import pytest
-from small_databases import write_challenge_record, write_challenge_set
+from small_databases import write_challenge_record, write_challenge_set, write_database
 
-from ecg_keras.data.sources import challenge, chapman, cpsc2018, find_source, georgia, ningbo, ptb
+from ecg_keras.config import Data
+from ecg_keras.data.conversion import convert
+from ecg_keras.data.sources import (
+    challenge,
+    chapman,
+    cpsc2018,
+    find_source,
+    georgia,
+    incart,
+    ningbo,
+    ptb,
+)
 from ecg_keras.errors import DataError
 
 
@@ -149,6 +161,45 @@ def test_the_papers_labels_stand_in_its_order():
         *("NORM", "AF", "IAVB", "SB", "LAD", "STach", "TAb", "TInv", "LQT", "PAC"),
     )
     assert ptb.LABEL_SETS["diagnosis"] == ("NORM", "MI")
+
+
+def test_incarts_recordings_keep_their_rate_and_one_letter_sexes(tmp_path):
+    root = write_database("incart", tmp_path / "raw")
+    infos = incart.list_records(root, label_set="incart", sampling_rate=100)
+    assert [(info.record_id, info.sex, info.age) for info in infos] == [
+        ("I0001", "female", 65),
+        ("I0002", "male", 65),
+        ("I0075", "female", 65),
+    ]
+    assert [info.labels for info in infos] == [("VEB", "VPVC"), (), ("VEB", "CHD")]
+    assert {incart.read_signal(info).sampling_rate for info in infos} == {257.0}
+    with pytest.raises(DataError, match="A0001 is no recording of st_petersburg_incart"):
+        write_challenge_set(root, ["A0001"])
+        incart.list_records(root, label_set="incart", sampling_rate=100)
+
+
+@pytest.mark.parametrize(("window", "begin"), [("start", 0), ("centre", 895)])
+def test_a_window_of_half_an_hour_is_kept(tmp_path, window, begin):
+    """A true recording's length: 30 minutes at 257 Hz, each second at its own level."""
+    write_challenge_record(tmp_path, "I0001", dx="164884008", rate=257)
+    levels = np.repeat(np.arange(1800) % 7 + 1, 257)[:, None] * 2
+    values = np.concatenate([levels * factor for factor in (1, 2, 1, -1.5, 0, 1.5, *[1] * 6)], 1)
+    (tmp_path / "I0001.mat").write_bytes(bytes(24) + values.astype("<i2").tobytes())
+    edit(tmp_path / "I0001.hea", " 257 2570 ", f" 257 {len(values)} ")
+    (info,) = incart.list_records(tmp_path, label_set="incart", sampling_rate=100)
+    assert incart.read_signal(info).values.shape == (462600, 12)
+    data = Data(source="incart", raw=tmp_path, sampling_rate=257, window=window, leads=["I"])
+    (kept,) = convert([info], data)
+    expected = np.repeat((np.arange(begin, begin + 10) % 7 + 1) * 2, 257)
+    assert np.array_equal(kept.samples[:, 0], expected)
+
+
+def test_all_sets_together_hold_incart(tmp_path):
+    root = write_database("challenge", tmp_path / "raw")
+    infos = challenge.list_records(root, label_set="challenge2021", sampling_rate=100)
+    half_hours = [info for info in infos if "st_petersburg_incart" in info.record_id]
+    assert len(half_hours) == 3
+    assert {challenge.read_signal(info).sampling_rate for info in half_hours} == {257.0}
 
 
 @pytest.mark.real

@@ -147,6 +147,60 @@ def test_the_label_sets_have_their_published_sizes():
     }  # fmt: skip
 
 
+# what is known to differ between 1.0.0 and 1.0.3, or was saved otherwise by a reader of the table
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        # the first releases give ages above 89, the later ones hide them as 300
+        ({"age": "95.0"}, {"age": 95.0}),
+        ({"age": "300.0"}, {"age": None}),
+        ({"age": "89"}, {"age": 89.0}),
+        ({"patient_id": "15709.0"}, {"patient_id": "15709"}),
+        ({"patient_id": "15709"}, {"patient_id": "15709"}),
+        # likelihoods are 0 where none was given
+        ({"scp_codes": "{'NORM': 100.0, 'SR': 0.0}"}, {"labels": ("NORM",)}),
+        ({"scp_codes": "{'NORM': 100, 'SR': 0}"}, {"labels": ("NORM",)}),
+        ({"filename_lr": "records100/21000/21837_lr"}, {"record_id": "1"}),
+    ],
+)
+def test_what_versions_write_differently_means_the_same(root, cells, expected):
+    edit_first_row(root, **cells)
+    info = first(root)
+    assert {name: getattr(info, name) for name in expected} == expected
+
+
+def test_versions_may_have_more_or_fewer_of_the_other_columns(root):
+    path = root / "ptbxl_database.csv"
+    with path.open(newline="") as stream:
+        reader = csv.DictReader(stream)
+        columns, rows = reader.fieldnames, list(reader)
+    needed = [*ptbxl.RECORD_COLUMNS, "filename_lr"]
+    expected = ptbxl.list_records(root, label_set="all", sampling_rate=100)
+    for chosen in (needed[::-1], ["extra", *columns]):
+        with path.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, chosen, extrasaction="ignore", restval="x")
+            writer.writeheader()
+            writer.writerows(rows)
+        assert ptbxl.list_records(root, label_set="all", sampling_rate=100) == expected
+
+
+def test_records_that_a_version_left_out_are_no_error(root):
+    path = root / "ptbxl_database.csv"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:3] + lines[4:]), encoding="utf-8", newline="\r\n")
+    infos = ptbxl.list_records(root, label_set="superdiagnostic", sampling_rate=100)
+    assert len(infos) == len(lines) - 2 and "3" not in {info.record_id for info in infos}
+    assert all(ptbxl.read_signal(info).values.shape == (1000, 12) for info in infos)
+
+
+@pytest.mark.parametrize("spelling", ["AVR", "aVR"])
+def test_headers_spell_the_limb_leads_either_way(root, spelling):
+    info = first(root)
+    header = info.path.with_suffix(".hea")
+    header.write_text(header.read_text().replace("AVR", spelling))
+    assert ptbxl.read_signal(info).leads[3] == "aVR"
+
+
 @pytest.mark.real
 def test_the_first_500_recordings_have_their_known_counts(real_data):
     infos = ptbxl.list_records(real_data / "ptbxl", label_set="superdiagnostic", sampling_rate=100)
