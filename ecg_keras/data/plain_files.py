@@ -9,7 +9,7 @@ from pathlib import Path
 from ecg_keras.errors import DataError
 
 
-def stat_file(path: Path, advice: str) -> os.stat_result:
+def stat_file(path: Path | str, advice: str) -> os.stat_result:
     """The size and times of a file that is safe to open.
 
     Args:
@@ -32,10 +32,10 @@ def stat_file(path: Path, advice: str) -> os.stat_result:
         4
     """
     try:
-        status = path.lstat()
+        status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
-            _check_link(path)
-            status = path.stat()
+            _check_link(Path(path))
+            status = os.stat(path)  # noqa: PTH116  strings: Path objects cost more than the calls
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. {advice}") from error
     if not stat.S_ISREG(status.st_mode):

@@ -140,7 +140,7 @@ def read_header(path: Path | str) -> Header:
         sampling_rate=_rate(file, record["rate"]),
         num_samples=int(record["samples"] or 0) or None,
         files=_files(file, [of_line[0] for of_line in fields]),
-        signals=tuple(_signal(file, of_line) for of_line in fields),
+        signals=tuple([_signal(file, of_line) for of_line in fields]),
         comments=comments,
     )
 
