@@ -76,6 +76,28 @@ def test_every_problem_is_told_at_once_with_its_line(tmp_path):
         ),
         ("raw: data", "split: {valid_folds: []}\n  raw: data", "training.validate_on: test."),
         ("raw: data", "simulate: {records: 20}\n  raw: data", "needs data.source simulated"),
+        ("raw: data", "folder: {file: path}\n  raw: data", "data.folder needs data.source folder"),
+        (
+            "source: ptbxl",
+            "source: folder\n  folder: {patiemt: mrn}",
+            "no key named 'patiemt'.",
+        ),
+        (
+            "source: ptbxl",
+            "source: folder\n  folder: {sampling_rate: -500}",
+            "data.folder.sampling_rate: must be a number of Hz above 0, or the name of a column. "
+            "Received: -500.",
+        ),
+        (
+            "source: ptbxl",
+            "source: folder\n  folder: {labels: [AF, AF]}",
+            "data.folder: labels must have at least one name, and each name once.",
+        ),
+        (
+            "source: ptbxl",
+            "source: folder\n  folder: {unit: kV}",
+            "data.folder.unit: must be 'mV', 'uV' or 'V'. Received: 'kV'.",
+        ),
         ("  phases:", "  weight_decay: 0.01\n  phases:", "needs optimizer adamw"),
         ("- {epochs: 3, learning_rate: 1e-3}", "[]", "at least one phase"),
         ("learning_rate: 1e-3", "learning_rate: .inf", "finite number"),

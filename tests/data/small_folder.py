@@ -106,14 +106,17 @@ def write_dicom(path, values, *, scheme="SCPECG"):
     save_dicom(path, dicom_dataset([dicom_group(values, channels), beat]))
 
 
-def write_folder(root, records=3):
-    """Recordings in the formats that say all about themselves, in turn, and their table."""
+def write_folder(root, records=3, signal=lambda number: microvolts(number, 10 * RATE)):
+    """Recordings in the formats that say all about themselves, in turn, and their table.
+
+    ``signal`` gives the microvolts of a recording by its number.
+    """
     writers = ((write_wfdb, "wfdb/w{}"), (write_edf, "edf/e{}.edf"), (write_dicom, "dicom/d{}.dcm"))
     rows = []
     for number in range(records):
         write, name = writers[number % 3]
         file, age = name.format(number), number + 40 if number % 4 else ""
-        write(root / file, microvolts(number, 10 * RATE))
+        write(root / file, signal(number))
         rows.append(f"{file},p{number},{age},{'FM'[number % 2]},{number % 2},{int(number > 1)}\n")
     (root / "labels.csv").write_text(TABLE + "".join(rows))
 

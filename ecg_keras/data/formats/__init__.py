@@ -17,7 +17,7 @@ from ecg_keras.data.records import Signal
 from ecg_keras.data.wfdb_files import read_wfdb
 from ecg_keras.errors import DataError
 
-# formats by the ending of a file's name; a longer ending stands before one that it ends with
+# formats by the ending of a file's name
 ENDINGS = {
     ".hea": "wfdb",
     ".dat": "wfdb",
@@ -39,11 +39,11 @@ def split_ending(name: str) -> tuple[str, str | None]:
         >>> split_ending("2024/a12.csv.gz"), split_ending("2024/a12")
         (('2024/a12', 'csv'), ('2024/a12', None))
     """
-    small = name.lower()
-    for ending, kind in ENDINGS.items():
-        if small.endswith(ending):
-            return name[: -len(ending)], kind
-    return name, None
+    dot = name.rfind(".")
+    if name[dot:].lower() == ".gz":
+        dot = name.rfind(".", 0, dot)
+    kind = ENDINGS.get(name[dot:].lower())
+    return (name, None) if kind is None else (name[:dot], kind)
 
 
 def find_recording(path: Path) -> tuple[Path, str]:

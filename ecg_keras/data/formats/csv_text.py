@@ -48,17 +48,16 @@ def read_csv(
         path: of the file; one that ends in ``.gz`` is gzipped. At most 256 MB of text.
         sampling_rate: in Hz.
         unit: mV, uV or V.
-        leads: the name of each column of a file without a header; of one with a header they take
-            its place.
+        leads: the name of each column of a file whose header names no lead.
 
     Returns:
         The whole recording. Columns that are none of the twelve leads (time, sample number) are
         left out. Empty cells are NaN. A file that has a row for each lead is turned.
 
     Raises:
-        ConfigError: the sampling rate, the unit, or the leads of a file without names are not
-            given, or not as many leads as there are columns.
-        DataError: the file is missing, too large, or no table of numbers.
+        ConfigError: the sampling rate or the unit is not given.
+        DataError: the file is missing, too large, or no table of numbers; its columns have no
+            names, or ``leads`` has not as many.
 
     Example:
         >>> import tempfile
@@ -68,12 +67,16 @@ def read_csv(
         array([[ 0.1 ,  0.2 ],
                [-0.05,   nan]], dtype=float32)
     """
-    check_csv_settings(f"{path}", sampling_rate, unit)
+    rate, scale = csv_settings(f"{path}", sampling_rate, unit)
     text = _read_text(Path(path))
     try:
-        values, names = _parse(text, None if leads is None else list(leads))
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        # numbers that no float32 holds become infinite, and the recording is left out
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, names = _parse(text, None if leads is None else list(leads))
+            # divided, so that integer microvolts become what WFDB files of them do
+            values = values / np.float32(1 / scale)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
     except (ValueError, csv.Error, pd.errors.ParserWarning) as error:  # also: bytes, not text
         raise DataError(
             f"{path}: no table of numbers: {str(error).strip()}. Export the file again."
@@ -85,13 +88,18 @@ def read_csv(
             f"{path}: none of its columns is one of the leads {', '.join(LEADS)}. Received: "
             f"{', '.join(names)[:200]}. Name them with data.folder.leads."
         )
-    millivolts = np.ascontiguousarray(values[:, columns]) * np.float32(_scale(unit))
     found = tuple(lead for name in names if (lead := known[name]) is not None)
-    return Signal(millivolts, float(sampling_rate or 0), found)
+    millivolts = np.ascontiguousarray(values[:, columns])
+    return Signal(millivolts, rate, found)
 
 
-def check_csv_settings(where: str, sampling_rate: float | None, unit: str | None) -> None:
-    """Refuses to guess what a CSV file does not say.
+def csv_settings(where: str, sampling_rate: float | None, unit: str | None) -> tuple[float, float]:
+    """What a CSV file does not say and nobody may guess: Hz, and millivolts for each unit.
+
+    Args:
+        where: what to call the file in errors.
+        sampling_rate: in Hz.
+        unit: mV, uV or V.
 
     Raises:
         ConfigError: the sampling rate or the unit is not given.
@@ -105,10 +113,7 @@ def check_csv_settings(where: str, sampling_rate: float | None, unit: str | None
             f"{where}: a CSV file does not say its sampling rate. Set data.folder.sampling_rate to "
             "Hz, or to the column that says them."
         )
-
-
-def _scale(unit: str | None) -> float:
-    return UNITS_IN_MV[str(unit).lower()]
+    return sampling_rate, UNITS_IN_MV[unit.lower()]
 
 
 def _lead(name: str) -> str | None:
@@ -154,24 +159,26 @@ def _parse(text: bytes, leads: list[str] | None) -> tuple[Floats, list[str]]:
     if not all(numbers):
         if len(cells) > MOST_COLUMNS:
             raise ValueError(f"its first line has {len(cells)} cells, and is no header")
-        if leads is not None and len(leads) != len(cells):
-            raise ConfigError(
-                f"{len(cells)} columns, and data.folder.leads names {len(leads)}: name each column "
-                "(also those that are no lead), or leave it to the header."
-            )
-        return _parse_columns(rest, separator, decimal, len(cells)), leads or cells
+        if leads is not None and not any(map(_lead, cells)):
+            if len(leads) != len(cells):
+                raise DataError(_say_widths(len(cells), leads))
+            cells = leads
+        return _parse_columns(rest, separator, decimal, len(cells)), cells
     if leads is None:
-        raise ConfigError(
+        raise DataError(
             f"no header names its {len(cells)} columns. Name them with data.folder.leads."
         )
     if len(leads) == len(cells):
         return _parse_columns(text, separator, decimal, len(cells)), leads
-    rows = text.count(b"\n")
-    if len(leads) == rows:
+    if len(leads) == text.count(b"\n"):
         return _parse_rows(text, separator, decimal, leads)
-    raise ConfigError(
-        f"{rows} rows and {len(cells)} columns, and data.folder.leads names {len(leads)} leads. "
-        "Name each column (also those that are no lead)."
+    raise DataError(_say_widths(len(cells), leads))
+
+
+def _say_widths(columns: int, leads: list[str]) -> str:
+    return (
+        f"{columns} columns, and data.folder.leads names {len(leads)}. Name each column, also those"
+        " that are no lead."
     )
 
 
@@ -210,6 +217,8 @@ def _parse_columns(text: bytes, separator: bytes, decimal: str, columns: int) ->
             skip_blank_lines=False,
             engine="c",
         )
+    if not len(frame):
+        raise ValueError("it holds no sample")
     return frame.to_numpy(dtype=np.float32)
 
 

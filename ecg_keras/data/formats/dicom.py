@@ -25,6 +25,8 @@ MARK, MARK_AT = b"DICM", 128
 # a compressed file could be unpacked to a thousand times its size
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
+# millivolts that a step may be, and that its zero may lie off
+TINIEST_STEP, GREATEST_STEP = 1e-9, 1e6
 # an item of a sequence; one costs a hundred times its own bytes
 ITEM, MOST_ITEMS = b"\xfe\xff\x00\xe0", 20_000
 # bytes and kind of a sample by WaveformSampleInterpretation
@@ -131,7 +133,8 @@ def _extract(dataset: Any) -> Signal:
     values = np.empty((len(digital), len(kept)), dtype=np.float32)
     for column, number in enumerate(kept):
         scale, offset = _calibrate(group.ChannelDefinitionSequence[number], str(leads[number]))
-        np.multiply(digital[:, number], np.float32(scale), out=values[:, column])
+        # divided, so that integer microvolts become what WFDB files of them do
+        np.divide(digital[:, number], np.float32(1 / scale), out=values[:, column])
         values[:, column] += np.float32(offset)
     padding = group.get("WaveformPaddingValue")
     if padding is not None:
@@ -202,11 +205,14 @@ def _calibrate(channel: Any, lead: str) -> tuple[float, float]:
     if name.lower() not in UNITS_IN_MV:
         raise DataError(f"lead {lead} is in {name!r}. Allowed: V, mV, uV.")
     correction = channel.get("ChannelSensitivityCorrectionFactor")
-    step = float(channel.ChannelSensitivity) * float(1 if correction is None else correction)
-    offset = float(channel.get("ChannelBaseline") or 0)
-    if not step or not math.isfinite(step) or not math.isfinite(offset):
-        raise DataError(f"lead {lead} has no valid calibration: {step:g} {name} for each step.")
-    return step * UNITS_IN_MV[name.lower()], offset * UNITS_IN_MV[name.lower()]
+    unit_in_mv = UNITS_IN_MV[name.lower()]
+    sensitivity = float(channel.ChannelSensitivity) * float(1 if correction is None else correction)
+    step, offset = sensitivity * unit_in_mv, float(channel.get("ChannelBaseline") or 0) * unit_in_mv
+    if not (TINIEST_STEP < abs(step) < GREATEST_STEP and abs(offset) < GREATEST_STEP):
+        raise DataError(
+            f"lead {lead} has no valid calibration: {step:g} mV for each step, {offset:g} mV at 0."
+        )
+    return step, offset
 
 
 def _padding(value: Any, kind: np.dtype[Any]) -> Any:

@@ -20,6 +20,8 @@ from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS, canonical_lead
 
 HEADER = 256
+# millivolts that a step may be, and that its zero may lie off
+TINIEST_STEP, GREATEST_STEP = 1e-9, 1e6
 
 
 def read_edf(path: Path | str) -> Signal:
@@ -127,9 +129,12 @@ def _calibrate(path: Path, lead: str, signal: Any) -> tuple[np.float32, np.float
         gain = (high - low) / (highest - lowest)
     except (ValueError, ZeroDivisionError) as error:
         raise DataError(f"{path}: lead {lead} has no valid calibration: {error}.") from error
-    if not gain or not math.isfinite(gain) or highest < lowest:
+    step, offset = gain * unit, (low - lowest * gain) * unit
+    if highest < lowest or not (
+        TINIEST_STEP < abs(step) < GREATEST_STEP and abs(offset) < GREATEST_STEP
+    ):
         raise DataError(
             f"{path}: lead {lead} has no valid calibration: {lowest} to {highest} would be {low:g} "
             f"to {high:g} {signal.physical_dimension}. Export the file again."
         )
-    return np.float32(gain * unit), np.float32((low - lowest * gain) * unit)
+    return np.float32(step), np.float32(offset)

@@ -19,7 +19,7 @@ import pandas as pd
 
 from ecg_keras.config import Folder
 from ecg_keras.data.formats import find_recording, read_recording, split_ending
-from ecg_keras.data.formats.csv_text import check_csv_settings
+from ecg_keras.data.formats.csv_text import csv_settings
 from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.sources.fields import parse_age, parse_sex, path_inside
 from ecg_keras.data.sources.label_columns import find_labels, list_present
@@ -91,7 +91,8 @@ class FolderSource:
         path = find_table(root, self.settings.table)
         frame, columns = _read(path, self.settings)
         files = _read_files(path, root, frame[columns["file"]])
-        ids = _read_ids(path, frame, columns, files)
+        stems = [split_ending(file) for file in files]
+        ids = _read_ids(path, frame, columns, [stem for stem, _ in stems])
         labels = find_labels(path, frame, self.settings, columns.values())
         present = list_present(path, frame, self.settings, labels)
         patients = _read_filled(path, frame, columns["patient"]) if "patient" in columns else ids
@@ -99,7 +100,11 @@ class FolderSource:
         sexes = _read_values(path, frame, columns.get("sex"), parse_sex)
         folds = _read_values(path, frame, columns.get("fold"), _parse_fold)
         rates = _read_values(path, frame, columns.get("sampling_rate"), _parse_rate)
-        self._check_csv(path, files, rates)
+        for row, (_, kind) in enumerate(stems):  # before hours of other formats are read
+            unsaid = self.settings.unit is None or self._rate(rates[row]) is None
+            if kind == "csv" and unsaid:
+                where = f"{path}: {name_row(row)}: {files[row]}"
+                csv_settings(where, self._rate(rates[row]), self.settings.unit)
         _check_some_are_there(path, root, files)
         rows = zip(ids, patients, files, present, ages, sexes, folds, rates, strict=True)
         infos = [
@@ -124,22 +129,18 @@ class FolderSource:
                 f"{file}: lies outside of {self.root}, to where a link leads. Put the files "
                 "themselves there."
             )
-        stated = self.settings.sampling_rate
         return read_recording(
             file,
             kind,
-            sampling_rate=info.sampling_rate if isinstance(stated, str) else stated,
+            sampling_rate=self._rate(info.sampling_rate),
             unit=self.settings.unit,
             leads=self.settings.leads,
         )
 
-    def _check_csv(self, path: Path, files: Sequence[str], rates: Sequence[float | None]) -> None:
-        """Before hours of other formats are read: what CSV files need."""
+    def _rate(self, of_row: float | None) -> float | None:
+        """Of a CSV file: what the table's row says, or what the recipe says of all."""
         stated = self.settings.sampling_rate
-        for row, file in enumerate(files):
-            if split_ending(file)[1] == "csv":
-                rate = rates[row] if isinstance(stated, str) else stated
-                check_csv_settings(f"{path}: {name_row(row)}: {file}", rate, self.settings.unit)
+        return of_row if isinstance(stated, str) else stated
 
 
 @functools.lru_cache(maxsize=16)
@@ -205,12 +206,9 @@ def _read_files(path: Path, root: Path, column: pd.Series) -> list[str]:
 
 
 def _read_ids(
-    path: Path, frame: pd.DataFrame, columns: dict[str, str], files: Sequence[str]
+    path: Path, frame: pd.DataFrame, columns: dict[str, str], stems: list[str]
 ) -> list[str]:
-    if "record" in columns:
-        ids = _read_filled(path, frame, columns["record"])
-    else:
-        ids = [split_ending(file)[0] for file in files]
+    ids = _read_filled(path, frame, columns["record"]) if "record" in columns else stems
     if len(set(ids)) < len(ids):
         first: dict[str, int] = {}
         for row, one in enumerate(ids):

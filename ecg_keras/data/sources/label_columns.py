@@ -88,15 +88,13 @@ def list_present(
     # few of all combinations occur: each is spelled out once
     width = (len(labels) + 7) // 8
     combinations = np.packbits(flags, axis=1).reshape(-1).view(f"V{width}").tolist()
-    spelled = {
-        one: tuple(np.compress(_unpack(one, len(labels)), labels).tolist())
-        for one in set(combinations)
-    }
+    spelled = {one: _spell(one, labels) for one in set(combinations)}
     return [spelled[one] for one in combinations]
 
 
-def _unpack(combination: bytes, count: int) -> npt.NDArray[np.uint8]:
-    return np.unpackbits(np.frombuffer(combination, dtype=np.uint8))[:count]
+def _spell(combination: bytes, labels: Sequence[str]) -> tuple[str, ...]:
+    flags = np.unpackbits(np.frombuffer(combination, dtype=np.uint8)).tolist()
+    return tuple(label for label, flag in zip(labels, flags, strict=False) if flag)
 
 
 def _is_label(path: Path, column: pd.Series) -> bool:

@@ -161,6 +161,8 @@ def _csv_header(path: Path) -> tuple[list[str], str]:
         ) from error
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. {ADVICE}") from error
+    if "\0" in start:
+        raise DataError(f"{path}: no CSV file: it holds a zero byte. Export the table again.")
     line = start.partition("\n")[0]
     separator = max((",", ";", "\t"), key=line.count)
     try:
