@@ -45,9 +45,9 @@ def validate(shards: Path, against: Path | None) -> None:
     """Check SHARDS with TensorFlow Data Validation; exit code 1 where something is off."""
     from ecg_keras import workflow
 
-    anomalies = workflow.validate_shards(shards, against)
-    for line in anomalies:
-        click.echo(line)
+    anomalies = workflow.validate_shards(shards, against=against).anomalies
+    for one in anomalies:
+        click.echo(one.line())
     click.echo(f"{shards}: {len(anomalies) or 'no'} anomal{'y' if len(anomalies) == 1 else 'ies'}")
     if anomalies:
         raise SystemExit(1)

@@ -64,9 +64,7 @@ def find_skew(arms: Arms, kept: Path) -> dict[str, tuple[str, ...]]:
         mark = f"{cell.dataset.fingerprint} {data.read_dataset(run.dataset).fingerprint}"
         if mark not in known:
             try:
-                alone = data.validate(cell.shards)
-                drift = data.validate(cell.shards, against=theirs)
-                known[mark] = [one.line() for one in drift if one not in alone]
+                known[mark] = [one.line() for one in data.find_drift(cell.shards, theirs)]
             except DataError as error:
                 known[mark] = [f"not looked at: {error}"]
         found[f"{downstream} from {upstream}"] = tuple(known[mark])

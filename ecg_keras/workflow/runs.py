@@ -156,21 +156,21 @@ def export_run(folder: str | Path, target: Path, *, replace: bool = False) -> Pa
     )
 
 
-def validate_shards(shards: str | Path, against: str | Path | None = None) -> list[str]:
+def validate_shards(
+    shards: str | Path,
+    *,
+    against: str | Path | None = None,
+    serving: str | Path | None = None,
+) -> data.Validation:
     """Checks a dataset with TensorFlow Data Validation and keeps the result beside it.
 
     Args:
         shards: the dataset.
         against: another dataset from which it should not drift, such as the upstream's.
-
-    Returns:
-        One line per anomaly; none where all is well.
+        serving: shards of what the served model received.
     """
-    shards = Path(shards)
-    anomalies = [
-        anomaly.line()
-        for anomaly in data.validate(shards, against=None if against is None else Path(against))
-    ]
-    if against is None:
-        write_json(shards / "validation.json", {"anomalies": anomalies})
-    return anomalies
+    found = data.validate(shards, against=against, serving=serving)
+    if against is None and serving is None:
+        anomalies = [anomaly.line() for anomaly in found.anomalies]
+        write_json(Path(shards) / "validation.json", {"anomalies": anomalies})
+    return found

@@ -10,12 +10,12 @@ import tensorflow as tf
 from my_lab import hospital
 
 from ecg_keras.config import Data, Split
-from ecg_keras.data import validation
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.records import Signal
-from ecg_keras.data.validation import validate
+from ecg_keras.data.validation import features, statistics, validate
 from ecg_keras.errors import DataError
+from ecg_keras.signals import LEADS
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def prepared_with(read, data, folder, monkeypatch):
     return folder
 
 
-def found(anomalies):
-    return {(anomaly.split, anomaly.feature) for anomaly in anomalies}
+def found(validation):
+    return {(anomaly.split, anomaly.feature) for anomaly in validation.anomalies}
 
 
 def everywhere(*features):
@@ -52,28 +52,28 @@ def everywhere(*features):
 
 
 def test_good_shards_have_no_anomalies_and_keep_schema_and_statistics(tfdv, good, monkeypatch):
-    assert validate(good) == ()
+    assert validate(good).anomalies == ()
     schema = tfdv.load_schema_text(str(good / "schema.pbtxt"))
     assert list(tfdv.get_domain(schema, "labels").value) == ["AF", "PAC", "SR"]
     for split, summary in describe(good).splits.items():
-        statistics = tfdv.load_stats_text(str(good / "statistics" / f"{split}.pbtxt")).datasets[0]
-        assert (statistics.name, statistics.num_examples) == (split, summary.records)
-        features = {feature.path.step[0]: feature for feature in statistics.features}
-        assert set(features) == {*validation.TEXTS, *validation.NUMBERS}
+        kept = tfdv.load_stats_text(str(good / "statistics" / f"{split}.pbtxt")).datasets[0]
+        assert kept.num_examples == summary.records
+        profiled = {feature.path.step[0]: feature for feature in kept.features}
+        assert set(profiled) == set(features.list_columns(LEADS))
         counted = {
             bucket.label: bucket.sample_count
-            for bucket in features["labels"].string_stats.rank_histogram.buckets
+            for bucket in profiled["labels"].string_stats.rank_histogram.buckets
         }
         assert counted == {label: n for label, n in summary.labels.items() if n}
     # they are used again: the shards are not read a second time
-    monkeypatch.setattr(validation, "_profiled", None)
-    assert validate(good) == ()
+    monkeypatch.setattr(statistics, "count_splits", None)
+    assert validate(good).anomalies == ()
 
 
 def test_a_split_without_records_is_not_looked_at(tfdv, hospital_data, tmp_path):
     data = hospital_data.model_copy(update={"split": Split(valid=0.0)})
     prepare(data, tmp_path / "shards")
-    assert validate(tmp_path / "shards") == ()
+    assert validate(tmp_path / "shards").anomalies == ()
     statistics = sorted(path.stem for path in (tmp_path / "shards" / "statistics").iterdir())
     assert statistics == ["test", "train"]
 
@@ -82,7 +82,7 @@ def test_a_wrong_unit(tfdv, hospital_data, tmp_path, monkeypatch):
     folder = prepared_with(lambda x: x * 1000, hospital_data, tmp_path / "bad", monkeypatch)
     anomalies = validate(folder)
     assert everywhere("peak_mv", "rms_mv") <= found(anomalies)
-    line = next(one for one in anomalies if one.feature == "peak_mv").line()
+    line = next(one for one in anomalies.anomalies if one.feature == "peak_mv").line()
     assert line.startswith("train: peak_mv: ")
     assert "high" in line
 
@@ -123,7 +123,7 @@ def test_a_label_outside_the_label_set(tfdv, good):
     tree = json.loads((good / "dataset.json").read_text())
     tree["splits"]["test"]["shards"][path.name] = path.stat().st_size
     (good / "dataset.json").write_text(json.dumps(tree))
-    (anomaly,) = validate(good)
+    (anomaly,) = validate(good).anomalies
     assert (anomaly.split, anomaly.feature) == ("test", "labels")
     assert "asystole" in anomaly.long
 
@@ -162,11 +162,11 @@ def test_impossible_ages(tfdv, aged):
 
 def test_another_dataset_with_other_ages(tfdv, good, aged):
     older = aged(30)
-    assert validate(older) == ()
+    assert validate(older).anomalies == ()
     anomalies = validate(older, against=good)
     assert found(anomalies) == {("train", "age")}
     assert not (good / "statistics").exists(), "the other dataset is only read"
-    assert validate(good, against=good) == ()
+    assert validate(good, against=good).anomalies == ()
 
 
 def test_an_edited_schema_is_respected(tfdv, good):
@@ -191,7 +191,7 @@ def test_without_tensorflow_data_validation(good, monkeypatch):
 
 
 def test_what_its_imports_print_is_not_shown(tfdv, good):
-    code = f"from ecg_keras.data import validate; print(validate({str(good)!r}))"
+    code = f"from ecg_keras.data import validate; print(validate({str(good)!r}).anomalies)"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -208,7 +208,7 @@ def test_what_its_imports_print_is_not_shown(tfdv, good):
 def test_real_ptbxl_has_no_anomalies(tfdv, real_data, tmp_path):
     data = Data(source="ptbxl", raw=real_data / "ptbxl")
     prepare(data, tmp_path / "shards", on_warning=lambda message: None)
-    assert validate(tmp_path / "shards") == ()
+    assert validate(tmp_path / "shards").anomalies == ()
 
 
 def test_a_damaged_shard_is_named(tfdv, good):

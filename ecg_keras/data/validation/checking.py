@@ -1,0 +1,156 @@
+"""`validate` and `find_drift`: a dataset against its schema, and against other datasets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.data.dataset import SPLITS, describe
+from ecg_keras.data.validation.comparing import compare
+from ecg_keras.data.validation.library import load_tfdv, read_message, write_message
+from ecg_keras.data.validation.profiles import read_profile
+from ecg_keras.data.validation.results import Anomaly, Numbers, Texts, Validation
+from ecg_keras.data.validation.schema import SERVING, TRAINING, make_checks, make_schema
+from ecg_keras.data.validation.statistics import count_splits, split_statistics
+
+SCHEMA = "schema.pbtxt"
+CHECKS = "checks.pbtxt"
+
+
+def validate(
+    folder: str | Path,
+    *,
+    against: str | Path | None = None,
+    serving: str | Path | None = None,
+) -> Validation:
+    """Checks each split against the dataset's schema, and the training split against others'.
+
+    The schema is made of ``dataset.json`` and what the database promises, and written to
+    ``schema.pbtxt`` on the first call, conditions on medians to ``checks.pbtxt``; files that are
+    there are used as they are, so they can be edited. Statistics are kept in ``statistics/``.
+
+    Args:
+        folder: of the shards.
+        against: another folder of shards, such as the upstream's; where its training split is
+            distributed otherwise (drift), that is an anomaly, too.
+        serving: shards of what the served model received, all splits together; where they are
+            distributed otherwise (skew), or break the schema, that is an anomaly, too.
+
+    Raises:
+        DataError: a folder is no finished dataset or can't be written, or TensorFlow Data
+            Validation is not installed.
+
+    Source:
+        Breck et al., Data validation for machine learning (SysML 2019).
+
+    Example:
+        >>> validate("shards/ptbxl").anomalies
+        ()
+    """
+    folder, dataset = Path(folder), describe(folder)
+    load_tfdv()
+    schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
+    checks = _read(folder / CHECKS, make_checks(dataset), keep=True)
+    counted = split_statistics(folder, dataset, SPLITS, keep=True)
+    profiles = {split: read_profile(one) for split, one in counted.items()}
+    anomalies = []
+    for split, statistics in counted.items():
+        anomalies += _find(split, statistics, schema, checks, TRAINING)
+    comparisons = []
+    if against is not None:
+        theirs = _training(Path(against))
+        comparisons.append(compare(counted["train"], theirs, schema, "drift", str(against)))
+    if serving is not None:
+        received = describe(serving)
+        filled = [split for split in SPLITS if received.splits[split].records]
+        theirs = count_splits(Path(serving), received, filled)
+        profiles["serving"] = read_profile(theirs)
+        anomalies += _find("serving", _signals_only(theirs, schema), schema, checks, SERVING)
+        comparisons.append(compare(counted["train"], theirs, schema, "skew", str(serving)))
+    for one in comparisons:
+        anomalies += one.anomalies()
+    return Validation(str(folder), dataset, profiles, tuple(anomalies), tuple(comparisons))
+
+
+def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:
+    """How the training split of one dataset differs from another's, by the first one's schema.
+
+    Nothing is written.
+
+    Args:
+        folder: of the shards.
+        other: of the shards that they are compared with.
+
+    Raises:
+        DataError: as `validate`.
+
+    Example:
+        >>> for one in find_drift("shards/ptb", "shards/ptbxl"):
+        ...     print(one.line())
+    """
+    folder, dataset = Path(folder), describe(folder)
+    load_tfdv()
+    schema = _read(folder / SCHEMA, make_schema(dataset), keep=False)
+    theirs = _training(Path(other))
+    return compare(_training(folder), theirs, schema, "drift", str(other)).anomalies()
+
+
+def _training(folder: Path) -> Any:
+    return split_statistics(folder, describe(folder), ["train"], keep=False)["train"]
+
+
+def _read(path: Path, made: Any, *, keep: bool) -> Any:
+    """The message in a file, or the one that was made, which is then written."""
+    if path.is_file():
+        made.Clear()
+        return read_message(path, made)
+    if keep:
+        write_message(path, made)
+    return made
+
+
+def _signals_only(statistics: Any, schema: Any) -> Any:
+    """The features that the schema has in serving, too."""
+    known = {one.name for one in schema.feature if SERVING not in one.not_in_environment}
+    kept = type(statistics)()
+    kept.CopyFrom(statistics)
+    features = kept.datasets[0].features
+    there = [one for one in features if one.path.step[0] in known]
+    del features[:]
+    features.extend(there)
+    return kept
+
+
+def _find(split: str, statistics: Any, schema: Any, checks: Any, environment: str) -> list[Anomaly]:
+    """What TensorFlow Data Validation finds in one split, by feature."""
+    profile = read_profile(statistics)
+    about = type(checks)()
+    # a condition on a feature that is not there is an error, not an anomaly
+    about.feature_validations.extend(
+        one for one in checks.feature_validations if one.feature_path.step[0] in profile
+    )
+    found = load_tfdv().validate_statistics(
+        statistics, schema, environment=environment, custom_validation_config=about
+    )
+    return [
+        Anomaly(split, feature, reason.short_description, _say(reason, profile.get(feature)))
+        for feature, info in sorted(found.anomaly_info.items())
+        for reason in info.reason
+    ]
+
+
+def _say(reason: Any, profile: Texts | Numbers | None) -> str:
+    """TensorFlow Data Validation's text, or a check's, with what it is about."""
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    custom = anomalies_pb2.AnomalyInfo.CUSTOM_VALIDATION
+    if reason.type == custom and profile is not None:
+        if "median" in reason.short_description and isinstance(profile, Numbers):
+            found = f"median {profile.median:.3g}"
+        else:
+            found = f"{profile.present} of {profile.records} records have one"
+        return f"{found}: {reason.short_description}"
+    text = reason.description
+    for remark in ("(upto six significant digits)", "(up to six significant digits)"):
+        text = text.replace(remark, "")
+    return " ".join(text.replace(" ,", ",").split())

@@ -1,0 +1,68 @@
+"""TensorFlow Data Validation, where it is installed, and the text files it reads."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ecg_keras.data.writing import writing
+from ecg_keras.errors import DataError
+from ecg_keras.files import replacing
+
+
+def load_tfdv() -> ModuleType:
+    """TensorFlow Data Validation; what its own imports warn of is no concern of its users.
+
+    Raises:
+        DataError: it can't be imported.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # first, because they keep the stderr they find for their logs
+            import apache_beam  # noqa: F401
+            import tensorflow  # noqa: F401
+
+            # it prints that it can't draw in notebooks
+            with redirect_stderr(StringIO()):
+                import tensorflow_data_validation as tfdv
+    except ImportError as error:
+        raise DataError(
+            f"checking shards needs TensorFlow Data Validation, which can't be imported ({error}). "
+            "Run `pip install tensorflow-data-validation`; there are packages for Python 3.10 and "
+            "3.11 on Linux, and from 1.21 on for newer ones."
+        ) from error
+    return tfdv
+
+
+def read_message(path: Path, message: Any) -> Any:
+    """Fills a protocol buffer from a text file.
+
+    Raises:
+        DataError: the file is none of that kind.
+    """
+    from google.protobuf import text_format
+
+    try:
+        return text_format.Parse(path.read_text(encoding="utf-8"), message)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path}: not a {type(message).__name__} as text: {error}. Mend it, or remove it: it "
+            "is made again."
+        ) from error
+
+
+def write_message(path: Path, message: Any) -> None:
+    """Writes a protocol buffer as text, whole or not at all.
+
+    Raises:
+        DataError: it can't be written.
+    """
+    from google.protobuf import text_format
+
+    with writing(path.parent), replacing(path) as temporary:
+        temporary.write_text(text_format.MessageToString(message), encoding="utf-8")

@@ -1,0 +1,179 @@
+"""The schema of a dataset: what each feature may be, made from what its database promises."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from ecg_keras.data.dataset import Dataset
+from ecg_keras.data.expectations import AMPLITUDES, SOME, Expectations, find_expectations
+from ecg_keras.data.records import SEXES
+from ecg_keras.data.validation.features import PER_LEAD, TEXTS, lead_feature
+
+# how far two large datasets may lie apart; what chance does to small ones is added when they are
+# compared
+TOLERANCE = 0.05
+COMPARED_TEXTS = ("labels", "sex")
+COMPARED_NUMBERS = ("age", "peak_mv", "rms_mv", "heart_rate")
+# of what the served model receives nothing is known but the signal
+TRAINING, SERVING = "TRAINING", "SERVING"
+KNOWN_OF_SIGNALS = ("peak_mv", "rms_mv", "einthoven_mv", "heart_rate", "flat_leads")
+# a rhythm is found in 99 % of real recordings, and in next to none where the rate is ten times off
+RHYTHMS_FOUND = 0.5
+# in shorter ones there may be none
+RHYTHM_SECONDS = 6.0
+# the medians of databases are 60 to 85 beats a minute; twice or half of that is outside
+HEART_RATE = (45.0, 115.0)
+# so many recordings have a median heart rate that is no chance
+FEW = 20
+# of so many, the median deflection has the sign that most people's have
+ENOUGH = 100
+PRESENT = "feature.num_stats.common_stats.num_non_missing"
+SIGNS = {"I": 1, "aVR": -1, "V6": 1}
+
+
+def make_schema(dataset: Dataset) -> Any:
+    """What each feature may be: the dataset's labels, its database's ranges, what must be there."""
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    expected = find_expectations(dataset)
+    schema = schema_pb2.Schema(default_environment=[TRAINING, SERVING])
+    always = {"peak_mv", "rms_mv", "original_hz", "original_seconds"}
+    always |= {name for name, share in _shares(dataset, expected).items() if share == 1.0}
+    _add_texts(schema, dataset, expected, always)
+    ranges = {
+        "age": expected.age,
+        **AMPLITUDES,
+        "heart_rate": (20.0, 320.0),
+        "original_hz": (min(expected.rates, default=1.0), max(expected.rates, default=1e5)),
+        "original_seconds": expected.seconds,
+    }
+    for name, (least, most) in ranges.items():
+        feature = schema.feature.add(name=name, type=schema_pb2.FLOAT)
+        feature.float_domain.min, feature.float_domain.max = least, most
+        feature.float_domain.disallow_nan = True
+        feature.presence.min_fraction = float(name in always)
+        if name in COMPARED_NUMBERS:
+            _compare_distributions(feature)
+    for lead in dataset.leads:
+        name = lead_feature("deflection_mv", lead)
+        feature = schema.feature.add(name=name, type=schema_pb2.FLOAT)
+        feature.float_domain.disallow_nan = True
+        _compare_distributions(feature)
+    flat = schema.feature.add(name="flat_leads", type=schema_pb2.INT)
+    flat.int_domain.min = flat.int_domain.max = 0
+    flat.presence.min_fraction = 1.0
+    fold = schema.feature.add(name="fold", type=schema_pb2.INT)
+    if expected.folds:
+        fold.int_domain.min, fold.int_domain.max = 1, expected.folds
+        fold.presence.min_fraction = 1.0
+    for feature in schema.feature:
+        if feature.name not in KNOWN_OF_SIGNALS and not feature.name.startswith(PER_LEAD):
+            feature.not_in_environment.append(SERVING)
+    return schema
+
+
+def make_checks(dataset: Dataset) -> Any:
+    """What the middle of a distribution must be, where no single value is wrong by itself.
+
+    A wrong sampling rate changes every heart rate by the same factor, and a wrong lead the sign of
+    its deflection: each value is one that a patient may have, and the median is none of any
+    hospital.
+    """
+    from tensorflow_data_validation.anomalies.proto import custom_validation_config_pb2 as protos
+
+    checks = protos.CustomValidationConfig()
+    for name, share in _shares(dataset, find_expectations(dataset)).items():
+        if 0 < share < 1:
+            _add_share(checks, name, share)
+    low, high = HEART_RATE
+    _add_check(
+        checks,
+        "heart_rate",
+        f"feature.num_stats.median BETWEEN {low} AND {high}",
+        PRESENT,
+        FEW,
+        f"the median must be from {low:g} to {high:g} beats a minute: is the sampling rate right?",
+    )
+    for lead, sign in SIGNS.items():
+        if lead in dataset.leads:
+            side, word = ((">", "above"), ("<", "below"))[sign < 0]
+            _add_check(
+                checks,
+                lead_feature("deflection_mv", lead),
+                f"feature.num_stats.median {side} 0",
+                PRESENT,
+                ENOUGH,
+                f"the median must be {word} 0 mV: are the leads in order, and none inverted?",
+            )
+    return checks
+
+
+def _add_texts(
+    schema: Any, dataset: Dataset, expected: Expectations, always: Collection[str]
+) -> None:
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    labels = schema.feature.add(name="labels", type=schema_pb2.BYTES)
+    labels.string_domain.value.extend(dataset.labels)
+    labels.presence.min_fraction = float("labels" in always)
+    labels.value_count.min = 1
+    labels.value_count.max = expected.most_labels.get(dataset.label_set, len(dataset.labels))
+    sex = schema.feature.add(name="sex", type=schema_pb2.BYTES)
+    sex.string_domain.value.extend(SEXES)
+    sex.presence.min_fraction = float("sex" in always)
+    for feature in (labels, sex):
+        for comparator in (feature.drift_comparator, feature.skew_comparator):
+            comparator.infinity_norm.threshold = TOLERANCE
+
+
+def _shares(dataset: Dataset, expected: Expectations) -> dict[str, float]:
+    """The least share of records that have each feature, where that is known."""
+    every = dataset.settings["unlabelled"] == "drop"
+    seconds = dataset.num_samples / dataset.sampling_rate
+    return {
+        "labels": 1.0 if every else expected.labelled.get(dataset.label_set, SOME),
+        "sex": expected.sexes_known,
+        "age": expected.ages_known,
+        "heart_rate": RHYTHMS_FOUND if seconds >= RHYTHM_SECONDS else 0.0,
+    }
+
+
+def _compare_distributions(feature: Any) -> None:
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    for comparator in (feature.drift_comparator, feature.skew_comparator):
+        divergence = comparator.jensen_shannon_divergence
+        divergence.threshold = TOLERANCE
+        # buckets of equal numbers of values: an outlier would squeeze all others into one bucket
+        divergence.source.type = schema_pb2.HistogramSelection.QUANTILES
+
+
+def _add_share(checks: Any, feature: str, share: float) -> None:
+    """That a share of the records have a feature, where not just a few lack it."""
+    kind = "string_stats" if feature in TEXTS else "num_stats"
+    counts = [f"feature.{kind}.common_stats.num_{one}" for one in ("non_missing", "missing")]
+    _add_check(
+        checks,
+        feature,
+        f"{counts[0]} >= {share} * ({counts[0]} + {counts[1]})",
+        counts[1],
+        FEW,
+        f"{'some' if share < 0.01 else f'{100 * share:g} %'} of the records must have one: "
+        + ("is the sampling rate right?" if feature == "heart_rate" else "is its column there?"),
+    )
+
+
+def _add_check(
+    checks: Any, feature: str, holds: str, count: str, records: int, sentence: str
+) -> None:
+    """A condition on the statistics of a feature, where a count of records is large enough."""
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    added = checks.feature_validations.add()
+    added.feature_path.step.append(feature)
+    added.validations.add(
+        sql_expression=f"({count} < {records}) OR ({holds})",
+        severity=anomalies_pb2.AnomalyInfo.ERROR,
+        description=sentence,
+    )
