@@ -7,7 +7,7 @@ recording. What is particular:
 * The table is not in the order of the files: a recording's row is looked up by its ``exam_id``.
   Each file ends with a row of zeros that is no exam.
 * Zeros around recordings of less than 10.24 s are left out, as in `code_test`: about 60 % then have
-  7.3 s. 670 exams hold nothing but zeros, 1,773 a lead of zeros: they go into quarantine.
+  7.3 s. 670 exams hold nothing but zeros and 1,773 a lead of zeros: they go into quarantine.
 * Labels were made from reports by rules, not read anew. Half of the exams have none of the six
   abnormalities and are not normal either; the label set ``code15`` has the database's own NORM.
 * ``SB`` and ``ST`` are sinus bradycardia and sinus tachycardia.
@@ -24,7 +24,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ecg_keras.data.hdf5_files import count_rows, read_array
-from ecg_keras.data.labels import Definition, present_labels
 from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.sources.code_test import (
     ARRAY,
@@ -41,12 +40,7 @@ from ecg_keras.errors import DataError, look_up
 from ecg_keras.signals import LEADS
 
 NORMAL = "NORM"
-DEFINITIONS: Mapping[str, Definition] = {
-    "code_test": {name: (name,) for name in CLASSES},
-    "code15": {name: (name,) for name in (NORMAL, *CLASSES)},
-}
-
-LABEL_SETS = {name: tuple(definition) for name, definition in DEFINITIONS.items()}
+LABEL_SETS = {"code_test": CLASSES, "code15": (NORMAL, *CLASSES)}
 OFFICIAL_FOLDS = False
 CITATION = (
     "Ribeiro AH, Paixao GMM, Lima EM, et al. CODE-15%: a large scale annotated dataset of 12-lead "
@@ -79,7 +73,7 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         DataError: a file, a column or an exam is missing, an exam stands twice, or a value is none
             of CODE-15%'s.
     """
-    definition = look_up("label set", label_set, DEFINITIONS)
+    labels = look_up("label set", label_set, LABEL_SETS)
     table = root / EXAMS
     exams: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     for exam in read_rows(table, COLUMNS):
@@ -90,7 +84,7 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         rows = _find_rows(path)
         for exam in exams[name]:
             try:
-                infos.append(_read_exam(path, exam, rows, definition))
+                infos.append(_read_exam(path, exam, rows, labels))
             except DataError as error:
                 raise DataError(f"{table}: exam {exam['exam_id']}: {error}") from error
     twice = [name for name, n in Counter(info.record_id for info in infos).items() if n > 1]
@@ -119,7 +113,7 @@ def _find_rows(path: Path) -> dict[str, int]:
 
 
 def _read_exam(
-    path: Path, exam: Mapping[str, str], rows: Mapping[str, int], definition: Definition
+    path: Path, exam: Mapping[str, str], rows: Mapping[str, int], labels: tuple[str, ...]
 ) -> RecordInfo:
     if exam["exam_id"] not in rows:
         raise DataError(
@@ -136,7 +130,7 @@ def _read_exam(
         record_id=exam["exam_id"],
         patient_id=exam["patient_id"],
         path=path,
-        labels=present_labels(found, definition),
+        labels=tuple(label for label in labels if label in found),
         age=parse_age(exam["age"]),
         sex=SEXES[exam["is_male"]],
         row=rows[exam["exam_id"]],

@@ -24,7 +24,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.data.hdf5_files import count_rows, read_row
-from ecg_keras.data.labels import Definition, present_labels
 from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.sources.fields import parse_age, parse_sex
 from ecg_keras.data.sources.tables import read_rows
@@ -32,13 +31,11 @@ from ecg_keras.errors import DataError, look_up
 
 CLASSES = ("1dAVb", "RBBB", "LBBB", "SB", "AF", "ST")
 NONE = "NONE"
-DEFINITIONS: Mapping[str, Definition] = {
-    "code_test": {name: (name,) for name in CLASSES},
+LABEL_SETS = {
+    "code_test": CLASSES,
     # the released protocol of the paper has none of the six as a class of its own
-    "code_test_or_none": {name: (name,) for name in (NONE, *CLASSES)},
+    "code_test_or_none": (NONE, *CLASSES),
 }
-
-LABEL_SETS = {name: tuple(definition) for name, definition in DEFINITIONS.items()}
 OFFICIAL_FOLDS = False
 CITATION = (
     "Ribeiro AH, Ribeiro MH, Paixão GMM, et al. Automatic diagnosis of the 12-lead ECG using a "
@@ -72,7 +69,7 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         DataError: a file or a column is missing, the tables and the array differ in length, or a
             value is none of CODE-test's.
     """
-    definition = look_up("label set", label_set, DEFINITIONS)
+    labels = look_up("label set", label_set, LABEL_SETS)
     path = root / TRACINGS
     findings = read_rows(root / GOLD, CLASSES)
     people = read_rows(root / ATTRIBUTES, ("age", "sex"))
@@ -85,7 +82,7 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
     infos = []
     for row, (finding, person) in enumerate(zip(findings, people, strict=True)):
         try:
-            infos.append(_read_info(path, row, finding, person, definition))
+            infos.append(_read_info(path, row, finding, person, labels))
         except DataError as error:
             raise DataError(f"{root}: row {row} of the tables: {error}") from error
     return sorted(infos, key=lambda info: info.record_id)
@@ -132,14 +129,15 @@ def _read_info(
     row: int,
     finding: Mapping[str, str],
     person: Mapping[str, str],
-    definition: Definition,
+    labels: tuple[str, ...],
 ) -> RecordInfo:
     record_id = f"{row:03d}"
+    found = find_classes(finding) or [NONE]
     return RecordInfo(
         record_id=record_id,
         patient_id=record_id,
         path=path,
-        labels=present_labels(find_classes(finding) or [NONE], definition),
+        labels=tuple(label for label in labels if label in found),
         age=parse_age(person["age"]),
         sex=parse_sex(person["sex"]),
         row=row,

@@ -36,12 +36,12 @@ REASON: Definition = {
     "MYOCARDITIS": ("myocarditis",),
     "MISC": ("stable angina", "unstable angina", "palpitation"),
 }
-DEFINITIONS: Mapping[str, Definition] = {
+MEANINGS: Mapping[str, Definition] = {
     "diagnosis": {label: REASON[label] for label in ("NORM", "MI")},
     "reason": REASON,
 }
 
-LABEL_SETS = {name: tuple(definition) for name, definition in DEFINITIONS.items()}
+LABEL_SETS = {name: tuple(definition) for name, definition in MEANINGS.items()}
 OFFICIAL_FOLDS = False
 CITATION = (
     "Bousseljot R, Kreiseler D, Schnabel A. Nutzung der EKG-Signaldatenbank CARDIODAT der PTB "
@@ -71,7 +71,7 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         DataError: ``RECORDS`` or a header is missing, a recording stands twice, or a header lacks
             the diagnosis or has one that no list knows.
     """
-    definition = look_up("label set", label_set, DEFINITIONS)
+    definition = look_up("label set", label_set, MEANINGS)
     infos: dict[str, RecordInfo] = {}
     for name in read_text(str(root / RECORDS)).split():
         path = path_inside(root, name)
