@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 from small_databases import write_database
 
-from ecg_keras.config import Split
+from ecg_keras.config import Data, Split
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import SOURCES, find_source
+from ecg_keras.data.sources import SOURCES, find_source, source_of
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.errors import ConfigError, DataError
 
@@ -229,7 +229,8 @@ def test_a_patient_in_two_official_folds_is_told_whichever_fold_is_tested():
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_records_of_every_source_can_be_cross_validated(name, tmp_path):
-    source, root = find_source(name), write_database(name, tmp_path / "raw")
+    root = write_database(name, tmp_path / "raw")
+    source = source_of(Data(source=name, raw=root))
     for label_set, labels in source.LABEL_SETS.items():
         infos = source.list_records(root, label_set=label_set, sampling_rate=100)
         assert_partition(cross_validate(infos, labels, 3, method="patients"), infos)
