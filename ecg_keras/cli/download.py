@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ecg_keras.data.download.fetching import DownloadProgress, DownloadResult
+    from ecg_keras.data.download.parallel import DownloadProgress, DownloadResult
     from ecg_keras.data.download.planning import DownloadPlan
 
-# failures that are told one by one; seconds between two lines where there is no terminal
-SHOWN, INTERVAL = 10, 30.0
+# failures that are told one by one
+SHOWN = 10
+# seconds between two lines where there is no terminal, and between two about waiting anywhere
+INTERVAL, PAUSE = 30.0, 5.0
 
 
 @click.command()
 @click.argument("name", required=False)
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--list", "listing", is_flag=True, help="List what can be downloaded, and do nothing.")
+@click.option("--list", "listing", is_flag=True, help="List what can be downloaded.")
 @click.option("--only", multiple=True, metavar="PART", help="Fetch a part of it. May be repeated.")
 @click.option("--jobs", default=4, show_default=True, help="How many files to fetch at once.")
 @click.option(
@@ -52,7 +54,13 @@ def download(
     from ecg_keras.data.download.fetching import fetch
     from ecg_keras.data.download.planning import plan_download
 
-    plan = plan_download(name, folder, only=only, mirror=mirror)
+    plan = plan_download(
+        name,
+        folder,
+        only=only,
+        mirror=mirror,
+        on_wait=lambda reason: click.echo(reason, err=True),
+    )
     click.echo(_describe(plan), err=not dry_run)
     if dry_run:
         return
@@ -93,8 +101,8 @@ def _describe(plan: DownloadPlan) -> str:
         "please cite": source.CITATION,
         "from": plan.mirror or f"{plan.published.publisher} ({plan.published.place})",
         "to": str(plan.root),
-        "there": f"{known:,} of {len(plan.files):,} files, verified",
-        "to fetch": f"{len(plan.missing):,} files, {about}{amount(plan.size)}",
+        "there": f"{known:,} of {_files(len(plan.files))}, verified",
+        "to fetch": f"{_files(len(plan.missing))}, {about}{amount(plan.size)}",
     }
     return "\n".join(f"{key:12} {value}" for key, value in rows.items())
 
@@ -104,13 +112,11 @@ def _sum_up(plan: DownloadPlan, result: DownloadResult) -> str:
     if len(result.failed) > SHOWN:
         lines.append(f"... and {len(result.failed) - SHOWN:,} more that failed")
     if result.untried:
-        lines.append(
-            f"{result.untried:,} files were not tried: too many in a row failed before them"
-        )
+        lines.append(f"not tried, because too many in a row failed: {_files(result.untried)}")
     lost = len(result.failed) + result.untried
     lines.append(
-        f"{plan.name}: {result.files - lost:,} of {result.files:,} files are there, verified; "
-        f"{result.fetched:,} were fetched now ({amount(result.received)})"
+        f"{plan.name}: {result.files - lost:,} of {_files(result.files)} there and verified; "
+        f"fetched now: {result.fetched:,} ({amount(result.received)})"
     )
     if result.is_complete:
         lines.append(f"recipe       data: {{source: {plan.name}, raw: {plan.root}}}")
@@ -148,15 +154,17 @@ def _progress(plan: DownloadPlan) -> Iterator[Callable[[DownloadProgress], None]
         transient=True,
         disable=not console.is_terminal,
     )
-    last = time.monotonic()
+    told, noted = time.monotonic(), 0.0
 
     def show(now: DownloadProgress) -> None:
-        nonlocal last
-        files = f"{now.done:,}/{now.files:,}"
-        if console.is_terminal:
-            bars.update(task, completed=now.bytes_done, total=now.bytes_total, files=files)
-        elif time.monotonic() - last >= INTERVAL:
-            last = time.monotonic()
+        nonlocal told, noted
+        files, clock = f"{now.done:,}/{now.files:,}", time.monotonic()
+        bars.update(task, completed=now.bytes_done, total=now.bytes_total, files=files)
+        if now.note and clock - noted >= PAUSE:
+            noted = clock
+            console.print(now.note, markup=False)
+        if not console.is_terminal and clock - told >= INTERVAL:
+            told = clock
             console.print(f"{plan.name}: {files} files, {amount(now.bytes_done)}", markup=False)
 
     with bars:
@@ -170,6 +178,10 @@ def amount(size: int) -> str:
         if size >= factor:
             return f"{size / factor:.{1 if size < 100 * factor else 0}f} {unit}"
     return f"{size} B"
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"
 
 
 def _few(names: list[str]) -> str:

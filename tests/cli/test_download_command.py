@@ -66,14 +66,18 @@ def test_what_can_be_had_is_listed(ecg_keras):
 def test_a_database_is_fetched_and_prepared(ecg_keras, site, ptbxl, tmp_path):
     arguments = ("download", "ptbxl", "raw", "--mirror", site.url)
     dry = ecg_keras(*arguments, "--dry-run")
-    assert (dry.code, dry.err) == (0, "")
+    asking = f"ptbxl: asking {site.url} which files belong to it\n"
+    assert (dry.code, dry.err) == (0, asking)
     assert f"to fetch     {len(ptbxl):,} files, about " in dry.out
     assert not (tmp_path / "raw").exists()
 
     answer = ecg_keras(*arguments)
     assert answer.code == 0
     assert "licence      CC BY 4.0\nplease cite  Wagner P" in answer.err
-    assert f"ptbxl: {len(ptbxl)} of {len(ptbxl)} files are there, verified; " in answer.out
+    assert (
+        f"ptbxl: {len(ptbxl)} of {len(ptbxl)} files there and verified; fetched now: 42 ("
+        in answer.out
+    )
     assert answer.out.endswith("recipe       data: {source: ptbxl, raw: raw}\n")
     found = {path: (tmp_path / "raw" / path).read_bytes() for path in ptbxl}
     assert found == ptbxl
@@ -86,7 +90,7 @@ def test_a_database_is_fetched_and_prepared(ecg_keras, site, ptbxl, tmp_path):
     site.asked.clear()
     again = ecg_keras(*arguments)
     assert (again.code, site.asked) == (0, [])
-    assert "0 were fetched now (0 B)" in again.out
+    assert "fetched now: 0 (0 B)" in again.out
 
 
 def test_a_mirror_may_stand_in_the_environment(ecg_keras, site, ptbxl, monkeypatch):
@@ -102,11 +106,11 @@ def test_what_failed_is_named_and_the_same_command_goes_on(ecg_keras, site, ptbx
     answer = ecg_keras(*arguments)
     assert answer.code == 1
     assert f"{path}: {site.url}ptb-xl/1.0.3/{path}: the server answered 404 " in answer.out
-    assert f"{len(ptbxl) - 1} of {len(ptbxl)} files are there" in answer.out
+    assert f"{len(ptbxl) - 1} of {len(ptbxl)} files there" in answer.out
     assert "the same command fetches what is missing" in answer.out
     answer = ecg_keras(*arguments)
     assert answer.code == 0
-    assert "1 were fetched now" in answer.out
+    assert "fetched now: 1 (" in answer.out
 
 
 @pytest.mark.parametrize(
@@ -158,7 +162,7 @@ def test_a_download_that_was_killed_goes_on_where_it_was(site, tmp_path):
     site.faults.clear()
     site.asked.clear()
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, "1 of 1 files are there" in done.stdout) == (0, True), done.stderr
+    assert (done.returncode, "1 of 1 file there" in done.stdout) == (0, True), done.stderr
     assert site.sent("data.zip") == len(content) - held
     raw = tmp_path / "raw"
     assert (raw / "ecg_tracings.hdf5").read_bytes() == tracings

@@ -1,6 +1,7 @@
 """A publisher on this machine whose server can be told to misbehave, file by file."""
 
 import hashlib
+import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -145,12 +146,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.asked.sent += self.wfile.write(bytes(1 << 14))
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that hangs up is no news."""
+
+
 @contextmanager
-def serving() -> Iterator[Site]:
-    """A server for as long as the block lasts."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        server.daemon_threads = True
-        server.site = Site(f"http://127.0.0.1:{server.server_address[1]}/")
+def serving(context: ssl.SSLContext | None = None) -> Iterator[Site]:
+    """A server for as long as the block lasts, by https where there is a certificate."""
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        scheme = "http" if context is None else "https"
+        server.site = Site(f"{scheme}://127.0.0.1:{server.server_address[1]}/")
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

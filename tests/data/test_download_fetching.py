@@ -16,7 +16,7 @@ import pytest
 from download_server import HURRIED, serving
 
 from ecg_keras.config import Data
-from ecg_keras.data.download import fetching, staging
+from ecg_keras.data.download import parallel, staging
 from ecg_keras.data.download.catalogue import CATALOGUE, Part, find_published
 from ecg_keras.data.download.fetching import download_database, fetch
 from ecg_keras.data.download.planning import plan_download
@@ -131,14 +131,14 @@ def test_a_file_that_was_changed_later_is_noticed(download, tmp_path):
 
 def test_files_come_in_parallel(download, site, monkeypatch):
     meeting = threading.Barrier(4, timeout=5)
-    original = fetching._Download._receive
+    original = parallel.Download._receive
 
     def receive(self, file, receiver):
         if file.path in ("data/0.dat", "data/1.dat", "data/2.dat", "data/3.dat"):
             meeting.wait()
         return original(self, file, receiver)
 
-    monkeypatch.setattr(fetching._Download, "_receive", receive)
+    monkeypatch.setattr(parallel.Download, "_receive", receive)
     assert download(jobs=4).is_complete  # a single thread would wait at the barrier in vain
 
 
@@ -185,7 +185,7 @@ def test_what_is_missing_is_named_and_the_list_fetched_anew(download, site):
 
 
 def test_a_publisher_that_fails_at_everything_is_left_alone(download, site, monkeypatch):
-    monkeypatch.setattr(fetching, "HOPELESS", 3)
+    monkeypatch.setattr(parallel, "HOPELESS", 3)
     for path in FILES:
         del site.files[f"{PLACE}/{path}"]
     result = download(jobs=1)
@@ -212,7 +212,7 @@ def test_a_download_that_was_interrupted_goes_on(download, site, tmp_path, monke
         if progress.done:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(fetching, "TICK", 0.0)
+    monkeypatch.setattr(parallel, "TICK", 0.0)
     site.fail(f"{PLACE}/data/7.dat", itertools.repeat(("slow", 0.5)))
     with pytest.raises(KeyboardInterrupt):
         download(on_progress=interrupt, jobs=2)
@@ -226,7 +226,7 @@ def test_a_disk_that_is_full_stops_everything(download, tmp_path, monkeypatch):
     def fail(self, file, receiver):
         raise OSError(28, "No space left on device", str(tmp_path / "raw" / file.path))
 
-    monkeypatch.setattr(fetching._Download, "_receive", fail)
+    monkeypatch.setattr(parallel.Download, "_receive", fail)
     with pytest.raises(OSError, match="No space left on device"):
         download()
 

@@ -19,11 +19,18 @@ _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
 class BrokenError(Exception):
-    """An attempt failed in a way that may pass; ``pause`` is what the server asked for."""
+    """An attempt failed in a way that may pass.
 
-    def __init__(self, message: str, pause: float = 0.0) -> None:
+    Args:
+        message: what happened.
+        pause: seconds that the server asked to wait.
+        hint: what helps if it does not pass.
+    """
+
+    def __init__(self, message: str, pause: float = 0.0, hint: str = "") -> None:
         super().__init__(message)
         self.pause = pause
+        self.hint = hint
 
 
 def check_status(url: str, response: requests.Response) -> None:

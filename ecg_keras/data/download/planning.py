@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import shlex
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def plan_download(
     only: Sequence[str] = (),
     mirror: str | None = None,
     patience: Patience | None = None,
+    on_wait: Callable[[str], None] = lambda reason: None,
 ) -> DownloadPlan:
     """Says what a download would fetch. Nothing is written.
 
@@ -76,6 +78,7 @@ def plan_download(
         only: names of parts of it; none means all.
         mirror: the URL of a copy, with the same paths below it as the publisher's own.
         patience: with the server that has the list.
+        on_wait: called with what is waited for.
 
     Raises:
         ConfigError: the source isn't published or has no such part, or a setting is wrong.
@@ -92,10 +95,12 @@ def plan_download(
     parts = published.chosen(only)
     files = stage.read_list(list_key(published, only, mirror))
     if files is None:
-        receiver = Receiver(patience or Patience(), threading.Event())
-        files = list_files(
-            published, lambda url: receiver.read(url, LONGEST_LIST), only=only, mirror=mirror
-        )
+        on_wait(f"{name}: asking {mirror or published.publisher} which files belong to it")
+        receiver = Receiver(patience or Patience(), threading.Event(), on_wait=on_wait)
+        with closing(receiver):
+            files = list_files(
+                published, lambda url: receiver.read(url, LONGEST_LIST), only=only, mirror=mirror
+            )
     missing = tuple(file for file in files if not stage.is_verified(file))
     size = sum(file.size or 0 for file in missing)
     if any(file.size is None for file in files):

@@ -1,43 +1,37 @@
 """One file over HTTP into a partial file, however often the connection breaks.
 
-What a server says is checked before it is believed: redirects lead to http or https and never from
-https to http, a range must begin where the partial file ends, lengths must agree with the list, and
-nobody gets to send more than was promised. What came is not judged here: the checksum does that.
+What a server says is checked before it is believed: a range must begin where the partial file ends,
+lengths must agree with the list, and nobody gets to send more than was promised. What came is not
+judged here: the checksum does that.
 
-Sources: RFC 9110, sections 13.1.5 (If-Range), 14.2 (Range), 15.4 (redirects).
+Sources: RFC 9110, sections 13.1.5 (If-Range), 14.2 (Range).
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from ecg_keras import __version__
 from ecg_keras.data.download.answers import (
     BrokenError,
     announced_length,
     check_amount,
     check_end,
     check_promise,
-    check_status,
     describe,
-    describe_error,
     resumed_length,
 )
+from ecg_keras.data.download.asking import ask, new_session
 from ecg_keras.errors import DataError
 
 PIECE = 1 << 15
-REDIRECTS = 5
 # a connection that broke after so many bytes was worth it: patience starts anew
 PROGRESS = 1 << 20
-# the identity: sizes and ranges are of the file, not of a compressed form of it
-_HEADERS = {"User-Agent": f"ecg-keras/{__version__}", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True)
@@ -62,13 +56,6 @@ class Stopped(Exception):
     """Nothing went wrong: the download was stopped from outside."""
 
 
-class _Session(requests.Session):
-    """Leaves redirects alone: requests would read their bodies, however long, and follow them."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
-
-
 class Receiver:
     """Fetches files; one for each thread, because it keeps its connection open.
 
@@ -77,6 +64,7 @@ class Receiver:
         stop: when set, everything ends with `Stopped`.
         on_bytes: called with the number of bytes of each piece that came, and with a negative
             number where pieces had to be thrown away.
+        on_wait: called with the reason before each pause.
     """
 
     def __init__(
@@ -84,12 +72,17 @@ class Receiver:
         patience: Patience,
         stop: threading.Event,
         on_bytes: Callable[[int], None] = lambda count: None,
+        on_wait: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.patience = patience
         self.stop = stop
         self.on_bytes = on_bytes
-        self.session = _Session()
-        self.session.headers.update(_HEADERS)
+        self.on_wait = on_wait
+        self.session = new_session()
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.session.close()
 
     def receive(self, url: str, part: Path, *, size: int | None, limit: int) -> None:
         """Fetches a file, going on where the partial file ends.
@@ -119,7 +112,7 @@ class Receiver:
 
         def attempt() -> None:
             nonlocal content
-            with self._open(url, {}) as response:
+            with self._ask(url, {}) as response:
                 if response.status_code != 200:
                     raise BrokenError(f"the server answered {describe(response)}")
                 promised = announced_length(response)
@@ -151,8 +144,9 @@ class Receiver:
                     asked = f" and asks for {error.pause:.0f} s" if error.pause else ""
                     raise DataError(
                         f"{url}: {error}{asked}. Given up after {failures} "
-                        f"{'try' if failures == 1 else 'tries'}."
+                        f"{'try' if failures == 1 else 'tries'}.{error.hint}"
                     ) from error
+                self.on_wait(f"{url}: {error}; again in {pause:.0f} s")
             if self.stop.wait(pause):
                 raise Stopped
             wait *= 2
@@ -163,7 +157,7 @@ class Receiver:
             have = self._throw_away(part)
         if have and have == size:
             return
-        with self._open(url, _ask_for_rest(part, have)) as response:
+        with self._ask(url, _rest(part, have)) as response:
             status = response.status_code
             if status == 416:  # there is nothing after what we have: all of it, or of another file
                 if response.headers.get("Content-Range") != f"bytes */{have}":
@@ -190,11 +184,14 @@ class Receiver:
                     self.on_bytes(len(piece))
             check_end(have, promised if size is None else size)
 
+    def _ask(self, url: str, headers: dict[str, str]) -> AbstractContextManager[requests.Response]:
+        timeout = (self.patience.connect, self.patience.silence)
+        return ask(self.session, url, headers, timeout)
+
     def _throw_away(self, part: Path) -> int:
         if lost := _size(part):
             self.on_bytes(-lost)
-        part.unlink(missing_ok=True)
-        forget_version(part)
+        forget_part(part)
         return 0
 
     def _pieces(self, response: requests.Response) -> Iterator[bytes]:
@@ -203,55 +200,8 @@ class Receiver:
                 raise Stopped
             yield piece
 
-    @contextmanager
-    def _open(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
-        """An answer with status 200, 206 or 416."""
-        try:
-            with self._follow(url, headers) as response:
-                check_status(url, response)
-                yield response
-        except requests.exceptions.SSLError as error:
-            raise DataError(
-                f"{url}: the server can't prove that it is who it says: {describe_error(error)}. "
-                "If a proxy stands between, name its certificate in REQUESTS_CA_BUNDLE."
-            ) from error
-        except (
-            requests.exceptions.InvalidURL,
-            requests.exceptions.InvalidSchema,
-            requests.exceptions.MissingSchema,
-        ) as error:
-            raise DataError(f"{url}: not an address that can be fetched: {error}.") from error
-        except requests.exceptions.RequestException as error:
-            raise BrokenError(f"the connection failed: {describe_error(error)}") from error
 
-    def _follow(self, url: str, headers: dict[str, str]) -> requests.Response:
-        here = url
-        for _ in range(REDIRECTS + 1):
-            response = self.session.get(
-                here,
-                headers=headers,
-                stream=True,
-                timeout=(self.patience.connect, self.patience.silence),
-            )
-            if not response.is_redirect:
-                return response
-            response.close()
-            location = response.headers["Location"]
-            try:
-                there = urljoin(here, location)
-                schemes = urlsplit(here).scheme, urlsplit(there).scheme
-            except ValueError as error:
-                raise DataError(f"{url}: leads on to {location!r}: {error}.") from error
-            if schemes[1] not in ("http", "https") or schemes == ("https", "http"):
-                raise DataError(
-                    f"{url}: leads on to {there}, and only https may follow https. Nothing was "
-                    "fetched from there."
-                )
-            here = there
-        raise DataError(f"{url}: leads on and on: more than {REDIRECTS} redirects.")
-
-
-def _ask_for_rest(part: Path, have: int) -> dict[str, str]:
+def _rest(part: Path, have: int) -> dict[str, str]:
     if not have:
         return {}
     headers = {"Range": f"bytes={have}-"}
@@ -269,8 +219,9 @@ def _remember_version(part: Path, response: requests.Response) -> None:
         _version_file(part).write_text(version, encoding="latin-1")
 
 
-def forget_version(part: Path) -> None:
-    """Deletes what `Receiver.receive` keeps beside a partial file until it has become another."""
+def forget_part(part: Path) -> None:
+    """Deletes a partial file, and what `Receiver.receive` keeps beside it."""
+    part.unlink(missing_ok=True)
     _version_file(part).unlink(missing_ok=True)
 
 

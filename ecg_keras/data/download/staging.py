@@ -131,6 +131,10 @@ class Stage:
         """What is fetched next time must be listed anew: this list led to a failure."""
         (self.folder / _LIST).unlink(missing_ok=True)
 
+    def held_bytes(self, file: RemoteFile) -> int:
+        """How much of a file came before the download was stopped."""
+        return (_look(self.path_of(file, ".part")) or [0])[0]
+
     def free_bytes(self) -> int:
         """What the disk of the folder has room for."""
         root = self.root.absolute()
