@@ -14,8 +14,8 @@ from ecg_keras.errors import DataError, unknown_name
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 _BY_LOWER_CASE = {lead.lower(): lead for lead in LEADS}
-# MDC_ECG_LEAD_AVR (aECG, DICOM, FHIR), "Lead aVR" and "ECG Lead aVR" (vendors), ECG_aVR
-_PREFIX = re.compile(r"^(mdc[ _])?(ecg[ _-])?(lead[ _-])?(?=.)")
+# MDC_ECG_LEAD_AVR (aECG, DICOM, FHIR), "Lead aVR" and "ECG Lead aVR" (vendors), ECG_aVR, "EKG aVR"
+_PREFIX = re.compile(r"^(mdc[ _])?(e[ck]g[ _-])?(lead[ _-])?(?=.)")
 
 
 def canonical_lead(name: str) -> str:

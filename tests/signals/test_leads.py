@@ -19,6 +19,7 @@ from ecg_keras.signals import LEADS, canonical_lead, select_leads
         "MDC_ECG_LEAD_{}".format,
         "Lead {}".format,
         "ECG Lead {}".format,
+        "EKG {}".format,
         " {} ".format,
         lambda lead: f"mdc_ecg_lead_{lead.lower()}",
     ],
