@@ -1,0 +1,213 @@
+"""What is wrong with the leads of a database: their order, their signs, their gains."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.signals.beats import Beats
+from ecg_keras.signals.heart_vectors import HeartVectors, measure_heart_vectors
+from ecg_keras.signals.lead_order import find_chest_order, find_exchange
+from ecg_keras.signals.leads import LEADS
+from ecg_keras.signals.limb_leads import (
+    IN_PLACE,
+    LIMB,
+    Placement,
+    find_placement,
+    identity_residual,
+    then,
+)
+from ecg_keras.signals.repair import Finding, Repair
+from ecg_keras.signals.size import lead_gains
+
+Floats = npt.NDArray[np.float64]
+
+CHEST = LEADS[6:]
+# the share of recordings that has to agree on how the limb leads are stored
+_MOST = 0.8
+# another way to store them that so many share, and no fewer than three, is a fault, too
+_SOME = 0.1
+# gains that differ by more than this from recording to recording belong to no lead
+_SPREAD = 1.1
+# recordings it takes to put chest leads in order for the user, rather than to say that they are not
+_ENOUGH_TO_REORDER = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Timed:
+    """A recording with its beats and its true sampling rate.
+
+    Attributes:
+        values: ``(num_samples, num_leads)``; the six limb leads first, as in `LIMB`.
+        beats: where they are.
+        sampling_rate: in Hz.
+    """
+
+    values: npt.NDArray[Any]
+    beats: Beats
+    sampling_rate: float
+
+
+def find_limb_leads(
+    recordings: Sequence[npt.NDArray[Any]],
+) -> tuple[Finding | None, Placement | None]:
+    """How the limb leads are stored, as far as the identities tell.
+
+    Args:
+        recordings: each ``(num_samples, num_leads)``; the six limb leads first, as in `LIMB`.
+
+    Returns:
+        A finding on gains, or on orders that are mixed or unknown; and the placement that most
+        recordings have in common, ``None`` where there is none.
+    """
+    placements = Counter(find_placement(one) for one in recordings)
+    number, lost = len(recordings), placements.pop(None, 0)
+    if number - lost >= _MOST * number:
+        (most, times), *others = placements.most_common()
+        if times < _MOST * number or (others and others[0][1] >= max(3, _SOME * number)):
+            what = "the limb leads are not stored in the same order in all recordings"
+            counts = ", ".join(str(count) for count in sorted(placements.values(), reverse=True))
+            return Finding(what, f"by the identities: {counts} of {number} recordings", None), None
+        return None, most
+    found = [gains for one in recordings if (gains := lead_gains(one[:, :6])) is not None]
+    if len(found) >= _MOST * number:
+        return _gains_differ(np.stack(found), number), None
+    left = f"{_share_left(recordings, IN_PLACE):.0%} of the limb leads' energy"
+    return Finding(
+        "the limb leads do not fit together in any order",
+        f"Einthoven's and Goldberger's identities leave {left} unexplained",
+        None,
+    ), None
+
+
+def find_lead_names(
+    recordings: Sequence[Timed], leads: Sequence[str], placement: Placement
+) -> Finding | None:
+    """Which lead each column holds, by what hearts look like.
+
+    Args:
+        recordings: of most of the sample.
+        leads: names of the columns; limb leads first.
+        placement: of the limb leads, as far as the identities tell.
+
+    Returns:
+        What is out of order, or ``None`` where nothing is.
+    """
+    rest = [column for column in range(len(leads)) if column not in placement.columns]
+    # all six chest leads can be put in order; of fewer, V6 alone says where the left side is
+    chest = rest if len(rest) == 6 else rest[-1:] if leads[-1] == "V6" else []
+    names = CHEST if len(rest) == 6 else CHEST[-1:]
+    signs = (1,) * len(chest)
+    evidence = []
+    order = find_chest_order(_vectors(recordings, placement, chest, signs))
+    if order is not None:
+        chest, signs = [chest[place] for place in order.columns], order.signs
+        evidence.append(
+            f"so each of V1 to V6 resembles its neighbours in {order.records} recordings"
+        )
+    vectors = _vectors(recordings, placement, chest, signs)
+    exchange = find_exchange(vectors)
+    final = placement
+    if placement != IN_PLACE:
+        signals = [one.values for one in recordings]
+        evidence.append(
+            "Einthoven's and Goldberger's identities leave "
+            f"{_share_left(signals, IN_PLACE):.0%} of the limb leads' energy unexplained as named, "
+            f"and {_share_left(signals, placement):.2%} so"
+        )
+    if exchange is not None:
+        final = then(placement, exchange.placement)
+        signs = tuple(sign * exchange.chest_sign for sign in signs)
+        if exchange.backwards:
+            chest, signs = chest[::-1], signs[::-1]
+        evidence.append(
+            "only so do P waves, QRS complexes, T waves and lead V6 point where they should in "
+            f"{exchange.records} of {len(vectors)} recordings"
+        )
+    held = dict(zip(final.columns, zip(LIMB, final.signs, strict=True), strict=True))
+    held |= dict(zip(chest, zip(names, signs, strict=False), strict=False))
+    moved = {
+        leads[column]: lead for column, (lead, _) in sorted(held.items()) if leads[column] != lead
+    }
+    inverted = [lead for lead, sign in sorted(held.values(), key=_rank) if sign < 0]
+    if not moved and not inverted:
+        return None
+    what = describe_leads(moved, inverted)
+    if exchange is not None and placement == IN_PLACE and order is None and not exchange.backwards:
+        what = exchange.words
+    repair = Repair(moved, dict.fromkeys(inverted, -1.0))
+    sure = (order is None or len(vectors) >= _ENOUGH_TO_REORDER) and (
+        exchange is None or exchange.sure
+    )
+    return Finding(what, "; ".join(evidence), repair if sure else None)
+
+
+def describe_leads(moved: dict[str, str], inverted: Sequence[str]) -> str:
+    """What stands where, in words.
+
+    Args:
+        moved: the lead that a column holds, by the column's name.
+        inverted: names of leads.
+
+    Example:
+        >>> describe_leads({"aVR": "aVL", "aVL": "aVR"}, ["I"])
+        'aVL, aVR stand in the columns aVR, aVL; lead I is inverted'
+    """
+    said = []
+    if moved:
+        said.append(f"{', '.join(moved.values())} stand in the columns {', '.join(moved)}")
+    if inverted:
+        one = len(inverted) == 1
+        named = ", ".join(inverted)
+        said.append(f"lead {named} is inverted" if one else f"leads {named} are inverted")
+    return "; ".join(said)
+
+
+def _rank(held: tuple[str, int]) -> int:
+    return LEADS.index(held[0])
+
+
+def _vectors(
+    recordings: Sequence[Timed], placement: Placement, chest: Sequence[int], signs: Sequence[int]
+) -> list[HeartVectors]:
+    found = [
+        measure_heart_vectors(
+            one.values[:, placement.columns[:2]] * placement.signs[:2],
+            one.values[:, list(chest)] * np.asarray(signs, dtype=int),
+            one.beats,
+            one.sampling_rate,
+        )
+        for one in recordings
+    ]
+    return [one for one in found if one is not None]
+
+
+def _share_left(recordings: Sequence[npt.NDArray[Any]], placement: Placement) -> float:
+    return float(np.median([identity_residual(one, placement) for one in recordings]))
+
+
+def _gains_differ(gains: Floats, number: int) -> Finding:
+    """Either the same gains in all recordings, which can be undone, or others in each."""
+    middle = np.median(gains, axis=0)
+    low, high = np.quantile(gains / middle, [0.1, 0.9], axis=0)
+    if np.max(high / low) > _SPREAD:
+        return Finding(
+            "each lead of each recording was scaled on its own, so that amplitudes mean nothing",
+            f"the limb leads of {len(gains)} of {number} recordings fit together with gains that "
+            f"differ by up to {np.median(gains.max(axis=1) / gains.min(axis=1)):.1f} times",
+            None,
+        )
+    wrong = {
+        lead: float(gain) for lead, gain in zip(LIMB, middle, strict=True) if abs(gain - 1) > 0.02
+    }
+    named = ", ".join(f"{lead} {gain:.3g} times" for lead, gain in wrong.items())
+    return Finding(
+        f"limb leads have gains of their own: {named}",
+        f"with them, the identities hold in {len(gains)} of {number} recordings",
+        Repair(gains={lead: float(f"{1 / gain:.4g}") for lead, gain in wrong.items()}),
+    )

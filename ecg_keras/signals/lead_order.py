@@ -1,0 +1,184 @@
+"""Which lead is which, where no identity can tell: decided by the hearts of many people.
+
+Each question is put to every recording, and an answer other than "as named" needs most of them and
+a clear sum. Directions are those of the adults of PTB-XL and hold for any adults: the P wave comes
+from the sinus node at the upper right, and lead V6 looks from where it is taped.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.signals.heart_vectors import HeartVectors
+from ecg_keras.signals.limb_leads import SYMMETRIES, Placement
+
+Floats = npt.NDArray[np.float64]
+
+# of each vector: mean direction in degrees, concentration of a von Mises distribution around it,
+# and the share of recordings in which it may point anywhere
+_DIRECTIONS = {
+    "p": (50.0, 3.0, 0.2),
+    "t": (44.0, 2.5, 0.2),
+    "qrs": (38.0, 1.2, 0.2),
+    "last": (35.0, 8.0, 0.06),
+    "first": (-145.0, 0.8, 0.2),
+}
+_NORMS = {name: float(np.i0(one[1])) for name, one in _DIRECTIONS.items()}
+# what one recording may say at most, and what all must say together, as logarithms of the
+# likelihood ratio: odds of exp(8), some 3000 to 1; to prefer one repair to another, exp(4)
+_MOST, _ENOUGH, _CLEAR = 4.0, 8.0, 4.0
+_MOST_RECORDS = 0.6
+# what an order of the chest leads must gain in the sum of correlations of neighbours, and in how
+# many recordings: V1 and V2 differ in many hearts, so half of them are not enough
+_NEIGHBOURS, _SHARE, _LEAST_RECORDS = 0.01, 0.8, 8
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """An exchange of electrodes or signs that the identities do not see.
+
+    Attributes:
+        words: what it is called; empty where only the chest leads run backwards.
+        placement: of the limb leads.
+        chest_sign: 1 or -1.
+        backwards: whether the chest leads run from V6 to V1.
+        records: how many recordings speak for it.
+        sure: whether no other exchange explains the recordings nearly as well.
+    """
+
+    words: str
+    placement: Placement
+    chest_sign: int
+    backwards: bool
+    records: int
+    sure: bool
+
+
+@dataclass(frozen=True)
+class ChestOrder:
+    """Another row of the chest leads, or an inverted one; which end is V1 is not told.
+
+    Attributes:
+        columns: the column, counted from 0, of each lead of the row.
+        signs: 1 or -1 for each.
+        records: how many recordings speak for it.
+    """
+
+    columns: tuple[int, ...]
+    signs: tuple[int, ...]
+    records: int
+
+
+def find_exchange(vectors: Sequence[HeartVectors]) -> Exchange | None:
+    """The exchange of limb electrodes, of signs or of the ends of the chest under which hearts fit.
+
+    Args:
+        vectors: of each recording, with the limb leads in a placement that obeys the identities,
+            and the chest leads in a row.
+
+    Returns:
+        What most recordings ask for, or ``None`` where they are as named, or do not tell.
+    """
+    if not vectors:
+        return None
+    whole = vectors[0].chest.shape[1] == 6
+    choices = [
+        (words, sign, backwards)
+        for backwards in ((False, True) if whole else (False,))
+        for words in SYMMETRIES
+        for sign in (1, -1)
+    ]
+    table = np.array([[_likelihood(one, *choice) for choice in choices] for one in vectors])
+    total = table.sum(axis=0)
+    best = int(np.argmax(total))
+    gains = (table[:, best] - table[:, 0]).clip(-_MOST, _MOST)
+    records = int(np.sum(gains > 0))
+    if gains.sum() < _ENOUGH or records < _MOST_RECORDS * len(vectors):
+        return None
+    words, sign, backwards = choices[best]
+    sure = bool(total[best] - np.delete(total, best).max() > _CLEAR)
+    placement = SYMMETRIES[words]
+    if sign == -1:
+        both = words == "all limb leads are inverted"
+        chest = "all chest leads are inverted"
+        words = "all leads are inverted" if both else " and ".join(filter(None, (words, chest)))
+    return Exchange(words, placement, sign, backwards, records, sure)
+
+
+def find_chest_order(vectors: Sequence[HeartVectors]) -> ChestOrder | None:
+    """The row of the chest leads in which neighbours are alike.
+
+    The electrodes lie in a row, so each lead looks like those beside it. That tells the row but for
+    its direction, and but for a sign that all have in common.
+
+    Args:
+        vectors: of each recording, with six chest leads.
+
+    Returns:
+        What most recordings ask for, or ``None`` where they are in a row, do not tell, or are
+        fewer than eight.
+    """
+    chests = [one.chest for one in vectors if one.chest.shape[1] == 6]
+    if len(chests) < _LEAST_RECORDS:
+        return None
+    alike = np.stack([np.corrcoef(chest.T) for chest in chests])
+    upright, named = (1,) * 6, tuple(range(6))
+    choices: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+        (one, upright) for one in itertools.permutations(range(6)) if one[0] < one[-1]
+    ]
+    choices += [(named, tuple(1 - 2 * (one == lead) for one in range(6))) for lead in range(6)]
+    gains = np.stack([_neighbours(alike, *choice) for choice in choices])
+    gains -= _neighbours(alike, named, upright)
+    votes = np.sum(gains > _NEIGHBOURS, axis=1)
+    needed = max(_SHARE * len(chests), _LEAST_RECORDS)
+    gained = np.where(votes >= needed, np.median(gains, axis=1), 0.0)
+    best = int(np.argmax(gained))
+    return ChestOrder(*choices[best], int(votes[best])) if gained[best] > 0 else None
+
+
+def _likelihood(vectors: HeartVectors, words: str, chest_sign: int, backwards: bool) -> float:
+    """Logarithm of the likelihood of a recording's directions under an exchange."""
+    first, last = vectors.first * chest_sign, vectors.last * chest_sign
+    if backwards:
+        first, last = last, first
+    seen = {"p": vectors.p, "t": vectors.t, "qrs": vectors.qrs, "first": first, "last": last}
+    total = 0.0
+    for name, (mean, concentration, anywhere) in _DIRECTIONS.items():
+        x, y = _TURNS[words] @ seen[name]
+        # with V6 alone, it is the first and the last of the chest leads
+        if not np.isfinite(x + y) or (name == "first" and vectors.chest.shape[1] < 6):
+            continue
+        angle = np.arctan2(y, x) - np.radians(mean)
+        near = np.exp(concentration * np.cos(angle)) / _NORMS[name]
+        total += float(np.log(anywhere + (1 - anywhere) * near))
+    return total
+
+
+def _turns() -> dict[str, Floats]:
+    """Each symmetry as a matrix on vectors of the frontal plane."""
+    angles = np.radians([0, 60, 120, -150, -30, 90])
+    length = np.array([1, 1, 1, *[np.sqrt(0.75)] * 3])[:, None]
+    views = np.stack([np.cos(angles), np.sin(angles)], axis=1) * length
+    return {
+        words: np.linalg.lstsq(
+            views, views[list(one.columns)] * np.array(one.signs)[:, None], rcond=None
+        )[0]
+        for words, one in SYMMETRIES.items()
+    }
+
+
+_TURNS = _turns()
+
+
+def _neighbours(alike: Floats, order: Sequence[int], signs: Sequence[int]) -> Floats:
+    """The sum of the correlations of neighbours in an order, for each recording."""
+    total = np.zeros(len(alike))
+    for place in range(5):
+        sign = signs[place] * signs[place + 1]
+        total += sign * alike[:, order[place], order[place + 1]]
+    return total

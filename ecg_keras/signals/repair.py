@@ -1,0 +1,100 @@
+"""`Finding` and `Repair`: what is not as a database says, and what makes it right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change of every recording of a database.
+
+    Attributes:
+        leads: the lead that a column holds, by the name that the column has; only columns that
+            hold another lead.
+        gains: what a lead is multiplied by, by its true name; only those that are not 1.
+        factor: what all leads are multiplied by.
+        rate_factor: what the sampling rate is multiplied by.
+    """
+
+    leads: Mapping[str, str] = field(default_factory=dict)
+    gains: Mapping[str, float] = field(default_factory=dict)
+    factor: float = 1.0
+    rate_factor: float = 1.0
+
+    def apply(
+        self, values: npt.NDArray[Any], sampling_rate: float, leads: Sequence[str]
+    ) -> tuple[npt.NDArray[Any], float, tuple[str, ...]]:
+        """The recording as it should have been.
+
+        Args:
+            values: ``(num_samples, num_leads)``.
+            sampling_rate: as named, in Hz.
+            leads: names of the columns, as named.
+
+        Returns:
+            Samples, sampling rate and names; the very same array where no sample changes.
+
+        Example:
+            >>> Repair(gains={"I": -1.0}).apply(np.ones((1, 2)), 500.0, ("I", "II"))
+            (array([[-1.,  1.]]), 500.0, ('I', 'II'))
+        """
+        named = tuple(self.leads.get(lead, lead) for lead in leads)
+        gains = np.array([self.factor * self.gains.get(lead, 1.0) for lead in named])
+        if np.any(gains != 1):
+            values = values * gains.astype(values.dtype)
+        return values, sampling_rate * self.rate_factor, named
+
+    def then(self, other: Repair) -> Repair:
+        """Both in one, where they change different things."""
+        return Repair(
+            {**self.leads, **other.leads},
+            {**self.gains, **other.gains},
+            self.factor * other.factor,
+            self.rate_factor * other.rate_factor,
+        )
+
+    def sentences(self) -> tuple[str, ...]:
+        """What it does to every recording, in words.
+
+        Example:
+            >>> Repair({"aVR": "aVL", "aVL": "aVR"}, factor=0.001).sentences()
+            ('the columns aVR, aVL are read as aVL, aVR', 'all samples are multiplied by 0.001')
+        """
+        said = []
+        if self.leads:
+            columns, held = ", ".join(self.leads), ", ".join(self.leads.values())
+            said.append(f"the columns {columns} are read as {held}")
+        inverted = [lead for lead, gain in self.gains.items() if gain == -1]
+        if inverted:
+            said.append(f"lead {', '.join(inverted)} is multiplied by -1")
+        said += [
+            f"lead {lead} is multiplied by {gain:.4g}"
+            for lead, gain in self.gains.items()
+            if gain != -1
+        ]
+        if self.factor != 1:
+            said.append(f"all samples are multiplied by {self.factor:g}")
+        if self.rate_factor != 1:
+            said.append(f"the sampling rate is multiplied by {self.rate_factor:g}")
+        return tuple(said)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not what a database says it is.
+
+    Attributes:
+        what: in words.
+        evidence: the figures behind it.
+        repair: what makes it right; ``None`` where the signals do not tell.
+    """
+
+    what: str
+    evidence: str
+    repair: Repair | None

@@ -1,0 +1,18 @@
+"""The examples in the docstrings run and print what they say."""
+
+import doctest
+import importlib
+
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["beats", "lead_findings", "limb_leads", "pace", "quality", "repair", "size", "verification"],
+)
+def test_examples(module):
+    loaded = importlib.import_module(f"ecg_keras.signals.{module}")
+    result = doctest.testmod(loaded, extraglobs={"np": np})
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -1,0 +1,274 @@
+"""Planted faults of leads, units and rates are found, named and mended; good databases pass."""
+
+import numpy as np
+import pytest
+
+from ecg_keras.data.simulate import HOSPITALS, record_ecg
+from ecg_keras.data.sources import find_source
+from ecg_keras.signals import LEADS
+from ecg_keras.signals.limb_leads import SYMMETRIES
+from ecg_keras.signals.repair import Repair
+from ecg_keras.signals.verification import Recording, verify
+
+CODE_TEST = [0, 1, 2, 4, 5, 3, 6, 7, 8, 9, 10, 11]
+
+
+@pytest.fixture(scope="module")
+def good():
+    ecgs = (record_ecg("riverside", index) for index in range(20))
+    return [Recording(ecg.values, float(ecg.sampling_rate), LEADS) for ecg in ecgs]
+
+
+def change(recordings, order=range(12), sign=1.0, rate=1.0):
+    """The same columns, factors and rate for all recordings."""
+    sign = np.asarray(sign, dtype=np.float32)
+    return [
+        Recording(one.values[:, list(order)] * sign, one.sampling_rate * rate, one.leads)
+        for one in recordings
+    ]
+
+
+def flip(*leads):
+    return [-1 if lead in leads else 1 for lead in LEADS]
+
+
+def mended(repair, recordings, planted):
+    """Whether the repair leads from what was planted back to what was there."""
+    for right, wrong in zip(recordings, planted, strict=True):
+        values, rate, leads = repair.apply(wrong.values, wrong.sampling_rate, wrong.leads)
+        assert rate == pytest.approx(right.sampling_rate)
+        back = values[:, [leads.index(lead) for lead in right.leads]]
+        np.testing.assert_allclose(back, right.values, atol=0.003)
+
+
+@pytest.mark.parametrize("hospital", HOSPITALS)
+@pytest.mark.parametrize("count", [3, 12])
+def test_simulated_hospitals_are_good(hospital, count):
+    ecgs = (record_ecg(hospital, index) for index in range(100, 100 + count))
+    result = verify([Recording(ecg.values, float(ecg.sampling_rate), LEADS) for ecg in ecgs])
+    assert result.findings == ()
+    assert result.records == count
+    assert result.identities
+    assert result.repair == Repair()
+
+
+@pytest.mark.parametrize(("words", "placement"), list(SYMMETRIES.items())[1:])
+def test_exchanged_electrodes_are_named_and_mended(good, words, placement):
+    # what is exchanged in a circle is mended in the other direction, so words are not compared
+    planted = change(good, (*placement.columns, *range(6, 12)), (*placement.signs, *[1] * 6))
+    result = verify(planted)
+    (finding,) = result.findings
+    if "circle" not in words:
+        assert finding.what == words
+    assert "of 20 recordings" in finding.evidence
+    mended(result.repair, good, planted)
+
+
+@pytest.mark.parametrize(
+    ("order", "sign", "what"),
+    [
+        (CODE_TEST, 1, "aVL, aVF, aVR stand in the columns aVR, aVL, aVF"),
+        ([1, 0, *range(2, 12)], 1, "II, I stand in the columns I, II"),
+        (range(12), flip("I"), "lead I is inverted"),
+        (range(12), flip("aVF"), "lead aVF is inverted"),
+        (range(12), flip(*LEADS), "all leads are inverted"),
+        (range(12), flip(*LEADS[6:]), "all chest leads are inverted"),
+        (range(12), flip("V3"), "lead V3 is inverted"),
+        (
+            [*range(6), *range(11, 5, -1)],
+            1,
+            "V6, V5, V4, V3, V2, V1 stand in the columns V1, V2, V3, V4, V5, V6",
+        ),
+        ([*range(8), 9, 8, 10, 11], 1, "V4, V3 stand in the columns V3, V4"),
+        ([*range(6, 12), *range(6)], 1, f"{', '.join(LEADS[6:] + LEADS[:6])} stand in the columns"),
+    ],
+)
+def test_columns_that_hold_something_else_are_named_and_mended(good, order, sign, what):
+    planted = change(good, order, sign)
+    result = verify(planted)
+    (finding,) = result.findings
+    assert finding.what.startswith(what)
+    mended(result.repair, good, planted)
+
+
+@pytest.mark.parametrize(
+    ("factor", "what"),
+    [
+        (1000, "microvolts are taken for millivolts"),
+        (0.001, "volts are taken for millivolts"),
+        (10, "times as large as an ECG is"),
+        (0.1, "times smaller as an ECG is"),
+    ],
+)
+def test_wrong_units_and_gains(good, factor, what):
+    planted = change(good, sign=factor)
+    result = verify(planted)
+    (finding,) = result.findings
+    assert what in finding.what
+    assert result.repair.factor == pytest.approx(1 / factor)
+
+
+def test_a_gain_that_no_power_of_ten_explains_is_not_guessed(good):
+    result = verify(change(good, sign=200))
+    assert len(result.findings) == 1
+    assert result.repair is None
+
+
+@pytest.mark.parametrize("rate", [10.0, 5.0, 2.0, 0.5, 0.2, 0.1])
+def test_wrong_rates(good, rate):
+    result = verify(change(good, rate=rate))
+    (finding,) = result.findings
+    assert finding.what.startswith("the sampling rate is wrong: ")
+    assert "times a minute" in finding.evidence
+    assert result.repair == Repair(rate_factor=1 / rate)
+
+
+def test_a_lead_with_a_gain_of_its_own(good):
+    planted = change(good, sign=np.where(np.arange(12) == 4, 2.0, 1.0))
+    result = verify(planted)
+    (finding,) = result.findings
+    assert finding.what == "limb leads have gains of their own: aVL 2 times"
+    assert result.identities
+    mended(result.repair, good, planted)
+
+
+def test_leads_that_were_scaled_one_by_one_have_lost_their_amplitudes(good):
+    spans = [Recording(one.values / np.ptp(one.values, axis=0), 500.0, LEADS) for one in good]
+    (finding,) = verify(spans).findings
+    assert finding.what.endswith("each lead of each recording has the same span")
+    assert finding.repair is None
+    # with a rounding that hides it
+    noisy = [
+        Recording(one.values * (1 + 0.01 * n % 0.05), 500.0, LEADS) for n, one in enumerate(spans)
+    ]
+    (finding,) = verify(noisy).findings
+    assert finding.what.startswith("each lead of each recording was scaled on its own")
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (lambda v: (v - v.mean(0)) / v.std(0), "each lead of each recording has the same standard"),
+        (lambda v: 2 * (v - v.min(0)) / np.ptp(v, axis=0) - 1, "same largest and smallest value"),
+        (lambda v: v / v.std(), "each recording has the same standard deviation"),
+        (lambda v: v / np.abs(v).max(), "each recording has the same largest value"),
+    ],
+)
+def test_normalised_signals_are_recognised(good, scale, words):
+    findings = verify([Recording(scale(one.values), 500.0, LEADS) for one in good]).findings
+    assert len(findings) == 1
+    assert words in findings[0].what
+    assert findings[0].repair is None
+
+
+def test_several_faults_at_once(good):
+    planted = change(good, CODE_TEST, np.full(12, 1000.0), rate=5.0)
+    result = verify(planted)
+    assert len(result.findings) == 3
+    assert result.repair.factor == 0.001
+    assert result.repair.rate_factor == 0.2
+    assert dict(result.repair.leads) == {"aVR": "aVL", "aVL": "aVF", "aVF": "aVR"}
+    assert result.repair.sentences() == (
+        "the columns aVR, aVL, aVF are read as aVL, aVF, aVR",
+        "all samples are multiplied by 0.001",
+        "the sampling rate is multiplied by 0.2",
+    )
+
+
+def test_two_orders_in_one_database_are_told_but_not_mended(good):
+    result = verify(good[:13] + change(good[13:], CODE_TEST))
+    (finding,) = result.findings
+    assert finding.what == "the limb leads are not stored in the same order in all recordings"
+    assert finding.evidence == "by the identities: 13, 7 of 20 recordings"
+    assert result.repair is None
+    assert not result.identities
+
+
+def test_one_patient_with_exchanged_electrodes_is_no_fault_of_the_database(good):
+    arms = SYMMETRIES["the electrodes of the two arms are exchanged"]
+    two = change(good[:2], (*arms.columns, *range(6, 12)), (*arms.signs, *[1] * 6))
+    assert verify(two + good[2:]).findings == ()
+
+
+def test_leads_that_do_not_fit_together(good):
+    rolled = [
+        Recording(
+            np.stack([np.roll(one.values[:, k], 97 * k) for k in range(12)], axis=1), 500.0, LEADS
+        )
+        for one in good
+    ]
+    result = verify(rolled)
+    assert result.findings[0].what == "the limb leads do not fit together in any order"
+    assert result.repair is None
+
+
+def test_too_few_recordings_prove_nothing(good):
+    assert verify(change(good[:2], sign=1000)).findings == ()
+    broken = [Recording(np.full((5000, 12), np.nan), 500.0, LEADS)] * 9
+    assert verify(broken + good[:2]).records == 2
+    assert verify([]).records == 0
+
+
+def test_fewer_leads_are_checked_as_far_as_they_go(good):
+    two = [Recording(one.values[:, [1, 7]] * 1000, 500.0, ("II", "V2")) for one in good]
+    result = verify(two)
+    assert result.repair == Repair(factor=0.001)
+    assert not result.identities
+
+
+REAL = {
+    "ptbxl": ("ptbxl", 100),
+    "ludb": ("ludb", 500),
+    "cpsc2018": ("challenge/training/cpsc_2018", 500),
+    "cpsc2018_extra": ("challenge/training/cpsc_2018_extra", 500),
+    "georgia": ("challenge/training/georgia", 500),
+    "ptb": ("challenge/training/ptb", 1000),
+    "ptbxl_challenge": ("challenge/training/ptb-xl", 500),
+    "chapman": ("challenge/training/chapman_shaoxing", 500),
+    "ningbo": ("challenge/training/ningbo", 500),
+}
+
+
+def read(real_data, name, first=0, last=None):
+    source, (folder, rate) = find_source(name), REAL[name]
+    infos = source.list_records(
+        real_data / folder, label_set=next(iter(source.LABEL_SETS)), sampling_rate=rate
+    )
+    signals = (source.read_signal(info) for info in infos[first:last])
+    return [Recording(one.values, one.sampling_rate, one.leads) for one in signals]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize(("first", "last"), [(0, 3), (3, 8), (0, 10)])
+def test_real_databases_are_good(real_data, name, first, last):
+    assert verify(read(real_data, name, first, last)).findings == ()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["ptbxl", "ludb"])
+def test_planted_faults_in_real_databases(real_data, name):
+    right = read(real_data, name, 0, 24)
+    arms = SYMMETRIES["the electrodes of the left arm and the left leg are exchanged"]
+    for planted in (
+        change(right, CODE_TEST),
+        change(right, (*arms.columns, *range(6, 12)), (*arms.signs, *[1] * 6)),
+        change(right, sign=flip("aVL")),
+        change(right, [*range(6), *range(11, 5, -1)]),
+        change(right, rate=5.0),
+    ):
+        result = verify(planted)
+        assert len(result.findings) == 1
+        mended(result.repair, right, planted)
+
+
+@pytest.mark.real
+def test_ludb_by_the_gains_of_its_headers(real_data):
+    """What other readers of WFDB make of it: each lead 1 mV high."""
+    scaled = [
+        Recording(one.values / np.ptp(one.values, axis=0), 500.0, LEADS)
+        for one in read(real_data, "ludb", 0, 8)
+    ]
+    assert [finding.what for finding in verify(scaled).findings] == [
+        "the signals are no millivolts: each lead of each recording has the same span"
+    ]
