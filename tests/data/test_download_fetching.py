@@ -222,6 +222,20 @@ def test_a_download_that_was_interrupted_goes_on(download, site, tmp_path, monke
     assert visible(tmp_path / "raw") == FILES
 
 
+def test_a_file_that_came_whole_before_the_kill_is_not_fetched_again(download, site, tmp_path):
+    plan = plan_download("ludb", tmp_path / "raw", mirror=site.url)
+    stage = staging.Stage(tmp_path / "raw")
+    first, second = plan.files[:2]
+    with stage.open(plan.command):
+        stage.path_of(first, ".part").write_bytes(FILES[first.path])  # killed while it was verified
+        (stage.folder / "tmpab12").hardlink_to(stage.path_of(first, ".part"))
+        stage.path_of(second).write_bytes(FILES[second.path])  # before it was put in its place
+    assert download().is_complete
+    assert visible(tmp_path / "raw") == FILES
+    assert (site.sent(first.path), site.sent(second.path)) == (0, 0)
+    assert not list(stage.folder.glob("tmp*"))
+
+
 def test_a_disk_that_is_full_stops_everything(download, tmp_path, monkeypatch):
     def fail(self, file, receiver):
         raise OSError(28, "No space left on device", str(tmp_path / "raw" / file.path))

@@ -68,6 +68,17 @@ def test_an_entry_is_whole(name):
     assert all(part.unpacked for part in parts if set(part.files) & set(packed))
 
 
+def test_the_page_about_downloads_has_the_same_table():
+    page = (Path(__file__).parents[2] / "docs" / "download.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("| `")]
+    rows = {line.split("`")[1]: line.split(" | ") for line in lines}
+    assert set(rows) == set(CATALOGUE)
+    for name, published in CATALOGUE.items():
+        files = sum(sum(part.files.values()) for part in published.chosen())
+        assert rows[name][2] == f"{files:,}", name
+        assert "the same" in rows[name][1] or published.place in rows[name][1], name
+
+
 def test_what_is_not_published_says_what_to_do():
     with pytest.raises(ConfigError, match=r"simulated can't be downloaded: .*ecg-keras simulate"):
         find_published("simulated")

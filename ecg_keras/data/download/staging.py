@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from ecg_keras.data.download.listing import STAGE, RemoteFile, check_paths
 from ecg_keras.data.sources.fields import path_inside
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.files import replacing
 
 _UNFINISHED, _LOCK, _VERIFIED, _LIST = "unfinished", "lock", "verified.jsonl", "list.json"
 
@@ -125,7 +125,8 @@ class Stage:
     def keep_list(self, key: str, files: Sequence[RemoteFile]) -> None:
         """Keeps a list, so that it need not be fetched again."""
         content = {"key": key, "files": [asdict(file) for file in files]}
-        write_json(self.folder / _LIST, content)
+        with replacing(self.folder / _LIST) as temporary:
+            temporary.write_text(json.dumps(content), encoding="utf-8")
 
     def forget_list(self) -> None:
         """What is fetched next time must be listed anew: this list led to a failure."""
