@@ -282,6 +282,12 @@ def test_the_downloads_own_folder_may_be_no_link(download, tmp_path):
         download()
 
 
+@pytest.mark.parametrize("path", [".download/unfinished", ".download", "../x", "/x"])
+def test_no_archive_writes_where_the_download_keeps_its_own(tmp_path, path):
+    with pytest.raises(DataError, match=r"no file of a database goes there|must stay inside"):
+        staging.Stage(tmp_path).target(path)
+
+
 def test_a_list_with_a_path_outside_fetches_nothing(download, site, tmp_path, monkeypatch):
     site.publish(PLACE, {**FILES, "data/../../outside.dat": b"x"})
     always = Part({"data/*": 9, "ludb.csv": 1}, 25_000)

@@ -86,6 +86,8 @@ class Stage:
             DataError: it would lie outside, or a link is on the way.
         """
         target = path_inside(self.root, path)
+        if target.is_relative_to(self.folder):
+            raise DataError(f"{target}: no file of a database goes there.")
         if target.parent not in self._safe:
             refuse_links(self.root, path)
             target.parent.mkdir(parents=True, exist_ok=True)
