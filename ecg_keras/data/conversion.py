@@ -22,9 +22,11 @@ from ecg_keras.signals import (
     canonical_lead,
     check_finite_and_alive,
     fit_length,
+    kept_part,
     measure_quality,
     measure_traits,
     resample,
+    resampled_length,
     select_leads,
     signature,
 )
@@ -112,9 +114,10 @@ def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], fl
         >>> samples.tolist(), round(step, 6)
         ([[500, -1234]], 0.001)
     """
-    peak = float(np.max(np.abs(values)))
+    peak = max(float(values.max()), -float(values.min()))
     step = float(np.float32(max(STEP_MV, peak / GREATEST)))
-    return np.rint(values / step).clip(-GREATEST, GREATEST).astype("<i2"), step
+    steps = values / np.float32(step)
+    return np.rint(steps, out=steps).astype("<i2"), step
 
 
 def _convert(
@@ -123,12 +126,16 @@ def _convert(
     try:
         signal = source.read_signal(info)
         # column after column in memory: what is measured for each lead is several times faster
-        values = np.asfortranarray(select_leads(signal.values, signal.leads, leads))
+        recorded = np.asfortranarray(signal.values)
+        values = select_leads(recorded, signal.leads, leads)
         check_finite_and_alive(values, leads)
-        values = resample(values, signal.sampling_rate, data.sampling_rate, method=data.resample)
+        rates = signal.sampling_rate, data.sampling_rate
+        whole = resampled_length(len(values), *rates)
+        start, stop = kept_part(whole, length, data.window)
+        values = resample(values, *rates, method=data.resample, start=start, stop=stop)
         fitted = fit_length(values, length, window=data.window, short=data.short)
         if fitted is None:
-            seconds = len(values) / data.sampling_rate
+            seconds = whole / data.sampling_rate
             return Dropped(info.record_id, f"{seconds:g} s are shorter than {data.seconds:g} s")
         columns, scale = quantise(np.asfortranarray(fitted))
         samples = np.ascontiguousarray(columns)
@@ -139,7 +146,7 @@ def _convert(
             scale,
             measure_quality(stored, leads),
             hashlib.sha256(samples.tobytes()).hexdigest(),
-            signature(signal.values, signal.leads, signal.sampling_rate),
+            signature(recorded, signal.leads, signal.sampling_rate),
             measure_traits(stored, data.sampling_rate),
             (signal.sampling_rate, len(signal.values) / signal.sampling_rate),
         )

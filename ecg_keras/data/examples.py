@@ -54,44 +54,52 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
     if info.fold is not None:
         features["fold"] = _integers([info.fold])
     # a map is a list of entries {1: key, 2: value}, here sorted by key
-    entries = [_key(name) + _field(2, features[name]) for name in sorted(features)]
-    return _field(1, b"".join([_field(1, entry) for entry in entries]))
+    entries = [
+        (_key(name), _head(2, len(features[name])), features[name]) for name in sorted(features)
+    ]
+    parts = [b""]
+    for entry in entries:
+        parts += (_head(1, sum(map(len, entry))), *entry)
+    parts[0] = _head(1, sum(map(len, parts)))
+    return b"".join(parts)
 
 
 def _bytes(values: Sequence[bytes]) -> bytes:
     """A `Feature` with a list of byte strings."""
-    return _field(1, b"".join([_field(1, value) for value in values]))
+    parts = [part for value in values for part in (_head(1, len(value)), value)]
+    return b"".join([_head(1, sum(map(len, parts))), *parts])
 
 
 def _floats(values: Sequence[float]) -> bytes:
     """A `Feature` with a list of float32."""
-    return _field(2, _packed(struct.pack(f"<{len(values)}f", *values)))
+    return _packed(2, struct.pack(f"<{len(values)}f", *values))
 
 
 def _integers(values: Iterable[int]) -> bytes:
     """A `Feature` with a list of int64."""
     unsigned = [value & 0xFFFF_FFFF_FFFF_FFFF for value in values]
-    return _field(3, _packed(b"".join(map(_varint, unsigned))))
+    return _packed(3, b"".join(map(_varint, unsigned)))
 
 
-def _packed(values: bytes) -> bytes:
-    return _field(1, values) if values else b""
+def _packed(number: int, values: bytes) -> bytes:
+    head = _head(1, len(values)) if values else b""
+    return b"".join([_head(number, len(head) + len(values)), head, values])
 
 
 @functools.lru_cache(maxsize=256)
 def _key(name: str) -> bytes:
-    return _field(1, name.encode())
+    return _head(1, len(name.encode())) + name.encode()
 
 
-def _field(number: int, content: bytes) -> bytes:
-    """A field of wire type 2: its tag, the length of its content, its content."""
-    return bytes([number << 3 | 2]) + _varint(len(content)) + content
+@functools.lru_cache(maxsize=4096)
+def _head(number: int, length: int) -> bytes:
+    """What stands before a field of wire type 2: its tag and the length of its content."""
+    return bytes([number << 3 | 2]) + _varint(length)
 
 
+@functools.lru_cache(maxsize=256)
 def _varint(value: int) -> bytes:
     """An unsigned integer in groups of seven bits, the lowest first."""
-    if value < 128:
-        return bytes([value])
     groups = bytearray()
     while value > 127:
         groups.append(value & 127 | 128)

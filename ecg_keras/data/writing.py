@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted, Dropped, convert
@@ -186,7 +187,9 @@ def make_shard(
             on_record()
 
     begun = work.folder / UNFINISHED
-    with writing(work.folder):
+    # matrices are small here: threads that share them cost more than they give, and other processes
+    # have the cores
+    with threadpool_limits(1), writing(work.folder):
         size, checksum = write_tfrecords(work.folder / shard.name, examples(), scratch=begun)
         complete = {**vars(sidecar), "size": size, "checksum": checksum}
         write_text(begun / f"{shard.name}.json", json.dumps(complete), scratch=begun)

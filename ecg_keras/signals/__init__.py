@@ -3,9 +3,9 @@
 from ecg_keras.signals.content import signature
 from ecg_keras.signals.leads import LEADS, canonical_lead, select_leads
 from ecg_keras.signals.quality import Quality, check_finite_and_alive, measure_quality
-from ecg_keras.signals.resampling import resample
+from ecg_keras.signals.resampling import resample, resampled_length
 from ecg_keras.signals.traits import Traits, measure_traits
-from ecg_keras.signals.windows import fit_length
+from ecg_keras.signals.windows import fit_length, kept_part
 
 __all__ = [
     "LEADS",
@@ -14,9 +14,11 @@ __all__ = [
     "canonical_lead",
     "check_finite_and_alive",
     "fit_length",
+    "kept_part",
     "measure_quality",
     "measure_traits",
     "resample",
+    "resampled_length",
     "select_leads",
     "signature",
 ]

@@ -52,7 +52,7 @@ def select_leads(
         wanted: names of the columns to return.
 
     Returns:
-        float32 ``(num_samples, len(wanted))``, C-contiguous.
+        float32 ``(num_samples, len(wanted))``, in memory column by column where ``values`` is.
 
     Raises:
         DataError: a wanted lead is missing, a name occurs twice, or the names do not fit the
@@ -76,7 +76,10 @@ def select_leads(
             f"the recording has no lead {', '.join(missing)}. It has: {', '.join(leads)}. "
             "Ask for leads it has, or leave the recording out."
         )
+    values = np.asarray(values, dtype=np.float32)
     if tuple(leads) == tuple(wanted):
-        return np.ascontiguousarray(values, dtype=np.float32)
+        return values
     columns = [list(leads).index(lead) for lead in wanted]
-    return np.ascontiguousarray(values[:, columns], dtype=np.float32)
+    if values.flags.f_contiguous:
+        return values.T[columns].T
+    return np.ascontiguousarray(values[:, columns])

@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
-from scipy.signal import firwin
 
 from ecg_keras.errors import ConfigError, look_up
 
 
 def resample(
-    values: npt.NDArray[Any], from_rate: float, to_rate: float, *, method: str = "polyphase"
+    values: npt.NDArray[Any],
+    from_rate: float,
+    to_rate: float,
+    *,
+    method: str = "polyphase",
+    start: int = 0,
+    stop: int | None = None,
 ) -> npt.NDArray[np.float32]:
     """The same ECG at another sampling rate.
 
@@ -30,10 +34,12 @@ def resample(
         from_rate: Hz of ``values``.
         to_rate: Hz of the result.
         method: ``"polyphase"`` or ``"decimate"``.
+        start, stop: which samples of the result are wanted, as in ``result[start:stop]``, all of
+            them if not given. The others are not computed.
 
     Returns:
-        float32 ``(ceil(num_samples * to_rate / from_rate), num_leads)``. The first sample keeps
-        its time.
+        float32 ``(resampled_length(num_samples, ...), num_leads)``, or the wanted part of it. The
+        first sample keeps its time.
 
     Raises:
         ConfigError: a rate is not above zero, the method is unknown, the ratio is not a fraction
@@ -50,8 +56,26 @@ def resample(
     """
     change = look_up("resampling method", method, {"polyphase": _polyphase, "decimate": _decimate})
     values = np.asarray(values, dtype=np.float32)
+    length = resampled_length(len(values), from_rate, to_rate)
+    stop = length if stop is None else min(stop, length)
     ratio = _ratio(from_rate, to_rate)
-    return values if ratio == 1 else change(values, ratio)
+    if ratio == 1 or start >= stop:
+        return values[start:stop]
+    return change(values, ratio, start, stop)
+
+
+def resampled_length(num_samples: int, from_rate: float, to_rate: float) -> int:
+    """How many samples `resample` makes: ``num_samples * to_rate / from_rate``, rounded up.
+
+    Raises:
+        ConfigError: as `resample`.
+
+    Example:
+        >>> resampled_length(5001, 500, 100)
+        1001
+    """
+    ratio = _ratio(from_rate, to_rate)
+    return -(-num_samples * ratio.numerator // ratio.denominator)
 
 
 @functools.lru_cache(maxsize=8)
@@ -71,54 +95,69 @@ def _ratio(from_rate: float, to_rate: float) -> Fraction:
     return ratio
 
 
-def _polyphase(values: npt.NDArray[np.float32], ratio: Fraction) -> npt.NDArray[np.float32]:
-    num_samples, num_leads = values.shape
-    if num_samples == 0:
-        return values
+def _polyphase(
+    values: npt.NDArray[np.float32], ratio: Fraction, start: int, stop: int
+) -> npt.NDArray[np.float32]:
     weights, margin = _filter_block(ratio.numerator, ratio.denominator)
-    step = len(weights) * ratio.denominator // ratio.numerator
-    num_out = -(-num_samples * ratio.numerator // ratio.denominator)
-    num_blocks = math.ceil(num_out / len(weights))
-    # outside the recording it goes on as the line through its ends instead of falling to zero,
-    # which would ring in every ECG whose baseline is not zero
-    padded = np.empty((num_leads, num_blocks * step + 2 * margin), dtype=np.float32)
+    step, new = len(weights), weights.shape[1] // 2
+    first, last = start // new, -(-stop // new)
+    rows = _continue(values, first * step - margin, (last + 1) * step - margin)
+    parts = (rows.reshape(-1, step) @ weights).reshape(len(rows), -1, 2 * new)
+    # a block of new samples is what its own piece of old ones adds, and the piece behind it
+    blocks: npt.NDArray[np.float32] = parts[:, :-1, :new] + parts[:, 1:, new:]
+    return blocks.reshape(len(rows), -1)[:, start - first * new : stop - first * new].T
+
+
+def _continue(values: npt.NDArray[np.float32], start: int, stop: int) -> npt.NDArray[np.float32]:
+    """The samples from ``start`` to ``stop`` in a row for each lead, also outside the recording.
+
+    There it goes on as the line through its ends instead of falling to zero, which would ring in
+    every ECG whose baseline is not zero.
+    """
+    num_samples, num_leads = values.shape
+    rows = np.empty((num_leads, stop - start), dtype=np.float32)
+    before, behind = max(0, -start), max(0, stop - num_samples)
+    inside = values[max(0, start) : stop].T
+    rows[:, before : before + inside.shape[1]] = inside
     rise = (values[-1:] - values[:1]).T / np.float32(max(1, num_samples - 1))
-    behind = padded.shape[1] - margin - num_samples
-    padded[:, :margin] = values[:1].T + rise * np.arange(-margin, 0, dtype=np.float32)
-    padded[:, margin:-behind] = values.T
-    padded[:, -behind:] = values[-1:].T + rise * np.arange(1, behind + 1, dtype=np.float32)
-    stretches = sliding_window_view(padded, weights.shape[1], axis=1)[:, ::step]
-    new = np.matmul(np.ascontiguousarray(stretches), weights.T).reshape(num_leads, -1)
-    return np.ascontiguousarray(new[:, :num_out].T)
+    rows[:, :before] = values[:1].T + rise * np.arange(-before, 0, dtype=np.float32)
+    if behind:
+        rows[:, -behind:] = values[-1:].T + rise * np.arange(1, behind + 1, dtype=np.float32)
+    return rows
 
 
 @functools.lru_cache(maxsize=8)
 def _filter_block(up: int, down: int) -> tuple[npt.NDArray[np.float32], int]:
-    """The filter as a matrix from a stretch of old samples to a block of new ones.
+    """The filter as a matrix, from pieces of old samples to blocks of new ones.
 
-    Every block of new samples is the same matrix times its stretch, so that the whole ECG is one
-    batched matrix product: several times faster than a loop over samples.
+    So a whole ECG is one matrix product without a copy of its samples: several times faster than
+    a loop over samples.
 
     Returns:
-        ``(new samples of a block, old samples of a stretch)``, and how many old samples a
-        stretch begins before its block and ends behind it.
+        ``(old samples of a piece, 2 * new samples of a block)``: what a piece adds to its own block
+        and to the one before, and how many old samples a piece begins before its block.
     """
-    half = 10 * max(up, down)
-    taps = firwin(2 * half + 1, 1 / max(up, down), window=("kaiser", 5.0))
+    largest = max(up, down)
+    half = 10 * largest
+    taps = np.kaiser(2 * half + 1, 5.0) * np.sinc(np.arange(-half, half + 1) / largest)
     margin = half // up + 1
-    periods = max(1, 16 // up)
-    new = np.arange(periods * up)[:, None] * down
-    old = (np.arange(periods * down + 2 * margin)[None, :] - margin) * up
+    periods = -(-2 * margin // down)
+    step = periods * down
+    new = np.arange(periods * up)[None, :] * down
+    old = (np.arange(2 * step)[:, None] - margin) * up
     tap = half + new - old
     weights = np.where((tap >= 0) & (tap < len(taps)), taps[tap.clip(0, len(taps) - 1)], 0.0)
     # each new sample is a weighted mean, so that a constant stays what it is
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32), margin
+    weights /= weights.sum(axis=0)
+    return np.hstack(np.split(weights.astype(np.float32), 2)), margin
 
 
-def _decimate(values: npt.NDArray[np.float32], ratio: Fraction) -> npt.NDArray[np.float32]:
+def _decimate(
+    values: npt.NDArray[np.float32], ratio: Fraction, start: int, stop: int
+) -> npt.NDArray[np.float32]:
     if ratio.numerator != 1:
         raise ConfigError(
             "method decimate takes every n-th sample, so the old rate must be a whole multiple of "
             f"the new one. Received: new/old = {ratio}. Use method polyphase."
         )
-    return np.ascontiguousarray(values[:: ratio.denominator])
+    return values[:: ratio.denominator][start:stop]

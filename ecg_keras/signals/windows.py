@@ -35,16 +35,35 @@ def fit_length(
         >>> fit_length(np.ones((3, 1)), 6) is None
         True
     """
-    centred = look_up("window", window, {"start": False, "centre": True})
     padded = look_up("way with short recordings", short, {"drop": False, "pad": True})
-    if num_samples < 1:
-        raise ConfigError(f"num_samples must be at least 1. Received: {num_samples}.")
-    surplus = len(values) - num_samples
-    if surplus < 0 and not padded:
+    start, stop = kept_part(len(values), num_samples, window)
+    lacking = num_samples - (stop - start)
+    if not lacking:
+        return np.asarray(values[start:stop], dtype=np.float32)
+    if not padded:
         return None
-    before = abs(surplus) // 2 if centred else 0
-    if surplus >= 0:
-        return np.ascontiguousarray(values[before : before + num_samples], dtype=np.float32)
+    before = lacking // 2 if window == "centre" else 0
     fitted = np.zeros((num_samples, *values.shape[1:]), dtype=np.float32)
     fitted[before : before + len(values)] = values
     return fitted
+
+
+def kept_part(length: int, num_samples: int, window: str) -> tuple[int, int]:
+    """The first sample that `fit_length` keeps of a recording, and the one behind the last.
+
+    Args:
+        length: of the recording.
+        num_samples, window: as `fit_length` takes them.
+
+    Raises:
+        ConfigError: as `fit_length`.
+
+    Example:
+        >>> kept_part(7, 4, "centre"), kept_part(3, 4, "centre")
+        ((1, 5), (0, 3))
+    """
+    centred = look_up("window", window, {"start": False, "centre": True})
+    if num_samples < 1:
+        raise ConfigError(f"num_samples must be at least 1. Received: {num_samples}.")
+    start = max(0, length - num_samples) // 2 if centred else 0
+    return start, min(length, start + num_samples)

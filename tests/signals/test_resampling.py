@@ -70,6 +70,27 @@ def test_the_result_is_that_of_scipy(samples, from_rate, to_rate):
         np.testing.assert_allclose(changed, expected, rtol=0, atol=1e-5)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 900),
+    st.sampled_from([100, 257, 360, 500]),
+    st.sampled_from([100, 250]),
+    st.sampled_from(["polyphase", "decimate"]),
+    st.data(),
+)
+def test_a_part_is_that_of_the_whole(samples, from_rate, to_rate, method, data):
+    if method == "decimate":
+        to_rate = from_rate // 2 if from_rate % 2 == 0 else from_rate
+    values = np.random.default_rng(samples).normal(size=(samples, 2))
+    whole = resample(values, from_rate, to_rate, method=method)
+    start = data.draw(st.integers(0, len(whole)))
+    stop = data.draw(st.integers(start, len(whole) + 3))
+    part = resample(values, from_rate, to_rate, method=method, start=start, stop=stop)
+    # a matrix product rounds differently where it is smaller
+    np.testing.assert_allclose(part, whole[start:stop], rtol=0, atol=2e-6)
+    assert part.shape == whole[start:stop].shape
+
+
 def test_the_shortest_recordings_are_resampled_too():
     assert resample(np.zeros((0, 12)), 500, 100).shape == (0, 12)
     np.testing.assert_allclose(resample(np.full((1, 2), 7.0), 500, 100), 7.0, rtol=1e-6)
