@@ -79,7 +79,7 @@ def read_csv(
         raise DataError(f"{path}: {error}") from error
     except (ValueError, csv.Error, pd.errors.ParserWarning) as error:  # also: bytes, not text
         raise DataError(
-            f"{path}: no table of numbers: {str(error).strip()}. Export the file again."
+            f"{path}: no table of numbers: {str(error).strip()[:300]}. Export the file again."
         ) from error
     known = {name: _lead(name) for name in names}
     columns = [number for number, name in enumerate(names) if known[name] is not None]

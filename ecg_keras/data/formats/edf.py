@@ -50,7 +50,7 @@ def read_edf(path: Path | str) -> Signal:
             content = edfio.read_edf(path, lazy_load_data=True)
             held = content.num_data_records
     except Exception as error:  # a damaged file makes edfio raise whatever its parser meets
-        raise DataError(f"{path}: no EDF file that can be read: {error}.") from error
+        raise DataError(f"{path}: no EDF file that can be read: {error!s:.200}.") from error
     if held != records:
         raise DataError(
             f"{path}: truncated or damaged: it holds {held} data records, and its header promises "

@@ -8,22 +8,34 @@ such section.
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
 from ecg_keras.config import Folder
 from ecg_keras.data.formats import find_recording, read_recording, split_ending
 from ecg_keras.data.formats.csv_text import csv_settings
 from ecg_keras.data.records import RecordInfo, Signal
-from ecg_keras.data.sources.fields import parse_age, parse_sex, path_inside
+from ecg_keras.data.sources.fields import parse_age, parse_sex
 from ecg_keras.data.sources.label_columns import find_labels, list_present
-from ecg_keras.data.sources.labels_table import find_table, name_row, read_header, read_table
+from ecg_keras.data.sources.labels_table import (
+    find_table,
+    name_columns,
+    name_row,
+    read_header,
+    read_table,
+)
+from ecg_keras.data.sources.table_columns import (
+    parse_fold,
+    parse_rate,
+    read_files,
+    read_filled,
+    read_ids,
+    read_values,
+)
 from ecg_keras.errors import DataError, look_up, nearest
 
 LABEL_SET = "labels"
@@ -90,16 +102,16 @@ class FolderSource:
         look_up("label set", label_set, {LABEL_SET: ()})
         path = find_table(root, self.settings.table)
         frame, columns = _read(path, self.settings)
-        files = _read_files(path, root, frame[columns["file"]])
+        files = read_files(path, root, frame[columns["file"]])
         stems = [split_ending(file) for file in files]
-        ids = _read_ids(path, frame, columns, [stem for stem, _ in stems])
+        ids = read_ids(path, frame, columns, [stem for stem, _ in stems])
         labels = find_labels(path, frame, self.settings, columns.values())
         present = list_present(path, frame, self.settings, labels)
-        patients = _read_filled(path, frame, columns["patient"]) if "patient" in columns else ids
-        ages = _read_values(path, frame, columns.get("age"), parse_age)
-        sexes = _read_values(path, frame, columns.get("sex"), parse_sex)
-        folds = _read_values(path, frame, columns.get("fold"), _parse_fold)
-        rates = _read_values(path, frame, columns.get("sampling_rate"), _parse_rate)
+        patients = read_filled(path, frame, columns["patient"]) if "patient" in columns else ids
+        ages = read_values(path, frame, columns.get("age"), parse_age)
+        sexes = read_values(path, frame, columns.get("sex"), parse_sex)
+        folds = read_values(path, frame, columns.get("fold"), parse_fold)
+        rates = read_values(path, frame, columns.get("sampling_rate"), parse_rate)
         for row, (_, kind) in enumerate(stems):  # before hours of other formats are read
             unsaid = self.settings.unit is None or self._rate(rates[row]) is None
             if kind == "csv" and unsaid:
@@ -169,8 +181,8 @@ def _read(path: Path, settings: Folder) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def _say_missing(path: Path, key: str, name: str, header: Sequence[str]) -> str:
-    there = ", ".join(one for one in header if one)
-    message = f"{path}: there is no column {name!r}. It has: {there}.{nearest(name, header)}"
+    there = name_columns(header)
+    message = f"{path}: there is no column {name!r}. {there}{nearest(name, header)}"
     if key != "patient":
         return f"{message} Name the column with data.folder.{key}."
     return (
@@ -179,90 +191,6 @@ def _say_missing(path: Path, key: str, name: str, header: Sequence[str]) -> str:
         "the scores flatter: only where each recording is of another person, set "
         "data.folder.patient to null."
     )
-
-
-def _read_filled(path: Path, frame: pd.DataFrame, column: str) -> list[str]:
-    texts: list[str] = frame[column].tolist()
-    if "" in texts:
-        raise DataError(
-            f"{path}: {name_row(texts.index(''))}: column {column!r} is empty. Fill it in, or "
-            "leave the row out."
-        )
-    return texts
-
-
-def _read_files(path: Path, root: Path, column: pd.Series) -> list[str]:
-    """Relative paths below the folder, with slashes as Windows does not write them."""
-    column = column.str.replace("\\", "/", regex=False)
-    files: list[str] = column.tolist()
-    # what may climb out or is spelled with detours is looked at one by one
-    doubtful = column.str.contains(r"(?:^|/)\.{0,2}(?:/|$)|[^\w./ +@=,()~-]", regex=True)
-    for row in np.flatnonzero(doubtful.to_numpy()).tolist():
-        try:
-            files[row] = path_inside(root, files[row]).relative_to(root).as_posix()
-        except DataError as error:
-            raise DataError(f"{path}: {name_row(row)}: {error}") from error
-    return files
-
-
-def _read_ids(
-    path: Path, frame: pd.DataFrame, columns: dict[str, str], stems: list[str]
-) -> list[str]:
-    ids = _read_filled(path, frame, columns["record"]) if "record" in columns else stems
-    if len(set(ids)) < len(ids):
-        first: dict[str, int] = {}
-        for row, one in enumerate(ids):
-            before = first.setdefault(one, row)
-            if before != row:
-                raise DataError(
-                    f"{path}: the recording {one!r} is there twice: in {name_row(before)} and in "
-                    f"{name_row(row)}. Write one row for each recording; where two are meant, name "
-                    "a column with ids of their own: data.folder.record."
-                )
-    return ids
-
-
-def _read_values(
-    path: Path, frame: pd.DataFrame, column: str | None, parse: Callable[[str], Any]
-) -> Sequence[Any]:
-    """A column's values, each different one parsed once."""
-    if column is None:
-        return [None] * len(frame)
-    values = frame[column]
-    if values.dtype == object:  # a Parquet file may hold anything
-        values = values.where(values.notna(), "").astype(str)
-    numbers, texts = pd.factorize(values)
-    parsed = []
-    for number, text in enumerate(texts):
-        try:
-            parsed.append(parse(str(text)))
-        except DataError as error:
-            row = int((numbers == number).argmax())
-            raise DataError(f"{path}: {name_row(row)}: column {column!r}: {error}") from error
-    if (numbers < 0).any():  # nothing is there
-        parsed.append(parse(""))
-    return [parsed[number] for number in numbers.tolist()]
-
-
-def _parse_fold(text: str) -> int:
-    try:
-        fold = float(text)
-    except ValueError:
-        fold = math.nan
-    if not fold.is_integer():
-        raise DataError(f"a fold must be a whole number. Received: {text!r}.")
-    return int(fold)
-
-
-def _parse_rate(text: str) -> float | None:
-    """Hz, or ``None`` where nothing is said, as beside files that say it themselves."""
-    try:
-        rate = float(text) if text.strip() else None
-    except ValueError:
-        rate = math.nan
-    if rate is not None and not 0 < rate < math.inf:
-        raise DataError(f"a sampling rate must be a number of Hz above 0. Received: {text!r}.")
-    return rate
 
 
 def _check_some_are_there(path: Path, root: Path, files: Sequence[str]) -> None:

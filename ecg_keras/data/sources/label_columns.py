@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ecg_keras.config import Folder
-from ecg_keras.data.sources.labels_table import name_row
+from ecg_keras.data.sources.labels_table import name_columns, name_row
 from ecg_keras.errors import DataError, nearest
 
 FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
@@ -44,7 +44,7 @@ def find_labels(
         missing = [name for name in settings.labels if name not in frame]
         if missing:
             raise DataError(
-                f"{path}: no column for the label {missing[0]!r}. It has: {', '.join(frame)}."
+                f"{path}: no column for the label {missing[0]!r}. {name_columns(frame)}"
                 f"{nearest(missing[0], list(frame))}"
             )
         labels = settings.labels
@@ -53,9 +53,8 @@ def find_labels(
         labels = tuple(name for name in others if _is_label(path, frame[name]))
         if not labels:
             raise DataError(
-                f"{path}: no column of 0 and 1 for a label. It has: {', '.join(frame)}. Give each "
-                "label such a column, or name the one with the labels' names: "
-                "data.folder.label_column."
+                f"{path}: no column of 0 and 1 for a label. {name_columns(frame)} Give each label "
+                "such a column, or name the one with the labels' names: data.folder.label_column."
             )
     small = [label.lower() for label in labels]
     alike = [label for label in labels if small.count(label.lower()) > 1]
@@ -139,9 +138,8 @@ def _say_wrong(path: Path, column: pd.Series, row: int) -> str:
             "trained on. Fill it in, or leave the row out"
         )
     else:
-        what = (
-            f"column {column.name!r} holds {column.iloc[row]!r}, and a label is 0 or 1. Correct it"
-        )
+        value = f"{column.iloc[row]!r:.80}"
+        what = f"column {column.name!r} holds {value}, and a label is 0 or 1. Correct it"
     return (
         f"{path}: {name_row(row)}: {what}. If {column.name!r} is no label, name those that are: "
         "data.folder.labels."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ KINDS = (".csv", ".parquet")
 LARGEST = 2_000_000_000
 LONGEST_HEADER = 1_000_000
 MOST_CELLS = 400_000_000
+# columns that a message lists
+MOST_NAMED = 40
 # the first release of pyarrow that runs no code from a file's metadata without being asked
 SAFE_PYARROW = 15
 ADVICE = "Name the labels table with data.folder.table."
@@ -118,8 +120,7 @@ def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
         ) from error
     except Exception as error:  # pandas and pyarrow raise whatever their parsers meet
         raise DataError(
-            f"{path}: can't be read: {str(error).strip():.300}. Correct the file, or save it as "
-            "CSV (UTF-8)."
+            f"{path}: can't be read: {_say(error)}. Correct the file, or save it as CSV (UTF-8)."
         ) from error
     frame.columns = pd.Index(header)
     frame = frame[[name for name in header if name]]
@@ -136,6 +137,18 @@ def name_row(number: int) -> str:
         'row 1 below the header'
     """
     return f"row {number + 1} below the header"
+
+
+def name_columns(names: Iterable[str]) -> str:
+    """The columns that are there, for messages; of very many the first.
+
+    Example:
+        >>> name_columns(["file", "", "AF"])
+        'It has: file, AF.'
+    """
+    named = [name for name in names if name]
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"It has: {', '.join(named[:MOST_NAMED])}{more}."
 
 
 def _is_parquet(path: Path) -> bool:
@@ -204,13 +217,14 @@ def _open_parquet(path: Path) -> Any:
     from pyarrow import parquet
 
     if int(pa.__version__.partition(".")[0]) < SAFE_PYARROW:
-        import pyarrow_hotfix  # noqa: F401  refuses types that would run code when a file is opened
+        import pyarrow_hotfix
+
+        # types that would run code when a file is opened are refused (CVE-2023-47248)
+        pyarrow_hotfix.install()
     try:
         file = parquet.ParquetFile(path)
     except Exception as error:  # pyarrow raises whatever its parser meets
-        raise DataError(
-            f"{path}: no Parquet file: {error!s:.300}. Save the table again."
-        ) from error
+        raise DataError(f"{path}: no Parquet file: {_say(error)}. Save the table again.") from error
     cells = file.metadata.num_rows * file.metadata.num_columns
     if cells > MOST_CELLS:
         raise DataError(
@@ -218,6 +232,11 @@ def _open_parquet(path: Path) -> Any:
             "columns that are no labels."
         )
     return file
+
+
+def _say(error: Exception) -> str:
+    """What a parser says, in one line."""
+    return str(error).strip().partition("\n")[0][:300].rstrip(".")
 
 
 def _as_text(path: Path, column: pd.Series) -> pd.Series:
