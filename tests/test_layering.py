@@ -43,6 +43,7 @@ DOORS = {
     "pyarrow": ("data",),
     "pyarrow_hotfix": ("data",),
     "tensorflow_data_validation": ("data/validation",),
+    "apache_beam": ("data/beam.py", "data/validation"),
     "tensorflow_metadata": ("data/validation",),
     "tfx_bsl": ("data/validation",),
     "pydantic": ("config",),

@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from ecg_keras.data.writing import Run, run_here
 from ecg_keras.workflow import Step, Watcher
 
 VERBS = {
@@ -38,7 +39,8 @@ VERBS = {
 class ConsoleWatcher(Watcher):
     """Shows a plan's steps on standard error; results alone go to standard output."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run = run_here) -> None:
+        self.run = run
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.bars = make_progress(self.console)
         self.task: TaskID | None = None
@@ -85,6 +87,9 @@ class ConsoleWatcher(Watcher):
 
     def callbacks(self) -> Sequence[Any]:
         return [_training_bar(self)]
+
+    def shard_run(self) -> Run:
+        return self.run
 
 
 def make_progress(console: Console) -> Progress:

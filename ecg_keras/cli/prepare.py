@@ -13,8 +13,21 @@ from ecg_keras.cli.options import RecipePath, ShardsPath, overrides
 @RecipePath
 @overrides
 @click.option("--dry-run", is_flag=True, help="Print the plan and do nothing.")
-def prepare(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
-    """Write the TFRecord shards of RECIPE's dataset, and nothing more."""
+@click.option("--beam", is_flag=True, help="Make the shards with Apache Beam.")
+@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]")
+def prepare(
+    recipe: Path,
+    assignments: tuple[str, ...],
+    dry_run: bool,
+    beam: bool,
+    beam_options: tuple[str, ...],
+) -> None:
+    """Write the TFRecord shards of RECIPE's dataset, and nothing more.
+
+    With --beam, the options behind -- are Beam's own, such as --runner=FlinkRunner.
+    """
+    if beam_options and not beam:
+        raise click.UsageError(f"{' '.join(beam_options)}: options of Beam need --beam before --")
     from ecg_keras import data, workflow
     from ecg_keras.cli.console import ConsoleWatcher, show_plan
     from ecg_keras.config import parse_overrides
@@ -28,7 +41,8 @@ def prepare(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
     if dry_run:
         show_plan(plan)
         return
-    with ConsoleWatcher() as watcher:
+    run = data.run_on_beam(beam_options) if beam else data.run_here
+    with ConsoleWatcher(run) as watcher:
         workflow.run_plan(plan, watcher)
     click.echo(data.describe(job.shards).table())
     click.echo(f"shards  {job.shards}")

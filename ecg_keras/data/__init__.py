@@ -38,6 +38,8 @@ _HOMES = {
     "raw_digest": "fingerprints",
     "read_dataset": "dataset",
     "read_shards": "reading",
+    "run_here": "writing",
+    "run_on_beam": "beam",
     "signal_statistics": "reading",
     "validate": "validation",
     "whole_shards": "reading",

@@ -129,7 +129,7 @@ def write_shards(
     """
     with writing(work.folder):
         (work.folder / UNFINISHED).mkdir(exist_ok=True)
-        finished = _finished(work.folder, work.fingerprint)
+        finished = finished_shards(work.folder, work.fingerprint)
     missing = [shard for shard in plan if shard.name not in finished]
     total = sum(len(shard.infos) for shard in plan)
     done = total - sum(len(shard.infos) for shard in missing)
@@ -225,7 +225,7 @@ def writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _finished(folder: Path, fingerprint: str) -> dict[str, Sidecar]:
+def finished_shards(folder: Path, fingerprint: str) -> dict[str, Sidecar]:
     """The sidecars of finished shards by the shard's name; what is of no use goes."""
     begun = folder / UNFINISHED
     sidecars = {

@@ -43,7 +43,13 @@ def _prepared(job: Job) -> bool:
 
 
 def _prepare(job: Job, watcher: Watcher) -> None:
-    data.prepare(job.data, job.shards, on_progress=watcher.progressed, on_warning=watcher.warned)
+    data.prepare(
+        job.data,
+        job.shards,
+        on_progress=watcher.progressed,
+        on_warning=watcher.warned,
+        run=watcher.shard_run(),
+    )
 
 
 def _validation(job: Job) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecg_keras.data.writing import Run, run_here
 from ecg_keras.workflow.job import Job
 
 
@@ -66,3 +67,7 @@ class Watcher:
     def callbacks(self) -> Sequence[Any]:
         """Keras callbacks for a training step."""
         return ()
+
+    def shard_run(self) -> Run:
+        """How a prepare step makes its shards: on this machine, if you know no better place."""
+        return run_here

@@ -1,0 +1,209 @@
+"""Shards made by Apache Beam: the same work, shard by shard, on any of its runners.
+
+Beam is given the names of the shards alone. What a shard is to hold lies beside it in the folder of
+the shards, which all workers mount, as they mount the raw files; so a pipeline stays small however
+large the database is, and `prepare` goes on where any runner stopped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.writing import (
+    UNFINISHED,
+    Run,
+    Shard,
+    Sidecar,
+    Work,
+    finished_shards,
+    make_shard,
+    write_text,
+    writing,
+)
+from ecg_keras.errors import ConfigError, DataError
+
+# how often it is looked which shards are finished
+SECONDS = 1.0
+
+
+def parse_options(arguments: Sequence[str]) -> Any:
+    """Beam's pipeline options, as its own programs take them.
+
+    Args:
+        arguments: such as ``["--runner=FlinkRunner", "--parallelism=64"]``; none runs Beam's
+            DirectRunner in this process.
+
+    Returns:
+        An `apache_beam.options.pipeline_options.PipelineOptions`.
+
+    Raises:
+        ConfigError: an argument is no option, or one of them has a value it can't have.
+    """
+    _load_beam()
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    loose = [one for one in arguments[:1] if not one.startswith("-")]
+    try:
+        options = PipelineOptions(list(arguments))
+        options.get_all_options()
+    except SystemExit as error:  # its parser prints what is wrong and leaves
+        raise ConfigError(
+            f"the Beam options are wrong: {' '.join(arguments)}. See docs/beam.md for examples."
+        ) from error
+    if loose:
+        raise ConfigError(
+            f"{loose[0]!r} is no Beam option: they begin with --, such as --runner=FlinkRunner."
+        )
+    return options
+
+
+def run_on_beam(arguments: Sequence[str] = ()) -> Run:
+    """The way to make shards on Beam, for `prepare`.
+
+    Args:
+        arguments: as `parse_options` takes them.
+
+    Returns:
+        What `prepare` takes as ``run``. It raises a `DataError` where the pipeline fails; finished
+        shards are kept.
+
+    Raises:
+        ConfigError: as `parse_options`.
+
+    Example:
+        >>> from ecg_keras.data import prepare, run_on_beam
+        >>> options = ["--direct_running_mode=multi_processing", "--direct_num_workers=4"]
+        >>> prepare(data, "shards/ptbxl", run=run_on_beam(options))
+    """
+    options = parse_options(arguments)
+
+    def run(
+        shards: Sequence[Shard], work: Work, on_record: Callable[[], None]
+    ) -> Iterator[tuple[str, Sidecar]]:
+        if not shards:
+            return iter(())
+        # another machine has another working directory
+        settings = work.data.model_copy(update={"raw": work.data.raw.absolute()})
+        work = dataclasses.replace(work, folder=work.folder.absolute(), data=settings)
+        with writing(work.folder):
+            for shard in shards:
+                _write_plan(shard, work)
+        with _counting(shards, work, on_record):
+            _run_pipeline([shard.name for shard in shards], work, options)
+        made = finished_shards(work.folder, work.fingerprint)
+        missing = [shard.name for shard in shards if shard.name not in made]
+        if missing:
+            raise DataError(
+                f"{work.folder}: Beam's workers wrote {len(shards) - len(missing)} of "
+                f"{len(shards)} shards there, {missing[0]} is missing. Mount this folder on all "
+                "workers under this path, and run the same command again."
+            )
+        return iter([(shard.name, made[shard.name]) for shard in shards])
+
+    return run
+
+
+def _load_beam() -> ModuleType:
+    """Beam; what its own imports warn of is no concern of its users."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import apache_beam
+    return apache_beam
+
+
+def _run_pipeline(names: Sequence[str], work: Work, options: Any) -> None:
+    beam = _load_beam()
+    try:
+        pipeline = beam.Pipeline(options=options)
+        (
+            pipeline
+            | "shards" >> beam.Create(names)
+            | "to all workers" >> beam.Reshuffle()
+            | "make" >> beam.Map(_make, work)
+        )
+        pipeline.run().wait_until_finish()
+    except Exception as error:  # each runner raises its own
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise DataError(
+            f"{work.folder}: the Beam pipeline failed: {_reason(lines)}. Finished shards are kept: "
+            "mend this, and run the same command again."
+        ) from error
+
+
+def _reason(lines: Sequence[str]) -> str:
+    """The message of our own error within a remote traceback, or else its last line."""
+    for line in reversed(lines):
+        for kind in (DataError, ConfigError):
+            _, found, message = line.partition(f"{kind.__name__}: ")
+            if found:
+                return message
+    return lines[-1] if lines else "it says nothing"
+
+
+def _make(name: str, work: Work) -> str:
+    """What a worker does for one shard."""
+    return make_shard(work, _read_plan(name, work))[0]
+
+
+def _plan_file(name: str, work: Work) -> Path:
+    return work.folder / UNFINISHED / f"{name}.records"
+
+
+def _write_plan(shard: Shard, work: Work) -> None:
+    records = [{**vars(info), "path": str(info.path.absolute())} for info in shard.infos]
+    content = {"name": shard.name, "split": shard.split, "infos": records}
+    write_text(
+        _plan_file(shard.name, work),
+        json.dumps(content),
+        scratch=work.folder / UNFINISHED,
+    )
+
+
+def _read_plan(name: str, work: Work) -> Shard:
+    path = _plan_file(name, work)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"{path}: {error.strerror}. Mount the folder of the shards on this worker, under the "
+            "same path."
+        ) from error
+    infos = [
+        RecordInfo(**{**one, "path": Path(one["path"]), "labels": tuple(one["labels"])})
+        for one in content["infos"]
+    ]
+    return Shard(content["name"], content["split"], tuple(infos))
+
+
+@contextmanager
+def _counting(shards: Sequence[Shard], work: Work, on_record: Callable[[], None]) -> Iterator[None]:
+    """Calls ``on_record`` for the records of each shard that workers have finished."""
+    over = threading.Event()
+    waiting = {shard.name: len(shard.infos) for shard in shards}
+
+    def count() -> None:
+        while waiting and not over.wait(SECONDS):
+            for name in [one for one in waiting if _sidecar(one, work).is_file()]:
+                for _ in range(waiting.pop(name)):
+                    on_record()
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _sidecar(name: str, work: Work) -> Path:
+    return work.folder / UNFINISHED / f"{name}.json"
