@@ -14,11 +14,14 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from ecg_keras.data.writing import Run, run_here
 from ecg_keras.workflow import Step, Watcher
@@ -92,6 +95,16 @@ class ConsoleWatcher(Watcher):
         return self.run
 
 
+class SpeedColumn(ProgressColumn):
+    """How many pieces are done in a second, over the last half minute."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        if not speed:
+            return Text("")
+        return Text(f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.2g}/s")
+
+
 def make_progress(console: Console) -> Progress:
     """The columns every bar of the command has."""
     return Progress(
@@ -99,6 +112,7 @@ def make_progress(console: Console) -> Progress:
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
+        SpeedColumn(),
         TimeRemainingColumn(),
         TextColumn("left"),
         TextColumn("{task.fields[note]}"),

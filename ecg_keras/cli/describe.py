@@ -24,8 +24,12 @@ def describe(shards: Path | None, verify: bool, sources: bool, backbones: bool) 
         if verify:
             from ecg_keras.cli.console import progress_bar
 
-            with progress_bar("verify bytes") as moved:
-                dataset = data.describe(shards, verify=True, on_progress=moved)
+            with progress_bar("verify, MB") as moved:
+                dataset = data.describe(
+                    shards,
+                    verify=True,
+                    on_progress=lambda done, total: moved(done // 10**6, total // 10**6),
+                )
         else:
             dataset = data.describe(shards)
         click.echo(dataset.table())
