@@ -8,7 +8,7 @@ from ecg_keras.signals import LEADS, resample, signature
 from ecg_keras.signals.content import INDEPENDENT, SAME
 
 NOTHING = bytes(64)
-FIRST = [-42, 17, 0, -34, 11, 19, -44, 53]
+FIRST = [61, -6, 32, -38, 16, -30, 63, -11]
 
 
 def make_ecg(seed, seconds=12.0, rate=500):
