@@ -31,6 +31,7 @@ VERBS = {
     "simulate": "simulate ECGs",
     "prepare": "prepare shards",
     "validate": "validate shards",
+    "guard": "look for leaks",
     "train": "train",
     "evaluate": "evaluate",
     "compare": "compare with the baseline",

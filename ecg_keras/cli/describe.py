@@ -10,12 +10,19 @@ import click
 @click.command()
 @click.argument("shards", required=False, type=click.Path(path_type=Path))
 @click.option("--verify", is_flag=True, help="Compare every shard with its checksum.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="List the recordings and patients that this other dataset has, too.",
+)
 @click.option("--sources", is_flag=True, help="List the databases that can be read.")
 @click.option("--backbones", is_flag=True, help="List the networks that can be trained.")
-def describe(shards: Path | None, verify: bool, sources: bool, backbones: bool) -> None:
+def describe(
+    shards: Path | None, verify: bool, against: Path | None, sources: bool, backbones: bool
+) -> None:
     """Tell what SHARDS hold, or which sources and backbones there are."""
-    if verify and shards is None:
-        raise click.UsageError("--verify needs a folder of shards")
+    if (verify or against is not None) and shards is None:
+        raise click.UsageError(f"{'--verify' if verify else '--against'} needs a folder of shards")
     if shards is None and not sources and not backbones:
         raise click.UsageError("name a folder of shards, or give --sources or --backbones")
     if shards is not None:
@@ -35,6 +42,9 @@ def describe(shards: Path | None, verify: bool, sources: bool, backbones: bool) 
         click.echo(dataset.table())
         if verify:
             click.echo("each shard has the bytes that were written")
+        if against is not None:
+            click.echo()
+            click.echo(data.describe_shared(shards, against).table())
     if sources:
         from ecg_keras.data.sources import FOLDER, SOURCES, find_source
 

@@ -27,7 +27,10 @@ def _check_page(
 )
 @click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True)
 @click.option("--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100))
-def evaluate(run: Path, shards: Path | None, split: str, bootstrap: int) -> None:
+@click.option(
+    "--allow-leaks", is_flag=True, help="With --shards: score records that RUN knows, too."
+)
+def evaluate(run: Path, shards: Path | None, split: str, bootstrap: int, allow_leaks: bool) -> None:
     """Print the scores of RUN with intervals.
 
     Without --shards these are the scores that `train` computed on the run's own test split.
@@ -38,7 +41,14 @@ def evaluate(run: Path, shards: Path | None, split: str, bootstrap: int) -> None
     if shards is None:
         scores = evaluation.Scores.load_json(finished.scores)
     else:
-        scores = workflow.evaluate_elsewhere(run, shards, split=split, bootstrap=bootstrap)
+        scores = workflow.evaluate_elsewhere(
+            run,
+            shards,
+            split=split,
+            bootstrap=bootstrap,
+            allow_leaks=allow_leaks,
+            on_warning=lambda message: click.echo(f"! {message}", err=True),
+        )
     click.echo(scores.table())
 
 

@@ -27,7 +27,7 @@ def fingerprint(settings: Mapping[str, Any]) -> str:
 def data_settings(data: Data) -> dict[str, Any]:
     """The part of a recipe's ``data`` section that decides the bytes of its shards."""
     settings = data.model_dump(mode="json")
-    left_out = (*NO_RESULT, "train_records", "subset")
+    left_out = (*NO_RESULT, "train_records", "subset", "leaks", "without")
     return {key: value for key, value in settings.items() if key not in left_out}
 
 
@@ -39,10 +39,12 @@ def run_settings(recipe: Recipe) -> dict[str, Any]:
     """
     settings = recipe.model_dump(mode="json", by_alias=True)
     settings["data"] = {k: v for k, v in settings["data"].items() if k not in NO_RESULT}
+    # a folder of shards is named after what it holds; where it lies does not matter
+    settings["data"]["without"] = [folder.name for folder in recipe.data.without]
     if settings["initialise"]:
         kept = settings["initialise"].pop("set")
         settings["initialise"]["set"] = {
-            k: v for k, v in kept.items() if k.split(".")[-1] not in (*NO_RESULT, "run")
+            k: v for k, v in kept.items() if k.split(".")[-1] not in (*NO_RESULT, "run", "without")
         }
     del settings["evaluation"], settings["export"], settings["run"]
     return settings

@@ -19,6 +19,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Folds = Annotated[tuple[int, ...], Field(strict=False)]
+Folders = Annotated[tuple[FolderPath, ...], Field(strict=False)]
 
 
 def _check_rate(value: Any) -> Any:
@@ -185,6 +186,13 @@ class Data(Section):
     # which ones: nested (drawn with training.seed, stratified by labels, each within every larger
     # one), or first (in the order of their ids, as published)
     subset: Literal["nested", "first"] = "nested"
+    # test records (and validation records) whose patient or signal is trained on, here or in the
+    # upstream: stop before training; leave_out those training and validation records (what an
+    # upstream knows still stops); or allow, and warn
+    leaks: Literal["stop", "leave_out", "allow"] = "stop"
+    # folders of other shards: train and validate on nothing that shares a patient or signal with
+    # their validation and test records
+    without: Folders = ()
     # folder of the shards; each dataset gets a folder of its own inside it
     shards: FolderPath = Path("shards")
     # processes that read and write

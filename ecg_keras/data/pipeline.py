@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,9 +15,9 @@ from ecg_keras.config import Augment
 from ecg_keras.data.augment.augmenting import augment as change
 from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.dataset import Dataset, check_split, describe
-from ecg_keras.data.reading import batches, serialized, training_subset
+from ecg_keras.data.reading import batches, remaining_records, serialized, training_subset
 from ecg_keras.data.shards import ECG, decode, millivolts
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
 
 # records among which a stream is shuffled where the split does not fit in memory
 SHUFFLED = 1024
@@ -47,6 +47,7 @@ def load(
     seed: int = 0,
     train_records: int | None = None,
     subset: Literal["nested", "first"] = "nested",
+    left_out: Collection[str] = (),
     augment: Augment | None = None,
     cache: bool = True,
     epochs: range | None = None,
@@ -66,6 +67,7 @@ def load(
         seed: of the order, the changes and the subset.
         train_records: train on so many records of the training split; none takes all.
         subset: which ones: a `nested_subset`, or the `first_records`.
+        left_out: ids of records of the split that are not to be loaded, whatever the subset.
         augment: random changes, drawn anew in each epoch; with ``mixup`` the targets lie between
             0 and 1.
         cache: keep the split in memory (two bytes a sample) where it takes less than half of what
@@ -102,9 +104,13 @@ def load(
         )
     records = check_split(folder, dataset, split).records
     chosen = None
-    if train_records is not None:
-        chosen = training_subset(folder, dataset, train_records, seed, subset)
-        records = records if chosen is None else len(chosen)
+    if split == "train":
+        chosen = training_subset(folder, dataset, train_records, seed, subset, left_out)
+    elif left_out:
+        chosen = tuple(remaining_records(folder, dataset, split, left_out))
+    records = records if chosen is None else len(chosen)
+    if not records:
+        raise DataError(f"{folder}: every record of the {split} split is left out.")
     in_memory = cache and records * _signal_bytes(dataset) <= CACHED_SHARE * _free_memory()
     source = _from_memory if in_memory else _from_files
     epoch_batches, fetch = source(folder, dataset, split, chosen, records, batch_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras.data.dataset import Dataset, check_split, describe
-from ecg_keras.data.shards import decode
+from ecg_keras.data.duplicates import stack
+from ecg_keras.data.identities import Identities, nobody, population
+from ecg_keras.data.shards import EVERYTHING, decode
 from ecg_keras.data.subsets import first_records, nested_subset
 from ecg_keras.errors import DataError
+from ecg_keras.signals.content import SIZE
 
 # records that are parsed at once
 PARSED = 256
@@ -99,6 +102,7 @@ def training_subset(
     train_records: int | None,
     seed: int,
     subset: Literal["nested", "first"] = "nested",
+    left_out: Collection[str] = (),
 ) -> tuple[str, ...] | None:
     """The ids of the records that are trained on, ``None`` where all are.
 
@@ -108,21 +112,70 @@ def training_subset(
         train_records: how many records are wanted; ``None`` wants all.
         seed: of a nested subset.
         subset: a `nested_subset`, or the `first_records`.
+        left_out: ids of records that are not trained on, whatever the subset.
 
     Raises:
         ConfigError: ``train_records`` is below 1.
     """
-    if train_records is None or train_records >= dataset.splits["train"].records:
+    stored = dataset.splits["train"].records
+    if not left_out and (train_records is None or train_records >= stored):
         return None
-    names = np.array(dataset.labels)
-    labels = {
-        record_id.decode(): tuple(names[target == 1].tolist())
-        for batch in batches(folder, dataset, "train")
-        for record_id, target in zip(batch["record_id"], batch["target"], strict=True)
-    }
+    labels = remaining_records(folder, dataset, "train", left_out)
+    if train_records is None:
+        return tuple(labels)
     if subset == "first":
         return first_records(labels, train_records)
     return nested_subset(labels, train_records, seed)
+
+
+def remaining_records(
+    folder: str | Path, dataset: Dataset, split: str, left_out: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """The labels of each record of a split that is not left out, by its id."""
+    names, without = np.array(dataset.labels), set(left_out)
+    return {
+        record_id.decode(): tuple(names[target == 1].tolist())
+        for batch in batches(folder, dataset, split, ["record_id", "target"])
+        for record_id, target in zip(batch["record_id"], batch["target"], strict=True)
+        if record_id.decode() not in without
+    }
+
+
+def read_identities(folder: str | Path, split: str) -> Identities:
+    """Who is in a split of a dataset; nobody where it is empty.
+
+    Args:
+        folder: of the shards.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+
+    Raises:
+        DataError: the folder is no finished dataset, or a shard is damaged.
+
+    Example:
+        >>> len(read_identities("shards/ptbxl", "test"))
+        2198
+    """
+    dataset = describe(folder)
+    if not dataset.splits[split].shards:
+        return nobody()
+    found: dict[str, list[bytes]] = {"record_id": [], "patient_id": [], "content": []}
+    for one in batches(folder, dataset, split, list(found)):
+        for name, values in one.items():
+            found[name] += values.tolist()
+    if any(len(signature) != SIZE for signature in found["content"]):
+        raise DataError(
+            f"{folder}: a shard of the {split} split holds signatures of another length. Delete "
+            "the folder and prepare it again."
+        )
+    count = len(found["content"])
+    return Identities(
+        runs=np.full(count, Path(folder).name),
+        splits=np.full(count, split),
+        populations=np.full(count, population(dataset)),
+        record_ids=np.array([name.decode() for name in found["record_id"]], dtype=np.str_),
+        patient_ids=np.array([name.decode() for name in found["patient_id"]], dtype=np.str_),
+        content=stack(found["content"]),
+    )
 
 
 def signal_statistics(
@@ -131,12 +184,13 @@ def signal_statistics(
     train_records: int | None = None,
     seed: int = 0,
     subset: Literal["nested", "first"] = "nested",
+    left_out: Collection[str] = (),
 ) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each lead over what is trained on, read as a stream.
 
     Args:
         folder: of the shards.
-        train_records, seed, subset: as given to `load`.
+        train_records, seed, subset, left_out: as given to `load`.
 
     Returns:
         Two float64 arrays ``(num_leads,)`` in millivolts.
@@ -154,7 +208,7 @@ def signal_statistics(
         ((12,), (12,))
     """
     dataset = describe(folder)
-    chosen = training_subset(folder, dataset, train_records, seed, subset)
+    chosen = training_subset(folder, dataset, train_records, seed, subset, left_out)
     count = 0
     mean: Floats = np.zeros(len(dataset.leads))
     squares: Floats = np.zeros(len(dataset.leads))
@@ -172,7 +226,9 @@ def signal_statistics(
     return mean, np.sqrt(squares / count)
 
 
-def batches(folder: str | Path, dataset: Dataset, split: str) -> Iterator[dict[str, Any]]:
+def batches(
+    folder: str | Path, dataset: Dataset, split: str, wanted: Sequence[str] = EVERYTHING
+) -> Iterator[dict[str, Any]]:
     """`shards.decode` of a split as NumPy arrays, 256 records at a time.
 
     Raises:
@@ -181,7 +237,7 @@ def batches(folder: str | Path, dataset: Dataset, split: str) -> Iterator[dict[s
     stream = serialized(folder, dataset, split).batch(PARSED)
     with whole_shards(folder, split):
         yield from stream.map(
-            lambda one: decode(one, dataset), num_parallel_calls=tf.data.AUTOTUNE
+            lambda one: decode(one, dataset, wanted), num_parallel_calls=tf.data.AUTOTUNE
         ).as_numpy_iterator()
 
 

@@ -26,7 +26,7 @@ def decode(
         ``samples`` int16 ``(B, num_samples, num_leads)``, ``scale`` float32 ``(B,)`` (millivolts
         per step), ``target`` float32 ``(B, num_labels)``, ``record_id``, ``patient_id`` and
         ``sex`` (empty where unknown) as bytes ``(B,)``, ``age`` float32 ``(B,)`` (NaN where
-        unknown).
+        unknown); only where it is named, ``content`` as bytes ``(B,)``.
     """
     text = tf.io.FixedLenFeature([], tf.string)
     features = {
@@ -37,6 +37,7 @@ def decode(
         "patient_id": text,
         "age": tf.io.FixedLenFeature([], tf.float32, default_value=float("nan")),
         "sex": tf.io.FixedLenFeature([], tf.string, default_value=""),
+        "content": text,
     }
     stored_as = {"samples": "signal"}
     parsed = tf.io.parse_example(

@@ -5,7 +5,7 @@ The only part of evaluation that runs TensorFlow, which is imported when it is c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ def predict(
     split: str,
     *,
     batch_size: int = 256,
+    left_out: Collection[str] = (),
     on_progress: Callable[[int, int], Any] | None = None,
 ) -> Predictions:
     """Predicts every record of a split, in the order of the shards.
@@ -36,6 +37,7 @@ def predict(
         shards: folder of the prepared dataset.
         split: ``"train"``, ``"valid"`` or ``"test"``.
         batch_size: records at once; changes speed and memory, not the result.
+        left_out: ids of records that are not in the result.
         on_progress: called with the records done and the records in all after each batch.
 
     Raises:
@@ -70,13 +72,14 @@ def predict(
             done += len(targets[-1])
             if on_progress is not None:
                 on_progress(done, total)
+    kept = ~np.isin(record_ids, list(left_out))
     try:
         return Predictions(
             labels=dataset.labels,
-            record_ids=np.array(record_ids, dtype=np.str_),
-            patient_ids=np.array(patient_ids, dtype=np.str_),
-            targets=np.concatenate(targets),
-            probabilities=np.concatenate(probabilities),
+            record_ids=np.array(record_ids, dtype=np.str_)[kept],
+            patient_ids=np.array(patient_ids, dtype=np.str_)[kept],
+            targets=np.concatenate(targets)[kept],
+            probabilities=np.concatenate(probabilities)[kept],
         )
     except DataError as error:
         raise DataError(f"the model's predictions of {folder}, {split}: {error}") from error

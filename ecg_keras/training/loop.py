@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import keras
@@ -22,8 +22,9 @@ from ecg_keras.training.device import (
     make_strategy,
     use_precision,
 )
+from ecg_keras.training.leakage import guard, records_left_out
 from ecg_keras.training.optimizers import make_optimizer
-from ecg_keras.training.run import Run, alone, begin_run, describe_environment
+from ecg_keras.training.run import Run, alone, describe_environment
 from ecg_keras.training.upstream import check_upstream
 
 
@@ -39,8 +40,8 @@ def train(
     """Trains a recipe's network, or goes on with a run that was stopped.
 
     The order in which first weights are looked for: (1) this run's own checkpoint, (2) the
-    recipe's ``initialise``, (3) random weights. Of the splits that do not train, only the one is
-    read that ``training.validate_on`` names.
+    recipe's ``initialise``, (3) random weights. The `guard` looks at who is in all splits; signals
+    and labels are read of the training split and the one that ``training.validate_on`` names.
 
     Args:
         recipe: the settings.
@@ -57,7 +58,8 @@ def train(
     Raises:
         ConfigError: the folder belongs to other settings, or another process trains into it; a
             stage does not exist.
-        DataError: the upstream's leads or sampling rate differ; the loss is no longer finite.
+        DataError: the upstream's leads or sampling rate differ; test records are known from
+            training records or from the upstream (see `guard`); the loss is no longer finite.
 
     Example:
         >>> train(recipe, shards=Path("shards/ptbxl"), run=Run(Path("runs/ptbxl_scratch")))
@@ -65,14 +67,23 @@ def train(
     dataset = data.describe(shards)
     if recipe.initialise is not None and upstream is not None:
         check_upstream(upstream, dataset, keep_head=recipe.initialise.head == "keep")
-    begin_run(run, recipe, dataset=dataset.fingerprint, upstream=upstream_mark)
+    guard(recipe, shards=shards, run=run, upstream=upstream, upstream_mark=upstream_mark)
     with alone(run):
         _fit(recipe, dataset, shards, run, upstream, callbacks)
     return run
 
 
-def build_model(recipe: Recipe, dataset: data.Dataset, shards: Path) -> keras.Model:
-    """The untrained network of a recipe for a dataset, scaling statistics included."""
+def build_model(
+    recipe: Recipe, dataset: data.Dataset, shards: Path, left_out: Collection[str] = ()
+) -> keras.Model:
+    """The untrained network of a recipe for a dataset, scaling statistics included.
+
+    Args:
+        recipe: the settings.
+        dataset: what is in the shards.
+        shards: their folder.
+        left_out: ids of training records that the network must not know.
+    """
     mean = std = None
     if recipe.model.scaling == "standardise":
         mean, std = data.signal_statistics(
@@ -80,6 +91,7 @@ def build_model(recipe: Recipe, dataset: data.Dataset, shards: Path) -> keras.Mo
             train_records=recipe.data.train_records,
             seed=recipe.training.seed,
             subset=recipe.data.subset,
+            left_out=left_out,
         )
     backbone = models.find_backbone(recipe.model.backbone)(
         num_samples=dataset.num_samples,
@@ -119,7 +131,7 @@ def _fit(
 
     progress = read_progress(run.checkpoints)
     with strategy.scope(), use_precision(precision):
-        model = build_model(recipe, dataset, shards)
+        model = build_model(recipe, dataset, shards, records_left_out(run, "train"))
         if progress is None and upstream is not None:
             begin = recipe.initialise
             models.load_backbone(model, upstream, head=begin.head, scaling=begin.scaling)
@@ -154,8 +166,9 @@ def _fit_phase(
     done = progress.epoch if progress else 0
     begun = progress.phase_begun if resumed else done
     last = begun + phase.epochs
-    records = recipe.data.train_records or dataset.splits["train"].records
-    steps = math.ceil(min(records, dataset.splits["train"].records) / settings.batch_size)
+    left_out = {split: records_left_out(run, split) for split in ("train", "valid")}
+    records = dataset.splits["train"].records - len(left_out["train"])
+    steps = math.ceil(min(recipe.data.train_records or records, records) / settings.batch_size)
 
     crop = settings.augment.crop
     fitted = (
@@ -181,10 +194,16 @@ def _fit_phase(
         seed=settings.seed,
         train_records=recipe.data.train_records,
         subset=recipe.data.subset,
+        left_out=left_out["train"],
         augment=settings.augment,
         epochs=range(done, last),
     )
-    valid_data = data.load(shards, settings.validate_on, batch_size=settings.batch_size)
+    valid_data = data.load(
+        shards,
+        settings.validate_on,
+        batch_size=settings.batch_size,
+        left_out=left_out.get(settings.validate_on, ()),
+    )
     checkpoint = Checkpoint(
         run.checkpoints,
         model,

@@ -71,6 +71,16 @@ class Run:
         return self.folder / "model.keras"
 
     @property
+    def leaks(self) -> Path:
+        """What the leakage guard found."""
+        return self.folder / "leaks.json"
+
+    @property
+    def seen(self) -> Path:
+        """Which records its network has seen, in its upstreams too."""
+        return self.folder / "seen.npz"
+
+    @property
     def scores(self) -> Path:
         return self.folder / "scores.json"
 

@@ -13,6 +13,7 @@ from ecg_keras import data, evaluation, models
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import simulate
 from ecg_keras.errors import DataError
+from ecg_keras.training import guard, read_guarded, records_left_out
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import export_run, validate_shards
 from ecg_keras.workflow.step import Watcher
@@ -83,6 +84,22 @@ def _validate(job: Job, watcher: Watcher) -> None:
         watcher.warned(line)
 
 
+def _guarded(job: Job) -> bool:
+    guarded = read_guarded(job.run)
+    return guarded is not None and guarded.mark == job.fingerprint() and job.run.seen.is_file()
+
+
+def _guard(job: Job, watcher: Watcher) -> None:
+    guard(
+        job.recipe,
+        shards=job.shards,
+        run=job.run,
+        upstream=job.upstream_weights,
+        upstream_mark=job.upstream_mark,
+        on_warning=watcher.warned,
+    )
+
+
 def _train(job: Job, watcher: Watcher) -> None:
     from ecg_keras.training import train
 
@@ -115,7 +132,13 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
     model = models.load_model(job.run.model)
     dataset = data.describe(job.shards)
     predictions = {
-        split: evaluation.predict(model, job.shards, split, on_progress=watcher.progressed)
+        split: evaluation.predict(
+            model,
+            job.shards,
+            split,
+            left_out=records_left_out(job.run, split),
+            on_progress=watcher.progressed,
+        )
         for split in ("valid", "test")
         if dataset.splits[split].records  # a recipe may do without a validation split
     }
@@ -203,6 +226,7 @@ MAKERS = {
     "simulate": Maker(lambda job: job.data.raw, _simulated, _simulate),
     "prepare": Maker(lambda job: job.shards, _prepared, _prepare),
     "validate": Maker(_validation, _validated, _validate),
+    "guard": Maker(lambda job: job.run.leaks, _guarded, _guard),
     "train": Maker(lambda job: job.run.folder, Job.is_trained, _train),
     "evaluate": Maker(lambda job: job.run.scores, _evaluated, _evaluate),
     "compare": Maker(lambda job: job.run.comparison, _compared, _compare),

@@ -13,6 +13,8 @@ from ecg_keras.workflow.step import Step, Watcher
 def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
     """The steps of a job in the order in which they run, those of the runs it needs first.
 
+    All data are prepared, and searched for leaks, before the first network is trained.
+
     Args:
         job: what to make.
         report: whether each run gets its page.
@@ -40,20 +42,33 @@ def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
         simulated = (add("simulate", of),) if of.data.simulate is not None else ()
         return add("validate", of, add("prepare", of, *simulated))
 
-    def add_run(of: Job, validated: Step | None = None) -> Step:
+    guarded: dict[Job, Step] = {}
+
+    def add_guard(of: Job, validated: Step | None = None) -> Step:
         if of.outlives_its_data():
-            return add("keep", of)
+            guarded[of] = add("keep", of)
+            return guarded[of]
         of.check_first()
-        upstream = (add_run(of.upstream),) if of.upstream is not None else ()
+        upstream = (add_guard(of.upstream),) if of.upstream is not None else ()
         validated = validated or add_data(of)
-        trained = add("train", of, validated, *upstream)
-        evaluated = add("evaluate", of, trained)
+        guarded[of] = add("guard", of, validated, *upstream)
         if of.baseline is not None:  # which is trained on the same data
-            evaluated = add("compare", of, evaluated, add_run(of.baseline, validated))
+            add_guard(of.baseline, validated)
+        return guarded[of]
+
+    def add_run(of: Job) -> Step:
+        if guarded[of].action == "keep":
+            return guarded[of]
+        upstream = (add_run(of.upstream),) if of.upstream is not None else ()
+        trained = add("train", of, guarded[of], *upstream)
+        evaluated = add("evaluate", of, trained)
+        if of.baseline is not None:
+            evaluated = add("compare", of, evaluated, add_run(of.baseline))
         if of.recipe.export:
             add("export", of, trained)
         return add("report", of, evaluated) if report else evaluated
 
+    add_guard(job)
     add_run(job)
     return tuple(plan)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras import data, evaluation, models
 from ecg_keras.config import load_recipe
+from ecg_keras.data.dataset import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
-from ecg_keras.training import Run, check_upstream
+from ecg_keras.training import Run, check_upstream, describe_known
 
 GO_ON = (
     "Run the `ecg-keras train` command that began it once more: it goes on where it stopped and "
@@ -58,7 +61,13 @@ def _chooser(run: Run) -> str:
 
 
 def evaluate_elsewhere(
-    folder: str | Path, shards: str | Path, *, split: str = "test", bootstrap: int = 2000
+    folder: str | Path,
+    shards: str | Path,
+    *,
+    split: str = "test",
+    bootstrap: int = 2000,
+    allow_leaks: bool = False,
+    on_warning: Callable[[str], None] | None = None,
 ) -> evaluation.Scores:
     """Scores a finished run on another dataset with the same labels, leads and sampling rate.
 
@@ -70,9 +79,12 @@ def evaluate_elsewhere(
         shards: the other dataset.
         split: its split to test on.
         bootstrap: patient resamples behind the intervals.
+        allow_leaks: score records all the same whose patient or signal the run's network, or one
+            of its upstreams, has seen.
+        on_warning: called with messages; none logs them.
 
     Raises:
-        DataError: labels, leads or sampling rate differ.
+        DataError: labels, leads or sampling rate differ, or the run knows records of the split.
 
     Example:
         >>> evaluate_elsewhere("runs/ptbxl_scratch", "shards/ptbxl-copy").summary["macro_auroc"]
@@ -86,6 +98,16 @@ def evaluate_elsewhere(
             f"{', '.join(own.labels)}. Prepare the dataset with the run's label set and order."
         )
     check_upstream(run.folder, dataset, keep_head=True)
+    check_split(Path(shards), dataset, split)
+    warn = on_warning or logging.getLogger(__name__).warning
+    known = describe_known(run.folder, Path(shards), split)
+    if known is not None and not allow_leaks and known.leaks:
+        raise DataError(
+            f"{known.sentence} Its scores there would flatter: take another dataset or split, or "
+            "see them all the same with --allow-leaks."
+        )
+    if known is not None:
+        warn(known.sentence)
     own_scores = evaluation.Scores.load_json(run.scores)
     said = evaluation.predict(models.load_model(run.model), Path(shards), split)
     # the run's own predictions are calibrated already: here nothing is fitted again

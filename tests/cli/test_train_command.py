@@ -53,7 +53,7 @@ def test_the_same_command_again_reuses_everything(ecg_keras, project, monkeypatc
     before = {p: p.stat().st_mtime_ns for p in project.rglob("*") if p.is_file()}
     answer = ecg_keras("train", "finetune.yaml")
     assert answer.code == 0
-    assert answer.err.count("there already") == 17
+    assert answer.err.count("there already") == 20
     assert "macro AUROC" in answer.out
     assert "report  runs/finetune/report.html" in answer.out
     assert {p: p.stat().st_mtime_ns for p in project.rglob("*") if p.is_file()} == before
@@ -63,7 +63,7 @@ def test_a_dry_run_tells_and_does_nothing(ecg_keras, project, tmp_path, monkeypa
     write_recipes(tmp_path)
     answer = ecg_keras("train", "finetune.yaml", "--dry-run")
     assert answer.code == 0
-    assert answer.out.count("to do") == 17
+    assert answer.out.count("to do") == 20
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "finetune.yaml",
         "scratch.yaml",

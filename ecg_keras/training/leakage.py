@@ -1,0 +1,303 @@
+"""The leakage guard: what is tested must not have been trained on, here or in an upstream."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ecg_keras import data
+from ecg_keras.config import Recipe
+from ecg_keras.data.identities import Identities, nobody
+from ecg_keras.data.leaks import Leak, count_leaks, find_leaks, name_leaks
+from ecg_keras.errors import DataError
+from ecg_keras.files import write_json
+from ecg_keras.training.run import Run, begin_run, check_same_run, run_fingerprint
+
+NAMES = {"train": "training", "valid": "validation", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What the guard found, as a run keeps it in ``leaks.json``.
+
+    Attributes:
+        mark: fingerprint of the run that it looked at.
+        left_out: ids of the training and validation records that the run does without.
+        warnings: what a reader of the scores must know: leaks that are allowed, and what could not
+            be looked at.
+        notes: how many records were left out, and why.
+    """
+
+    mark: str
+    left_out: Mapping[str, tuple[str, ...]]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def guard(
+    recipe: Recipe,
+    *,
+    shards: Path,
+    run: Run,
+    upstream: Path | None = None,
+    upstream_mark: str | None = None,
+    on_warning: Callable[[str], None] | None = None,
+) -> Guarded:
+    """Looks for test and validation records that a run's network would know, before it is trained.
+
+    A run that passes is begun: its folder then holds ``leaks.json``, and ``seen.npz`` with all
+    records that its network will have seen, in its upstreams too. What was looked at once, with the
+    same settings and data, is not looked at again.
+
+    Args:
+        recipe: the settings; ``data.leaks`` says what becomes of leaks, and ``data.without`` of
+            which datasets nothing may be known.
+        shards: the folder of the prepared dataset.
+        run: the run folder.
+        upstream: run folder or file with the first weights; they need not be there yet.
+        upstream_mark: what identifies their content.
+        on_warning: called with messages; none logs them.
+
+    Raises:
+        ConfigError: the run folder belongs to other settings.
+        DataError: a test or validation record would be known, or nothing is left to train on.
+
+    Example:
+        >>> run = Run(Path("runs/ptbxl_scratch"))
+        >>> guard(recipe, shards=Path("shards/ptbxl"), run=run).left_out["train"]
+        ('463',)
+    """
+    dataset = data.describe(shards)
+    marks = {"dataset": dataset.fingerprint, "upstream": upstream_mark}
+    mark = run_fingerprint(recipe, **marks)
+    known = read_guarded(run)
+    if known is not None and known.mark == mark and run.seen.is_file():
+        return known
+    check_same_run(run, recipe, **marks)
+    look = _Look(recipe, shards, upstream)
+    excluded, seen = look.find(dataset, run.name)
+    guarded = Guarded(mark, excluded, tuple(look.warnings), tuple(look.notes))
+    begin_run(run, recipe, **marks)
+    seen.save(run.seen)
+    write_json(run.leaks, asdict(guarded))
+    for message in (*guarded.warnings, *guarded.notes):
+        (on_warning or logging.getLogger(__name__).warning)(message)
+    return guarded
+
+
+def read_guarded(run: Run) -> Guarded | None:
+    """What the guard found for a run; ``None`` where it did not look.
+
+    Raises:
+        DataError: leaks.json is damaged.
+    """
+    if not run.leaks.is_file():
+        return None
+    try:
+        tree = json.loads(run.leaks.read_text(encoding="utf-8"))
+        return Guarded(
+            mark=str(tree["mark"]),
+            left_out={split: tuple(tree["left_out"][split]) for split in ("train", "valid")},
+            warnings=tuple(tree["warnings"]),
+            notes=tuple(tree["notes"]),
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{run.leaks}: damaged: {error}. Remove {run.folder} to train it anew."
+        ) from error
+
+
+def records_left_out(run: Run, split: str) -> tuple[str, ...]:
+    """Ids of the records of a split that a run does without; none where no guard looked."""
+    guarded = read_guarded(run)
+    return () if guarded is None else guarded.left_out.get(split, ())
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a network knows of records that should be unknown to it.
+
+    Attributes:
+        leaks: the records, and by which others they are known.
+        sentence: that tells of them; or that nobody can tell, where there are none.
+    """
+
+    leaks: tuple[Leak, ...]
+    sentence: str
+
+
+def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
+    """The records of a dataset's split that a network has seen, or an upstream of it.
+
+    Args:
+        weights: run folder, or ``.keras`` file.
+        shards: any dataset.
+        split: of it. Of the validation records those do not count that the network was only
+            validated on.
+
+    Returns:
+        What it knows, or that nothing tells what it has seen; ``None`` where it knows nobody.
+
+    Raises:
+        DataError: a shard or seen.npz is damaged.
+
+    Example:
+        >>> describe_known(Path("runs/up"), Path("shards/ptbxl"), "test").leaks[0].known_as
+        'HR00003'
+    """
+    before = _read_seen(weights)
+    if before is None:
+        return Known((), _tell_unknown(weights))
+    tested = data.read_identities(shards, split)
+    leaks = find_leaks(tested, _trained_on(before) if split == "valid" else before)
+    if not leaks:
+        return None
+    counts = f"{len(leaks)} of {len(tested)} {NAMES[split]} records of {shards}"
+    return Known(leaks, f"{weights} knows {counts} ({count_leaks(leaks)}): {name_leaks(leaks)}.")
+
+
+@dataclass(eq=False)
+class _Look:
+    """One look at a run: what it finds on the way."""
+
+    recipe: Recipe
+    shards: Path
+    upstream: Path | None
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def find(
+        self, dataset: data.Dataset, name: str
+    ) -> tuple[dict[str, tuple[str, ...]], Identities]:
+        """Which records the run must do without, and which it will have seen; refuses leaks."""
+        train, valid, test = (data.read_identities(self.shards, split) for split in NAMES)
+        stored = {"train": train, "valid": valid}
+        for other in self.recipe.data.without:
+            why = f"are to stay unknown for {other}"
+            unknown = data.read_identities(other, "valid") + data.read_identities(other, "test")
+            train = self._leave_out("train", train, unknown, why)
+            valid = self._leave_out("valid", valid, unknown, why)
+        before = self._read_upstream()
+        self._judge("test", test, before, upstream=True)
+        if self.recipe.data.leaks == "leave_out":
+            valid = self._leave_out("valid", valid, _trained_on(before), "the upstream knows")
+            valid = self._leave_out("valid", valid, test, "the test split has, too")
+            train = self._leave_out("train", train, test, "the test split has, too")
+            train = self._leave_out("train", train, valid, "the validation split has, too")
+        else:
+            self._judge("valid", valid, _trained_on(before), upstream=True)
+        excluded = {
+            split: tuple(sorted({*stored[split].record_ids.tolist()} - {*part.record_ids.tolist()}))
+            for split, part in (("train", train), ("valid", valid))
+        }
+        for split, part in (("train", train), ("valid", valid)):
+            if excluded[split] and not len(part):
+                raise DataError(
+                    f"{self.shards}: no {NAMES[split]} record is left: {self.notes[-1]} Take "
+                    "another dataset or split."
+                )
+        train = self._choose(dataset, train, excluded["train"])
+        self._judge("test", test, train.met_in(name, "train") + valid.met_in(name, "valid"))
+        self._judge("valid", valid, train.met_in(name, "train"))
+        scoring = valid if self.recipe.training.validate_on == "valid" else test
+        return excluded, train.met_in(name, "train") + scoring.met_in(name, "valid") + before
+
+    def _choose(
+        self, dataset: data.Dataset, train: Identities, excluded: Sequence[str]
+    ) -> Identities:
+        """The records that are trained on."""
+        from ecg_keras.data.reading import training_subset
+
+        settings = self.recipe.data
+        chosen = training_subset(
+            self.shards,
+            dataset,
+            settings.train_records,
+            self.recipe.training.seed,
+            settings.subset,
+            excluded,
+        )
+        return train if chosen is None else train.keep(chosen)
+
+    def _leave_out(self, split: str, part: Identities, others: Identities, why: str) -> Identities:
+        """The records of a split whose patient and signal are not among others."""
+        leaks = find_leaks(part, others)
+        if leaks:
+            self.notes.append(
+                f"{len(leaks)} of {len(part)} {NAMES[split]} records are left out, whose patient "
+                f"or signal {why} ({count_leaks(leaks)})."
+            )
+        return part.leave_out([leak.record_id for leak in leaks])
+
+    def _read_upstream(self) -> Identities:
+        if self.upstream is None:
+            return nobody()
+        before = _read_seen(self.upstream)
+        if before is None:
+            self.warnings.append(_tell_unknown(self.upstream))
+            return nobody()
+        return before
+
+    def _judge(
+        self, split: str, part: Identities, seen: Identities, *, upstream: bool = False
+    ) -> None:
+        """Refuses records of a split that are known, or warns where the recipe allows it."""
+        leaks = find_leaks(part, seen)
+        if not leaks:
+            return
+        who = f"the upstream {self.upstream} knows" if upstream else "its training would know"
+        what = f"{len(leaks)} of {len(part)} {NAMES[split]} records ({count_leaks(leaks)})"
+        if self.recipe.data.leaks == "allow":
+            flatters = "scores flatter" if split == "test" else "scores on validation flatter"
+            self.warnings.append(
+                f"Leaks are allowed (data.leaks): {who} {what}, so the {flatters}. "
+                f"{name_leaks(leaks)}."
+            )
+            return
+        advice = self._advise_upstream() if upstream else self._advise_own()
+        raise DataError(
+            f"{self.shards}: {who} {what}: {name_leaks(leaks)}. {advice} or go on with --set "
+            "data.leaks=allow: the report then says so."
+        )
+
+    def _advise_own(self) -> str:
+        if self.recipe.data.split.method == "records":
+            return (
+                "A split by record (data.split.method) tears patients apart: split by patients, "
+                "leave the other records of tested patients out with --set data.leaks=leave_out,"
+            )
+        return "Leave these out of training with --set data.leaks=leave_out,"
+
+    def _advise_upstream(self) -> str:
+        unknown = f"data.without=[{self.shards}]"
+        if self.recipe.initialise is not None and self.recipe.initialise.from_.endswith(
+            (".yaml", ".yml")
+        ):
+            how = (
+                f"--set 'initialise.set.{unknown}' (with --set initialise.set.run=FOLDER where it "
+                "is trained already)"
+            )
+        else:
+            how = f"its recipe with --set '{unknown}' --set run=FOLDER"
+        return f"A network can't forget. Train the upstream without them: {how}; take another one;"
+
+
+def _read_seen(weights: Path) -> Identities | None:
+    """What a network has seen; ``None`` where nothing tells."""
+    is_model = weights.name == Run(weights.parent).model.name
+    run = Run(weights.parent if is_model else weights)
+    return Identities.load(run.seen) if run.seen.is_file() else None
+
+
+def _tell_unknown(weights: Path) -> str:
+    return (
+        f"{weights} does not tell which records it was trained on (it has no seen.npz): whether it "
+        "knows test records can't be checked."
+    )
+
+
+def _trained_on(seen: Identities) -> Identities:
+    return seen.take(seen.splits == "train")
