@@ -9,10 +9,9 @@ from pathlib import Path
 from ecg_keras.report import study_answer, study_costs, study_learning, study_record, study_scores
 from ecg_keras.report.blocks import Absent, Section
 from ecg_keras.report.figures import ShownEcg
-from ecg_keras.report.page import render_page, write_page
+from ecg_keras.report.sections import write_sections
 from ecg_keras.report.study_checklist import checklist
 from ecg_keras.report.study_tables import write_tables
-from ecg_keras.report.tables import NUMBERS, Column, cell_html
 from ecg_keras.statistics.results import StudyResult
 
 NOT_DONE = Section("not-done", "What was not done", ())  # is always there, and needs all others
@@ -46,17 +45,13 @@ def write_study(
     folder = Path(folder)
     write_tables(result, folder / "tables")
     sections = study_sections(result, ecgs)
-    context = {
-        "title": result.name,
-        "kind": "Study of ways to train networks for ECG diagnosis",
-        "verdict": (result.sentence,),
-        "contents": [(section.anchor, section.title) for section in sections],
-        "sections": sections,
-        "cell_html": cell_html,
-        "word": lambda word: cell_html(Column("word", "", "word"), word),
-        "numbers": NUMBERS,
-    }
-    return write_page(folder / "report.html", render_page("study.html.j2", context))
+    return write_sections(
+        folder / "report.html",
+        title=result.name,
+        kind="Study of ways to train networks for ECG diagnosis",
+        verdict=(result.sentence,),
+        sections=sections,
+    )
 
 
 def study_sections(

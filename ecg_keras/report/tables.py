@@ -36,6 +36,8 @@ MARKS = {
     "confirmed": "✓",
     "refuted": "✗",
     "undecided": "?",
+    "differs": "◆",
+    "alike": "●",
 }
 UNITS = ((3600.0, "h"), (60.0, "min"), (0.0, "s"))
 PAGE_ROWS = 40  # of a LaTeX table that still fits a page

@@ -1,0 +1,241 @@
+"""`validation_page`: what a check of shards found, as one page that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ecg_keras.data import Comparison, Distance, Numbers, Profile, Texts, Validation
+from ecg_keras.report.blocks import Block, Figures, Fold, Items, Rows, Section, Text
+from ecg_keras.report.figures import Captioned
+from ecg_keras.report.sections import write_sections
+from ecg_keras.report.svg import inline_svg
+from ecg_keras.report.tables import Column, Table
+from ecg_keras.report.validation_plots import leads_plot, numbers_plot, texts_plot
+from ecg_keras.report.validation_words import (
+    HEADS,
+    HERE_AND_THERE,
+    LIMITS,
+    axis_title,
+    feature_title,
+    verdict_sentences,
+)
+
+Sets = Mapping[str, Profile]
+# splits are made by fold, so that these differ by intention
+NOT_DRAWN = ("fold",)
+
+
+def validation_page(found: Validation, path: str | Path) -> Path:
+    """Writes a page of HTML that needs nothing else: verdict, anomalies, distributions.
+
+    Args:
+        found: by `ecg_keras.data.validate`.
+        path: the file to write.
+
+    Returns:
+        ``path``.
+
+    Example:
+        >>> validation_page(data.validate("shards/ptb", against="shards/ptbxl"), "drift.html")
+        PosixPath('drift.html')
+    """
+    splits = {name: found.profiles[name] for name in found.dataset.splits if name in found.profiles}
+    sections = (
+        _anomalies(found),
+        *(_comparison(one) for one in found.comparisons),
+        Section("splits", "The splits", _distributions(splits, "split")),
+        _missing(found),
+        Section("limits", "What this does not tell", (Items(LIMITS),)),
+    )
+    return write_sections(
+        Path(path),
+        title=f"{found.dataset.source}, {found.dataset.label_set}",
+        kind=f"Check of the shards in {found.folder}",
+        verdict=verdict_sentences(found),
+        sections=sections,
+    )
+
+
+def _anomalies(found: Validation) -> Section:
+    if not found.anomalies:
+        return Section("anomalies", "Anomalies", (Text("None was found."),))
+    columns = (Column("split", "Split"), Column("feature", "Feature"), Column("what", "What"))
+    rows = tuple((one.split, feature_title(one.feature), one.long) for one in found.anomalies)
+    table = Table("anomalies", "What is wrong, or differs", "", columns, rows)
+    return Section("anomalies", "Anomalies", (Rows(table),))
+
+
+def _comparison(one: Comparison) -> Section:
+    """Every distance, then the figures: of what differs first, of the rest folded."""
+    head, ours, theirs = HEADS[one.kind]
+    sets = {ours: one.ours, theirs: one.theirs}
+    apart = {_feature(each.feature) for each in one.distances if each.differs}
+    blocks: list[Block] = [
+        Rows(_distances(one)),
+        *_distributions(_keep(sets, lambda name: _feature(name) in apart), one.kind),
+    ]
+    alike = _keep(sets, lambda name: _feature(name) not in apart)
+    rest = _distributions(alike, f"{one.kind}-rest")
+    if rest:
+        blocks.append(Fold("The features that do not differ by more than allowed", rest))
+    return Section(one.kind, head.format(other=one.other), tuple(blocks))
+
+
+def _distances(one: Comparison) -> Table:
+    columns = (
+        Column("feature", "Feature"),
+        Column("verdict", "Verdict", "word"),
+        Column("found", "Distance", "decimal"),
+        Column("allowed", "Allowed", "decimal"),
+        Column("measure", "Measure"),
+        Column("text", "Here and there"),
+    )
+
+    def row(each: Distance) -> tuple[object, ...]:
+        verdict = "differs" if each.differs else "alike"
+        title = feature_title(each.feature)
+        return (title, verdict, each.value, each.allowed, each.measure, each.text)
+
+    gone = [
+        (feature_title(name), "differs", None, None, "", text) for name, text in one.absent.items()
+    ]
+    ordered = sorted(one.distances, key=lambda each: not each.differs)
+    return Table(
+        f"{one.kind}-distances",
+        "Distances",
+        f"{HERE_AND_THERE[one.kind]} 0 where both are alike, 1 where they have nothing in common. "
+        "Allowed is the schema's threshold, and what chance does to so many recordings.",
+        columns,
+        (*gone, *map(row, ordered)),
+    )
+
+
+def _distributions(sets: Sets, prefix: str) -> tuple[Block, ...]:
+    """A figure for each feature of which the sets tell something, one for all leads of a feature.
+
+    Args:
+        sets: by the name that figures give them.
+        prefix: of the figures' ids.
+    """
+    names = list(dict.fromkeys(name for one in sets.values() for name in one))
+    single = [name for name in names if " " not in name and name not in NOT_DRAWN]
+    same = {name: value for name in single if (value := _one_value(sets, name)) is not None}
+    figures = [
+        figure
+        for index, name in enumerate(single)
+        if name not in same and (figure := _figure(sets, name, f"{prefix}-{index}"))
+    ]
+    by_lead: dict[str, list[str]] = {}
+    for name in names:
+        feature, _, lead = name.partition(" ")
+        if lead and all(_has_values(one, name) for one in sets.values()):
+            by_lead.setdefault(feature, []).append(lead)
+    wide = [
+        _lead_figure(sets, feature, leads, f"{prefix}-{feature.replace('_', '-')}")
+        for feature, leads in by_lead.items()
+    ]
+    blocks: list[Block] = []
+    if figures:
+        blocks.append(Figures(tuple(figures), "panels"))
+    if wide:
+        blocks.append(Figures(tuple(wide), "pair"))
+    if same:
+        told = "; ".join(f"{axis_title(name)}: {value}" for name, value in same.items())
+        blocks.append(Text(f"The same in every recording: {told}.", "note"))
+    return tuple(blocks)
+
+
+def _figure(sets: Sets, name: str, anchor: str) -> Captioned | None:
+    found = {title: one[name] for title, one in sets.items() if name in one}
+    texts = {title: one for title, one in found.items() if isinstance(one, Texts)}
+    numbers = {title: one for title, one in found.items() if isinstance(one, Numbers)}
+    figure = texts_plot(texts) if texts else numbers_plot(numbers, axis_title(name))
+    if figure is None:
+        return None
+    parts = [feature_title(name)]
+    if numbers:
+        medians = {t: f"{one.median:.4g}" for t, one in numbers.items() if one.present}
+        parts.append(f"median {_list(medians)}")
+    if any(one.missing for one in found.values()):
+        unknown = {title: _percent(one.missing, one.records) for title, one in found.items()}
+        parts.append(f"unknown of {_list(unknown)}")
+    caption = f"{parts[0]}: {'; '.join(parts[1:])}." if parts[1:] else f"{parts[0]}."
+    return inline_svg(figure, anchor, caption), caption
+
+
+def _lead_figure(sets: Sets, feature: str, leads: Sequence[str], anchor: str) -> Captioned:
+    drawn = {}
+    for title, one in sets.items():
+        columns = [one[f"{feature} {lead}"] for lead in leads]
+        drawn[title] = [column for column in columns if isinstance(column, Numbers)]
+    caption = (
+        f"{feature_title(feature)} of each lead: the median, and the range of nine tenths of the "
+        "recordings."
+    )
+    figure = leads_plot(drawn, leads, axis_title(feature))
+    return inline_svg(figure, anchor, caption), caption
+
+
+def _missing(found: Validation) -> Section:
+    """The share of recordings of which each feature is not known."""
+    sets = dict(found.profiles) | {one.other: one.theirs for one in found.comparisons}
+    names = [
+        name
+        for name in dict.fromkeys(name for one in sets.values() for name in one)
+        if any(one[name].missing for one in sets.values() if name in one)
+    ]
+    if not names:
+        blocks: tuple[Block, ...] = (Text("Everything is known of every recording."),)
+    else:
+        columns = (Column("feature", "Feature"), *(Column(title, title) for title in sets))
+        rows = tuple(
+            (
+                feature_title(name),
+                *(
+                    _percent(one[name].missing, one[name].records) if name in one else "–"
+                    for one in sets.values()
+                ),
+            )
+            for name in names
+        )
+        table = Table("missing", "Recordings of which a feature is not known", "", columns, rows)
+        blocks = (Rows(table),)
+    return Section("missing", "What is not known", blocks)
+
+
+def _one_value(sets: Sets, name: str) -> str | None:
+    """The value that all recordings of all sets share, where there is one."""
+    values = set()
+    for one in sets.values():
+        profile = one.get(name)
+        if not isinstance(profile, Numbers) or not profile.present:
+            return None
+        values |= {f"{profile.low:.4g}", f"{profile.high:.4g}"}
+    return values.pop() if len(values) == 1 else None
+
+
+def _keep(sets: Sets, wanted: Callable[[str], bool]) -> Sets:
+    """The features that are wanted, of every set."""
+    return {
+        title: {name: one for name, one in profile.items() if wanted(name)}
+        for title, profile in sets.items()
+    }
+
+
+def _feature(name: str) -> str:
+    """The feature of which a name is one lead."""
+    return name.partition(" ")[0]
+
+
+def _has_values(profile: Profile, name: str) -> bool:
+    one = profile.get(name)
+    return isinstance(one, Numbers) and one.present > 0
+
+
+def _list(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{value} ({title})" for title, value in values.items())
+
+
+def _percent(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f} %" if total else "–"

@@ -1,0 +1,220 @@
+"""The page of a check: verdict first, both datasets side by side, what is unknown."""
+
+import math
+
+import numpy as np
+import pytest
+from page_elements import Page, check_accessible, check_self_contained
+
+from ecg_keras.data import Anomaly, Comparison, Dataset, Distance, Numbers, SplitSummary, Texts
+from ecg_keras.data import Validation as Found
+from ecg_keras.data.validation.features import INTEGERS, NUMBERS, PER_LEAD, TEXTS
+from ecg_keras.report import validation_page
+from ecg_keras.report.validation_plots import leads_plot, numbers_plot, texts_plot
+from ecg_keras.report.validation_words import FEATURES, axis_title, verdict_sentences
+
+LEADS = ("I", "aVR", "V6")
+
+
+def numbers(middle, spread=1.0, records=200, missing=0):
+    values = np.quantile(
+        np.random.default_rng(0).normal(middle, spread, 500), np.linspace(0, 1, 40)
+    )
+    points = tuple(zip(values.tolist(), np.linspace(0, 1, 40).tolist(), strict=True))
+    return Numbers(records, missing, middle, spread, middle, points[0][0], points[-1][0], points)
+
+
+def constant(value, records=200):
+    return Numbers(records, 0, value, 0.0, value, value, value, ((value, 1.0),))
+
+
+def unknown(records=200):
+    return Numbers(records, records, *[math.nan] * 5, ())
+
+
+def profile(age=60.0, peak=1.9, **others):
+    return {
+        "labels": Texts(200, 10, {"NORM": 120, "MI": 40, "<b>AF": 30}),
+        "sex": Texts(200, 0, {"male": 110, "female": 90}),
+        "age": numbers(age, 15, missing=20),
+        "peak_mv": numbers(peak, peak / 10),
+        "original_hz": constant(500.0),
+        **{f"deflection_mv {lead}": numbers(0.3, 0.2) for lead in LEADS},
+        **others,
+    }
+
+
+def summary(records):
+    return SplitSummary(records, records, {"NORM": records}, {}, {})
+
+
+def found(anomalies=(), comparisons=(), **profiles):
+    splits = {name: summary(200) for name in ("train", "valid", "test")}
+    dataset = Dataset(
+        "ludb",
+        "rhythm",
+        ("NORM", "MI", "<b>AF"),
+        LEADS,
+        100.0,
+        1000,
+        splits,
+        (),
+        (),
+        (),
+        {},
+        "",
+        "",
+    )
+    profiles = profiles or {"train": profile(), "valid": profile(58.0), "test": profile(61.0)}
+    return Found("shards/ludb", dataset, profiles, tuple(anomalies), tuple(comparisons))
+
+
+def compared(kind="drift", other="shards/up", theirs=None, differs=True, absent=None):
+    age = Distance(
+        "age", "Jensen-Shannon", 0.31 if differs else 0.02, 0.12, "median 60 here, 40 there"
+    )
+    peak = Distance("peak_mv", "Jensen-Shannon", 0.01, 0.12, "median 1.9 here, 1.9 there")
+    return Comparison(kind, other, profile(), theirs or profile(40.0), (age, peak), absent or {})
+
+
+def write(validation, tmp_path):
+    path = validation_page(validation, tmp_path / "check.html")
+    assert path == tmp_path / "check.html"
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_a_sound_dataset(tmp_path):
+    page = write(found(), tmp_path)
+    assert "600 recordings in 3 splits are as their schema asks." in page.words
+    assert "None was found." in page.words
+    assert "The same in every recording: Sampling rate of the recording (Hz): 500" in page.words
+    check_self_contained(page)
+    check_accessible(page)
+
+
+def test_what_is_wrong_comes_first_and_is_told_in_words(tmp_path):
+    anomaly = Anomaly("test", "deflection_mv V6", "short", "median -0.6: is it inverted?")
+    page = write(found([anomaly]), tmp_path)
+    assert (
+        "Something is wrong: of 600 recordings in 3 splits, net deflection is not as" in page.words
+    )
+    assert page.words.index("Something is wrong") < page.words.index("Anomalies")
+    assert "test Net deflection, V6 median -0.6: is it inverted?" in page.words
+
+
+def test_both_datasets_are_drawn_with_distances_and_verdicts(tmp_path):
+    comparisons = (compared(), compared("skew", "shards/served", differs=False))
+    anomalies = [one for comparison in comparisons for one in comparison.anomalies()]
+    page = write(found(anomalies, comparisons), tmp_path)
+    assert "The training split and shards/up differ in age." in page.words
+    assert (
+        "What was trained on and what is served (shards/served) are alike in all 2 features"
+        in page.words
+    )
+    assert "Age ◆ differs 0.310 0.120 Jensen-Shannon median 60 here, 40 there" in page.words
+    assert "● alike" in page.words
+    titles = [attributes["aria-labelledby"] for attributes in page.all("svg")]
+    assert len(set(titles)) == len(titles)
+    # what differs is open, the rest folded
+    drift = page.text[page.text.index('id="drift"') : page.text.index('id="skew"')]
+    assert drift.index("Age: median 60 (this training split)") < drift.index("<details>")
+    assert drift.index("Net deflection of each lead") > drift.index("<details>")
+    check_self_contained(page)
+    check_accessible(page)
+
+
+def test_one_lead_that_differs_opens_the_figure_of_all(tmp_path):
+    lead = Distance("deflection_mv V6", "Jensen-Shannon", 0.9, 0.1, "median 0.3 here, -0.3 there")
+    one = Comparison("drift", "shards/up", profile(), profile(), (lead,), {})
+    page = write(found(one.anomalies(), [one]), tmp_path)
+    drift = page.text[page.text.index('id="drift"') : page.text.index('id="splits"')]
+    assert drift.index("Net deflection of each lead") < drift.index("<details>")
+    assert all(f">{lead}</text>" in drift for lead in LEADS)
+
+
+def test_what_only_one_has_is_told(tmp_path):
+    theirs = profile(age=40.0) | {"age": unknown()}
+    one = compared(theirs=theirs, differs=False, absent={"age": "known here, unknown there"})
+    page = write(found(one.anomalies(), [one]), tmp_path)
+    assert "The training split and shards/up differ in age." in page.words
+    assert "Age ◆ differs undefined undefined known here, unknown there" in page.words
+    assert "unknown of 10.0 % (this training split), 100.0 % (the other one)" in page.words
+
+
+def test_shares_of_what_is_not_known(tmp_path):
+    page = write(found(train=profile(), serving=profile()), tmp_path)
+    assert "Feature train serving" in page.words
+    assert "Age 10.0 % 10.0 %" in page.words
+    complete = {name: one for name, one in profile().items() if name not in ("age", "labels")}
+    page = write(found(train=complete), tmp_path)
+    assert "Everything is known of every recording." in page.words
+
+
+def test_names_are_escaped(tmp_path):
+    page = write(found(), tmp_path)
+    assert "<b>AF" not in page.text
+    assert "&lt;b&gt;AF" in page.text
+
+
+def test_the_same_bytes_every_time(tmp_path):
+    one, other = (tmp_path / name for name in ("one.html", "other.html"))
+    validation_page(found((), [compared()]), one)
+    validation_page(found((), [compared()]), other)
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_every_profiled_feature_has_a_name_for_readers():
+    assert set(FEATURES) >= {*TEXTS, *NUMBERS, *INTEGERS, *PER_LEAD}
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("age", "Age (years)"), ("deflection_mv V6", "Net deflection, V6 (mV)"), ("mine", "mine")],
+)
+def test_titles_of_axes(name, title):
+    assert axis_title(name) == title
+
+
+def test_one_recording_is_one():
+    single = found()
+    splits = {"train": summary(1)}
+    dataset = Dataset("a", "b", (), LEADS, 100.0, 10, splits, (), (), (), {}, "", "")
+    one = Found("shards/a", dataset, {"train": single.profiles["train"]}, (), ())
+    assert verdict_sentences(one) == ("1 recording in 1 split is as its schema asks.",)
+
+
+def test_values_far_apart_are_drawn_on_a_logarithmic_axis():
+    far = numbers_plot({"a": numbers(2.0, 0.1), "b": numbers(2000.0, 100)}, "mV")
+    assert far.axes[0].get_xscale() == "log"
+    near = numbers_plot({"a": numbers(2.0, 0.1), "b": numbers(3.0, 0.1)}, "mV")
+    assert near.axes[0].get_xscale() == "linear"
+
+
+def test_the_shares_of_a_histogram_add_up_to_one():
+    figure = numbers_plot({"a": numbers(2.0, 0.1), "b": numbers(5.0, 1.0)}, "mV")
+    for patch in figure.axes[0].patches:
+        assert np.sum(patch.get_data().values) == pytest.approx(1)
+
+
+def test_nothing_to_draw():
+    assert numbers_plot({"a": unknown()}, "mV") is None
+    assert texts_plot({"a": Texts(5, 5, {})}) is None
+
+
+def test_one_set_without_values_keeps_the_other_ones_style():
+    figure = numbers_plot({"a": unknown(), "b": numbers(2.0)}, "mV")
+    (label,) = [patch.get_label() for patch in figure.axes[0].patches]
+    assert label == "b"
+
+
+def test_the_most_frequent_values_are_drawn():
+    many = Texts(100, 0, {f"label {index}": 100 - index for index in range(40)})
+    axes = texts_plot({"a": many, "b": many}, most=5).axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [f"label {i}" for i in range(5)]
+
+
+def test_a_lead_shows_the_median_and_nine_tenths():
+    axes = leads_plot({"a": [numbers(1.0), numbers(2.0)]}, ("I", "II"), "mV").axes[0]
+    assert axes.lines[0].get_ydata().tolist() == [1.0, 2.0]
+    low, high = axes.collections[0].get_segments()[0][:, 1]
+    assert (low, high) == pytest.approx((1 - 1.645, 1 + 1.645), abs=0.2)
