@@ -42,6 +42,7 @@ def transferability(
     """
     from ecg_keras.cli.console import progress_bar
     from ecg_keras.files import write_json
+    from ecg_keras.training import describe_known
     from ecg_keras.transferability import rank_checkpoints
 
     with progress_bar("read the target") as progressed:
@@ -63,6 +64,10 @@ def transferability(
     click.echo(ranking_table(ranking))
     click.echo()
     click.echo(ranking.sentence())
+    for checkpoint in checkpoints:
+        known = describe_known(checkpoint, target, "test")
+        if known is not None:
+            click.echo(f"! {known.sentence}")
     click.echo(
         "No such metric is reliable on its own (docs/transferability.md). Short pilot runs tell "
         "more: ecg-keras advise."

@@ -15,7 +15,7 @@ from ecg_keras.data import Dataset, StoredRecord, describe, read_dataset, read_s
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores
 from ecg_keras.report.plots import History
-from ecg_keras.training import Run, read_log
+from ecg_keras.training import Guarded, Run, read_guarded, read_log
 
 LOGGED = ("epoch", "phase", "loss", "val_loss", "val_macro_auroc", "val_macro_auprc")
 
@@ -33,6 +33,7 @@ class RunFiles:
         test: predictions of the test split.
         history: one value per epoch; ``None`` without ``log.csv``.
         environment: versions and machine; empty without ``environment.json``.
+        guarded: what the leakage guard found; ``None`` where it did not look.
         comparison: with the baseline, where there is one.
         baseline_test: the baseline's predictions, for its curves.
         baseline_history: the baseline's training.
@@ -47,6 +48,7 @@ class RunFiles:
     test: Predictions
     history: History | None
     environment: Mapping[str, Any]
+    guarded: Guarded | None
     comparison: Comparison | None
     baseline_test: Predictions | None
     baseline_history: History | None
@@ -87,6 +89,7 @@ def read_run(folder: Path) -> RunFiles:
         test=test,
         history=_history(run, status),
         environment=_environment(run.environment),
+        guarded=read_guarded(run),
         comparison=comparison,
         baseline_test=_baseline_predictions(baseline, test),
         baseline_history=_history(baseline, baseline.read_status()) if baseline else None,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from ecg_keras.data import Dataset, LeftOut
 from ecg_keras.evaluation.tables import percent, score_name
 from ecg_keras.report.inputs import RunFiles
+from ecg_keras.training import Guarded
 
 MODES = {
     "finetune": "fine-tuned",
@@ -114,12 +115,7 @@ def limits(files: RunFiles) -> tuple[str, ...]:
             "Every ECG here counts as a patient of its own. Where the database does not tell "
             "which ECGs are of one person, some may be in several splits."
         )
-    shared = [group for group in dataset.duplicates if len(set(group.splits)) > 1]
-    if shared:
-        said.append(
-            f"Records with the same samples lie in different splits "
-            f"({_several(len(shared), 'group')}): the scores may flatter a little."
-        )
+    said += _leaks(files)
     said.append(
         f"Training, validation and test ECGs all come from {dataset.source}: how the network does "
         "in another hospital or on another device was not tested."
@@ -130,6 +126,20 @@ def limits(files: RunFiles) -> tuple[str, ...]:
     )
     said.append("For research. Not a medical device, and not to be used for diagnosis.")
     return tuple(said)
+
+
+def _leaks(files: RunFiles) -> list[str]:
+    """Which test records the network knows, as far as that was looked for."""
+    if files.guarded is not None:
+        return list(files.guarded.warnings)
+    shared = [group for group in files.dataset.duplicates if len(set(group.splits)) > 1]
+    said = ["Whether its training, or an upstream, knows test records was not looked for."]
+    if shared:
+        said.append(
+            f"Copies of a recording lie in different splits ({_several(len(shared), 'group')}): "
+            "the scores may flatter a little."
+        )
+    return said
 
 
 def _chosen_on_test(files: RunFiles) -> list[str]:
@@ -156,7 +166,7 @@ def patients_apart(dataset: Dataset) -> str:
     return f"{patients} {'has' if dataset.shared_patients == 1 else 'have'} ECGs in several splits."
 
 
-def data_facts(dataset: Dataset) -> Mapping[str, str]:
+def data_facts(dataset: Dataset, guarded: Guarded | None) -> Mapping[str, str]:
     """The first table of the data card."""
     seconds = dataset.num_samples / dataset.sampling_rate
     return {
@@ -168,12 +178,17 @@ def data_facts(dataset: Dataset) -> Mapping[str, str]:
         "Quarantined, unreadable or without a usable ECG": _several(
             len(dataset.quarantined), "record"
         ),
-        "Records with the same samples": _several(len(dataset.duplicates), "group"),
+        "Copies of a recording": _several(len(dataset.duplicates), "group"),
+        "Left out of training or validation, for leaks": "not looked for"
+        if guarded is None
+        else _several(sum(map(len, guarded.left_out.values())), "record"),
         "Fingerprint": dataset.fingerprint[:16],
     }
 
 
-def left_out(dataset: Dataset) -> tuple[tuple[str, Sequence[str], int], ...]:
+def left_out(
+    dataset: Dataset, guarded: Guarded | None
+) -> tuple[tuple[str, Sequence[str], int], ...]:
     """Headings, rows and number of rows not shown, of what is in no shard or in several."""
     groups = []
     for title, records in (("Dropped", dataset.dropped), ("Quarantined", dataset.quarantined)):
@@ -189,9 +204,14 @@ def left_out(dataset: Dataset) -> tuple[tuple[str, Sequence[str], int], ...]:
             f"{', '.join(group.record_ids)} (in {', '.join(sorted(set(group.splits)))})"
             for group in dataset.duplicates
         ]
-        groups.append(
-            (f"Records with the same samples: {_several(len(rows), 'group')}", *_first(rows))
-        )
+        groups.append((f"Copies of a recording: {_several(len(rows), 'group')}", *_first(rows)))
+    if guarded is not None and guarded.notes:
+        rows = [
+            f"{record_id} (in {split})"
+            for split, records in guarded.left_out.items()
+            for record_id in records
+        ]
+        groups.append((f"Left out for leaks: {' '.join(guarded.notes)}", *_first(rows)))
     return tuple(groups)
 
 

@@ -176,6 +176,13 @@ class Advice:
                 f"They had {self.size.epochs} epochs, where a whole training on so many records "
                 f"has {whole}: scratch may gain more from the others (more --pilot-minutes tell)."
             )
+        known = [one.checkpoint for one in self.candidates if any(k.leaks for k in one.known)]
+        if known:
+            said.append(
+                f"{', '.join(known)}: the checkpoint has seen test or validation records of the "
+                "target (leaks, above). What it gains there may be memory, and training from it "
+                "will stop."
+            )
         said.append(
             "Nothing was looked at but training and validation records; a study tells what holds "
             "for patients who were never looked at: ecg-keras study."
@@ -230,6 +237,7 @@ def _candidate_lines(one: Candidate, dataset: Dataset) -> list[str]:
             f"  labels of the target that it knows: {len(one.shared)} of "
             f"{len(dataset.labels)}{shared}"
         )
+    lines += [f"  leaks: {known.sentence}" for known in one.known]
     if one.drift is None:
         lines.append(f"  drift: not told: {one.not_told}")
     elif not one.drift:

@@ -17,7 +17,7 @@ from ecg_keras.evaluation import Predictions
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.results import ArmName
 from ecg_keras.study.cells import StudyPlan
-from ecg_keras.training import Run, read_log
+from ecg_keras.training import Guarded, Run, read_guarded, read_log
 
 # the column of log.csv that says how far a run has come in the study's metric
 LOGGED = {
@@ -51,6 +51,11 @@ class Tested:
         return read_dataset(self.run.dataset)
 
     @cached_property
+    def guarded(self) -> Guarded | None:
+        """What the leakage guard found; ``None`` where it did not look."""
+        return read_guarded(self.run)
+
+    @cached_property
     def shards(self) -> Path:
         """The folder of shards that it was trained from."""
         return Path(self.run.read_status()["shards"])
@@ -78,7 +83,8 @@ class Tested:
 
     @property
     def train_records(self) -> int:
-        stored = self.dataset.splits["train"].records
+        left_out = () if self.guarded is None else self.guarded.left_out["train"]
+        stored = self.dataset.splits["train"].records - len(left_out)
         return min(self.recipe.data.train_records or stored, stored)
 
     @property

@@ -10,7 +10,7 @@ from ecg_keras.config import Model, load_recipe
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
 from ecg_keras.models.zoo import BACKBONES
-from ecg_keras.training import Run, check_upstream
+from ecg_keras.training import Known, Run, check_upstream, describe_known
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Candidate:
         drift: how the target's training split differs from the checkpoint's, a line each; ``None``
             where it can't be told.
         not_told: why it can't.
+        known: what it knows of the target's test records, and of its validation records.
     """
 
     checkpoint: str
@@ -37,6 +38,7 @@ class Candidate:
     keeps_head: bool
     drift: tuple[str, ...] | None
     not_told: str = ""
+    known: tuple[Known, ...] = ()
 
 
 def describe_candidate(checkpoint: str | Path, shards: str | Path) -> Candidate:
@@ -69,7 +71,18 @@ def describe_candidate(checkpoint: str | Path, shards: str | Path) -> Candidate:
         keeps_head=own == target.labels,
         drift=drift,
         not_told=not_told,
+        known=_find_known(path, Path(shards), target),
     )
+
+
+def _find_known(path: Path, shards: Path, target: Dataset) -> tuple[Known, ...]:
+    """What it knows of the target's test and validation records; once where it does not tell."""
+    found = [
+        describe_known(path, shards, split)
+        for split in ("test", "valid")
+        if target.splits[split].records
+    ]
+    return tuple(dict.fromkeys(known for known in found if known is not None))
 
 
 def _find_drift(run: Run, shards: Path) -> tuple[tuple[str, ...] | None, str]:

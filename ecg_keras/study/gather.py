@@ -15,6 +15,7 @@ from ecg_keras.statistics.verdict import verdict_sentence
 from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm, read_arms
 from ecg_keras.study.cells import StudyPlan
 from ecg_keras.study.comparing import (
+    Arms,
     compare_arms,
     find_curves,
     find_interactions,
@@ -23,7 +24,7 @@ from ecg_keras.study.comparing import (
 )
 from ecg_keras.study.costs import keep_ledger
 from ecg_keras.study.state import Snapshot, snapshot
-from ecg_keras.study.upstreams import describe_datasets, find_skew, rank_upstreams
+from ecg_keras.study.upstreams import describe_datasets, find_skew, rank_upstreams, tell_leaks
 
 
 def gather(
@@ -94,7 +95,7 @@ def gather(
             ),
         },
         failures=state.failures,
-        not_done=(*notes, *_not_done(plan, state, results, comparisons)),
+        not_done=(*notes, *_not_done(plan, state, arms, results, comparisons)),
     )
 
 
@@ -132,6 +133,7 @@ def _environment(arm: StudyArm) -> Mapping[str, Any]:
 def _not_done(
     plan: StudyPlan,
     state: Snapshot,
+    arms: Arms,
     results: Mapping[Any, ArmResult],
     comparisons: tuple[Compared, ...],
 ) -> tuple[str, ...]:
@@ -161,8 +163,4 @@ def _not_done(
         )
     if comparisons and study.question.metric not in LOGGED:
         lines.append(f"Convergence is told in {DEFAULT_LOGGED}, which is logged in every epoch.")
-    lines.append(
-        "Recordings that two databases share, under other names, were not looked for: an upstream "
-        "may have seen test ECGs."
-    )
-    return tuple(lines)
+    return (*lines, *tell_leaks(arms))

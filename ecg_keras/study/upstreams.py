@@ -30,6 +30,12 @@ def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
             first = next(iter(arm.cells.values()))
             cards[name.downstream] = {
                 **_card(first[0].dataset),
+                "left_out_for_leaks": sum(
+                    len(records)
+                    for cell in first
+                    if cell.guarded is not None
+                    for records in cell.guarded.left_out.values()
+                ),
                 "shards": [str(cell.shards) for cell in first],
                 "role": "downstream",
             }
@@ -43,6 +49,38 @@ def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
                 "role": "upstream",
             }
     return cards
+
+
+def tell_leaks(arms: Arms) -> tuple[str, ...]:
+    """What the leakage guard found in all runs, and what it can't find."""
+    runs = [cell for arm in arms.values() for cell in arm.runs]
+    guarded = [cell.guarded for cell in runs if cell.guarded is not None]
+    lines = []
+    allowed = sum(one.known_tests > 0 for one in guarded)
+    if allowed:
+        lines.append(
+            f"{allowed} of {len(runs)} runs know test ECGs, by patient or signal, from their "
+            "training or their upstream, as their recipes allow: their scores flatter. leaks.json "
+            "in each run names them."
+        )
+    unchecked = sum(one.unchecked for one in guarded)
+    if unchecked:
+        lines.append(
+            f"Upstreams of {unchecked} of {len(runs)} runs do not tell what they were trained on: "
+            "they may know test ECGs."
+        )
+    if len(guarded) < len(runs):
+        lines.append(
+            f"In {len(runs) - len(guarded)} of {len(runs)} runs leaks were not looked for: their "
+            "networks may know test ECGs."
+        )
+    if guarded:
+        lines.append(
+            "Whether networks know test ECGs was looked for by patient id within a database, and "
+            "by signal: a patient's other ECGs under another database's id are not found, nor are "
+            "copies of a recording that begin later."
+        )
+    return tuple(lines)
 
 
 def find_skew(arms: Arms, kept: Path) -> dict[str, tuple[str, ...]]:

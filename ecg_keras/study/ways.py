@@ -69,6 +69,7 @@ class Way:
         train_records: int | None = None,
         seed: int = 0,
         shards: Path | None = None,
+        leaks: str | None = None,
     ) -> Recipe:
         """The whole recipe.
 
@@ -79,8 +80,11 @@ class Way:
             train_records: as in a recipe.
             seed: of the run.
             shards: folder in which the datasets lie.
+            leaks: as in a recipe.
         """
         data: Part = {**settings, "raw": str(raw), "train_records": train_records}
+        if leaks is not None:
+            data["leaks"] = leaks
         if shards is not None:
             data["shards"] = str(shards)
         parts: list[Part] = [

@@ -7,6 +7,8 @@ import importlib
 from typing import Any
 
 _HOME = {
+    "Guarded": "leakage",
+    "Known": "known",
     "Run": "run",
     "begin_run": "run",
     "check_same_run": "run",
@@ -14,7 +16,7 @@ _HOME = {
     "train": "loop",
     "build_model": "loop",
     "check_upstream": "upstream",
-    "describe_known": "leakage",
+    "describe_known": "known",
     "guard": "leakage",
     "read_guarded": "leakage",
     "records_left_out": "leakage",

@@ -11,12 +11,11 @@ from pathlib import Path
 from ecg_keras import data
 from ecg_keras.config import Recipe
 from ecg_keras.data.identities import Identities, nobody
-from ecg_keras.data.leaks import Leak, count_leaks, find_leaks, name_leaks
+from ecg_keras.data.leaks import count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
+from ecg_keras.training.known import NAMES, read_seen, tell_unknown, trained_on
 from ecg_keras.training.run import Run, begin_run, check_same_run, run_fingerprint
-
-NAMES = {"train": "training", "valid": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,16 @@ class Guarded:
         warnings: what a reader of the scores must know: leaks that are allowed, and what could not
             be looked at.
         notes: how many records were left out, and why.
+        known_tests: how many test records the network knows, where that is allowed.
+        unchecked: whether the upstream does not tell what it has seen.
     """
 
     mark: str
     left_out: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    known_tests: int = 0
+    unchecked: bool = False
 
 
 def guard(
@@ -79,7 +82,14 @@ def guard(
     check_same_run(run, recipe, **marks)
     look = _Look(recipe, shards, upstream)
     excluded, seen = look.find(dataset, run.name)
-    guarded = Guarded(mark, excluded, tuple(look.warnings), tuple(look.notes))
+    guarded = Guarded(
+        mark,
+        excluded,
+        tuple(look.warnings),
+        tuple(look.notes),
+        len(look.known_tests),
+        look.unchecked,
+    )
     begin_run(run, recipe, **marks)
     seen.save(run.seen)
     write_json(run.leaks, asdict(guarded))
@@ -103,6 +113,8 @@ def read_guarded(run: Run) -> Guarded | None:
             left_out={split: tuple(tree["left_out"][split]) for split in ("train", "valid")},
             warnings=tuple(tree["warnings"]),
             notes=tuple(tree["notes"]),
+            known_tests=int(tree["known_tests"]),
+            unchecked=bool(tree["unchecked"]),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(
@@ -116,49 +128,6 @@ def records_left_out(run: Run, split: str) -> tuple[str, ...]:
     return () if guarded is None else guarded.left_out.get(split, ())
 
 
-@dataclass(frozen=True)
-class Known:
-    """What a network knows of records that should be unknown to it.
-
-    Attributes:
-        leaks: the records, and by which others they are known.
-        sentence: that tells of them; or that nobody can tell, where there are none.
-    """
-
-    leaks: tuple[Leak, ...]
-    sentence: str
-
-
-def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
-    """The records of a dataset's split that a network has seen, or an upstream of it.
-
-    Args:
-        weights: run folder, or ``.keras`` file.
-        shards: any dataset.
-        split: of it. Of the validation records those do not count that the network was only
-            validated on.
-
-    Returns:
-        What it knows, or that nothing tells what it has seen; ``None`` where it knows nobody.
-
-    Raises:
-        DataError: a shard or seen.npz is damaged.
-
-    Example:
-        >>> describe_known(Path("runs/up"), Path("shards/ptbxl"), "test").leaks[0].known_as
-        'HR00003'
-    """
-    before = _read_seen(weights)
-    if before is None:
-        return Known((), _tell_unknown(weights))
-    tested = data.read_identities(shards, split)
-    leaks = find_leaks(tested, _trained_on(before) if split == "valid" else before)
-    if not leaks:
-        return None
-    counts = f"{len(leaks)} of {len(tested)} {NAMES[split]} records of {shards}"
-    return Known(leaks, f"{weights} knows {counts} ({count_leaks(leaks)}): {name_leaks(leaks)}.")
-
-
 @dataclass(eq=False)
 class _Look:
     """One look at a run: what it finds on the way."""
@@ -168,6 +137,8 @@ class _Look:
     upstream: Path | None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    known_tests: set[str] = field(default_factory=set)
+    unchecked: bool = False
 
     def find(
         self, dataset: data.Dataset, name: str
@@ -183,12 +154,12 @@ class _Look:
         before = self._read_upstream()
         self._judge("test", test, before, upstream=True)
         if self.recipe.data.leaks == "leave_out":
-            valid = self._leave_out("valid", valid, _trained_on(before), "the upstream knows")
+            valid = self._leave_out("valid", valid, trained_on(before), "the upstream knows")
             valid = self._leave_out("valid", valid, test, "the test split has, too")
             train = self._leave_out("train", train, test, "the test split has, too")
             train = self._leave_out("train", train, valid, "the validation split has, too")
         else:
-            self._judge("valid", valid, _trained_on(before), upstream=True)
+            self._judge("valid", valid, trained_on(before), upstream=True)
         excluded = {
             split: tuple(sorted({*stored[split].record_ids.tolist()} - {*part.record_ids.tolist()}))
             for split, part in (("train", train), ("valid", valid))
@@ -235,9 +206,10 @@ class _Look:
     def _read_upstream(self) -> Identities:
         if self.upstream is None:
             return nobody()
-        before = _read_seen(self.upstream)
+        before = read_seen(self.upstream)
         if before is None:
-            self.warnings.append(_tell_unknown(self.upstream))
+            self.unchecked = True
+            self.warnings.append(tell_unknown(self.upstream))
             return nobody()
         return before
 
@@ -251,6 +223,8 @@ class _Look:
         who = f"the upstream {self.upstream} knows" if upstream else "its training would know"
         what = f"{len(leaks)} of {len(part)} {NAMES[split]} records ({count_leaks(leaks)})"
         if self.recipe.data.leaks == "allow":
+            if split == "test":
+                self.known_tests |= {leak.record_id for leak in leaks}
             flatters = "scores flatter" if split == "test" else "scores on validation flatter"
             self.warnings.append(
                 f"Leaks are allowed (data.leaks): {who} {what}, so the {flatters}. "
@@ -283,21 +257,3 @@ class _Look:
         else:
             how = f"its recipe with --set '{unknown}' --set run=FOLDER"
         return f"A network can't forget. Train the upstream without them: {how}; take another one;"
-
-
-def _read_seen(weights: Path) -> Identities | None:
-    """What a network has seen; ``None`` where nothing tells."""
-    is_model = weights.name == Run(weights.parent).model.name
-    run = Run(weights.parent if is_model else weights)
-    return Identities.load(run.seen) if run.seen.is_file() else None
-
-
-def _tell_unknown(weights: Path) -> str:
-    return (
-        f"{weights} does not tell which records it was trained on (it has no seen.npz): whether it "
-        "knows test records can't be checked."
-    )
-
-
-def _trained_on(seen: Identities) -> Identities:
-    return seen.take(seen.splits == "train")
