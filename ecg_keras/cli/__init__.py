@@ -21,7 +21,7 @@ COMMANDS = {
     "recipe": ("recipe", "Check a recipe, or show it with every default."),
     "download": ("download", "Fetch a published database, verified, or what is missing of it."),
     "prepare": ("prepare", "Write the TFRecord shards of a recipe's dataset."),
-    "validate": ("prepare", "Check shards with TensorFlow Data Validation."),
+    "validate": ("validate", "Check shards with TensorFlow Data Validation."),
     "describe": (
         "describe",
         "Tell what a dataset holds, or which sources and backbones there are.",

@@ -22,3 +22,28 @@ def overrides(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="KEY=VALUE",
         help="Override a setting of the recipe, such as training.seed=1. May be repeated.",
     )(command)
+
+
+def beam_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--beam`` and, behind ``--``, the options of its pipeline, as ``pipeline``.
+
+    It is ``None`` without ``--beam``; options without it are an error.
+    """
+
+    def gather(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Any:
+        if context.params.pop("beam"):
+            return given
+        if given:
+            raise click.UsageError(f"{given[0]}: pipeline options need --beam", context)
+        return None
+
+    options = click.argument(
+        "pipeline", nargs=-1, type=click.UNPROCESSED, metavar="[-- OPTION...]", callback=gather
+    )
+    flag = click.option(
+        "--beam",
+        is_flag=True,
+        is_eager=True,
+        help="Run as an Apache Beam pipeline; its options follow behind --.",
+    )
+    return flag(options(command))

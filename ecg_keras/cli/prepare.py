@@ -1,4 +1,4 @@
-"""`ecg-keras prepare` and `ecg-keras validate`: a recipe's dataset, written and checked."""
+"""`ecg-keras prepare`: a recipe's dataset, written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ecg_keras.cli.options import RecipePath, ShardsPath, overrides
+from ecg_keras.cli.options import RecipePath, overrides
 
 
 @click.command()
@@ -46,22 +46,3 @@ def prepare(
         workflow.run_plan(plan, watcher)
     click.echo(data.describe(job.shards).table())
     click.echo(f"shards  {job.shards}")
-
-
-@click.command()
-@ShardsPath
-@click.option(
-    "--against",
-    type=click.Path(path_type=Path),
-    help="Another dataset from which this one should not drift, such as the upstream's.",
-)
-def validate(shards: Path, against: Path | None) -> None:
-    """Check SHARDS with TensorFlow Data Validation; exit code 1 where something is off."""
-    from ecg_keras import workflow
-
-    anomalies = workflow.validate_shards(shards, against=against).anomalies
-    for one in anomalies:
-        click.echo(one.line())
-    click.echo(f"{shards}: {len(anomalies) or 'no'} anomal{'y' if len(anomalies) == 1 else 'ies'}")
-    if anomalies:
-        raise SystemExit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,6 +183,8 @@ def validate_shards(
     *,
     against: str | Path | None = None,
     serving: str | Path | None = None,
+    beam: Sequence[str] | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> data.Validation:
     """Checks a dataset with TensorFlow Data Validation and keeps the result beside it.
 
@@ -190,8 +192,12 @@ def validate_shards(
         shards: the dataset.
         against: another dataset from which it should not drift, such as the upstream's.
         serving: shards of what the served model received.
+        beam: options of an Apache Beam pipeline that counts the records; none counts them here.
+        on_progress: called with the records that were counted here, and their total.
     """
-    found = data.validate(shards, against=against, serving=serving)
+    found = data.validate(
+        shards, against=against, serving=serving, beam=beam, on_progress=on_progress
+    )
     if against is None and serving is None:
         anomalies = [anomaly.line() for anomaly in found.anomalies]
         write_json(Path(shards) / "validation.json", {"anomalies": anomalies})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,15 @@ from ecg_keras.data.dataset import SPLITS, describe
 from ecg_keras.data.validation.comparing import compare
 from ecg_keras.data.validation.library import load_tfdv, read_message, write_message
 from ecg_keras.data.validation.profiles import read_profile
-from ecg_keras.data.validation.results import Anomaly, Numbers, Texts, Validation
+from ecg_keras.data.validation.reasons import describe_reason
+from ecg_keras.data.validation.results import Anomaly, Validation
 from ecg_keras.data.validation.schema import SERVING, TRAINING, make_checks, make_schema
-from ecg_keras.data.validation.statistics import count_splits, split_statistics
+from ecg_keras.data.validation.statistics import (
+    OnProgress,
+    count_splits,
+    quietly,
+    split_statistics,
+)
 
 SCHEMA = "schema.pbtxt"
 CHECKS = "checks.pbtxt"
@@ -22,6 +29,8 @@ def validate(
     *,
     against: str | Path | None = None,
     serving: str | Path | None = None,
+    beam: Sequence[str] | None = None,
+    on_progress: OnProgress = quietly,
 ) -> Validation:
     """Checks each split against the dataset's schema, and the training split against others'.
 
@@ -35,10 +44,13 @@ def validate(
             distributed otherwise (drift), that is an anomaly, too.
         serving: shards of what the served model received, all splits together; where they are
             distributed otherwise (skew), or break the schema, that is an anomaly, too.
+        beam: options of an Apache Beam pipeline that counts the records; none counts them here,
+            one after the other.
+        on_progress: called with the records of a split that were counted here, and their total.
 
     Raises:
-        DataError: a folder is no finished dataset or can't be written, or TensorFlow Data
-            Validation is not installed.
+        DataError: a folder is no finished dataset or can't be written, TensorFlow Data Validation
+            is not installed, or the pipeline failed.
 
     Source:
         Breck et al., Data validation for machine learning (SysML 2019).
@@ -51,7 +63,11 @@ def validate(
     load_tfdv()
     schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
     checks = _read(folder / CHECKS, make_checks(dataset), keep=True)
-    counted = split_statistics(folder, dataset, SPLITS, keep=True)
+    if beam is not None:
+        from ecg_keras.data.validation.pipeline import count_with_beam
+
+        count_with_beam(folder, dataset, beam)
+    counted = split_statistics(folder, dataset, SPLITS, keep=True, on_progress=on_progress)
     profiles = {split: read_profile(one) for split, one in counted.items()}
     anomalies = []
     for split, statistics in counted.items():
@@ -63,7 +79,7 @@ def validate(
     if serving is not None:
         received = describe(serving)
         filled = [split for split in SPLITS if received.splits[split].records]
-        theirs = count_splits(Path(serving), received, filled)
+        theirs = count_splits(Path(serving), received, filled, on_progress)
         profiles["serving"] = read_profile(theirs)
         anomalies += _find("serving", _signals_only(theirs, schema), schema, checks, SERVING)
         comparisons.append(compare(counted["train"], theirs, schema, "skew", str(serving)))
@@ -132,25 +148,14 @@ def _find(split: str, statistics: Any, schema: Any, checks: Any, environment: st
     found = load_tfdv().validate_statistics(
         statistics, schema, environment=environment, custom_validation_config=about
     )
+    rules = {feature.name: feature for feature in schema.feature}
     return [
-        Anomaly(split, feature, reason.short_description, _say(reason, profile.get(feature)))
+        Anomaly(
+            split,
+            feature,
+            reason.short_description,
+            describe_reason(reason, rules.get(feature), profile.get(feature)),
+        )
         for feature, info in sorted(found.anomaly_info.items())
         for reason in info.reason
     ]
-
-
-def _say(reason: Any, profile: Texts | Numbers | None) -> str:
-    """TensorFlow Data Validation's text, or a check's, with what it is about."""
-    from tensorflow_metadata.proto.v0 import anomalies_pb2
-
-    custom = anomalies_pb2.AnomalyInfo.CUSTOM_VALIDATION
-    if reason.type == custom and profile is not None:
-        if "median" in reason.short_description and isinstance(profile, Numbers):
-            found = f"median {profile.median:.3g}"
-        else:
-            found = f"{profile.present} of {profile.records} records have one"
-        return f"{found}: {reason.short_description}"
-    text = reason.description
-    for remark in ("(upto six significant digits)", "(up to six significant digits)"):
-        text = text.replace(remark, "")
-    return " ".join(text.replace(" ,", ",").split())

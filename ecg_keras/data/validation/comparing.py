@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ecg_keras.data.validation.library import load_tfdv
-from ecg_keras.data.validation.profiles import read_profile
+from ecg_keras.data.validation.profiles import read_profile, say_number
 from ecg_keras.data.validation.results import (
     Comparison,
     Distance,
@@ -99,7 +99,7 @@ def _absence(counts: list[int]) -> str:
 def _describe(ours: Texts | Numbers, theirs: Texts | Numbers) -> str:
     """What differs most, with its figures here and there."""
     if isinstance(ours, Numbers) and isinstance(theirs, Numbers):
-        return f"median {ours.median:.3g} here, {theirs.median:.3g} there"
+        return f"median {say_number(ours.median)} here, {say_number(theirs.median)} there"
     values = dict.fromkeys((*ours.counts, *theirs.counts))
     gaps = {value: abs(ours.share(value) - theirs.share(value)) for value in values}
     most = max(gaps, key=lambda value: gaps[value])

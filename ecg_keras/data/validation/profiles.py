@@ -23,6 +23,16 @@ def read_profile(statistics: Any) -> Profile:
     }
 
 
+def say_number(value: float) -> str:
+    """Three digits, or as many as a whole number has.
+
+    Example:
+        >>> [say_number(value) for value in (1845.6, 68.94, 0.00052, 10.0)]
+        ['1846', '68.9', '0.00052', '10']
+    """
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def _read_texts(feature: Any, records: int) -> Texts:
     told = feature.string_stats
     counts = {one.label: round(one.sample_count) for one in told.rank_histogram.buckets}

@@ -139,17 +139,19 @@ class Comparison:
         """What differs by more than allowed; of several leads the one that differs most."""
         verb = {"drift": "drift from", "skew": "skew against"}[self.kind]
         short = f"{verb} {self.other}"
-        found = [Anomaly("train", name, short, text) for name, text in self.absent.items()]
+        found = [
+            Anomaly("train", name, short, f"{text} ({short})") for name, text in self.absent.items()
+        ]
         differing: dict[str, list[Distance]] = {}
         for one in self.distances:
             if one.differs:
                 differing.setdefault(feature_of(one.feature), []).append(one)
         for group in differing.values():  # the leads of one feature are told together
             most = max(group, key=lambda one: one.value)
-            others = f" (and {len(group) - 1} more leads)" if len(group) > 1 else ""
+            others = f"; {len(group)} leads differ" if len(group) > 1 else ""
             text = (
                 f"{most.text}; {most.measure} {most.value:.3f}, allowed {most.allowed:.3f}{others} "
-                f"({verb} {self.other})"
+                f"({short})"
             )
             found.append(Anomaly("train", most.feature, short, text))
         return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,12 @@ from ecg_keras.errors import DataError
 # records whose columns are counted at once: a few megabytes
 COUNTED = 4096
 FOLDER = "statistics"
+
+OnProgress = Callable[[int, int], None]
+
+
+def quietly(done: int, total: int) -> None:
+    """Tells nobody."""
 
 
 def make_options() -> Any:
@@ -34,7 +40,12 @@ def kept_path(folder: Path, split: str) -> Path:
 
 
 def split_statistics(
-    folder: Path, dataset: Dataset, splits: Sequence[str], *, keep: bool
+    folder: Path,
+    dataset: Dataset,
+    splits: Sequence[str],
+    *,
+    keep: bool,
+    on_progress: OnProgress = quietly,
 ) -> Mapping[str, Any]:
     """The statistics of splits: those that are kept, or counted now.
 
@@ -43,6 +54,7 @@ def split_statistics(
         dataset: what is in them.
         splits: names; those without records are left out.
         keep: writes what was counted beside the shards, to be used again.
+        on_progress: called with the records that were counted, and how many are to be.
 
     Raises:
         DataError: a shard is damaged, or the statistics can't be kept.
@@ -58,23 +70,28 @@ def split_statistics(
             message = statistics_pb2.DatasetFeatureStatisticsList()
             found[split] = read_message(path, message)
             continue
-        found[split] = count_splits(folder, dataset, [split])
+        found[split] = count_splits(folder, dataset, [split], on_progress)
         if keep:
             write_message(path, found[split])
     return found
 
 
-def count_splits(folder: Path, dataset: Dataset, splits: Sequence[str]) -> Any:
+def count_splits(
+    folder: Path, dataset: Dataset, splits: Sequence[str], on_progress: OnProgress = quietly
+) -> Any:
     """The statistics of all records of some splits together."""
     from tensorflow_data_validation.statistics import stats_impl
 
     generators = stats_impl.get_generators(make_options(), in_memory=True)
     partial = [one.create_accumulator() for one in generators]
+    total, done = sum(dataset.splits[split].records for split in splits), 0
     for batch in _batches(folder, dataset, splits):
         partial = [
             generator.add_input(accumulator, batch)
             for generator, accumulator in zip(generators, partial, strict=True)
         ]
+        done += batch.num_rows
+        on_progress(done, total)
     return stats_impl.extract_statistics_output(partial, generators)
 
 

@@ -19,7 +19,11 @@ def test_an_age_is_one_of_a_person_or_unknown_or_refused(text):
     assert age is None or 0 <= age <= 120
 
 
-@given(st.lists(st.sampled_from(["a", "..", ".", "", "b.dat", "\\", "c:", "d\0", "e\ud800"]), max_size=4))
+@given(
+    st.lists(
+        st.sampled_from(["a", "..", ".", "", "b.dat", "\\", "c:", "d\0", "e\ud800"]), max_size=4
+    )
+)
 def test_no_name_leads_out_of_the_root(parts):
     root = Path("/data/ecg")
     try:

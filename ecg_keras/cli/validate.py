@@ -1,0 +1,117 @@
+"""`ecg-keras validate`: shards, checked against their schema and against other shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ecg_keras.cli.options import ShardsPath, beam_options
+
+if TYPE_CHECKING:
+    from ecg_keras.data import Anomaly, Comparison
+
+HEADS = {
+    "drift": "drift from {other}",
+    "skew": "skew between training and serving, {other}",
+}
+COLUMNS = ("feature", "distance", "found", "allowed", "verdict", "here and there")
+
+
+@click.command()
+@ShardsPath
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="Another dataset from which this one should not drift, such as the upstream's.",
+)
+@click.option(
+    "--serving",
+    type=click.Path(path_type=Path),
+    help="Shards of what the served model received, which should be like the training data.",
+)
+@click.option(
+    "--page", type=click.Path(path_type=Path), help="Write everything as a page of HTML, too."
+)
+@beam_options
+def validate(
+    shards: Path,
+    against: Path | None,
+    serving: Path | None,
+    page: Path | None,
+    pipeline: tuple[str, ...] | None,
+) -> None:
+    """Check SHARDS with TensorFlow Data Validation; exit code 1 where something is off."""
+    from ecg_keras import report, workflow
+    from ecg_keras.cli.console import progress_bar
+
+    with progress_bar("count records") as moved:
+        found = workflow.validate_shards(
+            shards, against=against, serving=serving, beam=pipeline, on_progress=moved
+        )
+    _show_anomalies(found.anomalies)
+    for one in found.comparisons:
+        _show_comparison(one)
+    count = len(found.anomalies)
+    click.echo(f"{shards}: {count or 'no'} anomal{'y' if count == 1 else 'ies'}")
+    if page is not None:
+        click.echo(f"page  {report.validation_page(found, page)}")
+    if count:
+        raise SystemExit(1)
+
+
+def _show_anomalies(anomalies: tuple[Anomaly, ...]) -> None:
+    """A table on a terminal, elsewhere a line each."""
+    from rich.console import Console
+
+    if not Console().is_terminal:
+        for one in anomalies:
+            click.echo(one.line())
+    elif anomalies:
+        rows = [(one.split, one.feature, one.long) for one in anomalies]
+        _draw("anomalies", ("split", "feature", "what is wrong"), rows)
+
+
+def _show_comparison(comparison: Comparison) -> None:
+    from rich.console import Console
+
+    rows = [
+        (
+            one.feature,
+            one.measure,
+            f"{one.value:.3f}",
+            f"{one.allowed:.3f}",
+            "differs" if one.differs else "alike",
+            one.text,
+        )
+        for one in comparison.distances
+    ]
+    rows += [(name, "", "", "", "differs", text) for name, text in comparison.absent.items()]
+    title = HEADS[comparison.kind].format(other=comparison.other)
+    if Console().is_terminal:
+        _draw(title, COLUMNS, rows)
+        return
+    widths = [max(len(row[column]) for row in (COLUMNS, *rows)) for column in range(5)]
+    click.echo(f"\n{title}")
+    for *cells, last in (COLUMNS, *rows):
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        click.echo("  ".join([*padded, last]))
+    click.echo()
+
+
+def _draw(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=None)
+    for name in columns:
+        right = name in ("found", "allowed")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name == "feature")
+    for row in rows:
+        wrong = "differs" in row or "split" in columns
+        table.add_row(*(escape(cell) for cell in row), style="yellow" if wrong else None)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print()
