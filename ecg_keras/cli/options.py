@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,25 +26,21 @@ def overrides(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def beam_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--beam`` and, behind ``--``, the options of its pipeline, as ``pipeline``.
+    """Adds ``--beam`` and, behind ``--``, Beam's own options, both as ``beam``.
 
     It is ``None`` without ``--beam``; options without it are an error.
     """
 
-    def gather(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Any:
-        if context.params.pop("beam"):
-            return given
-        if given:
-            raise click.UsageError(f"{given[0]}: pipeline options need --beam", context)
-        return None
+    @functools.wraps(command)
+    def gather(*args: Any, beam: bool, beam_options: tuple[str, ...], **others: Any) -> Any:
+        if beam_options and not beam:
+            raise click.UsageError(
+                f"{' '.join(beam_options)}: options of Beam need --beam before --"
+            )
+        return command(*args, beam=beam_options if beam else None, **others)
 
     options = click.argument(
-        "pipeline", nargs=-1, type=click.UNPROCESSED, metavar="[-- OPTION...]", callback=gather
+        "beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]"
     )
-    flag = click.option(
-        "--beam",
-        is_flag=True,
-        is_eager=True,
-        help="Run as an Apache Beam pipeline; its options follow behind --.",
-    )
-    return flag(options(command))
+    flag = click.option("--beam", is_flag=True, help="Work on Apache Beam; see docs/beam.md.")
+    return flag(options(gather))

@@ -6,28 +6,24 @@ from pathlib import Path
 
 import click
 
-from ecg_keras.cli.options import RecipePath, overrides
+from ecg_keras.cli.options import RecipePath, beam_options, overrides
 
 
 @click.command()
 @RecipePath
 @overrides
 @click.option("--dry-run", is_flag=True, help="Print the plan and do nothing.")
-@click.option("--beam", is_flag=True, help="Make the shards with Apache Beam.")
-@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]")
+@beam_options
 def prepare(
     recipe: Path,
     assignments: tuple[str, ...],
     dry_run: bool,
-    beam: bool,
-    beam_options: tuple[str, ...],
+    beam: tuple[str, ...] | None,
 ) -> None:
     """Write the TFRecord shards of RECIPE's dataset, and nothing more.
 
     With --beam, the options behind -- are Beam's own, such as --runner=FlinkRunner.
     """
-    if beam_options and not beam:
-        raise click.UsageError(f"{' '.join(beam_options)}: options of Beam need --beam before --")
     from ecg_keras import data, workflow
     from ecg_keras.cli.console import ConsoleWatcher, show_plan
     from ecg_keras.config import parse_overrides
@@ -41,7 +37,7 @@ def prepare(
     if dry_run:
         show_plan(plan)
         return
-    run = data.run_on_beam(beam_options) if beam else data.run_here
+    run = data.run_here if beam is None else data.run_on_beam(beam)
     with ConsoleWatcher(run) as watcher:
         workflow.run_plan(plan, watcher)
     click.echo(data.describe(job.shards).table())

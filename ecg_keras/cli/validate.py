@@ -40,15 +40,18 @@ def validate(
     against: Path | None,
     serving: Path | None,
     page: Path | None,
-    pipeline: tuple[str, ...] | None,
+    beam: tuple[str, ...] | None,
 ) -> None:
-    """Check SHARDS with TensorFlow Data Validation; exit code 1 where something is off."""
+    """Check SHARDS with TensorFlow Data Validation; exit code 1 where something is off.
+
+    With --beam the records are counted on Apache Beam; the options behind -- are Beam's own.
+    """
     from ecg_keras import report, workflow
     from ecg_keras.cli.console import progress_bar
 
     with progress_bar("count records") as moved:
         found = workflow.validate_shards(
-            shards, against=against, serving=serving, beam=pipeline, on_progress=moved
+            shards, against=against, serving=serving, beam=beam, on_progress=moved
         )
     _show_anomalies(found.anomalies)
     for one in found.comparisons:

@@ -132,15 +132,15 @@ def _run_pipeline(names: Sequence[str], work: Work, options: Any) -> None:
         )
         pipeline.run().wait_until_finish()
     except Exception as error:  # each runner raises its own
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise DataError(
-            f"{work.folder}: the Beam pipeline failed: {_reason(lines)}. Finished shards are kept: "
-            "mend this, and run the same command again."
+            f"{work.folder}: the Beam pipeline failed: {tell_failure(error)}. Finished shards are "
+            "kept: mend this, and run the same command again."
         ) from error
 
 
-def _reason(lines: Sequence[str]) -> str:
-    """The message of our own error within a remote traceback, or else its last line."""
+def tell_failure(error: Exception) -> str:
+    """The message of our own error within a remote traceback, or else the last line of that."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     for line in reversed(lines):
         for kind in (DataError, ConfigError):
             _, found, message = line.partition(f"{kind.__name__}: ")

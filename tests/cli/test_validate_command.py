@@ -52,6 +52,12 @@ def prepare(ecg_keras, raw, shards):
     return folder
 
 
+def test_the_docs_tell_what_flags_each_fault():
+    rows = re.findall(r"^\| `(\w+)`: .*\| (.+) \|$", DOCS.read_text(encoding="utf-8"), flags=re.M)
+    told = {fault: set(re.findall(r"`(.+?)`", cells)) for fault, cells in rows}
+    assert told == TOLD_BY
+
+
 def features(text):
     return set(re.findall(r"^(?:train|valid|test): (.+?): ", text, flags=re.M))
 
@@ -125,4 +131,4 @@ def test_a_beam_pipeline_counts_them(ecg_keras, pair):
     assert (answer.code, answer.out) == (0, f"{good}: no anomalies\n"), answer.err
     answer = ecg_keras("validate", good, "--", "--runner=DirectRunner")
     assert answer.code == 2
-    assert "--runner=DirectRunner: pipeline options need --beam" in answer.err
+    assert "--runner=DirectRunner: options of Beam need --beam before --" in answer.err

@@ -97,9 +97,12 @@ def test_a_worker_that_lacks_the_folder_says_so(tmp_path):
 
 def test_our_own_error_is_found_in_a_remote_traceback():
     remote = ["Traceback (most recent call last):", "ecg_keras.errors.DataError: a.hea: gone.", "x"]
-    assert beam._reason(remote) == "a.hea: gone."
-    assert beam._reason(["RuntimeError: no slots"]) == "RuntimeError: no slots"
-    assert beam._reason([]) == "it says nothing"
+    assert beam.tell_failure(Exception("\n".join(remote))) == "a.hea: gone."
+    assert (
+        beam.tell_failure(Exception("\n".join(["RuntimeError: no slots"])))
+        == "RuntimeError: no slots"
+    )
+    assert beam.tell_failure(Exception("\n".join([]))) == "it says nothing"
 
 
 def test_options_are_beams_own():

@@ -1,4 +1,6 @@
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from ecg_keras.data.expectations import (
 )
 from ecg_keras.data.sources import SOURCES, find_source, read_records
 from ecg_keras.signals import measure_quality
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "validation.md"
 
 
 @dataclasses.dataclass
@@ -67,6 +71,21 @@ def test_a_column_that_a_recipe_names_must_hold_something():
     named = find_expectations(described(source="folder", folder=Folder(age="Age").model_dump()))
     assert (named.ages_known > 0, named.sexes_known) == (True, 0)
     assert find_expectations(described(source="folder")) == Expectations()
+
+
+def test_the_docs_tell_them():
+    text = DOCS.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\S.*) \|$", text, flags=re.M))
+    for name, expected in EXPECTATIONS.items():
+        if name in ("simulated", "folder"):  # have rows in words
+            continue
+        rates = ", ".join(f"{rate:g}" for rate in expected.rates)
+        ranges = [f"{low:g} to {high:g}" for low, high in (expected.seconds, expected.age)]
+        shares = [
+            {0.0: "–", 1.0: "all"}.get(share, f"{100 * share:g} %")
+            for share in (expected.ages_known, expected.sexes_known)
+        ]
+        assert rows[name] == " | ".join([rates, *ranges, *shares])
 
 
 @pytest.mark.real

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from ecg_keras.data.beam import parse_options, tell_failure
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.reading import PARSED
 from ecg_keras.data.validation.features import arrange, stored_features
@@ -30,6 +31,7 @@ def count_with_beam(folder: Path, dataset: Dataset, arguments: Sequence[str]) ->
         arguments: Beam's pipeline options, such as ``--runner=FlinkRunner``.
 
     Raises:
+        ConfigError: an argument is no option of Beam's.
         DataError: the pipeline failed.
     """
     missing = [
@@ -66,12 +68,12 @@ def _run(
     tfdv = load_tfdv()
     import apache_beam as beam
     import pyarrow as pa
-    from apache_beam.options.pipeline_options import PipelineOptions
     from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
 
+    options = parse_options(arguments)
     tidy = partial(arrange, leads=dataset.leads)
     try:
-        with beam.Pipeline(options=PipelineOptions(list(arguments))) as pipeline:
+        with beam.Pipeline(options=options) as pipeline:
             for split in splits:
                 paths = [str(folder.resolve() / name) for name in dataset.splits[split].shards]
                 source = TFExampleRecord(
@@ -87,6 +89,6 @@ def _run(
                 )
     except Exception as error:  # each runner raises what it likes
         raise DataError(
-            f"{folder}: the Beam pipeline failed: {str(error).strip() or type(error).__name__}. "
-            "Check its options, and the shards with `ecg-keras describe --verify`."
+            f"{folder}: the Beam pipeline failed: {tell_failure(error)}. Compare the shards with "
+            "their checksums: `ecg-keras describe --verify`."
         ) from error
