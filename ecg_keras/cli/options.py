@@ -14,6 +14,15 @@ RunPath = click.argument("run", type=click.Path(path_type=Path))
 ShardsPath = click.argument("shards", type=click.Path(path_type=Path))
 
 
+def check_page(
+    context: click.Context, parameter: click.Parameter, page: Path | None
+) -> Path | None:
+    """A page replaces what was there, so it must not be a file of another kind."""
+    if page is not None and page.suffix != ".html":
+        raise click.BadParameter(f"a page's name ends in .html. Received: {page}")
+    return page
+
+
 def overrides(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds ``--set KEY=VALUE``, which may be given several times."""
     return click.option(

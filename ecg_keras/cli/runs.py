@@ -6,16 +6,7 @@ from pathlib import Path
 
 import click
 
-from ecg_keras.cli.options import RunPath
-
-
-def _check_page(
-    context: click.Context, parameter: click.Parameter, page: Path | None
-) -> Path | None:
-    """A page replaces what was there, so it must not be a file of another kind."""
-    if page is not None and page.suffix != ".html":
-        raise click.BadParameter(f"a page's name ends in .html. Received: {page}")
-    return page
+from ecg_keras.cli.options import RunPath, check_page
 
 
 @click.command()
@@ -67,7 +58,7 @@ def evaluate(run: Path, shards: Path | None, split: str, bootstrap: int, allow_l
 @click.option(
     "--page",
     type=click.Path(path_type=Path, dir_okay=False),
-    callback=_check_page,
+    callback=check_page,
     help="Write the comparison as a page too, such as compare.html.",
 )
 def compare(

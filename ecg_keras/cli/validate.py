@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecg_keras.cli.options import ShardsPath, beam_options
+from ecg_keras.cli.options import ShardsPath, beam_options, check_page
 
 if TYPE_CHECKING:
     from ecg_keras.data import Anomaly, Comparison
@@ -32,7 +32,10 @@ COLUMNS = ("feature", "distance", "found", "allowed", "verdict", "here and there
     help="Shards of what the served model received, which should be like the training data.",
 )
 @click.option(
-    "--page", type=click.Path(path_type=Path), help="Write everything as a page of HTML, too."
+    "--page",
+    type=click.Path(path_type=Path),
+    callback=check_page,
+    help="Write everything as a page of HTML, too.",
 )
 @beam_options
 def validate(
