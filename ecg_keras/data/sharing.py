@@ -31,8 +31,9 @@ class Shared:
     def table(self) -> str:
         """All of it as text, a line for each recording and patient."""
         lines = [
-            f"{self.folders[0]} and {self.folders[1]} share {len(self.recordings)} recordings"
-            + (f" and {len(self.patients)} patients" if self.comparable else "")
+            f"{self.folders[0]} and {self.folders[1]} share "
+            + _several(len(self.recordings), "recording")
+            + (f" and {_several(len(self.patients), 'patient')}" if self.comparable else "")
         ]
         lines += [
             f"  recording {name} ({split}) is {other} ({other_split})"
@@ -80,6 +81,10 @@ def describe_shared(folder: str | Path, other: str | Path) -> Shared:
         patients=tuple((name, ours[name], theirs[name]) for name in shared),
         comparable=comparable,
     )
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _everybody(folder: Path) -> Identities:

@@ -164,6 +164,24 @@ def test_a_test_split_that_chose_is_said(copied, page):
     assert "The test split itself chose the thresholds, as" in report(copied).words
 
 
+def test_leaks_that_are_allowed_and_records_that_are_left_out_are_said(copied):
+    guarded = {
+        "mark": "m",
+        "left_out": {"train": ["train07"], "valid": []},
+        "warnings": ["Leaks are allowed (data.leaks): its training would know 2 test records."],
+        "notes": ["1 of 40 training records are left out."],
+        "known_tests": 2,
+        "unchecked": False,
+    }
+    copied.leaks.write_text(json.dumps(guarded))
+    words = report(copied).words
+    limits = words[words.index("Limits") :]
+    assert "its training would know 2 test records." in limits
+    assert "not looked for" not in limits
+    assert "Left out of training or validation, for leaks 1 record" in words
+    assert "Left out for leaks: 1 of 40 training records are left out. train07 (in train)" in words
+
+
 def test_a_database_without_patients_is_said(copied):
     tree = json.loads(copied.dataset.read_text())
     for split in tree["splits"].values():

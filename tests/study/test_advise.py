@@ -12,6 +12,7 @@ import pytest
 from ecg_keras import models
 from ecg_keras.config import Model, load_recipe
 from ecg_keras.data import Dataset, SplitSummary
+from ecg_keras.data.leaks import SAME_SIGNAL, Leak
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.statistics.arms import Arm
@@ -22,6 +23,7 @@ from ecg_keras.study.candidates import Candidate, describe_candidate
 from ecg_keras.study.pilots import Piloted, Size
 from ecg_keras.study.recipe_text import write_recipe_text
 from ecg_keras.study.ways import Way
+from ecg_keras.training import Known
 from ecg_keras.transferability import Ranking
 
 NETWORK = Model(backbone="resnet1d18")
@@ -268,6 +270,20 @@ def test_it_says_which_way_and_what_to_expect():
     assert said[5].startswith("Nothing was looked at but training and validation records")
     whole = advice(1000, 40, scratch=0.3, probe=0.5, finetune=1.0).sentences()
     assert whole == (*said[:3], said[5])
+
+
+def test_it_warns_of_a_checkpoint_that_knows_test_records():
+    clean = advice(scratch=0.3, probe=0.5, finetune=1.0)
+    leak = Leak("7", SAME_SIGNAL, "HR00007", "up", "train")
+    known = Known((leak,), "runs/up knows 1 of 9 test records")
+    untold = Known((), "a.keras does not tell")
+    first, second = clean.candidates
+    candidates = (replace(first, known=(known,)), replace(second, known=(untold,)))
+    said = replace(clean, candidates=candidates)
+    assert "\n  leaks: runs/up knows 1 of 9 test records\n" in said.facts()
+    assert "\n  leaks: a.keras does not tell\n" in said.facts()
+    (warning,) = set(said.sentences()) - set(clean.sentences())
+    assert warning.startswith("runs/up: the checkpoint has seen test or validation records")
 
 
 def test_it_says_when_it_can_not_tell_and_what_would():

@@ -6,6 +6,7 @@ from finished_study import finish, list_study
 
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions, compare
+from ecg_keras.files import write_json
 from ecg_keras.metrics import best_f1_thresholds
 from ecg_keras.study.arms import read_arms
 from ecg_keras.study.comparing import (
@@ -17,7 +18,7 @@ from ecg_keras.study.comparing import (
 )
 from ecg_keras.study.costs import keep_ledger
 from ecg_keras.study.gather import gather
-from ecg_keras.study.upstreams import describe_datasets
+from ecg_keras.study.upstreams import describe_datasets, tell_leaks
 
 BETTER = {"scratch": 1.0, "finetune": 2.0}
 
@@ -194,6 +195,29 @@ def test_dataset_cards_name_both_sides(tmp_path):
         ("georgia (upstream)", "upstream"),
     ]
     assert cards["ludb"]["records"] == 1000 + 2 * 240
+
+
+def test_the_page_tells_of_leaks(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
+    finish(plan, by_mode)
+    arms, _ = read_arms(plan)
+    assert "In 4 of 4 runs leaks were not looked for" in tell_leaks(arms)[0]
+    nothing = {"mark": "m", "warnings": [], "notes": [], "known_tests": 0, "unchecked": False}
+    runs = [cell.run for arm in arms.values() for cell in arm.runs]
+    for run in runs:
+        write_json(run.leaks, {**nothing, "left_out": {"train": ["r1", "r2"], "valid": []}})
+    arms, _ = read_arms(plan)
+    (line,) = tell_leaks(arms)
+    assert line.startswith("Whether networks know test ECGs was looked for by patient id")
+    assert describe_datasets(arms)["ludb"]["left_out_for_leaks"] == 2
+    stored = arms[next(iter(arms))].runs[0].dataset.splits["train"].records
+    assert {arm.train_records for arm in arms.values()} == {stored - 2}
+    left_out = {"train": [], "valid": []}
+    write_json(runs[0].leaks, {**nothing, "left_out": left_out, "known_tests": 3})
+    write_json(runs[1].leaks, {**nothing, "left_out": left_out, "unchecked": True})
+    first, second, _ = tell_leaks(read_arms(plan)[0])
+    assert first.startswith("1 of 4 runs know test ECGs, by patient or signal")
+    assert second.startswith("Upstreams of 1 of 4 runs do not tell what they were trained on")
 
 
 def test_the_answer_is_a_sentence_and_a_table(tmp_path, monkeypatch):
