@@ -27,6 +27,7 @@ def describe(
         raise click.UsageError("name a folder of shards, or give --sources or --backbones")
     if shards is not None:
         from ecg_keras import data
+        from ecg_keras.data import lead_profile
 
         if verify:
             from ecg_keras.cli.console import progress_bar
@@ -39,7 +40,7 @@ def describe(
                 )
         else:
             dataset = data.describe(shards)
-        click.echo(dataset.table())
+        click.echo(f"{dataset.table()}\n\n{lead_profile.table(dataset.quality, dataset.leads)}")
         if verify:
             click.echo("each shard has the bytes that were written")
         if against is not None:

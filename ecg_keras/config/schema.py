@@ -177,8 +177,11 @@ class Data(Section):
     # records without any label of the set: keep them as all-zero rows, or drop them (counted)
     unlabelled: Literal["keep", "drop"] = "keep"
     split: Split = Split()
-    # share of records that may be unreadable, NaN or flat; those above it stop `prepare`
-    quarantine: Fraction = 0.0
+    # share of records that may be unreadable, NaN, flat or broken; more stop `prepare`
+    quarantine: Fraction = 0.01
+    # leads, unit and sampling rate are verified from the signals themselves. refuse: stop where
+    # they are not what they are said to be; fix: repair every record; off: use them as they are
+    verify: Literal["refuse", "fix", "off"] = "refuse"
     # what TensorFlow Data Validation finds: stop before training, or warn
     anomalies: Literal["stop", "warn"] = "stop"
     # train on this many records of the training split; none: all

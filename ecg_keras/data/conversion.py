@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from ecg_keras.config import Data
 from ecg_keras.data.dataset import LeftOut
-from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.sources import source_of
+from ecg_keras.data.verification import Verified
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import (
     LEADS,
@@ -30,9 +31,13 @@ from ecg_keras.signals import (
     select_leads,
     signature,
 )
+from ecg_keras.signals.lead_quality import LeadQuality, measure_lead_quality
 
 STEP_MV = 0.001
 GREATEST = 32767
+# a record whose limb leads miss the identities by this in the median is broken where those of its
+# database obey them: real ones miss them by 0.002 at most
+BROKEN_MV = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +52,7 @@ class Converted:
         sha256: of the stored samples, 64 hex digits.
         content: `signals.signature` of the recording, whatever of it is stored.
         traits: of the stored samples.
+        lead_quality: of the recording as it was read and as it is stored.
         original: sampling rate in Hz and length in seconds of the whole recording as it was read.
     """
 
@@ -57,6 +63,7 @@ class Converted:
     sha256: str
     content: bytes
     traits: Traits
+    lead_quality: LeadQuality
     original: tuple[float, float]
 
 
@@ -87,7 +94,9 @@ def stored_length(data: Data) -> int:
     return length
 
 
-def convert(infos: Iterable[RecordInfo], data: Data) -> Iterator[Converted | Dropped | Quarantined]:
+def convert(
+    infos: Iterable[RecordInfo], data: Data, verified: Verified
+) -> Iterator[Converted | Dropped | Quarantined]:
     """Reads and converts records one by one, with an outcome for each, in the same order.
 
     What is wrong with one record becomes its outcome; a wrong setting is raised.
@@ -95,9 +104,10 @@ def convert(infos: Iterable[RecordInfo], data: Data) -> Iterator[Converted | Dro
     Args:
         infos: listed by the source that ``data`` names.
         data: the recipe's settings.
+        verified: what `verification.verify_source` decided for all records.
     """
     source, leads, length = source_of(data), stored_leads(data), stored_length(data)
-    return (_convert(info, source, leads, length, data) for info in infos)
+    return (_convert(info, source, leads, length, data, verified) for info in infos)
 
 
 def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], float]:
@@ -121,18 +131,26 @@ def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], fl
 
 
 def _convert(
-    info: RecordInfo, source: Any, leads: tuple[str, ...], length: int, data: Data
+    info: RecordInfo,
+    source: Any,
+    leads: tuple[str, ...],
+    length: int,
+    data: Data,
+    verified: Verified,
 ) -> Converted | Dropped | Quarantined:
     try:
         signal = source.read_signal(info)
+        if verified.repairs:
+            repaired = verified.repair.apply(signal.values, signal.sampling_rate, signal.leads)
+            signal = Signal(*repaired)
         # column after column in memory: what is measured for each lead is several times faster
         recorded = np.asfortranarray(signal.values)
-        values = select_leads(recorded, signal.leads, leads)
-        check_finite_and_alive(values, leads)
+        chosen = select_leads(recorded, signal.leads, leads)
+        check_finite_and_alive(chosen, leads)
         rates = signal.sampling_rate, data.sampling_rate
-        whole = resampled_length(len(values), *rates)
+        whole = resampled_length(len(chosen), *rates)
         start, stop = kept_part(whole, length, data.window)
-        values = resample(values, *rates, method=data.resample, start=start, stop=stop)
+        values = resample(chosen, *rates, method=data.resample, start=start, stop=stop)
         fitted = fit_length(values, length, window=data.window, short=data.short)
         if fitted is None:
             seconds = whole / data.sampling_rate
@@ -140,14 +158,21 @@ def _convert(
         columns, scale = quantise(np.asfortranarray(fitted))
         samples = np.ascontiguousarray(columns)
         stored = columns * np.float32(scale)
+        quality = measure_quality(stored, leads)
+        if verified.identities and quality.einthoven_mv > BROKEN_MV:
+            raise DataError(
+                "the limb leads don't belong together: they miss Einthoven's or Goldberger's "
+                f"identities by {quality.einthoven_mv:.2g} mV, other records by less than 0.01 mV."
+            )
         return Converted(
             info,
             samples,
             scale,
-            measure_quality(stored, leads),
+            quality,
             hashlib.sha256(samples.tobytes()).hexdigest(),
             signature(recorded, signal.leads, signal.sampling_rate),
             measure_traits(stored, data.sampling_rate),
+            measure_lead_quality(chosen, rates[0], stored, data.sampling_rate),
             (signal.sampling_rate, len(signal.values) / signal.sampling_rate),
         )
     except (DataError, OSError) as error:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,25 @@ class Duplicates:
 
 
 @dataclass(frozen=True)
+class Repaired:
+    """What was not as the database said, and what was done to every record.
+
+    Attributes:
+        what: was found, in words.
+        evidence: the figures behind it.
+        done: to every record, in words.
+    """
+
+    what: str
+    evidence: str
+    done: tuple[str, ...]
+
+    def line(self) -> str:
+        """One line of text."""
+        return f"{self.what}: {'; '.join(self.done)} ({self.evidence})"
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A finished folder of shards.
 
@@ -67,6 +86,9 @@ class Dataset:
         duplicates: groups of recordings that are the same.
         shared_patients: how many patients have records in more than one split; none, unless the
             recipe asks for a split by record.
+        repairs: what was done to all records because ``data.verify`` is ``fix``.
+        quality: of the stored records, the median and the 95th percentile of each measure of
+            `signals.lead_quality`, by measure and quantile, a figure for each lead.
         settings: the recipe's ``data`` section, as far as it decides what is in the shards.
         fingerprint: of the settings, the raw files and the format.
         raw_digest: of names, sizes and times of change of the raw files.
@@ -87,6 +109,8 @@ class Dataset:
     fingerprint: str
     raw_digest: str
     shared_patients: int = 0
+    repairs: tuple[Repaired, ...] = ()
+    quality: Mapping[str, Mapping[str, Sequence[float | None]]] = field(default_factory=dict)
     format: int = FORMAT
 
     def dump(self) -> str:
@@ -117,6 +141,7 @@ class Dataset:
                 "",
                 f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
                 f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",
+                *(f"repaired: {one.line()}" for one in self.repairs),
             ]
         )
 
@@ -244,6 +269,10 @@ def _parse(tree: dict[str, Any]) -> Dataset:
             "duplicates": tuple(
                 Duplicates(tuple(one["record_ids"]), tuple(one["splits"]))
                 for one in tree["duplicates"]
+            ),
+            "repairs": tuple(
+                Repaired(one["what"], one["evidence"], tuple(one["done"]))
+                for one in tree["repairs"]
             ),
         }
     )

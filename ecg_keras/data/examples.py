@@ -14,6 +14,8 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ecg_keras.signals.lead_quality import MEASURES
+
 if TYPE_CHECKING:
     from ecg_keras.data.conversion import Converted
 
@@ -40,6 +42,11 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
         "peak_mv": _floats([quality.peak_mv]),
         "rms_mv": _floats([quality.rms_mv]),
         "deflection_mv": _floats(traits.deflections_mv.tolist()),
+        **{
+            name: _floats(getattr(record.lead_quality, name).tolist())
+            for name in MEASURES
+            if not math.isnan(getattr(record.lead_quality, name)[0])
+        },
         "original_hz": _floats([original_hz]),
         "original_seconds": _floats([original_seconds]),
     }

@@ -16,9 +16,11 @@ from ecg_keras.data.conversion import stored_leads, stored_length
 from ecg_keras.data.dataset import SPLITS, Dataset, LeftOut, SplitSummary, describe
 from ecg_keras.data.duplicates import NAMED, describe_duplicates, find_duplicates
 from ecg_keras.data.fingerprints import combine, raw_digest
+from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import check_label_set, source_of
 from ecg_keras.data.splits import assign_splits
+from ecg_keras.data.verification import verify_source
 from ecg_keras.data.writing import (
     UNFINISHED,
     Run,
@@ -57,8 +59,9 @@ def prepare(
 
     Raises:
         ConfigError: a setting does not fit the source, or the folder lies inside the raw files.
-        DataError: the raw files are missing or wrong, more records than ``data.quarantine`` allows
-            can't be used, the folder holds another dataset, or it can't be written.
+        DataError: the raw files are missing or wrong, their leads, unit or sampling rate are not
+            what they are said to be, more records than ``data.quarantine`` allows can't be used,
+            the folder holds another dataset, or it can't be written.
 
     Note:
         With ``data.workers`` above 1 a script needs ``if __name__ == "__main__":`` around the
@@ -130,7 +133,9 @@ def _make(
     record_bytes = 2 * stored_length(data) * len(stored_leads(data))
     plan = plan_shards(infos, assigned, record_bytes, data.split.seed)
     mark = combine(data, digest)
-    sidecars = write_shards(plan, Work(data, tuple(labels), folder, mark), on_progress, run)
+    verified = verify_source(source, infos, data, warn)
+    work = Work(data, tuple(labels), folder, mark, verified)
+    sidecars = write_shards(plan, work, on_progress, run)
 
     quarantined = [LeftOut(*one) for sidecar in sidecars for one in sidecar.quarantined]
     _check_quarantine(quarantined, len(infos), data)
@@ -154,6 +159,8 @@ def _make(
         fingerprint=mark,
         raw_digest=digest,
         shared_patients=_count_shared_patients(stored, assigned),
+        repairs=verified.repairs,
+        quality=summarise((one.quality for one in sidecars), len(stored_leads(data))),
     )
     twice = describe_duplicates(dataset.duplicates)
     if twice:

@@ -13,17 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ecg_keras.config import Data
-from ecg_keras.data.conversion import Converted, Dropped, convert
+from ecg_keras.data.conversion import Converted, Dropped, convert, stored_leads
 from ecg_keras.data.dataset import SPLITS
 from ecg_keras.data.examples import encode
+from ecg_keras.data.lead_profile import count, no_counts, to_json
 from ecg_keras.data.processes import run_in_processes
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.tfrecords import write_tfrecords
+from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
 
 # enough shards for every process of a large machine, and little lost where one is killed
@@ -50,12 +53,14 @@ class Work:
         labels: of the label set.
         folder: of the shards.
         fingerprint: of the dataset.
+        verified: what was decided for all records.
     """
 
     data: Data
     labels: tuple[str, ...]
     folder: Path
     fingerprint: str
+    verified: Verified
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Sidecar:
         checksum: the shard's sha256.
         stored: record id and signature, as hex digits.
         dropped, quarantined: record id and reason.
+        quality: of its leads, `lead_profile.to_json`.
     """
 
     fingerprint: str
@@ -76,6 +82,7 @@ class Sidecar:
     stored: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[list[str]] = field(default_factory=list)
     quarantined: list[list[str]] = field(default_factory=list)
+    quality: list[Any] = field(default_factory=list)
 
 
 # makes shards, in any order and anywhere; calls a function after each record, where it can
@@ -173,12 +180,13 @@ def make_shard(
     Raises:
         DataError: the folder can't be written.
     """
-    sidecar = Sidecar(work.fingerprint)
+    sidecar, counts = Sidecar(work.fingerprint), no_counts(len(stored_leads(work.data)))
 
     def examples() -> Iterator[bytes]:
-        for outcome in convert(shard.infos, work.data):
+        for outcome in convert(shard.infos, work.data, work.verified):
             if isinstance(outcome, Converted):
                 sidecar.stored.append((outcome.info.record_id, outcome.content.hex()))
+                count(counts, outcome.lead_quality)
                 yield encode(outcome, work.labels)
             elif isinstance(outcome, Dropped):
                 sidecar.dropped.append([outcome.record_id, outcome.reason])
@@ -192,6 +200,7 @@ def make_shard(
     with threadpool_limits(1), writing(work.folder):
         size, checksum = write_tfrecords(work.folder / shard.name, examples(), scratch=begun)
         complete = {**vars(sidecar), "size": size, "checksum": checksum}
+        complete["quality"] = to_json(counts)
         write_text(begun / f"{shard.name}.json", json.dumps(complete), scratch=begun)
     return shard.name, Sidecar(**complete)
 

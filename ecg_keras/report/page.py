@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ecg_keras.data import lead_profile
 from ecg_keras.evaluation import Comparison
 from ecg_keras.evaluation.tables import p_text, percent, score_name
 from ecg_keras.files import replacing
@@ -112,6 +113,7 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
         "data_facts": wording.data_facts(files.dataset, files.guarded),
         "patients_apart": wording.patients_apart(files.dataset),
         "left_out": wording.left_out(files.dataset, files.guarded),
+        "lead_quality": lead_profile.rows(files.dataset.quality, files.dataset.leads),
         "limits": wording.limits(files),
         "recipe_text": files.recipe_text,
         "environment": files.environment,

@@ -115,6 +115,11 @@ def limits(files: RunFiles) -> tuple[str, ...]:
             "Every ECG here counts as a patient of its own. Where the database does not tell "
             "which ECGs are of one person, some may be in several splits."
         )
+    said += [
+        f"The database is not what it says it is, and every ECG was repaired: {one.line()}. ECGs "
+        "that the network is asked about must need no repair."
+        for one in dataset.repairs
+    ]
     said += _leaks(files)
     said.append(
         f"Training, validation and test ECGs all come from {dataset.source}: how the network does "

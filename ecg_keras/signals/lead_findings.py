@@ -34,6 +34,8 @@ _MOST = 0.8
 _SOME = 0.1
 # gains that differ by more than this from recording to recording belong to no lead
 _SPREAD = 1.1
+# hearts it takes to say that leads are exchanged, and they must be half of those that were asked
+_LEAST_HEARTS = 3
 # recordings it takes to put chest leads in order for the user, rather than to say that they are not
 _ENOUGH_TO_REORDER = 20
 
@@ -86,12 +88,16 @@ def find_limb_leads(
 
 
 def find_lead_names(
-    recordings: Sequence[Timed], leads: Sequence[str], placement: Placement
+    recordings: Sequence[npt.NDArray[Any]],
+    timed: Sequence[Timed],
+    leads: Sequence[str],
+    placement: Placement,
 ) -> Finding | None:
     """Which lead each column holds, by what hearts look like.
 
     Args:
-        recordings: of most of the sample.
+        recordings: the whole sample, each ``(num_samples, num_leads)``; limb leads first.
+        timed: those of them with a clear rhythm; none where hearts tell nothing.
         leads: names of the columns; limb leads first.
         placement: of the limb leads, as far as the identities tell.
 
@@ -104,27 +110,26 @@ def find_lead_names(
     names = CHEST if len(rest) == 6 else CHEST[-1:]
     signs = (1,) * len(chest)
     evidence = []
-    order = find_chest_order(_vectors(recordings, placement, chest, signs))
+    order = find_chest_order(_vectors(timed, placement, chest, signs))
     if order is not None:
         chest, signs = [chest[place] for place in order.columns], order.signs
         evidence.append(
             f"so each of V1 to V6 resembles its neighbours in {order.records} recordings"
         )
-    vectors = _vectors(recordings, placement, chest, signs)
-    exchange = find_exchange(vectors)
-    final = placement
+    vectors = _vectors(timed, placement, chest, signs)
+    told = len(vectors) >= max(_LEAST_HEARTS, len(recordings) / 2)
+    exchange = find_exchange(vectors if told else [], placement)
     if placement != IN_PLACE:
-        signals = [one.values for one in recordings]
         evidence.append(
-            "Einthoven's and Goldberger's identities leave "
-            f"{_share_left(signals, IN_PLACE):.0%} of the limb leads' energy unexplained as named, "
-            f"and {_share_left(signals, placement):.2%} so"
+            "Einthoven's and Goldberger's identities leave unexplained "
+            f"{_share_left(recordings, IN_PLACE):.0%} of the limb leads' energy as named, and "
+            f"{_share_left(recordings, placement):.2%} so"
         )
-    if exchange is not None:
-        final = then(placement, exchange.placement)
-        signs = tuple(sign * exchange.chest_sign for sign in signs)
-        if exchange.backwards:
-            chest, signs = chest[::-1], signs[::-1]
+    final = then(placement, exchange.placement)
+    signs = tuple(sign * exchange.chest_sign for sign in signs)
+    if exchange.backwards:
+        chest, signs = chest[::-1], signs[::-1]
+    if exchange.records:
         evidence.append(
             "only so do P waves, QRS complexes, T waves and lead V6 point where they should in "
             f"{exchange.records} of {len(vectors)} recordings"
@@ -138,12 +143,10 @@ def find_lead_names(
     if not moved and not inverted:
         return None
     what = describe_leads(moved, inverted)
-    if exchange is not None and placement == IN_PLACE and order is None and not exchange.backwards:
+    if exchange.words and placement == IN_PLACE and order is None and not exchange.backwards:
         what = exchange.words
     repair = Repair(moved, dict.fromkeys(inverted, -1.0))
-    sure = (order is None or len(vectors) >= _ENOUGH_TO_REORDER) and (
-        exchange is None or exchange.sure
-    )
+    sure = exchange.sure and (order is None or len(vectors) >= _ENOUGH_TO_REORDER)
     return Finding(what, "; ".join(evidence), repair if sure else None)
 
 
@@ -188,7 +191,8 @@ def _vectors(
 
 
 def _share_left(recordings: Sequence[npt.NDArray[Any]], placement: Placement) -> float:
-    return float(np.median([identity_residual(one, placement) for one in recordings]))
+    # of leads that contradict each other more is left than there was
+    return min(1.0, float(np.median([identity_residual(one, placement) for one in recordings])))
 
 
 def _gains_differ(gains: Floats, number: int) -> Finding:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.signals.heart_vectors import HeartVectors
-from ecg_keras.signals.limb_leads import SYMMETRIES, Placement
+from ecg_keras.signals.limb_leads import SYMMETRIES, Placement, then
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,12 +30,17 @@ _DIRECTIONS = {
 }
 _NORMS = {name: float(np.i0(one[1])) for name, one in _DIRECTIONS.items()}
 # what one recording may say at most, and what all must say together, as logarithms of the
-# likelihood ratio: odds of exp(8), some 3000 to 1; to prefer one repair to another, exp(4)
-_MOST, _ENOUGH, _CLEAR = 4.0, 8.0, 4.0
+# likelihood ratio: odds of exp(8), some 3000 to 1; to prefer one repair to another, exp(4), where
+# each lead that stays in place is worth exp(2)
+_MOST, _ENOUGH, _CLEAR, _IN_PLACE = 4.0, 8.0, 4.0, 2.0
 _MOST_RECORDS = 0.6
+# and how well the answer must fit for these to be hearts: databases of adults reach 2.7 to 4.1
+_FITS = 1.0
 # what an order of the chest leads must gain in the sum of correlations of neighbours, and in how
 # many recordings: V1 and V2 differ in many hearts, so half of them are not enough
 _NEIGHBOURS, _SHARE, _LEAST_RECORDS = 0.01, 0.8, 8
+# and what the sum of the five must be, which is some 4, for this to be a row of electrodes at all
+_ALIKE = 2.5
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Exchange:
         placement: of the limb leads.
         chest_sign: 1 or -1.
         backwards: whether the chest leads run from V6 to V1.
-        records: how many recordings speak for it.
+        records: how many recordings speak for it; 0 where it is none.
         sure: whether no other exchange explains the recordings nearly as well.
     """
 
@@ -74,19 +79,18 @@ class ChestOrder:
     records: int
 
 
-def find_exchange(vectors: Sequence[HeartVectors]) -> Exchange | None:
+def find_exchange(vectors: Sequence[HeartVectors], placement: Placement) -> Exchange:
     """The exchange of limb electrodes, of signs or of the ends of the chest under which hearts fit.
 
     Args:
         vectors: of each recording, with the limb leads in a placement that obeys the identities,
-            and the chest leads in a row.
+            and the chest leads in a row; none where hearts tell nothing.
+        placement: that placement.
 
     Returns:
-        What most recordings ask for, or ``None`` where they are as named, or do not tell.
+        What most recordings ask for; no exchange where they are as placed, or do not tell.
     """
-    if not vectors:
-        return None
-    whole = vectors[0].chest.shape[1] == 6
+    whole = bool(vectors) and vectors[0].chest.shape[1] == 6
     choices = [
         (words, sign, backwards)
         for backwards in ((False, True) if whole else (False,))
@@ -94,20 +98,27 @@ def find_exchange(vectors: Sequence[HeartVectors]) -> Exchange | None:
         for sign in (1, -1)
     ]
     table = np.array([[_likelihood(one, *choice) for choice in choices] for one in vectors])
+    table = table.reshape(len(vectors), len(choices))
     total = table.sum(axis=0)
     best = int(np.argmax(total))
     gains = (table[:, best] - table[:, 0]).clip(-_MOST, _MOST)
     records = int(np.sum(gains > 0))
-    if gains.sum() < _ENOUGH or records < _MOST_RECORDS * len(vectors):
-        return None
+    clear = gains.sum() > _ENOUGH and records >= _MOST_RECORDS * len(vectors)
+    if not clear or total[best] < _FITS * len(vectors):
+        best, records = 0, 0
+    kept = [
+        _kept(then(placement, SYMMETRIES[words]), sign, backwards)
+        for words, sign, backwards in choices
+    ]
+    credible = total + _IN_PLACE * np.array(kept)
+    sure = bool(credible[best] - np.delete(credible, best).max() > _CLEAR)
     words, sign, backwards = choices[best]
-    sure = bool(total[best] - np.delete(total, best).max() > _CLEAR)
-    placement = SYMMETRIES[words]
+    found = SYMMETRIES[words]
     if sign == -1:
         both = words == "all limb leads are inverted"
         chest = "all chest leads are inverted"
         words = "all leads are inverted" if both else " and ".join(filter(None, (words, chest)))
-    return Exchange(words, placement, sign, backwards, records, sure)
+    return Exchange(words, found, sign, backwards, records, sure)
 
 
 def find_chest_order(vectors: Sequence[HeartVectors]) -> ChestOrder | None:
@@ -132,13 +143,22 @@ def find_chest_order(vectors: Sequence[HeartVectors]) -> ChestOrder | None:
         (one, upright) for one in itertools.permutations(range(6)) if one[0] < one[-1]
     ]
     choices += [(named, tuple(1 - 2 * (one == lead) for one in range(6))) for lead in range(6)]
-    gains = np.stack([_neighbours(alike, *choice) for choice in choices])
-    gains -= _neighbours(alike, named, upright)
-    votes = np.sum(gains > _NEIGHBOURS, axis=1)
+    sums = np.stack([_neighbours(alike, *choice) for choice in choices])
+    gains = sums - _neighbours(alike, named, upright)
+    votes = np.sum((gains > _NEIGHBOURS) & (sums > _ALIKE), axis=1)
     needed = max(_SHARE * len(chests), _LEAST_RECORDS)
     gained = np.where(votes >= needed, np.median(gains, axis=1), 0.0)
     best = int(np.argmax(gained))
     return ChestOrder(*choices[best], int(votes[best])) if gained[best] > 0 else None
+
+
+def _kept(placement: Placement, chest_sign: int, backwards: bool) -> int:
+    """How many leads stand where they are named, upright; the six chest leads count as three."""
+    kept = sum(
+        column == lead and sign == 1
+        for lead, (column, sign) in enumerate(zip(placement.columns, placement.signs, strict=True))
+    )
+    return kept + 3 * (chest_sign == 1 and not backwards)
 
 
 def _likelihood(vectors: HeartVectors, words: str, chest_sign: int, backwards: bool) -> float:

@@ -69,12 +69,14 @@ class Verification:
         return whole
 
 
-def verify(recordings: Sequence[Recording]) -> Verification:
+def verify(recordings: Sequence[Recording], *, adults: bool = True) -> Verification:
     """Looks for wrong leads, units and rates in a sample of a database.
 
     Args:
-        recordings: of adults, some 32 for a clear answer. Those with missing samples, a dead lead
-            or other leads than most are passed over.
+        recordings: some 32 for a clear answer. Those with missing samples, a dead lead or other
+            leads than most are passed over.
+        adults: whether they are of adults. Hearts of children beat faster and point elsewhere, so
+            that only identities and sizes can be looked at.
 
     Returns:
         What is wrong. Fewer than three recordings find nothing.
@@ -106,10 +108,11 @@ def verify(recordings: Sequence[Recording]) -> Verification:
         # what was scaled lead by lead has been told already
         if scaling is None or placement is not None:
             findings.append(finding)
-    found, timed = _find_rate(cut)
+    found, timed = _find_rate(cut) if adults else (None, [])
     findings.append(found)
-    if placement is not None and timed:
-        findings.append(find_lead_names(timed, leads, placement))
+    if placement is not None:
+        signals = [one.values for one in cut]
+        findings.append(find_lead_names(signals, timed, leads, placement))
     told = tuple(finding for finding in findings if finding is not None)
     gains_known = finding is not None and finding.repair is not None
     return Verification(told, len(usable), placement is not None or gains_known)
@@ -152,7 +155,8 @@ def _find_unit(recordings: Sequence[Recording]) -> Finding | None:
 def _find_rate(recordings: Sequence[Recording]) -> tuple[Finding | None, list[Timed]]:
     """What is wrong with the rate, and the recordings with a clear rhythm at their true rates."""
     rhythmic = [(one, beats) for one in recordings if (beats := find_beats(one.values)) is not None]
-    if len(rhythmic) < LEAST_RECORDS:
+    # what has no clear rhythm in most recordings is nothing that hearts could tell about
+    if len(rhythmic) < max(LEAST_RECORDS, len(recordings) / 2):
         return None, []
     per_minute, steep = [], []
     for one, beats in rhythmic:

@@ -11,6 +11,7 @@ from ecg_keras.data.conversion import Converted, quantise
 from ecg_keras.data.examples import encode
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.signals import LEADS, measure_quality, measure_traits
+from ecg_keras.signals.lead_quality import MEASURES, measure_lead_quality
 
 LABELS = ("AF", "PAC", "SR")
 
@@ -20,8 +21,11 @@ def converted(values, leads=LEADS, **known):
     info = RecordInfo("r1", "p1", Path("x"), ("SR", "AF"), **known)
     quality = measure_quality(samples * np.float32(scale), leads)
     traits = measure_traits(samples * np.float32(scale), 100.0)
+    lead = measure_lead_quality(values, 500.0, values, 100.0)
     original = (500.0, 10.0)
-    return Converted(info, samples, scale, quality, "ab" * 32, bytes(range(64)), traits, original)
+    return Converted(
+        info, samples, scale, quality, "ab" * 32, bytes(range(64)), traits, lead, original
+    )
 
 
 def ecg(seed=0, samples=200):
@@ -40,10 +44,12 @@ def test_every_feature_of_the_contract():
         "signal", "scale", "target", "labels", "record_id", "patient_id", "age", "sex", "fold",
         "peak_mv", "rms_mv", "einthoven_mv", "flat_leads", "signal_sha256",
         "content", "deflection_mv", "heart_rate", "original_hz", "original_seconds",
+        *MEASURES,
     }  # fmt: skip
     assert list(stored["target"].int64_list.value) == [1, 0, 1]
     assert stored["heart_rate"].float_list.value[0] == pytest.approx(75, abs=2)
-    assert len(stored["deflection_mv"].float_list.value) == 12
+    for name in ("deflection_mv", "noise_mv", "baseline_mv", "clipped", "flat"):
+        assert len(stored[name].float_list.value) == 12
     assert stored["original_hz"].float_list.value[0] == 500
     assert stored["original_seconds"].float_list.value[0] == 10
     assert list(stored["labels"].bytes_list.value) == [b"AF", b"SR"]

@@ -13,6 +13,7 @@ from ecg_keras.data.examples import encode
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.shards import decode, millivolts
 from ecg_keras.signals import LEADS, measure_quality, measure_traits
+from ecg_keras.signals.lead_quality import measure_lead_quality
 
 LABELS = ("AF", "PAC", "SR")
 
@@ -22,7 +23,10 @@ def converted(values, leads=LEADS, **known):
     info = RecordInfo("r1", "p1", Path("x"), ("SR", "AF"), **known)
     quality = measure_quality(samples * np.float32(scale), leads)
     traits = measure_traits(samples * np.float32(scale), 100.0)
-    return Converted(info, samples, scale, quality, "ab" * 32, bytes(64), traits, (500.0, 10.0))
+    lead = measure_lead_quality(values, 500.0, values, 100.0)
+    return Converted(
+        info, samples, scale, quality, "ab" * 32, bytes(64), traits, lead, (500.0, 10.0)
+    )
 
 
 def ecg(seed=0, samples=200):

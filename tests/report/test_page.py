@@ -133,6 +133,20 @@ def test_the_limits_are_said(page):
     assert "Not a medical device" in words
 
 
+def test_the_quality_of_each_lead_is_shown(page):
+    words = page.words[page.words.index("Quality of each lead") :]
+    assert "flat % clipped % noise µV baseline µV mains µV I 0 (0) " in words
+
+
+def test_a_repaired_database_is_said(copied, page):
+    assert "every ECG was repaired" not in page.words
+    tree = json.loads(copied.dataset.read_text())
+    repair = {"what": "lead I is inverted", "evidence": "so", "done": ["lead I is turned over"]}
+    copied.dataset.write_text(json.dumps({**tree, "repairs": [repair]}))
+    words = report(copied).words
+    assert "every ECG was repaired: lead I is inverted: lead I is turned over (so)." in words
+
+
 def test_patients_in_several_splits_are_said(copied, page):
     assert "No patient is in two splits, as far as the database tells patients apart." in page.words
     assert "drawn by record" not in page.words

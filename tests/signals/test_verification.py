@@ -248,11 +248,13 @@ def test_real_databases_are_good(real_data, name, first, last):
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["ptbxl", "ludb"])
 def test_planted_faults_in_real_databases(real_data, name):
-    right = read(real_data, name, 0, 24)
-    arms = SYMMETRIES["the electrodes of the left arm and the left leg are exchanged"]
+    right = read(real_data, name, 0, 32)
+    words = "the electrodes of the left arm and the left leg are exchanged"
+    subtle = SYMMETRIES[words]
+    planted = change(right, (*subtle.columns, *range(6, 12)), (*subtle.signs, *[1] * 6))
+    assert [finding.what for finding in verify(planted).findings] == [words]
     for planted in (
         change(right, CODE_TEST),
-        change(right, (*arms.columns, *range(6, 12)), (*arms.signs, *[1] * 6)),
         change(right, sign=flip("aVL")),
         change(right, [*range(6), *range(11, 5, -1)]),
         change(right, rate=5.0),

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg_keras.data import RecordInfo, Signal
+from ecg_keras.data.simulate.leads import twelve_leads
 from ecg_keras.signals import LEADS
 
 LABELS = ("NORM", '<b class="x">T & U</b>', "心筋 $x$", "never")
@@ -39,7 +40,13 @@ def read_signal(info):
     time = np.arange(1000) / 100
     number = sum(map(ord, info.record_id))
     rate = 1 + 0.01 * (number % 50)
-    beat = np.exp(-((((time * rate) % 1) - 0.5) ** 2) / 0.0008)
-    noise = np.random.default_rng(number).normal(0, 0.02, (1000, 12))
-    values = beat[:, None] * np.linspace(-1, 2, 12) + noise
-    return Signal(values.astype(np.float32), 100.0, LEADS)
+    phase = (time * rate) % 1
+    # P wave, QRS complex and T wave
+    beat = sum(
+        size * np.exp(-((phase - place) ** 2) / width)
+        for size, place, width in ((0.15, 0.3, 0.0008), (1, 0.5, 0.0002), (0.3, 0.8, 0.003))
+    )
+    noise = np.random.default_rng(number).normal(0, 0.02, (1000, 8))
+    # I, II, V1 to V6; the other limb leads follow
+    independent = beat[:, None] * (0.8, 1.2, -0.6, -0.3, 0.3, 1.2, 1.6, 1.3) + noise
+    return Signal(twelve_leads(independent).astype(np.float32), 100.0, LEADS)
