@@ -71,8 +71,11 @@ def _comparison(one: Comparison) -> Section:
     head, ours, theirs = HEADS[one.kind]
     sets = {ours: one.ours, theirs: one.theirs}
     apart = {_feature(each.feature) for each in one.distances if each.differs}
-    blocks: list[Block] = [
-        Rows(_distances(one)),
+    most = _most_of_each_feature(one.distances)
+    blocks: list[Block] = [Rows(_distances(one, most))]
+    if len(most) < len(one.distances):
+        blocks.append(Fold("The same for every lead", (Rows(_distances(one, one.distances)),)))
+    blocks += [
         *_distributions(_keep(sets, lambda name: _feature(name) in apart), one.kind),
     ]
     alike = _keep(sets, lambda name: _feature(name) not in apart)
@@ -82,7 +85,15 @@ def _comparison(one: Comparison) -> Section:
     return Section(one.kind, head.format(other=one.other), tuple(blocks))
 
 
-def _distances(one: Comparison) -> Table:
+def _most_of_each_feature(distances: Sequence[Distance]) -> tuple[Distance, ...]:
+    """Of a feature's leads the one that goes furthest beyond, or nearest to, what is allowed."""
+    groups: dict[str, list[Distance]] = {}
+    for one in distances:
+        groups.setdefault(_feature(one.feature), []).append(one)
+    return tuple(max(group, key=lambda one: one.value - one.allowed) for group in groups.values())
+
+
+def _distances(one: Comparison, shown: Sequence[Distance]) -> Table:
     columns = (
         Column("feature", "Feature"),
         Column("verdict", "Verdict", "word"),
@@ -100,10 +111,10 @@ def _distances(one: Comparison) -> Table:
     gone = [
         (feature_title(name), "differs", None, None, "", text) for name, text in one.absent.items()
     ]
-    ordered = sorted(one.distances, key=lambda each: not each.differs)
+    ordered = sorted(shown, key=lambda each: not each.differs)
     return Table(
         f"{one.kind}-distances",
-        "Distances",
+        "Distances" if shown is one.distances else "Distances, of a feature's leads the greatest",
         f"{HERE_AND_THERE[one.kind]} 0 where both are alike, 1 where they have nothing in common. "
         "Allowed is the schema's threshold, and what chance does to so many recordings.",
         columns,
@@ -131,10 +142,14 @@ def _distributions(sets: Sets, prefix: str) -> tuple[Block, ...]:
         feature, _, lead = name.partition(" ")
         if lead and all(_has_values(one, name) for one in sets.values()):
             by_lead.setdefault(feature, []).append(lead)
-    wide = [
-        _lead_figure(sets, feature, leads, f"{prefix}-{feature.replace('_', '-')}")
-        for feature, leads in by_lead.items()
-    ]
+    wide = []
+    for feature, leads in by_lead.items():
+        values = {_one_value(sets, f"{feature} {lead}") for lead in leads}
+        if len(values) == 1 and (value := values.pop()) is not None:
+            same[feature] = value
+        else:
+            anchor = f"{prefix}-{feature.replace('_', '-')}"
+            wide.append(_lead_figure(sets, feature, leads, anchor))
     blocks: list[Block] = []
     if figures:
         blocks.append(Figures(tuple(figures), "panels"))

@@ -20,6 +20,11 @@ FEATURES = {
     "flat_leads": ("Leads without signal", ""),
     "fold": ("Official fold", ""),
     "deflection_mv": ("Net deflection", "mV"),
+    "flat": ("Share of time without change", ""),
+    "clipped": ("Share of clipped samples", ""),
+    "noise_mv": ("Noise", "mV"),
+    "baseline_mv": ("Baseline wander", "mV"),
+    "mains_mv": ("Hum of the mains", "mV"),
 }
 # of a comparison: the heading, and what the two sets are called in figures
 HEADS = {

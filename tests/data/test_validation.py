@@ -25,7 +25,9 @@ from ecg_keras.data.validation import (
     statistics,
     validate,
 )
+from ecg_keras.data.validation.comparing import compare
 from ecg_keras.data.validation.profiles import read_profile
+from ecg_keras.data.validation.schema import make_schema
 from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS
 
@@ -383,3 +385,25 @@ def test_every_feature_of_a_shard_is_profiled_or_left_out_by_name(tfdv, hospital
     known = {*features.TEXTS, *features.NUMBERS, *features.INTEGERS, *features.PER_LEAD}
     assert stored <= known | set(features.NOT_PROFILED)
     assert known.isdisjoint(features.NOT_PROFILED)
+
+
+@pytest.mark.real
+def test_random_parts_of_a_database_do_not_drift(tfdv, real_data, tmp_path):
+    data = Data(source="ptbxl", raw=real_data / "ptbxl")
+    prepare(data, tmp_path / "shards", on_warning=lambda message: None)
+    dataset = describe(tmp_path / "shards")
+    (batch,) = statistics._batches(tmp_path / "shards", dataset, ["train"])
+    rule, random = make_schema(dataset), np.random.default_rng(0)
+
+    def count(rows):
+        part = pa.Table.from_batches([batch]).take(pa.array(rows)).combine_chunks().to_batches()[0]
+        return tfdv.statistics.stats_impl.generate_statistics_in_memory(
+            part, statistics.make_options()
+        )
+
+    found = []
+    for size in (20, 50, 100, 150):
+        rows = random.permutation(batch.num_rows)
+        parts = count(rows[:size]), count(rows[size:])
+        found += compare(*parts, rule, "drift", "the rest").anomalies()
+    assert found == []

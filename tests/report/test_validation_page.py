@@ -132,6 +132,31 @@ def test_one_lead_that_differs_opens_the_figure_of_all(tmp_path):
     assert all(f">{lead}</text>" in drift for lead in LEADS)
 
 
+def test_the_lead_that_differs_most_stands_for_all(tmp_path):
+    leads = tuple(
+        Distance(f"deflection_mv {lead}", "Jensen-Shannon", value, 0.1, f"told of {lead}")
+        for lead, value in (("I", 0.3), ("aVR", 0.9), ("V6", 0.02))
+    )
+    one = Comparison("drift", "shards/up", profile(), profile(), leads, {})
+    (anomaly,) = one.anomalies()
+    assert (anomaly.feature, anomaly.long) == (
+        "deflection_mv aVR",
+        "told of aVR; Jensen-Shannon 0.900, allowed 0.100; 2 leads differ (drift from shards/up)",
+    )
+    page = write(found([anomaly], [one]), tmp_path)
+    drift = page.text[page.text.index('id="drift"') : page.text.index('id="splits"')]
+    opened, _, folded = drift.partition("<summary>The same for every lead</summary>")
+    assert "told of aVR" in opened and "told of I" not in opened
+    assert all(f"told of {lead}" in folded for lead in LEADS)
+
+
+def test_leads_that_are_all_the_same_are_told_in_words(tmp_path):
+    still = {f"flat {lead}": constant(0.0) for lead in LEADS}
+    page = write(found(train=profile(**still), test=profile(**still)), tmp_path)
+    assert "Share of time without change: 0" in page.words
+    assert "Share of time without change of each lead" not in page.words
+
+
 def test_what_only_one_has_is_told(tmp_path):
     theirs = profile(age=40.0) | {"age": unknown()}
     one = compared(theirs=theirs, differs=False, absent={"age": "known here, unknown there"})

@@ -18,16 +18,17 @@ from ecg_keras.data.validation.results import (
 from ecg_keras.data.validation.schema import SERVING
 
 COMPARATORS = {"drift": "drift_comparator", "skew": "skew_comparator"}
-# of the standard error of the difference of two shares, which is at most 0.5 * sqrt(1/n + 1/m):
-# three of them; random halves of one dataset stay below
-CHANCE = {"infinity_norm": 1.5, "jensen_shannon_divergence": 1.0}
+# what chance does, with s = sqrt(1/n + 1/m), as the multiples of s and s * s. Three standard errors
+# of the difference of two shares are at most 1.5 s; the divergence of twenty buckets was measured on
+# random parts of PTB-XL, which stay below in all but 1 of 3000 comparisons
+CHANCE = {"infinity_norm": (1.5, 0.0), "jensen_shannon_divergence": (0.7, 4.0)}
 
 
 def compare(ours: Any, theirs: Any, schema: Any, kind: Kind, other: str) -> Comparison:
     """The distance of each feature that the schema names a threshold for.
 
-    The threshold is what two large datasets may differ by. Small ones differ by chance: some
-    multiple of ``sqrt(1/n + 1/m)`` is added, n and m their records that have the feature.
+    The threshold is what two large datasets may differ by. What chance does to small ones is
+    added, by the numbers of records that have the feature.
 
     Args:
         ours, theirs: statistics of the training split and of the other dataset.
@@ -70,9 +71,15 @@ def _comparators(
             continue
         added = bare.feature.add(name=feature.name, type=feature.type)
         getattr(added, COMPARATORS[kind]).CopyFrom(comparator)
-        chance = CHANCE[measure] * math.sqrt(1 / counts[0] + 1 / counts[1])
-        allowed[feature.name] = getattr(comparator, measure).threshold + chance
+        allowed[feature.name] = getattr(comparator, measure).threshold + _chance(measure, *counts)
     return bare, allowed, absent
+
+
+def _chance(measure: str, ours: int, theirs: int) -> float:
+    """How far two samples of one distribution may lie apart, by the numbers of their records."""
+    first, second = CHANCE[measure]
+    variance = 1 / ours + 1 / theirs
+    return first * math.sqrt(variance) + second * variance
 
 
 def _measure(ours: Any, theirs: Any, bare: Any, kind: Kind) -> dict[str, tuple[Any, float]]:

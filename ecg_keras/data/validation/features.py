@@ -17,7 +17,7 @@ NUMBERS = (
 )
 INTEGERS = ("flat_leads", "fold")
 # lists with one value for each lead; every lead becomes a column of its own
-PER_LEAD = ("deflection_mv",)
+PER_LEAD = ("deflection_mv", "flat", "clipped", "noise_mv", "baseline_mv", "mains_mv")
 # the samples, told by the figures above, and names
 NOT_PROFILED = (
     "signal",

@@ -15,6 +15,8 @@ from ecg_keras.data.validation.features import PER_LEAD, TEXTS, lead_feature
 TOLERANCE = 0.05
 COMPARED_TEXTS = ("labels", "sex")
 COMPARED_NUMBERS = ("age", "peak_mv", "rms_mv", "heart_rate")
+COMPARED_LEADS = ("deflection_mv", "noise_mv", "baseline_mv")
+SHARES = ("flat", "clipped")
 # of what the served model receives nothing is known but the signal
 TRAINING, SERVING = "TRAINING", "SERVING"
 KNOWN_OF_SIGNALS = ("peak_mv", "rms_mv", "einthoven_mv", "heart_rate", "flat_leads")
@@ -55,11 +57,14 @@ def make_schema(dataset: Dataset) -> Any:
         feature.presence.min_fraction = float(name in always)
         if name in COMPARED_NUMBERS:
             _compare_distributions(feature)
-    for lead in dataset.leads:
-        name = lead_feature("deflection_mv", lead)
-        feature = schema.feature.add(name=name, type=schema_pb2.FLOAT)
-        feature.float_domain.disallow_nan = True
-        _compare_distributions(feature)
+    for name in PER_LEAD:
+        for lead in dataset.leads:
+            feature = schema.feature.add(name=lead_feature(name, lead), type=schema_pb2.FLOAT)
+            feature.float_domain.disallow_nan = True
+            if name in SHARES:
+                feature.float_domain.min, feature.float_domain.max = 0.0, 1.0
+            elif name in COMPARED_LEADS:
+                _compare_distributions(feature)
     flat = schema.feature.add(name="flat_leads", type=schema_pb2.INT)
     flat.int_domain.min = flat.int_domain.max = 0
     flat.presence.min_fraction = 1.0
