@@ -20,10 +20,12 @@ from ecg_keras.data.shards import ECG, decode, millivolts
 from ecg_keras.errors import ConfigError, DataError
 
 # records among which a stream is shuffled where the split does not fit in memory
-SHUFFLED = 1024
+SHUFFLED = 512
 # shards whose records alternate, and how many of them stand together
 OPEN_SHARDS = 8
 TURN = 32
+# bytes that are read of one of them at a time: all together stay in a core's own cache
+READ_BYTES = 1 << 16
 CORES = os.cpu_count() or 1
 # threads that read shards; with few cores, handing records over costs more than it gives
 READERS = min(OPEN_SHARDS, CORES // 2) if CORES >= 4 else None
@@ -62,7 +64,7 @@ def load(
         split: ``"train"``, ``"valid"`` or ``"test"``.
         batch_size: the last batch of an epoch may be smaller.
         shuffle: a new order in each epoch: over the whole split where it is in memory; otherwise
-            over the shards, which are shuffled as they are written, and 1024 records of them.
+            over the shards, which are shuffled as they are written, and 512 records of them.
             Without it, the order of the files.
         seed: of the order, the changes and the subset.
         train_records: train on so many records of the training split; none takes all.
@@ -251,7 +253,7 @@ def _from_files(
         else:
             order = tf.random.experimental.stateless_shuffle(tf.constant(paths), key)
             records = tf.data.Dataset.from_tensor_slices(order).interleave(
-                tf.data.TFRecordDataset,
+                lambda path: tf.data.TFRecordDataset(path, buffer_size=READ_BYTES),
                 cycle_length=OPEN_SHARDS,
                 block_length=TURN,
                 num_parallel_calls=READERS,
