@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -137,7 +138,7 @@ def _read_format_16(
     held = max(map(abs, baselines)) < 2**23 and all(
         float(np.float32(steps)) == steps for steps in set(steps_in_mv)
     )
-    values = digital.astype(np.float32 if held else np.float64)
+    values: npt.NDArray[Any] = digital.astype(np.float32 if held else np.float64)
     # NumPy is slow where the inner loop is one row of twelve: let it run over many rows at once
     rows = math.gcd(num_samples, 64)
     block = values.reshape(num_samples // rows, -1)
@@ -152,7 +153,7 @@ def _read_format_16(
 def _read_integers(location: str, offset: int, shape: tuple[int, int]) -> npt.NDArray[np.int16]:
     """Little-endian 16-bit integers of a file that was found to hold them."""
     integers = np.empty(shape, dtype="<i2")
-    wanted = memoryview(integers).cast("B")
+    wanted = memoryview(integers.data).cast("B")
     try:
         with open(location, "rb", buffering=0) as stream:  # noqa: PTH123  half of Path.open's time
             stream.seek(offset)

@@ -219,7 +219,8 @@ def _parse_columns(text: bytes, separator: bytes, decimal: str, columns: int) ->
         )
     if not len(frame):
         raise ValueError("it holds no sample")
-    return frame.to_numpy(dtype=np.float32)
+    values: Floats = frame.to_numpy(dtype=np.float32)
+    return values
 
 
 def _parse_rows(

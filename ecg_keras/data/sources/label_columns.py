@@ -122,7 +122,8 @@ def _read_flags(column: pd.Series) -> npt.NDArray[np.int8]:
     except TypeError:  # lists and other things that a Parquet file may hold
         return np.full(len(column), NEITHER, dtype=np.int8)
     meanings = [FLAGS.get(str(value).strip().lower(), NEITHER) for value in values]
-    return np.array([*meanings, NEITHER], dtype=np.int8)[numbers]
+    flags: npt.NDArray[np.int8] = np.array([*meanings, NEITHER], dtype=np.int8)[numbers]
+    return flags
 
 
 def _is_filled(column: pd.Series) -> npt.NDArray[np.bool_]:

@@ -19,8 +19,8 @@ from ecg_keras.data.validation.schema import SERVING
 
 COMPARATORS = {"drift": "drift_comparator", "skew": "skew_comparator"}
 # what chance does, with s = sqrt(1/n + 1/m), as the multiples of s and s * s. Three standard errors
-# of the difference of two shares are at most 1.5 s; the divergence of twenty buckets was measured on
-# random parts of PTB-XL, which stay below in all but 1 of 3000 comparisons
+# of the difference of two shares are at most 1.5 s; the divergence of twenty buckets was measured
+# on random parts of PTB-XL, which stay below in all but 1 of 3000 comparisons
 CHANCE = {"infinity_norm": (1.5, 0.0), "jensen_shannon_divergence": (0.7, 4.0)}
 
 
