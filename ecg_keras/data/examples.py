@@ -11,13 +11,16 @@ from __future__ import annotations
 import functools
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ecg_keras.signals.lead_quality import MEASURES
 
 if TYPE_CHECKING:
     from ecg_keras.data.conversion import Converted
+
+# the kind of its list, whether its values bring their own heads, and their bytes
+Feature = tuple[int, bool, bytes]
 
 
 def encode(record: Converted, labels: Sequence[str]) -> bytes:
@@ -30,26 +33,25 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
     info, quality, traits = record.info, record.quality, record.traits
     original_hz, original_seconds = record.original
     features = {
-        "signal": _bytes([record.samples.tobytes()]),
+        "signal": _text(record.samples.tobytes()),
         "scale": _floats([record.scale]),
         "target": _integers([int(label in info.labels) for label in labels]),
-        "labels": _bytes([label.encode() for label in labels if label in info.labels]),
-        "record_id": _bytes([info.record_id.encode()]),
-        "patient_id": _bytes([info.patient_id.encode()]),
+        "labels": _texts([label.encode() for label in labels if label in info.labels]),
+        "record_id": _text(info.record_id.encode()),
+        "patient_id": _text(info.patient_id.encode()),
         "flat_leads": _integers([quality.flat_leads]),
-        "signal_sha256": _bytes([record.sha256.encode()]),
-        "content": _bytes([record.content]),
+        "signal_sha256": _text(record.sha256.encode()),
+        "content": _text(record.content),
         "peak_mv": _floats([quality.peak_mv]),
         "rms_mv": _floats([quality.rms_mv]),
         "deflection_mv": _floats(traits.deflections_mv.tolist()),
-        **{
-            name: _floats(getattr(record.lead_quality, name).tolist())
-            for name in MEASURES
-            if not math.isnan(getattr(record.lead_quality, name)[0])
-        },
         "original_hz": _floats([original_hz]),
         "original_seconds": _floats([original_seconds]),
     }
+    for name in MEASURES:
+        values = getattr(record.lead_quality, name).tolist()
+        if not math.isnan(values[0]):
+            features[name] = _floats(values)
     if not math.isnan(quality.einthoven_mv):
         features["einthoven_mv"] = _floats([quality.einthoven_mv])
     if not math.isnan(traits.heart_rate):
@@ -57,45 +59,61 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
     if info.age is not None:
         features["age"] = _floats([info.age])
     if info.sex is not None:
-        features["sex"] = _bytes([info.sex.encode()])
+        features["sex"] = _text(info.sex.encode())
     if info.fold is not None:
         features["fold"] = _integers([info.fold])
-    # a map is a list of entries {1: key, 2: value}, here sorted by key
-    entries = [
-        (_key(name), _head(2, len(features[name])), features[name]) for name in sorted(features)
-    ]
+    return serialise(features)
+
+
+def serialise(features: Mapping[str, Feature]) -> bytes:
+    """A `tf.train.Example` of these features, in the order of their names."""
     parts = [b""]
-    for entry in entries:
-        parts += (_head(1, sum(map(len, entry))), *entry)
+    for name in sorted(features):
+        kind, is_list, values = features[name]
+        parts += (_before(name, kind, is_list, len(values)), values)
     parts[0] = _head(1, sum(map(len, parts)))
     return b"".join(parts)
 
 
-def _bytes(values: Sequence[bytes]) -> bytes:
-    """A `Feature` with a list of byte strings."""
-    parts = [part for value in values for part in (_head(1, len(value)), value)]
-    return b"".join([_head(1, sum(map(len, parts))), *parts])
+def _text(value: bytes) -> Feature:
+    """A feature of one byte string."""
+    return 1, False, value
 
 
-def _floats(values: Sequence[float]) -> bytes:
-    """A `Feature` with a list of float32."""
-    return _packed(2, struct.pack(f"<{len(values)}f", *values))
+def _texts(values: Iterable[bytes]) -> Feature:
+    """A feature of any number of byte strings."""
+    return 1, True, b"".join([part for one in values for part in (_head(1, len(one)), one)])
 
 
-def _integers(values: Iterable[int]) -> bytes:
-    """A `Feature` with a list of int64."""
+def _floats(values: Sequence[float]) -> Feature:
+    """A feature of any number of float32."""
+    return 2, not values, _packer(len(values)).pack(*values)
+
+
+def _integers(values: Sequence[int]) -> Feature:
+    """A feature of any number of int64."""
     unsigned = [value & 0xFFFF_FFFF_FFFF_FFFF for value in values]
-    return _packed(3, b"".join(map(_varint, unsigned)))
+    return 3, not values, b"".join(map(_varint, unsigned))
 
 
-def _packed(number: int, values: bytes) -> bytes:
-    head = _head(1, len(values)) if values else b""
-    return b"".join([_head(number, len(head) + len(values)), head, values])
+@functools.lru_cache(maxsize=4096)
+def _before(name: str, kind: int, is_list: bool, size: int) -> bytes:
+    """All that stands before the values of a feature: the heads of the messages they are in.
+
+    `Features` is a map, a list of entries {1: name, 2: `Feature`}; a `Feature` is one list, of byte
+    strings (1), floats (2) or integers (3); a list holds {1: its values}, numbers without heads.
+    """
+    head = b"" if is_list else _head(1, size)
+    for number in (kind, 2):
+        head = _head(number, len(head) + size) + head
+    key = name.encode()
+    head = _head(1, len(key)) + key + head
+    return _head(1, len(head) + size) + head
 
 
-@functools.lru_cache(maxsize=256)
-def _key(name: str) -> bytes:
-    return _head(1, len(name.encode())) + name.encode()
+@functools.lru_cache(maxsize=64)
+def _packer(count: int) -> struct.Struct:
+    return struct.Struct(f"<{count}f")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -30,19 +30,18 @@ _SHOWN = {
 Counts = npt.NDArray[np.int64]
 
 
-def no_counts(leads: int) -> Counts:
-    """Zeros, ``(measures, leads, classes)``."""
-    return np.zeros((len(MEASURES), leads, _CLASSES + 1), dtype=np.int64)
-
-
-def count(counts: Counts, quality: LeadQuality) -> None:
-    """Adds one record to the counts, in place."""
-    values = np.stack([getattr(quality, name) for name in MEASURES])
+def count(records: Sequence[LeadQuality], leads: int) -> Counts:
+    """How many records are in each class, ``(measures, leads, classes)``."""
+    counts = np.zeros((len(MEASURES), leads, _CLASSES + 1), dtype=np.int64)
+    if not records:
+        return counts
+    values = np.array([[getattr(one, name) for name in MEASURES] for one in records])
     with np.errstate(divide="ignore", invalid="ignore"):
         places = np.floor(np.log10(values / _LOWEST) * _DECADE) + 1
     places = np.where(np.isnan(values), _CLASSES, np.clip(places, 0, _CLASSES - 1)).astype(int)
-    measure, lead = np.indices(values.shape)
-    counts[measure, lead, places] += 1
+    _, measure, lead = np.indices(values.shape)
+    np.add.at(counts, (measure, lead, places), 1)
+    return counts
 
 
 def to_json(counts: Counts) -> list[Any]:
@@ -65,15 +64,15 @@ def summarise(
         one.
 
     Example:
-        >>> counts = no_counts(1)
-        >>> for noise in (0.0, 0.01, 0.012):
-        ...     figures = [np.array([value]) for value in (0.0, 0.0, noise, 0.0, np.nan)]
-        ...     count(counts, LeadQuality(*figures))
-        >>> summary = summarise([to_json(counts)], 1)
+        >>> records = [
+        ...     LeadQuality(*np.array([[0.0], [0.0], [noise], [0.0], [np.nan]]))
+        ...     for noise in (0.0, 0.01, 0.012)
+        ... ]
+        >>> summary = summarise([to_json(count(records, 1))], 1)
         >>> summary["noise_mv"]["median"], summary["mains_mv"]["median"]
         ([0.0107], [None])
     """
-    total = no_counts(leads)
+    total = count([], leads)
     for one in sidecars:
         total += np.array(one, dtype=np.int64)
     return {

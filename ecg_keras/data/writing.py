@@ -22,12 +22,13 @@ from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted, Dropped, convert, stored_leads
 from ecg_keras.data.dataset import SPLITS
 from ecg_keras.data.examples import encode
-from ecg_keras.data.lead_profile import count, no_counts, to_json
+from ecg_keras.data.lead_profile import count, to_json
 from ecg_keras.data.processes import run_in_processes
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.tfrecords import write_tfrecords
 from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
+from ecg_keras.signals.lead_quality import LeadQuality
 
 # enough shards for every process of a large machine, and little lost where one is killed
 SHARD_BYTES = 16_000_000
@@ -180,13 +181,13 @@ def make_shard(
     Raises:
         DataError: the folder can't be written.
     """
-    sidecar, counts = Sidecar(work.fingerprint), no_counts(len(stored_leads(work.data)))
+    sidecar, qualities = Sidecar(work.fingerprint), list[LeadQuality]()
 
     def examples() -> Iterator[bytes]:
         for outcome in convert(shard.infos, work.data, work.verified):
             if isinstance(outcome, Converted):
                 sidecar.stored.append((outcome.info.record_id, outcome.content.hex()))
-                count(counts, outcome.lead_quality)
+                qualities.append(outcome.lead_quality)
                 yield encode(outcome, work.labels)
             elif isinstance(outcome, Dropped):
                 sidecar.dropped.append([outcome.record_id, outcome.reason])
@@ -200,7 +201,7 @@ def make_shard(
     with threadpool_limits(1), writing(work.folder):
         size, checksum = write_tfrecords(work.folder / shard.name, examples(), scratch=begun)
         complete = {**vars(sidecar), "size": size, "checksum": checksum}
-        complete["quality"] = to_json(counts)
+        complete["quality"] = to_json(count(qualities, len(stored_leads(work.data))))
         write_text(begun / f"{shard.name}.json", json.dumps(complete), scratch=begun)
     return shard.name, Sidecar(**complete)
 

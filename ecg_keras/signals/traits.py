@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
 
 # beats a minute that are looked for
 SLOWEST, FASTEST = 25.0, 300.0
@@ -114,7 +113,8 @@ def _thin(values: npt.NDArray[Any], rate: float, wanted: float) -> tuple[npt.NDA
 
 def _autocorrelation(values: npt.NDArray[np.float64], lags: int) -> npt.NDArray[np.float64]:
     """The mean product with itself at 0, 1, 2 ... values of distance."""
-    size = fft.next_fast_len(len(values) + lags, real=True)
-    power = np.square(np.abs(fft.rfft(values, size)))
-    products: npt.NDArray[np.float64] = fft.irfft(power, size)[:lags]
+    # longer than both, so that nothing wraps around, and quick to transform
+    size = -(-(len(values) + lags) // 64) * 64
+    power = np.square(np.abs(np.fft.rfft(values, size)))
+    products: npt.NDArray[np.float64] = np.fft.irfft(power, size)[:lags]
     return products / (len(values) - np.arange(lags))

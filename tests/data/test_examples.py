@@ -91,9 +91,14 @@ def test_the_bytes_are_those_of_tensorflow_in_the_order_of_the_names():
 )
 def test_lists_of_any_kind_and_length(texts, floats, integers):
     feature = tf.train.Feature
-    for ours, theirs in (
-        (examples._bytes(texts), feature(bytes_list=tf.train.BytesList(value=texts))),
+    pairs = [
+        (examples._texts(texts), feature(bytes_list=tf.train.BytesList(value=texts))),
         (examples._floats(floats), feature(float_list=tf.train.FloatList(value=floats))),
         (examples._integers(integers), feature(int64_list=tf.train.Int64List(value=integers))),
-    ):
-        assert ours == theirs.SerializeToString(deterministic=True)
+    ]
+    pairs += [
+        (examples._text(one), feature(bytes_list=tf.train.BytesList(value=[one]))) for one in texts
+    ]
+    for ours, theirs in pairs:
+        example = tf.train.Example(features=tf.train.Features(feature={"name": theirs}))
+        assert examples.serialise({"name": ours}) == example.SerializeToString()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_keras.data.lead_profile import count, no_counts, summarise, table, to_json
+from ecg_keras.data.lead_profile import count, summarise, table, to_json
 from ecg_keras.signals.lead_quality import MEASURES, LeadQuality
 
 
@@ -16,10 +16,7 @@ def drawn(records, seed=0):
 
 
 def counted(figures):
-    counts = no_counts(2)
-    for one in figures:
-        count(counts, LeadQuality(*one))
-    return to_json(counts)
+    return to_json(count([LeadQuality(*one) for one in figures], 2))
 
 
 def test_quantiles_are_those_of_the_records_to_a_class():
