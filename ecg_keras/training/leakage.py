@@ -147,7 +147,7 @@ class _Look:
         train, valid, test = (data.read_identities(self.shards, split) for split in NAMES)
         stored = {"train": train, "valid": valid}
         for other in self.recipe.data.without:
-            why = f"are to stay unknown for {other}"
+            why = f"is to stay unknown for {other}"
             unknown = data.read_identities(other, "valid") + data.read_identities(other, "test")
             train = self._leave_out("train", train, unknown, why)
             valid = self._leave_out("valid", valid, unknown, why)

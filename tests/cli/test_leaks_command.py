@@ -5,6 +5,9 @@ import re
 
 import pytest
 
+from ecg_keras import workflow
+from ecg_keras.data.identities import Identities
+
 UP = """\
 mode: pretrain
 data:
@@ -12,7 +15,7 @@ data:
   raw: {real}/challenge/training/ptb-xl
   label_set: challenge2021
   anomalies: warn
-  split: {{method: patients, valid: 0.2, test: 0.2}}
+  split: {{method: patients, valid: 0.3, test: 0.1}}
 """
 DOWN = """\
 mode: finetune
@@ -21,7 +24,7 @@ data:
   raw: {real}/ptbxl
   label_set: superdiagnostic
   anomalies: warn
-  split: {{method: official, test_folds: [3, 6, 10]}}
+  split: {{method: official, test_folds: [3]}}
   leaks: leave_out
 initialise: {{from: up.yaml}}
 """
@@ -64,6 +67,17 @@ def test_an_upstream_on_copies_of_tested_recordings_is_refused(
         *("look", "look"),  # for leaks, before anything is trained
         *("train", "evaluate", "write") * 2,
     ]
+
+    overrides = {"initialise.set.data.without": [shards]}
+    job = workflow.make_job(workflow.load("down.yaml", overrides))
+    workflow.run_plan(step for step in workflow.make_plan(job) if step.action == "guard")
+    up, down = (
+        json.loads((real_recipes / "runs" / name / "leaks.json").read_text())
+        for name in ("up", "down")
+    )
+    tested = {f"HR{number:05d}" for number in range(1, 11)} & {*up["left_out"]["train"]}
+    assert tested and f"is to stay unknown for {shards}" in " ".join(up["notes"])
+    assert down["warnings"] == []
 
 
 @pytest.mark.real
@@ -108,8 +122,6 @@ def test_an_evaluation_on_what_was_trained_on_is_refused(ecg_keras, project, mon
 
 
 def test_a_run_tells_what_it_and_its_upstream_have_seen(project):
-    from ecg_keras.data.identities import Identities
-
     seen = Identities.load(project / "runs" / "finetune" / "seen.npz")
     assert set(seen.runs.tolist()) == {"finetune", "up"}
     leaks = json.loads((project / "runs" / "finetune" / "leaks.json").read_text())

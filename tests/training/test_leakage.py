@@ -3,16 +3,17 @@
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from my_lab import hospital
 
-from ecg_keras import data
-from ecg_keras.config import Data, Recipe
+from ecg_keras import data, evaluation, models
+from ecg_keras.config import Data, Recipe, Split
 from ecg_keras.data.identities import Identities
 from ecg_keras.data.sources import find_source
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run, describe_known, guard, records_left_out
+from ecg_keras.training import Run, describe_known, guard, records_left_out, train
 from ecg_keras.training.leakage import read_guarded
 
 SPLIT = {"method": "patients", "valid": 0.25, "test": 0.25}
@@ -36,6 +37,19 @@ def write_lab(root, seed, patients):
     return root
 
 
+def find_split(raw, **wanted):
+    """A split of the laboratory's patients in which given records lie where they should."""
+    infos = hospital.list_records(raw, label_set="rhythm", sampling_rate=500)
+    for seed in range(500):
+        split = {**SPLIT, "seed": seed}
+        where = data.assign_splits(
+            infos, hospital.LABEL_SETS["rhythm"], Split.model_validate(split), official=False
+        )
+        if all(where[name] == part for part, names in wanted.items() for name in names):
+            return split
+    raise AssertionError("no such seed")
+
+
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
     """A database in which r0000 is published again as r0039, of another patient."""
@@ -51,13 +65,11 @@ def raw(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shards(raw, tmp_path_factory):
     """Shards of it in which the copies are in different splits."""
-    for seed in range(50):
-        settings = Data(source="my_lab.hospital", raw=raw, seconds=2, split={**SPLIT, "seed": seed})
-        folder = tmp_path_factory.mktemp("shards") / f"seed{seed}"
-        (pair,) = data.prepare(settings, folder, on_warning=lambda message: None).duplicates
-        if pair.splits == ("train", "test"):
-            return folder
-    raise AssertionError("no seed tears the copies apart")
+    split = find_split(raw, train={"r0000"}, test={"r0039"})
+    settings = Data(source="my_lab.hospital", raw=raw, seconds=2, split=split)
+    folder = tmp_path_factory.mktemp("shards") / "lab"
+    data.prepare(settings, folder, on_warning=lambda message: None)
+    return folder
 
 
 @pytest.fixture
@@ -113,6 +125,28 @@ def test_what_is_left_out_is_neither_loaded_nor_counted_in_means(own, shards, tm
     assert len(valid[0]) == 1
     with pytest.raises(DataError, match="every record of the valid split is left out"):
         data.load(shards, "valid", batch_size=64, left_out=ids(shards, "valid"))
+
+
+class Counted(keras.callbacks.Callback):
+    """Counts the batches of an epoch."""
+
+    batches = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches = batch + 1
+
+
+def test_training_and_validation_do_without_what_is_left_out(own, shards, tmp_path):
+    settings = own(leaks="leave_out").model_dump(mode="json", by_alias=True)
+    settings["model"].update(backbone="gru", head="pooled")
+    settings["training"].update(batch_size=1, phases=[{"epochs": 1}])
+    counted, run = Counted(), Run(tmp_path / "mine")
+    train(Recipe.model_validate(settings), shards=shards, run=run, callbacks=[counted])
+    assert run.read_status()["state"] == "trained"
+    assert counted.batches == len(ids(shards, "train")) - 1
+    some = sorted(ids(shards, "valid"))[:2]
+    said = evaluation.predict(models.load_model(run.model), shards, "valid", left_out=some)
+    assert set(said.record_ids.tolist()) == ids(shards, "valid") - {*some}
 
 
 def test_allow_goes_on_and_warns(own, shards, tmp_path):
@@ -186,12 +220,10 @@ def upstream(raw, tmp_path):
 
 def downstream(raw, folder, test, **settings):
     """Shards of the hospital with given test records, and their recipe."""
-    for seed in range(200):
-        recipe = make(raw=raw, split={**SPLIT, "seed": seed}, leaks="leave_out", **settings)
-        made = data.prepare(recipe.data, folder / str(seed), on_warning=lambda message: None)
-        if test <= ids(folder / str(seed), "test"):
-            return recipe, folder / str(seed), made
-    raise AssertionError("no such seed")
+    split = find_split(raw, test=test)
+    recipe = make(raw=raw, split=split, leaks="leave_out", **settings)
+    data.prepare(recipe.data, folder, on_warning=lambda message: None)
+    return recipe, folder
 
 
 def test_an_upstream_that_knows_test_records_stops_even_leave_out(raw, upstream, tmp_path):
@@ -199,7 +231,7 @@ def test_an_upstream_that_knows_test_records_stops_even_leave_out(raw, upstream,
     guard(up, shards=up_shards, run=up_run)
     trained = {"r0030": "r0010", "r0031": "r0011", "r0032": "r0012"}
     trained = {ours for theirs, ours in trained.items() if theirs not in ids(up_shards, "test")}
-    _, folder, _ = downstream(raw, tmp_path / "down", trained)
+    _, folder = downstream(raw, tmp_path / "down", trained)
     seed = data.describe(folder).settings["split"]["seed"]
     recipe = make(raw=raw, split={**SPLIT, "seed": seed}, leaks="leave_out", upstream=up_run.folder)
     arguments = {"shards": folder, "upstream": up_run.folder, "upstream_mark": "u"}
@@ -217,7 +249,7 @@ def test_an_upstream_that_knows_test_records_stops_even_leave_out(raw, upstream,
     assert {"r0030", "r0031", "r0032"} & ids(up_shards, "train") <= {
         *records_left_out(clean, "train")
     }
-    assert f"are to stay unknown for {folder}" in said[0]
+    assert f"is to stay unknown for {folder}" in said[0]
     arguments["upstream"] = clean.folder
     guard(recipe, run=Run(tmp_path / "down-run"), **arguments)
     seen = Identities.load(Run(tmp_path / "down-run").seen)
@@ -302,9 +334,7 @@ def test_a_damaged_leaks_json_is_told(tmp_path, text):
 
 def test_nothing_left_to_train_on_is_an_error(own, shards, tmp_path):
     recipe = own(leaks="leave_out", without=[str(shards)])
-    with pytest.raises(
-        DataError, match=r"no validation record is left: .* are to stay unknown for"
-    ):
+    with pytest.raises(DataError, match=r"no validation record is left: .* is to stay unknown for"):
         guard(recipe, shards=shards, run=Run(tmp_path / "r"))
     missing = own(leaks="leave_out", without=[str(tmp_path / "nowhere")])
     with pytest.raises(DataError, match="no such folder of shards"):
