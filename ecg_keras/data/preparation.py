@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import filelock
+from threadpoolctl import threadpool_limits
 
 from ecg_keras.config import Data, data_settings, differences
 from ecg_keras.data.conversion import stored_leads, stored_length
@@ -133,7 +134,8 @@ def _make(
     record_bytes = 2 * stored_length(data) * len(stored_leads(data))
     plan = plan_shards(infos, assigned, record_bytes, data.split.seed)
     mark = combine(data, digest)
-    verified = verify_source(source, infos, data, warn)
+    with threadpool_limits(1):  # its matrices are small, too
+        verified = verify_source(source, infos, data, warn)
     work = Work(data, tuple(labels), folder, mark, verified)
     sidecars = write_shards(plan, work, on_progress, run)
 

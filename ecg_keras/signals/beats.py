@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
-from scipy.signal import find_peaks
 
 Floats = npt.NDArray[np.float64]
 
@@ -128,6 +127,9 @@ def mean_beat(values: npt.NDArray[Any], beats: Beats, half: int) -> Floats | Non
 
 
 def _beats_at(sums: Floats, width: int) -> Beats | None:
+    # imported here because it takes half a second, and processes that convert records need none
+    from scipy.signal import find_peaks
+
     # wide windows need not be moved by single samples
     stride = max(1, width // 4)
     at = np.arange(0, len(sums) - 2 * width, stride)

@@ -101,6 +101,15 @@ def test_a_shard_with_other_bytes_is_found_when_asked(hospital_shards, tmp_path)
         describe(folder, verify=True)
 
 
+def test_processes_that_make_shards_import_little():
+    code = (
+        "import sys, ecg_keras.data.writing\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn', 'scipy.signal', 'wfdb'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_importing_the_package_imports_no_tensorflow():
     code = (
         "import sys, ecg_keras.data as data\n"
