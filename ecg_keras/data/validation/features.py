@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ecg_keras.signals.lead_quality import MEASURES
+
 TEXTS = ("labels", "sex")
 NUMBERS = (
     "age",
@@ -17,7 +19,7 @@ NUMBERS = (
 )
 INTEGERS = ("flat_leads", "fold")
 # lists with one value for each lead; every lead becomes a column of its own
-PER_LEAD = ("deflection_mv", "flat", "clipped", "noise_mv", "baseline_mv", "mains_mv")
+PER_LEAD = ("deflection_mv", *MEASURES)
 # the samples, told by the figures above, and names
 NOT_PROFILED = (
     "signal",
