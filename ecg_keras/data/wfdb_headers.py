@@ -112,7 +112,7 @@ def read_header(path: Path | str) -> Header:
         >>> header.sampling_rate, header.signals[0].name, header.comments
         (500.0, 'II', ('A: 7',))
     """
-    path = Path(path)
+    path = path if isinstance(path, Path) else Path(path)
     file = f"{path}.hea"
     lines = [line.strip() for line in read_text(file).splitlines()]
     content = [line for line in lines if line and line[0] != "#"]

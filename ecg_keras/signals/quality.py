@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
     low, high = _extremes(values)
     return Quality(
         peak_mv=float(max(np.max(high), -np.min(low))),
-        rms_mv=float(np.sqrt(np.mean(np.square(values, dtype=np.float64)))),
+        rms_mv=float(np.sqrt(np.square(values).mean(dtype=np.float64))),
         einthoven_mv=_einthoven(values, leads),
         flat_leads=int(np.sum(low == high)),
     )
@@ -120,18 +121,27 @@ def _extremes(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[A
 
 
 def _einthoven(values: npt.NDArray[Any], leads: Sequence[str]) -> float:
+    weights, limbs = _residual_weights(tuple(leads))
+    if not len(weights):
+        return math.nan
     # so many samples settle a median
-    thinned = values[:: max(1, len(values) // ENOUGH)]
-    column = {lead: thinned[:, index] for index, lead in enumerate(leads)}
-    if "I" not in column or "II" not in column:
-        return math.nan
-    residuals = [
-        column[lead] - a * column["I"] - b * column["II"]
-        for lead, (a, b) in IDENTITIES.items()
-        if lead in column
-    ]
-    if not residuals:
-        return math.nan
-    middle = (len(thinned) - 1) // 2
+    thinned = values[:: max(1, len(values) // ENOUGH)].T[limbs]
+    residuals = np.abs(weights.astype(thinned.dtype, copy=False) @ thinned)
     # the lower median; to sort a few short rows takes less than NumPy's median
-    return float(np.sort(np.abs(residuals), axis=1)[:, middle].max())
+    return float(np.sort(residuals, axis=1)[:, (thinned.shape[1] - 1) // 2].max())
+
+
+@functools.lru_cache(maxsize=16)
+def _residual_weights(
+    leads: tuple[str, ...],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+    """For each identity that can be checked the weights of the limb leads, and their columns."""
+    limbs = [lead for lead in ("I", "II", *IDENTITIES) if lead in leads]
+    checked = [lead for lead in IDENTITIES if lead in leads] if {"I", "II"} <= set(limbs) else []
+    weights = np.zeros((len(checked), len(limbs)), np.float32)
+    for row, lead in enumerate(checked):
+        weights[row, limbs.index(lead)] = 1
+        weights[row, [limbs.index("I"), limbs.index("II")]] = [
+            -weight for weight in IDENTITIES[lead]
+        ]
+    return weights, np.array([leads.index(lead) for lead in limbs], np.intp)
