@@ -50,7 +50,8 @@ def small(tmp_path_factory) -> Path:
     simulate(raw / "ptbxl", hospital="lakeside", records=80, seed=1)
     for source, name in (("cpsc2018", "A{:04d}"), ("georgia", "E{:05d}"), ("ptb", "S{:04d}")):
         names = [name.format(number + 1) for number in range(NUMBER)]
-        write_challenge_set(raw / source, names, rate=1000 if source == "ptb" else 500)
+        rate, seconds = (1000, 32) if source == "ptb" else (500, 10)
+        write_challenge_set(raw / source, names, rate=rate, seconds=seconds)
     for number in range(NUMBER):
         write_ludb_record(raw / "ludb", number + 1, LUDB_TEXTS[number % 3])
     write_folder(raw / "folder", NUMBER)

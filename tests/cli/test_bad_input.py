@@ -220,7 +220,7 @@ def test_a_record_that_cannot_be_used_is_named(ecg_keras, ptbxl, tmp_path, damag
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [
-        (TABLE.unlink, r"ptbxl_database\.csv: No such file.*Set data\.raw to the folder of PTB-XL"),
+        (TABLE.unlink, r"ptbxl_database\.csv: No such file.*Set data\.raw to the folder of the"),
         (lambda: TABLE.write_bytes(b"\xff\xfe\0"), r"ptbxl_database\.csv: not a CSV file"),
         (
             lambda: edit(TABLE, "scp_codes", "scp"),
@@ -347,7 +347,7 @@ import time
 from ecg_keras.cli import main
 from ecg_keras.data import writing
 writing.SHARD_BYTES, convert = 10_000, writing.convert
-writing.convert = lambda infos, data: time.sleep(0.1) or convert(infos, data)
+writing.convert = lambda *given: time.sleep(0.1) or convert(*given)
 main()
 """
 

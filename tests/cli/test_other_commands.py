@@ -109,13 +109,16 @@ def test_validate_tells_good_shards_from_a_lead_with_the_wrong_sign(ecg_keras, t
     assert (answer.code, answer.out) == (0, f"{good}: no anomalies\n")
 
     samples.tofile(path)
-    assert ecg_keras("prepare", "a.yaml", "--set", "data.shards=faulty").code == 0
-    (faulty,) = (tmp_path / "faulty").iterdir()
-    answer = ecg_keras("validate", faulty)
+    answer = ecg_keras("prepare", "a.yaml", "--set", "data.shards=faulty")
+    assert "3: records100/00000/00003_lr: the limb leads don't belong together" in answer.err
+    faulty = ("--set", "data.shards=faulty", "--set", "data.verify=off")
+    assert ecg_keras("prepare", "a.yaml", *faulty).code == 0
+    folder = next(path.parent for path in (tmp_path / "faulty").glob("*/dataset.json"))
+    answer = ecg_keras("validate", folder)
     assert answer.code == 1
     assert "einthoven_mv: values up to " in answer.out
-    assert answer.out.endswith(f"{faulty}: 1 anomaly\n")
-    answer = ecg_keras("train", "a.yaml", "--set", "data.shards=faulty")
+    assert answer.out.endswith(f"{folder}: 1 anomaly\n")
+    answer = ecg_keras("train", "a.yaml", *faulty)
     assert answer.code == 1
     assert "TensorFlow Data Validation found anomalies (1):\n" in answer.err
     assert "einthoven_mv" in answer.err

@@ -22,10 +22,12 @@ def write_wfdb(folder, header=TWO_LEADS, samples=(1000, 492, -1000, 992, 0, -8, 
     return folder / "r"
 
 
-def write_challenge_record(folder, name, *, dx, age="56", sex="Female", rate=RATE, seed=0):
+def write_challenge_record(
+    folder, name, *, dx, age="56", sex="Female", rate=RATE, seconds=SECONDS, seed=0
+):
     """A header and a MATLAB v4 file as in the Challenge of 2021."""
     folder.mkdir(parents=True, exist_ok=True)
-    values = microvolts(seed, rate * SECONDS)
+    values = microvolts(seed, rate * seconds, rate)
     lines = [f"{name} 12 {rate} {len(values)} 12-May-2020 12:33:59"]
     lines += [
         f"{name}.mat 16+24 1000/mV 16 0 {value} 0 0 {lead}"
@@ -37,11 +39,11 @@ def write_challenge_record(folder, name, *, dx, age="56", sex="Female", rate=RAT
     (folder / f"{name}.mat").write_bytes(matlab + values.tobytes())
 
 
-def write_challenge_set(root, names, rate=RATE):
+def write_challenge_set(root, names, rate=RATE, seconds=SECONDS):
     for number, name in enumerate(names):
         folder = root / f"g{number // 2 + 1}"
         dx = ("426783006", "164889003,59118001", "426783006,")[number % 3]
-        write_challenge_record(folder, name, dx=dx, rate=rate, seed=number)
+        write_challenge_record(folder, name, dx=dx, rate=rate, seconds=seconds, seed=number)
 
 
 def write_ludb_record(root, number, texts, *, age="51", sex="F"):

@@ -5,10 +5,10 @@ import numpy as np
 RATE = 500
 
 
-def microvolts(seed, samples):
+def microvolts(seed, samples, rate=RATE):
     """Twelve leads that obey Einthoven's and Goldberger's identities to the integer."""
     random = np.random.default_rng(seed)
-    time = np.arange(samples) / RATE
+    time = np.arange(samples) / rate
     beats = 300 * np.sin(2 * np.pi * 1.2 * time)[:, None] ** 15
     one, two, *chest = (2 * np.round(beats * random.uniform(0.3, 1.5, size=8))).T
     limb = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]

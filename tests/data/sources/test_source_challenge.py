@@ -19,6 +19,7 @@ from ecg_keras.data.sources import (
     ningbo,
     ptb,
 )
+from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
 
 
@@ -189,7 +190,7 @@ def test_a_window_of_half_an_hour_is_kept(tmp_path, window, begin):
     (info,) = incart.list_records(tmp_path, label_set="incart", sampling_rate=100)
     assert incart.read_signal(info).values.shape == (462600, 12)
     data = Data(source="incart", raw=tmp_path, sampling_rate=257, window=window, leads=["I"])
-    (kept,) = convert([info], data)
+    (kept,) = convert([info], data, Verified())
     expected = np.repeat((np.arange(begin, begin + 10) % 7 + 1) * 2, 257)
     assert np.array_equal(kept.samples[:, 0], expected)
 

@@ -11,6 +11,7 @@ from small_hdf5_databases import CODE15_EXAMS, padded, write_code15, write_code_
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
 from ecg_keras.data.sources import code15, code_test
+from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS, measure_quality, select_leads
 
@@ -99,7 +100,7 @@ def test_code_tests_limb_leads_obey_the_identities_by_name_and_not_by_place(tmp_
 def test_the_recipe_says_what_becomes_of_seven_seconds(tmp_path, settings, seconds):
     write_code_test(tmp_path)
     data = Data(source="code_test", raw=tmp_path, seconds=10, sampling_rate=400, **settings)
-    ten, seven, _ = convert(list_code_test(tmp_path), data)
+    ten, seven, _ = convert(list_code_test(tmp_path), data, Verified())
     assert isinstance(ten, Converted) and ten.samples.any(axis=1).all()
     assert ten.quality.einthoven_mv < 0.003
     if seconds is None:
@@ -184,7 +185,7 @@ def test_an_exam_of_zeros_is_no_recording(tmp_path):
     write_code15(tmp_path)
     rewrite(tmp_path / "exams_part1.hdf5", tracings=np.zeros((3, 4096, 12), dtype="f4"))
     data = Data(source="code15", raw=tmp_path, sampling_rate=400)
-    outcomes = convert(list_code15(tmp_path), data)
+    outcomes = convert(list_code15(tmp_path), data, Verified())
     bad = [one for one in outcomes if isinstance(one, Quarantined)]
     assert [one.record_id for one in bad] == ["168405", "271011"]
     assert "record 168405 (row 1) holds nothing but zeros" in bad[0].reason
