@@ -91,6 +91,10 @@ def guard(
         look.unchecked,
     )
     begin_run(run, recipe, **marks)
+    run.write_status(
+        left_out={split: len(records) for split, records in excluded.items()},
+        known_tests=guarded.known_tests,
+    )
     seen.save(run.seen)
     write_json(run.leaks, asdict(guarded))
     for message in (*guarded.warnings, *guarded.notes):

@@ -113,6 +113,7 @@ def test_leave_out_does_without_the_training_record_and_says_so(own, shards, tmp
     assert set(seen.record_ids[seen.splits == "valid"].tolist()) == ids(shards, "valid")
     assert set(seen.runs.tolist()) == {"mine"}
     assert run.read_status()["state"] == "begun"
+    assert run.read_status()["left_out"] == {"train": 1, "valid": 0}
 
 
 def test_what_is_left_out_is_neither_loaded_nor_counted_in_means(own, shards, tmp_path):
