@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -26,6 +27,9 @@ from rich.text import Text
 from ecg_keras.data.writing import Run, run_here
 from ecg_keras.workflow import Step, Watcher
 
+# seconds between two moves of a bar
+MOVES = 0.05
+
 VERBS = {
     "keep": "keep the finished run",
     "simulate": "simulate ECGs",
@@ -48,6 +52,7 @@ class ConsoleWatcher(Watcher):
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.bars = make_progress(self.console)
         self.task: TaskID | None = None
+        self.moved = -MOVES
         self.scored = "valid"  # the split that a training scores after every epoch
 
     def __enter__(self) -> ConsoleWatcher:
@@ -72,7 +77,10 @@ class ConsoleWatcher(Watcher):
         self.scored = step.job.recipe.training.validate_on
 
     def progressed(self, done: int, total: int) -> None:
-        if self.task is not None:
+        now = time.monotonic()
+        # a bar is not moved more often than anybody sees it: that takes time, too
+        if self.task is not None and (done == total or now > self.moved + MOVES):
+            self.moved = now
             self.bars.update(self.task, completed=done, total=total)
 
     def warned(self, message: str) -> None:

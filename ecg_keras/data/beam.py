@@ -87,7 +87,7 @@ def run_on_beam(arguments: Sequence[str] = ()) -> Run:
     options = parse_options(arguments)
 
     def run(
-        shards: Sequence[Shard], work: Work, on_record: Callable[[], None]
+        shards: Sequence[Shard], work: Work, on_records: Callable[[int], None]
     ) -> Iterator[tuple[str, Sidecar]]:
         if not shards:
             return iter(())
@@ -97,7 +97,7 @@ def run_on_beam(arguments: Sequence[str] = ()) -> Run:
         with writing(work.folder):
             for shard in shards:
                 _write_plan(shard, work)
-        with _counting(shards, work, on_record):
+        with _counting(shards, work, on_records):
             _run_pipeline([shard.name for shard in shards], work, options)
         made = finished_shards(work.folder, work.fingerprint)
         missing = [shard.name for shard in shards if shard.name not in made]
@@ -185,16 +185,17 @@ def _read_plan(name: str, work: Work) -> Shard:
 
 
 @contextmanager
-def _counting(shards: Sequence[Shard], work: Work, on_record: Callable[[], None]) -> Iterator[None]:
-    """Calls ``on_record`` for the records of each shard that workers have finished."""
+def _counting(
+    shards: Sequence[Shard], work: Work, on_records: Callable[[int], None]
+) -> Iterator[None]:
+    """Calls ``on_records`` for each shard that workers have finished, with how many it holds."""
     over = threading.Event()
     waiting = {shard.name: len(shard.infos) for shard in shards}
 
     def count() -> None:
         while waiting and not over.wait(SECONDS):
             for name in [one for one in waiting if _sidecar(one, work).is_file()]:
-                for _ in range(waiting.pop(name)):
-                    on_record()
+                on_records(waiting.pop(name))
 
     thread = threading.Thread(target=count, daemon=True)
     thread.start()

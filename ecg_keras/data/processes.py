@@ -25,19 +25,19 @@ _stop: Any = None
 
 
 def run_in_processes(
-    work: Callable[[Item, Callable[[], None]], Result],
+    work: Callable[[Item, Callable[[int], None]], Result],
     items: Sequence[Item],
     processes: int,
-    on_step: Callable[[], None],
+    on_steps: Callable[[int], None],
 ) -> Iterator[Result]:
     """The results of a function for each item, as they come.
 
     Args:
-        work: takes an item and a function to call after each of the item's steps. It must be
+        work: takes an item and a function to call with the number of its further steps. It must be
             importable.
         items: each is done as a whole by one process.
         processes: how many.
-        on_step: called in this process for each step of any other, a little later.
+        on_steps: called in this process, a few times a second, with how many steps were done.
 
     Raises:
         DataError: a process was killed.
@@ -52,9 +52,9 @@ def run_in_processes(
         pending = {pool.submit(_work, work, item) for item in items}
         while pending:
             done, pending = wait(pending, SECONDS, FIRST_COMPLETED)
-            for _ in range(counter.value - seen):
-                on_step()
-                seen += 1
+            if further := counter.value - seen:
+                seen += further
+                on_steps(further)
             for one in done:
                 yield one.result()
     except BrokenProcessPool as error:
@@ -88,12 +88,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(work: Callable[[Item, Callable[[], None]], Result], item: Item) -> Result:
+def _work(work: Callable[[Item, Callable[[int], None]], Result], item: Item) -> Result:
     return work(item, _count)
 
 
-def _count() -> None:
+def _count(steps: int) -> None:
     if _stop.is_set():
         raise _StoppedError
     with _counter.get_lock():
-        _counter.value += 1
+        _counter.value += steps

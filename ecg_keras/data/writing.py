@@ -86,8 +86,8 @@ class Sidecar:
     quality: list[Any] = field(default_factory=list)
 
 
-# makes shards, in any order and anywhere; calls a function after each record, where it can
-Run = Callable[[Sequence[Shard], Work, Callable[[], None]], Iterable[tuple[str, Sidecar]]]
+# makes shards, in any order and anywhere; tells how many further records are done
+Run = Callable[[Sequence[Shard], Work, Callable[[int], None]], Iterable[tuple[str, Sidecar]]]
 
 
 def plan_shards(
@@ -143,27 +143,27 @@ def write_shards(
     done = total - sum(len(shard.infos) for shard in missing)
     on_progress(done, total)
 
-    def count() -> None:
+    def go_on(records: int) -> None:
         nonlocal done
-        done += 1
+        done += records
         on_progress(done, total)
 
-    finished.update(run(missing, work, count))
+    finished.update(run(missing, work, go_on))
     return [finished[shard.name] for shard in plan]
 
 
 def run_here(
-    shards: Sequence[Shard], work: Work, on_record: Callable[[], None]
+    shards: Sequence[Shard], work: Work, on_records: Callable[[int], None]
 ) -> Iterator[tuple[str, Sidecar]]:
     """Makes shards in ``data.workers`` processes, or in this one where that is 1."""
     make = functools.partial(make_shard, work)
     if work.data.workers == 1:
-        return (make(shard, on_record) for shard in shards)
-    return run_in_processes(make, shards, work.data.workers, on_record)
+        return (make(shard, on_records) for shard in shards)
+    return run_in_processes(make, shards, work.data.workers, on_records)
 
 
 def make_shard(
-    work: Work, shard: Shard, on_record: Callable[[], None] = lambda: None
+    work: Work, shard: Shard, on_records: Callable[[int], None] = lambda number: None
 ) -> tuple[str, Sidecar]:
     """Reads, converts and writes one shard's records, then its sidecar.
 
@@ -173,7 +173,7 @@ def make_shard(
     Args:
         work: what all shards have in common.
         shard: the one to make.
-        on_record: called after each record.
+        on_records: called after each record, with 1.
 
     Returns:
         The name of the shard and its sidecar.
@@ -193,7 +193,7 @@ def make_shard(
                 sidecar.dropped.append([outcome.record_id, outcome.reason])
             else:
                 sidecar.quarantined.append([outcome.record_id, outcome.reason])
-            on_record()
+            on_records(1)
 
     begun = work.folder / UNFINISHED
     # matrices are small here: threads that share them cost more than they give, and other processes
