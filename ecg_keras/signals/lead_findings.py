@@ -36,7 +36,7 @@ _SOME = 0.1
 _SPREAD = 1.1
 # hearts it takes to say that leads are exchanged, and they must be half of those that were asked
 _LEAST_HEARTS = 3
-# recordings it takes to put chest leads in order for the user, rather than to say that they are not
+# recordings it takes to change chest leads for the user, rather than to say that they are wrong
 _ENOUGH_TO_REORDER = 20
 
 
@@ -146,7 +146,8 @@ def find_lead_names(
     if exchange.words and placement == IN_PLACE and order is None and not exchange.backwards:
         what = exchange.words
     repair = Repair(moved, dict.fromkeys(inverted, -1.0))
-    sure = exchange.sure and (order is None or len(vectors) >= _ENOUGH_TO_REORDER)
+    chest_named = order is None and exchange.chest_sign == 1 and not exchange.backwards
+    sure = exchange.sure and (chest_named or len(vectors) >= _ENOUGH_TO_REORDER)
     return Finding(what, "; ".join(evidence), repair if sure else None)
 
 

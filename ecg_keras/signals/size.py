@@ -17,8 +17,9 @@ Floats = npt.NDArray[np.float64]
 TYPICAL_LIMB_MV, TYPICAL_CHEST_MV = 0.95, 1.65
 # a database whose ECGs are this much larger or smaller than usual has a wrong unit or gain
 OUTSIDE = 4.0
-# a power of ten is the reason if it brings them this near to the usual
-_NEAR = 2.2
+# a power of ten is the reason if it brings them this near to the usual: not where 200 steps a
+# millivolt would be taken for 100
+_NEAR = 1.5
 
 # what no two hearts have in common, and a normalisation gives to all recordings
 _NORMALISATIONS: dict[str, Callable[[Floats], Floats]] = {

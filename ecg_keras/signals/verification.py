@@ -143,7 +143,7 @@ def _find_unit(recordings: Sequence[Recording]) -> Finding | None:
         return None
     factor = power_of_ten(size)
     named = {0.001: "microvolts are taken for millivolts", 1000.0: "volts are taken for millivolts"}
-    what = named.get(factor or 1.0, f"the signals are {_times(size)} as an ECG is")
+    what = named.get(factor or 1.0, f"the signals are {size:.3g} times as large as ECGs are")
     return Finding(
         what,
         f"the median peak-to-peak size of {len(recordings)} recordings is {size:.3g} times the "
@@ -179,7 +179,3 @@ def _find_rate(recordings: Sequence[Recording]) -> tuple[Finding | None, list[Ti
         None if pace.usual_factor is None else Repair(rate_factor=pace.usual_factor),
     )
     return finding, timed
-
-
-def _times(size: float) -> str:
-    return f"{size:.2g} times as large" if size > 1 else f"{1 / size:.2g} times smaller"
