@@ -182,6 +182,8 @@ def _made_at_once(
     options = tf.data.Options()
     # batches are made side by side: threads within one of them only get in each other's way
     options.threading.max_intra_op_parallelism = 1
+    # nothing is left to tune, and to look for it costs a few per cent
+    options.autotune.enabled = False
     return (
         stream.map(make, num_parallel_calls=MADE_AT_ONCE)
         .apply(tf.data.experimental.assert_cardinality(steps))
