@@ -205,6 +205,17 @@ def short(printed: str) -> str:
     return error.partition("can't be written: ")[2].partition(" Finished")[0] or error[:120]
 
 
+def take_away(
+    raw: Path, expected: dict[str, str], seconds: float, kills: int, scratch: Path
+) -> Iterator[Row]:
+    """Every part, one row after the other."""
+    for workers in (1, 2):
+        yield from kill_at_random(Preparation(raw, workers), expected, seconds, kills, scratch)
+    yield run_together(Preparation(raw, 1), expected, scratch)
+    yield fill_the_disk(Preparation(raw, 1), expected, scratch)
+    yield lock_the_disk(Preparation(raw, 1), scratch)
+
+
 def main() -> None:
     """Runs every part and prints a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -217,21 +228,16 @@ def main() -> None:
         scratch = Path(folder)
         raw = scratch / "raw"
         list_often(given.data / "ptbxl", raw)
-        rows = []
         begun = time.perf_counter()
         Preparation(raw, 1).finish(scratch / "calm")
         seconds = time.perf_counter() - begun
         expected = contents(scratch / "calm")
-        for workers in (1, 2):
-            rows += kill_at_random(
-                Preparation(raw, workers), expected, seconds, given.kills, scratch
-            )
-        rows.append(run_together(Preparation(raw, 1), expected, scratch))
-        rows.append(fill_the_disk(Preparation(raw, 1), expected, scratch))
-        rows.append(lock_the_disk(Preparation(raw, 1), scratch))
-    print("| what happened | what was seen | files, against a calm run |\n| --- | --- | --- |")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
+        print("| what happened | what was seen | files, against a calm run |")
+        print("| --- | --- | --- |")
+        rows = []
+        for row in take_away(raw, expected, seconds, given.kills, scratch):
+            print(f"| {' | '.join(row)} |", flush=True)
+            rows.append(row)
     sys.exit(any("DIFFERENT" in row[2] or "LEFT" in row[2] for row in rows))
 
 
