@@ -20,6 +20,8 @@ SAMPLE = 32
 ADULT = 16
 # of so many records that are drawn, those that can't be read are passed over
 _DRAWN = 2 * SAMPLE
+# of half an hour, a minute at 1000 Hz is enough, and 32 of them fit in memory
+_SAMPLES = 60_000
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ def _read_sample(source: Any, infos: Sequence[RecordInfo]) -> list[Recording]:
             signal = source.read_signal(infos[index])
         except (DataError, OSError):
             continue  # it will be put into quarantine with its reason
-        if np.all(np.isfinite(signal.values)):
-            recordings.append(Recording(signal.values, signal.sampling_rate, signal.leads))
+        values = signal.values[:_SAMPLES].copy()
+        if np.all(np.isfinite(values)):
+            recordings.append(Recording(values, signal.sampling_rate, signal.leads))
     return recordings
 
 
