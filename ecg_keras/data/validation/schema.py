@@ -13,7 +13,6 @@ from ecg_keras.data.validation.features import PER_LEAD, TEXTS, lead_feature
 # how far two large datasets may lie apart; what chance does to small ones is added when they are
 # compared
 TOLERANCE = 0.05
-COMPARED_TEXTS = ("labels", "sex")
 COMPARED_NUMBERS = ("age", "peak_mv", "rms_mv", "heart_rate")
 COMPARED_LEADS = ("deflection_mv", "noise_mv", "baseline_mv")
 SHARES = ("flat", "clipped")
