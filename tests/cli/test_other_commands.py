@@ -19,6 +19,7 @@ from ecg_keras.data import read_shards
 from ecg_keras.data.sources import SOURCES
 from ecg_keras.evaluation import Predictions, Scores
 from ecg_keras.models import BACKBONES
+from ecg_keras.signals import LEADS
 
 HELP = """
 import sys
@@ -141,6 +142,9 @@ def test_describe(ecg_keras, project):
         "simulated, label set superdiagnostic",
         "I, II, III, aVR, aVL, aVF, V1, V2, V3, V4, V5, V6; 50 Hz, 4 s",
     ]
+    heading, *leads = answer.out.splitlines()[-13:]
+    assert heading.split("  ")[0] == "median (95 %)"
+    assert [line.split()[0] for line in leads] == list(LEADS)
     table, answer = answer.out, ecg_keras("describe", "--verify", shards_of(project, "scratch"))
     assert answer.out == f"{table}each shard has the bytes that were written\n"
     assert ecg_keras("describe", "--verify", "--sources").code == 2
