@@ -45,7 +45,14 @@ class Site:
     def fail(self, path: str, faults: Iterable[tuple]) -> None:
         self.faults[path] = iter(faults)
 
-    def sent(self, ending: str = "") -> int:
+    def sent(self, ending: str = "", *, expected: int = 0) -> int:
+        """The bytes that were sent, once as many as are expected were counted."""
+        until = time.monotonic() + 5  # the client may be done before the server has counted
+        while (sent := self._count(ending)) < expected and time.monotonic() < until:
+            time.sleep(0.01)
+        return sent
+
+    def _count(self, ending: str) -> int:
         return sum(one.sent for one in self.asked if one.path.endswith(ending))
 
     def publish(self, place: str, files: dict[str, bytes]) -> None:
