@@ -135,6 +135,8 @@ def find_chest_order(vectors: Sequence[HeartVectors]) -> ChestOrder | None:
         fewer than eight.
     """
     chests = [one.chest for one in vectors if one.chest.shape[1] == 6]
+    # a lead may be alive, but not while its heart beats
+    chests = [chest for chest in chests if np.all(np.ptp(chest, axis=0) > 0)]
     if len(chests) < _LEAST_RECORDS:
         return None
     alike = np.stack([np.corrcoef(chest.T) for chest in chests])

@@ -41,7 +41,7 @@ def find_wrong_pace(beats: Sequence[float], steep_ms: Sequence[float]) -> Pace |
 
     Args:
         beats: per minute at the sampling rate that is named, one for each recording.
-        steep_ms: `beats.steep_width` in milliseconds at that rate, likewise.
+        steep_ms: `beats.steep_width` in milliseconds at that rate, likewise; NaN where unknown.
 
     Returns:
         What is wrong, or ``None`` where the rate can be right.
@@ -51,7 +51,10 @@ def find_wrong_pace(beats: Sequence[float], steep_ms: Sequence[float]) -> Pace |
         0.2
         >>> find_wrong_pace([150.0] * 5, [60.0] * 5)
     """
-    rate, width = float(np.median(beats)), float(np.nanmedian(steep_ms))
+    known = [width for width in steep_ms if width > 0]
+    if not known:
+        return None
+    rate, width = float(np.median(beats)), float(np.median(known))
     fast, short = rate / TYPICAL_BEATS, TYPICAL_STEEP_MS / width
     both = float(np.sqrt(fast * short))
     agree = min(fast, short) > _EACH and both > _TOGETHER

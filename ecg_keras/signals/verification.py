@@ -24,6 +24,8 @@ from ecg_keras.signals.size import OUTSIDE, find_normalisation, measure_size, po
 
 # fewer recordings than this prove nothing
 LEAST_RECORDS = 3
+# shorter recordings, but for padding, are passed over
+_LEAST_SAMPLES = 100
 # what is looked at of a long recording: 10 s at 1000 Hz
 _SAMPLES = 10_000
 
@@ -73,8 +75,8 @@ def verify(recordings: Sequence[Recording], *, adults: bool = True) -> Verificat
     """Looks for wrong leads, units and rates in a sample of a database.
 
     Args:
-        recordings: some 32 for a clear answer. Those with missing samples, a dead lead or other
-            leads than most are passed over.
+        recordings: some 32 for a clear answer. Those with missing samples, a dead lead, less than
+            a hundred samples or other leads than most are passed over.
         adults: whether they are of adults. Hearts of children beat faster and point elsewhere, so
             that only identities and sizes can be looked at.
 
@@ -129,7 +131,8 @@ def _usable(recordings: Sequence[Recording]) -> list[Recording]:
     for one in recordings:
         if frozenset(one.leads) == most:
             values = select_leads(one.values, one.leads, wanted)
-            if len(values) and np.all(np.isfinite(values)) and np.all(np.ptp(values, axis=0) > 0):
+            whole = np.all(np.isfinite(values)) and len(trim(values)) >= _LEAST_SAMPLES
+            if whole and np.all(np.ptp(values, axis=0) > 0):
                 usable.append(Recording(values, one.sampling_rate, wanted))
     return usable
 

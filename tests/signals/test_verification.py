@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecg_keras.data.simulate import HOSPITALS, record_ecg
 from ecg_keras.data.sources import find_source
@@ -200,6 +202,30 @@ def test_leads_that_do_not_fit_together(good):
     result = verify(rolled)
     assert result.findings[0].what == "the limb leads do not fit together in any order"
     assert result.repair is None
+
+
+def test_leads_that_die_before_the_end_and_short_recordings_do_no_harm(good):
+    dying = [Recording(one.values.copy(), 500.0, LEADS) for one in good]
+    for one in dying:
+        one.values[50:, 8] = 0
+    assert verify(dying).identities
+    for length in (1, 2, 10, 100, 700):
+        assert verify([Recording(one.values[:length], 500.0, LEADS) for one in good]).records >= 0
+
+
+@given(st.integers(0, 10_000), st.sampled_from([5, 60, 400]), st.integers(1, 12))
+@settings(max_examples=30, deadline=None)
+def test_anything_at_all_is_answered(seed, samples, leads):
+    random = np.random.default_rng(seed)
+    recordings = [
+        Recording(
+            np.cumsum(random.normal(size=(samples, leads)) * (random.random(leads) < 0.9), axis=0),
+            float(random.choice([1.0, 100.0, 1e6])),
+            LEADS[-leads:] if seed % 2 else LEADS[:leads],
+        )
+        for _ in range(5)
+    ]
+    verify(recordings)
 
 
 def test_too_few_recordings_prove_nothing(good):
