@@ -19,7 +19,7 @@ from ecg_keras.data.duplicates import NAMED, describe_duplicates, find_duplicate
 from ecg_keras.data.fingerprints import combine, raw_digest
 from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import check_label_set, source_of
+from ecg_keras.data.sources import check_label_set, remarks_of, source_of
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.verification import verify_source
 from ecg_keras.data.writing import (
@@ -124,6 +124,8 @@ def _make(
     label_set = data.label_set or next(iter(source.LABEL_SETS))
     listed = source.list_records(data.raw, label_set=label_set, sampling_rate=data.sampling_rate)
     _check_infos(listed, labels, data)
+    for remark in remarks_of(source, data.raw):
+        warn(remark)
     infos = [info for info in listed if info.labels or data.unlabelled == "keep"]
     dropped = [
         LeftOut(info.record_id, "no label of the set")

@@ -55,6 +55,10 @@ def prepare(ecg_keras):
 def test_every_format_becomes_shards(prepare, hospital, tmp_path):
     answer = prepare(tmp_path, hospital)
     assert answer.code == 0, answer.err
+    told = " ".join(answer.err.split())
+    assert told.count("is read as file from 'file', patient from 'patient_id', age from") == 1
+    assert "labels: AF, MI. Left aside: no column." in told
+    assert "no column says which" not in told
     (description,) = (tmp_path / "shards").glob("*/dataset.json")
     dataset = read_dataset(description)
     assert (dataset.source, dataset.label_set, dataset.labels) == ("folder", "labels", ("AF", "MI"))
@@ -92,6 +96,11 @@ def test_what_is_wrong_with_a_table_is_told(prepare, hospital, tmp_path):
     assert "labels.csv: there is no column 'patient_id'" in answer.err
     assert "Did you mean 'patient'?" in answer.err and "scores flatter" in answer.err
     assert prepare(tmp_path, raw, "--set", "data.folder.patient=patient").code == 0
+    answer = prepare(tmp_path / "null", raw, "--set", "data.folder.patient=null")
+    assert answer.code == 0
+    told = " ".join(answer.err.split())
+    assert "no column says which recordings are of one person" in told
+    assert "Left aside: patient." in told
 
 
 def test_damaged_files_are_listed_with_their_reasons(prepare, hospital, tmp_path):

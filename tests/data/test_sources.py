@@ -19,6 +19,7 @@ from ecg_keras.data.sources import (
     check_label_set,
     find_source,
     read_records,
+    remarks_of,
     source_of,
 )
 from ecg_keras.errors import ConfigError, DataError
@@ -99,6 +100,12 @@ def test_signals_are_twelve_leads_in_millivolts(name, databases):
         quality = measure_quality(signal.values, signal.leads)
         assert quality.einthoven_mv < 0.01
         assert 0.1 < quality.peak_mv < 10 and quality.flat_leads == 0
+
+
+def test_remarks_are_sentences_with_the_file_that_they_are_about(name, databases):
+    root = databases(name)
+    for remark in remarks_of(source_at(name, root), root):
+        assert remark.startswith(str(root)) and remark.endswith(".")
 
 
 def test_records_travel_between_processes(name, databases):

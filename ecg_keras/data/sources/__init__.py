@@ -109,6 +109,28 @@ def find_source(name: str) -> ModuleType:
     return source
 
 
+def remarks_of(source: ModuleType | FolderSource, root: Path) -> tuple[str, ...]:
+    """What a source has to say of the files that it lists; most say nothing.
+
+    Args:
+        source: from `find_source` or `source_of`.
+        root: the folder of the database.
+
+    Returns:
+        What its ``list_remarks(root)`` returns, if it has such a function: sentences to be told as
+        warnings when shards are made.
+
+    Raises:
+        DataError: as ``list_records`` of the source.
+
+    Example:
+        >>> remarks_of(find_source("ptbxl"), Path("data/raw/ptbxl"))
+        ()
+    """
+    list_remarks = getattr(source, "list_remarks", None)
+    return () if list_remarks is None else tuple(list_remarks(root))
+
+
 def check_label_set(source: ModuleType | FolderSource, label_set: str | None) -> tuple[str, ...]:
     """The labels of a source's label set.
 

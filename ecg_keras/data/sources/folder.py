@@ -23,6 +23,7 @@ from ecg_keras.data.sources.fields import parse_age, parse_sex
 from ecg_keras.data.sources.label_columns import find_labels, list_present
 from ecg_keras.data.sources.labels_table import (
     find_table,
+    join_names,
     name_columns,
     name_row,
     read_header,
@@ -125,6 +126,43 @@ class FolderSource:
         ]
         return sorted(infos, key=lambda info: info.record_id)
 
+    def list_remarks(self, root: Path) -> tuple[str, ...]:
+        """Says how the table is read: which column is what, and which are left aside.
+
+        A column that was taken for a label by mistake, or a label that was not, is no error that
+        could be found; and that no column tells patients apart is easily forgotten.
+
+        Args:
+            root: the folder with the recordings.
+
+        Returns:
+            Sentences for the user, one of them a warning where there is no column of patients.
+
+        Raises:
+            DataError: as `list_records`.
+        """
+        path = find_table(root, self.settings.table)
+        header = read_header(path)
+        columns = _find_columns(path, header, self.settings)
+        labels = self.LABEL_SETS[LABEL_SET]
+        column = columns.pop("label_column", None)
+        used = {*columns.values(), *(labels if column is None else [column])}
+        aside = [name for name in header if name and name not in used]
+        told = ", ".join(f"{key} from {name!r}" for key, name in columns.items())
+        where = "" if column is None else f" from {column!r}"
+        remarks = [
+            f"{path}: is read as {told}; labels{where}: {join_names(labels)}. Left aside: "
+            f"{join_names(aside) if aside else 'no column'}. data.folder can name others."
+        ]
+        if "patient" not in columns:
+            remarks.append(
+                f"{path}: no column says which recordings are of one person (data.folder.patient "
+                "is null), so each counts as another person's. If anyone has two recordings, one "
+                "may be trained on and the other tested, and the scores flatter. Name the column "
+                "with --set data.folder.patient=COLUMN, if there is one."
+            )
+        return tuple(remarks)
+
     def read_signal(self, info: RecordInfo) -> Signal:
         """Reads one recording in millivolts; its format is that of its ending.
 
@@ -164,7 +202,13 @@ def _read_labels(path: Path, changed: int, size: int, settings: Folder) -> tuple
 
 def _read(path: Path, settings: Folder) -> tuple[pd.DataFrame, dict[str, str]]:
     """A table, and its columns by what they mean to `Folder`."""
-    header = read_header(path)
+    columns = _find_columns(path, read_header(path), settings)
+    text = {columns[key] for key in ("file", "record", "patient", "label_column") if key in columns}
+    return read_table(path, text), columns
+
+
+def _find_columns(path: Path, header: Sequence[str], settings: Folder) -> dict[str, str]:
+    """The columns that are no labels by what they mean to `Folder`."""
     named: dict[str, str | None] = {
         key: getattr(settings, key)
         for key in ("file", "record", "patient", "age", "sex", "fold", "label_column")
@@ -175,9 +219,9 @@ def _read(path: Path, settings: Folder) -> tuple[pd.DataFrame, dict[str, str]]:
     for key, name in columns.items():
         if name not in header:
             raise DataError(_say_missing(path, key, name, header))
-    columns |= {key: key for key in ("age", "sex", "fold") if key not in columns and key in header}
-    text = {columns[key] for key in ("file", "record", "patient", "label_column") if key in columns}
-    return read_table(path, text), columns
+    return columns | {
+        key: key for key in ("age", "sex", "fold") if key not in columns and key in header
+    }
 
 
 def _say_missing(path: Path, key: str, name: str, header: Sequence[str]) -> str:

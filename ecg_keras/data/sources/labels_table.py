@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -146,9 +146,18 @@ def name_columns(names: Iterable[str]) -> str:
         >>> name_columns(["file", "", "AF"])
         'It has: file, AF.'
     """
-    named = [name for name in names if name]
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return f"It has: {', '.join(named[:MOST_NAMED])}{more}."
+    return f"It has: {join_names([name for name in names if name])}."
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Names of columns or labels, for messages; of very many the first.
+
+    Example:
+        >>> join_names(["AF", "SR"])
+        'AF, SR'
+    """
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _is_parquet(path: Path) -> bool:
