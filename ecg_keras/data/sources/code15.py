@@ -11,6 +11,8 @@ recording. What is particular:
 * Labels were made from reports by rules, not read anew. Half of the exams have none of the six
   abnormalities and are not normal either; the label set ``code15`` has the database's own NORM.
 * ``SB`` and ``ST`` are sinus bradycardia and sinus tachycardia.
+* Most people begin with a file or two of the 18. What the table names beyond them is left aside,
+  and `list_remarks` says so.
 * The same recording may stand under several patients: duplicates are found when shards are made.
 
 Sources: Ribeiro et al. 2021 (Zenodo 4916206); counts and lead order as found in the files by the
@@ -20,7 +22,7 @@ project ECGBench.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ecg_keras.data.hdf5_files import count_rows, read_array
@@ -53,6 +55,8 @@ IDS = "exam_id"
 # of the row of zeros that ends each file
 NO_EXAM = 0
 COLUMNS = ("exam_id", "age", "is_male", *CLASSES, "patient_id", "normal_ecg", "trace_file")
+# files that a message lists; there are 18
+MOST_NAMED = 18
 SEXES = {"True": "male", "False": "female", "": None}
 
 
@@ -60,29 +64,31 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
     """Lists the exams of ``exams.csv``; their ``record_id`` is the ``exam_id``.
 
     Args:
-        root: the folder with ``exams.csv`` and the unpacked ``exams_part0.hdf5`` and so on. To use
-            some of the files only, keep their rows of the table alone.
+        root: the folder with ``exams.csv`` and one or more of the unpacked files, such as
+            ``exams_part0.hdf5``.
         label_set: a key of `LABEL_SETS`.
         sampling_rate: not used: all recordings have 400 Hz.
 
     Returns:
-        One entry for each row of the table, sorted by ``record_id``.
+        One entry for each row of the table whose file is there, sorted by ``record_id``.
 
     Raises:
         ConfigError: there is no such label set.
-        DataError: a file, a column or an exam is missing, an exam stands twice, or a value is none
-            of CODE-15%'s.
+        DataError: the table, a column or all files are missing, a file is incomplete or lacks an
+            exam, an exam stands twice, or a value is none of CODE-15%'s.
     """
     labels = look_up("label set", label_set, LABEL_SETS)
-    table = root / EXAMS
-    exams: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
-    for exam in read_rows(table, COLUMNS):
-        exams[exam["trace_file"]].append(exam)
+    table, exams = root / EXAMS, _read_exams(root)
+    there = [path for path in exams if path.exists()]
+    if not there:
+        raise DataError(
+            f"{table}: none of the {len(exams)} files that it names is here: {_name(exams)}. "
+            "Download and unpack at least one of them."
+        )
     infos = []
-    for name in sorted(exams):
-        path = path_inside(root, name)
+    for path in there:
         rows = _find_rows(path)
-        for exam in exams[name]:
+        for exam in exams[path]:
             try:
                 infos.append(_read_exam(path, exam, rows, labels))
             except DataError as error:
@@ -93,9 +99,48 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
     return sorted(infos, key=lambda info: info.record_id)
 
 
+def list_remarks(root: Path) -> tuple[str, ...]:
+    """Says which files are not there, and how many recordings are left aside with them.
+
+    Args:
+        root: as given to `list_records`.
+
+    Returns:
+        One sentence; none where all files are there.
+
+    Raises:
+        DataError: the table or a column is missing, or it names a file outside of the folder.
+    """
+    exams = _read_exams(root)
+    missing = [path for path in exams if not path.exists()]
+    if not missing:
+        return ()
+    count = sum(len(exams[path]) for path in missing)
+    return (
+        f"{root / EXAMS}: names {count:,} recordings of files that are not here, and these are "
+        f"left aside: {_name(missing)}. Download and unpack these files to use all.",
+    )
+
+
 def read_signal(info: RecordInfo) -> Signal:
     """Reads one recording without the zeros around it; as `code_test.read_signal`."""
     return Signal(read_tracing(info), RATE, LEADS)
+
+
+def _read_exams(root: Path) -> dict[Path, list[dict[str, str]]]:
+    """The rows of the table by their file, in the order of the files' names."""
+    exams: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    for exam in read_rows(root / EXAMS, COLUMNS):
+        exams[exam["trace_file"]].append(exam)
+    names = sorted(exams, key=lambda name: (len(name), name))  # part 10 comes after part 9
+    return {path_inside(root, name): exams[name] for name in names}
+
+
+def _name(files: Collection[Path]) -> str:
+    """Names for messages; of a table that names very many files, the first."""
+    names = [path.name for path in files]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _find_rows(path: Path) -> dict[str, int]:

@@ -10,6 +10,7 @@ from small_hdf5_databases import CODE15_EXAMS, padded, write_code15, write_code_
 
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
+from ecg_keras.data.preparation import prepare
 from ecg_keras.data.sources import code15, code_test
 from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
@@ -170,15 +171,57 @@ def test_code15_finds_each_exam_in_its_part(tmp_path):
     assert normal["2873686"] == ("1dAVb", "ST")
 
 
-def test_a_part_of_code15_is_enough_with_its_rows_of_the_table(tmp_path):
-    write_code15(tmp_path)
-    (tmp_path / "exams_part1.hdf5").unlink()
-    with pytest.raises(DataError, match=r"exams_part1.hdf5: No such file"):
-        list_code15(tmp_path)
-    table = tmp_path / "exams.csv"
-    kept = [line for line in table.read_text().splitlines() if "part1" not in line]
-    table.write_text("\n".join(kept))
+def test_what_code15_names_of_parts_that_are_not_here_is_left_aside_and_told(tmp_path):
+    exams = [*CODE15_EXAMS, (9, 9, 10, 4096, (), True), (5, 9, 10, 4096, (), True)]
+    write_code15(tmp_path, exams)
+    assert len(list_code15(tmp_path)) == 6 and code15.list_remarks(tmp_path) == ()
+    for part in (1, 10):
+        (tmp_path / f"exams_part{part}.hdf5").unlink()
     assert [info.record_id for info in list_code15(tmp_path)] == ["1169160", "2873686"]
+    assert code15.list_remarks(tmp_path) == (
+        f"{tmp_path / 'exams.csv'}: names 4 recordings of files that are not here, and these are "
+        "left aside: exams_part1.hdf5, exams_part10.hdf5. Download and unpack these files to use "
+        "all.",
+    )
+
+
+def test_code15_without_any_part_is_refused(tmp_path):
+    write_code15(tmp_path)
+    for part in (0, 1):
+        (tmp_path / f"exams_part{part}.hdf5").unlink()
+    with pytest.raises(
+        DataError,
+        match=r"exams\.csv: none of the 2 files that it names is here: exams_part0\.hdf5, "
+        r"exams_part1\.hdf5\. Download and unpack at least one",
+    ):
+        list_code15(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 100, 0.5])
+def test_half_a_part_of_code15_is_no_part(tmp_path, kept):
+    write_code15(tmp_path)
+    part = tmp_path / "exams_part1.hdf5"
+    content = part.read_bytes()
+    part.write_bytes(content[: int(kept * len(content)) if kept < 1 else kept])
+    with pytest.raises(DataError, match=r"exams_part1\.hdf5: .*Download the file again"):
+        list_code15(tmp_path)
+
+
+def test_a_part_of_code15_is_split_the_same_way_each_time(tmp_path):
+    random = np.random.default_rng(0)
+    exams = [
+        (number, number // 2, number % 3, 4000, ("AF",) * int(random.random() < 0.3), False)
+        for number in range(1, 61)
+    ]
+    write_code15(tmp_path, exams)
+    (tmp_path / "exams_part2.hdf5").unlink()
+    data = Data(source="code15", raw=tmp_path, unlabelled="keep", verify="off", seconds=8)
+    warnings = []
+    folders = [tmp_path.parent / f"{tmp_path.name}-{name}" for name in "ab"]
+    one, two = (prepare(data, folder, on_warning=warnings.append) for folder in folders)
+    assert one == two and sum(split.records for split in one.splits.values()) == 40
+    assert sum("exams.csv: names 20 recordings of files" in told for told in warnings) == 2
+    assert not one.shared_patients
 
 
 def test_an_exam_of_zeros_is_no_recording(tmp_path):
