@@ -15,6 +15,7 @@ from ecg_keras.config import Augment
 from ecg_keras.data.augment.augmenting import augment as change
 from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.dataset import Dataset, check_split, describe
+from ecg_keras.data.freed_memory import keep_freed_memory
 from ecg_keras.data.reading import batches, remaining_records, serialized, training_subset
 from ecg_keras.data.shards import ECG, decode, millivolts
 from ecg_keras.errors import ConfigError, DataError
@@ -179,6 +180,7 @@ def _made_at_once(
     stream: tf.data.Dataset, make: Callable[..., tuple[tf.Tensor, ...]], steps: int
 ) -> tf.data.Dataset:
     """The batches that a function makes of a stream's elements: several at a time, in order."""
+    keep_freed_memory()
     options = tf.data.Options()
     # batches are made side by side: threads within one of them only get in each other's way
     options.threading.max_intra_op_parallelism = 1
