@@ -7,7 +7,7 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "Guarded": "leakage",
+    "Guarded": "guarded",
     "Known": "known",
     "Run": "run",
     "begin_run": "run",
@@ -18,8 +18,8 @@ _HOME = {
     "check_upstream": "upstream",
     "describe_known": "known",
     "guard": "leakage",
-    "read_guarded": "leakage",
-    "records_left_out": "leakage",
+    "read_guarded": "guarded",
+    "records_left_out": "guarded",
     "RunLog": "callbacks",
     "ValidationScores": "callbacks",
     "read_log": "callbacks",

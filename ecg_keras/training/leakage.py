@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecg_keras import data
@@ -13,31 +12,9 @@ from ecg_keras.config import Recipe
 from ecg_keras.data.identities import Identities, nobody
 from ecg_keras.data.leaks import count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.training.guarded import Guarded, read_guarded
 from ecg_keras.training.known import NAMES, read_seen, tell_unknown, trained_on
 from ecg_keras.training.run import Run, begin_run, check_same_run, run_fingerprint
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """What the guard found, as a run keeps it in ``leaks.json``.
-
-    Attributes:
-        mark: fingerprint of the run that it looked at.
-        left_out: ids of the training and validation records that the run does without.
-        warnings: what a reader of the scores must know: leaks that are allowed, and what could not
-            be looked at.
-        notes: how many records were left out, and why.
-        known_tests: how many test records the network knows, where that is allowed.
-        unchecked: whether the upstream does not tell what it has seen.
-    """
-
-    mark: str
-    left_out: Mapping[str, tuple[str, ...]]
-    warnings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    known_tests: int = 0
-    unchecked: bool = False
 
 
 def guard(
@@ -96,40 +73,10 @@ def guard(
         known_tests=guarded.known_tests,
     )
     seen.save(run.seen)
-    write_json(run.leaks, asdict(guarded))
+    guarded.save(run)
     for message in (*guarded.warnings, *guarded.notes):
         (on_warning or logging.getLogger(__name__).warning)(message)
     return guarded
-
-
-def read_guarded(run: Run) -> Guarded | None:
-    """What the guard found for a run; ``None`` where it did not look.
-
-    Raises:
-        DataError: leaks.json is damaged.
-    """
-    if not run.leaks.is_file():
-        return None
-    try:
-        tree = json.loads(run.leaks.read_text(encoding="utf-8"))
-        return Guarded(
-            mark=str(tree["mark"]),
-            left_out={split: tuple(tree["left_out"][split]) for split in ("train", "valid")},
-            warnings=tuple(tree["warnings"]),
-            notes=tuple(tree["notes"]),
-            known_tests=int(tree["known_tests"]),
-            unchecked=bool(tree["unchecked"]),
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(
-            f"{run.leaks}: damaged: {error}. Remove {run.folder} to train it anew."
-        ) from error
-
-
-def records_left_out(run: Run, split: str) -> tuple[str, ...]:
-    """Ids of the records of a split that a run does without; none where no guard looked."""
-    guarded = read_guarded(run)
-    return () if guarded is None else guarded.left_out.get(split, ())
 
 
 @dataclass(eq=False)

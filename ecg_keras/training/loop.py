@@ -22,7 +22,8 @@ from ecg_keras.training.device import (
     make_strategy,
     use_precision,
 )
-from ecg_keras.training.leakage import guard, records_left_out
+from ecg_keras.training.guarded import records_left_out
+from ecg_keras.training.leakage import guard
 from ecg_keras.training.optimizers import make_optimizer
 from ecg_keras.training.run import Run, alone, describe_environment
 from ecg_keras.training.upstream import check_upstream

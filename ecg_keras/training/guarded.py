@@ -1,0 +1,67 @@
+"""`Guarded`: what the leakage guard found of a run, as its ``leaks.json`` keeps it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from ecg_keras.errors import DataError
+from ecg_keras.files import write_json
+from ecg_keras.training.run import Run
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What the guard found, as a run keeps it in ``leaks.json``.
+
+    Attributes:
+        mark: fingerprint of the run that it looked at.
+        left_out: ids of the training and validation records that the run does without.
+        warnings: what a reader of the scores must know: leaks that are allowed, and what could not
+            be looked at.
+        notes: how many records were left out, and why.
+        known_tests: how many test records the network knows, where that is allowed.
+        unchecked: whether the upstream does not tell what it has seen.
+    """
+
+    mark: str
+    left_out: Mapping[str, tuple[str, ...]]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    known_tests: int = 0
+    unchecked: bool = False
+
+    def save(self, run: Run) -> None:
+        """Writes ``leaks.json`` of a run, whole or not at all."""
+        write_json(run.leaks, asdict(self))
+
+
+def read_guarded(run: Run) -> Guarded | None:
+    """What the guard found for a run; ``None`` where it did not look.
+
+    Raises:
+        DataError: leaks.json is damaged.
+    """
+    if not run.leaks.is_file():
+        return None
+    try:
+        tree = json.loads(run.leaks.read_text(encoding="utf-8"))
+        return Guarded(
+            mark=str(tree["mark"]),
+            left_out={split: tuple(tree["left_out"][split]) for split in ("train", "valid")},
+            warnings=tuple(tree["warnings"]),
+            notes=tuple(tree["notes"]),
+            known_tests=int(tree["known_tests"]),
+            unchecked=bool(tree["unchecked"]),
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{run.leaks}: damaged: {error}. Remove {run.folder} to train it anew."
+        ) from error
+
+
+def records_left_out(run: Run, split: str) -> tuple[str, ...]:
+    """Ids of the records of a split that a run does without; none where no guard looked."""
+    guarded = read_guarded(run)
+    return () if guarded is None else guarded.left_out.get(split, ())
