@@ -18,6 +18,7 @@ from ecg_keras.data.dataset import SPLITS, Dataset, LeftOut, SplitSummary, descr
 from ecg_keras.data.duplicates import NAMED, describe_duplicates, find_duplicates
 from ecg_keras.data.fingerprints import combine, raw_digest
 from ecg_keras.data.lead_profile import summarise
+from ecg_keras.data.processes import get_ready
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import check_label_set, remarks_of, source_of
 from ecg_keras.data.splits import assign_splits
@@ -28,6 +29,7 @@ from ecg_keras.data.writing import (
     Shard,
     Sidecar,
     Work,
+    make_shard,
     plan_shards,
     run_here,
     write_shards,
@@ -119,6 +121,8 @@ def _make(
     warn: Callable[[str], None],
     run: Run,
 ) -> None:
+    if run is run_here and data.workers > 1:
+        get_ready(make_shard.__module__)
     source = source_of(data)
     labels = check_label_set(source, data.label_set)
     label_set = data.label_set or next(iter(source.LABEL_SETS))

@@ -1,0 +1,57 @@
+"""Work in processes: results as they come, counted steps, errors, and a process that dies."""
+
+import os
+import signal
+import sys
+
+import pytest
+
+from ecg_keras.data.processes import get_ready, run_in_processes
+from ecg_keras.errors import DataError
+
+
+def square(item, count):
+    for _ in range(item):
+        count(1)
+    return item**2
+
+
+def fail_at_three(item, count):
+    if item == 3:
+        raise DataError("three is broken.")
+    return item
+
+
+def die(item, count):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def modules(item, count):
+    return os.getppid(), sorted(sys.modules)
+
+
+class TestRunInProcesses:
+    def test_gives_each_result_and_counts_all_steps(self):
+        steps = []
+        results = list(run_in_processes(square, [1, 2, 3, 4], 2, steps.append))
+        assert sorted(results) == [1, 4, 9, 16]
+        assert sum(steps) == 10
+
+    def test_raises_what_the_work_raises(self):
+        with pytest.raises(DataError, match=r"^three is broken\.$"):
+            list(run_in_processes(fail_at_three, [1, 2, 3, 4, 5], 2, lambda steps: None))
+
+    def test_says_that_a_process_was_killed(self):
+        with pytest.raises(DataError, match=r"was killed.*fewer data\.workers"):
+            list(run_in_processes(die, [1], 1, lambda steps: None))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a fork server")
+def test_processes_come_from_a_server_without_tensorflow():
+    import tensorflow  # noqa: F401
+
+    get_ready("ecg_keras.data.writing")
+    ((parent, loaded),) = run_in_processes(modules, [0], 1, lambda steps: None)
+    assert parent != os.getpid()
+    assert "ecg_keras.data.processes" in loaded
+    assert "tensorflow" not in loaded
