@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import data, transferability
+from ecg_keras.config import fingerprint
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
@@ -151,6 +152,8 @@ def rank_upstreams(
             f"{cell.recipe.data.train_records} {cell.recipe.data.subset} "
             f"{cell.recipe.training.seed}"
         )
+        if _left_out(cell):
+            mark += f" without {fingerprint({'records': list(_left_out(cell))})[:16]}"
         if mark not in known:
             known[mark] = _score(cell)
             write_json(kept, known)
@@ -173,11 +176,17 @@ def _score(cell: Tested) -> dict[str, float]:
         train_records=cell.recipe.data.train_records,
         seed=cell.recipe.training.seed,
         subset=cell.recipe.data.subset,
+        left_out=_left_out(cell),
     )
     try:
         return transferability.score_all(features)
     except DataError:  # so few training records that no label has two patients with it
         return {}
+
+
+def _left_out(cell: Tested) -> tuple[str, ...]:
+    """Training records that the run did without, for leaks: the metrics do without them, too."""
+    return () if cell.guarded is None else cell.guarded.left_out["train"]
 
 
 def _tau(

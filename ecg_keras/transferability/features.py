@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -80,6 +80,7 @@ def extract(
     train_records: int | None = None,
     seed: int = 0,
     subset: Literal["nested", "first"] = "nested",
+    left_out: Collection[str] = (),
     on_progress: Callable[[int, int], Any] | None = None,
 ) -> Features:
     """Runs a checkpoint once over the records that would be trained on.
@@ -92,6 +93,8 @@ def extract(
             this seed trains on.
         seed: of a nested subset, and of the sketch of wide embeddings.
         subset: which records these are: ``data.subset`` of that recipe.
+        left_out: ids of training records that it does without, as
+            `ecg_keras.training.records_left_out` tells them of a run.
         on_progress: called with the records done and the records in all after each batch.
 
     Raises:
@@ -118,7 +121,7 @@ def extract(
     forward, width, is_sigmoid = _cut_head(model, dataset, checkpoint)
     chosen = None
     if split == "train":
-        chosen = training_subset(shards, dataset, train_records, seed, subset)
+        chosen = training_subset(shards, dataset, train_records, seed, subset, left_out)
     sketch = sketch_matrix(width, seed) if width > WIDEST else None
 
     columns: list[list[Any]] = [[], [], [], [], []]

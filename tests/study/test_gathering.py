@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from finished_study import finish, list_study
 
+from ecg_keras import transferability
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions, compare
 from ecg_keras.files import write_json
@@ -19,6 +20,7 @@ from ecg_keras.study.comparing import (
 from ecg_keras.study.costs import keep_ledger
 from ecg_keras.study.gather import gather
 from ecg_keras.study.upstreams import describe_datasets, tell_leaks
+from ecg_keras.training import Guarded
 
 BETTER = {"scratch": 1.0, "finetune": 2.0}
 
@@ -234,6 +236,25 @@ def test_the_answer_is_a_sentence_and_a_table(tmp_path, monkeypatch):
     assert len(result.arms) == 4
     assert any("pre-trained once" in line for line in result.not_done)
     assert any("other training patients" in line for line in result.not_done)
+
+
+def test_metrics_see_the_records_that_were_trained_on(tmp_path, monkeypatch):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode)
+    asked = []
+    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: {})
+    monkeypatch.setattr(transferability, "score_all", lambda features: {"knn": 0.5})
+    monkeypatch.setattr(
+        transferability, "extract", lambda *args, left_out, **rest: asked.append(left_out)
+    )
+    gather(plan)
+    gather(plan)  # what was computed is kept
+    (arm,) = [arm for name, arm in read_arms(plan)[0].items() if name.upstream]
+    guarded = Guarded("m", {"train": ("r1", "r7"), "valid": ("r9",)})
+    guarded.save(arm.runs[0].run)
+    gather(plan)
+    gather(plan)
+    assert asked == [(), ("r1", "r7")]
 
 
 def test_nothing_finished_is_told_with_what_to_do(tmp_path):

@@ -87,6 +87,12 @@ def test_a_subset_is_the_one_that_a_recipe_trains_on(run, shards):
     first = extract(run, shards, train_records=20, subset="first")
     assert sorted(first.record_ids) == sorted(data.first_records(labels, 20))
     assert len(extract(run, shards, train_records=10**6).record_ids) == len(labels)
+    some = sorted(labels)[::3]
+    without = extract(run, shards, left_out=some)
+    assert sorted(without.record_ids) == sorted({*labels} - {*some})
+    few = extract(run, shards, train_records=20, seed=3, left_out=some)
+    remaining = {name: labels[name] for name in labels if name not in some}
+    assert sorted(few.record_ids) == list(data.nested_subset(remaining, 20, 3))
     with pytest.raises(ConfigError, match="train_records must be at least 1"):
         extract(run, shards, train_records=0)
 
