@@ -110,13 +110,14 @@ def find_lead_names(
     names = CHEST if len(rest) == 6 else CHEST[-1:]
     signs = (1,) * len(chest)
     evidence = []
-    order = find_chest_order(_vectors(timed, placement, chest, signs))
+    vectors = _vectors(timed, placement, chest, signs)
+    order = find_chest_order(vectors)
     if order is not None:
         chest, signs = [chest[place] for place in order.columns], order.signs
         evidence.append(
             f"so each of V1 to V6 resembles its neighbours in {order.records} recordings"
         )
-    vectors = _vectors(timed, placement, chest, signs)
+        vectors = _vectors(timed, placement, chest, signs)
     told = len(vectors) >= max(_LEAST_HEARTS, len(recordings) / 2)
     exchange = find_exchange(vectors if told else [], placement)
     if placement != IN_PLACE:

@@ -97,8 +97,7 @@ def find_exchange(vectors: Sequence[HeartVectors], placement: Placement) -> Exch
         for words in SYMMETRIES
         for sign in (1, -1)
     ]
-    table = np.array([[_likelihood(one, *choice) for choice in choices] for one in vectors])
-    table = table.reshape(len(vectors), len(choices))
+    table = np.stack([_likelihoods(vectors, *choice) for choice in choices], axis=1)
     total = table.sum(axis=0)
     best = int(np.argmax(total))
     gains = (table[:, best] - table[:, 0]).clip(-_MOST, _MOST)
@@ -163,21 +162,23 @@ def _kept(placement: Placement, chest_sign: int, backwards: bool) -> int:
     return kept + 3 * (chest_sign == 1 and not backwards)
 
 
-def _likelihood(vectors: HeartVectors, words: str, chest_sign: int, backwards: bool) -> float:
-    """Logarithm of the likelihood of a recording's directions under an exchange."""
-    first, last = vectors.first * chest_sign, vectors.last * chest_sign
-    if backwards:
-        first, last = last, first
-    seen = {"p": vectors.p, "t": vectors.t, "qrs": vectors.qrs, "first": first, "last": last}
-    total = 0.0
+def _likelihoods(
+    vectors: Sequence[HeartVectors], words: str, chest_sign: int, backwards: bool
+) -> Floats:
+    """Logarithm of the likelihood of each recording's directions under an exchange."""
+    total = np.zeros(len(vectors))
+    ends = {"first": "last", "last": "first"} if backwards else {}
+    # with V6 alone, it is the first and the last of the chest leads
+    alone = np.array([one.chest.shape[1] < 6 for one in vectors], dtype=bool)
     for name, (mean, concentration, anywhere) in _DIRECTIONS.items():
-        x, y = _TURNS[words] @ seen[name]
-        # with V6 alone, it is the first and the last of the chest leads
-        if not np.isfinite(x + y) or (name == "first" and vectors.chest.shape[1] < 6):
-            continue
+        seen = np.array([getattr(one, ends.get(name, name)) for one in vectors]).reshape(-1, 2)
+        if name in ("first", "last"):
+            seen = seen * chest_sign
+        x, y = _TURNS[words] @ seen.T
         angle = np.arctan2(y, x) - np.radians(mean)
         near = np.exp(concentration * np.cos(angle)) / _NORMS[name]
-        total += float(np.log(anywhere + (1 - anywhere) * near))
+        told = np.isfinite(x + y) & ~(alone & (name == "first"))
+        total += np.where(told, np.log(anywhere + (1 - anywhere) * near), 0.0)
     return total
 
 
