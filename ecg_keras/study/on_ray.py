@@ -12,9 +12,10 @@ from typing import Any
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.study.cells import Cell, StudyPlan
+from ecg_keras.study.checking import list_unchecked, refuse_leaks
 from ecg_keras.study.running import DEATHS, PAUSE, Tick, died
-from ecg_keras.study.state import is_done, snapshot, write_failure
-from ecg_keras.study.worker import MANY, OVER, attempt, pack, unpack
+from ecg_keras.study.state import OVER, is_done, snapshot, write_failure
+from ecg_keras.study.worker import MANY, attempt, pack, unpack
 
 
 def run_on_ray(
@@ -28,6 +29,8 @@ def run_on_ray(
 ) -> None:
     """Runs cells as Ray tasks until each is done or failed, here or elsewhere, or can't run.
 
+    All data are prepared and searched for leaks first, each cell's in a task of its own.
+
     Args:
         plan: of the whole study.
         cells: which of them to run.
@@ -37,7 +40,8 @@ def run_on_ray(
 
     Raises:
         ConfigError: Ray is not installed, or there is no cluster at the address.
-        DataError: the cluster's machines don't see the folder that the study is run from.
+        DataError: runs would be tested on records that they know, or the cluster's machines don't
+            see the folder that the study is run from.
     """
     try:
         import ray
@@ -79,23 +83,33 @@ def _run(
     task = ray.remote(max_retries=0, max_calls=MANY, **asked)(_attempt)
     packed, deaths = ray.put(pack(plan.loaded)), Counter[str]()
     pending: dict[Any, Cell] = {}
+    tried: set[str] = set()
+    check = True
     while True:
         begun = time.perf_counter()
         now = snapshot(plan)
         tick(now)
         pause = max(PAUSE, 4 * (time.perf_counter() - begun))
-        ready = [cell for cell in cells if now.is_ready(cell)]
+        unchecked = list_unchecked(cells, now.states, tried) if check else []
+        if check and not unchecked and not pending:
+            refuse_leaks(plan, cells)
+            check = False
+        if check:
+            ready = [cell for cell in unchecked if now.states[cell.name] == "waiting"]
+        else:
+            ready = [cell for cell in cells if now.is_ready(cell)]
         asked_for = {cell.name for cell in pending.values()}
         for cell in ready:
             if cell.name not in asked_for:
-                pending[task.remote(packed, cell.name, str(Path.cwd()))] = cell
+                pending[task.remote(packed, cell.name, str(Path.cwd()), check)] = cell
         if all(now.states[cell.name] in OVER for cell in cells):
             return
         ended, _ = ray.wait(list(pending), timeout=pause)
         for reference in ended:
             cell = pending.pop(reference)
             try:
-                ray.get(reference)
+                if ray.get(reference) and check:
+                    tried.add(cell.name)
             except ray.exceptions.RayTaskError as error:
                 raise DataError(f"{cell.name}: {error.cause}") from error
             except ray.exceptions.RayError as error:
@@ -104,7 +118,7 @@ def _run(
                     write_failure(cell.run, died(deaths[cell.name], type(error).__name__))
 
 
-def _attempt(packed: dict[str, Any], name: str, folder: str) -> None:
+def _attempt(packed: dict[str, Any], name: str, folder: str, check: bool) -> bool:
     """The task: the study's folder is named from where the command was typed."""
     try:
         os.chdir(folder)
@@ -114,4 +128,4 @@ def _attempt(packed: dict[str, Any], name: str, folder: str) -> None:
             f"from: {error.strerror}. All of them must share it."
         ) from error
     plan = unpack(packed)
-    attempt(plan.by_name[name], plan.loaded.path)
+    return attempt(plan.by_name[name], plan.loaded.path, check=check)

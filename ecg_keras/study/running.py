@@ -19,15 +19,17 @@ from ecg_keras import data
 from ecg_keras.config import differences, run_settings
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.study.cells import Cell, StudyPlan
+from ecg_keras.study.checking import refuse_leaks
 from ecg_keras.study.claims import held_by
 from ecg_keras.study.state import (
+    OVER,
     Snapshot,
     forget_failure,
     is_done,
     snapshot,
     write_failure,
 )
-from ecg_keras.study.worker import OVER, RENEW, pack, share
+from ecg_keras.study.worker import REFUSED, RENEW, pack, share
 
 # a cell that ended so many processes is recorded as failed
 DEATHS = 2
@@ -49,9 +51,10 @@ def run_study(
 ) -> Snapshot:
     """Runs what is left of a study; finished cells are kept, failed ones are tried again.
 
-    Each cell becomes an ordinary run folder. One that fails leaves ``failed.json`` in it and does
-    not stop the others. No two processes run the same cell, in this call or another, here or on
-    another machine that shares the folder.
+    All data are prepared and searched for leaks first, and nothing is trained where a run would
+    know what it is tested on. Each cell becomes an ordinary run folder. One that fails leaves
+    ``failed.json`` in it and does not stop the others. No two processes run the same cell, in this
+    call or another, here or on another machine that shares the folder.
 
     Args:
         plan: of `list_cells`.
@@ -67,7 +70,8 @@ def run_study(
     Raises:
         ConfigError: finished or begun runs were made with other settings or recordings, a shard or
             number of workers is out of range, or Ray is not installed.
-        DataError: processes end before they run a cell.
+        DataError: runs would be tested on records that they know; or processes end before they run
+            a cell.
 
     Example:
         >>> plan = list_cells(load_study("recipes/studies/quick.yaml"))
@@ -145,6 +149,7 @@ def _run_here(
     request = json.dumps({"study": pack(plan.loaded), "shard": shard})
     environments = list(_environments(workers))
     deaths: Counter[str] = Counter()
+    refused = False
     with (plan.folder / "workers.log").open("ab") as log:
         running = [(_start(request, one, log), one) for one in environments]
         try:
@@ -158,12 +163,17 @@ def _run_here(
                         continue
                     running.remove((process, environment))
                     _close(process)
+                    if process.returncode == REFUSED:
+                        refused = True  # and so do all others
+                        continue
                     if process.returncode not in (0, RENEW):
                         _record_death(process, cells, deaths, log.name)
                     if process.returncode and _count_left(plan, cells):
                         running.append((_start(request, environment, log), environment))
         finally:
             _stop([process for process, _ in running])
+    if refused:
+        refuse_leaks(plan, cells)
 
 
 def _count_left(plan: StudyPlan, cells: Sequence[Cell]) -> int:

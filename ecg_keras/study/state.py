@@ -6,18 +6,20 @@ import json
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ecg_keras.config import run_settings
 from ecg_keras.errors import DataError, EcgKerasError
 from ecg_keras.files import write_json
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.claims import is_claimed, now, read_seconds
-from ecg_keras.training import Run, read_log
+from ecg_keras.training import LeakError, Run, read_log
 from ecg_keras.workflow import evaluation_mark
 
 State = Literal["done", "failed", "running", "waiting", "blocked"]
 STATES: tuple[State, ...] = ("done", "failed", "running", "waiting", "blocked")
+# nothing is left to do for such a cell
+OVER: tuple[State, ...] = ("done", "failed", "blocked")
 FAILURE = "failed.json"
 
 
@@ -144,17 +146,33 @@ def read_failure(run: Run) -> str | None:
         return f"{run.folder / FAILURE} is damaged"
 
 
+class Leak(NamedTuple):
+    """Why a cell must not be trained: see `ecg_keras.training.LeakError`."""
+
+    what: str
+    shards: str
+    upstream: bool
+
+
+def read_leak(run: Run) -> Leak | None:
+    """The leak for which a cell failed; ``None`` where it failed for another reason or did not."""
+    try:
+        return Leak(**json.loads((run.folder / FAILURE).read_text(encoding="utf-8"))["leak"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
 def write_failure(run: Run, error: Exception) -> None:
     """Leaves ``failed.json``: what went wrong, when, and where in the code."""
     known = isinstance(error, EcgKerasError)
-    write_json(
-        run.folder / FAILURE,
-        {
-            "error": str(error) if known else f"{type(error).__name__}: {error}",
-            "time": now(),
-            "traceback": "".join(traceback.format_exception(error)),
-        },
-    )
+    failure: dict[str, Any] = {
+        "error": str(error) if known else f"{type(error).__name__}: {error}",
+        "time": now(),
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+    if isinstance(error, LeakError):
+        failure["leak"] = Leak(error.what, str(error.shards), error.upstream)._asdict()
+    write_json(run.folder / FAILURE, failure)
 
 
 def forget_failure(run: Run) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,39 +24,48 @@ from ecg_keras import workflow
 from ecg_keras.config import LoadedRecipe, LoadedStudy, Study
 from ecg_keras.errors import DataError
 from ecg_keras.study.cells import Cell, StudyPlan, list_cells
+from ecg_keras.study.checking import is_checked, list_unchecked
 from ecg_keras.study.claims import claim, now
-from ecg_keras.study.state import is_done, read_failure, read_state, write_failure
+from ecg_keras.study.state import (
+    OVER,
+    is_done,
+    read_failure,
+    read_leak,
+    read_state,
+    snapshot,
+    write_failure,
+)
 
 LOG = "cell.log"
 # seconds between looks at cells that others run
 PAUSE = 1.0
-OVER = ("done", "failed", "blocked")
 # cells that a process runs before a new one goes on: TensorFlow keeps a graph and the variables of
 # each network that was trained
 MANY = 10
-# exit code of a process that did so many
-RENEW = 75
+# exit codes of a process that did so many, and of one that found leaks before anything was trained
+RENEW, REFUSED = 75, 76
 
 
-def attempt(cell: Cell, study: Path) -> bool:
+def attempt(cell: Cell, study: Path, *, check: bool = False) -> bool:
     """Runs a cell unless another process does; a failure is left in its folder and raises nothing.
 
     Args:
-        cell: whose pre-training, if it needs one, is done.
+        cell: whose pre-training, if it needs one, is done, or checked.
         study: the study recipe, for messages.
+        check: only check it, as `run_cell` does.
 
     Returns:
-        Whether it was free: it is now done or failed.
+        Whether it was free: it is now done, or checked, or failed.
     """
     with claim(cell.run) as free:
         if not free:
             return False
-        if is_done(cell) or read_failure(cell.run) is not None:
+        if is_done(cell) or read_failure(cell.run) is not None or (check and is_checked(cell)):
             return True
         with _writing_to(cell.run.folder / LOG):
-            sys.stdout.write(f"{now()}: {cell.name}\n")
+            sys.stdout.write(f"{now()}: {'the data of ' if check else ''}{cell.name}\n")
             try:
-                run_cell(cell, study)
+                run_cell(cell, study, check=check)
             except Exception as error:
                 write_failure(cell.run, error)
             finally:
@@ -64,8 +74,13 @@ def attempt(cell: Cell, study: Path) -> bool:
     return True
 
 
-def run_cell(cell: Cell, study: Path) -> None:
+def run_cell(cell: Cell, study: Path, *, check: bool = False) -> None:
     """Makes everything that a cell's recipe asks for, but for its page.
+
+    Args:
+        cell: which one.
+        study: the study recipe, for messages.
+        check: stop before anything is trained: prepare its data, and search them for leaks.
 
     Raises:
         ConfigError, DataError: as for any recipe; or there are no recordings.
@@ -77,7 +92,30 @@ def run_cell(cell: Cell, study: Path) -> None:
             f"{study}: there is no folder {data.raw} with the recordings of {data.source}. Say "
             f"where they lie: --set raw.{data.source}=FOLDER."
         )
-    workflow.run_plan(workflow.make_plan(job, report=False))
+    steps = workflow.make_plan(job, report=False)
+    workflow.run_plan(takewhile(lambda step: not check or step.action != "train", steps))
+
+
+def check(plan: StudyPlan, cells: Sequence[Cell]) -> bool:
+    """Prepares the data of all cells and searches them for leaks, in turns with other processes.
+
+    Args:
+        plan: of the whole study.
+        cells: with the pre-trainings that they need, which come first.
+
+    Returns:
+        Whether they may be trained: `read_leak` tells what was found otherwise. A cell that fails
+        for another reason keeps the others from nothing.
+    """
+    tried: set[str] = set()
+    while True:
+        unchecked = list_unchecked(cells, snapshot(plan).states, tried)
+        if not unchecked:
+            return not any(read_leak(cell.run) for cell in cells)
+        free = [cell for cell in unchecked if attempt(cell, plan.loaded.path, check=True)]
+        tried |= {cell.name for cell in free}
+        if not free:  # others check what is left, or what it starts from
+            time.sleep(PAUSE)
 
 
 def work(cells: Sequence[Cell], study: Path) -> bool:
@@ -149,6 +187,8 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     plan = unpack(request["study"])
     cells = share(plan, request["shard"] and tuple(request["shard"]))
+    if not check(plan, cells):
+        sys.exit(REFUSED)
     sys.exit(0 if work(cells, plan.loaded.path) else RENEW)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 _HOME = {
     "Guarded": "guarded",
     "Known": "known",
+    "LeakError": "guarded",
     "Run": "run",
     "begin_run": "run",
     "check_same_run": "run",

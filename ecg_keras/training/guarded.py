@@ -5,10 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
 from ecg_keras.training.run import Run
+
+
+class LeakError(DataError):
+    """A run would be tested on records that its network knows.
+
+    Attributes:
+        what: who would know which records.
+        shards: the dataset that they are of.
+        upstream: whether an upstream knows them, not the run's own training.
+    """
+
+    def __init__(self, what: str, advice: str, *, shards: Path, upstream: bool) -> None:
+        super().__init__(f"{shards}: {what}. {advice}")
+        self.what, self.shards, self.upstream = what, shards, upstream
 
 
 @dataclass(frozen=True)

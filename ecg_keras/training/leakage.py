@@ -12,7 +12,7 @@ from ecg_keras.config import Recipe
 from ecg_keras.data.identities import Identities, nobody
 from ecg_keras.data.leaks import count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
-from ecg_keras.training.guarded import Guarded, read_guarded
+from ecg_keras.training.guarded import Guarded, LeakError, read_guarded
 from ecg_keras.training.known import NAMES, read_seen, tell_unknown, trained_on
 from ecg_keras.training.run import Run, begin_run, check_same_run, run_fingerprint
 
@@ -43,7 +43,8 @@ def guard(
 
     Raises:
         ConfigError: the run folder belongs to other settings.
-        DataError: a test or validation record would be known, or nothing is left to train on.
+        LeakError: a test or validation record would be known.
+        DataError: nothing is left to train on, or a file is damaged.
 
     Example:
         >>> run = Run(Path("runs/ptbxl_scratch"))
@@ -183,9 +184,11 @@ class _Look:
             )
             return
         advice = self._advise_upstream() if upstream else self._advise_own()
-        raise DataError(
-            f"{self.shards}: {who} {what}: {name_leaks(leaks)}. {advice} or go on with --set "
-            "data.leaks=allow: the report then says so."
+        raise LeakError(
+            f"{who} {what}: {name_leaks(leaks)}",
+            f"{advice} or go on with --set data.leaks=allow: the report then says so.",
+            shards=self.shards,
+            upstream=upstream,
         )
 
     def _advise_own(self) -> str:

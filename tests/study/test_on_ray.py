@@ -1,12 +1,15 @@
 """Studies on a Ray cluster of one machine."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 from studies import simulated, tiny
 
-from ecg_keras.errors import ConfigError
-from ecg_keras.study import run_study
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.study import on_ray, run_study
+from ecg_keras.study.state import forget_failure, write_failure
+from ecg_keras.training import LeakError
 
 
 def plan_of(folder):
@@ -34,6 +37,55 @@ def test_the_cells_of_a_study_run_on_ray(tmp_path):
     }
     assert "there is no folder data/raw/ptbxl" in dict(last.failures)["gone-gru-pooled-scratch-s0"]
     assert any(now.counts["running"] for now in ticks)
+
+
+class Answer:
+    """What a task will give; no two are equal."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+class RayHere:
+    """As much of Ray as runs tasks at once, in this process."""
+
+    exceptions = SimpleNamespace(RayTaskError=ArithmeticError, RayError=LookupError)
+    put = staticmethod(lambda value: value)
+    get = staticmethod(lambda answer: answer.value)
+    wait = staticmethod(lambda references, timeout: (references, []))
+
+    def remote(self, **options):
+        return lambda task: SimpleNamespace(remote=lambda *asked: Answer(task(*asked)))
+
+
+def test_nothing_is_trained_on_ray_before_all_cells_are_checked(tmp_path, monkeypatch):
+    plan = tiny(tmp_path, downstreams={"river": simulated("riverside", 60)})
+    done, leaky = [], set()
+
+    def attempt(packed, name, folder, check):
+        done.append((name, check))
+        run = plan.by_name[name].run
+        if check and name in leaky:
+            run.folder.mkdir(parents=True)
+            error = LeakError("it knows 1", "Help.", shards=tmp_path, upstream=True)
+            write_failure(run, error)
+        elif not check:
+            run.folder.mkdir(parents=True)
+            write_failure(run, DataError("enough of it"))
+        return True
+
+    monkeypatch.setattr(on_ray, "_attempt", attempt)
+    monkeypatch.setattr(on_ray, "PAUSE", 0.0)
+    pretraining, scratch, finetuned = (cell.name for cell in plan.cells)
+    leaky.add(finetuned)
+    asked = {"num_gpus": 0.0, "num_cpus": 1.0}
+    with pytest.raises(DataError, match=r"1 of 3 runs would be tested .*\n.* it knows 1\n"):
+        on_ray._run(RayHere(), plan, plan.cells, asked, lambda now: None)
+    assert done == [(pretraining, True), (scratch, True), (finetuned, True)]
+    leaky.clear()
+    forget_failure(plan.cells[2].run)
+    on_ray._run(RayHere(), plan, plan.cells, asked, lambda now: None)
+    assert done[3:] == [*done[:3], (pretraining, False), (scratch, False)]
 
 
 def test_without_ray_it_is_told_how_to_get_it(tmp_path, monkeypatch):

@@ -1,0 +1,120 @@
+"""Before a study trains: whose data are prepared and searched for leaks, and what was found.
+
+A network can't forget, so a leak that is found after a pre-training has cost its hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from ecg_keras.config import run_settings
+from ecg_keras.errors import DataError
+from ecg_keras.study.cells import Cell, StudyPlan
+from ecg_keras.study.records import name_databases
+from ecg_keras.study.state import OVER, Leak, State, read_leak
+from ecg_keras.training import Run
+
+# arms that a message lists
+MOST_NAMED = 10
+
+
+def list_unchecked(
+    cells: Sequence[Cell], states: Mapping[str, State], tried: Collection[str] = ()
+) -> list[Cell]:
+    """The cells that can be checked now; none are left once this is empty.
+
+    Args:
+        cells: with the pre-trainings that they need.
+        states: of each cell by its name.
+        tried: names of cells that were checked already, whatever their files say.
+
+    Returns:
+        Those that are to be trained and not checked. One that starts from another of them comes
+        after it: what that one will have seen is not known before.
+    """
+    left = [
+        cell
+        for cell in cells
+        if states[cell.name] not in OVER and cell.name not in tried and not is_checked(cell)
+    ]
+    names = {cell.name for cell in left}
+    return [cell for cell in left if cell.needs not in names]
+
+
+def is_checked(cell: Cell) -> bool:
+    """Whether the leakage guard found nothing to refuse, with these settings and first weights.
+
+    Whether the recordings are still the same is looked at again when the cell is trained.
+    """
+    run, initialise = cell.run, cell.recipe.initialise
+    if not run.leaks.is_file() or not run.seen.is_file():
+        return False
+    try:
+        status = run.read_status()
+        upstream = {} if initialise is None else Run(Path(initialise.from_)).read_status()
+    except DataError:
+        return False  # whoever checks it tells what is damaged
+    same_upstream = status.get("upstream") == upstream.get("fingerprint")
+    return status.get("settings") == run_settings(cell.recipe) and same_upstream
+
+
+def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
+    """Refuses to train where runs would be tested on what their networks know.
+
+    Args:
+        plan: of the whole study.
+        cells: that were checked.
+
+    Raises:
+        DataError: with the arms, what their networks would know, and the settings that help.
+    """
+    databases = name_databases(plan)
+    found: dict[str, list[Leak]] = {}
+    unknown: dict[str, dict[str, None]] = {}  # to each upstream: these datasets
+    own: dict[str, None] = {}  # parts of the study whose runs know their test records by themselves
+    parts: dict[str, None] = {}
+    for cell in cells:
+        leak = read_leak(cell.run)
+        if leak is None:
+            continue
+        found.setdefault(_title(plan, cell, databases), []).append(leak)
+        part = f"{'upstreams' if cell.arm is None else 'downstreams'}.{databases[cell.name]}"
+        parts[part] = None
+        if not leak.upstream or cell.arm is None or cell.needs is None:
+            own[part] = None
+            continue
+        datasets = unknown.setdefault(cell.arm.upstream, {})
+        before = plan.by_name[cell.needs].recipe.data.without
+        datasets |= dict.fromkeys([*map(str, before), leak.shards])
+    if not found:
+        return
+    count = sum(len(leaks) for leaks in found.values())
+    lines = [
+        f"{plan.loaded.path}: {count} of {len(cells)} runs would be tested on ECGs that their "
+        "networks know. Nothing is trained until this is settled:"
+    ]
+    for title, leaks in list(found.items())[:MOST_NAMED]:
+        runs = f"{len(leaks)} run{'' if len(leaks) == 1 else 's'}"
+        lines.append(f"  {title} ({runs}): {leaks[0].shards}: {leaks[0].what}")
+    if len(found) > MOST_NAMED:
+        lines.append(f"  and {len(found) - MOST_NAMED} more")
+    lines += [
+        f"Pre-train on {name} without them, for a network can't forget: --set "
+        f"'upstreams.{name}.data.without=[{','.join(datasets)}]'"
+        for name, datasets in unknown.items()
+    ]
+    lines += [
+        f"Leave them out of its own training: --set {part}.data.leaks=leave_out" for part in own
+    ]
+    allowed = " ".join(f"--set {part}.data.leaks=allow" for part in parts)
+    lines.append(f"Or go on, and the page then says so: {allowed}")
+    raise DataError("\n".join(lines))
+
+
+def _title(plan: StudyPlan, cell: Cell, databases: Mapping[str, str]) -> str:
+    """What the study calls a cell, but for its seed and fold."""
+    if cell.arm is None:
+        return f"pre-training on {databases[cell.name]}"
+    several = len(plan.loaded.study.protocols) > 1
+    return f"{cell.arm}{f', protocol {cell.arm.protocol}' if several else ''}"
