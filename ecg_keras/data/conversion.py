@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +48,6 @@ class Converted:
         samples: little-endian int16 ``(num_samples, num_leads)``.
         scale: millivolts per integer step.
         quality: figures of the stored samples.
-        sha256: of the stored samples, 64 hex digits.
         content: `signals.signature` of the recording, whatever of it is stored.
         traits: of the stored samples.
         lead_quality: of the recording as it was read and as it is stored.
@@ -60,7 +58,6 @@ class Converted:
     samples: npt.NDArray[np.int16]
     scale: float
     quality: Quality
-    sha256: str
     content: bytes
     traits: Traits
     lead_quality: LeadQuality
@@ -169,7 +166,6 @@ def _convert(
             samples,
             scale,
             quality,
-            hashlib.sha256(samples.tobytes()).hexdigest(),
             signature(recorded, signal.leads, signal.sampling_rate),
             measure_traits(stored, data.sampling_rate),
             measure_lead_quality(chosen, rates[0], stored, data.sampling_rate),

@@ -40,7 +40,6 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
         "record_id": _text(info.record_id.encode()),
         "patient_id": _text(info.patient_id.encode()),
         "flat_leads": _integers([quality.flat_leads]),
-        "signal_sha256": _text(record.sha256.encode()),
         "content": _text(record.content),
         "peak_mv": _floats([quality.peak_mv]),
         "rms_mv": _floats([quality.rms_mv]),

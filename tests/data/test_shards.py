@@ -24,9 +24,7 @@ def converted(values, leads=LEADS, **known):
     quality = measure_quality(samples * np.float32(scale), leads)
     traits = measure_traits(samples * np.float32(scale), 100.0)
     lead = measure_lead_quality(values, 500.0, values, 100.0)
-    return Converted(
-        info, samples, scale, quality, "ab" * 32, bytes(64), traits, lead, (500.0, 10.0)
-    )
+    return Converted(info, samples, scale, quality, bytes(64), traits, lead, (500.0, 10.0))
 
 
 def ecg(seed=0, samples=200):

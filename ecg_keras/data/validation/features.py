@@ -21,15 +21,7 @@ INTEGERS = ("flat_leads", "fold")
 # lists with one value for each lead; every lead becomes a column of its own
 PER_LEAD = ("deflection_mv", *MEASURES)
 # the samples, told by the figures above, and names
-NOT_PROFILED = (
-    "signal",
-    "scale",
-    "target",
-    "record_id",
-    "patient_id",
-    "signal_sha256",
-    "content",
-)
+NOT_PROFILED = ("signal", "scale", "target", "record_id", "patient_id", "content")
 
 
 def lead_feature(feature: str, lead: str) -> str:
