@@ -130,7 +130,8 @@ def _usable(recordings: Sequence[Recording]) -> list[Recording]:
     usable = []
     for one in recordings:
         if frozenset(one.leads) == most:
-            values = select_leads(one.values, one.leads, wanted)
+            # column after column in memory: what is asked of each lead is several times faster
+            values = np.asfortranarray(select_leads(one.values, one.leads, wanted))
             whole = np.all(np.isfinite(values)) and len(trim(values)) >= _LEAST_SAMPLES
             if whole and np.all(np.ptp(values, axis=0) > 0):
                 usable.append(Recording(values, one.sampling_rate, wanted))
