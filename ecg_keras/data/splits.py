@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from iterstrat.ml_stratifiers import IterativeStratification
 
 from ecg_keras.config import Split
 from ecg_keras.data.dataset import SPLITS
@@ -131,6 +130,9 @@ def _by_record(records: int, split: Split) -> list[int]:
 
 def _by_patient(infos: Sequence[RecordInfo], labels: Sequence[str], split: Split) -> list[int]:
     """The part of each record by its patient, stratified by label."""
+    # imported here because it takes a second, and official folds need none
+    from iterstrat.ml_stratifiers import IterativeStratification
+
     random = np.random.RandomState(split.seed)
     patients = random.permutation(sorted({info.patient_id for info in infos})).tolist()
     row = {patient: index for index, patient in enumerate(patients)}
