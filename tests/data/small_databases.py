@@ -43,7 +43,10 @@ def write_challenge_set(root, names, rate=RATE, seconds=SECONDS):
     for number, name in enumerate(names):
         folder = root / f"g{number // 2 + 1}"
         dx = ("426783006", "164889003,59118001", "426783006,")[number % 3]
-        write_challenge_record(folder, name, dx=dx, rate=rate, seconds=seconds, seed=number)
+        age = str(51 + number)  # in the set ptb, neighbours of one age and sex would be one person
+        write_challenge_record(
+            folder, name, dx=dx, age=age, rate=rate, seconds=seconds, seed=number
+        )
 
 
 def write_ludb_record(root, number, texts, *, age="51", sex="F"):

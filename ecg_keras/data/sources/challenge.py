@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras.data.labels import Definition, present_labels, read_table
@@ -62,6 +63,8 @@ CITATION = (
 LICENCE = "CC BY 4.0; the sets ptb and st_petersburg_incart: ODC-By 1.0"
 
 GAIN = 1000.0
+# the recordings of ptb and of st_petersburg_incart, inside any folders
+_SEVERAL_OF_ONE = re.compile(r"(?:.*/)?(?P<set>[SI])\d{4}")
 # '#Dx: 426783006,' and '# Dx: 426783006'
 _FIELD = re.compile(r"^#[ \t]*(Age|Sex|Dx)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 
@@ -75,8 +78,10 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         sampling_rate: not used: the Challenge has one rate for each recording.
 
     Returns:
-        One entry for each header, sorted by ``record_id``. The Challenge tells no patients apart,
-        so each recording is a patient of its own.
+        One entry for each header, sorted by ``record_id``. The Challenge names no patients, so
+        each recording is a patient of its own; but in the sets ``ptb`` and
+        ``st_petersburg_incart``, which hold several of one person, neighbours of the same age and
+        sex are one patient.
 
     Raises:
         ConfigError: there is no such label set.
@@ -97,7 +102,7 @@ def list_set(root: Path, definition: Definition, record_name: str, owner: str) -
         owner: the set's folder in the Challenge, for the message.
 
     Returns:
-        One entry for each header, sorted by ``record_id``.
+        One entry for each header, sorted by ``record_id``; patients as in `list_records`.
 
     Raises:
         DataError: as `list_records`; also where a record is of another set or occurs twice.
@@ -149,7 +154,29 @@ def _list(root: Path, definition: Definition, paths: Mapping[str, str]) -> list[
             infos.append(_read_info(text, record_id, Path(file[:-4]), definition, known))
         except DataError as error:
             raise DataError(f"{file}: {error}") from error
-    return infos
+    return _join_neighbours(infos)
+
+
+def _join_neighbours(infos: list[RecordInfo]) -> list[RecordInfo]:
+    """Makes one patient of neighbours of the same age and sex in sets that hold several of one.
+
+    There a person's recordings stand one behind the other. Two people who happen to be alike count
+    as one, which costs nothing; one who counted as two would be trained on and tested.
+    """
+    joined: list[RecordInfo] = []
+    for info in infos:
+        if joined and _may_be_one(joined[-1], info):
+            joined.append(replace(info, patient_id=joined[-1].patient_id))
+        else:
+            joined.append(info)
+    return joined
+
+
+def _may_be_one(one: RecordInfo, other: RecordInfo) -> bool:
+    sets = [_SEVERAL_OF_ONE.fullmatch(info.record_id) for info in (one, other)]
+    if sets[0] is None or sets[1] is None or sets[0]["set"] != sets[1]["set"]:
+        return False
+    return (one.age, one.sex) == (other.age, other.sex)
 
 
 def _find_headers(root: Path) -> list[str]:

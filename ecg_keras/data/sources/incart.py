@@ -2,8 +2,8 @@
 
 Each has 30 minutes at 257 Hz, and codes for all of it: the seconds that are kept (``data.seconds``
 and ``data.window``, the first or the middle ones) need not show what the codes name. The copy does
-not say which of the 74 recordings are of the same of 32 people: each counts as a person of its own,
-so a patient may be in several splits.
+not say which of the 74 recordings are of the same of 32 people: neighbours of the same age and sex
+count as one.
 """
 
 from __future__ import annotations

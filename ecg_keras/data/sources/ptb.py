@@ -1,7 +1,8 @@
 """The PTB Diagnostic ECG Database, in the copy of the Challenge of 2021: 12 leads at 1000 Hz.
 
 The copy has 516 of the 549 recordings and no patient ids, though many patients have several
-recordings: a split by record, as published studies did, lets patients leak. Its codes are not the
+recordings: neighbours of the same age and sex count as one. A split by record, as published studies
+did, lets patients leak. Its codes are not the
 database's own diagnoses: sinus rhythm stands for the healthy controls, and for single recordings
 of patients too.
 """

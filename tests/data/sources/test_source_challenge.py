@@ -203,6 +203,38 @@ def test_all_sets_together_hold_incart(tmp_path):
     assert {challenge.read_signal(info).sampling_rate for info in half_hours} == {257.0}
 
 
+def test_neighbours_of_the_same_age_and_sex_are_one_patient(tmp_path):
+    people = [("S0001", "81", "F"), ("S0002", "81", "Female"), ("S0003", "81", "M")]
+    people += [("S0007", "NaN", "M"), ("S0009", "NaN", "M"), ("S0010", "81", "F")]
+    for name, age, sex in people:
+        write_challenge_record(tmp_path / "ptb", name, dx="426783006", age=age, sex=sex, rate=1000)
+    infos = ptb.list_records(tmp_path / "ptb", label_set="diagnosis", sampling_rate=100)
+    first = [info.patient_id for info in infos]
+    assert first == ["S0001", "S0001", "S0003", "S0007", "S0007", "S0010"]
+    # the other sets hold one recording of each person, as far as anyone knows
+    for name in ("A0001", "A0002"):
+        write_challenge_record(tmp_path / "cpsc_2018", name, dx="426783006", age="81", sex="F")
+    half_hours = tmp_path / "st_petersburg_incart"
+    write_challenge_record(half_hours, "I0001", dx="426783006", age="81", sex="F", rate=257)
+    together = challenge.list_records(tmp_path, label_set="challenge2021", sampling_rate=100)
+    assert [info.patient_id for info in together] == [
+        "cpsc_2018/A0001",
+        "cpsc_2018/A0002",
+        *(f"ptb/{name}" for name in first),
+        "st_petersburg_incart/I0001",
+    ]
+
+
+@pytest.mark.real
+def test_ptbs_recordings_are_of_the_people_of_the_original(real_data):
+    """patient001 has three recordings, patient004 two, and patient005 the three that follow."""
+    root = real_data / "challenge" / "training" / "ptb"
+    infos = ptb.list_records(root, label_set="diagnosis", sampling_rate=100)
+    found = [info.patient_id for info in infos]
+    names = [f"S{number:04d}" for number in (1, 1, 1, 4, 5, 6, 6, 8, 8, 8)]
+    assert found == names
+
+
 @pytest.mark.real
 def test_the_scored_classes_are_the_columns_of_the_weights(real_data):
     with (real_data / "challenge" / "weights.csv").open(newline="") as stream:
