@@ -15,6 +15,9 @@ from ecg_keras.signals.beats import Beats, mean_beat
 
 Floats = npt.NDArray[np.float64]
 
+# in the largest lead, part of the span of the recording; of 1270 real ECGs each has 0.1 or more
+_LEAST_QRS = 0.05
+
 
 @dataclass(frozen=True, eq=False)
 class HeartVectors:
@@ -48,10 +51,12 @@ def measure_heart_vectors(
         sampling_rate: in Hz, the true one.
 
     Returns:
-        What was measured, or ``None`` where fewer than three beats are whole.
+        What was measured, or ``None`` where fewer than three beats are whole, or what was found as
+        QRS is so small beside the rest that it is none.
     """
     half = round(0.45 * sampling_rate)
-    beat = mean_beat(np.hstack([limb, chest]), beats, half)
+    signals = np.hstack([limb, chest])
+    beat = mean_beat(signals, beats, half)
     if beat is None:
         return None
 
@@ -59,6 +64,8 @@ def measure_heart_vectors(
     beat = beat - np.median(_part(beat, -0.075, -0.05, sampling_rate), axis=0)
 
     qrs = _part(beat, -0.06, 0.07, sampling_rate)
+    if np.ptp(qrs, axis=0).max() < _LEAST_QRS * np.ptp(signals, axis=0).max():
+        return None
     followed = np.full((2, 2), np.nan)
     if chest.shape[1]:
         plane, ends = _frontal(qrs), qrs[:, [2, -1]]

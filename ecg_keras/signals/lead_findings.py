@@ -36,8 +36,9 @@ _SOME = 0.1
 _SPREAD = 1.1
 # hearts it takes to say that leads are exchanged, and they must be half of those that were asked
 _LEAST_HEARTS = 3
-# recordings it takes to change chest leads for the user, rather than to say that they are wrong
-_ENOUGH_TO_REORDER = 20
+# recordings it takes to undo exchanges and to move chest leads for the user, rather than to say that
+# something is wrong
+_ENOUGH_TO_EXCHANGE, _ENOUGH_TO_REORDER = 10, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,8 @@ def find_lead_names(
         what = exchange.words
     repair = Repair(moved, dict.fromkeys(inverted, -1.0))
     chest_named = order is None and exchange.chest_sign == 1 and not exchange.backwards
-    sure = exchange.sure and (chest_named or len(vectors) >= _ENOUGH_TO_REORDER)
+    enough = _ENOUGH_TO_EXCHANGE if exchange.records else 0
+    sure = exchange.sure and len(vectors) >= (enough if chest_named else _ENOUGH_TO_REORDER)
     return Finding(what, "; ".join(evidence), repair if sure else None)
 
 

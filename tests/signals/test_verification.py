@@ -228,6 +228,20 @@ def test_anything_at_all_is_answered(seed, samples, leads):
     verify(recordings)
 
 
+def test_what_is_steep_and_tiny_tells_no_leads():
+    """Pulses up and down in turns: their mean beat is nothing but the rounding of the samples."""
+    time = np.arange(5000) / 500
+    pulses = 300 * np.sin(2 * np.pi * 1.2 * time)[:, None] ** 15
+    recordings = []
+    for seed in range(20):
+        sizes = np.random.default_rng(seed).uniform(0.3, 1.5, size=8)
+        one, two, *chest = (2 * np.round(pulses * sizes)).T
+        limb = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
+        values = np.stack([*limb, *chest], axis=1) / 1000
+        recordings.append(Recording(values.astype(np.float32), 500.0, LEADS))
+    assert verify(recordings).findings == ()
+
+
 def test_too_few_recordings_prove_nothing(good):
     assert verify(change(good[:2], sign=1000)).findings == ()
     broken = [Recording(np.full((5000, 12), np.nan), 500.0, LEADS)] * 9
