@@ -36,8 +36,8 @@ _SOME = 0.1
 _SPREAD = 1.1
 # hearts it takes to say that leads are exchanged, and they must be half of those that were asked
 _LEAST_HEARTS = 3
-# recordings it takes to undo exchanges and to move chest leads for the user, rather than to say that
-# something is wrong
+# recordings it takes to undo exchanges and to move chest leads for the user, rather than to say
+# that something is wrong
 _ENOUGH_TO_EXCHANGE, _ENOUGH_TO_REORDER = 10, 20
 
 
