@@ -63,6 +63,11 @@ def test_every_source_is_tested_and_documented(databases):
         row = next(line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
         for label_set in source_at(name, databases(name)).LABEL_SETS:
             assert f"`{label_set}`" in row, f"docs/sources.md: {name} lacks {label_set}"
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## Databases")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    named = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(named[1:]) == sorted(SOURCES)  # without the heading
 
 
 def test_a_source_has_what_the_contract_names(name, databases):
