@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ecg_keras.errors import DataError
 
@@ -62,9 +62,9 @@ def path_inside(root: Path, name: str) -> Path:
         >>> path_inside(Path("ptbxl"), "records100/00000/00001_lr").name
         '00001_lr'
     """
-    path = PurePosixPath(name)
-    parts = path.parts
-    climbs = path.is_absolute() or ".." in parts or "\\" in name or ":" in name
+    # by hand: a table names a million files, and this takes half of PurePosixPath's time
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    climbs = name.startswith("/") or ".." in parts or "\\" in name or ":" in name
     if not parts or climbs or not name.isprintable():
         raise DataError(f"a file name must stay inside {root}. Received: {name!r}.")
     return root.joinpath(*parts)

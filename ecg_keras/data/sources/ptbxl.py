@@ -9,6 +9,7 @@ Source: Wagner et al. 2020, tables 3 to 8; the file scp_statements.csv.
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -170,11 +171,12 @@ def _read_row(
     )
 
 
-def _read_codes(text: str) -> set[str]:
+@functools.lru_cache(maxsize=8192)  # a few kinds of ECG are most of the table
+def _read_codes(text: str) -> frozenset[str]:
     try:
         codes = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         codes = None
     if not isinstance(codes, dict) or not all(isinstance(code, str) for code in codes):
         raise DataError(f"scp_codes must be a dict of code to likelihood. Received: {text[:80]!r}.")
-    return set(codes)
+    return frozenset(codes)
