@@ -8,6 +8,7 @@ import tensorflow as tf
 from ecg_keras.config import Augment
 from ecg_keras.data import pipeline, writing
 from ecg_keras.data.dataset import describe
+from ecg_keras.data.freed_memory import keep_freed_memory
 from ecg_keras.data.pipeline import load, load_with_ids
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards, training_subset
@@ -138,6 +139,12 @@ def test_a_split_too_large_for_memory_is_streamed(hospital_shards, monkeypatch):
     monkeypatch.setattr(pipeline, "_free_memory", lambda: 26 * 200 * 12 * 2 * 2 - 1)
     monkeypatch.setattr(pipeline, "_from_memory", None)
     np.testing.assert_array_equal(passes(load(hospital_shards, "train", batch_size=8)), expected)
+
+
+def test_the_memory_of_a_batch_is_kept(hospital_shards):
+    keep_freed_memory.cache_clear()
+    load(hospital_shards, "test", batch_size=8)
+    assert keep_freed_memory.cache_info().currsize == 1
 
 
 def test_free_memory_is_plausible():
