@@ -110,7 +110,8 @@ def contents(shards: Path) -> dict[str, str]:
 
 def bytes_written(shards: Path) -> int:
     """The bytes of all shards so far, those that are being written too."""
-    return sum(path.stat().st_size for path in shards.rglob("*.tfrecord*"))
+    files = (path for path in shards.rglob("*.tfrecord*") if ".json" not in path.name)
+    return sum(path.stat().st_size for path in files)
 
 
 def same(found: dict[str, str], expected: dict[str, str]) -> str:
