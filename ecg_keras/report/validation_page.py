@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from ecg_keras.data import Comparison, Distance, Numbers, Profile, Texts, Validation
@@ -174,7 +174,8 @@ def _figure(sets: Sets, name: str, anchor: str) -> Captioned | None:
         parts.append(f"median {_list(medians)}")
     if any(one.missing for one in found.values()):
         unknown = {title: _percent(one.missing, one.records) for title, one in found.items()}
-        parts.append(f"unknown of {_list(unknown)}")
+        # a recording without a label of the set is known to have none
+        parts.append(f"{'none in' if name == 'labels' else 'unknown of'} {_list(unknown)}")
     caption = f"{parts[0]}: {'; '.join(parts[1:])}." if parts[1:] else f"{parts[0]}."
     return inline_svg(figure, anchor, caption), caption
 
@@ -195,28 +196,42 @@ def _lead_figure(sets: Sets, feature: str, leads: Sequence[str], anchor: str) ->
 def _missing(found: Validation) -> Section:
     """The share of recordings of which each feature is not known."""
     sets = dict(found.profiles) | {one.other: one.theirs for one in found.comparisons}
+    everything = list(dict.fromkeys(name for one in sets.values() for name in one))
     names = [
         name
-        for name in dict.fromkeys(name for one in sets.values() for name in one)
+        for name in everything
         if any(one[name].missing for one in sets.values() if name in one)
     ]
     if not names:
         blocks: tuple[Block, ...] = (Text("Everything is known of every recording."),)
     else:
         columns = (Column("feature", "Feature"), *(Column(title, title) for title in sets))
-        rows = tuple(
-            (
-                feature_title(name),
-                *(
-                    _percent(one[name].missing, one[name].records) if name in one else "–"
-                    for one in sets.values()
-                ),
+        shares = {
+            name: tuple(
+                _percent(one[name].missing, one[name].records) if name in one else "–"
+                for one in sets.values()
             )
             for name in names
-        )
+        }
+        rows = tuple((title, *row) for title, row in _fold_leads(shares, everything).items())
         table = Table("missing", "Recordings of which a feature is not known", "", columns, rows)
         blocks = (Rows(table),)
     return Section("missing", "What is not known", blocks)
+
+
+def _fold_leads(
+    shares: Mapping[str, tuple[str, ...]], everything: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Rows by their titles; one for all leads of a feature where these are alike."""
+    of_feature: dict[str, set[tuple[str, ...] | None]] = {}
+    for name in everything:
+        of_feature.setdefault(name.partition(" ")[0], set()).add(shares.get(name))
+    rows = {}
+    for name, row in shares.items():
+        feature, _, lead = name.partition(" ")
+        alike = lead and len(of_feature[feature]) == 1
+        rows[f"{feature_title(feature)}, each lead" if alike else feature_title(name)] = row
+    return rows
 
 
 def _one_value(sets: Sets, name: str) -> str | None:

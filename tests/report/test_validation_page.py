@@ -175,6 +175,17 @@ def test_shares_of_what_is_not_known(tmp_path):
     assert "Everything is known of every recording." in page.words
 
 
+def test_leads_of_which_as_much_is_not_known_are_one_row(tmp_path):
+    hum = {f"mains_mv {lead}": unknown() for lead in LEADS}
+    page = write(found(train=profile(**hum)), tmp_path)
+    assert page.words.count("Hum of the mains") == 1
+    assert "Hum of the mains, each lead 100.0 %" in page.words
+    hum["mains_mv V6"] = constant(0.01)
+    page = write(found(train=profile(**hum)), tmp_path)
+    assert "Hum of the mains, I 100.0 %" in page.words
+    assert "Hum of the mains, each lead" not in page.words
+
+
 def test_names_are_escaped(tmp_path):
     page = write(found(), tmp_path)
     assert "<b>AF" not in page.text
