@@ -9,15 +9,15 @@ import numpy as np
 TABLE = "ptbxl_database.csv"
 
 
-def cut(source, target, records):
-    """The first records of a database in PTB-XL's layout, at 100 Hz."""
+def cut(source, target, records, *, files="filename_lr"):
+    """The first records of a database in PTB-XL's layout; of the 500 Hz files with filename_hr."""
     target.mkdir(parents=True)
     shutil.copy(source / "scp_statements.csv", target)
     with (source / TABLE).open(newline="") as file:
         columns, *rows = csv.reader(file)
     rows = rows[:records]
     for row in rows:
-        name = row[columns.index("filename_lr")]
+        name = row[columns.index(files)]
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         for ending in (".hea", ".dat"):
             shutil.copy(source / f"{name}{ending}", target / f"{name}{ending}")
@@ -49,7 +49,8 @@ def arm_electrodes(root):
 
 def rate(root):
     """Half of the true sampling rate."""
-    _headers(root, lambda text: re.sub(r"^(\S+ 12) 100 ", r"\1 50 ", text))
+    half = {"100": "50", "500": "250"}
+    _headers(root, lambda text: re.sub(r"(?<= 12 )\d+(?= )", lambda m: half[m[0]], text, count=1))
 
 
 def labels(root):

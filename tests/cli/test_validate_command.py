@@ -28,15 +28,19 @@ AGAINST = ("age", "prevalence")
 
 @pytest.fixture(scope="module", params=["simulated", pytest.param("real", marks=pytest.mark.real)])
 def sound(request, tmp_path_factory):
-    """A sound database in PTB-XL's layout, and its shards, which have no anomaly."""
+    """A sound database in PTB-XL's layout, and its shards at 100 Hz, which have no anomaly.
+
+    The simulated one has 100 Hz files, the real one those of 500 Hz.
+    """
     pytest.importorskip("tensorflow_data_validation", exc_type=ImportError)
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "real":
         source = request.getfixturevalue("real_data") / "ptbxl"
+        cut(source, folder / "raw", RECORDS, files="filename_hr")
     else:
         source = folder / "simulated"
         simulate.simulate(source, hospital="lakeside", records=RECORDS, seed=0)
-    cut(source, folder / "raw", RECORDS)
+        cut(source, folder / "raw", RECORDS)
     return folder
 
 
