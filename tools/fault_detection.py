@@ -115,6 +115,8 @@ def faults() -> Iterator[tuple[str, Fault]]:
         yield f"x {factor:g}", gain(factor)
     yield "x 200 (steps taken for mV)", gain(200.0)
     yield "aVL twice too large", gain(np.where(np.arange(12) == 4, 2.0, 1.0))
+    yield "one chest lead x 10", one_chest_lead_larger
+    yield "V1 to V6 x 10", gain(np.repeat([1.0, 10.0], 6))
     yield "each lead 1 mV high", lambda one, _: scaled(one, np.ptp(one.values, axis=0))
     yield "each lead standardised", lambda one, _: scaled(one, one.values.std(axis=0), centre=True)
     yield "each recording standardised", lambda one, _: scaled(one, one.values.std())
@@ -144,6 +146,10 @@ def neighbours(one: Recording, rng: np.random.Generator) -> Recording:
 def one_chest_lead(one: Recording, rng: np.random.Generator) -> Recording:
     lead = rng.integers(6, 12)
     return columns(range(12), [-1 if k == lead else 1 for k in range(12)])(one, rng)
+
+
+def one_chest_lead_larger(one: Recording, rng: np.random.Generator) -> Recording:
+    return gain(np.where(np.arange(12) == rng.integers(6, 12), 10.0, 1.0))(one, rng)
 
 
 def gain(factor: object) -> Fault:

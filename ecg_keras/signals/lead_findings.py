@@ -22,7 +22,7 @@ from ecg_keras.signals.limb_leads import (
     identity_residual,
     then,
 )
-from ecg_keras.signals.repair import Finding, Repair
+from ecg_keras.signals.repair import Finding, Repair, figure
 from ecg_keras.signals.size import lead_gains
 
 Floats = npt.NDArray[np.float64]
@@ -213,7 +213,7 @@ def _gains_differ(gains: Floats, number: int) -> Finding:
     wrong = {
         lead: float(gain) for lead, gain in zip(LIMB, middle, strict=True) if abs(gain - 1) > 0.02
     }
-    named = ", ".join(f"{lead} {gain:.3g} times" for lead, gain in wrong.items())
+    named = ", ".join(f"{lead} {figure(gain)} times" for lead, gain in wrong.items())
     return Finding(
         f"limb leads have gains of their own: {named}",
         f"with them, the identities hold in {len(gains)} of {number} recordings",

@@ -98,3 +98,13 @@ class Finding:
     what: str
     evidence: str
     repair: Repair | None
+
+
+def figure(value: float) -> str:
+    """Three digits of a number as people write it, never with an exponent.
+
+    Example:
+        >>> figure(1053.2), figure(0.000102), figure(2.0)
+        ('1050', '0.000102', '2')
+    """
+    return np.format_float_positional(value, precision=3, fractional=False, trim="-")

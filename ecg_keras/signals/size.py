@@ -8,15 +8,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.signals.limb_leads import CONSISTENT
+from ecg_keras.signals.leads import LEADS
+from ecg_keras.signals.limb_leads import CONSISTENT, LIMB
 from ecg_keras.signals.quality import IDENTITIES
 
 Floats = npt.NDArray[np.float64]
 
 # medians over whole databases lie from 0.8 to 1.4 mV and from 1.4 to 2.0 mV
 TYPICAL_LIMB_MV, TYPICAL_CHEST_MV = 0.95, 1.65
+# single leads, in the order of `leads.LEADS`
+_TYPICAL_LEAD_MV = dict(
+    zip(LEADS, (*[TYPICAL_LIMB_MV] * 6, 1.15, 1.9, 1.9, 1.9, 1.65, 1.3), strict=True)
+)
 # a database whose ECGs are this much larger or smaller than usual has a wrong unit or gain
 OUTSIDE = 4.0
+# hearts differ more in single leads: medians of five recordings lie from 0.3 to 2.7 times the usual
+_LEAD_OUTSIDE, _LEAST_TO_TELL_LEADS = 5.0, 5
 # a power of ten is the reason if it brings them this near to the usual: not where 200 steps a
 # millivolt would be taken for 100
 _NEAR = 1.5
@@ -33,32 +40,76 @@ _NORMALISATIONS: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
-def measure_size(values: npt.NDArray[Any], limb: Sequence[int], chest: Sequence[int]) -> float:
+def measure_spans(values: npt.NDArray[Any]) -> Floats:
+    """The usual peak-to-peak size of each lead: the median over fifths of a recording.
+
+    Args:
+        values: ``(num_samples, num_leads)``, at least five samples.
+
+    Returns:
+        ``(num_leads,)``, in the unit of the samples.
+
+    Example:
+        >>> measure_spans(np.tile([[0.0], [1.0]], (50, 12))).tolist() == [1.0] * 12
+        True
+    """
+    # in a fifth of ten seconds there is a beat at any heart rate
+    length = len(values) // 5
+    spans = np.ptp(values[: 5 * length].reshape(5, length, -1), axis=1)
+    return np.asarray(np.median(spans.astype(np.float64), axis=0))
+
+
+def measure_size(spans: Floats, leads: Sequence[str]) -> float:
     """How many times larger than usual an ECG is.
 
     Args:
-        values: ``(num_samples, num_leads)`` in what should be millivolts.
-        limb, chest: indices of the columns; at least one in all.
+        spans: `measure_spans` of it, in what should be millivolts.
+        leads: names of the leads.
 
     Returns:
         The geometric mean over limb and chest leads of their usual peak-to-peak size divided by
         the typical one.
 
     Example:
-        >>> ecg = np.tile(np.sin(np.arange(5000.0)), (12, 1)).T
-        >>> round(measure_size(ecg, range(6), range(6, 12)), 1)
+        >>> round(measure_size(np.full(12, 2.0), LEADS), 1)
         1.6
     """
-    # in a fifth of ten seconds there is a beat at any heart rate
-    length = len(values) // 5
-    spans = np.ptp(values[: 5 * length].reshape(5, length, -1), axis=1)
-    usual = np.median(spans.astype(np.float64), axis=0)
+    limb = np.isin(leads, LIMB)
     ratios = [
-        np.median(usual[list(columns)]) / typical
-        for columns, typical in ((limb, TYPICAL_LIMB_MV), (chest, TYPICAL_CHEST_MV))
-        if len(columns)
+        np.median(spans[columns]) / typical
+        for columns, typical in ((limb, TYPICAL_LIMB_MV), (~limb, TYPICAL_CHEST_MV))
+        if columns.any()
     ]
     return float(np.exp(np.mean(np.log(np.maximum(ratios, 1e-12)))))
+
+
+def find_lead_sizes(spans: Floats, leads: Sequence[str]) -> dict[str, float]:
+    """The leads that are far larger or smaller beside the limb leads than they usually are.
+
+    The limb leads themselves are compared by the identities, so nothing is said of them.
+
+    Args:
+        spans: ``(num_recordings, num_leads)``, `measure_spans` of each, all above 0.
+        leads: names of the leads, with all six limb leads.
+
+    Returns:
+        How many times larger, by lead; of fewer than five recordings nothing.
+
+    Example:
+        >>> spans = np.tile([1.0] * 6 + [2.0, 2.0, 20.0, 2.0, 2.0, 2.0], (5, 1))
+        >>> {lead: round(size) for lead, size in find_lead_sizes(spans, LEADS).items()}
+        {'V3': 10}
+    """
+    if len(spans) < _LEAST_TO_TELL_LEADS:
+        return {}
+    ratios = spans / [_TYPICAL_LEAD_MV[lead] for lead in leads]
+    beside = ratios / np.median(ratios[:, np.isin(leads, LIMB)], axis=1, keepdims=True)
+    sizes = dict(zip(leads, np.median(beside, axis=0).tolist(), strict=True))
+    return {
+        lead: size
+        for lead, size in sizes.items()
+        if lead not in LIMB and not 1 / _LEAD_OUTSIDE < size < _LEAD_OUTSIDE
+    }
 
 
 def power_of_ten(size: float) -> float | None:

@@ -19,8 +19,15 @@ from ecg_keras.signals.lead_findings import Timed, find_lead_names, find_limb_le
 from ecg_keras.signals.leads import LEADS, select_leads
 from ecg_keras.signals.limb_leads import LIMB
 from ecg_keras.signals.pace import find_wrong_pace
-from ecg_keras.signals.repair import Finding, Repair
-from ecg_keras.signals.size import OUTSIDE, find_normalisation, measure_size, power_of_ten
+from ecg_keras.signals.repair import Finding, Repair, figure
+from ecg_keras.signals.size import (
+    OUTSIDE,
+    find_lead_sizes,
+    find_normalisation,
+    measure_size,
+    measure_spans,
+    power_of_ten,
+)
 
 # fewer recordings than this prove nothing
 LEAST_RECORDS = 3
@@ -99,17 +106,21 @@ def verify(recordings: Sequence[Recording], *, adults: bool = True) -> Verificat
     cut = [replace(one, values=trim(one.values)[:_SAMPLES]) for one in usable]
     findings: list[Finding | None] = []
     placement, finding = None, None
+    spans = np.stack([measure_spans(one.values) for one in cut])
     scaling = find_normalisation([one.values for one in usable])
     if scaling is not None:
         what = f"the signals are no millivolts: {scaling}"
         findings.append(Finding(what, f"in all of {len(usable)} recordings", None))
     else:
-        findings.append(_find_unit(cut))
+        findings.append(_find_unit(spans, leads))
     if whole_limb:
         finding, placement = find_limb_leads([one.values for one in cut])
         # what was scaled lead by lead has been told already
         if scaling is None or placement is not None:
             findings.append(finding)
+        # columns that hold other leads are told below
+        if scaling is None and (placement is None or max(placement.columns) < len(LIMB)):
+            findings.append(_find_lead_gain(spans, leads))
     found, timed = _find_rate(cut) if adults else (None, [])
     findings.append(found)
     if placement is not None:
@@ -138,21 +149,32 @@ def _usable(recordings: Sequence[Recording]) -> list[Recording]:
     return usable
 
 
-def _find_unit(recordings: Sequence[Recording]) -> Finding | None:
-    leads = recordings[0].leads
-    limb = [column for column, lead in enumerate(leads) if lead in LIMB]
-    chest = [column for column, lead in enumerate(leads) if lead not in LIMB]
-    size = float(np.median([measure_size(one.values, limb, chest) for one in recordings]))
+def _find_unit(spans: npt.NDArray[np.float64], leads: Sequence[str]) -> Finding | None:
+    size = float(np.median([measure_size(one, leads) for one in spans]))
     if 1 / OUTSIDE < size < OUTSIDE:
         return None
     factor = power_of_ten(size)
     named = {0.001: "microvolts are taken for millivolts", 1000.0: "volts are taken for millivolts"}
-    what = named.get(factor or 1.0, f"the signals are {size:.3g} times as large as ECGs are")
+    what = named.get(factor or 1.0, f"the signals are {figure(size)} times as large as ECGs are")
     return Finding(
         what,
-        f"the median peak-to-peak size of {len(recordings)} recordings is {size:.3g} times the "
+        f"the median peak-to-peak size of {len(spans)} recordings is {figure(size)} times the "
         "usual one",
         None if factor is None else Repair(factor=factor),
+    )
+
+
+def _find_lead_gain(spans: npt.NDArray[np.float64], leads: Sequence[str]) -> Finding | None:
+    """Chest leads in another unit than the limb leads, or with a gain of their own."""
+    spans = spans[np.all(spans > 0, axis=1)]
+    wrong = find_lead_sizes(spans, leads)
+    if not wrong:
+        return None
+    named = ", ".join(f"{lead} {figure(size)} times" for lead, size in wrong.items())
+    return Finding(
+        f"chest leads are larger or smaller beside the limb leads than they ever are: {named}",
+        f"medians of {len(spans)} recordings; gains of their own, or another unit, do that",
+        None,
     )
 
 
@@ -176,7 +198,7 @@ def _find_rate(recordings: Sequence[Recording]) -> tuple[Finding | None, list[Ti
     rate = float(np.median([one.sampling_rate for one, _ in rhythmic]))
     about = pace.usual_factor or pace.factor
     finding = Finding(
-        f"the sampling rate is wrong: named {rate:g} Hz, about {rate * about:.3g} Hz in truth",
+        f"the sampling rate is wrong: named {rate:g} Hz, about {figure(rate * about)} Hz in truth",
         f"at {rate:g} Hz, hearts would beat {pace.beats:.0f} times a minute and the steep part of "
         f"a QRS would take {pace.steep_ms:.0f} ms (medians of {len(rhythmic)} recordings; usual "
         "are 60 to 110, and 40 to 50 ms)",

@@ -134,6 +134,23 @@ def test_a_lead_with_a_gain_of_its_own(good):
     mended(result.repair, good, planted)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "gain"), [(["V3"], 8.0), (["V1"], 1000.0), (["V6"], 0.1), (LEADS[6:], 10.0)]
+)
+def test_chest_leads_with_gains_of_their_own_are_named(good, wrong, gain):
+    planted = change(good, sign=[gain if lead in wrong else 1.0 for lead in LEADS])
+    result = verify(planted)
+    (finding,) = (one for one in result.findings if one.what.startswith("chest leads"))
+    assert [part.split()[0] for part in finding.what.partition(": ")[2].split(", ")] == [*wrong]
+    assert result.repair is None
+
+
+def test_figures_have_no_exponent(good):
+    (unit,) = verify(change(good, sign=1000)).findings
+    (rate,) = verify(change(good, rate=0.1)).findings
+    assert not [one for one in (unit, rate) if "e+" in one.what + one.evidence]
+
+
 def test_leads_that_were_scaled_one_by_one_have_lost_their_amplitudes(good):
     spans = [Recording(one.values / np.ptp(one.values, axis=0), 500.0, LEADS) for one in good]
     (finding,) = verify(spans).findings
@@ -257,7 +274,7 @@ def test_fewer_leads_are_checked_as_far_as_they_go(good):
 
 
 REAL = {
-    "ptbxl": ("ptbxl", 100),
+    "ptbxl": ("ptbxl", 500),
     "ludb": ("ludb", 500),
     "cpsc2018": ("challenge/training/cpsc_2018", 500),
     "cpsc2018_extra": ("challenge/training/cpsc_2018_extra", 500),
@@ -302,6 +319,22 @@ def test_planted_faults_in_real_databases(real_data, name):
         result = verify(planted)
         assert len(result.findings) == 1
         mended(result.repair, right, planted)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", [name for name in REAL if name not in ("ptbxl", "ludb")])
+def test_planted_faults_in_ten_real_recordings(real_data, name):
+    right = read(real_data, name, 0, 10)
+    for planted, told in (
+        (change(right, CODE_TEST), "aVL, aVF, aVR stand in the columns aVR, aVL, aVF"),
+        (change(right, sign=flip("aVL")), "lead aVL is inverted"),
+        (change(right, sign=1000), ("microvolts are taken for millivolts", "the signals are 15")),
+        (change(right, sign=[1] * 8 + [10] + [1] * 3), "chest leads are larger or smaller"),
+        (change(right, rate=10.0), "the sampling rate is wrong"),
+        (change(right, rate=0.1), "the sampling rate is wrong"),
+    ):
+        (finding,) = verify(planted).findings
+        assert finding.what.startswith(told)
 
 
 @pytest.mark.real

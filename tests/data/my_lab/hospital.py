@@ -55,7 +55,9 @@ def write(root, records=40, seconds=2.0, seed=0):
         time = np.arange(round(seconds * 500)) / 500
         beats = np.sin(2 * np.pi * random.uniform(0.8, 2) * time)[:, None] ** 15
         values = np.zeros((len(time), 12))
-        values[:, [0, 1, *range(6, 12)]] = beats * random.normal(0, 800, 8)
+        drawn = random.normal(0, 800, 8)
+        # no lead is a tenth of another
+        values[:, [0, 1, *range(6, 12)]] = beats * (drawn + 600 * np.sign(drawn))
         values += random.normal(0, 20, values.shape)
         one, two = values[:, 0], values[:, 1]
         values[:, 2], values[:, 3] = two - one, -(one + two) / 2
