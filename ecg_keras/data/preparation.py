@@ -212,10 +212,12 @@ def _check_quarantine(quarantined: Sequence[LeftOut], records: int, data: Data) 
     )
     more = f"\n  ... and {len(quarantined) - NAMED} more" if len(quarantined) > NAMED else ""
     enough = math.ceil(share * 100) / 100
+    # of nearly all there is nothing to leave out
+    ways = f", or leave these records out with --set data.quarantine={enough:g}" * (enough < 1)
     raise DataError(
         f"{data.raw}: {len(quarantined)} of {records} records can't be used, and data.quarantine "
         f"allows a share of {data.quarantine:g}:\n{named}{more}\n"
-        f"Mend the files, or leave these records out with --set data.quarantine={enough:g}."
+        f"Mend the files{ways}."
     )
 
 

@@ -272,6 +272,15 @@ def test_ten_of_many_are_named(hospital_data, tmp_path):
         prepare(change(hospital_data, raw=raw), tmp_path / "shards")
 
 
+def test_nobody_is_told_to_leave_out_everything(hospital_data, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    for path in raw.glob("*.npy"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"40 of 40 (.*\n)*Mend the files\.$"):
+        prepare(change(hospital_data, raw=raw), tmp_path / "shards")
+
+
 def test_short_and_unlabelled_records_are_dropped_and_counted(hospital_data, tmp_path):
     raw = tmp_path / "raw"
     shutil.copytree(hospital_data.raw, raw)
