@@ -29,6 +29,11 @@ def unit(root):
     _headers(root, lambda text: text.replace("1000.0(0)/mV", "1.0(0)/mV"))
 
 
+def gain(root):
+    """All signals are a tenth of their size."""
+    _headers(root, lambda text: text.replace("1000.0(0)/mV", "10000.0(0)/mV"))
+
+
 def limb_leads(root):
     """The names of leads I and II are exchanged."""
     _exchange(root, "I", "II")

@@ -15,6 +15,7 @@ RECORDS = 150
 # fault -> the features that tell of it, alone or against the sound records (the last two)
 TOLD_BY = {
     "unit": {"peak_mv", "rms_mv"},
+    "gain": {"peak_mv"},
     "limb_leads": {"einthoven_mv"},
     "arm_electrodes": {"deflection_mv I"},
     "chest_leads": {"deflection_mv V6"},

@@ -25,7 +25,9 @@ RHYTHMS_FOUND = 0.5
 RHYTHM_SECONDS = 6.0
 # the medians of databases are 60 to 85 beats a minute; twice or half of that is outside
 HEART_RATE = (45.0, 115.0)
-# so many recordings have a median heart rate that is no chance
+# the medians of databases are 1.4 to 2.9 mV, up to twice that in CODE-15, and a third in lead I alone
+USUAL_PEAK_MV = (0.3, 7.5)
+# so many recordings have a median heart rate or size that is no chance
 FEW = 20
 # of so many, the median deflection has the sign that most people's have
 ENOUGH = 100
@@ -98,6 +100,15 @@ def make_checks(dataset: Dataset) -> Any:
         PRESENT,
         FEW,
         f"the median must be from {low:g} to {high:g} beats a minute: is the sampling rate right?",
+    )
+    low, high = USUAL_PEAK_MV
+    _add_check(
+        checks,
+        "peak_mv",
+        f"feature.num_stats.median BETWEEN {low} AND {high}",
+        PRESENT,
+        FEW,
+        f"the median must be from {low:g} to {high:g} mV: are unit and gain right?",
     )
     for lead, sign in SIGNS.items():
         if lead in dataset.leads:
