@@ -25,7 +25,7 @@ RHYTHMS_FOUND = 0.5
 RHYTHM_SECONDS = 6.0
 # the medians of databases are 60 to 85 beats a minute; twice or half of that is outside
 HEART_RATE = (45.0, 115.0)
-# the medians of databases are 1.4 to 2.9 mV, up to twice that in CODE-15, and a third in lead I alone
+# the medians of databases are 1.4 to 2.9 mV, up to twice that in CODE-15, a third in lead I alone
 USUAL_PEAK_MV = (0.3, 7.5)
 # so many recordings have a median heart rate or size that is no chance
 FEW = 20
