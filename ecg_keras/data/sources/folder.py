@@ -33,8 +33,8 @@ from ecg_keras.data.sources.table_columns import (
     parse_fold,
     parse_rate,
     read_files,
-    read_filled,
     read_ids,
+    read_patients,
     read_values,
 )
 from ecg_keras.errors import DataError, look_up, nearest
@@ -108,7 +108,8 @@ class FolderSource:
         ids = read_ids(path, frame, columns, [stem for stem, _ in stems])
         labels = find_labels(path, frame, self.settings, columns.values())
         present = list_present(path, frame, self.settings, labels)
-        patients = read_filled(path, frame, columns["patient"]) if "patient" in columns else ids
+        who = columns.get("patient")
+        patients = ids if who is None else read_patients(path, frame, who)
         ages = read_values(path, frame, columns.get("age"), parse_age)
         sexes = read_values(path, frame, columns.get("sex"), parse_sex)
         folds = read_values(path, frame, columns.get("fold"), parse_fold)

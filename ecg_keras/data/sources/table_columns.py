@@ -70,6 +70,30 @@ def read_ids(
     return ids
 
 
+def read_patients(path: Path, frame: pd.DataFrame, column: str) -> list[str]:
+    """Who each recording is of.
+
+    Raises:
+        DataError: a row says nothing, or one person seems to be written in two ways: two ids
+            differ in case alone, in zeros before or in ".0" behind them, as spreadsheets write.
+    """
+    patients = read_filled(path, frame, column)
+    spelled: dict[str, str] = {}
+    for one in dict.fromkeys(patients):
+        plain = one.casefold().removesuffix(".0")
+        if plain.isdigit():
+            plain = plain.lstrip("0")
+        other = spelled.setdefault(plain, one)
+        if other != one:
+            rows = [name_row(patients.index(name)) for name in (other, one)]
+            raise DataError(
+                f"{path}: column {column!r}: {other!r} in {rows[0]} and {one!r} in {rows[1]} look "
+                "like one person, who would be trained on and tested. Write each person's id in "
+                "one way, and different people's with other letters or digits."
+            )
+    return patients
+
+
 def read_values(
     path: Path, frame: pd.DataFrame, column: str | None, parse: Callable[[str], Any]
 ) -> Sequence[Any]:

@@ -154,6 +154,10 @@ def test_labels_are_those_that_are_1(width, data):
         ("file,patient_id\na,1\n", {}, "no column of 0 and 1 for a label"),
         ("file,patient_id,AF,af\na,1,1,0\n", {}, "labels AF, af differ only in case"),
         ("file,patient_id,AF\na,,1\n", {}, "row 1 below the header: column 'patient_id' is empty"),
+        ("file,patient_id,AF\na,1,1\nb,p7,0\nc,P7,0\n", {},
+         "'patient_id': 'p7' in row 2 .* and 'P7' in row 3 .* look like one person.*in one way"),
+        ("file,patient_id,AF\na,7.0,1\nb,7,0\n", {}, "'7.0' in row 1 .* and '7' in row 2 "),
+        ("file,patient_id,AF\na,007,1\nb,7,0\n", {}, "'007' in row 1 .* and '7' in row 2 "),
         ("file,patient_id,AF\na,1,1\n,2,0\n", {}, "row 2 below the header: a file name must stay"),
         ("file,patient_id,AF\na,1,1\nb,2,0\na.hea,3,1\n", {},
          "recording 'a' is there twice: in row 1 below the header and in row 3 .*folder.record"),
@@ -170,6 +174,13 @@ def test_labels_are_those_that_are_1(width, data):
 def test_a_wrong_table_is_explained(root, text, settings, message):
     with pytest.raises(DataError, match=rf"labels\.csv: .*{message}"):
         list_all(root, text, **settings)
+
+
+def test_ids_that_look_alike_are_of_different_people(root):
+    ids = ("A7", "0A7", "7", "70", "7.01", "P7.0", "P 7")
+    rows = "".join(f"{'ab'[i % 2]}{i},{name},1\n" for i, name in enumerate(ids))
+    infos = list_all(root, f"file,patient_id,AF\na,1,1\n{rows}")
+    assert {info.patient_id for info in infos} == {"1", *ids}
 
 
 @pytest.mark.parametrize(
