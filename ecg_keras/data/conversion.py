@@ -157,10 +157,7 @@ def _convert(
         stored = columns * np.float32(scale)
         quality = measure_quality(stored, leads)
         if verified.identities and quality.einthoven_mv > BROKEN_MV:
-            raise DataError(
-                "the limb leads don't belong together: they miss Einthoven's or Goldberger's "
-                f"identities by {quality.einthoven_mv:.2g} mV, other records by less than 0.01 mV."
-            )
+            raise DataError(_say_broken(stored, leads, quality.einthoven_mv))
         return Converted(
             info,
             samples,
@@ -176,3 +173,18 @@ def _convert(
         reason = str(error).replace(f"{data.raw}/", "")
         place = str(info.path).replace(f"{data.raw}/", "")
         return Quarantined(info.record_id, reason if place in reason else f"{place}: {reason}")
+
+
+def _say_broken(stored: npt.NDArray[np.float32], leads: tuple[str, ...], missed: float) -> str:
+    """Why limb leads miss Einthoven's and Goldberger's identities."""
+    zeros = np.median(stored, axis=0)
+    if measure_quality(stored - zeros, leads).einthoven_mv <= BROKEN_MV:
+        return (
+            f"the leads stand off zero, by {np.abs(zeros).max():.2g} mV, so that they miss "
+            f"Einthoven's or Goldberger's identities by {missed:.2g} mV. Subtract the value that "
+            "the recorder writes for zero."
+        )
+    return (
+        "the limb leads don't belong together: they miss Einthoven's or Goldberger's identities "
+        f"by {missed:.2g} mV, other records by less than 0.01 mV."
+    )

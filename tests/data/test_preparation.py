@@ -281,6 +281,19 @@ def test_nobody_is_told_to_leave_out_everything(hospital_data, tmp_path):
         prepare(change(hospital_data, raw=raw), tmp_path / "shards")
 
 
+def test_leads_that_stand_off_zero_are_told_from_exchanged_ones(hospital_data, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    off, exchanged = (np.load(raw / name) for name in ("r0003.npy", "r0005.npy"))
+    np.save(raw / "r0003.npy", off + np.int16(5000))
+    np.save(raw / "r0005.npy", exchanged[:, [1, 0, *range(2, 12)]])
+    dataset = prepare(change(hospital_data, raw=raw, quarantine=0.1), tmp_path / "shards")
+    reasons = {one.record_id: one.reason for one in dataset.quarantined}
+    assert set(reasons) == {"r0003", "r0005"}
+    assert "the leads stand off zero, by 5 mV, so that they miss" in reasons["r0003"]
+    assert "the limb leads don't belong together: they miss" in reasons["r0005"]
+
+
 def test_short_and_unlabelled_records_are_dropped_and_counted(hospital_data, tmp_path):
     raw = tmp_path / "raw"
     shutil.copytree(hospital_data.raw, raw)
