@@ -195,7 +195,9 @@ def _lead_figure(sets: Sets, feature: str, leads: Sequence[str], anchor: str) ->
 
 def _missing(found: Validation) -> Section:
     """The share of recordings of which each feature is not known."""
-    sets = dict(found.profiles) | {one.other: one.theirs for one in found.comparisons}
+    # what is served is among the profiles
+    others = {one.other: one.theirs for one in found.comparisons if one.kind == "drift"}
+    sets = dict(found.profiles) | others
     everything = list(dict.fromkeys(name for one in sets.values() for name in one))
     names = [
         name
@@ -268,4 +270,4 @@ def _list(values: Mapping[str, str]) -> str:
 
 
 def _percent(count: int, total: int) -> str:
-    return f"{100 * count / total:.1f} %" if total else "–"
+    return f"{100 * count / total:.1f}\N{NO-BREAK SPACE}%" if total else "–"

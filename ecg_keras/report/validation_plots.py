@@ -7,11 +7,12 @@ is told by colour alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 from ecg_keras.data import Numbers, Texts
@@ -58,8 +59,7 @@ def numbers_plot(sets: Mapping[str, Numbers], xlabel: str) -> Figure | None:
             axes.stairs(shares, edges, label=name, **line)
         if logarithmic:
             axes.set_xscale("log")
-            axes.xaxis.set_major_formatter("{x:g}")  # powers of ten would need mathematical text
-            axes.xaxis.set_minor_formatter("")
+            _write_powers(axes.xaxis)
         else:
             axes.ticklabel_format(axis="x", useOffset=False)
         axes.set(xlabel=xlabel, ylabel="Share of recordings", ylim=(0, None))
@@ -118,6 +118,9 @@ def leads_plot(sets: Mapping[str, Sequence[Numbers]], leads: Sequence[str], ylab
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(2 * PANEL_INCHES[0], PANEL_INCHES[1]), layout="constrained")
         axes = figure.subplots()
+        if _leads_are_far_apart(sets.values()):
+            axes.set_yscale("log")
+            _write_powers(axes.yaxis)
         for index, (style, (name, ours)) in enumerate(zip(STYLES, sets.items(), strict=False)):
             places = np.arange(len(leads)) + (index - (len(sets) - 1) / 2) * 0.24
             low, middle, high = np.array(
@@ -144,6 +147,21 @@ def _edges(sets: Sequence[Numbers]) -> tuple[Floats, bool]:
         room = abs(low) / 2 or 0.5
         return np.linspace(low - room, low + room, BINS + 1), False
     return np.linspace(low, high, BINS + 1), False
+
+
+def _leads_are_far_apart(sets: Collection[Sequence[Numbers]]) -> bool:
+    """Whether the leads of one set would lie at zero beside those of another."""
+    known = [drawn for ours in sets if (drawn := [one for one in ours if one.quantiles])]
+    if not known or min(_quantile(one, 0.05) for ours in known for one in ours) <= 0:
+        return False
+    middles = [np.median([one.median for one in ours]) for ours in known]
+    return bool(max(middles) > FAR * min(middles))
+
+
+def _write_powers(axis: Axis) -> None:
+    """As plain numbers: powers of ten would need mathematical text."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
 
 
 def _below(one: Numbers, points: Floats) -> Floats:

@@ -170,6 +170,9 @@ def test_shares_of_what_is_not_known(tmp_path):
     page = write(found(train=profile(), serving=profile()), tmp_path)
     assert "Feature train serving" in page.words
     assert "Age 10.0 % 10.0 %" in page.words
+    skew = compared("skew", other="shards/received")
+    page = write(found(comparisons=[skew], train=profile(), serving=profile()), tmp_path)
+    assert "Feature train serving Labels" in page.words, "what is served is told once"
     complete = {name: one for name, one in profile().items() if name not in ("age", "labels")}
     page = write(found(train=complete), tmp_path)
     assert "Everything is known of every recording." in page.words
@@ -224,6 +227,17 @@ def test_values_far_apart_are_drawn_on_a_logarithmic_axis():
     assert far.axes[0].get_xscale() == "log"
     near = numbers_plot({"a": numbers(2.0, 0.1), "b": numbers(3.0, 0.1)}, "mV")
     assert near.axes[0].get_xscale() == "linear"
+
+
+def test_leads_far_apart_are_drawn_on_a_logarithmic_axis():
+    def scale(*sets):
+        drawn = {str(index): [one] for index, one in enumerate(sets)}
+        return leads_plot(drawn, ("I",), "mV").axes[0].get_yscale()
+
+    assert scale(numbers(2.0, 0.1), numbers(2000.0, 100)) == "log"
+    assert scale(numbers(2.0, 0.1), numbers(3.0, 0.1)) == "linear"
+    assert scale(numbers(2.0, 0.1), numbers(2000.0, 3000)) == "linear", "some are below zero"
+    assert scale(numbers(2.0, 0.1), unknown()) == "linear"
 
 
 def test_the_shares_of_a_histogram_add_up_to_one():
