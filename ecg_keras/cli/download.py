@@ -24,7 +24,13 @@ INTERVAL, PAUSE = 30.0, 5.0
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--list", "listing", is_flag=True, help="List what can be downloaded.")
 @click.option("--only", multiple=True, metavar="PART", help="Fetch a part of it. May be repeated.")
-@click.option("--jobs", default=4, show_default=True, help="How many files to fetch at once.")
+@click.option(
+    "--jobs",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 16),
+    help="How many files to fetch at once.",
+)
 @click.option(
     "--mirror",
     metavar="URL",

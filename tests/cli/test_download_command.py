@@ -17,6 +17,7 @@ from small_databases import write_database
 
 from ecg_keras.cli.download import amount
 from ecg_keras.data.download.catalogue import CATALOGUE, UNPUBLISHED, Part, find_published
+from ecg_keras.data.download.fetching import MOST_JOBS
 
 RECIPE = """\
 mode: scratch
@@ -122,6 +123,9 @@ def test_what_failed_is_named_and_the_same_command_goes_on(ecg_keras, site, ptbx
         (("ptbx", "raw"), 2, "Did you mean 'ptbxl'?"),
         (("ptbxl", "raw", "--only", "records10"), 2, "Did you mean 'records100'?"),
         (("ludb", "raw", "--mirror", "ftp://x"), 2, "begins with https://"),
+        # before anything is asked of the network
+        (("ludb", "raw", "--jobs", "0"), 2, "0 is not in the range 1<=x<=16"),
+        (("ludb", "raw", "--jobs", f"{MOST_JOBS + 1}"), 2, "is not in the range 1<=x<=16"),
     ],
 )
 def test_what_cannot_be_is_refused(ecg_keras, arguments, code, message, tmp_path):
