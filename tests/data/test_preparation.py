@@ -323,7 +323,8 @@ def test_identical_recordings_are_listed_and_those_across_splits_named(hospital_
     for number in range(3, 40):
         shutil.copyfile(raw / "r0002.npy", raw / f"r{number:04d}.npy")
     warnings = []
-    data = change(hospital_data, raw=raw)
+    # one heart again and again is no database whose leads could be told
+    data = change(hospital_data, raw=raw, verify="off")
     dataset = prepare(data, tmp_path / "shards", on_warning=warnings.append)
     pair, many = dataset.duplicates
     assert pair.record_ids == ("r0000", "r0001")

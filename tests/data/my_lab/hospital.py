@@ -53,7 +53,9 @@ def write(root, records=40, seconds=2.0, seed=0):
     for number in range(records):
         name = f"r{number:04d}"
         time = np.arange(round(seconds * 500)) / 500
-        beats = np.sin(2 * np.pi * random.uniform(0.8, 2) * time)[:, None] ** 15
+        rate, start = random.uniform(0.8, 2), random.uniform(0, 0.3, 8)
+        # beats reach each lead at its own time: two seconds of two patients are never alike
+        beats = np.sin(2 * np.pi * rate * (time[:, None] + start)) ** 15
         values = np.zeros((len(time), 12))
         drawn = random.normal(0, 800, 8)
         # no lead is a tenth of another
