@@ -9,8 +9,9 @@ Source: WFDB Applications Guide, signal(5).
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,8 @@ def read_samples(header: Header) -> Signal:
     Raises:
         DataError: as `read_wfdb`.
     """
-    folder = header.path.parent
-    groups: dict[str, list[SignalLine]] = {}
-    for file, signal in zip(header.files, header.signals, strict=True):
-        groups.setdefault(file, []).append(signal)
-    located = [(f"{folder}/{file}", group) for file, group in groups.items()]
+    folder = str(header.path).removesuffix(header.path.name)
+    located = [(folder + file, group) for file, group in _by_file(header).items()]
     num_samples = min([_count_samples(header, *one) for one in located])
     if num_samples * len(header.signals) > MOST_VALUES:
         raise DataError(
@@ -82,23 +80,68 @@ def read_samples(header: Header) -> Signal:
             f"than the {MOST_VALUES} values of a recording that is read at once. Cut it in pieces."
         )
     try:
-        steps_in_mv = [signal.steps_in_mv for signal in header.signals]
+        conversion = _convert_by(header.signals)
     except DataError as error:
         raise DataError(f"{header.path}.hea: {error}") from error
-    if all(signal.format == "16" and signal.plain for signal in header.signals):
-        values = _read_format_16(header, located, num_samples, steps_in_mv)
+    if conversion.format_16:
+        values = _read_format_16(located, num_samples, conversion)
     else:
-        values = _read_by_wfdb(header, steps_in_mv)
-    leads = [signal.lead for signal in header.signals]
-    if None in leads:
-        values = np.ascontiguousarray(values[:, [lead is not None for lead in leads]])
-    named = tuple(lead for lead in leads if lead is not None)
-    if not named:
+        values = _read_by_wfdb(header, conversion)
+    if len(conversion.columns) < len(header.signals):
+        values = np.ascontiguousarray(values[:, conversion.columns])
+    return Signal(values, header.sampling_rate, conversion.leads)
+
+
+@dataclass(frozen=True, eq=False)
+class _Conversion:
+    """How the integers of some signals become millivolts.
+
+    Attributes:
+        format_16: whether our own decoder reads them.
+        baselines, steps: of each signal the integer that means zero, and integers for each mV; one
+            number, which is faster, where all agree. ``None`` for baselines of zero.
+        columns: of the signals that are leads.
+        leads: their names.
+    """
+
+    format_16: bool
+    baselines: npt.NDArray[Any] | None
+    steps: npt.NDArray[Any]
+    columns: list[int]
+    leads: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=64)  # the recordings of a database are stored alike
+def _convert_by(signals: tuple[SignalLine, ...]) -> _Conversion:
+    columns = [column for column, signal in enumerate(signals) if signal.lead is not None]
+    if not columns:
         raise DataError(
-            f"{header.path}.hea: none of its signals is one of the leads {', '.join(LEADS)}. "
-            f"Received: {', '.join(signal.name or '(no name)' for signal in header.signals)}."
+            f"none of its signals is one of the leads {', '.join(LEADS)}. "
+            f"Received: {', '.join(signal.name or '(no name)' for signal in signals)}."
         )
-    return Signal(values, header.sampling_rate, named)
+    steps = np.array([signal.steps_in_mv for signal in signals])
+    baselines = np.array([signal.baseline for signal in signals])
+    # where float32 holds all numbers, the quotient is the one that float64 would round to
+    held = np.abs(baselines).max() < 2**23 and np.array_equal(steps.astype(np.float32), steps)
+    steps, baselines = (
+        (each[0] if np.all(each == each[0]) else each).astype(np.float32 if held else np.float64)
+        for each in (steps, baselines)
+    )
+    return _Conversion(
+        format_16=all(signal.format == "16" and signal.plain for signal in signals),
+        baselines=baselines if baselines.any() else None,
+        steps=steps,
+        columns=columns,
+        leads=tuple(str(signals[column].lead) for column in columns),
+    )
+
+
+def _by_file(header: Header) -> dict[str, list[SignalLine]]:
+    """The signals of each file."""
+    groups: dict[str, list[SignalLine]] = {}
+    for file, signal in zip(header.files, header.signals, strict=True):
+        groups.setdefault(file, []).append(signal)
+    return groups
 
 
 def _count_samples(header: Header, location: str, group: list[SignalLine]) -> int:
@@ -123,28 +166,20 @@ def _count_samples(header: Header, location: str, group: list[SignalLine]) -> in
 
 
 def _read_format_16(
-    header: Header,
-    located: list[tuple[str, list[SignalLine]]],
-    num_samples: int,
-    steps_in_mv: list[float],
+    located: list[tuple[str, list[SignalLine]]], num_samples: int, conversion: _Conversion
 ) -> npt.NDArray[np.float32]:
     blocks = [
         _read_integers(location, group[0].offset, (num_samples, len(group)))
         for location, group in located
     ]
     digital = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
-    baselines = [signal.baseline for signal in header.signals]
-    # where float32 holds all numbers, the quotient is the one that float64 would round to
-    held = max(map(abs, baselines)) < 2**23 and all(
-        float(np.float32(steps)) == steps for steps in set(steps_in_mv)
-    )
-    values: npt.NDArray[Any] = digital.astype(np.float32 if held else np.float64)
+    values: npt.NDArray[Any] = digital.astype(conversion.steps.dtype)
     # NumPy is slow where the inner loop is one row of twelve: let it run over many rows at once
     rows = math.gcd(num_samples, 64)
     block = values.reshape(num_samples // rows, -1)
-    if any(baselines):
-        block -= _repeat(baselines, rows)
-    block /= _repeat(steps_in_mv, rows).astype(values.dtype)
+    if conversion.baselines is not None:
+        block -= _repeat(conversion.baselines, rows)
+    block /= _repeat(conversion.steps, rows)
     if digital.min() == MISSING_SAMPLE:
         values[digital == MISSING_SAMPLE] = np.nan
     return values.astype(np.float32, copy=False)
@@ -166,21 +201,17 @@ def _read_integers(location: str, offset: int, shape: tuple[int, int]) -> npt.ND
     return integers
 
 
-def _repeat(of_leads: Sequence[float], rows: int) -> npt.NDArray[np.float64] | np.float64:
-    """A value for each sample of some rows; one number, faster still, where the leads agree."""
-    if len(set(of_leads)) == 1:
-        return np.float64(of_leads[0])
-    return np.tile(np.array(of_leads, dtype=np.float64), rows)
+def _repeat(of_signals: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
+    """What belongs to each sample of some rows."""
+    return np.tile(of_signals, rows) if of_signals.ndim else of_signals
 
 
-def _read_by_wfdb(header: Header, steps_in_mv: list[float]) -> npt.NDArray[np.float32]:
+def _read_by_wfdb(header: Header, conversion: _Conversion) -> npt.NDArray[np.float32]:
     import wfdb
 
     try:
         values = wfdb.rdrecord(str(header.path)).p_signal
     except Exception as error:  # a damaged file makes wfdb raise whatever its decoder meets
         raise DataError(f"{header.path}: wfdb cannot read it: {error}") from error
-    factors = [
-        signal.gain / steps for signal, steps in zip(header.signals, steps_in_mv, strict=True)
-    ]
-    return np.ascontiguousarray(values * np.array(factors), dtype=np.float32)
+    gains = np.array([signal.gain for signal in header.signals])
+    return np.ascontiguousarray(values * (gains / conversion.steps), dtype=np.float32)

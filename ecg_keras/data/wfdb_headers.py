@@ -30,9 +30,9 @@ _FORMAT = re.compile(
 _GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(?:\((?P<baseline>-?\d{1,10})\))?(?:/(?P<units>\S+))?")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SignalLine:
-    """How one signal is stored.
+    """How one signal is stored; equal lines of a database's headers are one object.
 
     Attributes:
         name: as the header spells it, empty where it does not.
@@ -116,7 +116,7 @@ def read_header(path: Path | str) -> Header:
     file = f"{path}.hea"
     lines = [line.strip() for line in read_text(file).splitlines()]
     content = [line for line in lines if line and line[0] != "#"]
-    comments = tuple(line[1:].strip() for line in lines if line[:1] == "#")
+    comments = tuple([line[1:].strip() for line in lines if line[:1] == "#"])
     record = _RECORD_LINE.fullmatch(content[0]) if content else None
     if record is None:
         raise DataError(
