@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -63,6 +64,9 @@ def preparing(data: Path, scratch: Path) -> str:
     """PTB-XL's 500 Hz files to 100 Hz shards in one process, against the straightforward loop."""
     paths = find_recordings(data / "ptbxl" / "records500")
     once, often = settings_of(data, scratch), replicate(data, scratch)
+    # the garbage collector need not look at TensorFlow, which only the plain loop loads
+    write_plainly(paths[:1], scratch / "plain.tfrecord")
+    gc.freeze()
     plain, few, many = take_turns(
         lambda: write_plainly(paths, scratch / "plain.tfrecord"),
         lambda: make_shards(once, Path(tempfile.mkdtemp(dir=scratch)) / "shards"),
