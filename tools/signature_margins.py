@@ -60,7 +60,7 @@ def main() -> None:
     print(f"different patients: {say(cosines[different & upper], np.max, 'highest')}")
 
     chosen = [name for name in names if name[0] in ("ptbxl500", "ludb")][: given.shifted]
-    for seconds in (8.0, 5.0):
+    for seconds in (8.0, 5.0, 3.0, 2.0):
         best, above = shift_all([signals[name] for name in chosen], differ(chosen), seconds)
         print(
             f"different patients, {seconds:g} s, one shifted: {say(best, np.max, 'highest')}; "
