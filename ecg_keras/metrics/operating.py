@@ -112,7 +112,7 @@ def _sensitivity(counts: PositiveCounts, specificity: float) -> FloatArray:
     allowed = (1 - specificity + ROUNDING) * counts.negatives[:, None]
     most = np.where(alarms <= allowed, counts.hits, 0.0).max(axis=1, initial=0.0)
     positives = counts.positives
-    return np.divide(most, positives, out=np.zeros_like(most), where=positives > 0)
+    return np.asarray(np.divide(most, positives, out=np.zeros_like(most), where=positives > 0))
 
 
 def sample_f_max(

@@ -160,12 +160,12 @@ def _cumulate(
     ranked = scores[order]
     last = np.flatnonzero(np.concatenate((ranked[1:] != ranked[:-1], [True])))
     hits = np.cumsum(truth[order])[last]
-    steps = (hits, last + 1 - hits, ranked[last])
-    hits, alarms, thresholds = (
-        np.concatenate(([start], step))
-        for start, step in zip((0.0, 0.0, np.inf), steps, strict=True)
+    alarms = last + 1 - hits
+    return (
+        np.append(0.0, hits),
+        np.append(0.0, alarms),
+        np.append(np.inf, ranked[last]),
     )
-    return hits, alarms, thresholds
 
 
 def _share(counts: FloatArray) -> FloatArray:

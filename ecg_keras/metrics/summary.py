@@ -101,7 +101,7 @@ def weighted(values: npt.ArrayLike, prevalence: npt.ArrayLike) -> FloatArray:
     shares = np.where(defined, prevalence, 0.0)
     total = np.asarray(shares.sum(axis=-1))
     sums = (np.where(defined, scores, 0.0) * shares).sum(axis=-1)
-    return np.divide(sums, total, out=np.full_like(total, np.nan), where=total > 0)
+    return np.asarray(np.divide(sums, total, out=np.full_like(total, np.nan), where=total > 0))
 
 
 METRICS: Mapping[str, Callable[[LabelScores], FloatArray]] = {

@@ -205,7 +205,7 @@ def _cost(epoch: FloatArray, curves: Convergence, unit: str) -> FloatArray:
     """What training until an epoch costs; one more epoch than there are stands for never."""
     values = np.append(0.0, getattr(curves, unit))
     values = np.append(values, values[-1] * (1 + 1 / len(curves.epochs)))
-    return np.interp(epoch, np.arange(len(values)), values)
+    return np.asarray(np.interp(epoch, np.arange(len(values)), values))
 
 
 def _costs(

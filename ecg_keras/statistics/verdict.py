@@ -86,7 +86,7 @@ def judge(
     ]
     # Holm's correction no longer counts what is refuted: if all others stay as they are, a
     # comparison is decided once its p-value is below alpha over the number of those still open.
-    limits = [alpha / max(1, np.count_nonzero(p >= alpha)) for p in (different, equal)]
+    limits = [alpha / max(1, int(np.count_nonzero(p >= alpha))) for p in (different, equal)]
     verdicts = []
     for found, word, p, q in zip(contrasts, words, different, equal, strict=True):
         still = word == "inconclusive"
