@@ -112,11 +112,11 @@ def _sentence(comparisons: tuple[Compared, ...], metric: str) -> str:
         for word in ("better", "equivalent", "worse", "inconclusive")
         if word in words
     )
-    best = max(comparisons, key=lambda one: one.contrast.value)
+    most = max(comparisons, key=lambda one: abs(one.contrast.value))
     return (
-        f"Of {len(comparisons)} comparisons with {best.reference.mode}, {counts}. The largest "
-        f"difference in {score_name(metric)} is {with_interval(best.contrast, '+')}: {best.arm} "
-        f"({best.verdict.word})."
+        f"Of {len(comparisons)} comparisons with {most.reference.mode}, {counts}. The largest "
+        f"difference in {score_name(metric)} is {with_interval(most.contrast, '+')}: {most.arm} "
+        f"({most.verdict.word})."
     )
 
 
