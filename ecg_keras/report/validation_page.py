@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from ecg_keras.data import Comparison, Distance, Numbers, Profile, Texts, Validation
+from ecg_keras.data.validation.features import feature_of
 from ecg_keras.report.blocks import Block, Figures, Fold, Items, Rows, Section, Text
 from ecg_keras.report.figures import Captioned
 from ecg_keras.report.sections import write_sections
@@ -70,15 +71,15 @@ def _comparison(one: Comparison) -> Section:
     """Every distance, then the figures: of what differs first, of the rest folded."""
     head, ours, theirs = HEADS[one.kind]
     sets = {ours: one.ours, theirs: one.theirs}
-    apart = {_feature(each.feature) for each in one.distances if each.differs}
+    apart = {feature_of(each.feature) for each in one.distances if each.differs}
     most = _most_of_each_feature(one.distances)
     blocks: list[Block] = [Rows(_distances(one, most))]
     if len(most) < len(one.distances):
         blocks.append(Fold("The same for every lead", (Rows(_distances(one, one.distances)),)))
     blocks += [
-        *_distributions(_keep(sets, lambda name: _feature(name) in apart), one.kind),
+        *_distributions(_keep(sets, lambda name: feature_of(name) in apart), one.kind),
     ]
-    alike = _keep(sets, lambda name: _feature(name) not in apart)
+    alike = _keep(sets, lambda name: feature_of(name) not in apart)
     rest = _distributions(alike, f"{one.kind}-rest")
     if rest:
         blocks.append(Fold("The features that do not differ by more than allowed", rest))
@@ -89,7 +90,7 @@ def _most_of_each_feature(distances: Sequence[Distance]) -> tuple[Distance, ...]
     """Of a feature's leads the one that goes furthest beyond, or nearest to, what is allowed."""
     groups: dict[str, list[Distance]] = {}
     for one in distances:
-        groups.setdefault(_feature(one.feature), []).append(one)
+        groups.setdefault(feature_of(one.feature), []).append(one)
     return tuple(max(group, key=lambda one: one.value - one.allowed) for group in groups.values())
 
 
@@ -227,11 +228,11 @@ def _fold_leads(
     """Rows by their titles; one for all leads of a feature where these are alike."""
     of_feature: dict[str, set[tuple[str, ...] | None]] = {}
     for name in everything:
-        of_feature.setdefault(name.partition(" ")[0], set()).add(shares.get(name))
+        of_feature.setdefault(feature_of(name), set()).add(shares.get(name))
     rows = {}
     for name, row in shares.items():
-        feature, _, lead = name.partition(" ")
-        alike = lead and len(of_feature[feature]) == 1
+        feature = feature_of(name)
+        alike = name != feature and len(of_feature[feature]) == 1
         rows[f"{feature_title(feature)}, each lead" if alike else feature_title(name)] = row
     return rows
 
@@ -253,11 +254,6 @@ def _keep(sets: Sets, wanted: Callable[[str], bool]) -> Sets:
         title: {name: one for name, one in profile.items() if wanted(name)}
         for title, profile in sets.items()
     }
-
-
-def _feature(name: str) -> str:
-    """The feature of which a name is one lead."""
-    return name.partition(" ")[0]
 
 
 def _has_values(profile: Profile, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ecg_keras.data import Comparison, Validation
+from ecg_keras.data.validation.features import feature_of
 
 # a feature of the shards -> what readers call it, and its unit
 FEATURES = {
@@ -63,7 +64,7 @@ def axis_title(name: str) -> str:
         >>> axis_title("age")
         'Age (years)'
     """
-    unit = FEATURES.get(name.partition(" ")[0], ("", ""))[1]
+    unit = FEATURES.get(feature_of(name), ("", ""))[1]
     return f"{feature_title(name)} ({unit})" if unit else feature_title(name)
 
 
@@ -75,7 +76,7 @@ def verdict_sentences(found: Validation) -> tuple[str, ...]:
     own = [anomaly for anomaly in found.anomalies if anomaly not in apart]
     many = f"{records:,} {'recording' if records == 1 else 'recordings'} in {_count(splits)}"
     if own:
-        features = dict.fromkeys(feature_title(one.feature.partition(" ")[0]) for one in own)
+        features = dict.fromkeys(feature_title(feature_of(one.feature)) for one in own)
         first = (
             f"Something is wrong: of {many}, {_join([_lower(name) for name in features])} "
             f"{'is' if len(features) == 1 else 'are'} not as the schema asks."
@@ -91,7 +92,7 @@ def _compare(one: Comparison) -> str:
         "skew": f"What was trained on and what is served ({one.other})",
     }[one.kind]
     features = dict.fromkeys(
-        feature_title(anomaly.feature.partition(" ")[0]) for anomaly in one.anomalies()
+        feature_title(feature_of(anomaly.feature)) for anomaly in one.anomalies()
     )
     compared = len(one.distances) + len(one.absent)
     if not features:

@@ -263,21 +263,23 @@ def test_every_record_that_cannot_be_used_is_named(hospital_data, tmp_path):
     assert sum(split.records for split in dataset.splits.values()) == 36
 
 
-def test_ten_of_many_are_named(hospital_data, tmp_path):
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [
+        pytest.param(
+            15, r"15 of 40(.*\n){11}.*and 5 more\n.*quarantine=0.38", id="ten of many are named"
+        ),
+        pytest.param(
+            40, r"40 of 40 (.*\n)*Mend the files\.$", id="nobody is told to leave out everything"
+        ),
+    ],
+)
+def test_many_that_can_not_be_used(hospital_data, tmp_path, damaged, message):
     raw = tmp_path / "raw"
     shutil.copytree(hospital_data.raw, raw)
-    for path in list(raw.glob("*.npy"))[:15]:
+    for path in list(raw.glob("*.npy"))[:damaged]:
         path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"15 of 40(.*\n){11}.*and 5 more\n.*quarantine=0.38"):
-        prepare(change(hospital_data, raw=raw), tmp_path / "shards")
-
-
-def test_nobody_is_told_to_leave_out_everything(hospital_data, tmp_path):
-    raw = tmp_path / "raw"
-    shutil.copytree(hospital_data.raw, raw)
-    for path in raw.glob("*.npy"):
-        path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"40 of 40 (.*\n)*Mend the files\.$"):
+    with pytest.raises(DataError, match=message):
         prepare(change(hospital_data, raw=raw), tmp_path / "shards")
 
 

@@ -222,9 +222,15 @@ def test_the_page_tells_of_leaks(tmp_path):
     assert second.startswith("Upstreams of 1 of 4 runs do not tell what they were trained on")
 
 
-def test_the_largest_difference_may_be_a_loss(tmp_path, monkeypatch):
+@pytest.fixture
+def without_shards(monkeypatch):
+    """What shards and networks would tell is left out."""
     monkeypatch.setattr("ecg_keras.study.gather.rank_upstreams", lambda *args, **settings: ())
     monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: {})
+
+
+@pytest.mark.usefixtures("without_shards")
+def test_the_largest_difference_may_be_a_loss(tmp_path):
     skill = {("finetune", 100): 0.2, ("finetune", 0): 1.3}
     plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], sizes: [100, all]}")
     finish(plan, lambda one: skill.get((one.arm.mode, one.arm.size), 1.0) if one.arm else 1.0)
@@ -234,9 +240,8 @@ def test_the_largest_difference_may_be_a_loss(tmp_path, monkeypatch):
     assert f"is {loss.contrast.value:+.3f} [" in result.sentence
 
 
-def test_the_answer_is_a_sentence_and_a_table(tmp_path, monkeypatch):
-    monkeypatch.setattr("ecg_keras.study.gather.rank_upstreams", lambda *args, **settings: ())
-    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: {})
+@pytest.mark.usefixtures("without_shards")
+def test_the_answer_is_a_sentence_and_a_table(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], sizes: [100, all]}")
     finish(plan, by_mode)
     result = gather(plan)

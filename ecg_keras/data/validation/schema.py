@@ -92,24 +92,18 @@ def make_checks(dataset: Dataset) -> Any:
     for name, share in _shares(dataset, find_expectations(dataset)).items():
         if 0 < share < 1:
             _add_share(checks, name, share)
-    low, high = HEART_RATE
-    _add_check(
-        checks,
-        "heart_rate",
-        f"feature.num_stats.median BETWEEN {low} AND {high}",
-        PRESENT,
-        FEW,
-        f"the median must be from {low:g} to {high:g} beats a minute: is the sampling rate right?",
-    )
-    low, high = USUAL_PEAK_MV
-    _add_check(
-        checks,
-        "peak_mv",
-        f"feature.num_stats.median BETWEEN {low} AND {high}",
-        PRESENT,
-        FEW,
-        f"the median must be from {low:g} to {high:g} mV: are unit and gain right?",
-    )
+    for name, (low, high), unit, question in (
+        ("heart_rate", HEART_RATE, "beats a minute", "is the sampling rate right?"),
+        ("peak_mv", USUAL_PEAK_MV, "mV", "are unit and gain right?"),
+    ):
+        _add_check(
+            checks,
+            name,
+            f"feature.num_stats.median BETWEEN {low} AND {high}",
+            PRESENT,
+            FEW,
+            f"the median must be from {low:g} to {high:g} {unit}: {question}",
+        )
     for lead, sign in SIGNS.items():
         if lead in dataset.leads:
             side, word = ((">", "above"), ("<", "below"))[sign < 0]
