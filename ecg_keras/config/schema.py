@@ -79,6 +79,8 @@ class Folder(Section):
     unit: Literal["mV", "uV", "V"] | None = None
     # of CSV files without a header: the name of each column
     leads: Names | None = None
+    # own spellings of leads in headers and channels of any format, such as {DI: I, Thorax 1: V1}
+    lead_names: dict[str, str] | None = None
 
     @model_validator(mode="after")
     def _name_what_can_be_read(self) -> Folder:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ import numpy.typing as npt
 from ecg_keras.errors import DataError
 
 SEXES = ("female", "male")
+
+# the part of a recording that is wanted: its first and last second, counted from its first sample
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,21 @@ class RecordInfo:
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """A sampled ECG.
+    """A sampled ECG, whole or a part of it.
 
     Attributes:
         values: float32 ``(num_samples, num_leads)`` in millivolts.
         sampling_rate: in Hz.
         leads: names in column order, spelled ``I II III aVR aVL aVF V1 ... V6``.
+        start: index of the first of ``values`` in the whole recording.
+        total: samples of the whole recording; ``None`` where ``values`` are all of them.
     """
 
     values: npt.NDArray[np.float32]
     sampling_rate: float
     leads: tuple[str, ...]
+    start: int = 0
+    total: int | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.leads):
@@ -73,6 +81,34 @@ class Signal:
             raise DataError(f"a signal must be float32. Received: {self.values.dtype}.")
         if not self.sampling_rate > 0:
             raise DataError(f"sampling_rate must be above 0 Hz. Received: {self.sampling_rate}.")
+
+
+def span_samples(span: Span | None, sampling_rate: float, total: int) -> tuple[int, int]:
+    """The first sample of a part of a recording, and the one behind its last.
+
+    Args:
+        span: the part that is wanted; ``None`` wants all.
+        sampling_rate: in Hz.
+        total: samples of the whole recording.
+
+    Example:
+        >>> span_samples((0.5, 2.0), 100, 150), span_samples(None, 100, 150)
+        ((50, 150), (0, 150))
+    """
+    if span is None:
+        return 0, total
+    first, last = (edge * sampling_rate for edge in span)
+    start = min(total, max(0, math.floor(first)))
+    return start, max(start, total if last >= total else math.ceil(last))
+
+
+def cut_signal(signal: Signal, span: Span | None) -> Signal:
+    """The wanted part of a recording that was read as a whole."""
+    total = len(signal.values)
+    start, stop = span_samples(span, signal.sampling_rate, total)
+    if (start, stop) == (0, total):
+        return signal
+    return replace(signal, values=signal.values[start:stop], start=start, total=total)
 
 
 @dataclass(frozen=True, eq=False)

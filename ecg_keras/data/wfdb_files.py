@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.data.plain_files import stat_file
-from ecg_keras.data.records import Signal
+from ecg_keras.data.records import Signal, Span, cut_signal
 from ecg_keras.data.wfdb_headers import Header, SignalLine, read_header
 from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS
@@ -33,15 +34,22 @@ FEWEST_BITS = 0.001
 MOST_VALUES = 1_000_000_000
 
 
-def read_wfdb(path: Path | str) -> Signal:
+def read_wfdb(
+    path: Path | str,
+    *,
+    lead_names: Mapping[str, str] | None = None,
+    span: Span | None = None,
+) -> Signal:
     """Reads a WFDB record in millivolts.
 
     Args:
         path: of the record, without extension.
+        lead_names: the user's own spellings of leads, each with the lead that it means.
+        span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
-        The whole recording at its own rate. Columns that are none of the twelve leads (Frank
-        leads, respiration) are left out. Samples that the file marks as missing are NaN.
+        The wanted part of the recording at its own rate. Columns that are none of the twelve leads
+        (Frank leads, respiration) are left out. Samples that the file marks as missing are NaN.
 
     Raises:
         DataError: as `read_header`; and where the signal file is missing, truncated or leads out
@@ -56,7 +64,7 @@ def read_wfdb(path: Path | str) -> Signal:
         >>> read_wfdb(folder / "r").values.ravel()
         array([0. , 1.5, nan], dtype=float32)
     """
-    return read_samples(read_header(path))
+    return cut_signal(read_samples(read_header(path, lead_names)), span)
 
 
 def read_samples(header: Header) -> Signal:

@@ -9,11 +9,12 @@ import functools
 import itertools
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras.errors import DataError
-from ecg_keras.signals import canonical_lead
+from ecg_keras.signals import find_lead
 
 LARGEST_HEADER = 65_536
 DEFAULT_RATE = 250.0
@@ -42,6 +43,7 @@ class SignalLine:
         gain: integer steps for each of ``units``.
         baseline: the integer that means zero.
         units: as the header spells them, ``"mV"`` where it does not.
+        lead_names: the user's own spellings of leads.
     """
 
     name: str
@@ -51,14 +53,12 @@ class SignalLine:
     gain: float
     baseline: int
     units: str
+    lead_names: tuple[tuple[str, str], ...] = ()
 
     @functools.cached_property
     def lead(self) -> str | None:
         """The standard name, or ``None`` for a signal that is none of the twelve leads."""
-        try:
-            return canonical_lead(self.name)
-        except DataError:
-            return None
+        return find_lead(self.name, dict(self.lead_names))
 
     @functools.cached_property
     def steps_in_mv(self) -> float:
@@ -91,11 +91,12 @@ class Header:
     comments: tuple[str, ...]
 
 
-def read_header(path: Path | str) -> Header:
+def read_header(path: Path | str, lead_names: Mapping[str, str] | None = None) -> Header:
     """Reads the header of a WFDB record.
 
     Args:
         path: of the record, without the extension ``.hea``.
+        lead_names: the user's own spellings of leads, each with the lead that it means.
 
     Returns:
         The header. No signal file is opened.
@@ -135,12 +136,13 @@ def read_header(path: Path | str) -> Header:
             "lines follow; a recording has at least one. Download the file again."
         )
     fields = [line.split(None, 8) for line in content[1:]]
+    spellings = tuple((lead_names or {}).items())
     return Header(
         path=path,
         sampling_rate=_rate(file, record["rate"]),
         num_samples=int(record["samples"] or 0) or None,
         files=_files(file, [of_line[0] for of_line in fields]),
-        signals=tuple([_signal(file, of_line) for of_line in fields]),
+        signals=tuple([_signal(file, of_line, spellings) for of_line in fields]),
         comments=comments,
     )
 
@@ -185,19 +187,25 @@ def _files(file: str, names: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _signal(file: str, fields: list[str]) -> SignalLine:
+def _signal(file: str, fields: list[str], lead_names: tuple[tuple[str, str], ...]) -> SignalLine:
     # file, format, gain, resolution, zero, first value, checksum, block size, name
     if len(fields) < 9:
         fields = fields + [""] * (9 - len(fields))
     try:
-        return _parse_signal(fields[1], fields[2], fields[4], fields[8])
+        return _parse_signal(fields[1], fields[2], fields[4], fields[8], lead_names)
     except ValueError as error:
         line = " ".join(fields).strip()
         raise DataError(f"{file}: not a WFDB signal line: {line[:120]!r}.") from error
 
 
 @functools.lru_cache(maxsize=4096)  # the lines of a database differ little: parse each kind once
-def _parse_signal(format_text: str, gain_text: str, zero_text: str, name: str) -> SignalLine:
+def _parse_signal(
+    format_text: str,
+    gain_text: str,
+    zero_text: str,
+    name: str,
+    lead_names: tuple[tuple[str, str], ...],
+) -> SignalLine:
     stored, scale = _FORMAT.fullmatch(format_text), _GAIN.fullmatch(gain_text or "0")
     if stored is None or scale is None:
         raise ValueError
@@ -212,4 +220,5 @@ def _parse_signal(format_text: str, gain_text: str, zero_text: str, name: str) -
         gain=gain,
         baseline=int(scale["baseline"] or zero_text[:11] or 0),
         units=scale["units"] or "mV",
+        lead_names=lead_names,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,28 @@ def canonical_lead(name: str) -> str:
     if lead is None:
         raise DataError(unknown_name("lead", name, LEADS))
     return lead
+
+
+def find_lead(name: str, lead_names: Mapping[str, str] | None = None) -> str | None:
+    """The lead that a column or channel of a recording holds, ``None`` where it is no lead.
+
+    Args:
+        name: of the column or channel, as the file spells it.
+        lead_names: the user's own spellings, each with the lead that it means; they come before
+            `canonical_lead`. Case and blanks around a name do not matter.
+
+    Example:
+        >>> find_lead("DI", {"DI": "I"}), find_lead("avr"), find_lead("RESP")
+        ('I', 'aVR', None)
+    """
+    plain = name.strip().lower()
+    for spelling, lead in (lead_names or {}).items():
+        if spelling.strip().lower() == plain:
+            return canonical_lead(lead)
+    try:
+        return canonical_lead(name)
+    except DataError:
+        return None
 
 
 def select_leads(

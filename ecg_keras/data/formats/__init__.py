@@ -6,14 +6,14 @@ reader compares what a file claims with its size before anything is allocated, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ecg_keras.data.formats.csv_text import read_csv
 from ecg_keras.data.formats.dicom import has_dicom_mark, read_dicom
 from ecg_keras.data.formats.edf import read_edf
 from ecg_keras.data.plain_files import stat_file
-from ecg_keras.data.records import Signal
+from ecg_keras.data.records import Signal, Span
 from ecg_keras.data.wfdb_files import read_wfdb
 from ecg_keras.errors import DataError
 
@@ -102,6 +102,8 @@ def read_recording(
     sampling_rate: float | None = None,
     unit: str | None = None,
     leads: Sequence[str] | None = None,
+    lead_names: Mapping[str, str] | None = None,
+    span: Span | None = None,
 ) -> Signal:
     """Reads one recording in millivolts.
 
@@ -111,19 +113,28 @@ def read_recording(
         sampling_rate: in Hz, of a CSV file; the other formats tell theirs.
         unit: mV, uV or V, of a CSV file.
         leads: the columns of a CSV file without a header.
+        lead_names: the user's own spellings of leads, each with the lead that it means.
+        span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
-        The whole recording; columns that are none of the twelve leads are left out, missing samples
-        are NaN.
+        The wanted part of the recording; columns that are none of the twelve leads are left out,
+        missing samples are NaN.
 
     Raises:
         ConfigError: a CSV file needs a setting that is not given.
         DataError: the file is damaged, foreign or no 12-lead ECG; the message names it.
     """
     if kind == "csv":
-        return read_csv(file, sampling_rate=sampling_rate, unit=unit, leads=leads)
+        return read_csv(
+            file,
+            sampling_rate=sampling_rate,
+            unit=unit,
+            leads=leads,
+            lead_names=lead_names,
+            span=span,
+        )
     if kind == "edf":
-        return read_edf(file)
+        return read_edf(file, lead_names=lead_names, span=span)
     if kind == "dicom":
-        return read_dicom(file)
-    return read_wfdb(file.with_suffix(""))
+        return read_dicom(file, lead_names=lead_names, span=span)
+    return read_wfdb(file.with_suffix(""), lead_names=lead_names, span=span)

@@ -11,7 +11,7 @@ import csv
 import gzip
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ecg_keras.data.records import Signal
+from ecg_keras.data.records import Signal, Span, cut_signal
 from ecg_keras.data.wfdb_headers import UNITS_IN_MV
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.signals import LEADS, canonical_lead
+from ecg_keras.signals import LEADS, find_lead
 
 LARGEST = 256_000_000
 # cells in a line: the samples of a lead, where each row is one
@@ -41,6 +41,8 @@ def read_csv(
     sampling_rate: float | None,
     unit: str | None,
     leads: Sequence[str] | None = None,
+    lead_names: Mapping[str, str] | None = None,
+    span: Span | None = None,
 ) -> Signal:
     """Reads an ECG from a CSV file in millivolts.
 
@@ -49,10 +51,12 @@ def read_csv(
         sampling_rate: in Hz.
         unit: mV, uV or V.
         leads: the name of each column of a file whose header names no lead.
+        lead_names: the user's own spellings of leads, each with the lead that it means.
+        span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
-        The whole recording. Columns that are none of the twelve leads (time, sample number) are
-        left out. Empty cells are NaN. A file that has a row for each lead is turned.
+        The wanted part of the recording. Columns that are none of the twelve leads (time, sample
+        number) are left out. Empty cells are NaN. A file that has a row for each lead is turned.
 
     Raises:
         ConfigError: the sampling rate or the unit is not given.
@@ -72,7 +76,7 @@ def read_csv(
     try:
         # numbers that no float32 holds become infinite, and the recording is left out
         with np.errstate(over="ignore", invalid="ignore"):
-            values, names = _parse(text, None if leads is None else list(leads))
+            values, names = _parse(text, None if leads is None else list(leads), lead_names)
             # divided, so that integer microvolts become what WFDB files of them do
             values = values / np.float32(1 / scale)
     except DataError as error:
@@ -81,7 +85,7 @@ def read_csv(
         raise DataError(
             f"{path}: no table of numbers: {str(error).strip()[:300]}. Export the file again."
         ) from error
-    known = {name: _lead(name) for name in names}
+    known = {name: find_lead(name, lead_names) for name in names}
     columns = [number for number, name in enumerate(names) if known[name] is not None]
     if not columns:
         raise DataError(
@@ -90,7 +94,7 @@ def read_csv(
         )
     found = tuple(lead for name in names if (lead := known[name]) is not None)
     millivolts = np.ascontiguousarray(values[:, columns])
-    return Signal(millivolts, rate, found)
+    return cut_signal(Signal(millivolts, rate, found), span)
 
 
 def csv_settings(where: str, sampling_rate: float | None, unit: str | None) -> tuple[float, float]:
@@ -116,13 +120,6 @@ def csv_settings(where: str, sampling_rate: float | None, unit: str | None) -> t
     return sampling_rate, UNITS_IN_MV[unit.lower()]
 
 
-def _lead(name: str) -> str | None:
-    try:
-        return canonical_lead(name)
-    except DataError:
-        return None
-
-
 def _read_text(path: Path) -> bytes:
     """The file's text, never more than `LARGEST` bytes of it, whatever it is packed from."""
     try:
@@ -143,7 +140,9 @@ def _read_text(path: Path) -> bytes:
     return text.replace(b"\r\n", b"\n").strip(b"\n") + b"\n"
 
 
-def _parse(text: bytes, leads: list[str] | None) -> tuple[Floats, list[str]]:
+def _parse(
+    text: bytes, leads: list[str] | None, lead_names: Mapping[str, str] | None = None
+) -> tuple[Floats, list[str]]:
     """The samples ``(num_samples, num_columns)`` and the name of each column."""
     first, _, rest = text.partition(b"\n")
     separator = next((one for one in (b";", b"\t") if one in first), b",")
@@ -154,12 +153,12 @@ def _parse(text: bytes, leads: list[str] | None) -> tuple[Floats, list[str]]:
         first, _, rest = text.partition(b"\n")
         cells = _split(first, separator)
     numbers = [_is_number(cell.replace(",", ".")) for cell in cells]
-    if len(cells) > 1 and _lead(cells[0]) is not None and all(numbers[1:]):
+    if len(cells) > 1 and find_lead(cells[0], lead_names) is not None and all(numbers[1:]):
         return _parse_rows(text, separator, decimal)
     if not all(numbers):
         if len(cells) > MOST_COLUMNS:
             raise ValueError(f"its first line has {len(cells)} cells, and is no header")
-        if leads is not None and not any(map(_lead, cells)):
+        if leads is not None and not any(find_lead(cell, lead_names) for cell in cells):
             if len(leads) != len(cells):
                 raise DataError(_say_widths(len(cells), leads))
             cells = leads

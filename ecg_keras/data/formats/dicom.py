@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.data.records import Signal
+from ecg_keras.data.records import Signal, Span, cut_signal
 from ecg_keras.data.wfdb_headers import UNITS_IN_MV
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEADS, canonical_lead
+from ecg_keras.signals import LEADS, find_lead
 
 LARGEST = 64_000_000
 MARK, MARK_AT = b"DICM", 128
@@ -49,15 +50,22 @@ def has_dicom_mark(path: Path) -> bool:
         return stream.read(MARK_AT + len(MARK))[MARK_AT:] == MARK
 
 
-def read_dicom(path: Path | str) -> Signal:
+def read_dicom(
+    path: Path | str,
+    *,
+    lead_names: Mapping[str, str] | None = None,
+    span: Span | None = None,
+) -> Signal:
     """Reads the ECG of a DICOM waveform object in millivolts.
 
     Args:
         path: of the file, at most 64 MB.
+        lead_names: the user's own spellings of leads, each with the lead that it means.
+        span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
-        The recording as it was taken: of the groups of channels that are no averaged beats, the
-        first with the most leads. Its padding is NaN.
+        The wanted part of the recording as it was taken: of the groups of channels that are no
+        averaged beats, the first with the most leads. Its padding is NaN.
 
     Raises:
         DataError: the file is missing, no DICOM, compressed, no ECG, or truncated; a channel has no
@@ -69,7 +77,7 @@ def read_dicom(path: Path | str) -> Signal:
         with warnings.catch_warnings():
             # values that break DICOM's rules in ways that don't matter here
             warnings.simplefilter("ignore")
-            return _extract(dataset)
+            return cut_signal(_extract(dataset, lead_names), span)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     except Exception as error:  # a damaged file makes pydicom raise whatever its parser meets
@@ -106,7 +114,7 @@ def _read(path: Path) -> Any:
         raise DataError(f"{path}: no DICOM file that can be read: {error!r:.200}.") from error
 
 
-def _extract(dataset: Any) -> Signal:
+def _extract(dataset: Any, lead_names: Mapping[str, str] | None) -> Signal:
     modality = str(dataset.get("Modality", "none"))
     groups = list(dataset.get("WaveformSequence") or [])
     if modality != "ECG" or not groups:
@@ -115,7 +123,9 @@ def _extract(dataset: Any) -> Signal:
             f"no ECG with samples: modality {modality}, {kind}, {len(groups)} waveforms. Export "
             "the waveform, not an image or a report of it."
         )
-    channels = [[_lead(one) for one in group.ChannelDefinitionSequence] for group in groups]
+    channels = [
+        [_lead(one, lead_names) for one in group.ChannelDefinitionSequence] for group in groups
+    ]
     taken = [number for number, group in enumerate(groups) if not _is_derived(group)]
     best = max(taken, key=lambda one: sum(map(bool, channels[one])), default=None)
     if best is None or not any(channels[best]):
@@ -148,7 +158,7 @@ def _is_derived(group: Any) -> bool:
     return derived or "MEDIAN" in str(group.get("MultiplexGroupLabel", "")).upper()
 
 
-def _lead(channel: Any) -> str | None:
+def _lead(channel: Any, lead_names: Mapping[str, str] | None) -> str | None:
     """The lead of a channel by its code, the code's meaning or the channel's label."""
     texts = []
     coded = None
@@ -157,17 +167,12 @@ def _lead(channel: Any) -> str | None:
         coded = CODES.get((scheme.strip(), code.strip()), coded)
         texts.append(str(source.get("CodeMeaning", "")))
     texts.append(str(channel.get("ChannelLabel", "")))
-    named = next((lead for text in texts if (lead := _lead_of_text(text))), None)
+    # Lead I (Einthoven)
+    plain = (text.partition("(")[0] for text in texts)
+    named = next((lead for text in plain if (lead := find_lead(text, lead_names))), None)
     if coded and named and coded != named:
         raise DataError(f"a channel has the code of lead {coded} and the name of lead {named}.")
     return coded or named
-
-
-def _lead_of_text(text: str) -> str | None:
-    try:
-        return canonical_lead(text.partition("(")[0])  # Lead I (Einthoven)
-    except DataError:
-        return None
 
 
 def _samples(group: Any, channels: int, order: str) -> npt.NDArray[Any]:

@@ -8,31 +8,39 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ecg_keras.data.records import Signal
+from ecg_keras.data.records import Signal, Span, cut_signal
 from ecg_keras.data.wfdb_files import MOST_VALUES
 from ecg_keras.data.wfdb_headers import UNITS_IN_MV
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEADS, canonical_lead
+from ecg_keras.signals import LEADS, find_lead
 
 HEADER = 256
 # millivolts that a step may be, and that its zero may lie off
 TINIEST_STEP, GREATEST_STEP = 1e-9, 1e6
 
 
-def read_edf(path: Path | str) -> Signal:
+def read_edf(
+    path: Path | str,
+    *,
+    lead_names: Mapping[str, str] | None = None,
+    span: Span | None = None,
+) -> Signal:
     """Reads an EDF file in millivolts.
 
     Args:
         path: of the file.
+        lead_names: the user's own spellings of leads, each with the lead that it means.
+        span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
-        The whole recording at the rate of its leads. A signal is a lead by its label, such as
-        ``ECG V1``, ``V1`` or ``MDC_ECG_LEAD_V1``; others, and annotations, are left out.
+        The wanted part of the recording at the rate of its leads. A signal is a lead by its label,
+        such as ``ECG V1``, ``V1`` or ``MDC_ECG_LEAD_V1``; others, and annotations, are left out.
 
     Raises:
         DataError: the file is missing, no EDF, truncated, interrupted (EDF+D), has no lead, leads
@@ -56,7 +64,11 @@ def read_edf(path: Path | str) -> Signal:
             f"{path}: truncated or damaged: it holds {held} data records, and its header promises "
             f"{records}. Download the file again, or export it anew."
         )
-    signals = [(lead, signal) for signal in content.signals if (lead := _lead(signal.label))]
+    signals = [
+        (lead, signal)
+        for signal in content.signals
+        if (lead := find_lead(signal.label, lead_names))
+    ]
     if not signals:
         raise DataError(
             f"{path}: none of its signals is one of the leads {', '.join(LEADS)}. Received: "
@@ -78,7 +90,8 @@ def read_edf(path: Path | str) -> Signal:
     for lead, signal in signals:
         gain, offset = _calibrate(path, lead, signal)
         columns.append(signal.digital.astype(np.float32) * gain + offset)
-    return Signal(np.stack(columns, axis=1), rates[0], tuple(lead for lead, _ in signals))
+    leads = tuple(lead for lead, _ in signals)
+    return cut_signal(Signal(np.stack(columns, axis=1), rates[0], leads), span)
 
 
 def _check_header(path: Path) -> int:
@@ -107,13 +120,6 @@ def _check_header(path: Path) -> int:
             "bytes, which no finished recording has. Export the file again."
         )
     return records
-
-
-def _lead(label: str) -> str | None:
-    try:
-        return canonical_lead(label)
-    except DataError:
-        return None
 
 
 def _calibrate(path: Path, lead: str, signal: Any) -> tuple[np.float32, np.float32]:

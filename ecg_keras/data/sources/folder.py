@@ -18,7 +18,7 @@ import pandas as pd
 from ecg_keras.config import Folder
 from ecg_keras.data.formats import find_recording, read_recording, split_ending
 from ecg_keras.data.formats.csv_text import csv_settings
-from ecg_keras.data.records import RecordInfo, Signal
+from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.data.sources.fields import parse_age, parse_sex
 from ecg_keras.data.sources.label_columns import find_labels, list_present
 from ecg_keras.data.sources.labels_table import (
@@ -164,11 +164,12 @@ class FolderSource:
             )
         return tuple(remarks)
 
-    def read_signal(self, info: RecordInfo) -> Signal:
+    def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:
         """Reads one recording in millivolts; its format is that of its ending.
 
         Args:
             info: from `list_records`.
+            span: the seconds that are wanted; ``None`` wants the whole recording.
 
         Raises:
             ConfigError: a CSV file needs a setting that is missing.
@@ -186,6 +187,8 @@ class FolderSource:
             sampling_rate=self._rate(info.sampling_rate),
             unit=self.settings.unit,
             leads=self.settings.leads,
+            lead_names=self.settings.lead_names,
+            span=span,
         )
 
     def _rate(self, of_row: float | None) -> float | None:
