@@ -20,6 +20,8 @@ from ecg_keras.config.study import Study
 from ecg_keras.errors import ConfigError, nearest
 
 MAX_BYTES = 1_000_000
+# sections whose keys are dotted, as overrides of another recipe
+OVERRIDES = {("initialise", "set"), ("evaluation", "baseline_set")}
 AnySection = TypeVar("AnySection", bound=Section)
 
 
@@ -245,7 +247,7 @@ def _override(tree: CommentedMap, key: str, value: Any, path: Path) -> None:
             if node.get(part) is None:
                 node[part] = CommentedMap()
             node = node[part]
-            if part == "set" and parents[depth - 1] == "initialise":
+            if (parents[depth - 1], part) in OVERRIDES:
                 last = ".".join([*parents[depth + 1 :], last])
                 break
         else:
