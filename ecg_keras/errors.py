@@ -7,7 +7,7 @@ The command line prints the message alone and exits with the class's ``exit_code
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -29,6 +29,26 @@ class DataError(EcgKerasError):
     """A file or a value in it is wrong: the message names the file or the record."""
 
     exit_code = 1
+
+
+def raise_together(errors: Sequence[EcgKerasError]) -> None:
+    """Raises what was found wrong at once; does nothing where nothing was.
+
+    One error is raised as it is. Of several each message is there once, on lines of its own, and
+    the class is that of the first.
+
+    Args:
+        errors: in the order in which they are to be read.
+
+    Example:
+        >>> raise_together([])
+    """
+    messages = dict.fromkeys(str(error) for error in errors)
+    if len(messages) == 1:
+        raise errors[0]
+    if messages:
+        kind = ConfigError if isinstance(errors[0], ConfigError) else DataError
+        raise kind("\n".join(messages)) from errors[0]
 
 
 def unknown_name(kind: str, received: str, allowed: Iterable[str]) -> str:

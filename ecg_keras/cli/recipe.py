@@ -18,14 +18,33 @@ def recipe() -> None:
 @click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
 @overrides
 def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
-    """Check RECIPES, and the recipes they name; every problem is told with its file and line."""
+    """Check RECIPES and the recipes they name, and their tables where data.raw is there.
+
+    Every problem is told with its file and line.
+    """
     from ecg_keras import workflow
     from ecg_keras.config import parse_overrides
+    from ecg_keras.errors import EcgKerasError, raise_together
 
+    problems: list[EcgKerasError] = []
     for path in recipes:
-        job = workflow.make_job(workflow.load(path, parse_overrides(assignments)))
-        needs = [other.loaded.path.name for other in (job.upstream, job.baseline) if other]
-        click.echo(f"{path}: good{', needs ' + ' and '.join(needs) if needs else ''}")
+        try:
+            job = workflow.make_job(workflow.load(path, parse_overrides(assignments)))
+            needs = [other for other in (job.upstream, job.baseline) if other]
+        except EcgKerasError as error:
+            problems.append(error)
+            continue
+        found = [
+            problem
+            for one in (job, *needs)
+            if one.data.raw.is_dir()  # a recipe is good wherever its recordings are
+            for problem in workflow.check_data(one)
+        ]
+        problems += found
+        if not found:
+            names = " and ".join(one.loaded.path.name for one in needs)
+            click.echo(f"{path}: good{f', needs {names}' if needs else ''}")
+    raise_together(problems)
 
 
 @recipe.command()
