@@ -91,8 +91,8 @@ class Dataset:
             `signals.lead_quality`, by measure and quantile, a figure for each lead.
         settings: the recipe's ``data`` section, as far as it decides what is in the shards.
         fingerprint: of the settings, the raw files that are read, and the format.
-        raw_digest: of names, sizes and times of change of all files of the raw folder, read or not:
-            it tells one folder of recordings from another.
+        raw_digest: of names, sizes and times of change of the raw files that are read; of source
+            ``folder`` of all that are there, as it tells one folder's patients from another's.
         format: version of this layout.
     """
 

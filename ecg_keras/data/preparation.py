@@ -20,7 +20,7 @@ from ecg_keras.data.fingerprints import combine, digest_of, raw_digest
 from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.processes import get_ready
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import check_label_set, remarks_of, source_of
+from ecg_keras.data.sources import FOLDER, check_label_set, remarks_of, source_of
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.verification import verify_source
 from ecg_keras.data.writing import (
@@ -185,7 +185,8 @@ def _make(
         duplicates=find_duplicates(signatures, assigned),
         settings=data_settings(data),
         fingerprint=mark,
-        raw_digest=raw_digest(data.raw),
+        # patients of one folder are the same people, whichever of its tables names them
+        raw_digest=raw_digest(data.raw) if data.source == FOLDER else digest,
         shared_patients=_count_shared_patients(stored, assigned),
         repairs=verified.repairs,
         quality=summarise((one.quality for one in sidecars), len(stored_leads(data))),

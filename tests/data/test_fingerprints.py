@@ -8,8 +8,10 @@ import pytest
 from small_databases import DATABASES, write_database
 from small_folder import write_csv, write_folder, write_wfdb
 
-from ecg_keras.config import Data, Folder
+from ecg_keras.config import Data, Folder, Split
 from ecg_keras.data.fingerprints import dataset_fingerprint, digest_of, raw_digest
+from ecg_keras.data.identities import population
+from ecg_keras.data.preparation import prepare
 from ecg_keras.data.sources import choose_files, source_of
 from ecg_keras.errors import DataError
 
@@ -110,6 +112,22 @@ def test_another_table_of_one_folder_makes_another_dataset(tmp_path):
     tables = (folder_data(tmp_path, table=name) for name in ("labels.csv", "again.csv"))
     first, second = map(digest_of, tables)
     assert first != second
+
+
+def test_patients_of_two_tables_of_one_folder_are_the_same_people(tmp_path):
+    write_folder(tmp_path / "raw", records=12)
+    shutil.copyfile(tmp_path / "raw" / "labels.csv", tmp_path / "raw" / "again.csv")
+    first, second = (
+        prepare(
+            folder_data(tmp_path / "raw", table=name, sampling_rate=500, unit="uV").model_copy(
+                update={"verify": "off", "split": Split(valid=0.3, test=0.3)}
+            ),
+            tmp_path / name,
+        )
+        for name in ("labels.csv", "again.csv")
+    )
+    assert first.fingerprint != second.fingerprint
+    assert population(first) == population(second)
 
 
 def test_a_table_that_is_missing_is_told_before_anything_is_counted(tmp_path):
