@@ -59,6 +59,8 @@ def validate(
     _show_anomalies(found.anomalies)
     for one in found.comparisons:
         _show_comparison(one)
+    for remark in found.remarks:
+        click.echo(f"! {remark}", err=True)
     count = len(found.anomalies)
     click.echo(f"{shards}: {count or 'no'} anomal{'y' if count == 1 else 'ies'}")
     if page is not None:

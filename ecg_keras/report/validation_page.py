@@ -45,8 +45,9 @@ def validation_page(found: Validation, path: str | Path) -> Path:
     sections = (
         _anomalies(found),
         *(_comparison(one) for one in found.comparisons),
-        Section("splits", "The splits", _distributions(splits, "split")),
-        _missing(found),
+        # without TensorFlow Data Validation there are no distributions to draw
+        *([Section("splits", "The splits", _distributions(splits, "split"))] if splits else []),
+        *([_missing(found)] if splits else []),
         Section("limits", "What this does not tell", (Items(LIMITS),)),
     )
     return write_sections(

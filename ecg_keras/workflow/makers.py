@@ -68,15 +68,23 @@ def _anomalies(job: Job) -> list[str]:
     return anomalies
 
 
+def _remarks(job: Job) -> list[str]:
+    kept = json.loads(_validation(job).read_text(encoding="utf-8"))
+    remarks: list[str] = kept.get("remarks", [])  # earlier versions had none
+    return remarks
+
+
 def _validate(job: Job, watcher: Watcher) -> None:
     with filelock.FileLock(job.shards / ".lock"):
         # another process may have found them sound while this one waited
         if not _validation(job).is_file() or _anomalies(job):
             validate_shards(job.shards)
+    for remark in _remarks(job):
+        watcher.warned(f"{job.shards}: {remark}.")
     anomalies = _anomalies(job)
     if anomalies and job.data.anomalies == "stop":
         raise DataError(
-            f"{job.shards}: TensorFlow Data Validation found anomalies ({len(anomalies)}):\n"
+            f"{job.shards}: validation found anomalies ({len(anomalies)}):\n"
             + "\n".join(f"  {line}" for line in anomalies)
             + "\nMend the recordings, or train all the same with --set data.anomalies=warn."
         )

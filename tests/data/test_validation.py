@@ -205,12 +205,6 @@ def test_a_folder_that_cannot_be_written(tfdv, good, monkeypatch):
         validate(good)
 
 
-def test_without_tensorflow_data_validation(good, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow_data_validation", None)
-    with pytest.raises(DataError, match=r"checking shards needs .*pip install tensorflow-data-val"):
-        validate(good)
-
-
 def test_what_its_imports_print_is_not_shown(tfdv, good):
     code = f"from ecg_keras.data import validate; print(validate({str(good)!r}).anomalies)"
     done = subprocess.run(

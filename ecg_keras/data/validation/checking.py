@@ -6,13 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.data.dataset import SPLITS, describe
+from ecg_keras.data.dataset import SPLITS, Dataset, describe
 from ecg_keras.data.validation.comparing import compare
-from ecg_keras.data.validation.library import load_tfdv, read_message, write_message
+from ecg_keras.data.validation.conditions import as_checks
+from ecg_keras.data.validation.library import (
+    load_tfdv,
+    read_message,
+    why_missing,
+    write_message,
+)
+from ecg_keras.data.validation.plain import check_plainly
 from ecg_keras.data.validation.profiles import read_profile
 from ecg_keras.data.validation.reasons import describe_reason
 from ecg_keras.data.validation.results import Anomaly, Validation
-from ecg_keras.data.validation.schema import SERVING, TRAINING, make_checks, make_schema
+from ecg_keras.data.validation.schema import (
+    SERVING,
+    TRAINING,
+    list_conditions,
+    make_schema,
+)
 from ecg_keras.data.validation.statistics import (
     OnProgress,
     count_splits,
@@ -38,6 +50,10 @@ def validate(
     ``schema.pbtxt`` on the first call, conditions on medians to ``checks.pbtxt``; files that are
     there are used as they are, so they can be edited. Statistics are kept in ``statistics/``.
 
+    Where TensorFlow Data Validation can't be imported, the same schema and conditions are checked
+    without it: no statistics are kept, ``checks.pbtxt`` is neither read nor written, and
+    ``remarks`` of the result says so.
+
     Args:
         folder: of the shards.
         against: another folder of shards, such as the upstream's; where its training split is
@@ -49,8 +65,9 @@ def validate(
         on_progress: called with the records of a split that were counted here, and their total.
 
     Raises:
-        DataError: a folder is no finished dataset or can't be written, TensorFlow Data Validation
-            is not installed, or the pipeline failed.
+        DataError: a folder is no finished dataset or can't be written, the pipeline failed, or
+            ``against``, ``serving`` or ``beam`` ask for TensorFlow Data Validation, which can't be
+            imported.
 
     Source:
         Breck et al., Data validation for machine learning (SysML 2019).
@@ -60,9 +77,13 @@ def validate(
         ()
     """
     folder, dataset = Path(folder), describe(folder)
+    asked = any(one is not None for one in (against, serving, beam))
+    missing = why_missing()
+    if missing and not asked:
+        return _validate_plainly(folder, dataset, missing, on_progress)
     load_tfdv()
     schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
-    checks = _read(folder / CHECKS, make_checks(dataset), keep=True)
+    checks = _read(folder / CHECKS, as_checks(list_conditions(dataset)), keep=True)
     if beam is not None:
         from ecg_keras.data.validation.pipeline import count_with_beam
 
@@ -86,6 +107,25 @@ def validate(
     for one in comparisons:
         anomalies += one.anomalies()
     return Validation(str(folder), dataset, profiles, tuple(anomalies), tuple(comparisons))
+
+
+def _validate_plainly(
+    folder: Path, dataset: Dataset, missing: str, on_progress: OnProgress
+) -> Validation:
+    schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
+    conditions = list_conditions(dataset)
+    filled = [split for split in SPLITS if dataset.splits[split].records]
+    anomalies = []
+    for number, split in enumerate(filled):
+        on_progress(number, len(filled))
+        anomalies += check_plainly(folder, dataset, split, schema, conditions)
+    on_progress(len(filled), len(filled))
+    remark = (
+        f"checked without TensorFlow Data Validation, which can't be imported ({missing}): ranges, "
+        "presence, labels and medians as its schema says; no statistics are kept, and drift and "
+        "skew can't be measured"
+    )
+    return Validation(str(folder), dataset, {}, tuple(anomalies), (), (remark,))
 
 
 def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:

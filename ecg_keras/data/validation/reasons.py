@@ -23,21 +23,38 @@ def describe_reason(reason: Any, rule: Any, profile: Texts | Numbers | None) -> 
     """
     kind = type(reason).DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number[reason.type]
     if kind.name == "CUSTOM_VALIDATION" and profile is not None:
-        if "median" in reason.short_description and isinstance(profile, Numbers):
-            return f"median {say_number(profile.median)}: {reason.short_description}"
-        return f"{_known(profile)}: {reason.short_description}"
+        return say_condition(reason.short_description, profile)
     if kind.name in (*TOO_HIGH, *TOO_LOW) and isinstance(profile, Numbers) and rule is not None:
-        high = kind.name in TOO_HIGH
-        found = (
-            f"up to {say_number(profile.high)}" if high else f"down to {say_number(profile.low)}"
-        )
-        return f"values {found}, allowed {_range(rule)}"
+        return say_range(profile, rule, high=kind.name in TOO_HIGH)
     if kind.name in ABSENT and profile is not None and rule is not None:
-        return f"{_known(profile)}, and {_share(rule.presence.min_fraction)} must have one"
+        return say_absent(profile, rule)
     if kind.name == STRANGE and isinstance(profile, Texts) and rule is not None:
-        strange = [value for value in profile.counts if value not in rule.string_domain.value]
-        return f"values outside the schema's domain: {', '.join(strange)}"
+        return say_strange(profile, rule)
     return _plain(reason.description)
+
+
+def say_condition(sentence: str, profile: Texts | Numbers) -> str:
+    """That a condition on the distribution is not met."""
+    if "median" in sentence and isinstance(profile, Numbers):
+        return f"median {say_number(profile.median)}: {sentence}"
+    return f"{_known(profile)}: {sentence}"
+
+
+def say_range(profile: Numbers, rule: Any, *, high: bool) -> str:
+    """That values are above, or below, what is allowed."""
+    found = f"up to {say_number(profile.high)}" if high else f"down to {say_number(profile.low)}"
+    return f"values {found}, allowed {_range(rule)}"
+
+
+def say_absent(profile: Texts | Numbers, rule: Any) -> str:
+    """That too few records have a value."""
+    return f"{_known(profile)}, and {_share(rule.presence.min_fraction)} must have one"
+
+
+def say_strange(profile: Texts, rule: Any) -> str:
+    """That there are values which the schema does not list."""
+    strange = [value for value in profile.counts if value not in rule.string_domain.value]
+    return f"values outside the schema's domain: {', '.join(strange)}"
 
 
 def _known(profile: Texts | Numbers) -> str:

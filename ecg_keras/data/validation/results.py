@@ -168,6 +168,7 @@ class Validation:
         anomalies: what is wrong, by split and feature, then what differs from other datasets;
             empty where all is well.
         comparisons: with the other datasets that were named.
+        remarks: what was not looked at, and why.
     """
 
     folder: str
@@ -175,3 +176,4 @@ class Validation:
     profiles: Mapping[str, Profile]
     anomalies: tuple[Anomaly, ...]
     comparisons: tuple[Comparison, ...]
+    remarks: tuple[str, ...] = ()
