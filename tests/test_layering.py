@@ -37,7 +37,6 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 DOORS = {
     "wfdb": ("data",),
     "h5py": ("data/hdf5_files.py",),
-    "edfio": ("data/formats",),
     "pydicom": ("data/formats",),
     "pandas": ("data",),
     "pyarrow": ("data",),

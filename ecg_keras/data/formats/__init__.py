@@ -111,7 +111,7 @@ def read_recording(
         file: from `find_recording`.
         kind: its format.
         sampling_rate: in Hz, of a CSV file; the other formats tell theirs.
-        unit: mV, uV or V, of a CSV file.
+        unit: mV, uV or V, of a CSV file, and of leads of an EDF file that states none.
         leads: the columns of a CSV file without a header.
         lead_names: the user's own spellings of leads, each with the lead that it means.
         span: the seconds that are wanted; ``None`` wants the whole recording.
@@ -134,7 +134,7 @@ def read_recording(
             span=span,
         )
     if kind == "edf":
-        return read_edf(file, lead_names=lead_names, span=span)
+        return read_edf(file, unit=unit, lead_names=lead_names, span=span)
     if kind == "dicom":
         return read_dicom(file, lead_names=lead_names, span=span)
     return read_wfdb(file.with_suffix(""), lead_names=lead_names, span=span)
