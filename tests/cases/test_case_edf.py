@@ -7,28 +7,13 @@ from ecg_keras.data.formats import read_recording
 from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS
 
-READ = [
-    "plain",
-    "plus_c",
-    "plus_d_nogap",
-    "label_ecg",
-    "label_ekg",
-    "label_ref",
-    "label_ecgref",
-    "label_lead",
-    "label_under",
-    "label_di",
-    "label_mdc",
-    "mv",
-    "micro",
-    "flipped_phys",
-    "unfinished",
-    "tail_bytes",
-    "resp",
-    "comma_decimal",
-    "offset",
-    "lower_v",
-]
+# fmt: off
+READ = (
+    "plain", "plus_c", "plus_d_nogap", "label_ecg", "label_ekg", "label_ref", "label_ecgref",
+    "label_lead", "label_under", "label_di", "label_mdc", "mv", "micro", "flipped_phys",
+    "unfinished", "tail_bytes", "resp", "comma_decimal", "offset", "lower_v",
+)
+# fmt: on
 REFUSED = {
     "plus_d_gap": "data record 3 begins 30 s late",
     "plus_c_gap": "data record 3 begins 30 s late",
