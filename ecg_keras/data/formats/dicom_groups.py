@@ -8,6 +8,7 @@ Source: DICOM PS3.3, C.10.9 (Waveform Module); the leads' codes: PS3.16, context
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -37,12 +38,12 @@ class Group:
 
     Attributes:
         item: of the object's Waveform Sequence.
-        leads: of each channel, ``None`` for one that is no lead.
+        leads: of each channel, ``None`` for one that is no lead; none of averaged beats, which are
+            no recording.
         rate: in Hz.
         samples: of each channel.
         begin: milliseconds from the object's reference time to its first sample.
         original: whether it was taken, and not derived from other waveforms.
-        label: the device's name of it, in capitals.
     """
 
     item: Any
@@ -51,18 +52,11 @@ class Group:
     samples: int
     begin: float
     original: bool
-    label: str
 
     @property
     def names(self) -> tuple[str, ...]:
         """Its leads alone."""
         return tuple(lead for lead in self.leads if lead)
-
-    @property
-    def is_beat(self) -> bool:
-        """Whether it holds averaged beats, which are no recording."""
-        short = self.samples < LONGEST_BEAT * self.rate
-        return bool(_BEAT.search(self.label)) or (not self.original and short)
 
 
 def read_group(item: Any, lead_names: Mapping[str, str] | None) -> Group:
@@ -78,14 +72,18 @@ def read_group(item: Any, lead_names: Mapping[str, str] | None) -> Group:
     rate = float(item.SamplingFrequency)
     if not 0 < rate < math.inf:
         raise DataError(f"the sampling frequency must be above 0 Hz. Received: {rate:g}.")
+    samples = int(item.NumberOfWaveformSamples)
+    original = str(item.get("WaveformOriginality", "")).strip().upper() != "DERIVED"
+    called_beat = _BEAT.search(str(item.get("MultiplexGroupLabel", "")).upper())
+    is_beat = called_beat or (not original and samples < LONGEST_BEAT * rate)
+    channels = [] if is_beat else item.ChannelDefinitionSequence
     return Group(
         item=item,
-        leads=tuple(_lead(channel, lead_names) for channel in item.ChannelDefinitionSequence),
+        leads=tuple(_lead(channel, lead_names) for channel in channels),
         rate=rate,
-        samples=int(item.NumberOfWaveformSamples),
+        samples=samples,
         begin=float(item.get("MultiplexGroupTimeOffset") or 0),
-        original=str(item.get("WaveformOriginality", "")).strip().upper() != "DERIVED",
-        label=str(item.get("MultiplexGroupLabel", "")).upper(),
+        original=original,
     )
 
 
@@ -104,7 +102,7 @@ def choose_groups(groups: Sequence[Group]) -> list[Group]:
     """
     together: dict[tuple[object, ...], list[list[Group]]] = {}
     for group in groups:
-        if group.is_beat or not group.names:
+        if not group.names:
             continue
         key = (group.rate, group.samples, group.begin, group.original)
         for others in together.setdefault(key, []):
@@ -144,8 +142,9 @@ def _lead(channel: Any, lead_names: Mapping[str, str] | None) -> str | None:
         # some put the name where the code belongs: MDC_ECG_LEAD_I
         texts += [str(source.get("CodeMeaning", "")), code]
     texts.append(str(channel.get("ChannelLabel", "")))
+    spellings = tuple((lead_names or {}).items())
     for text in texts:
-        lead = find_lead(text, lead_names) or find_lead(_REMARK.sub("", text), lead_names)
+        lead = _find(text, spellings)
         named = named or lead
         if lead and (coded or named) != lead:
             raise DataError(
@@ -154,3 +153,9 @@ def _lead(channel: Any, lead_names: Mapping[str, str] | None) -> str | None:
                 "leads right, or say with data.folder.lead_names what this name means."
             )
     return coded or named
+
+
+@functools.lru_cache(maxsize=4096)  # the channels of a database are named alike
+def _find(text: str, lead_names: tuple[tuple[str, str], ...]) -> str | None:
+    spellings = dict(lead_names)
+    return find_lead(text, spellings) or find_lead(_REMARK.sub("", text), spellings)
