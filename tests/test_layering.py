@@ -38,6 +38,7 @@ DOORS = {
     "wfdb": ("data",),
     "h5py": ("data/hdf5_files.py",),
     "pydicom": ("data/formats",),
+    "ecgdatakit": ("data/formats/xml_exports.py",),
     "pandas": ("data",),
     "pyarrow": ("data",),
     "pyarrow_hotfix": ("data",),
