@@ -132,7 +132,9 @@ def parse_number(text: str) -> float:
 
 def _text(field: bytes) -> str:
     """ASCII by the standard; devices also write the micro sign in latin-1, and pad with zeros."""
-    return field.decode("latin-1").strip(" \0\t")
+    text = field.decode("latin-1").strip(" \0\t")
+    # texts stand in messages, and must not steer a terminal
+    return text if text.isprintable() else "".join(x if x.isprintable() else "?" for x in text)
 
 
 def _whole(path: Path, field: bytes) -> int:

@@ -88,7 +88,11 @@ def read_xml(
             warnings.simplefilter("always")
             record = getattr(parsers, parser)().parse(path)
     except Exception as error:  # a damaged file makes the parser raise whatever it meets
-        raise DataError(f"{path}: no {name} file that can be read: {error!s:.200}.") from error
+        said = " ".join(str(error).replace(f" in {path}", "").split())
+        raise DataError(
+            f"{path}: no {name} file that can be read: {type(error).__name__}: {said:.200}. Export "
+            "it again."
+        ) from error
     for remark in remarks:
         if _CHOSEN.search(str(remark.message)):
             raise DataError(

@@ -318,3 +318,10 @@ def test_seconds_of_a_day_take_the_memory_of_seconds(path):
     signal = read_edf(path, span=(0, 10))
     assert (len(signal.values), signal.total) == (10 * RATE, 86400 * RATE)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KiB
+
+
+def test_no_label_steers_the_terminal(tmp_path):
+    labels = ("\x1b[2J\x07chan", "two")
+    (tmp_path / "e.edf").write_bytes(edf_bytes(FOUR[:, :2], labels=labels))
+    with pytest.raises(DataError, match=r"Received: \?\[2J\?chan, two"):
+        read_edf(tmp_path / "e.edf")
