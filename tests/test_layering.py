@@ -37,8 +37,8 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 DOORS = {
     "wfdb": ("data",),
     "h5py": ("data/hdf5_files.py",),
-    "edfio": ("data/formats",),
     "pydicom": ("data/formats",),
+    "ecgdatakit": ("data/formats/xml_exports.py",),
     "pandas": ("data",),
     "pyarrow": ("data",),
     "pyarrow_hotfix": ("data",),

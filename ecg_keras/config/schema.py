@@ -75,7 +75,7 @@ class Folder(Section):
     separator: str = Field(default=";", min_length=1)
     # of CSV files: Hz, or the column that says it
     sampling_rate: RateOrColumn | None = None
-    # of CSV files
+    # of CSV files, and of EDF leads that state none
     unit: Literal["mV", "uV", "V"] | None = None
     # of CSV files without a header: the name of each column
     leads: Names | None = None

@@ -12,6 +12,7 @@ from pathlib import Path
 from ecg_keras.data.formats.csv_text import read_csv
 from ecg_keras.data.formats.dicom import has_dicom_mark, read_dicom
 from ecg_keras.data.formats.edf import read_edf
+from ecg_keras.data.formats.xml_exports import read_xml
 from ecg_keras.data.plain_files import stat_file
 from ecg_keras.data.records import Signal, Span
 from ecg_keras.data.wfdb_files import read_wfdb
@@ -27,6 +28,7 @@ ENDINGS = {
     ".tsv": "csv",
     ".edf": "edf",
     ".dcm": "dicom",
+    ".xml": "xml",
 }
 # of a WFDB recording the header is looked for
 SOUGHT = [ending for ending in ENDINGS if ending not in (".dat", ".mat")]
@@ -111,7 +113,7 @@ def read_recording(
         file: from `find_recording`.
         kind: its format.
         sampling_rate: in Hz, of a CSV file; the other formats tell theirs.
-        unit: mV, uV or V, of a CSV file.
+        unit: mV, uV or V, of a CSV file, and of leads of an EDF file that states none.
         leads: the columns of a CSV file without a header.
         lead_names: the user's own spellings of leads, each with the lead that it means.
         span: the seconds that are wanted; ``None`` wants the whole recording.
@@ -121,7 +123,7 @@ def read_recording(
         missing samples are NaN.
 
     Raises:
-        ConfigError: a CSV file needs a setting that is not given.
+        ConfigError: a CSV file needs a setting that is not given, or an XML file a package.
         DataError: the file is damaged, foreign or no 12-lead ECG; the message names it.
     """
     if kind == "csv":
@@ -134,7 +136,9 @@ def read_recording(
             span=span,
         )
     if kind == "edf":
-        return read_edf(file, lead_names=lead_names, span=span)
+        return read_edf(file, unit=unit, lead_names=lead_names, span=span)
     if kind == "dicom":
         return read_dicom(file, lead_names=lead_names, span=span)
+    if kind == "xml":
+        return read_xml(file, lead_names=lead_names, span=span)
     return read_wfdb(file.with_suffix(""), lead_names=lead_names, span=span)

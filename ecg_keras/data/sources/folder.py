@@ -1,4 +1,4 @@
-"""Your own recordings: a folder of WFDB, CSV, EDF or DICOM files with a labels table.
+"""Your own recordings: a folder of WFDB, CSV, EDF, DICOM or XML files with a labels table.
 
 docs/your-own-recordings.md is the guide. A recipe's ``data.folder`` says which column of the table
 means what; a table with the columns ``file`` and ``patient_id`` beside those of its labels needs no
@@ -18,6 +18,7 @@ import pandas as pd
 from ecg_keras.config import Folder
 from ecg_keras.data.formats import find_recording, read_recording, split_ending
 from ecg_keras.data.formats.csv_text import csv_settings
+from ecg_keras.data.formats.xml_exports import check_reader
 from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.data.sources.fields import parse_age, parse_sex
 from ecg_keras.data.sources.label_columns import find_labels, list_present
@@ -95,7 +96,8 @@ class FolderSource:
             One entry for each row, sorted by ``record_id``.
 
         Raises:
-            ConfigError: there is no such label set, or a CSV file needs a setting that is missing.
+            ConfigError: there is no such label set, or a CSV file needs a setting that is missing,
+                or XML files a package.
             DataError: the table is missing or wrong: a column that is not there, a row without a
                 file, a patient or a label, a file outside the folder, a recording that is there
                 twice; or none of its first files is there.
@@ -119,6 +121,8 @@ class FolderSource:
             if kind == "csv" and unsaid:
                 where = f"{path}: {name_row(row)}: {files[row]}"
                 csv_settings(where, self._rate(rates[row]), self.settings.unit)
+        if any(kind == "xml" for _, kind in stems):
+            check_reader(str(path))
         _check_some_are_there(path, root, files)
         rows = zip(ids, patients, files, present, ages, sexes, folds, rates, strict=True)
         infos = [

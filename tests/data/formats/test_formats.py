@@ -48,7 +48,7 @@ def test_every_ending_is_split_in_any_case():
     for ending, kind in ENDINGS.items():
         assert split_ending(f"a/b.c{ending}") == ("a/b.c", kind)
         assert split_ending(f"a/b{ending.upper()}") == ("a/b", kind)
-    for name in ("a", "a.gz", "a.xml", ".gz", "1.2.840"):
+    for name in ("a", "a.gz", "a.pdf", ".gz", "1.2.840"):
         assert split_ending(name) == (name, None)
 
 
@@ -66,12 +66,12 @@ def test_two_files_of_one_name_must_be_told_apart(folder):
         ("gone.edf", r"gone\.edf: No such file\. Check that the export is complete"),
         ("gone.dat", r"gone\.hea: No such file\."),
         ("x" * 300, "File name too long"),
-        ("a.xml", r"a\.xml: no known format\. Allowed: \.hea"),
+        ("a.pdf", r"a\.pdf: no known format\. Allowed: \.hea"),
         ("c.csv/x", "No such file|Not a directory"),
     ],
 )
 def test_what_is_not_there_or_unknown_is_named(folder, name, message):
-    (folder / "a.xml").write_text("<ecg/>")
+    (folder / "a.pdf").write_text("%PDF")
     with pytest.raises(DataError, match=message):
         find_recording(folder / name)
 

@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_folder import RATE, as_stored, write_csv, write_edf, write_folder, write_wfdb
 from small_signals import microvolts
+from small_xml import write_sierra
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.data.sources import label_columns, read_records, source_of
@@ -267,6 +269,17 @@ def test_csv_files_need_a_rate_and_a_unit_before_anything_is_read(root):
     one_rate = Folder(unit="mV", sampling_rate=1000, labels=("AF",))
     signal = FolderSource(root, one_rate).read_signal(infos[1])
     assert signal.sampling_rate == 1000 and signal.values.max() == VALUES.max()
+
+
+def test_xml_files_need_their_package_before_anything_is_read(root, monkeypatch):
+    write_sierra(root / "x.xml", VALUES, step="1")
+    text = "file,patient_id,AF\na,1,1\nx.xml,2,0\n"
+    infos = list_all(root, text)
+    signal = FolderSource(root, Folder()).read_signal(infos[1])
+    assert signal.leads == LEADS and np.allclose(signal.values, as_stored(VALUES), atol=1e-6)
+    monkeypatch.setitem(sys.modules, "ecgdatakit", None)
+    with pytest.raises(ConfigError, match=r"labels\.csv: XML files are .* 'ecg_keras\[xml\]'\.$"):
+        list_all(root, text)
 
 
 def test_a_table_that_changed_is_read_again(root):
