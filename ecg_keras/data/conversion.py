@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.config import Data
-from ecg_keras.data.dataset import LeftOut
+from ecg_keras.data.expectations import USABLE
+from ecg_keras.data.outcomes import LeftOut, too_short
 from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.sources import source_of
 from ecg_keras.data.verification import Verified
@@ -34,9 +35,8 @@ from ecg_keras.signals.lead_quality import LeadQuality, measure_lead_quality
 
 STEP_MV = 0.001
 GREATEST = 32767
-# a record whose limb leads miss the identities by this in the median is broken where those of its
-# database obey them: real ones miss them by 0.002 at most
-BROKEN_MV = 0.05
+# a record whose limb leads miss the identities by more is broken where its database obeys them
+BROKEN_MV = USABLE["einthoven_mv"][1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,11 +151,14 @@ def _convert(
         fitted = fit_length(values, length, window=data.window, short=data.short)
         if fitted is None:
             seconds = whole / data.sampling_rate
-            return Dropped(info.record_id, f"{seconds:g} s are shorter than {data.seconds:g} s")
+            return Dropped(info.record_id, too_short(seconds, data.seconds))
         columns, scale = quantise(np.asfortranarray(fitted))
         samples = np.ascontiguousarray(columns)
         stored = columns * np.float32(scale)
         quality = measure_quality(stored, leads)
+        low, high = USABLE["peak_mv"]
+        if data.verify != "off" and not low <= quality.peak_mv <= high:
+            raise DataError(_say_impossible(quality.peak_mv))
         if verified.identities and quality.einthoven_mv > BROKEN_MV:
             raise DataError(_say_broken(stored, leads, quality.einthoven_mv))
         return Converted(
@@ -173,6 +176,15 @@ def _convert(
         reason = str(error).replace(f"{data.raw}/", "")
         place = str(info.path).replace(f"{data.raw}/", "")
         return Quarantined(info.record_id, reason if place in reason else f"{place}: {reason}")
+
+
+def _say_impossible(peak_mv: float) -> str:
+    """Why an amplitude is none of an ECG."""
+    low, high = USABLE["peak_mv"]
+    return (
+        f"the largest sample is {peak_mv:.4g} mV, and that of an ECG is {low:g} to {high:g} mV. "
+        "Correct its unit or gain, or use all records as they are with data.verify: off."
+    )
 
 
 def _say_broken(stored: npt.NDArray[np.float32], leads: tuple[str, ...], missed: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ecg_keras.data.outcomes import LeftOut, Noted, describe_losses, describe_noted
 from ecg_keras.errors import DataError, unknown_name
 from ecg_keras.files import sha256_of
 
@@ -32,14 +33,6 @@ class SplitSummary:
     labels: Mapping[str, int]
     shards: Mapping[str, int]
     checksums: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A record that is in no shard, and why."""
-
-    record_id: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +80,7 @@ class Dataset:
         shared_patients: how many patients have records in more than one split; none, unless the
             recipe asks for a split by record.
         repairs: what was done to all records because ``data.verify`` is ``fix``.
+        noted: records that are stored although a figure of theirs is outside of what is expected.
         quality: of the stored records, the median and the 95th percentile of each measure of
             `signals.lead_quality`, by measure and quantile, a figure for each lead.
         settings: the recipe's ``data`` section, as far as it decides what is in the shards.
@@ -110,8 +104,23 @@ class Dataset:
     raw_digest: str
     shared_patients: int = 0
     repairs: tuple[Repaired, ...] = ()
+    noted: tuple[Noted, ...] = ()
     quality: Mapping[str, Mapping[str, Sequence[float | None]]] = field(default_factory=dict)
     format: int = FORMAT
+
+    def left_out(self) -> tuple[str, ...]:
+        """A line for each kind of reason why records are in no shard."""
+        lost = len(self.dropped) + len(self.quarantined)
+        return describe_losses(self.dropped, self.quarantined, self.num_records + lost)
+
+    def kept_and_noted(self) -> tuple[str, ...]:
+        """A line for each figure that is unusual in some records."""
+        return describe_noted(self.noted, self.num_records)
+
+    @property
+    def num_records(self) -> int:
+        """Of all splits."""
+        return sum(split.records for split in self.splits.values())
 
     def dump(self) -> str:
         """The text of ``dataset.json``."""
@@ -141,6 +150,8 @@ class Dataset:
                 "",
                 f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
                 f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",
+                *self.left_out(),
+                *self.kept_and_noted(),
                 *(f"repaired: {one.line()}" for one in self.repairs),
             ]
         )
@@ -266,6 +277,8 @@ def _parse(tree: dict[str, Any]) -> Dataset:
             "splits": {name: SplitSummary(**split) for name, split in tree["splits"].items()},
             "dropped": tuple(LeftOut(**one) for one in tree["dropped"]),
             "quarantined": tuple(LeftOut(**one) for one in tree["quarantined"]),
+            # datasets that were prepared before records were noted have none
+            "noted": tuple(Noted(**one) for one in tree.get("noted", ())),
             "duplicates": tuple(
                 Duplicates(tuple(one["record_ids"]), tuple(one["splits"]))
                 for one in tree["duplicates"]

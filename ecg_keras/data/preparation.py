@@ -14,10 +14,12 @@ from threadpoolctl import threadpool_limits
 
 from ecg_keras.config import Data, data_settings, differences
 from ecg_keras.data.conversion import stored_leads, stored_length
-from ecg_keras.data.dataset import SPLITS, Dataset, LeftOut, SplitSummary, describe
+from ecg_keras.data.dataset import SPLITS, Dataset, SplitSummary, describe
 from ecg_keras.data.duplicates import NAMED, describe_duplicates, find_duplicates
 from ecg_keras.data.fingerprints import combine, raw_digest
+from ecg_keras.data.label_counts import describe_scarce
 from ecg_keras.data.lead_profile import summarise
+from ecg_keras.data.outcomes import UNLABELLED, LeftOut, Noted, describe_losses, named_reason
 from ecg_keras.data.processes import get_ready
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import check_label_set, remarks_of, source_of
@@ -132,17 +134,23 @@ def _make(
         warn(remark)
     infos = [info for info in listed if info.labels or data.unlabelled == "keep"]
     dropped = [
-        LeftOut(info.record_id, "no label of the set")
+        LeftOut(info.record_id, UNLABELLED)
         for info in listed
         if not info.labels and data.unlabelled == "drop"
     ]
+    if not infos:
+        raise DataError(
+            f"{data.raw}: none of the {len(listed)} records has a label of the label set "
+            f"{label_set}, and data.unlabelled: drop leaves out those without. Choose other "
+            "labels, or set data.unlabelled: keep."
+        )
     assigned = assign_splits(infos, labels, data.split, official=source.OFFICIAL_FOLDS)
     record_bytes = 2 * stored_length(data) * len(stored_leads(data))
     plan = plan_shards(infos, assigned, record_bytes, data.split.seed)
     mark = combine(data, digest)
     with threadpool_limits(1):  # its matrices are small, too
         verified = verify_source(source, infos, data, warn)
-    work = Work(data, tuple(labels), folder, mark, verified)
+    work = Work(data, label_set, tuple(labels), folder, mark, verified)
     sidecars = write_shards(plan, work, on_progress, run)
 
     quarantined = [LeftOut(*one) for sidecar in sidecars for one in sidecar.quarantined]
@@ -159,7 +167,7 @@ def _make(
         leads=stored_leads(data),
         sampling_rate=data.sampling_rate,
         num_samples=stored_length(data),
-        splits=_summarise(plan, sidecars, stored, assigned, labels, data),
+        splits=_summarise(plan, sidecars, stored, assigned, labels, data, (dropped, quarantined)),
         dropped=tuple(sorted(dropped, key=lambda one: one.record_id)),
         quarantined=tuple(sorted(quarantined, key=lambda one: one.record_id)),
         duplicates=find_duplicates(signatures, assigned),
@@ -168,8 +176,16 @@ def _make(
         raw_digest=digest,
         shared_patients=_count_shared_patients(stored, assigned),
         repairs=verified.repairs,
+        noted=tuple(
+            sorted(
+                (Noted(**one) for sidecar in sidecars for one in sidecar.noted),
+                key=lambda one: one.record_id,
+            )
+        ),
         quality=summarise((one.quality for one in sidecars), len(stored_leads(data))),
     )
+    for line in (*dataset.left_out(), *dataset.kept_and_noted()):
+        warn(f"{line}.")
     twice = describe_duplicates(dataset.duplicates)
     if twice:
         warn(twice)
@@ -178,6 +194,10 @@ def _make(
             f"data.split.method records: {dataset.shared_patients} patients have records in more "
             "than one split, so the scores will flatter. Use patients for a sound test."
         )
+    people = {(label, info.patient_id) for info in stored for label in info.labels}
+    patients = Counter(label for label, _ in people)
+    for line in describe_scarce(dataset.splits, patients):
+        warn(line)
     with writing(folder):
         begun = folder / UNFINISHED
         write_text(folder / "dataset.json", dataset.dump(), scratch=begun)
@@ -206,10 +226,7 @@ def _check_quarantine(quarantined: Sequence[LeftOut], records: int, data: Data) 
     share = len(quarantined) / records
     if share <= data.quarantine:
         return
-    named = "\n".join(
-        f"  {one.reason}" if one.record_id in one.reason else f"  {one.record_id}: {one.reason}"
-        for one in quarantined[:NAMED]
-    )
+    named = "\n".join(f"  {named_reason(one)}" for one in quarantined[:NAMED])
     more = f"\n  ... and {len(quarantined) - NAMED} more" if len(quarantined) > NAMED else ""
     enough = math.ceil(share * 100) / 100
     # of nearly all there is nothing to leave out
@@ -234,14 +251,18 @@ def _summarise(
     assigned: Mapping[str, str],
     labels: Sequence[str],
     data: Data,
+    lost: tuple[Sequence[LeftOut], Sequence[LeftOut]],
 ) -> dict[str, SplitSummary]:
     splits = {}
     for split in SPLITS:
         inside = [info for info in stored if assigned[info.record_id] == split]
         if not inside and split in assigned.values():
+            ids = {name for name, place in assigned.items() if place == split}
+            here = [[one for one in kind if one.record_id in ids] for kind in lost]
             raise DataError(
                 f"{data.raw}: no record of the {split} split is left: all are too short or can't "
-                "be used. Change data.seconds, data.short or data.split."
+                f"be used: {'; '.join(describe_losses(*here, len(ids)))}. Change data.seconds, "
+                "data.short or data.split."
             )
         counts = Counter(label for info in inside for label in info.labels)
         written = {

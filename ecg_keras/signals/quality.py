@@ -76,6 +76,27 @@ def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
     )
 
 
+def worst_limb_lead(values: npt.NDArray[Any], leads: Sequence[str]) -> str | None:
+    """The limb lead that misses its identity by most; ``None`` where none can be checked.
+
+    A lead I or II that is wrong shows in all four: what is named then is one of these.
+
+    Args:
+        values: ``(num_samples, num_leads)`` in millivolts, finite.
+        leads: names of the columns, spelled as in `LEADS`.
+
+    Example:
+        >>> one, two = np.sin(np.arange(100.0)), np.cos(np.arange(100.0))
+        >>> values = np.stack([one, two, two - one, two - one / 2 + 0.03], axis=1)
+        >>> worst_limb_lead(values, ["I", "II", "III", "aVF"])
+        'aVF'
+    """
+    _check_shape(values, leads)
+    misses = _misses(values, leads)
+    checked = [lead for lead in IDENTITIES if lead in leads]
+    return checked[int(np.argmax(misses))] if misses.size else None
+
+
 def check_finite_and_alive(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
     """Refuses a recording with missing samples or a dead lead.
 
@@ -121,14 +142,21 @@ def _extremes(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[A
 
 
 def _einthoven(values: npt.NDArray[Any], leads: Sequence[str]) -> float:
+    misses = _misses(values, leads)
+    return float(misses.max()) if misses.size else math.nan
+
+
+def _misses(values: npt.NDArray[Any], leads: Sequence[str]) -> npt.NDArray[Any]:
+    """The median absolute residual of each identity that can be checked."""
     weights, limbs = _residual_weights(tuple(leads))
     if not len(weights):
-        return math.nan
+        return np.empty(0)
     # so many samples settle a median
     thinned = values[:: max(1, len(values) // ENOUGH)].T[limbs]
     residuals = np.abs(weights.astype(thinned.dtype, copy=False) @ thinned)
     # the lower median; to sort a few short rows takes less than NumPy's median
-    return float(np.sort(residuals, axis=1)[:, (thinned.shape[1] - 1) // 2].max())
+    middle: npt.NDArray[Any] = np.sort(residuals, axis=1)[:, (thinned.shape[1] - 1) // 2]
+    return middle
 
 
 @functools.lru_cache(maxsize=16)

@@ -12,6 +12,7 @@ import filelock
 from ecg_keras import data, evaluation, models
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import simulate
+from ecg_keras.data.label_counts import find_undecidable
 from ecg_keras.errors import DataError
 from ecg_keras.training import guard, read_guarded, records_left_out
 from ecg_keras.workflow.job import Job
@@ -64,8 +65,12 @@ def _validated(job: Job) -> bool:
 
 
 def _anomalies(job: Job) -> list[str]:
+    """What was found wrong with the dataset, also for what this recipe wants of it."""
     anomalies: list[str] = json.loads(_validation(job).read_text(encoding="utf-8"))["anomalies"]
-    return anomalies
+    training = job.recipe.training
+    by_score = training.select not in ("last", "best_loss")
+    splits = {"train", "test", *([training.validate_on] if by_score else [])}
+    return [*anomalies, *find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)]
 
 
 def _remarks(job: Job) -> list[str]:
@@ -86,7 +91,8 @@ def _validate(job: Job, watcher: Watcher) -> None:
         raise DataError(
             f"{job.shards}: validation found anomalies ({len(anomalies)}):\n"
             + "\n".join(f"  {line}" for line in anomalies)
-            + "\nMend the recordings, or train all the same with --set data.anomalies=warn."
+            + "\nCorrect the recordings or their table, or train all the same with "
+            "--set data.anomalies=warn."
         )
     for line in anomalies:
         watcher.warned(line)

@@ -17,6 +17,7 @@ from my_lab import hospital
 from ecg_keras.config import Data, Split
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.preparation import prepare
+from ecg_keras.data.reading import read_shards
 from ecg_keras.data.records import Signal
 from ecg_keras.data.validation import (
     Numbers,
@@ -98,7 +99,12 @@ def test_a_wrong_unit(tfdv, hospital_data, tmp_path, monkeypatch):
     assert everywhere("peak_mv", "rms_mv") <= found(anomalies)
     line = next(one for one in anomalies.anomalies if one.feature == "peak_mv").line()
     assert line.startswith("train: peak_mv: ")
-    assert re.search(r"values up to \d+, allowed are 0.05 to 20$", line)
+    records = describe(folder).splits["train"].records
+    assert re.search(
+        rf"values up to \d+, allowed are 0.05 to 20: {records} of {records} records, such as r\d+ "
+        rf"\(V?[IF\da]\w*, \d+\), .* and {records - 5} more$",
+        line,
+    )
 
 
 def test_a_unit_wrong_the_other_way(tfdv, hospital_data, tmp_path, monkeypatch):
@@ -188,6 +194,82 @@ def test_another_dataset_with_other_ages(tfdv, good, aged):
     assert [one.line() for one in find_drift(older, good)] == [line]
     assert not (good / "statistics").exists(), "the other dataset is only read"
     assert validate(good, against=good).anomalies == ()
+
+
+def test_a_few_unusual_records_are_noted_and_no_anomaly(tfdv, hospital_raw, tmp_path, monkeypatch):
+    """Two spikes and a poor aVF, all in one split, are these records' matter."""
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_raw, raw)
+    data = Data(source="my_lab.hospital", raw=raw, seconds=2)
+    before = prepare(data, tmp_path / "before")
+    inside = [one.record_id for one in read_shards(tmp_path / "before", "test")][:3]
+    for name in inside[:2]:
+        values = np.load(raw / f"{name}.npy")
+        values[200:260, 8] = 25_000
+        np.save(raw / f"{name}.npy", values)
+    values = np.load(raw / f"{inside[2]}.npy")
+    values[:, 5] += 30
+    np.save(raw / f"{inside[2]}.npy", values)
+    warnings = []
+    dataset = prepare(data, tmp_path / "shards", on_warning=warnings.append)
+    told = {(one.record_id, one.measure, one.lead): one.value for one in dataset.noted}
+    assert set(told) == {
+        (inside[0], "peak_mv", "V3"),
+        (inside[1], "peak_mv", "V3"),
+        (inside[2], "einthoven_mv", "aVF"),
+    }
+    assert told[inside[2], "einthoven_mv", "aVF"] == pytest.approx(0.03, abs=0.001)
+    assert all(25 < value < 30 for (_, what, _), value in told.items() if what == "peak_mv")
+    assert dataset.quarantined == before.quarantined == ()
+    checked = validate(tmp_path / "shards")
+    assert checked.anomalies == ()
+    assert {(one.record_id, one.measure, one.lead) for one in checked.noted} == set(told)
+    (line,) = (one for one in warnings if "einthoven_mv" in one)
+    assert line == f"1 of 40 records kept and noted for einthoven_mv: {inside[2]} (aVF, 0.03)."
+
+    # shards of an older version name none: they are found by the schema, which may be edited
+    path = tmp_path / "shards" / "dataset.json"
+    tree = json.loads(path.read_text())
+    del tree["noted"]
+    path.write_text(json.dumps(tree))
+    checked = validate(tmp_path / "shards")
+    assert checked.anomalies == ()
+    assert {(one.record_id, one.measure) for one in checked.noted} == {
+        (name, measure) for name, measure, _ in told
+    }
+
+
+def test_one_record_that_is_no_ecg_is_an_anomaly_where_nothing_was_verified(
+    tfdv, hospital_raw, tmp_path
+):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_raw, raw)
+    np.save(raw / "r0007.npy", np.load(raw / "r0007.npy")[:, [1, 0, *range(2, 12)]])
+    data = Data(source="my_lab.hospital", raw=raw, seconds=2, verify="off")
+    prepare(data, tmp_path / "shards")
+    (anomaly,) = validate(tmp_path / "shards").anomalies
+    assert anomaly.feature == "einthoven_mv"
+    assert re.search(r": 1 of \d+ records, such as r0007 \(a?[VIRLF]+, \d\.\d+\)$", anomaly.line())
+
+
+@pytest.mark.parametrize(("impossible", "found"), [(4, set()), (12, {"age"})])
+def test_how_many_records_make_a_fault_of_the_dataset(
+    tfdv, hospital_raw, tmp_path, impossible, found
+):
+    """Chance allows six of forty."""
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_raw, raw)
+    rows = [
+        (one.record_id, one.patient_id, " ".join(one.labels), 130 if n < impossible else 50)
+        for n, one in enumerate(hospital.list_records(raw, label_set="rhythm", sampling_rate=100))
+    ]
+    hospital.rewrite(raw, [(*row, "female") for row in rows])
+    prepare(Data(source="my_lab.hospital", raw=raw, seconds=2), tmp_path / "shards")
+    checked = validate(tmp_path / "shards")
+    assert {one.feature for one in checked.anomalies} == found
+    noted = [one for one in checked.noted if one.measure == "age"]
+    assert [one.record_id for one in noted] == [f"r{n:04d}" for n in range(impossible)]
+    assert noted[0].line() == "r0000: age 130 years, expected at most 120 years"
 
 
 def test_an_edited_schema_is_respected(tfdv, good):

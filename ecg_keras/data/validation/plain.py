@@ -23,6 +23,7 @@ from ecg_keras.data.validation.reasons import say_absent, say_condition, say_ran
 from ecg_keras.data.validation.results import Anomaly, Numbers, Texts
 from ecg_keras.data.validation.schema import TRAINING
 
+OUT_OF_RANGE, TOO_MANY = OF_RECORDS = ("out of range", "too many values")
 NOT_A_NUMBER = "some values are not a number (NaN)"
 
 
@@ -67,8 +68,8 @@ class _Counted:
 
 def check_plainly(
     folder: Path, dataset: Dataset, split: str, schema: Any, conditions: Sequence[Condition]
-) -> list[Anomaly]:
-    """What breaks the schema or a condition in one split, by feature.
+) -> list[tuple[Anomaly, bool]]:
+    """What breaks the schema or a condition in one split; of each, whether a range is missed.
 
     Memory grows by four bytes a record for each feature whose median is asked for.
 
@@ -89,17 +90,18 @@ def check_plainly(
         for name, (values, lengths) in batch.items():
             _count(columns, name, values, lengths, dataset.leads, wanted)
     profiles = {name: one.profile(name, records) for name, one in columns.items()}
-    found = []
+    found: list[tuple[Anomaly, bool]] = []
     for rule in schema.feature:
         if rule.name in profiles and TRAINING not in rule.not_in_environment:
-            found += _check(rule, columns[rule.name], profiles[rule.name])
+            for short, said in _check(rule, columns[rule.name], profiles[rule.name]):
+                found.append((Anomaly(split, rule.name, short, said), short in OF_RECORDS))
     for one in conditions:
         profile = profiles[one.feature]
         median = profile.median if isinstance(profile, Numbers) else math.nan
         if not one.holds(profile.present, profile.missing, median):
             said = say_condition(one.sentence, profile)
-            found.append((one.feature, one.sentence, said))
-    return [Anomaly(split, *one) for one in sorted(found, key=lambda one: one[0])]
+            found.append((Anomaly(split, one.feature, one.sentence, said), False))
+    return sorted(found, key=lambda one: one[0].feature)
 
 
 def _batches(folder: Path, dataset: Dataset, split: str) -> Iterator[dict[str, Any]]:
@@ -143,26 +145,24 @@ def _count(
         columns.setdefault(name, _Counted()).add_numbers(values, name in wanted)
 
 
-def _check(
-    rule: Any, counted: _Counted, profile: Texts | Numbers
-) -> Iterator[tuple[str, str, str]]:
-    """Name of the feature, what is wrong in a few words, and with the figures."""
+def _check(rule: Any, counted: _Counted, profile: Texts | Numbers) -> Iterator[tuple[str, str]]:
+    """What is wrong in a few words, and with the figures."""
     if profile.present < rule.presence.min_fraction * profile.records:
-        yield rule.name, "missing", say_absent(profile, rule)
+        yield "missing", say_absent(profile, rule)
     if not profile.present:
         return
     if isinstance(profile, Texts):
         if set(profile.counts) - set(rule.string_domain.value):
-            yield rule.name, "unexpected values", say_strange(profile, rule)
+            yield "unexpected values", say_strange(profile, rule)
         least, greatest = rule.value_count.min, rule.value_count.max
         if greatest and not least <= counted.fewest <= counted.most <= greatest:
             said = f"up to {counted.most} values in a record, allowed are {least} to {greatest}"
-            yield rule.name, "too many values", said
+            yield TOO_MANY, said
         return
     domain = rule.float_domain if rule.HasField("float_domain") else rule.int_domain
     if counted.undefined:
-        yield rule.name, "not a number", NOT_A_NUMBER
+        yield "not a number", NOT_A_NUMBER
     if domain.HasField("max") and profile.high > domain.max:
-        yield rule.name, "out of range", say_range(profile, rule, high=True)
+        yield OUT_OF_RANGE, say_range(profile, rule, high=True)
     if domain.HasField("min") and profile.low < domain.min:
-        yield rule.name, "out of range", say_range(profile, rule, high=False)
+        yield OUT_OF_RANGE, say_range(profile, rule, high=False)

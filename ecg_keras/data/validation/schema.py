@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from ecg_keras.data.dataset import Dataset
-from ecg_keras.data.expectations import AMPLITUDES, SOME, Expectations, find_expectations
+from ecg_keras.data.expectations import SOME, Expectations, find_expectations, record_ranges
 from ecg_keras.data.records import SEXES
 from ecg_keras.data.validation.conditions import Condition
 from ecg_keras.data.validation.features import PER_LEAD, lead_feature
@@ -44,14 +44,7 @@ def make_schema(dataset: Dataset) -> Any:
     always = {"peak_mv", "rms_mv", "original_hz", "original_seconds"}
     always |= {name for name, share in _shares(dataset, expected).items() if share == 1.0}
     _add_texts(schema, dataset, expected, always)
-    ranges = {
-        "age": expected.age,
-        **AMPLITUDES,
-        "heart_rate": (20.0, 320.0),
-        "original_hz": (min(expected.rates, default=1.0), max(expected.rates, default=1e5)),
-        "original_seconds": expected.seconds,
-    }
-    for name, (least, most) in ranges.items():
+    for name, (least, most) in record_ranges(expected).items():
         feature = schema.feature.add(name=name, type=schema_pb2.FLOAT)
         feature.float_domain.min, feature.float_domain.max = least, most
         feature.float_domain.disallow_nan = True
