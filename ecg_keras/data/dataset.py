@@ -93,6 +93,7 @@ class Dataset:
         fingerprint: of the settings, the raw files and the format.
         raw_digest: of names, sizes and times of change of the raw files.
         format: version of this layout.
+        remarks: what was left out of records, or derived, and of how many.
     """
 
     source: str
@@ -112,6 +113,7 @@ class Dataset:
     repairs: tuple[Repaired, ...] = ()
     quality: Mapping[str, Mapping[str, Sequence[float | None]]] = field(default_factory=dict)
     format: int = FORMAT
+    remarks: tuple[str, ...] = ()
 
     def dump(self) -> str:
         """The text of ``dataset.json``."""
@@ -142,6 +144,7 @@ class Dataset:
                 f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
                 f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",
                 *(f"repaired: {one.line()}" for one in self.repairs),
+                *self.remarks,
             ]
         )
 
@@ -270,6 +273,7 @@ def _parse(tree: dict[str, Any]) -> Dataset:
                 Duplicates(tuple(one["record_ids"]), tuple(one["splits"]))
                 for one in tree["duplicates"]
             ),
+            "remarks": tuple(tree.get("remarks", ())),
             "repairs": tuple(
                 Repaired(one["what"], one["evidence"], tuple(one["done"]))
                 for one in tree["repairs"]

@@ -75,6 +75,8 @@ class Sidecar:
         stored: record id and signature, as hex digits.
         dropped, quarantined: record id and reason.
         quality: of its leads, `lead_profile.to_json`.
+        remarks: ids of the stored records that `Converted.remarks` says the same of, by what it
+            says.
     """
 
     fingerprint: str
@@ -84,6 +86,7 @@ class Sidecar:
     dropped: list[list[str]] = field(default_factory=list)
     quarantined: list[list[str]] = field(default_factory=list)
     quality: list[Any] = field(default_factory=list)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
 
 
 # makes shards, in any order and anywhere; tells how many further records are done
@@ -188,6 +191,8 @@ def make_shard(
             if isinstance(outcome, Converted):
                 sidecar.stored.append((outcome.info.record_id, outcome.content.hex()))
                 qualities.append(outcome.lead_quality)
+                for remark in outcome.remarks:
+                    sidecar.remarks.setdefault(remark, []).append(outcome.info.record_id)
                 yield encode(outcome, work.labels)
             elif isinstance(outcome, Dropped):
                 sidecar.dropped.append([outcome.record_id, outcome.reason])
