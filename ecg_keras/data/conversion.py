@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ecg_keras.signals import (
     Traits,
     canonical_lead,
     check_finite_and_alive,
+    derive_leads,
     fit_length,
     kept_part,
     measure_quality,
@@ -52,6 +53,7 @@ class Converted:
         traits: of the stored samples.
         lead_quality: of the recording as it was read and as it is stored.
         original: sampling rate in Hz and length in seconds of the whole recording as it was read.
+        remarks: what its reader left out, and which leads were derived, in words.
     """
 
     info: RecordInfo
@@ -62,6 +64,7 @@ class Converted:
     traits: Traits
     lead_quality: LeadQuality
     original: tuple[float, float]
+    remarks: tuple[str, ...] = ()
 
 
 class Dropped(LeftOut):
@@ -137,6 +140,11 @@ def _convert(
 ) -> Converted | Dropped | Quarantined:
     try:
         signal = source.read_signal(info)
+        # all limb leads, for the repair was found by them
+        values, held = derive_leads(signal.values, signal.leads, LEADS)
+        derived = [lead for lead in leads if lead in held and lead not in signal.leads]
+        remarks = (*signal.remarks, *_say_derived(derived))
+        signal = replace(signal, values=values, leads=held)
         if verified.repairs:
             repaired = verified.repair.apply(signal.values, signal.sampling_rate, signal.leads)
             signal = Signal(*repaired)
@@ -170,6 +178,7 @@ def _convert(
             measure_traits(stored, data.sampling_rate),
             measure_lead_quality(chosen, rates[0], stored, data.sampling_rate),
             (signal.sampling_rate, len(signal.values) / signal.sampling_rate),
+            remarks,
         )
     except (DataError, OSError) as error:
         # relative to the database, so that the shards' description does not depend on its place
@@ -185,6 +194,13 @@ def _say_impossible(peak_mv: float) -> str:
         f"the largest sample is {peak_mv:.4g} mV, and that of an ECG is {low:g} to {high:g} mV. "
         "Correct its unit or gain, or use all records as they are with data.verify: off."
     )
+
+
+def _say_derived(leads: Sequence[str]) -> list[str]:
+    if not leads:
+        return []
+    what = f"lead {leads[0]} is" if len(leads) == 1 else f"leads {', '.join(leads)} are"
+    return [f"{what} not recorded, and derived from two other limb leads"]
 
 
 def _say_broken(stored: npt.NDArray[np.float32], leads: tuple[str, ...], missed: float) -> str:

@@ -87,6 +87,7 @@ class Dataset:
         fingerprint: of the settings, the raw files and the format.
         raw_digest: of names, sizes and times of change of the raw files.
         format: version of this layout.
+        remarks: what was left out of records, or derived, and of how many.
     """
 
     source: str
@@ -107,6 +108,7 @@ class Dataset:
     noted: tuple[Noted, ...] = ()
     quality: Mapping[str, Mapping[str, Sequence[float | None]]] = field(default_factory=dict)
     format: int = FORMAT
+    remarks: tuple[str, ...] = ()
 
     def left_out(self) -> tuple[str, ...]:
         """A line for each kind of reason why records are in no shard."""
@@ -153,6 +155,7 @@ class Dataset:
                 *self.left_out(),
                 *self.kept_and_noted(),
                 *(f"repaired: {one.line()}" for one in self.repairs),
+                *self.remarks,
             ]
         )
 
@@ -283,6 +286,7 @@ def _parse(tree: dict[str, Any]) -> Dataset:
                 Duplicates(tuple(one["record_ids"]), tuple(one["splits"]))
                 for one in tree["duplicates"]
             ),
+            "remarks": tuple(tree.get("remarks", ())),
             "repairs": tuple(
                 Repaired(one["what"], one["evidence"], tuple(one["done"]))
                 for one in tree["repairs"]

@@ -160,6 +160,9 @@ def _make(
         name: bytes.fromhex(content) for sidecar in sidecars for name, content in sidecar.stored
     }
     stored = [info for info in infos if info.record_id in signatures]
+    remarks = _gather_remarks(sidecars, len(stored))
+    for remark in remarks:
+        warn(f"{data.raw}: {remark}")
     dataset = Dataset(
         source=data.source,
         label_set=label_set,
@@ -183,6 +186,7 @@ def _make(
             )
         ),
         quality=summarise((one.quality for one in sidecars), len(stored_leads(data))),
+        remarks=remarks,
     )
     for line in (*dataset.left_out(), *dataset.kept_and_noted()):
         warn(f"{line}.")
@@ -235,6 +239,18 @@ def _check_quarantine(quarantined: Sequence[LeftOut], records: int, data: Data) 
         f"{data.raw}: {len(quarantined)} of {records} records can't be used, and data.quarantine "
         f"allows a share of {data.quarantine:g}:\n{named}{more}\n"
         f"Mend the files{ways}."
+    )
+
+
+def _gather_remarks(sidecars: Sequence[Sidecar], records: int) -> tuple[str, ...]:
+    """What is said of records, each with how many it is said of, and the first of them."""
+    said: dict[str, list[str]] = {}
+    for sidecar in sidecars:
+        for remark, ids in sidecar.remarks.items():
+            said.setdefault(remark, []).extend(ids)
+    return tuple(
+        f"{remark} ({len(ids)} of {records} records, such as {min(ids)})"
+        for remark, ids in sorted(said.items())
     )
 
 

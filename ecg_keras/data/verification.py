@@ -12,6 +12,7 @@ from ecg_keras.config import Data
 from ecg_keras.data.dataset import Repaired
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.errors import DataError
+from ecg_keras.signals import LEADS, derive_leads
 from ecg_keras.signals.repair import Finding, Repair
 from ecg_keras.signals.verification import LEAST_RECORDS, Recording, verify
 
@@ -92,7 +93,9 @@ def _read_sample(source: Any, infos: Sequence[RecordInfo]) -> list[Recording]:
             continue  # it will be put into quarantine with its reason
         values = signal.values[:_SAMPLES].copy()
         if np.all(np.isfinite(values)):
-            recordings.append(Recording(values, signal.sampling_rate, signal.leads))
+            # with all limb leads, the order of the others can be told, too
+            values, leads = derive_leads(values, signal.leads, LEADS)
+            recordings.append(Recording(values, signal.sampling_rate, leads))
     return recordings
 
 

@@ -79,6 +79,8 @@ class Sidecar:
         dropped, quarantined: record id and reason.
         noted: what is unusual in stored records, the fields of `Noted`.
         quality: of its leads, `lead_profile.to_json`.
+        remarks: ids of the stored records that `Converted.remarks` says the same of, by what it
+            says.
     """
 
     fingerprint: str
@@ -89,6 +91,7 @@ class Sidecar:
     quarantined: list[list[str]] = field(default_factory=list)
     noted: list[dict[str, Any]] = field(default_factory=list)
     quality: list[Any] = field(default_factory=list)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
 
 
 # makes shards, in any order and anywhere; tells how many further records are done
@@ -196,6 +199,8 @@ def make_shard(
                 sidecar.stored.append((outcome.info.record_id, outcome.content.hex()))
                 qualities.append(outcome.lead_quality)
                 sidecar.noted.extend(vars(one) for one in note(outcome))
+                for remark in outcome.remarks:
+                    sidecar.remarks.setdefault(remark, []).append(outcome.info.record_id)
                 yield encode(outcome, work.labels)
             elif isinstance(outcome, Dropped):
                 sidecar.dropped.append([outcome.record_id, outcome.reason])

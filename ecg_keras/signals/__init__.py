@@ -1,7 +1,8 @@
 """What is done to one ECG in NumPy: leads, sampling rate, length, quality and traits."""
 
 from ecg_keras.signals.content import signature
-from ecg_keras.signals.leads import LEADS, canonical_lead, find_lead, select_leads
+from ecg_keras.signals.derived_leads import derive_leads
+from ecg_keras.signals.leads import LEADS, canonical_lead, find_lead, find_leads, select_leads
 from ecg_keras.signals.quality import Quality, check_finite_and_alive, measure_quality
 from ecg_keras.signals.resampling import resample, resampled_length
 from ecg_keras.signals.traits import Traits, measure_traits
@@ -13,7 +14,9 @@ __all__ = [
     "Traits",
     "canonical_lead",
     "check_finite_and_alive",
+    "derive_leads",
     "find_lead",
+    "find_leads",
     "fit_length",
     "kept_part",
     "measure_quality",

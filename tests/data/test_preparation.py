@@ -21,6 +21,7 @@ from ecg_keras.data.fingerprints import dataset_fingerprint, raw_digest
 from ecg_keras.data.pipeline import load, load_with_ids
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards
+from ecg_keras.data.records import Signal
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import resample
 
@@ -294,6 +295,41 @@ def test_leads_that_stand_off_zero_are_told_from_exchanged_ones(hospital_data, t
     assert set(reasons) == {"r0003", "r0005"}
     assert "the leads stand off zero, by 5 mV, so that they miss" in reasons["r0003"]
     assert "the limb leads don't belong together: they miss" in reasons["r0005"]
+
+
+def test_leads_that_a_recorder_does_not_store_are_derived_and_counted(
+    hospital_data, hospital_shards, tmp_path, monkeypatch
+):
+    read = hospital.read_signal
+
+    def read_eight(info):
+        signal = read(info)
+        if info.record_id in ("r0004", "r0011"):  # as if their recorder stored no more
+            kept = [0, 1, *range(6, 12)]
+            leads = tuple(signal.leads[lead] for lead in kept)
+            return Signal(signal.values[:, kept], 500.0, leads, remarks=("a column is left out",))
+        return signal
+
+    monkeypatch.setattr(hospital, "read_signal", read_eight)
+    said = []
+    dataset = prepare(hospital_data, tmp_path / "shards", on_warning=said.append)
+    assert dataset.remarks == (
+        "a column is left out (2 of 40 records, such as r0004)",
+        "leads III, aVR, aVL, aVF are not recorded, and derived from two other limb leads (2 of 40 "
+        "records, such as r0004)",
+    )
+    assert said == [f"{hospital_data.raw}: {remark}" for remark in dataset.remarks]
+    assert describe(tmp_path / "shards") == dataset
+    assert dataset.table().endswith("\n".join(dataset.remarks))
+    for split in ("train", "valid", "test"):
+        pairs = zip(
+            read_shards(tmp_path / "shards", split),
+            read_shards(hospital_shards, split),
+            strict=True,
+        )
+        for derived, recorded in pairs:
+            # both are rounded to whole microvolts
+            assert np.abs(derived.signal - recorded.signal).max() < 0.0021
 
 
 def test_short_and_unlabelled_records_are_dropped_and_counted(hospital_data, tmp_path):
