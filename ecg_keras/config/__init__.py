@@ -1,6 +1,15 @@
 """Recipes: text to typed, frozen values, and their fingerprints."""
 
-from ecg_keras.config.fingerprint import data_settings, differences, fingerprint, run_settings
+from ecg_keras.config.fingerprint import (
+    data_changes,
+    data_mark,
+    data_settings,
+    differences,
+    fingerprint,
+    run_changes,
+    run_mark,
+    run_settings,
+)
 from ecg_keras.config.loading import (
     LoadedRecipe,
     LoadedStudy,
@@ -49,6 +58,8 @@ __all__ = [
     "Study",
     "Training",
     "compose",
+    "data_changes",
+    "data_mark",
     "data_settings",
     "differences",
     "dump_recipe",
@@ -56,5 +67,7 @@ __all__ = [
     "load_recipe",
     "load_study",
     "parse_overrides",
+    "run_changes",
+    "run_mark",
     "run_settings",
 ]

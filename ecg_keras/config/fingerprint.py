@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from ecg_keras.config.schema import Data, Recipe
 
+# of the fingerprints of settings: to be raised when a default changes what it means
+DEFAULTS = 1
 # keys of data: where things lie, how many processes made them and when to stop change no result
 NO_RESULT = ("raw", "shards", "workers", "quarantine", "anomalies")
+# keys of a recipe that are about what is made of a finished run
+NOT_OF_THE_RUN = ("evaluation", "export", "run")
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
@@ -26,9 +34,36 @@ def fingerprint(settings: Mapping[str, Any]) -> str:
 
 def data_settings(data: Data) -> dict[str, Any]:
     """The part of a recipe's ``data`` section that decides the bytes of its shards."""
-    settings = data.model_dump(mode="json")
-    left_out = (*NO_RESULT, "train_records", "subset", "leaks", "without")
-    return {key: value for key, value in settings.items() if key not in left_out}
+    return _of_data(data.model_dump(mode="json"))
+
+
+def data_mark(data: Data) -> str:
+    """The fingerprint of `data_settings`; a key that is at its default does not count.
+
+    So a key that a later version adds, and that is off by default, makes no dataset stale.
+
+    Example:
+        >>> data_mark(Data(source="ptb", raw="a")) == data_mark(Data(source="ptb", raw="b"))
+        True
+    """
+    return fingerprint(_of_data(data.model_dump(mode="json", exclude_defaults=True)) | _defaults())
+
+
+def data_changes(old: Mapping[str, Any], data: Data) -> list[str]:
+    """The `differences` of settings from what a dataset keeps as its ``settings``.
+
+    Args:
+        old: `data_settings` as this or an earlier version wrote them: keys that are missing are at
+            their defaults.
+        data: the settings.
+
+    Example:
+        >>> data_changes({"source": "ptb", "seconds": 5.0}, Data(source="ptb", raw="a"))
+        ['seconds: 5.0 -> 10.0']
+    """
+    with contextlib.suppress(ValidationError):  # of a version that had other keys
+        old = data_settings(Data.model_validate({**old, "raw": "."}))
+    return differences(old, data_settings(data))
 
 
 def run_settings(recipe: Recipe) -> dict[str, Any]:
@@ -37,17 +72,50 @@ def run_settings(recipe: Recipe) -> dict[str, Any]:
     What is left out can change without a new training: locations, and what is made from the
     finished run (scores, comparison, export).
     """
-    settings = recipe.model_dump(mode="json", by_alias=True)
-    settings["data"] = {k: v for k, v in settings["data"].items() if k not in NO_RESULT}
-    # a folder of shards is named after what it holds; where it lies does not matter
-    settings["data"]["without"] = [folder.name for folder in recipe.data.without]
-    if settings["initialise"]:
-        kept = settings["initialise"].pop("set")
-        settings["initialise"]["set"] = {
-            k: v for k, v in kept.items() if k.split(".")[-1] not in (*NO_RESULT, "run", "without")
+    return _of_run(recipe.model_dump(mode="json", by_alias=True))
+
+
+def run_mark(recipe: Recipe) -> str:
+    """The fingerprint of `run_settings`; a key that is at its default does not count."""
+    settings = recipe.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return fingerprint(_of_run(settings) | _defaults())
+
+
+def run_changes(old: Mapping[str, Any], recipe: Recipe) -> list[str]:
+    """The `differences` of a recipe's settings from what a run keeps as its ``settings``.
+
+    Args:
+        old: `run_settings` as this or an earlier version wrote them, as for `data_changes`.
+        recipe: the settings.
+    """
+    with contextlib.suppress(ValidationError, KeyError, TypeError):
+        data = {**old["data"], "raw": "."}
+        old = run_settings(Recipe.model_validate({**old, "data": data}))
+    return differences(old, run_settings(recipe))
+
+
+def _defaults() -> dict[str, int]:
+    return {"defaults": DEFAULTS}
+
+
+def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
+    left_out = (*NO_RESULT, "train_records", "subset", "leaks", "without")
+    return {key: value for key, value in settings.items() if key not in left_out}
+
+
+def _of_run(settings: dict[str, Any]) -> dict[str, Any]:
+    data = {key: value for key, value in settings["data"].items() if key not in NO_RESULT}
+    if "without" in data:  # a folder of shards is named after what it holds, wherever it lies
+        data["without"] = [Path(folder).name for folder in data["without"]]
+    kept = {**settings, "data": data}
+    if kept.get("initialise"):
+        overrides = {
+            key: value
+            for key, value in kept["initialise"].get("set", {}).items()
+            if key.split(".")[-1] not in (*NO_RESULT, "run", "without")
         }
-    del settings["evaluation"], settings["export"], settings["run"]
-    return settings
+        kept["initialise"] = {**kept["initialise"], "set": overrides}
+    return {key: value for key, value in kept.items() if key not in NOT_OF_THE_RUN}
 
 
 def differences(old: Any, new: Any, key: str = "") -> list[str]:

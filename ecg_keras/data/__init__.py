@@ -30,6 +30,7 @@ _HOMES = {
     "dataset_fingerprint": "fingerprints",
     "describe": "dataset",
     "describe_shared": "sharing",
+    "digest_of": "fingerprints",
     "download_database": "download.fetching",
     "find_drift": "validation",
     "first_records": "subsets",

@@ -84,8 +84,9 @@ class Dataset:
         quality: of the stored records, the median and the 95th percentile of each measure of
             `signals.lead_quality`, by measure and quantile, a figure for each lead.
         settings: the recipe's ``data`` section, as far as it decides what is in the shards.
-        fingerprint: of the settings, the raw files and the format.
-        raw_digest: of names, sizes and times of change of the raw files.
+        fingerprint: of the settings, the raw files that are read, and the format.
+        raw_digest: of names, sizes and times of change of all files of the raw folder, read or not:
+            it tells one folder of recordings from another.
         format: version of this layout.
         remarks: what was left out of records, or derived, and of how many.
     """

@@ -12,11 +12,11 @@ from pathlib import Path
 import filelock
 from threadpoolctl import threadpool_limits
 
-from ecg_keras.config import Data, data_settings, differences
+from ecg_keras.config import Data, data_changes, data_settings
 from ecg_keras.data.conversion import stored_leads, stored_length
 from ecg_keras.data.dataset import SPLITS, Dataset, SplitSummary, describe
 from ecg_keras.data.duplicates import NAMED, describe_duplicates, find_duplicates
-from ecg_keras.data.fingerprints import combine, raw_digest
+from ecg_keras.data.fingerprints import combine, digest_of, raw_digest
 from ecg_keras.data.label_counts import describe_scarce
 from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.outcomes import UNLABELLED, LeftOut, Noted, describe_losses, named_reason
@@ -77,7 +77,7 @@ def prepare(
         ('NORM', 'MI', 'STTC', 'CD', 'HYP')
     """
     warn = on_warning or logging.getLogger(__name__).warning
-    folder, digest = Path(folder), raw_digest(data.raw)
+    folder, digest = Path(folder), digest_of(data)
     if folder.resolve().is_relative_to(data.raw.resolve()):
         raise ConfigError(
             f"data.shards: {folder} lies inside the raw files {data.raw}, which are never written "
@@ -108,7 +108,7 @@ def _is_made(folder: Path, data: Data, digest: str) -> bool:
     made = describe(folder)
     if made.fingerprint == combine(data, digest):
         return True
-    changed = differences(made.settings, data_settings(data))
+    changed = data_changes(made.settings, data)
     what = f"of other settings ({'; '.join(changed)})" if changed else "made of other raw files"
     raise DataError(
         f"{folder}: holds a dataset {what}. Choose another folder, or delete this one first."
@@ -176,7 +176,7 @@ def _make(
         duplicates=find_duplicates(signatures, assigned),
         settings=data_settings(data),
         fingerprint=mark,
-        raw_digest=digest,
+        raw_digest=raw_digest(data.raw),
         shared_patients=_count_shared_patients(stored, assigned),
         repairs=verified.repairs,
         noted=tuple(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ecg_keras.config import run_settings
+from ecg_keras.config import run_changes
 from ecg_keras.errors import DataError
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.records import name_databases
@@ -56,7 +56,7 @@ def is_checked(cell: Cell) -> bool:
     except DataError:
         return False  # whoever checks it tells what is damaged
     same_upstream = status.get("upstream") == upstream.get("fingerprint")
-    return status.get("settings") == run_settings(cell.recipe) and same_upstream
+    return not run_changes(status.get("settings", {}), cell.recipe) and same_upstream
 
 
 def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from ecg_keras import data
-from ecg_keras.config import Data, Split, data_settings
+from ecg_keras.config import Data, Split, data_changes, data_settings
 from ecg_keras.data import simulate
 from ecg_keras.data.conversion import stored_leads, stored_length
+from ecg_keras.data.fingerprints import combine
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import check_label_set, source_of
 from ecg_keras.errors import ConfigError, EcgKerasError
@@ -105,7 +106,7 @@ class _Lists:
     """What was read already: datasets in a folder of shards, files and records of a raw folder."""
 
     shards: dict[Path, list[data.Dataset]] = field(default_factory=dict)
-    digests: dict[Path, str | None] = field(default_factory=dict)
+    digests: dict[str, str | None] = field(default_factory=dict)
     raw: dict[str, list[RecordInfo]] = field(default_factory=dict)
 
     def datasets(self, folder: Path) -> list[data.Dataset]:
@@ -117,14 +118,15 @@ class _Lists:
     def digest(self, settings: Data) -> str | None:
         """Of the raw files; ``None`` where they are not there, or not all of a simulation."""
         raw, simulated = settings.raw, settings.simulate
-        if raw not in self.digests:
+        key = settings.model_dump_json(include=LISTED_BY)
+        if key not in self.digests:
             there = (
                 raw.is_dir()
                 if simulated is None
                 else simulate.is_complete(raw, **simulated.model_dump())
             )
-            self.digests[raw] = data.raw_digest(raw) if there else None
-        return self.digests[raw]
+            self.digests[key] = data.digest_of(settings) if there else None
+        return self.digests[key]
 
     def records(self, settings: Data) -> list[RecordInfo]:
         key = settings.model_dump_json(include=LISTED_BY)
@@ -141,8 +143,12 @@ class _Lists:
 def _count(settings: Data, promised: int | None, lists: _Lists) -> Counted:
     digest = lists.digest(settings)
     for dataset in lists.datasets(settings.shards):
-        same_files = digest in (None, dataset.raw_digest)
-        if same_files and dataset.settings == data_settings(settings):
+        is_it = (
+            not data_changes(dataset.settings, settings)
+            if digest is None
+            else dataset.fingerprint == combine(settings, digest)
+        )
+        if is_it:
             return _of_dataset(dataset)
     if digest is not None:
         return _of_records(lists.records(settings), settings)

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import IO
 
 from ecg_keras import data
-from ecg_keras.config import differences, run_settings
+from ecg_keras.config import run_changes, run_settings
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.checking import refuse_leaks
@@ -135,7 +135,7 @@ def _changes(cell: Cell) -> list[str]:
         return []  # the cell fails with what is damaged
     if not cell.run.holds_epochs():
         return []
-    return differences(status.get("settings", {}), run_settings(cell.recipe))
+    return run_changes(status.get("settings", {}), cell.recipe)
 
 
 def _run_here(

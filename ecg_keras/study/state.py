@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from ecg_keras.config import run_settings
+from ecg_keras.config import run_changes
 from ecg_keras.errors import DataError, EcgKerasError
 from ecg_keras.files import write_json
 from ecg_keras.study.cells import Cell, StudyPlan
@@ -125,7 +125,7 @@ def is_done(cell: Cell) -> bool:
         return False  # whoever runs it tells what is damaged
     return (
         status.get("state") == "trained"
-        and status["settings"] == run_settings(cell.recipe)
+        and not run_changes(status["settings"], cell.recipe)
         and status.get("evaluated")
         == evaluation_mark(status["fingerprint"], cell.recipe.evaluation)
         and run.model.is_file()

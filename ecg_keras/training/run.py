@@ -14,7 +14,7 @@ from typing import Any
 
 import filelock
 
-from ecg_keras.config import Recipe, differences, dump_recipe, fingerprint, run_settings
+from ecg_keras.config import Recipe, dump_recipe, fingerprint, run_changes, run_mark, run_settings
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import write_json
 
@@ -127,7 +127,7 @@ class Run:
 
 def run_fingerprint(recipe: Recipe, dataset: str, upstream: str | None) -> str:
     """The fingerprint of a run: its settings, its dataset's and its upstream run's fingerprints."""
-    return fingerprint({"settings": run_settings(recipe), "dataset": dataset, "upstream": upstream})
+    return fingerprint({"settings": run_mark(recipe), "dataset": dataset, "upstream": upstream})
 
 
 def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
@@ -182,7 +182,7 @@ def check_same_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | No
     mark = run_fingerprint(recipe, dataset, upstream)
     if not run.holds_epochs() or status.get("fingerprint") == mark:
         return
-    changed = differences(status.get("settings", {}), run_settings(recipe))
+    changed = run_changes(status.get("settings", {}), recipe)
     if status.get("dataset") != dataset:
         changed.append("the dataset (its settings or its raw files)")
     if status.get("upstream") != upstream:

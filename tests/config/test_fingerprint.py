@@ -3,10 +3,14 @@
 import pytest
 
 from ecg_keras.config import (
+    Data,
     Recipe,
+    data_changes,
+    data_mark,
     data_settings,
     differences,
-    fingerprint,
+    run_changes,
+    run_mark,
     run_settings,
 )
 
@@ -40,7 +44,7 @@ def recipe(**changes) -> Recipe:
     ],
 )
 def test_places_and_what_is_made_later_do_not_change_the_run(changes):
-    assert fingerprint(run_settings(recipe(**changes))) == fingerprint(run_settings(recipe()))
+    assert run_mark(recipe(**changes)) == run_mark(recipe())
 
 
 @pytest.mark.parametrize(
@@ -57,18 +61,19 @@ def test_places_and_what_is_made_later_do_not_change_the_run(changes):
     ],
 )
 def test_what_changes_the_weights_changes_the_run(changes):
-    assert fingerprint(run_settings(recipe(**changes))) != fingerprint(run_settings(recipe()))
+    assert run_mark(recipe(**changes)) != run_mark(recipe())
 
 
 def test_the_number_of_training_records_changes_no_shard():
     fewer = recipe(data__train_records=50, data__subset="first").data
     assert data_settings(fewer) == data_settings(recipe().data)
-    assert data_settings(recipe(data__seconds=5.0).data) != data_settings(recipe().data)
+    assert data_mark(fewer) == data_mark(recipe().data)
+    assert data_mark(recipe(data__seconds=5.0).data) != data_mark(recipe().data)
 
 
 def test_each_fold_is_a_dataset_of_its_own():
     folds = [recipe(data__split={"folds": 3, "fold": fold}).data for fold in range(3)]
-    assert len({fingerprint(data_settings(one)) for one in folds}) == 3
+    assert len({data_mark(one) for one in folds}) == 3
 
 
 def test_differences_name_the_keys():
@@ -76,3 +81,32 @@ def test_differences_name_the_keys():
         "a.c: 2 -> 3",
         "d: None -> 4",
     ]
+
+
+def test_a_key_at_its_default_is_as_good_as_none():
+    spelled = recipe(data__seconds=10.0, data__split={"seed": 0}, training__batch_size=64)
+    assert run_mark(spelled) == run_mark(recipe())
+    assert data_mark(spelled.data) == data_mark(recipe().data)
+
+
+def test_a_key_that_a_version_adds_makes_nothing_stale():
+    class Newer(Data):
+        denoise: bool = False
+
+    old = data_settings(recipe().data)
+    newer = Newer(source="ptbxl", raw="a")
+    assert data_mark(newer) == data_mark(recipe().data)
+    assert data_mark(Newer(source="ptbxl", raw="a", denoise=True)) != data_mark(newer)
+    # what was written before the key was there
+    del old["window"], old["split"]["folds"]
+    assert data_changes(old, recipe().data) == []
+    assert data_changes(old, recipe(data__window="centre").data) == ["window: start -> centre"]
+
+
+def test_what_an_earlier_version_wrote_of_a_run_is_compared_key_by_key():
+    old = run_settings(recipe())
+    del old["training"]["epsilon"], old["data"]["leaks"], old["training"]["phases"][0]["train_from"]
+    assert run_changes(old, recipe()) == []
+    assert run_changes(old, recipe(training__seed=1)) == ["training.seed: 0 -> 1"]
+    assert "key_of_old: 1 -> None" in run_changes({**old, "key_of_old": 1}, recipe())
+    assert run_changes({}, recipe()) != []

@@ -8,7 +8,7 @@ an object with the same names, which is made from a recipe.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -129,6 +129,31 @@ def remarks_of(source: ModuleType | FolderSource, root: Path) -> tuple[str, ...]
     """
     list_remarks = getattr(source, "list_remarks", None)
     return () if list_remarks is None else tuple(list_remarks(root))
+
+
+def choose_files(
+    source: ModuleType | FolderSource, root: Path, sampling_rate: float
+) -> Callable[[str], bool]:
+    """Which of the files below a database's folder a source reads.
+
+    Args:
+        source: from `find_source` or `source_of`.
+        root: the folder of the database.
+        sampling_rate: in Hz, as for its ``list_records``.
+
+    Returns:
+        What its ``choose_files(root, sampling_rate=...)`` returns, if it has such a function:
+        whether a file is read, by its path below the folder, with slashes. Otherwise all count.
+
+    Raises:
+        DataError: as ``list_records`` of the source.
+
+    Example:
+        >>> choose_files(find_source("code_test"), Path("data"), 400)("README.md")
+        False
+    """
+    choose = getattr(source, "choose_files", None)
+    return (lambda path: True) if choose is None else choose(root, sampling_rate=sampling_rate)
 
 
 def check_label_set(source: ModuleType | FolderSource, label_set: str | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +63,8 @@ CITATION = (
 LICENCE = "CC BY 4.0; the sets ptb and st_petersburg_incart: ODC-By 1.0"
 
 GAIN = 1000.0
+# of the files of a recording
+ENDINGS = (".hea", ".mat", ".dat")
 # the recordings of ptb and of st_petersburg_incart, inside any folders
 _SEVERAL_OF_ONE = re.compile(r"(?:.*/)?(?P<set>[SI])\d{4}")
 # '#Dx: 426783006,' and '# Dx: 426783006'
@@ -119,6 +121,12 @@ def list_set(root: Path, definition: Definition, record_name: str, owner: str) -
             raise DataError(f"{root}: {name} is there twice: {names[name]} and {path}.")
         names[name] = path
     return _list(root, definition, names)
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """Recordings alone are read: what else lies in the folder makes no other dataset."""
+    del root, sampling_rate
+    return lambda path: path.endswith(ENDINGS)
 
 
 def read_signal(info: RecordInfo) -> Signal:

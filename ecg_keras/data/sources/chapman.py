@@ -40,6 +40,7 @@ LICENCE = "CC BY 4.0"
 
 RECORD_NAME = r"JS(0\d{4}|10[0-5]\d\d|106[0-3]\d|1064[0-6])"
 
+choose_files = challenge.choose_files
 read_signal = challenge.read_signal
 
 

@@ -12,7 +12,7 @@ Sources: Zheng et al. 2020; the table itself; the counts of the Challenge's dx_m
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +81,13 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         except DataError as error:
             raise DataError(f"{table}: record {name}: {error}") from error
     return [infos[name] for name in sorted(infos)]
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """The table and the recordings are read."""
+    del sampling_rate
+    table = next((name for name in TABLES if (root / name).is_file()), None)
+    return lambda path: path == table or (path.startswith(f"{SIGNALS}/") and path.endswith(".csv"))
 
 
 def read_signal(info: RecordInfo) -> Signal:

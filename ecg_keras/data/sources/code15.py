@@ -22,7 +22,7 @@ project ECGBench.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from ecg_keras.data.hdf5_files import count_rows, read_array
@@ -120,6 +120,12 @@ def list_remarks(root: Path) -> tuple[str, ...]:
         f"{root / EXAMS}: names {count:,} recordings of files that are not here, and these are "
         f"left aside: {_name(missing)}. Download and unpack these files to use all.",
     )
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """The table and the files with tracings are read."""
+    del root, sampling_rate
+    return lambda path: path == EXAMS or path.endswith(".hdf5")
 
 
 def read_signal(info: RecordInfo) -> Signal:

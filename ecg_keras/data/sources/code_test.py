@@ -17,7 +17,7 @@ ECGBench.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +86,12 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         except DataError as error:
             raise DataError(f"{root}: row {row} of the tables: {error}") from error
     return sorted(infos, key=lambda info: info.record_id)
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """The array and two of its tables are read."""
+    del root, sampling_rate
+    return {TRACINGS, GOLD, ATTRIBUTES}.__contains__
 
 
 def read_signal(info: RecordInfo) -> Signal:

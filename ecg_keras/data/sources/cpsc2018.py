@@ -38,6 +38,7 @@ LICENCE = "CC BY 4.0"
 
 RECORD_NAME = r"A\d{4}"
 
+choose_files = challenge.choose_files
 read_signal = challenge.read_signal
 
 

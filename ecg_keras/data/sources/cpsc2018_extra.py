@@ -23,6 +23,7 @@ LICENCE = "CC BY 4.0"
 
 RECORD_NAME = r"Q\d{4}"
 
+choose_files = challenge.choose_files
 read_signal = challenge.read_signal
 
 

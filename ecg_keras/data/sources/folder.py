@@ -8,7 +8,7 @@ such section.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +21,7 @@ from ecg_keras.data.formats.csv_text import csv_settings
 from ecg_keras.data.formats.xml_exports import check_reader
 from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.data.sources.fields import parse_age, parse_sex
+from ecg_keras.data.sources.folder_files import find_named_files
 from ecg_keras.data.sources.label_columns import find_labels, list_present
 from ecg_keras.data.sources.labels_table import (
     find_table,
@@ -167,6 +168,17 @@ class FolderSource:
                 "with --set data.folder.patient=COLUMN, if there is one."
             )
         return tuple(remarks)
+
+    def choose_files(self, root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+        """The table and the files of the recordings that it names are read.
+
+        Raises:
+            DataError: the table is missing, or as `list_records`.
+        """
+        del sampling_rate
+        path = find_table(root, self.settings.table)
+        _find_columns(path, read_header(path), self.settings)
+        return find_named_files(root, path, self.settings.file)
 
     def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:
         """Reads one recording in millivolts; its format is that of its ending.

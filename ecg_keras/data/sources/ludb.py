@@ -18,6 +18,7 @@ Source: Kalyakulina et al. 2020, table 3; the headers themselves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         raise DataError(f"{root}: has no header in data. Set data.raw to the folder of LUDB.")
     infos = [_list_record(path, labels, COLUMNS[label_set]) for path in paths]
     return sorted(infos, key=lambda info: info.record_id)
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """Recordings alone are read, not the waves that cardiologists marked in them."""
+    del root, sampling_rate
+    return lambda path: path.startswith("data/") and path.endswith((".hea", ".dat"))
 
 
 def read_signal(info: RecordInfo) -> Signal:

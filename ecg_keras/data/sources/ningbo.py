@@ -25,6 +25,7 @@ LICENCE = "CC BY 4.0"
 
 RECORD_NAME = r"JS(1064[7-9]|106[5-9]\d|10[7-9]\d\d|1[1-9]\d{3}|[2-4]\d{4})"
 
+choose_files = challenge.choose_files
 read_signal = challenge.read_signal
 
 

@@ -37,6 +37,7 @@ LICENCE = "ODC-By 1.0"
 
 RECORD_NAME = r"S\d{4}"
 
+choose_files = challenge.choose_files
 read_signal = challenge.read_signal
 
 

@@ -15,7 +15,7 @@ Sources: Bousseljot et al. 1995; the spellings of the headers as counted by the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ecg_keras.data.labels import Definition, present_labels
@@ -81,6 +81,12 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
     if not infos:
         raise DataError(f"{root / RECORDS}: names no recording. Download it again.")
     return [infos[name] for name in sorted(infos)]
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """The list of recordings and their files are read."""
+    del root, sampling_rate
+    return lambda path: path == RECORDS or path.endswith((".hea", ".dat", ".xyz"))
 
 
 def read_signal(info: RecordInfo) -> Signal:

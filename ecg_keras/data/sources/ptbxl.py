@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ecg_keras.data.labels import Definition, present_labels
@@ -106,20 +106,34 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
     return infos
 
 
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """Both tables and the recordings of the chosen rate are read."""
+    folder, _ = next(_find_rates(root, sampling_rate), LOW_RATE)
+    tables = (RECORDS, STATEMENTS)
+    return lambda path: (
+        path in tables or (path.startswith(f"{folder}/") and path.endswith((".hea", ".dat")))
+    )
+
+
 def read_signal(info: RecordInfo) -> Signal:
     """Reads one recording at the rate of its file; see `ecg_keras.data.wfdb_files.read_wfdb`."""
     return read_wfdb(info.path)
 
 
 def _choose_column(root: Path, sampling_rate: float) -> str:
-    order = (LOW_RATE, HIGH_RATE) if sampling_rate <= 100 else (HIGH_RATE, LOW_RATE)
-    for folder, column in order:
-        if (root / folder).is_dir():
-            return column
+    for _, column in _find_rates(root, sampling_rate):
+        return column
+    wanted, _ = LOW_RATE if sampling_rate <= 100 else HIGH_RATE
     raise DataError(
         f"{root}: has neither records100 nor records500. Set data.raw to the folder of PTB-XL that "
-        f"holds {RECORDS}, or download {order[0][0]}."
+        f"holds {RECORDS}, or download {wanted}."
     )
+
+
+def _find_rates(root: Path, sampling_rate: float) -> Iterator[tuple[str, str]]:
+    """The folders of recordings that are there with their columns, the one to take first."""
+    order = (LOW_RATE, HIGH_RATE) if sampling_rate <= 100 else (HIGH_RATE, LOW_RATE)
+    return (one for one in order if (root / one[0]).is_dir())
 
 
 def _define(path: Path, statements: list[dict[str, str]]) -> Mapping[str, Definition]:

@@ -25,6 +25,7 @@ LICENCE = "CC BY 4.0"
 
 RECORD_NAME = r"HR\d{5}"
 
+choose_files = challenge.choose_files
 read_signal = challenge.read_signal
 
 

@@ -7,13 +7,20 @@ sets, so that a network can be pre-trained at one and fine-tuned at another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras.data.labels import Definition, present_labels
 from ecg_keras.data.records import RecordInfo, Signal
-from ecg_keras.data.simulate import CONDITIONS, HOSPITALS, SUPERCLASSES, Hospital, read_settings
+from ecg_keras.data.simulate import (
+    CONDITIONS,
+    HOSPITALS,
+    SETTINGS,
+    SUPERCLASSES,
+    Hospital,
+    read_settings,
+)
 from ecg_keras.data.sources import challenge, ptbxl
 from ecg_keras.data.wfdb_files import read_wfdb
 from ecg_keras.errors import DataError, look_up
@@ -61,6 +68,17 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
     return [
         replace(info, labels=present_labels(info.labels, definition), fold=None) for info in infos
     ]
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """What the reader of the hospital's layout reads, and what it was simulated from.
+
+    Raises:
+        DataError: the folder is no complete simulated database.
+    """
+    layout = ptbxl if HOSPITALS[read_settings(root)["hospital"]].layout == "ptbxl" else challenge
+    is_read = layout.choose_files(root, sampling_rate=sampling_rate)
+    return lambda path: path == SETTINGS or is_read(path)
 
 
 def read_signal(info: RecordInfo) -> Signal:

@@ -18,7 +18,7 @@ Source: Liu et al. 2022; Mason et al. 2007 for the codes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +94,12 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         except DataError as error:
             raise DataError(f"{root / RECORDS}: record {name}: {error}") from error
     return [infos[name] for name in sorted(infos)]
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """The table and the recordings are read."""
+    del root, sampling_rate
+    return lambda path: path == RECORDS or (path.startswith("records/") and path.endswith(".h5"))
 
 
 def read_signal(info: RecordInfo) -> Signal:

@@ -1,0 +1,138 @@
+"""What makes another dataset: the files that a source reads, and settings off their defaults."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from small_databases import DATABASES, write_database
+from small_folder import write_csv, write_folder, write_wfdb
+
+from ecg_keras.config import Data, Folder
+from ecg_keras.data.fingerprints import dataset_fingerprint, digest_of, raw_digest
+from ecg_keras.data.sources import choose_files, source_of
+from ecg_keras.errors import DataError
+
+# what people and programs leave beside recordings
+STRANGERS = ("metadata3.csv", "README.md", "notes.xlsx", "old/labels.csv", "figures/page.png")
+
+
+def leave(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(exist_ok=True, parents=True)
+        (root / name).write_text("file,AF\nx,1\n")
+
+
+def touch(path):
+    state = path.stat()
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
+
+
+def everything(data):
+    """All that a source says of a folder."""
+    source = source_of(data)
+    listed = source.list_records(
+        data.raw, label_set=next(iter(source.LABEL_SETS)), sampling_rate=data.sampling_rate
+    )
+    return [(info, source.read_signal(info).values.tobytes()) for info in listed]
+
+
+@pytest.fixture(scope="module", params=[name for name in DATABASES if name != "simulated"])
+def database(request, tmp_path_factory):
+    raw = write_database(request.param, tmp_path_factory.mktemp(request.param) / "raw")
+    return Data(source=request.param, raw=raw)
+
+
+def test_what_a_source_does_not_read_makes_no_other_dataset(database):
+    before = digest_of(database)
+    leave(database.raw, *STRANGERS)
+    assert digest_of(database) == before
+
+
+def test_a_source_reads_nothing_else_than_it_says(database, tmp_path):
+    data = database.model_copy(update={"raw": tmp_path / "raw"})
+    shutil.copytree(database.raw, data.raw)
+    before = everything(data)
+    is_read = choose_files(source_of(data), data.raw, data.sampling_rate)
+    kept = 0
+    for path in [path for path in data.raw.rglob("*") if path.is_file()]:
+        if is_read(path.relative_to(data.raw).as_posix()):
+            kept += 1
+        else:
+            path.unlink()
+    assert everything(data) == before
+    assert kept >= len(before) or database.source in ("code15", "code_test")
+
+
+def test_each_file_that_is_read_makes_another_dataset(database):
+    is_read = choose_files(source_of(database), database.raw, database.sampling_rate)
+    seen = {digest_of(database)}
+    for path in sorted(path for path in database.raw.rglob("*") if path.is_file()):
+        touch(path)
+        digest = digest_of(database)
+        assert (digest not in seen) == is_read(path.relative_to(database.raw).as_posix()), path
+        seen.add(digest)
+
+
+def folder_data(root, **settings):
+    return Data(source="folder", raw=root, folder=Folder(**settings) if settings else None)
+
+
+def test_a_recording_that_no_table_names_makes_no_other_dataset(tmp_path):
+    write_folder(tmp_path)
+    before = digest_of(folder_data(tmp_path))
+    first = next(tmp_path.rglob("*.dat"))
+    values = np.zeros((100, 12))
+    write_wfdb(first.with_name("unnamed"), values)
+    write_csv(tmp_path / "unnamed.csv", values)
+    leave(tmp_path, *STRANGERS)
+    (first.with_suffix(".pdf")).write_text("the printout")
+    assert digest_of(folder_data(tmp_path)) == before
+    touch(first)
+    assert digest_of(folder_data(tmp_path)) != before
+
+
+@pytest.mark.parametrize("name", ["a.dat", "other.dat", "a.ecg", "A.HEA"])
+@pytest.mark.parametrize("named", ["sub/a", "sub/a.hea", "sub\\a.dat", "./sub/a"])
+def test_signal_files_count_whatever_their_header_calls_them(tmp_path, named, name):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "labels.csv").write_text(f"file,patient_id,AF\n{named},p,1\n")
+    (tmp_path / "sub" / "a.hea").write_text(f"a 1 500 100\n{name} 16 1000/mV 16 0 0 0 0 II\n")
+    (tmp_path / "sub" / name).touch()
+    before = digest_of(folder_data(tmp_path))
+    touch(tmp_path / "sub" / name)
+    assert digest_of(folder_data(tmp_path)) != before
+
+
+def test_another_table_of_one_folder_makes_another_dataset(tmp_path):
+    write_folder(tmp_path)
+    shutil.copyfile(tmp_path / "labels.csv", tmp_path / "again.csv")
+    tables = (folder_data(tmp_path, table=name) for name in ("labels.csv", "again.csv"))
+    first, second = map(digest_of, tables)
+    assert first != second
+
+
+def test_a_table_that_is_missing_is_told_before_anything_is_counted(tmp_path):
+    (tmp_path / "raw").mkdir()
+    with pytest.raises(DataError, match=r"has no labels\.csv or labels\.parquet"):
+        dataset_fingerprint(folder_data(tmp_path / "raw"))
+
+
+def test_a_module_that_does_not_say_what_it_reads_reads_everything(hospital_data, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    data = hospital_data.model_copy(update={"raw": raw})
+    before = digest_of(data)
+    assert before == raw_digest(raw)
+    leave(raw, "metadata3.csv")
+    assert digest_of(data) != before
+
+
+def test_the_rate_decides_which_files_of_ptbxl_count(tmp_path):
+    raw = write_database("ptbxl", tmp_path / "raw")
+    other = next(path for path in raw.rglob("records500/**/*.dat"))
+    low, high = (Data(source="ptbxl", raw=raw, sampling_rate=rate) for rate in (100, 500))
+    before = digest_of(low), digest_of(high)
+    touch(other)
+    assert digest_of(low) == before[0]
+    assert digest_of(high) != before[1]
