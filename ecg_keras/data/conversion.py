@@ -36,6 +36,8 @@ from ecg_keras.signals.lead_quality import LeadQuality, measure_lead_quality
 
 STEP_MV = 0.001
 GREATEST = 32767
+# of a stored signal: more than a day at 500 Hz; one is held in memory as a whole
+MAX_SAMPLES = 50_000_000
 # a record whose limb leads miss the identities by more is broken where its database obeys them
 BROKEN_MV = USABLE["einthoven_mv"][1]
 
@@ -85,13 +87,18 @@ def stored_leads(data: Data) -> tuple[str, ...]:
 
 def stored_length(data: Data) -> int:
     """The number of samples of each signal in the shards."""
-    length = round(data.seconds * data.sampling_rate)
-    if length < 1:
+    samples = data.seconds * data.sampling_rate
+    if samples > MAX_SAMPLES:
+        raise ConfigError(
+            f"data.seconds times data.sampling_rate must give at most {MAX_SAMPLES} samples. "
+            f"Received: {data.seconds} s at {data.sampling_rate} Hz."
+        )
+    if round(samples) < 1:
         raise ConfigError(
             "data.seconds times data.sampling_rate must give at least one sample. Received: "
             f"{data.seconds} s at {data.sampling_rate} Hz."
         )
-    return length
+    return round(samples)
 
 
 def convert(

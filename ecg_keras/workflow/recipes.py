@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from ecg_keras.data import sources
 from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.conversion import stored_leads, stored_length
 from ecg_keras.data.simulate import HOSPITALS
-from ecg_keras.errors import ConfigError, EcgKerasError, look_up, unknown_name
+from ecg_keras.errors import ConfigError, EcgKerasError, look_up, shortened, unknown_name
 from ecg_keras.models import BACKBONES, STAGES, find_backbone
 
 # what can't be checked where one of these is wrong
@@ -149,11 +150,11 @@ def _check_stage(backbone: str, stage: str) -> None:
 
 def _beside(recipe: Path, key: str, name: str) -> Path:
     """A recipe named in another lies beside it, or where the path says from here."""
-    beside = recipe.parent / name
-    if beside.is_file():
-        return beside
-    if not Path(name).is_file():
-        raise ConfigError(
-            f"{recipe}: {key}: {beside}: there is no such recipe. Name one beside {recipe.name}."
-        )
-    return Path(name)
+    for path in (recipe.parent / name, Path(name)):
+        with suppress(OSError):  # a name that no file can have
+            if path.is_file():
+                return path
+    raise ConfigError(
+        f"{recipe}: {key}: {shortened(str(recipe.parent / name))}: there is no such recipe. Name "
+        f"one beside {recipe.name}."
+    )

@@ -433,6 +433,9 @@ def test_settings_that_fit_no_shard(hospital_data, tmp_path):
         prepare(change(hospital_data, leads=("I", "I")), tmp_path / "shards")
     with pytest.raises(ConfigError, match=r"at least one sample. Received: 0.001 s at 100.0 Hz"):
         prepare(change(hospital_data, seconds=0.001), tmp_path / "shards")
+    for seconds, rate in ((1e300, 1e300), (1e6, 1000.0)):  # nothing is allocated for them
+        with pytest.raises(ConfigError, match=r"at most 50000000 samples. Received: 1"):
+            prepare(change(hospital_data, seconds=seconds, sampling_rate=rate), tmp_path / "shards")
     with pytest.raises(ConfigError, match=r"decimate takes every n-th sample"):
         prepare(
             change(hospital_data, resample="decimate", sampling_rate=300.0), tmp_path / "shards"

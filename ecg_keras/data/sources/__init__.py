@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.data.records import Record
-from ecg_keras.errors import ConfigError, look_up
+from ecg_keras.errors import ConfigError, look_up, shortened
 
 if TYPE_CHECKING:
     from ecg_keras.data.sources.folder import FolderSource
@@ -95,10 +95,13 @@ def find_source(name: str) -> ModuleType:
     path = name if dotted else look_up("source", name, SOURCES)
     try:
         source = importlib.import_module(path)
-    except ImportError as error:
+    except Exception as error:  # a module of the user's own raises what it likes
+        shown, kind = shortened(name), type(error).__name__
+        why = shortened(str(error).partition("\n")[0], 400)
         raise ConfigError(
-            f"source {name}: cannot import {path}: {error}. A module of your own must be installed "
-            "or lie in a folder of PYTHONPATH."
+            f"source {shown}: cannot import {shortened(path)}: "
+            f"{'' if isinstance(error, ImportError) else f'{kind}: '}{why}. A module of your own "
+            "must be installed or lie in a folder of PYTHONPATH."
         ) from error
     missing = [attribute for attribute in CONTRACT if not hasattr(source, attribute)]
     if missing:
