@@ -35,7 +35,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 # third party -> the files or folders of the package that may import it
 DOORS = {
-    "wfdb": ("data",),
+    "soundfile": ("data/wfdb_flac.py",),
     "h5py": ("data/hdf5_files.py",),
     "pydicom": ("data/formats",),
     "ecgdatakit": ("data/formats/xml_exports.py",),
@@ -73,7 +73,11 @@ NO_TENSORFLOW = (
     "data/hdf5_files.py",
     "data/plain_files.py",
     "data/wfdb_files.py",
+    "data/wfdb_flac.py",
+    "data/wfdb_formats.py",
     "data/wfdb_headers.py",
+    "data/wfdb_millivolts.py",
+    "data/wfdb_signal_files.py",
     "data/formats",
     "data/download",
     "data/sources",

@@ -40,7 +40,7 @@ def _watched() -> contextlib.AbstractContextManager[None]:
     import atheris
 
     watched: contextlib.AbstractContextManager[None] = atheris.instrument_imports(
-        include=["ecg_keras", "wfdb"]
+        include=["ecg_keras"]
     )
     return watched
 

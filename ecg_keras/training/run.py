@@ -20,7 +20,7 @@ from ecg_keras.files import write_json
 
 # what may lie in a run folder before the run is begun: a study keeps its notes there
 BEFORE = frozenset({"recipe.yaml", "cell.json", "cell.log", "failed.json"})
-PACKAGES = ("ecg_keras", "tensorflow", "keras", "tensorflow-data-validation", "wfdb", "numpy")
+PACKAGES = ("ecg_keras", "tensorflow", "keras", "tensorflow-data-validation", "numpy")
 
 
 @dataclass(frozen=True)
