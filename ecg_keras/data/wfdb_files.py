@@ -64,14 +64,15 @@ def read_wfdb(
         >>> read_wfdb(folder / "r").values.ravel()
         array([0. , 1.5, nan], dtype=float32)
     """
-    return cut_signal(read_samples(read_header(path, lead_names)), span)
+    return read_samples(read_header(path, lead_names), span)
 
 
-def read_samples(header: Header) -> Signal:
+def read_samples(header: Header, span: Span | None = None) -> Signal:
     """Reads the samples of a record whose header was read: `read_wfdb` in two steps.
 
     Args:
         header: from `read_header`.
+        span: as `read_wfdb`.
 
     Returns:
         As `read_wfdb`.
@@ -97,7 +98,7 @@ def read_samples(header: Header) -> Signal:
         values = _read_by_wfdb(header, conversion)
     if len(conversion.columns) < len(header.signals):
         values = np.ascontiguousarray(values[:, conversion.columns])
-    return Signal(values, header.sampling_rate, conversion.leads)
+    return cut_signal(Signal(values, header.sampling_rate, conversion.leads), span)
 
 
 @dataclass(frozen=True, eq=False)

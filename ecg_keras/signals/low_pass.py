@@ -151,7 +151,7 @@ def _filter_at(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     place = np.minimum(distance * _FINE, len(fine) - 2)
     below = place.astype(np.intp)
     low: npt.NDArray[np.float64] = fine[below]
-    return low + (fine[below + 1] - low) * (place - below)
+    return np.asarray(low + (fine[below + 1] - low) * (place - below))
 
 
 @functools.lru_cache(maxsize=1)

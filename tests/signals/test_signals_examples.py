@@ -13,6 +13,7 @@ import pytest
         "beats",
         "lead_findings",
         "limb_leads",
+        "lost_signal",
         "low_pass",
         "pace",
         "quality",

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras.data.labels import Definition, present_labels, read_table
-from ecg_keras.data.records import RecordInfo, Signal
+from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.data.sources.fields import parse_age, parse_sex
 from ecg_keras.data.wfdb_files import read_samples
 from ecg_keras.data.wfdb_headers import read_header, read_text
@@ -121,14 +121,15 @@ def list_set(root: Path, definition: Definition, record_name: str, owner: str) -
     return _list(root, definition, names)
 
 
-def read_signal(info: RecordInfo) -> Signal:
+def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
     """Reads one recording.
 
     Args:
         info: from `list_records` of this or a single set's module.
+        span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
-        The whole recording at its own rate, in millivolts. Missing samples are NaN.
+        The wanted part at the recording's own rate, in millivolts. Missing samples are NaN.
 
     Raises:
         DataError: as `ecg_keras.data.wfdb_files.read_wfdb`; also for the wrong gains of the first
@@ -141,7 +142,7 @@ def read_signal(info: RecordInfo) -> Signal:
             f"{info.path}.hea: the Challenge's gain is 1000 for each mV. Received: {wrong}. This "
             "looks like the faulty first release of 2020: download the release of 2021."
         )
-    return read_samples(header)
+    return read_samples(header, span)
 
 
 def _list(root: Path, definition: Definition, paths: Mapping[str, str]) -> list[RecordInfo]:
