@@ -170,8 +170,8 @@ class Data(Section):
     sampling_rate: Positive = 100.0
     # length of each ECG; longer recordings are cut, shorter ones dropped or padded
     seconds: Positive = 10.0
-    # which part of a longer recording is kept
-    window: Literal["start", "centre"] = "start"
+    # which part of a longer recording is kept; best: of which least is missing or dead, or noisy
+    window: Literal["start", "centre", "best"] = "start"
     # a recording that is too short: drop it (counted in dataset.json), or pad it with zeros
     short: Literal["drop", "pad"] = "drop"
     # polyphase filters before it decimates; decimate takes every n-th sample, as published

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,9 @@ import numpy.typing as npt
 from ecg_keras.config import Data
 from ecg_keras.data.expectations import USABLE
 from ecg_keras.data.outcomes import LeftOut, too_short
-from ecg_keras.data.records import RecordInfo, Signal
+from ecg_keras.data.partial_reading import read_kept
+from ecg_keras.data.record_reader import Reader, reader_of
+from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import source_of
 from ecg_keras.data.verification import Verified
 from ecg_keras.errors import ConfigError, DataError
@@ -21,16 +22,10 @@ from ecg_keras.signals import (
     Quality,
     Traits,
     canonical_lead,
-    check_finite_and_alive,
-    derive_leads,
     fit_length,
-    kept_part,
     measure_quality,
     measure_traits,
     resample,
-    resampled_length,
-    select_leads,
-    signature,
 )
 from ecg_keras.signals.lead_quality import LeadQuality, measure_lead_quality
 
@@ -53,7 +48,7 @@ class Converted:
         quality: figures of the stored samples.
         content: `signals.signature` of the recording, whatever of it is stored.
         traits: of the stored samples.
-        lead_quality: of the recording as it was read and as it is stored.
+        lead_quality: of what is kept, as it was read and as it is stored.
         original: sampling rate in Hz and length in seconds of the whole recording as it was read.
         remarks: what its reader left out, and which leads were derived, in words.
     """
@@ -113,8 +108,8 @@ def convert(
         data: the recipe's settings.
         verified: what `verification.verify_source` decided for all records.
     """
-    source, leads, length = source_of(data), stored_leads(data), stored_length(data)
-    return (_convert(info, source, leads, length, data, verified) for info in infos)
+    read, leads, length = reader_of(source_of(data)), stored_leads(data), stored_length(data)
+    return (_convert(info, read, leads, length, data, verified) for info in infos)
 
 
 def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], float]:
@@ -139,33 +134,30 @@ def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], fl
 
 def _convert(
     info: RecordInfo,
-    source: Any,
+    read: Reader,
     leads: tuple[str, ...],
     length: int,
     data: Data,
     verified: Verified,
 ) -> Converted | Dropped | Quarantined:
     try:
-        signal = source.read_signal(info)
-        # all limb leads, for the repair was found by them
-        values, held = derive_leads(signal.values, signal.leads, LEADS)
-        derived = [lead for lead in leads if lead in held and lead not in signal.leads]
-        remarks = (*signal.remarks, *_say_derived(derived))
-        signal = replace(signal, values=values, leads=held)
-        if verified.repairs:
-            repaired = verified.repair.apply(signal.values, signal.sampling_rate, signal.leads)
-            signal = Signal(*repaired)
-        # column after column in memory: what is measured for each lead is several times faster
-        recorded = np.asfortranarray(signal.values)
-        chosen = select_leads(recorded, signal.leads, leads)
-        check_finite_and_alive(chosen, leads)
+        kept = read_kept(read, info, leads, length, data, verified.repair)
+        signal, (start, stop) = kept.signal, kept.window
         rates = signal.sampling_rate, data.sampling_rate
-        whole = resampled_length(len(chosen), *rates)
-        start, stop = kept_part(whole, length, data.window)
-        values = resample(chosen, *rates, method=data.resample, start=start, stop=stop)
-        fitted = fit_length(values, length, window=data.window, short=data.short)
+        values = resample(
+            signal.values,
+            *rates,
+            method=data.resample,
+            start=start,
+            stop=stop,
+            offset=signal.start,
+            total=kept.total,
+        )
+        # nothing is left to be cut: a window says where zeros are added
+        sides = "centre" if data.window == "centre" else "start"
+        fitted = fit_length(values, length, window=sides, short=data.short)
         if fitted is None:
-            seconds = whole / data.sampling_rate
+            seconds = len(values) / data.sampling_rate
             return Dropped(info.record_id, too_short(seconds, data.seconds))
         columns, scale = quantise(np.asfortranarray(fitted))
         samples = np.ascontiguousarray(columns)
@@ -181,13 +173,13 @@ def _convert(
             samples,
             scale,
             quality,
-            signature(recorded, signal.leads, signal.sampling_rate),
+            kept.content,
             measure_traits(stored, data.sampling_rate),
-            measure_lead_quality(chosen, rates[0], stored, data.sampling_rate),
-            (signal.sampling_rate, len(signal.values) / signal.sampling_rate),
-            remarks,
+            measure_lead_quality(kept.values, rates[0], stored, data.sampling_rate),
+            (signal.sampling_rate, kept.total / signal.sampling_rate),
+            kept.remarks,
         )
-    except (DataError, OSError) as error:
+    except (ConfigError, DataError) as error:
         # relative to the database, so that the shards' description does not depend on its place
         reason = str(error).replace(f"{data.raw}/", "")
         place = str(info.path).replace(f"{data.raw}/", "")
@@ -201,13 +193,6 @@ def _say_impossible(peak_mv: float) -> str:
         f"the largest sample is {peak_mv:.4g} mV, and that of an ECG is {low:g} to {high:g} mV. "
         "Correct its unit or gain, or use all records as they are with data.verify: off."
     )
-
-
-def _say_derived(leads: Sequence[str]) -> list[str]:
-    if not leads:
-        return []
-    what = f"lead {leads[0]} is" if len(leads) == 1 else f"leads {', '.join(leads)} are"
-    return [f"{what} not recorded, and derived from two other limb leads"]
 
 
 def _say_broken(stored: npt.NDArray[np.float32], leads: tuple[str, ...], missed: float) -> str:

@@ -97,31 +97,6 @@ def worst_limb_lead(values: npt.NDArray[Any], leads: Sequence[str]) -> str | Non
     return checked[int(np.argmax(misses))] if misses.size else None
 
 
-def check_finite_and_alive(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
-    """Refuses a recording with missing samples or a dead lead.
-
-    Args:
-        values: ``(num_samples, num_leads)``.
-        leads: names of the columns.
-
-    Raises:
-        DataError: a lead holds NaN or infinity, or is constant for the whole recording; the
-            message names the lead. Also where there is no sample.
-
-    Example:
-        >>> check_finite_and_alive(np.array([[0.0], [1.0]]), ["I"])
-    """
-    _check_shape(values, leads)
-    low, high = _extremes(values)
-    if not np.all(np.isfinite(low) & np.isfinite(high)):
-        lost = np.sum(~np.isfinite(values), axis=0)
-        named = [f"{lead} ({n} samples)" for lead, n in zip(leads, lost, strict=True) if n]
-        raise DataError(f"missing or infinite samples in lead {', '.join(named)}.")
-    flat = [lead for lead, dead in zip(leads, low == high, strict=True) if dead]
-    if flat:
-        raise DataError(f"no signal: constant for the whole recording in lead {', '.join(flat)}.")
-
-
 def _check_shape(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
     if values.ndim != 2 or values.shape[1] != len(leads) or values.size == 0:
         raise DataError(

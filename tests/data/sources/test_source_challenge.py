@@ -181,9 +181,10 @@ def test_incarts_recordings_keep_their_rate_and_one_letter_sexes(tmp_path):
 
 @pytest.mark.parametrize(("window", "begin"), [("start", 0), ("centre", 895)])
 def test_a_window_of_half_an_hour_is_kept(tmp_path, window, begin):
-    """A true recording's length: 30 minutes at 257 Hz, each second at its own level."""
+    """A true recording's length: 30 minutes at 257 Hz, each second at its own level and alive."""
     write_challenge_record(tmp_path, "I0001", dx="164884008", rate=257)
     levels = np.repeat(np.arange(1800) % 7 + 1, 257)[:, None] * 2
+    levels[::2] += 4
     values = np.concatenate([levels * factor for factor in (1, 2, 1, -1.5, 0, 1.5, *[1] * 6)], 1)
     (tmp_path / "I0001.mat").write_bytes(bytes(24) + values.astype("<i2").tobytes())
     edit(tmp_path / "I0001.hea", " 257 2570 ", f" 257 {len(values)} ")
@@ -191,7 +192,7 @@ def test_a_window_of_half_an_hour_is_kept(tmp_path, window, begin):
     assert incart.read_signal(info).values.shape == (462600, 12)
     data = Data(source="incart", raw=tmp_path, sampling_rate=257, window=window, leads=["I"])
     (kept,) = convert([info], data, Verified())
-    expected = np.repeat((np.arange(begin, begin + 10) % 7 + 1) * 2, 257)
+    expected = levels[begin * 257 : (begin + 10) * 257, 0]
     assert np.array_equal(kept.samples[:, 0], expected)
 
 
