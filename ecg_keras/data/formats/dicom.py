@@ -110,7 +110,7 @@ def _read(path: Path) -> Any:
 
 
 def _extract(dataset: Any, lead_names: Mapping[str, str] | None, span: Span | None) -> Signal:
-    modality = str(dataset.get("Modality", "none"))
+    modality = _short(dataset.get("Modality", "none"))
     items = list(dataset.get("WaveformSequence") or [])
     if modality != "ECG" or not items:
         kind = getattr(dataset.get("SOPClassUID"), "name", "of no class")
@@ -174,8 +174,8 @@ def _samples(group: Any, channels: int, order: str) -> npt.NDArray[Any]:
     kind = SAMPLES.get(coding)
     if kind is None or bits != 8 * int(kind[1]):
         raise DataError(
-            f"samples of {bits} bits coded as {coding}. Allowed: {', '.join(SAMPLES)} with their "
-            "own numbers of bits."
+            f"samples of {bits} bits coded as {_short(coding)}. Allowed: {', '.join(SAMPLES)} with "
+            "their own numbers of bits."
         )
     if int(group.NumberOfWaveformChannels) != channels or samples < 1:
         raise DataError(
@@ -203,7 +203,7 @@ def _calibrate(channel: Any, lead: str) -> tuple[float, float]:
     name = str(unit.get("CodeValue", "")).strip() or str(unit.get("CodeMeaning", ""))
     size = unit_in_mv(name)
     if size is None:
-        raise DataError(f"lead {lead} is in {name!r}. Allowed: {ALLOWED}.")
+        raise DataError(f"lead {lead} is in {_short(name)!r}. Allowed: {ALLOWED}.")
     correction = channel.get("ChannelSensitivityCorrectionFactor")
     sensitivity = float(channel.ChannelSensitivity) * float(1 if correction is None else correction)
     step, offset = sensitivity * size, float(channel.get("ChannelBaseline") or 0) * size
@@ -212,6 +212,11 @@ def _calibrate(channel: Any, lead: str) -> tuple[float, float]:
             f"lead {lead} has no valid calibration: {step:g} mV for each step, {offset:g} mV at 0."
         )
     return step, offset
+
+
+def _short(value: Any) -> str:
+    """A value for a message; in a damaged file it may hold all that comes behind it."""
+    return "".join(x if x.isprintable() else "?" for x in str(value)[:16])
 
 
 def _padding(value: Any, kind: np.dtype[Any]) -> Any:

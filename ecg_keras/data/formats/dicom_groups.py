@@ -149,7 +149,7 @@ def _lead(channel: Any, lead_names: Mapping[str, str] | None) -> str | None:
         if lead and (coded or named) != lead:
             raise DataError(
                 f"a channel has the {'code' if coded else 'name'} of lead {coded or named} and the "
-                f"name of lead {lead}, {text!r}. Export it again with a device that names its "
+                f"name of lead {lead}, {text[:64]!r}. Export it again with a device that names its "
                 "leads right, or say with data.folder.lead_names what this name means."
             )
     return coded or named

@@ -219,6 +219,7 @@ def _convert(record: Any, lead_names: Mapping[str, str] | None, span: Span | Non
                 f"lead {lead} is in steps of {one.resolution:g} {one.resolution_unit!r}. Allowed: "
                 f"{ALLOWED}. Export it with its calibration."
             )
-        values[:, column] = (one.samples[start:stop] * one.resolution + one.offset) * size
+        with np.errstate(over="ignore"):  # what no float32 holds is infinite, and refused as that
+            values[:, column] = (one.samples[start:stop] * one.resolution + one.offset) * size
     whole = stop - start == total
     return Signal(values, rate, tuple(leads), start, None if whole else total)

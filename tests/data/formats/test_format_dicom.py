@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import warnings
 from io import BytesIO
 
 import numpy as np
@@ -355,3 +356,11 @@ def test_a_span_is_what_would_be_cut_from_the_whole(tmp_path_factory, begin, sec
     wanted, cut = read_dicom(folder / "d.dcm", span=span), cut_signal(whole, span)
     assert np.array_equal(wanted.values, cut.values) and wanted.values.dtype == np.float32
     assert (wanted.start, wanted.total, wanted.leads) == (cut.start, cut.total, cut.leads)
+
+
+def test_messages_of_damaged_files_are_short_and_steer_no_terminal(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's own, of what is written here
+        group = recording(WaveformSampleInterpretation="MB\x1b[2J" + 99 * "x")
+        with pytest.raises(DataError, match=r"coded as MB\?\[2Jx{10}\. Allowed"):
+            read(tmp_path, group)

@@ -195,3 +195,11 @@ def test_without_the_package_one_line_says_what_to_install(path, monkeypatch):
 def test_eight_stored_leads_keep_the_integers_of_the_file(path):
     write_muse(path, muse_waveform(OF_EIGHT, EIGHT, per_bit="1"))
     assert np.allclose(read_xml(path).values, as_stored(OF_EIGHT), atol=1e-7)
+
+
+def test_a_sample_that_no_float_holds_is_infinite(path):
+    write_aecg(path, aecg_series(VALUES).replace("<digits>", "<digits>1e300 ", 1))
+    with pytest.raises(DataError, match="its leads must be of one rate and length"):
+        read_xml(path)
+    write_aecg(path, aecg_series(VALUES).replace("<digits>", "<digits>1e300 "))
+    assert np.isinf(read_xml(path).values[0]).all()
