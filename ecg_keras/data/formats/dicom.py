@@ -215,7 +215,7 @@ def _calibrate(channel: Any, lead: str) -> tuple[float, float]:
 
 
 def _short(value: Any) -> str:
-    """A value for a message: its first characters, so that none of a damaged file's persons is."""
+    """A value for a message; in a damaged file it may hold all that comes behind it."""
     return "".join(x if x.isprintable() else "?" for x in str(value)[:16])
 
 
