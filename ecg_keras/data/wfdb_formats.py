@@ -49,10 +49,11 @@ class Format:
 
 
 def _unpack_24(stored: Bytes) -> Integers:
-    wide = np.zeros((len(stored) // 3, 4), np.uint8)
-    wide[:, 1:] = stored.reshape(-1, 3)
-    shifted: Integers = wide.view("<i4")[:, 0]
-    return shifted >> 8
+    # each sample with the byte before it is four bytes, of which that byte is shifted out
+    behind = np.empty(len(stored) + 1, np.uint8)
+    behind[1:] = stored
+    four: Integers = np.ndarray((len(stored) // 3,), "<i4", behind.data, strides=(3,))
+    return four >> 8
 
 
 def _unpack_212(stored: Bytes) -> Integers:

@@ -23,6 +23,11 @@ from ecg_keras.errors import DataError
 
 # differences of each signal that are added up at once
 BLOCK = 2**16
+# what WFDB keeps a sample in
+HALF_RANGE = 2**31
+# what a compressed file may hold: so many values, and so many more for each of its bytes; the noise
+# of an ECG takes a bit or more of each value
+FREE_VALUES, VALUES_A_BYTE = 2**22, 100
 
 
 class SignalFile(NamedTuple):
@@ -130,6 +135,12 @@ def _count_frames(file: SignalFile, size: int) -> int:
     """How many frames a file of that many bytes holds."""
     if file.format in COMPRESSED:
         samples = count_samples(file.location, file.format, len(file.frames))
+        if samples * len(file.frames) > FREE_VALUES + VALUES_A_BYTE * size:
+            raise DataError(
+                f"{file.location}: {size} bytes that claim to be {samples} samples of "
+                f"{len(file.frames)} signals: no ECG can be compressed so far. Do not use this "
+                "recording."
+            )
         return max(0, samples - file.offset) // file.frames[0]
     return FORMATS[file.format].count(max(0, size - file.offset)) // file.width
 
@@ -212,7 +223,13 @@ def _add_up(file: SignalFile, form: Format, begin: int, differences: Integers) -
     column = 0
     for index, frame in enumerate(file.frames):
         own = slice(column, column + frame)
-        start = before[own].sum() + (file.first_values[index] if file.first_values else 0)
-        samples[:, own] = differences[:, own].reshape(-1).cumsum().reshape(-1, frame) + start
+        start = file.first_values[index] if file.first_values else 0
+        if abs(start) > HALF_RANGE:
+            raise DataError(
+                f"{file.location}: the header's first value is beyond 32 bits. Received: {start}. "
+                "Download the header again."
+            )
+        sums = differences[:, own].reshape(-1).cumsum(dtype=np.int64)
+        samples[:, own] = sums.reshape(-1, frame) + (before[own].sum() + start)
         column += frame
     return samples

@@ -167,6 +167,22 @@ def test_a_compressed_file_that_is_none_is_refused(tmp_path):
         read_wfdb(tmp_path / "r")
 
 
+def test_a_stream_that_holds_more_than_any_ecg_is_refused(tmp_path):
+    zeros = np.zeros((10_000_000, 1), np.int16)
+    soundfile.write(tmp_path / "r.dat", zeros, 500, format="FLAC", subtype="PCM_16")
+    size = (tmp_path / "r.dat").stat().st_size
+    (tmp_path / "r.hea").write_text("r 1 500 10\nr.dat 516 1 0 0 0 0 0 I")
+    with pytest.raises(DataError, match=rf"r\.dat: {size} bytes that claim to be 10000000 samples"):
+        read_wfdb(tmp_path / "r")
+
+
+def test_a_first_value_beyond_32_bits_is_refused(tmp_path):
+    (tmp_path / "r.hea").write_text(f"r 1 500 10\nr.dat 8 1 0 0 {10**30} 0 0 I")
+    (tmp_path / "r.dat").write_bytes(bytes(10))
+    with pytest.raises(DataError, match=r"r\.dat: the header's first value is beyond 32 bits"):
+        read_wfdb(tmp_path / "r")
+
+
 def test_a_damaged_stream_is_refused(tmp_path):
     noise = np.random.default_rng(0).integers(-999, 999, (20_000, 1)).astype(np.int16)
     soundfile.write(tmp_path / "r.dat", noise, 500, format="FLAC", subtype="PCM_16")

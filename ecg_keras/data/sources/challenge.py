@@ -201,7 +201,7 @@ def _find_headers(root: Path) -> list[str]:
 def _walk(folder: str, prefix: str) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(".hea"):
+            if entry.name.endswith((".hea", ".HEA")):
                 yield prefix + entry.name[:-4]
             elif entry.is_dir() and entry.is_symlink():
                 raise DataError(f"{entry.path}: a link to a folder. Put the folder itself there.")

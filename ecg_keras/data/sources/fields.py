@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from pathlib import Path
 
 from ecg_keras.errors import DataError
@@ -55,8 +56,8 @@ def path_inside(root: Path, name: str) -> Path:
     """``root / name``, if that is inside ``root``.
 
     Raises:
-        DataError: the name is empty, absolute, climbs out with ``..``, or holds a character that
-            can't be printed.
+        DataError: the name is empty, absolute, climbs with ``..``, or holds a backslash or a
+            character that can't be printed. The message says which.
 
     Example:
         >>> path_inside(Path("ptbxl"), "records100/00000/00001_lr").name
@@ -64,7 +65,27 @@ def path_inside(root: Path, name: str) -> Path:
     """
     # by hand: a table names a million files, and this takes half of PurePosixPath's time
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    climbs = name.startswith("/") or ".." in parts or "\\" in name or ":" in name
-    if not parts or climbs or not name.isprintable():
-        raise DataError(f"a file name must stay inside {root}. Received: {name!r}.")
+    # a colon is a letter like others, but behind the name of a disk
+    absolute = name.startswith("/") or (name[1:2] == ":" and name[0].isalpha())
+    if not parts or absolute or ".." in parts or "\\" in name or not name.isprintable():
+        problem = _find_problem(parts, absolute, name)
+        if problem:
+            raise DataError(
+                f"a file name must stay inside {root}: {problem}. Received: {name!r}. Write it "
+                "relative to that folder, or rename the file."
+            )
     return root.joinpath(*parts)
+
+
+def _find_problem(parts: list[str], absolute: bool, name: str) -> str | None:
+    if not parts:
+        return "it names no file"
+    if absolute:
+        return "it begins at the root of a disk"
+    if ".." in parts:
+        return "it climbs with '..'"
+    if "\\" in name:
+        return "it holds a backslash"
+    # spaces of other widths, as word processors write them, are no harm
+    odd = [one for one in name if not one.isprintable() and unicodedata.category(one) != "Zs"]
+    return f"it holds {odd[0]!r}, which can't be printed" if odd else None

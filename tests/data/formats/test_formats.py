@@ -76,6 +76,54 @@ def test_what_is_not_there_or_unknown_is_named(folder, name, message):
         find_recording(folder / name)
 
 
+@pytest.mark.parametrize(
+    ("on_disk", "name", "kind"),
+    [
+        ("X.CSV", "X", "csv"),
+        ("X.CSV", "X.csv", "csv"),
+        ("X.CSV.GZ", "X", "csv"),
+        ("X.Edf", "X", "edf"),
+        ("X.DCM", "X", "dicom"),
+        ("X.HEA", "X", "wfdb"),
+        ("X.HEA", "X.dat", "wfdb"),
+        ("Jose\u0301.csv", "Jos\u00e9.csv", "csv"),
+        ("Jos\u00e9.csv", "Jose\u0301", "csv"),
+        ("Jos\u00e9.HEA", "Jose\u0301.hea", "wfdb"),
+        ("Jose\u0301/x.csv", "Jos\u00e9/x.csv", "csv"),
+        ("Jose\u0301/X.CSV", "Jos\u00e9/X", "csv"),
+        ("10:30.csv", "10:30", "csv"),
+    ],
+)
+def test_endings_in_another_case_and_accents_of_other_systems(tmp_path, on_disk, name, kind):
+    (tmp_path / on_disk).parent.mkdir(exist_ok=True)
+    (tmp_path / on_disk).write_text("x")
+    assert find_recording(tmp_path / name) == (tmp_path / on_disk, kind)
+
+
+def test_a_recording_with_its_ending_in_capitals_is_read(folder):
+    (folder / "w.1.hea").rename(folder / "w.1.HEA")
+    file, kind = find_recording(folder / "w.1")
+    assert np.allclose(read_recording(file, kind).values, as_stored(VALUES), atol=0.001)
+
+
+def test_names_that_differ_in_case_are_other_names(folder):
+    for name in ("C", "C.csv", "C.CSV"):
+        with pytest.raises(
+            DataError, match=r"No such file, but c\.csv, whose name differs in case"
+        ):
+            find_recording(folder / name)
+    (folder / "M.CSV").write_text("x")
+    (folder / "M.Csv").write_text("x")
+    with pytest.raises(DataError, match=r"M: several files have this name: M\.CSV, M\.Csv"):
+        find_recording(folder / "M")
+
+
+def test_samples_without_their_header_say_so(folder):
+    (folder / "m.mat").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"m\.mat: .*read by its header, and there is no m\.hea"):
+        find_recording(folder / "m.mat")
+
+
 def test_links_out_of_the_folder_and_pipes_are_refused(folder, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside") / "secret.csv"
     outside.write_text("I\n1\n")

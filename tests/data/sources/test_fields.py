@@ -35,6 +35,31 @@ def test_no_name_leads_out_of_the_root(parts):
         assert not path.exists()  # a name that no system takes would raise
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "it names no file"),
+        ("./", "it names no file"),
+        ("/etc/passwd", "it begins at the root of a disk"),
+        ("c:x.dat", "it begins at the root of a disk"),
+        ("a/../b", r"it climbs with '\.\.'"),
+        ("a\\b", "it holds a backslash"),
+        ("a\tb", r"it holds '\\t', which can't be printed"),
+        ("a\u202eb", r"it holds '\\u202e', which can't be printed"),
+    ],
+)
+def test_a_refused_name_says_why(name, reason):
+    with pytest.raises(DataError, match=rf"must stay inside db: {reason}\. Received: "):
+        path_inside(Path("db"), name)
+
+
+@pytest.mark.parametrize(
+    "name", ["2024-01-01T10:00:00.csv", "1:2.csv", "with space", "a\u00a0b", "M\u00fcller"]
+)
+def test_unusual_names_that_are_no_harm_are_taken(name):
+    assert path_inside(Path("db"), f"x/{name}") == Path("db") / "x" / name
+
+
 def test_other_texts_are_named():
     with pytest.raises(DataError, match="Received: 'old'"):
         parse_age("old")

@@ -138,6 +138,15 @@ def test_a_link_to_a_folder_is_refused_and_not_skipped(tmp_path):
         challenge.list_records(tmp_path / "training", label_set="challenge2021", sampling_rate=500)
 
 
+def test_names_in_capitals_are_read_and_not_passed_over(tmp_path):
+    write_challenge_set(tmp_path, ["A0001", "A0002"])
+    for path in sorted(tmp_path.rglob("A0002.*")):
+        path.rename(path.with_name(path.name.upper()))
+    infos = cpsc2018.list_records(tmp_path, label_set="cpsc2018", sampling_rate=500)
+    assert [info.record_id for info in infos] == ["A0001", "A0002"]
+    assert len(cpsc2018.read_signal(infos[1]).values) == 5000
+
+
 @pytest.mark.parametrize(
     ("codes", "label"),
     [
