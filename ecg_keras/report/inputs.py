@@ -34,6 +34,7 @@ class RunFiles:
         history: one value per epoch; ``None`` without ``log.csv``.
         environment: versions and machine; empty without ``environment.json``.
         guarded: what the leakage guard found; ``None`` where it did not look.
+        anomalies: what the check of the data found, where the run was trained all the same.
         comparison: with the baseline, where there is one.
         baseline_test: the baseline's predictions, for its curves.
         baseline_history: the baseline's training.
@@ -49,6 +50,7 @@ class RunFiles:
     history: History | None
     environment: Mapping[str, Any]
     guarded: Guarded | None
+    anomalies: tuple[str, ...]
     comparison: Comparison | None
     baseline_test: Predictions | None
     baseline_history: History | None
@@ -90,6 +92,7 @@ def read_run(folder: Path) -> RunFiles:
         history=_history(run, status),
         environment=_environment(run.environment),
         guarded=read_guarded(run),
+        anomalies=tuple(status.get("anomalies", ())),
         comparison=comparison,
         baseline_test=_baseline_predictions(baseline, test),
         baseline_history=_history(baseline, baseline.read_status()) if baseline else None,

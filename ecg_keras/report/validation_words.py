@@ -37,7 +37,8 @@ HERE_AND_THERE = {
     "skew": "Here is this training split, there is what the served model received.",
 }
 LIMITS = (
-    "Single recordings are not judged here: a person with an unusual ECG is no anomaly.",
+    "Single recordings are not judged here: a person with an unusual ECG is no anomaly. What is "
+    "outside of a range in a few of them is noted.",
     "The samples are told by their figures alone. Two neighbouring chest leads that are exchanged, "
     "or labels that belong to other recordings, leave all of them as they are.",
     "Another distribution may be what is wanted, as when patients of another kind are to be "

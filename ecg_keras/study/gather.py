@@ -24,7 +24,13 @@ from ecg_keras.study.comparing import (
 )
 from ecg_keras.study.costs import keep_ledger
 from ecg_keras.study.state import Snapshot, snapshot
-from ecg_keras.study.upstreams import describe_datasets, find_skew, rank_upstreams, tell_leaks
+from ecg_keras.study.upstreams import (
+    describe_datasets,
+    find_skew,
+    rank_upstreams,
+    tell_anomalies,
+    tell_leaks,
+)
 
 
 def gather(
@@ -163,4 +169,4 @@ def _not_done(
         )
     if comparisons and study.question.metric not in LOGGED:
         lines.append(f"Convergence is told in {DEFAULT_LOGGED}, which is logged in every epoch.")
-    return (*lines, *tell_leaks(arms))
+    return (*lines, *tell_anomalies(arms), *tell_leaks(arms))

@@ -19,6 +19,9 @@ from ecg_keras.study.arms import Tested
 from ecg_keras.study.comparing import Arms
 from ecg_keras.training import Run
 
+# noted records of a dataset that the page lists, at most
+LISTED = 100
+
 
 def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
     """The dataset cards, by name of the downstream, then of the upstream.
@@ -50,6 +53,21 @@ def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
                 "role": "upstream",
             }
     return cards
+
+
+def tell_anomalies(arms: Arms) -> tuple[str, ...]:
+    """What the checks of the data found, where runs were trained all the same."""
+    found = {
+        (name.downstream, line): None
+        for name, arm in arms.items()
+        for cell in arm.runs
+        for line in cell.run.read_status().get("anomalies", ())
+    }
+    return tuple(
+        f"The check of {downstream} found a fault, and its runs were trained all the same "
+        f"(data.anomalies: warn): {line}"
+        for downstream, line in found
+    )
 
 
 def tell_leaks(arms: Arms) -> tuple[str, ...]:
@@ -212,6 +230,10 @@ def _pairs(arms: Arms) -> Mapping[tuple[str, str], Tested]:
 
 def _card(dataset: Dataset) -> dict[str, Any]:
     splits = dataset.splits.values()
+    noted = {
+        f"{one.record_id}, {one.measure}{f' of {one.lead}' if one.lead else ''}": one.what
+        for one in dataset.noted
+    }
     return {
         "source": dataset.source,
         "label_set": dataset.label_set,
@@ -223,6 +245,8 @@ def _card(dataset: Dataset) -> dict[str, Any]:
         "seconds": dataset.num_samples / dataset.sampling_rate,
         "dropped": len(dataset.dropped),
         "quarantined": len(dataset.quarantined),
+        "noted": len({one.record_id for one in dataset.noted}),
+        **({"noted_records": dict(list(noted.items())[:LISTED])} if noted else {}),
         "duplicates": len(dataset.duplicates),
         "duplicates_across_splits": sum(len(set(one.splits)) > 1 for one in dataset.duplicates),
     }

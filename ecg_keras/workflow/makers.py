@@ -171,7 +171,8 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
     for split, said in predictions.items():
         scores.calibration.apply(said).save(job.run.predictions(split))
     scores.save_json(job.run.scores)
-    job.run.write_status(evaluated=_evaluation_mark(job))
+    # the page says them, wherever the shards are by then
+    job.run.write_status(evaluated=_evaluation_mark(job), anomalies=_anomalies(job))
 
 
 def _comparison_mark(job: Job) -> str:

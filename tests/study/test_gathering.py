@@ -1,5 +1,7 @@
 """From finished runs to what a study says, on runs whose truth is planted."""
 
+import json
+
 import numpy as np
 import pytest
 from finished_study import finish, list_study
@@ -19,7 +21,7 @@ from ecg_keras.study.comparing import (
 )
 from ecg_keras.study.costs import keep_ledger
 from ecg_keras.study.gather import gather
-from ecg_keras.study.upstreams import describe_datasets, tell_leaks
+from ecg_keras.study.upstreams import describe_datasets, tell_anomalies, tell_leaks
 from ecg_keras.training import Guarded
 
 BETTER = {"scratch": 1.0, "finetune": 2.0}
@@ -94,6 +96,30 @@ def test_runs_without_a_validation_split_take_their_thresholds_from_the_test_spl
         assert list(tested.thresholds.values()) == best.tolist()
     (found,) = compare_arms(arms, "published", plan.loaded.study.question)
     assert found.contrast.value > 0
+
+
+def test_faults_of_the_data_that_were_trained_on_are_said_once(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
+    finish(plan, by_mode)
+    assert tell_anomalies(read_arms(plan)[0]) == ()
+    for cell in plan.cells:
+        cell.run.write_status(anomalies=["train: peak_mv: values up to 4000"])
+    assert tell_anomalies(read_arms(plan)[0]) == (
+        "The check of ludb found a fault, and its runs were trained all the same (data.anomalies: "
+        "warn): train: peak_mv: values up to 4000",
+    )
+
+
+def test_unusual_records_are_on_the_cards_of_the_databases(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode)
+    assert "noted_records" not in describe_datasets(read_arms(plan)[0])["ludb"]
+    for cell in plan.cells:
+        tree = json.loads(cell.run.dataset.read_text())
+        noted = {"record_id": "r7", "lead": "aVF", "measure": "einthoven_mv", "value": 0.029}
+        cell.run.dataset.write_text(json.dumps({**tree, "noted": [{**noted, "what": "poor aVF"}]}))
+    card = describe_datasets(read_arms(plan)[0])["ludb"]
+    assert (card["noted"], card["noted_records"]) == (1, {"r7, einthoven_mv of aVF": "poor aVF"})
 
 
 def test_an_arm_without_a_whole_seed_is_left_out(tmp_path):
