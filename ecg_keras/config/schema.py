@@ -75,10 +75,11 @@ class Folder(Section):
     separator: str = Field(default=";", min_length=1)
     # of CSV files: Hz, or the column that says it
     sampling_rate: RateOrColumn | None = None
-    # of CSV files, and of EDF leads that state none
+    # of CSV files, and of EDF leads, that state none
     unit: Literal["mV", "uV", "V"] | None = None
-    # of CSV files without a header: the name of each column
+    # of CSV files: the name of each column, instead of those in a header
     leads: Names | None = None
+    decimal: Literal[".", ","] | None = None  # of CSV files; none: what their numbers say
     # own spellings of leads in headers and channels of any format, such as {DI: I, Thorax 1: V1}
     lead_names: dict[str, str] | None = None
 

@@ -137,10 +137,14 @@ def find_leads(
             "Say which lead each column is with data.folder.leads, or data.folder.lead_names."
         )
     for lead in LEADS:
-        twice = [repr(name) for name, one in zip(names, leads, strict=True) if one == lead]
+        twice = [
+            f"{name!r} (column {number})"
+            for number, (name, one) in enumerate(zip(names, leads, strict=True), 1)
+            if one == lead
+        ]
         if len(twice) > 1:
             raise DataError(
-                f"{len(twice)} columns are lead {lead}: {', '.join(twice)}. Name the columns with "
+                f"{len(twice)} columns are lead {lead}: {', '.join(twice)}. Name all columns with "
                 "data.folder.leads, those that are not to be read by something that is no lead."
             )
     return tuple(leads)

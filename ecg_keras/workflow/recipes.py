@@ -15,8 +15,16 @@ from ecg_keras.data import sources
 from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.conversion import stored_leads, stored_length
 from ecg_keras.data.simulate import HOSPITALS
-from ecg_keras.errors import ConfigError, EcgKerasError, look_up, shortened, unknown_name
+from ecg_keras.errors import (
+    ConfigError,
+    DataError,
+    EcgKerasError,
+    look_up,
+    shortened,
+    unknown_name,
+)
 from ecg_keras.models import BACKBONES, STAGES, find_backbone
+from ecg_keras.signals import canonical_lead
 
 # what can't be checked where one of these is wrong
 NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
@@ -51,6 +59,7 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
             sampling_rate=recipe.data.sampling_rate,
             num_samples=stored_length(recipe.data),
         ),
+        ("data", "folder", "lead_names"): lambda: _check_lead_names(recipe.data),
         ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
     }
@@ -128,6 +137,24 @@ def _check_label_set(data: Data) -> None:
             "source folder has the labels of its table: remove label_set, and choose among them "
             "with data.folder.labels."
         )
+
+
+def _check_lead_names(data: Data) -> None:
+    names = {} if data.folder is None else data.folder.lead_names or {}
+    meant: dict[str, str] = {}
+    for spelling, lead in names.items():
+        plain = spelling.strip().lower()
+        if not plain:
+            raise ConfigError("a spelling of a lead is empty. Name it as the files do.")
+        try:
+            known = canonical_lead(lead)
+        except DataError as error:
+            raise ConfigError(f"{spelling}: {error}") from error
+        if meant.setdefault(plain, known) != known:
+            raise ConfigError(
+                f"{spelling!r} is to be lead {known} and lead {meant[plain]}: case and blanks do "
+                "not matter. Name one."
+            )
 
 
 def _check_hospital(settings: Simulate | None) -> None:

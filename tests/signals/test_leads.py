@@ -117,7 +117,7 @@ def test_numbers_of_columns_are_not_taken_for_chest_leads():
 
 def test_two_columns_of_one_lead_are_refused_by_name():
     with pytest.raises(
-        DataError, match=r"2 columns are lead II: 'II', 'Ch 2'\. .*data\.folder\.leads"
+        DataError, match=r"2 columns are lead II: 'II' \(column 2\), 'Ch 2' .*data\.folder\.leads"
     ):
         find_leads(["I", "II", "Ch 2"], {"Ch 2": "II", "Ch 3": "II"})
 

@@ -133,6 +133,7 @@ def read_recording(
     unit: str | None = None,
     leads: Sequence[str] | None = None,
     lead_names: Mapping[str, str] | None = None,
+    decimal: str | None = None,
     span: Span | None = None,
 ) -> Signal:
     """Reads one recording in millivolts.
@@ -141,9 +142,10 @@ def read_recording(
         file: from `find_recording`.
         kind: its format.
         sampling_rate: in Hz, of a CSV file; the other formats tell theirs.
-        unit: mV, uV or V, of a CSV file, and of leads of an EDF file that states none.
-        leads: the columns of a CSV file without a header.
+        unit: mV, uV or V, of a CSV file, and of leads of an EDF file, that state none.
+        leads: the columns of a CSV file, before those that its header names.
         lead_names: the user's own spellings of leads, each with the lead that it means.
+        decimal: the decimal sign of a CSV file.
         span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
@@ -161,6 +163,7 @@ def read_recording(
             unit=unit,
             leads=leads,
             lead_names=lead_names,
+            decimal=decimal,
             span=span,
         )
     if kind == "edf":

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ecg_keras.config import Folder
 from ecg_keras.data.formats import find_recording, read_recording, split_ending
-from ecg_keras.data.formats.csv_text import csv_settings
+from ecg_keras.data.formats.csv_text import check_rate, unknown_unit
 from ecg_keras.data.formats.xml_exports import check_reader
 from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.data.sources.fields import parse_age, parse_sex
@@ -39,7 +39,7 @@ from ecg_keras.data.sources.table_columns import (
     read_patients,
     read_values,
 )
-from ecg_keras.errors import DataError, look_up, nearest
+from ecg_keras.errors import ConfigError, DataError, look_up, nearest
 
 LABEL_SET = "labels"
 # so many files are looked for before any is read
@@ -117,11 +117,12 @@ class FolderSource:
         sexes = read_values(path, frame, columns.get("sex"), parse_sex)
         folds = read_values(path, frame, columns.get("fold"), parse_fold)
         rates = read_values(path, frame, columns.get("sampling_rate"), parse_rate)
+        unit_known = self.settings.unit is not None
         for row, (_, kind) in enumerate(stems):  # before hours of other formats are read
-            unsaid = self.settings.unit is None or self._rate(rates[row]) is None
-            if kind == "csv" and unsaid:
+            if kind == "csv":
                 where = f"{path}: {name_row(row)}: {files[row]}"
-                csv_settings(where, self._rate(rates[row]), self.settings.unit)
+                unit_known = unit_known or self._states_unit(where, root / files[row])
+                check_rate(where, self._rate(rates[row]))
         if any(kind == "xml" for _, kind in stems):
             check_reader(str(path))
         _check_some_are_there(path, root, files)
@@ -191,7 +192,10 @@ class FolderSource:
             ConfigError: a CSV file needs a setting that is missing.
             DataError: the file is missing, damaged, foreign, or outside the folder.
         """
-        file, kind = find_recording(info.path)
+        return self._read(info.path, self._rate(info.sampling_rate), span)
+
+    def _read(self, path: Path, sampling_rate: float | None, span: Span | None) -> Signal:
+        file, kind = find_recording(path)
         if not file.parent.resolve().is_relative_to(self.root.resolve()):
             raise DataError(
                 f"{file}: lies outside of {self.root}, to where a link leads. Put the files "
@@ -200,12 +204,23 @@ class FolderSource:
         return read_recording(
             file,
             kind,
-            sampling_rate=self._rate(info.sampling_rate),
+            sampling_rate=sampling_rate,
             unit=self.settings.unit,
             leads=self.settings.leads,
             lead_names=self.settings.lead_names,
+            decimal=self.settings.decimal,
             span=span,
         )
+
+    def _states_unit(self, where: str, path: Path) -> bool:
+        """Whether a CSV file can be read without the recipe's unit; an error where it has none."""
+        try:
+            self._read(path, 1.0, None)
+        except ConfigError as error:
+            raise unknown_unit(where) from error
+        except DataError:
+            return False  # it will be put into quarantine with its reason
+        return True
 
     def _rate(self, of_row: float | None) -> float | None:
         """Of a CSV file: what the table's row says, or what the recipe says of all."""
