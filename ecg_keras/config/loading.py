@@ -20,6 +20,8 @@ from ecg_keras.errors import ConfigError, list_problems, nearest, shortened
 
 # of the parts of a dotted key
 MAX_PARTS = 20
+# sections whose keys are dotted, as overrides of another recipe
+OVERRIDES = {("initialise", "set"), ("evaluation", "baseline_set")}
 AnySection = TypeVar("AnySection", bound=Section)
 
 
@@ -225,7 +227,7 @@ def _override(tree: CommentedMap, key: str, value: Any, path: Path) -> None:
             if node.get(part) is None:
                 node[part] = CommentedMap()
             node = node[part]
-            if part == "set" and parents[depth - 1] == "initialise":
+            if (parents[depth - 1], part) in OVERRIDES:
                 last = ".".join([*parents[depth + 1 :], last])
                 break
         else:

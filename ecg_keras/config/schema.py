@@ -329,9 +329,7 @@ class Training(Section):
         if not self.phases:
             raise ValueError("phases must have at least one phase, such as {epochs: 30}")
         if self.weight_decay and self.optimizer != "adamw":
-            raise ValueError(
-                f"weight_decay needs optimizer adamw. Received: optimizer {self.optimizer}"
-            )
+            raise ValueError(f"weight_decay needs optimizer adamw. Received: {self.optimizer}")
         return self
 
 
@@ -352,6 +350,8 @@ class Evaluation(Section):
     seed: Seed = 0
     # a recipe that is trained on the same data and compared with this one, patient by patient
     baseline: str | None = None
+    # overrides for that recipe alone, such as {training.phases: [{epochs: 30}]}
+    baseline_set: dict[str, Any] = Field(default_factory=dict)
 
 
 class Recipe(Section):

@@ -166,6 +166,7 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
             mode=recipe.mode,
             fingerprint=mark,
             settings=run_settings(recipe),
+            raw=str(recipe.data.raw),
             dataset=dataset,
             upstream=upstream,
         )

@@ -1,9 +1,10 @@
 """What a recipe needs: the plan, its steps, and work on finished runs."""
 
+from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.plan import make_plan, run_plan
-from ecg_keras.workflow.recipes import baseline_recipe, load, upstream_recipe
+from ecg_keras.workflow.recipes import load, upstream_recipe
 from ecg_keras.workflow.runs import (
     compare_runs,
     evaluate_elsewhere,
@@ -28,6 +29,7 @@ __all__ = [
     "make_plan",
     "open_finished",
     "open_scored",
+    "overrides_left_out",
     "run_plan",
     "upstream_recipe",
     "validate_shards",

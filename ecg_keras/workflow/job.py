@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ecg_keras import data
-from ecg_keras.config import Data, LoadedRecipe, Recipe, run_settings
+from ecg_keras.config import Data, LoadedRecipe, Recipe, run_changes
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, check_same_run, run_fingerprint
-from ecg_keras.workflow.recipes import baseline_recipe, upstream_recipe
+from ecg_keras.workflow.baselines import baseline_recipe
+from ecg_keras.workflow.recipes import upstream_recipe
 
 RUNS = Path("runs")
+# of the part of a run's name that is the name of its data
+LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +29,12 @@ class Job:
     Attributes:
         loaded: the recipe.
         run: its run folder. Runs that it needs lie beside it.
+        of: the job whose baseline it is, on the same data.
     """
 
     loaded: LoadedRecipe
     run: Run
+    of: Job | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -47,7 +54,7 @@ class Job:
     def baseline(self) -> Job | None:
         """The job that this one is compared with."""
         loaded = baseline_recipe(self.loaded)
-        return None if loaded is None else make_job(loaded, self.run.folder.parent)
+        return None if loaded is None else make_job(loaded, self.run.folder.parent, of=self)
 
     @cached_property
     def dataset_fingerprint(self) -> str:
@@ -56,6 +63,8 @@ class Job:
         Raises:
             DataError: there is no raw folder.
         """
+        if self.of is not None:
+            return self.of.dataset_fingerprint
         if not self.data.raw.is_dir():
             raise DataError(
                 f"{self.loaded.path}: data.raw: there is no folder {self.data.raw}. Say where the "
@@ -154,11 +163,79 @@ class Job:
             not self.data.raw.exists()
             and self.data.simulate is None
             and status.get("state") == "trained"
-            and status.get("settings") == run_settings(self.recipe)
+            and not run_changes(status.get("settings", {}), self.recipe)
             and self.run.model.is_file()
+            and self._is_of_this_data(status)
         )
 
+    def is_begun_here(self) -> bool:
+        """Whether a run on these data is in the folder, whatever its other settings."""
+        status = self.run.read_status()
+        return bool(status) and self._is_of_this_data(status)
 
-def make_job(loaded: LoadedRecipe, runs: Path = RUNS) -> Job:
-    """The job of a recipe; its run folder is the recipe's ``run``, or ``runs``/its name."""
-    return Job(loaded, Run(loaded.recipe.run or runs / loaded.name))
+    def is_made_here(self) -> bool:
+        """Whether the run in the folder is this very one, finished or not."""
+        if not self.is_begun_here():
+            return False
+        status = self.run.read_status()
+        with contextlib.suppress(DataError):  # there are no raw files, or no first weights yet
+            return bool(status["fingerprint"] == self.fingerprint())
+        return not run_changes(status["settings"], self.recipe)
+
+    def is_free(self) -> bool:
+        """Whether no run is in the folder, or one on these data without an epoch to lose."""
+        return not self.run.read_status() or (self.is_begun_here() and not self.run.holds_epochs())
+
+    def _is_of_this_data(self, status: dict[str, Any]) -> bool:
+        """Whether a run was begun on these recordings, wherever they lie now."""
+        raw, main = status.get("raw"), self.of or self
+        folder = status.get("settings", {}).get("data", {}).get("folder") or {}
+        if raw is None or _data_place(Path(raw), folder.get("table")) == _place_of(self.data):
+            return True
+        if not self.data.raw.exists():  # where nobody names another folder, the run outlives it
+            return "data.raw" not in main.loaded.overrides
+        with contextlib.suppress(DataError):
+            return bool(status["dataset"] == self.dataset_fingerprint)
+        return False
+
+
+def make_job(loaded: LoadedRecipe, runs: Path = RUNS, *, of: Job | None = None) -> Job:
+    """The job of a recipe.
+
+    Its run folder is the recipe's ``run``. Where that names none it is ``runs/recipe``, or
+    ``runs/recipe-data`` where that holds a run on other recordings. A baseline that is found to be
+    made there with other settings lies beside the run it is compared with: ``runs/run-recipe``.
+    So runs of different data never meet, and one that was stopped is found again.
+
+    Args:
+        loaded: the recipe.
+        runs: the folder of runs.
+        of: the job whose baseline it is.
+    """
+    if loaded.recipe.run is not None:
+        return Job(loaded, Run(loaded.recipe.run), of)
+    names = (loaded.name, f"{loaded.name}-{_name_data(loaded.recipe.data)}")
+    jobs = [Job(loaded, Run(runs / name), of) for name in names]
+    begun = (job for job in jobs if job.is_begun_here())
+    free = (job for job in jobs if job.is_free())
+    usual = next(begun, None) or next(free, jobs[-1])
+    if of is None:
+        return usual
+    beside = Job(loaded, Run(runs / f"{of.run.name}-{loaded.name}"), of)
+    made = (job for job in (usual, beside) if job.is_made_here())
+    return next(made, None) or (usual if usual.is_free() else beside)
+
+
+def _name_data(settings: Data) -> str:
+    """A short name of the recordings, for folders: always the same, and of no others."""
+    short = re.sub(r"[^\w.-]+", "_", settings.raw.name)[:LONGEST_NAME]
+    return f"{short}-{hashlib.sha256(_place_of(settings).encode()).hexdigest()[:8]}"
+
+
+def _place_of(settings: Data) -> str:
+    return _data_place(settings.raw, settings.folder and settings.folder.table)
+
+
+def _data_place(raw: Path, table: str | None) -> str:
+    """What tells the recordings of one recipe's runs apart: their folder, and the table in it."""
+    return f"{raw.resolve()}{f' {table}' if table else ''}"

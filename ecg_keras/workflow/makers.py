@@ -129,7 +129,9 @@ def _train(job: Job, watcher: Watcher) -> None:
 
 def evaluation_mark(run: str, settings: Evaluation) -> str:
     """What scores depend on: the fingerprint of the run, and how it was scored."""
-    kept = settings.model_dump(exclude={"baseline", "metric"})
+    kept = settings.model_dump(
+        exclude={"baseline", "baseline_set", "metric"}, exclude_defaults=True
+    )
     return fingerprint({"run": run, "evaluation": kept})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -86,7 +85,7 @@ def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     initialise = loaded.recipe.initialise
     if initialise is None or not initialise.from_.endswith((".yaml", ".yml")):
         return None
-    upstream = load(_beside(loaded.path, "initialise.from", initialise.from_), initialise.set)
+    upstream = load(recipe_beside(loaded.path, "initialise.from", initialise.from_), initialise.set)
     chain = [loaded.path.resolve()]
     following: LoadedRecipe | None = upstream
     while following is not None:
@@ -96,37 +95,10 @@ def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
         further = following.recipe.initialise
         if further is None or not further.from_.endswith((".yaml", ".yml")):
             break
-        following = load(_beside(following.path, "initialise.from", further.from_), further.set)
-    return upstream
-
-
-def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
-    """The recipe that ``evaluation.baseline`` names, on this recipe's data and evaluation.
-
-    Both runs then train on the same records and are tested on the same patients.
-
-    Raises:
-        ConfigError: it is missing or wrong, names a baseline itself, or would choose its epoch on
-            another split.
-    """
-    name = loaded.recipe.evaluation.baseline
-    if name is None:
-        return None
-    baseline = load(_beside(loaded.path, "evaluation.baseline", name))
-    if baseline.recipe.evaluation.baseline is not None:
-        raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
-    theirs, ours = (one.recipe.training.validate_on for one in (baseline, loaded))
-    if theirs != ours:
-        raise ConfigError(
-            f"{loaded.path}: training.validate_on is {ours}, and {theirs} in the baseline "
-            f"{baseline.path}: where one alone chooses its epoch on the test split, the comparison "
-            "says nothing. Make them equal."
+        following = load(
+            recipe_beside(following.path, "initialise.from", further.from_), further.set
         )
-    evaluation = loaded.recipe.evaluation.model_copy(update={"baseline": None})
-    recipe = baseline.recipe.model_copy(
-        update={"data": loaded.recipe.data, "evaluation": evaluation, "run": None}
-    )
-    return replace(baseline, recipe=recipe)
+    return upstream
 
 
 def _check_label_set(data: Data) -> None:
@@ -175,7 +147,7 @@ def _check_stage(backbone: str, stage: str) -> None:
         raise ConfigError(unknown_name("stage", stage, stages))
 
 
-def _beside(recipe: Path, key: str, name: str) -> Path:
+def recipe_beside(recipe: Path, key: str, name: str) -> Path:
     """A recipe named in another lies beside it, or where the path says from here."""
     for path in (recipe.parent / name, Path(name)):
         with suppress(OSError):  # a name that no file can have

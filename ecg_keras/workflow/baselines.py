@@ -1,0 +1,124 @@
+"""The recipe that another is compared with, and which of the other's overrides reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.config import LoadedRecipe, Recipe
+from ecg_keras.errors import ConfigError
+from ecg_keras.workflow.recipes import load, recipe_beside
+
+# sections whose overrides reach the baseline; data and evaluation are those of the recipe anyway
+SHARED = ("training", "model")
+# what a phase says of weights that are not random
+OF_FINE_TUNING = ("train_from", "stage_decay")
+
+
+def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
+    """The recipe that ``evaluation.baseline`` names, on this recipe's data and evaluation.
+
+    Both runs then train on the same records and are tested on the same patients. Overrides of
+    ``training`` and ``model`` reach it too, but for those of which `overrides_left_out` tells.
+
+    Raises:
+        ConfigError: it is missing or wrong, names a baseline itself, or would choose its epoch on
+            another split.
+    """
+    path = _path_of(loaded)
+    if path is None:
+        return None
+    overrides, _ = _share(loaded, path)
+    baseline = load(path, overrides | loaded.recipe.evaluation.baseline_set)
+    if baseline.recipe.evaluation.baseline is not None:
+        raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
+    theirs, ours = (one.recipe.training.validate_on for one in (baseline, loaded))
+    if theirs != ours:
+        raise ConfigError(
+            f"{loaded.path}: training.validate_on is {ours}, and {theirs} in the baseline "
+            f"{baseline.path}: where one alone chooses its epoch on the test split, the comparison "
+            "says nothing. Make them equal."
+        )
+    evaluation = loaded.recipe.evaluation.model_copy(update={"baseline": None, "baseline_set": {}})
+    recipe = baseline.recipe.model_copy(
+        update={"data": loaded.recipe.data, "evaluation": evaluation, "run": None}
+    )
+    return replace(baseline, recipe=recipe)
+
+
+def overrides_left_out(loaded: LoadedRecipe) -> tuple[str, ...]:
+    """What of the recipe's overrides does not reach its baseline, in sentences.
+
+    An override is left out where the two recipes differ by design: where their files say something
+    else of its key. ``training.phases`` as a whole always reaches the baseline, for otherwise one
+    arm of the comparison would be trained for longer than the other.
+
+    Raises:
+        ConfigError: as `baseline_recipe`.
+    """
+    path = _path_of(loaded)
+    return () if path is None else _share(loaded, path)[1]
+
+
+def _path_of(loaded: LoadedRecipe) -> Path | None:
+    name = loaded.recipe.evaluation.baseline
+    return None if name is None else recipe_beside(loaded.path, "evaluation.baseline", name)
+
+
+def _share(loaded: LoadedRecipe, path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The overrides that reach the baseline, and what of the others is to be said."""
+    changed = {key: value for key, value in loaded.overrides.items() if key.split(".")[0] in SHARED}
+    if not changed:
+        return {}, ()
+    others = {key: value for key, value in loaded.overrides.items() if key not in changed}
+    ours, theirs = load(loaded.path, others).recipe, load(path).recipe
+    shared: dict[str, Any] = {}
+    notes = []
+    for key, value in changed.items():
+        if key == "training.phases":
+            shared[key], note = _as_phases_of(theirs, value)
+            if note:
+                notes.append(f"{path}: --set {key} reaches the baseline {note}.")
+        elif _look_up(ours, key) == _look_up(theirs, key):
+            shared[key] = value
+        elif key not in loaded.recipe.evaluation.baseline_set:
+            notes.append(
+                f"{path}: --set {key}={value} does not reach the baseline, in which {key} is "
+                f"{_say(_look_up(theirs, key))} by design, and {_say(_look_up(ours, key))} in "
+                f"{loaded.path.name}. Set it there with --set evaluation.baseline_set.{key}=..."
+            )
+    return shared, tuple(notes)
+
+
+def _as_phases_of(baseline: Recipe, phases: Any) -> tuple[Any, str]:
+    """Phases for the baseline, and in which way they are others."""
+    if baseline.initialise is not None or not isinstance(phases, list):
+        return phases, ""
+    whole = [
+        {key: value for key, value in phase.items() if key not in OF_FINE_TUNING}
+        if isinstance(phase, Mapping)
+        else phase
+        for phase in phases
+    ]
+    if whole == phases:
+        return phases, ""
+    return whole, f"without {' and '.join(OF_FINE_TUNING)}: from random weights every stage trains"
+
+
+def _look_up(recipe: Recipe, key: str) -> Any:
+    """The value of a dotted key, ``None`` where there is no place for it."""
+    node: Any = recipe.model_dump(mode="json", by_alias=True)
+    for part in key.split("."):
+        if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, dict) and part in node:
+            node = node[part]
+        else:
+            return None
+    return node
+
+
+def _say(value: Any) -> str:
+    return "nothing" if value is None else str(value)
