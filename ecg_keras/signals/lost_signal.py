@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import binary_dilation, binary_opening, minimum_filter1d
+from scipy.ndimage import binary_dilation, binary_opening, grey_opening
 
 from ecg_keras.errors import DataError
 
@@ -36,7 +36,7 @@ class Blocks:
     Attributes:
         missing: ``(num_leads, num_blocks)``, whether a sample is missing or infinite.
         still: of the same shape, whether all samples are within 2 µV.
-        noise: ``(num_blocks,)``, the median over the leads of the root mean square of white noise
+        noise: ``(num_blocks,)``, the mean over the leads of the root mean square of white noise
             that has their second differences, in nV; 0 for leads with missing samples.
     """
 
@@ -121,16 +121,15 @@ def measure_blocks(values: npt.NDArray[Any], sampling_rate: float) -> Blocks:
         noise = np.sqrt(np.square(np.diff(rows, n=2, axis=2)).mean(axis=2) / 6)
         still = high - low <= STILL_MV
     noise = np.where(missing, 0, noise.clip(0, _LOUDEST_MV))
-    middle = np.sort(noise, axis=0)[(len(noise) - 1) // 2]
-    return Blocks(missing, still, np.rint(middle * _STEPS_IN_MV).astype(np.int64))
+    return Blocks(missing, still, np.rint(noise.mean(axis=0) * _STEPS_IN_MV).astype(np.int64))
 
 
 def best_block(parts: Sequence[Blocks], wanted: int) -> int:
     """The block with which the best stretch of a recording begins.
 
     Best is the stretch in which the fewest blocks of leads are lost; of several such the one with
-    the least noise (the mean over its blocks of the quietest one within half a second, so that
-    beats count for nothing and no rhythm is preferred); of several such, the first.
+    the least noise that lasts for a second (what is shorter, such as a beat, counts for nothing, so
+    that no rhythm is preferred); of several such, the first.
 
     Args:
         parts: `measure_blocks` of the recording, part after part.
@@ -149,9 +148,12 @@ def best_block(parts: Sequence[Blocks], wanted: int) -> int:
         return 0
     # of the blocks beside a stretch that is lost, a part is lost, too
     beside = binary_dilation(_lasting(still | missing), np.ones((1, 3)))
-    lost = _over(wanted, (missing | beside).sum(axis=0))
+    gone = (missing | beside).sum(axis=0)
+    lost = _over(wanted, gone)
+    # what is lost is not quiet
+    noise = np.where(gone > 0, noise.max(), noise)
     # the ends are neighbours, so that all stretches of a signal that repeats itself are equal
-    loud = _over(wanted, minimum_filter1d(noise, _LASTING, mode="wrap"))
+    loud = _over(wanted, grey_opening(noise, _LASTING, mode="wrap"))
     least = np.flatnonzero(lost == lost.min())
     return int(least[np.argmin(loud[least])])
 
