@@ -149,7 +149,7 @@ class Split(Section):
 class Data(Section):
     """Where the ECGs come from and what is made of them."""
 
-    # a name of `ecg-keras describe --sources`, or the dotted name of a module of your own
+    # a name of `ecg-keras describe --sources`, or the name of a Python module of your own
     source: str
     # the database's folder, in its official layout
     raw: FolderPath

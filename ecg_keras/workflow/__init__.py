@@ -3,7 +3,7 @@
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.plan import make_plan, run_plan
-from ecg_keras.workflow.recipes import baseline_recipe, load, upstream_recipe
+from ecg_keras.workflow.recipes import baseline_recipe, load, own_code, upstream_recipe
 from ecg_keras.workflow.runs import (
     compare_runs,
     evaluate_elsewhere,
@@ -28,6 +28,7 @@ __all__ = [
     "make_plan",
     "open_finished",
     "open_scored",
+    "own_code",
     "run_plan",
     "upstream_recipe",
     "validate_shards",
