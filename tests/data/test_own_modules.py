@@ -56,9 +56,7 @@ def test_a_file_in_the_current_folder_replaces_no_installed_module(here):
 def test_the_current_folder_is_not_searched_for_what_is_not_there(here):
     (here / "some_ecgs").mkdir()
     (here / "some_ecgs" / "x.csv").write_text("")
-    with pytest.raises(
-        ConfigError, match=r"^no source named 'some_ecgs'\. Allowed: .*Nor is there a "
-    ):
+    with pytest.raises(ConfigError, match=r"^no source named 'some_ecgs'\. .*Nor is there a "):
         find_source("some_ecgs")
     assert str(here) not in sys.path
 
