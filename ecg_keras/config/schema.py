@@ -55,11 +55,13 @@ class Folder(Section):
     age: str | None = None
     # column with male, female, M or F; none: sex, where the table has it
     sex: str | None = None
-    # column with the official fold, a whole number; none: fold, where the table has it
+    # column with the official fold, a whole number or train, valid or test; none: fold, where it is
     fold: str | None = None
     # the labels, in this order: columns of 0 and 1, or names in label_column; none: every other
     # column of 0 and 1, or every name that occurs
     labels: Names | None = None
+    # columns that are left out: no labels, and no age, sex or fold either
+    ignore: Names = ()
     # one column with the names of each recording's labels; none: each label is a column
     label_column: str | None = None
     # between two names in label_column
@@ -79,6 +81,10 @@ class Folder(Section):
             names = getattr(self, key)
             if names is not None and (not names or len(set(names)) < len(names)):
                 raise ValueError(f"{key} must have at least one name, and each name once")
+        named = (self.file, self.record, self.patient, self.age, self.sex, self.fold)
+        both = {*self.ignore} & {*named, self.label_column, *(self.labels or ())}
+        if both:
+            raise ValueError(f"ignore leaves {min(map(str, both))!r} out, which another key names")
         return self
 
 
