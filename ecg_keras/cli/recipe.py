@@ -24,8 +24,13 @@ def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
 
     for path in recipes:
         job = workflow.make_job(workflow.load(path, parse_overrides(assignments)))
-        needs = [other.loaded.path.name for other in (job.upstream, job.baseline) if other]
+        others = [other for other in (job.upstream, job.baseline) if other]
+        needs = [other.loaded.path.name for other in others]
         click.echo(f"{path}: good{', needs ' + ' and '.join(needs) if needs else ''}")
+        for code in dict.fromkeys(
+            code for one in (job, *others) for code in workflow.own_code(one.recipe)
+        ):
+            click.echo(f"{path}: {code} is code of your own, which is imported and run")
 
 
 @recipe.command()

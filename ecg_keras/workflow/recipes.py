@@ -76,6 +76,18 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
             yield Problem(key, str(error))
 
 
+def own_code(recipe: Recipe) -> tuple[str, ...]:
+    """What a recipe names that is no plain value: Python code of the user's own, which is run.
+
+    Example:
+        >>> own_code(load("recipes/quickstart.yaml").recipe)
+        ()
+    """
+    source, backbone = recipe.data.source, recipe.model.backbone
+    named = [f"data.source {source}"] * (source not in sources.SOURCES)
+    return (*named, *[f"model.backbone {backbone}"] * (":" in backbone))
+
+
 def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     """The recipe that ``initialise.from`` names; ``None`` where it names weights or nothing.
 

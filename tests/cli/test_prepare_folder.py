@@ -57,7 +57,7 @@ def test_every_format_becomes_shards(prepare, hospital, tmp_path):
     assert answer.code == 0, answer.err
     told = " ".join(answer.err.split())
     assert told.count("is read as file from 'file', patient from 'patient_id', age from") == 1
-    assert "labels: AF, MI. Left aside: no column." in told
+    assert "labels: AF 7 (such as edf/e1), MI 13 (such as dicom/d2). Left aside: no column" in told
     assert "no column says which" not in told
     (description,) = (tmp_path / "shards").glob("*/dataset.json")
     dataset = read_dataset(description)

@@ -14,8 +14,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ecg_keras.config import Data, Folder
+from ecg_keras.data.own_modules import import_own
 from ecg_keras.data.records import Record
-from ecg_keras.errors import ConfigError, look_up, shortened
+from ecg_keras.errors import ConfigError, look_up, unknown_name
 
 if TYPE_CHECKING:
     from ecg_keras.data.sources.folder import FolderSource
@@ -73,7 +74,7 @@ def find_source(name: str) -> ModuleType:
     """The module that reads a database.
 
     Args:
-        name: one of `SOURCES`, or the dotted name of a module of your own.
+        name: one of `SOURCES`, or a module of your own: see `import_own`, which runs its code.
 
     Returns:
         A module with all names of `CONTRACT`.
@@ -91,25 +92,31 @@ def find_source(name: str) -> ModuleType:
             "source folder: what its labels are is told by a recipe's data.raw and data.folder, "
             "not by its name."
         )
-    dotted = "." in name and not name.startswith(".")
-    path = name if dotted else look_up("source", name, SOURCES)
-    try:
-        source = importlib.import_module(path)
-    except Exception as error:  # a module of the user's own raises what it likes
-        shown, kind = shortened(name), type(error).__name__
-        why = shortened(str(error).partition("\n")[0], 400)
-        raise ConfigError(
-            f"source {shown}: cannot import {shortened(path)}: "
-            f"{'' if isinstance(error, ImportError) else f'{kind}: '}{why}. A module of your own "
-            "must be installed or lie in a folder of PYTHONPATH."
-        ) from error
+    source = importlib.import_module(SOURCES[name]) if name in SOURCES else _import_own(name)
     missing = [attribute for attribute in CONTRACT if not hasattr(source, attribute)]
     if missing:
         raise ConfigError(
-            f"source {name}: the module {path} lacks {', '.join(missing)}. "
+            f"source {name}: the module {SOURCES.get(name, name)} lacks {', '.join(missing)}. "
             "See docs/add-a-source.md for what a source must have."
         )
     return source
+
+
+def _import_own(name: str) -> ModuleType:
+    """A module that is none of the table; what looks like a slip of the pen is said to be one."""
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ConfigError(unknown_name("source", name, SOURCES))
+    try:
+        return import_own(name)
+    except ConfigError as error:
+        # no dot: more likely one of the table, misspelled
+        missing = isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name == name
+        if missing and "." not in name:
+            raise ConfigError(
+                f"{unknown_name('source', name, SOURCES)} Nor is there a Python module {name} in "
+                "the current folder or a folder of PYTHONPATH."
+            ) from error
+        raise ConfigError(f"source {name}: {error}") from error
 
 
 def remarks_of(source: ModuleType | FolderSource, root: Path) -> tuple[str, ...]:

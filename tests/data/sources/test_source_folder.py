@@ -215,8 +215,8 @@ def test_each_recording_of_another_person_must_be_said(root):
     assert [info.patient_id for info in infos] == ["a", "b"]
     told, warned = FolderSource(root, Folder(patient=None)).list_remarks(root)
     assert told.endswith(
-        "labels.csv: is read as file from 'file'; labels: AF. Left aside: no column. data.folder "
-        "can name others."
+        "labels.csv: is read as file from 'file'; labels: AF 1 (such as a). Left aside: no "
+        "column. data.folder can name others."
     )
     assert "labels.csv: no column says which recordings are of one person" in warned
     assert "the scores flatter. Name the column with --set data.folder.patient=COLUMN" in warned
@@ -228,20 +228,20 @@ def test_each_recording_of_another_person_must_be_said(root):
         (
             "file,patient_id,,AF,age,ward,visits\na,1,x,1,50,3,9\nb,2,x,0,51,4,7\n",
             {},
-            "file from 'file', patient from 'patient_id', age from 'age'; labels: AF. Left aside: "
-            "ward, visits.",
+            "file from 'file', patient from 'patient_id', age from 'age'; labels: AF 1 (such as "
+            "a). Left aside: ward, visits.",
         ),
         (
             "path,mrn,hz,AF,sedated,uid\na,1,500,1,0,7\nb,2,500,0,1,8\n",
             {"file": "path", "patient": "mrn", "sampling_rate": "hz", "labels": ["AF"]},
-            "file from 'path', patient from 'mrn', sampling_rate from 'hz'; labels: AF. Left "
-            "aside: sedated, uid.",
+            "file from 'path', patient from 'mrn', sampling_rate from 'hz'; labels: AF 1 (such "
+            "as a). Left aside: sedated, uid.",
         ),
         (
             "file,patient_id,dx,AF\na,1,SR;AF,1\nb,2,SR,0\n",
             {"label_column": "dx"},
-            "file from 'file', patient from 'patient_id'; labels from 'dx': AF, SR. Left aside: "
-            "AF.",
+            "file from 'file', patient from 'patient_id'; labels from 'dx': AF 1 (such as a), SR 2 "
+            "(such as a). Left aside: AF.",
         ),
     ],
 )
