@@ -102,8 +102,10 @@ def read_ids(
 def read_patients(path: Path, frame: pd.DataFrame, column: str, ids: Sequence[str]) -> list[str]:
     """Who each recording is of; one of nobody known is of a person of its own.
 
+    Where the whole column is empty, nobody is known: databases are published so.
+
     Raises:
-        DataError: a row says nothing, a spreadsheet shortened numbers, or one person seems to be
+        DataError: a row says nothing and others do, a spreadsheet shortened numbers, or one person seems to be
             written in two ways: two ids differ in case alone, in zeros before or in ".0" behind
             them, as spreadsheets write.
     """
@@ -111,6 +113,8 @@ def read_patients(path: Path, frame: pd.DataFrame, column: str, ids: Sequence[st
         " Where nobody knows whose recording it is, write unknown: it then counts as another "
         "person's."
     )
+    if not any(frame[column]):
+        return [f"unknown:{record}" for record in ids]
     patients = read_filled(path, frame, column, advice)
     _check_digits(path, frame[column])
     spelled: dict[str, str] = {}

@@ -194,7 +194,9 @@ def _nobodies(frame: pd.DataFrame, who: str | None, patients: Sequence[str]) -> 
     if who is None:
         return Counter()
     return Counter(
-        text for text, patient in zip(frame[who], patients, strict=True) if text is not patient
+        text or "an empty cell"
+        for text, patient in zip(frame[who], patients, strict=True)
+        if text is not patient
     )
 
 

@@ -207,6 +207,14 @@ def test_a_word_for_nobody_is_no_person(tmp_path, word):
     )
 
 
+def test_a_column_without_any_patient_names_nobody(tmp_path):
+    rows = read(tmp_path, "file,patient_id,AF\na,,1\nb, ,0\n")
+    assert list(rows.patients) == ["unknown:a", "unknown:b"]
+    assert (
+        "column 'patient_id' names nobody for 2 recordings ('an empty cell' 2)" in rows.remarks[1]
+    )
+
+
 @pytest.mark.parametrize("key", ["patient_id", "uid"])
 @pytest.mark.parametrize("number", ["1.23457E+11", "1,2E+11", "2e+07"])
 def test_numbers_that_a_spreadsheet_shortened_are_no_ids(tmp_path, key, number):
