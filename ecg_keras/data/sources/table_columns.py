@@ -105,9 +105,9 @@ def read_patients(path: Path, frame: pd.DataFrame, column: str, ids: Sequence[st
     Where the whole column is empty, nobody is known: databases are published so.
 
     Raises:
-        DataError: a row says nothing and others do, a spreadsheet shortened numbers, or one person seems to be
-            written in two ways: two ids differ in case alone, in zeros before or in ".0" behind
-            them, as spreadsheets write.
+        DataError: a row says nothing and others do, a spreadsheet shortened numbers, or one person
+            seems to be written in two ways: two ids differ in case alone, in zeros before or in
+            ".0" behind them, as spreadsheets write.
     """
     advice = (
         " Where nobody knows whose recording it is, write unknown: it then counts as another "
