@@ -71,7 +71,7 @@ class _Row:
         """The cells of some columns, as far as there are such."""
         return [self.cells[column] for column in columns if column < len(self.cells)]
 
-    @property
+    @functools.cached_property
     def filled(self) -> int:
         """The number of its cells, without empty ones at the end."""
         return max((number for number, cell in enumerate(self.cells, 1) if cell), default=0)
@@ -207,6 +207,8 @@ def _find_separator(lines: Sequence[str], decimal: str | None) -> str:
         # of a single column
         and not (one == "," == decimal and not any("." in line for line in glances))
     ]
+    if "\t" in present:  # which is a blank, too
+        present = [one for one in present if one != " "]
     if len(present) < 2:
         return (*present, ";")[0]
     counts = [

@@ -25,8 +25,10 @@ from ecg_keras.data.formats.csv_marks import (
 )
 from ecg_keras.errors import DataError
 
-# bytes and lines that nearly always settle what a sign means; lines that are looked at at a time
-_FIRST, _FEW, _MANY = 20_000, 20, 20_000
+# lines that nearly always settle what a sign means, and lines that are looked at at a time
+_FEW, _MANY = (2, 20), 20_000
+# bytes that hold the former
+_FIRST = 20_000
 
 Floats = npt.NDArray[np.float32]
 
@@ -74,7 +76,7 @@ def read_columns(text: bytes, columns: Columns, decimal: str | None = None) -> F
     signed = b"." in text or b"," in text
     # the first lines settle it: 0.5 has a decimal point, and where one follows that is written
     # otherwise, the parser refuses it
-    seen = see(_first_cells(text, columns)) if signed else Signs()
+    seen = _see_first(text, columns) if signed else Signs()
     marks = decide(seen, decimal)
     if marks is None or seen.groups or (seen.either and not seen.decimal):
         marks = _check_all(text, columns, decimal)
@@ -122,10 +124,14 @@ def _check_all(text: bytes, columns: Columns, decimal: str | None) -> Marks:
     return marks
 
 
-def _first_cells(text: bytes, columns: Columns) -> list[str]:
-    lines = text[:_FIRST].decode("utf-8", "ignore").split("\n")[:_FEW]
-    rows = [split_line(line, columns.separator) for line in lines]
-    return [row[column] for row in rows for column in columns.wanted if column < len(row)]
+def _see_first(text: bytes, columns: Columns) -> Signs:
+    lines = text[:_FIRST].decode("utf-8", "ignore").split("\n")
+    for few in _FEW:
+        rows = [split_line(line, columns.separator) for line in lines[:few]]
+        seen = see(row[column] for row in rows for column in columns.wanted if column < len(row))
+        if seen.decimal and not seen.groups:
+            break
+    return seen
 
 
 def _cells(text: bytes, columns: Columns) -> Iterator[npt.NDArray[Any]]:

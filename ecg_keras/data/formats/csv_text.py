@@ -25,7 +25,7 @@ from ecg_keras.data.wfdb_headers import UNITS_IN_MV
 from ecg_keras.errors import ConfigError, DataError
 
 # lines that are looked at for a header, and where it is not among them
-LINES, MORE_LINES = 64, 2000
+LINES, MORE_LINES = 24, 2000
 # lines below the samples, such as "End of file"
 _MOST_BELOW = 20
 
