@@ -38,7 +38,7 @@ class YamlError(ConfigError):
         self.line, self.syntax = line, syntax
 
 
-class _BoundedComposer(Composer):  # type: ignore[misc]
+class _BoundedComposer(Composer):
     """Counts what a text holds while it is read, so that reading stops at the first thing too many.
 
     Aliases are shared while YAML is read, and are written out when settings are made of it: ten
