@@ -173,6 +173,13 @@ def test_what_the_check_of_the_data_found_is_said_where_training_went_on(copied,
     check_accessible(made)
 
 
+def test_what_the_check_of_the_data_did_not_look_at_is_said(copied, page):
+    assert "The check of the data:" not in page.words
+    copied.write_status(remarks=["checked without a <library>"])
+    words = report(copied).words
+    assert words.count("The check of the data: checked without a <library>.") == 1
+
+
 def test_patients_in_several_splits_are_said(copied, page):
     assert "No patient is in two splits, as far as the database tells patients apart." in page.words
     assert "drawn by record" not in page.words
