@@ -218,7 +218,7 @@ def test_a_record_that_cannot_be_used_is_named(ecg_keras, ptbxl, tmp_path, damag
     answer = ecg_keras("prepare", "a.yaml")
     refused(answer, 1, expected)
     first, last = answer.err.splitlines()[0], answer.err.splitlines()[-1]
-    assert "raw: 1 of 10 records can't be used, and data.quarantine allows a share of 0.01" in first
+    assert "raw: 1 of 10 records can't be used, and data.quarantine allows a share of 0.05" in first
     assert last.endswith("or leave these records out with --set data.quarantine=0.1.")
     assert products(tmp_path) == []
     assert ecg_keras("prepare", "a.yaml", "--set", "data.quarantine=0.1").code == 0
