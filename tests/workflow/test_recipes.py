@@ -26,8 +26,8 @@ def write(folder: Path, name: str, text: str) -> Path:
         ),
         ("data: {source: ptbxl, raw: x, leads: [I, VX]}\n", "VX"),
         (
-            "data:\n  source: folder\n  raw: x\n  folder:\n    lead_names: {Ch 1: avrr}\n",
-            "data.folder.lead_names: Ch 1: no lead named 'avrr'.*Did you mean 'aVR'",
+            "data:\n  source: folder\n  raw: x\n  folder:\n    lead_names: {Ch 1: V11}\n",
+            "data.folder.lead_names: Ch 1: no lead named 'V11'.*Did you mean 'V1'",
         ),
         (
             "data: {source: folder, raw: x, folder: {lead_names: {di: I, ' DI': II}}}\n",

@@ -102,8 +102,6 @@ def find_layout(
         if line.strip()
     ]
     top, end = _find_table(rows)
-    if not end:
-        raise DataError("no table of numbers: it holds no sample. Export the file again.")
     table = rows[top:end]
     counts = [_count_leads(row.cells, lead_names) for row in rows[:top]]
     most = max(counts, default=0)
@@ -113,8 +111,10 @@ def find_layout(
     header = rows[counts.index(most)] if most else None
     if header is not None:
         table = rows[counts.index(most) + 1 : end]
-    elif is_numbered(table[0].cells, table[1:]):
+    elif table and is_numbered(table[0].cells, table[1:]):
         table = table[1:]
+    if not table:
+        raise DataError("no table of numbers: it holds no sample. Export the file again.")
     if header is None and leads is not None and len(leads) == len(table) != table[0].filled:
         return Layout(separator, table[0].line, True, Columns(separator, 0, ()))
     above = [row for row in rows if row.line < table[0].line]

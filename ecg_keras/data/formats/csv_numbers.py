@@ -82,10 +82,10 @@ def read_columns(text: bytes, columns: Columns, decimal: str | None = None) -> F
         marks = _check_all(text, columns, decimal)
     try:
         values = _parse(text, columns, marks)
-    except (ValueError, pd.errors.ParserWarning) as error:
-        checked = _check_all(text, columns, decimal)
+    except DataError:
+        checked = _check_all(text, columns, decimal)  # which names the cell
         if checked == marks:
-            raise DataError(f"no table of numbers: {str(error).strip()[:200]}") from error
+            raise
         return _parse(text, columns, checked)
     open_ = signed and marks == Marks() and not seen.decimal and decimal is None
     if open_ and np.any((values != np.rint(values)) & np.isfinite(values)):
@@ -144,25 +144,32 @@ def _cells(text: bytes, columns: Columns) -> Iterator[npt.NDArray[Any]]:
             for number, chunk in enumerate(chunks):
                 yield chunk.to_numpy(dtype=object)[number == 0 :]
     except ValueError as error:
-        raise DataError(f"no table of numbers: {str(error).strip()[:200]}") from error
+        raise DataError(f"no table of numbers: {_one_line(error)}. Export it again.") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _parse(text: bytes, columns: Columns, marks: Marks) -> Floats:
     beyond = len(columns.wanted) < columns.width  # else the parser itself looks for it
-    with warnings.catch_warnings():
-        # that lines have more cells than the first
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(
-            **_format(text, columns, beyond),
-            dtype=np.float32,
-            na_values=MISSING,
-            decimal=marks.decimal,
-            thousands=marks.thousands,
-        )
+    try:
+        with warnings.catch_warnings():
+            # that lines have more cells than the first
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                **_format(text, columns, beyond),
+                dtype=np.float32,
+                na_values=MISSING,
+                decimal=marks.decimal,
+                thousands=marks.thousands,
+            )
+    except (ValueError, pd.errors.ParserWarning) as error:
+        raise DataError(f"no table of numbers: {_one_line(error)}. Export it again.") from error
     values: Floats = frame.to_numpy(dtype=np.float32)[beyond:]
     if beyond:
         if not np.isnan(values[:, -1]).all():
-            raise ValueError("a line has more cells than others")
+            raise DataError("no table of numbers: a line has more cells than others.")
         values = values[:, :-1]
     return values
 

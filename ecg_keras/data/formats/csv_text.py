@@ -90,7 +90,7 @@ def read_csv(
                     remarks.append("lines below the samples are left out")
                 values = read_columns(text, layout.columns, decimal)
             # divided, so that integer microvolts become what WFDB files of them do
-            values = values / _steps_in_mv(f"{path}", unit, held, units)
+            values /= _steps_in_mv(f"{path}", unit, held, units)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     if left_out:
