@@ -204,6 +204,7 @@ def _compare(job: Job, watcher: Watcher) -> None:
         bootstrap=settings.bootstrap,
         level=settings.level,
         seed=settings.seed,
+        budgets=evaluation.read_budgets(job.run.folder, job.baseline.run.folder),
     )
     comparison.save_json(job.run.comparison)
     job.run.write_status(
