@@ -38,6 +38,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 # third party -> the files or folders of the package that may import it
 DOORS = {
     "keras": ("keras_library.py",),
+    "wfdb": ("data/wfdb_segments.py",),
     "soundfile": ("data/wfdb_flac.py",),
     "h5py": ("data/hdf5_files.py",),
     "pydicom": ("data/formats",),
@@ -81,6 +82,7 @@ NO_TENSORFLOW = (
     "data/wfdb_formats.py",
     "data/wfdb_headers.py",
     "data/wfdb_millivolts.py",
+    "data/wfdb_segments.py",
     "data/wfdb_signal_files.py",
     "data/formats",
     "data/download",

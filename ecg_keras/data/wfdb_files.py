@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.data.records import Signal, Span, span_samples
-from ecg_keras.data.wfdb_headers import Header, read_header
+from ecg_keras.data.wfdb_headers import Header, MultiSegmentError, read_header
 from ecg_keras.data.wfdb_millivolts import Conversion, convert_by, missing_mark, to_millivolts
+from ecg_keras.data.wfdb_segments import find_segments
 from ecg_keras.data.wfdb_signal_files import SignalFile, find_files, read_frames
 from ecg_keras.errors import DataError
 
@@ -47,12 +48,14 @@ def read_wfdb(
         The wanted part of the recording at its own rate; only that part is read. Columns that are
         none of the twelve leads (Frank leads, respiration) are left out. Samples that the file
         marks as missing are NaN, and so are those that a skew takes from behind the file's end.
-        Several samples in a frame become their mean.
+        Several samples in a frame become their mean. In the gaps of a multi-segment record all
+        leads are NaN, and in a segment those that it lacks.
 
     Raises:
-        DataError: as `read_header`; and where the signal file is missing, truncated or leads out
-            of its folder, where its samples are not those the header was written for, where a unit
-            is none of voltage, or where none of the twelve leads is there.
+        DataError: as `read_header` and `find_segments`; and where the signal file is missing,
+            truncated or leads out of its folder, where its samples are not those the header was
+            written for, where a unit is none of voltage, or where none of the twelve leads is
+            there.
 
     Example:
         >>> import tempfile
@@ -62,7 +65,11 @@ def read_wfdb(
         >>> read_wfdb(folder / "r").values.ravel()
         array([0. , 1.5, nan], dtype=float32)
     """
-    return read_samples(read_header(path, lead_names), span)
+    try:
+        header = read_header(path, lead_names)
+    except MultiSegmentError:
+        return _read_segments(path, lead_names, span)
+    return read_samples(header, span)
 
 
 def read_samples(header: Header, span: Span | None = None) -> Signal:
@@ -89,11 +96,7 @@ def read_samples(header: Header, span: Span | None = None) -> Signal:
             "Correct it, or download the file again."
         )
     start, stop = span_samples(span, header.sampling_rate, total)
-    if (stop - start) * conversion.width > MOST_VALUES:
-        raise DataError(
-            f"{header.path}.hea: {stop - start} samples of {len(header.signals)} signals are more "
-            f"than the {MOST_VALUES} values of a recording that is read at once. Cut it in pieces."
-        )
+    _check_amount(header.path, stop - start, conversion.width)
     values, first, added = _read(files, conversion, start, stop, total)
     if start > 0 or not first:
         first = read_frames(files, 0, 1)[0].tolist()
@@ -108,6 +111,36 @@ def read_samples(header: Header, span: Span | None = None) -> Signal:
         _check_first_values(header, begins)
     part = (0, None) if whole else (start, total)
     return Signal(values, header.sampling_rate, conversion.leads, *part)
+
+
+def _check_amount(path: Path | str, rows: int, width: int) -> None:
+    if rows * width > MOST_VALUES:
+        raise DataError(
+            f"{path}.hea: {rows} samples of {width} signals are more than the {MOST_VALUES} values "
+            "of a recording that is read at once. Cut it in pieces."
+        )
+
+
+def _read_segments(
+    path: Path | str, lead_names: Mapping[str, str] | None, span: Span | None
+) -> Signal:
+    """The wanted part of a multi-segment record, from the segments that it touches."""
+    record = find_segments(path, lead_names)
+    rate, total = record.sampling_rate, record.total
+    start, stop = span_samples(span, rate, total)
+    _check_amount(path, stop - start, len(record.leads))
+    values = np.full((stop - start, len(record.leads)), np.nan, np.float32)
+    for segment in record.segments:
+        first, last = max(start, segment.start), min(stop, segment.stop)
+        named = any(signal.lead for signal in segment.header.signals)
+        if first < last and named:
+            own = first - segment.start, last - segment.start
+            part = read_samples(segment.header, (own[0] / rate, own[1] / rate))
+            columns = [record.leads.index(lead) for lead in part.leads]
+            rows = part.values[own[0] - part.start : own[1] - part.start]
+            values[first - start : last - start, columns] = rows
+    place = (0, None) if (start, stop) == (0, total) else (start, total)
+    return Signal(values, rate, record.leads, *place)
 
 
 def _read(

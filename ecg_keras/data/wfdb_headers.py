@@ -41,6 +41,10 @@ LINE = (
 _NUMBER = re.compile(r"(?:[-+]?\d+(?:\.\d*)?)?")
 
 
+class MultiSegmentError(DataError):
+    """The header is that of a multi-segment record, which has no signals of its own."""
+
+
 @dataclass(frozen=True, eq=False)
 class SignalLine:
     """How one signal is stored; equal lines of a database's headers are one object.
@@ -135,8 +139,9 @@ def read_header(path: Path | str, lead_names: Mapping[str, str] | None = None) -
         The header. No signal file is opened.
 
     Raises:
-        DataError: the file is missing, is no text, breaks the format, is a multi-segment record,
-            or names a file outside its folder.
+        MultiSegmentError: the record consists of others; see `wfdb_segments.find_segments`.
+        DataError: the file is missing, is no text, breaks the format, or names a file outside its
+            folder.
 
     Example:
         >>> import tempfile
@@ -159,9 +164,9 @@ def read_header(path: Path | str, lead_names: Mapping[str, str] | None = None) -
             "export the recording again."
         )
     if record["segments"]:
-        raise DataError(
-            f"{file}: a multi-segment record of {record['segments']} segments. Only single "
-            "recordings are read: list the segments' own records instead."
+        raise MultiSegmentError(
+            f"{file}: a multi-segment record of {record['segments']} segments, where a single one "
+            "is expected: list the segments' own records instead."
         )
     expected = int(record["signals"])
     if not expected or len(content) - 1 != expected:
