@@ -142,9 +142,10 @@ def _convert(
         signal = source.read_signal(info)
         # all limb leads, for the repair was found by them
         values, held = derive_leads(signal.values, signal.leads, LEADS)
-        derived = [lead for lead in leads if lead in held and lead not in signal.leads]
+        derived = [lead for lead in held[len(signal.leads) :] if lead in leads]
         remarks = (*signal.remarks, *_say_derived(derived))
-        signal = replace(signal, values=values, leads=held)
+        if len(held) > len(signal.leads):
+            signal = replace(signal, values=values, leads=held)
         if verified.repairs:
             repaired = verified.repair.apply(signal.values, signal.sampling_rate, signal.leads)
             signal = Signal(*repaired)
