@@ -35,6 +35,26 @@ class DataError(EcgKerasError):
     exit_code = 1
 
 
+def raise_together(errors: Sequence[EcgKerasError]) -> None:
+    """Raises what was found wrong at once; does nothing where nothing was.
+
+    One error is raised as it is. Of several each message is there once, on lines of its own, and
+    the class is that of the first.
+
+    Args:
+        errors: in the order in which they are to be read.
+
+    Example:
+        >>> raise_together([])
+    """
+    messages = dict.fromkeys(str(error) for error in errors)
+    if len(messages) == 1:
+        raise errors[0]
+    if messages:
+        kind = ConfigError if isinstance(errors[0], ConfigError) else DataError
+        raise kind("\n".join(messages)) from errors[0]
+
+
 def unknown_name(kind: str, received: str, allowed: Iterable[str]) -> str:
     """The message for a name that a table does not have, with the nearest match if one is near.
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted, convert
-from ecg_keras.data.noted import noting
+from ecg_keras.data.noted import lead_alone, noting
 from ecg_keras.data.sources import source_of
 from ecg_keras.data.verification import Verified
 from ecg_keras.signals import LEADS
@@ -64,11 +64,7 @@ def row(records: Sequence[tuple[Converted, int]]) -> list[str]:
     quality = [dataclasses.asdict(one.quality) for one, _ in records]
     figures = [[one[name] for one in quality] for name in ("peak_mv", "rms_mv", "einthoven_mv")]
     rates = [one.traits.heart_rate for one, _ in records]
-    padded = [max(0.0, 1 - one.original[1] / 10) for one, _ in records]
-    flat = [
-        (float(one.lead_quality.flat.max()) - share) / (1 - share)
-        for (one, _), share in zip(records, padded, strict=True)
-    ]
+    flat = [float(lead_alone(one.lead_quality.flat).max()) for one, _ in records]
     clipped = [float(one.lead_quality.clipped.max()) for one, _ in records]
     return [
         f"{len(records)}",

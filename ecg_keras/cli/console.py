@@ -91,11 +91,18 @@ class ConsoleWatcher(Watcher):
         if self.task is not None:
             self.bars.update(self.task, note=note)
 
+    def failed(self, step: Step) -> None:
+        self._remove_bar()
+        self.console.print(f"[red]✗[/red] {_title(step)}")
+
     def ended(self, step: Step, seconds: float) -> None:
+        self._remove_bar()
+        self.console.print(f"[green]✓[/green] {_title(step)} [dim]{seconds:.1f} s[/dim]")
+
+    def _remove_bar(self) -> None:
         if self.task is not None:
             self.bars.remove_task(self.task)
             self.task = None
-        self.console.print(f"[green]✓[/green] {_title(step)} [dim]{seconds:.1f} s[/dim]")
 
     def callbacks(self) -> Sequence[Any]:
         return [_training_bar(self)]
@@ -162,7 +169,7 @@ def _title(step: Step) -> str:
 
 def _training_bar(watcher: ConsoleWatcher) -> Any:
     """A Keras callback that moves the bar batch by batch and notes each epoch's scores."""
-    import keras
+    from ecg_keras.keras_library import keras
 
     class TrainingBar(keras.callbacks.Callback):
         def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:

@@ -18,19 +18,36 @@ def recipe() -> None:
 @click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
 @overrides
 def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
-    """Check RECIPES, and the recipes they name; every problem is told with its file and line."""
+    """Check RECIPES and the recipes they name, and their tables where data.raw is there.
+
+    Every problem is told with its file and line.
+    """
     from ecg_keras import workflow
     from ecg_keras.config import parse_overrides
+    from ecg_keras.errors import EcgKerasError, raise_together
 
+    problems: list[EcgKerasError] = []
     for path in recipes:
-        job = workflow.make_job(workflow.load(path, parse_overrides(assignments)))
-        others = [other for other in (job.upstream, job.baseline) if other]
-        needs = [other.loaded.path.name for other in others]
-        click.echo(f"{path}: good{', needs ' + ' and '.join(needs) if needs else ''}")
-        for code in dict.fromkeys(
-            code for one in (job, *others) for code in workflow.own_code(one.recipe)
-        ):
+        try:
+            job = workflow.make_job(workflow.load(path, parse_overrides(assignments)))
+            jobs = (job, *(other for other in (job.upstream, job.baseline) if other))
+        except EcgKerasError as error:
+            problems.append(error)
+            continue
+        own = dict.fromkeys(code for one in jobs for code in workflow.own_code(one.recipe))
+        for code in own:
             click.echo(f"{path}: {code} is code of your own, which is imported and run")
+        found = [
+            problem
+            for one in jobs
+            if one.data.raw.is_dir()  # a recipe is good wherever its recordings are
+            for problem in workflow.check_data(one)
+        ]
+        problems += found
+        if not found:
+            names = " and ".join(one.loaded.path.name for one in jobs[1:])
+            click.echo(f"{path}: good{f', needs {names}' if names else ''}")
+    raise_together(problems)
 
 
 @recipe.command()

@@ -21,13 +21,20 @@ def train(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
     from ecg_keras import evaluation, workflow
     from ecg_keras.cli.console import ConsoleWatcher, show_plan
     from ecg_keras.config import parse_overrides
+    from ecg_keras.errors import raise_together
 
     job = workflow.make_job(workflow.load(recipe, parse_overrides(assignments)))
     plan = workflow.make_plan(job)
+    notes = workflow.overrides_left_out(job.loaded)
     if dry_run:
+        raise_together(workflow.find_problems(plan, tables=True))
         show_plan(plan)
+        for note in notes:
+            click.echo(f"! {note}", err=True)
         return
     with ConsoleWatcher() as watcher:
+        for note in notes:
+            watcher.warned(note)
         workflow.run_plan(plan, watcher)
     click.echo()
     if job.run.scores.is_file():

@@ -178,7 +178,7 @@ class Data(Section):
     unlabelled: Literal["keep", "drop"] = "keep"
     split: Split = Split()
     # share of records that may be unreadable, NaN, flat or broken; more stop `prepare`
-    quarantine: Fraction = 0.01
+    quarantine: Fraction = 0.05
     # leads, unit and sampling rate are verified from the signals themselves. refuse: stop where
     # they are not what they are said to be; fix: repair every record; off: use them as they are
     verify: Literal["refuse", "fix", "off"] = "refuse"

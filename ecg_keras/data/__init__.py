@@ -27,6 +27,7 @@ _HOMES = {
     "Texts": "validation",
     "Validation": "validation",
     "assign_splits": "splits",
+    "check_tables": "preparation",
     "dataset_fingerprint": "fingerprints",
     "describe": "dataset",
     "describe_shared": "sharing",

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from ecg_keras.config import Data, data_settings
 from ecg_keras.data.expectations import Range, find_expectations, record_ranges
@@ -17,9 +18,9 @@ from ecg_keras.signals.quality import worst_limb_lead
 if TYPE_CHECKING:
     from ecg_keras.data.conversion import Converted
 
-# of one lead: unchanging for most of the time, or much of it at the end of the recorder's scale; of
-# 967 real recordings none has more than 0.5 (padding apart) and 0.03
-LEAD_SHARES: Mapping[str, Range] = {"flat": (0.0, 0.5), "clipped": (0.0, 0.1)}
+# of one lead: unchanging while another lead changes, or at the end of the recorder's scale; real
+# recordings have up to 0.15 and 0.03, see docs/quality.md
+LEAD_SHARES: Mapping[str, Range] = {"flat": (0.0, 0.25), "clipped": (0.0, 0.1)}
 # a figure -> what it is, and its unit
 WORDS = {
     "peak_mv": ("largest sample", "mV"),
@@ -52,7 +53,7 @@ def noting(data: Data, label_set: str, leads: Sequence[str]) -> Callable[[Conver
     def note(record: Converted) -> list[Noted]:
         return [
             Noted(record.info.record_id, lead, measure, float(f"{value:.4g}"), say)
-            for measure, lead, value in _outside(record, ranges, leads, data.seconds)
+            for measure, lead, value in _outside(record, ranges, leads)
             for say in [describe_value(measure, lead, value, ranges[measure])]
         ]
 
@@ -73,7 +74,7 @@ def describe_value(measure: str, lead: str | None, value: float, allowed: Range)
 
 
 def _outside(
-    record: Converted, ranges: Mapping[str, Range], leads: Sequence[str], seconds: float
+    record: Converted, ranges: Mapping[str, Range], leads: Sequence[str]
 ) -> Iterable[tuple[str, str | None, float]]:
     """Each figure of a record that is outside of its range, with the lead that it shows in."""
     quality, age = record.quality, record.info.age
@@ -92,16 +93,26 @@ def _outside(
         low, high = ranges[measure]
         if value < low or value > high:  # an unknown one is neither
             yield measure, _find_lead(record, measure, leads), value
-    padded = max(0.0, 1 - original_seconds / seconds)
     for measure in LEAD_SHARES:
         shares = getattr(record.lead_quality, measure)
         high = ranges[measure][1]
-        if measure == "flat" and padded:
-            shares = (shares - padded) / (1 - padded)
+        if measure == "flat":  # padding makes all leads flat
+            shares = lead_alone(shares)
         if shares.max() > high:
             for lead, share in zip(leads, shares.tolist(), strict=True):
                 if share > high:
                     yield measure, lead, share
+
+
+def lead_alone(flat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The share of the time without change of each lead while some lead changes.
+
+    Example:
+        >>> lead_alone(np.array([0.5, 0.5, 0.75])).tolist()
+        [0.0, 0.0, 0.5]
+    """
+    least = flat.min()
+    return (flat - least) / max(1 - least, 1e-6)
 
 
 def _find_lead(record: Converted, measure: str, leads: Sequence[str]) -> str | None:

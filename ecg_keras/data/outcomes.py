@@ -135,7 +135,7 @@ def _tell(reason: str, names: Sequence[str], records: int) -> str:
 
 def _tell_quarantined(quarantined: Sequence[LeftOut], records: int) -> Iterator[str]:
     if quarantined:
-        named = "; ".join(named_reason(one) for one in quarantined[:NAMED])
+        named = "; ".join(named_reason(one).rstrip(".") for one in quarantined[:NAMED])
         yield (f"{_count(quarantined, records)} put into quarantine: {named}{_more(quarantined)}")
 
 

@@ -102,6 +102,26 @@ def prepare(
     return describe(folder)
 
 
+def check_tables(data: Data) -> None:
+    """Refuses what the tables of a database tell beforehand: `prepare` would stop for it, too.
+
+    Records are listed and split; no signal is read.
+
+    Args:
+        data: the ``data`` section of a recipe.
+
+    Raises:
+        ConfigError, DataError: as `prepare`.
+    """
+    source = source_of(data)
+    labels = check_label_set(source, data.label_set)
+    label_set = data.label_set or next(iter(source.LABEL_SETS))
+    listed = source.list_records(data.raw, label_set=label_set, sampling_rate=data.sampling_rate)
+    _check_infos(listed, labels, data)
+    infos = [info for info in listed if info.labels or data.unlabelled == "keep"]
+    assign_splits(infos, labels, data.split, official=source.OFFICIAL_FOLDS)
+
+
 def _is_made(folder: Path, data: Data, digest: str) -> bool:
     """Whether the folder holds this dataset; another one is refused."""
     if not (folder / "dataset.json").is_file():

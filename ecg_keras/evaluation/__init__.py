@@ -1,6 +1,7 @@
 """Predictions, their scores with patient-bootstrap intervals, and paired comparisons."""
 
 from ecg_keras.evaluation.bootstrap import Estimate
+from ecg_keras.evaluation.budget import Budget, read_budgets
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
 from ecg_keras.evaluation.comparing import compare
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
@@ -12,6 +13,7 @@ from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.scores import LabelResult, Scores
 
 __all__ = [
+    "Budget",
     "Calibration",
     "Comparison",
     "DeLong",
@@ -26,5 +28,6 @@ __all__ = [
     "delong_test",
     "evaluate",
     "predict",
+    "read_budgets",
     "snomed_codes",
 ]

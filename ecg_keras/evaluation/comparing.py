@@ -15,6 +15,7 @@ from ecg_keras.evaluation.bootstrap import (
     resample_scores,
     two_sided_p,
 )
+from ecg_keras.evaluation.budget import Budget
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
 from ecg_keras.evaluation.delong import delong_test
 from ecg_keras.evaluation.predictions import Predictions
@@ -32,6 +33,7 @@ def compare(
     bootstrap: int = 2000,
     level: float = 0.95,
     seed: int = 0,
+    budgets: tuple[Budget, Budget] | None = None,
 ) -> Comparison:
     """The difference a - b in every summary score and in each label's AUROC.
 
@@ -48,6 +50,7 @@ def compare(
         bootstrap: number of resamples, at least 100.
         level: of the intervals, above 0.5 and below 1.
         seed: of the resamples.
+        budgets: what both were trained for, from `read_budgets`, to be shown beside the difference.
 
     Raises:
         ConfigError: a setting is out of range, or there is no such metric.
@@ -106,6 +109,7 @@ def compare(
             else _label_difference(a, b, column, points, resampled, level)
             for column, label in enumerate(a.labels)
         },
+        budgets=budgets,
     )
 
 

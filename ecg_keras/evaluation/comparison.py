@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.evaluation.bootstrap import Estimate
+from ecg_keras.evaluation.budget import (
+    Budget,
+    describe_budgets,
+    parse_budgets,
+    warn_of_budgets,
+)
 from ecg_keras.evaluation.files import read_json, reading
 from ecg_keras.evaluation.tables import p_text, percent, score_name, text_table, with_interval
 from ecg_keras.files import write_json
@@ -61,6 +67,7 @@ class Comparison:
             than b), ``"worse"`` if below, else ``"inconclusive"``.
         summary: the difference in each score of `ecg_keras.metrics.METRICS`.
         labels: the difference in AUROC of each label, ``None`` where undefined.
+        budgets: what a and b were trained for, where that is known.
     """
 
     metric: str
@@ -75,6 +82,7 @@ class Comparison:
     verdict: str
     summary: Mapping[str, Difference]
     labels: Mapping[str, LabelDifference | None]
+    budgets: tuple[Budget, Budget] | None = None
 
     @property
     def sentence(self) -> str:
@@ -93,9 +101,19 @@ class Comparison:
             f"{self.records} records of {self.patients} patients."
         )
 
+    @property
+    def budget_sentence(self) -> str | None:
+        """What both were trained for."""
+        return None if self.budgets is None else describe_budgets(self.names, self.budgets)
+
+    @property
+    def warning(self) -> str | None:
+        """That one was trained for longer, or on more, than the other, where it was."""
+        return None if self.budgets is None else warn_of_budgets(self.names, self.budgets)
+
     def save_json(self, path: str | Path) -> None:
         """Writes ``comparison.json``; what is undefined is ``null``, never NaN."""
-        write_json(Path(path), {**asdict(self), "sentence": self.sentence})
+        write_json(Path(path), {**asdict(self), "sentence": self.sentence, "warning": self.warning})
 
     @classmethod
     def load_json(cls, path: str | Path) -> Comparison:
@@ -123,6 +141,7 @@ class Comparison:
                     name: Difference(**_numbers(content["summary"][name])) for name in METRICS
                 },
                 labels={label: _label(row) for label, row in content["labels"].items()},
+                budgets=parse_budgets(content.get("budgets")),
             )
 
     def table(self) -> str:
@@ -140,7 +159,8 @@ class Comparison:
                 for label, row in self.labels.items()
             ],
         )
-        return "\n".join([self.sentence, "", summary, "", labels, *self._notes()])
+        said = [line for line in (self.sentence, self.budget_sentence, self.warning) if line]
+        return "\n".join([*said, "", summary, "", labels, *self._notes()])
 
     def _cells(self, row: Difference | None) -> list[str]:
         if row is None:

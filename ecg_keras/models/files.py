@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
+from ecg_keras.keras_library import keras
 from ecg_keras.models.scaling import set_layer_weights
 
 

@@ -35,6 +35,7 @@ class RunFiles:
         environment: versions and machine; empty without ``environment.json``.
         guarded: what the leakage guard found; ``None`` where it did not look.
         anomalies: what the check of the data found, where the run was trained all the same.
+        remarks: what that check did not look at, and why.
         comparison: with the baseline, where there is one.
         baseline_test: the baseline's predictions, for its curves.
         baseline_history: the baseline's training.
@@ -51,6 +52,7 @@ class RunFiles:
     environment: Mapping[str, Any]
     guarded: Guarded | None
     anomalies: tuple[str, ...]
+    remarks: tuple[str, ...]
     comparison: Comparison | None
     baseline_test: Predictions | None
     baseline_history: History | None
@@ -93,6 +95,7 @@ def read_run(folder: Path) -> RunFiles:
         environment=_environment(run.environment),
         guarded=read_guarded(run),
         anomalies=tuple(status.get("anomalies", ())),
+        remarks=tuple(status.get("remarks", ())),
         comparison=comparison,
         baseline_test=_baseline_predictions(baseline, test),
         baseline_history=_history(baseline, baseline.read_status()) if baseline else None,

@@ -74,13 +74,17 @@ def comparison_page(comparison: Comparison, path: str | Path) -> Path:
     context = {
         "title": " against ".join(comparison.names),
         "kind": "Paired comparison of two networks for ECG diagnosis",
-        "verdict": (comparison.sentence,),
+        "verdict": _verdict(comparison),
         "contents": {"comparison": "Comparison"}.items(),
         "comparison": comparison,
         "forest": forest_figure(comparison),
         "level": percent(comparison.level),
     }
     return write_page(Path(path), render_page("compare.html.j2", context))
+
+
+def _verdict(comparison: Comparison) -> tuple[str, ...]:
+    return (comparison.sentence, *([comparison.warning] if comparison.warning else []))
 
 
 def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
@@ -92,7 +96,7 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
     curves = label_panels(files)
     verdict = [wording.run_sentence(files)]
     if comparison:
-        verdict.append(comparison.sentence)
+        verdict += _verdict(comparison)
     return {
         "title": files.status["name"],
         "kind": "Report of one network for ECG diagnosis",

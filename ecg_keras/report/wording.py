@@ -126,6 +126,7 @@ def limits(files: RunFiles) -> tuple[str, ...]:
             f"The check of the data found {_several(len(files.anomalies), 'fault')}, and the "
             "network was trained all the same (data.anomalies: warn): see Data."
         )
+    said += [f"The check of the data: {remark}." for remark in files.remarks]
     said += _leaks(files)
     said.append(
         f"Training, validation and test ECGs all come from {dataset.source}: how the network does "

@@ -19,6 +19,8 @@ from ecg_keras.errors import DataError
 
 _BLOCK = 0.2
 STILL_MV = 0.002
+# but no more than this of the largest span of the leads: an ECG may be in another unit
+_STILL_PART = 0.005
 # blocks of a stretch that is lost
 _LASTING = 5
 # share of an ECG that padding, or a lead that shows nothing, may take
@@ -35,7 +37,7 @@ class Blocks:
 
     Attributes:
         missing: ``(num_leads, num_blocks)``, whether a sample is missing or infinite.
-        still: of the same shape, whether all samples are within 2 µV.
+        still: of the same shape, whether all samples are within 2 µV, or what was asked for.
         noise: ``(num_blocks,)``, the mean over the leads of the root mean square of white noise
             that has their second differences, in nV; 0 for leads with missing samples.
     """
@@ -87,25 +89,28 @@ def check_recorded(
     low, high = values.min(axis=0), values.max(axis=0)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise DataError(_say_missing(values, leads, sampling_rate, begin))
-    dead = high - low <= STILL_MV
+    still_mv = min(STILL_MV, _STILL_PART * float(np.max(high - low)))
+    dead = high - low <= still_mv
     if dead.any():
         raise DataError(
-            f"no signal in lead {_names(leads, dead)}: constant, within {1000 * STILL_MV:g} µV, "
+            f"no signal in lead {_names(leads, dead)}: constant, within {1000 * still_mv:.2g} µV, "
             f"for all {len(values) / sampling_rate:.4g} s that are kept."
         )
-    if _may_be_lost(values, sampling_rate):
-        blocks = measure_blocks(values, sampling_rate)
-        block = block_length(sampling_rate) / sampling_rate
-        _check_stretches(blocks.still, leads, block, begin)
+    if _may_be_lost(values, sampling_rate, still_mv):
+        still = measure_blocks(values, sampling_rate, still_mv).still
+        _check_stretches(still, leads, block_length(sampling_rate) / sampling_rate, begin)
 
 
-def measure_blocks(values: npt.NDArray[Any], sampling_rate: float) -> Blocks:
+def measure_blocks(
+    values: npt.NDArray[Any], sampling_rate: float, still_mv: float = STILL_MV
+) -> Blocks:
     """`Blocks` of a recording, or of a part that begins with a block.
 
     Args:
         values: ``(num_samples, num_leads)`` in millivolts; what is left behind the last whole block
             is not looked at.
         sampling_rate: in Hz.
+        still_mv: what a still block may span.
 
     Example:
         >>> measure_blocks(np.zeros((1000, 2)), 500).still.sum()
@@ -119,7 +124,7 @@ def measure_blocks(values: npt.NDArray[Any], sampling_rate: float) -> Blocks:
     missing = ~(np.isfinite(low) & np.isfinite(high))
     with np.errstate(invalid="ignore", over="ignore"):
         noise = np.sqrt(np.square(np.diff(rows, n=2, axis=2)).mean(axis=2) / 6)
-        still = high - low <= STILL_MV
+        still = high - low <= still_mv
     noise = np.where(missing, 0, noise.clip(0, _LOUDEST_MV))
     return Blocks(missing, still, np.rint(noise.mean(axis=0) * _STEPS_IN_MV).astype(np.int64))
 
@@ -169,13 +174,13 @@ def _lasting(still: Flags) -> Flags:
     return np.asarray(binary_opening(still, np.ones((1, _LASTING))))
 
 
-def _may_be_lost(values: npt.NDArray[Any], sampling_rate: float) -> bool:
+def _may_be_lost(values: npt.NDArray[Any], sampling_rate: float, still_mv: float) -> bool:
     """Whether any lead is at rest wherever it is looked at for most of a second: most never are.
 
     It takes a small part of the time of `measure_blocks`.
     """
     looked_at = values[:: max(1, block_length(sampling_rate) // 2)].T
-    rest = np.abs(looked_at[:, 1:] - looked_at[:, :-1]) <= STILL_MV
+    rest = np.abs(looked_at[:, 1:] - looked_at[:, :-1]) <= still_mv
     for times in (1, 2, 4):  # in the end, eight times in a row
         rest = rest[:, :-times] & rest[:, times:]
     return bool(rest.any())
@@ -204,7 +209,7 @@ def _check_stretches(still: Flags, leads: Sequence[str], block: float, begin: fl
             for row, lead in enumerate(leads)
             if many[row]
         )
-        raise DataError(f"no signal in lead {told}: constant, within {1000 * STILL_MV:g} µV.")
+        raise DataError(f"no signal in lead {told}: constant.")
 
 
 def _say_when(lost: Flags, block: float, begin: float) -> str:

@@ -30,6 +30,7 @@ from ecg_keras.study.upstreams import (
     rank_upstreams,
     tell_anomalies,
     tell_leaks,
+    tell_remarks,
 )
 
 
@@ -61,6 +62,7 @@ def gather(
     curves = find_curves(arms, first, question)
     interactions = find_interactions(arms, first, question)
     ledger = keep_ledger(arms, comparisons)
+    skew, unmeasured = find_skew(arms, plan.folder / "skew.json")
     state = snapshot(plan)
     return StudyResult(
         name=plan.loaded.name,
@@ -91,7 +93,7 @@ def gather(
             on_progress=on_progress,
         ),
         datasets=describe_datasets(arms),
-        skew=find_skew(arms, plan.folder / "skew.json"),
+        skew=skew,
         environment=_environment(next(iter(arms.values()))),
         cells={
             "done": state.counts.get("done", 0),
@@ -101,7 +103,7 @@ def gather(
             ),
         },
         failures=state.failures,
-        not_done=(*notes, *_not_done(plan, state, arms, results, comparisons)),
+        not_done=(*notes, *_not_done(plan, state, arms, results, comparisons), *unmeasured),
     )
 
 
@@ -169,4 +171,4 @@ def _not_done(
         )
     if comparisons and study.question.metric not in LOGGED:
         lines.append(f"Convergence is told in {DEFAULT_LOGGED}, which is logged in every epoch.")
-    return (*lines, *tell_anomalies(arms), *tell_leaks(arms))
+    return (*lines, *tell_anomalies(arms), *tell_remarks(arms), *tell_leaks(arms))

@@ -216,9 +216,8 @@ def _train(
     stored = run.predictions("valid")
     if stored.is_file():
         return Predictions.load(stored)
-    import keras
-
     from ecg_keras import models
+    from ecg_keras.keras_library import keras
     from ecg_keras.training import guard, train
 
     settings = data.describe(shards).settings

@@ -17,6 +17,7 @@ _HOME = {
     "train": "loop",
     "build_model": "loop",
     "check_upstream": "upstream",
+    "check_weights": "upstream",
     "describe_known": "known",
     "guard": "leakage",
     "read_guarded": "guarded",

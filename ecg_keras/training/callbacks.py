@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from ecg_keras import metrics
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
+from ecg_keras.keras_library import keras
 
 
 class ValidationScores(keras.callbacks.Callback):

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
+from ecg_keras.keras_library import keras
 from ecg_keras.models import save_model
 
 # what a recipe's training.select looks at, and whether more is better

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ecg_keras import data
@@ -9,32 +11,67 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training.run import Run
 
 
+def check_weights(
+    upstream: Path, *, leads: Sequence[str], sampling_rate: float, keep_head: bool
+) -> None:
+    """Refuses first weights that can't be used, as far as that is known without a dataset.
+
+    Args:
+        upstream: a run folder, or a ``.keras`` file, which names neither leads nor rate.
+        leads: that the network is to be trained with.
+        sampling_rate: of these, in Hz.
+        keep_head: whether the upstream's head is kept.
+
+    Raises:
+        ConfigError: the head of a single file is to be kept, whose labels nobody knows.
+        DataError: there are no weights, or they are of other leads or another sampling rate.
+    """
+    card = Run(upstream).dataset
+    if card.is_file():
+        theirs = data.read_dataset(card)
+        for what, old, new, setting in (
+            ("leads", theirs.leads, tuple(leads), "data.leads"),
+            ("sampling rate", theirs.sampling_rate, sampling_rate, "data.sampling_rate"),
+        ):
+            if old != new:
+                raise DataError(
+                    f"{upstream}: was trained with {what} {_say(old)}, and this recipe has "
+                    f"{_say(new)}. Set {setting} to the upstream's, or choose another upstream."
+                )
+    elif keep_head:
+        raise ConfigError(
+            f"initialise.head keep needs a run folder, whose dataset.json names the labels. "
+            f"Received: {upstream}."
+        )
+    model = Run(upstream).model if upstream.is_dir() else upstream
+    if not model.is_file():
+        raise DataError(
+            f"{model}: no such model. Name a .keras file, or the folder of a run that finished "
+            "training."
+        )
+    if not zipfile.is_zipfile(model):
+        raise DataError(
+            f"{model}: not a Keras model that opens safely (the file is damaged or not whole). "
+            "Copy it again or train it again."
+        )
+
+
 def check_upstream(upstream: Path, dataset: data.Dataset, *, keep_head: bool) -> None:
     """Refuses first weights that were trained on other signals than the dataset's.
 
     Raises:
-        DataError: leads or sampling rate differ; or the head is kept and the labels differ. A
-            single ``.keras`` file names neither, so only a run folder can be checked.
+        ConfigError, DataError: as `check_weights`; or the head is kept and the labels differ.
     """
-    card = Run(upstream).dataset
-    if not card.is_file():
-        if keep_head:
-            raise ConfigError(
-                f"initialise.head keep needs a run folder, whose dataset.json names the labels. "
-                f"Received: {upstream}."
-            )
+    check_weights(
+        upstream,
+        leads=dataset.leads,
+        sampling_rate=dataset.sampling_rate,
+        keep_head=keep_head,
+    )
+    if not keep_head:
         return
-    theirs = data.read_dataset(card)
-    for what, old, new, setting in (
-        ("leads", theirs.leads, dataset.leads, "data.leads"),
-        ("sampling rate", theirs.sampling_rate, dataset.sampling_rate, "data.sampling_rate"),
-    ):
-        if old != new:
-            raise DataError(
-                f"{upstream}: was trained with {what} {_say(old)}, and this recipe has {_say(new)}."
-                f" Set {setting} to the upstream's, or choose another upstream."
-            )
-    if keep_head and theirs.labels != dataset.labels:
+    theirs = data.read_dataset(Run(upstream).dataset)
+    if theirs.labels != dataset.labels:
         raise DataError(
             f"{upstream}: its head tells {_say(theirs.labels)} and this recipe's labels are "
             f"{_say(dataset.labels)}. A head can be kept only for the same labels in the same "

@@ -1,6 +1,7 @@
 """What a recipe needs: the plan, its steps, and work on finished runs."""
 
 from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
+from ecg_keras.workflow.checks import check_data, find_problems
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.plan import make_plan, run_plan
@@ -20,10 +21,12 @@ __all__ = [
     "Step",
     "Watcher",
     "baseline_recipe",
+    "check_data",
     "compare_runs",
     "evaluate_elsewhere",
     "evaluation_mark",
     "export_run",
+    "find_problems",
     "load",
     "make_job",
     "make_plan",

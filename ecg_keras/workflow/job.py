@@ -12,8 +12,9 @@ from typing import Any
 
 from ecg_keras import data
 from ecg_keras.config import Data, LoadedRecipe, Recipe, run_changes
+from ecg_keras.data.conversion import stored_leads
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run, check_same_run, run_fingerprint
+from ecg_keras.training import Run, check_same_run, check_weights, run_fingerprint
 from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.recipes import upstream_recipe
 
@@ -155,6 +156,21 @@ class Job:
                     )
         with contextlib.suppress(DataError):  # what is still to be made tells later
             self.is_trained()
+
+    def check_weights(self) -> None:
+        """Refuses first weights that are there and can't be used, before anything is made.
+
+        Raises:
+            ConfigError, DataError: as `training.check_weights`.
+        """
+        initialise, weights = self.recipe.initialise, self.upstream_weights
+        if initialise is not None and self.upstream is None and weights is not None:
+            check_weights(
+                weights,
+                leads=stored_leads(self.data),
+                sampling_rate=self.data.sampling_rate,
+                keep_head=initialise.head == "keep",
+            )
 
     def outlives_its_data(self) -> bool:
         """Whether a complete run of these settings is there although its raw files are gone."""

@@ -74,6 +74,7 @@ def _anomalies(job: Job) -> list[str]:
 
 
 def _remarks(job: Job) -> list[str]:
+    """What the check of the dataset did not look at, and why."""
     kept = json.loads(_validation(job).read_text(encoding="utf-8"))
     remarks: list[str] = kept.get("remarks", [])  # earlier versions had none
     return remarks
@@ -174,7 +175,9 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
         scores.calibration.apply(said).save(job.run.predictions(split))
     scores.save_json(job.run.scores)
     # the page says them, wherever the shards are by then
-    job.run.write_status(evaluated=_evaluation_mark(job), anomalies=_anomalies(job))
+    job.run.write_status(
+        evaluated=_evaluation_mark(job), anomalies=_anomalies(job), remarks=_remarks(job)
+    )
 
 
 def _comparison_mark(job: Job) -> str:
@@ -201,6 +204,7 @@ def _compare(job: Job, watcher: Watcher) -> None:
         bootstrap=settings.bootstrap,
         level=settings.level,
         seed=settings.seed,
+        budgets=evaluation.read_budgets(job.run.folder, job.baseline.run.folder),
     )
     comparison.save_json(job.run.comparison)
     job.run.write_status(

@@ -5,9 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from ecg_keras.errors import EcgKerasError, raise_together
+from ecg_keras.workflow.checks import find_problems
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.makers import MAKERS
 from ecg_keras.workflow.step import Step, Watcher
+
+# steps that come before any training
+OF_DATA = ("keep", "simulate", "prepare", "validate", "guard")
 
 
 def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
@@ -18,10 +23,6 @@ def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
     Args:
         job: what to make.
         report: whether each run gets its page.
-
-    Raises:
-        ConfigError, DataError: a step would fail for a reason that is known already; see
-            `Job.check_first`.
     """
     plan: list[Step] = []
 
@@ -38,29 +39,32 @@ def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
         plan.append(step)
         return step
 
-    def add_data(of: Job) -> Step:
+    def add_data(of: Job) -> tuple[Step, Step]:
         simulated = (add("simulate", of),) if of.data.simulate is not None else ()
-        return add("validate", of, add("prepare", of, *simulated))
+        prepared = add("prepare", of, *simulated)
+        return prepared, add("validate", of, prepared)
 
     guarded: dict[Job, Step] = {}
+    validated: dict[Job, Step] = {}
 
-    def add_guard(of: Job, validated: Step | None = None) -> Step:
+    def add_guard(of: Job, made: tuple[Step, Step] | None = None) -> Step:
         if of.outlives_its_data():
             guarded[of] = add("keep", of)
             return guarded[of]
-        of.check_first()
         upstream = (add_guard(of.upstream),) if of.upstream is not None else ()
-        validated = validated or add_data(of)
-        guarded[of] = add("guard", of, validated, *upstream)
+        made = made or add_data(of)
+        prepared, validated[of] = made
+        # leaks are looked for whatever validation finds: both are to be known at once
+        guarded[of] = add("guard", of, prepared, *upstream)
         if of.baseline is not None:  # which is trained on the same data
-            add_guard(of.baseline, validated)
+            add_guard(of.baseline, made)
         return guarded[of]
 
     def add_run(of: Job) -> Step:
         if guarded[of].action == "keep":
             return guarded[of]
         upstream = (add_run(of.upstream),) if of.upstream is not None else ()
-        trained = add("train", of, guarded[of], *upstream)
+        trained = add("train", of, guarded[of], validated[of], *upstream)
         evaluated = add("evaluate", of, trained)
         if of.baseline is not None:
             evaluated = add("compare", of, evaluated, add_run(of.baseline))
@@ -76,14 +80,41 @@ def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
 def run_plan(plan: Iterable[Step], watcher: Watcher | None = None) -> None:
     """Does what is not done yet, in order; a step that fails stops the plan.
 
-    What was finished stays, so the same plan goes on where it stopped.
+    What stops the preparation of data, or is found in them, is told together before the first
+    training: of all datasets, not one after the other. What was finished stays, so the same plan
+    goes on where it stopped.
+
+    Raises:
+        ConfigError, DataError: what `find_problems` finds, before anything is made; or what the
+            steps raise.
     """
     watcher = watcher or Watcher()
-    for step in plan:
-        if step.is_done():
-            watcher.reused(step)
+    steps = tuple(plan)
+    raise_together(find_problems(steps))
+    found: list[EcgKerasError] = []
+    stopped: set[Step] = set()
+    for step in steps:
+        if step.action not in OF_DATA:
+            raise_together(found)
+        if stopped.intersection(step.needs):
+            stopped.add(step)
             continue
-        watcher.begun(step)
-        begun = time.perf_counter()
-        step.make(watcher)
-        watcher.ended(step, time.perf_counter() - begun)
+        try:
+            _do(step, watcher)
+        except EcgKerasError as error:
+            watcher.failed(step)
+            found.append(error)
+            stopped.add(step)
+            if step.action not in OF_DATA:
+                raise
+    raise_together(found)
+
+
+def _do(step: Step, watcher: Watcher) -> None:
+    if step.is_done():
+        watcher.reused(step)
+        return
+    watcher.begun(step)
+    begun = time.perf_counter()
+    step.make(watcher)
+    watcher.ended(step, time.perf_counter() - begun)

@@ -148,6 +148,7 @@ def compare_runs(
         bootstrap=bootstrap,
         level=level,
         seed=seed,
+        budgets=evaluation.read_budgets(*(run.folder for run in runs)),
     )
 
 

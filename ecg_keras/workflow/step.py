@@ -64,6 +64,9 @@ class Watcher:
     def ended(self, step: Step, seconds: float) -> None:
         """The step is complete."""
 
+    def failed(self, step: Step) -> None:
+        """The step stopped; why is raised later, with what else is found in the data."""
+
     def callbacks(self) -> Sequence[Any]:
         """Keras callbacks for a training step."""
         return ()

@@ -62,7 +62,7 @@ def test_records_without_a_label(count, end):
 
 
 def test_records_in_quarantine_are_named_with_their_reasons():
-    lost = [LeftOut("r1", "a/r1.edf: truncated"), LeftOut("r2", "no signal in lead V1")]
+    lost = [LeftOut("r1", "a/r1.edf: truncated."), LeftOut("r2", "no signal in lead V1")]
     assert describe_losses([], lost, 200) == (
         "2 of 200 records were put into quarantine: a/r1.edf: truncated; r2: no signal in lead V1",
     )

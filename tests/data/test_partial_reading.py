@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecg_keras.config import Data
+from ecg_keras.config import Data, Folder
 from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
 from ecg_keras.data.partial_reading import FIRST, read_kept
 from ecg_keras.data.record_reader import reader_of
 from ecg_keras.data.records import RecordInfo, Signal, cut_signal, span_samples
+from ecg_keras.data.sources.folder import FolderSource
 from ecg_keras.data.verification import Verified, verify_source
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import LEADS, resample
@@ -281,3 +282,21 @@ def test_a_rate_that_can_not_be_decimated_is_the_records_or_the_settings_matter(
         ConfigError, match=r"data.resample: decimate .* Received: 257 Hz, 499.97 Hz"
     ):
         verify_source(Mixed([257.0, 499.97, 257.0]), mixed.infos[:3], data, print)
+
+
+def test_four_hours_of_wfdb_take_no_more_memory_than_a_minute(tmp_path):
+    samples, minute = 4 * 3600 * 250, np.rint(alive(15_000, 250) * 1000).astype("<i2")
+    with (tmp_path / "r1.dat").open("wb") as file:
+        for _ in range(samples // len(minute)):
+            file.write(minute.tobytes())
+    line = "r1.dat 16 1000/mV 16 0 {} 0 0 {}\n"
+    lines = [line.format(*one) for one in zip(minute[0], LEADS, strict=True)]
+    (tmp_path / "r1.hea").write_text(f"r1 12 250 {samples}\n{''.join(lines)}")
+    source, data = FolderSource(tmp_path, Folder()), settings_of(window="best")
+    info = RecordInfo("r1", "r1", tmp_path / "r1", ())
+    tracemalloc.start()
+    kept = read_kept(reader_of(source), info, LEADS, 1000, data, Repair())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert kept.total == samples
+    assert peak < 50e6, "as float32 millivolts the recording takes 173 MB"

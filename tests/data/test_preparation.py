@@ -253,7 +253,7 @@ def test_every_record_that_cannot_be_used_is_named(hospital_data, tmp_path):
     with pytest.raises(DataError) as caught:
         prepare(data, tmp_path / "shards")
     message = str(caught.value)
-    assert "4 of 40 records can't be used, and data.quarantine allows a share of 0.01:" in message
+    assert "4 of 40 records can't be used, and data.quarantine allows a share of 0.05:" in message
     assert "--set data.quarantine=0.1." in message
     for part in ("r0003.npy", "r0005.npy", "lead II", "r0008.npy", "lead V2", "r0009.npy"):
         assert part in message

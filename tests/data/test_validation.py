@@ -93,7 +93,7 @@ def test_a_split_without_records_is_not_looked_at(tfdv, hospital_data, tmp_path)
     assert statistics == ["test", "train"]
 
 
-def test_a_wrong_unit(tfdv, hospital_data, tmp_path, monkeypatch):
+def test_a_wrong_unit(hospital_data, tmp_path, monkeypatch):
     folder = prepared_with(lambda x: x * 1000, hospital_data, tmp_path / "bad", monkeypatch)
     anomalies = validate(folder)
     assert everywhere("peak_mv", "rms_mv") <= found(anomalies)
@@ -107,12 +107,12 @@ def test_a_wrong_unit(tfdv, hospital_data, tmp_path, monkeypatch):
     )
 
 
-def test_a_unit_wrong_the_other_way(tfdv, hospital_data, tmp_path, monkeypatch):
+def test_a_unit_wrong_the_other_way(hospital_data, tmp_path, monkeypatch):
     folder = prepared_with(lambda x: x / 1000, hospital_data, tmp_path / "bad", monkeypatch)
     assert everywhere("peak_mv", "rms_mv") <= found(validate(folder))
 
 
-def test_swapped_limb_leads(tfdv, hospital_data, tmp_path, monkeypatch):
+def test_swapped_limb_leads(hospital_data, tmp_path, monkeypatch):
     def swap(values):
         return np.ascontiguousarray(values[:, [1, 0, *range(2, 12)]])
 
@@ -120,7 +120,7 @@ def test_swapped_limb_leads(tfdv, hospital_data, tmp_path, monkeypatch):
     assert found(validate(folder)) == everywhere("einthoven_mv")
 
 
-def test_a_lead_that_dies_after_the_window_is_cut(tfdv, hospital_data, tmp_path, monkeypatch):
+def test_a_lead_that_dies_after_the_window_is_cut(hospital_data, tmp_path, monkeypatch):
     def die(values):
         values = values.copy()
         values[:-1, 9] = 0.2
@@ -131,7 +131,7 @@ def test_a_lead_that_dies_after_the_window_is_cut(tfdv, hospital_data, tmp_path,
     assert everywhere("flat_leads") <= found(validate(folder))
 
 
-def test_a_label_outside_the_label_set(tfdv, good):
+def test_a_label_outside_the_label_set(good):
     path = good / "test-00000-of-00001.tfrecord"
     examples = [
         tf.train.Example.FromString(one.numpy()) for one in tf.data.TFRecordDataset(str(path))
@@ -176,7 +176,7 @@ def aged(hospital_raw, tmp_path_factory):
     return make
 
 
-def test_impossible_ages(tfdv, aged):
+def test_impossible_ages(aged):
     assert found(validate(aged(100))) == everywhere("age")
 
 
@@ -196,7 +196,7 @@ def test_another_dataset_with_other_ages(tfdv, good, aged):
     assert validate(good, against=good).anomalies == ()
 
 
-def test_a_few_unusual_records_are_noted_and_no_anomaly(tfdv, hospital_raw, tmp_path, monkeypatch):
+def test_a_few_unusual_records_are_noted_and_no_anomaly(hospital_raw, tmp_path, monkeypatch):
     """Two spikes and a poor aVF, all in one split, are these records' matter."""
     raw = tmp_path / "raw"
     shutil.copytree(hospital_raw, raw)
@@ -239,9 +239,7 @@ def test_a_few_unusual_records_are_noted_and_no_anomaly(tfdv, hospital_raw, tmp_
     }
 
 
-def test_one_record_that_is_no_ecg_is_an_anomaly_where_nothing_was_verified(
-    tfdv, hospital_raw, tmp_path
-):
+def test_one_record_that_is_no_ecg_is_an_anomaly_where_nothing_was_verified(hospital_raw, tmp_path):
     raw = tmp_path / "raw"
     shutil.copytree(hospital_raw, raw)
     np.save(raw / "r0007.npy", np.load(raw / "r0007.npy")[:, [1, 0, *range(2, 12)]])
@@ -253,9 +251,7 @@ def test_one_record_that_is_no_ecg_is_an_anomaly_where_nothing_was_verified(
 
 
 @pytest.mark.parametrize(("impossible", "found"), [(4, set()), (12, {"age"})])
-def test_how_many_records_make_a_fault_of_the_dataset(
-    tfdv, hospital_raw, tmp_path, impossible, found
-):
+def test_how_many_records_make_a_fault_of_the_dataset(hospital_raw, tmp_path, impossible, found):
     """Chance allows six of forty."""
     raw = tmp_path / "raw"
     shutil.copytree(hospital_raw, raw)
@@ -287,7 +283,7 @@ def test_a_folder_that_cannot_be_written(tfdv, good, monkeypatch):
         validate(good)
 
 
-def test_what_its_imports_print_is_not_shown(tfdv, good):
+def test_what_its_imports_print_is_not_shown(good):
     code = f"from ecg_keras.data import validate; print(validate({str(good)!r}).anomalies)"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
@@ -302,13 +298,13 @@ def test_what_its_imports_print_is_not_shown(tfdv, good):
 
 
 @pytest.mark.real
-def test_real_ptbxl_has_no_anomalies(tfdv, real_data, tmp_path):
+def test_real_ptbxl_has_no_anomalies(real_data, tmp_path):
     data = Data(source="ptbxl", raw=real_data / "ptbxl")
     prepare(data, tmp_path / "shards", on_warning=lambda message: None)
     assert validate(tmp_path / "shards").anomalies == ()
 
 
-def test_a_damaged_shard_is_named(tfdv, good):
+def test_a_damaged_shard_is_named(good):
     shard = next(good.glob("valid-*.tfrecord"))
     content = bytearray(shard.read_bytes())
     content[2000] ^= 255
@@ -415,7 +411,7 @@ def test_what_is_served_needs_no_labels_age_or_sex(tfdv, good, hospital_raw, tmp
     assert {("train", "labels"), ("train", "age"), ("train", "sex")} <= found(drifted)
 
 
-def test_no_label_at_all_is_an_anomaly(tfdv, hospital_raw, tmp_path):
+def test_no_label_at_all_is_an_anomaly(hospital_raw, tmp_path):
     shutil.copytree(hospital_raw, tmp_path / "raw")
     infos = hospital.list_records(hospital_raw, label_set="rhythm", sampling_rate=100)
     rows = [(one.record_id, one.patient_id, "", one.age or "", one.sex or "") for one in infos]
@@ -453,7 +449,7 @@ def test_a_file_that_was_edited_wrongly_is_named(tfdv, good, name):
         validate(good)
 
 
-def test_every_feature_of_a_shard_is_profiled_or_left_out_by_name(tfdv, hospital_shards):
+def test_every_feature_of_a_shard_is_profiled_or_left_out_by_name(hospital_shards):
     path = next(hospital_shards.glob("train-*.tfrecord"))
     stored = set()
     for one in tf.data.TFRecordDataset(str(path)):

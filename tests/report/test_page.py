@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from page_elements import Page, check_accessible, check_self_contained
 from ecg_keras.config import Data, dump_recipe, load_recipe
 from ecg_keras.data import prepare, read_dataset, read_shards
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import Comparison, Predictions, Scores, evaluate
+from ecg_keras.evaluation import Budget, Comparison, Predictions, Scores, evaluate
 from ecg_keras.report import comparison_page, figures, write_report
 from ecg_keras.training import Run
 
@@ -173,6 +174,13 @@ def test_what_the_check_of_the_data_found_is_said_where_training_went_on(copied,
     check_accessible(made)
 
 
+def test_what_the_check_of_the_data_did_not_look_at_is_said(copied, page):
+    assert "The check of the data:" not in page.words
+    copied.write_status(remarks=["checked without a <library>"])
+    words = report(copied).words
+    assert words.count("The check of the data: checked without a <library>.") == 1
+
+
 def test_patients_in_several_splits_are_said(copied, page):
     assert "No patient is in two splits, as far as the database tells patients apart." in page.words
     assert "drawn by record" not in page.words
@@ -330,6 +338,20 @@ def test_two_runs_can_be_compared_on_a_page_of_their_own(made_run, tmp_path):
     assert comparison.sentence in page.words
     assert len(page.all("svg")) == len(page.all("table")) == 1
     assert page.all("nav") == []
+
+
+def test_pages_say_what_both_were_trained_for_and_warn_where_that_differs(copied, tmp_path):
+    budgets = (Budget(12, 408, 1088), Budget(80, 2720, 1088))
+    comparison = replace(Comparison.load_json(copied.comparison), budgets=budgets)
+    comparison.save_json(copied.comparison)
+    for path in (
+        comparison_page(comparison, tmp_path / "compare.html"),
+        write_report(copied.folder),
+    ):
+        words = Page(path.read_text(encoding="utf-8")).words
+        assert comparison.budget_sentence in words
+        assert comparison.warning in words
+        assert words.index(comparison.sentence) < words.index(comparison.warning)
 
 
 @pytest.mark.real

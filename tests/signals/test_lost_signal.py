@@ -49,6 +49,15 @@ def test_dead_leads_are_named(signal):
         check_recorded(values, LEADS, RATE)
 
 
+@pytest.mark.parametrize("factor", [1e-3, 1e-6, 1e3])
+def test_an_ecg_in_another_unit_is_no_dead_one(factor):
+    values = alive() * np.float32(factor)
+    check_recorded(values, LEADS, RATE)
+    values[:, 8] = 0
+    with pytest.raises(DataError, match="no signal in lead V3: constant"):
+        check_recorded(values, LEADS, RATE)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 4999),

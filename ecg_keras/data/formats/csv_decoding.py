@@ -50,8 +50,9 @@ def read_text(path: Path) -> bytes:
         raise DataError(f"{path}: empty, or no text. Export the file again.")
     if b"\r" in text:  # at the ends of lines of Windows, or of old Macs
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    # DOS marks the end of a file
-    return text.rstrip(b"\x1a \n") + b"\n"
+    # nothing is copied that is large and need not be; DOS marks the end of a file
+    plain = text[-1:] == b"\n" and text[-2:-1] not in b"\x1a \n"
+    return text if plain else text.rstrip(b"\x1a \n") + b"\n"
 
 
 def first_lines(text: bytes, count: int) -> list[str]:

@@ -71,7 +71,7 @@ class _Row:
         """The cells of some columns, as far as there are such."""
         return [self.cells[column] for column in columns if column < len(self.cells)]
 
-    @property
+    @functools.cached_property
     def filled(self) -> int:
         """The number of its cells, without empty ones at the end."""
         return max((number for number, cell in enumerate(self.cells, 1) if cell), default=0)
@@ -102,8 +102,6 @@ def find_layout(
         if line.strip()
     ]
     top, end = _find_table(rows)
-    if not end:
-        raise DataError("no table of numbers: it holds no sample. Export the file again.")
     table = rows[top:end]
     counts = [_count_leads(row.cells, lead_names) for row in rows[:top]]
     most = max(counts, default=0)
@@ -113,8 +111,10 @@ def find_layout(
     header = rows[counts.index(most)] if most else None
     if header is not None:
         table = rows[counts.index(most) + 1 : end]
-    elif is_numbered(table[0].cells, table[1:]):
+    elif table and is_numbered(table[0].cells, table[1:]):
         table = table[1:]
+    if not table:
+        raise DataError("no table of numbers: it holds no sample. Export the file again.")
     if header is None and leads is not None and len(leads) == len(table) != table[0].filled:
         return Layout(separator, table[0].line, True, Columns(separator, 0, ()))
     above = [row for row in rows if row.line < table[0].line]
@@ -207,6 +207,8 @@ def _find_separator(lines: Sequence[str], decimal: str | None) -> str:
         # of a single column
         and not (one == "," == decimal and not any("." in line for line in glances))
     ]
+    if "\t" in present:  # which is a blank, too
+        present = [one for one in present if one != " "]
     if len(present) < 2:
         return (*present, ";")[0]
     counts = [

@@ -25,8 +25,10 @@ from ecg_keras.data.formats.csv_marks import (
 )
 from ecg_keras.errors import DataError
 
-# bytes and lines that nearly always settle what a sign means; lines that are looked at at a time
-_FIRST, _FEW, _MANY = 20_000, 20, 20_000
+# lines that nearly always settle what a sign means, and lines that are looked at at a time
+_FEW, _MANY = (2, 20), 20_000
+# bytes that hold the former
+_FIRST = 20_000
 
 Floats = npt.NDArray[np.float32]
 
@@ -74,16 +76,16 @@ def read_columns(text: bytes, columns: Columns, decimal: str | None = None) -> F
     signed = b"." in text or b"," in text
     # the first lines settle it: 0.5 has a decimal point, and where one follows that is written
     # otherwise, the parser refuses it
-    seen = see(_first_cells(text, columns)) if signed else Signs()
+    seen = _see_first(text, columns) if signed else Signs()
     marks = decide(seen, decimal)
     if marks is None or seen.groups or (seen.either and not seen.decimal):
         marks = _check_all(text, columns, decimal)
     try:
         values = _parse(text, columns, marks)
-    except (ValueError, pd.errors.ParserWarning) as error:
-        checked = _check_all(text, columns, decimal)
+    except DataError:
+        checked = _check_all(text, columns, decimal)  # which names the cell
         if checked == marks:
-            raise DataError(f"no table of numbers: {str(error).strip()[:200]}") from error
+            raise
         return _parse(text, columns, checked)
     open_ = signed and marks == Marks() and not seen.decimal and decimal is None
     if open_ and np.any((values != np.rint(values)) & np.isfinite(values)):
@@ -122,10 +124,14 @@ def _check_all(text: bytes, columns: Columns, decimal: str | None) -> Marks:
     return marks
 
 
-def _first_cells(text: bytes, columns: Columns) -> list[str]:
-    lines = text[:_FIRST].decode("utf-8", "ignore").split("\n")[:_FEW]
-    rows = [split_line(line, columns.separator) for line in lines]
-    return [row[column] for row in rows for column in columns.wanted if column < len(row)]
+def _see_first(text: bytes, columns: Columns) -> Signs:
+    lines = text[:_FIRST].decode("utf-8", "ignore").split("\n")
+    for few in _FEW:
+        rows = [split_line(line, columns.separator) for line in lines[:few]]
+        seen = see(row[column] for row in rows for column in columns.wanted if column < len(row))
+        if seen.decimal and not seen.groups:
+            break
+    return seen
 
 
 def _cells(text: bytes, columns: Columns) -> Iterator[npt.NDArray[Any]]:
@@ -138,25 +144,32 @@ def _cells(text: bytes, columns: Columns) -> Iterator[npt.NDArray[Any]]:
             for number, chunk in enumerate(chunks):
                 yield chunk.to_numpy(dtype=object)[number == 0 :]
     except ValueError as error:
-        raise DataError(f"no table of numbers: {str(error).strip()[:200]}") from error
+        raise DataError(f"no table of numbers: {_one_line(error)}. Export it again.") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _parse(text: bytes, columns: Columns, marks: Marks) -> Floats:
     beyond = len(columns.wanted) < columns.width  # else the parser itself looks for it
-    with warnings.catch_warnings():
-        # that lines have more cells than the first
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(
-            **_format(text, columns, beyond),
-            dtype=np.float32,
-            na_values=MISSING,
-            decimal=marks.decimal,
-            thousands=marks.thousands,
-        )
+    try:
+        with warnings.catch_warnings():
+            # that lines have more cells than the first
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                **_format(text, columns, beyond),
+                dtype=np.float32,
+                na_values=MISSING,
+                decimal=marks.decimal,
+                thousands=marks.thousands,
+            )
+    except (ValueError, pd.errors.ParserWarning) as error:
+        raise DataError(f"no table of numbers: {_one_line(error)}. Export it again.") from error
     values: Floats = frame.to_numpy(dtype=np.float32)[beyond:]
     if beyond:
         if not np.isnan(values[:, -1]).all():
-            raise ValueError("a line has more cells than others")
+            raise DataError("no table of numbers: a line has more cells than others.")
         values = values[:, :-1]
     return values
 

@@ -54,7 +54,7 @@ def read_rows(
     cells = [split_line(line.decode("utf-8"), separator) for line in lines]
     first = [row[0] for row in cells]
     units: list[float | None] = [None] * len(cells)
-    if any(names_row(row[:100], lead_names) for row in cells):
+    if any(names_row(row, lead_names) for row in cells):
         names, units = first, [split_unit(name)[1] for name in first]
         cells = [row[1:] for row in cells]
         if all(row and parse_unit(row[0]) for row in cells):
@@ -66,6 +66,8 @@ def read_rows(
         if len(leads) != len(cells):
             raise DataError(say_widths(len(cells), leads).replace("column", "row"))
         names = list(leads)
+    if not names:
+        raise DataError("no line begins with the name of a lead. Export the file again.")
     most, times = Counter(names).most_common(1)[0]
     if times > 2 and times > len(names) / 20:
         raise DataError(

@@ -25,7 +25,7 @@ from ecg_keras.data.wfdb_headers import UNITS_IN_MV
 from ecg_keras.errors import ConfigError, DataError
 
 # lines that are looked at for a header, and where it is not among them
-LINES, MORE_LINES = 64, 2000
+LINES, MORE_LINES = 24, 2000
 # lines below the samples, such as "End of file"
 _MOST_BELOW = 20
 
@@ -90,7 +90,7 @@ def read_csv(
                     remarks.append("lines below the samples are left out")
                 values = read_columns(text, layout.columns, decimal)
             # divided, so that integer microvolts become what WFDB files of them do
-            values = values / _steps_in_mv(f"{path}", unit, held, units)
+            values /= _steps_in_mv(f"{path}", unit, held, units)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     if left_out:

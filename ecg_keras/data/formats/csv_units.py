@@ -7,7 +7,7 @@ import unicodedata
 
 _UNIT = r"(?P<unit>(milli|micro|nano|[mnuμ])?[ -]?v(olts?)?)"
 _BRACKETED = re.compile(rf"(?P<name>.*?)[ _]*[(\[{{<] *{_UNIT} *[)\]}}>]")
-_BARE = re.compile(rf"(?P<name>.+?)(?: in |[ _/.,:])(?!v){_UNIT}")
+_BARE = re.compile(rf"(?P<name>.+?)(?: in |[ _/.,:]+)(?!v){_UNIT}")
 _ALONE = re.compile(rf"[(\[{{<]? *{_UNIT} *[)\]}}>]?")
 _STATED = re.compile(rf"\bunits?\b[^a-zμ]{{1,5}}{_UNIT}\b")
 _IN_MV = {"m": 1.0, "u": 0.001, "μ": 0.001, "n": 1e-6, "v": 1000.0}

@@ -289,6 +289,9 @@ def test_own_spellings(tmp_path):
         (table([LEADS, *UV[:3], ["12 34"] * 12], ";"), "line 4 of the samples has '12 34'"),
         (table([LEADS, *(["1,234"] * 12 for _ in range(9))], ";"), r"with data\.folder\.decimal"),
         (table([LEADS, ["0.1 mV"] * 12]), "a.csv: "),
+        ("#I,1,2\n#II,3,4\n", "no line begins with the name of a lead"),
+        (table([range(12)]), "holds no sample"),
+        (table([range(12), LEADS]), "holds no sample"),
         (table([LEADS, *MV[:9], LEADS, *MV]), "line 10 of the samples has 'I' in column 1"),
         (table([*MV[:9], ["break"] * 12, *MV]), "no header names its 12"),
         (

@@ -1,4 +1,4 @@
-"""A database that another source reads is called by its name, wherever it stops or is remarked on."""
+"""A database that another source reads is called by its name where it stops or is remarked on."""
 
 import shutil
 

@@ -282,6 +282,29 @@ def test_xml_files_need_their_package_before_anything_is_read(root, monkeypatch)
         list_all(root, text)
 
 
+def test_units_that_csv_files_state_need_no_setting(root):
+    write_csv(root / "t.csv", VALUES, leads=[f"{lead} (uV)" for lead in LEADS])
+    (root / "broken.csv").write_text("no numbers\n")
+    text = "file,patient_id,AF\nbroken.csv,1,1\nt.csv,2,0\n"
+    infos = list_all(root, text, sampling_rate=500)
+    assert [info.record_id for info in infos] == ["broken", "t"]
+    signal = FolderSource(root, Folder(sampling_rate=500)).read_signal(infos[1])
+    assert np.array_equal(signal.values, as_stored(VALUES))
+
+
+def test_own_spellings_of_leads_hold_in_every_format(root):
+    own = {lead: f"site {number}" for number, lead in enumerate(LEADS)}
+    names = {spelling: lead for lead, spelling in own.items()}
+    write_csv(root / "t.csv", VALUES, leads=list(own.values()))
+    write_wfdb(root / "w", VALUES, leads=list(own.values()))
+    write_edf(root / "e.edf", VALUES, leads=list(own.values()), prefix="")
+    settings = {"sampling_rate": RATE, "unit": "uV", "lead_names": names}
+    infos = list_all(root, "file,patient_id,AF\nt,1,1\nw,2,0\ne,3,0\n", **settings)
+    for info in infos:
+        signal = FolderSource(root, Folder(**settings)).read_signal(info)
+        assert signal.leads == LEADS and np.allclose(signal.values, VALUES / 1000, atol=0.001)
+
+
 def test_a_table_that_changed_is_read_again(root):
     assert labels_of(root, "file,patient_id,AF\na,1,1\n") == ("AF",)
     assert labels_of(root, "file,patient_id,LBBB\na,1,1\n") == ("LBBB",)
