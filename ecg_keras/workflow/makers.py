@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from ecg_keras import data, evaluation, models
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import simulate
 from ecg_keras.errors import DataError
+from ecg_keras.files import as_texts, read_json
 from ecg_keras.training import guard, read_guarded, records_left_out
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import export_run, validate_shards
@@ -64,8 +64,9 @@ def _validated(job: Job) -> bool:
 
 
 def _anomalies(job: Job) -> list[str]:
-    anomalies: list[str] = json.loads(_validation(job).read_text(encoding="utf-8"))["anomalies"]
-    return anomalies
+    path = _validation(job)
+    advice = "Remove it; the shards are validated again."
+    return read_json(path, "anomalies", lambda found: list(as_texts(found["anomalies"])), advice)
 
 
 def _validate(job: Job, watcher: Watcher) -> None:
