@@ -67,7 +67,8 @@ def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
         signals: of a header whose files were found to hold its frames, in formats that are known.
 
     Raises:
-        DataError: none of them is a lead, two are the same one, or the unit of one that is a lead is no voltage.
+        DataError: none of them is a lead, two are the same one, or the unit of one that is a lead
+            is no voltage.
     """
     named = [signal for signal in signals if signal.lead is not None]
     if not named:

@@ -33,7 +33,11 @@ def test_the_header_keeps_comments_and_names(tmp_path):
         ("1000(0)/mV", "nan/mV", "r.hea: not a WFDB signal line: 'r.dat 16 nan"),
         ("1000(0)/mV", "1e999/mV", "not a WFDB signal line"),
         ("16 1000", "sixteen 1000", "not a WFDB signal line"),
-        ("1000(0)/mV 16 0", "1000 /uV 16", "not a WFDB signal line: 'r.dat 16 1000 /uV 16 0 0 0 I'"),
+        (
+            "1000(0)/mV 16 0",
+            "1000 /uV 16",
+            "line: 'r.dat 16 1000 /uV 16 0 0 0 I'",
+        ),
         ("1000(0)/mV 16 0 0 0 0 I", "1000/mV I", "not a WFDB signal line: 'r.dat 16 1000/mV I'"),
         ("0 0 0 0 I\n", "0 0 0 x I\n", "not a WFDB signal line"),
         ("1000(0)/mV 16 0", "1000/mV 16 zero", "not a WFDB signal line"),
