@@ -7,7 +7,7 @@ https://www.dicomstandard.org/current
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,7 @@ def _extract(dataset: Any, lead_names: Mapping[str, str] | None, span: Span | No
             "the waveform, not an image or a report of it."
         )
     chosen = choose_groups([read_group(item, lead_names) for item in items])
+    _check_skew(chosen)
     start, stop = span_samples(span, chosen[0].rate, chosen[0].samples)
     order = ">" if str(dataset.file_meta.get("TransferSyntaxUID")) == BIG_ENDIAN else "<"
     parts = [_convert(group, order, slice(start, stop)) for group in chosen]
@@ -137,7 +138,7 @@ def _convert(group: Group, order: str, kept: slice) -> Floats:
     columns = [number for number, lead in enumerate(group.leads) if lead]
     values = np.empty((len(digital), len(columns)), dtype=np.float32)
     for column, number in enumerate(columns):
-        scale, offset = _calibrate(item.ChannelDefinitionSequence[number], str(group.leads[number]))
+        scale, offset = _calibrate(group.channels[number], str(group.leads[number]))
         # divided, so that integer microvolts become what WFDB files of them do
         np.divide(digital[:, number], np.float32(1 / scale), out=values[:, column])
         values[:, column] += np.float32(offset)
@@ -145,6 +146,23 @@ def _convert(group: Group, order: str, kept: slice) -> Floats:
     if padding is not None:
         values[digital[:, columns] == _padding(padding, digital.dtype)] = np.nan
     return values
+
+
+def _check_skew(groups: Sequence[Group]) -> None:
+    """Refuses leads that were sampled a sample or more after others."""
+    skews = {}
+    for group in groups:
+        for lead, channel in zip(group.leads, group.channels, strict=True):
+            samples = float(channel.get("ChannelSampleSkew") or 0)
+            if lead:
+                seconds = float(channel.get("ChannelTimeSkew") or 0)
+                skews[lead] = samples or seconds * group.rate
+    late = max(skews, key=lambda lead: skews[lead])
+    if not skews[late] - min(skews.values()) < 1:
+        raise DataError(
+            f"lead {late} begins {skews[late] - min(skews.values()):g} samples later than others "
+            "(its channel's skew), which is not read. Export a recording of all leads at once."
+        )
 
 
 def _check_time(values: Floats, leads: tuple[str, ...]) -> None:

@@ -54,6 +54,12 @@ class Group:
     original: bool
 
     @property
+    def channels(self) -> Sequence[Any]:
+        """What describes each of its channels."""
+        found: Sequence[Any] = self.item.ChannelDefinitionSequence
+        return found
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Its leads alone."""
         return tuple(lead for lead in self.leads if lead)
@@ -112,6 +118,12 @@ def choose_groups(groups: Sequence[Group]) -> list[Group]:
         else:
             together[key].append([group])
     candidates = [joined for each in together.values() for joined in each]
+    called = [_name(one) for group in groups if group.leads for one in group.channels]
+    if not candidates and called:
+        raise DataError(
+            f"none of its channels is one of the leads {', '.join(LEADS)}. Received: "
+            f"{', '.join(called)[:200]}. data.folder.lead_names says which is which."
+        )
     if not candidates:
         raise DataError(
             f"none of its {len(groups)} groups of channels is a recording with one of the leads "
@@ -153,6 +165,14 @@ def _lead(channel: Any, lead_names: Mapping[str, str] | None) -> str | None:
                 "leads right, or say with data.folder.lead_names what this name means."
             )
     return coded or named
+
+
+def _name(channel: Any) -> str:
+    """What a channel is called, for a message."""
+    source: Any = next(iter(channel.get("ChannelSourceSequence") or []), {})
+    texts = (channel.get("ChannelLabel"), source.get("CodeMeaning"), source.get("CodeValue"))
+    text = next((str(one).strip() for one in texts if one), "(no name)")
+    return "".join(x if x.isprintable() else "?" for x in text[:32])
 
 
 @functools.lru_cache(maxsize=4096)  # the channels of a database are named alike

@@ -27,17 +27,26 @@ PLACEHOLDERS = frozenset(
         "--",
         "?",
         ".",
+        "keine",
+        "aucun",
+        "aucune",
+        "ninguno",
+        "ninguna",
+        "nessuno",
+        "nessuna",
     )
 )
 UNKNOWN = PLACEHOLDERS | {"unknown", "unk", "u", "unspecified", "-1"}
 # whole words, and letters that mean one thing in all languages that write them
 SEXES = {
-    "male": ("male", "m", "man", "männlich", "maennlich", "mann", "homme", "hombre"),
-    "female": ("female", "f", "w", "woman", "weiblich", "frau", "femme", "mujer"),
-}
+    "male": ("male", "m", "man", "männlich", "maennlich", "mann", "homme", "hombre",
+             "masculin", "masculino", "maschio", "uomo", "varón", "varon", "boy", "m.", "♂"),
+    "female": ("female", "f", "w", "woman", "weiblich", "frau", "femme", "mujer", "féminin",
+               "feminin", "femenino", "feminino", "femmina", "donna", "girl", "f.", "w.", "♀"),
+}  # fmt: skip
 SEX_OF = {word: sex for sex, words in SEXES.items() for word in words}
-# O is DICOM's other
-NEITHER_SEX = ("o", "other")
+# O is DICOM's other, X that of passports, D German: one such person must not stop a database
+NEITHER_SEX = ("o", "other", "x", "d", "divers", "diverse", "intersex", "non-binary", "nonbinary")
 OLDEST = 120
 # years that are hidden lie above this age
 HIDDEN_FROM = 80

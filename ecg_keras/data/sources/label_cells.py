@@ -6,6 +6,7 @@ flat lists of names; nothing is evaluated.
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections import Counter
@@ -20,12 +21,22 @@ ITEM = re.compile(
     r"""\s*(?:[bu]?"((?:[^"\\]|\\.)*)"|[bu]?'((?:[^'\\]|\\.)*)'|([^\s,:'"\[\]{}()][^,:'"\[\]{}()]*))\s*"""
 )
 WHOLE = re.compile(r"([0-9]+)\.0*")
+# as Python prints what is no plain list, and NumPy its arrays
+WRAPPED = re.compile(
+    r"(?:np\.|numpy\.)?(?:frozenset|set|list|tuple|array|Counter|OrderedDict)"
+    r"\(\s*([\[{(].*[\]})])\s*(?:,\s*dtype=[^,\[\](){}]*)?\)",
+    re.DOTALL,
+)
+# of web pages, as in `AF &amp; SR`
+ENTITY = re.compile(r"&(?:#[0-9]{1,6}|#x[0-9a-fA-F]{1,5}|amp|lt|gt|quot|apos|nbsp);")
 # as spreadsheets shorten long numbers, whose last digits are lost
 SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}")
 # a name that holds one of these is several names
-SURE_MARKS = (";", ",", "|", "\n", "\t")
+SURE_MARKS = (";", ",", "|", "\n", "\t", "\uff1b", "\uff0c", "\u3001", "\uff5c", "\u2022")
+# within a list without quotes
+INSIDE = re.compile("[;|\n\t]")
 # one that holds one of these is, where its parts are names that stand elsewhere, too
-LIKELY_MARKS = ("+", "&", "/", " ")
+LIKELY_MARKS = ("+", "&", "/", " - ", ":", " and ", " und ", " et ", " y ", " with ", " mit ", " ")
 # likelihoods in percent; 0 in PTB-XL is a finding without a likelihood
 PERCENT = 100
 
@@ -44,7 +55,7 @@ def read_cell(text: str, separator: str) -> dict[str, float | bool | None]:
         >>> read_cell("AF; SR", ";"), read_cell("['AF' 'SR']", ";"), read_cell("{'AF': 80.0}", ";")
         ({'AF': None, 'SR': None}, {'AF': None, 'SR': None}, {'AF': 80.0})
     """
-    text = text.strip()
+    text = _unwrap(text)
     if text.lower() in PLACEHOLDERS:
         return {}
     pairs = _read_list(text) if is_list(text) else [(one, None) for one in text.split(separator)]
@@ -59,7 +70,17 @@ def is_list(text: str) -> bool:
         >>> is_list("['AF']"), is_list("('AF',)"), is_list("(old) infarct")
         (True, True, False)
     """
+    text = _unwrap(text)
     return text.startswith(("[", "{", "('", '("')) or text == "()"
+
+
+def _unwrap(text: str) -> str:
+    """Without what Python, NumPy or a web page wrote around it."""
+    text = text.strip()
+    if text[-1:] == ")":
+        wrapped = WRAPPED.fullmatch(text)
+        text = wrapped[1] if wrapped else text
+    return ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
 
 
 def find_mark(
@@ -77,7 +98,11 @@ def find_mark(
         (('AF, SR', ','), ('AF/SR', '/'), None)
     """
     known = set(names if labels is None else labels)
-    others = [name for name in names if labels is None or name not in known]
+    others = [
+        name
+        for name in names
+        if (labels is None or name not in known) and not SHORTENED.fullmatch(name)
+    ]
     for mark in SURE_MARKS:
         for name in others:
             if mark in name and (labels is None or known.intersection(_parts(name, mark))):
@@ -172,7 +197,9 @@ def _read_item(found: re.Match[str], problem: str) -> Sequence[str]:
         if "..." in words:
             raise DataError(f"{problem}: NumPy left names out of it")
         # NumPy writes arrays of numbers without commas
-        return words if all(word.rstrip(".").isdigit() for word in words) else [bare]
+        if all(word.rstrip(".").isdigit() for word in words):
+            return words
+        return INSIDE.split(bare)
     if double is None:
         double = single.replace("\\'", "'").replace('"', '\\"')
     try:

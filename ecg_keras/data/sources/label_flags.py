@@ -20,6 +20,8 @@ FLAGS = {
 }
 WORDS = (
     ("no", "yes"), ("n", "y"), ("nein", "ja"), ("n", "j"), ("nee", "ja"), ("non", "oui"),
+    ("nej", "ja"), ("nei", "ja"), ("não", "sim"), ("nao", "sim"), ("nie", "tak"), ("нет", "да"),
+    ("否", "是"), ("falso", "verdadero"), ("falso", "verdadeiro"), ("falso", "vero"),
     ("no", "si"), ("no", "sí"), ("falsch", "wahr"), ("faux", "vrai"), ("f", "t"),
     ("absent", "present"), ("negative", "positive"), ("neg", "pos"),
 )  # fmt: skip

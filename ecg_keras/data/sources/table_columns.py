@@ -23,6 +23,8 @@ NOBODY = UNKNOWN | {
     "unbekannt", "inconnu", "anonymous", "anonym", "anon", "missing", "not available",
     "not known", "no id", "xxx", "#ref!", "#value!", "#name?", "undefined",
 } - {"", "u"}  # fmt: skip
+# what no one sees in an id: blanks without a width, marks of direction, a byte order mark
+INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 # the folds that stand for splits by name: those that data.split takes for them by default
 FOLDS = {
     **dict.fromkeys(("train", "training"), 1),
@@ -121,6 +123,8 @@ def read_patients(path: Path, frame: pd.DataFrame, column: str, ids: Sequence[st
     problems, nobodies = [], set()
     for one in dict.fromkeys(patients):
         plain = unicodedata.normalize("NFC", one).casefold().removesuffix(".0")
+        if not plain.isprintable() or "\xa0" in plain:  # a blank of no width, and the like
+            plain = " ".join(INVISIBLE.sub("", plain).split())
         if plain in NOBODY:
             nobodies.add(one)
             continue

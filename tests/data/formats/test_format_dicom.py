@@ -93,6 +93,32 @@ def test_stored_samples_become_millivolts(
     assert np.allclose(signal.values, VALUES[:, :1] * scale + offset, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize(("key", "value"), [("ChannelSampleSkew", "2"), ("ChannelTimeSkew", 0.02)])
+def test_a_lead_that_was_sampled_later_than_others_is_refused(tmp_path, key, value):
+    group = recording()
+    setattr(group.ChannelDefinitionSequence[2], key, value)
+    with pytest.raises(DataError, match=r"d\.dcm: lead III begins \d+ samples later than others"):
+        read(tmp_path, group)
+    for channel in group.ChannelDefinitionSequence:  # of all leads it makes no difference
+        setattr(channel, key, value)
+    assert read(tmp_path, group).leads == LEADS
+
+
+@pytest.mark.parametrize("value", ["0", "0.5", ""])
+def test_less_than_a_sample_is_no_skew(tmp_path, value):
+    group = recording()
+    group.ChannelDefinitionSequence[2].ChannelSampleSkew = value
+    assert read(tmp_path, group).leads == LEADS
+
+
+def test_names_that_are_no_leads_are_shown(tmp_path):
+    group = recording()
+    for number, channel in enumerate(group.ChannelDefinitionSequence):
+        channel.ChannelSourceSequence[0] = coded(str(number), "99X", f"Elektrode {number}")
+    with pytest.raises(DataError, match=r"Received: Elektrode 0, Elektrode 1, .*lead_names says"):
+        read(tmp_path, group)
+
+
 def test_the_recording_is_read_not_the_average_beat(tmp_path):
     channels = [dicom_channel(number) for number in range(12)]
     derived = dicom_group(VALUES[:100], channels, originality="DERIVED")

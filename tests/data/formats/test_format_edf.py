@@ -210,6 +210,15 @@ def test_a_gap_in_the_time_stamps_is_refused_whatever_the_header_says(
         read(tmp_path, kind=kind, stamps=stamp(*seconds))
 
 
+@pytest.mark.parametrize("label", ["EDF annotations", "edf annotations"])
+def test_time_stamps_are_known_in_any_case(tmp_path, label):
+    content = edf_bytes(np.zeros((300, 12)), kind="EDF+C", stamps=stamp(0, 1, 31))
+    assert content.count(b"EDF Annotations") == 1
+    (tmp_path / "e.edf").write_bytes(content.replace(b"EDF Annotations", label.encode()))
+    with pytest.raises(DataError, match="data record 3 begins 29 s late"):
+        read_edf(tmp_path / "e.edf")
+
+
 def test_a_gap_outside_of_what_is_wanted_does_not_matter(tmp_path):
     gap = stamp(0, 1, 2, 33)
     signal = read(tmp_path, kind="EDF+D", stamps=gap, span=(0.5, 2.5))

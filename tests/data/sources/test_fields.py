@@ -88,11 +88,11 @@ def test_what_is_no_age_is_refused(text):
 
 
 def test_sexes_as_tables_write_them():
-    for text in ("M", "male", "Mann", "m\u00e4nnlich", "homme"):
+    for text in ("M", "male", "Mann", "m\u00e4nnlich", "homme", "Uomo", "Var\u00f3n", "M."):
         assert parse_sex(text) == "male"
-    for text in ("F", "W", "weiblich", "Frau", "femme"):
+    for text in ("F", "W", "weiblich", "Frau", "femme", "Femenino", "donna", "f."):
         assert parse_sex(text) == "female"
-    for text in ("U", "O", "unknown", "NA", "None", "?", "-", ""):
+    for text in ("U", "O", "unknown", "NA", "None", "?", "-", "", "X", "D", "divers"):
         assert parse_sex(text) is None
     for text in ("0", "1", "2", "1.0"):
         with pytest.raises(DataError, match="0 and 1 mean male in some tables, and female in oth"):

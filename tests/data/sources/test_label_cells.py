@@ -142,3 +142,37 @@ def test_what_0_means(cells, expected):
 def test_probabilities_are_no_labels(value):
     with pytest.raises(DataError, match="likelihoods in percent, 1 to 100, or 1 and 0"):
         find_absent([{"AF": value}])
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["frozenset({'AF', 'LBBB'})", "set(['AF', 'LBBB'])", "array(['AF', 'LBBB'], dtype=object)",
+     "np.array(['AF', 'LBBB'])", repr(np.array(["AF", "LBBB"])), "[AF; LBBB]", "[AF | LBBB]"],
+)  # fmt: skip
+def test_lists_as_programs_print_them_hold_the_same_names(cell):
+    assert read_cell(cell, ";") == BOTH
+
+
+def test_what_only_looks_wrapped_is_a_name():
+    assert read_cell("set (of leads)", ";") == {"set (of leads)": None}
+    assert read_cell("array(AF)", ";") == {"array(AF)": None}
+
+
+def test_entities_of_web_pages_are_letters_and_no_separators():
+    assert read_cell("AF &amp; SR", ";") == {"AF & SR": None}
+    assert read_cell("QT &gt; 480; AF", ";") == {"QT > 480": None, "AF": None}
+    assert read_cell("R&D;AF", ";") == {"R&D": None, "AF": None}
+
+
+@pytest.mark.parametrize("mark", ["\uff1b", "\u3001", " and ", " und ", " - ", ":", " with "])
+def test_several_names_are_known_by_what_joins_them(mark):
+    assert find_mark(["AF", "SR", f"AF{mark}SR"]) == (f"AF{mark}SR", mark)
+
+
+@pytest.mark.parametrize("name", ["pain and fever", "ST - T", "type: 2"])
+def test_a_name_with_a_joining_word_is_one_where_its_parts_are_none(name):
+    assert find_mark(["AF", name]) is None
+
+
+def test_numbers_that_a_spreadsheet_shortened_are_not_several_names():
+    assert find_mark(["1.64889E+08", "4.26783E+08"]) is None

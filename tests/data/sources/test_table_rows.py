@@ -42,6 +42,7 @@ def refuse(root, text, **settings):
 @pytest.mark.parametrize(
     ("no", "yes"),
     [("no", "yes"), ("No", "Yes"), ("N", "Y"), ("n", "j"), ("nein", "ja"), ("FALSE", "TRUE"),
+     ("n\u00e3o", "sim"), ("\u043d\u0435\u0442", "\u0434\u0430"), ("falso", "vero"),
      ("FALSCH", "WAHR"), ("non", "oui"), ("0", "1"), ("0.0", "1.0"), ("F", "T"), ("neg", "pos")],
 )  # fmt: skip
 def test_two_words_are_a_label(tmp_path, no, yes):
