@@ -20,7 +20,8 @@ from ecg_keras.data.fingerprints import combine, raw_digest
 from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.processes import get_ready
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import check_label_set, remarks_of, source_of
+from ecg_keras.data.sources import SOURCES, check_label_set, remarks_of, source_of
+from ecg_keras.data.sources.own_source import check_listed
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.verification import verify_source
 from ecg_keras.data.writing import (
@@ -127,6 +128,8 @@ def _make(
     labels = check_label_set(source, data.label_set)
     label_set = data.label_set or next(iter(source.LABEL_SETS))
     listed = source.list_records(data.raw, label_set=label_set, sampling_rate=data.sampling_rate)
+    if data.source not in SOURCES:
+        listed = check_listed(data.source, data.raw, listed)
     _check_infos(listed, labels, data)
     for remark in remarks_of(source, data.raw):
         warn(remark)
