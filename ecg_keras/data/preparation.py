@@ -22,8 +22,9 @@ from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.outcomes import UNLABELLED, LeftOut, Noted, describe_losses, named_reason
 from ecg_keras.data.processes import get_ready
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import FOLDER, check_label_set, remarks_of, source_of
+from ecg_keras.data.sources import FOLDER, SOURCES, check_label_set, remarks_of, source_of
 from ecg_keras.data.sources.known_folders import say_known
+from ecg_keras.data.sources.own_source import check_listed
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.verification import verify_source
 from ecg_keras.data.writing import (
@@ -156,6 +157,8 @@ def _make(
     except DataError as error:
         known = "" if data.source == FOLDER else say_known(data.raw, data.source)
         raise DataError(f"{error}{known}") from error
+    if data.source not in SOURCES:
+        listed = check_listed(data.source, data.raw, listed)
     _check_infos(listed, labels, data)
     for remark in remarks_of(source, data.raw):
         warn(remark)

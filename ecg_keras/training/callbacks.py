@@ -153,7 +153,7 @@ def read_log(path: str | Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, OSError, csv.Error) as error:
         raise DataError(f"{path}: no log of a training: {error}. Remove it.") from error
 
 

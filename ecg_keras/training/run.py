@@ -15,7 +15,7 @@ import filelock
 
 from ecg_keras.config import Recipe, dump_recipe, fingerprint, run_changes, run_mark, run_settings
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import as_name, as_number, as_object, as_text, read_json, write_json
+from ecg_keras.files import as_count, as_name, as_number, as_object, as_text, read_json, write_json
 
 # what may lie in a run folder before the run is begun: a study keeps its notes there
 BEFORE = frozenset({"recipe.yaml", "cell.json", "cell.log", "failed.json"})
@@ -31,6 +31,7 @@ STATUS: dict[str, Callable[[Any], Any]] = {
     "num_parameters": as_number,
     "seconds": as_number,
     "baseline_run": as_text,
+    "best_epoch": as_count,
 }
 PACKAGES = ("ecg_keras", "tensorflow", "keras", "tensorflow-data-validation", "wfdb", "numpy")
 

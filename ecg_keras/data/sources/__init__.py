@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ecg_keras.config import Data, Folder
 from ecg_keras.data.own_modules import import_own
 from ecg_keras.data.records import Record
+from ecg_keras.data.sources.own_source import check_label_sets
 from ecg_keras.errors import ConfigError, look_up, unknown_name
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def find_source(name: str) -> ModuleType:
         A module with all names of `CONTRACT`.
 
     Raises:
-        ConfigError: there is none of that name, it can't be imported, or it lacks a name; or it is
+        ConfigError: there is none of that name, it can't be imported, or it lacks a name or has
+            label sets that are none (see `own_source.check_label_sets`); or it is
             ``folder``, whose labels a name alone does not tell: see `source_of`.
 
     Example:
@@ -99,6 +101,8 @@ def find_source(name: str) -> ModuleType:
             f"source {name}: the module {SOURCES.get(name, name)} lacks {', '.join(missing)}. "
             "See docs/add-a-source.md for what a source must have."
         )
+    if name not in SOURCES:
+        check_label_sets(name, source.LABEL_SETS)
     return source
 
 
