@@ -7,6 +7,7 @@ The command line prints the message alone and exits with the class's ``exit_code
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ Value = TypeVar("Value")
 MAX_PROBLEMS = 20
 MAX_NAMES = 100
 MAX_LINE = 1000
+# all but tab and line feed, and halves of characters
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class EcgKerasError(Exception):
@@ -91,6 +94,18 @@ def shortened(text: str, length: int = 120) -> str:
         return text
     half = (length - 5) // 2
     return f"{text[:half]} ... {text[-half:]}"
+
+
+def printable(text: str) -> str:
+    """A text for a terminal: control characters, which would command it, are spelled out.
+
+    Example:
+        >>> printable("a\\x1b[31mb")
+        'a\\\\x1b[31mb'
+    """
+    if text.isprintable():
+        return text
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def listed(names: Sequence[str], most: int = MAX_NAMES) -> str:

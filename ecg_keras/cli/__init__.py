@@ -110,5 +110,7 @@ def main() -> None:
 
 
 def _say(message: str) -> None:
-    for line in message.splitlines():
+    from ecg_keras.errors import printable
+
+    for line in printable(message).split("\n"):
         click.echo(f"ecg-keras: {line}" if not line.startswith(" ") else line, err=True)

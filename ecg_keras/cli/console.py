@@ -93,7 +93,6 @@ class ConsoleWatcher(Watcher):
 
     def failed(self, step: Step) -> None:
         self._remove_bar()
-        self.console.print(f"[red]✗[/red] {_title(step)}")
 
     def ended(self, step: Step, seconds: float) -> None:
         self._remove_bar()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import ScalarNode
 
-from ecg_keras.errors import ConfigError, shortened
+from ecg_keras.errors import CONTROL, ConfigError, shortened
 
 MAX_BYTES = 250_000
 # keys and values; where an alias repeats some, they count again
@@ -21,8 +20,6 @@ MAX_NODES = 5000
 MAX_DEPTH = 50
 # of a whole number; 64 bits have no more
 MAX_DIGITS = 20
-# what no name, path or text of a recipe holds: they would reach terminals and file systems
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class YamlError(ConfigError):

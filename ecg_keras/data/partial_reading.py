@@ -92,7 +92,7 @@ def read_kept(
         signal = read(info, span)
         # all limb leads, for the repair was found by them
         values, names = derive_leads(signal.values, signal.leads, LEADS)
-        derived = [lead for lead in leads if lead in names and lead not in signal.leads]
+        derived = [lead for lead in names[len(signal.leads) :] if lead in leads]
         rate = signal.sampling_rate
         if repair != UNCHANGED:
             values, rate, names = repair.apply(values, rate, names)

@@ -22,7 +22,8 @@ from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.outcomes import UNLABELLED, LeftOut, Noted, describe_losses, named_reason
 from ecg_keras.data.processes import get_ready
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import check_label_set, remarks_of, source_of
+from ecg_keras.data.sources import FOLDER, check_label_set, remarks_of, source_of
+from ecg_keras.data.sources.known_folders import say_known
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.verification import verify_source
 from ecg_keras.data.writing import (
@@ -148,7 +149,13 @@ def _make(
     source = source_of(data)
     labels = check_label_set(source, data.label_set)
     label_set = data.label_set or next(iter(source.LABEL_SETS))
-    listed = source.list_records(data.raw, label_set=label_set, sampling_rate=data.sampling_rate)
+    try:
+        listed = source.list_records(
+            data.raw, label_set=label_set, sampling_rate=data.sampling_rate
+        )
+    except DataError as error:
+        known = "" if data.source == FOLDER else say_known(data.raw, data.source)
+        raise DataError(f"{error}{known}") from error
     _check_infos(listed, labels, data)
     for remark in remarks_of(source, data.raw):
         warn(remark)

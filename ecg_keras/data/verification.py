@@ -12,6 +12,7 @@ from ecg_keras.config import Data
 from ecg_keras.data.dataset import Repaired
 from ecg_keras.data.record_reader import Reader, reader_of
 from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.sources.known_folders import say_known
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import LEADS, derive_leads
 from ecg_keras.signals.repair import Finding, Repair
@@ -133,4 +134,5 @@ def _refusal(data: Data, findings: Sequence[Finding], repair: Repair | None) -> 
             "Mend the files or what reads them. Or have every record repaired with "
             f"--set data.verify=fix, by which {'; '.join(repair.sentences())}."
         )
-    return f"{data.raw}: the signals are not what they are said to be:\n{told}\n{ways}"
+    known = say_known(data.raw, data.source)
+    return f"{data.raw}: the signals are not what they are said to be:\n{told}\n{ways}{known}"

@@ -179,6 +179,11 @@ def read_header(path: Path | str, lead_names: Mapping[str, str] | None = None) -
     if min(map(len, fields)) < 9:
         fields = [of_line + [""] * (9 - len(of_line)) for of_line in fields]
     columns = list(zip(*fields, strict=True))
+    # elsewhere there is a blank too many, as in `1000 /uV`, and all behind it would be misread
+    for text in {*columns[3], *columns[7]}:
+        if not _NUMBER.fullmatch(text):
+            line = next(one for one in content[1:] if text in one.split())
+            raise DataError(f"{file}: not a WFDB signal line: {line[:120]!r}. {LINE}")
     return Header(
         path=path,
         sampling_rate=_rate(file, record["rate"]),
@@ -208,6 +213,7 @@ def read_text(file: str) -> str:
         raise DataError(
             f"{file}: {error.strerror}. Check that the whole database was downloaded."
         ) from error
+    content = content.rstrip(b"\0\x1a")  # DOS ended texts so
     if b"\0" in content or len(content) > LARGEST_HEADER:
         raise DataError(
             f"{file}: this is no WFDB header: not text, or longer than {LARGEST_HEADER} bytes. "
@@ -240,6 +246,8 @@ def _rate(file: str, text: str | None) -> float:
 def _files(file: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """The names, if all are in the header's own folder and the signals of a file together."""
     several = set(names)
+    if any(name.startswith("./") for name in several):
+        return _files(file, tuple([name.removeprefix("./") for name in names]))
     for name in several:
         if "/" in name or "\\" in name or name[1:2] == ":" or name in (".", "..", "~"):
             raise DataError(

@@ -67,7 +67,8 @@ def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
         signals: of a header whose files were found to hold its frames, in formats that are known.
 
     Raises:
-        DataError: none of them is a lead, or the unit of one that is a lead is no voltage.
+        DataError: none of them is a lead, two are the same one, or the unit of one that is a lead
+            is no voltage.
     """
     named = [signal for signal in signals if signal.lead is not None]
     if not named:
@@ -75,6 +76,12 @@ def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
             f"none of its signals is one of the leads {', '.join(LEADS)}. Received: "
             f"{', '.join(signal.name or '(no name)' for signal in signals)}. Where one of them is "
             "a lead, name it with data.folder.lead_names."
+        )
+    leads = [signal.lead for signal in named]
+    if len(set(leads)) < len(leads):
+        raise DataError(
+            "two of its signals are the same lead. Received: "
+            f"{', '.join(signal.name for signal in named)}. Keep only the one that is meant."
         )
     frames = [signal.frames for signal in signals]
     skew, width = max(signal.skew for signal in signals), sum(frames)

@@ -159,9 +159,3 @@ def _check(file: str, header: Header, name: str, length: int, rate: float) -> No
             f"{file}: says that segment {name} has {length} samples, and it has {held}. Download "
             "both again."
         )
-    leads = [signal.lead for signal in header.signals if signal.lead is not None]
-    if len(set(leads)) < len(leads):
-        raise DataError(
-            f"{header.path}.hea: two of its signals are the same lead. Received: "
-            f"{', '.join(leads)}. Rename one of them."
-        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from ecg_keras.config import Recipe, load_recipe
 from ecg_keras.data import Dataset, StoredRecord, describe, read_dataset, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores
+from ecg_keras.files import read_json
 from ecg_keras.report.plots import History
 from ecg_keras.training import Guarded, Run, read_guarded, read_log
 
@@ -74,7 +74,7 @@ def read_run(folder: Path) -> RunFiles:
     status = run.read_status()
     scores = Scores.load_json(run.scores)
     test = Predictions.load(run.predictions("test"))
-    if tuple(scores.labels) != tuple(test.labels):
+    if tuple(scores.labels) != tuple(test.labels) or set(scores.thresholds) != set(test.labels):
         raise DataError(
             f"{run.scores}: has the labels {', '.join(scores.labels)}, and the predictions have "
             f"{', '.join(test.labels)}. Remove {run.scores} and run `ecg-keras train` again."
@@ -144,12 +144,9 @@ def _history(run: Run, status: Mapping[str, Any]) -> History | None:
 
 
 def _environment(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not path.exists():
         return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{path}: damaged: {error}. Remove it to do without.") from error
+    return read_json(path, "environments", dict, "Remove it: a page can do without.")
 
 
 def _baseline_predictions(baseline: Run | None, test: Predictions) -> Predictions | None:

@@ -29,9 +29,9 @@ def derive_leads(
         wanted: names of the leads that are needed.
 
     Returns:
-        The columns with the derived ones behind them, and the names of all; both are as they came
-        where nothing is to be derived, or fewer than two limb leads are there. Leads I and II are
-        preferred, then the order of `LEADS`.
+        The columns with the derived ones behind them, in memory column by column, and the names of
+        all; both are as they came where nothing is to be derived, or fewer than two limb leads are
+        there. Leads I and II are preferred, then the order of `LEADS`.
 
     Source:
         III = II - I (Einthoven 1913); aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2
@@ -44,10 +44,12 @@ def derive_leads(
     derived, columns, weights = _weights(tuple(leads), tuple(wanted))
     if not derived:
         return values, tuple(leads)
-    added = values[:, columns] @ weights.astype(values.dtype)
-    # column after column in memory where the values are
-    whole = np.concatenate([values.T, added.T]).T if values.flags.f_contiguous else None
-    return np.hstack([values, added]) if whole is None else whole, (*leads, *derived)
+    whole = np.empty((len(values), len(leads) + len(derived)), values.dtype, order="F")
+    whole[:, : len(leads)] = values
+    one, two = (whole[:, column] for column in columns)
+    for column, (of_one, of_two) in enumerate(weights.T.tolist(), len(leads)):
+        whole[:, column] = of_one * one + of_two * two
+    return whole, (*leads, *derived)
 
 
 @functools.lru_cache(maxsize=64)  # the recordings of a database have the same leads

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation.tables import score_name, with_interval
+from ecg_keras.files import read_json
 from ecg_keras.statistics.findings import findings
 from ecg_keras.statistics.results import ArmResult, Compared, StudyResult
 from ecg_keras.statistics.verdict import verdict_sentence
@@ -135,7 +135,9 @@ def _trains_the_backbone(arm: StudyArm) -> bool:
 
 def _environment(arm: StudyArm) -> Mapping[str, Any]:
     path = arm.runs[0].run.environment
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    if not path.exists():
+        return {}
+    return read_json(path, "environments", dict, "Remove it: a page can do without.")
 
 
 def _not_done(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from ecg_keras import data, transferability
 from ecg_keras.config import fingerprint
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.files import as_number, as_object, as_texts, read_json, write_json
 from ecg_keras.statistics.results import ArmName, Compared, Transferability
 from ecg_keras.study.arms import Tested
 from ecg_keras.study.comparing import Arms
@@ -124,7 +123,7 @@ def find_skew(arms: Arms, kept: Path) -> tuple[dict[str, tuple[str, ...]], tuple
         By ``downstream from upstream``: TensorFlow Data Validation's lines; and a sentence for each
         pair that it could not compare.
     """
-    known = _read(kept)
+    known = _read(kept, _parse_skew)
     found, missed = {}, []
     for (downstream, upstream), cell in _pairs(arms).items():
         run = Run(Path(cell.upstream))
@@ -164,7 +163,7 @@ def rank_upstreams(
         level, bootstrap, seed: of the intervals of the rank correlations.
         on_progress: hears how many arms of how many are done.
     """
-    known = _read(kept)
+    known = _read(kept, _parse_metrics)
     largest: dict[ArmName, ArmName] = {}
     for one in comparisons:
         if one.arm.upstream:
@@ -264,10 +263,18 @@ def _card(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+def _read(path: Path, parse: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    if not path.exists():
         return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{path}: damaged: {error}. Remove it; it is made again.") from error
+    return read_json(path, "findings", parse, "Remove it; it is made again.")
+
+
+def _parse_skew(kept: dict[str, Any]) -> dict[str, Any]:
+    return {mark: list(as_texts(lines)) for mark, lines in kept.items()}
+
+
+def _parse_metrics(kept: dict[str, Any]) -> dict[str, Any]:
+    return {
+        mark: {name: as_number(value) for name, value in as_object(values).items()}
+        for mark, values in kept.items()
+    }

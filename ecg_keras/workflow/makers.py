@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,13 @@ from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import simulate
 from ecg_keras.data.label_counts import find_undecidable
 from ecg_keras.errors import DataError
+from ecg_keras.files import as_texts, read_json
 from ecg_keras.training import guard, read_guarded, records_left_out
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import export_run, validate_shards
 from ecg_keras.workflow.step import Watcher
+
+MADE = "Remove it; the shards are validated again."
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,19 @@ def _validated(job: Job) -> bool:
 
 def _anomalies(job: Job) -> list[str]:
     """What was found wrong with the dataset, also for what this recipe wants of it."""
-    anomalies: list[str] = json.loads(_validation(job).read_text(encoding="utf-8"))["anomalies"]
     training = job.recipe.training
     by_score = training.select not in ("last", "best_loss")
     splits = {"train", "test", *([training.validate_on] if by_score else [])}
-    return [*anomalies, *find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)]
+    undecidable = find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)
+    found = read_json(_validation(job), "anomalies", lambda kept: as_texts(kept["anomalies"]), MADE)
+    return [*found, *undecidable]
 
 
-def _remarks(job: Job) -> list[str]:
-    """What the check of the dataset did not look at, and why."""
-    kept = json.loads(_validation(job).read_text(encoding="utf-8"))
-    remarks: list[str] = kept.get("remarks", [])  # earlier versions had none
-    return remarks
+def _remarks(job: Job) -> tuple[str, ...]:
+    """What the check of the dataset did not look at, and why; earlier versions kept no remarks."""
+    return read_json(
+        _validation(job), "remarks", lambda kept: as_texts(kept.get("remarks", [])), MADE
+    )
 
 
 def _validate(job: Job, watcher: Watcher) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -103,6 +104,38 @@ def test_other_settings_do_not_overwrite_a_run(ecg_keras, project, monkeypatch):
     assert (
         "runs/scratch: this run was made with other settings: training.seed: 0 -> 1" in answer.err
     )
+
+
+def test_other_data_get_runs_of_their_own(ecg_keras, project, monkeypatch):
+    monkeypatch.chdir(project)
+    answer = ecg_keras("train", "finetune.yaml", "--set", "data.raw=elsewhere", "--dry-run")
+    assert answer.code == 0
+    runs = {place.split("/")[1] for place in re.findall(r"runs/\S+", answer.out)}
+    assert "up" in runs and len(runs) == 3
+    assert {name.rpartition("-")[0] for name in runs - {"up"}} == {
+        "finetune-elsewhere",
+        "scratch-elsewhere",
+    }
+    again = ecg_keras("train", "finetune.yaml", "--set", "data.raw=elsewhere", "--dry-run")
+    assert again.out == answer.out
+
+
+def test_an_override_reaches_both_arms_or_says_that_it_does_not(ecg_keras, project, monkeypatch):
+    monkeypatch.chdir(project)
+    settings = ("--set", "training.batch_size=8", "--set", "run=runs/small", "--dry-run")
+    answer = ecg_keras("train", "finetune.yaml", *settings)
+    assert answer.code == 0 and answer.err == ""
+    assert "runs/small-scratch" in answer.out and "runs/scratch" not in answer.out
+
+
+def test_the_comparison_says_what_both_were_trained_for(project):
+    comparison = json.loads((project / "runs" / "finetune" / "comparison.json").read_text())
+    ours, theirs = comparison["budgets"]
+    assert ours == theirs and ours["epochs"] == 2 and ours["records"] > 0
+    assert ours["steps"] == 2 * -(-ours["records"] // 16)
+    assert comparison["warning"] is None
+    page = (project / "runs" / "finetune" / "report.html").read_text()
+    assert "finetune was trained for 2 epochs" in page
 
 
 def test_a_changed_raw_file_makes_a_new_dataset(ecg_keras, project, monkeypatch):

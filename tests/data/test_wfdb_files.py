@@ -265,3 +265,10 @@ def test_no_damage_to_a_header_raises_anything_but_a_data_error(tmp_path, positi
             assert isinstance(read_wfdb(tmp_path / "r"), Signal)
         except DataError as error:
             assert str(tmp_path) in str(error)
+
+
+@pytest.mark.parametrize("name", ["I", "ECG I", "-I"])
+def test_a_lead_that_is_there_twice_is_refused(tmp_path, name):
+    path = write_wfdb(tmp_path, TWO_LEADS.replace(" II\n", f" {name}\n"))
+    with pytest.raises(DataError, match=rf"r\.hea: two of its signals .* Received: I, {name}\."):
+        read_wfdb(path)

@@ -33,6 +33,13 @@ def test_the_header_keeps_comments_and_names(tmp_path):
         ("1000(0)/mV", "nan/mV", "r.hea: not a WFDB signal line: 'r.dat 16 nan"),
         ("1000(0)/mV", "1e999/mV", "not a WFDB signal line"),
         ("16 1000", "sixteen 1000", "not a WFDB signal line"),
+        (
+            "1000(0)/mV 16 0",
+            "1000 /uV 16",
+            "not a WFDB signal line: 'r.dat 16 1000 /uV 16 0 0 0 I'",
+        ),
+        ("1000(0)/mV 16 0 0 0 0 I", "1000/mV I", "not a WFDB signal line: 'r.dat 16 1000/mV I'"),
+        ("0 0 0 0 I\n", "0 0 0 x I\n", "not a WFDB signal line"),
         ("1000(0)/mV 16 0", "1000/mV 16 zero", "not a WFDB signal line"),
         ("1000(0)/mV", "1000(nan)/mV", r"not a WFDB signal line: .*Allowed: `file format gain"),
         ("1000(0)/mV", "1000(1e99)/mV", "not a WFDB signal line"),
@@ -153,3 +160,18 @@ def test_an_ending_in_another_case_is_found(tmp_path):
 def test_a_name_with_a_colon_is_one(tmp_path):
     path = write_wfdb(tmp_path, TWO_LEADS.replace("r.dat", "2024-01-01T10:00:00.dat"))
     assert read_header(path).files[0] == "2024-01-01T10:00:00.dat"
+
+
+@pytest.mark.parametrize("end", [b"\x1a", b"\x1a\0\0", b"\0"])
+def test_what_dos_wrote_behind_a_text_does_not_matter(tmp_path, end):
+    path = write_wfdb(tmp_path)
+    content = (tmp_path / "r.hea").read_bytes()
+    (tmp_path / "r.hea").write_bytes(content + end)
+    assert [signal.lead for signal in read_header(path).signals] == ["I", "II"]
+
+
+def test_a_file_of_the_same_folder_may_be_named_as_such(tmp_path):
+    path = write_wfdb(tmp_path, TWO_LEADS.replace("r.dat", "./r.dat"))
+    assert read_header(path).files == ("r.dat", "r.dat")
+    with pytest.raises(DataError, match="names the signal file"):
+        read_header(write_wfdb(tmp_path, TWO_LEADS.replace("r.dat", ".//r.dat")))

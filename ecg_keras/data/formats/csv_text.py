@@ -65,7 +65,7 @@ def read_csv(
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "a.csv"
-        >>> _ = path.write_text("I,II\n100,200\n-50,\n")
+        >>> _ = path.write_text("I,II\\n100,200\\n-50,\\n")
         >>> read_csv(path, sampling_rate=500, unit="uV").values
         array([[ 0.1 ,  0.2 ],
                [-0.05,   nan]], dtype=float32)

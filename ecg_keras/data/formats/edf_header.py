@@ -28,7 +28,7 @@ WIDTHS = {
     "reserved": 32,
 }
 BYTES = 2
-NOTES = "EDF Annotations"
+NOTES = "edf annotations"
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def read_edf_header(path: Path) -> EdfHeader:
     width = signals[-1].end
     if width < 1:
         raise DataError(f"{path}: no EDF file: its data records hold no sample. Export it again.")
-    plain = [signal for signal in signals if signal.label != NOTES]
-    notes = [signal for signal in signals if signal.label == NOTES]
+    plain = [signal for signal in signals if signal.label.lower() != NOTES]
+    notes = [signal for signal in signals if signal.label.lower() == NOTES]
     return EdfHeader(
         size=size,
         records=_count_records(path, records, held, BYTES * width),

@@ -19,6 +19,7 @@ from ecg_keras.data.formats.csv_text import check_rate, unknown_unit
 from ecg_keras.data.formats.xml_exports import check_reader
 from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.data.sources.folder_files import find_named_files
+from ecg_keras.data.sources.known_folders import say_known
 from ecg_keras.data.sources.labels_table import find_table, name_row, read_header
 from ecg_keras.data.sources.table_rows import find_columns, read_rows
 from ecg_keras.errors import ConfigError, DataError, look_up
@@ -117,7 +118,9 @@ class FolderSource:
         Raises:
             DataError: as `list_records`.
         """
-        return _summarise(find_table(root, self.settings.table), root, self.settings)[1]
+        known = say_known(root, "folder").strip()
+        said = _summarise(find_table(root, self.settings.table), root, self.settings)[1]
+        return (*said, f"{root}: {known}") if known else said
 
     def choose_files(self, root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
         """The table and the files of the recordings that it names are read.

@@ -18,6 +18,7 @@ import pandas as pd
 
 from ecg_keras.data.plain_files import stat_file
 from ecg_keras.data.sources.fields import path_inside
+from ecg_keras.data.sources.known_folders import say_known
 from ecg_keras.data.sources.parquet_tables import nested_as_json, parquet_header, read_parquet, say
 from ecg_keras.data.sources.table_text import Layout, find_layout
 from ecg_keras.errors import DataError, nearest
@@ -57,7 +58,7 @@ def find_table(root: Path, name: str | None) -> Path:
         if len(names) != 1:
             raise DataError(
                 f"{root}: has {' and '.join(names) or f'no {TABLES[0]} or {TABLES[1]}'}, and there "
-                f"must be one labels table. {_list_tables(root)}{ADVICE}"
+                f"must be one labels table. {_list_tables(root)}{ADVICE}{say_known(root, 'folder')}"
             )
         name = names[0]
     inside = Path(name)
@@ -76,6 +77,7 @@ def find_table(root: Path, name: str | None) -> Path:
         found = [f"{one.relative_to(root)}" for one in root.glob(f"*{path.suffix}")]
         raise DataError(
             f"{path}: no such labels table. {_list_tables(root)}{ADVICE}{nearest(name, found)}"
+            f"{say_known(root, 'folder')}"
         )
     size = stat_file(path, ADVICE).st_size
     if not path.resolve().is_relative_to(root.resolve()) or size > LARGEST:

@@ -1,5 +1,8 @@
 """What commas, points and blanks inside numbers mean."""
 
+import doctest
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -113,3 +116,10 @@ def test_whole_numbers_first_do_not_hide_what_a_point_means():
     cells = [*(["5"] * 40), "1.234"]
     assert read(cells)[-1] == 1234
     assert read([*cells, "0.5"])[-2:].tolist() == [np.float32(1.234), 0.5]
+
+
+@pytest.mark.parametrize("module", ["csv_marks", "csv_units", "csv_text"])
+def test_the_examples_in_the_docstrings_run(module):
+    loaded = importlib.import_module(f"ecg_keras.data.formats.{module}")
+    result = doctest.testmod(loaded)
+    assert result.attempted and not result.failed
