@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from planted_faults import fit_header
 from small_databases import write_database
 
 from ecg_keras.cli import COMMANDS
@@ -110,6 +111,7 @@ def test_validate_tells_good_shards_from_a_lead_with_the_wrong_sign(ecg_keras, t
     assert (answer.code, answer.out) == (0, f"{good}: no anomalies\n")
 
     samples.tofile(path)
+    fit_header(path)
     answer = ecg_keras("prepare", "a.yaml", "--set", "data.shards=faulty")
     assert "records100/00000/00003_lr: the limb leads don't belong together" in answer.err
     faulty = ("--set", "data.shards=faulty", "--set", "data.verify=off")

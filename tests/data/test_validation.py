@@ -120,29 +120,38 @@ def test_swapped_limb_leads(hospital_data, tmp_path, monkeypatch):
     assert found(validate(folder)) == everywhere("einthoven_mv")
 
 
-def test_a_lead_that_dies_after_the_window_is_cut(hospital_data, tmp_path, monkeypatch):
-    def die(values):
-        values = values.copy()
-        values[:-1, 9] = 0.2
-        return values
-
-    data = Data.model_validate({**hospital_data.model_dump(), "seconds": 1, "sampling_rate": 500.0})
-    folder = prepared_with(die, data, tmp_path / "bad", monkeypatch)
-    assert everywhere("flat_leads") <= found(validate(folder))
-
-
-def test_a_label_outside_the_label_set(good):
-    path = good / "test-00000-of-00001.tfrecord"
+def rewritten(folder, split, change):
+    """The shard of a split with changed examples."""
+    path = folder / f"{split}-00000-of-00001.tfrecord"
     examples = [
         tf.train.Example.FromString(one.numpy()) for one in tf.data.TFRecordDataset(str(path))
     ]
-    examples[0].features.feature["labels"].bytes_list.value.append(b"asystole")
+    change(examples)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for example in examples:
             writer.write(example.SerializeToString())
-    tree = json.loads((good / "dataset.json").read_text())
-    tree["splits"]["test"]["shards"][path.name] = path.stat().st_size
-    (good / "dataset.json").write_text(json.dumps(tree))
+    tree = json.loads((folder / "dataset.json").read_text())
+    tree["splits"][split]["shards"][path.name] = path.stat().st_size
+    (folder / "dataset.json").write_text(json.dumps(tree))
+
+
+def test_a_lead_without_signal_in_the_shards_of_another_version(good):
+    """This one puts such records into quarantine."""
+
+    def die(examples):
+        for example in examples:
+            example.features.feature["flat_leads"].int64_list.value[:] = [1]
+
+    for split in ("train", "valid", "test"):
+        rewritten(good, split, die)
+    assert everywhere("flat_leads") <= found(validate(good))
+
+
+def test_a_label_outside_the_label_set(good):
+    def add(examples):
+        examples[0].features.feature["labels"].bytes_list.value.append(b"asystole")
+
+    rewritten(good, "test", add)
     (anomaly,) = validate(good).anomalies
     assert (anomaly.split, anomaly.feature) == ("test", "labels")
     assert anomaly.long == "values outside the schema's domain: asystole"
