@@ -2,8 +2,8 @@
 # Any supported Python will do: make test PYTHON=python3.12
 
 PYTHON ?= python3
-# where TensorFlow Data Validation has no wheel: make test WITHOUT_TFDV=1
-WITHOUT_TFDV ?=
+# leaves TensorFlow Data Validation out, as is done by itself where it has no package
+WITHOUT_TFDV ?= $(shell $(PYTHON) tools/tfdv_packages.py >/dev/null 2>&1; [ $$? = 3 ] && echo 1)
 # passed on to pytest: make test ARGS="tests/models -k gru"
 ARGS ?=
 
@@ -53,8 +53,9 @@ clean:
 # The pins are complete, so pip has nothing to resolve and installs exactly these. Byte code is
 # written when a module is first used: for all of them it would double the time.
 $(INSTALLED): setup.cfg pyproject.toml $(LOCK)
+	@$(PYTHON) tools/tfdv_packages.py || [ $$? = 3 ]
 	$(BIN)/python$(VERSION) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(if $(WITHOUT_TFDV),grep -Ev '^(tensorflow-data-validation|tfx-bsl)==' $(LOCK),cat $(LOCK)) \
+	$(if $(WITHOUT_TFDV),grep -Ev '^(tensorflow-data-validation|tfx-bsl|pyfarmhash)==' $(LOCK),cat $(LOCK)) \
 		> .venv/pins.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-compile --requirement .venv/pins.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .

@@ -7,10 +7,17 @@ The command line prints the message alone and exits with the class's ``exit_code
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 Value = TypeVar("Value")
+# a message is to be read: of more problems and names than these, the first are told
+MAX_PROBLEMS = 20
+MAX_NAMES = 100
+MAX_LINE = 1000
+# all but tab and line feed, and halves of characters
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class EcgKerasError(Exception):
@@ -64,13 +71,65 @@ def unknown_name(kind: str, received: str, allowed: Iterable[str]) -> str:
         "no backbone named 'resnet18'. Allowed: lstm, resnet1d18. Did you mean 'resnet1d18'?"
     """
     names = sorted(allowed)
-    return f"no {kind} named {received!r}. Allowed: {', '.join(names)}.{nearest(received, names)}"
+    return (
+        f"no {kind} named {shortened(repr(received))}. Allowed: {listed(names)}."
+        f"{nearest(received, names)}"
+    )
 
 
 def nearest(received: str, allowed: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` with the name that is most like ``received``, or nothing."""
-    near = difflib.get_close_matches(received, sorted(allowed), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = difflib.get_close_matches(received[:MAX_NAMES], sorted(allowed)[:MAX_LINE], n=1)
+    return f" Did you mean {shortened(repr(near[0]))}?" if near else ""
+
+
+def shortened(text: str, length: int = 120) -> str:
+    """A text with no more than ``length`` characters, its middle left out where it has more.
+
+    Example:
+        >>> shortened("a" * 50 + "z" * 50, 25)
+        'aaaaaaaaaa ... zzzzzzzzzz'
+    """
+    if len(text) <= length:
+        return text
+    half = (length - 5) // 2
+    return f"{text[:half]} ... {text[-half:]}"
+
+
+def printable(text: str) -> str:
+    """A text for a terminal: control characters, which would command it, are spelled out.
+
+    Example:
+        >>> printable("a\\x1b[31mb")
+        'a\\\\x1b[31mb'
+    """
+    if text.isprintable():
+        return text
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def listed(names: Sequence[str], most: int = MAX_NAMES) -> str:
+    """Names in one line; of many, the first, and how many more there are.
+
+    Example:
+        >>> listed(["I", "II", "III"], 2)
+        'I, II and 1 more'
+    """
+    more = f" and {len(names) - most} more" * (len(names) > most)
+    return ", ".join(shortened(name) for name in names[:most]) + more
+
+
+def list_problems(problems: Iterable[str]) -> str:
+    """Problems, one a line; of many, the first, and how many more there are.
+
+    Example:
+        >>> print(list_problems(["a.yaml:1: mode: must be text.", "a.yaml:2: seed: must be 0."]))
+        a.yaml:1: mode: must be text.
+        a.yaml:2: seed: must be 0.
+    """
+    lines = list(problems)
+    more = [f"and {len(lines) - MAX_PROBLEMS} more."] * (len(lines) > MAX_PROBLEMS)
+    return "\n".join([*(shortened(line, MAX_LINE) for line in lines[:MAX_PROBLEMS]), *more])
 
 
 def look_up(kind: str, name: str, table: Mapping[str, Value]) -> Value:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from ecg_keras.errors import DataError, printable, shortened
 
 READ_BYTES = 1 << 20
+# far more than the list of all recordings of the largest database
+MAX_JSON_BYTES = 1 << 29
+Parsed = TypeVar("Parsed")
 
 
 @contextmanager
@@ -76,3 +82,110 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     with replacing(path) as temporary:
         text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(
+    path: Path, kind: str, parse: Callable[[dict[str, Any]], Parsed], advice: str = ""
+) -> Parsed:
+    """One of our own files of JSON, parsed; whatever is wrong with it becomes one line.
+
+    Args:
+        path: of the file.
+        kind: what it should hold, in an error; a plural, such as ``scores``.
+        parse: makes something of the object in it. What `as_text` and its like, a missing field or
+            a conversion raise is told with the file's name.
+        advice: what to do about a damaged file: one sentence.
+
+    Raises:
+        DataError: there is no such file, it holds no JSON object, or ``parse`` does not take it.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "status.json"
+        >>> write_json(path, {"state": "trained"})
+        >>> read_json(path, "statuses", lambda status: as_text(status["state"]))
+        'trained'
+    """
+    try:
+        if (size := path.stat().st_size) > MAX_JSON_BYTES:
+            raise ValueError(f"it has {size} bytes")
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file of {kind}.") from error
+    except (ValueError, OSError, RecursionError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise _damaged(path, f"can't be read as {kind}: {why}", advice) from error
+    if not isinstance(content, dict):
+        what = f"a file of {kind} holds a JSON object, not {shortened(repr(content), 40)}"
+        raise _damaged(path, what, advice)
+    try:
+        return parse(content)
+    except KeyError as error:
+        raise _damaged(path, f"a file of {kind} needs the field {error}", advice) from error
+    except (TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        what = f"a field of these {kind} has a wrong type: {error}"
+        raise _damaged(path, what, advice) from error
+
+
+def _damaged(path: Path, what: str, advice: str) -> DataError:
+    return DataError(f"{path}: damaged: {shortened(printable(what), 300)}. {advice}".rstrip())
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def as_text(value: Any) -> str:
+    """A value of JSON that must be text.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"must be text. Received: {shortened(repr(value), 40)}")
+    return value
+
+
+def as_name(value: Any) -> str:
+    """A value of JSON that must be a name to be shown: text without control characters."""
+    if as_text(value) != printable(value).replace("\n", ""):
+        raise ValueError(f"must be a name of one line. Received: {shortened(repr(value), 80)}")
+    return as_text(value)
+
+
+def as_names(value: Any) -> tuple[str, ...]:
+    """A value of JSON that must be a list of such names."""
+    return tuple(as_name(one) for one in as_list(value))
+
+
+def as_texts(value: Any) -> tuple[str, ...]:
+    """A value of JSON that must be a list of texts."""
+    return tuple(as_text(one) for one in as_list(value))
+
+
+def as_list(value: Any) -> list[Any]:
+    """A value of JSON that must be a list."""
+    if not isinstance(value, list):
+        raise TypeError(f"must be a list. Received: {shortened(repr(value), 40)}")
+    return value
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """A value of JSON that must be an object."""
+    if not isinstance(value, dict):
+        raise TypeError(f"must be an object. Received: {shortened(repr(value), 40)}")
+    return value
+
+
+def as_number(value: Any) -> float:
+    """A value of JSON that must be a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"must be a number. Received: {shortened(repr(value), 40)}")
+    return float(value)
+
+
+def as_count(value: Any) -> int:
+    """A value of JSON that must be a whole number from 0, of 63 bits."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise TypeError(f"must be a whole number from 0. Received: {shortened(repr(value), 40)}")
+    return value

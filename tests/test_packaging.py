@@ -1,6 +1,7 @@
 """What the package declares: versions, pins, commands, and that they agree with each other."""
 
 import configparser
+import importlib
 import importlib.metadata
 import os
 import re
@@ -33,7 +34,7 @@ DEVELOPER = [Requirement(r) for r in SETUP["options.extras_require"]["dev"].spli
 
 def read_pins(python: str) -> dict[str, Version]:
     lines = (ROOT / "constraints" / f"py{python}.txt").read_text(encoding="utf-8").splitlines()
-    pins = [line.split("==") for line in lines if not line.startswith("#")]
+    pins = [line.partition(" ;")[0].split("==") for line in lines if not line.startswith("#")]
     return {canonicalize_name(name): Version(version) for name, version in pins}
 
 
@@ -76,13 +77,12 @@ def test_every_requirement_is_pinned_in_its_range(python):
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_pins_are_nothing_but_names_and_versions(python):
+def test_pins_are_nothing_but_names_versions_and_systems(python):
     text = (ROOT / "constraints" / f"py{python}.txt").read_text(encoding="utf-8")
     first, *pins = text.splitlines()
     assert first.startswith(f"# Python {python}, ")
-    assert [
-        pin for pin in pins if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", pin)
-    ] == []
+    allowed = r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*( ; [a-z_ !='\d]+)?"
+    assert [pin for pin in pins if not re.fullmatch(allowed, pin)] == []
 
 
 def test_pins_exist_for_no_other_python():
@@ -140,6 +140,40 @@ def test_ci_is_a_bash_script_that_stops_at_a_failure(tmp_path):
         environment = {**os.environ, "PATH": path, "FAIL": fail}
         done = subprocess.run(["bash", script], env=environment, capture_output=True, text=True)
         assert (done.returncode, done.stdout.split("\n")[:-1]) == (1, printed)
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "python", "libc", "found"),
+    [
+        ("linux", "x86_64", (3, 11), ("glibc", "2.36"), 0),
+        ("linux", "x86_64", (3, 12), ("glibc", "2.39"), 0),
+        ("linux", "x86_64", (3, 13), ("glibc", "2.35"), 3),
+        ("linux", "aarch64", (3, 12), ("glibc", "2.39"), 3),
+        ("linux", "x86_64", (3, 12), ("", ""), 1),
+        ("darwin", "arm64", (3, 12), ("", ""), 0),
+        ("darwin", "arm64", (3, 11), ("", ""), 3),
+        ("darwin", "x86_64", (3, 11), ("", ""), 0),
+        ("darwin", "x86_64", (3, 12), ("", ""), 1),
+        ("win32", "AMD64", (3, 12), ("", ""), 3),
+        ("win32", "AMD64", (3, 11), ("", ""), 1),
+    ],
+)
+def test_what_can_be_installed_where(monkeypatch, system, machine, python, libc, found):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    tool = importlib.import_module("tfdv_packages")
+    assert tool.find(system, machine, python, libc) == found
+    markers = {"sys_platform": system, "platform_machine": machine}
+    markers["python_version"] = f"{python[0]}.{python[1]}"
+    asked = [
+        one
+        for one in NEEDED
+        if one.name == "tensorflow-data-validation" and one.marker.evaluate(markers)
+    ]
+    if found == 0:
+        assert len(asked) == 1
+    elif (system, machine) != ("linux", "x86_64"):  # a marker can't name the C library
+        assert asked == []
+    assert "install" in tool.advise(system, machine, python)
 
 
 def test_lock_names_the_pythons_it_can_pin():

@@ -40,16 +40,19 @@ def _watched() -> contextlib.AbstractContextManager[None]:
     import atheris
 
     watched: contextlib.AbstractContextManager[None] = atheris.instrument_imports(
-        include=["ecg_keras", "wfdb"]
+        include=["ecg_keras"]
     )
     return watched
 
 
 with _watched():
     from small_databases import write_database
+    from small_signals import microvolts
+    from small_xml import aecg_series, muse_waveform, write_aecg, write_muse, write_sierra
 
     from ecg_keras.config import Data, load_recipe
     from ecg_keras.data.dataset import read_dataset
+    from ecg_keras.data.formats.xml_exports import read_xml
     from ecg_keras.data.sources import SOURCES, source_of
     from ecg_keras.errors import EcgKerasError
 
@@ -135,6 +138,18 @@ def write_description(root: Path) -> None:
     (root / "dataset.json").write_text(dataset.dump(), encoding="utf-8")
 
 
+def xml_target(write: Callable[[Path], object]) -> Target:
+    """An XML export; ``write`` writes it to a path."""
+
+    def write_into(root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        write(root / "x.xml")
+
+    return Target(write_into, "x.xml", lambda root: read_xml(root / "x.xml"))
+
+
+ECG = microvolts(1, 200)
+
 TARGETS = {
     "wfdb_header": database_target("challenge", "cpsc_2018/g1/A0001.hea"),
     "matlab_samples": database_target("challenge", "cpsc_2018/g1/A0001.mat"),
@@ -144,6 +159,9 @@ TARGETS = {
     "folder_table": database_target("folder", "labels.csv"),
     "edf": database_target("folder", "edf/e1.edf"),
     "dicom": database_target("folder", "dicom/d2.dcm"),
+    "muse": xml_target(lambda path: write_muse(path, muse_waveform(ECG[:, :2], ("I", "II")))),
+    "sierra": xml_target(lambda path: write_sierra(path, ECG)),
+    "aecg": xml_target(lambda path: write_aecg(path, aecg_series(ECG))),
     "recipe": Target(write_recipe, "recipe.yaml", lambda root: load_recipe(root / "recipe.yaml")),
     "dataset_json": Target(
         write_description, "dataset.json", lambda root: read_dataset(root / "dataset.json")

@@ -26,6 +26,12 @@ PLATFORMS = {
     "3.12": "x86_64-manylinux_2_39",
     "3.13": "x86_64-manylinux_2_39",
 }
+# packages that some systems have none of, and the systems that have: pip leaves the others out
+INTEL_LINUX = "sys_platform == 'linux' and platform_machine == 'x86_64'"
+TFDV_OLD = f"{INTEL_LINUX} or sys_platform == 'darwin' and platform_machine == 'x86_64'"
+TFDV_NEW = f"{INTEL_LINUX} or sys_platform == 'darwin' and platform_machine == 'arm64'"
+TFDV = {"3.10": TFDV_OLD, "3.11": TFDV_OLD, "3.12": TFDV_NEW, "3.13": TFDV_NEW}
+NOT_ON_INTEL_MACS = "sys_platform != 'darwin' or platform_machine != 'x86_64'"
 HEADER = "# Python {python}, {platform}, with the extra dev. Written by tools/lock.py.\n"
 
 
@@ -48,6 +54,12 @@ def resolve(uv: Path, python: str) -> str:
             f"Python {python}: the dependencies in setup.cfg don't resolve; uv says why above."
         )
     pins = [line for line in done.stdout.splitlines() if line and line[0] not in "#-"]
+    marks = dict.fromkeys(("tensorflow-data-validation", "tfx-bsl", "pyfarmhash"), TFDV[python])
+    marks["ray"] = NOT_ON_INTEL_MACS
+    pins = [
+        f"{pin} ; {marks[name]}" if (name := pin.partition("==")[0]) in marks else pin
+        for pin in pins
+    ]
     return HEADER.format(python=python, platform=PLATFORMS[python]) + "\n".join(pins) + "\n"
 
 

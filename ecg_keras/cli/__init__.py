@@ -39,6 +39,10 @@ COMMANDS = {
 }
 
 
+# these import no TensorFlow, and so no Keras
+WITHOUT_KERAS = ("compare", "describe", "download", "prepare", "recipe", "simulate")
+
+
 class _Commands(click.Group):
     """Lists the commands without importing what they need."""
 
@@ -61,6 +65,10 @@ class _Commands(click.Group):
             from ecg_keras.errors import unknown_name
 
             raise click.UsageError(unknown_name("command", args[0], COMMANDS), ctx)
+        if args and args[0] not in WITHOUT_KERAS and not {"-h", "--help"}.intersection(args):
+            from ecg_keras.keras_settings import check_keras_settings
+
+            check_keras_settings()
         return super().resolve_command(ctx, args)
 
 
@@ -102,5 +110,7 @@ def main() -> None:
 
 
 def _say(message: str) -> None:
-    for line in message.splitlines():
+    from ecg_keras.errors import printable
+
+    for line in printable(message).split("\n"):
         click.echo(f"ecg-keras: {line}" if not line.startswith(" ") else line, err=True)

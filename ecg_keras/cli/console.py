@@ -168,7 +168,7 @@ def _title(step: Step) -> str:
 
 def _training_bar(watcher: ConsoleWatcher) -> Any:
     """A Keras callback that moves the bar batch by batch and notes each epoch's scores."""
-    import keras
+    from ecg_keras.keras_library import keras
 
     class TrainingBar(keras.callbacks.Callback):
         def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:

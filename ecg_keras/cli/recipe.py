@@ -30,20 +30,23 @@ def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
     for path in recipes:
         try:
             job = workflow.make_job(workflow.load(path, parse_overrides(assignments)))
-            needs = [other for other in (job.upstream, job.baseline) if other]
+            jobs = (job, *(other for other in (job.upstream, job.baseline) if other))
         except EcgKerasError as error:
             problems.append(error)
             continue
+        own = dict.fromkeys(code for one in jobs for code in workflow.own_code(one.recipe))
+        for code in own:
+            click.echo(f"{path}: {code} is code of your own, which is imported and run")
         found = [
             problem
-            for one in (job, *needs)
+            for one in jobs
             if one.data.raw.is_dir()  # a recipe is good wherever its recordings are
             for problem in workflow.check_data(one)
         ]
         problems += found
         if not found:
-            names = " and ".join(one.loaded.path.name for one in needs)
-            click.echo(f"{path}: good{f', needs {names}' if needs else ''}")
+            names = " and ".join(one.loaded.path.name for one in jobs[1:])
+            click.echo(f"{path}: good{f', needs {names}' if names else ''}")
     raise_together(problems)
 
 

@@ -51,14 +51,19 @@ def validate(
     """
     from ecg_keras import report, workflow
     from ecg_keras.cli.console import progress_bar
+    from ecg_keras.data.outcomes import describe_noted
 
     with progress_bar("count records") as moved:
         found = workflow.validate_shards(
             shards, against=against, serving=serving, beam=beam, on_progress=moved
         )
     _show_anomalies(found.anomalies)
+    for line in describe_noted(found.noted, found.dataset.num_records):
+        click.echo(line)
     for one in found.comparisons:
         _show_comparison(one)
+    for remark in found.remarks:
+        click.echo(f"! {remark}", err=True)
     count = len(found.anomalies)
     click.echo(f"{shards}: {count or 'no'} anomal{'y' if count == 1 else 'ies'}")
     if page is not None:

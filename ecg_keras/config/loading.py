@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ecg_keras.config.problems import Problem, problem_of
 from ecg_keras.config.schema import Recipe, Section
 from ecg_keras.config.study import Study
-from ecg_keras.errors import ConfigError, nearest
+from ecg_keras.config.yaml_text import YamlError, parse_yaml, read_yaml
+from ecg_keras.errors import ConfigError, list_problems, nearest, shortened
 
-MAX_BYTES = 1_000_000
+# of the parts of a dotted key
+MAX_PARTS = 20
 # sections whose keys are dotted, as overrides of another recipe
 OVERRIDES = {("initialise", "set"), ("evaluation", "baseline_set")}
 AnySection = TypeVar("AnySection", bound=Section)
@@ -128,7 +128,7 @@ def compose(parts: Sequence[Mapping[str, Any]], where: str) -> Recipe:
     except ValidationError as error:
         problems = [problem_of(detail, Recipe) for detail in error.errors()]
     raise ConfigError(
-        "\n".join(
+        list_problems(
             f"{where}: {'.'.join(map(str, problem.key)) or 'recipe'}: {problem.message}"
             for problem in problems
         )
@@ -161,7 +161,7 @@ def _load(
         problems = [problem for check in checks for problem in check(section)]
     if problems:
         lines = sorted({_line(tree, path, problem, overrides) for problem in problems})
-        raise ConfigError("\n".join(text for _, text in lines))
+        raise ConfigError(list_problems(text for _, text in lines))
     return section
 
 
@@ -180,16 +180,15 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
     values = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
+        shown = shortened(assignment)
         if not equals or not key:
             raise ConfigError(
-                f"--set must be KEY=VALUE, such as training.seed=1. Received: {assignment!r}."
+                f"--set must be KEY=VALUE, such as training.seed=1. Received: {shown!r}."
             )
         try:
-            values[key.strip()] = _plain(YAML(typ="rt").load(text)) if text.strip() else ""
-        except YAMLError as error:
-            raise ConfigError(
-                f"--set {assignment}: the value is not YAML: {_say(error)}."
-            ) from error
+            values[key.strip()] = _plain(parse_yaml(text)) if text.strip() else ""
+        except YamlError as error:
+            raise ConfigError(f"--set {shown}: {'the value is ' * error.syntax}{error}") from error
     return values
 
 
@@ -205,43 +204,24 @@ def _read(path: Path, schema: type[Section]) -> CommentedMap:
         names = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         found = f" In {path.parent}: {', '.join(names)}." if names else ""
         raise ConfigError(f"{path}: there is no such recipe.{found}{nearest(path.name, names)}")
-    if path.stat().st_size > MAX_BYTES:
-        raise ConfigError(f"{path}: a recipe has at most {MAX_BYTES} bytes.")
-    try:
-        tree = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except DuplicateKeyError as error:
-        key = str(error.problem).removeprefix('found duplicate key "').partition('" with value')[0]
-        raise ConfigError(
-            f"{path}:{_line_of(error)}: the key {key!r} is there twice. Remove one of them."
-        ) from error
-    except MarkedYAMLError as error:
-        raise ConfigError(f"{path}:{_line_of(error)}: not YAML: {_say(error)}.") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {_say(error)}.") from error
+    tree = read_yaml(path)
     if not isinstance(tree, CommentedMap):
         keys = ", ".join(list(schema.model_fields)[:3])
         raise ConfigError(f"{path}:1: a recipe is a mapping with the keys {keys}, ...")
     return tree
 
 
-def _say(error: Exception) -> str:
-    """What is wrong with some YAML, in one line."""
-    if isinstance(error, MarkedYAMLError):
-        return ", ".join(part for part in (error.context, error.problem) if part)
-    return str(error).partition("\n")[0]
-
-
-def _line_of(error: MarkedYAMLError) -> int:
-    mark = error.problem_mark or error.context_mark
-    return mark.line + 1 if mark else 1
-
-
 def _override(tree: CommentedMap, key: str, value: Any, path: Path) -> None:
     """Sets a dotted key; digits step into lists, as in ``training.phases.0.epochs``."""
     *parents, last = key.split(".")
+    if len(parents) >= MAX_PARTS:
+        raise ConfigError(
+            f"--set {shortened(key)}: a key has at most {MAX_PARTS} parts, and this one has "
+            f"{len(parents) + 1}."
+        )
     node: Any = tree
     for depth, part in enumerate(parents):
-        if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+        if isinstance(node, list) and _is_index(part, node):
             node = node[int(part)]
         elif isinstance(node, dict):
             if node.get(part) is None:
@@ -253,12 +233,17 @@ def _override(tree: CommentedMap, key: str, value: Any, path: Path) -> None:
         else:
             node = None
             break
-    if isinstance(node, list) and last.isdigit() and int(last) < len(node):
+    if isinstance(node, list) and _is_index(last, node):
         node[int(last)] = value
     elif isinstance(node, dict):
         node[last] = value
     else:
-        raise ConfigError(f"--set {key}={value}: {path} has no place for this key.")
+        assignment = shortened(f"{key}={value}")
+        raise ConfigError(f"--set {assignment}: {path} has no place for this key.")
+
+
+def _is_index(part: str, node: Sequence[Any]) -> bool:
+    return part.isdecimal() and len(part) < MAX_PARTS and int(part) < len(node)
 
 
 def _plain(node: Any) -> Any:
@@ -281,8 +266,8 @@ def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any])
     dotted = ".".join(str(part) for part in problem.key)
     for key, value in overrides.items():
         if dotted == key or dotted.startswith(f"{key}."):
-            within = f"{dotted}: " * (dotted != key)
-            return 0, f"{path}: --set {key}={value}: {within}{problem.message}"
+            within = f"{shortened(dotted)}: " * (dotted != key)
+            return 0, f"{path}: --set {shortened(f'{key}={value}')}: {within}{problem.message}"
     line, node, found = 1, tree, 0
     for part in problem.key:
         if isinstance(node, CommentedMap) and part in node and part in node.lc.data:
@@ -294,5 +279,6 @@ def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any])
         node, found = node[part], found + 1
     for key, value in overrides.items():
         if found < len(problem.key) and key.startswith(f"{dotted}."):
-            return 0, f"{path}: --set {key}={value}: {dotted}: {problem.message}"
-    return line, f"{path}:{line}: {dotted or 'recipe'}: {problem.message}"
+            shown = shortened(f"{key}={value}")
+            return 0, f"{path}: --set {shown}: {shortened(dotted)}: {problem.message}"
+    return line, f"{path}:{line}: {shortened(dotted) or 'recipe'}: {problem.message}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ecg_keras.errors import unknown_name
+from ecg_keras.errors import shortened, unknown_name
 
 Key = tuple[str | int, ...]
 # what a value must be, by the type of pydantic's error
@@ -55,7 +55,7 @@ def problem_of(detail: Any, schema: type[BaseModel]) -> Problem:
     message = message[0].lower() + message[1:]
     message = EXPECTED.get(detail["type"], message.replace("input should be", "must be"))
     if detail["type"] != "value_error":
-        message += f". Received: {received!r:.80}"
+        message += f". Received: {shortened(repr(received), 80)}"
     return Problem(key, message.rstrip(".") + ".")
 
 

@@ -6,32 +6,23 @@ plain strings here: the layers that own those tables check them.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-FolderPath = Annotated[Path, Field(strict=False)]
-Names = Annotated[tuple[str, ...], Field(strict=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Folds = Annotated[tuple[int, ...], Field(strict=False)]
-Folders = Annotated[tuple[FolderPath, ...], Field(strict=False)]
-
-
-def _check_rate(value: Any) -> Any:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if (number and 0 < value < math.inf) or (isinstance(value, str) and value.strip()):
-        return value
-    raise ValueError(
-        f"must be a number of Hz above 0, or the name of a column. Received: {value!r:.80}"
-    )
-
-
-RateOrColumn = Annotated[float | str, BeforeValidator(_check_rate)]
+from ecg_keras.config.values import (
+    FolderPath,
+    Folders,
+    Folds,
+    Fraction,
+    HomeOrName,
+    Names,
+    Positive,
+    RateOrColumn,
+    Seed,
+    Strength,
+)
 
 
 class Section(BaseModel):
@@ -52,7 +43,7 @@ class Folder(Section):
     """Your own recordings: what the columns of their labels table say, and what CSV files lack."""
 
     # the labels table in data.raw; none: the one labels.csv or labels.parquet there
-    table: str | None = None
+    table: HomeOrName | None = None
     # column with each recording's file, relative to data.raw, with or without its ending
     file: str = "file"
     # column with each recording's id; none: its file without the ending
@@ -64,21 +55,24 @@ class Folder(Section):
     age: str | None = None
     # column with male, female, M or F; none: sex, where the table has it
     sex: str | None = None
-    # column with the official fold, a whole number; none: fold, where the table has it
+    # column with the official fold, a whole number or train, valid or test; none: fold, where it is
     fold: str | None = None
     # the labels, in this order: columns of 0 and 1, or names in label_column; none: every other
     # column of 0 and 1, or every name that occurs
     labels: Names | None = None
+    # columns that are left out: no labels, and no age, sex or fold either
+    ignore: Names = ()
     # one column with the names of each recording's labels; none: each label is a column
     label_column: str | None = None
     # between two names in label_column
     separator: str = Field(default=";", min_length=1)
     # of CSV files: Hz, or the column that says it
     sampling_rate: RateOrColumn | None = None
-    # of CSV files
+    # of CSV files, and of EDF leads, that state none
     unit: Literal["mV", "uV", "V"] | None = None
-    # of CSV files without a header: the name of each column
+    # of CSV files: the name of each column, instead of those in a header
     leads: Names | None = None
+    decimal: Literal[".", ","] | None = None  # of CSV files; none: what their numbers say
     # own spellings of leads in headers and channels of any format, such as {DI: I, Thorax 1: V1}
     lead_names: dict[str, str] | None = None
 
@@ -88,6 +82,10 @@ class Folder(Section):
             names = getattr(self, key)
             if names is not None and (not names or len(set(names)) < len(names)):
                 raise ValueError(f"{key} must have at least one name, and each name once")
+        named = (self.file, self.record, self.patient, self.age, self.sex, self.fold)
+        both = {*self.ignore} & {*named, self.label_column, *(self.labels or ())}
+        if both:
+            raise ValueError(f"ignore leaves {min(map(str, both))!r} out, which another key names")
         return self
 
 
@@ -158,7 +156,7 @@ class Split(Section):
 class Data(Section):
     """Where the ECGs come from and what is made of them."""
 
-    # a name of `ecg-keras describe --sources`, or the dotted name of a module of your own
+    # a name of `ecg-keras describe --sources`, or the name of a Python module of your own
     source: str
     # the database's folder, in its official layout
     raw: FolderPath
@@ -170,8 +168,8 @@ class Data(Section):
     sampling_rate: Positive = 100.0
     # length of each ECG; longer recordings are cut, shorter ones dropped or padded
     seconds: Positive = 10.0
-    # which part of a longer recording is kept
-    window: Literal["start", "centre"] = "start"
+    # which part of a longer recording is kept; best: of which least is missing or dead, or noisy
+    window: Literal["start", "centre", "best"] = "start"
     # a recording that is too short: drop it (counted in dataset.json), or pad it with zeros
     short: Literal["drop", "pad"] = "drop"
     # polyphase filters before it decimates; decimate takes every n-th sample, as published
@@ -180,7 +178,7 @@ class Data(Section):
     unlabelled: Literal["keep", "drop"] = "keep"
     split: Split = Split()
     # share of records that may be unreadable, NaN, flat or broken; more stop `prepare`
-    quarantine: Fraction = 0.01
+    quarantine: Fraction = 0.05
     # leads, unit and sampling rate are verified from the signals themselves. refuse: stop where
     # they are not what they are said to be; fix: repair every record; off: use them as they are
     verify: Literal["refuse", "fix", "off"] = "refuse"
@@ -239,7 +237,7 @@ class Initialise(Section):
     """Where a fine-tuned network's first weights come from."""
 
     # a recipe (trained first if its run is missing), a run folder, or a .keras file
-    from_: str = Field(alias="from")
+    from_: HomeOrName = Field(alias="from")
     # overrides for that recipe, such as {data.raw: /data/georgia}
     set: dict[str, Any] = Field(default_factory=dict)
     # new: a fresh head; keep: the upstream's, which needs the same labels in the same order
@@ -348,7 +346,7 @@ class Evaluation(Section):
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     seed: Seed = 0
     # a recipe that is trained on the same data and compared with this one, patient by patient
-    baseline: str | None = None
+    baseline: HomeOrName | None = None
     # overrides for that recipe alone, such as {training.phases: [{epochs: 30}]}
     baseline_set: dict[str, Any] = Field(default_factory=dict)
 

@@ -30,6 +30,7 @@ from ecg_keras.data.writing import (
     writing,
 )
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.files import read_json
 
 # how often it is looked which shards are finished
 SECONDS = 1.0
@@ -170,13 +171,15 @@ def _write_plan(shard: Shard, work: Work) -> None:
 
 def _read_plan(name: str, work: Work) -> Shard:
     path = _plan_file(name, work)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    if not path.is_file():
         raise DataError(
-            f"{path}: {error.strerror}. Mount the folder of the shards on this worker, under the "
-            "same path."
-        ) from error
+            f"{path}: there is no such file. Mount the folder of the shards on this worker, under "
+            "the same path."
+        )
+    return read_json(path, "records", _parse_plan, "Delete it, and run the same command again.")
+
+
+def _parse_plan(content: dict[str, Any]) -> Shard:
     infos = [
         RecordInfo(**{**one, "path": Path(one["path"]), "labels": tuple(one["labels"])})
         for one in content["infos"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.config import Data
-from ecg_keras.data.dataset import LeftOut
-from ecg_keras.data.records import RecordInfo, Signal
+from ecg_keras.data.expectations import USABLE
+from ecg_keras.data.outcomes import LeftOut, too_short
+from ecg_keras.data.partial_reading import read_kept
+from ecg_keras.data.record_reader import Reader, reader_of
+from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import source_of
 from ecg_keras.data.verification import Verified
 from ecg_keras.errors import ConfigError, DataError
@@ -20,23 +22,19 @@ from ecg_keras.signals import (
     Quality,
     Traits,
     canonical_lead,
-    check_finite_and_alive,
     fit_length,
-    kept_part,
     measure_quality,
     measure_traits,
     resample,
-    resampled_length,
-    select_leads,
-    signature,
 )
 from ecg_keras.signals.lead_quality import LeadQuality, measure_lead_quality
 
 STEP_MV = 0.001
 GREATEST = 32767
-# a record whose limb leads miss the identities by this in the median is broken where those of its
-# database obey them: real ones miss them by 0.002 at most
-BROKEN_MV = 0.05
+# of a stored signal: more than a day at 500 Hz; one is held in memory as a whole
+MAX_SAMPLES = 50_000_000
+# a record whose limb leads miss the identities by more is broken where its database obeys them
+BROKEN_MV = USABLE["einthoven_mv"][1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +48,9 @@ class Converted:
         quality: figures of the stored samples.
         content: `signals.signature` of the recording, whatever of it is stored.
         traits: of the stored samples.
-        lead_quality: of the recording as it was read and as it is stored.
+        lead_quality: of what is kept, as it was read and as it is stored.
         original: sampling rate in Hz and length in seconds of the whole recording as it was read.
+        remarks: what its reader left out, and which leads were derived, in words.
     """
 
     info: RecordInfo
@@ -62,6 +61,7 @@ class Converted:
     traits: Traits
     lead_quality: LeadQuality
     original: tuple[float, float]
+    remarks: tuple[str, ...] = ()
 
 
 class Dropped(LeftOut):
@@ -82,13 +82,18 @@ def stored_leads(data: Data) -> tuple[str, ...]:
 
 def stored_length(data: Data) -> int:
     """The number of samples of each signal in the shards."""
-    length = round(data.seconds * data.sampling_rate)
-    if length < 1:
+    samples = data.seconds * data.sampling_rate
+    if samples > MAX_SAMPLES:
+        raise ConfigError(
+            f"data.seconds times data.sampling_rate must give at most {MAX_SAMPLES} samples. "
+            f"Received: {data.seconds} s at {data.sampling_rate} Hz."
+        )
+    if round(samples) < 1:
         raise ConfigError(
             "data.seconds times data.sampling_rate must give at least one sample. Received: "
             f"{data.seconds} s at {data.sampling_rate} Hz."
         )
-    return length
+    return round(samples)
 
 
 def convert(
@@ -103,8 +108,8 @@ def convert(
         data: the recipe's settings.
         verified: what `verification.verify_source` decided for all records.
     """
-    source, leads, length = source_of(data), stored_leads(data), stored_length(data)
-    return (_convert(info, source, leads, length, data, verified) for info in infos)
+    read, leads, length = reader_of(source_of(data)), stored_leads(data), stored_length(data)
+    return (_convert(info, read, leads, length, data, verified) for info in infos)
 
 
 def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], float]:
@@ -129,33 +134,38 @@ def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], fl
 
 def _convert(
     info: RecordInfo,
-    source: Any,
+    read: Reader,
     leads: tuple[str, ...],
     length: int,
     data: Data,
     verified: Verified,
 ) -> Converted | Dropped | Quarantined:
     try:
-        signal = source.read_signal(info)
-        if verified.repairs:
-            repaired = verified.repair.apply(signal.values, signal.sampling_rate, signal.leads)
-            signal = Signal(*repaired)
-        # column after column in memory: what is measured for each lead is several times faster
-        recorded = np.asfortranarray(signal.values)
-        chosen = select_leads(recorded, signal.leads, leads)
-        check_finite_and_alive(chosen, leads)
+        kept = read_kept(read, info, leads, length, data, verified.repair)
+        signal, (start, stop) = kept.signal, kept.window
         rates = signal.sampling_rate, data.sampling_rate
-        whole = resampled_length(len(chosen), *rates)
-        start, stop = kept_part(whole, length, data.window)
-        values = resample(chosen, *rates, method=data.resample, start=start, stop=stop)
-        fitted = fit_length(values, length, window=data.window, short=data.short)
+        values = resample(
+            signal.values,
+            *rates,
+            method=data.resample,
+            start=start,
+            stop=stop,
+            offset=signal.start,
+            total=kept.total,
+        )
+        # nothing is left to be cut: a window says where zeros are added
+        sides = "centre" if data.window == "centre" else "start"
+        fitted = fit_length(values, length, window=sides, short=data.short)
         if fitted is None:
-            seconds = whole / data.sampling_rate
-            return Dropped(info.record_id, f"{seconds:g} s are shorter than {data.seconds:g} s")
+            seconds = len(values) / data.sampling_rate
+            return Dropped(info.record_id, too_short(seconds, data.seconds))
         columns, scale = quantise(np.asfortranarray(fitted))
         samples = np.ascontiguousarray(columns)
         stored = columns * np.float32(scale)
         quality = measure_quality(stored, leads)
+        low, high = USABLE["peak_mv"]
+        if data.verify != "off" and not low <= quality.peak_mv <= high:
+            raise DataError(_say_impossible(quality.peak_mv))
         if verified.identities and quality.einthoven_mv > BROKEN_MV:
             raise DataError(_say_broken(stored, leads, quality.einthoven_mv))
         return Converted(
@@ -163,16 +173,26 @@ def _convert(
             samples,
             scale,
             quality,
-            signature(recorded, signal.leads, signal.sampling_rate),
+            kept.content,
             measure_traits(stored, data.sampling_rate),
-            measure_lead_quality(chosen, rates[0], stored, data.sampling_rate),
-            (signal.sampling_rate, len(signal.values) / signal.sampling_rate),
+            measure_lead_quality(kept.values, rates[0], stored, data.sampling_rate),
+            (signal.sampling_rate, kept.total / signal.sampling_rate),
+            kept.remarks,
         )
-    except (DataError, OSError) as error:
+    except (ConfigError, DataError) as error:
         # relative to the database, so that the shards' description does not depend on its place
         reason = str(error).replace(f"{data.raw}/", "")
         place = str(info.path).replace(f"{data.raw}/", "")
         return Quarantined(info.record_id, reason if place in reason else f"{place}: {reason}")
+
+
+def _say_impossible(peak_mv: float) -> str:
+    """Why an amplitude is none of an ECG."""
+    low, high = USABLE["peak_mv"]
+    return (
+        f"the largest sample is {peak_mv:.4g} mV, and that of an ECG is {low:g} to {high:g} mV. "
+        "Correct its unit or gain, or use all records as they are with data.verify: off."
+    )
 
 
 def _say_broken(stored: npt.NDArray[np.float32], leads: tuple[str, ...], missed: float) -> str:

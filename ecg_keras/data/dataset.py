@@ -8,10 +8,23 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ecg_keras.data.outcomes import LeftOut, Noted, describe_losses, describe_noted
 from ecg_keras.errors import DataError, unknown_name
-from ecg_keras.files import sha256_of
+from ecg_keras.files import (
+    as_count,
+    as_list,
+    as_name,
+    as_names,
+    as_number,
+    as_object,
+    as_text,
+    as_texts,
+    read_json,
+    sha256_of,
+)
 
 FORMAT = 2
+ADVICE = "It is not a dataset.json of ecg_keras: prepare the shards again."
 SPLITS = ("train", "valid", "test")
 
 
@@ -32,14 +45,6 @@ class SplitSummary:
     labels: Mapping[str, int]
     shards: Mapping[str, int]
     checksums: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A record that is in no shard, and why."""
-
-    record_id: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ class Dataset:
         shared_patients: how many patients have records in more than one split; none, unless the
             recipe asks for a split by record.
         repairs: what was done to all records because ``data.verify`` is ``fix``.
+        noted: records that are stored although a figure of theirs is outside of what is expected.
         quality: of the stored records, the median and the 95th percentile of each measure of
             `signals.lead_quality`, by measure and quantile, a figure for each lead.
         settings: the recipe's ``data`` section, as far as it decides what is in the shards.
@@ -94,6 +100,7 @@ class Dataset:
         raw_digest: of names, sizes and times of change of the raw files that are read; of source
             ``folder`` of all that are there, as it tells one folder's patients from another's.
         format: version of this layout.
+        remarks: what was left out of records, or derived, and of how many.
     """
 
     source: str
@@ -111,8 +118,24 @@ class Dataset:
     raw_digest: str
     shared_patients: int = 0
     repairs: tuple[Repaired, ...] = ()
+    noted: tuple[Noted, ...] = ()
     quality: Mapping[str, Mapping[str, Sequence[float | None]]] = field(default_factory=dict)
     format: int = FORMAT
+    remarks: tuple[str, ...] = ()
+
+    def left_out(self) -> tuple[str, ...]:
+        """A line for each kind of reason why records are in no shard."""
+        lost = len(self.dropped) + len(self.quarantined)
+        return describe_losses(self.dropped, self.quarantined, self.num_records + lost)
+
+    def kept_and_noted(self) -> tuple[str, ...]:
+        """A line for each figure that is unusual in some records."""
+        return describe_noted(self.noted, self.num_records)
+
+    @property
+    def num_records(self) -> int:
+        """Of all splits."""
+        return sum(split.records for split in self.splits.values())
 
     def dump(self) -> str:
         """The text of ``dataset.json``."""
@@ -142,7 +165,10 @@ class Dataset:
                 "",
                 f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
                 f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",
+                *self.left_out(),
+                *self.kept_and_noted(),
                 *(f"repaired: {one.line()}" for one in self.repairs),
+                *self.remarks,
             ]
         )
 
@@ -205,20 +231,7 @@ def read_dataset(path: str | Path) -> Dataset:
             f"{path.parent}: this folder {what}: it has no {path.name}. "
             f"Run `ecg-keras prepare`{', which goes on where it stopped' if unfinished else ''}."
         )
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-        version = int(tree["format"])
-        if version != FORMAT:
-            raise DataError(
-                f"{path}: has format {version}, and this version of ecg_keras reads format "
-                f"{FORMAT}. Delete the folder and prepare the shards again."
-            )
-        return _parse(tree)
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-        raise DataError(
-            f"{path}: not a dataset.json of ecg_keras ({type(error).__name__}: {error}). "
-            "Prepare the shards again."
-        ) from error
+    return read_json(path, "datasets", lambda tree: _parse(path, tree), ADVICE)
 
 
 def check_split(folder: Path, dataset: Dataset, split: str) -> SplitSummary:
@@ -258,22 +271,77 @@ def _verify(folder: Path, dataset: Dataset, on_progress: Callable[[int, int], No
         )
 
 
-def _parse(tree: dict[str, Any]) -> Dataset:
+def _parse(path: Path, tree: dict[str, Any]) -> Dataset:
+    version = as_count(tree["format"])
+    if version != FORMAT:
+        raise DataError(
+            f"{path}: has format {version}, and this version of ecg_keras reads format "
+            f"{FORMAT}. Delete the folder and prepare the shards again."
+        )
+    labels = as_names(tree["labels"])
+    texts = ("source", "label_set", "fingerprint", "raw_digest")
     return Dataset(
         **{
             **tree,
-            "labels": tuple(tree["labels"]),
-            "leads": tuple(tree["leads"]),
-            "splits": {name: SplitSummary(**split) for name, split in tree["splits"].items()},
-            "dropped": tuple(LeftOut(**one) for one in tree["dropped"]),
-            "quarantined": tuple(LeftOut(**one) for one in tree["quarantined"]),
+            **{name: as_text(tree[name]) for name in texts},
+            "labels": labels,
+            "leads": as_names(tree["leads"]),
+            "sampling_rate": as_number(tree["sampling_rate"]),
+            "num_samples": as_count(tree["num_samples"]),
+            "splits": {
+                as_name(name): _parse_split(as_object(split), labels)
+                for name, split in as_object(tree["splits"]).items()
+            },
+            **{
+                name: tuple(
+                    LeftOut(as_text(one["record_id"]), as_text(one["reason"]))
+                    for one in as_list(tree[name])
+                )
+                for name in ("dropped", "quarantined")
+            },
+            # datasets that were prepared before records were noted have none
+            "noted": tuple(_parse_noted(as_object(one)) for one in as_list(tree.get("noted", []))),
             "duplicates": tuple(
-                Duplicates(tuple(one["record_ids"]), tuple(one["splits"]))
-                for one in tree["duplicates"]
+                Duplicates(as_texts(one["record_ids"]), as_texts(one["splits"]))
+                for one in as_list(tree["duplicates"])
             ),
+            "remarks": as_texts(tree.get("remarks", [])),
+            "shared_patients": as_count(tree.get("shared_patients", 0)),
             "repairs": tuple(
-                Repaired(one["what"], one["evidence"], tuple(one["done"]))
-                for one in tree["repairs"]
+                Repaired(as_text(one["what"]), as_text(one["evidence"]), as_texts(one["done"]))
+                for one in as_list(tree["repairs"])
             ),
+            "quality": {
+                measure: {
+                    quantile: [None if one is None else as_number(one) for one in as_list(values)]
+                    for quantile, values in as_object(quantiles).items()
+                }
+                for measure, quantiles in as_object(tree.get("quality", {})).items()
+            },
+            "settings": as_object(tree["settings"]),
         }
+    )
+
+
+def _parse_noted(one: dict[str, Any]) -> Noted:
+    return Noted(
+        record_id=as_text(one["record_id"]),
+        lead=None if one["lead"] is None else as_text(one["lead"]),
+        measure=as_text(one["measure"]),
+        value=as_number(one["value"]),
+        what=as_text(one["what"]),
+    )
+
+
+def _parse_split(split: dict[str, Any], labels: tuple[str, ...]) -> SplitSummary:
+    counts, shards = as_object(split["labels"]), as_object(split["shards"])
+    for name in shards:
+        if Path(name).name != name:
+            raise ValueError(f"a shard is a file in the dataset's own folder. Received: {name!r}")
+    return SplitSummary(
+        records=as_count(split["records"]),
+        patients=as_count(split["patients"]),
+        labels={label: as_count(counts[label]) for label in labels},
+        shards={as_name(name): as_count(size) for name, size in shards.items()},
+        checksums={name: as_text(split["checksums"][name]) for name in shards},
     )

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any, Protocol
 
-from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.simulate.hospitals import HOSPITALS
 
 Range = tuple[float, float]
@@ -47,18 +47,27 @@ class Expectations:
 AMPLITUDES: Mapping[str, Range] = MappingProxyType(
     {"peak_mv": (0.05, 20.0), "rms_mv": (0.01, 10.0), "einthoven_mv": (0.0, 0.02)}
 )
+# a record outside of these is no usable ECG. No electrode holds more (IEC 60601-2-25), and ten
+# steps of 1 uV are no beat: a unit that is a thousand times off is outside, either way. Limb leads
+# that miss the identities by more are not what they are called: real ones miss them by a tenth of
+# it, rarely by half
+USABLE: Mapping[str, Range] = MappingProxyType(
+    {"peak_mv": (0.01, 300.0), "einthoven_mv": (0.0, 0.05)}
+)
+# the slowest and the fastest rhythm that people live with, in beats a minute
+HEART_RATES: Range = (20.0, 320.0)
 TEN_SECONDS = (9.99, 10.01)
 ANY = Expectations()
-# shares of records: where almost every one has a value, so that a part of the database has too, and
-# where any has
-MOST, SOME = 0.5, 1e-6
+# shares of records: where every one should have a value, where almost every one has, so that a part
+# of the database has too, and where any has
+NEARLY_ALL, MOST, SOME = 0.99, 0.5, 1e-6
 
 _PTBXL = Expectations(
     rates=(100.0, 500.0),
     seconds=TEN_SECONDS,
     age=(0.0, 95.0),  # those above 89 are hidden in most records: 1.3 %
     ages_known=MOST,
-    sexes_known=1.0,
+    sexes_known=NEARLY_ALL,
     folds=10,
     labelled=MappingProxyType(
         dict.fromkeys(("superdiagnostic", "subdiagnostic", "diagnostic", "rhythm", "all"), MOST)
@@ -132,8 +141,8 @@ EXPECTATIONS: Mapping[str, Expectations] = MappingProxyType(
             rates=(500.0,),
             seconds=TEN_SECONDS,
             age=(11.0, 90.0),
-            ages_known=1.0,
-            sexes_known=1.0,
+            ages_known=NEARLY_ALL,
+            sexes_known=NEARLY_ALL,
             labelled=MappingProxyType({"superdiagnostic": MOST}),
         ),
         "code_test": _CODE,
@@ -153,7 +162,33 @@ EXPECTATIONS: Mapping[str, Expectations] = MappingProxyType(
 )
 
 
-def find_expectations(dataset: Dataset) -> Expectations:
+class Described(Protocol):
+    """What says where recordings are from: a dataset, or the settings that make one."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+
+
+def record_ranges(expected: Expectations) -> dict[str, Range]:
+    """Within what each figure of a single record should be, both ends included.
+
+    Example:
+        >>> record_ranges(ANY)["peak_mv"]
+        (0.05, 20.0)
+    """
+    return {
+        "age": expected.age,
+        **AMPLITUDES,
+        "heart_rate": HEART_RATES,
+        "original_hz": (min(expected.rates, default=1.0), max(expected.rates, default=1e5)),
+        "original_seconds": expected.seconds,
+    }
+
+
+def find_expectations(dataset: Described) -> Expectations:
     """What is expected of a dataset's recordings: what any ECG has, where its source is unknown.
 
     Example:
@@ -170,7 +205,7 @@ def find_expectations(dataset: Dataset) -> Expectations:
             rates=(*copies, float(place.sampling_rate)),
             seconds=(place.seconds - 0.01, place.seconds + 0.01),
             ages_known=MOST,
-            sexes_known=1.0,
+            sexes_known=NEARLY_ALL,
         )
     if folder:
         return Expectations(

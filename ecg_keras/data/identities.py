@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_files import read_arrays
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.duplicates import Signatures
 from ecg_keras.errors import DataError
@@ -19,6 +18,7 @@ from ecg_keras.signals.content import SIZE
 
 Strings = npt.NDArray[np.str_]
 
+SEEN = "the records that a network has seen"
 # sources that stand for many databases, whose patients may have the same ids
 MANY = ("folder", "simulated")
 
@@ -86,18 +86,12 @@ class Identities:
             DataError: the file is missing, damaged or holds something else.
         """
         names = [one.name for one in fields(cls)]
-        try:
-            with path.open("rb") as stream:
-                file = np.load(stream, allow_pickle=False)
-                arrays = {name: np.asarray(file[name]) for name in names}
-        except (
-            *(OSError, ValueError, EOFError, KeyError, TypeError, IndexError),
-            *(zipfile.BadZipFile, zlib.error),
-        ) as error:
+        advice = "Train the run again, or copy the file again from where it was whole."
+        arrays = read_arrays(path, names, SEEN, advice)
+        if missing := [name for name in names if name not in arrays]:
             raise DataError(
-                f"{path}: can't be read as the records that a network has seen: {error}. Train the "
-                "run anew, or copy the file again from where it was whole."
-            ) from error
+                f"{path}: can't be read as {SEEN}: it lacks {', '.join(missing)}. {advice}"
+            )
         content = arrays.pop("content")
         count = len(content) if content.ndim else 0
         fits = content.shape == (count, SIZE) and content.dtype == np.int8

@@ -14,13 +14,17 @@ from threadpoolctl import threadpool_limits
 
 from ecg_keras.config import Data, data_changes, data_settings
 from ecg_keras.data.conversion import stored_leads, stored_length
-from ecg_keras.data.dataset import SPLITS, Dataset, LeftOut, SplitSummary, describe
+from ecg_keras.data.dataset import SPLITS, Dataset, SplitSummary, describe
 from ecg_keras.data.duplicates import NAMED, describe_duplicates, find_duplicates
 from ecg_keras.data.fingerprints import combine, digest_of, raw_digest
+from ecg_keras.data.label_counts import describe_scarce
 from ecg_keras.data.lead_profile import summarise
+from ecg_keras.data.outcomes import UNLABELLED, LeftOut, Noted, describe_losses, named_reason
 from ecg_keras.data.processes import get_ready
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import FOLDER, check_label_set, remarks_of, source_of
+from ecg_keras.data.sources import FOLDER, SOURCES, check_label_set, remarks_of, source_of
+from ecg_keras.data.sources.known_folders import say_known
+from ecg_keras.data.sources.own_source import check_listed
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.verification import verify_source
 from ecg_keras.data.writing import (
@@ -146,23 +150,37 @@ def _make(
     source = source_of(data)
     labels = check_label_set(source, data.label_set)
     label_set = data.label_set or next(iter(source.LABEL_SETS))
-    listed = source.list_records(data.raw, label_set=label_set, sampling_rate=data.sampling_rate)
+    try:
+        listed = source.list_records(
+            data.raw, label_set=label_set, sampling_rate=data.sampling_rate
+        )
+    except DataError as error:
+        known = "" if data.source == FOLDER else say_known(data.raw, data.source)
+        raise DataError(f"{error}{known}") from error
+    if data.source not in SOURCES:
+        listed = check_listed(data.source, data.raw, listed)
     _check_infos(listed, labels, data)
     for remark in remarks_of(source, data.raw):
         warn(remark)
     infos = [info for info in listed if info.labels or data.unlabelled == "keep"]
     dropped = [
-        LeftOut(info.record_id, "no label of the set")
+        LeftOut(info.record_id, UNLABELLED)
         for info in listed
         if not info.labels and data.unlabelled == "drop"
     ]
+    if not infos:
+        raise DataError(
+            f"{data.raw}: none of the {len(listed)} records has a label of the label set "
+            f"{label_set}, and data.unlabelled: drop leaves out those without. Choose other "
+            "labels, or set data.unlabelled: keep."
+        )
     assigned = assign_splits(infos, labels, data.split, official=source.OFFICIAL_FOLDS)
     record_bytes = 2 * stored_length(data) * len(stored_leads(data))
     plan = plan_shards(infos, assigned, record_bytes, data.split.seed)
     mark = combine(data, digest)
     with threadpool_limits(1):  # its matrices are small, too
         verified = verify_source(source, infos, data, warn)
-    work = Work(data, tuple(labels), folder, mark, verified)
+    work = Work(data, label_set, tuple(labels), folder, mark, verified)
     sidecars = write_shards(plan, work, on_progress, run)
 
     quarantined = [LeftOut(*one) for sidecar in sidecars for one in sidecar.quarantined]
@@ -172,6 +190,9 @@ def _make(
         name: bytes.fromhex(content) for sidecar in sidecars for name, content in sidecar.stored
     }
     stored = [info for info in infos if info.record_id in signatures]
+    remarks = _gather_remarks(sidecars, len(stored))
+    for remark in remarks:
+        warn(f"{data.raw}: {remark}")
     dataset = Dataset(
         source=data.source,
         label_set=label_set,
@@ -179,7 +200,7 @@ def _make(
         leads=stored_leads(data),
         sampling_rate=data.sampling_rate,
         num_samples=stored_length(data),
-        splits=_summarise(plan, sidecars, stored, assigned, labels, data),
+        splits=_summarise(plan, sidecars, stored, assigned, labels, data, (dropped, quarantined)),
         dropped=tuple(sorted(dropped, key=lambda one: one.record_id)),
         quarantined=tuple(sorted(quarantined, key=lambda one: one.record_id)),
         duplicates=find_duplicates(signatures, assigned),
@@ -189,8 +210,17 @@ def _make(
         raw_digest=raw_digest(data.raw) if data.source == FOLDER else digest,
         shared_patients=_count_shared_patients(stored, assigned),
         repairs=verified.repairs,
+        noted=tuple(
+            sorted(
+                (Noted(**one) for sidecar in sidecars for one in sidecar.noted),
+                key=lambda one: one.record_id,
+            )
+        ),
         quality=summarise((one.quality for one in sidecars), len(stored_leads(data))),
+        remarks=remarks,
     )
+    for line in (*dataset.left_out(), *dataset.kept_and_noted()):
+        warn(f"{line}.")
     twice = describe_duplicates(dataset.duplicates)
     if twice:
         warn(twice)
@@ -199,6 +229,10 @@ def _make(
             f"data.split.method records: {dataset.shared_patients} patients have records in more "
             "than one split, so the scores will flatter. Use patients for a sound test."
         )
+    people = {(label, info.patient_id) for info in stored for label in info.labels}
+    patients = Counter(label for label, _ in people)
+    for line in describe_scarce(dataset.splits, patients):
+        warn(line)
     with writing(folder):
         begun = folder / UNFINISHED
         write_text(folder / "dataset.json", dataset.dump(), scratch=begun)
@@ -227,10 +261,7 @@ def _check_quarantine(quarantined: Sequence[LeftOut], records: int, data: Data) 
     share = len(quarantined) / records
     if share <= data.quarantine:
         return
-    named = "\n".join(
-        f"  {one.reason}" if one.record_id in one.reason else f"  {one.record_id}: {one.reason}"
-        for one in quarantined[:NAMED]
-    )
+    named = "\n".join(f"  {named_reason(one)}" for one in quarantined[:NAMED])
     more = f"\n  ... and {len(quarantined) - NAMED} more" if len(quarantined) > NAMED else ""
     enough = math.ceil(share * 100) / 100
     # of nearly all there is nothing to leave out
@@ -239,6 +270,18 @@ def _check_quarantine(quarantined: Sequence[LeftOut], records: int, data: Data) 
         f"{data.raw}: {len(quarantined)} of {records} records can't be used, and data.quarantine "
         f"allows a share of {data.quarantine:g}:\n{named}{more}\n"
         f"Mend the files{ways}."
+    )
+
+
+def _gather_remarks(sidecars: Sequence[Sidecar], records: int) -> tuple[str, ...]:
+    """What is said of records, each with how many it is said of, and the first of them."""
+    said: dict[str, list[str]] = {}
+    for sidecar in sidecars:
+        for remark, ids in sidecar.remarks.items():
+            said.setdefault(remark, []).extend(ids)
+    return tuple(
+        f"{remark} ({len(ids)} of {records} records, such as {min(ids)})"
+        for remark, ids in sorted(said.items())
     )
 
 
@@ -255,14 +298,18 @@ def _summarise(
     assigned: Mapping[str, str],
     labels: Sequence[str],
     data: Data,
+    lost: tuple[Sequence[LeftOut], Sequence[LeftOut]],
 ) -> dict[str, SplitSummary]:
     splits = {}
     for split in SPLITS:
         inside = [info for info in stored if assigned[info.record_id] == split]
         if not inside and split in assigned.values():
+            ids = {name for name, place in assigned.items() if place == split}
+            here = [[one for one in kind if one.record_id in ids] for kind in lost]
             raise DataError(
                 f"{data.raw}: no record of the {split} split is left: all are too short or can't "
-                "be used. Change data.seconds, data.short or data.split."
+                f"be used: {'; '.join(describe_losses(*here, len(ids)))}. Change data.seconds, "
+                "data.short or data.split."
             )
         counts = Counter(label for info in inside for label in info.labels)
         written = {

@@ -63,6 +63,7 @@ class Signal:
         leads: names in column order, spelled ``I II III aVR aVL aVF V1 ... V6``.
         start: index of the first of ``values`` in the whole recording.
         total: samples of the whole recording; ``None`` where ``values`` are all of them.
+        remarks: what the reader left out or found worth saying, in words that fit many recordings.
     """
 
     values: npt.NDArray[np.float32]
@@ -70,6 +71,7 @@ class Signal:
     leads: tuple[str, ...]
     start: int = 0
     total: int | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.leads):

@@ -12,6 +12,9 @@ from ecg_keras.data.dataset import SPLITS
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.errors import ConfigError, DataError
 
+# torn patients that a message names
+MOST_NAMED = 5
+
 
 def assign_splits(
     infos: Sequence[RecordInfo], labels: Sequence[str], split: Split, *, official: bool
@@ -80,8 +83,10 @@ def _roles(split: Split) -> tuple[str, ...]:
 
 def _by_fold(infos: Sequence[RecordInfo], split: Split) -> list[int]:
     """The part of each record by its official fold."""
-    part_of = _parts_of_folds(infos, split)
-    parts, seen = [], {}
+    part_of, roles = _parts_of_folds(infos, split), _roles(split)
+    parts: list[int] = []
+    first: dict[str, int] = {}
+    torn: dict[str, RecordInfo] = {}
     for info in infos:
         if info.fold is None:
             raise DataError(
@@ -89,12 +94,19 @@ def _by_fold(infos: Sequence[RecordInfo], split: Split) -> list[int]:
                 "data.split.method to patients."
             )
         parts.append(part_of[info.fold])
-        first = seen.setdefault(info.patient_id, info.fold)
-        if part_of[first] != part_of[info.fold]:
-            raise DataError(
-                f"{info.path}: patient {info.patient_id} is in the official folds {first} and "
-                f"{info.fold}, which belong to different splits. Set data.split.method to patients."
-            )
+        if part_of[first.setdefault(info.patient_id, info.fold)] != part_of[info.fold]:
+            torn.setdefault(info.patient_id, info)
+    if torn:
+        lines = [
+            f"{info.path}: patient {name} is in the official folds {first[name]} and {info.fold}, "
+            f"which belong to different splits ({roles[part_of[first[name]]]} and "
+            f"{roles[part_of[info.fold]]})."
+            for name, info in list(torn.items())[:MOST_NAMED]
+        ]
+        more = f"{len(torn)} patients are torn apart. " if len(torn) > 1 else ""
+        raise DataError(
+            "\n".join(lines) + f" {more}Set data.split.method to patients, or correct the folds."
+        )
     return parts
 
 

@@ -10,9 +10,13 @@ import numpy as np
 
 from ecg_keras.config import Data
 from ecg_keras.data.dataset import Repaired
+from ecg_keras.data.record_reader import Reader, reader_of
 from ecg_keras.data.records import RecordInfo
-from ecg_keras.errors import DataError
+from ecg_keras.data.sources.known_folders import say_known
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.signals import LEADS, derive_leads
 from ecg_keras.signals.repair import Finding, Repair
+from ecg_keras.signals.resampling import is_decimated
 from ecg_keras.signals.verification import LEAST_RECORDS, Recording, verify
 
 SAMPLE = 32
@@ -20,7 +24,8 @@ SAMPLE = 32
 ADULT = 16
 # of so many records that are drawn, those that can't be read are passed over
 _DRAWN = 2 * SAMPLE
-# of half an hour, a minute at 1000 Hz is enough, and 32 of them fit in memory
+# of half an hour, a minute is enough, and 32 of them at 1000 Hz fit in memory
+_SPAN = (0.0, 60.0)
 _SAMPLES = 60_000
 
 
@@ -57,19 +62,22 @@ def verify_source(
         What to do to each record; nothing where all is well, or where ``data.verify`` is ``off``.
 
     Raises:
+        ConfigError: ``data.resample`` is ``decimate``, and no recording has a rate that it can use.
         DataError: something is not what it is said to be, and is not to be, or can't be, repaired.
     """
     if data.verify == "off":
         return Verified()
     adults = [info for info in infos if info.age is None or info.age >= ADULT]
     enough = len(adults) >= LEAST_RECORDS
-    recordings = _read_sample(source, adults if enough else infos)
+    recordings = _read_sample(reader_of(source), adults if enough else infos, data)
     result = verify(recordings, adults=enough)
-    if not result.findings:
-        return Verified(identities=result.identities)
     repair = result.repair
-    if repair is None or data.verify == "refuse":
+    if result.findings and (repair is None or data.verify == "refuse"):
         raise DataError(_refusal(data, result.findings, repair))
+    rates = {one.sampling_rate * (repair or Repair()).rate_factor for one in recordings}
+    _check_decimation(rates, data)
+    if not result.findings or repair is None:
+        return Verified(identities=result.identities)
     repairs = tuple(
         Repaired(one.what, one.evidence, one.repair.sentences())
         for one in result.findings
@@ -80,20 +88,37 @@ def verify_source(
     return Verified(repair, repairs, result.identities)
 
 
-def _read_sample(source: Any, infos: Sequence[RecordInfo]) -> list[Recording]:
+def _read_sample(read: Reader, infos: Sequence[RecordInfo], data: Data) -> list[Recording]:
     order = np.random.default_rng(0).permutation(len(infos))[:_DRAWN]
     recordings: list[Recording] = []
     for index in order:
         if len(recordings) == SAMPLE:
             break
         try:
-            signal = source.read_signal(infos[index])
-        except (DataError, OSError):
+            signal = read(infos[index], _SPAN)
+        except DataError:
             continue  # it will be put into quarantine with its reason
         values = signal.values[:_SAMPLES].copy()
+        if not np.all(np.isfinite(values)):  # a gap behind what is kept tells nothing
+            values = values[: round(data.seconds * signal.sampling_rate)]
         if np.all(np.isfinite(values)):
-            recordings.append(Recording(values, signal.sampling_rate, signal.leads))
+            # with all limb leads, the order of the others can be told, too
+            values, leads = derive_leads(values, signal.leads, LEADS)
+            recordings.append(Recording(values, signal.sampling_rate, leads))
     return recordings
+
+
+def _check_decimation(rates: set[float], data: Data) -> None:
+    """Refuses a setting that fits no recording; one that fits some is a matter of the others."""
+    if data.resample != "decimate" or not rates:
+        return
+    if not any(is_decimated(rate, data.sampling_rate) for rate in rates):
+        received = ", ".join(f"{rate:g} Hz" for rate in sorted(rates)[:5])
+        raise ConfigError(
+            "data.resample: decimate takes every n-th sample, so recordings must have a whole "
+            f"multiple of data.sampling_rate, {data.sampling_rate:g} Hz. Received: {received}. "
+            "Choose polyphase, or another data.sampling_rate."
+        )
 
 
 def _refusal(data: Data, findings: Sequence[Finding], repair: Repair | None) -> str:
@@ -109,4 +134,5 @@ def _refusal(data: Data, findings: Sequence[Finding], repair: Repair | None) -> 
             "Mend the files or what reads them. Or have every record repaired with "
             f"--set data.verify=fix, by which {'; '.join(repair.sentences())}."
         )
-    return f"{data.raw}: the signals are not what they are said to be:\n{told}\n{ways}"
+    known = say_known(data.raw, data.source)
+    return f"{data.raw}: the signals are not what they are said to be:\n{told}\n{ways}{known}"

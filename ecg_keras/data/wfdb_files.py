@@ -1,37 +1,34 @@
-"""The samples of WFDB recordings: format 16 in our own decoder, the rest by the wfdb library.
+"""WFDB recordings in millivolts, whole or a part.
 
 Nearly all 12-lead databases are WFDB format 16: little-endian 16-bit samples, the leads
 interleaved, sometimes behind a few bytes of another header (``16+24`` for MATLAB files). That is
-read in one go, many times faster than by the wfdb library, and the values are the same to the bit.
+read many times faster than by the wfdb library, and the values are the same to the bit.
 
-Source: WFDB Applications Guide, signal(5).
+A header says the first sample and the sum of each signal. They are compared with the file: that is
+how two signal files that were exchanged, or one that was damaged, are found.
+
+Source: WFDB Applications Guide, header(5) and signal(5).
 """
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.data.plain_files import stat_file
-from ecg_keras.data.records import Signal, Span, cut_signal
-from ecg_keras.data.wfdb_headers import Header, SignalLine, read_header
+from ecg_keras.data.records import Signal, Span, span_samples
+from ecg_keras.data.wfdb_headers import Header, MultiSegmentError, read_header
+from ecg_keras.data.wfdb_millivolts import Conversion, convert_by, missing_mark, to_millivolts
+from ecg_keras.data.wfdb_segments import find_segments
+from ecg_keras.data.wfdb_signal_files import SignalFile, find_files, read_frames
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEADS
 
-MISSING_SAMPLE = -32768
-# bits of one sample in the formats that wfdb reads; the compressed ones can be almost nothing
-BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12}
-BITS |= {"310": 10, "311": 10}
-FEWEST_BITS = 0.001
 # samples of all signals together: a day of twelve leads at 500 Hz is half of it
 MOST_VALUES = 1_000_000_000
+# of checksums
+MODULUS = 2**16
 
 
 def read_wfdb(
@@ -48,12 +45,16 @@ def read_wfdb(
         span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
-        The wanted part of the recording at its own rate. Columns that are none of the twelve leads
-        (Frank leads, respiration) are left out. Samples that the file marks as missing are NaN.
+        The wanted part of the recording at its own rate; only that part is read. Columns that are
+        none of the twelve leads (Frank leads, respiration) are left out. Samples that the file
+        marks as missing are NaN, and so are those that a skew takes from behind the file's end.
+        Several samples in a frame become their mean. In the gaps of a multi-segment record all
+        leads are NaN, and in a segment those that it lacks.
 
     Raises:
-        DataError: as `read_header`; and where the signal file is missing, truncated or leads out
-            of its folder, where a unit is none of voltage, or where none of the twelve leads is
+        DataError: as `read_header` and `find_segments`; and where the signal file is missing,
+            truncated or leads out of its folder, where its samples are not those the header was
+            written for, where a unit is none of voltage, or where none of the twelve leads is
             there.
 
     Example:
@@ -64,14 +65,19 @@ def read_wfdb(
         >>> read_wfdb(folder / "r").values.ravel()
         array([0. , 1.5, nan], dtype=float32)
     """
-    return cut_signal(read_samples(read_header(path, lead_names)), span)
+    try:
+        header = read_header(path, lead_names)
+    except MultiSegmentError:
+        return _read_segments(path, lead_names, span)
+    return read_samples(header, span)
 
 
-def read_samples(header: Header) -> Signal:
+def read_samples(header: Header, span: Span | None = None) -> Signal:
     """Reads the samples of a record whose header was read: `read_wfdb` in two steps.
 
     Args:
         header: from `read_header`.
+        span: as `read_wfdb`.
 
     Returns:
         As `read_wfdb`.
@@ -79,147 +85,114 @@ def read_samples(header: Header) -> Signal:
     Raises:
         DataError: as `read_wfdb`.
     """
-    folder = str(header.path).removesuffix(header.path.name)
-    located = [(folder + file, group) for file, group in _by_file(header).items()]
-    num_samples = min([_count_samples(header, *one) for one in located])
-    if num_samples * len(header.signals) > MOST_VALUES:
-        raise DataError(
-            f"{header.path}.hea: {num_samples} samples of {len(header.signals)} signals are more "
-            f"than the {MOST_VALUES} values of a recording that is read at once. Cut it in pieces."
-        )
+    files, total = find_files(header)
     try:
-        conversion = _convert_by(header.signals)
+        conversion = convert_by(header.signals)
     except DataError as error:
         raise DataError(f"{header.path}.hea: {error}") from error
-    if conversion.format_16:
-        values = _read_format_16(located, num_samples, conversion)
-    else:
-        values = _read_by_wfdb(header, conversion)
-    if len(conversion.columns) < len(header.signals):
-        values = np.ascontiguousarray(values[:, conversion.columns])
-    return Signal(values, header.sampling_rate, conversion.leads)
-
-
-@dataclass(frozen=True, eq=False)
-class _Conversion:
-    """How the integers of some signals become millivolts.
-
-    Attributes:
-        format_16: whether our own decoder reads them.
-        baselines, steps: of each signal the integer that means zero, and integers for each mV; one
-            number, which is faster, where all agree. ``None`` for baselines of zero.
-        columns: of the signals that are leads.
-        leads: their names.
-    """
-
-    format_16: bool
-    baselines: npt.NDArray[Any] | None
-    steps: npt.NDArray[Any]
-    columns: list[int]
-    leads: tuple[str, ...]
-
-
-@functools.lru_cache(maxsize=64)  # the recordings of a database are stored alike
-def _convert_by(signals: tuple[SignalLine, ...]) -> _Conversion:
-    columns = [column for column, signal in enumerate(signals) if signal.lead is not None]
-    if not columns:
+    if conversion.skew >= total:
         raise DataError(
-            f"none of its signals is one of the leads {', '.join(LEADS)}. "
-            f"Received: {', '.join(signal.name or '(no name)' for signal in signals)}."
+            f"{header.path}.hea: a skew of {conversion.skew} samples leaves none of {total}. "
+            "Correct it, or download the file again."
         )
-    steps = np.array([signal.steps_in_mv for signal in signals])
-    baselines = np.array([signal.baseline for signal in signals])
-    # where float32 holds all numbers, the quotient is the one that float64 would round to
-    held = np.abs(baselines).max() < 2**23 and np.array_equal(steps.astype(np.float32), steps)
-    steps, baselines = (
-        (each[0] if np.all(each == each[0]) else each).astype(np.float32 if held else np.float64)
-        for each in (steps, baselines)
-    )
-    return _Conversion(
-        format_16=all(signal.format == "16" and signal.plain for signal in signals),
-        baselines=baselines if baselines.any() else None,
-        steps=steps,
-        columns=columns,
-        leads=tuple(str(signals[column].lead) for column in columns),
-    )
+    start, stop = span_samples(span, header.sampling_rate, total)
+    _check_amount(header.path, stop - start, conversion.width)
+    values, first, added = _read(files, conversion, start, stop, total)
+    if start > 0 or not first:
+        first = read_frames(files, 0, 1)[0].tolist()
+    whole = (start, stop) == (0, total)
+    begins = tuple([first[column] for column in conversion.firsts])
+    as_stated = header.first_values is None or begins == header.first_values
+    if whole and header.checksums is not None:
+        # one sum of all signals is several times as fast as a sum of each
+        if not as_stated or (added - sum(header.checksums)) % MODULUS:
+            _check_sums(header, files, conversion, total)
+    elif not as_stated:
+        _check_first_values(header, begins)
+    part = (0, None) if whole else (start, total)
+    return Signal(values, header.sampling_rate, conversion.leads, *part)
 
 
-def _by_file(header: Header) -> dict[str, list[SignalLine]]:
-    """The signals of each file."""
-    groups: dict[str, list[SignalLine]] = {}
-    for file, signal in zip(header.files, header.signals, strict=True):
-        groups.setdefault(file, []).append(signal)
-    return groups
-
-
-def _count_samples(header: Header, location: str, group: list[SignalLine]) -> int:
-    """How many samples of each signal to read, once the file is known to hold them.
-
-    Nothing is allocated before the header's promise was compared with the file's size.
-    """
-    advice = (
-        f"The header {header.path.name}.hea names this file: check that the whole database was "
-        "downloaded."
-    )
-    size = stat_file(location, advice).st_size
-    bits = sum([BITS.get(signal.format, FEWEST_BITS) for signal in group])
-    held = max(0, int((size - group[0].offset) * 8 // bits))
-    if held < (header.num_samples or 1):
+def _check_amount(path: Path | str, rows: int, width: int) -> None:
+    if rows * width > MOST_VALUES:
         raise DataError(
-            f"{location}: truncated: its {size} bytes hold {held} samples of "
-            f"{len(group)} signals, and the header promises {header.num_samples or 'at least 1'}. "
-            "Download the file again."
+            f"{path}.hea: {rows} samples of {width} signals are more than the {MOST_VALUES} values "
+            "of a recording that is read at once. Cut it in pieces."
         )
-    return header.num_samples or held
 
 
-def _read_format_16(
-    located: list[tuple[str, list[SignalLine]]], num_samples: int, conversion: _Conversion
-) -> npt.NDArray[np.float32]:
-    blocks = [
-        _read_integers(location, group[0].offset, (num_samples, len(group)))
-        for location, group in located
-    ]
-    digital = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
-    values: npt.NDArray[Any] = digital.astype(conversion.steps.dtype)
-    # NumPy is slow where the inner loop is one row of twelve: let it run over many rows at once
-    rows = math.gcd(num_samples, 64)
-    block = values.reshape(num_samples // rows, -1)
-    if conversion.baselines is not None:
-        block -= _repeat(conversion.baselines, rows)
-    block /= _repeat(conversion.steps, rows)
-    if digital.min() == MISSING_SAMPLE:
-        values[digital == MISSING_SAMPLE] = np.nan
-    return values.astype(np.float32, copy=False)
+def _read_segments(
+    path: Path | str, lead_names: Mapping[str, str] | None, span: Span | None
+) -> Signal:
+    """The wanted part of a multi-segment record, from the segments that it touches."""
+    record = find_segments(path, lead_names)
+    rate, total = record.sampling_rate, record.total
+    start, stop = span_samples(span, rate, total)
+    _check_amount(path, stop - start, len(record.leads))
+    values = np.full((stop - start, len(record.leads)), np.nan, np.float32)
+    for segment in record.segments:
+        first, last = max(start, segment.start), min(stop, segment.stop)
+        named = any(signal.lead for signal in segment.header.signals)
+        if first < last and named:
+            own = first - segment.start, last - segment.start
+            part = read_samples(segment.header, (own[0] / rate, own[1] / rate))
+            columns = [record.leads.index(lead) for lead in part.leads]
+            rows = part.values[own[0] - part.start : own[1] - part.start]
+            values[first - start : last - start, columns] = rows
+    place = (0, None) if (start, stop) == (0, total) else (start, total)
+    return Signal(values, rate, record.leads, *place)
 
 
-def _read_integers(location: str, offset: int, shape: tuple[int, int]) -> npt.NDArray[np.int16]:
-    """Little-endian 16-bit integers of a file that was found to hold them."""
-    integers = np.empty(shape, dtype="<i2")
-    wanted = memoryview(integers.data).cast("B")
-    try:
-        with open(location, "rb", buffering=0) as stream:  # noqa: PTH123  half of Path.open's time
-            stream.seek(offset)
-            while wanted and (length := stream.readinto(wanted)):
-                wanted = wanted[length:]
-    except OSError as error:
-        raise DataError(f"{location}: can't be read: {error.strerror}.") from error
-    if wanted:
-        raise DataError(f"{location}: it became shorter while it was read. Read it again.")
-    return integers
+def _read(
+    files: Sequence[SignalFile], conversion: Conversion, start: int, stop: int, total: int
+) -> tuple[npt.NDArray[np.float32], list[int], int]:
+    """A part in millivolts; its first frame as stored; and the sum of what is stored of it."""
+    rows = conversion.at_once or max(1, stop - start)
+    several = stop - start > rows
+    values = np.empty((stop - start if several else 0, len(conversion.leads)), np.float32)
+    first: list[int] = []
+    added = 0
+    for begin in range(start, stop, rows):
+        end = min(begin + rows, stop)
+        stored = read_frames(files, begin, min(total, end + conversion.skew))
+        first = first or stored[0].tolist()
+        added += int(np.add.reduce(stored.reshape(-1), dtype=np.int16))
+        piece = to_millivolts(stored, conversion, end - begin)
+        if several:
+            values[begin - start : end - start] = piece
+        else:
+            values = piece
+    return values, first, added
 
 
-def _repeat(of_signals: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
-    """What belongs to each sample of some rows."""
-    return np.tile(of_signals, rows) if of_signals.ndim else of_signals
+def _check_sums(
+    header: Header, files: Sequence[SignalFile], conversion: Conversion, total: int
+) -> None:
+    """Refuses a signal whose sum is not the header's; if all are, it is the header that errs."""
+    sums = np.zeros(conversion.width, np.int64)
+    rows = conversion.at_once or total
+    for begin in range(0, total, rows):
+        sums += read_frames(files, begin, min(total, begin + rows)).sum(axis=0, dtype=np.int64)
+    found = np.add.reduceat(sums, conversion.firsts).tolist()
+    for index, (one, stated) in enumerate(zip(found, header.checksums or (), strict=True)):
+        if (one - stated) % MODULUS:
+            _refuse(header, index, "the checksum", one % MODULUS, stated % MODULUS)
 
 
-def _read_by_wfdb(header: Header, conversion: _Conversion) -> npt.NDArray[np.float32]:
-    import wfdb
+def _check_first_values(header: Header, begins: tuple[int, ...]) -> None:
+    """Refuses a signal that begins with another integer than the header says."""
+    for index, (one, stated) in enumerate(zip(begins, header.first_values or (), strict=True)):
+        # of a missing sample writers state the mark of this format or of another
+        if one != stated and one != missing_mark(header.signals[index].format):
+            _refuse(header, index, "the first value", one, stated)
 
-    try:
-        values = wfdb.rdrecord(str(header.path)).p_signal
-    except Exception as error:  # a damaged file makes wfdb raise whatever its decoder meets
-        raise DataError(f"{header.path}: wfdb cannot read it: {error}") from error
-    gains = np.array([signal.gain for signal in header.signals])
-    return np.ascontiguousarray(values * (gains / conversion.steps), dtype=np.float32)
+
+def _refuse(header: Header, index: int, figure: str, found: int, stated: int) -> None:
+    folder = str(header.path).removesuffix(header.path.name)
+    raise DataError(
+        f"{folder}{header.files[index]}: {figure} of signal {header.signals[index].name} is "
+        f"{found}, and {header.path.name}.hea says {stated}: these are not the samples that the "
+        "header was written for. The file is damaged, or was exchanged with another recording's: "
+        "download or export both again. Only if the samples are right, write 0 for first values "
+        "and checksums into the header."
+    )

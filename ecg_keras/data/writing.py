@@ -23,11 +23,13 @@ from ecg_keras.data.conversion import Converted, Dropped, convert, stored_leads
 from ecg_keras.data.dataset import SPLITS
 from ecg_keras.data.examples import encode
 from ecg_keras.data.lead_profile import count, to_json
+from ecg_keras.data.noted import noting
 from ecg_keras.data.processes import run_in_processes
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.tfrecords import write_tfrecords
 from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
+from ecg_keras.files import read_json
 from ecg_keras.signals.lead_quality import LeadQuality
 
 # enough shards for every process of a large machine, and little lost where one is killed
@@ -51,6 +53,7 @@ class Work:
 
     Attributes:
         data: the recipe's settings.
+        label_set: its name.
         labels: of the label set.
         folder: of the shards.
         fingerprint: of the dataset.
@@ -58,6 +61,7 @@ class Work:
     """
 
     data: Data
+    label_set: str
     labels: tuple[str, ...]
     folder: Path
     fingerprint: str
@@ -74,7 +78,10 @@ class Sidecar:
         checksum: the shard's sha256.
         stored: record id and signature, as hex digits.
         dropped, quarantined: record id and reason.
+        noted: what is unusual in stored records, the fields of `Noted`.
         quality: of its leads, `lead_profile.to_json`.
+        remarks: ids of the stored records that `Converted.remarks` says the same of, by what it
+            says.
     """
 
     fingerprint: str
@@ -83,7 +90,9 @@ class Sidecar:
     stored: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[list[str]] = field(default_factory=list)
     quarantined: list[list[str]] = field(default_factory=list)
+    noted: list[dict[str, Any]] = field(default_factory=list)
     quality: list[Any] = field(default_factory=list)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
 
 
 # makes shards, in any order and anywhere; tells how many further records are done
@@ -182,12 +191,17 @@ def make_shard(
         DataError: the folder can't be written.
     """
     sidecar, qualities = Sidecar(work.fingerprint), list[LeadQuality]()
+    leads = stored_leads(work.data)
+    note = noting(work.data, work.label_set, leads)
 
     def examples() -> Iterator[bytes]:
         for outcome in convert(shard.infos, work.data, work.verified):
             if isinstance(outcome, Converted):
                 sidecar.stored.append((outcome.info.record_id, outcome.content.hex()))
                 qualities.append(outcome.lead_quality)
+                sidecar.noted.extend(vars(one) for one in note(outcome))
+                for remark in outcome.remarks:
+                    sidecar.remarks.setdefault(remark, []).append(outcome.info.record_id)
                 yield encode(outcome, work.labels)
             elif isinstance(outcome, Dropped):
                 sidecar.dropped.append([outcome.record_id, outcome.reason])
@@ -201,7 +215,7 @@ def make_shard(
     with threadpool_limits(1), writing(work.folder):
         size, checksum = write_tfrecords(work.folder / shard.name, examples(), scratch=begun)
         complete = {**vars(sidecar), "size": size, "checksum": checksum}
-        complete["quality"] = to_json(count(qualities, len(stored_leads(work.data))))
+        complete["quality"] = to_json(count(qualities, len(leads)))
         write_text(begun / f"{shard.name}.json", json.dumps(complete), scratch=begun)
     return shard.name, Sidecar(**complete)
 
@@ -239,7 +253,7 @@ def finished_shards(folder: Path, fingerprint: str) -> dict[str, Sidecar]:
     """The sidecars of finished shards by the shard's name; what is of no use goes."""
     begun = folder / UNFINISHED
     sidecars = {
-        path.stem: Sidecar(**json.loads(path.read_text(encoding="utf-8")))
+        path.stem: read_json(path, "shards", lambda content: Sidecar(**content), "Remove it.")
         for path in sorted(begun.glob("*.tfrecord.json"))
     }
     if any(sidecar.fingerprint != fingerprint for sidecar in sidecars.values()):

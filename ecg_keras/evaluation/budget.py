@@ -46,7 +46,7 @@ def read_budget(folder: str | Path) -> Budget | None:
         DataError: status.json or dataset.json is damaged.
     """
     run = Run(Path(folder))
-    status = run.read_status()
+    status = dict(run.read_status())  # a field that is missing is no damage here
     try:
         settings = status["settings"]
         stored = read_dataset(run.dataset).splits["train"].records

@@ -10,6 +10,7 @@ import numpy as np
 
 from ecg_keras.errors import DataError, look_up
 from ecg_keras.evaluation.predictions import Predictions
+from ecg_keras.files import as_names
 from ecg_keras.metrics import fit_platt, fit_temperature, recalibrate
 
 METHODS = {"none": None, "temperature": fit_temperature, "platt": fit_platt}
@@ -102,5 +103,5 @@ def read_calibration(content: Mapping[str, Any]) -> Calibration:
         method=str(content["method"]),
         slopes={label: float(slope) for label, slope in content["slopes"].items()},
         intercepts={label: float(shift) for label, shift in content["intercepts"].items()},
-        unfitted=tuple(content["unfitted"]),
+        unfitted=as_names(content["unfitted"]),
     )

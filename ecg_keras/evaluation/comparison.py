@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ecg_keras.errors import shortened
 from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.budget import (
     Budget,
@@ -14,10 +15,15 @@ from ecg_keras.evaluation.budget import (
     parse_budgets,
     warn_of_budgets,
 )
-from ecg_keras.evaluation.files import read_json, reading
 from ecg_keras.evaluation.tables import p_text, percent, score_name, text_table, with_interval
-from ecg_keras.files import write_json
+from ecg_keras.files import as_name, as_names, read_json, write_json
 from ecg_keras.metrics import METRICS
+
+SAID = {
+    "better": "{a} is better than {b}",
+    "worse": "{a} is worse than {b}",
+    "inconclusive": "Inconclusive whether {a} or {b} is better",
+}
 
 
 @dataclass(frozen=True)
@@ -89,11 +95,7 @@ class Comparison:
         """The verdict with its numbers, in one sentence."""
         deciding = self.summary[self.metric]
         a, b = self.names
-        said = {
-            "better": f"{a} is better than {b}",
-            "worse": f"{a} is worse than {b}",
-            "inconclusive": f"Inconclusive whether {a} or {b} is better",
-        }[self.verdict]
+        said = SAID[self.verdict].format(a=a, b=b)
         return (
             f"{said}: {score_name(self.metric)} {deciding.a:.3f} against {deciding.b:.3f}, a "
             f"difference of {deciding.value:+.3f} ({percent(self.level)} interval "
@@ -122,27 +124,27 @@ class Comparison:
         Raises:
             DataError: the file is missing, damaged or lacks a field; the message has its name.
         """
-        path = Path(path)
-        content = read_json(path, "comparisons")
-        with reading(path, "comparisons"):
-            first, second = content["names"]
-            return cls(
-                metric=str(content["metric"]),
-                names=(str(first), str(second)),
-                level=float(content["level"]),
-                bootstrap=int(content["bootstrap"]),
-                seed=int(content["seed"]),
-                records=int(content["records"]),
-                patients=int(content["patients"]),
-                several_records=bool(content["several_records"]),
-                undefined=tuple(content["undefined"]),
-                verdict=str(content["verdict"]),
-                summary={
-                    name: Difference(**_numbers(content["summary"][name])) for name in METRICS
-                },
-                labels={label: _label(row) for label, row in content["labels"].items()},
-                budgets=parse_budgets(content.get("budgets")),
-            )
+        advice = "Remove it; the `ecg-keras` command that wrote it makes it again."
+        return read_json(Path(path), "comparisons", cls._parse, advice)
+
+    @classmethod
+    def _parse(cls, content: dict[str, Any]) -> Comparison:
+        first, second = content["names"]
+        return cls(
+            metric=_one_of(METRICS, content["metric"]),
+            names=(as_name(first), as_name(second)),
+            level=float(content["level"]),
+            bootstrap=int(content["bootstrap"]),
+            seed=int(content["seed"]),
+            records=int(content["records"]),
+            patients=int(content["patients"]),
+            several_records=bool(content["several_records"]),
+            undefined=as_names(content["undefined"]),
+            verdict=_one_of(SAID, content["verdict"]),
+            summary={name: Difference(**_numbers(content["summary"][name])) for name in METRICS},
+            labels={as_name(label): _label(row) for label, row in content["labels"].items()},
+            budgets=parse_budgets(content.get("budgets")),
+        )
 
     def table(self) -> str:
         """The verdict and the differences as aligned plain text."""
@@ -182,6 +184,12 @@ class Comparison:
             "resamples of patients. Nothing is corrected for looking at many labels."
         )
         return ["", *notes]
+
+
+def _one_of(allowed: Collection[str], value: Any) -> str:
+    if value not in allowed:
+        raise ValueError(f"must be one of {', '.join(allowed)}. Received: {shortened(repr(value))}")
+    return str(value)
 
 
 def _numbers(content: Mapping[str, Any]) -> dict[str, float]:

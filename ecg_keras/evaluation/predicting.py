@@ -15,9 +15,8 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation.predictions import Predictions
 
 if TYPE_CHECKING:
-    import keras
-
     from ecg_keras.data import Dataset
+    from ecg_keras.keras_library import keras
 
 
 def predict(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import DataError
+from ecg_keras.array_files import read_arrays
+from ecg_keras.errors import DataError, printable
 from ecg_keras.files import replacing
 
 ARRAYS = ("labels", "record_ids", "patient_ids", "targets", "probabilities")
@@ -53,6 +52,9 @@ class Predictions:
         targets, probabilities = np.asarray(self.targets), np.asarray(self.probabilities)
         if not labels or not len(record_ids):
             raise DataError("predictions need at least one label and one record.")
+        for label in labels:
+            if label != printable(label).replace("\n", ""):
+                raise DataError(f"labels must be names of one line. Received: {label!r:.80}.")
         _refuse_repeats("labels", labels)
         _refuse_repeats("record_ids", record_ids)
         if patient_ids.shape != record_ids.shape:
@@ -117,16 +119,8 @@ class Predictions:
                 name.
         """
         path = Path(path)
-        try:
-            with path.open("rb") as stream:
-                file = np.load(stream, allow_pickle=False)
-                if isinstance(file, np.ndarray):
-                    raise DataError(f"{path}: holds one array. Predictions are an .npz of five.")
-                arrays = {name: file[name] for name in file.files if name in ARRAYS}
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: there are no predictions here.") from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise DataError(f"{path}: can't be read as predictions: {error}") from error
+        advice = "Predict again, or copy the file from where it is whole."
+        arrays = read_arrays(path, ARRAYS, "predictions", advice)
         missing = [name for name in ARRAYS if name not in arrays]
         if missing:
             raise DataError(
@@ -134,7 +128,8 @@ class Predictions:
                 f"Missing: {', '.join(missing)}."
             )
         try:
-            return cls(**{**arrays, "labels": tuple(_strings("labels", arrays["labels"]))})
+            labels = tuple(_strings("labels", arrays.pop("labels")))
+            return cls(labels, **arrays)
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
 

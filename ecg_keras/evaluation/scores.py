@@ -9,10 +9,9 @@ from typing import Any
 
 from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.calibrating import Calibration, read_calibration
-from ecg_keras.evaluation.files import read_json, reading
 from ecg_keras.evaluation.further import FURTHER
 from ecg_keras.evaluation.tables import percent, score_name, text_table, with_interval
-from ecg_keras.files import write_json
+from ecg_keras.files import as_name, as_names, read_json, write_json
 from ecg_keras.metrics import METRICS
 
 LABEL_SCORES = ("auroc", "auprc", "f1", "sensitivity", "specificity")
@@ -102,27 +101,29 @@ class Scores:
         Raises:
             DataError: the file is missing, damaged or lacks a field; the message has its name.
         """
-        path = Path(path)
-        content = read_json(path, "scores")
-        with reading(path, "scores"):
-            note = content["challenge_note"]
-            return cls(
-                level=float(content["level"]),
-                bootstrap=int(content["bootstrap"]),
-                seed=int(content["seed"]),
-                records=int(content["records"]),
-                patients=int(content["patients"]),
-                calibration=read_calibration(content["calibration"]),
-                thresholds={label: float(t) for label, t in content["thresholds"].items()},
-                thresholds_from=str(content["thresholds_from"]),
-                thresholds_missing=tuple(content["thresholds_missing"]),
-                undefined=tuple(content["undefined"]),
-                summary={name: _estimate(content["summary"][name]) for name in METRICS},
-                further={name: _estimate(content["further"][name]) for name in FURTHER},
-                macro_ece=_number(content["macro_ece"]),
-                challenge_note=None if note is None else str(note),
-                labels={label: _label(row) for label, row in content["labels"].items()},
-            )
+        advice = "Remove it; the `ecg-keras` command that wrote it makes it again."
+        return read_json(Path(path), "scores", cls._parse, advice)
+
+    @classmethod
+    def _parse(cls, content: dict[str, Any]) -> Scores:
+        note = content["challenge_note"]
+        return cls(
+            level=float(content["level"]),
+            bootstrap=int(content["bootstrap"]),
+            seed=int(content["seed"]),
+            records=int(content["records"]),
+            patients=int(content["patients"]),
+            calibration=read_calibration(content["calibration"]),
+            thresholds={label: float(t) for label, t in content["thresholds"].items()},
+            thresholds_from=str(content["thresholds_from"]),
+            thresholds_missing=as_names(content["thresholds_missing"]),
+            undefined=as_names(content["undefined"]),
+            summary={name: _estimate(content["summary"][name]) for name in METRICS},
+            further={name: _estimate(content["further"][name]) for name in FURTHER},
+            macro_ece=_number(content["macro_ece"]),
+            challenge_note=None if note is None else str(note),
+            labels={as_name(label): _label(row) for label, row in content["labels"].items()},
+        )
 
     def table(self) -> str:
         """The scores as aligned plain text."""

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.files import as_names
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "card.json"
@@ -83,15 +84,14 @@ def read_card(folder: Path) -> Card:
     path = folder / "assets" / CARD_FILE
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        entries["labels"] = tuple(entries["labels"])
-        entries["leads"] = tuple(entries["leads"])
-        return Card(**entries)
+        names = {key: as_names(entries[key]) for key in ("labels", "leads")}
+        return Card(**{**entries, **names})
     except FileNotFoundError:
         raise DataError(
             f"{path}: not found. Point to a version folder that `ecg-keras export` wrote, "
             "such as runs/quickstart/saved_model/1."
         ) from None
-    except (ValueError, TypeError, KeyError, ConfigError) as error:
+    except (ValueError, TypeError, KeyError, OSError, RecursionError, ConfigError) as error:
         raise DataError(f"{path}: not the card of a SavedModel: {error}") from error
 
 

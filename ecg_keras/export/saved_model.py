@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -24,6 +23,7 @@ from ecg_keras.export.verification import (
     simulate_check_signals,
 )
 from ecg_keras.export.warmup import write_warmup
+from ecg_keras.keras_library import keras
 from ecg_keras.metrics import CLIP
 from ecg_keras.models import float32_clone
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras.errors import DataError
 from ecg_keras.export.card import Card
+from ecg_keras.keras_library import keras
 
 Array = npt.NDArray[np.float32]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import keras
-from keras import layers
-
 from ecg_keras.errors import ConfigError, look_up
+from ecg_keras.keras_library import check_keras, keras, layers
 
+# of every layer that asks: signals are (samples, leads), whatever Keras is set to
+CHANNELS_LAST = "channels_last"
 SUMMARIES = {
-    "pooled": lambda: layers.GlobalAveragePooling1D(name="embedding_pool"),
-    "flattened": lambda: layers.Flatten(name="embedding_flatten"),
+    "pooled": lambda: layers.GlobalAveragePooling1D(CHANNELS_LAST, name="embedding_pool"),
+    "flattened": lambda: layers.Flatten(CHANNELS_LAST, name="embedding_flatten"),
 }
 
 
@@ -17,8 +17,9 @@ def signal_input(num_samples: int, num_leads: int) -> keras.KerasTensor:
     """The input ``signal``, float32 ``(batch, num_samples, num_leads)``.
 
     Raises:
-        ConfigError: a size is below 1.
+        ConfigError: a size is below 1, or Keras is set to other numbers than float32.
     """
+    check_keras()
     if num_samples < 1 or num_leads < 1:
         raise ConfigError(
             "a backbone needs num_samples and num_leads of at least 1. "

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-
+from ecg_keras.array_files import FREE_BYTES, RATIO
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
+from ecg_keras.keras_library import keras
 from ecg_keras.models.scaling import set_layer_weights
 
 
@@ -60,6 +60,9 @@ def load_model(path: str | Path) -> keras.Model:
         )
     try:
         with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > max(FREE_BYTES, RATIO * path.stat().st_size):
+                raise zipfile.BadZipFile(f"it would unpack to {unpacked} bytes")
             if damaged := archive.testzip():  # Keras opens some of these without a word
                 raise zipfile.BadZipFile(f"{damaged} is damaged")
         return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import keras
-
 from ecg_keras.errors import ConfigError, unknown_name
+from ecg_keras.keras_library import keras
 
 HEAD = "head"
 PREPROCESS = "preprocess"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 
-import keras
+from ecg_keras.keras_library import keras
 
 
 def seed_of(seed: int, name: str) -> int:

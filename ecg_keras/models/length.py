@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import keras
-
 from ecg_keras.errors import ConfigError
+from ecg_keras.keras_library import keras
 
 
 def with_length(model: keras.Model, num_samples: int) -> keras.Model:

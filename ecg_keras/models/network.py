@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
-from keras import layers
-
 from ecg_keras.errors import ConfigError
+from ecg_keras.keras_library import check_keras, keras, layers
 from ecg_keras.models.initial import seed_of, uniform
 from ecg_keras.models.scaling import scale
 
@@ -42,13 +40,15 @@ def classifier(
         ``(batch, len(labels))``, the output of the layer ``head``, float32 in mixed precision too.
 
     Raises:
-        ConfigError: an argument does not fit; nothing was built.
+        ConfigError: an argument does not fit, or Keras is set to other numbers than float32;
+            nothing was built.
 
     Example:
         >>> model = classifier(find_backbone("lstm")(num_samples=100), ["NORM", "MI"])
         >>> model.output_shape
         (None, 2)
     """
+    check_keras()
     _check(backbone, labels, dropout)
     signal = keras.Input(backbone.input_shape[1:], name="signal", dtype="float32")
     # `call` runs the backbone layer by layer, which keeps the classifier flat
@@ -83,6 +83,17 @@ def _check(backbone: keras.Model, labels: Sequence[str], dropout: float) -> None
             "a backbone has one input (batch, num_samples, num_leads) and one output "
             f"(batch, size). Received: {backbone.name} with input {shapes[0]} and output "
             f"{shapes[1]}. Pool or flatten its time steps."
+        )
+    turned = [
+        layer.name
+        for layer in backbone.layers
+        if getattr(layer, "data_format", None) == "channels_first"
+    ]
+    if turned:
+        raise ConfigError(
+            f"backbone {backbone.name}: the layer {turned[0]} is channels_first, and signals are "
+            "(samples, leads). Give it data_format='channels_last': without, a layer is what "
+            "image_data_format in keras.json says."
         )
     if "head" in (layer.name.split("_", 1)[0] for layer in backbone.layers):
         raise ConfigError(

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import layers
-
+from ecg_keras.keras_library import keras, layers
 from ecg_keras.models.ends import signal_input, summarise_time
 from ecg_keras.models.initial import uniform
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD

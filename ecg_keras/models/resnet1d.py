@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import keras
-from keras import layers
-
-from ecg_keras.models.ends import signal_input, summarise_time
+from ecg_keras.keras_library import keras, layers
+from ecg_keras.models.ends import CHANNELS_LAST, signal_input, summarise_time
 from ecg_keras.models.initial import he_fan_out, uniform
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
@@ -89,8 +87,8 @@ def _trunk(signal: Tensor, blocks: tuple[int, ...], block: Block, seed: int) -> 
     x = _convolve(signal, STEM_FILTERS, 7, 2, "stem", "", seed)
     x = layers.ReLU(name="stem_relu")(x)
     # zeros pad a maximum as well as minus infinity does, because ReLU leaves nothing below zero
-    x = layers.ZeroPadding1D(1, name="stem_pool_pad")(x)
-    x = layers.MaxPooling1D(3, strides=2, name="stem_pool")(x)
+    x = layers.ZeroPadding1D(1, data_format=CHANNELS_LAST, name="stem_pool_pad")(x)
+    x = layers.MaxPooling1D(3, strides=2, data_format=CHANNELS_LAST, name="stem_pool")(x)
     for stage, count in enumerate(blocks, start=1):
         filters = STEM_FILTERS * 2 ** (stage - 1)
         for index in range(1, count + 1):
@@ -130,12 +128,15 @@ def _convolve(
 ) -> Tensor:
     """Symmetrical padding, convolution without bias, BatchNorm."""
     if width > 1:
-        x = layers.ZeroPadding1D(width // 2, name=f"{name}_pad{number}")(x)
+        x = layers.ZeroPadding1D(width // 2, data_format=CHANNELS_LAST, name=f"{name}_pad{number}")(
+            x
+        )
     conv = f"{name}_conv{number}"
     x = layers.Conv1D(
         filters,
         width,
         strides=stride,
+        data_format=CHANNELS_LAST,
         use_bias=False,
         kernel_initializer=he_fan_out(seed, conv),
         name=conv,

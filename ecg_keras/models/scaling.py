@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
-from keras import layers, ops
 
 from ecg_keras.errors import ConfigError, unknown_name
+from ecg_keras.keras_library import keras, layers, ops
 
 SCALINGS = ("none", "standardise", "minmax")
 

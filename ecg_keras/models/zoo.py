@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
+from ecg_keras.data.own_modules import import_own
 from ecg_keras.errors import ConfigError, look_up
 
 # name: module and function
@@ -62,9 +62,10 @@ def find_backbone(name: str) -> Callable[..., Any]:
     target = name if ":" in name else look_up("backbone", name, BACKBONES)
     module_name, _, function_name = target.partition(":")
     try:
-        return getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        function: Callable[..., Any] = getattr(import_own(module_name), function_name)
+    except (ConfigError, AttributeError) as error:
         raise ConfigError(
             f"backbone {name!r} can't be imported: {error}. A backbone of your own is named "
-            "module:function, and Python must be able to import the module."
+            "module:function."
         ) from error
+    return function

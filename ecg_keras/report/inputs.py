@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from ecg_keras.config import Recipe, load_recipe
 from ecg_keras.data import Dataset, StoredRecord, describe, read_dataset, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores
+from ecg_keras.files import read_json
 from ecg_keras.report.plots import History
 from ecg_keras.training import Guarded, Run, read_guarded, read_log
 
@@ -34,6 +34,8 @@ class RunFiles:
         history: one value per epoch; ``None`` without ``log.csv``.
         environment: versions and machine; empty without ``environment.json``.
         guarded: what the leakage guard found; ``None`` where it did not look.
+        anomalies: what the check of the data found, where the run was trained all the same.
+        remarks: what that check did not look at, and why.
         comparison: with the baseline, where there is one.
         baseline_test: the baseline's predictions, for its curves.
         baseline_history: the baseline's training.
@@ -49,6 +51,8 @@ class RunFiles:
     history: History | None
     environment: Mapping[str, Any]
     guarded: Guarded | None
+    anomalies: tuple[str, ...]
+    remarks: tuple[str, ...]
     comparison: Comparison | None
     baseline_test: Predictions | None
     baseline_history: History | None
@@ -70,7 +74,7 @@ def read_run(folder: Path) -> RunFiles:
     status = run.read_status()
     scores = Scores.load_json(run.scores)
     test = Predictions.load(run.predictions("test"))
-    if tuple(scores.labels) != tuple(test.labels):
+    if tuple(scores.labels) != tuple(test.labels) or set(scores.thresholds) != set(test.labels):
         raise DataError(
             f"{run.scores}: has the labels {', '.join(scores.labels)}, and the predictions have "
             f"{', '.join(test.labels)}. Remove {run.scores} and run `ecg-keras train` again."
@@ -90,6 +94,8 @@ def read_run(folder: Path) -> RunFiles:
         history=_history(run, status),
         environment=_environment(run.environment),
         guarded=read_guarded(run),
+        anomalies=tuple(status.get("anomalies", ())),
+        remarks=tuple(status.get("remarks", ())),
         comparison=comparison,
         baseline_test=_baseline_predictions(baseline, test),
         baseline_history=_history(baseline, baseline.read_status()) if baseline else None,
@@ -138,12 +144,9 @@ def _history(run: Run, status: Mapping[str, Any]) -> History | None:
 
 
 def _environment(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not path.exists():
         return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{path}: damaged: {error}. Remove it to do without.") from error
+    return read_json(path, "environments", dict, "Remove it: a page can do without.")
 
 
 def _baseline_predictions(baseline: Run | None, test: Predictions) -> Predictions | None:

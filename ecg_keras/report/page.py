@@ -116,6 +116,7 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
         "dataset": files.dataset,
         "data_facts": wording.data_facts(files.dataset, files.guarded),
         "patients_apart": wording.patients_apart(files.dataset),
+        "anomalies": files.anomalies,
         "left_out": wording.left_out(files.dataset, files.guarded),
         "lead_quality": lead_profile.rows(files.dataset.quality, files.dataset.leads),
         "limits": wording.limits(files),

@@ -25,6 +25,8 @@ from ecg_keras.report.validation_words import (
 Sets = Mapping[str, Profile]
 # splits are made by fold, so that these differ by intention
 NOT_DRAWN = ("fold",)
+# unusual records, at most
+LISTED = 200
 
 
 def validation_page(found: Validation, path: str | Path) -> Path:
@@ -44,9 +46,11 @@ def validation_page(found: Validation, path: str | Path) -> Path:
     splits = {name: found.profiles[name] for name in found.dataset.splits if name in found.profiles}
     sections = (
         _anomalies(found),
+        *_noted(found),
         *(_comparison(one) for one in found.comparisons),
-        Section("splits", "The splits", _distributions(splits, "split")),
-        _missing(found),
+        # without TensorFlow Data Validation there are no distributions to draw
+        *([Section("splits", "The splits", _distributions(splits, "split"))] if splits else []),
+        *([_missing(found)] if splits else []),
         Section("limits", "What this does not tell", (Items(LIMITS),)),
     )
     return write_sections(
@@ -65,6 +69,30 @@ def _anomalies(found: Validation) -> Section:
     rows = tuple((one.split, feature_title(one.feature), one.long) for one in found.anomalies)
     table = Table("anomalies", "What is wrong, or differs", "", columns, rows)
     return Section("anomalies", "Anomalies", (Rows(table),))
+
+
+def _noted(found: Validation) -> tuple[Section, ...]:
+    """The records that are kept although a figure is unusual; no section where there is none."""
+    if not found.noted:
+        return ()
+    columns = (
+        Column("record", "Record"),
+        Column("feature", "Feature"),
+        Column("lead", "Lead"),
+        Column("value", "Value"),
+        Column("what", "What"),
+    )
+    rows = tuple(
+        (one.record_id, feature_title(one.measure), one.lead or "–", f"{one.value:.4g}", one.what)
+        for one in found.noted[:LISTED]
+    )
+    table = Table("noted", "Records with a figure outside of what is expected", "", columns, rows)
+    more = len(found.noted) - LISTED
+    note = "Too few to be a fault of the dataset: they are stored, and trained on like all others."
+    blocks: list[Block] = [Text(note), Rows(table)]
+    if more > 0:
+        blocks.append(Text(f"And {more:,} more, listed in dataset.json.", "note"))
+    return (Section("noted", "Unusual records", tuple(blocks)),)
 
 
 def _comparison(one: Comparison) -> Section:

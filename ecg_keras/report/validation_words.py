@@ -37,7 +37,8 @@ HERE_AND_THERE = {
     "skew": "Here is this training split, there is what the served model received.",
 }
 LIMITS = (
-    "Single recordings are not judged here: a person with an unusual ECG is no anomaly.",
+    "Single recordings are not judged here: a person with an unusual ECG is no anomaly. What is "
+    "outside of a range in a few of them is noted.",
     "The samples are told by their figures alone. Two neighbouring chest leads that are exchanged, "
     "or labels that belong to other recordings, leave all of them as they are.",
     "Another distribution may be what is wanted, as when patients of another kind are to be "
@@ -70,7 +71,7 @@ def axis_title(name: str) -> str:
 
 def verdict_sentences(found: Validation) -> tuple[str, ...]:
     """What a reader should know first: is it sound, and is it like the others?"""
-    splits = [split for split in found.dataset.splits if split in found.profiles]
+    splits = [split for split, one in found.dataset.splits.items() if one.records]
     records = sum(found.dataset.splits[split].records for split in splits)
     apart = {anomaly for one in found.comparisons for anomaly in one.anomalies()}
     own = [anomaly for anomaly in found.anomalies if anomaly not in apart]
@@ -83,7 +84,8 @@ def verdict_sentences(found: Validation) -> tuple[str, ...]:
         )
     else:
         first = f"{many} {'is as its' if records == 1 else 'are as their'} schema asks."
-    return (first, *(_compare(one) for one in found.comparisons))
+    remarks = (f"{remark[0].upper()}{remark[1:]}." for remark in found.remarks)
+    return (first, *(_compare(one) for one in found.comparisons), *remarks)
 
 
 def _compare(one: Comparison) -> str:

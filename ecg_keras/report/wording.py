@@ -17,6 +17,7 @@ MODES = {
 }
 FEW_POSITIVES = 20
 LISTED = 20
+LISTED_NOTED = 100
 
 
 def run_sentence(files: RunFiles) -> str:
@@ -120,6 +121,12 @@ def limits(files: RunFiles) -> tuple[str, ...]:
         "that the network is asked about must need no repair."
         for one in dataset.repairs
     ]
+    if files.anomalies:
+        said.append(
+            f"The check of the data found {_several(len(files.anomalies), 'fault')}, and the "
+            "network was trained all the same (data.anomalies: warn): see Data."
+        )
+    said += [f"The check of the data: {remark}." for remark in files.remarks]
     said += _leaks(files)
     said.append(
         f"Training, validation and test ECGs all come from {dataset.source}: how the network does "
@@ -183,6 +190,9 @@ def data_facts(dataset: Dataset, guarded: Guarded | None) -> Mapping[str, str]:
         "Quarantined, unreadable or without a usable ECG": _several(
             len(dataset.quarantined), "record"
         ),
+        "Kept, with a figure outside of what is expected": _several(
+            len({one.record_id for one in dataset.noted}), "record"
+        ),
         "Copies of a recording": _several(len(dataset.duplicates), "group"),
         "Left out of training or validation, for leaks": "not looked for"
         if guarded is None
@@ -194,7 +204,7 @@ def data_facts(dataset: Dataset, guarded: Guarded | None) -> Mapping[str, str]:
 def left_out(
     dataset: Dataset, guarded: Guarded | None
 ) -> tuple[tuple[str, Sequence[str], int], ...]:
-    """Headings, rows and number of rows not shown, of what is in no shard or in several."""
+    """Headings, rows and number of rows not shown, of what is in no shard, unusual, or copied."""
     groups = []
     for title, records in (("Dropped", dataset.dropped), ("Quarantined", dataset.quarantined)):
         if records:
@@ -204,6 +214,15 @@ def left_out(
                     *_first([f"{one.record_id}: {one.reason}" for one in records]),
                 )
             )
+    if dataset.noted:
+        rows = [one.line() for one in dataset.noted]
+        records = _several(len({one.record_id for one in dataset.noted}), "record")
+        groups.append(
+            (
+                f"Kept, with a figure outside of what is expected: {records}",
+                *_first(rows, LISTED_NOTED),
+            )
+        )
     if dataset.duplicates:
         rows = [
             f"{', '.join(group.record_ids)} (in {', '.join(sorted(set(group.splits)))})"
@@ -230,5 +249,5 @@ def _several(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _first(rows: list[str]) -> tuple[list[str], int]:
-    return rows[:LISTED], max(0, len(rows) - LISTED)
+def _first(rows: list[str], listed: int = LISTED) -> tuple[list[str], int]:
+    return rows[:listed], max(0, len(rows) - listed)

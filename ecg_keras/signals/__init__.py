@@ -1,8 +1,10 @@
 """What is done to one ECG in NumPy: leads, sampling rate, length, quality and traits."""
 
 from ecg_keras.signals.content import signature
-from ecg_keras.signals.leads import LEADS, canonical_lead, find_lead, select_leads
-from ecg_keras.signals.quality import Quality, check_finite_and_alive, measure_quality
+from ecg_keras.signals.derived_leads import derive_leads
+from ecg_keras.signals.leads import LEADS, canonical_lead, find_lead, find_leads, select_leads
+from ecg_keras.signals.lost_signal import check_recorded
+from ecg_keras.signals.quality import Quality, measure_quality
 from ecg_keras.signals.resampling import resample, resampled_length
 from ecg_keras.signals.traits import Traits, measure_traits
 from ecg_keras.signals.windows import fit_length, kept_part
@@ -12,8 +14,10 @@ __all__ = [
     "Quality",
     "Traits",
     "canonical_lead",
-    "check_finite_and_alive",
+    "check_recorded",
+    "derive_leads",
     "find_lead",
+    "find_leads",
     "fit_length",
     "kept_part",
     "measure_quality",

@@ -76,29 +76,25 @@ def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
     )
 
 
-def check_finite_and_alive(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
-    """Refuses a recording with missing samples or a dead lead.
+def worst_limb_lead(values: npt.NDArray[Any], leads: Sequence[str]) -> str | None:
+    """The limb lead that misses its identity by most; ``None`` where none can be checked.
+
+    A lead I or II that is wrong shows in all four: what is named then is one of these.
 
     Args:
-        values: ``(num_samples, num_leads)``.
-        leads: names of the columns.
-
-    Raises:
-        DataError: a lead holds NaN or infinity, or is constant for the whole recording; the
-            message names the lead. Also where there is no sample.
+        values: ``(num_samples, num_leads)`` in millivolts, finite.
+        leads: names of the columns, spelled as in `LEADS`.
 
     Example:
-        >>> check_finite_and_alive(np.array([[0.0], [1.0]]), ["I"])
+        >>> one, two = np.sin(np.arange(100.0)), np.cos(np.arange(100.0))
+        >>> values = np.stack([one, two, two - one, two - one / 2 + 0.03], axis=1)
+        >>> worst_limb_lead(values, ["I", "II", "III", "aVF"])
+        'aVF'
     """
     _check_shape(values, leads)
-    low, high = _extremes(values)
-    if not np.all(np.isfinite(low) & np.isfinite(high)):
-        lost = np.sum(~np.isfinite(values), axis=0)
-        named = [f"{lead} ({n} samples)" for lead, n in zip(leads, lost, strict=True) if n]
-        raise DataError(f"missing or infinite samples in lead {', '.join(named)}.")
-    flat = [lead for lead, dead in zip(leads, low == high, strict=True) if dead]
-    if flat:
-        raise DataError(f"no signal: constant for the whole recording in lead {', '.join(flat)}.")
+    misses = _misses(values, leads)
+    checked = [lead for lead in IDENTITIES if lead in leads]
+    return checked[int(np.argmax(misses))] if misses.size else None
 
 
 def _check_shape(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
@@ -121,14 +117,21 @@ def _extremes(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[A
 
 
 def _einthoven(values: npt.NDArray[Any], leads: Sequence[str]) -> float:
+    misses = _misses(values, leads)
+    return float(misses.max()) if misses.size else math.nan
+
+
+def _misses(values: npt.NDArray[Any], leads: Sequence[str]) -> npt.NDArray[Any]:
+    """The median absolute residual of each identity that can be checked."""
     weights, limbs = _residual_weights(tuple(leads))
     if not len(weights):
-        return math.nan
+        return np.empty(0)
     # so many samples settle a median
     thinned = values[:: max(1, len(values) // ENOUGH)].T[limbs]
     residuals = np.abs(weights.astype(thinned.dtype, copy=False) @ thinned)
     # the lower median; to sort a few short rows takes less than NumPy's median
-    return float(np.sort(residuals, axis=1)[:, (thinned.shape[1] - 1) // 2].max())
+    middle: npt.NDArray[Any] = np.sort(residuals, axis=1)[:, (thinned.shape[1] - 1) // 2]
+    return middle
 
 
 @functools.lru_cache(maxsize=16)

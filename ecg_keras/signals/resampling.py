@@ -11,6 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, look_up
+from ecg_keras.signals.low_pass import CROSSINGS, at_each_sample, fits_a_matrix, in_blocks
+
+# a ratio of small integers is exact to this: half a sample in five days at 1000 Hz
+_EXACT = 1e-9
 
 
 def resample(
@@ -21,143 +25,137 @@ def resample(
     method: str = "polyphase",
     start: int = 0,
     stop: int | None = None,
+    offset: int = 0,
+    total: int | None = None,
 ) -> npt.NDArray[np.float32]:
-    """The same ECG at another sampling rate.
+    """The same ECG at another sampling rate, whatever the two rates are.
 
     ``polyphase`` applies a zero-phase low-pass FIR filter (Kaiser window, beta 5, ten zero
     crossings a side) before it drops samples, so that nothing above half the lower rate folds
-    back into the ECG. ``decimate`` takes every n-th sample and lets it fold back: it is there
-    because published studies did it.
+    back into the ECG. Where no small integers make the ratio, as with a rate that was measured, the
+    same filter is worked out at the exact time of each new sample, so nothing drifts.
+    ``decimate`` takes every n-th sample and lets it fold back: it is there because published
+    studies did it.
 
     Args:
-        values: ``(num_samples, num_leads)``, in any unit.
+        values: ``(num_samples, num_leads)``, in any unit, finite.
         from_rate: Hz of ``values``.
         to_rate: Hz of the result.
         method: ``"polyphase"`` or ``"decimate"``.
         start, stop: which samples of the result are wanted, as in ``result[start:stop]``, all of
             them if not given. The others are not computed.
+        offset, total: where ``values`` are a part of a recording, the sample at which they begin,
+            and the recording's length. `needed_part` says which part ``start`` and ``stop`` need.
 
     Returns:
         float32 ``(resampled_length(num_samples, ...), num_leads)``, or the wanted part of it. The
         first sample keeps its time.
 
     Raises:
-        ConfigError: a rate is not above zero, the method is unknown, the ratio is not a fraction
-            of small integers, or ``decimate`` is given a ratio that is not whole.
+        ConfigError: a rate is not above zero, the method is unknown, or ``decimate`` is given a
+            ratio that is not whole.
 
     Source:
-        Crochiere and Rabiner, Multirate Digital Signal Processing (1983), section 3.
+        Crochiere and Rabiner, Multirate Digital Signal Processing (1983), section 3; for other
+        ratios Smith and Gossett, A flexible sampling-rate conversion method (1984).
 
     Example:
         >>> resample(np.ones((5000, 12)), 500, 100).shape
         (1000, 12)
         >>> resample(np.arange(10.0)[:, None], 500, 100, method="decimate").ravel()
         array([0., 5.], dtype=float32)
+        >>> resample(np.ones((5000, 12)), 499.97, 100).shape
+        (1001, 12)
     """
-    change = look_up("resampling method", method, {"polyphase": _polyphase, "decimate": _decimate})
+    decimated = look_up("resampling method", method, {"polyphase": False, "decimate": True})
     values = np.asarray(values, dtype=np.float32)
-    length = resampled_length(len(values), from_rate, to_rate)
+    length = resampled_length(len(values) if total is None else total, from_rate, to_rate)
     stop = length if stop is None else min(stop, length)
     ratio = _ratio(from_rate, to_rate)
     if ratio == 1 or start >= stop:
-        return values[start:stop]
-    return change(values, ratio, start, stop)
+        return values[start - offset : max(start, stop) - offset]
+    if decimated:
+        return _decimate(values, from_rate, to_rate, start, stop, offset)
+    if ratio is None or not fits_a_matrix(ratio):
+        return at_each_sample(values, from_rate / to_rate, start, stop, offset)
+    return in_blocks(values, ratio, start, stop, offset)
 
 
 def resampled_length(num_samples: int, from_rate: float, to_rate: float) -> int:
     """How many samples `resample` makes: ``num_samples * to_rate / from_rate``, rounded up.
 
     Raises:
-        ConfigError: as `resample`.
+        ConfigError: a rate is not above zero.
 
     Example:
         >>> resampled_length(5001, 500, 100)
         1001
     """
     ratio = _ratio(from_rate, to_rate)
+    if ratio is None:
+        # a measured rate is no more exact than this
+        return math.ceil(num_samples * to_rate / from_rate - 1e-6)
     return -(-num_samples * ratio.numerator // ratio.denominator)
 
 
-@functools.lru_cache(maxsize=8)
-def _ratio(from_rate: float, to_rate: float) -> Fraction:
-    """``to_rate / from_rate`` as the fraction of small integers that it must be."""
+def needed_part(start: int, stop: int, from_rate: float, to_rate: float) -> tuple[int, int]:
+    """The samples of a recording on which the samples from ``start`` to ``stop`` of it depend.
+
+    Args:
+        start, stop: of the result of `resample`.
+        from_rate, to_rate: in Hz, as `resample` takes them.
+
+    Returns:
+        The first sample, at least 0, and the one behind the last, which may be behind the end.
+
+    Example:
+        >>> needed_part(0, 1000, 500, 100), needed_part(100, 200, 500, 100)
+        ((0, 5052), (448, 1052))
+    """
+    step = from_rate / to_rate
+    margin = math.ceil(CROSSINGS * max(1.0, step)) + 2
+    return max(0, math.floor(start * step) - margin), math.ceil(stop * step) + margin
+
+
+def is_decimated(from_rate: float, to_rate: float) -> bool:
+    """Whether every n-th sample of the one rate makes the other: what ``decimate`` can do.
+
+    Example:
+        >>> is_decimated(500, 100), is_decimated(257, 100)
+        (True, False)
+    """
+    ratio = _ratio(from_rate, to_rate)
+    return ratio is not None and ratio.numerator == 1
+
+
+@functools.lru_cache(maxsize=64)
+def _ratio(from_rate: float, to_rate: float) -> Fraction | None:
+    """``to_rate / from_rate`` as a fraction of small integers, ``None`` where there is none."""
     if not (0 < from_rate < np.inf and 0 < to_rate < np.inf):
         raise ConfigError(
             f"sampling rates must be above 0 Hz. Received: from {from_rate} to {to_rate}."
         )
     exact = to_rate / from_rate
     ratio = Fraction(exact).limit_denominator(10_000)
-    if ratio.numerator > 1_000 or not math.isclose(ratio, exact, rel_tol=1e-7):
-        raise ConfigError(
-            f"no ratio of small integers leads from {from_rate} Hz to {to_rate} Hz. "
-            "Choose another sampling rate."
-        )
+    if ratio.numerator > 1_000 or not math.isclose(ratio, exact, rel_tol=_EXACT):
+        return None
     return ratio
 
 
-def _polyphase(
-    values: npt.NDArray[np.float32], ratio: Fraction, start: int, stop: int
-) -> npt.NDArray[np.float32]:
-    weights, margin = _filter_block(ratio.numerator, ratio.denominator)
-    step, new = len(weights), weights.shape[1] // 2
-    first, last = start // new, -(-stop // new)
-    rows = _continue(values, first * step - margin, (last + 1) * step - margin)
-    parts = (rows.reshape(-1, step) @ weights).reshape(len(rows), -1, 2 * new)
-    # a block of new samples is what its own piece of old ones adds, and the piece behind it
-    blocks: npt.NDArray[np.float32] = parts[:, :-1, :new] + parts[:, 1:, new:]
-    return blocks.reshape(len(rows), -1)[:, start - first * new : stop - first * new].T
-
-
-def _continue(values: npt.NDArray[np.float32], start: int, stop: int) -> npt.NDArray[np.float32]:
-    """The samples from ``start`` to ``stop`` in a row for each lead, also outside the recording.
-
-    There it goes on as the line through its ends instead of falling to zero, which would ring in
-    every ECG whose baseline is not zero.
-    """
-    num_samples, num_leads = values.shape
-    rows = np.empty((num_leads, stop - start), dtype=np.float32)
-    before, behind = max(0, -start), max(0, stop - num_samples)
-    inside = values[max(0, start) : stop].T
-    rows[:, before : before + inside.shape[1]] = inside
-    rise = (values[-1:] - values[:1]).T / np.float32(max(1, num_samples - 1))
-    rows[:, :before] = values[:1].T + rise * np.arange(-before, 0, dtype=np.float32)
-    if behind:
-        rows[:, -behind:] = values[-1:].T + rise * np.arange(1, behind + 1, dtype=np.float32)
-    return rows
-
-
-@functools.lru_cache(maxsize=8)
-def _filter_block(up: int, down: int) -> tuple[npt.NDArray[np.float32], int]:
-    """The filter as a matrix, from pieces of old samples to blocks of new ones.
-
-    So a whole ECG is one matrix product without a copy of its samples: several times faster than
-    a loop over samples.
-
-    Returns:
-        ``(old samples of a piece, 2 * new samples of a block)``: what a piece adds to its own block
-        and to the one before, and how many old samples a piece begins before its block.
-    """
-    largest = max(up, down)
-    half = 10 * largest
-    taps = np.kaiser(2 * half + 1, 5.0) * np.sinc(np.arange(-half, half + 1) / largest)
-    margin = half // up + 1
-    periods = -(-2 * margin // down)
-    step = periods * down
-    new = np.arange(periods * up)[None, :] * down
-    old = (np.arange(2 * step)[:, None] - margin) * up
-    tap = half + new - old
-    weights = np.where((tap >= 0) & (tap < len(taps)), taps[tap.clip(0, len(taps) - 1)], 0.0)
-    # each new sample is a weighted mean, so that a constant stays what it is
-    weights /= weights.sum(axis=0)
-    return np.hstack(np.split(weights.astype(np.float32), 2)), margin
-
-
 def _decimate(
-    values: npt.NDArray[np.float32], ratio: Fraction, start: int, stop: int
+    values: npt.NDArray[np.float32],
+    from_rate: float,
+    to_rate: float,
+    start: int,
+    stop: int,
+    offset: int,
 ) -> npt.NDArray[np.float32]:
-    if ratio.numerator != 1:
+    ratio = _ratio(from_rate, to_rate)
+    if ratio is None or ratio.numerator != 1:
         raise ConfigError(
             "method decimate takes every n-th sample, so the old rate must be a whole multiple of "
-            f"the new one. Received: new/old = {ratio}. Use method polyphase."
+            f"the new one. Received: new/old = {ratio or to_rate / from_rate}. Use method "
+            "polyphase."
         )
-    return values[:: ratio.denominator][start:stop]
+    step = ratio.denominator
+    return values[start * step - offset : stop * step - offset : step]

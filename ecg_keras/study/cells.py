@@ -15,7 +15,7 @@ from ecg_keras.config import LoadedStudy, Part, Protocol, Recipe, Study, compose
 from ecg_keras.errors import ConfigError
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 from ecg_keras.statistics.results import ArmName
-from ecg_keras.study.grid import Point, check_names, data_of, list_points
+from ecg_keras.study.grid import Point, check_names, check_size, data_of, list_points
 from ecg_keras.training import Run
 from ecg_keras.workflow import recipes
 
@@ -100,6 +100,7 @@ def list_cells(loaded: LoadedStudy) -> StudyPlan:
         >>> sum(cell.kind == "pretrain" for cell in plan.cells)
         18
     """
+    check_size(loaded)
     check_names(loaded)
     listing = _Listing(loaded, loaded.study.folder or Path("runs") / loaded.name)
     for point in list_points(loaded.study):

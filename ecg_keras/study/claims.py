@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import filelock
 
-from ecg_keras.files import write_json
+from ecg_keras.errors import DataError
+from ecg_keras.files import as_number, read_json, write_json
 from ecg_keras.training import Run
 
 # the kernel frees this lock when its process ends, however it ends
@@ -83,7 +82,11 @@ def now() -> str:
 
 def _read(run: Run) -> dict[str, Any]:
     try:
-        note: Any = json.loads(Path(run.folder / NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(run.folder / NOTE, "notes", _parse)
+    except DataError:  # whoever claims the cell writes another
         return {}
-    return note if isinstance(note, dict) else {}
+
+
+def _parse(note: dict[str, Any]) -> dict[str, Any]:
+    as_number(note.get("seconds", 0.0))
+    return note

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation.tables import score_name, with_interval
+from ecg_keras.files import read_json
 from ecg_keras.statistics.findings import findings
 from ecg_keras.statistics.results import ArmResult, Compared, StudyResult
 from ecg_keras.statistics.verdict import verdict_sentence
@@ -24,7 +24,14 @@ from ecg_keras.study.comparing import (
 )
 from ecg_keras.study.costs import keep_ledger
 from ecg_keras.study.state import Snapshot, snapshot
-from ecg_keras.study.upstreams import describe_datasets, find_skew, rank_upstreams, tell_leaks
+from ecg_keras.study.upstreams import (
+    describe_datasets,
+    find_skew,
+    rank_upstreams,
+    tell_anomalies,
+    tell_leaks,
+    tell_remarks,
+)
 
 
 def gather(
@@ -55,6 +62,7 @@ def gather(
     curves = find_curves(arms, first, question)
     interactions = find_interactions(arms, first, question)
     ledger = keep_ledger(arms, comparisons)
+    skew, unmeasured = find_skew(arms, plan.folder / "skew.json")
     state = snapshot(plan)
     return StudyResult(
         name=plan.loaded.name,
@@ -85,7 +93,7 @@ def gather(
             on_progress=on_progress,
         ),
         datasets=describe_datasets(arms),
-        skew=find_skew(arms, plan.folder / "skew.json"),
+        skew=skew,
         environment=_environment(next(iter(arms.values()))),
         cells={
             "done": state.counts.get("done", 0),
@@ -95,7 +103,7 @@ def gather(
             ),
         },
         failures=state.failures,
-        not_done=(*notes, *_not_done(plan, state, arms, results, comparisons)),
+        not_done=(*notes, *_not_done(plan, state, arms, results, comparisons), *unmeasured),
     )
 
 
@@ -127,7 +135,9 @@ def _trains_the_backbone(arm: StudyArm) -> bool:
 
 def _environment(arm: StudyArm) -> Mapping[str, Any]:
     path = arm.runs[0].run.environment
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    if not path.exists():
+        return {}
+    return read_json(path, "environments", dict, "Remove it: a page can do without.")
 
 
 def _not_done(
@@ -163,4 +173,4 @@ def _not_done(
         )
     if comparisons and study.question.metric not in LOGGED:
         lines.append(f"Convergence is told in {DEFAULT_LOGGED}, which is logged in every epoch.")
-    return (*lines, *tell_leaks(arms))
+    return (*lines, *tell_anomalies(arms), *tell_remarks(arms), *tell_leaks(arms))

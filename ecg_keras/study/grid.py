@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
 from ecg_keras.config import Grid, LoadedStudy, Study
-from ecg_keras.errors import ConfigError, unknown_name
+from ecg_keras.errors import ConfigError, list_problems, unknown_name
 from ecg_keras.statistics.results import ArmName
 
+MAX_POINTS = 50_000
 # sources that hold the same recordings
 SAME_RECORDINGS = (
     {"ptbxl", "ptbxl_challenge"},
@@ -73,6 +75,30 @@ def list_points(study: Study) -> Iterator[Point]:
             if point not in seen and not _is_left_out(point, study):
                 seen.add(point)
                 yield point
+
+
+def check_size(loaded: LoadedStudy) -> None:
+    """Refuses a study of more runs than can be listed: few numbers in a recipe can ask for many.
+
+    Raises:
+        ConfigError: the grids have more than `MAX_POINTS` combinations.
+    """
+    study = loaded.study
+    combinations = 0
+    for grid in (study.grid, *study.sweeps):
+        axes = (
+            *(grid.seeds, grid.backbones, grid.heads, grid.sizes),
+            study.downstreams if grid.downstreams is None else grid.downstreams,
+            study.protocols if grid.protocols is None else grid.protocols,
+            study.modes if grid.modes is None else grid.modes,
+        )
+        upstreams = study.upstreams if grid.upstreams is None else grid.upstreams
+        combinations += math.prod(map(len, axes)) * (grid.folds or 1) * max(1, len(upstreams))
+    if combinations > MAX_POINTS:
+        raise ConfigError(
+            f"{loaded.path}: grid: a study has at most {MAX_POINTS} combinations of its axes, and "
+            f"these make {combinations:.6g}. Divide it into several studies."
+        )
 
 
 def _points_of(grid: Grid, study: Study) -> Iterator[Point]:
@@ -151,7 +177,7 @@ def check_names(loaded: LoadedStudy) -> None:
         if name not in axes[axis]
     ]
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError(list_problems(problems))
 
 
 def _is_left_out(point: Point, study: Study) -> bool:

@@ -24,8 +24,9 @@ import numpy as np
 from ecg_keras.study.workloads import Timing, Workload
 
 if TYPE_CHECKING:
-    import keras
     import tensorflow as tf
+
+    from ecg_keras.keras_library import keras
 
 # bytes of all layers' outputs of a batch that is measured on a CPU; a step needs about thrice that
 BATCH_BYTES = 6e8
@@ -222,7 +223,7 @@ def _time_steps(model: keras.Model, batch_size: int) -> tuple[float, float]:
 
 def _fit(model: keras.Model, batch: int) -> tuple[float, float]:
     """Seconds of the first step and the median of those after it."""
-    import keras
+    from ecg_keras.keras_library import keras
 
     seconds: list[float] = []
 

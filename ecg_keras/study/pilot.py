@@ -138,8 +138,8 @@ def _read(path: Path, machine: Mapping[str, Any]) -> Pilot:
                 Workload(**one["workload"]): Timing(**one["timing"]) for one in kept["timings"]
             }
             return Pilot(float(kept["scoring"]), timings, float(kept["load"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # it is measured anew
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass  # it is measured again
     return Pilot(0.0, {})
 
 

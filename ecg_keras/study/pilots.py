@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from ecg_keras import data, evaluation
 from ecg_keras.config import fingerprint
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Predictions
-from ecg_keras.files import write_json
+from ecg_keras.files import as_count, read_json, write_json
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.study.estimate import seconds_of_run
 from ecg_keras.study.pilot import Pilot, run_pilot
@@ -95,8 +94,8 @@ def run_pilots(
     begun = time.perf_counter()
     costs.measure(ways[0], MEASURING * 60 * minutes, tell)
     if kept.is_file():
-        chosen = json.loads(kept.read_text(encoding="utf-8"))
-        size, tried = Size(chosen["records"], chosen["epochs"]), ways[chosen["choice"]]
+        size, choice = read_json(kept, "sizes of pilots", _parse_size, "Remove it.")
+        tried = ways[choice]
     else:
         choice, size = costs.choose(ways, 60 * minutes - (time.perf_counter() - begun), minutes)
         tried = ways[choice]
@@ -126,6 +125,11 @@ def run_pilots(
             )
         )
     return size, tuple(piloted)
+
+
+def _parse_size(chosen: dict[str, Any]) -> tuple[Size, int]:
+    records, epochs, choice = (as_count(chosen[key]) for key in ("records", "epochs", "choice"))
+    return Size(records, epochs), choice
 
 
 @dataclass(eq=False)
@@ -216,9 +220,8 @@ def _train(
     stored = run.predictions("valid")
     if stored.is_file():
         return Predictions.load(stored)
-    import keras
-
     from ecg_keras import models
+    from ecg_keras.keras_library import keras
     from ecg_keras.training import guard, train
 
     settings = data.describe(shards).settings

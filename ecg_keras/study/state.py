@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ecg_keras.config import run_changes
-from ecg_keras.errors import DataError, EcgKerasError
-from ecg_keras.files import write_json
+from ecg_keras.errors import DataError, EcgKerasError, printable
+from ecg_keras.files import as_object, as_text, read_json, write_json
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.claims import is_claimed, now, read_seconds
 from ecg_keras.training import LeakError, Run, read_log
@@ -136,14 +135,14 @@ def is_done(cell: Cell) -> bool:
 
 def read_failure(run: Run) -> str | None:
     """What went wrong with a cell, in one line; ``None`` where nothing did."""
-    try:
-        text = (run.folder / FAILURE).read_text(encoding="utf-8")
-    except FileNotFoundError:
+    path = run.folder / FAILURE
+    if not path.exists():
         return None
     try:
-        return str(json.loads(text)["error"]).partition("\n")[0]
-    except (ValueError, KeyError, TypeError):
-        return f"{run.folder / FAILURE} is damaged"
+        error = read_json(path, "failures", lambda failure: as_text(failure["error"]))
+    except DataError:
+        return f"{path} is damaged"
+    return printable(error.partition("\n")[0])
 
 
 class Leak(NamedTuple):
@@ -157,9 +156,14 @@ class Leak(NamedTuple):
 def read_leak(run: Run) -> Leak | None:
     """The leak for which a cell failed; ``None`` where it failed for another reason or did not."""
     try:
-        return Leak(**json.loads((run.folder / FAILURE).read_text(encoding="utf-8"))["leak"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return read_json(run.folder / FAILURE, "failures", _parse_leak)
+    except DataError:
         return None
+
+
+def _parse_leak(failure: dict[str, Any]) -> Leak:
+    leak = as_object(failure["leak"])
+    return Leak(as_text(leak["what"]), as_text(leak["shards"]), bool(leak["upstream"]))
 
 
 def write_failure(run: Run, error: Exception) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,11 +12,14 @@ from ecg_keras import data, transferability
 from ecg_keras.config import fingerprint
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.files import as_number, as_object, as_texts, read_json, write_json
 from ecg_keras.statistics.results import ArmName, Compared, Transferability
 from ecg_keras.study.arms import Tested
 from ecg_keras.study.comparing import Arms
 from ecg_keras.training import Run
+
+# noted records of a dataset that the page lists, at most
+LISTED = 100
 
 
 def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
@@ -52,6 +54,32 @@ def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
     return cards
 
 
+def tell_anomalies(arms: Arms) -> tuple[str, ...]:
+    """What the checks of the data found, where runs were trained all the same."""
+    found = {
+        (name.downstream, line): None
+        for name, arm in arms.items()
+        for cell in arm.runs
+        for line in cell.run.read_status().get("anomalies", ())
+    }
+    return tuple(
+        f"The check of {downstream} found a fault, and its runs were trained all the same "
+        f"(data.anomalies: warn): {line}"
+        for downstream, line in found
+    )
+
+
+def tell_remarks(arms: Arms) -> tuple[str, ...]:
+    """What the checks of the data did not look at."""
+    said = {
+        (name.downstream, remark): None
+        for name, arm in arms.items()
+        for cell in arm.runs
+        for remark in cell.run.read_status().get("remarks", ())
+    }
+    return tuple(f"The check of {downstream}: {remark}." for downstream, remark in said)
+
+
 def tell_leaks(arms: Arms) -> tuple[str, ...]:
     """What the leakage guard found in all runs, and what it can't find."""
     runs = [cell for arm in arms.values() for cell in arm.runs]
@@ -84,7 +112,7 @@ def tell_leaks(arms: Arms) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def find_skew(arms: Arms, kept: Path) -> dict[str, tuple[str, ...]]:
+def find_skew(arms: Arms, kept: Path) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """How each downstream's training split differs from each upstream's.
 
     Args:
@@ -92,11 +120,11 @@ def find_skew(arms: Arms, kept: Path) -> dict[str, tuple[str, ...]]:
         kept: a JSON file that keeps what was found.
 
     Returns:
-        By ``downstream from upstream``: TensorFlow Data Validation's lines; one line that says so
-        where it could not look.
+        By ``downstream from upstream``: TensorFlow Data Validation's lines; and a sentence for each
+        pair that it could not compare.
     """
-    known = _read(kept)
-    found = {}
+    known = _read(kept, _parse_skew)
+    found, missed = {}, []
     for (downstream, upstream), cell in _pairs(arms).items():
         run = Run(Path(cell.upstream))
         theirs = run.read_status()["shards"]
@@ -104,11 +132,12 @@ def find_skew(arms: Arms, kept: Path) -> dict[str, tuple[str, ...]]:
         if mark not in known:
             try:
                 known[mark] = [one.line() for one in data.find_drift(cell.shards, theirs)]
-            except DataError as error:
-                known[mark] = [f"not looked at: {error}"]
+            except DataError as error:  # not kept: it may be possible when the next page is made
+                missed.append(f"How {downstream} differs from {upstream} was not measured: {error}")
+                continue
         found[f"{downstream} from {upstream}"] = tuple(known[mark])
     write_json(kept, known)
-    return found
+    return found, tuple(missed)
 
 
 def rank_upstreams(
@@ -134,7 +163,7 @@ def rank_upstreams(
         level, bootstrap, seed: of the intervals of the rank correlations.
         on_progress: hears how many arms of how many are done.
     """
-    known = _read(kept)
+    known = _read(kept, _parse_metrics)
     largest: dict[ArmName, ArmName] = {}
     for one in comparisons:
         if one.arm.upstream:
@@ -212,6 +241,10 @@ def _pairs(arms: Arms) -> Mapping[tuple[str, str], Tested]:
 
 def _card(dataset: Dataset) -> dict[str, Any]:
     splits = dataset.splits.values()
+    noted = {
+        f"{one.record_id}, {one.measure}{f' of {one.lead}' if one.lead else ''}": one.what
+        for one in dataset.noted
+    }
     return {
         "source": dataset.source,
         "label_set": dataset.label_set,
@@ -223,15 +256,25 @@ def _card(dataset: Dataset) -> dict[str, Any]:
         "seconds": dataset.num_samples / dataset.sampling_rate,
         "dropped": len(dataset.dropped),
         "quarantined": len(dataset.quarantined),
+        "noted": len({one.record_id for one in dataset.noted}),
+        **({"noted_records": dict(list(noted.items())[:LISTED])} if noted else {}),
         "duplicates": len(dataset.duplicates),
         "duplicates_across_splits": sum(len(set(one.splits)) > 1 for one in dataset.duplicates),
     }
 
 
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+def _read(path: Path, parse: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    if not path.exists():
         return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{path}: damaged: {error}. Remove it; it is made again.") from error
+    return read_json(path, "findings", parse, "Remove it; it is made again.")
+
+
+def _parse_skew(kept: dict[str, Any]) -> dict[str, Any]:
+    return {mark: list(as_texts(lines)) for mark, lines in kept.items()}
+
+
+def _parse_metrics(kept: dict[str, Any]) -> dict[str, Any]:
+    return {
+        mark: {name: as_number(value) for name, value in as_object(values).items()}
+        for mark, values in kept.items()
+    }

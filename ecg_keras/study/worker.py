@@ -18,11 +18,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from ecg_keras import workflow
 from ecg_keras.config import LoadedRecipe, LoadedStudy, Study
 from ecg_keras.errors import DataError
+from ecg_keras.keras_library import keras
 from ecg_keras.study.cells import Cell, StudyPlan, list_cells
 from ecg_keras.study.checking import is_checked, list_unchecked
 from ecg_keras.study.claims import claim, now

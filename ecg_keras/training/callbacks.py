@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from ecg_keras import metrics
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
+from ecg_keras.keras_library import keras
 
 
 class ValidationScores(keras.callbacks.Callback):
@@ -153,7 +153,7 @@ def read_log(path: str | Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, OSError, csv.Error) as error:
         raise DataError(f"{path}: no log of a training: {error}. Remove it.") from error
 
 

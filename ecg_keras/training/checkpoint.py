@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import time
@@ -11,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.files import read_json, write_json
+from ecg_keras.keras_library import keras
 from ecg_keras.models import save_model
 
 # what a recipe's training.select looks at, and whether more is better
@@ -70,14 +69,10 @@ def read_progress(folder: Path) -> Progress | None:
         DataError: the file is damaged.
     """
     path = folder / "progress.json"
-    if not path.is_file():
+    if not path.exists():
         return None
-    try:
-        return Progress(**json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"{path}: damaged: {error}. Remove {folder.parent} to train this run anew."
-        ) from error
+    advice = f"Remove {folder.parent} to train this run anew."
+    return read_json(path, "checkpoints", lambda content: Progress(**content), advice)
 
 
 def restore(model: keras.Model, folder: Path, progress: Progress) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import keras
 import tensorflow as tf
 
 from ecg_keras.errors import ConfigError
+from ecg_keras.keras_library import keras
 
 
 def make_strategy(devices: str) -> tf.distribute.Strategy:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.files import as_count, as_text, as_texts, read_json, write_json
 from ecg_keras.training.run import Run
 
 
@@ -58,22 +58,21 @@ def read_guarded(run: Run) -> Guarded | None:
     Raises:
         DataError: leaks.json is damaged.
     """
-    if not run.leaks.is_file():
+    if not run.leaks.exists():
         return None
-    try:
-        tree = json.loads(run.leaks.read_text(encoding="utf-8"))
-        return Guarded(
-            mark=str(tree["mark"]),
-            left_out={split: tuple(tree["left_out"][split]) for split in ("train", "valid")},
-            warnings=tuple(tree["warnings"]),
-            notes=tuple(tree["notes"]),
-            known_tests=int(tree["known_tests"]),
-            unchecked=bool(tree["unchecked"]),
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(
-            f"{run.leaks}: damaged: {error}. Remove {run.folder} to train it anew."
-        ) from error
+    advice = f"Remove {run.folder} to train it again."
+    return read_json(run.leaks, "leaks", _parse, advice)
+
+
+def _parse(tree: dict[str, Any]) -> Guarded:
+    return Guarded(
+        mark=as_text(tree["mark"]),
+        left_out={split: as_texts(tree["left_out"][split]) for split in ("train", "valid")},
+        warnings=as_texts(tree["warnings"]),
+        notes=as_texts(tree["notes"]),
+        known_tests=as_count(tree["known_tests"]),
+        unchecked=bool(tree["unchecked"]),
+    )
 
 
 def records_left_out(run: Run, split: str) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
 from ecg_keras import data, models
 from ecg_keras.config import Phase, Recipe
 from ecg_keras.files import replacing, write_json
+from ecg_keras.keras_library import keras
 from ecg_keras.training.callbacks import RunLog, ValidationScores
 from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
 from ecg_keras.training.device import (

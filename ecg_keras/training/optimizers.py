@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
-
 from ecg_keras.config import Phase, Training
+from ecg_keras.keras_library import keras
 
 WARM_UP = 0.3  # share of a one-cycle phase in which the learning rate rises
 START = 1 / 25  # of the peak, at which one_cycle starts

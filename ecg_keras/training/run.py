@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -16,10 +15,24 @@ import filelock
 
 from ecg_keras.config import Recipe, dump_recipe, fingerprint, run_changes, run_mark, run_settings
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import write_json
+from ecg_keras.files import as_count, as_name, as_number, as_object, as_text, read_json, write_json
 
 # what may lie in a run folder before the run is begun: a study keeps its notes there
 BEFORE = frozenset({"recipe.yaml", "cell.json", "cell.log", "failed.json"})
+# what a status holds; what a run does not yet have is missing
+STATUS: dict[str, Callable[[Any], Any]] = {
+    "state": as_text,
+    "name": as_name,
+    "mode": as_text,
+    "fingerprint": as_text,
+    "settings": as_object,
+    "dataset": as_text,
+    "shards": as_text,
+    "num_parameters": as_number,
+    "seconds": as_number,
+    "baseline_run": as_text,
+    "best_epoch": as_count,
+}
 PACKAGES = ("ecg_keras", "tensorflow", "keras", "tensorflow-data-validation", "wfdb", "numpy")
 
 
@@ -106,15 +119,10 @@ class Run:
         Raises:
             DataError: status.json is damaged.
         """
-        if not self.status.is_file():
+        if not self.status.exists():
             return {}
-        try:
-            status = dict(json.loads(self.status.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"{self.status}: damaged: {error}. Remove {self.folder} to train it anew."
-            ) from error
-        return status
+        advice = f"Remove {self.folder} to train it again."
+        return _Status(self, read_json(self.status, "statuses", _check_status, advice))
 
     def holds_epochs(self) -> bool:
         """Whether at least one epoch was trained and kept."""
@@ -123,6 +131,28 @@ class Run:
     def write_status(self, **changes: Any) -> None:
         """Merges ``changes`` into status.json."""
         write_json(self.status, {**self.read_status(), **changes})
+
+
+class _Status(dict[str, Any]):
+    """Names the file where a field is asked for that it lacks."""
+
+    def __init__(self, run: Run, status: dict[str, Any]) -> None:
+        super().__init__(status)
+        self.run = run
+
+    def __missing__(self, field: str) -> Any:
+        raise DataError(
+            f"{self.run.status}: damaged: it lacks {field}. Remove {self.run.folder} to train it "
+            "again."
+        )
+
+
+def _check_status(status: dict[str, Any]) -> dict[str, Any]:
+    for name, check in STATUS.items():
+        if name in status:
+            check(status[name])
+    as_object(status.get("settings", {}).get("data", {}))
+    return status
 
 
 def run_fingerprint(recipe: Recipe, dataset: str, upstream: str | None) -> str:

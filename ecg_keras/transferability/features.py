@@ -16,7 +16,7 @@ from ecg_keras.transferability.inputs import check_patients, check_targets, usab
 from ecg_keras.transferability.sketch import WIDEST, sketch_matrix
 
 if TYPE_CHECKING:
-    import keras
+    from ecg_keras.keras_library import keras
 
 BATCH = 128
 
@@ -171,8 +171,9 @@ def _cut_head(
 ) -> tuple[Callable[[Any], Any], int, bool]:
     """A graph from signals to embedding and probabilities, the embedding's width, and whether
     the head is a sigmoid."""
-    import keras
     import tensorflow as tf
+
+    from ecg_keras.keras_library import keras
 
     names = [layer.name for layer in model.layers]
     if names[-1] != "head":

@@ -5,7 +5,7 @@ from ecg_keras.workflow.checks import check_data, find_problems
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.plan import make_plan, run_plan
-from ecg_keras.workflow.recipes import load, upstream_recipe
+from ecg_keras.workflow.recipes import load, own_code, upstream_recipe
 from ecg_keras.workflow.runs import (
     compare_runs,
     evaluate_elsewhere,
@@ -33,6 +33,7 @@ __all__ = [
     "open_finished",
     "open_scored",
     "overrides_left_out",
+    "own_code",
     "run_plan",
     "upstream_recipe",
     "validate_shards",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,15 @@ import filelock
 from ecg_keras import data, evaluation, models
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import simulate
+from ecg_keras.data.label_counts import find_undecidable
 from ecg_keras.errors import DataError
+from ecg_keras.files import as_texts, read_json
 from ecg_keras.training import guard, read_guarded, records_left_out
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import export_run, validate_shards
 from ecg_keras.workflow.step import Watcher
+
+MADE = "Remove it; the shards are validated again."
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,20 @@ def _validated(job: Job) -> bool:
 
 
 def _anomalies(job: Job) -> list[str]:
-    anomalies: list[str] = json.loads(_validation(job).read_text(encoding="utf-8"))["anomalies"]
-    return anomalies
+    """What was found wrong with the dataset, also for what this recipe wants of it."""
+    training = job.recipe.training
+    by_score = training.select not in ("last", "best_loss")
+    splits = {"train", "test", *([training.validate_on] if by_score else [])}
+    undecidable = find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)
+    found = read_json(_validation(job), "anomalies", lambda kept: as_texts(kept["anomalies"]), MADE)
+    return [*found, *undecidable]
+
+
+def _remarks(job: Job) -> tuple[str, ...]:
+    """What the check of the dataset did not look at, and why; earlier versions kept no remarks."""
+    return read_json(
+        _validation(job), "remarks", lambda kept: as_texts(kept.get("remarks", [])), MADE
+    )
 
 
 def _validate(job: Job, watcher: Watcher) -> None:
@@ -73,12 +88,15 @@ def _validate(job: Job, watcher: Watcher) -> None:
         # another process may have found them sound while this one waited
         if not _validation(job).is_file() or _anomalies(job):
             validate_shards(job.shards)
+    for remark in _remarks(job):
+        watcher.warned(f"{job.shards}: {remark}.")
     anomalies = _anomalies(job)
     if anomalies and job.data.anomalies == "stop":
         raise DataError(
-            f"{job.shards}: TensorFlow Data Validation found anomalies ({len(anomalies)}):\n"
+            f"{job.shards}: validation found anomalies ({len(anomalies)}):\n"
             + "\n".join(f"  {line}" for line in anomalies)
-            + "\nMend the recordings, or train all the same with --set data.anomalies=warn."
+            + "\nCorrect the recordings or their table, or train all the same with "
+            "--set data.anomalies=warn."
         )
     for line in anomalies:
         watcher.warned(line)
@@ -159,7 +177,10 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
     for split, said in predictions.items():
         scores.calibration.apply(said).save(job.run.predictions(split))
     scores.save_json(job.run.scores)
-    job.run.write_status(evaluated=_evaluation_mark(job))
+    # the page says them, wherever the shards are by then
+    job.run.write_status(
+        evaluated=_evaluation_mark(job), anomalies=_anomalies(job), remarks=_remarks(job)
+    )
 
 
 def _comparison_mark(job: Job) -> str:

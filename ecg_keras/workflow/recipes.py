@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,16 @@ from ecg_keras.data import sources
 from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.conversion import stored_leads, stored_length
 from ecg_keras.data.simulate import HOSPITALS
-from ecg_keras.errors import ConfigError, EcgKerasError, look_up, unknown_name
+from ecg_keras.errors import (
+    ConfigError,
+    DataError,
+    EcgKerasError,
+    look_up,
+    shortened,
+    unknown_name,
+)
 from ecg_keras.models import BACKBONES, STAGES, find_backbone
+from ecg_keras.signals import canonical_lead
 
 # what can't be checked where one of these is wrong
 NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
@@ -49,6 +58,7 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
             sampling_rate=recipe.data.sampling_rate,
             num_samples=stored_length(recipe.data),
         ),
+        ("data", "folder", "lead_names"): lambda: _check_lead_names(recipe.data),
         ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
     }
@@ -64,6 +74,18 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
         except EcgKerasError as error:
             failed.add(key)
             yield Problem(key, str(error))
+
+
+def own_code(recipe: Recipe) -> tuple[str, ...]:
+    """What a recipe names that is no plain value: Python code of the user's own, which is run.
+
+    Example:
+        >>> own_code(load("recipes/quickstart.yaml").recipe)
+        ()
+    """
+    source, backbone = recipe.data.source, recipe.model.backbone
+    named = [f"data.source {source}"] * (source not in sources.SOURCES)
+    return (*named, *[f"model.backbone {backbone}"] * (":" in backbone))
 
 
 def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
@@ -101,6 +123,24 @@ def _check_label_set(data: Data) -> None:
         )
 
 
+def _check_lead_names(data: Data) -> None:
+    names = {} if data.folder is None else data.folder.lead_names or {}
+    meant: dict[str, str] = {}
+    for spelling, lead in names.items():
+        plain = spelling.strip().lower()
+        if not plain:
+            raise ConfigError("a spelling of a lead is empty. Name it as the files do.")
+        try:
+            known = canonical_lead(lead)
+        except DataError as error:
+            raise ConfigError(f"{spelling}: {error}") from error
+        if meant.setdefault(plain, known) != known:
+            raise ConfigError(
+                f"{spelling!r} is to be lead {known} and lead {meant[plain]}: case and blanks do "
+                "not matter. Name one."
+            )
+
+
 def _check_hospital(settings: Simulate | None) -> None:
     if settings is not None:
         look_up("hospital", settings.hospital, HOSPITALS)
@@ -121,11 +161,11 @@ def _check_stage(backbone: str, stage: str) -> None:
 
 def recipe_beside(recipe: Path, key: str, name: str) -> Path:
     """A recipe named in another lies beside it, or where the path says from here."""
-    beside = recipe.parent / name
-    if beside.is_file():
-        return beside
-    if not Path(name).is_file():
-        raise ConfigError(
-            f"{recipe}: {key}: {beside}: there is no such recipe. Name one beside {recipe.name}."
-        )
-    return Path(name)
+    for path in (recipe.parent / name, Path(name)):
+        with suppress(OSError):  # a name that no file can have
+            if path.is_file():
+                return path
+    raise ConfigError(
+        f"{recipe}: {key}: {shortened(str(recipe.parent / name))}: there is no such recipe. Name "
+        f"one beside {recipe.name}."
+    )

@@ -201,5 +201,6 @@ def validate_shards(
     )
     if against is None and serving is None:
         anomalies = [anomaly.line() for anomaly in found.anomalies]
-        write_json(Path(shards) / "validation.json", {"anomalies": anomalies})
+        kept = {"anomalies": anomalies, "remarks": list(found.remarks)}
+        write_json(Path(shards) / "validation.json", kept)
     return found

@@ -24,6 +24,18 @@ def cut(source, target, records, *, files="filename_lr"):
     _write(target, columns, rows)
 
 
+def fit_header(path):
+    """First values and checksums of a 16-bit WFDB record's header, as the samples are now."""
+    samples = np.fromfile(path.with_suffix(".dat"), "<i2")
+    head, *lines = path.with_suffix(".hea").read_text().splitlines()
+    signals = [line.split() for line in lines if not line.startswith("#")]
+    for fields, column in zip(signals, samples.reshape(-1, len(signals)).T, strict=True):
+        fields[5:7] = str(column[0]), str(column.sum(dtype=np.int16))
+    told = [line for line in lines if line.startswith("#")]
+    text = "\n".join([head, *map(" ".join, signals), *told])
+    path.with_suffix(".hea").write_text(text + "\n")
+
+
 def unit(root):
     """Microvolts are said to be millivolts."""
     _headers(root, lambda text: text.replace("1000.0(0)/mV", "1.0(0)/mV"))
@@ -50,6 +62,7 @@ def arm_electrodes(root):
         samples = np.fromfile(path, "<i2").reshape(-1, 12)[:, [0, 2, 1, 4, 3, *range(5, 12)]]
         samples[:, 0] *= -1
         samples.tofile(path)
+        fit_header(path)
 
 
 def rate(root):

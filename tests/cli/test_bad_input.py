@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from planted_faults import fit_header
 from small_databases import write_challenge_set, write_database
 
 from ecg_keras.data import writing
@@ -53,7 +54,10 @@ def products(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (GOOD.replace("ptbxl", "ptbx"), r"a\.yaml:3: data\.source: .* mean 'ptbxl'\?$"),
+        (
+            GOOD.replace("ptbxl", "ptbx"),
+            r"a\.yaml:3: data\.source: .* mean 'ptbxl'\? Nor is there a Python module ptbx .+\.$",
+        ),
         (GOOD + "modle: {}\n", r"a\.yaml:9: modle: no key .* Did you mean 'mode'\?$"),
         (GOOD.replace("gru", "grU"), r"a\.yaml:8: model\.backbone: .* Did you mean 'gru'\?$"),
         (
@@ -177,6 +181,7 @@ def overwrite(rows, column, value):
     samples = np.fromfile(RECORD, "<i2").reshape(-1, 12)
     samples[rows, column] = value
     samples.tofile(RECORD)
+    fit_header(RECORD)
 
 
 HEADER, TABLE = RECORD.with_suffix(".hea"), Path("raw/ptbxl_database.csv")
@@ -201,7 +206,7 @@ ALL, SOME = slice(None), slice(10, 20)
         ),
         (lambda: HEADER.write_bytes(b"\0\1"), r"00003_lr\.hea: this is no WFDB header"),
         (lambda: overwrite(SOME, 4, -32768), r"00003_lr: missing .*in lead aVL \(10 samples\)"),
-        (lambda: overwrite(ALL, 7, 3), r"00003_lr: no signal: constant .*in lead V2"),
+        (lambda: overwrite(ALL, 7, 3), r"00003_lr: no signal in lead V2: constant"),
     ],
 )
 def test_a_record_that_cannot_be_used_is_named(ecg_keras, ptbxl, tmp_path, damage, expected):
@@ -210,8 +215,8 @@ def test_a_record_that_cannot_be_used_is_named(ecg_keras, ptbxl, tmp_path, damag
     damage()
     answer = ecg_keras("prepare", "a.yaml")
     refused(answer, 1, expected)
-    first, last = answer.err.splitlines()[0], answer.err.splitlines()[-1]
-    assert "raw: 1 of 10 records can't be used, and data.quarantine allows a share of 0.01" in first
+    first, *_, last = answer.err.splitlines()
+    assert "raw: 1 of 10 records can't be used, and data.quarantine allows a share of 0.05" in first
     assert last.endswith("or leave these records out with --set data.quarantine=0.1.")
     assert products(tmp_path) == []
     assert ecg_keras("prepare", "a.yaml", "--set", "data.quarantine=0.1").code == 0
@@ -484,7 +489,8 @@ def test_a_shard_truncated_after_prepare_is_named(ecg_keras, copied):
 
 def test_a_shard_damaged_after_prepare_is_named(ecg_keras, copied):
     shards = shards_of(copied, "scratch")
-    shutil.rmtree(shards / "statistics")
+    # kept by TensorFlow Data Validation alone
+    shutil.rmtree(shards / "statistics", ignore_errors=True)
     for split in ("train", "test"):
         shard = next(shards.glob(f"{split}-*.tfrecord"))
         content = bytearray(shard.read_bytes())

@@ -57,7 +57,7 @@ def test_every_format_becomes_shards(prepare, hospital, tmp_path):
     assert answer.code == 0, answer.err
     told = " ".join(answer.err.split())
     assert told.count("is read as file from 'file', patient from 'patient_id', age from") == 1
-    assert "labels: AF, MI. Left aside: no column." in told
+    assert "labels: AF 7 (such as edf/e1), MI 13 (such as dicom/d2). Left aside: no column" in told
     assert "no column says which" not in told
     (description,) = (tmp_path / "shards").glob("*/dataset.json")
     dataset = read_dataset(description)
@@ -123,3 +123,25 @@ def test_a_recipe_is_checked_before_the_table_is_there(ecg_keras, tmp_path):
     answer = ecg_keras("recipe", "check", recipe, "--set", "data.label_set=rhythm")
     assert answer.code == 2
     assert "source folder has the labels of its table: remove label_set" in answer.err
+
+
+def test_a_label_that_no_test_record_has_stops_before_training(ecg_keras, hospital, tmp_path):
+    raw = shutil.copytree(hospital, tmp_path / "raw")
+    table = raw / "labels.csv"
+    head, *rows = table.read_text().splitlines()
+    rows = [",".join([*row.split(",")[:-2], "1", str(n % 2)]) for n, row in enumerate(rows)]
+    table.write_text("\n".join([head, *rows]) + "\n")
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(
+        RECIPE.format(raw=raw, shards=tmp_path / "shards", workers=1).replace(
+            "unit: uV", "labels: [AF], unit: uV"
+        )
+        + "training: {phases: [{epochs: 1}]}\nrun: runs/mine\n"
+    )
+    for _ in range(2):  # and again, where everything else is done
+        answer = ecg_keras("train", recipe)
+        assert answer.code == 1
+        assert "found anomalies (3):" in answer.err
+        assert "train: labels: no label is present in some of its" in answer.err
+        assert "(AF in" in answer.err and "nothing can be learnt" in answer.err
+        assert not (tmp_path / "runs").exists()

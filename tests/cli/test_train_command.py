@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
@@ -30,7 +31,29 @@ def test_everything_a_run_promises_is_there(project):
             assert (runs / name / "predictions" / f"{split}.npz").is_file()
     shards = list((project / "shards").iterdir())
     assert len(shards) == 2  # the baseline is trained on the same shards
-    assert all(json.loads((s / "validation.json").read_text()) == {"anomalies": []} for s in shards)
+    for folder in shards:
+        checked = json.loads((folder / "validation.json").read_text())
+        assert checked["anomalies"] == []
+        # nothing was left unchecked, or without the library one remark says what
+        assert len(checked["remarks"]) == (find_spec("tensorflow_data_validation") is None)
+
+
+def test_what_was_not_looked_at_is_said_once_and_on_the_page(
+    ecg_keras, write_recipes, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "tensorflow_data_validation", None)
+    write_recipes(tmp_path)
+    answer = ecg_keras("train", "up.yaml")
+    assert answer.code == 0, answer.err
+    told = " ".join(answer.err.split())
+    assert told.count("checked without TensorFlow Data Validation, which can't be imported") == 1
+    page = (tmp_path / "runs" / "up" / "report.html").read_text()
+    assert page.count("The check of the data: checked without TensorFlow Data Validation") == 1
+    answer = ecg_keras("train", "up.yaml", "--set", "training.seed=1", "--set", "run=runs/again")
+    assert answer.code == 0, answer.err
+    assert "checked without" not in answer.err
+    page = (tmp_path / "runs" / "again" / "report.html").read_text()
+    assert "The check of the data: checked without TensorFlow Data Validation" in page
 
 
 def test_the_comparison_is_of_the_same_patients(project):

@@ -244,3 +244,34 @@ def test_a_value_that_is_not_yaml_is_told_in_one_line():
         "--set data.leads=[I: the value is not YAML: while parsing a flow sequence, expected ',' "
         "or ']', but got '<stream end>'."
     )
+
+
+def test_a_leading_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    text = """\
+mode: finetune
+data:
+  source: folder
+  raw: ~/ecgs
+  without: [~/other, b~]
+  folder: {table: ~/ecgs/labels.csv}
+initialise: {from: ~/weights/a.keras}
+evaluation: {baseline: ~/recipes/b.yaml}
+"""
+    recipe = load_recipe(
+        write(tmp_path, text), {"run": "~/runs/a", "data.shards": "~/shards"}
+    ).recipe
+    home = tmp_path / "me"
+    assert (recipe.data.raw, recipe.data.shards) == (home / "ecgs", home / "shards")
+    assert recipe.data.without == (home / "other", Path("b~"))
+    assert recipe.data.folder.table == str(home / "ecgs/labels.csv")
+    assert recipe.initialise.from_ == str(home / "weights/a.keras")
+    assert recipe.evaluation.baseline == str(home / "recipes/b.yaml")
+    assert recipe.run == home / "runs/a"
+
+
+def test_the_home_folder_of_nobody_is_named(tmp_path):
+    assert message(tmp_path, GOOD, {"data.raw": "~nobody-of-this-name/ecgs"}).endswith(
+        "data.raw=~nobody-of-this-name/ecgs: no home folder is known for ~nobody-of-this-name. "
+        "Write the path in full. Received: '~nobody-of-this-name/ecgs'."
+    )

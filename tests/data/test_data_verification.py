@@ -65,6 +65,28 @@ def test_a_good_database_is_prepared_without_a_word(databases, tmp_path):
     assert dataset.settings["verify"] == "refuse"
 
 
+def test_chest_leads_in_disorder_are_found_where_only_two_limb_leads_are_stored(
+    databases, tmp_path, monkeypatch
+):
+    read, stored = hospital.read_signal, (0, 1, 7, 6, *range(8, 12))
+    leads = ("I", "II", *LEADS[6:])
+
+    def read_eight(info):
+        return Signal(read(info).values[:, stored], 500.0, leads)
+
+    monkeypatch.setattr(hospital, "read_signal", read_eight)
+    with pytest.raises(DataError, match="V2, V1 stand in the columns V1, V2"):
+        prepare(settings(databases["good"]), tmp_path / "s")
+    fixed = prepare(settings(databases["good"], verify="fix"), tmp_path / "s")
+    assert fixed.repairs[0].what == "V2, V1 stand in the columns V1, V2"
+    monkeypatch.undo()
+    truth = prepare(settings(databases["good"]), tmp_path / "truth")
+    assert fixed.splits["train"].records == truth.splits["train"].records
+    expected = signals(tmp_path / "truth")
+    for record_id, values in signals(tmp_path / "s").items():
+        assert np.abs(values - expected[record_id]).max() < 0.0021
+
+
 def test_a_wrong_one_is_refused_with_the_evidence_and_both_ways_out(databases, tmp_path):
     with pytest.raises(DataError) as caught:
         prepare(settings(databases["code_test"]), tmp_path / "shards")

@@ -106,6 +106,24 @@ def test_signal_files_count_whatever_their_header_calls_them(tmp_path, named, na
     assert digest_of(folder_data(tmp_path)) != before
 
 
+def test_the_segments_of_a_record_count_and_no_other_record(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "labels.csv").write_text("file,patient_id,AF\nsub/A,p,1\n")
+    (tmp_path / "sub" / "A.hea").write_text("A/2 1 100 105\nA_1 100\n~ 5\n")
+    for name in ("A_1", "B_1"):
+        (tmp_path / "sub" / f"{name}.hea").write_text(f"{name} 1 100 100\n{name}.dat 16\n")
+        (tmp_path / "sub" / f"{name}.dat").touch()
+    before = digest_of(folder_data(tmp_path))
+    touch(tmp_path / "sub" / "B_1.hea")
+    touch(tmp_path / "sub" / "B_1.dat")
+    assert digest_of(folder_data(tmp_path)) == before
+    for ending in ("hea", "dat"):
+        touch(tmp_path / "sub" / f"A_1.{ending}")
+        after = digest_of(folder_data(tmp_path))
+        assert after != before
+        before = after
+
+
 def test_another_table_of_one_folder_makes_another_dataset(tmp_path):
     write_folder(tmp_path)
     shutil.copyfile(tmp_path / "labels.csv", tmp_path / "again.csv")

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from ecg_keras.data.fingerprints import dataset_fingerprint, raw_digest
 from ecg_keras.data.pipeline import load, load_with_ids
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards
+from ecg_keras.data.records import Signal
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import resample
 
@@ -251,7 +253,7 @@ def test_every_record_that_cannot_be_used_is_named(hospital_data, tmp_path):
     with pytest.raises(DataError) as caught:
         prepare(data, tmp_path / "shards")
     message = str(caught.value)
-    assert "4 of 40 records can't be used, and data.quarantine allows a share of 0.01:" in message
+    assert "4 of 40 records can't be used, and data.quarantine allows a share of 0.05:" in message
     assert "--set data.quarantine=0.1." in message
     for part in ("r0003.npy", "r0005.npy", "lead II", "r0008.npy", "lead V2", "r0009.npy"):
         assert part in message
@@ -296,6 +298,41 @@ def test_leads_that_stand_off_zero_are_told_from_exchanged_ones(hospital_data, t
     assert "the limb leads don't belong together: they miss" in reasons["r0005"]
 
 
+def test_leads_that_a_recorder_does_not_store_are_derived_and_counted(
+    hospital_data, hospital_shards, tmp_path, monkeypatch
+):
+    read = hospital.read_signal
+
+    def read_eight(info):
+        signal = read(info)
+        if info.record_id in ("r0004", "r0011"):  # as if their recorder stored no more
+            kept = [0, 1, *range(6, 12)]
+            leads = tuple(signal.leads[lead] for lead in kept)
+            return Signal(signal.values[:, kept], 500.0, leads, remarks=("a column is left out",))
+        return signal
+
+    monkeypatch.setattr(hospital, "read_signal", read_eight)
+    said = []
+    dataset = prepare(hospital_data, tmp_path / "shards", on_warning=said.append)
+    assert dataset.remarks == (
+        "a column is left out (2 of 40 records, such as r0004)",
+        "leads III, aVR, aVL, aVF are not recorded, and derived from two other limb leads (2 of 40 "
+        "records, such as r0004)",
+    )
+    assert said == [f"{hospital_data.raw}: {remark}" for remark in dataset.remarks]
+    assert describe(tmp_path / "shards") == dataset
+    assert dataset.table().endswith("\n".join(dataset.remarks))
+    for split in ("train", "valid", "test"):
+        pairs = zip(
+            read_shards(tmp_path / "shards", split),
+            read_shards(hospital_shards, split),
+            strict=True,
+        )
+        for derived, recorded in pairs:
+            # both are rounded to whole microvolts
+            assert np.abs(derived.signal - recorded.signal).max() < 0.0021
+
+
 def test_short_and_unlabelled_records_are_dropped_and_counted(hospital_data, tmp_path):
     raw = tmp_path / "raw"
     shutil.copytree(hospital_data.raw, raw)
@@ -314,6 +351,69 @@ def test_short_and_unlabelled_records_are_dropped_and_counted(hospital_data, tmp
     assert not padded.dropped
     with pytest.raises(DataError, match=r"no record of the train split is left: all are too short"):
         prepare(change(hospital_data, raw=raw, seconds=9), tmp_path / "long")
+
+
+def test_why_records_are_lost_is_told_with_the_setting_that_keeps_them(hospital_data, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    for number in range(10, 16):
+        np.save(raw / f"r{number:04d}.npy", np.load(raw / f"r{number:04d}.npy")[:750])
+    (raw / "r0003.npy").write_bytes(b"")
+    warnings = []
+    data = change(hospital_data, raw=raw, quarantine=0.1)
+    dataset = prepare(data, tmp_path / "shards", on_warning=warnings.append)
+    short, quarantined = (
+        "6 of 40 records were dropped: shorter than 2 s (1.5 s, such as r0013). data.seconds: 1.5 "
+        "keeps nearly all, and data.short: pad fills them up with zeros",
+        "1 of 40 records was put into quarantine: r0003.npy: ",
+    )
+    assert warnings[0] == f"{short}." and warnings[1].startswith(quarantined)
+    lines = dataset.table().splitlines()
+    assert short in lines and any(line.startswith(quarantined) for line in lines)
+    data = change(hospital_data, raw=raw, seconds=9, quarantine=0.1)
+    with pytest.raises(DataError) as caught:
+        prepare(data, tmp_path / "long")
+    assert "records were dropped: shorter than 9 s (1.5 to 2 s, median 2 s, such as" in str(
+        caught.value
+    )
+    assert "data.seconds: 1.5 keeps nearly all" in str(caught.value) or (
+        "data.seconds: 2 keeps nearly all" in str(caught.value)
+    )
+
+
+def test_a_database_without_any_label_can_only_be_kept(hospital_raw, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_raw, raw)
+    infos = hospital.list_records(raw, label_set="rhythm", sampling_rate=100)
+    hospital.rewrite(raw, [(one.record_id, one.patient_id, "", "", "") for one in infos])
+    data = Data(source="my_lab.hospital", raw=raw, seconds=2)
+    with pytest.raises(DataError, match=r"none of the 40 records has a label of the label set rhy"):
+        prepare(change(data, unlabelled="drop"), tmp_path / "dropped")
+    warnings = []
+    prepare(data, tmp_path / "shards", on_warning=warnings.append)
+    (line,) = warnings
+    assert line.startswith("no record has AF, PAC, SR: they have no positive to learn from")
+
+
+@pytest.mark.parametrize(("factor", "peak"), [(1000, r"\d{4,}"), (0.001, r"0(\.00\d)?")])
+def test_a_record_in_another_unit_is_no_ecg(hospital_data, tmp_path, monkeypatch, factor, peak):
+    plain = hospital.read_signal
+
+    def read(info):
+        signal = plain(info)
+        wrong = info.record_id == "r0007"
+        return Signal(signal.values * np.float32(factor if wrong else 1), 500.0, signal.leads)
+
+    monkeypatch.setattr(hospital, "read_signal", read)
+    dataset = prepare(change(hospital_data, quarantine=0.1), tmp_path / "shards")
+    ((name, reason),) = ((one.record_id, one.reason) for one in dataset.quarantined)
+    assert name == "r0007"
+    assert re.search(
+        rf"the largest sample is {peak} mV, and that of an ECG is 0\.01 to 300", reason
+    )
+    kept = prepare(change(hospital_data, verify="off"), tmp_path / "off")
+    assert kept.quarantined == ()
+    assert {"r0007"} == {one.record_id for one in kept.noted if one.measure == "peak_mv"}
 
 
 def test_identical_recordings_are_listed_and_those_across_splits_named(hospital_data, tmp_path):
@@ -397,6 +497,9 @@ def test_settings_that_fit_no_shard(hospital_data, tmp_path):
         prepare(change(hospital_data, leads=("I", "I")), tmp_path / "shards")
     with pytest.raises(ConfigError, match=r"at least one sample. Received: 0.001 s at 100.0 Hz"):
         prepare(change(hospital_data, seconds=0.001), tmp_path / "shards")
+    for seconds, rate in ((1e300, 1e300), (1e6, 1000.0)):  # nothing is allocated for them
+        with pytest.raises(ConfigError, match=r"at most 50000000 samples. Received: 1"):
+            prepare(change(hospital_data, seconds=seconds, sampling_rate=rate), tmp_path / "shards")
     with pytest.raises(ConfigError, match=r"decimate takes every n-th sample"):
         prepare(
             change(hospital_data, resample="decimate", sampling_rate=300.0), tmp_path / "shards"

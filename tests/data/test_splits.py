@@ -145,6 +145,15 @@ def test_official_folds_that_tear_a_patient_apart():
     infos = [info(0, "anna", fold=1), info(1, "anna", fold=10), info(2, fold=9)]
     with pytest.raises(DataError, match=r"patient anna is in the official folds 1 and 10, which"):
         assign_splits(infos, LABELS, Split(), official=True)
+    more = [info(n, f"p{n % 20}", fold=[1, 9][n // 50]) for n in range(3, 90)]
+    with pytest.raises(DataError) as caught:
+        assign_splits([*infos, *more], LABELS, Split(), official=True)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 5 and "different splits (train and test)." in lines[0]
+    assert lines[4].endswith(
+        "21 patients are torn apart. Set data.split.method to patients, or correct the folds."
+    )
+    assert len(assign_splits([*infos, *more], LABELS, Split(method="records"), official=True)) == 90
 
 
 # ---------------------------------------------------------------- cross-validation

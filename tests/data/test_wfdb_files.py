@@ -55,39 +55,20 @@ def test_format_16_equals_wfdb(tmp_path, data):
     samples = data.draw(st.integers(1, 100))
     offset = data.draw(st.sampled_from([0, 1, 24, 512]))
     generator = np.random.default_rng(data.draw(st.integers(0, 99)))
+    digital = generator.integers(-32768, 32768, (samples, len(leads))).astype("<i2")
+    digital[generator.random(digital.shape) < 0.05] = -32768
+    sums = digital.sum(axis=0, dtype=np.int16)
     lines = [
         f"r {len(leads)} {data.draw(st.sampled_from(['500', '257', '1000', '128.5']))} {samples}"
     ]
-    for lead in leads:
+    for lead, first, added in zip(leads, digital[0], sums, strict=True):
         gain = data.draw(st.sampled_from(["1000", "1716", "200.5", "0", "4.88e2", "4.88", "1e-3"]))
         baseline = data.draw(st.sampled_from(["", "(0)", "(-5)", "(1024)", "(2000000001)"]))
         kind = f"16+{offset}" if offset else "16"
-        lines.append(f"r.dat {kind} {gain}{baseline}/mV 16 0 -12 77 0 {lead}")
+        lines.append(f"r.dat {kind} {gain}{baseline}/mV 16 0 {first} {added} 0 {lead}")
     (tmp_path / "r.hea").write_text("\n".join([*lines, "# a comment"]) + "\n")
-    digital = generator.integers(-32768, 32768, (samples, len(leads))).astype("<i2")
-    digital[generator.random(digital.shape) < 0.05] = -32768
     (tmp_path / "r.dat").write_bytes(bytes(offset) + digital.tobytes())
     assert_equals_wfdb(tmp_path / "r")
-
-
-@pytest.mark.parametrize("kind", ["212", "24", "32", "80"])
-def test_other_formats_are_left_to_wfdb(tmp_path, kind):
-    values = np.random.default_rng(0).integers(-100, 100, (50, 2))
-    wfdb.wrsamp(
-        "r",
-        fs=360,
-        units=["uV", "mV"],
-        sig_name=["II", "V1"],
-        d_signal=values,
-        fmt=[kind, kind],
-        adc_gain=[2.0, 100.0],
-        baseline=[3, 0],
-        write_dir=str(tmp_path),
-    )
-    signal = read_wfdb(tmp_path / "r")
-    assert signal.leads == ("II", "V1") and signal.sampling_rate == 360
-    expected = np.stack([(values[:, 0] - 3) / 2000, values[:, 1] / 100], axis=1)
-    np.testing.assert_allclose(signal.values, expected, rtol=1e-6, atol=1e-9)
 
 
 def test_the_values_of_a_small_recording(tmp_path):
@@ -220,15 +201,49 @@ def test_a_pipe_or_a_folder_is_no_signal_file(tmp_path):
         read_wfdb(path)
 
 
-def test_huge_promises_in_a_compressed_format_are_refused(tmp_path):
-    path = write_wfdb(tmp_path, "r 1 500 900000000000\nr.dat 516 1000/mV 16 0 0 0 0 I\n")
-    with pytest.raises(DataError, match="truncated"):
+def test_a_format_that_does_not_exist_is_refused(tmp_path):
+    path = write_wfdb(tmp_path, "r 1 500 2\nr.dat 999 1000/mV 16 0 0 0 0 I\n")
+    with pytest.raises(DataError, match=r"r\.hea: there is no format '999'\. Allowed: 8, 16, 24"):
         read_wfdb(path)
 
 
-def test_what_wfdb_cannot_read_is_a_data_error(tmp_path):
-    path = write_wfdb(tmp_path, "r 1 500 2\nr.dat 999 1000/mV 16 0 0 0 0 I\n")
-    with pytest.raises(DataError, match="wfdb cannot read it"):
+def test_the_signals_of_a_file_must_have_one_format(tmp_path):
+    path = write_wfdb(tmp_path, TWO_LEADS.replace("16 500", "212 500"))
+    with pytest.raises(DataError, match=r"one format.*Received: 16, 212"):
+        read_wfdb(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "lead", "sign"),
+    [
+        ("-aVR", "aVR", -1),
+        ("-avr", "aVR", -1),
+        ("\N{MINUS SIGN}aVR", "aVR", -1),
+        ("- V1", "V1", -1),
+        ("aVR", "aVR", 1),
+        ("aVR # noisy", "aVR", 1),
+        ("aVR#noisy", "aVR", 1),
+        ("-aVR # as Cabrera", "aVR", -1),
+    ],
+)
+def test_a_lead_that_is_written_turned_over_is_turned_back(tmp_path, name, lead, sign):
+    path = write_wfdb(tmp_path, f"r 1 100 2\nr.dat 16 1000/mV 16 0 0 0 0 {name}\n", [1000, 250])
+    signal = read_wfdb(path)
+    assert signal.leads == (lead,)
+    assert signal.values.ravel().tolist() == [sign, sign * 0.25]
+
+
+def test_the_users_own_spelling_is_taken_as_it_is(tmp_path):
+    path = write_wfdb(tmp_path, "r 1 100 1\nr.dat 16 1000/mV 16 0 0 0 0 -aVR\n", [1000])
+    assert read_wfdb(path, lead_names={"-aVR": "aVR"}).values.item() == 1
+
+
+def test_the_case_of_a_signal_files_name_may_differ(tmp_path):
+    path = write_wfdb(tmp_path)
+    (tmp_path / "r.dat").rename(tmp_path / "R.DAT")
+    assert read_wfdb(path).leads == ("I", "II")
+    (tmp_path / "R.dat").write_bytes(b"")
+    with pytest.raises(DataError, match=r"r\.dat: No such file"):
         read_wfdb(path)
 
 
@@ -250,3 +265,10 @@ def test_no_damage_to_a_header_raises_anything_but_a_data_error(tmp_path, positi
             assert isinstance(read_wfdb(tmp_path / "r"), Signal)
         except DataError as error:
             assert str(tmp_path) in str(error)
+
+
+@pytest.mark.parametrize("name", ["I", "ECG I", "-I"])
+def test_a_lead_that_is_there_twice_is_refused(tmp_path, name):
+    path = write_wfdb(tmp_path, TWO_LEADS.replace(" II\n", f" {name}\n"))
+    with pytest.raises(DataError, match=rf"r\.hea: two of its signals .* Received: I, {name}\."):
+        read_wfdb(path)

@@ -194,7 +194,7 @@ def test_the_file_gives_back_the_comparison(planted, tmp_path):
     assert content["labels"]["RARE"] is None
     assert set(content["summary"]["macro_auroc"]) == {"value", "low", "high", "a", "b", "p_value"}
     path.write_text('{"names": ["a", "b"]}', encoding="utf-8")
-    with pytest.raises(DataError, match=r"comparison.json: a file of comparisons needs the field"):
+    with pytest.raises(DataError, match=r"json: damaged: a file of comparisons needs the field"):
         Comparison.load_json(path)
 
 

@@ -68,6 +68,10 @@ def test_a_damaged_model_is_refused_with_its_name(small, tmp_path):
         archive.writestr("config.json", "{}")
     with pytest.raises(DataError, match="not a Keras model that opens safely"):
         models.load_model(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", bytes(80_000_000))
+    with pytest.raises(DataError, match=r"opens safely \(it would unpack to 80000000 bytes\)"):
+        models.load_model(path)
 
 
 def test_code_in_a_file_is_not_run(tmp_path):

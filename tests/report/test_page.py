@@ -148,6 +148,39 @@ def test_a_repaired_database_is_said(copied, page):
     assert "every ECG was repaired: lead I is inverted: lead I is turned over (so)." in words
 
 
+def test_unusual_records_are_listed_with_lead_and_value(copied, page):
+    assert "Kept, with a figure outside of what is expected 0 records" in page.words
+    tree = json.loads(copied.dataset.read_text())
+    noted = [
+        {"record_id": f"r{n}", "lead": "V2", "measure": "peak_mv", "value": 25.0 + n, "what": what}
+        for n in range(120)
+        for what in [f"largest sample {25 + n} mV in V2 <, expected 0.05 to 20 mV"]
+    ]
+    copied.dataset.write_text(json.dumps({**tree, "noted": noted}))
+    words = report(copied).words
+    assert "Kept, with a figure outside of what is expected 120 records" in words
+    assert "r99: largest sample 124 mV in V2 <, expected 0.05 to 20 mV and 20 more" in words
+
+
+def test_what_the_check_of_the_data_found_is_said_where_training_went_on(copied, page):
+    assert "check of the data" not in page.words
+    copied.write_status(anomalies=["train: peak_mv: values up to <4000", "test: labels: none"])
+    made = report(copied)
+    assert (
+        "The check of the data found faults , and the network was trained all the same "
+        "( data.anomalies: warn ): train: peak_mv: values up to <4000 test: labels: none"
+    ) in made.words
+    assert "found 2 faults, and the network was trained all the same" in made.words
+    check_accessible(made)
+
+
+def test_what_the_check_of_the_data_did_not_look_at_is_said(copied, page):
+    assert "The check of the data:" not in page.words
+    copied.write_status(remarks=["checked without a <library>"])
+    words = report(copied).words
+    assert words.count("The check of the data: checked without a <library>.") == 1
+
+
 def test_patients_in_several_splits_are_said(copied, page):
     assert "No patient is in two splits, as far as the database tells patients apart." in page.words
     assert "drawn by record" not in page.words

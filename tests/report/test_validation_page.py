@@ -1,12 +1,22 @@
 """The page of a check: verdict first, both datasets side by side, what is unknown."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from page_elements import Page, check_accessible, check_self_contained
 
-from ecg_keras.data import Anomaly, Comparison, Dataset, Distance, Numbers, SplitSummary, Texts
+from ecg_keras.data import (
+    Anomaly,
+    Comparison,
+    Dataset,
+    Distance,
+    Noted,
+    Numbers,
+    SplitSummary,
+    Texts,
+)
 from ecg_keras.data import Validation as Found
 from ecg_keras.data.validation.features import INTEGERS, NUMBERS, PER_LEAD, TEXTS
 from ecg_keras.report import validation_page
@@ -187,6 +197,20 @@ def test_leads_of_which_as_much_is_not_known_are_one_row(tmp_path):
     page = write(found(train=profile(**hum)), tmp_path)
     assert "Hum of the mains, I 100.0 %" in page.words
     assert "Hum of the mains, each lead" not in page.words
+
+
+def test_unusual_records_are_a_table_with_leads_and_values(tmp_path):
+    noted = [
+        Noted("r7", "aVF", "einthoven_mv", 0.029, "0.029 mV in aVF, expected at most 0.02 mV"),
+        *(Noted(f"x{n}", None, "age", 130.0, "age 130 years") for n in range(210)),
+    ]
+    page = write(replace(found(), noted=tuple(noted)), tmp_path)
+    assert "Unusual records" in page.words
+    assert "r7 Distance from Einthoven's identities aVF 0.029 0.029 mV in aVF" in page.words
+    assert "x198 Age – 130 age 130 years" in page.words and "x199" not in page.words
+    assert "And 11 more, listed in dataset.json." in page.words
+    check_accessible(page)
+    assert "Unusual records" not in write(found(), tmp_path).words
 
 
 def test_names_are_escaped(tmp_path):

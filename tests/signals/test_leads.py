@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEADS, canonical_lead, select_leads
+from ecg_keras.signals import LEADS, canonical_lead, find_lead, find_leads, select_leads
 
 
 @pytest.mark.parametrize("lead", LEADS)
@@ -21,6 +21,20 @@ from ecg_keras.signals import LEADS, canonical_lead, select_leads
         "ECG Lead {}".format,
         "EKG {}".format,
         " {} ".format,
+        "'{}'".format,
+        "Lead_{}".format,
+        "lead-{}".format,
+        "Lead: {}".format,
+        "Lead{}".format,
+        "ECG_{}".format,
+        "ECG {}-REF".format,
+        "{}-Ref".format,
+        "{} lead".format,
+        "{} (mV)".format,
+        "{}[uV]".format,
+        "{} (\u00b5V)".format,
+        "Ableitung {}".format,
+        "EKG Lead {}-Ref".format,
         lambda lead: f"mdc_ecg_lead_{lead.lower()}",
     ],
 )
@@ -28,7 +42,26 @@ def test_every_spelling_of_a_lead_has_one_name(lead, spell):
     assert canonical_lead(spell(lead)) == lead
 
 
-@pytest.mark.parametrize("name", ["V7", "vx", "", "lead", "MDC_ECG_LEAD_", "-aVR", "IV"])
+@pytest.mark.parametrize(
+    ("name", "lead"),
+    [
+        *(("DI", "I"), ("d ii", "II"), ("D-III", "III"), ("D_I", "I"), ("ECG DII", "II")),
+        *(("Einthoven II", "II"), ("Goldberger aVF", "aVF"), ("Wilson V3", "V3")),
+        *(("V 1", "V1"), ("v_6", "V6"), ("a VR", "aVR"), ("aV L", "aVL")),
+        *(("\u2160", "I"), ("\u2162", "III"), ("Lead C1", "V1"), ("ECG Lead C6", "V6")),
+    ],
+)
+def test_spellings_of_single_leads(name, lead):
+    assert canonical_lead(name) == find_lead(name) == lead
+
+
+OTHERS = ["V7", "vx", "", "lead", "MDC_ECG_LEAD_", "IV", "V3R", "MLII", "EEG C3", "I (adu)", "I-II"]
+UPSIDE_DOWN = ["-aVR", "\u2212aVR", "Lead -aVR", "ECG -I", "-DII", "- aVR"]
+# numbers of columns, and names that mean one thing here and another there
+AMBIGUOUS = ["1", "01", "A", "R", "C1", "ECG1", "ECG C1", "D1", "L1", "VR", "ch1", "V-1"]
+
+
+@pytest.mark.parametrize("name", OTHERS + UPSIDE_DOWN + AMBIGUOUS)
 def test_other_names_are_refused(name):
     with pytest.raises(DataError, match=r"no lead named.*Allowed: I, II"):
         canonical_lead(name)
@@ -37,6 +70,61 @@ def test_other_names_are_refused(name):
 def test_a_near_miss_is_pointed_out():
     with pytest.raises(DataError, match="Did you mean 'V1'"):
         canonical_lead("V11")
+
+
+def test_own_spellings_come_before_the_known_ones():
+    own = {"ECG1": "II", " v1 ": "DI"}
+    assert [find_lead(name, own) for name in ("ecg1 ", "V1", "V2", "ECG2")] == [
+        "II",
+        "I",
+        "V2",
+        None,
+    ]
+
+
+def test_columns_are_named_together():
+    assert find_leads(["time", "DI", "V1"]) == (None, "I", "V1")
+    chest = [f"C{number}" for number in range(1, 7)]
+    assert find_leads(["I", "II", *chest]) == ("I", "II", *LEADS[6:])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["C1", "C2", "C3", "C4", "C5", "C6"],
+        ["I", *(f"C{number}" for number in range(1, 8))],
+        ["I", "C1", "C2", "C3", "C4", "C5"],
+    ],
+)
+def test_columns_that_may_be_counted_by_c_are_no_leads(names):
+    assert set(find_leads(names)) <= {None, "I"}
+
+
+def test_numbers_of_columns_are_not_taken_for_chest_leads():
+    counted = [f"V{number}" for number in range(1, 13)]
+    with pytest.raises(
+        DataError, match=r"V7, V8.*data\.folder\.leads, or data\.folder\.lead_names"
+    ):
+        find_leads(counted)
+    with pytest.raises(DataError, match=r"V7: its columns may be counted"):
+        find_leads(counted[:7])
+    with pytest.raises(DataError, match=r"V10, V11, V12: "):
+        find_leads(["I", *counted])
+    assert find_leads(["I", *counted[:9]]) == ("I", *LEADS[6:], None, None, None)
+    named = dict(zip(counted, LEADS, strict=True))
+    assert find_leads(counted, named) == LEADS
+
+
+def test_two_columns_of_one_lead_are_refused_by_name():
+    with pytest.raises(
+        DataError, match=r"2 columns are lead II: 'II' \(column 2\), 'Ch 2' .*data\.folder\.leads"
+    ):
+        find_leads(["I", "II", "Ch 2"], {"Ch 2": "II", "Ch 3": "II"})
+
+
+@given(st.text(max_size=30))
+def test_no_name_is_a_lead_and_its_opposite(name):
+    assert find_lead(name) is None or find_lead(f"-{name}") is None
 
 
 @given(st.permutations(LEADS), st.lists(st.sampled_from(LEADS), unique=True))

@@ -1,5 +1,7 @@
 """Resampling."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.signals import resample
+from ecg_keras.signals import resample, resampled_length
+from ecg_keras.signals.resampling import is_decimated, needed_part
 
 
 def sine(hertz, rate, seconds=10.0, leads=2):
@@ -91,12 +94,97 @@ def test_a_part_is_that_of_the_whole(samples, from_rate, to_rate, method, data):
     assert part.shape == whole[start:stop].shape
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.floats(20, 2000), st.floats(20, 2000), st.floats(0.02, 0.35), st.floats(0, 6))
+def test_any_two_rates_keep_a_wave_that_both_can_hold(from_rate, to_rate, part, phase):
+    hertz, low = part * min(from_rate, to_rate), min(from_rate, to_rate)
+    time = np.arange(int(60 / low * from_rate)) / from_rate
+    changed = resample(np.sin(2 * np.pi * hertz * time + phase)[:, None], from_rate, to_rate)
+    edge = int(12 / low * to_rate)  # the ends lack neighbours to filter with
+    expected = np.sin(2 * np.pi * hertz * np.arange(len(changed)) / to_rate + phase)
+    np.testing.assert_allclose(changed[edge:-edge, 0], expected[edge:-edge], rtol=0, atol=0.005)
+
+
+def test_a_measured_rate_does_not_drift_in_an_hour():
+    time = np.arange(3600 * 500) / 499.97
+    values = np.sin(2 * np.pi * 5 * time)[:, None]
+    last = resample(values, 499.97, 100, start=359_000, stop=359_900)
+    expected = np.sin(2 * np.pi * 5 * np.arange(359_000, 359_900) / 100)
+    np.testing.assert_allclose(last[:, 0], expected, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("from_rate", [499.97, 500 / 0.9997, 999.9])
+def test_what_folds_back_is_filtered_out_at_a_measured_rate_too(from_rate):
+    assert np.max(np.abs(resample(sine(95, from_rate), from_rate, 100)[50:-50])) < 0.01
+
+
+def test_a_measured_rate_is_resampled_as_its_neighbour_is():
+    values = np.cumsum(np.random.default_rng(0).normal(size=(5000, 3)), axis=0)
+    near = resample(values, 500.0000007, 100)
+    np.testing.assert_allclose(near, resample(values, 500, 100), rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("rates", [(999.9, 100), (499.97, 100), (1000, 999), (99_999.7, 100)])
+def test_no_rate_takes_much_memory(rates):
+    values = np.ones((20_000, 12), np.float32)
+    tracemalloc.start()
+    resample(values, *rates, stop=1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40e6
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([100, 128, 257, 360, 499.97, 500 / 0.9997, 976.5625]),
+    st.sampled_from([100, 250, 99.3]),
+    st.integers(0, 1200),
+    st.integers(1, 300),
+    st.sampled_from(["polyphase", "decimate"]),
+)
+def test_the_needed_part_is_enough_to_the_bit(from_rate, to_rate, start, wanted, method):
+    if method == "decimate":
+        to_rate = from_rate / 2
+    values = np.random.default_rng(start).normal(size=(9000, 2)).astype(np.float32)
+    stop = min(start + wanted, resampled_length(len(values), from_rate, to_rate))
+    first, last = needed_part(start, stop, from_rate, to_rate)
+    part = resample(
+        values[first:last],
+        from_rate,
+        to_rate,
+        method=method,
+        start=start,
+        stop=stop,
+        offset=first,
+        total=len(values),
+    )
+    whole = resample(values, from_rate, to_rate, method=method, start=start, stop=stop)
+    if first > 0 and last < len(values):
+        assert np.array_equal(part, whole)
+    # at the ends of a recording, the line through its ends is that of the part
+    assert part.shape == whole.shape
+
+
+@given(st.integers(0, 10**8), st.decimals(20, 2000, places=2), st.sampled_from([100, 250, 500]))
+def test_the_length_at_a_measured_rate_is_that_of_arithmetic(samples, rate, to_rate):
+    exact = -(-samples * to_rate * 100 // int(rate * 100))
+    assert resampled_length(samples, float(rate), to_rate) == exact
+
+
+@pytest.mark.parametrize(
+    ("rates", "possible"),
+    [((500, 100), True), ((100, 100), True), ((257, 100), False), ((499.97, 100), False)],
+)
+def test_which_rates_can_be_decimated(rates, possible):
+    assert is_decimated(*rates) == possible
+
+
 def test_the_shortest_recordings_are_resampled_too():
     assert resample(np.zeros((0, 12)), 500, 100).shape == (0, 12)
     np.testing.assert_allclose(resample(np.full((1, 2), 7.0), 500, 100), 7.0, rtol=1e-6)
 
 
-@pytest.mark.parametrize("from_rate", [500, 257, 100, 1000])
+@pytest.mark.parametrize("from_rate", [500, 257, 100, 1000, 499.97, 249.99])
 def test_a_constant_stays_what_it_is(from_rate):
     changed = resample(np.full((500, 2), 3.25), from_rate, 250)
     np.testing.assert_allclose(changed, 3.25, rtol=1e-6)
@@ -116,7 +204,8 @@ def test_the_same_rate_changes_nothing():
         ((500, 100, "polyfase"), "Did you mean 'polyphase'"),
         ((257, 100, "decimate"), "new/old = 100/257. Use method polyphase"),
         ((100, 500, "decimate"), "new/old = 5. Use method polyphase"),
-        ((500, np.pi, "polyphase"), "Choose another sampling rate"),
+        ((499.97, 100, "decimate"), "new/old = 0.200012.* Use method polyphase"),
+        ((float("inf"), 100, "polyphase"), "above 0 Hz"),
     ],
 )
 def test_impossible_requests_say_why(arguments, message):

@@ -9,7 +9,20 @@ import pytest
 
 @pytest.mark.parametrize(
     "module",
-    ["beats", "lead_findings", "limb_leads", "pace", "quality", "repair", "size", "verification"],
+    [
+        "beats",
+        "lead_findings",
+        "limb_leads",
+        "lost_signal",
+        "low_pass",
+        "pace",
+        "quality",
+        "repair",
+        "resampling",
+        "size",
+        "verification",
+        "windows",
+    ],
 )
 def test_examples(module):
     loaded = importlib.import_module(f"ecg_keras.signals.{module}")

@@ -337,3 +337,11 @@ def test_the_recipe_of_a_cell_is_the_same_however_the_study_is_ordered(tmp_path)
 def test_a_study_that_makes_no_sense_is_refused(tmp_path, sections, expected):
     with pytest.raises(ConfigError, match=expected):
         list_cells(load(tmp_path, **{"grid": {"seeds": [0, 1]}} | sections))
+
+
+def test_a_study_of_more_runs_than_can_be_listed_is_refused_at_once(tmp_path):
+    grid = {"seeds": list(range(100)), "sizes": list(range(1, 101)), "folds": 10**9}
+    loaded = load(tmp_path, downstreams={"ludb": LUDB}, modes=MODES, grid=grid)
+    message = r"grid: a study has at most 50000 combinations of its axes, and these make \d"
+    with pytest.raises(ConfigError, match=message):
+        list_cells(loaded)

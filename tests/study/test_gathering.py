@@ -1,5 +1,10 @@
 """From finished runs to what a study says, on runs whose truth is planted."""
 
+import json
+import shutil
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from finished_study import finish, list_study
@@ -19,7 +24,13 @@ from ecg_keras.study.comparing import (
 )
 from ecg_keras.study.costs import keep_ledger
 from ecg_keras.study.gather import gather
-from ecg_keras.study.upstreams import describe_datasets, tell_leaks
+from ecg_keras.study.upstreams import (
+    describe_datasets,
+    find_skew,
+    tell_anomalies,
+    tell_leaks,
+    tell_remarks,
+)
 from ecg_keras.training import Guarded
 
 BETTER = {"scratch": 1.0, "finetune": 2.0}
@@ -94,6 +105,55 @@ def test_runs_without_a_validation_split_take_their_thresholds_from_the_test_spl
         assert list(tested.thresholds.values()) == best.tolist()
     (found,) = compare_arms(arms, "published", plan.loaded.study.question)
     assert found.contrast.value > 0
+
+
+def test_faults_of_the_data_that_were_trained_on_are_said_once(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
+    finish(plan, by_mode)
+    assert tell_anomalies(read_arms(plan)[0]) == ()
+    for cell in plan.cells:
+        cell.run.write_status(anomalies=["train: peak_mv: values up to 4000"])
+    assert tell_anomalies(read_arms(plan)[0]) == (
+        "The check of ludb found a fault, and its runs were trained all the same (data.anomalies: "
+        "warn): train: peak_mv: values up to 4000",
+    )
+
+
+def test_what_the_check_of_the_data_did_not_look_at_is_said_once(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
+    finish(plan, by_mode)
+    assert tell_remarks(read_arms(plan)[0]) == ()
+    for cell in plan.cells:
+        cell.run.write_status(remarks=["checked without a library"])
+    arms, _ = read_arms(plan)
+    assert tell_remarks(arms) == ("The check of ludb: checked without a library.",)
+
+
+def test_a_skew_that_was_not_measured_is_said_and_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_data_validation", None)
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode)
+    for cell in plan.cells:
+        shards = Path(cell.run.read_status()["shards"])
+        shards.mkdir(exist_ok=True)
+        shutil.copy(cell.run.dataset, shards)
+    kept = tmp_path / "skew.json"
+    found, (missed,) = find_skew(read_arms(plan)[0], kept)
+    assert found == {} == json.loads(kept.read_text())
+    assert missed.startswith("How ludb differs from georgia was not measured: drift, skew and ")
+    assert "need TensorFlow Data Validation, which can't be imported" in missed
+
+
+def test_unusual_records_are_on_the_cards_of_the_databases(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode)
+    assert "noted_records" not in describe_datasets(read_arms(plan)[0])["ludb"]
+    for cell in plan.cells:
+        tree = json.loads(cell.run.dataset.read_text())
+        noted = {"record_id": "r7", "lead": "aVF", "measure": "einthoven_mv", "value": 0.029}
+        cell.run.dataset.write_text(json.dumps({**tree, "noted": [{**noted, "what": "poor aVF"}]}))
+    card = describe_datasets(read_arms(plan)[0])["ludb"]
+    assert (card["noted"], card["noted_records"]) == (1, {"r7, einthoven_mv of aVF": "poor aVF"})
 
 
 def test_an_arm_without_a_whole_seed_is_left_out(tmp_path):
@@ -226,7 +286,7 @@ def test_the_page_tells_of_leaks(tmp_path):
 def without_shards(monkeypatch):
     """What shards and networks would tell is left out."""
     monkeypatch.setattr("ecg_keras.study.gather.rank_upstreams", lambda *args, **settings: ())
-    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: {})
+    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: ({}, ()))
 
 
 @pytest.mark.usefixtures("without_shards")
@@ -259,7 +319,7 @@ def test_metrics_see_the_records_that_were_trained_on(tmp_path, monkeypatch):
     plan = list_study(tmp_path, "grid: {seeds: [0]}")
     finish(plan, by_mode)
     asked = []
-    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: {})
+    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: ({}, ()))
     monkeypatch.setattr(transferability, "score_all", lambda features: {"knn": 0.5})
     monkeypatch.setattr(
         transferability, "extract", lambda *args, left_out, **rest: asked.append(left_out)

@@ -26,6 +26,18 @@ def write(folder: Path, name: str, text: str) -> Path:
         ),
         ("data: {source: ptbxl, raw: x, leads: [I, VX]}\n", "VX"),
         (
+            "data:\n  source: folder\n  raw: x\n  folder:\n    lead_names: {Ch 1: V11}\n",
+            "data.folder.lead_names: Ch 1: no lead named 'V11'.*Did you mean 'V1'",
+        ),
+        (
+            "data: {source: folder, raw: x, folder: {lead_names: {di: I, ' DI': II}}}\n",
+            "data.folder.lead_names: ' DI' is to be lead II and lead I: case and blanks do not",
+        ),
+        (
+            "data: {source: folder, raw: x, folder: {lead_names: {' ': I}}}\n",
+            "data.folder.lead_names: a spelling of a lead is empty",
+        ),
+        (
             "data: {source: simulated, raw: x, simulate: {hospital: lakeshore}}\n",
             "data.simulate.hospital: no hospital named 'lakeshore'.*Did you mean 'lakeside'",
         ),

@@ -38,7 +38,7 @@ def reading(data: Path, scratch: Path) -> str:
         "Challenge 2021, all of it": challenge,
     }
     for form in FURTHER_FORMATS:
-        groups[f"format {form}, through wfdb"] = rewrite(ptbxl[:50], scratch, form)
+        groups[f"format {form}"] = rewrite(ptbxl[:50], scratch, form)
     rows = []
     for name, paths in groups.items():
         if not paths:

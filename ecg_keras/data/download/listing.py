@@ -161,7 +161,8 @@ def check_paths(paths: Iterable[str], where: str) -> None:
             path_inside(Path(), path)
         except DataError as error:
             raise DataError(f"{where}: {error} Nothing was fetched.") from None
-        if path in seen or not path.isprintable() or path.startswith(f"{STAGE}/"):
+        odd = ":" in path or not path.isprintable()  # no database has such names
+        if path in seen or odd or path.startswith(f"{STAGE}/"):
             raise DataError(f"{where}: no file may be called {path!r}. Nothing was fetched.")
         seen.add(path)
         folders.update(str(folder) for folder in PurePosixPath(path).parents)

@@ -1,14 +1,13 @@
 """ECGs in DICOM waveform objects, by pydicom.
 
-Source: DICOM PS3.3, A.34 (waveform objects) and C.10.9 (Waveform Module); the leads' codes: PS3.16,
-context group 3001. https://www.dicomstandard.org/current
+Source: DICOM PS3.3, A.34 (waveform objects) and C.10.9 (Waveform Module).
+https://www.dicomstandard.org/current
 """
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.data.records import Signal, Span, cut_signal
-from ecg_keras.data.wfdb_headers import UNITS_IN_MV
+from ecg_keras.data.formats.dicom_groups import Group, choose_groups, read_group
+from ecg_keras.data.formats.voltages import ALLOWED, unit_in_mv
+from ecg_keras.data.records import Signal, Span, span_samples
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEADS, find_lead
 
 LARGEST = 64_000_000
 MARK, MARK_AT = b"DICM", 128
@@ -32,14 +31,10 @@ TINIEST_STEP, GREATEST_STEP = 1e-9, 1e6
 ITEM, MOST_ITEMS = b"\xfe\xff\x00\xe0", 20_000
 # bytes and kind of a sample by WaveformSampleInterpretation
 SAMPLES = {"SB": "i1", "UB": "u1", "SS": "i2", "US": "u2", "SL": "i4", "UL": "u4"}
-# the numbers that end the codes 2:1 (MDC) and 5.6.3-9-1 (SCP-ECG)
-NUMBERS = dict(
-    zip((1, 2, 61, 62, 63, 64, 3, 4, 5, 6, 7, 8), LEADS, strict=True)  # I II III aVR aVL aVF V1-6
-)
-CODES = {
-    **{("MDC", f"2:{number}"): lead for number, lead in NUMBERS.items()},
-    **{("SCPECG", f"5.6.3-9-{number}"): lead for number, lead in NUMBERS.items()},
-}
+# the first tags of an object that was stored without the preamble: of group 0002 or 0008
+BARE = (b"\x02\x00\x00\x00", b"\x08\x00\x00\x00", b"\x08\x00\x05\x00", b"\x08\x00\x16\x00")
+# share of a limb lead's variance that may be another than Einthoven's and Goldberger's identities
+MOST_AMISS = 0.25
 
 Floats = npt.NDArray[np.float32]
 
@@ -64,8 +59,8 @@ def read_dicom(
         span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
-        The wanted part of the recording as it was taken: of the groups of channels that are no
-        averaged beats, the first with the most leads. Its padding is NaN.
+        The wanted part of the recording, of all groups of channels that together are it
+        (`choose_groups`). Its padding is NaN.
 
     Raises:
         DataError: the file is missing, no DICOM, compressed, no ECG, or truncated; a channel has no
@@ -77,7 +72,7 @@ def read_dicom(
         with warnings.catch_warnings():
             # values that break DICOM's rules in ways that don't matter here
             warnings.simplefilter("ignore")
-            return cut_signal(_extract(dataset, lead_names), span)
+            return _extract(dataset, lead_names, span)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     except Exception as error:  # a damaged file makes pydicom raise whatever its parser meets
@@ -93,7 +88,7 @@ def _read(path: Path) -> Any:
             content = stream.read(LARGEST + 1)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. Check that the export is complete.") from error
-    if content[MARK_AT : MARK_AT + len(MARK)] != MARK:
+    if content[MARK_AT : MARK_AT + len(MARK)] != MARK and content[:4] not in BARE:
         raise DataError(f"{path}: no DICOM file: the mark DICM is missing. Export the file again.")
     if len(content) > LARGEST or content.count(ITEM) > MOST_ITEMS:
         raise DataError(
@@ -109,70 +104,85 @@ def _read(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             wanted = ["SOPClassUID", "Modality", "WaveformSequence"]
-            return pydicom.dcmread(BytesIO(content), specific_tags=wanted)
+            return pydicom.dcmread(BytesIO(content), specific_tags=wanted, force=True)
     except Exception as error:  # as above
         raise DataError(f"{path}: no DICOM file that can be read: {error!r:.200}.") from error
 
 
-def _extract(dataset: Any, lead_names: Mapping[str, str] | None) -> Signal:
-    modality = str(dataset.get("Modality", "none"))
-    groups = list(dataset.get("WaveformSequence") or [])
-    if modality != "ECG" or not groups:
+def _extract(dataset: Any, lead_names: Mapping[str, str] | None, span: Span | None) -> Signal:
+    modality = _short(dataset.get("Modality", "none"))
+    items = list(dataset.get("WaveformSequence") or [])
+    if modality != "ECG" or not items:
         kind = getattr(dataset.get("SOPClassUID"), "name", "of no class")
         raise DataError(
-            f"no ECG with samples: modality {modality}, {kind}, {len(groups)} waveforms. Export "
+            f"no ECG with samples: modality {modality}, {kind}, {len(items)} waveforms. Export "
             "the waveform, not an image or a report of it."
         )
-    channels = [
-        [_lead(one, lead_names) for one in group.ChannelDefinitionSequence] for group in groups
-    ]
-    taken = [number for number, group in enumerate(groups) if not _is_derived(group)]
-    best = max(taken, key=lambda one: sum(map(bool, channels[one])), default=None)
-    if best is None or not any(channels[best]):
-        raise DataError(
-            f"none of its {len(groups)} groups of channels is a recording with one of the leads "
-            f"{', '.join(LEADS)}."
-        )
-    group, leads = groups[best], channels[best]
-    rate = float(group.SamplingFrequency)
-    if not 0 < rate < math.inf:
-        raise DataError(f"the sampling frequency must be above 0 Hz. Received: {rate:g}.")
-    big = str(dataset.file_meta.get("TransferSyntaxUID")) == BIG_ENDIAN
-    digital = _samples(group, len(leads), ">" if big else "<")
-    kept = [number for number, lead in enumerate(leads) if lead]
-    values = np.empty((len(digital), len(kept)), dtype=np.float32)
-    for column, number in enumerate(kept):
-        scale, offset = _calibrate(group.ChannelDefinitionSequence[number], str(leads[number]))
+    chosen = choose_groups([read_group(item, lead_names) for item in items])
+    _check_skew(chosen)
+    start, stop = span_samples(span, chosen[0].rate, chosen[0].samples)
+    order = ">" if str(dataset.file_meta.get("TransferSyntaxUID")) == BIG_ENDIAN else "<"
+    parts = [_convert(group, order, slice(start, stop)) for group in chosen]
+    values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    leads = tuple(lead for group in chosen for lead in group.names)
+    if len(parts) > 1:
+        _check_time(values, leads)
+    whole = stop - start == chosen[0].samples
+    return Signal(values, chosen[0].rate, leads, start, None if whole else chosen[0].samples)
+
+
+def _convert(group: Group, order: str, kept: slice) -> Floats:
+    """The leads of a group in millivolts; only the samples that are kept are converted."""
+    item = group.item
+    digital = _samples(item, len(group.leads), order)[kept]
+    columns = [number for number, lead in enumerate(group.leads) if lead]
+    values = np.empty((len(digital), len(columns)), dtype=np.float32)
+    for column, number in enumerate(columns):
+        scale, offset = _calibrate(group.channels[number], str(group.leads[number]))
         # divided, so that integer microvolts become what WFDB files of them do
         np.divide(digital[:, number], np.float32(1 / scale), out=values[:, column])
         values[:, column] += np.float32(offset)
-    padding = group.get("WaveformPaddingValue")
+    padding = item.get("WaveformPaddingValue")
     if padding is not None:
-        values[digital[:, kept] == _padding(padding, digital.dtype)] = np.nan
-    return Signal(values, rate, tuple(lead for lead in leads if lead))
+        values[digital[:, columns] == _padding(padding, digital.dtype)] = np.nan
+    return values
 
 
-def _is_derived(group: Any) -> bool:
-    """Whether a group holds averaged beats, which are no recording."""
-    derived = str(group.get("WaveformOriginality", "")) == "DERIVED"
-    return derived or "MEDIAN" in str(group.get("MultiplexGroupLabel", "")).upper()
+def _check_skew(groups: Sequence[Group]) -> None:
+    """Refuses leads that were sampled a sample or more after others."""
+    skews = {}
+    for group in groups:
+        for lead, channel in zip(group.leads, group.channels, strict=True):
+            samples = float(channel.get("ChannelSampleSkew") or 0)
+            if lead:
+                seconds = float(channel.get("ChannelTimeSkew") or 0)
+                skews[lead] = samples or seconds * group.rate
+    late = max(skews, key=lambda lead: skews[lead])
+    if not skews[late] - min(skews.values()) < 1:
+        raise DataError(
+            f"lead {late} begins {skews[late] - min(skews.values()):g} samples later than others "
+            "(its channel's skew), which is not read. Export a recording of all leads at once."
+        )
 
 
-def _lead(channel: Any, lead_names: Mapping[str, str] | None) -> str | None:
-    """The lead of a channel by its code, the code's meaning or the channel's label."""
-    texts = []
-    coded = None
-    for source in channel.get("ChannelSourceSequence") or []:
-        scheme, code = (str(source.get(key, "")) for key in ("CodingSchemeDesignator", "CodeValue"))
-        coded = CODES.get((scheme.strip(), code.strip()), coded)
-        texts.append(str(source.get("CodeMeaning", "")))
-    texts.append(str(channel.get("ChannelLabel", "")))
-    # Lead I (Einthoven)
-    plain = (text.partition("(")[0] for text in texts)
-    named = next((lead for text in plain if (lead := find_lead(text, lead_names))), None)
-    if coded and named and coded != named:
-        raise DataError(f"a channel has the code of lead {coded} and the name of lead {named}.")
-    return coded or named
+def _check_time(values: Floats, leads: tuple[str, ...]) -> None:
+    """Refuses limb leads of several groups that can't have been taken at one time.
+
+    Some devices store what a paper shows, three leads after three others, without their times.
+    """
+    lead = dict(zip(leads, values.T, strict=True))
+    if not {"I", "II"} <= lead.keys():
+        return
+    one, two = lead["I"], lead["II"]
+    sums = {"III": two - one, "aVR": -(one + two) / 2, "aVL": one - two / 2, "aVF": two - one / 2}
+    for name, expected in sums.items():
+        if name in lead:
+            most = MOST_AMISS * max(np.nanvar(expected), np.nanvar(lead[name]))
+            if np.nanvar(lead[name] - expected) > most:
+                raise DataError(
+                    f"its groups of leads were taken one after another: lead {name} is not what "
+                    "leads I and II of the same time make. Export a recording of all leads at once."
+                )
 
 
 def _samples(group: Any, channels: int, order: str) -> npt.NDArray[Any]:
@@ -182,8 +192,8 @@ def _samples(group: Any, channels: int, order: str) -> npt.NDArray[Any]:
     kind = SAMPLES.get(coding)
     if kind is None or bits != 8 * int(kind[1]):
         raise DataError(
-            f"samples of {bits} bits coded as {coding}. Allowed: {', '.join(SAMPLES)} with their "
-            "own numbers of bits."
+            f"samples of {bits} bits coded as {_short(coding)}. Allowed: {', '.join(SAMPLES)} with "
+            "their own numbers of bits."
         )
     if int(group.NumberOfWaveformChannels) != channels or samples < 1:
         raise DataError(
@@ -204,20 +214,27 @@ def _samples(group: Any, channels: int, order: str) -> npt.NDArray[Any]:
 def _calibrate(channel: Any, lead: str) -> tuple[float, float]:
     """Millivolts for each step, and at a stored zero (PS3.3, C.10.9.1.4)."""
     if "ChannelSensitivity" not in channel or not channel.get("ChannelSensitivityUnitsSequence"):
-        raise DataError(f"lead {lead} has no sensitivity: its size is unknown.")
+        raise DataError(
+            f"lead {lead} has no sensitivity: its size is unknown. Export it with its calibration."
+        )
     unit = channel.ChannelSensitivityUnitsSequence[0]
-    name = str(unit.get("CodeValue", "")).strip()
-    if name.lower() not in UNITS_IN_MV:
-        raise DataError(f"lead {lead} is in {name!r}. Allowed: V, mV, uV.")
+    name = str(unit.get("CodeValue", "")).strip() or str(unit.get("CodeMeaning", ""))
+    size = unit_in_mv(name)
+    if size is None:
+        raise DataError(f"lead {lead} is in {_short(name)!r}. Allowed: {ALLOWED}.")
     correction = channel.get("ChannelSensitivityCorrectionFactor")
-    unit_in_mv = UNITS_IN_MV[name.lower()]
     sensitivity = float(channel.ChannelSensitivity) * float(1 if correction is None else correction)
-    step, offset = sensitivity * unit_in_mv, float(channel.get("ChannelBaseline") or 0) * unit_in_mv
+    step, offset = sensitivity * size, float(channel.get("ChannelBaseline") or 0) * size
     if not (TINIEST_STEP < abs(step) < GREATEST_STEP and abs(offset) < GREATEST_STEP):
         raise DataError(
             f"lead {lead} has no valid calibration: {step:g} mV for each step, {offset:g} mV at 0."
         )
     return step, offset
+
+
+def _short(value: Any) -> str:
+    """A value for a message; in a damaged file it may hold all that comes behind it."""
+    return "".join(x if x.isprintable() else "?" for x in str(value)[:16])
 
 
 def _padding(value: Any, kind: np.dtype[Any]) -> Any:

@@ -14,8 +14,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ecg_keras.config import Data, Folder
+from ecg_keras.data.own_modules import import_own
 from ecg_keras.data.records import Record
-from ecg_keras.errors import ConfigError, look_up
+from ecg_keras.data.sources.own_source import check_label_sets
+from ecg_keras.errors import ConfigError, look_up, unknown_name
 
 if TYPE_CHECKING:
     from ecg_keras.data.sources.folder import FolderSource
@@ -73,13 +75,14 @@ def find_source(name: str) -> ModuleType:
     """The module that reads a database.
 
     Args:
-        name: one of `SOURCES`, or the dotted name of a module of your own.
+        name: one of `SOURCES`, or a module of your own: see `import_own`, which runs its code.
 
     Returns:
         A module with all names of `CONTRACT`.
 
     Raises:
-        ConfigError: there is none of that name, it can't be imported, or it lacks a name; or it is
+        ConfigError: there is none of that name, it can't be imported, or it lacks a name or has
+            label sets that are none (see `own_source.check_label_sets`); or it is
             ``folder``, whose labels a name alone does not tell: see `source_of`.
 
     Example:
@@ -91,22 +94,33 @@ def find_source(name: str) -> ModuleType:
             "source folder: what its labels are is told by a recipe's data.raw and data.folder, "
             "not by its name."
         )
-    dotted = "." in name and not name.startswith(".")
-    path = name if dotted else look_up("source", name, SOURCES)
-    try:
-        source = importlib.import_module(path)
-    except ImportError as error:
-        raise ConfigError(
-            f"source {name}: cannot import {path}: {error}. A module of your own must be installed "
-            "or lie in a folder of PYTHONPATH."
-        ) from error
+    source = importlib.import_module(SOURCES[name]) if name in SOURCES else _import_own(name)
     missing = [attribute for attribute in CONTRACT if not hasattr(source, attribute)]
     if missing:
         raise ConfigError(
-            f"source {name}: the module {path} lacks {', '.join(missing)}. "
+            f"source {name}: the module {SOURCES.get(name, name)} lacks {', '.join(missing)}. "
             "See docs/add-a-source.md for what a source must have."
         )
+    if name not in SOURCES:
+        check_label_sets(name, source.LABEL_SETS)
     return source
+
+
+def _import_own(name: str) -> ModuleType:
+    """A module that is none of the table; what looks like a slip of the pen is said to be one."""
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ConfigError(unknown_name("source", name, SOURCES))
+    try:
+        return import_own(name)
+    except ConfigError as error:
+        # no dot: more likely one of the table, misspelled
+        missing = isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name == name
+        if missing and "." not in name:
+            raise ConfigError(
+                f"{unknown_name('source', name, SOURCES)} Nor is there a Python module {name} in "
+                "the current folder or a folder of PYTHONPATH."
+            ) from error
+        raise ConfigError(f"source {name}: {error}") from error
 
 
 def remarks_of(source: ModuleType | FolderSource, root: Path) -> tuple[str, ...]:

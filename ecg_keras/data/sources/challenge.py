@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras.data.labels import Definition, present_labels, read_table
-from ecg_keras.data.records import RecordInfo, Signal
+from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.data.sources.fields import parse_age, parse_sex
 from ecg_keras.data.wfdb_files import read_samples
 from ecg_keras.data.wfdb_headers import read_header, read_text
@@ -129,14 +129,15 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
     return lambda path: path.endswith(ENDINGS)
 
 
-def read_signal(info: RecordInfo) -> Signal:
+def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
     """Reads one recording.
 
     Args:
         info: from `list_records` of this or a single set's module.
+        span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
-        The whole recording at its own rate, in millivolts. Missing samples are NaN.
+        The wanted part at the recording's own rate, in millivolts. Missing samples are NaN.
 
     Raises:
         DataError: as `ecg_keras.data.wfdb_files.read_wfdb`; also for the wrong gains of the first
@@ -149,7 +150,7 @@ def read_signal(info: RecordInfo) -> Signal:
             f"{info.path}.hea: the Challenge's gain is 1000 for each mV. Received: {wrong}. This "
             "looks like the faulty first release of 2020: download the release of 2021."
         )
-    return read_samples(header)
+    return read_samples(header, span)
 
 
 def _list(root: Path, definition: Definition, paths: Mapping[str, str]) -> list[RecordInfo]:
@@ -200,7 +201,7 @@ def _find_headers(root: Path) -> list[str]:
 def _walk(folder: str, prefix: str) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(".hea"):
+            if entry.name.endswith((".hea", ".HEA")):
                 yield prefix + entry.name[:-4]
             elif entry.is_dir() and entry.is_symlink():
                 raise DataError(f"{entry.path}: a link to a folder. Put the folder itself there.")

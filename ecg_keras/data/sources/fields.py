@@ -3,60 +3,141 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from pathlib import Path
 
 from ecg_keras.errors import DataError
 
-SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
-UNKNOWN = ("", "nan", "unknown", "n/a", "-1")
+# what people and programs write where nothing is known; in small letters
+PLACEHOLDERS = frozenset(
+    (
+        "",
+        "nan",
+        "none",
+        "null",
+        "nil",
+        "na",
+        "n/a",
+        "n.a.",
+        "#n/a",
+        "<na>",
+        "nat",
+        "-",
+        "--",
+        "?",
+        ".",
+        "keine",
+        "aucun",
+        "aucune",
+        "ninguno",
+        "ninguna",
+        "nessuno",
+        "nessuna",
+    )
+)
+UNKNOWN = PLACEHOLDERS | {"unknown", "unk", "u", "unspecified", "-1"}
+# whole words, and letters that mean one thing in all languages that write them
+SEXES = {
+    "male": ("male", "m", "man", "männlich", "maennlich", "mann", "homme", "hombre",
+             "masculin", "masculino", "maschio", "uomo", "varón", "varon", "boy", "m.", "♂"),
+    "female": ("female", "f", "w", "woman", "weiblich", "frau", "femme", "mujer", "féminin",
+               "feminin", "femenino", "feminino", "femmina", "donna", "girl", "f.", "w.", "♀"),
+}  # fmt: skip
+SEX_OF = {word: sex for sex, words in SEXES.items() for word in words}
+# O is DICOM's other, X that of passports, D German: one such person must not stop a database
+NEITHER_SEX = ("o", "other", "x", "d", "divers", "diverse", "intersex", "non-binary", "nonbinary")
 OLDEST = 120
+# years that are hidden lie above this age
+HIDDEN_FROM = 80
+# a number, and perhaps its unit: 56, 56.5, 56,5, 056Y and 006M of DICOM, 6 months
+AGE = re.compile(r"([+-]?[0-9]+(?:[.,][0-9]+)?)\s*([a-z.]*)")
+HIDDEN_AGE = re.compile(r"(?:>|>=|≥)\s*([0-9]+)|([0-9]+)\s*\+")
+UNITS_PER_YEAR = {
+    1: (
+        "",
+        "y",
+        "y.",
+        "yr",
+        "yrs",
+        "year",
+        "years",
+        "yo",
+        "y.o.",
+        "j",
+        "jahr",
+        "jahre",
+        "a",
+        "ans",
+    ),
+    12: ("m", "mo", "mos", "mon", "month", "months", "monat", "monate", "mois"),
+    52.18: ("w", "wk", "wks", "week", "weeks", "woche", "wochen"),
+    365.25: ("d", "day", "days", "tag", "tage"),
+}
+PER_YEAR = {word: count for count, words in UNITS_PER_YEAR.items() for word in words}
 
 
 def parse_age(text: str) -> float | None:
     """An age in years, or ``None``: databases write unknown ages as nothing, NaN, -1 or 300.
 
-    PTB-XL and its copies hide ages above 89 as 300.
+    PTB-XL and its copies hide ages above 89 as 300, others as ``>89`` or ``90+``.
 
     Raises:
-        DataError: the text is no number.
+        DataError: the text is no number, with or without a unit.
+
+    Source:
+        DICOM PS3.5, table 6.2-1: Age String, such as ``056Y`` or ``006M``.
 
     Example:
-        >>> parse_age("56.0"), parse_age("300"), parse_age("NaN")
-        (56.0, None, None)
+        >>> parse_age("56.0"), parse_age("056Y"), parse_age("6 months"), parse_age("300")
+        (56.0, 56.0, 0.5, None)
     """
-    if text.strip().lower() in UNKNOWN:
-        return None
+    plain = text.strip().lower()
     try:
-        age = float(text)
+        age = float(plain)  # most are plain numbers
     except ValueError:
-        raise DataError(f"an age must be a number of years. Received: {text!r}.") from None
+        if plain in UNKNOWN:
+            return None
+        hidden = HIDDEN_AGE.fullmatch(plain)
+        if hidden and float(hidden[1] or hidden[2]) >= HIDDEN_FROM:
+            return None
+        found = AGE.fullmatch(plain)
+        if found is None or found[2] not in PER_YEAR:
+            raise DataError(
+                f"an age must be a number of years. Received: {text!r:.80}. It may have a unit, as "
+                "056Y and 6 months have."
+            ) from None
+        age = float(found[1].replace(",", ".")) / PER_YEAR[found[2]]
     return age if math.isfinite(age) and 0 <= age <= OLDEST else None
 
 
 def parse_sex(text: str) -> str | None:
-    """``"female"``, ``"male"`` or, where unknown, ``None``.
+    """``"female"``, ``"male"`` or, where it is unknown or neither, ``None``.
 
     Raises:
-        DataError: the text is none of the known spellings.
+        DataError: the text is none of the known spellings. Numbers are none: 0 is male in some
+            databases and female in others.
 
     Example:
         >>> parse_sex("F"), parse_sex("Male"), parse_sex("Unknown")
         ('female', 'male', None)
     """
     plain = text.strip().lower()
-    if plain in UNKNOWN:
+    if plain in UNKNOWN or plain in NEITHER_SEX:
         return None
-    if plain not in SEXES:
-        raise DataError(f"sex must be male, female, M, F or unknown. Received: {text!r}.")
-    return SEXES[plain]
+    if plain not in SEX_OF:
+        number = plain.replace(".", "", 1).isdigit()
+        why = " (0 and 1 mean male in some tables, and female in others)" * number
+        raise DataError(f"sex must be male, female, M, F or unknown{why}. Received: {text!r:.80}.")
+    return SEX_OF[plain]
 
 
 def path_inside(root: Path, name: str) -> Path:
     """``root / name``, if that is inside ``root``.
 
     Raises:
-        DataError: the name is empty, absolute, climbs out with ``..``, or holds a character that
-            can't be printed.
+        DataError: the name is empty, absolute, climbs with ``..``, or holds a backslash or a
+            character that can't be printed. The message says which.
 
     Example:
         >>> path_inside(Path("ptbxl"), "records100/00000/00001_lr").name
@@ -64,7 +145,27 @@ def path_inside(root: Path, name: str) -> Path:
     """
     # by hand: a table names a million files, and this takes half of PurePosixPath's time
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    climbs = name.startswith("/") or ".." in parts or "\\" in name or ":" in name
-    if not parts or climbs or not name.isprintable():
-        raise DataError(f"a file name must stay inside {root}. Received: {name!r}.")
+    # a colon is a letter like others, but behind the name of a disk
+    absolute = name.startswith("/") or (name[1:2] == ":" and name[0].isalpha())
+    if not parts or absolute or ".." in parts or "\\" in name or not name.isprintable():
+        problem = _find_problem(parts, absolute, name)
+        if problem:
+            raise DataError(
+                f"a file name must stay inside {root}: {problem}. Received: {name!r}. Write it "
+                "relative to that folder, or rename the file."
+            )
     return root.joinpath(*parts)
+
+
+def _find_problem(parts: list[str], absolute: bool, name: str) -> str | None:
+    if not parts:
+        return "it names no file"
+    if absolute:
+        return "it begins at the root of a disk"
+    if ".." in parts:
+        return "it climbs with '..'"
+    if "\\" in name:
+        return "it holds a backslash"
+    # spaces of other widths, as word processors write them, are no harm
+    odd = [one for one in name if not one.isprintable() and unicodedata.category(one) != "Zs"]
+    return f"it holds {odd[0]!r}, which can't be printed" if odd else None

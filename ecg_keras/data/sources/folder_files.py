@@ -2,13 +2,14 @@
 
 A table, a note or a recording that the labels table does not name may come and go without making
 another dataset of the folder. To find that out no recording is opened, but for the headers of
-those beside which lie files of unknown endings.
+those beside which lie files of unknown endings, or WFDB files that might be segments of theirs.
 """
 
 from __future__ import annotations
 
 import functools
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ecg_keras.data.formats import split_ending
 from ecg_keras.data.sources.labels_table import read_table
 from ecg_keras.data.sources.table_columns import read_files
 from ecg_keras.data.wfdb_headers import read_text
+from ecg_keras.data.wfdb_segments import list_names
 from ecg_keras.errors import DataError
 
 # of signal files, which a WFDB header may call otherwise than itself
@@ -30,14 +32,15 @@ class NamedFiles:
         root: the folder.
         table: the labels table.
         files: named with their ending.
-        stems: named without an ending, or of WFDB recordings, which have several files.
+        stems: named without an ending, or of WFDB recordings, which have several files; each with
+            its name as the table spells it.
         folders: of the latter.
     """
 
     root: Path
     table: str
     files: frozenset[str]
-    stems: frozenset[str]
+    stems: Mapping[str, str]
     folders: frozenset[str]
 
     def __call__(self, path: str) -> bool:
@@ -47,13 +50,32 @@ class NamedFiles:
             return True
         if split_ending(spelled)[0] in self.stems:
             return True
+        beside = spelled.rpartition("/")[0] in self.folders
+        of_signals = beside and spelled.endswith(SIGNAL_FILES)
+        # names of segments are looked up where files might be such, for that opens all headers
+        if (of_signals or (beside and spelled.endswith(".hea"))) and (
+            spelled.rpartition(".")[0] in self.segments
+        ):
+            return True
         # what a header calls its signal files is its own business
         header = self.root / f"{path.rpartition('.')[0]}.hea"
         if spelled.rpartition(".")[0] in self.stems:
             return _names(header, path.rpartition("/")[2])
         # one beside a header of its own name is that header's
-        of_signals = spelled.endswith(SIGNAL_FILES) and spelled.rpartition("/")[0] in self.folders
         return of_signals and not header.exists()
+
+    @functools.cached_property
+    def segments(self) -> frozenset[str]:
+        """The stems of the records of which named ones consist."""
+        found: set[str] = set()
+        for stem, name in self.stems.items():
+            try:
+                names = list_names(self.root / name)
+            except DataError:  # no header, or none that could be read later
+                continue
+            folder = stem.rpartition("/")[0]
+            found.update(plain(f"{folder}/{one}" if folder else one) for one in names)
+        return frozenset(found)
 
 
 def find_named_files(root: Path, table: Path, column: str) -> NamedFiles:
@@ -73,16 +95,17 @@ def find_named_files(root: Path, table: Path, column: str) -> NamedFiles:
 
 @functools.lru_cache(maxsize=4)
 def _find(root: Path, table: Path, column: str, changed: int, size: int) -> NamedFiles:
-    files, stems = set(), set()
+    files: set[str] = set()
+    stems: dict[str, str] = {}
     for name in read_files(table, root, read_table(table, {column})[column]):
         stem, kind = split_ending(name)
         if kind in (None, "wfdb"):
-            stems.add(plain(stem))
+            stems[plain(stem)] = stem
         else:
             files.add(plain(name))
     folders = {stem.rpartition("/")[0] for stem in stems}
     spelled = plain(table.relative_to(root).as_posix())
-    return NamedFiles(root, spelled, frozenset(files), frozenset(stems), frozenset(folders))
+    return NamedFiles(root, spelled, frozenset(files), stems, frozenset(folders))
 
 
 def _names(header: Path, file: str) -> bool:

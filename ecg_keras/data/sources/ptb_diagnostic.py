@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ecg_keras.data.labels import Definition, present_labels
-from ecg_keras.data.records import RecordInfo, Signal
+from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.data.sources.fields import parse_age, parse_sex, path_inside
 from ecg_keras.data.wfdb_files import read_wfdb
 from ecg_keras.data.wfdb_headers import read_header, read_text
@@ -89,9 +89,9 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
     return lambda path: path == RECORDS or path.endswith((".hea", ".dat", ".xyz"))
 
 
-def read_signal(info: RecordInfo) -> Signal:
-    """Reads one recording; see `ecg_keras.data.wfdb_files.read_wfdb`."""
-    return read_wfdb(info.path)
+def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
+    """Reads one recording, or the wanted seconds; see `ecg_keras.data.wfdb_files.read_wfdb`."""
+    return read_wfdb(info.path, span=span)
 
 
 def _list_record(root: Path, path: Path, definition: Definition) -> RecordInfo:

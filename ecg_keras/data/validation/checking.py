@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.data.dataset import SPLITS, describe
+from ecg_keras.data.dataset import SPLITS, Dataset, describe
+from ecg_keras.data.expectations import USABLE
+from ecg_keras.data.outcomes import Noted, name_noted
 from ecg_keras.data.validation.comparing import compare
-from ecg_keras.data.validation.library import load_tfdv, read_message, write_message
+from ecg_keras.data.validation.conditions import as_checks
+from ecg_keras.data.validation.library import (
+    load_tfdv,
+    read_message,
+    why_missing,
+    write_message,
+)
+from ecg_keras.data.validation.outside import find_outside, range_of, tolerated
+from ecg_keras.data.validation.plain import check_plainly
 from ecg_keras.data.validation.profiles import read_profile
-from ecg_keras.data.validation.reasons import describe_reason
+from ecg_keras.data.validation.reasons import describe_reason, is_of_records
 from ecg_keras.data.validation.results import Anomaly, Validation
-from ecg_keras.data.validation.schema import SERVING, TRAINING, make_checks, make_schema
+from ecg_keras.data.validation.schema import (
+    SERVING,
+    TRAINING,
+    list_conditions,
+    make_schema,
+)
 from ecg_keras.data.validation.statistics import (
     OnProgress,
     count_splits,
@@ -38,6 +55,10 @@ def validate(
     ``schema.pbtxt`` on the first call, conditions on medians to ``checks.pbtxt``; files that are
     there are used as they are, so they can be edited. Statistics are kept in ``statistics/``.
 
+    Where TensorFlow Data Validation can't be imported, the same schema and conditions are checked
+    without it: no statistics are kept, ``checks.pbtxt`` is neither read nor written, and
+    ``remarks`` of the result says so.
+
     Args:
         folder: of the shards.
         against: another folder of shards, such as the upstream's; where its training split is
@@ -49,8 +70,9 @@ def validate(
         on_progress: called with the records of a split that were counted here, and their total.
 
     Raises:
-        DataError: a folder is no finished dataset or can't be written, TensorFlow Data Validation
-            is not installed, or the pipeline failed.
+        DataError: a folder is no finished dataset or can't be written, the pipeline failed, or
+            ``against``, ``serving`` or ``beam`` ask for TensorFlow Data Validation, which can't be
+            imported.
 
     Source:
         Breck et al., Data validation for machine learning (SysML 2019).
@@ -60,18 +82,25 @@ def validate(
         ()
     """
     folder, dataset = Path(folder), describe(folder)
+    asked = any(one is not None for one in (against, serving, beam))
+    missing = why_missing()
+    if missing and not asked:
+        return _validate_plainly(folder, dataset, missing, on_progress)
     load_tfdv()
     schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
-    checks = _read(folder / CHECKS, make_checks(dataset), keep=True)
+    checks = _read(folder / CHECKS, as_checks(list_conditions(dataset)), keep=True)
     if beam is not None:
         from ecg_keras.data.validation.pipeline import count_with_beam
 
         count_with_beam(folder, dataset, beam)
     counted = split_statistics(folder, dataset, SPLITS, keep=True, on_progress=on_progress)
     profiles = {split: read_profile(one) for split, one in counted.items()}
-    anomalies = []
-    for split, statistics in counted.items():
-        anomalies += _find(split, statistics, schema, checks, TRAINING)
+    found = [
+        one
+        for split, statistics in counted.items()
+        for one in _find(split, statistics, schema, checks, TRAINING)
+    ]
+    anomalies, outside = _judge(found, folder, dataset, schema)
     comparisons = []
     if against is not None:
         theirs = _training(Path(against))
@@ -81,11 +110,46 @@ def validate(
         filled = [split for split in SPLITS if received.splits[split].records]
         theirs = count_splits(Path(serving), received, filled, on_progress)
         profiles["serving"] = read_profile(theirs)
-        anomalies += _find("serving", _signals_only(theirs, schema), schema, checks, SERVING)
+        found = _find("serving", _signals_only(theirs, schema), schema, checks, SERVING)
+        anomalies += _judge(found, Path(serving), received, schema)[0]
         comparisons.append(compare(counted["train"], theirs, schema, "skew", str(serving)))
     for one in comparisons:
         anomalies += one.anomalies()
-    return Validation(str(folder), dataset, profiles, tuple(anomalies), tuple(comparisons))
+    return Validation(
+        str(folder),
+        dataset,
+        profiles,
+        tuple(anomalies),
+        tuple(comparisons),
+        _join(dataset, outside),
+    )
+
+
+def _validate_plainly(
+    folder: Path, dataset: Dataset, missing: str, on_progress: OnProgress
+) -> Validation:
+    schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
+    conditions = list_conditions(dataset)
+    filled = [split for split in SPLITS if dataset.splits[split].records]
+    found: list[tuple[Anomaly, bool]] = []
+    for number, split in enumerate(filled):
+        on_progress(number, len(filled))
+        found += check_plainly(folder, dataset, split, schema, conditions)
+    on_progress(len(filled), len(filled))
+    anomalies, outside = _judge(found, folder, dataset, schema)
+    remark = (
+        f"checked without TensorFlow Data Validation, which can't be imported ({missing}): ranges, "
+        "presence, labels and medians as its schema says; no statistics are kept, and drift and "
+        "skew can't be measured"
+    )
+    noted = _join(dataset, outside)
+    return Validation(str(folder), dataset, {}, tuple(anomalies), (), noted, (remark,))
+
+
+def _join(dataset: Dataset, outside: Sequence[Noted]) -> tuple[Noted, ...]:
+    """What `prepare` noted and what was found here, each once."""
+    noted = {(one.record_id, one.measure, one.lead): one for one in (*dataset.noted, *outside)}
+    return tuple(noted.values())
 
 
 def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:
@@ -137,8 +201,10 @@ def _signals_only(statistics: Any, schema: Any) -> Any:
     return kept
 
 
-def _find(split: str, statistics: Any, schema: Any, checks: Any, environment: str) -> list[Anomaly]:
-    """What TensorFlow Data Validation finds in one split, by feature."""
+def _find(
+    split: str, statistics: Any, schema: Any, checks: Any, environment: str
+) -> list[tuple[Anomaly, bool]]:
+    """What TensorFlow Data Validation finds in one split; of each, whether a range is missed."""
     profile = read_profile(statistics)
     about = type(checks)()
     # a condition on a feature that is not there is an error, not an anomaly
@@ -150,12 +216,51 @@ def _find(split: str, statistics: Any, schema: Any, checks: Any, environment: st
     )
     rules = {feature.name: feature for feature in schema.feature}
     return [
-        Anomaly(
-            split,
-            feature,
-            reason.short_description,
-            describe_reason(reason, rules.get(feature), profile.get(feature)),
+        (
+            Anomaly(
+                split,
+                feature,
+                reason.short_description,
+                describe_reason(reason, rules.get(feature), profile.get(feature)),
+            ),
+            is_of_records(reason),
         )
         for feature, info in sorted(found.anomaly_info.items())
         for reason in info.reason
     ]
+
+
+def _judge(
+    found: Sequence[tuple[Anomaly, bool]], folder: Path, dataset: Dataset, schema: Any
+) -> tuple[list[Anomaly], list[Noted]]:
+    """What is wrong with a dataset, and the records that a few anomalies are about instead.
+
+    A range that many records miss is missed by the dataset; what only few miss is these records'
+    matter, unless they are no usable ECG, which `prepare` leaves out where it verifies a database.
+    Either way they are named.
+    """
+    rules = {feature.name: range_of(feature) for feature in schema.feature}
+    ranges = {one.feature: rules[one.feature] for one, of_records in found if of_records}
+    splits = [split for split in SPLITS if dataset.splits[split].records]
+    outside = find_outside(folder, dataset, splits, ranges) if ranges else {}
+    allowed = tolerated(sum(dataset.splits[split].records for split in splits))
+    anomalies, noted = [], []
+    for one, of_records in found:
+        if not of_records:
+            anomalies.append(one)
+            continue
+        by_split = outside[one.feature]
+        everywhere = [record for records in by_split.values() for record in records]
+        low, high = USABLE.get(one.feature, (-math.inf, math.inf))
+        usable = all(low <= record.value <= high for record in everywhere)
+        if usable and len(everywhere) <= allowed:
+            noted += everywhere
+            continue
+        where = splits if one.split == "serving" else [one.split]
+        records = [record for split in where for record in by_split.get(split, ())]
+        of = sum(dataset.splits[split].records for split in where)
+        named = name_noted({record.record_id: [record] for record in records})
+        anomalies.append(
+            replace(one, long=f"{one.long}: {len(records)} of {of} records, such as {named}")
+        )
+    return anomalies, noted

@@ -32,11 +32,20 @@ def load_tfdv() -> ModuleType:
                 import tensorflow_data_validation as tfdv
     except ImportError as error:
         raise DataError(
-            f"checking shards needs TensorFlow Data Validation, which can't be imported ({error}). "
-            "Run `pip install tensorflow-data-validation`; there are packages for Python 3.10 and "
-            "3.11 on Linux, and from 1.21 on for newer ones."
+            "drift, skew and statistics need TensorFlow Data Validation, which can't be imported "
+            f"({error}). Run `pip install tensorflow-data-validation` where it has a package for "
+            "your Python and system: docs/dependencies.md lists them."
         ) from error
     return tfdv
+
+
+def why_missing() -> str:
+    """Why TensorFlow Data Validation can't be imported; empty where it can."""
+    try:
+        load_tfdv()
+    except DataError as error:
+        return str(error.__cause__)
+    return ""
 
 
 def read_message(path: Path, message: Any) -> Any:
@@ -49,7 +58,7 @@ def read_message(path: Path, message: Any) -> Any:
 
     try:
         return text_format.Parse(path.read_text(encoding="utf-8"), message)
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+    except (text_format.ParseError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise DataError(
             f"{path}: not a {type(message).__name__} as text: {error}. Mend it, or remove it: it "
             "is made again."

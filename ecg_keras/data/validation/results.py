@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ecg_keras.data.dataset import Dataset
+from ecg_keras.data.outcomes import Noted
 from ecg_keras.data.validation.features import feature_of
 
 # what two datasets are compared for, and what each is called in a sentence
@@ -168,6 +169,8 @@ class Validation:
         anomalies: what is wrong, by split and feature, then what differs from other datasets;
             empty where all is well.
         comparisons: with the other datasets that were named.
+        noted: records outside of what is expected of each, too few to be the dataset's fault.
+        remarks: what was not looked at, and why.
     """
 
     folder: str
@@ -175,3 +178,5 @@ class Validation:
     profiles: Mapping[str, Profile]
     anomalies: tuple[Anomaly, ...]
     comparisons: tuple[Comparison, ...]
+    noted: tuple[Noted, ...] = ()
+    remarks: tuple[str, ...] = ()

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 from ecg_keras.data.dataset import Dataset
-from ecg_keras.data.expectations import AMPLITUDES, SOME, Expectations, find_expectations
+from ecg_keras.data.expectations import SOME, Expectations, find_expectations, record_ranges
 from ecg_keras.data.records import SEXES
-from ecg_keras.data.validation.features import PER_LEAD, TEXTS, lead_feature
+from ecg_keras.data.validation.conditions import Condition
+from ecg_keras.data.validation.features import PER_LEAD, lead_feature
 
 # how far two large datasets may lie apart; what chance does to small ones is added when they are
 # compared
@@ -31,7 +32,6 @@ USUAL_PEAK_MV = (0.3, 7.5)
 FEW = 20
 # of so many, the median deflection has the sign that most people's have
 ENOUGH = 100
-PRESENT = "feature.num_stats.common_stats.num_non_missing"
 SIGNS = {"I": 1, "aVR": -1, "V6": 1}
 
 
@@ -44,14 +44,7 @@ def make_schema(dataset: Dataset) -> Any:
     always = {"peak_mv", "rms_mv", "original_hz", "original_seconds"}
     always |= {name for name, share in _shares(dataset, expected).items() if share == 1.0}
     _add_texts(schema, dataset, expected, always)
-    ranges = {
-        "age": expected.age,
-        **AMPLITUDES,
-        "heart_rate": (20.0, 320.0),
-        "original_hz": (min(expected.rates, default=1.0), max(expected.rates, default=1e5)),
-        "original_seconds": expected.seconds,
-    }
-    for name, (least, most) in ranges.items():
+    for name, (least, most) in record_ranges(expected).items():
         feature = schema.feature.add(name=name, type=schema_pb2.FLOAT)
         feature.float_domain.min, feature.float_domain.max = least, most
         feature.float_domain.disallow_nan = True
@@ -79,43 +72,28 @@ def make_schema(dataset: Dataset) -> Any:
     return schema
 
 
-def make_checks(dataset: Dataset) -> Any:
+def list_conditions(dataset: Dataset) -> tuple[Condition, ...]:
     """What the middle of a distribution must be, where no single value is wrong by itself.
 
     A wrong sampling rate changes every heart rate by the same factor, and a wrong lead the sign of
     its deflection: each value is one that a patient may have, and the median is none of any
     hospital.
     """
-    from tensorflow_data_validation.anomalies.proto import custom_validation_config_pb2 as protos
-
-    checks = protos.CustomValidationConfig()
-    for name, share in _shares(dataset, find_expectations(dataset)).items():
-        if 0 < share < 1:
-            _add_share(checks, name, share)
+    shares = _shares(dataset, find_expectations(dataset))
+    conditions = [_share(name, share) for name, share in shares.items() if 0 < share < 1]
     for name, (low, high), unit, question in (
         ("heart_rate", HEART_RATE, "beats a minute", "is the sampling rate right?"),
         ("peak_mv", USUAL_PEAK_MV, "mV", "are unit and gain right?"),
     ):
-        _add_check(
-            checks,
-            name,
-            f"feature.num_stats.median BETWEEN {low} AND {high}",
-            PRESENT,
-            FEW,
-            f"the median must be from {low:g} to {high:g} {unit}: {question}",
-        )
+        sentence = f"the median must be from {low:g} to {high:g} {unit}: {question}"
+        conditions.append(Condition(name, "median", ((">=", low), ("<=", high)), FEW, sentence))
     for lead, sign in SIGNS.items():
         if lead in dataset.leads:
             side, word = ((">", "above"), ("<", "below"))[sign < 0]
-            _add_check(
-                checks,
-                lead_feature("deflection_mv", lead),
-                f"feature.num_stats.median {side} 0",
-                PRESENT,
-                ENOUGH,
-                f"the median must be {word} 0 mV: are the leads in order, and none inverted?",
-            )
-    return checks
+            sentence = f"the median must be {word} 0 mV: are the leads in order, and none inverted?"
+            column = lead_feature("deflection_mv", lead)
+            conditions.append(Condition(column, "median", ((side, 0.0),), ENOUGH, sentence))
+    return tuple(conditions)
 
 
 def _add_texts(
@@ -158,31 +136,10 @@ def _compare_distributions(feature: Any) -> None:
         divergence.source.type = schema_pb2.HistogramSelection.QUANTILES
 
 
-def _add_share(checks: Any, feature: str, share: float) -> None:
+def _share(feature: str, share: float) -> Condition:
     """That a share of the records have a feature, where not just a few lack it."""
-    kind = "string_stats" if feature in TEXTS else "num_stats"
-    counts = [f"feature.{kind}.common_stats.num_{one}" for one in ("non_missing", "missing")]
-    _add_check(
-        checks,
-        feature,
-        f"{counts[0]} >= {share} * ({counts[0]} + {counts[1]})",
-        counts[1],
-        FEW,
+    sentence = (
         f"{'some' if share < 0.01 else f'{100 * share:g} %'} of the records must have one: "
-        + ("is the sampling rate right?" if feature == "heart_rate" else "is its column there?"),
+        + ("is the sampling rate right?" if feature == "heart_rate" else "is its column there?")
     )
-
-
-def _add_check(
-    checks: Any, feature: str, holds: str, count: str, records: int, sentence: str
-) -> None:
-    """A condition on the statistics of a feature, where a count of records is large enough."""
-    from tensorflow_metadata.proto.v0 import anomalies_pb2
-
-    added = checks.feature_validations.add()
-    added.feature_path.step.append(feature)
-    added.validations.add(
-        sql_expression=f"({count} < {records}) OR ({holds})",
-        severity=anomalies_pb2.AnomalyInfo.ERROR,
-        description=sentence,
-    )
+    return Condition(feature, "share", ((">=", share),), FEW, sentence)

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from small_folder import as_stored, write_csv
 from small_signals import microvolts
 
-from ecg_keras.data.formats import csv_text
+from ecg_keras.data.formats import csv_decoding, csv_layout, csv_rows
+from ecg_keras.data.formats.csv_layout import find_layout
+from ecg_keras.data.formats.csv_numbers import read_columns
 from ecg_keras.data.formats.csv_text import read_csv
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import LEADS
@@ -42,12 +44,39 @@ def test_a_header_names_the_leads(tmp_path, separator):
     check(read(tmp_path / "a.csv"))
 
 
-def test_a_header_is_believed_before_the_recipe(tmp_path):
-    turned = LEADS[::-1]
-    write_csv(tmp_path / "a.csv", VALUES[:, ::-1], leads=turned)
+@pytest.mark.parametrize(
+    "header",
+    [
+        LEADS[::-1],
+        [f"V{number}" for number in range(1, 13)],
+        ["X1", "II", *LEADS[2:]],
+        ["Lead DI", *LEADS[1:11], "RESP"],
+    ],
+)
+def test_the_recipe_names_the_columns_before_the_header(tmp_path, header):
+    write_csv(tmp_path / "a.csv", VALUES, leads=header)
     signal = read(tmp_path / "a.csv", leads=LEADS)
-    assert signal.leads == turned
-    assert np.array_equal(signal.values, as_stored(VALUES[:, ::-1]))
+    check(signal)
+    same = all(
+        one in (lead, "X1", "Lead DI", "RESP") for one, lead in zip(header, LEADS, strict=True)
+    )
+    assert bool(signal.remarks) != same
+    assert same or "named by data.folder.leads, and differently by the header" in signal.remarks[0]
+
+
+def test_a_header_with_just_these_leads_beside_others_agrees_with_the_recipe(tmp_path):
+    rows = [["time", *LEADS], *([n, *row] for n, row in enumerate(VALUES.tolist()))]
+    path = write(tmp_path, text_of(rows))
+    check(read(path, leads=LEADS))
+    check(read(path, leads=["clock", *LEADS]))
+    with pytest.raises(DataError, match=r"13 columns, and data\.folder\.leads names 12"):
+        read(path, leads=LEADS[::-1])
+
+
+def test_columns_counted_from_v1_are_no_chest_leads(tmp_path):
+    write_csv(tmp_path / "a.csv", VALUES, leads=[f"V{number}" for number in range(1, 13)])
+    with pytest.raises(DataError, match=r"a\.csv: V7, V8.*data\.folder\.leads, or data\.folder\.l"):
+        read(tmp_path / "a.csv")
 
 
 def test_columns_that_are_no_leads_are_left_out(tmp_path):
@@ -114,8 +143,9 @@ def test_empty_cells_are_missing_samples(tmp_path):
 @given(st.lists(st.lists(st.integers(-32768, 32767), min_size=2, max_size=2), min_size=1))
 def test_every_integer_of_a_recorder_comes_back(rows):
     text = text_of([["I", "II"], *rows]).encode()
-    values, names = csv_text._parse(text, None)
-    assert names == ["I", "II"] and values.tolist() == rows
+    layout = find_layout(text.decode().splitlines())
+    assert layout.leads == ("I", "II")
+    assert read_columns(text.partition(b"\n")[2], layout.columns).tolist() == rows
 
 
 @pytest.mark.parametrize(
@@ -128,7 +158,7 @@ def test_every_integer_of_a_recorder_comes_back(rows):
         ("I,II\n1,2,3\n", "no table of numbers: "),
         ("I,II\n", "no table of numbers: it holds no sample"),
         ("time,resp\n1,2\n", r"none of its columns is one of the leads.*Received: time, resp\. "),
-        (b"I,\xff\n1,2\n", "no table of numbers: .*utf-8"),
+        ("I,II,III\n1,2\n", "its header names 3 columns, and its lines have fewer.*no III"),
     ],
 )
 def test_what_is_no_ecg_is_refused_by_name(tmp_path, text, message):
@@ -149,7 +179,7 @@ def test_what_a_csv_does_not_say_is_asked_for(tmp_path):
 
 
 def test_a_bomb_of_zeros_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_text, "LARGEST", 10_000)
+    monkeypatch.setattr(csv_decoding, "LARGEST", 10_000)
     path = write(tmp_path, gzip.compress(b"I\n" + b"0\n" * 1_000_000), "a.csv.gz")
     with pytest.raises(DataError, match=r"a\.csv\.gz: more than 10,000 bytes of text"):
         read(path)
@@ -158,11 +188,12 @@ def test_a_bomb_of_zeros_is_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_a_line_of_countless_cells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_text, "MOST_CELLS", 100)
+    monkeypatch.setattr(csv_rows, "MOST_CELLS", 100)
     with pytest.raises(DataError, match="a line has more than 100 cells"):
-        read(write(tmp_path, ",".join("1" * 200)))
-    monkeypatch.setattr(csv_text, "MOST_COLUMNS", 20)
-    with pytest.raises(DataError, match="its first line has 30 cells, and is no header"):
-        read(write(tmp_path, ",".join("x" * 30)))
+        read(write(tmp_path, "I," + ",".join("1" * 200)))
+    monkeypatch.setattr(csv_layout, "MOST_COLUMNS", 20)
+    monkeypatch.setattr(csv_rows, "MOST_COLUMNS", 20)
+    with pytest.raises(DataError, match="its lines have 30 cells, which are no leads"):
+        read(write(tmp_path, ",".join("1" * 30)))
     with pytest.raises(DataError, match="its rows would be leads, and are 21"):
         read(write(tmp_path, "I,5\n" * 21))

@@ -48,7 +48,7 @@ def test_every_ending_is_split_in_any_case():
     for ending, kind in ENDINGS.items():
         assert split_ending(f"a/b.c{ending}") == ("a/b.c", kind)
         assert split_ending(f"a/b{ending.upper()}") == ("a/b", kind)
-    for name in ("a", "a.gz", "a.xml", ".gz", "1.2.840"):
+    for name in ("a", "a.gz", "a.pdf", ".gz", "1.2.840"):
         assert split_ending(name) == (name, None)
 
 
@@ -66,14 +66,62 @@ def test_two_files_of_one_name_must_be_told_apart(folder):
         ("gone.edf", r"gone\.edf: No such file\. Check that the export is complete"),
         ("gone.dat", r"gone\.hea: No such file\."),
         ("x" * 300, "File name too long"),
-        ("a.xml", r"a\.xml: no known format\. Allowed: \.hea"),
+        ("a.pdf", r"a\.pdf: no known format\. Allowed: \.hea"),
         ("c.csv/x", "No such file|Not a directory"),
     ],
 )
 def test_what_is_not_there_or_unknown_is_named(folder, name, message):
-    (folder / "a.xml").write_text("<ecg/>")
+    (folder / "a.pdf").write_text("%PDF")
     with pytest.raises(DataError, match=message):
         find_recording(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "name", "kind"),
+    [
+        ("X.CSV", "X", "csv"),
+        ("X.CSV", "X.csv", "csv"),
+        ("X.CSV.GZ", "X", "csv"),
+        ("X.Edf", "X", "edf"),
+        ("X.DCM", "X", "dicom"),
+        ("X.HEA", "X", "wfdb"),
+        ("X.HEA", "X.dat", "wfdb"),
+        ("Jose\u0301.csv", "Jos\u00e9.csv", "csv"),
+        ("Jos\u00e9.csv", "Jose\u0301", "csv"),
+        ("Jos\u00e9.HEA", "Jose\u0301.hea", "wfdb"),
+        ("Jose\u0301/x.csv", "Jos\u00e9/x.csv", "csv"),
+        ("Jose\u0301/X.CSV", "Jos\u00e9/X", "csv"),
+        ("10:30.csv", "10:30", "csv"),
+    ],
+)
+def test_endings_in_another_case_and_accents_of_other_systems(tmp_path, on_disk, name, kind):
+    (tmp_path / on_disk).parent.mkdir(exist_ok=True)
+    (tmp_path / on_disk).write_text("x")
+    assert find_recording(tmp_path / name) == (tmp_path / on_disk, kind)
+
+
+def test_a_recording_with_its_ending_in_capitals_is_read(folder):
+    (folder / "w.1.hea").rename(folder / "w.1.HEA")
+    file, kind = find_recording(folder / "w.1")
+    assert np.allclose(read_recording(file, kind).values, as_stored(VALUES), atol=0.001)
+
+
+def test_names_that_differ_in_case_are_other_names(folder):
+    for name in ("C", "C.csv", "C.CSV"):
+        with pytest.raises(
+            DataError, match=r"No such file, but c\.csv, whose name differs in case"
+        ):
+            find_recording(folder / name)
+    (folder / "M.CSV").write_text("x")
+    (folder / "M.Csv").write_text("x")
+    with pytest.raises(DataError, match=r"M: several files have this name: M\.CSV, M\.Csv"):
+        find_recording(folder / "M")
+
+
+def test_samples_without_their_header_say_so(folder):
+    (folder / "m.mat").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"m\.mat: .*read by its header, and there is no m\.hea"):
+        find_recording(folder / "m.mat")
 
 
 def test_links_out_of_the_folder_and_pipes_are_refused(folder, tmp_path_factory):

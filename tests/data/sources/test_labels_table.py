@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from ecg_keras.data.sources import labels_table
+from ecg_keras.data.sources import labels_table, parquet_tables
 from ecg_keras.data.sources.labels_table import find_table, read_header, read_table
 from ecg_keras.errors import DataError
 
@@ -118,7 +118,7 @@ def test_a_table_too_large_is_not_opened(tmp_path, monkeypatch):
 def test_a_parquet_of_countless_cells_is_not_read(tmp_path, monkeypatch):
     # a million times the same takes a few bytes
     pd.DataFrame({"a": [1] * 1_000_000}).to_parquet(tmp_path / "labels.parquet")
-    monkeypatch.setattr(labels_table, "MOST_CELLS", 999_999)
+    monkeypatch.setattr(parquet_tables, "MOST_CELLS", 999_999)
     with pytest.raises(DataError, match=r"1,000,000 cells, and a labels table has at most 999,999"):
         read_table(tmp_path / "labels.parquet", ["file"])
 
@@ -132,8 +132,10 @@ def test_a_parquet_of_countless_cells_is_not_read(tmp_path, monkeypatch):
         ("file,AF,AF\na,1,0\n", "the column 'AF' is there twice"),
         ("file,AF\na,1,0\n", "its rows have more cells than its header names"),
         ("file,AF\na,1\nb,1,0\n", "can't be read: .*line 3"),
-        ("file,AF\nä,1\n".encode("latin-1"), "not UTF-8: .*in Excel as 'CSV UTF-8'"),
-        (b"file,AF\n" + b"a,1\n" * 400_000 + b"\xe4,1\n", "can't be read: .*utf-8"),
+        (b"file,AF\n\x81,1\n", "neither UTF-8 nor Windows-1252: .*in Excel as 'CSV UTF-8'"),
+        ("file,AF\nä,1\n".encode() + b"\xe4,1\n", "begins as UTF-8, and is not: .*'CSV UTF-8'"),
+        (b"\xef\xbb\xbffile,AF\n" + b"a,1\n" * 2_000_000 + b"\xe4,1\n", "begins as UTF-8, and is"),
+        ("file,AF\na,1\n".encode("utf-16")[:-1], "no text: .*Save it as CSV with UTF-8"),
     ],
 )
 def test_a_damaged_csv_is_named(tmp_path, text, message):
@@ -185,3 +187,82 @@ def test_a_parquet_file_runs_no_code(tmp_path):
     except DataError as error:
         assert "labels.parquet" in str(error)
     assert not (tmp_path / "was here").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sep=;\nfile;id;AF\na;1;0\nb;2;1\n",
+        '"sep=;"\r\nfile;id;AF\r\na;1;0\r\nb;2;1\r\n',
+        "SEP=|\nfile|id|AF\na|1|0\nb|2|1\n",
+        "file,id,AF\ra,1,0\rb,2,1\r",
+        "\n\nfile,id,AF\na,1,0\nb,2,1\n",
+        "file,id,AF,,\na,1,0,,\nb,2,1,,\n,,,,\n,,,,\n",
+        "file,id,AF\na,1,0,\nb,2,1,,,\n",
+        "file,id,AF\na,1,0\n\nb,2,1\n\n\n",
+        'file,"id","AF"\n"a","1","0"\n"b","2","1"\n',
+        "file,id,AF\na,1,0\nb,2,1\n".encode("utf-16"),
+        "file,id,AF\na,1,0\nb,2,1\n".encode("utf-16-le"),
+        "file,id,AF\na,1,0\nb,2,1\n".encode("utf-16-be"),
+        b"\xef\xbb\xbfsep=,\nfile,id,AF\na,1,0\nb,2,1\n",
+    ],
+)
+def test_what_spreadsheets_add_does_not_matter(tmp_path, content):
+    frame = read_table(write(tmp_path, content), ["file", "id"])
+    assert list(frame) == ["file", "id", "AF"]
+    assert frame["file"].tolist() == ["a", "b"] and frame["id"].tolist() == ["1", "2"]
+    assert frame["AF"].astype(int).tolist() == [0, 1]
+
+
+def test_rows_are_counted_as_the_file_counts_them(tmp_path):
+    frame = read_table(write(tmp_path, "file,AF\na,1\n\n,\nb,0\n"), ["file"])
+    assert frame.index.tolist() == [0, 3]
+
+
+def test_separators_in_the_names_of_columns_are_part_of_them(tmp_path):
+    path = write(tmp_path, 'file,"a;b;c;d","two\nlines"\nx,1,0\n')
+    assert read_header(path) == ["file", "a;b;c;d", "two lines"]
+    assert list(read_table(path, ["file"])) == ["file", "a;b;c;d", "two lines"]
+
+
+def test_windows_letters_are_read(tmp_path):
+    text = "file,Schenkelblock_gro\xdf\n\xe4,1\n"
+    frame = read_table(write(tmp_path, text.encode("cp1252")), ["file"])
+    assert list(frame) == ["file", "Schenkelblock_gro\xdf"] and frame["file"].tolist() == ["\xe4"]
+
+
+@pytest.mark.parametrize("columns", [20_000, 60_000])
+def test_countless_columns_are_refused_in_a_short_line(tmp_path, columns):
+    header = ",".join(f"column{n}" for n in range(columns))
+    with pytest.raises(DataError, match=f"{columns:,} columns, and .* at most 5,000") as caught:
+        read_header(write(tmp_path, f"{header}\n"))
+    assert len(str(caught.value)) < 300
+
+
+def test_lists_structs_and_maps_of_parquet_are_json(tmp_path):
+    maps = pa.array([[("AF", 1.0)], None], pa.map_(pa.string(), pa.float64()))
+    table = pa.table(
+        {
+            "list": [["AF", "SR"], []],
+            "struct": [{"AF": 1.0, "SR": None}, {"AF": None, "SR": 2.0}],
+            "map": maps,
+            "words": pa.array(["AF", "SR"]).dictionary_encode(),
+        }
+    )
+    parquet.write_table(table, tmp_path / "labels.parquet")
+    frame = read_table(tmp_path / "labels.parquet", ["list", "struct", "map", "words"])
+    assert frame["list"].tolist() == ['["AF", "SR"]', "[]"]
+    assert frame["struct"].tolist() == ['{"AF": 1.0}', '{"SR": 2.0}']
+    assert frame["map"].tolist() == ['{"AF": 1.0}', ""]
+    assert frame["words"].tolist() == ["AF", "SR"]
+
+
+def test_numbers_that_lost_digits_are_no_ids(tmp_path):
+    pd.DataFrame({"id": [1e17, 2.0]}).to_parquet(tmp_path / "labels.parquet")
+    with pytest.raises(DataError, match=r"column id holds whole numbers .* lost their last digits"):
+        read_table(tmp_path / "labels.parquet", ["id"])
+
+
+def test_a_table_may_be_named_in_full(tmp_path):
+    path = write(tmp_path, "file\na\n", "other.csv")
+    assert find_table(tmp_path, str(path)) == path

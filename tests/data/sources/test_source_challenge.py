@@ -138,6 +138,15 @@ def test_a_link_to_a_folder_is_refused_and_not_skipped(tmp_path):
         challenge.list_records(tmp_path / "training", label_set="challenge2021", sampling_rate=500)
 
 
+def test_names_in_capitals_are_read_and_not_passed_over(tmp_path):
+    write_challenge_set(tmp_path, ["A0001", "A0002"])
+    for path in sorted(tmp_path.rglob("A0002.*")):
+        path.rename(path.with_name(path.name.upper()))
+    infos = cpsc2018.list_records(tmp_path, label_set="cpsc2018", sampling_rate=500)
+    assert [info.record_id for info in infos] == ["A0001", "A0002"]
+    assert len(cpsc2018.read_signal(infos[1]).values) == 5000
+
+
 @pytest.mark.parametrize(
     ("codes", "label"),
     [
@@ -181,9 +190,10 @@ def test_incarts_recordings_keep_their_rate_and_one_letter_sexes(tmp_path):
 
 @pytest.mark.parametrize(("window", "begin"), [("start", 0), ("centre", 895)])
 def test_a_window_of_half_an_hour_is_kept(tmp_path, window, begin):
-    """A true recording's length: 30 minutes at 257 Hz, each second at its own level."""
+    """A true recording's length: 30 minutes at 257 Hz, each second at its own level and alive."""
     write_challenge_record(tmp_path, "I0001", dx="164884008", rate=257)
     levels = np.repeat(np.arange(1800) % 7 + 1, 257)[:, None] * 2
+    levels[::2] += 4
     values = np.concatenate([levels * factor for factor in (1, 2, 1, -1.5, 0, 1.5, *[1] * 6)], 1)
     (tmp_path / "I0001.mat").write_bytes(bytes(24) + values.astype("<i2").tobytes())
     edit(tmp_path / "I0001.hea", " 257 2570 ", f" 257 {len(values)} ")
@@ -191,7 +201,7 @@ def test_a_window_of_half_an_hour_is_kept(tmp_path, window, begin):
     assert incart.read_signal(info).values.shape == (462600, 12)
     data = Data(source="incart", raw=tmp_path, sampling_rate=257, window=window, leads=["I"])
     (kept,) = convert([info], data, Verified())
-    expected = np.repeat((np.arange(begin, begin + 10) % 7 + 1) * 2, 257)
+    expected = levels[begin * 257 : (begin + 10) * 257, 0]
     assert np.array_equal(kept.samples[:, 0], expected)
 
 

@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_folder import RATE, as_stored, write_csv, write_edf, write_folder, write_wfdb
 from small_signals import microvolts
+from small_xml import write_sierra
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.data.sources import label_columns, read_records, source_of
@@ -153,9 +155,12 @@ def test_labels_are_those_that_are_1(width, data):
          r"no column for the label 'LBB'\. It has: file, patient_id, LBBB\. Did you mean 'LBBB'"),
         ("file,patient_id\na,1\n", {}, "no column of 0 and 1 for a label"),
         ("file,patient_id,AF,af\na,1,1,0\n", {}, "labels AF, af differ only in case"),
-        ("file,patient_id,AF\na,,1\n", {}, "row 1 below the header: column 'patient_id' is empty"),
+        ("file,patient_id,AF\na,,1\nb,2,0\n", {},
+         "row 1 below the header: column 'patient_id' is empty"),
         ("file,patient_id,AF\na,1,1\nb,p7,0\nc,P7,0\n", {},
          "'patient_id': 'p7' in row 2 .* and 'P7' in row 3 .* look like one person.*in one way"),
+        ("file,patient_id,AF\na,p7\u200b,1\nb,p7,0\n", {},
+         "row 1 .* and 'p7' in row 2 .* look like one person"),
         ("file,patient_id,AF\na,7.0,1\nb,7,0\n", {}, "'7.0' in row 1 .* and '7' in row 2 "),
         ("file,patient_id,AF\na,007,1\nb,7,0\n", {}, "'007' in row 1 .* and '7' in row 2 "),
         ("file,patient_id,AF\na,1,1\n,2,0\n", {}, "row 2 below the header: a file name must stay"),
@@ -213,8 +218,8 @@ def test_each_recording_of_another_person_must_be_said(root):
     assert [info.patient_id for info in infos] == ["a", "b"]
     told, warned = FolderSource(root, Folder(patient=None)).list_remarks(root)
     assert told.endswith(
-        "labels.csv: is read as file from 'file'; labels: AF. Left aside: no column. data.folder "
-        "can name others."
+        "labels.csv: is read as file from 'file'; labels: AF 1 (such as a). Left aside: no "
+        "column. data.folder can name others."
     )
     assert "labels.csv: no column says which recordings are of one person" in warned
     assert "the scores flatter. Name the column with --set data.folder.patient=COLUMN" in warned
@@ -226,20 +231,20 @@ def test_each_recording_of_another_person_must_be_said(root):
         (
             "file,patient_id,,AF,age,ward,visits\na,1,x,1,50,3,9\nb,2,x,0,51,4,7\n",
             {},
-            "file from 'file', patient from 'patient_id', age from 'age'; labels: AF. Left aside: "
-            "ward, visits.",
+            "file from 'file', patient from 'patient_id', age from 'age'; labels: AF 1 (such as "
+            "a). Left aside: ward, visits.",
         ),
         (
             "path,mrn,hz,AF,sedated,uid\na,1,500,1,0,7\nb,2,500,0,1,8\n",
             {"file": "path", "patient": "mrn", "sampling_rate": "hz", "labels": ["AF"]},
-            "file from 'path', patient from 'mrn', sampling_rate from 'hz'; labels: AF. Left "
-            "aside: sedated, uid.",
+            "file from 'path', patient from 'mrn', sampling_rate from 'hz'; labels: AF 1 (such "
+            "as a). Left aside: sedated, uid.",
         ),
         (
             "file,patient_id,dx,AF\na,1,SR;AF,1\nb,2,SR,0\n",
             {"label_column": "dx"},
-            "file from 'file', patient from 'patient_id'; labels from 'dx': AF, SR. Left aside: "
-            "AF.",
+            "file from 'file', patient from 'patient_id'; labels from 'dx': AF 1 (such as a), SR 2 "
+            "(such as a). Left aside: AF.",
         ),
     ],
 )
@@ -267,6 +272,40 @@ def test_csv_files_need_a_rate_and_a_unit_before_anything_is_read(root):
     one_rate = Folder(unit="mV", sampling_rate=1000, labels=("AF",))
     signal = FolderSource(root, one_rate).read_signal(infos[1])
     assert signal.sampling_rate == 1000 and signal.values.max() == VALUES.max()
+
+
+def test_xml_files_need_their_package_before_anything_is_read(root, monkeypatch):
+    write_sierra(root / "x.xml", VALUES, step="1")
+    text = "file,patient_id,AF\na,1,1\nx.xml,2,0\n"
+    infos = list_all(root, text)
+    signal = FolderSource(root, Folder()).read_signal(infos[1])
+    assert signal.leads == LEADS and np.allclose(signal.values, as_stored(VALUES), atol=1e-6)
+    monkeypatch.setitem(sys.modules, "ecgdatakit", None)
+    with pytest.raises(ConfigError, match=r"labels\.csv: XML files are .* 'ecg_keras\[xml\]'\.$"):
+        list_all(root, text)
+
+
+def test_units_that_csv_files_state_need_no_setting(root):
+    write_csv(root / "t.csv", VALUES, leads=[f"{lead} (uV)" for lead in LEADS])
+    (root / "broken.csv").write_text("no numbers\n")
+    text = "file,patient_id,AF\nbroken.csv,1,1\nt.csv,2,0\n"
+    infos = list_all(root, text, sampling_rate=500)
+    assert [info.record_id for info in infos] == ["broken", "t"]
+    signal = FolderSource(root, Folder(sampling_rate=500)).read_signal(infos[1])
+    assert np.array_equal(signal.values, as_stored(VALUES))
+
+
+def test_own_spellings_of_leads_hold_in_every_format(root):
+    own = {lead: f"site {number}" for number, lead in enumerate(LEADS)}
+    names = {spelling: lead for lead, spelling in own.items()}
+    write_csv(root / "t.csv", VALUES, leads=list(own.values()))
+    write_wfdb(root / "w", VALUES, leads=list(own.values()))
+    write_edf(root / "e.edf", VALUES, leads=list(own.values()), prefix="")
+    settings = {"sampling_rate": RATE, "unit": "uV", "lead_names": names}
+    infos = list_all(root, "file,patient_id,AF\nt,1,1\nw,2,0\ne,3,0\n", **settings)
+    for info in infos:
+        signal = FolderSource(root, Folder(**settings)).read_signal(info)
+        assert signal.leads == LEADS and np.allclose(signal.values, VALUES / 1000, atol=0.001)
 
 
 def test_a_table_that_changed_is_read_again(root):

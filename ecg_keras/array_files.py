@@ -1,0 +1,75 @@
+"""Arrays of an ``.npz``, read so that a small file takes little time and memory."""
+
+from __future__ import annotations
+
+import math
+import os
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import DataError, shortened
+
+# so much may be in any file; of a larger one, so many times its size
+FREE_BYTES = 64 << 20
+RATIO = 200
+# NumPy does not give the types of these functions
+_NPY: Any = np.lib.format
+
+
+def read_arrays(
+    path: Path, names: Collection[str], kind: str, advice: str = ""
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of these names that are in an ``.npz``; no pickle is opened.
+
+    Args:
+        path: of the file.
+        names: of arrays; others are left alone, and those that are missing are not in the answer.
+        kind: what the file should hold, in an error.
+        advice: what to do about a damaged file: one sentence.
+
+    Raises:
+        DataError: there is no such file, it is no ``.npz``, is damaged, unpacks to far more than it
+            is, or an array is not as large as its header says, or holds objects.
+    """
+    try:
+        with path.open("rb") as stream:
+            if stream.read(6) == b"\x93NUMPY":
+                raise DataError(f"{path}: holds one array, and {kind} are an .npz of several.")
+        with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
+            members = {one.filename.removesuffix(".npy"): one for one in archive.infolist()}
+            wanted = {name: members[name] for name in names if name in members}
+            total = sum(member.file_size for member in wanted.values())
+            if total > max(FREE_BYTES, RATIO * os.fstat(stream.fileno()).st_size):
+                raise ValueError(f"it would unpack to {total} bytes")
+            return {name: _read_array(archive, member) for name, member in wanted.items()}
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there are no {kind} here.") from error
+    except DataError:
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy raise what the bytes bring about
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        why = shortened(why.partition("\n")[0] or type(error).__name__, 300)
+        raise DataError(f"{path}: can't be read as {kind}: {why}. {advice}".rstrip()) from error
+
+
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    readers = {
+        (1, 0): _NPY.read_array_header_1_0,
+        (2, 0): _NPY.read_array_header_2_0,
+    }
+    with archive.open(member) as stream:
+        shape, columns_first, dtype = readers[_NPY.read_magic(stream)](stream)
+        if dtype.hasobject:
+            raise ValueError(f"Object arrays are not opened, and {member.filename} is one")
+        size = member.file_size - stream.tell()
+        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size:
+            raise ValueError(
+                f"{member.filename} has {size} bytes, not those of {shape} times {dtype}"
+            )
+        values = np.frombuffer(stream.read(), dtype)
+    return values.reshape(shape, order="F" if columns_first else "C")

@@ -1,0 +1,57 @@
+"""Types of the values in recipes: paths, names, and numbers within bounds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+AnyPath = TypeVar("AnyPath", str, Path)
+
+
+def expand_home(path: AnyPath) -> AnyPath:
+    """A path whose leading ``~`` or ``~name`` is the home folder of the user, or of that user.
+
+    A shell expands it only at the beginning of a word, so not in ``--set data.raw=~/ecgs``, and a
+    recipe is read by no shell.
+
+    Raises:
+        ValueError: there is no such user.
+
+    Example:
+        >>> expand_home("data/raw"), expand_home("~/ecgs").startswith("~")
+        ('data/raw', False)
+    """
+    if not str(path).startswith("~"):
+        return path
+    try:
+        return type(path)(Path(path).expanduser())
+    except RuntimeError:
+        raise ValueError(
+            f"no home folder is known for {Path(path).parts[0]:.80}. Write the path in full. "
+            f"Received: {str(path)!r:.200}"
+        ) from None
+
+
+def _check_rate(value: Any) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if (number and 0 < value < math.inf) or (isinstance(value, str) and value.strip()):
+        return value
+    raise ValueError(
+        f"must be a number of Hz above 0, or the name of a column. Received: {value!r:.80}"
+    )
+
+
+FolderPath = Annotated[Path, Field(strict=False), AfterValidator(expand_home)]
+# a path, or the name of something that has none
+HomeOrName = Annotated[str, AfterValidator(expand_home)]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Folds = Annotated[tuple[int, ...], Field(strict=False)]
+Folders = Annotated[tuple[FolderPath, ...], Field(strict=False)]
+RateOrColumn = Annotated[float | str, BeforeValidator(_check_rate)]

@@ -1,0 +1,160 @@
+"""What becomes of a record but to be stored as usual: it is left out, or kept and noted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+UNLABELLED = "no label of the set"
+# a larger share of lost records is told with the setting that keeps them
+FEW = 0.03
+NAMED = 5
+_SHORT = re.compile(r"(?P<seconds>\S+) s are shorter than (?P<wanted>\S+) s")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A record that is in no shard, and why."""
+
+    record_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A record that is stored although a figure of it is outside of what is expected.
+
+    Attributes:
+        record_id: of the record.
+        lead: the one that it shows in; ``None`` where it is no matter of one lead.
+        measure: name of the figure, as in the shards.
+        value: of the figure.
+        what: the figure in words, with its unit and what is expected.
+    """
+
+    record_id: str
+    lead: str | None
+    measure: str
+    value: float
+    what: str
+
+    def line(self) -> str:
+        """One line of text."""
+        return f"{self.record_id}: {self.what}"
+
+
+def too_short(seconds: float, wanted: float) -> str:
+    """The reason why a recording is dropped that is shorter than ``data.seconds``."""
+    return f"{seconds:g} s are shorter than {wanted:g} s"
+
+
+def describe_losses(
+    dropped: Sequence[LeftOut], quarantined: Sequence[LeftOut], records: int
+) -> tuple[str, ...]:
+    """A line for each kind of reason: how many records, which, and what to set.
+
+    Args:
+        dropped: as the recipe asks.
+        quarantined: because they can't be used.
+        records: how many there were before any was left out.
+
+    Example:
+        >>> describe_losses([LeftOut("r3", too_short(7.3, 10))], [], 200)
+        ('1 of 200 records was dropped: shorter than 10 s (7.3 s, such as r3)',)
+    """
+    short, others = [], dict[str, list[str]]()
+    for one in dropped:
+        if found := _SHORT.fullmatch(one.reason):
+            short.append((float(found["seconds"]), one.record_id, found["wanted"]))
+        else:
+            others.setdefault(one.reason, []).append(one.record_id)
+    return (
+        *_tell_short(short, records),
+        *(_tell(reason, names, records) for reason, names in others.items()),
+        *_tell_quarantined(quarantined, records),
+    )
+
+
+def describe_noted(noted: Iterable[Noted], records: int) -> tuple[str, ...]:
+    """A line for each figure: how many records are noted for it, and the first of them by name.
+
+    Args:
+        noted: of a dataset.
+        records: how many it holds.
+
+    Example:
+        >>> one = Noted("r7", "V2", "peak_mv", 25.3, "largest sample 25.3 mV in V2, ...")
+        >>> describe_noted([one], 200)
+        ('1 of 200 records kept and noted for peak_mv: r7 (V2, 25.3)',)
+    """
+    groups: dict[str, dict[str, list[Noted]]] = {}
+    for one in noted:
+        groups.setdefault(one.measure, {}).setdefault(one.record_id, []).append(one)
+    return tuple(
+        f"{len(group)} of {records} records kept and noted for {measure}: {name_noted(group)}"
+        for measure, group in groups.items()
+    )
+
+
+def name_noted(group: Mapping[str, Sequence[Noted]]) -> str:
+    """The first records of a group with leads and values, and how many more there are."""
+    named = [
+        f"{name} ({'; '.join(_short(one) for one in found)})"
+        for name, found in list(group.items())[:NAMED]
+    ]
+    more = f" and {len(group) - NAMED} more" * (len(group) > NAMED)
+    return f"{', '.join(named)}{more}"
+
+
+def _tell_short(short: Sequence[tuple[float, str, str]], records: int) -> Iterator[str]:
+    if not short:
+        return
+    ordered = sorted(short)
+    lengths = [seconds for seconds, _, _ in ordered]
+    usual, name, wanted = ordered[len(ordered) // 2]
+    spread = f"{lengths[0]:g} to {lengths[-1]:g} s, median " * (lengths[0] < lengths[-1])
+    said = (
+        f"{_count(short, records)} dropped: shorter than {wanted} s "
+        f"({spread}{usual:g} s, such as {name})"
+    )
+    if len(short) > FEW * records:
+        # the length that keeps all but the shortest twentieth, rounded down
+        enough = int(100 * lengths[len(lengths) // 20]) / 100
+        shorter = f"data.seconds: {enough:g} keeps nearly all, and " * (enough > 0)
+        said += f". {shorter}data.short: pad fills them up with zeros"
+    yield said
+
+
+def _tell(reason: str, names: Sequence[str], records: int) -> str:
+    said = f"{_count(names, records)} dropped: {reason} ({_name(names)})"
+    if reason == UNLABELLED and len(names) > FEW * records:
+        said += ". data.unlabelled: keep stores them as having none of the labels"
+    return said
+
+
+def _tell_quarantined(quarantined: Sequence[LeftOut], records: int) -> Iterator[str]:
+    if quarantined:
+        named = "; ".join(named_reason(one).rstrip(".") for one in quarantined[:NAMED])
+        yield (f"{_count(quarantined, records)} put into quarantine: {named}{_more(quarantined)}")
+
+
+def named_reason(one: LeftOut) -> str:
+    """The reason, and the record's name where it is not in it."""
+    return one.reason if one.record_id in one.reason else f"{one.record_id}: {one.reason}"
+
+
+def _count(lost: Sequence[object], records: int) -> str:
+    return f"{len(lost)} of {records} records {'was' if len(lost) == 1 else 'were'}"
+
+
+def _name(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:NAMED])}{_more(names)}"
+
+
+def _more(lost: Sequence[object]) -> str:
+    return f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+
+
+def _short(one: Noted) -> str:
+    return f"{one.lead}, {one.value:.4g}" if one.lead else f"{one.value:.4g}"

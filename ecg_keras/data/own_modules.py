@@ -1,0 +1,67 @@
+"""Python modules of the user's own that a recipe names: a source, or the home of a backbone."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from ecg_keras.errors import ConfigError
+
+
+def import_own(name: str) -> ModuleType:
+    """Imports a module by its name: one that Python finds, or one of the current folder.
+
+    The command `ecg-keras`, unlike ``python -m``, does not search the current folder. It is
+    appended to the places that Python searches, behind all others, and only where a recipe names a
+    module that lies in it: a file there replaces no module that is installed.
+
+    Args:
+        name: such as ``my_array`` or ``our_lab.holter``.
+
+    Raises:
+        ConfigError: there is no such module, or its code fails.
+
+    Example:
+        >>> import_own("json").__name__
+        'json'
+    """
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ConfigError(
+            f"cannot import {name!r:.80}: no name of a module, such as our_lab.holter."
+        )
+    here = Path.cwd()
+    if str(here) not in sys.path and not _is_found(name) and _lies_in(here, name):
+        sys.path.append(str(here))
+        importlib.invalidate_caches()
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            raise ConfigError(
+                f"cannot import {name}: there is no module {error.name}. A module of your own must "
+                "lie in the current folder or a folder of PYTHONPATH, or be installed."
+            ) from error
+        raise ConfigError(_say_failed(name, error)) from error
+    except Exception as error:  # the module's own code may raise anything
+        raise ConfigError(_say_failed(name, error)) from error
+
+
+def _is_found(name: str) -> bool:
+    top = name.partition(".")[0]
+    return top in sys.modules or importlib.util.find_spec(top) is not None
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    """A file, a package, or a folder with the module that the name says lies in it."""
+    place = folder.joinpath(*name.split("."))
+    return place.with_name(f"{place.name}.py").is_file() or (place / "__init__.py").is_file()
+
+
+def _say_failed(name: str, error: Exception) -> str:
+    what = str(error).partition("\n")[0][:300]
+    return (
+        f"cannot import {name}: its code fails: {type(error).__name__}: {what}. Correct the module."
+    )

@@ -1,0 +1,214 @@
+"""What is kept of one recording, and how no more of it is read than that needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.config import Data
+from ecg_keras.data.record_reader import Reader
+from ecg_keras.data.records import RecordInfo, Signal, Span
+from ecg_keras.errors import DataError
+from ecg_keras.signals import (
+    LEADS,
+    derive_leads,
+    kept_part,
+    resampled_length,
+    select_leads,
+    signature,
+)
+from ecg_keras.signals.lost_signal import (
+    best_block,
+    block_length,
+    check_recorded,
+    measure_blocks,
+)
+from ecg_keras.signals.repair import Repair
+from ecg_keras.signals.resampling import needed_part
+
+# seconds that are read first: nearly all 12-lead recordings are no longer, and are read in one go
+FIRST = 60.0
+# numbers that are read at once where a longer recording is searched for its best part
+AT_ONCE = 1_000_000
+UNCHANGED = Repair()
+
+# the wanted leads of at least the samples from the first to the one behind the last
+Part = Callable[[int, int], Signal]
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What is kept of a recording, with its surroundings that a change of the rate needs.
+
+    Attributes:
+        signal: the wanted leads at the recording's own rate: finite, column by column in memory.
+        total: samples of the whole recording.
+        span: the first sample of the recording that is kept, and the one behind the last.
+        window: the same at the rate of the shards.
+        content: `signals.signature` of the recording.
+        remarks: what its reader left out, and which leads were derived, in words.
+    """
+
+    signal: Signal
+    total: int
+    span: tuple[int, int]
+    window: tuple[int, int]
+    content: bytes
+    remarks: tuple[str, ...]
+
+    @property
+    def values(self) -> npt.NDArray[np.float32]:
+        """The kept samples alone."""
+        first, last = self.span
+        return self.signal.values[first - self.signal.start : last - self.signal.start]
+
+
+def read_kept(
+    read: Reader, info: RecordInfo, leads: tuple[str, ...], length: int, data: Data, repair: Repair
+) -> Kept:
+    """Reads what is kept of a recording: up to a minute at once, and of a longer one that part.
+
+    Args:
+        read: from `reader_of`.
+        info: of the record.
+        leads: that are wanted, in order.
+        length: samples that are kept, at ``data.sampling_rate``.
+        data: the recipe's settings.
+        repair: of every record.
+
+    Returns:
+        The part that ``data.window`` names; all of a recording that is not longer than that.
+
+    Raises:
+        DataError: the record can't be read, lacks a lead, or something was not recorded in what is
+            to be kept.
+    """
+
+    def read_repaired(span: Span) -> Signal:
+        signal = read(info, span)
+        # all limb leads, for the repair was found by them
+        values, names = derive_leads(signal.values, signal.leads, LEADS)
+        derived = [lead for lead in names[len(signal.leads) :] if lead in leads]
+        rate = signal.sampling_rate
+        if repair != UNCHANGED:
+            values, rate, names = repair.apply(values, rate, names)
+        return replace(
+            signal,
+            # column after column in memory: what is measured for each lead is several times faster
+            values=np.asfortranarray(values),
+            sampling_rate=rate,
+            leads=names,
+            remarks=(*signal.remarks, *_say_derived(derived)),
+        )
+
+    def choose(signal: Signal) -> Signal:
+        values = select_leads(signal.values, signal.leads, leads)
+        return replace(signal, values=values, leads=leads)
+
+    def part(first: int, last: int) -> Signal:
+        if _covers(begun, first, last):
+            return begun
+        stated_rate = begun.sampling_rate / repair.rate_factor
+        signal = choose(read_repaired((first / stated_rate, last / stated_rate)))
+        if not _covers(signal, first, last):
+            raise DataError(
+                f"{info.path}: samples {first} to {last} were asked for, and the source's "
+                f"read_signal returned {signal.start} to {signal.start + len(signal.values)}."
+            )
+        return signal
+
+    begun = read_repaired((0.0, max(FIRST, data.seconds + 20 / data.sampling_rate + 1)))
+    content = signature(begun.values, begun.leads, begun.sampling_rate)
+    begun = choose(begun)
+    total = len(begun.values) if begun.total is None else begun.total
+    rates = begun.sampling_rate, data.sampling_rate
+    longer = resampled_length(total, *rates) > length
+    if longer and data.window == "best":
+        window = _find_best(part, total, length, rates)
+    else:
+        window = _named_window(total, length, rates, data.window)
+    try:
+        signal, span = _take(part, total, window, rates)
+    except DataError as error:
+        if not longer or data.window == "best":
+            raise
+        raise DataError(f"{error}{_offer_best(part, total, length, rates)}") from error
+    return Kept(signal, total, span, window, content, begun.remarks)
+
+
+def _say_derived(leads: Sequence[str]) -> list[str]:
+    if not leads:
+        return []
+    what = f"lead {leads[0]} is" if len(leads) == 1 else f"leads {', '.join(leads)} are"
+    return [f"{what} not recorded, and derived from two other limb leads"]
+
+
+def _covers(signal: Signal, first: int, last: int) -> bool:
+    return signal.start <= first and last <= signal.start + len(signal.values)
+
+
+def _named_window(
+    total: int, length: int, rates: tuple[float, float], window: str
+) -> tuple[int, int]:
+    whole = resampled_length(total, *rates)
+    return kept_part(whole, length, "start" if window == "best" else window)
+
+
+def _take(
+    part: Part, total: int, window: tuple[int, int], rates: tuple[float, float]
+) -> tuple[Signal, tuple[int, int]]:
+    """A window with its surroundings, and what is kept in samples of the recording."""
+    step = rates[0] / rates[1]
+    first, last = needed_part(*window, *rates)
+    signal = part(min(first, total), min(last, total))
+    start, stop = math.floor(round(window[0] * step, 6)), math.ceil(round(window[1] * step, 6))
+    span = start, min(stop, total)
+    kept = signal.values[span[0] - signal.start : span[1] - signal.start]
+    check_recorded(kept, signal.leads, rates[0], begin=start / rates[0])
+    if len(kept) < len(signal.values) and not np.isfinite(signal.values).all():
+        return replace(signal, values=_filled(signal.values)), span
+    return signal, span
+
+
+def _filled(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """A copy in which lines bridge what is missing beside what is kept, for the filter's sake."""
+    filled, places = values.copy(order="F"), np.arange(len(values))
+    for lead in filled.T:
+        there = np.isfinite(lead)
+        lead[~there] = np.interp(places[~there], places[there], lead[there])
+    return filled
+
+
+def _find_best(part: Part, total: int, length: int, rates: tuple[float, float]) -> tuple[int, int]:
+    """The best window of a recording that is longer than it, piece by piece."""
+    step, block = rates[0] / rates[1], block_length(rates[0])
+    count = total // block
+    leads = part(0, 0).values.shape[1]
+    at_once = max(1, AT_ONCE // (leads * block))
+    measured = []
+    for begin in range(0, count, at_once):
+        first, last = begin * block, min(count, begin + at_once) * block
+        signal = part(first, last)
+        values = signal.values[first - signal.start : last - signal.start]
+        measured.append(measure_blocks(values, rates[0]))
+    # where blocks don't begin with a new sample, the window begins a little behind its block
+    behind = 0.0 if (block / step).is_integer() else step
+    wanted = math.ceil((length * step + behind) / block)
+    start = math.ceil(round(best_block(measured, wanted) * block / step, 6))
+    start = min(start, resampled_length(total, *rates) - length)
+    return start, start + length
+
+
+def _offer_best(part: Part, total: int, length: int, rates: tuple[float, float]) -> str:
+    """What to do about a record of which another part is whole."""
+    try:
+        window = _find_best(part, total, length, rates)
+        _take(part, total, window, rates)
+    except DataError:
+        return ""
+    first, last = (edge / rates[1] for edge in window)
+    return f" Nothing is lost from {first:g} to {last:g} s: data.window: best keeps them."

@@ -1,0 +1,63 @@
+"""WFDB files from the field: formats, headers with quirks, exchanged and hostile ones."""
+
+import shutil
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from ecg_keras.data.wfdb_files import read_wfdb
+from ecg_keras.errors import DataError
+from ecg_keras.signals import LEADS
+
+# spelled as in Spain, Italy and Latin America
+SPELLED = {"DI": "I", "DII": "II", "DIII": "III"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "records"),
+    [("01-wfdb-formats", 10), ("02-wfdb-headers", 25), ("03-wfdb-212-quirks", 17)],
+)
+def test_every_record_is_read_as_it_was_written(case, folder, records):
+    place = case(folder)
+    with np.load(place / "truth.npz") as truth:
+        assert len(truth) == records
+        for name in truth:
+            signal = read_wfdb(place / "raw" / name, lead_names=SPELLED)
+            assert signal.leads == LEADS and signal.sampling_rate == 100, name
+            # NaN only where it is NaN in the truth
+            np.testing.assert_allclose(signal.values, truth[name], atol=1e-6, err_msg=name)
+
+
+def test_exchanged_signal_files_are_refused_and_no_other(case):
+    raw = case("26-swapped-dat") / "raw"
+    refused = {}
+    for number in range(12):
+        name = f"r{number:02d}"
+        try:
+            assert read_wfdb(raw / name).values.shape == (400, 12)
+        except DataError as error:
+            refused[name] = str(error)
+    assert sorted(refused) == ["r03", "r05", "r07"]
+    assert f"{raw}/r03.dat: the checksum of signal I is " in refused["r03"]
+    assert f"{raw}/r04.dat: the checksum of signal I is " in refused["r05"]
+    assert "and r05.hea says" in refused["r05"]
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("skew.hea", r"r003\.hea: a skew of 100000000 samples leaves none of 1000"),
+        ("skew_like.hea", r"r003\.dat: truncated: its 24000 bytes hold 0 samples"),
+    ],
+)
+def test_a_small_header_reserves_no_gigabytes(case, header, message):
+    place = case("27-hostile")
+    shutil.copy(place / header, place / "r003.hea")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=message):
+            read_wfdb(place / "r003")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
