@@ -138,7 +138,7 @@ def test_patients_of_two_tables_of_one_folder_are_the_same_people(tmp_path):
     first, second = (
         prepare(
             folder_data(tmp_path / "raw", table=name, sampling_rate=500, unit="uV").model_copy(
-                update={"verify": "off", "split": Split(valid=0.3, test=0.3)}
+                update={"verify": "off", "quarantine": 0.5, "split": Split(valid=0.3, test=0.3)}
             ),
             tmp_path / name,
         )
