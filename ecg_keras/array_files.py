@@ -39,7 +39,8 @@ def read_arrays(
     try:
         with path.open("rb") as stream:
             if stream.read(6) == b"\x93NUMPY":
-                raise DataError(f"{path}: holds one array, and {kind} are an .npz of several.")
+                what = f"holds one array, and {kind} are an .npz of several"
+                raise DataError(f"{path}: {what}. {advice}".rstrip())
         with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
             members = {one.filename.removesuffix(".npy"): one for one in archive.infolist()}
             wanted = {name: members[name] for name in names if name in members}
@@ -48,7 +49,7 @@ def read_arrays(
                 raise ValueError(f"it would unpack to {total} bytes")
             return {name: _read_array(archive, member) for name, member in wanted.items()}
     except FileNotFoundError as error:
-        raise DataError(f"{path}: there are no {kind} here.") from error
+        raise DataError(f"{path}: there are no {kind} here. {advice}".rstrip()) from error
     except DataError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy raise what the bytes bring about

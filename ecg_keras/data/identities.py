@@ -18,7 +18,7 @@ from ecg_keras.signals.content import SIZE
 
 Strings = npt.NDArray[np.str_]
 
-SEEN = "the records that a network has seen"
+SEEN = "records that a network has seen"
 # sources that stand for many databases, whose patients may have the same ids
 MANY = ("folder", "simulated")
 
@@ -86,7 +86,7 @@ class Identities:
             DataError: the file is missing, damaged or holds something else.
         """
         names = [one.name for one in fields(cls)]
-        advice = "Train the run again, or copy the file again from where it was whole."
+        advice = "Train the run anew, or copy the file again from where it was whole."
         arrays = read_arrays(path, names, SEEN, advice)
         if missing := [name for name in names if name not in arrays]:
             raise DataError(

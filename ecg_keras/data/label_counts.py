@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from ecg_keras.data.dataset import Dataset, SplitSummary
+from ecg_keras.data.sources import FOLDER
 
 NAMED = 5
 # what a split is for -> what it can't do for a label that none, or all, of its records have
@@ -13,21 +14,21 @@ IN_VAIN = {
     "valid": "has no part in the choice of the epoch, and no threshold of its own",
     "test": "has no AUROC or AUPRC",
 }
-WAYS = "Choose others with data.folder.labels or data.label_set, or split otherwise with data.split"
 
 
 def describe_scarce(
-    splits: Mapping[str, SplitSummary], patients: Mapping[str, int]
+    splits: Mapping[str, SplitSummary], patients: Mapping[str, int], source: str
 ) -> tuple[str, ...]:
     """A line for each way in which labels are too rare, or too frequent, to be of use.
 
     Args:
         splits: of the dataset.
         patients: of how many people the records with each label are.
+        source: of the records.
 
     Example:
         >>> one = SplitSummary(5, 5, {"AF": 0, "LBBB": 2}, {}, {})
-        >>> (line,) = describe_scarce({"train": one, "test": one}, {"AF": 0, "LBBB": 4})
+        >>> (line,) = describe_scarce({"train": one, "test": one}, {"AF": 0, "LBBB": 4}, "ludb")
         >>> line.partition(".")[0]
         'no record has AF: it has no positive to learn from or to be tested on'
     """
@@ -60,7 +61,7 @@ def describe_scarce(
                 f"in the {split} split none, or all, of the records have {_name(found)}: such a "
                 f"label {IN_VAIN[split]}"
             )
-    return tuple(f"{line}. {WAYS}." for line in lines)
+    return tuple(f"{line}. {_advise(source)}." for line in lines)
 
 
 def find_undecidable(dataset: Dataset, splits: Collection[str]) -> tuple[str, ...]:
@@ -81,9 +82,16 @@ def find_undecidable(dataset: Dataset, splits: Collection[str]) -> tuple[str, ..
             shown = [f"{label} in {count}" for label, count in counts.items()]
             lines.append(
                 f"{split}: labels: no label is present in some of its {summary.records} records "
-                f"and absent in others ({_name(shown)}): {_lost(split)}. {WAYS}."
+                f"and absent in others ({_name(shown)}): {_lost(split)}. "
+                f"{_advise(dataset.source)}."
             )
     return tuple(lines)
+
+
+def _advise(source: str) -> str:
+    """What to do about it: where labels are chosen depends on the source."""
+    key = "data.folder.labels" if source == FOLDER else "data.label_set"
+    return f"Choose others with {key}, or split otherwise with data.split"
 
 
 def _lost(split: str) -> str:

@@ -231,7 +231,7 @@ def _make(
         )
     people = {(label, info.patient_id) for info in stored for label in info.labels}
     patients = Counter(label for label, _ in people)
-    for line in describe_scarce(dataset.splits, patients):
+    for line in describe_scarce(dataset.splits, patients, data.source):
         warn(line)
     with writing(folder):
         begun = folder / UNFINISHED

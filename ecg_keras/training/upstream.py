@@ -26,23 +26,7 @@ def check_weights(
         ConfigError: the head of a single file is to be kept, whose labels nobody knows.
         DataError: there are no weights, or they are of other leads or another sampling rate.
     """
-    card = Run(upstream).dataset
-    if card.is_file():
-        theirs = data.read_dataset(card)
-        for what, old, new, setting in (
-            ("leads", theirs.leads, tuple(leads), "data.leads"),
-            ("sampling rate", theirs.sampling_rate, sampling_rate, "data.sampling_rate"),
-        ):
-            if old != new:
-                raise DataError(
-                    f"{upstream}: was trained with {what} {_say(old)}, and this recipe has "
-                    f"{_say(new)}. Set {setting} to the upstream's, or choose another upstream."
-                )
-    elif keep_head:
-        raise ConfigError(
-            f"initialise.head keep needs a run folder, whose dataset.json names the labels. "
-            f"Received: {upstream}."
-        )
+    _check_card(upstream, tuple(leads), sampling_rate, keep_head)
     model = Run(upstream).model if upstream.is_dir() else upstream
     if not model.is_file():
         raise DataError(
@@ -57,17 +41,15 @@ def check_weights(
 
 
 def check_upstream(upstream: Path, dataset: data.Dataset, *, keep_head: bool) -> None:
-    """Refuses first weights that were trained on other signals than the dataset's.
+    """Refuses an upstream that was trained on other signals than the dataset's.
+
+    Whether its weights are there is seen when they are opened: it may be the folder of a lone file.
 
     Raises:
-        ConfigError, DataError: as `check_weights`; or the head is kept and the labels differ.
+        ConfigError: the head of a single file is to be kept, whose labels nobody knows.
+        DataError: leads or sampling rate differ; or the head is kept and the labels differ.
     """
-    check_weights(
-        upstream,
-        leads=dataset.leads,
-        sampling_rate=dataset.sampling_rate,
-        keep_head=keep_head,
-    )
+    _check_card(upstream, dataset.leads, dataset.sampling_rate, keep_head)
     if not keep_head:
         return
     theirs = data.read_dataset(Run(upstream).dataset)
@@ -76,6 +58,29 @@ def check_upstream(upstream: Path, dataset: data.Dataset, *, keep_head: bool) ->
             f"{upstream}: its head tells {_say(theirs.labels)} and this recipe's labels are "
             f"{_say(dataset.labels)}. A head can be kept only for the same labels in the same "
             "order: use `initialise: {head: new}`."
+        )
+
+
+def _check_card(
+    upstream: Path, leads: tuple[str, ...], sampling_rate: float, keep_head: bool
+) -> None:
+    """Compares leads and rate with those in the upstream's dataset.json, where it has one."""
+    card = Run(upstream).dataset
+    if card.is_file():
+        theirs = data.read_dataset(card)
+        for what, old, new, setting in (
+            ("leads", theirs.leads, leads, "data.leads"),
+            ("sampling rate", theirs.sampling_rate, sampling_rate, "data.sampling_rate"),
+        ):
+            if old != new:
+                raise DataError(
+                    f"{upstream}: was trained with {what} {_say(old)}, and this recipe has "
+                    f"{_say(new)}. Set {setting} to the upstream's, or choose another upstream."
+                )
+    elif keep_head:
+        raise ConfigError(
+            f"initialise.head keep needs a run folder, whose dataset.json names the labels. "
+            f"Received: {upstream}."
         )
 
 

@@ -49,11 +49,7 @@ def test_what_was_not_looked_at_is_said_once_and_on_the_page(
     assert told.count("checked without TensorFlow Data Validation, which can't be imported") == 1
     page = (tmp_path / "runs" / "up" / "report.html").read_text()
     assert page.count("The check of the data: checked without TensorFlow Data Validation") == 1
-    answer = ecg_keras("train", "up.yaml", "--set", "training.seed=1", "--set", "run=runs/again")
-    assert answer.code == 0, answer.err
-    assert "checked without" not in answer.err
-    page = (tmp_path / "runs" / "again" / "report.html").read_text()
-    assert "The check of the data: checked without TensorFlow Data Validation" in page
+    assert "checked without" not in ecg_keras("train", "up.yaml").err
 
 
 def test_the_comparison_is_of_the_same_patients(project):

@@ -17,13 +17,13 @@ def splits(records=(15, 4, 5), **labels):
     }
 
 
-WAYS = (
-    " Choose others with data.folder.labels or data.label_set, or split otherwise with data.split."
-)
+WAYS = " Choose others with data.folder.labels, or split otherwise with data.split."
 
 
 def test_labels_that_are_everywhere_in_part_need_no_word():
-    assert describe_scarce(splits(AF=(8, 2, 2), LBBB=(1, 1, 1)), {"AF": 12, "LBBB": 3}) == ()
+    assert (
+        describe_scarce(splits(AF=(8, 2, 2), LBBB=(1, 1, 1)), {"AF": 12, "LBBB": 3}, "folder") == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,30 +61,35 @@ def test_labels_that_are_everywhere_in_part_need_no_word():
     ],
 )
 def test_what_a_label_lacks_is_told_with_its_counts(labels, patients, lines):
-    found = describe_scarce(splits(LBBB=(8, 2, 2), **labels), {"LBBB": 12, "AF": patients})
+    found = describe_scarce(
+        splits(LBBB=(8, 2, 2), **labels), {"LBBB": 12, "AF": patients}, "folder"
+    )
     assert found == tuple(line + WAYS for line in lines)
 
 
 def test_many_labels_are_one_line():
     names = {f"L{n}": (0, 0, 0) for n in range(8)}
-    (line,) = describe_scarce(splits(**names), dict.fromkeys(names, 0))
+    (line,) = describe_scarce(splits(**names), dict.fromkeys(names, 0), "ludb")
     assert line.startswith("no record has L0, L1, L2, L3, L4 and 3 more: they have no positive")
 
 
 def test_an_empty_split_lacks_nothing():
     found = splits(records=(15, 0, 5), AF=(8, 0, 2))
-    assert describe_scarce(found, {"AF": 10}) == ()
-    assert find_undecidable(SimpleNamespace(splits=found), ("train", "valid", "test")) == ()
+    assert describe_scarce(found, {"AF": 10}, "folder") == ()
+    assert (
+        find_undecidable(SimpleNamespace(source="folder", splits=found), ("train", "valid", "test"))
+        == ()
+    )
 
 
 def test_a_split_in_which_nothing_can_be_decided():
-    dataset = SimpleNamespace(splits=splits(AF=(5, 0, 0), SR=(15, 4, 5)))
+    dataset = SimpleNamespace(source="folder", splits=splits(AF=(5, 0, 0), SR=(15, 4, 5)))
     assert find_undecidable(dataset, ("train",)) == ()
     (line,) = find_undecidable(dataset, ("train", "test"))
     assert line == (
         "test: labels: no label is present in some of its 5 records and absent in others (AF in 0, "
         f"SR in 5): there is no score.{WAYS}"
     )
-    dataset = SimpleNamespace(splits=splits(records=(1, 1, 1), AF=(0, 1, 0)))
+    dataset = SimpleNamespace(source="folder", splits=splits(records=(1, 1, 1), AF=(0, 1, 0)))
     found = find_undecidable(dataset, ("train", "valid", "test"))
     assert [line.partition(":")[0] for line in found] == ["train", "valid", "test"]
