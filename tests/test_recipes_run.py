@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from small_databases import write_challenge_set, write_ludb_record
+from small_databases import DX, write_challenge_set, write_ludb_record
 from small_folder import write_folder
 
 from ecg_keras import data, workflow
@@ -51,7 +51,9 @@ def small(tmp_path_factory) -> Path:
     for source, name in (("cpsc2018", "A{:04d}"), ("georgia", "E{:05d}"), ("ptb", "S{:04d}")):
         names = [name.format(number + 1) for number in range(NUMBER)]
         rate, seconds = (1000, 32) if source == "ptb" else (500, 10)
-        write_challenge_set(raw / source, names, rate=rate, seconds=seconds)
+        # healthy or with an infarction is what the recipes of PTB learn
+        dx = ("426783006", "164865005") if source == "ptb" else DX
+        write_challenge_set(raw / source, names, rate=rate, seconds=seconds, dx=dx)
     for number in range(NUMBER):
         write_ludb_record(raw / "ludb", number + 1, LUDB_TEXTS[number % 3])
     write_folder(raw / "folder", NUMBER)
