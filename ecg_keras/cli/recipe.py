@@ -34,9 +34,6 @@ def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
         except EcgKerasError as error:
             problems.append(error)
             continue
-        own = dict.fromkeys(code for one in jobs for code in workflow.own_code(one.recipe))
-        for code in own:
-            click.echo(f"{path}: {code} is code of your own, which is imported and run")
         found = [
             problem
             for one in jobs
@@ -47,6 +44,9 @@ def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
         if not found:
             names = " and ".join(one.loaded.path.name for one in jobs[1:])
             click.echo(f"{path}: good{f', needs {names}' if names else ''}")
+        own = dict.fromkeys(code for one in jobs for code in workflow.own_code(one.recipe))
+        for code in own:
+            click.echo(f"{path}: {code} is code of your own, which is imported and run")
     raise_together(problems)
 
 

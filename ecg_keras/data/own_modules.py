@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, shortened
 
 
 def import_own(name: str) -> ModuleType:
@@ -41,8 +41,9 @@ def import_own(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise ConfigError(
-                f"cannot import {name}: there is no module {error.name}. A module of your own must "
-                "lie in the current folder or a folder of PYTHONPATH, or be installed."
+                f"cannot import {shortened(name)}: there is no module {shortened(error.name)}. A "
+                "module of your own must lie in the current folder or a folder of PYTHONPATH, or "
+                "be installed."
             ) from error
         raise ConfigError(_say_failed(name, error)) from error
     except Exception as error:  # the module's own code may raise anything
@@ -62,6 +63,4 @@ def _lies_in(folder: Path, name: str) -> bool:
 
 def _say_failed(name: str, error: Exception) -> str:
     what = str(error).partition("\n")[0][:300]
-    return (
-        f"cannot import {name}: its code fails: {type(error).__name__}: {what}. Correct the module."
-    )
+    return f"cannot import {shortened(name)}: its code fails: {type(error).__name__}: {what}. Correct the module."

@@ -17,7 +17,7 @@ from ecg_keras.config import Data, Folder
 from ecg_keras.data.own_modules import import_own
 from ecg_keras.data.records import Record
 from ecg_keras.data.sources.own_source import check_label_sets
-from ecg_keras.errors import ConfigError, look_up, unknown_name
+from ecg_keras.errors import ConfigError, look_up, shortened, unknown_name
 
 if TYPE_CHECKING:
     from ecg_keras.data.sources.folder import FolderSource
@@ -120,7 +120,7 @@ def _import_own(name: str) -> ModuleType:
                 f"{unknown_name('source', name, SOURCES)} Nor is there a Python module {name} in "
                 "the current folder or a folder of PYTHONPATH."
             ) from error
-        raise ConfigError(f"source {name}: {error}") from error
+        raise ConfigError(f"source {shortened(name)}: {error}") from error
 
 
 def remarks_of(source: ModuleType | FolderSource, root: Path) -> tuple[str, ...]:

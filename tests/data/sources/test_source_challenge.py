@@ -81,7 +81,7 @@ def test_sexes_have_several_spellings(tmp_path, text, sex):
         ({"dx": "426783006,99"}, "A0001.hea: #Dx names 99, which no table of the Challenge lists"),
         ({"dx": "NORM"}, "A0001.hea: #Dx names NORM, which no table"),
         ({"dx": ""}, "A0001.hea: no diagnosis"),
-        ({"sex": "divers"}, "A0001.hea: sex must be male, female, M, F or unknown"),
+        ({"sex": "robot"}, "A0001.hea: sex must be male, female, M, F or unknown"),
         ({"age": "adult"}, "A0001.hea: an age must be a number of years. Received: 'adult'"),
     ],
 )

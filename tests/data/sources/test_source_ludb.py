@@ -45,7 +45,7 @@ def test_an_unlisted_text_is_named(tmp_path):
     with pytest.raises(DataError, match=r"7.hea: no diagnosis"):
         list_one(tmp_path, [])
     with pytest.raises(DataError, match=r"7.hea: sex must be"):
-        list_one(tmp_path, ["Rhythm: Sinus rhythm"], sex="X")
+        list_one(tmp_path, ["Rhythm: Sinus rhythm"], sex="robot")
 
 
 def test_every_meaning_of_the_table_is_a_label():

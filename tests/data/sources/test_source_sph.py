@@ -76,7 +76,7 @@ def test_modifiers_and_repetitions_change_no_label(tmp_path, codes, labels):
         ({"codes": "310"}, "AHA_Code names the statement '310'"),
         ({"codes": "1;"}, "AHA_Code names the statement ''"),
         ({"codes": "+310"}, "AHA_Code names the statement ''"),
-        ({"codes": "1", "sex": "X"}, "sex must be male"),
+        ({"codes": "1", "sex": "robot"}, "sex must be male"),
         ({"codes": "1", "age": "old"}, "an age must be a number"),
         ({"codes": "1", "patient": ""}, "needs a record_id and a patient_id"),
     ],
