@@ -62,5 +62,6 @@ def _lies_in(folder: Path, name: str) -> bool:
 
 
 def _say_failed(name: str, error: Exception) -> str:
-    what = str(error).partition("\n")[0][:300]
-    return f"cannot import {shortened(name)}: its code fails: {type(error).__name__}: {what}. Correct the module."
+    first = str(error).partition("\n")[0][:300]
+    what = f"{type(error).__name__}: {first}"
+    return f"cannot import {shortened(name)}: its code fails: {what}. Correct the module."
