@@ -176,7 +176,10 @@ def test_the_same_command_keeps_what_is_done_and_tries_again_what_failed(plan, f
     assert "training.phases: " in str(e.value)
     assert "--set folder=FOLDER" in str(e.value)
 
-    (folder / "slow" / "note.txt").write_text("new")
+    (folder / "slow" / "note.txt").write_text("new")  # which no source reads
+    assert run_study(plan).is_over
+    header = min((folder / "slow").rglob("*.hea"))
+    header.write_text(header.read_text() + "# new\n")
     with pytest.raises(ConfigError, match=r"1 of 8 .*pretrain-slow-.*: the recordings in .*slow\."):
         run_study(plan)
     assert trained_at(plan) == after
