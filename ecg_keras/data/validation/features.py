@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ecg_keras.signals.lead_quality import MEASURES
@@ -64,6 +64,18 @@ def stored_features() -> Any:
         for name in names:
             schema.feature.add(name=name, type=kind)
     return schema
+
+
+def parse_as(names: Iterable[str]) -> dict[str, Any]:
+    """How `tf.io.parse_example` reads profiled features, of which a record may lack any."""
+    import tensorflow as tf
+
+    kinds = {
+        **dict.fromkeys(TEXTS, tf.string),
+        **dict.fromkeys((*NUMBERS, *PER_LEAD), tf.float32),
+        **dict.fromkeys(INTEGERS, tf.int64),
+    }
+    return {name: tf.io.RaggedFeature(kinds[name]) for name in names}
 
 
 def arrange(batch: Any, leads: Sequence[str]) -> Any:

@@ -11,7 +11,7 @@ from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.expectations import Range
 from ecg_keras.data.noted import describe_value
 from ecg_keras.data.outcomes import Noted
-from ecg_keras.data.validation.features import INTEGERS, NUMBERS, PER_LEAD, feature_of
+from ecg_keras.data.validation.features import INTEGERS, NUMBERS, PER_LEAD, feature_of, parse_as
 
 # the share of a dataset's records that may be outside of one range; what chance does to small
 # datasets is added
@@ -87,13 +87,9 @@ def _read(
 
     from ecg_keras.data.reading import PARSED, serialized, whole_shards
 
-    kinds = {
-        **dict.fromkeys((*NUMBERS, *PER_LEAD), tf.float32),
-        **dict.fromkeys(INTEGERS, tf.int64),
-        "labels": tf.string,
-    }
-    names = {feature_of(column) for column in columns} & set(kinds)
-    features = {name: tf.io.RaggedFeature(kinds[name]) for name in names}
+    known = {*NUMBERS, *PER_LEAD, *INTEGERS, "labels"}
+    names = {feature_of(column) for column in columns} & known
+    features = parse_as(names)
     features["record_id"] = tf.io.FixedLenFeature([], tf.string)
     with whole_shards(folder, split):
         for batch in serialized(folder, dataset, split).batch(PARSED):

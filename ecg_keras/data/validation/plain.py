@@ -18,7 +18,14 @@ import numpy.typing as npt
 
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.validation.conditions import Condition
-from ecg_keras.data.validation.features import INTEGERS, NUMBERS, PER_LEAD, TEXTS, lead_feature
+from ecg_keras.data.validation.features import (
+    INTEGERS,
+    NUMBERS,
+    PER_LEAD,
+    TEXTS,
+    lead_feature,
+    parse_as,
+)
 from ecg_keras.data.validation.reasons import say_absent, say_condition, say_range, say_strange
 from ecg_keras.data.validation.results import Anomaly, Numbers, Texts
 from ecg_keras.data.validation.schema import TRAINING
@@ -110,12 +117,7 @@ def _batches(folder: Path, dataset: Dataset, split: str) -> Iterator[dict[str, A
 
     from ecg_keras.data.reading import PARSED, serialized, whole_shards
 
-    kinds = {
-        **dict.fromkeys(TEXTS, tf.string),
-        **dict.fromkeys((*NUMBERS, *PER_LEAD), tf.float32),
-        **dict.fromkeys(INTEGERS, tf.int64),
-    }
-    wanted = {name: tf.io.RaggedFeature(kind) for name, kind in kinds.items()}
+    wanted = parse_as((*TEXTS, *NUMBERS, *INTEGERS, *PER_LEAD))
 
     def parse(serialised: Any) -> Any:
         parsed = tf.io.parse_example(serialised, wanted)
