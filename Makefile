@@ -16,12 +16,13 @@ LOCK := constraints/py$(VERSION).txt
 BIN := .venv/bin
 INSTALLED := .venv/installed-$(VERSION)$(if $(WITHOUT_TFDV),-without-tfdv)
 
-.PHONY: help quickstart test lint bench fuzz clean
+.PHONY: help quickstart test test-long lint bench fuzz clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make quickstart   train two small networks on simulated ECGs and write a report"
 	@echo "make test         run the tests"
+	@echo "make test-long    run those that take long, too"
 	@echo "make lint         check style and types"
 	@echo "make bench        measure speed"
 	@echo "make fuzz         damage files for some minutes, guided by coverage"
@@ -32,7 +33,12 @@ quickstart: $(INSTALLED)
 	@echo "Open the report: $(CURDIR)/runs/quickstart/report.html"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(PYTEST) $(ARGS)
+	$(BIN)/python -m pytest $(PYTEST) -m "not long" $(ARGS)
+
+# What takes long beside quicker tests of the same: a Ray cluster, the deepest networks, tools that
+# measure. Run it after a change of what they are about, and before a release.
+test-long: $(INSTALLED)
+	$(BIN)/python -m pytest $(PYTEST) -m long $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ NETWORKS = """
 import numpy as np
 from ecg_keras import models
 signal = np.random.default_rng(0).normal(size=(2, 100, 12)).astype("float32")
-for name in ("resnet1d18", "resnet1d50", "gru"):
+for name in ("resnet1d18", "gru"):
     for head in ("pooled", "flattened"):
         backbone = getattr(models, name)(num_samples=100, head=head)
         model = models.classifier(backbone, ["AF", "PAC"], scaling="minmax")
@@ -40,7 +40,7 @@ def test_channels_first_and_legacy_keras_give_the_same_networks(tmp_path):
     (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
     usual = run(NETWORKS, KERAS_HOME=str(tmp_path / "none"))
     other = run(NETWORKS, KERAS_HOME=str(tmp_path), TF_USE_LEGACY_KERAS="1")
-    assert usual.stdout.count("\n") == 6
+    assert usual.stdout.count("\n") == 4
     assert other.stdout == usual.stdout
 
 

@@ -1,5 +1,7 @@
 """`ecg-keras prepare --beam`, as a user types it."""
 
+import pytest
+
 RECIPE = """\
 mode: scratch
 data:
@@ -14,6 +16,7 @@ training: {phases: [{epochs: 1}]}
 """
 
 
+@pytest.mark.long
 def test_beam_makes_the_shards_that_are_made_here(ecg_keras, tmp_path):
     (tmp_path / "a.yaml").write_text(RECIPE)
     answer = ecg_keras("prepare", "a.yaml")

@@ -78,6 +78,9 @@ def rest_port(exported):
         thread.join()
 
 
+@pytest.mark.parametrize(
+    "build", ["cnn", pytest.param("rnn", marks=pytest.mark.long)], indirect=True, scope="session"
+)
 def test_every_block_runs_and_agrees_with_keras(
     exported, rest_port, grpc_port, tmp_path, monkeypatch, capsys
 ):

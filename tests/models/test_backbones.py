@@ -157,7 +157,9 @@ def test_learns_sixteen_records_by_heart(name, signals, targets):
     pytest.fail("after 60 steps some labels are still wrong")
 
 
-@pytest.mark.parametrize("name", ["resnet1d50", "resnet1d101"])
+@pytest.mark.parametrize(
+    "name", ["resnet1d50", pytest.param("resnet1d101", marks=pytest.mark.long)]
+)
 def test_a_deep_network_lowers_its_loss(name, signals, targets):
     """Learning by heart would take it minutes."""
     model = models.classifier(models.find_backbone(name)(64, 3), LABELS[:3])

@@ -185,7 +185,7 @@ def test_sizes_are_told_as_one_would_say_them(size, said):
     assert say_bytes(size) == said
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_takes_about_as_long_as_was_estimated(tmp_path):
     simulated = {"source": "simulated", "raw": str(tmp_path / "raw"), "sampling_rate": 50}
     simulated |= {"seconds": 4, "shards": str(tmp_path / "shards")}

@@ -24,7 +24,7 @@ def plan_of(folder):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_cells_of_a_study_run_on_ray(tmp_path):
     ray = pytest.importorskip("ray")
     plan = plan_of(tmp_path)

@@ -10,6 +10,7 @@ import pytest
 TOOL = Path(__file__).parents[2] / "tools" / "signature_margins.py"
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_copies_and_patients_are_far_apart(real_data):
     said = subprocess.run(

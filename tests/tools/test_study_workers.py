@@ -24,7 +24,7 @@ def script(monkeypatch):
     return module
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ways_take_turns_on_new_folders_and_the_same_shards(script, monkeypatch, tmp_path):
     write_database("ptbxl", tmp_path / "ptbxl")
     ran = []
