@@ -141,8 +141,12 @@ class Dataset:
         """The text of ``dataset.json``."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
-    def table(self) -> str:
-        """A short description as text: what is stored, and how many of each label are where."""
+    def table(self, *, losses: bool = True) -> str:
+        """A short description as text: what is stored, and how many of each label are where.
+
+        Args:
+            losses: also say why records are left out or noted, and what was done to all.
+        """
         rows = [("", *self.splits)]
         for what in ("records", "patients"):
             rows.append((what, *(f"{getattr(one, what)}" for one in self.splits.values())))
@@ -165,12 +169,13 @@ class Dataset:
                 "",
                 f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
                 f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",
-                *self.left_out(),
-                *self.kept_and_noted(),
-                *(f"repaired: {one.line()}" for one in self.repairs),
-                *self.remarks,
+                *(self._remarks() if losses else ()),
             ]
         )
+
+    def _remarks(self) -> tuple[str, ...]:
+        repaired = (f"repaired: {one.line()}" for one in self.repairs)
+        return *self.left_out(), *self.kept_and_noted(), *repaired, *self.remarks
 
 
 def describe(
