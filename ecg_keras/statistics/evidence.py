@@ -24,11 +24,13 @@ class Part:
         about: what it claims.
         word: of the part.
         figures: behind the word.
+        open_for: why it is undecided whatever the figures say; empty where that is not so.
     """
 
     about: str
     word: Answer
     figures: str
+    open_for: str = ""
 
     def __str__(self) -> str:
         """As a sentence of the evidence."""
@@ -54,14 +56,14 @@ def limit(part: Part, seeds: Sequence[int], what: str = "") -> Part:
     """
     if seeds and max(seeds) < FEWEST:
         why = (
-            "one seed each says nothing of how much another training differs: at least "
-            f"{FEWEST_SEEDS - 1} more seeds of each would"
+            "One seed each says nothing of how much another training differs: at least "
+            f"{FEWEST_SEEDS - 1} more seeds of each would."
         )
     elif len(seeds) == 1 and what:
-        why = f"one {what} decides nothing, at least {FEWEST - 1} more would"
+        why = f"One {what} decides nothing: at least {FEWEST - 1} more would."
     else:
         return part
-    return replace(part, word="undecided", figures=f"{part.figures}; {why}")
+    return replace(part, word="undecided", open_for=why)
 
 
 def weigh(yes: int, no: int) -> Answer:

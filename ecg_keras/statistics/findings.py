@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -42,7 +42,8 @@ class Finding:
     Attributes:
         claim: in the paper's sense.
         word: ``confirmed``, ``refuted``, or ``undecided`` (which includes: not looked at).
-        evidence: the figures behind the word, a sentence for each part of the claim.
+        evidence: the figures behind the word, a sentence for each part of the claim, and what one
+            seed or one comparison leaves open.
     """
 
     claim: str
@@ -131,7 +132,7 @@ def findings(
         (families(met, counted), may_not_pay(rows)),
     )
     return tuple(
-        Finding(claim, _all(own), " ".join(map(str, own)))
+        Finding(claim, _all(own), " ".join([*map(str, own), *_why_open(own)]))
         for claim, own in zip(CLAIMS, parts, strict=True)
     )
 
@@ -139,6 +140,10 @@ def findings(
 def _of_several_seeds(results: list[T], seeds: Callable[[T], int]) -> list[T]:
     """Those with seeds enough to be counted; all of them, for their figures, where none has."""
     return [one for one in results if seeds(one) >= FEWEST] or results
+
+
+def _why_open(parts: Sequence[Part]) -> Iterable[str]:
+    return dict.fromkeys(part.open_for for part in parts if part.open_for)
 
 
 def _all(parts: Sequence[Part]) -> Answer:

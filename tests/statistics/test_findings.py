@@ -120,12 +120,12 @@ def test_everything_planted_as_the_paper_says_is_confirmed():
         (
             ([*sweep("ptbxl", seeds=1), *sweep("ludb", seeds=1)], [curve(-0.08, seeds=1)],
              [interaction(-0.05, seeds=1)] * 2, [row(seeds=1)] * 2),
-            "one seed each says nothing of how much another training differs: at least 2 more "
+            "One seed each says nothing of how much another training differs: at least 2 more "
             "seeds of each would.",
         ),
         (
             ([compared(0.08, size=50)], [], [interaction(-0.05)], [row(pretraining=1.0)]),
-            "decides nothing, at least 1 more would.",
+            "decides nothing: at least 1 more would.",
         ),
     ],
     ids=["one seed", "one comparison"],
