@@ -104,7 +104,7 @@ def tell_leaks(arms: Arms) -> tuple[str, ...]:
     unchecked = sum(one.unchecked for one in guarded)
     if unchecked:
         lines.append(
-            f"Upstreams of {unchecked} of {len(runs)} runs do not tell what they were trained on: "
+            f"Upstreams of {unchecked} of {len(runs)} runs do not say what they were trained on: "
             "they may know test ECGs."
         )
     if len(guarded) < len(runs):

@@ -279,7 +279,7 @@ def test_the_page_tells_of_leaks(tmp_path):
     write_json(runs[1].leaks, {**nothing, "left_out": left_out, "unchecked": True})
     first, second, _ = tell_leaks(read_arms(plan)[0])
     assert first.startswith("1 of 4 runs know test ECGs, by patient or signal")
-    assert second.startswith("Upstreams of 1 of 4 runs do not tell what they were trained on")
+    assert second.startswith("Upstreams of 1 of 4 runs do not say what they were trained on")
 
 
 def test_a_record_left_out_in_several_folds_is_one_record(tmp_path):
