@@ -249,8 +249,6 @@ def _number(kind: Kind, value: Any) -> str:
 
 
 def _interval(kind: Kind, value: Estimate) -> str:
-    if math.isnan(value.low) and math.isnan(value.high):
-        return "no interval"
     return f"{_number(kind, value.low)} to {_number(kind, value.high)}"
 
 

@@ -90,7 +90,7 @@ class Compared:
         verdict: corrected for all comparisons of the study that have the first protocol.
         scores: arm - reference in every summary score.
         labels: arm - reference in each label's AUROC; ``None`` where undefined.
-        delong: of each label DeLong's p-value, seeds averaged; ``None`` where it is undefined.
+        delong: of each label DeLong's p-value, seeds averaged; ``None`` where it can't be told.
         speed: how much sooner the arm reaches the reference's quality.
     """
 

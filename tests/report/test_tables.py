@@ -56,7 +56,6 @@ def test_the_examples_run():
         ("signed", 0.5, "+0.500"),
         ("score", Estimate(0.5, 0.4, 0.6), "0.500 (0.400 to 0.600)"),
         ("score", Estimate(float("nan"), 0, 1), "undefined"),
-        ("score", Estimate(0.4, float("nan"), float("nan")), "0.400 (no interval)"),
         ("difference", None, "undefined"),
         ("p", 0.0001, "<0.001"),
         ("p", None, "undefined"),
