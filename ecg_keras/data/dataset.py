@@ -8,7 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.data.outcomes import LeftOut, Noted, describe_losses, describe_noted
+from ecg_keras.data.outcomes import (
+    LeftOut,
+    Noted,
+    describe_losses,
+    describe_noted,
+    read_left_out,
+)
 from ecg_keras.errors import DataError, unknown_name
 from ecg_keras.files import (
     as_count,
@@ -298,10 +304,7 @@ def _parse(path: Path, tree: dict[str, Any]) -> Dataset:
                 for name, split in as_object(tree["splits"]).items()
             },
             **{
-                name: tuple(
-                    LeftOut(as_text(one["record_id"]), as_text(one["reason"]))
-                    for one in as_list(tree[name])
-                )
+                name: tuple(read_left_out(as_object(one)) for one in as_list(tree[name]))
                 for name in ("dropped", "quarantined")
             },
             # datasets that were prepared before records were noted have none
