@@ -298,7 +298,7 @@ def main() -> None:
     print()
     second = ("planted", "seeds", "patients", "crossover", "median estimate", "covered")
     print_table(
-        (*second, "upper end told", "trend below 0"), run_studies(asked.studies, asked.seed)
+        (*second, "upper end found", "trend below 0"), run_studies(asked.studies, asked.seed)
     )
 
 

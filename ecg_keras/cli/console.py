@@ -54,6 +54,7 @@ class ConsoleWatcher(Watcher):
         self.task: TaskID | None = None
         self.moved = -MOVES
         self.scored = "valid"  # the split that a training scores after every epoch
+        self.made: set[str] = set()  # actions of the steps that were not there already
 
     def __enter__(self) -> ConsoleWatcher:
         self.bars.start()
@@ -96,6 +97,7 @@ class ConsoleWatcher(Watcher):
 
     def ended(self, step: Step, seconds: float) -> None:
         self._remove_bar()
+        self.made.add(step.action)
         self.console.print(f"[green]✓[/green] {_title(step)} [dim]{seconds:.1f} s[/dim]")
 
     def _remove_bar(self) -> None:

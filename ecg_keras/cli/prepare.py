@@ -40,5 +40,6 @@ def prepare(
     run = data.run_here if beam is None else data.run_on_beam(beam)
     with ConsoleWatcher(run) as watcher:
         workflow.run_plan(plan, watcher)
-    click.echo(data.describe(job.shards).table())
+    # whoever sees the shards made has heard of losses already
+    click.echo(data.describe(job.shards).table(losses="prepare" not in watcher.made))
     click.echo(f"shards  {job.shards}")

@@ -10,6 +10,7 @@ from ecg_keras.config.fingerprint import (
     run_mark,
     run_settings,
 )
+from ecg_keras.config.folder import Folder
 from ecg_keras.config.loading import (
     LoadedRecipe,
     LoadedStudy,
@@ -24,7 +25,6 @@ from ecg_keras.config.schema import (
     Augment,
     Data,
     Evaluation,
-    Folder,
     Initialise,
     Model,
     Phase,

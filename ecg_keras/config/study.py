@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ecg_keras.config.schema import Section
+from ecg_keras.config.section import Section
 from ecg_keras.config.values import FolderPath, Names, Seed
 from ecg_keras.errors import unknown_name
 

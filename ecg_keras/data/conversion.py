@@ -158,7 +158,8 @@ def _convert(
         fitted = fit_length(values, length, window=sides, short=data.short)
         if fitted is None:
             seconds = len(values) / data.sampling_rate
-            return Dropped(info.record_id, too_short(seconds, data.seconds))
+            reason = too_short(seconds, data.seconds)
+            return Dropped(info.record_id, reason, seconds, data.seconds)
         columns, scale = quantise(np.asfortranarray(fitted))
         samples = np.ascontiguousarray(columns)
         stored = columns * np.float32(scale)

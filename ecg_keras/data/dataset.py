@@ -8,7 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.data.outcomes import LeftOut, Noted, describe_losses, describe_noted
+from ecg_keras.data.outcomes import (
+    LeftOut,
+    Noted,
+    describe_losses,
+    describe_noted,
+    read_left_out,
+)
 from ecg_keras.errors import DataError, unknown_name
 from ecg_keras.files import (
     as_count,
@@ -141,8 +147,12 @@ class Dataset:
         """The text of ``dataset.json``."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
-    def table(self) -> str:
-        """A short description as text: what is stored, and how many of each label are where."""
+    def table(self, *, losses: bool = True) -> str:
+        """A short description as text: what is stored, and how many of each label are where.
+
+        Args:
+            losses: also say why records are left out or noted, and what was done to all.
+        """
         rows = [("", *self.splits)]
         for what in ("records", "patients"):
             rows.append((what, *(f"{getattr(one, what)}" for one in self.splits.values())))
@@ -165,12 +175,13 @@ class Dataset:
                 "",
                 f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
                 f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",
-                *self.left_out(),
-                *self.kept_and_noted(),
-                *(f"repaired: {one.line()}" for one in self.repairs),
-                *self.remarks,
+                *(self._remarks() if losses else ()),
             ]
         )
+
+    def _remarks(self) -> tuple[str, ...]:
+        repaired = (f"repaired: {one.line()}" for one in self.repairs)
+        return *self.left_out(), *self.kept_and_noted(), *repaired, *self.remarks
 
 
 def describe(
@@ -293,10 +304,7 @@ def _parse(path: Path, tree: dict[str, Any]) -> Dataset:
                 for name, split in as_object(tree["splits"]).items()
             },
             **{
-                name: tuple(
-                    LeftOut(as_text(one["record_id"]), as_text(one["reason"]))
-                    for one in as_list(tree[name])
-                )
+                name: tuple(read_left_out(as_object(one)) for one in as_list(tree[name]))
                 for name in ("dropped", "quarantined")
             },
             # datasets that were prepared before records were noted have none

@@ -86,7 +86,7 @@ class Identities:
             DataError: the file is missing, damaged or holds something else.
         """
         names = [one.name for one in fields(cls)]
-        advice = "Train the run anew, or copy the file again from where it was whole."
+        advice = "Train the run again, or copy the file again from where it was whole."
         arrays = read_arrays(path, names, SEEN, advice)
         if missing := [name for name in names if name not in arrays]:
             raise DataError(
@@ -98,7 +98,7 @@ class Identities:
         if not fits or any(a.shape != (count,) or a.dtype.kind != "U" for a in arrays.values()):
             raise DataError(
                 f"{path}: holds arrays of other shapes or types than the records that a network "
-                "has seen. Train the run anew."
+                "has seen. Train the run again."
             )
         return cls(**arrays, content=content)
 

@@ -5,20 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from ecg_keras.files import as_number, as_text
 
 UNLABELLED = "no label of the set"
 # a larger share of lost records is told with the setting that keeps them
 FEW = 0.03
 NAMED = 5
-_SHORT = re.compile(r"(?P<seconds>\S+) s are shorter than (?P<wanted>\S+) s")
+# of a recording that is too short, in files whose entries have no field for it
+_SHORT = re.compile(r"(\S+) s are shorter than (\S+) s")
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A record that is in no shard, and why."""
+    """A record that is in no shard, and why.
+
+    Attributes:
+        record_id: of the record.
+        reason: in words.
+        seconds: how long it is, where it was left out for being shorter than ``wanted``.
+        wanted: the recipe's ``data.seconds`` then.
+    """
 
     record_id: str
     reason: str
+    seconds: float | None = None
+    wanted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,19 @@ def too_short(seconds: float, wanted: float) -> str:
     return f"{seconds:g} s are shorter than {wanted:g} s"
 
 
+def read_left_out(entry: Mapping[str, Any]) -> LeftOut:
+    """An entry of ``dataset.json``; those of older versions have the lengths in words alone.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none.
+    """
+    name, reason = as_text(entry["record_id"]), as_text(entry["reason"])
+    lengths = [entry.get("seconds"), entry.get("wanted")]
+    if "seconds" not in entry and (found := _SHORT.fullmatch(reason)):
+        lengths = [float(length) for length in found.groups()]
+    return LeftOut(name, reason, *(None if one is None else as_number(one) for one in lengths))
+
+
 def describe_losses(
     dropped: Sequence[LeftOut], quarantined: Sequence[LeftOut], records: int
 ) -> tuple[str, ...]:
@@ -60,13 +86,13 @@ def describe_losses(
         records: how many there were before any was left out.
 
     Example:
-        >>> describe_losses([LeftOut("r3", too_short(7.3, 10))], [], 200)
+        >>> describe_losses([LeftOut("r3", too_short(7.3, 10), 7.3, 10)], [], 200)
         ('1 of 200 records was dropped: shorter than 10 s (7.3 s, such as r3)',)
     """
     short, others = [], dict[str, list[str]]()
     for one in dropped:
-        if found := _SHORT.fullmatch(one.reason):
-            short.append((float(found["seconds"]), one.record_id, found["wanted"]))
+        if one.seconds is not None and one.wanted is not None:
+            short.append((one.seconds, one.record_id, one.wanted))
         else:
             others.setdefault(one.reason, []).append(one.record_id)
     return (
@@ -107,7 +133,7 @@ def name_noted(group: Mapping[str, Sequence[Noted]]) -> str:
     return f"{', '.join(named)}{more}"
 
 
-def _tell_short(short: Sequence[tuple[float, str, str]], records: int) -> Iterator[str]:
+def _tell_short(short: Sequence[tuple[float, str, float]], records: int) -> Iterator[str]:
     if not short:
         return
     ordered = sorted(short)
@@ -115,7 +141,7 @@ def _tell_short(short: Sequence[tuple[float, str, str]], records: int) -> Iterat
     usual, name, wanted = ordered[len(ordered) // 2]
     spread = f"{lengths[0]:g} to {lengths[-1]:g} s, median " * (lengths[0] < lengths[-1])
     said = (
-        f"{_count(short, records)} dropped: shorter than {wanted} s "
+        f"{_count(short, records)} dropped: shorter than {wanted:g} s "
         f"({spread}{usual:g} s, such as {name})"
     )
     if len(short) > FEW * records:

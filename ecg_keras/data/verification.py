@@ -125,13 +125,13 @@ def _refusal(data: Data, findings: Sequence[Finding], repair: Repair | None) -> 
     told = "\n".join(f"  {one.what}. Evidence: {one.evidence}." for one in findings)
     if repair is None:
         ways = (
-            "The signals do not tell how to make all of it right. Mend the files or what reads "
+            "The signals do not show how to make all of it right. Fix the files or what reads "
             "them, or, if it is as it should be, use the signals as they are with "
             "--set data.verify=off."
         )
     else:
         ways = (
-            "Mend the files or what reads them. Or have every record repaired with "
+            "Fix the files or what reads them. Or have every record repaired with "
             f"--set data.verify=fix, by which {'; '.join(repair.sentences())}."
         )
     known = say_known(data.raw, data.source)

@@ -10,7 +10,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,8 @@ class Sidecar:
         size: of the shard in bytes.
         checksum: the shard's sha256.
         stored: record id and signature, as hex digits.
-        dropped, quarantined: record id and reason.
+        dropped: the fields of `LeftOut`.
+        quarantined: record id and reason.
         noted: what is unusual in stored records, the fields of `Noted`.
         quality: of its leads, `lead_profile.to_json`.
         remarks: ids of the stored records that `Converted.remarks` says the same of, by what it
@@ -88,7 +89,7 @@ class Sidecar:
     size: int = 0
     checksum: str = ""
     stored: list[tuple[str, str]] = field(default_factory=list)
-    dropped: list[list[str]] = field(default_factory=list)
+    dropped: list[list[Any]] = field(default_factory=list)
     quarantined: list[list[str]] = field(default_factory=list)
     noted: list[dict[str, Any]] = field(default_factory=list)
     quality: list[Any] = field(default_factory=list)
@@ -204,7 +205,7 @@ def make_shard(
                     sidecar.remarks.setdefault(remark, []).append(outcome.info.record_id)
                 yield encode(outcome, work.labels)
             elif isinstance(outcome, Dropped):
-                sidecar.dropped.append([outcome.record_id, outcome.reason])
+                sidecar.dropped.append([*astuple(outcome)])
             else:
                 sidecar.quarantined.append([outcome.record_id, outcome.reason])
             on_records(1)

@@ -146,7 +146,7 @@ def _history(run: Run, status: Mapping[str, Any]) -> History | None:
 def _environment(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
-    return read_json(path, "environments", dict, "Remove it: a page can do without.")
+    return read_json(path, "environments", dict, "Remove it: a page needs none.")
 
 
 def _baseline_predictions(baseline: Run | None, test: Predictions) -> Predictions | None:

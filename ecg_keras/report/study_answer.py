@@ -26,8 +26,10 @@ from ecg_keras.report.study_names import (
     group_title,
     largest_sets,
     level,
+    luck,
     metric_name,
     name_once,
+    of_one_seed,
     plural,
 )
 from ecg_keras.report.study_plots import Row, forest_plot
@@ -86,7 +88,7 @@ def differences(result: StudyResult) -> Section | Absent:
     blocks: list[Block] = [
         Text(
             f"Each line is an arm less {reference} in {metric_name(result)}, on the same ECGs, "
-            f"with its {level(result)} interval over seeds and patients. The band is ±{margin:g}: "
+            f"with its {level(result)} interval over {luck(result)}. The band is ±{margin:g}: "
             f"differences within it do not matter. {legend}."
         )
     ]
@@ -118,7 +120,7 @@ def protocols(result: StudyResult) -> Section | Absent:
         said = (
             f"Against {first_protocol(result)}, {name} moves {moved} of "
             f"{plural(len(shifts), 'difference')} by an amount whose {level(result)} interval "
-            "leaves out zero."
+            f"leaves out zero, over {luck(result)}."
         )
         drawn = []
         downstreams = list(dict.fromkeys(one.arm.downstream for one in shifts))
@@ -165,14 +167,14 @@ def families(result: StudyResult) -> Section | Absent:
         figure = forest_plot(rows, None, (f"{other} gains more", f"{one} gains more"))
         title = f"Gain of {one} less gain of {other}"
         shown = inline_svg(figure, f"families{number}", title)
-        surely = (
+        beyond = (
             sum(row.estimate.low > 0 for row in rows),
             sum(row.estimate.high < 0 for row in rows),
         )
         caption = (
-            f"{title}, with {level(result)} intervals; filled where zero is left out. Of "
-            f"{plural(len(rows), 'gain')}, {surely[0]} surely larger for {one} and {surely[1]} for "
-            f"{other}."
+            f"{title}, with {level(result)} intervals over {luck(result)}; filled where zero is "
+            f"left out. Of {plural(len(rows), 'gain')}, {beyond[0]} lie on the side of {one} and "
+            f"{beyond[1]} on the side of {other} with the whole interval."
         )
         blocks.append(Figures(((shown, caption),)))
     return Section(
@@ -191,8 +193,9 @@ def _asked(result: StudyResult) -> str:
         f"{metric_name(result)} in {plural(len(result.comparisons), 'comparison')}, with "
         f"{plural(arm.seeds, 'seed')}{folds}. A verdict is given where it holds at "
         f"{level(result)} confidence after Holm's correction for all comparisons; a difference "
-        f"within ±{float(question['margin']):g} does not matter. Where neither can be told, the "
+        f"within ±{float(question['margin']):g} does not matter. Where neither is shown, the "
         "verdict is inconclusive, and the table says what would settle it if the difference stays."
+        f"{of_one_seed(result)}"
     )
 
 
@@ -229,10 +232,10 @@ def _open_ones(compared: Sequence[Compared]) -> tuple[Sequence[Compared], str]:
     largest = largest_sets(compared)
     if len(largest) <= OPEN_ROWS:
         return largest, " The table has those on the largest training set."
-    settled = [one for one in largest if one.verdict.word != "inconclusive"]
-    if 0 < len(settled) <= OPEN_ROWS:
+    judged = [one for one in largest if one.verdict.word != "inconclusive"]
+    if 0 < len(judged) <= OPEN_ROWS:
         few = " on the largest training set" if len(largest) < len(compared) else ""
-        return settled, f" The table has the settled ones{few}."
+        return judged, f" The table has those that are not inconclusive{few}."
     return compared, ""
 
 

@@ -70,7 +70,7 @@ def _checks(result: StudyResult) -> tuple[Check, ...]:
         Check("9b", "Predictors", "The samples of the ECG's leads, and nothing else.",
               ("data", "settings")),
         Check("10", "Size of the study", f"Not planned by a calculation: {_tested(arms)}. What "
-              "would settle each inconclusive verdict is told.", ("verdicts",)),
+              "would settle each comparison stands in the table.", ("verdicts",)),
         Check("11", "Missing data", "Unreadable records are left out and counted; no value was "
               "imputed.", ("data", "not-done")),
         Check("12a", "Use of the data", _partition(arms), ("verdicts", "data")),

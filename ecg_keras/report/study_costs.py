@@ -72,9 +72,11 @@ def ledger(result: StudyResult) -> Section | Absent:
         return Absent("ledger", "no run noted its time.")
     pays = [row for row in result.ledger if row.tasks_to_pay is not None]
     started = [row for row in result.ledger if row.pretraining]
+    beyond = sum(row.saved_interval is not None and row.saved_interval[0] > 0 for row in pays)
     said = (
-        f"Of {len(started)} ways from a pre-trained network, {len(pays)} save time to the same "
-        "quality, so that their pre-training can pay at all."
+        f"Of {len(started)} ways from a pre-trained network, {len(pays)} saved time to the same "
+        f"quality as measured, {beyond} of them by an interval over runs that leaves out zero. "
+        "Only where time is saved can a pre-training pay for itself."
         if started
         else "No way of this study starts from a pre-trained network."
     )
@@ -106,7 +108,9 @@ def findings(result: StudyResult) -> Section | Absent:
         (
             Text(
                 "What Nguyen and Do (PLoS ONE 2025, 20(5):e0316043) found, and whether the data of "
-                "this study say the same. Undecided includes what this study did not look at."
+                "this study say the same, with its databases, backbones and recipes. Undecided is "
+                "what it did not look at, what its intervals leave open, and what rests on one "
+                "seed or one comparison alone."
             ),
             *(Judged(one.claim, one.word, one.evidence) for one in result.findings),
         ),

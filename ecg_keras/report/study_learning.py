@@ -25,6 +25,7 @@ from ecg_keras.report.study_names import (
     group_title,
     largest_sets,
     level,
+    luck,
     name_once,
 )
 from ecg_keras.report.study_tables import curves_table
@@ -53,7 +54,7 @@ def learning_curves(result: StudyResult) -> Section | Absent:
         (
             Text(
                 "Training sets are nested: a smaller one is part of every larger one. Bars are "
-                f"{level(result)} intervals over seeds and patients; lines are fitted power laws "
+                f"{level(result)} intervals over {luck(result)}; lines are fitted power laws "
                 "with theirs, where one fits. The lower panel is the difference over the band that "
                 "does not matter; the upright line is the crossover, its band the interval."
             ),

@@ -9,6 +9,7 @@ from typing import Any
 from ecg_keras.evaluation.tables import percent, score_name
 from ecg_keras.report.tables import Column, Table, cell_text
 from ecg_keras.statistics.results import ArmName, ArmResult, Compared, StudyResult
+from ecg_keras.statistics.verdict import FEWEST_SEEDS
 
 ARM = (
     Column("downstream", "Downstream", plain=True),
@@ -29,6 +30,27 @@ def metric_name(result: StudyResult) -> str:
 def level(result: StudyResult) -> str:
     """Of the intervals, such as ``95 %``."""
     return percent(float(result.question["level"]))
+
+
+def luck(result: StudyResult) -> str:
+    """What the intervals are over: ``seeds and patients``, or patients alone with one seed each."""
+    seeds = {one.contrast.seeds for one in result.comparisons} or {
+        arm.seeds for arm in result.arms.values()
+    }
+    return "patients alone (one seed each)" if max(seeds, default=2) == 1 else "seeds and patients"
+
+
+def of_one_seed(result: StudyResult) -> str:
+    """What one seed of each way can't show, for a section's introduction; empty with more seeds."""
+    single = sum(one.contrast.seeds == 1 for one in result.comparisons)
+    if not single:
+        return ""
+    which = "all" if single == len(result.comparisons) else f"{single:,} of them"
+    return (
+        f" With one seed of each way ({which}) two trained networks are compared: interval, "
+        "p-value and verdict say nothing of how much another training differs, and the ways of "
+        f"training need at least {FEWEST_SEEDS - 1} more seeds of each."
+    )
 
 
 def arm_cells(name: ArmName, *, protocol: bool = True) -> tuple[Any, ...]:

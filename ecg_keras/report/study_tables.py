@@ -20,13 +20,13 @@ from ecg_keras.report.study_names import (
     arm_cells,
     capital,
     level,
+    luck,
     metric_name,
-    plural,
     positives,
 )
 from ecg_keras.report.tables import Column, Table, csv_text, latex_text, markdown_text
 from ecg_keras.statistics.results import Compared, StudyResult
-from ecg_keras.statistics.verdict import Verdict
+from ecg_keras.statistics.verdict import settles
 
 WRITERS = {"csv": csv_text, "md": markdown_text, "tex": latex_text}
 
@@ -84,14 +84,14 @@ def comparisons_table(result: StudyResult, comparisons: Sequence[Compared]) -> T
             one.verdict.p_value,
             one.verdict.equivalence_p,
             one.verdict.word,
-            settles(one.verdict),
+            settles(one.contrast, one.verdict),
         )
         for one in comparisons
     ]
     return Table(
         "comparisons",
         f"Differences from {reference} in {metric_name(result)}",
-        f"{level(result)} intervals over seeds and patients. The verdicts and the p-values marked "
+        f"{level(result)} intervals over {luck(result)}. The verdicts and the p-values marked "
         f"Holm are corrected for all {corrected} comparisons of the study; "
         f"equivalent means within ±{float(result.question['margin']):g}.",
         (
@@ -107,18 +107,6 @@ def comparisons_table(result: StudyResult, comparisons: Sequence[Compared]) -> T
         ),
         tuple(rows),
     )
-
-
-def settles(verdict: Verdict) -> str:
-    """What more would turn an inconclusive difference into another verdict."""
-    if verdict.word != "inconclusive":
-        return "settled"
-    ways = []
-    if verdict.more_seeds is not None:
-        ways.append(plural(verdict.more_seeds, "more seed"))
-    if verdict.more_records is not None:
-        ways.append(plural(verdict.more_records, "more test ECG"))
-    return " or ".join(ways) or "neither seeds nor test ECGs alone"
 
 
 def arms_table(result: StudyResult) -> Table:
@@ -140,7 +128,7 @@ def arms_table(result: StudyResult) -> Table:
     return Table(
         "arms",
         "Scores of each arm",
-        f"{level(result)} intervals over seeds and patients.",
+        f"{level(result)} intervals over {luck(result)}.",
         (
             *ARM,
             Column("seeds", "Seeds", "count", plain=True),
@@ -175,9 +163,9 @@ def labels_table(result: StudyResult, comparisons: Iterable[Compared]) -> Table:
     return Table(
         "labels",
         "AUROC of each label",
-        f"{level(result)} intervals over seeds and patients. Not corrected for looking at many "
+        f"{level(result)} intervals over {luck(result)}. Not corrected for looking at many "
         "labels. DeLong's test is a cross-check: it takes records for independent, sees no spread "
-        "over seeds, and is left out where it can't be told.",
+        "over seeds, and is left out where it is undefined.",
         (
             *ARM,
             Column("label", "Label"),
@@ -202,7 +190,7 @@ def differences_table(result: StudyResult, comparisons: Iterable[Compared]) -> T
     return Table(
         "differences",
         "Differences in every summary score",
-        f"{level(result)} intervals over seeds and patients; p-values as they are, corrected for "
+        f"{level(result)} intervals over {luck(result)}; p-values as they are, corrected for "
         f"nothing. Only {metric_name(result)} decides.",
         (
             *ARM,
@@ -249,7 +237,7 @@ def interactions_table(result: StudyResult) -> Table:
         "families",
         "Which family of backbones gains more",
         f"Gain in {metric_name(result)} over {result.question['reference']} of the first family "
-        f"less that of the second, with {level(result)} intervals over seeds and patients.",
+        f"less that of the second, with {level(result)} intervals over {luck(result)}.",
         (
             Column("downstream", "Downstream", plain=True),
             Column("protocol", "Protocol", plain=True),

@@ -51,7 +51,7 @@ def validation_page(found: Validation, path: str | Path) -> Path:
         # without TensorFlow Data Validation there are no distributions to draw
         *([Section("splits", "The splits", _distributions(splits, "split"))] if splits else []),
         *([_missing(found)] if splits else []),
-        Section("limits", "What this does not tell", (Items(LIMITS),)),
+        Section("limits", "What this does not show", (Items(LIMITS),)),
     )
     return write_sections(
         Path(path),

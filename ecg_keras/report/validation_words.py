@@ -39,8 +39,8 @@ HERE_AND_THERE = {
 LIMITS = (
     "Single recordings are not judged here: a person with an unusual ECG is no anomaly. What is "
     "outside of a range in a few of them is noted.",
-    "The samples are told by their figures alone. Two neighbouring chest leads that are exchanged, "
-    "or labels that belong to other recordings, leave all of them as they are.",
+    "The samples are judged by their figures alone. Two neighbouring chest leads that are "
+    "exchanged, or labels that belong to other recordings, leave all of them as they are.",
     "Another distribution may be what is wanted, as when patients of another kind are to be "
     "examined. The thresholds lie in schema.pbtxt beside the shards, to be edited.",
 )

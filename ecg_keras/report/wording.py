@@ -113,7 +113,7 @@ def limits(files: RunFiles) -> tuple[str, ...]:
         )
     if all(split.patients == split.records for split in dataset.splits.values()):
         said.append(
-            "Every ECG here counts as a patient of its own. Where the database does not tell "
+            "Every ECG here counts as a patient of its own. Where the database does not say "
             "which ECGs are of one person, some may be in several splits."
         )
     said += [
@@ -173,7 +173,7 @@ def _chosen_on_test(files: RunFiles) -> list[str]:
 def patients_apart(dataset: Dataset) -> str:
     """Whether the splits keep patients apart, as far as the database names them."""
     if not dataset.shared_patients:
-        return "No patient is in two splits, as far as the database tells patients apart."
+        return "No patient is in two splits, as far as the database distinguishes patients."
     patients = _several(dataset.shared_patients, "patient")
     return f"{patients} {'has' if dataset.shared_patients == 1 else 'have'} ECGs in several splits."
 

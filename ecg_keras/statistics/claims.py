@@ -1,50 +1,24 @@
-"""The parts of the four findings: each confirmed, refuted or undecided, with its figures."""
+"""The parts of the four findings, and what decides each."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
-
-from scipy import stats
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.tables import with_interval
 from ecg_keras.statistics.curves import LearningCurve
+from ecg_keras.statistics.evidence import Answer, Part, beyond_chance, limit, weigh
 from ecg_keras.statistics.ledger import LedgerRow
 from ecg_keras.statistics.verdict import judge
 
 if TYPE_CHECKING:
     from ecg_keras.statistics.results import ArmName, Compared, Interaction
 
-Answer = Literal["confirmed", "refuted", "undecided"]
-
 SMALL = 1000  # training records
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part of a finding.
-
-    Attributes:
-        about: what it claims.
-        word: of the part.
-        figures: behind the word.
-    """
-
-    about: str
-    word: Answer
-    figures: str
-
-    def __str__(self) -> str:
-        """As a sentence of the evidence."""
-        return f"{self.about} ({self.word}): {self.figures}."
-
-
-def _weigh(yes: int, no: int) -> Answer:
-    return "confirmed" if yes > no else "refuted" if no > yes else "undecided"
 
 
 def _sweeps(comparisons: Sequence[Compared]) -> list[list[Compared]]:
@@ -65,7 +39,7 @@ def small(comparisons: Sequence[Compared], records: Mapping[ArmName, float]) -> 
 
     Args:
         comparisons: fine-tuning against the reference.
-        records: training records of an arm, where its name does not tell.
+        records: training records of an arm, where its name does not say.
     """
     about = "Preferable on small sets"
     met = [
@@ -81,11 +55,12 @@ def small(comparisons: Sequence[Compared], records: Mapping[ArmName, float]) -> 
             f"than {SMALL:,} training ECGs)",
         )
     words = [one.verdict.word for one in met]
-    word = _weigh(words.count("better"), words.count("worse"))
+    word = weigh(words.count("better"), words.count("worse"))
     if not {"better", "inconclusive"} & set(words):
         word = "refuted"
     most = max(met, key=lambda one: one.contrast.value)
-    return Part(about, word, f"{_tally(words)}; the largest gain is {_gain(most)}")
+    part = Part(about, word, f"{_tally(words)}; the largest gain is {_gain(most)}")
+    return limit(part, _seeds(met), "comparison on a small set")
 
 
 def not_always(comparisons: Sequence[Compared]) -> Part:
@@ -97,10 +72,11 @@ def not_always(comparisons: Sequence[Compared]) -> Part:
     word: Answer = "undecided"
     if {"equivalent", "worse"} & set(words):
         word = "confirmed"
-    elif words.count("better") == len(words) > 1:
+    elif words.count("better") == len(words):
         word = "refuted"
     least = min(comparisons, key=lambda one: one.contrast.value)
-    return Part(about, word, f"{_tally(words)}; the least gain is {_gain(least)}")
+    part = Part(about, word, f"{_tally(words)}; the least gain is {_gain(least)}")
+    return limit(part, _seeds(comparisons), "comparison")
 
 
 def declines(curves: Sequence[LearningCurve]) -> Part:
@@ -115,14 +91,15 @@ def declines(curves: Sequence[LearningCurve]) -> Part:
     words = [verdict.word for verdict in verdicts]
     falls, rises, flat = (words.count(word) for word in ("worse", "better", "equivalent"))
     curve, trend = max(known, key=lambda pair: abs(pair[1].value))
-    return Part(
+    part = Part(
         about,
-        _weigh(falls, rises + flat),
+        weigh(falls, rises + flat),
         f"it falls along {falls} of {_several(len(words), 'learning curve')}, rises along {rises} "
         f"and keeps within {curve.margin:g} along {flat}; the largest change is "
         f"{with_interval(trend, '+')} from {curve.sizes[0]:,.0f} to {curve.sizes[-1]:,.0f} "
         f"training ECGs ({curve.title}, {curve.way})",
     )
+    return limit(part, [trend.seeds for _, trend in known])
 
 
 def comparable(curves: Sequence[LearningCurve]) -> Part:
@@ -136,13 +113,14 @@ def comparable(curves: Sequence[LearningCurve]) -> Part:
         if (one.crossover is not None and one.crossover[2] < math.inf)
         or one.differences[-1].high < one.margin
     ]
-    told = (caught or curves)[0]
-    return Part(
+    first = (caught or curves)[0]
+    part = Part(
         about,
         "confirmed" if caught else "undecided",
-        f"shown by {len(caught)} of {_several(len(curves), 'learning curve')}; on {told.title}: "
-        f"{told.says.rstrip('.')}",
+        f"shown by {len(caught)} of {_several(len(curves), 'learning curve')}; on {first.title}: "
+        f"{first.says.rstrip('.')}",
     )
+    return limit(part, [one.differences[-1].seeds for one in curves])
 
 
 def faster(comparisons: Sequence[Compared], about: str) -> Part:
@@ -161,9 +139,10 @@ def faster(comparisons: Sequence[Compared], about: str) -> Part:
     known = [(one.speed.ratio, one.arm) for one in comparisons if one.speed.ratio is not None]
     if known:
         ratio, arm = sorted(known, key=lambda pair: pair[0].value)[len(known) // 2]
-        told = f"{ratio.value:.3f} [one run]" if math.isnan(ratio.low) else with_interval(ratio)
-        figures += f"; the median needs {told} times the reference's epochs ({arm})"
-    return Part(about, _beyond_chance(fast, slow, comparisons), figures)
+        value = f"{ratio.value:.3f} [one run]" if math.isnan(ratio.low) else with_interval(ratio)
+        figures += f"; the median needs {value} times the reference's epochs ({arm})"
+    word = beyond_chance(fast, slow, len(comparisons), comparisons[0].contrast.level)
+    return limit(Part(about, word, figures), _seeds(comparisons), "comparison")
 
 
 def cheaper(comparisons: Sequence[Compared], rows: Sequence[LedgerRow]) -> Part:
@@ -182,7 +161,8 @@ def cheaper(comparisons: Sequence[Compared], rows: Sequence[LedgerRow]) -> Part:
     if rows:
         kept = sum(row.saved_with_share is not None and row.saved_with_share > 0 for row in rows)
         figures += f"; with its share of the pre-training, {kept} of {len(rows)} still save time"
-    return Part(about, _beyond_chance(less, more, comparisons), figures)
+    word = beyond_chance(less, more, len(comparisons), comparisons[0].contrast.level)
+    return limit(Part(about, word, figures), _seeds(comparisons), "comparison")
 
 
 def families(interactions: Sequence[Interaction], comparisons: Sequence[Compared]) -> Part:
@@ -199,14 +179,15 @@ def families(interactions: Sequence[Interaction], comparisons: Sequence[Compared
     words = [verdict.word for verdict in verdicts]
     more, less, flat = (words.count(word) for word in ("better", "worse", "equivalent"))
     most = max(interactions, key=lambda one: abs(one.contrast.value))
-    return Part(
+    part = Part(
         about,
-        _weigh(more, less + flat),
+        weigh(more, less + flat),
         f"more in {more}, less in {less} and as much in {flat} of "
         f"{_several(len(words), 'comparison')}; the largest difference of gains is "
         f"{with_interval(most.contrast, '+')} ({' - '.join(most.families)} on {most.downstream}, "
         f"{most.mode} from {most.upstream})",
     )
+    return limit(part, [one.contrast.seeds for one in interactions], "comparison of gains")
 
 
 def may_not_pay(rows: Sequence[LedgerRow]) -> Part:
@@ -218,8 +199,8 @@ def may_not_pay(rows: Sequence[LedgerRow]) -> Part:
     pays = sum(interval[0] > share for share, interval in known)
     lost = sum(interval[1] < share for share, interval in known)
     figures = (
-        f"the time saved covers the share of it in {pays}, does not in {lost} and can't be told "
-        f"from it in {len(rows) - pays - lost} of {_several(len(rows), 'way')}"
+        f"the time saved covers the share of it in {pays}, does not in {lost} and may or may not "
+        f"in {len(rows) - pays - lost} of {_several(len(rows), 'way')}"
     )
     tasks = [row.tasks_to_pay for row in rows if row.tasks_to_pay is not None]
     if tasks:
@@ -227,9 +208,13 @@ def may_not_pay(rows: Sequence[LedgerRow]) -> Part:
     word: Answer = "undecided"
     if lost:
         word = "confirmed"
-    elif pays == len(rows) > 1:
+    elif pays == len(rows):
         word = "refuted"
-    return Part(about, word, figures)
+    return limit(Part(about, word, figures), [row.seeds for row in rows], "way of training")
+
+
+def _seeds(comparisons: Sequence[Compared]) -> list[int]:
+    return [one.contrast.seeds for one in comparisons]
 
 
 def _below(ratio: Estimate | None) -> bool:
@@ -238,13 +223,6 @@ def _below(ratio: Estimate | None) -> bool:
 
 def _above(ratio: Estimate | None) -> bool:
     return ratio is not None and ratio.low > 1
-
-
-def _beyond_chance(yes: int, no: int, comparisons: Sequence[Compared]) -> Answer:
-    """The greater side, where so many intervals would hardly exclude 1 by chance alone."""
-    level = comparisons[0].contrast.level
-    by_chance = stats.binom.sf(max(yes, no) - 1, len(comparisons), (1 - level) / 2)
-    return _weigh(yes, no) if by_chance < 1 - level else "undecided"
 
 
 def _tally(words: Sequence[str]) -> str:

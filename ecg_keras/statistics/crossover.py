@@ -25,7 +25,7 @@ def find_crossover(
     are replaced by the falling values nearest to them (isotonic regression; Barlow et al. 1972)
     and joined by straight lines in log n. A shape with two or three parameters, such as a power
     law, would make the interval narrower where it is right; where it is wrong, the interval misses
-    the truth far too often (docs/learning-curves.md has the figures). Nothing is told outside the
+    the truth far too often (docs/learning-curves.md has the figures). Nothing is said outside the
     sizes. The interval holds the middle share ``level`` of the crossings of differences that might
     as well have been measured (`Joint.draw`), joined by lines that are bent at random, because
     nobody looked between two sizes: a crossing at the share t of the way is put at t^g, with log g

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.evaluation.tables import percent, with_interval
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.contrast import Contrast, contrast
 from ecg_keras.statistics.crossover import find_crossover
+from ecg_keras.statistics.curve_words import say_falling, say_rising
 from ecg_keras.statistics.joint import join
 from ecg_keras.statistics.power_law import PowerLaw, fit_power_law
 
@@ -34,9 +34,10 @@ class LearningCurve:
         fits: by ``way`` and ``reference``; ``None`` where no power law can be fitted.
         margin: that counts as equivalent.
         crossover: the size beyond which ``way`` is no longer better by the margin: estimate, low
-            and high (infinite where it lies beyond what can be told); ``None`` where ``way`` is
-            nowhere better by the margin. A low end at the smallest size means at or below it.
-        says: the same as a sentence.
+            and high (infinite where it lies beyond the sizes); ``None`` where ``way`` is nowhere
+            better by the margin. A low end at the smallest size means at or below it.
+        says: the same as a sentence, with what would close an open end, and what one seed can't
+            show.
         trend: how much the difference changes from the smallest to the largest size, along the
             straight line through all of them in log n.
     """
@@ -72,7 +73,7 @@ def learning_curve(
 
     The errors of the points are not independent: all sizes are tested on the same patients, and
     seed i of one size trains on a part of what seed i of the next does. One further contrast, the
-    mean over sizes, tells how much they share (`ecg_keras.statistics.joint.join`); fits and
+    mean over sizes, shows how much they share (`ecg_keras.statistics.joint.join`); fits and
     crossover are resampled with it. docs/learning-curves.md explains how to read the result.
 
     Args:
@@ -129,11 +130,12 @@ def learning_curve(
     trend = over_sizes(distance / (distance @ distance) * (distance[-1] - distance[0]))
     joint = join(differences, over_sizes(np.full(number, 1 / number)))
     found = find_crossover(at, joint, margin=margin, level=level, draws=bootstrap, seed=seed)
-    names = (way, reference)
     if trend.low > 0:
-        crossover, says = _rising(names, sizes, differences, trend, margin)
+        crossover = _rising(sizes, differences, margin)
+        says = say_rising(way, reference, sizes, differences, trend, margin)
     else:
-        crossover, says = _falling(names, sizes, found, margin, level)
+        crossover = _falling(sizes, found)
+        says = say_falling(way, reference, sizes, differences, found, margin)
     return LearningCurve(
         title=title,
         way=way,
@@ -174,62 +176,18 @@ def _check(
 
 
 def _falling(
-    names: tuple[str, str],
-    sizes: Sequence[float],
-    found: tuple[float, float, float],
-    margin: float,
-    level: float,
-) -> tuple[tuple[float, float, float] | None, str]:
-    """The crossover as `LearningCurve` keeps it, and its sentence."""
-    way, reference = names
+    sizes: Sequence[float], found: tuple[float, float, float]
+) -> tuple[float, float, float] | None:
+    """The crossover as `LearningCurve` keeps it."""
     estimate, low, high = found
-    first, last = f"{sizes[0]:,.0f}", f"{sizes[-1]:,.0f}"
-    low_text = f"below {first}" if low == -math.inf else _about(low)
-    high_text = f"beyond {last}" if high == math.inf else _about(high)
-    kept = (estimate, max(low, float(sizes[0])), high)
-    if estimate == -math.inf:
-        nowhere = f"{way} is nowhere better than {reference} by {margin:g}"
-        if high == -math.inf:
-            return None, f"{nowhere}: {reference} is as good from {first} training ECGs on."
-        return None, (
-            f"{nowhere} between {first} and {last} training ECGs as measured, but that it is, up "
-            f"to {high_text}, can't be ruled out ({percent(level)} interval)."
-        )
-    if estimate == math.inf:
-        better = f"{way} is better than {reference} by more than {margin:g} up to {last} training "
-        if low == math.inf:
-            return kept, f"{better}ECGs, the most that were tried: a crossover lies beyond."
-        return kept, (
-            f"{better}ECGs as measured; a crossover lies beyond, or, as far as can be told, "
-            f"anywhere from {low_text} on ({percent(level)} interval)."
-        )
-    return kept, (
-        f"{reference} catches up with {way}, to within {margin:g}, at about {_about(estimate)} "
-        f"training ECGs ({percent(level)} interval {low_text} to {high_text})."
-    )
+    return None if estimate == -math.inf else (estimate, max(low, float(sizes[0])), high)
 
 
 def _rising(
-    names: tuple[str, str],
-    sizes: Sequence[float],
-    differences: Sequence[Contrast],
-    trend: Contrast,
-    margin: float,
-) -> tuple[tuple[float, float, float] | None, str]:
-    """The same where the advantage grows with the training data, which has no crossover."""
-    way, reference = names
-    change = f"{sizes[0]:,.0f} to {sizes[-1]:,.0f} training ECGs, by {with_interval(trend, '+')}"
+    sizes: Sequence[float], differences: Sequence[Contrast], margin: float
+) -> tuple[float, float, float] | None:
+    """The crossover of an advantage that grows with the training data: there is none."""
     if differences[-1].value <= margin:
-        return None, (
-            f"{way} is nowhere better than {reference} by {margin:g} as measured, but gains on it "
-            f"from {change}."
-        )
+        return None
     low = math.inf if differences[-1].low > margin else float(sizes[0])
-    return (math.inf, low, math.inf), (
-        f"The advantage of {way} over {reference} grows from {change}: {reference} does not catch "
-        "up there."
-    )
-
-
-def _about(size: float) -> str:
-    return f"{float(f'{size:.2g}'):,.0f}"
+    return math.inf, low, math.inf

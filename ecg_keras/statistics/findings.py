@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ecg_keras.statistics.claims import (
-    Answer,
-    Part,
     cheaper,
     comparable,
     declines,
@@ -20,10 +18,13 @@ from ecg_keras.statistics.claims import (
     small,
 )
 from ecg_keras.statistics.curves import LearningCurve
+from ecg_keras.statistics.evidence import FEWEST, Answer, Part
 from ecg_keras.statistics.ledger import LedgerRow
 
 if TYPE_CHECKING:
     from ecg_keras.statistics.results import ArmName, Compared, Interaction
+
+T = TypeVar("T")
 
 CLAIMS = (
     "Fine-tuning is preferable on small downstream sets, but does not always help.",
@@ -41,7 +42,8 @@ class Finding:
     Attributes:
         claim: in the paper's sense.
         word: ``confirmed``, ``refuted``, or ``undecided`` (which includes: not looked at).
-        evidence: the figures behind the word, a sentence for each part of the claim.
+        evidence: the figures behind the word, a sentence for each part of the claim, and what one
+            seed or one comparison leaves open.
     """
 
     claim: str
@@ -61,13 +63,15 @@ def findings(
     """Whether the four findings of Nguyen & Do hold in a study.
 
     Each finding has two or three parts. It is confirmed where all of them are, refuted where one
-    is, else undecided. A part is decided by verdicts and intervals alone, never by an estimate:
+    is, else undecided. A part is decided by verdicts and intervals alone, never by an estimate, and
+    by two comparisons or more of two seeds or more each: one seed says nothing of another training,
+    one comparison nothing of another database or backbone. (A learning curve is several
+    comparisons.) Where some comparisons have several seeds, those with one are not counted.
 
     1. *Preferable on small sets*: more verdicts are "better" than "worse" there; refuted where
        more are "worse", or none is "better" and none inconclusive. *Not always*: at least one
-       verdict is "equivalent" or "worse"; refuted where all of two or more are "better". A set is
-       small if it is the smallest size of a sweep or, without a sweep, has fewer than 1,000
-       training ECGs.
+       verdict is "equivalent" or "worse"; refuted where all are "better". A set is small if it is
+       the smallest size of a sweep or, without a sweep, has fewer than 1,000 training ECGs.
     2. *Declines*: the trend of the difference over log n (`LearningCurve.trend`, judged with
        Holm's correction for all curves) falls in more curves than it rises or is equivalent to
        none. *Comparable*: in at least one curve the interval of the crossover ends within the
@@ -80,7 +84,7 @@ def findings(
        the interval of the ratio of seconds. The evidence adds the share of pre-training.
     4. *CNNs better than RNNs*: more interactions are judged positive than negative or equivalent
        to none. *May not pay*: for at least one way, the interval of what it saves lies below its
-       share of the pre-training; refuted where it lies above for all of two or more.
+       share of the pre-training; refuted where it lies above for all.
 
     Args:
         comparisons: ways of training against the reference; those that start from an upstream
@@ -98,12 +102,25 @@ def findings(
         >>> [finding.word for finding in findings([], [], [], [])]
         ['undecided', 'undecided', 'undecided', 'undecided']
     """
-    counted = [
-        one for one in comparisons if one.arm.upstream and (modes is None or one.arm.mode in modes)
-    ]
-    curves = [one for one in curves if _counts(one.way, modes)]
-    rows = [row for row in ledger if row.pretraining > 0 and _counts(row.way, modes)]
-    met = [one for one in interactions if modes is None or one.mode in modes]
+    counted = _of_several_seeds(
+        [
+            one
+            for one in comparisons
+            if one.arm.upstream and (modes is None or one.arm.mode in modes)
+        ],
+        lambda one: one.contrast.seeds,
+    )
+    curves = _of_several_seeds(
+        [one for one in curves if _counts(one.way, modes)], lambda one: one.differences[-1].seeds
+    )
+    rows = _of_several_seeds(
+        [row for row in ledger if row.pretraining > 0 and _counts(row.way, modes)],
+        lambda row: row.seeds,
+    )
+    met = _of_several_seeds(
+        [one for one in interactions if modes is None or one.mode in modes],
+        lambda one: one.contrast.seeds,
+    )
     parts = (
         (small(counted, train_records or {}), not_always(counted)),
         (
@@ -115,9 +132,18 @@ def findings(
         (families(met, counted), may_not_pay(rows)),
     )
     return tuple(
-        Finding(claim, _all(own), " ".join(map(str, own)))
+        Finding(claim, _all(own), " ".join([*map(str, own), *_why_open(own)]))
         for claim, own in zip(CLAIMS, parts, strict=True)
     )
+
+
+def _of_several_seeds(results: list[T], seeds: Callable[[T], int]) -> list[T]:
+    """Those with seeds enough to be counted; all of them, for their figures, where none has."""
+    return [one for one in results if seeds(one) >= FEWEST] or results
+
+
+def _why_open(parts: Sequence[Part]) -> Iterable[str]:
+    return dict.fromkeys(part.open_for for part in parts if part.open_for)
 
 
 def _all(parts: Sequence[Part]) -> Answer:

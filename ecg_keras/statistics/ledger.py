@@ -24,7 +24,8 @@ class LedgerRow:
             pre-training; ``None`` where one of them never reaches it, negative where it is slower.
         tasks_to_pay: downstream tasks after which the pre-training has paid for itself in time;
             ``None`` where it never does.
-        saved_interval: the interval of ``saved`` over runs; ``None`` where it can't be told.
+        saved_interval: the interval of ``saved`` over runs; ``None`` where it is unknown.
+        seeds: that both ways were trained with; of one seed the interval is over folds alone.
     """
 
     title: str
@@ -36,6 +37,7 @@ class LedgerRow:
     saved: float | None
     tasks_to_pay: float | None
     saved_interval: tuple[float, float] | None = None
+    seeds: int = 1
 
     @property
     def share(self) -> float:
@@ -58,6 +60,7 @@ def ledger_row(
     pretraining: float,
     shared_by: int,
     ratio: Estimate | None = None,
+    seeds: int = 1,
 ) -> LedgerRow:
     """What one way of training costs, and when its pre-training pays.
 
@@ -75,6 +78,7 @@ def ledger_row(
         shared_by: ways that start from it, at least 1 where there is one.
         ratio: of ``to_quality`` to ``reference_to_quality`` with its interval,
             `Speed.seconds_ratio`.
+        seeds: that both ways were trained with.
 
     Raises:
         ConfigError: a number is negative or not finite, or no way shares the pre-training.
@@ -121,4 +125,5 @@ def ledger_row(
         saved=saved,
         tasks_to_pay=pretraining / saved if saved is not None and saved > 0 else None,
         saved_interval=interval,
+        seeds=seeds,
     )

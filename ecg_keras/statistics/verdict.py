@@ -18,6 +18,10 @@ from ecg_keras.statistics.variance import beyond_margin
 
 Word = Literal["better", "equivalent", "worse", "inconclusive"]
 
+# that show how much seeds differ: one says nothing of it, and the interval that two give (t with
+# one degree of freedom) is 3.6 times as wide as that of three
+FEWEST_SEEDS = 3
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -30,7 +34,8 @@ class Verdict:
         p_value: of no difference, after Holm's correction.
         equivalence_p: of a difference of the margin or more, after Holm's correction.
         more_seeds: how many more seeds would settle it if the difference stays; ``None`` where no
-            number of seeds would, 0 where it is settled.
+            number of seeds would, and with one seed, which says nothing of how much seeds differ;
+            0 where it is decided.
         more_records: how many more test records would, with the seeds there are; likewise.
         comparisons: that were corrected for.
         more_of_both: seeds and test records that would together, where neither alone would.
@@ -146,22 +151,48 @@ def verdict_sentence(
         ]
     else:
         parts = [
-            f"It can't be told whether {arm} is better or worse than {reference}, or equivalent "
+            f"It is not shown whether {arm} is better or worse than {reference}, or equivalent "
             f"within ±{verdict.margin:g}: {figures} {different}.",
-            _what_would_settle(contrast, verdict),
+            what_would_settle(contrast, verdict),
         ]
     if contrast.seeds == 1:
         parts.append(
             "With one seed each this speaks of these trained networks alone, not of the two ways "
-            "of training."
+            f"of training: those need at least {FEWEST_SEEDS - 1} more seeds of each."
         )
     return " ".join(parts)
 
 
-def _what_would_settle(contrast: Contrast, verdict: Verdict) -> str:
+def settles(contrast: Contrast, verdict: Verdict) -> str:
+    """What would decide between two ways of training, in a few words for a table.
+
+    ``decided`` where it is; with one seed each it never is, whatever the word.
+
+    Args:
+        contrast: a difference.
+        verdict: of it, from `judge`.
+
+    Example:
+        >>> from ecg_keras.statistics.contrast import Contrast
+        >>> one = Contrast(0.05, 0.03, 0.07, 0.95, 0.01, 30.0, 2e-5, float("nan"), 1e-4, 1, 1, 400,
+        ...                400, (0.05,))
+        >>> settles(one, judge([one], margin=0.02)[0])
+        'at least 2 more seeds'
+    """
+    counts = ((verdict.more_seeds, "more seed"), (verdict.more_records, "more test ECG"))
+    ways = [f"{count:,} {what}{'s' * (count > 1)}" for count, what in counts if count]
+    if contrast.seeds == 1:
+        return " and ".join([f"at least {FEWEST_SEEDS - 1} more seeds", *ways])
+    if verdict.word != "inconclusive":
+        return "decided"
+    return " or ".join(ways) or "neither seeds nor test ECGs alone"
+
+
+def what_would_settle(contrast: Contrast, verdict: Verdict) -> str:
+    """What would decide an inconclusive difference if it stays, in one sentence."""
     if contrast.standard_error == 0:
         return (
-            "Every resample of the patients says the same: they are too few, or too easy, to tell "
+            "Every resample of the patients says the same: they are too few, or too easy, to show "
             "how far off it is."
         )
     seeds, records = verdict.more_seeds, verdict.more_records

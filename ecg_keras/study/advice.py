@@ -122,13 +122,13 @@ class Advice:
             f"best, {gain} macro AUROC less scratch.",
             "equivalent": f"Train from scratch: {tried} from a checkpoint scored within "
             f"±{self.margin:g} macro AUROC of it; {lead.way}: {gain}.",
-            "cannot tell": f"It can't be told whether a checkpoint helps: {lead.way} scored best, "
-            f"{gain} macro AUROC less scratch. Scratch is the default then: it needs nothing else, "
-            "and carries over nothing of another database.",
+            "cannot tell": f"The pilots do not show whether a checkpoint helps: {lead.way} scored "
+            f"best, {gain} macro AUROC less scratch. Scratch is the default then: it needs nothing "
+            "else, and carries over nothing of another database.",
         }[self.word]
         said = [first]
         if self.word == "cannot tell":
-            said.append(self._what_would_tell())
+            said.append(self._what_would_decide())
         said.append(self._head())
         records = self.dataset.splits["train"].records
         said.append(
@@ -137,24 +137,24 @@ class Advice:
         )
         return (*said, *self._limits())
 
-    def _what_would_tell(self) -> str:
+    def _what_would_decide(self) -> str:
         lead = self.leader
         every = [trial.gain for trial in self.trials if trial.gain is not None]
         verdicts = judge(every, margin=self.margin, level=self.level)
         verdict = verdicts[every.index(lead.gain)]
         if verdict.more_seeds:
             return (
-                f"If the difference stays, about {verdict.more_seeds} more seeds would tell "
+                f"If the difference stays, about {verdict.more_seeds} more seeds would decide it "
                 f"(--seeds {lead.score.seeds + verdict.more_seeds}, with as much more time)."
             )
-        return "More seeds alone would not tell: it takes more validation records, or a study."
+        return "More seeds alone would not decide it: it takes more validation records, or a study."
 
     def _head(self) -> str:
         network, way = self.choice.way.network, self.choice.way
         if way.checkpoint is None:
             return f"Head: new, {network.backbone} with its {network.head} head."
         if way.keeps_head:
-            return "Head: the checkpoint's own is kept, because it tells the same labels."
+            return "Head: the checkpoint's own is kept, because it has the same labels."
         return f"Head: new, for the target's labels, on the checkpoint's {network.head} embedding."
 
     def _limits(self) -> tuple[str, ...]:
@@ -174,7 +174,8 @@ class Advice:
         if self.size.epochs < whole:
             said.append(
                 f"They had {self.size.epochs} epochs, where a whole training on so many records "
-                f"has {whole}: scratch may gain more from the others (more --pilot-minutes tell)."
+                f"has {whole}: scratch may gain more from the others (more --pilot-minutes would "
+                "show)."
             )
         known = [one.checkpoint for one in self.candidates if any(k.leaks for k in one.known)]
         if known:
@@ -184,7 +185,7 @@ class Advice:
                 "will stop."
             )
         said.append(
-            "Nothing was looked at but training and validation records; a study tells what holds "
+            "Nothing was looked at but training and validation records; a study shows what holds "
             "for patients who were never looked at: ecg-keras study."
         )
         return tuple(said)
@@ -239,7 +240,7 @@ def _candidate_lines(one: Candidate, dataset: Dataset) -> list[str]:
         )
     lines += [f"  leaks: {known.sentence}" for known in one.known]
     if one.drift is None:
-        lines.append(f"  drift: not told: {one.not_told}")
+        lines.append(f"  drift: unknown: {one.not_told}")
     elif not one.drift:
         lines.append("  drift: none found")
     else:

@@ -105,7 +105,7 @@ def _network(path: Path, run: Run) -> Model:
     model = models.load_model(path)
     if model.name not in BACKBONES:
         raise DataError(
-            f"{path}: can't tell which backbone {model.name!r} is, and there is no recipe.yaml "
+            f"{path}: unknown backbone {model.name!r}, and there is no recipe.yaml "
             "beside it. Name the run folder that it was trained in."
         )
     names = {layer.name for layer in model.layers}

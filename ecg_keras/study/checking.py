@@ -108,7 +108,7 @@ def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
         f"Leave them out of its own training: --set {part}.data.leaks=leave_out" for part in own
     ]
     allowed = " ".join(f"--set {part}.data.leaks=allow" for part in parts)
-    lines.append(f"Or go on, and the page then says so: {allowed}")
+    lines.append(f"Or continue, and the page then says so: {allowed}")
     raise DataError("\n".join(lines))
 
 

@@ -47,6 +47,7 @@ def keep_ledger(arms: Arms, comparisons: Sequence[Compared]) -> tuple[LedgerRow,
             pretraining=_seconds(upstreams),
             shared_by=max((len(users[folder]) for folder in upstreams), default=1),
             ratio=compared.speed.seconds_ratio,
+            seeds=compared.contrast.seeds,
         )
     return tuple(rows.values())
 

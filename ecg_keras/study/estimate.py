@@ -36,7 +36,7 @@ class Cost:
         counted: its records, or why they can't be told.
         seconds: of training and scoring, as if nothing of it was done; ``None`` where it can't be
             told.
-        parameters: of its network; ``None`` where it can't be told.
+        parameters: of its network; ``None`` where it is undefined.
     """
 
     cell: Cell

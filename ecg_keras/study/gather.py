@@ -7,11 +7,11 @@ from typing import Any
 
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation.tables import score_name, with_interval
 from ecg_keras.files import read_json
 from ecg_keras.statistics.findings import findings
+from ecg_keras.statistics.headline import headline
 from ecg_keras.statistics.results import ArmResult, Compared, StudyResult
-from ecg_keras.statistics.verdict import verdict_sentence
+from ecg_keras.statistics.verdict import FEWEST_SEEDS
 from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm, read_arms
 from ecg_keras.study.cells import StudyPlan
 from ecg_keras.study.comparing import (
@@ -66,7 +66,7 @@ def gather(
     state = snapshot(plan)
     return StudyResult(
         name=plan.loaded.name,
-        sentence=_sentence(comparisons, question.metric),
+        sentence=headline(comparisons, question.metric),
         question=question.model_dump(mode="json"),
         recipe_text=dump_recipe(study),
         arms=results,
@@ -107,27 +107,6 @@ def gather(
     )
 
 
-def _sentence(comparisons: tuple[Compared, ...], metric: str) -> str:
-    """The answer to fine-tune or scratch, in one sentence."""
-    if not comparisons:
-        return "Nothing was compared: no way of training and its reference are both finished."
-    if len(comparisons) == 1:
-        (one,) = comparisons
-        return verdict_sentence(str(one.arm), one.reference.way, metric, one.contrast, one.verdict)
-    words = [one.verdict.word for one in comparisons]
-    counts = ", ".join(
-        f"{words.count(word)} {word}"
-        for word in ("better", "equivalent", "worse", "inconclusive")
-        if word in words
-    )
-    most = max(comparisons, key=lambda one: abs(one.contrast.value))
-    return (
-        f"Of {len(comparisons)} comparisons with {most.reference.mode}, {counts}. The largest "
-        f"difference in {score_name(metric)} is {with_interval(most.contrast, '+')}: {most.arm} "
-        f"({most.verdict.word})."
-    )
-
-
 def _trains_the_backbone(arm: StudyArm) -> bool:
     """Whether this is fine-tuning or scratch, rather than a linear probe."""
     return any(phase.train_from != "head" for phase in arm.runs[0].recipe.training.phases)
@@ -137,7 +116,7 @@ def _environment(arm: StudyArm) -> Mapping[str, Any]:
     path = arm.runs[0].run.environment
     if not path.exists():
         return {}
-    return read_json(path, "environments", dict, "Remove it: a page can do without.")
+    return read_json(path, "environments", dict, "Remove it: a page needs none.")
 
 
 def _not_done(
@@ -153,13 +132,14 @@ def _not_done(
     unfinished = sum(number for kind, number in state.counts.items() if kind != "done")
     if unfinished:
         lines.append(
-            f"{unfinished} of {len(plan.cells)} runs are not finished; the same command goes on."
+            f"{unfinished} of {len(plan.cells)} runs are not finished; the same command continues."
         )
     seeds = {result.seeds for result in results.values()}
     if 1 in seeds:
         lines.append(
-            "Some arms have one seed: their intervals tell of other patients, not of another "
-            "training."
+            "Some arms have one seed: their intervals are over patients alone, and their verdicts "
+            "of these trained networks; how much another training differs needs at least "
+            f"{FEWEST_SEEDS} seeds (grid.seeds)."
         )
     if len(study.grid.upstream_seeds) == 1 and study.upstreams:
         lines.append(
@@ -168,9 +148,9 @@ def _not_done(
         )
     if study.grid.folds is None:
         lines.append(
-            "One split into training and test records: the intervals tell of other test patients, "
-            "not of other training patients (grid.folds)."
+            "One split into training and test records: the intervals are over test patients, not "
+            "over training patients (grid.folds)."
         )
     if comparisons and study.question.metric not in LOGGED:
-        lines.append(f"Convergence is told in {DEFAULT_LOGGED}, which is logged in every epoch.")
+        lines.append(f"Convergence is shown in {DEFAULT_LOGGED}, which is logged in every epoch.")
     return (*lines, *tell_anomalies(arms), *tell_remarks(arms), *tell_leaks(arms))

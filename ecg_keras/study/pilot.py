@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.files import as_count, as_list, as_number, read_json, write_json
 from ecg_keras.study.workloads import Timing, Workload
 
 # in which a pilot begins what takes long
@@ -132,15 +132,24 @@ def _is_judged(pilot: Pilot, one: Workload) -> bool:
 def _read(path: Path, machine: Mapping[str, Any]) -> Pilot:
     """The pilot that is kept; an empty one where there is none, or one of another machine."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["format"] == FORMAT and kept["machine"] == machine:
-            timings = {
-                Workload(**one["workload"]): Timing(**one["timing"]) for one in kept["timings"]
-            }
-            return Pilot(float(kept["scoring"]), timings, float(kept["load"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        pass  # it is measured again
-    return Pilot(0.0, {})
+        return read_json(path, "pilots", lambda kept: _parse(kept, machine))
+    except DataError:  # it is measured again
+        return Pilot(0.0, {})
+
+
+def _parse(kept: dict[str, Any], machine: Mapping[str, Any]) -> Pilot:
+    if kept["format"] != FORMAT or kept["machine"] != machine:
+        return Pilot(0.0, {})
+    timings = {
+        Workload(**one["workload"]): _parse_timing(**one["timing"])
+        for one in as_list(kept["timings"])
+    }
+    return Pilot(as_number(kept["scoring"]), timings, as_number(kept["load"]))
+
+
+def _parse_timing(parameters: int, measured: bool, **seconds: float) -> Timing:
+    pieces = {name: as_number(value) for name, value in seconds.items()}
+    return Timing(**pieces, parameters=as_count(parameters), measured=measured is True)
 
 
 def _ask(workloads: Sequence[Workload], seconds: float) -> Iterator[dict[str, Any]]:

@@ -124,7 +124,7 @@ def check_unchanged(plan: StudyPlan, cells: Sequence[Cell]) -> None:
             f"{plan.loaded.path}: {len(changed)} of {len(cells)} runs in {plan.folder / 'runs'} "
             f"were made with other settings. {cell.name}: {'; '.join(what[:6])}{more}. Give the "
             "study another folder with --set folder=FOLDER, or remove these runs to train them "
-            "anew."
+            "again."
         )
 
 
@@ -243,7 +243,7 @@ def _record_death(
         if deaths[""] > DEATHS:
             raise DataError(
                 f"{log}: the processes that run cells end before they begin (exit code "
-                f"{process.returncode}). The end of this file tells why."
+                f"{process.returncode}). The end of this file says why."
             )
         return
     _, cell = max(held, key=lambda pair: pair[0])

@@ -25,7 +25,8 @@ LISTED = 100
 def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
     """The dataset cards, by name of the downstream, then of the upstream.
 
-    Counts are those of all splits together: with folds each record is in every split once.
+    Counts are those of all splits together: with folds each record is in every split once. A record
+    that several runs or folds left out for leaks is counted once.
     """
     cards = {}
     for name, arm in arms.items():
@@ -33,12 +34,7 @@ def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
             first = next(iter(arm.cells.values()))
             cards[name.downstream] = {
                 **_card(first[0].dataset),
-                "left_out_for_leaks": sum(
-                    len(records)
-                    for cell in first
-                    if cell.guarded is not None
-                    for records in cell.guarded.left_out.values()
-                ),
+                "left_out_for_leaks": len(_left_out_anywhere(arms, name.downstream)),
                 "shards": [str(cell.shards) for cell in first],
                 "role": "downstream",
             }
@@ -52,6 +48,19 @@ def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
                 "role": "upstream",
             }
     return cards
+
+
+def _left_out_anywhere(arms: Arms, downstream: str) -> set[str]:
+    """Records that any run of a downstream did without, each once in whatever folds it was."""
+    return {
+        record
+        for name, arm in arms.items()
+        if name.downstream == downstream
+        for cell in arm.runs
+        if cell.guarded is not None
+        for records in cell.guarded.left_out.values()
+        for record in records
+    }
 
 
 def tell_anomalies(arms: Arms) -> tuple[str, ...]:
@@ -95,7 +104,7 @@ def tell_leaks(arms: Arms) -> tuple[str, ...]:
     unchecked = sum(one.unchecked for one in guarded)
     if unchecked:
         lines.append(
-            f"Upstreams of {unchecked} of {len(runs)} runs do not tell what they were trained on: "
+            f"Upstreams of {unchecked} of {len(runs)} runs do not say what they were trained on: "
             "they may know test ECGs."
         )
     if len(guarded) < len(runs):

@@ -45,8 +45,8 @@ def check_embeddings(embeddings: npt.ArrayLike, records: int) -> FloatArray:
     values = _check_matrix("embeddings", embeddings, records)
     if np.ptp(values, axis=0).max() == 0:
         raise DataError(
-            f"embeddings are the same for all {records} records: this network tells no ECG from "
-            "another. Leave it out."
+            f"embeddings are the same for all {records} records: this network distinguishes no ECG "
+            "from another. Leave it out."
         )
     return values
 

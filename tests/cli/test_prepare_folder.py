@@ -114,6 +114,10 @@ def test_damaged_files_are_listed_with_their_reasons(prepare, hospital, tmp_path
     assert "dicom/d2.dcm: No such file" in answer.err
     answer = prepare(tmp_path, raw, "--set", "data.quarantine=0.2")
     assert answer.code == 0, answer.err
+    assert answer.err.count("2 of 15 records were put into quarantine") == 1
+    assert "put into quarantine" not in answer.out and "quarantined 2" in answer.out  # said once
+    again = prepare(tmp_path, raw, "--set", "data.quarantine=0.2")
+    assert again.out.count("2 of 15 records were put into quarantine") == 1
 
 
 def test_a_recipe_is_checked_before_the_table_is_there(ecg_keras, tmp_path):

@@ -94,7 +94,7 @@ def test_a_wrong_one_is_refused_with_the_evidence_and_both_ways_out(databases, t
     assert first == f"{databases['code_test']}: the signals are not what they are said to be:"
     assert second.startswith("  aVL, aVF, aVR stand in the columns aVR, aVL, aVF. Evidence: Ein")
     assert third == (
-        "Mend the files or what reads them. Or have every record repaired with --set "
+        "Fix the files or what reads them. Or have every record repaired with --set "
         "data.verify=fix, by which the columns aVR, aVL, aVF are read as aVL, aVF, aVR."
     )
     assert not list((tmp_path / "shards").rglob("*.tfrecord"))

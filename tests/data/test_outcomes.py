@@ -1,5 +1,7 @@
 """What is said of records that are left out, or kept and noted."""
 
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,12 +12,15 @@ from ecg_keras.data.outcomes import (
     Noted,
     describe_losses,
     describe_noted,
+    read_left_out,
     too_short,
 )
 
 
 def short(*seconds, wanted=10):
-    return [LeftOut(f"r{n:03d}", too_short(one, wanted)) for n, one in enumerate(seconds)]
+    return [
+        LeftOut(f"r{n:03d}", too_short(one, wanted), one, wanted) for n, one in enumerate(seconds)
+    ]
 
 
 def test_nothing_is_said_where_nothing_is_lost():
@@ -30,6 +35,17 @@ def test_many_short_records_are_one_line_with_the_setting_that_keeps_them():
         "as r072). data.seconds: 7.33 keeps nearly all, and data.short: pad fills them up with "
         "zeros"
     )
+
+
+def test_entries_of_older_versions_have_their_lengths_in_words():
+    kept = short(7.335, 2.5)
+    old = [{"record_id": one.record_id, "reason": one.reason} for one in kept]
+    assert [read_left_out(one) for one in old] == kept
+    assert [read_left_out(asdict(one)) for one in kept] == kept
+    other = LeftOut("r1", "no signal in lead V1")
+    assert read_left_out({"record_id": "r1", "reason": other.reason}) == other
+    with pytest.raises(TypeError, match=r"must be a number\. Received: 'long'"):
+        read_left_out({**asdict(other), "seconds": "long"})
 
 
 def test_a_few_short_records_need_no_advice():
@@ -92,5 +108,6 @@ def test_noted_records_are_grouped_by_figure():
 
 @given(st.floats(0, 1e6, allow_subnormal=False), st.floats(1e-3, 1e6), st.integers(1, 10_000))
 def test_any_length_is_understood_again(seconds, wanted, records):
-    (line,) = describe_losses([LeftOut("r", too_short(seconds, wanted))], [], records)
+    old = read_left_out({"record_id": "r", "reason": too_short(seconds, wanted)})
+    (line,) = describe_losses([old], [], records)
     assert f"shorter than {wanted:g} s ({seconds:g} s, such as r)" in line

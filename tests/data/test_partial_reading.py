@@ -188,7 +188,7 @@ def test_leads_that_are_not_kept_are_not_judged():
 def test_too_short_a_recording_is_dropped_or_padded(monkeypatch):
     source = Partial(alive(2000, 250))
     outcome = convert_one(source, monkeypatch, window="best")
-    assert outcome == Dropped("r1", "8 s are shorter than 10 s")
+    assert outcome == Dropped("r1", "8 s are shorter than 10 s", 8.0, 10.0)
     for window, first in (("start", 0), ("best", 0), ("centre", 100)):
         padded = convert_one(source, monkeypatch, window=window, short="pad")
         assert np.flatnonzero(padded.samples.any(axis=1))[0] == first

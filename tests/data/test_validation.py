@@ -26,8 +26,9 @@ from ecg_keras.data.validation import (
     statistics,
     validate,
 )
-from ecg_keras.data.validation.comparing import compare
+from ecg_keras.data.validation.comparing import compare, describe_values
 from ecg_keras.data.validation.profiles import read_profile
+from ecg_keras.data.validation.results import Texts
 from ecg_keras.data.validation.schema import make_schema
 from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS
@@ -203,6 +204,15 @@ def test_another_dataset_with_other_ages(tfdv, good, aged):
     assert [one.line() for one in find_drift(older, good)] == [line]
     assert not (good / "statistics").exists(), "the other dataset is only read"
     assert validate(good, against=good).anomalies == ()
+
+
+def test_a_value_of_texts_is_said_to_be_a_share_of_values_not_of_records():
+    ours, theirs = Texts(2, 0, {"AF": 2, "LBBB": 2}), Texts(4, 0, {"AF": 1, "LBBB": 3})
+    said = describe_values("labels", ours, theirs)  # all records here have AF
+    assert said == "50.0 % of all labels here are AF, 25.0 % there"
+    ours, theirs = Texts(4, 2, {"female": 2}), Texts(4, 0, {"female": 1, "male": 3})
+    said = describe_values("sex", ours, theirs)
+    assert said == "100.0 % of the known values of sex here are female, 25.0 % there"
 
 
 def test_a_few_unusual_records_are_noted_and_no_anomaly(hospital_raw, tmp_path, monkeypatch):

@@ -182,7 +182,7 @@ def test_what_the_check_of_the_data_did_not_look_at_is_said(copied, page):
 
 
 def test_patients_in_several_splits_are_said(copied, page):
-    assert "No patient is in two splits, as far as the database tells patients apart." in page.words
+    assert "No patient is in two splits, as far as the database distinguishes" in page.words
     assert "drawn by record" not in page.words
     assert "patient of its own" not in page.words
     tree = json.loads(copied.dataset.read_text())

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from page_elements import Page, check_accessible, check_self_contained
 from study_example import LONG, bare, study
@@ -247,15 +248,42 @@ def test_one_arm_is_no_scatter_but_a_row():
     assert isinstance(study_costs.transferability(replace(one, transferability=nothing)), Absent)
 
 
-def test_of_many_comparisons_the_settled_ones_are_open():
+def of_one_seed(result):
+    """The same study with one seed of each arm."""
+
+    def single(contrast):
+        return replace(contrast, seeds=1, by_seed=contrast.by_seed[:1], seed_variance=np.nan)
+
+    return replace(
+        result,
+        arms={name: replace(arm, seeds=1) for name, arm in result.arms.items()},
+        comparisons=tuple(
+            replace(one, contrast=single(one.contrast)) for one in result.comparisons
+        ),
+    )
+
+
+def test_with_one_seed_the_page_says_what_it_cannot_show_and_settles_nothing(tmp_path):
+    page = Page(write_study(of_one_seed(bare(small())), tmp_path).read_text(encoding="utf-8"))
+    assert "With one seed of each way (all) two trained networks are compared" in page.words
+    assert "the ways of training need at least 2 more seeds of each" in page.words
+    assert "intervals over patients alone (one seed each)" in page.words
+    assert "over seeds and patients" not in page.words
+    assert "at least 2 more seeds" in page.words
+    assert "settled" not in page.words
+    lines = (tmp_path / "tables" / "comparisons.csv").read_text("utf-8").splitlines()[1:]
+    assert lines and all("at least 2 more seeds" in line for line in lines)
+
+
+def test_of_many_comparisons_those_with_a_verdict_are_open():
     many = study(
         downstreams=("ptbxl",), backbones=tuple("abcdef"), sizes=(0,), protocols=("sound",)
     )
     group = next(block for block in verdicts(many).blocks if isinstance(block, Group))
-    settled = [one for one in many.comparisons if one.verdict.word != "inconclusive"]
-    assert 0 < len(settled) <= 16 < len(many.comparisons)
+    judged = [one for one in many.comparisons if one.verdict.word != "inconclusive"]
+    assert 0 < len(judged) <= 16 < len(many.comparisons)
     text, table, fold = group.blocks
-    assert text.text.endswith("The table has the settled ones.")
-    assert len(table.table.rows) == len(settled)
+    assert text.text.endswith("The table has those that are not inconclusive.")
+    assert len(table.table.rows) == len(judged)
     assert fold.summary == "All 24 comparisons on ptbxl"
     assert len(fold.blocks[0].table.rows) == 24

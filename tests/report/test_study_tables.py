@@ -10,12 +10,10 @@ from study_example import LONG, bare, study
 from ecg_keras.report.study_names import best_of_each, group_title, name_once
 from ecg_keras.report.study_tables import (
     comparisons_table,
-    settles,
     study_tables,
     write_tables,
 )
 from ecg_keras.report.tables import cell_text
-from ecg_keras.statistics.verdict import Verdict
 
 NAMES = (
     *("comparisons", "arms", "labels", "differences", "convergence", "protocols", "families"),
@@ -85,20 +83,6 @@ def test_a_study_without_more_than_comparisons_writes_headings(result, tmp_path)
     for name in ("protocols", "families", "learning_curves", "transferability", "findings"):
         assert read(tmp_path, name) == []
         assert (tmp_path / f"{name}.tex").read_text("utf-8").count(r"\midrule") == 1
-
-
-@pytest.mark.parametrize(
-    ("word", "seeds", "records", "said"),
-    [
-        ("better", 0, 0, "settled"),
-        ("inconclusive", 1, None, "1 more seed"),
-        ("inconclusive", 4, 1250, "4 more seeds or 1,250 more test ECGs"),
-        ("inconclusive", None, 1, "1 more test ECG"),
-        ("inconclusive", None, None, "neither seeds nor test ECGs alone"),
-    ],
-)
-def test_what_would_settle_a_difference_is_told(word, seeds, records, said):
-    assert settles(Verdict(word, 0.02, 0.5, 0.5, seeds, records)) == said
 
 
 def test_the_caption_says_how_many_were_corrected_for(result):

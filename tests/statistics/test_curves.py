@@ -1,6 +1,7 @@
 """Learning curves: shared errors, power laws, and planted crossovers that must be recovered."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,9 +16,11 @@ from ecg_keras.evaluation import Predictions
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.crossover import find_crossover, make_falling
+from ecg_keras.statistics.curve_words import say_falling
 from ecg_keras.statistics.curves import learning_curve
 from ecg_keras.statistics.joint import Joint, join
 from ecg_keras.statistics.power_law import fit_power_law
+from ecg_keras.statistics.variance import two_sided
 
 SIZES = np.array([50.0, 100.0, 200.0, 400.0, 800.0, 1600.0])
 DRAWS = {"level": 0.95, "draws": 400}
@@ -304,6 +307,7 @@ def test_no_gain_is_told_as_nowhere_better():
     )
     unclear = study(11, np.full(3, 0.85), np.full(3, 0.85), SIZES[:3], seeds=3, patients=100)
     assert unclear.crossover is None or unclear.crossover[2] == math.inf
+    assert "would show on which side of 0.02 the difference at " in unclear.says
 
 
 def test_a_gain_that_grows_has_no_crossover():
@@ -327,6 +331,23 @@ def test_one_seed_gives_intervals_over_patients_alone():
     found = study(14, [0.9, 0.9, 0.9], [0.7, 0.85, 0.9], SIZES[:3], seeds=1)
     assert found.crossover is not None
     assert found.differences[0].seeds == 1
+    assert found.says.endswith(
+        "With one seed each this is of the trained networks alone, and says nothing of how far "
+        "another training would move it: at least 2 more seeds of each would."
+    )
+
+
+def test_an_open_end_says_how_many_seeds_or_ecgs_would_close_it():
+    wide = [replace(contrast_of(value, 0.01), by_seed=()) for value in (0.05, 0.03, 0.015)]
+    said = say_falling("finetune", "scratch", SIZES[:3], wide, (150.0, 60.0, math.inf), 0.02)
+    assert said.startswith("scratch catches up with finetune, to within 0.02, at about 150 train")
+    assert "interval 60 to beyond 200)" in said
+    shown = re.search(r"About ([\d,]+) more test ECGs would show on which side of 0.02 the", said)
+    more = int(shown[1].replace(",", ""))
+    last, enough = wide[-1], (300 + more) / 300
+    assert two_sided(last.value - 0.02, last.parts.project(3, enough)) < 0.05
+    closed = say_falling("finetune", "scratch", SIZES[:3], wide, (150.0, 60.0, 190.0), 0.02)
+    assert closed.endswith("(95 % interval 60 to 190).")
 
 
 def test_what_is_wrong_is_said():

@@ -11,7 +11,7 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.holm import holm
 from ecg_keras.statistics.variance import Parts, interval, two_sided
-from ecg_keras.statistics.verdict import judge, roughly, verdict_sentence
+from ecg_keras.statistics.verdict import Verdict, judge, roughly, settles, verdict_sentence
 
 
 def contrast(value, patient=1e-4, seed=1e-4, seeds=5, interaction=2e-5, degrees=150.0, records=400):
@@ -217,7 +217,7 @@ def test_inconclusive_says_what_would_settle_it():
     (verdict,) = judge([one], margin=0.02)
     text = say(one)
     assert text.startswith(
-        "It can't be told whether finetune from georgia is better or worse than scratch, or "
+        "It is not shown whether finetune from georgia is better or worse than scratch, or "
         "equivalent within ±0.02: macro AUROC +0.015 ["
     )
     assert verdict.more_records and f"{roughly(verdict.more_records):,} more test records" in text
@@ -242,9 +242,33 @@ def test_one_seed_speaks_of_these_networks_alone():
         assert "1 seed, 390 patients" in text
         assert text.endswith(
             "With one seed each this speaks of these trained networks alone, not of the two ways "
-            "of training."
+            "of training: those need at least 2 more seeds of each."
         )
         assert "no number of seeds" not in text
+
+
+@pytest.mark.parametrize(
+    ("word", "seeds", "records", "said"),
+    [
+        ("better", 0, 0, "decided"),
+        ("inconclusive", 1, None, "1 more seed"),
+        ("inconclusive", 4, 1250, "4 more seeds or 1,250 more test ECGs"),
+        ("inconclusive", None, 1, "1 more test ECG"),
+        ("inconclusive", None, None, "neither seeds nor test ECGs alone"),
+    ],
+)
+def test_what_would_settle_a_difference_in_a_few_words(word, seeds, records, said):
+    assert settles(contrast(0.01), Verdict(word, 0.02, 0.5, 0.5, seeds, records)) == said
+
+
+def test_one_seed_decides_nothing_about_ways_of_training_whatever_the_word():
+    clear, open_one = contrast(0.05, seeds=1), contrast(0.015, patient=4e-4, seeds=1)
+    first, second = (judge([one], margin=0.02)[0] for one in (clear, open_one))
+    assert first.word == "better" and second.word == "inconclusive"
+    assert settles(clear, first) == "at least 2 more seeds"
+    assert settles(open_one, second) == (
+        f"at least 2 more seeds and {second.more_records:,} more test ECGs"
+    )
 
 
 @given(st.integers(1, 10**7))

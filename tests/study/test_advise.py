@@ -288,9 +288,11 @@ def test_it_warns_of_a_checkpoint_that_knows_test_records():
 
 def test_it_says_when_it_can_not_tell_and_what_would():
     said = advice(scratch=0.6, probe=0.2, finetune=0.6).sentences()
-    assert said[0].startswith("It can't be told whether a checkpoint helps: fine-tune from runs/up")
+    assert said[0].startswith(
+        "The pilots do not show whether a checkpoint helps: fine-tune from runs/up"
+    )
     assert "Scratch is the default then" in said[0]
-    assert "would tell" in said[1] or "would not tell" in said[1]
+    assert "would decide it" in said[1] or "would not decide it" in said[1]
     assert said[2] == "Head: new, resnet1d18 with its as_published head."
 
 
@@ -317,7 +319,7 @@ def test_facts_and_pilots_are_told():
         "  labels of the target that it knows: 1 of 2 (MI)",
         "  drift: train: age: off",
         "a.keras: resnet1d18",
-        "  drift: not told: no shards here",
+        "  drift: unknown: no shards here",
     ]
     header, *rows = told.table().splitlines()
     assert "less scratch [95 %, corrected for 2]" in header
@@ -373,9 +375,7 @@ def test_a_network_without_a_known_name_is_refused(shards, tmp_path):
     signal = keras.Input((20, 12))
     output = keras.layers.Dense(1, name="head")(keras.layers.GlobalMaxPooling1D()(signal))
     models.save_model(keras.Model(signal, output, name="mine"), tmp_path / "a.keras")
-    with pytest.raises(
-        DataError, match=r"can't tell which backbone 'mine' is.*Name the run folder"
-    ):
+    with pytest.raises(DataError, match=r"unknown backbone 'mine'.*Name the run folder"):
         describe_candidate(tmp_path / "a.keras", shards)
 
 

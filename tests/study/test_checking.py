@@ -62,7 +62,8 @@ def test_a_leak_is_told_before_anything_is_trained(refused, folder):
         "Pre-train on lake without them, for a network can't forget: --set "
         f"'upstreams.lake.data.without=[{shards}]'"
     )
-    assert go_on == "Or go on, and the page then says so: --set downstreams.copy.data.leaks=allow"
+    said = "Or continue, and the page then says so: --set downstreams.copy.data.leaks=allow"
+    assert go_on == said
     # the other runs were looked at, too, and wait
     assert snapshot(plan).counts == {
         "done": 0, "failed": 1, "running": 0, "waiting": 4, "blocked": 0,
@@ -139,7 +140,7 @@ def test_each_arm_is_named_once_with_the_settings_that_help(tmp_path):
         "'upstreams.lake.data.without=[shards/old,shards/0,shards/1]'",
         "Leave them out of its own training: --set upstreams.lake.data.leaks=leave_out",
         "Leave them out of its own training: --set downstreams.river.data.leaks=leave_out",
-        "Or go on, and the page then says so: --set upstreams.lake.data.leaks=allow --set "
+        "Or continue, and the page then says so: --set upstreams.lake.data.leaks=allow --set "
         "downstreams.copy.data.leaks=allow --set downstreams.river.data.leaks=allow",
     ]
 

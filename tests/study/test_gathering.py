@@ -279,7 +279,20 @@ def test_the_page_tells_of_leaks(tmp_path):
     write_json(runs[1].leaks, {**nothing, "left_out": left_out, "unchecked": True})
     first, second, _ = tell_leaks(read_arms(plan)[0])
     assert first.startswith("1 of 4 runs know test ECGs, by patient or signal")
-    assert second.startswith("Upstreams of 1 of 4 runs do not tell what they were trained on")
+    assert second.startswith("Upstreams of 1 of 4 runs do not say what they were trained on")
+
+
+def test_a_record_left_out_in_several_folds_is_one_record(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0], folds: 3}")
+    finish(plan, by_mode)
+    nothing = {"mark": "m", "warnings": [], "notes": [], "known_tests": 0, "unchecked": False}
+    runs = [cell.run for cell in plan.cells if cell.arm is not None]
+    for number, run in enumerate(runs):
+        left_out = {"train": ["r1", "r2"], "valid": [f"r{3 + number % 2}", "r1"]}
+        write_json(run.leaks, {**nothing, "left_out": left_out})
+    assert len(runs) == 6
+    card = describe_datasets(read_arms(plan)[0])["ludb"]
+    assert card["left_out_for_leaks"] == 4
 
 
 @pytest.fixture
@@ -312,7 +325,7 @@ def test_the_answer_is_a_sentence_and_a_table(tmp_path):
     assert row.endswith("better")
     assert len(result.arms) == 4
     assert any("pre-trained once" in line for line in result.not_done)
-    assert any("other training patients" in line for line in result.not_done)
+    assert any("over training patients" in line for line in result.not_done)
 
 
 def test_metrics_see_the_records_that_were_trained_on(tmp_path, monkeypatch):

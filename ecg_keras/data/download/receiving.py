@@ -162,7 +162,7 @@ class Receiver:
             if status == 416:  # there is nothing after what we have: all of it, or of another file
                 if response.headers.get("Content-Range") != f"bytes */{have}":
                     self._throw_away(part)
-                    raise BrokenError("the server has changed the file, or refuses to go on")
+                    raise BrokenError("the server has changed the file, or refuses to continue")
                 check_promise(url, have, size, limit)
                 return
             if status == 206:

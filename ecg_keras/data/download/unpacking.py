@@ -144,7 +144,7 @@ def _place(
         if old is not None and (have != member.size or old.read(1)):
             raise DataError(
                 f"{target}: is not what {name} holds, and was left as it is. Move it away, and the "
-                "same command goes on."
+                "same command resumes."
             )
     if have != member.size:
         raise DataError(f"{name}: {member.name!r} has not the {member.size:,} bytes it says.")

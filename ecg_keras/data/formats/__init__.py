@@ -15,7 +15,7 @@ from ecg_keras.data.formats.edf import read_edf
 from ecg_keras.data.formats.xml_exports import read_xml
 from ecg_keras.data.plain_files import find_alike, normalise, stat_file
 from ecg_keras.data.records import Signal, Span
-from ecg_keras.data.wfdb_files import read_wfdb
+from ecg_keras.data.wfdb_spans import read_unknown
 from ecg_keras.errors import DataError
 
 # formats by the ending of a file's name
@@ -172,4 +172,4 @@ def read_recording(
         return read_dicom(file, lead_names=lead_names, span=span)
     if kind == "xml":
         return read_xml(file, lead_names=lead_names, span=span)
-    return read_wfdb(file.with_suffix(""), lead_names=lead_names, span=span)
+    return read_unknown(file.with_suffix(""), lead_names=lead_names, span=span)

@@ -205,7 +205,7 @@ def _samples(group: Any, channels: int, order: str) -> npt.NDArray[Any]:
     if len(data) < size:
         raise DataError(
             f"truncated: its {len(data)} bytes of samples are fewer than the {size} of {channels} "
-            f"channels with {samples} samples. Download the file again, or export it anew."
+            f"channels with {samples} samples. Download the file again, or export it again."
         )
     stored = np.frombuffer(data, dtype=f"{order}{kind}", count=samples * channels)
     return stored.reshape(samples, channels)

@@ -184,6 +184,6 @@ def _count_records(path: Path, promised: int, held: int, each: int) -> int:
         raise DataError(
             f"{path}: truncated or damaged: it holds {records} data records"
             f"{f' and {odd} bytes' if odd else ''}, and its header {many}. Download the file "
-            "again, or export it anew."
+            "again, or export it again."
         )
     return records

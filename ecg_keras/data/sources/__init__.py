@@ -91,7 +91,7 @@ def find_source(name: str) -> ModuleType:
     """
     if name == FOLDER:
         raise ConfigError(
-            "source folder: what its labels are is told by a recipe's data.raw and data.folder, "
+            "source folder: what its labels are is said by a recipe's data.raw and data.folder, "
             "not by its name."
         )
     source = importlib.import_module(SOURCES[name]) if name in SOURCES else _import_own(name)

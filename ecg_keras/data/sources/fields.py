@@ -52,6 +52,8 @@ OLDEST = 120
 HIDDEN_FROM = 80
 # a number, and perhaps its unit: 56, 56.5, 56,5, 056Y and 006M of DICOM, 6 months
 AGE = re.compile(r"([+-]?[0-9]+(?:[.,][0-9]+)?)\s*([a-z.]*)")
+# an age that is known to ten years or so: 60-69, 60 to 69
+AGE_BAND = re.compile(r"([0-9]{1,3})\s*(?:-|–|to|bis)\s*([0-9]{1,3})\s*([a-z.]*)")
 HIDDEN_AGE = re.compile(r"(?:>|>=|≥)\s*([0-9]+)|([0-9]+)\s*\+")
 UNITS_PER_YEAR = {
     1: (
@@ -80,10 +82,11 @@ PER_YEAR = {word: count for count, words in UNITS_PER_YEAR.items() for word in w
 def parse_age(text: str) -> float | None:
     """An age in years, or ``None``: databases write unknown ages as nothing, NaN, -1 or 300.
 
-    PTB-XL and its copies hide ages above 89 as 300, others as ``>89`` or ``90+``.
+    PTB-XL and its copies hide ages above 89 as 300, others as ``>89`` or ``90+``. A band of years,
+    ``60-69``, is read as its middle: `parse_age_band`.
 
     Raises:
-        DataError: the text is no number, with or without a unit.
+        DataError: the text is no number and no band, with or without a unit.
 
     Source:
         DICOM PS3.5, table 6.2-1: Age String, such as ``056Y`` or ``006M``.
@@ -101,14 +104,33 @@ def parse_age(text: str) -> float | None:
         hidden = HIDDEN_AGE.fullmatch(plain)
         if hidden and float(hidden[1] or hidden[2]) >= HIDDEN_FROM:
             return None
+        middle = parse_age_band(plain)
+        if middle is not None:
+            return middle
         found = AGE.fullmatch(plain)
         if found is None or found[2] not in PER_YEAR:
             raise DataError(
                 f"an age must be a number of years. Received: {text!r:.80}. It may have a unit, as "
-                "056Y and 6 months have."
+                "056Y and 6 months have, or be a band, as 60-69 is."
             ) from None
         age = float(found[1].replace(",", ".")) / PER_YEAR[found[2]]
     return age if math.isfinite(age) and 0 <= age <= OLDEST else None
+
+
+def parse_age_band(text: str) -> float | None:
+    """The middle of a band of years, or ``None`` where the text is none.
+
+    The band runs from the birthday of its first year to the end of its last: 60-69 is 60 to 70.
+
+    Example:
+        >>> parse_age_band("60-69"), parse_age_band("18 to 30 years"), parse_age_band("69-60")
+        (65.0, 24.5, None)
+    """
+    found = AGE_BAND.fullmatch(text.strip().lower())
+    if found is None or found[3] not in UNITS_PER_YEAR[1]:
+        return None
+    first, last = int(found[1]), int(found[2])
+    return (first + last + 1) / 2 if first < last <= OLDEST else None
 
 
 def parse_sex(text: str) -> str | None:

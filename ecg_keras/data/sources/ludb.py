@@ -19,16 +19,13 @@ Source: Kalyakulina et al. 2020, table 3; the headers themselves.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from ecg_keras.data.labels import present_labels, read_table
 from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.sources.fields import parse_age, parse_sex
-from ecg_keras.data.wfdb_files import read_samples
 from ecg_keras.data.wfdb_headers import read_header
+from ecg_keras.data.wfdb_spans import STEPS_IN_MV, read_in_microvolts
 from ecg_keras.errors import DataError, look_up
 
 NORMAL = "NORM"
@@ -51,7 +48,6 @@ CITATION = (
 )
 LICENCE = "ODC-By 1.0"
 
-STEPS_IN_MV = 1000.0
 # the column of the table for each label set
 COLUMNS = {"superdiagnostic": "superdiagnostic", "rhythm": "rhythm", "diagnoses": "diagnosis"}
 
@@ -88,9 +84,7 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
 def read_signal(info: RecordInfo) -> Signal:
     """Reads one recording in true millivolts.
 
-    The headers' gains are each lead's own span, so that every lead would be 1 mV high. The stored
-    integers are microvolts: with one step for all leads they obey Einthoven's identities to the
-    last digit in all 200 recordings, and have the size of other databases' ECGs.
+    The headers' gains are each lead's own span: see `ecg_keras.data.wfdb_spans`.
 
     Args:
         info: from `list_records`.
@@ -102,11 +96,8 @@ def read_signal(info: RecordInfo) -> Signal:
         DataError: as `ecg_keras.data.wfdb_files.read_wfdb`, or the gains are none of LUDB's.
     """
     header = read_header(info.path)
-    gains = np.array([signal.gain for signal in header.signals if signal.lead])
-    stored = tuple(replace(one, gain=STEPS_IN_MV, baseline=0) for one in header.signals)
-    signal = read_samples(replace(header, signals=stored))
-    spans = np.ptp(signal.values, axis=0) * STEPS_IN_MV
-    if not np.all((np.abs(spans - gains) < 1) | (gains == STEPS_IN_MV)):
+    signal, are_spans = read_in_microvolts(header)
+    if not are_spans and any(one.gain != STEPS_IN_MV for one in header.signals if one.lead):
         raise DataError(
             f"{info.path}.hea: the gains are neither each lead's span, as in LUDB 1.0.1, nor "
             f"{STEPS_IN_MV:g}: the size of the signal is unknown. Download the file again."

@@ -129,6 +129,25 @@ def describe_unknown(path: Path, column: str, key: str, unknown: Counter[str]) -
     ]
 
 
+def describe_bands(path: Path, column: str, bands: Mapping[str, tuple[int, float]]) -> list[str]:
+    """Ages that are known to a band of years, and what each is read as.
+
+    Args:
+        path: of the table.
+        column: of the ages.
+        bands: by their text, how many recordings have it and what it was read as.
+
+    """
+    if not bands:
+        return []
+    first, (_, middle) = next(iter(bands.items()))
+    total = _count(Counter({text: count for text, (count, _) in bands.items()}))
+    return [
+        f"{path}: column {column!r}: the age of {total} is a band of years, read as its middle, "
+        f"such as {first!r:.40} as {middle:g}."
+    ]
+
+
 def _count(counts: Counter[str]) -> str:
     total = sum(counts.values())
     return f"{total:,} recording{'s' * (total != 1)}"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ecg_keras.config import Folder
 from ecg_keras.data.formats import split_ending
-from ecg_keras.data.sources.fields import parse_age, parse_sex
+from ecg_keras.data.sources.fields import parse_age, parse_age_band, parse_sex
 from ecg_keras.data.sources.label_columns import find_labels, list_present, read_names
 from ecg_keras.data.sources.labels_table import name_columns, read_header, read_table
 from ecg_keras.data.sources.table_columns import (
@@ -26,11 +26,12 @@ from ecg_keras.data.sources.table_columns import (
 )
 from ecg_keras.data.sources.table_remarks import (
     count_labels,
+    describe_bands,
     describe_columns,
     describe_patients,
     describe_unknown,
 )
-from ecg_keras.data.sources.table_text import CP1252, find_layout
+from ecg_keras.data.sources.table_text import CP1252, find_layout, find_line
 from ecg_keras.errors import DataError, nearest
 
 # lines of one message
@@ -121,6 +122,7 @@ def read_rows(path: Path, root: Path, settings: Folder) -> Rows:
             for key, (_, unknown) in (("age", ages), ("sex", sexes))
             for remark in describe_unknown(path, columns.get(key, key), key, unknown)
         ),
+        *_describe_bands(path, frame, columns.get("age")),
         *_describe_reading(path, frame, settings),
     ]
     return Rows(
@@ -167,6 +169,12 @@ def find_columns(path: Path, header: Sequence[str], settings: Folder) -> dict[st
 def _say_missing(path: Path, key: str, name: str, header: Sequence[str]) -> str:
     there = name_columns(header)
     message = f"{path}: there is no column {name!r}. {there}{nearest(name, header)}"
+    line = None if path.suffix.lower() == ".parquet" else find_line(path, name)
+    if line is not None:
+        return (
+            f"{message} Line {line} of the file has it: what stands above is taken for the header. "
+            f"Delete the lines above line {line}, such as a title."
+        )
     if key != "patient":
         return f"{message} Name the column with data.folder.{key}."
     return (
@@ -206,6 +214,15 @@ def _describe_folds(path: Path, frame: pd.DataFrame, column: str | None) -> list
     counts = Counter(frame[column].astype(str).str.strip().str.lower())
     named = [f"{name} as fold {FOLDS[name]} ({n:,})" for name, n in counts.items() if name in FOLDS]
     return [f"{path}: column {column!r} counts {', '.join(named)}."] * bool(named)
+
+
+def _describe_bands(path: Path, frame: pd.DataFrame, column: str | None) -> list[str]:
+    if column is None or frame[column].dtype != object:
+        return []
+    counts = Counter(frame[column].astype(str).str.strip())
+    middles = {text: parse_age_band(text) for text in counts}
+    found = {text: (counts[text], one) for text, one in middles.items() if one is not None}
+    return describe_bands(path, column, found)
 
 
 def _describe_reading(path: Path, frame: pd.DataFrame, settings: Folder) -> list[str]:

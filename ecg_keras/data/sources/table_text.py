@@ -17,6 +17,8 @@ from pathlib import Path
 from ecg_keras.errors import DataError
 
 LONGEST_HEADER = 1_000_000
+# lines above the header that a title may have
+TITLE_LINES = 20
 # bytes that are read at once to find the encoding
 CHUNK = 1 << 22
 SEPARATORS = (",", ";", "\t", "|")
@@ -81,6 +83,26 @@ def find_layout(path: Path) -> Layout:
     except csv.Error as error:
         raise DataError(f"{path}: no CSV file: {error}. Export the table again.") from error
     return Layout(encoding, separator, skipped, tuple(names))
+
+
+def find_line(path: Path, name: str) -> int | None:
+    """The line, counted from 1, below a table's header that names a column; ``None`` without one.
+
+    It is looked for in the first lines alone: exports have titles of a few lines above the header.
+
+    Args:
+        path: of a CSV table that `find_layout` reads.
+        name: of the column.
+    """
+    layout = find_layout(path)
+    with path.open(encoding=layout.encoding, newline="") as stream:
+        lines = re.split(r"\r\n|\r|\n", stream.read(LONGEST_HEADER))[: layout.skipped + TITLE_LINES]
+    for number, line in enumerate(lines[layout.skipped + 1 :], start=layout.skipped + 2):
+        for separator in SEPARATORS:
+            cells = [cell.strip().strip('"').strip() for cell in line.split(separator)]
+            if len(cells) > 1 and name in cells:
+                return number
+    return None
 
 
 @functools.lru_cache(maxsize=16)

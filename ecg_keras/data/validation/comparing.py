@@ -43,7 +43,7 @@ def compare(ours: Any, theirs: Any, schema: Any, kind: Kind, other: str) -> Comp
     for feature in bare.feature:
         if feature.name in measured:
             measure, value = measured[feature.name]
-            text = _describe(mine[feature.name], yours[feature.name])
+            text = describe_values(feature.name, mine[feature.name], yours[feature.name])
             limit = allowed[feature.name]
             distances.append(Distance(feature.name, measure, value, limit, text))
     return Comparison(kind, other, mine, yours, tuple(distances), absent)
@@ -103,14 +103,18 @@ def _absence(counts: list[int]) -> str:
     return f"{mine} here, {yours} there"
 
 
-def _describe(ours: Texts | Numbers, theirs: Texts | Numbers) -> str:
-    """What differs most, with its figures here and there."""
+def describe_values(name: str, ours: Texts | Numbers, theirs: Texts | Numbers) -> str:
+    """What differs most, with its figures here and there.
+
+    Of texts, a value's figure is its share of all values: an ECG with two labels counts twice.
+    """
     if isinstance(ours, Numbers) and isinstance(theirs, Numbers):
         return f"median {say_number(ours.median)} here, {say_number(theirs.median)} there"
     values = dict.fromkeys((*ours.counts, *theirs.counts))
     gaps = {value: abs(ours.share(value) - theirs.share(value)) for value in values}
     most = max(gaps, key=lambda value: gaps[value])
-    return f"{most} makes up {_percent(ours, most)} here, {_percent(theirs, most)} there"
+    of_all = "all labels" if name == "labels" else f"the known values of {name}"
+    return f"{_percent(ours, most)} of {of_all} here are {most}, {_percent(theirs, most)} there"
 
 
 def _percent(texts: Texts, value: str) -> str:

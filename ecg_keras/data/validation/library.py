@@ -60,7 +60,7 @@ def read_message(path: Path, message: Any) -> Any:
         return text_format.Parse(path.read_text(encoding="utf-8"), message)
     except (text_format.ParseError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise DataError(
-            f"{path}: not a {type(message).__name__} as text: {error}. Mend it, or remove it: it "
+            f"{path}: not a {type(message).__name__} as text: {error}. Fix it, or remove it: it "
             "is made again."
         ) from error
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecg_keras.data.sources.fields import parse_age, parse_sex, path_inside
+from ecg_keras.data.sources.fields import parse_age, parse_age_band, parse_sex, path_inside
 from ecg_keras.errors import DataError
 
 
@@ -81,9 +81,21 @@ def test_ages_as_devices_and_people_write_them(text, age):
     assert parse_age(text) == (age if age is None else pytest.approx(age))
 
 
-@pytest.mark.parametrize("text", ["<1", ">18", "18+", "40-50", "02.03.1950", "1950-03-02", "6 q"])
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [("60-69", 65), ("60 \u2013 69", 65), ("18 to 30 years", 24.5), ("0-9", 5), ("40-50y", 45.5)],
+)
+def test_a_band_of_years_is_read_as_its_middle(text, age):
+    assert parse_age(text) == parse_age_band(text) == age
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<1", ">18", "18+", "50-40", "40-40", "90-150", "6-12 months", "02.03.1950", "1950-03-02",
+     "6 q", "60-"],
+)  # fmt: skip
 def test_what_is_no_age_is_refused(text):
-    with pytest.raises(DataError, match=r"an age must be a number of years\. .* a unit, as 056Y"):
+    with pytest.raises(DataError, match=r"an age must be a number of years\. .* as 056Y .* 60-69"):
         parse_age(text)
 
 

@@ -10,8 +10,8 @@ from ecg_keras.config import Data, Folder
 from ecg_keras.data import prepare
 from ecg_keras.data.sources import SOURCES, remarks_of, source_of
 from ecg_keras.data.sources.known_folders import KNOWN, say_known
+from ecg_keras.data.wfdb_spans import READ_AS_LUDB
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEADS
 
 SAID = "This looks like {}, which source {} reads: --set data.source={}."
 
@@ -65,9 +65,13 @@ def test_another_source_says_what_the_folder_looks_like(tmp_path, source):
 
 
 @pytest.mark.real
-def test_ludb_as_a_folder_stops_and_is_called_by_its_name(real_data, tmp_path):
+def test_ludb_as_a_folder_is_read_right_and_called_by_its_name(real_data, tmp_path):
     shutil.copytree(real_data / "ludb", tmp_path / "ludb")
     rows = [f"data/{number},p{number},{number % 2}" for number in range(1, 31)]
     (tmp_path / "ludb" / "labels.csv").write_text("file,patient_id,AF\n" + "\n".join(rows) + "\n")
-    with pytest.raises(DataError, match=r"not what they are said to be(.|\n)*data\.source=ludb\.$"):
-        prepare(Data(source="folder", raw=tmp_path / "ludb", leads=LEADS), tmp_path / "shards")
+    said: list[str] = []
+    data = Data(source="folder", raw=tmp_path / "ludb")
+    dataset = prepare(data, tmp_path / "shards", on_warning=said.append)
+    assert dataset.num_records == 30 and not dataset.quarantined and not dataset.repairs
+    assert f"{data.raw}: {SAID.format('LUDB', 'ludb', 'ludb')}" in said
+    assert any(READ_AS_LUDB in line and "(30 of 30 records" in line for line in dataset.remarks)

@@ -260,6 +260,26 @@ def test_what_counts_as_unknown_is_said_with_counts(tmp_path):
     )
 
 
+def test_bands_of_ages_are_counted_with_what_they_are_read_as(tmp_path):
+    text = table("age,AF", ["60-69,1", "70-79,0", "60-69,1", "81,0", ",1"])
+    rows = read(tmp_path, text)
+    assert list(rows.ages) == [65, 75, 65, 81, None]
+    assert (
+        f"{tmp_path}/labels.csv: column 'age': the age of 3 recordings is a band of years, read as "
+        "its middle, such as '60-69' as 65."
+    ) in rows.remarks
+
+
+def test_a_title_above_the_header_is_named(tmp_path):
+    text = f"ECG export of 2024-01-01\nDepartment;Cardiology\n{table('AF', ['0', '1'])}"
+    first, *_ = refuse(tmp_path, text)
+    assert first == (
+        "there is no column 'file'. It has: ECG export of 2024-01-01. Line 3 of the file has it: "
+        "what stands above is taken for the header. Delete the lines above line 3, such as a title."
+    )
+    assert "Line " not in refuse(tmp_path, table("AF", ["0", "1"]), file="path")[0]
+
+
 def test_sexes_that_are_numbers_are_refused_with_the_way_out(tmp_path):
     text = table("sex,AF", ["0,1", "1,0", "1,1"])
     lines = refuse(tmp_path, text)

@@ -1,0 +1,59 @@
+"""The answer of a study in a few sentences: what one seed can't show, and what would settle it."""
+
+import pytest
+from test_findings import compared
+
+from ecg_keras.statistics.headline import headline
+
+
+def say(*comparisons):
+    return headline(comparisons, "macro_auroc")
+
+
+def test_one_comparison_is_its_verdict():
+    assert say(compared(0.08)) == (
+        "ptbxl, resnet1d18, finetune from georgia is better than scratch: macro AUROC +0.080 "
+        "[+0.072, +0.088] (p < 0.001; 5 seeds, 500 patients)."
+    )
+
+
+@pytest.mark.parametrize(("gain", "word"), [(0.08, "is better"), (0.012, "is not shown")])
+def test_one_comparison_of_one_seed_is_of_two_networks(gain, word):
+    said = say(compared(gain, error=0.01, seeds=1))
+    assert word in said
+    assert "etwork of ptbxl, resnet1d18, finetune from georgia is better" in said
+    assert said.endswith(
+        "not of the two ways of training: those need at least 2 more seeds of each."
+    )
+
+
+def test_many_comparisons_are_counted_and_the_largest_named():
+    said = say(compared(0.08), compared(0.0, downstream="ludb"))
+    assert said == (
+        "Of 2 comparisons with scratch, 1 better, 1 equivalent. The largest difference in macro "
+        "AUROC is +0.080 [+0.072, +0.088]: ptbxl, resnet1d18, finetune from georgia (better)."
+    )
+
+
+def test_what_would_settle_the_largest_is_said_where_it_is_open():
+    wide = [compared(0.03, error=0.03, downstream=name) for name in "ab"]
+    said = say(*wide)
+    assert "2 inconclusive" in said
+    assert "If the difference stays, about " in said or "would settle it" in said
+
+
+@pytest.mark.parametrize(
+    ("seeds", "which"), [((1, 1), "In all of them one seed"), ((1, 5), "In 1 of them one seed")]
+)
+def test_one_seed_shows_no_way_of_training_to_be_better(seeds, which):
+    first, second = seeds
+    said = say(compared(0.08, seeds=first), compared(0.08, downstream="ludb", seeds=second))
+    assert which in said
+    assert said.endswith("before there are at least 2 more seeds of each.")
+    assert ("of one trained network with one of scratch" in said) == (seeds == (1, 1))
+
+
+def test_nothing_is_compared():
+    assert say() == (
+        "Nothing was compared: no way of training and its reference are both finished."
+    )
