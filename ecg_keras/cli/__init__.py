@@ -27,8 +27,8 @@ COMMANDS = {
         "Tell what a dataset holds, or which sources and backbones there are.",
     ),
     "simulate": ("simulate", "Write a simulated hospital's database to disk."),
-    "evaluate": ("runs", "Score a finished run, on its own or another dataset."),
-    "compare": ("runs", "Compare two finished runs, patient by patient."),
+    "evaluate": ("runs", "Score a finished run, or predictions made elsewhere."),
+    "compare": ("runs", "Compare two runs or files of predictions, patient by patient."),
     "transferability": (
         "transferability",
         "Rank checkpoints for a target, before anything is trained.",
@@ -39,8 +39,8 @@ COMMANDS = {
 }
 
 
-# these import no TensorFlow, and so no Keras
-WITHOUT_KERAS = ("compare", "describe", "download", "prepare", "recipe", "simulate")
+# these import no TensorFlow, and so no Keras; evaluate does where it predicts
+WITHOUT_KERAS = ("compare", "describe", "download", "evaluate", "prepare", "recipe", "simulate")
 
 
 class _Commands(click.Group):
