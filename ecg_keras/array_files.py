@@ -68,7 +68,7 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArra
         if dtype.hasobject:
             name = member.filename.removesuffix(".npy")
             raise ValueError(
-                f"Object arrays are not opened, and {name} is one: save text as "
+                f"Object arrays are not opened, and {member.filename} is one: save text as "
                 f"np.array({name}, dtype=str), numbers with a type of numbers"
             )
         size = member.file_size - stream.tell()

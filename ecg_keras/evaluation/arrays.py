@@ -41,10 +41,14 @@ def as_strings(name: str, values: npt.ArrayLike) -> npt.NDArray[np.str_]:
         )
     try:
         if array.dtype.kind == "O":
-            return np.array([_as_string(name, at, one) for at, one in enumerate(array)], np.str_)
-        return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array.astype(np.str_)
+            array = np.array([_as_string(name, at, one) for at, one in enumerate(array)])
+        elif array.dtype.kind == "S":
+            array = np.char.decode(array, "utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{name} must be text in UTF-8: {error}. Decode it first.") from error
+    text = array.astype(np.str_)
+    # no wider than the longest: equal predictions are equal files
+    return text.astype(f"U{max(1, np.char.str_len(text).max(initial=0))}")
 
 
 def as_targets(

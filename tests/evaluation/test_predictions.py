@@ -148,7 +148,7 @@ def write(path, **changes):
         ({"labels": np.array("NORM")}, r"labels must be a row of strings"),
         (
             {"labels": np.array(["a", "b"], object)},
-            r"labels is one: save text as np\.array\(labels, dtype=str\)",
+            r"labels\.npy is one: save text as np\.array\(labels, dtype=str\)",
         ),
         ({"patient_ids": None}, r"of another person, save patient_ids=record_ids\.$"),
         ({"record_ids": None}, r"rows of two files belong together: save a name or number of each"),
