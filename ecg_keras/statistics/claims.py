@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Answer = Literal["confirmed", "refuted", "undecided"]
 
 SMALL = 1000  # training records
+NO_LOG = "no log of these trainings is known"
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,12 @@ def faster(comparisons: Sequence[Compared], about: str) -> Part:
         comparisons: fine-tuning against the reference.
         about: what the evidence calls the part.
     """
+    if not comparisons:
+        return Part(about, "undecided", "nothing was compared there")
+    comparisons = [one for one in comparisons if one.speed is not None]
     speeds = [one.speed for one in comparisons]
     if not speeds:
-        return Part(about, "undecided", "nothing was compared there")
+        return Part(about, "undecided", NO_LOG)
     fast = sum(one.area.low > 0 and _below(one.ratio) for one in speeds)
     slow = sum(one.area.high < 0 and (one.ratio is None or _above(one.ratio)) for one in speeds)
     figures = f"faster in {fast} and slower in {slow} of {_several(len(speeds), 'comparison')}"
@@ -174,9 +178,12 @@ def cheaper(comparisons: Sequence[Compared], rows: Sequence[LedgerRow]) -> Part:
         rows: of the ledger, whose pre-training the evidence counts in.
     """
     about = "Less compute, pre-training left out"
+    if not comparisons:
+        return Part(about, "undecided", "nothing was compared")
+    comparisons = [one for one in comparisons if one.speed is not None]
     ratios = [one.speed.seconds_ratio for one in comparisons]
     if not ratios:
-        return Part(about, "undecided", "nothing was compared")
+        return Part(about, "undecided", NO_LOG)
     less, more = sum(map(_below, ratios)), sum(map(_above, ratios))
     figures = f"less in {less} and more in {more} of {_several(len(ratios), 'comparison')}"
     if rows:

@@ -7,11 +7,10 @@ from typing import Any
 
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation.tables import score_name, with_interval
 from ecg_keras.files import read_json
 from ecg_keras.statistics.findings import findings
+from ecg_keras.statistics.headline import headline
 from ecg_keras.statistics.results import ArmResult, Compared, StudyResult
-from ecg_keras.statistics.verdict import verdict_sentence
 from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm, read_arms
 from ecg_keras.study.cells import StudyPlan
 from ecg_keras.study.comparing import (
@@ -66,7 +65,7 @@ def gather(
     state = snapshot(plan)
     return StudyResult(
         name=plan.loaded.name,
-        sentence=_sentence(comparisons, question.metric),
+        sentence=headline(comparisons, question.metric),
         question=question.model_dump(mode="json"),
         recipe_text=dump_recipe(study),
         arms=results,
@@ -104,27 +103,6 @@ def gather(
         },
         failures=state.failures,
         not_done=(*notes, *_not_done(plan, state, arms, results, comparisons), *unmeasured),
-    )
-
-
-def _sentence(comparisons: tuple[Compared, ...], metric: str) -> str:
-    """The answer to fine-tune or scratch, in one sentence."""
-    if not comparisons:
-        return "Nothing was compared: no way of training and its reference are both finished."
-    if len(comparisons) == 1:
-        (one,) = comparisons
-        return verdict_sentence(str(one.arm), one.reference.way, metric, one.contrast, one.verdict)
-    words = [one.verdict.word for one in comparisons]
-    counts = ", ".join(
-        f"{words.count(word)} {word}"
-        for word in ("better", "equivalent", "worse", "inconclusive")
-        if word in words
-    )
-    most = max(comparisons, key=lambda one: abs(one.contrast.value))
-    return (
-        f"Of {len(comparisons)} comparisons with {most.reference.mode}, {counts}. The largest "
-        f"difference in {score_name(metric)} is {with_interval(most.contrast, '+')}: {most.arm} "
-        f"({most.verdict.word})."
     )
 
 
