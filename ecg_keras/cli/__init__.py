@@ -17,7 +17,10 @@ from ecg_keras.errors import EcgKerasError
 # subcommand -> its module and one line; a module is imported when its command runs or asks for help
 COMMANDS = {
     "train": ("train", "Make what a recipe needs, train it, score it and write its report."),
-    "study": ("study", "Run a grid of recipes and write the page that answers its question."),
+    "study": (
+        "study",
+        "Run a grid of recipes, or take predictions, and write the page of verdicts.",
+    ),
     "recipe": ("recipe", "Check a recipe, or show it with every default."),
     "download": ("download", "Fetch a published database, verified, or what is missing of it."),
     "prepare": ("prepare", "Write the TFRecord shards of a recipe's dataset."),

@@ -28,6 +28,7 @@ from ecg_keras.report.study_names import (
     level,
     metric_name,
     name_once,
+    of_size,
     plural,
 )
 from ecg_keras.report.study_plots import Row, forest_plot
@@ -158,7 +159,7 @@ def families(result: StudyResult) -> Section | Absent:
     for number, (one, other) in enumerate(pairs, start=1):
         rows = [
             Row(f"{each.mode} from {each.upstream}" if each.upstream else each.mode,
-                each.contrast, group=each.downstream)
+                each.contrast, group=of_size(each.downstream, each.size))
             for each in result.interactions
             if each.families == (one, other)
         ]  # fmt: skip

@@ -5,6 +5,7 @@ from ecg_keras.workflow.checks import check_data, find_problems
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.opened import (
+    Opened,
     is_prediction_file,
     open_finished,
     open_predictions,
@@ -23,6 +24,7 @@ from ecg_keras.workflow.step import Step, Watcher
 
 __all__ = [
     "Job",
+    "Opened",
     "Step",
     "Watcher",
     "baseline_recipe",
