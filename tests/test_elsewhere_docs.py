@@ -28,7 +28,7 @@ def test_the_examples_and_commands_run(tmp_path, monkeypatch, capsys):
         quick = ["--set", "question.bootstrap=100"] if "study" in words else ["--bootstrap", "100"]
         monkeypatch.setattr(sys, "argv", [*words, *quick])
         main()
-    assert Path("compare.html").is_file()
+    assert Path("compare.html").is_file() and Path("scores.html").is_file()
     assert "Learning curves" in Path("runs/grid/report.html").read_text()
     assert "better than" in capsys.readouterr().out
 

@@ -43,6 +43,16 @@ def json_option(what: str) -> Callable[..., Any]:
     )
 
 
+def page_option(what: str) -> Callable[..., Any]:
+    """Adds ``--page FILE`` for what a command prints."""
+    return click.option(
+        "--page",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=check_page,
+        help=f"Write the {what} as a page too.",
+    )
+
+
 def overrides(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds ``--set KEY=VALUE``, which may be given several times."""
     return click.option(

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from ecg_keras.cli.options import RunPath, check_page, json_option
+from ecg_keras.cli.options import RunPath, json_option, page_option
 from ecg_keras.keras_settings import check_keras_settings
 
 
@@ -44,6 +44,7 @@ from ecg_keras.keras_settings import check_keras_settings
 )
 @click.option("--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100))
 @json_option("scores")
+@page_option("scores of a file")
 def evaluate(
     run: Path,
     shards: Path | None,
@@ -53,6 +54,7 @@ def evaluate(
     calibration: Literal["none", "temperature", "platt"],
     bootstrap: int,
     json_file: Path | None,
+    page: Path | None,
 ) -> None:
     """Print the scores of a finished RUN, or of predictions made elsewhere, with intervals.
 
@@ -65,9 +67,10 @@ def evaluate(
         if shards is not None:
             raise click.UsageError("--shards needs a run: a file holds no network to predict with.")
         scores = workflow.evaluate_file(run, valid, calibration=calibration, bootstrap=bootstrap)
-    elif valid is not None or calibration != "none":
+    elif valid is not None or calibration != "none" or page is not None:
         raise click.UsageError(
-            "--valid and --calibration are for a file of predictions: a run has its own."
+            "--valid, --calibration and --page are for a file of predictions: a run has its own, "
+            "and `ecg-keras report` writes its page."
         )
     elif shards is None:
         scores = evaluation.Scores.load_json(workflow.open_scored(run).scores)
@@ -84,6 +87,11 @@ def evaluate(
     click.echo(scores.table())
     if json_file is not None:
         scores.save_json(json_file)
+    if page is not None:
+        from ecg_keras.report import scores_page
+
+        test = evaluation.Predictions.load(run)
+        click.echo(scores_page(scores, test, page, title=run.stem))
 
 
 @click.command()
@@ -109,12 +117,7 @@ def evaluate(
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0.5, 1, True, True))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @json_option("comparison")
-@click.option(
-    "--page",
-    type=click.Path(path_type=Path, dir_okay=False),
-    callback=check_page,
-    help="Write the comparison as a page too, such as compare.html.",
-)
+@page_option("comparison")
 def compare(
     first: Path,
     second: Path,

@@ -159,7 +159,7 @@ def _refuse(
 ) -> None:
     """Raises with the first wrong value, where there is one."""
     if wrong.any():
-        row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
+        row, column = divmod(int(wrong.argmax()), len(labels))
         value = array[row, column]
         raise DataError(
             f"{name} must be {allowed}. Received: {value} for record {records[row]!s}, label "

@@ -155,14 +155,14 @@ def faster(comparisons: Sequence[Compared], about: str) -> Part:
     """
     if not comparisons:
         return Part(about, "undecided", "nothing was compared there")
-    comparisons = [one for one in comparisons if one.speed is not None]
-    speeds = [one.speed for one in comparisons]
+    timed = [(one.speed, one.arm) for one in comparisons if one.speed is not None]
+    speeds = [speed for speed, _ in timed]
     if not speeds:
         return Part(about, "undecided", NO_LOG)
     fast = sum(one.area.low > 0 and _below(one.ratio) for one in speeds)
     slow = sum(one.area.high < 0 and (one.ratio is None or _above(one.ratio)) for one in speeds)
     figures = f"faster in {fast} and slower in {slow} of {_several(len(speeds), 'comparison')}"
-    known = [(one.speed.ratio, one.arm) for one in comparisons if one.speed.ratio is not None]
+    known = [(speed.ratio, arm) for speed, arm in timed if speed.ratio is not None]
     if known:
         ratio, arm = sorted(known, key=lambda pair: pair[0].value)[len(known) // 2]
         told = f"{ratio.value:.3f} [one run]" if math.isnan(ratio.low) else with_interval(ratio)
@@ -180,8 +180,7 @@ def cheaper(comparisons: Sequence[Compared], rows: Sequence[LedgerRow]) -> Part:
     about = "Less compute, pre-training left out"
     if not comparisons:
         return Part(about, "undecided", "nothing was compared")
-    comparisons = [one for one in comparisons if one.speed is not None]
-    ratios = [one.speed.seconds_ratio for one in comparisons]
+    ratios = [one.speed.seconds_ratio for one in comparisons if one.speed is not None]
     if not ratios:
         return Part(about, "undecided", NO_LOG)
     less, more = sum(map(_below, ratios)), sum(map(_above, ratios))

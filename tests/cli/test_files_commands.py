@@ -57,6 +57,12 @@ def test_validation_predictions_choose_the_thresholds(ecg_keras, files):
     assert "calibrated on the validation split: a slope and an intercept" in calibrated
 
 
+def test_the_scores_of_a_file_become_a_page(ecg_keras, files):
+    answer = ecg_keras("evaluate", "a.npz", "--bootstrap", 100, "--page", "new/a.html")
+    assert answer.out == f"{ecg_keras('evaluate', 'a.npz', '--bootstrap', 100).out}new/a.html\n"
+    assert "<h1>a</h1>" in (files / "new" / "a.html").read_text()
+
+
 def test_compare_takes_two_files_of_any_kind(ecg_keras, files):
     expected = compare(draw(2.0), draw(0.5, 1), names=("a", "b"), bootstrap=100)
     given = ("--bootstrap", 100, "--json", "out.json", "--page", "out.html")
@@ -115,7 +121,12 @@ def test_files_of_one_name_are_told_apart_by_their_folders(ecg_keras, files):
             2,
             "--shards needs a run: a file holds no network",
         ),
-        (["evaluate", "run", "--valid", "a.npz"], 2, "a file of predictions: a run has its own."),
+        (
+            ["evaluate", "run", "--valid", "a.npz"],
+            2,
+            "a file of predictions: a run has its own, and",
+        ),
+        (["evaluate", "run", "--page", "a.html"], 2, "and `ecg-keras report` writes its page."),
         (["evaluate", "a.npz", "--json", "a.npz"], 2, "name ends in .json. Received: a.npz"),
         (
             ["evaluate", "a.npz", "--calibration", "platt"],
