@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ecg_keras.errors import DataError, listed, shortened, unknown_name
+from ecg_keras.errors import DataError, listed, printable, shortened, unknown_name
 from ecg_keras.evaluation import Predictions
 from ecg_keras.statistics.results import ArmName
 from ecg_keras.workflow import Opened, open_predictions
@@ -153,10 +153,10 @@ def _read_path(folder: Path, path: Path) -> dict[str, str]:
     parts = path.relative_to(folder).with_suffix("").as_posix().replace(",", "/").split("/")
     for part in parts:
         key, equals, value = part.partition("=")
-        if not equals or not value:
+        if not equals or not value or part != printable(part).replace("\n", ""):
             raise DataError(
                 f"{path}: each folder and the file's name must be KEY=VALUE, as in {EXAMPLE}. "
-                f"Received: {shortened(part)}."
+                f"Received: {shortened(printable(part))}."
             )
         if key not in KEYS:
             raise DataError(f"{path}: {unknown_name('key', key, KEYS)}")

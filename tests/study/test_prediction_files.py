@@ -82,6 +82,7 @@ def test_what_a_path_leaves_out_has_a_default(tmp_path):
             r"theirs: holds no predictions: no \.npz, \.csv, \.parquet\. .* such as mode=finetune/",
         ),
         (["a/mode=b.npz"], r"must be KEY=VALUE, as in mode=finetune/size=.* Received: a\.$"),
+        (["mode=a\x1b[31m.npz"], r"must be KEY=VALUE, .* Received: mode=a\\x1b\[31m\.$"),
         (["mode=.npz"], r"must be KEY=VALUE, .* Received: mode=\.$"),
         (["model=a.npz"], r"no key named 'model'\. Allowed: .* Did you mean 'mode'\?$"),
         (["seed=0.npz"], r"says no mode \(the way of training, .*Keys: mode, upstream, downstream"),
