@@ -56,7 +56,8 @@ def gather_files(
 
     Raises:
         ConfigError: no file is of the reference mode, or the reference starts from an upstream.
-        DataError: a path or a file is wrong, or no way of training has a whole seed.
+        DataError: a path or a file is wrong, no way of training has a whole seed, or none can be
+            compared with the reference.
 
     Example:
         >>> result = gather_files("theirs", FileStudy())
@@ -67,6 +68,10 @@ def gather_files(
     arms, notes, missing = group_networks(networks)
     if not arms:
         raise DataError(f"{folder}: no seed of any way of training has all folds. {notes[0]}")
+    alone = _alone(arms, question)
+    if len(alone) + sum(name.mode == question.reference for name in arms) == len(arms):
+        why = alone[0] if alone else f"All files are of mode {question.reference}, the reference."
+        raise DataError(f"{folder}: nothing can be compared. {why}")
     results: dict[ArmName, ArmResult] = {}
     for name, arm in arms.items():
         on_progress(len(results), len(arms))
@@ -99,7 +104,7 @@ def gather_files(
         environment={},
         cells={"done": len(networks), "failed": 0, "missing": missing},
         failures=(),
-        not_done=(UNSEEN, *notes, *_alone(arms, question), *_limits(arms)),
+        not_done=(UNSEEN, *notes, *alone, *_limits(arms)),
         elsewhere=True,
     )
 
@@ -155,6 +160,8 @@ def _alone(arms: Mapping[ArmName, StudyArm[GivenNetwork]], question: Question) -
     lines = []
     for name, arm in arms.items():
         reference = reference_of(name, question)
+        if name == reference:
+            continue
         if reference not in arms:
             lines.append(f"{name}: not compared, because there is no {reference}.")
         elif not set(arm.cells) & set(arms[reference].cells):

@@ -257,6 +257,17 @@ def test_a_reference_is_needed(tmp_path):
         gather_files(tmp_path, FileStudy(question=Question(reference="b")))
 
 
+def test_without_a_pair_there_is_no_page(tmp_path):
+    draw(tmp_path / "mode=scratch,backbone=a.npz", 1.0)
+    with pytest.raises(
+        DataError, match=r"compared\. All files are of mode scratch, the reference\."
+    ):
+        gather_files(tmp_path, QUICK)
+    draw(tmp_path / "mode=tuned,backbone=b.npz", 1.0)
+    with pytest.raises(DataError, match=r"compared\. .*, b, tuned: not compared, because there is"):
+        gather_files(tmp_path, QUICK)
+
+
 def test_files_that_do_not_fit_are_named_by_their_arm(tmp_path):
     draw(tmp_path / "mode=scratch.npz", 1.0)
     draw(tmp_path / "mode=a.npz", 1.0, ids=range(1, 61))
