@@ -30,8 +30,8 @@ def as_strings(name: str, values: npt.ArrayLike) -> npt.NDArray[np.str_]:
     Example:
         >>> as_strings("labels", np.array([b"MI", b"NORM"], object))
         array(['MI', 'NORM'], dtype='<U4')
-        >>> as_strings("record_ids", [17, 18])
-        array(['17', '18'], dtype='<U2')
+        >>> as_strings("record_ids", [17, 18]).tolist()
+        ['17', '18']
     """
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "UTSOiu"):
@@ -46,9 +46,17 @@ def as_strings(name: str, values: npt.ArrayLike) -> npt.NDArray[np.str_]:
             array = np.char.decode(array, "utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{name} must be text in UTF-8: {error}. Decode it first.") from error
-    text = array.astype(np.str_)
-    # no wider than the longest: equal predictions are equal files
-    return text.astype(f"U{max(1, np.char.str_len(text).max(initial=0))}")
+    return array.astype(np.str_)
+
+
+def narrow(strings: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
+    """The same strings in an array no wider than the longest.
+
+    Example:
+        >>> narrow(np.array(["a", "bc"], dtype="U21")).dtype
+        dtype('<U2')
+    """
+    return strings.astype(f"U{max(1, np.char.str_len(strings).max(initial=0))}")
 
 
 def as_targets(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ecg_keras.array_files import read_arrays
 from ecg_keras.errors import DataError, printable
-from ecg_keras.evaluation.arrays import as_probabilities, as_strings, as_targets
+from ecg_keras.evaluation.arrays import as_probabilities, as_strings, as_targets, narrow
 from ecg_keras.evaluation.prediction_tables import KINDS, read_prediction_table
 from ecg_keras.files import replacing
 
@@ -102,8 +102,13 @@ class Predictions:
         Args:
             path: its folder is made where it is missing. The file appears when it is complete.
         """
-        arrays = {name: getattr(self, name) for name in ARRAYS}
-        arrays["labels"] = np.array(self.labels)
+        arrays = {
+            "labels": np.array(self.labels),
+            "record_ids": narrow(self.record_ids),
+            "patient_ids": narrow(self.patient_ids),
+            "targets": self.targets,
+            "probabilities": self.probabilities,
+        }
         with replacing(Path(path)) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)
 

@@ -84,7 +84,7 @@ def test_a_file_of_another_program_is_read(tmp_path):
     write(
         tmp_path / "theirs.npz",
         labels=np.array([label.encode() for label in said.labels]),
-        record_ids=said.record_ids,
+        record_ids=said.record_ids.astype("U40"),
         targets=np.asfortranarray(said.targets.astype(bool)),
         probabilities=np.asfortranarray(said.probabilities.astype(">f8")),
     )
