@@ -252,10 +252,10 @@ def interactions_table(result: StudyResult) -> Table:
         f"less that of the second, with {level(result)} intervals over seeds and patients.",
         (
             Column("downstream", "Downstream", plain=True),
-            Column("size", "ECGs", "size", plain=True),
             Column("protocol", "Protocol", plain=True),
             Column("mode", "Mode"),
             Column("upstream", "Upstream", plain=True),
+            Column("size", "ECGs", "size", plain=True),
             Column("first", "First family", plain=True),
             Column("second", "Second family", plain=True),
             Column("difference", "Difference of gains", "difference"),
@@ -263,7 +263,7 @@ def interactions_table(result: StudyResult) -> Table:
         ),
         tuple(
             (
-                *(one.downstream, one.size, one.protocol, one.mode, one.upstream, *one.families),
+                *(one.downstream, one.protocol, one.mode, one.upstream, one.size, *one.families),
                 one.contrast,
                 one.contrast.p_value,
             )
