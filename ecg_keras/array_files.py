@@ -66,7 +66,11 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArra
     with archive.open(member) as stream:
         shape, columns_first, dtype = readers[_NPY.read_magic(stream)](stream)
         if dtype.hasobject:
-            raise ValueError(f"Object arrays are not opened, and {member.filename} is one")
+            name = member.filename.removesuffix(".npy")
+            raise ValueError(
+                f"Object arrays are not opened, and {member.filename} is one: save text as "
+                f"np.array({name}, dtype=str), numbers with a type of numbers"
+            )
         size = member.file_size - stream.tell()
         if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size:
             raise ValueError(

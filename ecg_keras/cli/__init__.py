@@ -17,7 +17,10 @@ from ecg_keras.errors import EcgKerasError
 # subcommand -> its module and one line; a module is imported when its command runs or asks for help
 COMMANDS = {
     "train": ("train", "Make what a recipe needs, train it, score it and write its report."),
-    "study": ("study", "Run a grid of recipes and write the page that answers its question."),
+    "study": (
+        "study",
+        "Run a grid of recipes, or take predictions, and write the page of verdicts.",
+    ),
     "recipe": ("recipe", "Check a recipe, or show it with every default."),
     "download": ("download", "Fetch a published database, verified, or what is missing of it."),
     "prepare": ("prepare", "Write the TFRecord shards of a recipe's dataset."),
@@ -27,8 +30,8 @@ COMMANDS = {
         "Tell what a dataset holds, or which sources and backbones there are.",
     ),
     "simulate": ("simulate", "Write a simulated hospital's database to disk."),
-    "evaluate": ("runs", "Score a finished run, on its own or another dataset."),
-    "compare": ("runs", "Compare two finished runs, patient by patient."),
+    "evaluate": ("runs", "Score a finished run, or predictions made elsewhere."),
+    "compare": ("runs", "Compare two runs or files of predictions, patient by patient."),
     "transferability": (
         "transferability",
         "Rank checkpoints for a target, before anything is trained.",
@@ -39,8 +42,8 @@ COMMANDS = {
 }
 
 
-# these import no TensorFlow, and so no Keras
-WITHOUT_KERAS = ("compare", "describe", "download", "prepare", "recipe", "simulate")
+# these import no TensorFlow, and so no Keras; evaluate does where it predicts
+WITHOUT_KERAS = ("compare", "describe", "download", "evaluate", "prepare", "recipe", "simulate")
 
 
 class _Commands(click.Group):

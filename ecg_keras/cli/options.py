@@ -23,6 +23,36 @@ def check_page(
     return page
 
 
+def check_json(
+    context: click.Context, parameter: click.Parameter, path: Path | None
+) -> Path | None:
+    """As `check_page`, of a file of JSON."""
+    if path is not None and path.suffix != ".json":
+        raise click.BadParameter(f"a JSON file's name ends in .json. Received: {path}")
+    return path
+
+
+def json_option(what: str) -> Callable[..., Any]:
+    """Adds ``--json FILE``, as ``json_file``, for what a command prints."""
+    return click.option(
+        "--json",
+        "json_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=check_json,
+        help=f"Write the {what} to this file too, such as {what}.json.",
+    )
+
+
+def page_option(what: str) -> Callable[..., Any]:
+    """Adds ``--page FILE`` for what a command prints."""
+    return click.option(
+        "--page",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=check_page,
+        help=f"Write the {what} as a page too.",
+    )
+
+
 def overrides(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds ``--set KEY=VALUE``, which may be given several times."""
     return click.option(

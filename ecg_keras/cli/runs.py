@@ -1,51 +1,112 @@
-"""`ecg-keras evaluate`, `compare`, `report` and `export`: commands on finished runs."""
+"""`ecg-keras evaluate`, `compare`, `report`, `export`: finished runs, and predictions in files."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
-from ecg_keras.cli.options import RunPath, check_page
+from ecg_keras.cli.options import RunPath, json_option, page_option
+from ecg_keras.keras_settings import check_keras_settings
 
 
 @click.command()
-@RunPath
+@click.argument("run", metavar="RUN|FILE", type=click.Path(path_type=Path))
 @click.option(
     "--shards",
     type=click.Path(path_type=Path),
-    help="Score on this dataset's split instead; it needs the same labels, leads and rate.",
+    help="Of a run: score on this dataset's split instead; it needs the same labels, leads and "
+    "rate.",
 )
-@click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True)
-@click.option("--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100))
+@click.option(
+    "--split",
+    type=click.Choice(["valid", "test"]),
+    default="test",
+    show_default=True,
+    help="With --shards: which one.",
+)
 @click.option(
     "--allow-leaks", is_flag=True, help="With --shards: score records that RUN knows, too."
 )
-def evaluate(run: Path, shards: Path | None, split: str, bootstrap: int, allow_leaks: bool) -> None:
-    """Print the scores of RUN with intervals.
+@click.option(
+    "--valid",
+    type=click.Path(path_type=Path),
+    help="Of a file: validation predictions, which choose the thresholds; else those named valid "
+    "beside a file named test, else 0.5.",
+)
+@click.option(
+    "--calibration",
+    type=click.Choice(["none", "temperature", "platt"]),
+    default="none",
+    show_default=True,
+    help="Of a file: fit it on the validation predictions first.",
+)
+@click.option("--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100))
+@json_option("scores")
+@page_option("scores of a file")
+def evaluate(
+    run: Path,
+    shards: Path | None,
+    split: str,
+    allow_leaks: bool,
+    valid: Path | None,
+    calibration: Literal["none", "temperature", "platt"],
+    bootstrap: int,
+    json_file: Path | None,
+    page: Path | None,
+) -> None:
+    """Print the scores of a finished RUN, or of predictions made elsewhere, with intervals.
 
-    Without --shards these are the scores that `train` computed on the run's own test split.
+    Without --shards the scores of RUN are those that `train` computed on its own test split. FILE
+    is an .npz, .csv or .parquet of predictions: see docs/predictions-from-elsewhere.md.
     """
     from ecg_keras import evaluation, workflow
 
-    finished = workflow.open_scored(run)
-    if shards is None:
-        scores = evaluation.Scores.load_json(finished.scores)
+    if workflow.is_prediction_file(run):
+        if shards is not None:
+            raise click.UsageError("--shards needs a run: a file holds no network to predict with.")
+        scores = workflow.evaluate_file(run, valid, calibration=calibration, bootstrap=bootstrap)
+    elif valid is not None or calibration != "none" or page is not None:
+        raise click.UsageError(
+            "--valid, --calibration and --page are for a file of predictions: a run has its own, "
+            "and `ecg-keras report` writes its page."
+        )
+    elif shards is None:
+        scores = evaluation.Scores.load_json(workflow.open_scored(run).scores)
     else:
+        check_keras_settings()
         scores = workflow.evaluate_elsewhere(
             run,
             shards,
             split=split,
             bootstrap=bootstrap,
             allow_leaks=allow_leaks,
-            on_warning=lambda message: click.echo(f"! {message}", err=True),
+            on_warning=_note,
         )
     click.echo(scores.table())
+    if json_file is not None:
+        scores.save_json(json_file)
+    if page is not None:
+        from ecg_keras.report import scores_page
+
+        test = evaluation.Predictions.load(run)
+        click.echo(scores_page(scores, test, page, title=run.stem))
 
 
 @click.command()
-@click.argument("first", type=click.Path(path_type=Path))
-@click.argument("second", type=click.Path(path_type=Path))
+@click.argument("first", metavar="RUN|FILE", type=click.Path(path_type=Path))
+@click.argument("second", metavar="RUN|FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--names", nargs=2, metavar="A B", help="What to call the two; else by their folders or files."
+)
+@click.option(
+    "--valid-a",
+    type=click.Path(path_type=Path),
+    help="Of a first file: validation predictions, which choose the thresholds of F1; else those "
+    "named valid beside a file named test, else 0.5.",
+)
+@click.option("--valid-b", type=click.Path(path_type=Path), help="The same of a second file.")
 @click.option(
     "--metric",
     type=click.Choice(["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"]),
@@ -55,28 +116,42 @@ def evaluate(run: Path, shards: Path | None, split: str, bootstrap: int, allow_l
 @click.option("--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100))
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0.5, 1, True, True))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-@click.option(
-    "--page",
-    type=click.Path(path_type=Path, dir_okay=False),
-    callback=check_page,
-    help="Write the comparison as a page too, such as compare.html.",
-)
+@json_option("comparison")
+@page_option("comparison")
 def compare(
     first: Path,
     second: Path,
+    names: tuple[str, str] | None,
+    valid_a: Path | None,
+    valid_b: Path | None,
     metric: str,
     bootstrap: int,
     level: float,
     seed: int,
+    json_file: Path | None,
     page: Path | None,
 ) -> None:
-    """Print the difference FIRST - SECOND on the same test patients, with its interval."""
+    """Print the difference of two on the same test patients, the first - the second.
+
+    Each is a finished run, or an .npz, .csv or .parquet of predictions made elsewhere: see
+    docs/predictions-from-elsewhere.md.
+    """
     from ecg_keras import workflow
 
     comparison = workflow.compare_runs(
-        first, second, metric=metric, bootstrap=bootstrap, level=level, seed=seed
+        first,
+        second,
+        valid=(valid_a, valid_b),
+        names=names,
+        metric=metric,
+        bootstrap=bootstrap,
+        level=level,
+        seed=seed,
+        on_note=_note,
     )
     click.echo(comparison.table())
+    if json_file is not None:
+        comparison.save_json(json_file)
     if page is not None:
         from ecg_keras.report import comparison_page
 
@@ -106,3 +181,7 @@ def export(run: Path, folder: Path, replace: bool) -> None:
     from ecg_keras import workflow
 
     click.echo(workflow.export_run(run, folder, replace=replace))
+
+
+def _note(message: str) -> None:
+    click.echo(f"! {message}", err=True)

@@ -1,4 +1,4 @@
-"""`ecg-keras study`: a grid of runs, and the page that says what they tell together."""
+"""`ecg-keras study`: a grid of runs, and the page that says what they show together."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
-from ecg_keras.cli.options import RecipePath, overrides
+from ecg_keras.cli.options import overrides
 from ecg_keras.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 # failures that are told at the end
 SHOWN = 10
+OF_RUNS = ("workers", "shard", "ray", "gpus_per_cell", "cpus_per_cell")
 
 
 @click.command()
-@RecipePath
+@click.argument("recipe", metavar="RECIPE|FOLDER", type=click.Path(path_type=Path))
 @overrides
 @click.option(
     "--workers", type=int, default=1, show_default=True, help="Local processes that run cells."
@@ -47,9 +49,19 @@ def study(
 ) -> None:
     """Run the grid of RECIPE and write the page that answers its question.
 
-    Finished cells are kept and failed ones tried again, so the same command goes on where it
+    Finished cells are kept and failed ones tried again, so the same command resumes where it
     stopped.
+
+    Of a FOLDER with predictions made elsewhere, it writes the page without a run: see
+    docs/predictions-from-elsewhere.md.
     """
+    if recipe.is_dir():
+        from ecg_keras.cli.study_files import study_files
+        from ecg_keras.config import parse_overrides
+
+        refuse_given(OF_RUNS)
+        study_files(recipe, parse_overrides(assignments), dry_run=dry_run)
+        return
     from ecg_keras.cli.study_view import StudyView
     from ecg_keras.config import load_study, parse_overrides
     from ecg_keras.study import list_cells, run_study
@@ -75,6 +87,21 @@ def study(
         write_page(plan)
     if last.failures:
         raise SystemExit(1)
+
+
+def refuse_given(names: tuple[str, ...]) -> None:
+    """Refuses options that only a grid of runs has.
+
+    Raises:
+        UsageError: one of them was typed.
+    """
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} needs a study recipe: a folder of predictions has "
+                "nothing to run."
+            )
 
 
 def parse_shard(text: str) -> tuple[int, int]:

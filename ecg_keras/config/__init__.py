@@ -16,6 +16,7 @@ from ecg_keras.config.loading import (
     LoadedStudy,
     compose,
     dump_recipe,
+    load_file_study,
     load_recipe,
     load_study,
     parse_overrides,
@@ -33,12 +34,13 @@ from ecg_keras.config.schema import (
     Split,
     Training,
 )
-from ecg_keras.config.study import Grid, Left, Mode, Part, Protocol, Question, Study
+from ecg_keras.config.study import FileStudy, Grid, Left, Mode, Part, Protocol, Question, Study
 
 __all__ = [
     "Augment",
     "Data",
     "Evaluation",
+    "FileStudy",
     "Folder",
     "Grid",
     "Initialise",
@@ -64,6 +66,7 @@ __all__ = [
     "differences",
     "dump_recipe",
     "fingerprint",
+    "load_file_study",
     "load_recipe",
     "load_study",
     "parse_overrides",

@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ecg_keras.config.problems import Problem, problem_of
 from ecg_keras.config.schema import Recipe
 from ecg_keras.config.section import Section
-from ecg_keras.config.study import Study
+from ecg_keras.config.study import FileStudy, Study
 from ecg_keras.config.yaml_text import YamlError, parse_yaml, read_yaml
 from ecg_keras.errors import ConfigError, list_problems, nearest, shortened
 
@@ -103,6 +103,23 @@ def load_study(
     return LoadedStudy(path.stem, path, study, overrides)
 
 
+def load_file_study(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> FileStudy:
+    """What is asked of a folder of predictions made elsewhere: the defaults, and what is set.
+
+    Args:
+        folder: of the files, for errors.
+        overrides: as for `load_recipe`.
+
+    Raises:
+        ConfigError: a key is unknown, or a value has a wrong type or is out of range.
+
+    Example:
+        >>> load_file_study("theirs", {"question.margin": 0.01}).question.margin
+        0.01
+    """
+    return _check(CommentedMap(), Path(folder), dict(overrides or {}), FileStudy, ())
+
+
 def compose(parts: Sequence[Mapping[str, Any]], where: str) -> Recipe:
     """A recipe put together from parts: of two that set a key, the later one wins.
 
@@ -151,7 +168,16 @@ def _load(
     schema: type[AnySection],
     checks: Sequence[Callable[[AnySection], Iterator[Problem]]],
 ) -> AnySection:
-    tree = _read(path, schema)
+    return _check(_read(path, schema), path, overrides, schema, checks)
+
+
+def _check(
+    tree: CommentedMap,
+    path: Path,
+    overrides: Mapping[str, Any],
+    schema: type[AnySection],
+    checks: Sequence[Callable[[AnySection], Iterator[Problem]]],
+) -> AnySection:
     for key, value in overrides.items():
         _override(tree, key, value, path)
     try:
@@ -193,7 +219,7 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def dump_recipe(recipe: Recipe | Study) -> str:
+def dump_recipe(recipe: Recipe | Study | FileStudy) -> str:
     """A recipe as YAML text with every default written out, for `load_recipe` or `load_study`."""
     stream = StringIO()
     YAML(typ="safe", pure=True).dump(recipe.model_dump(mode="json", by_alias=True), stream)
@@ -271,7 +297,7 @@ def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any])
             return 0, f"{path}: --set {shortened(f'{key}={value}')}: {within}{problem.message}"
     line, node, found = 1, tree, 0
     for part in problem.key:
-        if isinstance(node, CommentedMap) and part in node and part in node.lc.data:
+        if isinstance(node, CommentedMap) and part in node and part in (node.lc.data or ()):
             line = node.lc.key(part)[0] + 1
         elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
             line = node.lc.item(part)[0] + 1

@@ -102,6 +102,14 @@ class Question(Section):
     quality: Annotated[float, Field(gt=0, le=1)] = 0.98
 
 
+class FileStudy(Section):
+    """What is asked of predictions made elsewhere, which need no grid and no recipe."""
+
+    question: Question = Question()
+    # where the page goes; none is runs/<name of the folder of files>
+    folder: FolderPath | None = None
+
+
 class Study(Section):
     """A grid of runs, and the question they are to answer."""
 

@@ -5,33 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.array_files import read_arrays
 from ecg_keras.errors import DataError, printable
+from ecg_keras.evaluation.arrays import as_probabilities, as_strings, as_targets, narrow
+from ecg_keras.evaluation.prediction_tables import KINDS, read_prediction_table
 from ecg_keras.files import replacing
 
 ARRAYS = ("labels", "record_ids", "patient_ids", "targets", "probabilities")
+# what to do about an array that predictions made elsewhere often lack
+HINTS = {
+    "record_ids": "record_ids say which rows of two files belong together: save a name or number "
+    "of each record.",
+    "patient_ids": "Where every record is of another person, save patient_ids=record_ids.",
+    "probabilities": "Of logits, save 1 / (1 + np.exp(-logits)).",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """Targets and probabilities of one split, the only input of evaluation.
 
-    Lists and other dtypes are converted, then everything is checked.
+    Lists, tensors, columns of a table and other dtypes are converted where they can mean one thing
+    only, then everything is checked. docs/predictions-from-elsewhere.md has examples.
 
     Attributes:
         labels: names of the columns, all different.
-        record_ids: strings ``(records,)``, all different.
+        record_ids: strings ``(records,)``, all different; whole numbers become strings.
         patient_ids: strings ``(records,)``; records of one person share one.
         targets: uint8 ``(records, labels)``, 1 where the label is present.
         probabilities: float32 ``(records, labels)`` in [0, 1].
 
     Raises:
         DataError: shapes that do not fit together, ids or labels that occur twice, targets other
-            than 0 and 1, probabilities that are NaN or outside [0, 1].
+            than 0 and 1 (also unknown ones), probabilities that are NaN or outside [0, 1].
 
     Example:
         >>> predictions = Predictions(["MI"], ["r1", "r2"], ["p", "p"], [[1], [0]], [[0.9], [0.2]])
@@ -46,10 +57,10 @@ class Predictions:
     probabilities: npt.NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        labels = tuple(str(label) for label in self.labels)
-        record_ids = _strings("record_ids", self.record_ids)
-        patient_ids = _strings("patient_ids", self.patient_ids)
-        targets, probabilities = np.asarray(self.targets), np.asarray(self.probabilities)
+        named = self.labels if isinstance(self.labels, np.ndarray) else list(self.labels)
+        labels = tuple(as_strings("labels", named).tolist())
+        record_ids = as_strings("record_ids", self.record_ids)
+        patient_ids = as_strings("patient_ids", self.patient_ids)
         if not labels or not len(record_ids):
             raise DataError("predictions need at least one label and one record.")
         for label in labels:
@@ -57,36 +68,22 @@ class Predictions:
                 raise DataError(f"labels must be names of one line. Received: {label!r:.80}.")
         _refuse_repeats("labels", labels)
         _refuse_repeats("record_ids", record_ids)
+        for name, ids in (("record_ids", record_ids), ("patient_ids", patient_ids)):
+            empty = np.flatnonzero(ids == "")
+            if len(empty):
+                raise DataError(f"{name} must not be empty. Received: '' at position {empty[0]}.")
         if patient_ids.shape != record_ids.shape:
             raise DataError(
                 f"patient_ids must be as many as record_ids, {len(record_ids)}. "
                 f"Received: {len(patient_ids)}."
             )
-        shape = (len(record_ids), len(labels))
-        for name, values in (("targets", targets), ("probabilities", probabilities)):
-            if values.shape != shape:
-                raise DataError(
-                    f"{name} must have the shape (records, labels) = {shape}. "
-                    f"Received: shape {values.shape}."
-                )
-            if values.dtype.kind not in "buif":
-                raise DataError(f"{name} must be numbers. Received: {values.dtype}.")
-        for name, wrong, allowed in (
-            ("targets", ~np.isin(targets, (0, 1)), "0 or 1"),
-            ("probabilities", ~((probabilities >= 0) & (probabilities <= 1)), "in [0, 1]"),
-        ):
-            if wrong.any():
-                row, column = np.argwhere(wrong)[0]
-                value = (targets if name == "targets" else probabilities)[row, column]
-                raise DataError(
-                    f"{name} must be {allowed}. Received: {value} for record "
-                    f"{record_ids[row]!s}, label {labels[column]}."
-                )
+        targets = as_targets(self.targets, record_ids, labels)
+        probabilities = as_probabilities(self.probabilities, record_ids, labels)
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "record_ids", record_ids)
         object.__setattr__(self, "patient_ids", patient_ids)
-        object.__setattr__(self, "targets", targets.astype(np.uint8))
-        object.__setattr__(self, "probabilities", probabilities.astype(np.float32))
+        object.__setattr__(self, "targets", targets)
+        object.__setattr__(self, "probabilities", probabilities)
 
     def sorted(self) -> Predictions:
         """The same predictions in the order of their record ids."""
@@ -105,42 +102,48 @@ class Predictions:
         Args:
             path: its folder is made where it is missing. The file appears when it is complete.
         """
-        arrays = {name: getattr(self, name) for name in ARRAYS}
-        arrays["labels"] = np.array(self.labels)
+        arrays = {
+            "labels": np.array(self.labels),
+            "record_ids": narrow(self.record_ids),
+            "patient_ids": narrow(self.patient_ids),
+            "targets": self.targets,
+            "probabilities": self.probabilities,
+        }
         with replacing(Path(path)) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> Predictions:
-        """Reads a file that `save` wrote, or any ``.npz`` with the same five arrays.
+        """Reads a file of predictions, whoever wrote it.
+
+        Args:
+            path: an ``.npz`` with the five arrays that `save` writes, of any types that this class
+                takes; or a table, ``.csv`` or ``.parquet``, with the columns ``record_id``,
+                ``patient_id``, and ``target_LABEL`` and ``probability_LABEL`` of each label.
 
         Raises:
             DataError: the file is missing, damaged or holds something else; the message has its
                 name.
         """
         path = Path(path)
-        advice = "Predict again, or copy the file from where it is whole."
-        arrays = read_arrays(path, ARRAYS, "predictions", advice)
-        missing = [name for name in ARRAYS if name not in arrays]
-        if missing:
-            raise DataError(
-                f"{path}: predictions need the arrays {', '.join(ARRAYS)}. "
-                f"Missing: {', '.join(missing)}."
-            )
+        arguments = read_prediction_table(path) if path.suffix.lower() in KINDS else _read_npz(path)
         try:
-            labels = tuple(_strings("labels", arrays.pop("labels")))
-            return cls(labels, **arrays)
+            return cls(**arguments)
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
 
 
-def _strings(name: str, values: npt.ArrayLike) -> npt.NDArray[np.str_]:
-    strings = np.asarray(values)
-    if strings.ndim != 1 or (strings.dtype.kind != "U" and strings.size):
+def _read_npz(path: Path) -> dict[str, Any]:
+    advice = "Write it again, or copy the file from where it is whole."
+    arrays = read_arrays(path, ARRAYS, "predictions", advice)
+    missing = [name for name in ARRAYS if name not in arrays]
+    if missing:
+        hints = [HINTS[name] for name in missing if name in HINTS]
         raise DataError(
-            f"{name} must be a row of strings. Received: {strings.dtype}, shape {strings.shape}."
+            f"{path}: predictions need the arrays {', '.join(ARRAYS)}. "
+            f"Missing: {', '.join(missing)}. {' '.join(hints)}".rstrip()
         )
-    return strings.astype(np.str_)
+    return arrays
 
 
 def _refuse_repeats(name: str, values: Sequence[str] | npt.NDArray[np.str_]) -> None:

@@ -173,6 +173,11 @@ class Scores:
         }
         return {**self.summary, **further}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know beside the numbers, a sentence each."""
+        return tuple(self._notes())
+
     def _heading(self) -> str:
         return (
             f"{self.records} records of {self.patients} patients; {percent(self.level)} intervals "

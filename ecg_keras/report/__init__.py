@@ -2,6 +2,7 @@
 
 from ecg_keras.report.ecg_plot import plot_ecg
 from ecg_keras.report.page import comparison_page, write_report
+from ecg_keras.report.scores_page import scores_page
 from ecg_keras.report.study_ecgs import study_ecgs
 from ecg_keras.report.study_page import write_study
 from ecg_keras.report.validation_page import validation_page
@@ -9,6 +10,7 @@ from ecg_keras.report.validation_page import validation_page
 __all__ = [
     "comparison_page",
     "plot_ecg",
+    "scores_page",
     "study_ecgs",
     "validation_page",
     "write_report",

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ecg_keras import metrics
 from ecg_keras.data import Dataset, StoredRecord
-from ecg_keras.evaluation import Comparison, Estimate, Predictions
+from ecg_keras.evaluation import Comparison, Estimate, Predictions, Scores
 from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.choose import Choice
 from ecg_keras.report.ecg_plot import plot_ecg
@@ -63,24 +63,30 @@ class ShownEcg:
     others: int
 
 
-def label_panels(files: RunFiles) -> tuple[LabelPanel, ...]:
-    """ROC, precision-recall and calibration of the labels with most positives."""
-    scores = files.scores.labels
-    defined = [label for label in scores if scores[label].auroc is not None]
-    most = sorted(defined, key=lambda label: -scores[label].positives)[:MOST_PANELS]
-    return tuple(_panel(files, label) for label in defined if label in most)
+def label_panels(
+    scores: Scores, test: Predictions, baseline: Predictions | None = None
+) -> tuple[LabelPanel, ...]:
+    """ROC, precision-recall and calibration of the labels with most positives.
+
+    Args:
+        scores: of ``test``.
+        test: the predictions that were scored.
+        baseline: of the same records and labels, whose curves are dashed.
+    """
+    rows = scores.labels
+    defined = [label for label in rows if rows[label].auroc is not None]
+    most = sorted(defined, key=lambda label: -rows[label].positives)[:MOST_PANELS]
+    return tuple(_panel(scores, test, baseline, label) for label in defined if label in most)
 
 
-def _panel(files: RunFiles, label: str) -> LabelPanel:
-    column = tuple(files.test.labels).index(label)
+def _panel(scores: Scores, test: Predictions, other: Predictions | None, label: str) -> LabelPanel:
+    column = tuple(test.labels).index(label)
     name = f"label{column}"
-    row = files.scores.labels[label]
-    target, probability = files.test.targets[:, column], files.test.probabilities[:, column]
-    threshold = files.scores.thresholds[label]
-    other = files.baseline_test
-    roc = roc_plot(roc_curve(files.test, column, threshold), other and roc_curve(other, column))
+    row, threshold = scores.labels[label], scores.thresholds[label]
+    target, probability = test.targets[:, column], test.probabilities[:, column]
+    roc = roc_plot(roc_curve(test, column, threshold), other and roc_curve(other, column))
     pr = pr_plot(
-        pr_curve(files.test, column, threshold), row.prevalence, other and pr_curve(other, column)
+        pr_curve(test, column, threshold), row.prevalence, other and pr_curve(other, column)
     )
     calibration = calibration_plot(target, probability)
     return LabelPanel(

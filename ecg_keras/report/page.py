@@ -93,7 +93,7 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
     choices = choose_records(files.test, thresholds)
     chosen_ids = [str(files.test.record_ids[choice.row]) for choice in choices]
     records, ecgs_missing = read_ecgs(files, chosen_ids, shards)
-    curves = label_panels(files)
+    curves = label_panels(scores, files.test, files.baseline_test)
     verdict = [wording.run_sentence(files)]
     if comparison:
         verdict += _verdict(comparison)

@@ -30,6 +30,7 @@ from ecg_keras.report.study_names import (
     metric_name,
     name_once,
     of_one_seed,
+    of_size,
     plural,
 )
 from ecg_keras.report.study_plots import Row, forest_plot
@@ -160,7 +161,7 @@ def families(result: StudyResult) -> Section | Absent:
     for number, (one, other) in enumerate(pairs, start=1):
         rows = [
             Row(f"{each.mode} from {each.upstream}" if each.upstream else each.mode,
-                each.contrast, group=each.downstream)
+                each.contrast, group=of_size(each.downstream, each.size))
             for each in result.interactions
             if each.families == (one, other)
         ]  # fmt: skip

@@ -21,6 +21,10 @@ ITEMS = (
     *("21", "22", "23a", "23b", "24", "25", "26", "27a", "27b", "27c"),
 )
 
+# what the recipe, the datasets or the runs answer: nothing of predictions that were made elsewhere
+OF_OUR_RUNS = ("5a", "6b", "7", "9b", "11", "12a", "12b", "12c", "12g", "13", "16", "18c", "18f",
+               "20b", "20c", "22")  # fmt: skip
+
 
 def checklist(result: StudyResult, titles: Mapping[str, str]) -> Section | Absent:
     """The appendix: what this page answers, and what is left to write.
@@ -34,6 +38,7 @@ def checklist(result: StudyResult, titles: Mapping[str, str]) -> Section | Absen
     checks = tuple(
         Check(one.number, one.topic, one.answer, tuple(at for at in one.where if at in titles))
         for one in _checks(result)
+        if not (result.elsewhere and one.number in OF_OUR_RUNS)
     )
     answered = {one.number for one in checks}
     left = ", ".join(number for number in ITEMS if number not in answered)
@@ -104,7 +109,7 @@ def _checks(result: StudyResult) -> tuple[Check, ...]:
               "for you to add.", ("data",)),
         Check("20c", "Development against evaluation data", "Skew of each upstream against each "
               "downstream." if result.skew else "Not compared in this study.", ("data",)),
-        Check("21", "Participants of each analysis", f"{_trained(arms)}; {_tested(arms)}.",
+        Check("21", "Participants of each analysis", f"{_trained(arms)}{_tested(arms)}.",
               ("labels", "learning-curves")),
         Check("22", "The full model", f"{plural(result.cells['done'], 'run')}, each with its "
               "network, recipe and predictions, in the study's folder.", ("settings",)),
@@ -135,8 +140,10 @@ def _events(arms: list[ArmResult]) -> str:
 
 
 def _trained(arms: list[ArmResult]) -> str:
-    return "; ".join(
-        f"trained on {arm.train_records:,.0f} ECGs of {arm.name.downstream}" for arm in arms
+    return "".join(
+        f"trained on {arm.train_records:,.0f} ECGs of {arm.name.downstream}; "
+        for arm in arms
+        if arm.train_records is not None
     )
 
 

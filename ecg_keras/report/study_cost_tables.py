@@ -45,6 +45,7 @@ def speed_table(result: StudyResult, comparisons: Iterable[Compared]) -> Table:
                 one.speed.area,
             )
             for one in comparisons
+            if one.speed is not None
         ),
     )
 

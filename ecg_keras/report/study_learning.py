@@ -33,6 +33,8 @@ from ecg_keras.report.svg import inline_svg
 from ecg_keras.statistics.convergence import Convergence
 from ecg_keras.statistics.results import StudyResult
 
+NESTED = "Training sets are nested: a smaller one is part of every larger one. "
+
 
 def learning_curves(result: StudyResult) -> Section | Absent:
     """Scores over the number of training ECGs, and where the reference catches up."""
@@ -53,7 +55,7 @@ def learning_curves(result: StudyResult) -> Section | Absent:
         "Learning curves",
         (
             Text(
-                "Training sets are nested: a smaller one is part of every larger one. Bars are "
+                f"{'' if result.elsewhere else NESTED}Bars are "
                 f"{level(result)} intervals over {luck(result)}; lines are fitted power laws "
                 "with theirs, where one fits. The lower panel is the difference over the band that "
                 "does not matter; the upright line is the crossover, its band the interval."
@@ -69,10 +71,9 @@ def convergence(result: StudyResult) -> Section | Absent:
     protocol, reference = first_protocol(result), str(result.question["reference"])
     groups: dict[tuple[str, str], dict[str, Convergence]] = {}
     for name, arm in result.arms.items():
-        if name.protocol == protocol and arm.convergence.score.size:
-            groups.setdefault((name.downstream, group_title(result, name)), {})[name.way] = (
-                arm.convergence
-            )
+        curve = arm.convergence
+        if name.protocol == protocol and curve is not None and curve.score.size:
+            groups.setdefault((name.downstream, group_title(result, name)), {})[name.way] = curve
     if not groups:
         return Absent("convergence", "no run logged a validation score.")
     best = best_of_each(result)

@@ -100,6 +100,11 @@ def _detail(key: str, value: Any) -> str:
     return f"{value} head" if key == "head" else str(value)
 
 
+def of_size(title: str, size: int) -> str:
+    """A title with the number of training ECGs, where it is not all of them."""
+    return f"{title}, {size:,} ECGs" if size else title
+
+
 def capital(text: str) -> str:
     """With a first capital, and the rest as it is: ``Macro AUROC``."""
     return text[:1].upper() + text[1:]

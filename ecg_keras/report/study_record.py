@@ -28,6 +28,7 @@ from ecg_keras.statistics.results import StudyResult
 
 OPEN_LINES = 8  # of a list of skews
 HIDDEN = ("shards",)  # folders: of this machine, and no fact about the data
+WITHOUT = {False: "The study names no shards of it.", True: "Predictions hold no signals."}
 LIMITS = (
     "The labels are the databases'; nobody read the ECGs again.",
     "For research. Not a medical device, and not to be used for diagnosis.",
@@ -64,7 +65,7 @@ def ecgs(result: StudyResult, given: Mapping[str, Sequence[ShownEcg]] | None) ->
             prefix = f"worst{number}"
             try:
                 shown = study_ecgs(arm.predictions, arm.thresholds, folders, prefix=prefix)
-                why = "" if folders else "The study names no shards of it."
+                why = "" if folders else WITHOUT[result.elsewhere]
             except DataError as error:
                 shown = study_ecgs(arm.predictions, arm.thresholds, (), prefix=prefix)
                 why = str(error)
@@ -93,11 +94,12 @@ def ecgs(result: StudyResult, given: Mapping[str, Sequence[ShownEcg]] | None) ->
 
 def settings(result: StudyResult) -> Section:
     """The study's recipe and the environment."""
-    blocks: list[Block] = [Fold("The study's recipe, resolved", (Code(result.recipe_text),))]
+    title = "The question and the files" if result.elsewhere else "The study's recipe, resolved"
+    blocks: list[Block] = [Fold(title, (Code(result.recipe_text),))]
     if result.environment:
         lines = [(key, _fact(value)) for key, value in result.environment.items()]
         blocks.append(Rows(_pairs("The environment it was trained in", lines)))
-    else:
+    elif not result.elsewhere:
         blocks.append(Text("The environment was not noted."))
     blocks.append(Text("The folder tables/ beside this page has its tables as CSV, Markdown and "
                        "LaTeX, those of every arm and label too."))  # fmt: skip
@@ -107,12 +109,13 @@ def settings(result: StudyResult) -> Section:
 def not_done(result: StudyResult, absent: Iterable[Absent]) -> tuple[Block, ...]:
     """Failures, what this page leaves out and why, and what its numbers do not say."""
     cells = result.cells
-    blocks: list[Block] = [
-        Text(
-            f"{plural(cells['done'], 'run')} done, {cells['failed']:,} failed, "
-            f"{cells['missing']:,} missing."
-        )
-    ]
+    counted = (
+        f"Predictions of {plural(cells['done'], 'network')}, {cells['missing']:,} missing."
+        if result.elsewhere
+        else f"{plural(cells['done'], 'run')} done, {cells['failed']:,} failed, "
+        f"{cells['missing']:,} missing."
+    )
+    blocks: list[Block] = [Text(counted)]
     if result.failures:
         blocks += table_blocks(failures_table(result))
     simulated = tuple(

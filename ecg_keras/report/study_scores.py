@@ -40,6 +40,7 @@ from ecg_keras.report.tables import Column, Table
 from ecg_keras.statistics.results import Compared, StudyResult
 
 MOST_LABELS = 8  # with curves; the tables have all
+OWN_FOLD = "the fold whose networks were not trained on it"
 NO_ARM = "no arm could be compared with its reference."
 
 
@@ -125,7 +126,7 @@ def _averaged(result: StudyResult, best: Iterable[Compared]) -> str:
     arms = [result.arms[one.arm] for one in best]
     folds = any(arm.folds > 1 for arm in arms)
     tested = (
-        "Every ECG was tested once, in the fold whose networks were not trained on it"
+        f"Every ECG was tested once, in {'one fold' if result.elsewhere else OWN_FOLD}"
         if folds
         else "The ECGs are those of the test split"
     )

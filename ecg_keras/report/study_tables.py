@@ -137,7 +137,7 @@ def arms_table(result: StudyResult) -> Table:
             Column("test_records", "Tested ECGs", "count", plain=True),
             Column("test_patients", "Patients", "count", plain=True),
             *(Column(score, score_name(score), "score") for score in names),
-            Column("seconds", "Training of a run", "seconds"),
+            Column("seconds", "Training of a run", "seconds", plain=True),
         ),
         tuple(rows),
     )
@@ -243,6 +243,7 @@ def interactions_table(result: StudyResult) -> Table:
             Column("protocol", "Protocol", plain=True),
             Column("mode", "Mode"),
             Column("upstream", "Upstream", plain=True),
+            Column("size", "ECGs", "size", plain=True),
             Column("first", "First family", plain=True),
             Column("second", "Second family", plain=True),
             Column("difference", "Difference of gains", "difference"),
@@ -250,7 +251,7 @@ def interactions_table(result: StudyResult) -> Table:
         ),
         tuple(
             (
-                *(one.downstream, one.protocol, one.mode, one.upstream, *one.families),
+                *(one.downstream, one.protocol, one.mode, one.upstream, one.size, *one.families),
                 one.contrast,
                 one.contrast.p_value,
             )
@@ -271,7 +272,8 @@ def curves_table(result: StudyResult) -> Table:
     return Table(
         "learning_curves",
         "Learning curves",
-        f"{capital(metric_name(result))} on nested training sets, with {level(result)} "
+        f"{capital(metric_name(result))} on {'' if result.elsewhere else 'nested '}training sets, "
+        f"with {level(result)} "
         "intervals. Crossover: the number of training ECGs beyond which the first way is no longer "
         "better by the margin.",
         (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ecg_keras.statistics.results import ArmName, Compared, Interaction
 
 SMALL = 1000  # training records
+NO_LOG = "no log of these trainings is known"
 
 
 def _sweeps(comparisons: Sequence[Compared]) -> list[list[Compared]]:
@@ -130,13 +131,16 @@ def faster(comparisons: Sequence[Compared], about: str) -> Part:
         comparisons: fine-tuning against the reference.
         about: what the evidence calls the part.
     """
-    speeds = [one.speed for one in comparisons]
-    if not speeds:
+    if not comparisons:
         return Part(about, "undecided", "nothing was compared there")
+    timed = [(one.speed, one.arm) for one in comparisons if one.speed is not None]
+    speeds = [speed for speed, _ in timed]
+    if not speeds:
+        return Part(about, "undecided", NO_LOG)
     fast = sum(one.area.low > 0 and _below(one.ratio) for one in speeds)
     slow = sum(one.area.high < 0 and (one.ratio is None or _above(one.ratio)) for one in speeds)
     figures = f"faster in {fast} and slower in {slow} of {_several(len(speeds), 'comparison')}"
-    known = [(one.speed.ratio, one.arm) for one in comparisons if one.speed.ratio is not None]
+    known = [(speed.ratio, arm) for speed, arm in timed if speed.ratio is not None]
     if known:
         ratio, arm = sorted(known, key=lambda pair: pair[0].value)[len(known) // 2]
         value = f"{ratio.value:.3f} [one run]" if math.isnan(ratio.low) else with_interval(ratio)
@@ -153,9 +157,11 @@ def cheaper(comparisons: Sequence[Compared], rows: Sequence[LedgerRow]) -> Part:
         rows: of the ledger, whose pre-training the evidence counts in.
     """
     about = "Less compute, pre-training left out"
-    ratios = [one.speed.seconds_ratio for one in comparisons]
-    if not ratios:
+    if not comparisons:
         return Part(about, "undecided", "nothing was compared")
+    ratios = [one.speed.seconds_ratio for one in comparisons if one.speed is not None]
+    if not ratios:
+        return Part(about, "undecided", NO_LOG)
     less, more = sum(map(_below, ratios)), sum(map(_above, ratios))
     figures = f"less in {less} and more in {more} of {_several(len(ratios), 'comparison')}"
     if rows:

@@ -58,11 +58,11 @@ class ArmResult:
         name: which arm.
         runs: names of its cells, those of each seed together.
         seeds: how many seeds, and ``folds`` how many folds each.
-        train_records: ECGs that a run trains on (the mean over folds).
+        train_records: ECGs that a run trains on (the mean over folds); ``None`` where unknown.
         scores: each name of `ecg_keras.metrics.METRICS`, with its interval over seeds and patients.
         labels: AUROC of each label; ``None`` where undefined.
-        convergence: how fast its validation score rose.
-        seconds: of training, the mean of a run.
+        convergence: how fast its validation score rose; ``None`` where nothing logged it.
+        seconds: of training, the mean of a run; ``None`` where unknown.
         predictions: out-of-fold predictions, the mean probability over seeds: for curves.
         thresholds: of each label, the mean over seeds and folds.
     """
@@ -71,11 +71,11 @@ class ArmResult:
     runs: tuple[str, ...]
     seeds: int
     folds: int
-    train_records: float
+    train_records: float | None
     scores: Mapping[str, Contrast]
     labels: Mapping[str, Contrast | None]
-    convergence: Convergence
-    seconds: float
+    convergence: Convergence | None
+    seconds: float | None
     predictions: Predictions
     thresholds: Mapping[str, float]
 
@@ -91,7 +91,8 @@ class Compared:
         scores: arm - reference in every summary score.
         labels: arm - reference in each label's AUROC; ``None`` where undefined.
         delong: of each label DeLong's p-value, seeds averaged; ``None`` where it can't be told.
-        speed: how much sooner the arm reaches the reference's quality.
+        speed: how much sooner the arm reaches the reference's quality; ``None`` where nothing
+            logged it.
     """
 
     arm: ArmName
@@ -101,7 +102,7 @@ class Compared:
     scores: Mapping[str, Contrast]
     labels: Mapping[str, Contrast | None]
     delong: Mapping[str, float | None]
-    speed: Speed
+    speed: Speed | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +113,7 @@ class Interaction:
         downstream, mode, upstream, protocol: of the gain.
         families: the two, such as ``("CNN", "RNN")``.
         contrast: gain of the first less gain of the second, each the mean of its backbones.
+        size: training records of all of them; 0 for all.
     """
 
     downstream: str
@@ -120,6 +122,7 @@ class Interaction:
     protocol: str
     families: tuple[str, str]
     contrast: Contrast
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,8 @@ class StudyResult:
         cells: how many cells are done, failed and missing.
         failures: cell and error.
         not_done: what a reader might expect here and does not find, and why.
+        elsewhere: whether the predictions were made elsewhere, so that no recipe, log or dataset of
+            ours stands behind them.
     """
 
     name: str
@@ -198,6 +203,7 @@ class StudyResult:
     cells: Mapping[Literal["done", "failed", "missing"], int]
     failures: tuple[tuple[str, str], ...]
     not_done: tuple[str, ...]
+    elsewhere: bool = False
 
     def table(self) -> str:
         """The comparisons as aligned plain text, under the sentence."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -26,6 +27,41 @@ LOGGED = {
     "weighted_f1": "val_weighted_f1",
 }
 DEFAULT_LOGGED = "val_macro_auroc"
+
+
+class Network(Protocol):
+    """A network that was tested, and what is known of its training; unknown is ``None``."""
+
+    @property
+    def name(self) -> str:
+        """Of its cell or file."""
+
+    @property
+    def test(self) -> Predictions:
+        """Of the test records."""
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """Of each label."""
+
+    @property
+    def log(self) -> list[dict[str, str]] | None:
+        """One row for each epoch."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Of training."""
+
+    @property
+    def train_records(self) -> int | None:
+        """How many."""
+
+    @property
+    def steps_per_epoch(self) -> float | None:
+        """Of the optimizer."""
+
+
+AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,23 +124,28 @@ class Tested:
         return min(self.recipe.data.train_records or stored, stored)
 
     @property
+    def steps_per_epoch(self) -> float:
+        """Of the optimizer."""
+        return float(-(-self.train_records // self.recipe.training.batch_size))
+
+    @property
     def upstream(self) -> str | None:
         """The run folder that its first weights come from."""
         return None if self.recipe.initialise is None else self.recipe.initialise.from_
 
 
 @dataclass(frozen=True, eq=False)
-class StudyArm:
-    """The finished cells of one arm: ``cells[seed][fold]`` for the seeds that are complete."""
+class StudyArm(Generic[AnyNetwork]):
+    """The networks of one arm: ``cells[seed][fold]`` for the seeds that are complete."""
 
     name: ArmName
-    cells: Mapping[int, tuple[Tested, ...]]
+    cells: Mapping[int, tuple[AnyNetwork, ...]]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cells", dict(sorted(self.cells.items())))
 
     @property
-    def runs(self) -> tuple[Tested, ...]:
+    def runs(self) -> tuple[AnyNetwork, ...]:
         """All of them, those of each seed together."""
         return tuple(cell for folds in self.cells.values() for cell in folds)
 
@@ -119,19 +160,10 @@ class StudyArm:
 
     @cached_property
     def mean_predictions(self) -> Predictions:
-        """Of every tested record once, the mean probability over seeds; fold after fold."""
-        parts = []
-        for fold in zip(*self.cells.values(), strict=True):
-            ordered = [cell.test.sorted() for cell in fold]
-            mean = np.mean([one.probabilities for one in ordered], axis=0, dtype=np.float64)
-            parts.append(replace(ordered[0], probabilities=mean.astype(np.float32)))
-        return Predictions(
-            parts[0].labels,
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("record_ids", "patient_ids", "targets", "probabilities")
-            ),
-        )
+        """Of every tested record once, the mean probability over seeds; sorted by record."""
+        seeds = [_join([cell.test for cell in folds]).sorted() for folds in self.cells.values()]
+        mean = np.mean([one.probabilities for one in seeds], axis=0, dtype=np.float64)
+        return replace(seeds[0], probabilities=mean.astype(np.float32))
 
     @cached_property
     def mean_thresholds(self) -> dict[str, float]:
@@ -142,27 +174,26 @@ class StudyArm:
         }
 
     @property
-    def train_records(self) -> float:
-        return float(np.mean([cell.train_records for cell in self.runs]))
+    def train_records(self) -> float | None:
+        """The mean over seeds and folds."""
+        return _mean([cell.train_records for cell in self.runs])
 
     @property
-    def steps_per_epoch(self) -> float:
+    def steps_per_epoch(self) -> float | None:
         """Optimizer steps, the mean over runs."""
-        return float(
-            np.mean([-(-run.train_records // run.recipe.training.batch_size) for run in self.runs])
-        )
+        return _mean([cell.steps_per_epoch for cell in self.runs])
 
     @property
-    def seconds(self) -> float:
+    def seconds(self) -> float | None:
         """Of training, the mean of a run."""
-        return float(np.mean([cell.seconds for cell in self.runs]))
+        return _mean([cell.seconds for cell in self.runs])
 
-    def only(self, seeds: Sequence[int]) -> StudyArm:
+    def only(self, seeds: Sequence[int]) -> StudyArm[AnyNetwork]:
         """The same arm with these seeds alone."""
         return StudyArm(self.name, {seed: self.cells[seed] for seed in seeds})
 
 
-def read_arms(plan: StudyPlan) -> tuple[dict[ArmName, StudyArm], tuple[str, ...]]:
+def read_arms(plan: StudyPlan) -> tuple[dict[ArmName, StudyArm[Tested]], tuple[str, ...]]:
     """The arms of a study, as far as their cells are finished.
 
     A seed counts once all of its folds are tested; two arms are compared on the seeds that both
@@ -215,3 +246,19 @@ def _has_fixed_thresholds(plan: StudyPlan, arm: ArmName, recipe: Recipe) -> bool
     changed = protocol.recipe if protocol.modes is None or arm.mode in protocol.modes else {}
     own = changed.get("evaluation", {}).get("thresholds")
     return (own or recipe.evaluation.thresholds) == "fixed"
+
+
+def _join(folds: Sequence[Predictions]) -> Predictions:
+    """The predictions of all folds, one after another."""
+    return Predictions(
+        folds[0].labels,
+        *(
+            np.concatenate([getattr(fold, name) for fold in folds])
+            for name in ("record_ids", "patient_ids", "targets", "probabilities")
+        ),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ecg_keras.config import Question
 from ecg_keras.evaluation import delong_test
 from ecg_keras.statistics.contrast import Contrast, contrast, contrasts
-from ecg_keras.statistics.convergence import Convergence, convergence, speed
+from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
 from ecg_keras.statistics.curves import LearningCurve, learning_curve
 from ecg_keras.statistics.results import ArmName, ArmResult, Compared, Interaction, Shift
 from ecg_keras.statistics.verdict import judge
@@ -27,10 +28,10 @@ FAMILIES = {
 }
 MIN_SIZES = 3  # of a learning curve
 
-Arms = Mapping[ArmName, StudyArm]
+Arms = Mapping[ArmName, StudyArm[Any]]
 
 
-def score_arm(arm: StudyArm, question: Question) -> ArmResult:
+def score_arm(arm: StudyArm[Any], question: Question) -> ArmResult:
     """The scores of one arm, with intervals over seeds and patients."""
     scores, labels = contrasts([arm.arm], [1.0], **_resampling(question))
     return ArmResult(
@@ -48,13 +49,20 @@ def score_arm(arm: StudyArm, question: Question) -> ArmResult:
     )
 
 
-def converge(arm: StudyArm, question: Question) -> Convergence:
-    """How fast an arm's validation score rose."""
-    return convergence(
-        [cell.log for cell in arm.runs],
-        LOGGED.get(question.metric, DEFAULT_LOGGED),
-        arm.steps_per_epoch,
-    )
+def converge(arm: StudyArm[Any], question: Question) -> Convergence | None:
+    """How fast an arm's validation score rose; ``None`` where a run has no log."""
+    logs, steps = [cell.log for cell in arm.runs], arm.steps_per_epoch
+    if None in logs or steps is None:
+        return None
+    return convergence(logs, LOGGED.get(question.metric, DEFAULT_LOGGED), steps)
+
+
+def compare_speed(arm: StudyArm[Any], reference: StudyArm[Any], question: Question) -> Speed | None:
+    """How much sooner an arm reaches the reference's quality; ``None`` without their logs."""
+    own, other = converge(arm, question), converge(reference, question)
+    if own is None or other is None:
+        return None
+    return speed(own, other, quality=question.quality, **_resampling(question))
 
 
 def reference_of(name: ArmName, question: Question) -> ArmName:
@@ -89,14 +97,7 @@ def compare_arms(arms: Arms, protocol: str, question: Question) -> tuple[Compare
             scores=scores,
             labels=labels,
             delong=_delong(one, other),
-            speed=speed(
-                converge(one, question),
-                converge(other, question),
-                quality=question.quality,
-                level=question.level,
-                bootstrap=question.bootstrap,
-                seed=question.seed,
-            ),
+            speed=compare_speed(one, other, question),
         )
         for (name, reference, one, other, scores, labels), verdict in zip(
             found, verdicts, strict=True
@@ -155,11 +156,20 @@ def find_curves(arms: Arms, protocol: str, question: Question) -> tuple[Learning
     return tuple(curves)
 
 
-def find_interactions(arms: Arms, protocol: str, question: Question) -> tuple[Interaction, ...]:
-    """Whether CNNs gain more than RNNs, with each head of the RNNs."""
+def find_interactions(
+    arms: Arms, protocol: str, question: Question, family_of: Mapping[str, str] = FAMILIES
+) -> tuple[Interaction, ...]:
+    """Whether CNNs gain more than RNNs, with each head of the RNNs.
+
+    Args:
+        arms: those that have finished.
+        protocol: whose arms are compared.
+        question: of the study.
+        family_of: ``CNN`` or ``RNN`` by backbone; others take no part.
+    """
     groups: dict[ArmName, dict[str, list[ArmName]]] = defaultdict(lambda: defaultdict(list))
     for name, _ in _pairs(arms, protocol, question):
-        family = FAMILIES.get(name.backbone)
+        family = family_of.get(name.backbone)
         if family is not None:
             groups[replace(name, backbone="", head="")][f"{family} {name.head}"].append(name)
     found = []
@@ -185,6 +195,7 @@ def find_interactions(arms: Arms, protocol: str, question: Question) -> tuple[In
                     protocol,
                     ("CNN", "RNN" if head == "as_published" else f"RNN, {head} head"),
                     _contrast(common, weights, question),
+                    general.size,
                 )
             )
     return tuple(found)
@@ -200,13 +211,15 @@ def _pairs(arms: Arms, protocol: str, question: Question) -> Iterator[tuple[ArmN
             yield name, reference
 
 
-def _common(*arms: StudyArm) -> tuple[StudyArm, ...]:
+def _common(*arms: StudyArm[Any]) -> tuple[StudyArm[Any], ...]:
     """The arms with the seeds that all of them have; no arm where there is no such seed."""
     seeds = sorted(set.intersection(*(set(arm.cells) for arm in arms)))
     return tuple(arm.only(seeds) for arm in arms) if seeds else ()
 
 
-def _contrast(arms: Sequence[StudyArm], weights: Sequence[float], question: Question) -> Contrast:
+def _contrast(
+    arms: Sequence[StudyArm[Any]], weights: Sequence[float], question: Question
+) -> Contrast:
     return contrast(
         [one.arm for one in arms], weights, metric=question.metric, **_resampling(question)
     )
@@ -220,7 +233,7 @@ def _resampling(question: Question) -> dict[str, float | int]:
     }
 
 
-def _delong(one: StudyArm, other: StudyArm) -> dict[str, float | None]:
+def _delong(one: StudyArm[Any], other: StudyArm[Any]) -> dict[str, float | None]:
     """DeLong's p-value of each label, from the mean probabilities over seeds.
 
     Only without folds: it knows one set of scores, and those of several folds are on several

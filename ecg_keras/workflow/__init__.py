@@ -4,33 +4,43 @@ from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
 from ecg_keras.workflow.checks import check_data, find_problems
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.makers import evaluation_mark
+from ecg_keras.workflow.opened import (
+    Opened,
+    is_prediction_file,
+    open_finished,
+    open_predictions,
+    open_scored,
+)
 from ecg_keras.workflow.plan import make_plan, run_plan
 from ecg_keras.workflow.recipes import load, own_code, upstream_recipe
 from ecg_keras.workflow.runs import (
     compare_runs,
     evaluate_elsewhere,
+    evaluate_file,
     export_run,
-    open_finished,
-    open_scored,
     validate_shards,
 )
 from ecg_keras.workflow.step import Step, Watcher
 
 __all__ = [
     "Job",
+    "Opened",
     "Step",
     "Watcher",
     "baseline_recipe",
     "check_data",
     "compare_runs",
     "evaluate_elsewhere",
+    "evaluate_file",
     "evaluation_mark",
     "export_run",
     "find_problems",
+    "is_prediction_file",
     "load",
     "make_job",
     "make_plan",
     "open_finished",
+    "open_predictions",
     "open_scored",
     "overrides_left_out",
     "own_code",

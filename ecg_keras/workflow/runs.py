@@ -1,4 +1,4 @@
-"""What can be done with finished runs, outside any plan."""
+"""What can be done with finished runs and with predictions made elsewhere, outside any plan."""
 
 from __future__ import annotations
 
@@ -6,58 +6,21 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from ecg_keras import data, evaluation, models
-from ecg_keras.config import load_recipe
 from ecg_keras.data.dataset import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
-from ecg_keras.training import Run, check_upstream, describe_known
-
-GO_ON = (
-    "Run the `ecg-keras train` command that began it once more: it goes on where it stopped and "
-    "makes what is missing."
+from ecg_keras.training import check_upstream, describe_known
+from ecg_keras.workflow.opened import (
+    chooser,
+    open_finished,
+    open_predictions,
+    open_scored,
+    read_files,
+    tell_apart,
 )
-
-
-def open_finished(folder: str | Path) -> Run:
-    """The run in a folder.
-
-    Raises:
-        DataError: there is no finished run in it.
-    """
-    run = Run(Path(folder))
-    if not run.folder.is_dir():
-        raise DataError(
-            f"{folder}: there is no such run folder. Name one, such as runs/quickstart."
-        )
-    state = run.read_status().get("state")
-    if state is None:
-        raise DataError(
-            f"{folder}: not a run folder: it has no {run.status.name}. Name the folder of one run, "
-            "such as runs/quickstart."
-        )
-    if state != "trained" or not run.model.is_file():
-        raise DataError(f"{folder}: not a finished run (its state is {state}). {GO_ON}")
-    return run
-
-
-def open_scored(folder: str | Path) -> Run:
-    """The run in a folder, if it was scored on its test split.
-
-    Raises:
-        DataError: there is no finished run in it, or its scores are missing.
-    """
-    run = open_finished(folder)
-    for path in (run.scores, run.predictions(_chooser(run)), run.predictions("test")):
-        if not path.is_file():
-            raise DataError(f"{path}: this run was not scored: there is no such file. {GO_ON}")
-    return run
-
-
-def _chooser(run: Run) -> str:
-    """The split that chose the run's epoch and thresholds."""
-    return load_recipe(run.recipe).recipe.training.validate_on
 
 
 def evaluate_elsewhere(
@@ -113,42 +76,96 @@ def evaluate_elsewhere(
     # the run's own predictions are calibrated already: here nothing is fitted again
     scores = evaluation.evaluate(
         own_scores.calibration.apply(said),
-        evaluation.Predictions.load(run.predictions(_chooser(run))),
+        evaluation.Predictions.load(run.predictions(chooser(run))),
         codes=evaluation.snomed_codes(dataset.source, dataset.label_set),
         bootstrap=bootstrap,
     )
     return replace(scores, calibration=own_scores.calibration)
 
 
+def evaluate_file(
+    path: str | Path,
+    valid: str | Path | None = None,
+    *,
+    calibration: Literal["none", "temperature", "platt"] = "none",
+    bootstrap: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> evaluation.Scores:
+    """Scores predictions made elsewhere.
+
+    Args:
+        path: of the test predictions, as `evaluation.Predictions.load` reads them.
+        valid: of the validation predictions, which choose the thresholds and fit the calibration;
+            of a file named ``test`` those named ``valid`` beside it are taken where none are given,
+            and without any the thresholds are 0.5.
+        calibration, bootstrap, level, seed: as of `evaluation.evaluate`.
+
+    Raises:
+        ConfigError: a setting is out of range, or a calibration has no validation predictions.
+        DataError: a file can't be read, or the labels of the two differ.
+
+    Example:
+        >>> evaluate_file("theirs/test.npz").summary["macro_auroc"]
+    """
+    test, chosen = read_files(path, valid)
+    return evaluation.evaluate(
+        test,
+        chosen,
+        calibration=calibration,
+        thresholds="fixed" if chosen is None else "validation",
+        bootstrap=bootstrap,
+        level=level,
+        seed=seed,
+    )
+
+
 def compare_runs(
     first: str | Path,
     second: str | Path,
     *,
+    valid: tuple[str | Path | None, str | Path | None] = (None, None),
+    names: tuple[str, str] | None = None,
     metric: str = "macro_auroc",
     bootstrap: int = 2000,
     level: float = 0.95,
     seed: int = 0,
+    on_note: Callable[[str], None] | None = None,
 ) -> evaluation.Comparison:
-    """The paired difference first - second on the test patients that both runs were tested on.
+    """The paired difference first - second on the test patients that both were tested on.
+
+    Args:
+        first, second: run folders, or files of predictions made elsewhere, in any combination.
+        valid: validation predictions that choose the thresholds of a file, see
+            `open_predictions`; without any they are 0.5.
+        names: what to call the two; none takes those of the folders and files.
+        metric, bootstrap, level, seed: as of `evaluation.compare`.
+        on_note: called with what a reader should know of the two; none logs it.
 
     Raises:
-        DataError: a run is not finished, or they were tested on other records or labels.
+        DataError: a run is not finished, a file can't be read, or they were tested on other
+            records or labels.
 
     Example:
-        >>> print(compare_runs("runs/ptbxl_finetune", "runs/ptbxl_scratch").table())
+        >>> print(compare_runs("runs/ptbxl_finetune", "theirs/test.npz").table())
     """
-    runs = [open_scored(folder) for folder in (first, second)]
-    scores = [evaluation.Scores.load_json(run.scores) for run in runs]
+    both = [open_predictions(*pair) for pair in zip((first, second), valid, strict=True)]
+    names = names or tell_apart(first, second)
+    note = on_note or logging.getLogger(__name__).info
+    for one, name in zip(both, names, strict=True):
+        if one.thresholds is None:
+            note(f"{name}: F1 is at threshold 0.5, because there are no validation predictions.")
+    folders = [one.run.folder for one in both if one.run is not None]
     return evaluation.compare(
-        *(evaluation.Predictions.load(run.predictions("test")) for run in runs),
+        *(one.test for one in both),
         metric=metric,
-        names=(runs[0].name, runs[1].name),
-        thresholds_a=scores[0].thresholds,
-        thresholds_b=scores[1].thresholds,
+        names=names,
+        thresholds_a=both[0].thresholds,
+        thresholds_b=both[1].thresholds,
         bootstrap=bootstrap,
         level=level,
         seed=seed,
-        budgets=evaluation.read_budgets(*(run.folder for run in runs)),
+        budgets=evaluation.read_budgets(*folders) if len(folders) == 2 else None,
     )
 
 

@@ -230,6 +230,20 @@ def test_compare(ecg_keras, project):
     assert "90 %" in by_f1.out
 
 
+def test_a_run_is_compared_with_predictions_made_elsewhere(ecg_keras, project, tmp_path):
+    runs = project / "runs"
+    for split in ("test", "valid"):
+        said = Predictions.load(runs / "scratch" / "predictions" / f"{split}.npz")
+        said.save(tmp_path / f"{split}.npz")
+    given = ("--bootstrap", 200, "--names", "finetune", "scratch")
+    answer = ecg_keras("compare", runs / "finetune", "test.npz", *given)
+    ours = ecg_keras("compare", runs / "finetune", runs / "scratch", *given)
+    # nobody knows for how long theirs was trained
+    said = [line for line in ours.out.splitlines() if not re.search(r" steps\)|Unequal", line)]
+    assert answer.out.splitlines() == said
+    assert answer.err == ""
+
+
 def test_compare_writes_a_page(ecg_keras, project, tmp_path):
     runs, page = project / "runs", tmp_path / "new" / "compare.html"
     given = ("compare", runs / "finetune", runs / "scratch", "--bootstrap", 200)

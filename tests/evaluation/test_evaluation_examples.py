@@ -11,6 +11,7 @@ import pytest
 @pytest.mark.parametrize(
     "module",
     [
+        "arrays",
         "bootstrap",
         "calibrating",
         "comparing",

@@ -77,6 +77,23 @@ def test_lists_and_other_number_types_are_converted():
     assert predictions.probabilities.dtype == np.float32
 
 
+def test_a_file_of_another_program_is_read(tmp_path):
+    """What NumPy writes of other types, byte orders and layouts; two names, one content."""
+    make().save(tmp_path / "ours.npz")
+    said = make()
+    write(
+        tmp_path / "theirs.npz",
+        labels=np.array([label.encode() for label in said.labels]),
+        record_ids=said.record_ids.astype("U40"),
+        targets=np.asfortranarray(said.targets.astype(bool)),
+        probabilities=np.asfortranarray(said.probabilities.astype(">f8")),
+    )
+    theirs = Predictions.load(tmp_path / "theirs.npz")
+    assert same(theirs, said)
+    theirs.save(tmp_path / "theirs.npz")
+    assert (tmp_path / "theirs.npz").read_bytes() == (tmp_path / "ours.npz").read_bytes()
+
+
 def test_sorting_moves_rows_together():
     order = [2, 0, 1]
     parts = ("record_ids", "patient_ids", "targets", "probabilities")
@@ -91,7 +108,7 @@ def test_sorting_moves_rows_together():
         ({"labels": ()}, r"at least one label and one record"),
         ({"labels": ("MI", "MI")}, r"labels must all be different. More than once: MI"),
         ({"record_ids": ["a", "b", "a"]}, r"record_ids must all be different. More than once: a"),
-        ({"record_ids": [1, 2, 3]}, r"record_ids must be a row of strings. Received: int64"),
+        ({"record_ids": [1.0, 2.0, 3.0]}, r"record_ids must be a row of strings .*: float64"),
         ({"patient_ids": ["p"]}, r"patient_ids must be as many as record_ids, 3. Received: 1"),
         ({"targets": np.zeros((2, 3))}, r"targets must have the shape .* = \(3, 2\).*\(2, 3\)"),
         ({"probabilities": np.zeros(3)}, r"probabilities must have the shape .*shape \(3,\)"),
@@ -127,8 +144,15 @@ def write(path, **changes):
         ({"targets": None, "labels": None}, r"Missing: labels, targets"),
         ({"targets": np.zeros((4, 2), np.uint8)}, r"targets must have the shape"),
         ({"probabilities": np.full((3, 2), np.nan)}, r"Received: nan for record r1, label NORM"),
-        ({"labels": np.array([1, 2])}, r"labels must be a row of strings"),
-        ({"labels": np.array(["a", "b"], object)}, r"can't be read as predictions"),
+        ({"labels": np.array([[1, 2]])}, r"labels must be a row of strings"),
+        ({"labels": np.array("NORM")}, r"labels must be a row of strings"),
+        (
+            {"labels": np.array(["a", "b"], object)},
+            r"labels\.npy is one: save text as np\.array\(labels, dtype=str\)",
+        ),
+        ({"patient_ids": None}, r"of another person, save patient_ids=record_ids\.$"),
+        ({"record_ids": None}, r"rows of two files belong together: save a name or number of each"),
+        ({"probabilities": None}, r"Of logits, save 1 / \(1 \+ np\.exp\(-logits\)\)\.$"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path, changes, message):
