@@ -54,7 +54,7 @@ class Draws:
     Example:
         >>> draws = Draws(np.array(["a", "b"]), np.zeros(2, dtype=int), bootstrap=2, seed=0)
         >>> np.concatenate(list(draws.blocks()), axis=1).T.tolist()
-        [[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 2.0], [0.0, 2.0]]
+        [[1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]
     """
 
     patients: npt.NDArray[np.str_]

@@ -46,11 +46,11 @@ def evaluate(
 ) -> Scores:
     """Scores a model on its test split.
 
-    Intervals are percentiles over resamples of the test patients (see docs/statistics.md). They
-    tell how the scores of this trained model would vary with other test patients, not how they
-    would vary with another training. A label that no or every test record has is undefined: it
-    counts in no mean and is named. In a resample where a label is undefined, the means are taken
-    over the others, and the label's own interval over the remaining resamples.
+    Intervals are over the test patients, from resamples and leave-outs of them (see
+    docs/statistics.md): how the scores of this trained model would vary with other test patients,
+    not how they would vary with another training. Each contains its score; where fewer than five
+    patients have or lack a label, there is none. A label that no or every test record has is
+    undefined: it counts in no mean and is named.
 
     Args:
         test: predictions of the test split.
@@ -59,8 +59,9 @@ def evaluate(
         calibration: what is fitted on ``valid`` and applied to both splits before anything else:
             ``"temperature"`` (one for the model), ``"platt"`` (a slope and an intercept for each
             label) or ``"none"``. `Scores.calibration` applies it to other predictions.
-        thresholds: ``"validation"`` takes for each label the one with the best F1 on ``valid``;
-            ``"fixed"`` takes 0.5; ``"test"`` the one with the best F1 on ``test`` itself, which
+        thresholds: ``"validation"`` takes for each label the one with the best F1 on ``valid``, and
+            0.5 where fewer than five patients have it there;
+            0.5 where fewer than five patients have it; ``"fixed"`` takes 0.5; ``"test"`` the one with the best F1 on ``test`` itself, which
             flatters and is there to show by how much.
         codes: of each label its SNOMED CT codes, which the Challenge scores need; ``None`` leaves
             them undefined.
@@ -78,8 +79,9 @@ def evaluate(
         >>> targets = rng.integers(0, 2, (200, 1))
         >>> probabilities = 0.6 * targets + 0.4 * rng.random((200, 1))
         >>> split = Predictions(["MI"], ids, ids, targets, probabilities)
-        >>> evaluate(split, split).summary["macro_auroc"]
-        Estimate(value=1.0, low=1.0, high=1.0)
+        >>> found = evaluate(split, split).summary["macro_auroc"]
+        >>> found.value, round(found.low, 2), found.high
+        (1.0, 0.96, 1.0)
     """
     check_settings(bootstrap, level)
     # Sorted, so that the order of the records changes nothing, to the last bit.

@@ -28,7 +28,10 @@ PRIOR_DEGREES = 2.0
 MORE_DEGREES = 6.0
 
 NEAR = 1e-9
-PROPORTIONS = ("sensitivity", "specificity", "sensitivity_at_95_specificity")
+PROPORTIONS = ("f1", "sensitivity", "specificity", "sensitivity_at_95_specificity")
+# the best threshold jumps when a patient is left out, so that leave-outs exaggerate
+JUMPING = ("f_max", "sensitivity_at_95_specificity", "macro_f_max",
+           "macro_sensitivity_at_95_specificity")  # fmt: skip
 UNBOUNDED = ("challenge_2020", "challenge_2021")  # at most 1, and as low as can be
 
 
@@ -100,7 +103,7 @@ def estimate_label(
         return Estimate(value, math.nan, math.nan)
     if name == "brier":  # a mean over all records
         return _on_logit(value, _parts(rows, groups, math.inf), level)
-    parts = _parts(rows, groups, float(behind - 1))
+    parts = _parts(rows, groups, float(behind - 1), name in JUMPING)
 
     def variance(expected: float) -> float:
         if name == "auroc":
@@ -144,7 +147,8 @@ def estimate_mean(
         return None
     if support.sum() < LEAST_PATIENTS:
         return Estimate(value, math.nan, math.nan)
-    parts = _parts(rows, groups, free_degrees(support))
+    most = math.inf if name == "macro_brier" else free_degrees(support)
+    parts = _parts(rows, groups, most, name in JUMPING)
     if name in UNBOUNDED:
         reach = parts.reach(level)
         return Estimate(value, value - reach, min(value + reach, 1.0))
@@ -233,16 +237,16 @@ def auroc_variance(expected: float, having: int, lacking: int) -> float:
 
     Example:
         >>> round(auroc_variance(0.9, 10, 10) ** 0.5, 3)
-        0.071
+        0.074
     """
     more = (having + lacking) / 2 - 1
     shared = (1 - expected) / (2 - expected) + expected / (1 + expected)
     return expected * (1 - expected) * (1 + more * shared) / (having * lacking)
 
 
-def _parts(rows: FloatArray, groups: int, most: float) -> Parts:
+def _parts(rows: FloatArray, groups: int, most: float, jumping: bool = False) -> Parts:
     point, left_out, resampled = np.split(rows[None, :], [1, 1 + groups], axis=1)
-    return find_parts(left_out, resampled, point[:, 0], max(most, 1.0))
+    return find_parts(left_out, resampled, point[:, 0], max(most, 1.0), jackknife=not jumping)
 
 
 def _on_logit(value: float, parts: Parts, level: float) -> Estimate:

@@ -122,7 +122,12 @@ def chi_squares(free: int) -> tuple[FloatArray, FloatArray]:
 
 
 def find_parts(
-    left_out: FloatArray, resampled: FloatArray, values: FloatArray, most: float = math.inf
+    left_out: FloatArray,
+    resampled: FloatArray,
+    values: FloatArray,
+    most: float = math.inf,
+    *,
+    jackknife: bool = True,
 ) -> Parts:
     """The parts of the variance of a mean over seeds.
 
@@ -138,14 +143,14 @@ def find_parts(
         resampled: ``(seeds, resamples)``.
         values: ``(seeds,)`` on all patients.
         most: degrees of freedom that the variance over patients can have, of `free_degrees`.
+        jackknife: the variance may be that of the leave-outs.
     """
     seeds = len(values)
     drawn = resampled[:, np.isfinite(resampled).all(axis=0)]
     without = left_out[:, np.isfinite(left_out).all(axis=0)]
-    patient, one = max(
-        (float(_spread(drawn.mean(axis=0))), float(_spread(drawn).mean())),
-        (_jackknife(without.mean(axis=0)), float(np.mean([_jackknife(own) for own in without]))),
-    )
+    patient, one = float(_spread(drawn.mean(axis=0))), float(_spread(drawn).mean())
+    if jackknife and (other := _jackknife(without.mean(axis=0))) > patient:
+        patient, one = other, float(np.mean([_jackknife(own) for own in without]))
     return Parts(
         seeds=seeds,
         seed=float(values.var(ddof=1)) if seeds > 1 else math.nan,
