@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from calibration.worlds import LABEL_SCORES, Binormal, Real, Scene, Truths
 
+from calibration.worlds import LABEL_SCORES, Binormal, Real, Scene, Truths
 from ecg_keras.evaluation import Estimate, Predictions, compare, evaluate
-from ecg_keras.evaluation.further import FURTHER
 from ecg_keras.metrics import METRICS
 
 FEW = (2, 3, 5, 10, 20, 120)
+RARE_AND_COMMON = (1, 1, 2, 2, 3, 5, 8, 12, 20, 50, 120, 200)
 SCENES = (
     *(
         Scene(f"{number} positives of 300 patients", 300, (1, 2), (number,) * 4)
@@ -28,7 +28,7 @@ SCENES = (
         )
         for patients in (20, 50, 100, 200)
     ),
-    Scene("12 labels, 1 to 200 positives", 1000, (1, 2), (1, 1, 2, 2, 3, 5, 8, 12, 20, 50, 120, 200)),
+    Scene("12 labels, 1 to 200 positives", 1000, (1, 2), RARE_AND_COMMON),
 )  # fmt: skip
 # one label's score, and the mean of the labels' that is printed
 MEANS = {
@@ -173,3 +173,40 @@ def rows(title: str, trials: Sequence[Sequence[Printed]]) -> dict[str, dict[str,
 def wrong(held: str) -> str:
     share, _, error = held.partition(" ± ")
     return f"{100 - float(share):.1f} ± {error}"
+
+
+def try_some(
+    world: Binormal | Real, scene: Scene, resamples: int, seeds: Sequence[int]
+) -> list[list[Printed]]:
+    """A trial for each seed."""
+    return [try_once(world, scene, resamples, seed) for seed in seeds]
+
+
+def scenes_of(world: Binormal | Real) -> list[Scene]:
+    """The scenes that a world can show; real patients have the records that they have."""
+    if isinstance(world, Binormal):
+        return list(SCENES)
+    return [
+        replace(scene, title=f"{scene.patients} patients, all labels")
+        if len(scene.positives) == 3
+        else replace(scene, positives=scene.positives[:1])
+        for scene in SCENES
+        if len(scene.positives) < 12
+    ]
+
+
+HEADINGS = {
+    "compare": "Two equal networks: wrong verdicts of `compare`",
+    "means": "One network: coverage of the means that `evaluate` prints",
+    "labels": "One network: coverage of the intervals of a label",
+}
+
+
+def columns(name: str) -> tuple[str, ...]:
+    """Of a table."""
+    if name == "compare":
+        return COMPARED
+    if name == "labels":
+        return ("printed", *LABEL_SCORES)
+    more = {"macro_auprc": ["macro_auprc, on average"], "macro_f_max": ["macro_f_max, on average"]}
+    return (*[column for one in MEANS for column in [one, *more.get(one, [])]], "outside")

@@ -197,9 +197,7 @@ class Real:
         of = np.repeat(np.arange(scene.patients), [len(self.rows[one]) for one in people])
         swapped = rng.integers(2, size=scene.patients)[of]
         # drawn twice, an ECG would score exactly the same: a little is added, far below a step
-        said = np.clip(
-            self.said[:, rows, column] + 1e-6 * rng.random((2, len(rows))), 0, 1
-        )
+        said = np.clip(self.said[:, rows, column] + 1e-6 * rng.random((2, len(rows))), 0, 1)
         one, other = np.where(swapped, said[::-1], said)
         target = self.targets[rows, column][:, None]
         people_weight = np.where(
