@@ -59,10 +59,10 @@ def evaluate(
         calibration: what is fitted on ``valid`` and applied to both splits before anything else:
             ``"temperature"`` (one for the model), ``"platt"`` (a slope and an intercept for each
             label) or ``"none"``. `Scores.calibration` applies it to other predictions.
-        thresholds: ``"validation"`` takes for each label the one with the best F1 on ``valid``, and
-            0.5 where fewer than five patients have it there;
-            0.5 where fewer than five patients have it; ``"fixed"`` takes 0.5; ``"test"`` the one with the best F1 on ``test`` itself, which
-            flatters and is there to show by how much.
+        thresholds: ``"validation"`` takes for each label the one with the best F1 on ``valid``,
+            and 0.5 where fewer than five patients have it there; ``"fixed"`` takes 0.5 for all;
+            ``"test"`` the one with the best F1 on ``test`` itself, which flatters and is there to
+            show by how much.
         codes: of each label its SNOMED CT codes, which the Challenge scores need; ``None`` leaves
             them undefined.
         bootstrap: number of resamples, at least 100.

@@ -22,6 +22,8 @@ FloatArray = npt.NDArray[np.float64]
 NODES, SHARES = special.roots_legendre(64)
 # a chi variable lies this near to the root of its degrees of freedom but for 1 time in 10^9
 REACH = 7.0
+# rows that say the same differ by this at most, as resamples have 7 digits
+ROUNDING = 1e-7
 # t with more degrees of freedom is normal
 NORMAL = 1e9
 
@@ -151,6 +153,8 @@ def find_parts(
     patient, one = float(_spread(drawn.mean(axis=0))), float(_spread(drawn).mean())
     if jackknife and (other := _jackknife(without.mean(axis=0))) > patient:
         patient, one = other, float(np.mean([_jackknife(own) for own in without]))
+    if patient < ROUNDING**2:
+        patient = one = 0.0
     return Parts(
         seeds=seeds,
         seed=float(values.var(ddof=1)) if seeds > 1 else math.nan,
