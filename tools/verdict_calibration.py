@@ -1,8 +1,13 @@
-"""Prints how often the verdicts of `ecg_keras.statistics` are wrong where the truth is known.
+"""Prints how often verdicts are wrong and intervals cover, where the truth is known.
 
-    python tools/verdict_calibration.py                 # a look: about a minute on two idle cores
-    python tools/verdict_calibration.py --full          # 2000 trials of each scenario: over an hour
+    python tools/verdict_calibration.py                 # a look: some minutes on two idle cores
+    python tools/verdict_calibration.py --full          # 2000 trials of each scenario: hours
     python tools/verdict_calibration.py --only seeds    # scenarios with this in their title
+    python tools/verdict_calibration.py --part commands --real a.npz b.npz
+
+The first part is about studies, the second about the commands: what `compare` calls different where
+nothing is, and every interval that `evaluate` prints, on binormal scores and, with `--real`, on the
+scores of two real networks (tools/calibration says how).
 
 Each trial draws test patients and the scores that two ways of training give them, asks
 `contrasts` and `judge` exactly as a study does, and compares the answer with the truth.
@@ -13,9 +18,9 @@ always says of a patient or a record, and what one network says of a record. Ski
 vary from seed to seed. Networks of different folds have scales of their own. The expected AUROC
 over networks and patients is then known: Phi(mean skill / sqrt(2 noise^2 + variance of skill)).
 
-The last table has real learners: linear discriminants, trained on folds of the drawn patients, with
-seeds that resample the training records. There are two truths: the expected difference of the
-networks that these training sets give, and that of training sets that are drawn anew.
+The last table of the studies has real learners: linear discriminants, trained on folds of the drawn
+patients, with seeds that resample the training records. There are two truths: the expected
+difference of the networks that these training sets give, and that of other training sets.
 """
 
 from __future__ import annotations
@@ -30,6 +35,9 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
+from calibration import commands
+from calibration.tables import share, table
+from calibration.worlds import Binormal, Real
 from scipy.stats import norm
 
 from ecg_keras.evaluation import Predictions
@@ -148,11 +156,11 @@ def draw_scores(scenario: Scenario, rng: np.random.Generator) -> tuple[list[Arm]
     """The ways of training and the reference (last), and the true differences from it."""
     patients, labels = scenario.patients, len(scenario.prevalence)
     truth = np.zeros((patients, labels), dtype=int)
-    for column, share in enumerate(scenario.prevalence):
-        if isinstance(share, int):
-            truth[rng.choice(patients, share, replace=False), column] = 1
+    for column, common in enumerate(scenario.prevalence):
+        if isinstance(common, int):
+            truth[rng.choice(patients, common, replace=False), column] = 1
         else:
-            truth[:, column] = rng.random(patients) < share
+            truth[:, column] = rng.random(patients) < common
     number = rng.integers(scenario.records[0], scenario.records[1] + 1, size=patients)
     of = np.repeat(np.arange(patients), number)
     fold_of = rng.permutation(np.arange(patients) % scenario.folds)[of]
@@ -327,15 +335,7 @@ def try_some(scenario: Scenario, seeds: Sequence[int]) -> list[list[Answer]]:
     return [try_once(scenario, seed) for seed in seeds]
 
 
-def share(hits: Sequence[bool] | Sequence[float]) -> str:
-    """A share in per cent with its Monte Carlo standard error."""
-    mean = float(np.mean(hits))
-    # one trial in two more on either side, so that 0 of 100 is not told as certain
-    smooth = (mean * len(hits) + 1) / (len(hits) + 2)
-    return f"{100 * mean:.1f} ± {100 * math.sqrt(smooth * (1 - smooth) / len(hits)):.1f}"
-
-
-def tell(scenario: Scenario, trials: list[list[Answer]]) -> dict[str, str]:
+def describe(scenario: Scenario, trials: list[list[Answer]]) -> dict[str, str]:
     """The cells of a row."""
     answers = [answer for trial in trials for answer in trial]
     errors = [answer.contrast.value - answer.truth for answer in answers]
@@ -374,11 +374,42 @@ TABLES: dict[str, tuple[tuple[Scenario, ...], tuple[str, ...]]] = {
 }
 
 
-def table(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> str:
-    """A Markdown table."""
-    names = ("scenario", *columns)
-    lines = [f"| {' | '.join(names)} |", f"| --- |{' ---: |' * len(columns)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(row[name] for name in names)} |" for row in rows)])
+def run_studies(pool: ProcessPoolExecutor, trials: int, seed: int, only: str) -> None:
+    """Prints the tables of studies."""
+    for heading, (scenarios, columns) in TABLES.items():
+        rows = []
+        for scenario in scenarios:
+            if only in scenario.title:
+                blocks = seed_blocks(seed, scenario.title, trials)
+                done = pool.map(try_some, [scenario] * len(blocks), blocks)
+                rows.append(describe(scenario, [trial for block in done for trial in block]))
+        if rows:
+            print(f"\n### {heading}\n\n{table(rows, columns)}", flush=True)
+
+
+def run_commands(
+    pool: ProcessPoolExecutor, world: Binormal | Real, trials: int, seed: int, only: str
+) -> None:
+    """Prints the tables of `compare` and `evaluate` in one world."""
+    found: dict[str, list[dict[str, str]]] = {name: [] for name in commands.HEADINGS}
+    for scene in commands.scenes_of(world):
+        if only in scene.title:
+            blocks = seed_blocks(seed, scene.title, trials)
+            fixed = [[one] * len(blocks) for one in (world, scene, RESAMPLES)]
+            done = pool.map(commands.try_some, *fixed, blocks)
+            every = commands.rows(scene.title, [trial for block in done for trial in block])
+            for name, row in every.items():
+                found[name].append(row)
+    for name, rows in found.items():
+        if rows:
+            heading = f"{commands.HEADINGS[name]} ({world.name})"
+            print(f"\n### {heading}\n\n{table(rows, commands.columns(name))}", flush=True)
+
+
+def seed_blocks(seed: int, title: str, trials: int) -> list[list[int]]:
+    """Seeds of the trials; of the title, so that leaving out other scenarios changes nothing."""
+    seeds = np.random.SeedSequence([seed, *title.encode()]).generate_state(trials).tolist()
+    return [seeds[start : start + BLOCK] for start in range(0, trials, BLOCK)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -389,6 +420,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--full", action="store_true", help="2000 trials of each scenario")
     parser.add_argument("--seed", type=int, default=0, help="of all trials (0)")
     parser.add_argument("--only", default="", help="scenarios with this in their title")
+    parser.add_argument("--part", choices=("studies", "commands"), help="one part; none runs both")
+    parser.add_argument(
+        "--real",
+        nargs=2,
+        metavar=("A.npz", "B.npz"),
+        help="predictions of two networks of the same records: their patients are a world too",
+    )
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes (one for each core)"
     )
@@ -400,19 +438,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{trials} trials of each scenario, {RESAMPLES} resamples of patients in each trial; "
         "shares in per cent ± their Monte Carlo standard error."
     )
+    worlds: list[Binormal | Real] = [Binormal()]
+    if chosen.real is not None:
+        worlds.append(Real(*(Predictions.load(path) for path in chosen.real)))
     with ProcessPoolExecutor(chosen.workers) as pool:
-        for heading, (scenarios, columns) in TABLES.items():
-            kept = [one for one in scenarios if chosen.only in one.title]
-            rows = []
-            for scenario in kept:
-                # of the title, so that leaving out other scenarios changes nothing
-                first = np.random.SeedSequence([chosen.seed, *scenario.title.encode()])
-                seeds = first.generate_state(trials).tolist()
-                blocks = [seeds[start : start + BLOCK] for start in range(0, trials, BLOCK)]
-                done = pool.map(try_some, [scenario] * len(blocks), blocks)
-                rows.append(tell(scenario, [trial for block in done for trial in block]))
-            if rows:
-                print(f"\n### {heading}\n\n{table(rows, columns)}", flush=True)
+        if chosen.part != "commands":
+            run_studies(pool, trials, chosen.seed, chosen.only)
+        if chosen.part != "studies":
+            for world in worlds:
+                run_commands(pool, world, trials, chosen.seed, chosen.only)
 
 
 if __name__ == "__main__":

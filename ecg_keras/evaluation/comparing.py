@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.evaluation.bootstrap import (
-    Estimate,
-    check_settings,
-    interval,
-    resample_scores,
-    two_sided_p,
-)
+from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.budget import Budget
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
 from ecg_keras.evaluation.delong import delong_test
+from ecg_keras.evaluation.draws import check_settings, draw_all
+from ecg_keras.evaluation.intervals import count_patients, difference_interval
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.metrics import METRICS, LabelScores, score_labels
+from ecg_keras.evaluation.rows import draw_in, score_rows
+from ecg_keras.metrics import METRICS
+
+FloatArray = npt.NDArray[np.float64]
 
 
 def compare(
@@ -75,22 +74,43 @@ def compare(
         _in_order(thresholds, a.labels, name)
         for thresholds, name in zip((thresholds_a, thresholds_b), names, strict=True)
     ]
-    points = [
-        score_labels(said.targets, said.probabilities, t)
-        for said, t in zip((a, b), limits, strict=True)
-    ]
-    undefined = np.isnan(points[0].auroc)
+    draws = draw_all(a.patient_ids, bootstrap, seed)
+    support = count_patients(a.patient_ids, a.targets).support
+    scored = [draw_in(rows, support, draws.groups) for rows in score_rows([a, b], limits, draws)]
+    undefined = np.isnan(scored[0].auroc[0])
     if undefined.all():
         raise DataError(
             "no score is defined: each label needs a test record that has it and one that has not."
         )
-    resampled = resample_scores([a, b], limits, bootstrap=bootstrap, seed=seed)
-    summary = {}
-    for name, score in METRICS.items():
-        values = [float(score(point)) for point in points]
-        samples = score(resampled[0]) - score(resampled[1])
-        summary[name] = Difference(**_difference(values, samples, level))
-    patients = len(np.unique(a.patient_ids))
+
+    def compared(rows: Sequence[FloatArray], behind: npt.NDArray[np.int64]) -> dict[str, float]:
+        first, second = (float(own[0]) for own in rows)
+        low, high, p_value = difference_interval(rows[0] - rows[1], draws.groups, behind, level)
+        return {
+            "value": first - second,
+            "low": low,
+            "high": high,
+            "a": first,
+            "b": second,
+            "p_value": p_value,
+        }
+
+    summary = {
+        name: Difference(**compared([score(own) for own in scored], support))
+        for name, score in METRICS.items()
+    }
+    labels: dict[str, LabelDifference | None] = {}
+    for column, label in enumerate(a.labels):
+        rows = [own.auroc[:, column] for own in scored]
+        labels[label] = (
+            None
+            if undefined[column]
+            else LabelDifference(
+                **compared(rows, support[column : column + 1]),
+                resamples=int(np.count_nonzero(~np.isnan(rows[0][1 + draws.groups :]))),
+                delong_p_value=_delong(a, b, column),
+            )
+        )
     return Comparison(
         metric=metric,
         names=names,
@@ -98,17 +118,12 @@ def compare(
         bootstrap=bootstrap,
         seed=seed,
         records=len(a.record_ids),
-        patients=patients,
-        several_records=patients < len(a.record_ids),
+        patients=len(draws.patients),
+        several_records=len(draws.patients) < len(a.record_ids),
         undefined=tuple(np.array(a.labels)[undefined].tolist()),
         verdict=_verdict(summary[metric]),
         summary=summary,
-        labels={
-            label: None
-            if undefined[column]
-            else _label_difference(a, b, column, points, resampled, level)
-            for column, label in enumerate(a.labels)
-        },
+        labels=labels,
         budgets=budgets,
     )
 
@@ -152,7 +167,7 @@ def _check_paired(a: Predictions, b: Predictions, names: tuple[str, str]) -> Non
 
 def _in_order(
     thresholds: Mapping[str, float] | None, labels: tuple[str, ...], name: str
-) -> npt.NDArray[np.float64]:
+) -> FloatArray:
     if thresholds is None:
         return np.full(len(labels), 0.5)
     if set(thresholds) != set(labels):
@@ -163,36 +178,9 @@ def _in_order(
     return np.array([thresholds[label] for label in labels], dtype=np.float64)
 
 
-def _difference(
-    values: list[float], samples: npt.NDArray[np.float64], level: float
-) -> dict[str, float]:
-    low, high = interval(samples, level)
-    return {
-        "value": values[0] - values[1],
-        "low": low,
-        "high": high,
-        "a": values[0],
-        "b": values[1],
-        "p_value": two_sided_p(samples),
-    }
-
-
-def _label_difference(
-    a: Predictions,
-    b: Predictions,
-    column: int,
-    points: list[LabelScores],
-    resampled: list[LabelScores],
-    level: float,
-) -> LabelDifference:
-    values = [float(point.auroc[column]) for point in points]
-    samples = resampled[0].auroc[:, column] - resampled[1].auroc[:, column]
+def _delong(a: Predictions, b: Predictions, column: int) -> float | None:
     test = delong_test(a.targets[:, column], a.probabilities[:, column], b.probabilities[:, column])
-    return LabelDifference(
-        **_difference(values, samples, level),
-        resamples=int(np.count_nonzero(~np.isnan(samples))),
-        delong_p_value=None if np.isnan(test.p_value) else test.p_value,
-    )
+    return None if np.isnan(test.p_value) else test.p_value
 
 
 def _verdict(difference: Estimate) -> str:

@@ -16,8 +16,8 @@ from ecg_keras.evaluation.budget import (
     warn_of_budgets,
 )
 from ecg_keras.evaluation.tables import p_text, percent, score_name, text_table, with_interval
+from ecg_keras.evaluation.undefined import number, without_nan
 from ecg_keras.files import as_name, as_names, read_json, write_json
-from ecg_keras.metrics import METRICS
 
 SAID = {
     "better": "{a} is better than {b}",
@@ -28,12 +28,12 @@ SAID = {
 
 @dataclass(frozen=True)
 class Difference(Estimate):
-    """A difference a - b with its interval over resamples of patients.
+    """A difference a - b with its interval over patients.
 
     Attributes:
         a, b: the two scores.
         value, low, high: their difference and its interval.
-        p_value: two-sided, from the same resamples.
+        p_value: two-sided; NaN, as are ``low`` and ``high``, where patients are too few.
     """
 
     a: float
@@ -48,7 +48,7 @@ class LabelDifference(Difference):
     Attributes:
         resamples: how many had both a positive and a negative record.
         delong_p_value: of DeLong's test, which takes records as independent; ``None`` where it
-            can't be told.
+            is undefined.
     """
 
     resamples: int
@@ -96,11 +96,16 @@ class Comparison:
         deciding = self.summary[self.metric]
         a, b = self.names
         said = SAID[self.verdict].format(a=a, b=b)
+        interval = "too few patients for an interval"
+        if deciding.has_interval:
+            interval = (
+                f"{percent(self.level)} interval {deciding.low:+.3f} to {deciding.high:+.3f}, "
+                f"{p_text(deciding.p_value, 'p = ')}"
+            )
         return (
             f"{said}: {score_name(self.metric)} {deciding.a:.3f} against {deciding.b:.3f}, a "
-            f"difference of {deciding.value:+.3f} ({percent(self.level)} interval "
-            f"{deciding.low:+.3f} to {deciding.high:+.3f}, {p_text(deciding.p_value, 'p = ')}) on "
-            f"{self.records} records of {self.patients} patients."
+            f"difference of {deciding.value:+.3f} ({interval}) on {self.records} records of "
+            f"{self.patients} patients."
         )
 
     @property
@@ -115,7 +120,8 @@ class Comparison:
 
     def save_json(self, path: str | Path) -> None:
         """Writes ``comparison.json``; what is undefined is ``null``, never NaN."""
-        write_json(Path(path), {**asdict(self), "sentence": self.sentence, "warning": self.warning})
+        content = {**asdict(self), "sentence": self.sentence, "warning": self.warning}
+        write_json(Path(path), without_nan(content))
 
     @classmethod
     def load_json(cls, path: str | Path) -> Comparison:
@@ -131,7 +137,7 @@ class Comparison:
     def _parse(cls, content: dict[str, Any]) -> Comparison:
         first, second = content["names"]
         return cls(
-            metric=_one_of(METRICS, content["metric"]),
+            metric=_one_of(content["summary"], content["metric"]),
             names=(as_name(first), as_name(second)),
             level=float(content["level"]),
             bootstrap=int(content["bootstrap"]),
@@ -141,7 +147,7 @@ class Comparison:
             several_records=bool(content["several_records"]),
             undefined=as_names(content["undefined"]),
             verdict=_one_of(SAID, content["verdict"]),
-            summary={name: Difference(**_numbers(content["summary"][name])) for name in METRICS},
+            summary={as_name(name): _difference(row) for name, row in content["summary"].items()},
             labels={as_name(label): _label(row) for label, row in content["labels"].items()},
             budgets=parse_budgets(content.get("budgets")),
         )
@@ -180,7 +186,7 @@ class Comparison:
                 "records as independent, so its p-values are too small here."
             )
         notes.append(
-            f"Differences are {self.names[0]} - {self.names[1]} over {self.bootstrap} paired "
+            f"Differences are {self.names[0]} - {self.names[1]}, on the same {self.bootstrap} "
             "resamples of patients. Nothing is corrected for looking at many labels."
         )
         return ["", *notes]
@@ -193,15 +199,21 @@ def _one_of(allowed: Collection[str], value: Any) -> str:
 
 
 def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(content[name]) for name in ("value", "low", "high", "a", "b", "p_value")}
+    return {
+        name: number(content.get(name)) for name in ("value", "low", "high", "a", "b", "p_value")
+    }
+
+
+def _difference(content: Mapping[str, Any]) -> Difference:
+    return Difference(**_numbers(content))
 
 
 def _label(content: Mapping[str, Any] | None) -> LabelDifference | None:
     if content is None:
         return None
-    delong = content["delong_p_value"]
+    delong = content.get("delong_p_value")
     return LabelDifference(
         **_numbers(content),
-        resamples=int(content["resamples"]),
+        resamples=int(content.get("resamples", 0)),
         delong_p_value=None if delong is None else float(delong),
     )

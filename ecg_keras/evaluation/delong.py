@@ -67,11 +67,17 @@ def delong_test(target: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLi
 def _placements(truth: npt.NDArray[np.bool_], scores: FloatArray) -> tuple[FloatArray, FloatArray]:
     """For each positive the share of negatives it beats; for each negative, of positives that
     beat it. Ties count half."""
-    positive, negative = np.sort(scores[truth]), np.sort(scores[~truth])
-    beaten = _mid_rank(negative, scores[truth]) / len(negative)
-    lost = 1 - _mid_rank(positive, scores[~truth]) / len(positive)
+    beaten = _mid_rank(scores[~truth], scores[truth]) / np.count_nonzero(~truth)
+    lost = 1 - _mid_rank(scores[truth], scores[~truth]) / np.count_nonzero(truth)
     return beaten, lost
 
 
-def _mid_rank(ranked: FloatArray, values: FloatArray) -> FloatArray:
-    return (np.searchsorted(ranked, values, "left") + np.searchsorted(ranked, values, "right")) / 2
+def _mid_rank(among: FloatArray, values: FloatArray) -> FloatArray:
+    """How many each value is above, those that are equal counting half."""
+    ranked, order = np.sort(among), np.argsort(values)
+    ascending = values[order]  # neighbours in memory are found next to each other
+    ranks = np.empty(len(values))
+    ranks[order] = np.searchsorted(ranked, ascending, "left") + np.searchsorted(
+        ranked, ascending, "right"
+    )
+    return ranks / 2

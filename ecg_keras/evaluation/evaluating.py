@@ -8,18 +8,29 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
-from ecg_keras.evaluation.bootstrap import check_settings, estimate, resample_scores
+from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
+from ecg_keras.evaluation.draws import Draws, check_settings, draw_all
 from ecg_keras.evaluation.further import (
     FURTHER,
     Codes,
+    FurtherScorer,
+    FurtherScores,
     explain_challenge,
-    resample_further,
-    score_further,
+)
+from ecg_keras.evaluation.intervals import (
+    Patients,
+    count_patients,
+    estimate_mean,
+    estimate_scores,
 )
 from ecg_keras.evaluation.predictions import Predictions
+from ecg_keras.evaluation.rows import draw_in, join_rows, score_rows
 from ecg_keras.evaluation.scores import FURTHER_LABEL_SCORES, LABEL_SCORES, LabelResult, Scores
-from ecg_keras.metrics import METRICS, best_f1_thresholds, ece, macro, score_labels
+from ecg_keras.evaluation.thresholds import choose_thresholds
+from ecg_keras.metrics import METRICS, LabelScorer, LabelScores, ece, macro
+
+FloatArray = npt.NDArray[np.float64]
 
 
 def evaluate(
@@ -35,11 +46,11 @@ def evaluate(
 ) -> Scores:
     """Scores a model on its test split.
 
-    Intervals are percentiles over resamples of the test patients (see docs/statistics.md). They
-    tell how the scores of this trained model would vary with other test patients, not how they
-    would vary with another training. A label that no or every test record has is undefined: it
-    counts in no mean and is named. In a resample where a label is undefined, the means are taken
-    over the others, and the label's own interval over the remaining resamples.
+    Intervals are over the test patients, from resamples and leave-outs of them (see
+    docs/statistics.md): how the scores of this trained model would vary with other test patients,
+    not how they would vary with another training. Each contains its score; where fewer than five
+    patients have or lack a label, there is none. A label that no or every test record has is
+    undefined: it counts in no mean and is named.
 
     Args:
         test: predictions of the test split.
@@ -48,9 +59,10 @@ def evaluate(
         calibration: what is fitted on ``valid`` and applied to both splits before anything else:
             ``"temperature"`` (one for the model), ``"platt"`` (a slope and an intercept for each
             label) or ``"none"``. `Scores.calibration` applies it to other predictions.
-        thresholds: ``"validation"`` takes for each label the one with the best F1 on ``valid``;
-            ``"fixed"`` takes 0.5; ``"test"`` the one with the best F1 on ``test`` itself, which
-            flatters and is there to show by how much.
+        thresholds: ``"validation"`` takes for each label the one with the best F1 on ``valid``,
+            and 0.5 where fewer than five patients have it there; ``"fixed"`` takes 0.5 for all;
+            ``"test"`` the one with the best F1 on ``test`` itself, which flatters and is there to
+            show by how much.
         codes: of each label its SNOMED CT codes, which the Challenge scores need; ``None`` leaves
             them undefined.
         bootstrap: number of resamples, at least 100.
@@ -67,38 +79,38 @@ def evaluate(
         >>> targets = rng.integers(0, 2, (200, 1))
         >>> probabilities = 0.6 * targets + 0.4 * rng.random((200, 1))
         >>> split = Predictions(["MI"], ids, ids, targets, probabilities)
-        >>> evaluate(split, split).summary["macro_auroc"]
-        Estimate(value=1.0, low=1.0, high=1.0)
+        >>> found = evaluate(split, split).summary["macro_auroc"]
+        >>> found.value, round(found.low, 2), found.high
+        (1.0, 0.96, 1.0)
     """
     check_settings(bootstrap, level)
     # Sorted, so that the order of the records changes nothing, to the last bit.
     test, valid = test.sorted(), None if valid is None else valid.sorted()
-    mended = _calibrate(test, valid, calibration)
-    test, valid = mended.apply(test), None if valid is None else mended.apply(valid)
+    fitted = _calibrate(test, valid, calibration)
+    test, valid = fitted.apply(test), None if valid is None else fitted.apply(valid)
     limits, missing = _choose_thresholds(test, valid, thresholds)
-    point = score_labels(test.targets, test.probabilities, limits)
-    further = score_further(test, limits, codes)
-    (resampled,) = resample_scores([test], [limits], bootstrap=bootstrap, seed=seed)
-    also = resample_further(test, limits, codes, bootstrap=bootstrap, seed=seed)
-    defined = ~np.isnan(point.auroc)
+    draws = draw_all(test.patient_ids, bootstrap, seed)
+    patients = count_patients(test.patient_ids, test.targets)
+    scored, further = _score_rows(test, limits, codes, draws, patients)
+    defined = ~np.isnan(scored.auroc[0])
     errors = ece(test.targets, test.probabilities)
     return Scores(
         level=level,
         bootstrap=bootstrap,
         seed=seed,
         records=len(test.record_ids),
-        patients=len(np.unique(test.patient_ids)),
-        calibration=mended,
+        patients=len(draws.patients),
+        calibration=fitted,
         thresholds={label: float(t) for label, t in zip(test.labels, limits, strict=True)},
         thresholds_from=thresholds,
         thresholds_missing=missing,
         undefined=tuple(np.array(test.labels)[~defined].tolist()),
         summary={
-            name: estimate(float(metric(point)), metric(resampled), level)
+            name: estimate_mean(name, metric(scored), draws.groups, patients.support, level)
             for name, metric in METRICS.items()
         },
         further={
-            name: estimate(float(metric(further)), metric(also), level)
+            name: estimate_mean(name, metric(further), draws.groups, patients.support, level)
             for name, metric in FURTHER.items()
         },
         macro_ece=float(macro(errors[defined])) if defined.any() else None,
@@ -106,24 +118,56 @@ def evaluate(
         labels={
             label: LabelResult(
                 positives=int(test.targets[:, column].sum()),
-                prevalence=float(point.prevalence[column]),
-                resamples=int((~np.isnan(resampled.auroc[:, column])).sum()),
-                **{
-                    name: estimate(
-                        float(getattr(scores, name)[column]),
-                        getattr(samples, name)[:, column],
-                        level,
-                    )
-                    for scores, samples, names in (
-                        (point, resampled, LABEL_SCORES),
-                        (further, also, FURTHER_LABEL_SCORES),
-                    )
-                    for name in names
-                },
+                prevalence=float(scored.prevalence[0, column]),
+                resamples=int((~np.isnan(scored.auroc[1 + draws.groups :, column])).sum()),
+                **estimate_scores(scored, LABEL_SCORES, column, draws.groups, patients, level),
+                **estimate_scores(
+                    further, FURTHER_LABEL_SCORES, column, draws.groups, patients, level
+                ),
                 ece=float(errors[column]),
             )
             for column, label in enumerate(test.labels)
         },
+    )
+
+
+def estimate_labels(
+    said: Predictions, thresholds: FloatArray, *, bootstrap: int, level: float, seed: int
+) -> dict[str, dict[str, Estimate | None]]:
+    """Each label's scores at given thresholds, with the intervals that `evaluate` gives them.
+
+    Args:
+        said: predictions, of which nothing is calibrated.
+        thresholds: ``(labels,)``.
+        bootstrap, level, seed: as for `evaluate`.
+
+    Returns:
+        By label, the scores of `ecg_keras.evaluation.scores.LABEL_SCORES`.
+    """
+    said = said.sorted()
+    draws = draw_all(said.patient_ids, bootstrap, seed)
+    patients = count_patients(said.patient_ids, said.targets)
+    (rows,) = score_rows([said], [thresholds], draws)
+    rows = draw_in(rows, patients.support, draws.groups)
+    return {
+        label: estimate_scores(rows, LABEL_SCORES, column, draws.groups, patients, level)
+        for column, label in enumerate(said.labels)
+    }
+
+
+def _score_rows(
+    test: Predictions, limits: FloatArray, codes: Codes | None, draws: Draws, patients: Patients
+) -> tuple[LabelScores, FurtherScores]:
+    """All scores in every row of the draws."""
+    scorer = LabelScorer(test.targets, test.probabilities, limits)
+    more = FurtherScorer(test, limits, codes, scorer.ranked)
+    blocks = [
+        (scorer.score(weights), more.score(weights)) for weights in draws.weights(test.patient_ids)
+    ]
+    scored, further = (join_rows(own) for own in zip(*blocks, strict=True))
+    return (
+        draw_in(scored, patients.support, draws.groups),
+        draw_in(further, patients.support, draws.groups),
     )
 
 
@@ -146,7 +190,7 @@ def _calibrate(test: Predictions, valid: Predictions | None, method: str) -> Cal
 
 def _choose_thresholds(
     test: Predictions, valid: Predictions | None, thresholds: str
-) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:
+) -> tuple[FloatArray, tuple[str, ...]]:
     """A threshold for each label, and the labels for which validation had none to offer."""
     if thresholds == "fixed":
         return np.full(len(test.labels), 0.5), ()
@@ -160,5 +204,4 @@ def _choose_thresholds(
             "thresholds from validation need the predictions of the validation split. Pass them, "
             "or set thresholds to 'fixed'."
         )
-    absent = np.array(valid.labels)[~valid.targets.any(axis=0)]
-    return best_f1_thresholds(valid.targets, valid.probabilities), tuple(absent.tolist())
+    return choose_thresholds(valid)

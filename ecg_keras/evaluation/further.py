@@ -10,17 +10,13 @@ import numpy.typing as npt
 
 from ecg_keras.data.sources import find_source
 from ecg_keras.errors import ConfigError
-from ecg_keras.evaluation.bootstrap import draw_patients
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.metrics import (
-    brier,
-    challenge_gap,
-    challenge_score,
-    decide,
-    macro,
-    operating_scores,
-    sample_f_max,
-)
+from ecg_keras.metrics import ChallengeScorer, challenge_gap, decide, macro
+from ecg_keras.metrics.calibration import mean_errors
+from ecg_keras.metrics.challenge import YEARS
+from ecg_keras.metrics.counting import RankedLabel
+from ecg_keras.metrics.inputs import Weights, check_scores
+from ecg_keras.metrics.operating import SampleCurves, best_points
 
 FloatArray = npt.NDArray[np.float64]
 Codes = Mapping[str, Collection[str]]
@@ -65,58 +61,56 @@ FURTHER: Mapping[str, Callable[[FurtherScores], FloatArray]] = {
 }
 
 
-def score_further(
-    said: Predictions,
-    thresholds: FloatArray,
-    codes: Codes | None,
-    weights: FloatArray | None = None,
-) -> FurtherScores:
-    """The further scores of predictions.
+class FurtherScorer:
+    """The further scores of predictions, for resample after resample.
 
     Args:
         said: predictions.
         thresholds: ``(labels,)``, for the Challenge scores.
         codes: of each label its SNOMED CT codes, for the Challenge scores.
-        weights: how often each record counts: ``(records,)`` or ``(resamples, records)``.
+        ranked: the labels' records, sorted, of `ecg_keras.metrics.LabelScorer`.
     """
-    best, sensitivity = operating_scores(
-        said.targets, said.probabilities, SPECIFICITY, weights=weights
-    )
-    decisions = decide(said.probabilities, thresholds)
-    columns = None if codes is None else [codes.get(label, ()) for label in said.labels]
 
-    def challenge(year: int) -> FloatArray:
-        if columns is None or challenge_gap(columns, year=year) is not None:
-            return np.full(best.shape[:-1], np.nan)
-        return challenge_score(said.targets, decisions, columns, year=year, weights=weights)
+    def __init__(
+        self,
+        said: Predictions,
+        thresholds: FloatArray,
+        codes: Codes | None,
+        ranked: Sequence[RankedLabel],
+    ) -> None:
+        truth, scores = check_scores(said.targets, said.probabilities)
+        self._ranked = ranked
+        self._errors = (scores - truth) ** 2
+        self._curves = SampleCurves(truth, scores)
+        decisions = decide(said.probabilities, thresholds)
+        columns = None if codes is None else [codes.get(label, ()) for label in said.labels]
+        self._challenge = {
+            year: ChallengeScorer(said.targets, decisions, columns, year=year)
+            for year in YEARS
+            if columns is not None and challenge_gap(columns, year=year) is None
+        }
 
-    return FurtherScores(
-        f_max=best,
-        sensitivity_at_95_specificity=sensitivity,
-        brier=brier(said.targets, said.probabilities, weights),
-        sample_f_max=sample_f_max(said.targets, said.probabilities, weights),
-        challenge_2020=challenge(2020),
-        challenge_2021=challenge(2021),
-    )
+    def score(self, weights: Weights) -> FurtherScores:
+        """Every score of each resample.
 
-
-def resample_further(
-    said: Predictions,
-    thresholds: FloatArray,
-    codes: Codes | None,
-    *,
-    bootstrap: int,
-    seed: int,
-) -> FurtherScores:
-    """The further scores in every resample of the patients: the resamples of `resample_scores`."""
-    blocks = [
-        score_further(said, thresholds, codes, weights)
-        for weights in draw_patients(said.patient_ids, bootstrap, seed)
-    ]
-    names = FurtherScores.__dataclass_fields__
-    return FurtherScores(
-        **{name: np.concatenate([getattr(block, name) for block in blocks]) for name in names}
-    )
+        Args:
+            weights: ``(records, resamples)``, of `ecg_keras.metrics.inputs.check_weights`.
+        """
+        best, sensitivity = best_points(self._ranked, weights, SPECIFICITY)
+        challenge = {
+            year: self._challenge[year].score(weights)
+            if year in self._challenge
+            else np.full(weights.shape[1], np.nan)
+            for year in YEARS
+        }
+        return FurtherScores(
+            f_max=best,
+            sensitivity_at_95_specificity=sensitivity,
+            brier=mean_errors(self._errors, weights),
+            sample_f_max=self._curves.best(weights),
+            challenge_2020=challenge[2020],
+            challenge_2021=challenge[2021],
+        )
 
 
 def explain_challenge(labels: Sequence[str], codes: Codes | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.calibrating import Calibration, read_calibration
 from ecg_keras.evaluation.further import FURTHER
 from ecg_keras.evaluation.tables import percent, score_name, text_table, with_interval
+from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
+from ecg_keras.evaluation.undefined import number, without_nan
 from ecg_keras.files import as_name, as_names, read_json, write_json
 from ecg_keras.metrics import METRICS
 
@@ -25,9 +27,7 @@ class LabelResult:
     Attributes:
         positives: test records that have the label.
         prevalence: their share of all test records.
-        resamples: how many resamples had both a positive and a negative record. The intervals are
-            over these; those of sensitivity and specificity over the resamples with a positive
-            and with a negative, and that of the Brier score over all.
+        resamples: how many resamples had both a positive and a negative record.
         auroc, auprc, f1, sensitivity, specificity: ``None`` where undefined.
         f_max: F1 at the best threshold for the test records, which flatters.
         sensitivity_at_95_specificity: at the best threshold for the test records that leaves 95 %
@@ -64,7 +64,7 @@ class Scores:
         thresholds: the probability from which each label is decided present.
         thresholds_from: ``"validation"`` (best F1 there), ``"fixed"`` (0.5) or ``"test"`` (best F1
             on the very records that are scored).
-        thresholds_missing: labels without a positive record there, whose threshold is 0.5.
+        thresholds_missing: labels that too few patients have there, whose threshold is 0.5.
         undefined: labels that no or every test record has; they count in no mean.
         summary: each name of `ecg_keras.metrics.METRICS` with its value, ``None`` if every label is
             undefined.
@@ -92,11 +92,13 @@ class Scores:
 
     def save_json(self, path: str | Path) -> None:
         """Writes ``scores.json``; what is undefined is ``null``, never NaN."""
-        write_json(Path(path), {"metric_names": list(METRICS), **asdict(self)})
+        write_json(Path(path), without_nan({"metric_names": list(METRICS), **asdict(self)}))
 
     @classmethod
     def load_json(cls, path: str | Path) -> Scores:
-        """Reads what `save_json` wrote.
+        """Reads what `save_json` wrote, here or in another version.
+
+        A score that the file lacks is ``None``, and one that is unknown here is kept.
 
         Raises:
             DataError: the file is missing, damaged or lacks a field; the message has its name.
@@ -106,7 +108,7 @@ class Scores:
 
     @classmethod
     def _parse(cls, content: dict[str, Any]) -> Scores:
-        note = content["challenge_note"]
+        note = content.get("challenge_note")
         return cls(
             level=float(content["level"]),
             bootstrap=int(content["bootstrap"]),
@@ -116,11 +118,11 @@ class Scores:
             calibration=read_calibration(content["calibration"]),
             thresholds={label: float(t) for label, t in content["thresholds"].items()},
             thresholds_from=str(content["thresholds_from"]),
-            thresholds_missing=as_names(content["thresholds_missing"]),
-            undefined=as_names(content["undefined"]),
-            summary={name: _estimate(content["summary"][name]) for name in METRICS},
-            further={name: _estimate(content["further"][name]) for name in FURTHER},
-            macro_ece=_number(content["macro_ece"]),
+            thresholds_missing=as_names(content.get("thresholds_missing", [])),
+            undefined=as_names(content.get("undefined", [])),
+            summary=_estimates(METRICS, content["summary"]),
+            further=_estimates(FURTHER, content.get("further", {})),
+            macro_ece=_number(content.get("macro_ece")),
             challenge_note=None if note is None else str(note),
             labels={as_name(label): _label(row) for label, row in content["labels"].items()},
         )
@@ -178,10 +180,16 @@ class Scores:
         """What a reader has to know beside the numbers, a sentence each."""
         return tuple(self._notes())
 
+    def _estimates(self) -> list[Estimate | None]:
+        """All scores that can have an interval."""
+        names = LABEL_SCORES + FURTHER_LABEL_SCORES
+        of_labels = [getattr(row, name) for row in self.labels.values() for name in names]
+        return [*self.shown.values(), *of_labels]
+
     def _heading(self) -> str:
         return (
             f"{self.records} records of {self.patients} patients; {percent(self.level)} intervals "
-            f"from {self.bootstrap} resamples of patients"
+            f"over patients, from {self.bootstrap} resamples of them"
         )
 
     def _notes(self) -> list[str]:
@@ -191,6 +199,11 @@ class Scores:
             notes.append(f"In no mean, because no or every test record has them: {names}.")
         if self.challenge_note is not None:
             notes.append(f"No Challenge score: {self.challenge_note}.")
+        if any(score is not None and not score.has_interval for score in self._estimates()):
+            notes.append(
+                f"Too few: no interval where fewer than {LEAST_PATIENTS} patients have or lack a "
+                "label."
+            )
         notes.append(self.calibration.sentence)
         if self.thresholds_from == "fixed":
             notes.append("Thresholds are fixed at 0.5.")
@@ -200,16 +213,22 @@ class Scores:
             notes.append("Thresholds have the best F1 on the validation split.")
         if self.thresholds_missing:
             notes.append(
-                f"Threshold 0.5, because no {self.thresholds_from} record has them: "
-                f"{', '.join(self.thresholds_missing)}."
+                f"Threshold 0.5, because fewer than {LEAST_PATIENTS} {self.thresholds_from} "
+                f"patients have them: {', '.join(self.thresholds_missing)}."
             )
         return notes
 
 
-def _estimate(content: Mapping[str, float] | None) -> Estimate | None:
+def _estimates(names: Collection[str], content: Mapping[str, Any]) -> dict[str, Estimate | None]:
+    return {
+        as_name(name): _estimate(content.get(name)) for name in {**dict.fromkeys(names), **content}
+    }
+
+
+def _estimate(content: Mapping[str, Any] | None) -> Estimate | None:
     if content is None:
         return None
-    return Estimate(*(float(content[name]) for name in ("value", "low", "high")))
+    return Estimate(*(number(content.get(name)) for name in ("value", "low", "high")))
 
 
 def _number(content: float | None) -> float | None:
@@ -220,7 +239,7 @@ def _label(content: Mapping[str, Any]) -> LabelResult:
     return LabelResult(
         positives=int(content["positives"]),
         prevalence=float(content["prevalence"]),
-        resamples=int(content["resamples"]),
-        **{name: _estimate(content[name]) for name in LABEL_SCORES + FURTHER_LABEL_SCORES},
-        ece=float(content["ece"]),
+        resamples=int(content.get("resamples", 0)),
+        **{name: _estimate(content.get(name)) for name in LABEL_SCORES + FURTHER_LABEL_SCORES},
+        ece=number(content.get("ece")),
     )

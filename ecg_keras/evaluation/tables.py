@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from ecg_keras.evaluation.bootstrap import Estimate
@@ -45,17 +46,18 @@ def score_name(name: str) -> str:
     """``macro_auroc`` as people write it.
 
     Args:
-        name: of `ecg_keras.metrics.METRICS` or `ecg_keras.evaluation.further.FURTHER`.
+        name: of `ecg_keras.metrics.METRICS` or `ecg_keras.evaluation.further.FURTHER`; one of
+            another version keeps its name.
 
     Example:
         >>> score_name("macro_auroc")
         'macro AUROC'
     """
-    return SCORE_NAMES[name]
+    return SCORE_NAMES.get(name, name.replace("_", " "))
 
 
 def with_interval(score: Estimate | None, sign: str = "") -> str:
-    """A value with its interval, or a dash where it is undefined.
+    """A value with its interval, or a dash where it is undefined, or why it has no interval.
 
     Args:
         score: what to write.
@@ -64,9 +66,13 @@ def with_interval(score: Estimate | None, sign: str = "") -> str:
     Example:
         >>> with_interval(Estimate(0.5, 0.41, 0.62))
         '0.500 [0.410, 0.620]'
+        >>> with_interval(Estimate(0.5, math.nan, math.nan))
+        '0.500 [too few]'
     """
     if score is None:
         return "-"
+    if not score.has_interval:
+        return f"{score.value:{sign}.3f} [too few]"
     return f"{score.value:{sign}.3f} [{score.low:{sign}.3f}, {score.high:{sign}.3f}]"
 
 
@@ -91,7 +97,7 @@ def p_text(value: float | None, equals: str = "") -> str:
         >>> p_text(0.0004, "p = "), p_text(0.0312)
         ('p < 0.001', '0.031')
     """
-    if value is None:
+    if value is None or math.isnan(value):
         return "-"
     if value < 0.001:
         return f"{equals.replace('=', '<')}0.001" if equals else "<0.001"

@@ -1,7 +1,7 @@
-"""Multi-label scores in plain NumPy: discrimination, decisions, thresholds and calibration."""
+"""Multi-label scores in NumPy and SciPy: discrimination, decisions, thresholds and calibration."""
 
 from ecg_keras.metrics.calibration import brier, ece, reliability_curve
-from ecg_keras.metrics.challenge import challenge_gap, challenge_score
+from ecg_keras.metrics.challenge import ChallengeScorer, challenge_gap, challenge_score
 from ecg_keras.metrics.decisions import (
     Confusion,
     best_f1_thresholds,
@@ -26,12 +26,21 @@ from ecg_keras.metrics.recalibration import (
     fit_temperature,
     recalibrate,
 )
-from ecg_keras.metrics.summary import METRICS, LabelScores, macro, score_labels, weighted
+from ecg_keras.metrics.summary import (
+    METRICS,
+    LabelScorer,
+    LabelScores,
+    macro,
+    score_labels,
+    weighted,
+)
 
 __all__ = [
     "CLIP",
     "METRICS",
+    "ChallengeScorer",
     "Confusion",
+    "LabelScorer",
     "LabelScores",
     "Recalibration",
     "auprc",

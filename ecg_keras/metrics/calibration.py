@@ -8,6 +8,7 @@ import numpy.typing as npt
 from ecg_keras.errors import ConfigError
 from ecg_keras.metrics.inputs import (
     FloatArray,
+    Weights,
     check_curve,
     check_scores,
     check_unit,
@@ -40,10 +41,21 @@ def brier(
     """
     truth, scores = check_scores(targets, probabilities)
     check_unit(scores)
-    counts = check_weights(weights, len(truth))
-    sums = counts @ (scores - truth) ** 2
-    total = np.broadcast_to(counts.sum(axis=1, keepdims=True), sums.shape)
-    return squeeze(np.divide(sums, total, out=np.full_like(sums, np.nan), where=total > 0), weights)
+    means = mean_errors((scores - truth) ** 2, check_weights(weights, len(truth)))
+    return squeeze(means, weights)
+
+
+def mean_errors(errors: FloatArray, weights: Weights) -> FloatArray:
+    """The weighted mean of each label's errors, ``(resamples, labels)``.
+
+    Args:
+        errors: ``(records, labels)``.
+        weights: ``(records, resamples)``, of `check_weights`.
+    """
+    sums = weights.T @ errors
+    total = np.broadcast_to(weights.sum(axis=0, dtype=np.float64)[:, None], sums.shape)
+    mean: FloatArray = np.divide(sums, total, out=np.full_like(sums, np.nan), where=total > 0)
+    return mean
 
 
 def reliability_curve(

@@ -18,6 +18,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.metrics.inputs import (
     BoolArray,
     FloatArray,
+    Weights,
     check_decisions,
     check_weights,
     squeeze,
@@ -72,34 +73,62 @@ def challenge_score(
         >>> float(challenge_score([[1, 0, 0], [0, 1, 0]], [[1, 0, 0], [0, 0, 1]], codes).round(3))
         0.143
     """
-    truth, decided = check_decisions(targets, decisions)
-    if len(codes) != truth.shape[1]:
-        raise DataError(
-            f"codes must be one collection for each of the {truth.shape[1]} labels. "
-            f"Received: {len(codes)}."
-        )
-    gap = challenge_gap(codes, year=year)
-    if gap is not None:
-        raise DataError(f"the Challenge score of {year} is not defined: {gap}.")
-    class_of, table = _read_weights()
-    classes = [_classes(members, year) for members in codes]
-    scored = sorted(set().union(*classes))
-    columns = [[found == {one} for found in classes] for one in scored]
-    truth, decided = (
-        np.stack([values[:, column].any(axis=1) for column in columns], axis=1)
-        for values in (truth, decided)
-    )
-    credit = table[np.ix_(scored, scored)]
-    inactive = np.zeros_like(truth)
-    inactive[:, scored.index(class_of[SINUS_RHYTHM])] = True
+    scorer = ChallengeScorer(targets, decisions, codes, year=year)
+    return squeeze(scorer.score(check_weights(weights, len(np.asarray(targets)))), weights)
 
-    counts = check_weights(weights, len(truth))
-    floor = _earned(truth, inactive, credit)
-    gained = counts @ (_earned(truth, decided, credit) - floor)
-    possible = counts @ (_earned(truth, truth, credit) - floor)
-    # Records with sinus rhythm alone, or nothing, add exactly 0: no rounding hides an empty whole.
-    score = np.divide(gained, possible, out=np.full_like(gained, np.nan), where=possible != 0)
-    return squeeze(score, weights)
+
+class ChallengeScorer:
+    """`challenge_score` for resample after resample: what each record earns is added up once.
+
+    Args:
+        targets, decisions, codes, year: as for `challenge_score`; so are the errors.
+    """
+
+    def __init__(
+        self,
+        targets: npt.ArrayLike,
+        decisions: npt.ArrayLike,
+        codes: Sequence[Collection[str]],
+        *,
+        year: int = 2021,
+    ) -> None:
+        truth, decided = check_decisions(targets, decisions)
+        if len(codes) != truth.shape[1]:
+            raise DataError(
+                f"codes must be one collection for each of the {truth.shape[1]} labels. "
+                f"Received: {len(codes)}."
+            )
+        gap = challenge_gap(codes, year=year)
+        if gap is not None:
+            raise DataError(f"the Challenge score of {year} is not defined: {gap}.")
+        class_of, table = _read_weights()
+        classes = [_classes(members, year) for members in codes]
+        scored = sorted(set().union(*classes))
+        columns = [[found == {one} for found in classes] for one in scored]
+        truth, decided = (
+            np.stack([values[:, column].any(axis=1) for column in columns], axis=1)
+            for values in (truth, decided)
+        )
+        credit = table[np.ix_(scored, scored)]
+        inactive = np.zeros_like(truth)
+        inactive[:, scored.index(class_of[SINUS_RHYTHM])] = True
+        floor = _earned(truth, inactive, credit)
+        self._gained = _earned(truth, decided, credit) - floor
+        self._possible = _earned(truth, truth, credit) - floor
+
+    def score(self, weights: Weights) -> FloatArray:
+        """One number of each resample, ``(resamples,)``.
+
+        Args:
+            weights: ``(records, resamples)``, of `ecg_keras.metrics.inputs.check_weights`.
+        """
+        gained, possible = weights.T @ self._gained, weights.T @ self._possible
+        # Records with sinus rhythm alone, or nothing, add exactly 0: no rounding hides an empty
+        # whole.
+        score: FloatArray = np.divide(
+            gained, possible, out=np.full_like(gained, np.nan), where=possible != 0
+        )
+        return score
 
 
 def challenge_gap(codes: Sequence[Collection[str]], *, year: int = 2021) -> str | None:

@@ -1,78 +1,128 @@
 """What a threshold at each positive record's score decides: the counts that all curves share.
 
-One sort per label. With record weights the sort is shared by all resamples, so a bootstrap costs a
-cumulative sum per resample, not a sort. Scores of negative records need no counts of their own: a
+Records are sorted once for each label, whatever number of resamples is counted: what lies between
+the scores of two positives is a row of a sparse matrix, and its product with the weights of many
+resamples adds up long rows of memory. Scores of negative records need no counts of their own: a
 threshold that is lowered past a negative adds a false alarm and finds nobody.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from scipy import sparse
 
-from ecg_keras.metrics.inputs import BoolArray, FloatArray
+from ecg_keras.metrics.inputs import BoolArray, FloatArray, Weights
+
+STRIDE = 32  # rows that are added up one after another, in all strides at once
 
 
-class PositiveCounts(NamedTuple):
-    """Weights around the score of each positive record, ``(resamples, positive records)``.
+@dataclass(frozen=True, eq=False)
+class PositiveCounts:
+    """Weights at each distinct score of a positive record, the highest score first.
+
+    Of the type of the weights that were counted, the totals apart, which are float64.
 
     Attributes:
-        own: of the record itself.
-        below: of all records that score lower.
-        up_to: of all records that score lower or the same.
-        hits: of the positive records that score as high.
-        chosen: of all records that score as high.
+        own: of the positive records that score it, ``(scores, resamples)``.
+        hits: of the positive records that score as high, likewise.
+        alarms: of the negative records that score as high, likewise.
+        tied: of the negative records that score the same; ``None`` where none does.
         positives: of all positive records, ``(resamples,)``.
         negatives: of all negative records, ``(resamples,)``.
     """
 
-    own: FloatArray
-    below: FloatArray
-    up_to: FloatArray
-    hits: FloatArray
-    chosen: FloatArray
+    own: Weights
+    hits: Weights
+    alarms: Weights
+    tied: Weights | None
     positives: FloatArray
     negatives: FloatArray
 
 
-def count_at_positives(truth: BoolArray, scores: FloatArray, weights: FloatArray) -> PositiveCounts:
-    """The counts of one label; records that score the same are decided together.
+class RankedLabel:
+    """The records of one label, sorted by their scores; those that score the same together.
 
     Args:
         truth: ``(records,)``.
         scores: finite, ``(records,)``.
-        weights: ``(resamples, records)``.
 
     Example:
-        >>> counts = count_at_positives(
-        ...     np.array([True, False, True]), np.array([0.2, 0.4, 0.7]), np.ones((1, 3))
-        ... )
-        >>> counts.hits, counts.chosen
-        (array([[2., 1.]]), array([[3., 1.]]))
+        >>> label = RankedLabel(np.array([True, False, True]), np.array([0.2, 0.4, 0.7]))
+        >>> counts = label.count(np.ones((3, 1)))
+        >>> counts.hits.tolist(), counts.alarms.tolist()
+        ([[1.0], [2.0]], [[0.0], [1.0]])
     """
-    order = np.argsort(scores)
-    ranked = scores[order]
-    begins = np.concatenate(([True], ranked[1:] != ranked[:-1]))
-    first = np.flatnonzero(begins)  # of each group of equal scores
-    last = np.concatenate((first[1:], [len(ranked)]))
-    positive = np.flatnonzero(truth[order])
-    group = np.cumsum(begins)[positive] - 1
 
-    # Everything below is needed at the positives alone: few columns where a label is rare.
-    cumulative = np.zeros((len(weights), len(ranked) + 1))
-    np.cumsum(weights[:, order], axis=1, out=cumulative[:, 1:])
-    below = cumulative[:, first[group]]
-    own = weights[:, order[positive]]
-    positives = own.sum(axis=1)
-    positives_below = np.zeros((len(weights), len(positive) + 1))
-    np.cumsum(own, axis=1, out=positives_below[:, 1:])
-    return PositiveCounts(
-        own=own,
-        below=below,
-        up_to=cumulative[:, last[group]],
-        hits=positives[:, None] - positives_below[:, np.searchsorted(positive, first[group])],
-        chosen=cumulative[:, -1:] - below,
-        positives=positives,
-        negatives=weights[:, ~truth].sum(axis=1),
+    def __init__(self, truth: BoolArray, scores: FloatArray) -> None:
+        order = np.argsort(-scores, kind="stable")
+        positive = truth[order]
+        found, alarm = order[positive], order[~positive]
+        at = scores[found]
+        begins = np.flatnonzero(np.concatenate((at[:1] == at[:1], at[1:] != at[:-1])))
+        # searchsorted wants them ascending
+        level, said = -at[begins], -scores[alarm]
+        above = np.searchsorted(said, level, "left")
+        as_high = np.searchsorted(said, level, "right")
+        records = len(truth)
+        self._own = _rows(found, np.append(begins, len(found)), records)
+        self._alarms = _rows(alarm, np.concatenate(([0], as_high, [len(alarm)])), records)
+        self._tied = None
+        if (as_high > above).any():
+            within = [alarm[low:high] for low, high in zip(above, as_high, strict=True)]
+            ends = np.cumsum([0, *map(len, within)])
+            self._tied = _rows(np.concatenate(within), ends, records)
+
+    def count(self, weights: Weights) -> PositiveCounts:
+        """The counts of many resamples at once.
+
+        Args:
+            weights: ``(records, resamples)``, as `check_weights` gives them.
+        """
+        own = self._own @ weights
+        hits = add_up(own)
+        alarms = add_up(self._alarms @ weights)
+        none = np.zeros(weights.shape[1])
+        return PositiveCounts(
+            own=own,
+            hits=hits,
+            alarms=alarms[:-1],
+            tied=None if self._tied is None else self._tied @ weights,
+            positives=hits[-1].astype(np.float64) if len(hits) else none,
+            negatives=alarms[-1].astype(np.float64),
+        )
+
+
+def add_up(values: Weights) -> Weights:
+    """`numpy.cumsum` down the rows, which runs down one column after another, by whole rows.
+
+    Example:
+        >>> add_up(np.array([[1.0, 2.0], [3.0, 4.0]]))
+        array([[1., 2.],
+               [4., 6.]])
+    """
+    rows, columns = values.shape
+    if rows < 2 * STRIDE:
+        return np.cumsum(values, axis=0)
+    padded = np.zeros((-(-rows // STRIDE), STRIDE, columns), dtype=values.dtype)
+    padded.reshape(-1, columns)[:rows] = values
+    for row in range(1, STRIDE):
+        padded[:, row] += padded[:, row - 1]
+    padded[1:] += add_up(padded[:-1, -1])[:, None]
+    return padded.reshape(-1, columns)[:rows]
+
+
+def rank_labels(truth: BoolArray, scores: FloatArray) -> tuple[RankedLabel, ...]:
+    """Each label of ``(records, labels)``, sorted."""
+    return tuple(RankedLabel(truth[:, label], scores[:, label]) for label in range(truth.shape[1]))
+
+
+def _rows(records: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], number: int) -> Any:
+    """A sparse matrix of ones: each row adds up the records between two ends."""
+    return sparse.csr_array(
+        (np.ones(len(records), dtype=np.float32), records.astype(np.int32), ends.astype(np.int32)),
+        shape=(len(ends) - 1, number),
     )

@@ -11,6 +11,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.metrics.inputs import (
     BoolArray,
     FloatArray,
+    Weights,
     check_decisions,
     check_scores,
     check_weights,
@@ -78,9 +79,21 @@ def confusion(
         array([1.])
     """
     truth, decided = check_decisions(targets, decisions)
-    counts = check_weights(weights, len(truth))
+    counts = count_decisions(truth, decided, check_weights(weights, len(truth)))
+    return Confusion(*(squeeze(cell, weights) for cell in counts))
+
+
+def count_decisions(truth: BoolArray, decided: BoolArray, weights: Weights) -> Confusion:
+    """`confusion` of what is checked: each field is ``(resamples, labels)``.
+
+    Args:
+        truth, decided: ``(records, labels)``.
+        weights: ``(records, resamples)``, of `check_weights`.
+    """
     cells = (truth & decided, ~truth & decided, truth & ~decided, ~truth & ~decided)
-    return Confusion(*(squeeze(counts @ cell.astype(np.float64), weights) for cell in cells))
+    return Confusion(
+        *((weights.T @ cell.astype(weights.dtype)).astype(np.float64) for cell in cells)
+    )
 
 
 def f1(

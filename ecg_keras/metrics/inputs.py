@@ -9,6 +9,9 @@ from ecg_keras.errors import DataError
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
+# `(records, resamples)`. float32 is for whole numbers, which it adds up exactly to 2^24: then all
+# counts are exact, and the ratio of two of them to 7 digits
+Weights = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 
 def check_scores(
@@ -102,8 +105,10 @@ def check_unit(probabilities: FloatArray) -> None:
         )
 
 
-def check_weights(weights: npt.ArrayLike | None, records: int) -> FloatArray:
-    """Record weights as ``(resamples, records)``; one row of ones where there are none.
+def check_weights(weights: npt.ArrayLike | None, records: int) -> Weights:
+    """Record weights as ``(records, resamples)``; one column of ones where there are none.
+
+    A row of many resamples lies together in memory, so that records are added up a row at a time.
 
     Args:
         weights: ``None``, ``(records,)`` or ``(resamples, records)``, finite and not negative: how
@@ -112,10 +117,14 @@ def check_weights(weights: npt.ArrayLike | None, records: int) -> FloatArray:
 
     Raises:
         DataError: another shape, a negative or not finite weight.
+
+    Example:
+        >>> check_weights([[1, 0], [2, 1], [0, 3]], 2).tolist()
+        [[1.0, 2.0, 0.0], [0.0, 1.0, 3.0]]
     """
     if weights is None:
-        return np.ones((1, records))
-    values = np.asarray(weights, dtype=np.float64)
+        return np.ones((records, 1))
+    values = np.asarray(weights)
     if values.ndim not in (1, 2) or values.shape[-1] != records:
         raise DataError(
             f"weights must have the shape ({records},) or (resamples, {records}). "
@@ -123,7 +132,7 @@ def check_weights(weights: npt.ArrayLike | None, records: int) -> FloatArray:
         )
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise DataError("weights must be finite and at least 0.")
-    return np.atleast_2d(values)
+    return np.ascontiguousarray(np.atleast_2d(values).T, dtype=np.float64)
 
 
 def squeeze(scores: FloatArray, weights: npt.ArrayLike | None) -> FloatArray:

@@ -6,16 +6,27 @@ flatters: they tell what a threshold could reach, not what one that was chosen b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.metrics.counting import PositiveCounts, count_at_positives
-from ecg_keras.metrics.inputs import FloatArray, check_scores, check_unit, check_weights, squeeze
+from ecg_keras.metrics.counting import PositiveCounts, RankedLabel, rank_labels
+from ecg_keras.metrics.inputs import (
+    BoolArray,
+    FloatArray,
+    Weights,
+    check_scores,
+    check_unit,
+    check_weights,
+    squeeze,
+)
 
 # Specificity is a ratio of counts: 57 of 60 negatives must reach 0.95 in spite of rounding.
 ROUNDING = 1e-9
 STEPS = np.arange(101) / 100
+NOBODY = 1e-30  # in place of a whole of nobody, of which nobody is found
 
 
 def f_max(
@@ -90,27 +101,41 @@ def operating_scores(
     if not 0 <= specificity <= 1:
         raise ConfigError(f"specificity must be in [0, 1]. Received: {specificity}.")
     truth, scores = check_scores(targets, probabilities)
-    resamples = check_weights(weights, len(truth))
-    found = np.empty((2, len(resamples), truth.shape[1]))
-    for label in range(truth.shape[1]):
-        counts = count_at_positives(truth[:, label], scores[:, label], resamples)
-        found[0, :, label] = _best_f1(counts)
-        found[1, :, label] = _sensitivity(counts, specificity)
-        undefined = (counts.positives == 0) | (counts.negatives == 0)
-        found[:, undefined, label] = np.nan
-    return squeeze(found[0], weights), squeeze(found[1], weights)
+    ranked, counted = rank_labels(truth, scores), check_weights(weights, len(truth))
+    best, sensitivity = best_points(ranked, counted, specificity)
+    return squeeze(best, weights), squeeze(sensitivity, weights)
+
+
+def best_points(
+    ranked: Sequence[RankedLabel], weights: Weights, specificity: float
+) -> tuple[FloatArray, FloatArray]:
+    """`operating_scores` of labels that are sorted, each ``(resamples, labels)``.
+
+    Args:
+        ranked: of `rank_labels`.
+        weights: ``(records, resamples)``, of `check_weights`.
+        specificity: in [0, 1].
+    """
+    found = np.empty((2, weights.shape[1], len(ranked)))
+    for column, label in enumerate(ranked):
+        counts = label.count(weights)
+        found[0, :, column] = _best_f1(counts)
+        found[1, :, column] = _sensitivity(counts, specificity)
+        found[:, (counts.positives == 0) | (counts.negatives == 0), column] = np.nan
+    return found[0], found[1]
 
 
 def _best_f1(counts: PositiveCounts) -> FloatArray:
-    whole = counts.chosen + counts.positives[:, None]
-    scores = np.divide(2 * counts.hits, whole, out=np.zeros_like(whole), where=whole > 0)
-    return np.asarray(scores.max(axis=1, initial=0.0))
+    whole = counts.hits + counts.alarms + counts.positives.astype(counts.hits.dtype)
+    np.maximum(whole, NOBODY, out=whole)
+    scores = np.divide(2 * counts.hits, whole, out=whole)
+    return np.asarray(scores.max(axis=0, initial=0.0), dtype=np.float64)
 
 
 def _sensitivity(counts: PositiveCounts, specificity: float) -> FloatArray:
-    alarms = counts.chosen - counts.hits
-    allowed = (1 - specificity + ROUNDING) * counts.negatives[:, None]
-    most = np.where(alarms <= allowed, counts.hits, 0.0).max(axis=1, initial=0.0)
+    allowed = (1 - specificity + ROUNDING) * counts.negatives
+    fine = counts.alarms <= allowed
+    most = np.where(fine, counts.hits, 0).max(axis=0, initial=0).astype(np.float64)
     positives = counts.positives
     return np.asarray(np.divide(most, positives, out=np.zeros_like(most), where=positives > 0))
 
@@ -143,26 +168,42 @@ def sample_f_max(
     """
     truth, scores = check_scores(targets, probabilities)
     check_unit(scores)
-    resamples = check_weights(weights, len(truth))
-    owned = truth.sum(axis=1)
-    predicted = np.empty((len(truth), len(STEPS)))
-    right = np.empty_like(predicted)
-    for step, threshold in enumerate(STEPS):
-        decided = scores >= threshold
-        predicted[:, step] = decided.sum(axis=1)
-        right[:, step] = (decided & truth).sum(axis=1)
-    some, labelled = predicted > 0, owned > 0
-    precisions = np.divide(right, predicted, out=np.zeros_like(right), where=some)
-    recalls = right[labelled] / owned[labelled, None]
+    return squeeze(SampleCurves(truth, scores).best(check_weights(weights, len(truth))), weights)
 
-    precision = _ratio(resamples @ precisions, resamples @ some.astype(np.float64))
-    recall = _ratio(
-        resamples[:, labelled] @ recalls, resamples[:, labelled].sum(axis=1, keepdims=True)
-    )
-    scored = _ratio(2 * precision * recall, precision + recall)
-    best = np.asarray(scored.max(axis=1))
-    best[resamples[:, labelled].sum(axis=1) == 0] = np.nan
-    return squeeze(best, weights)
+
+class SampleCurves:
+    """Each record's part in mean precision and recall at every threshold, for any weights.
+
+    Args:
+        truth, scores: ``(records, labels)``, as `check_scores` gives them.
+    """
+
+    def __init__(self, truth: BoolArray, scores: FloatArray) -> None:
+        owned = truth.sum(axis=1)
+        predicted = np.empty((len(STEPS), len(truth)))
+        right = np.empty_like(predicted)
+        for step, threshold in enumerate(STEPS):
+            decided = scores >= threshold
+            predicted[step] = decided.sum(axis=1)
+            right[step] = (decided & truth).sum(axis=1)
+        self._some = (predicted > 0).astype(np.float64)
+        self._labelled = owned > 0
+        self._precisions = _ratio(right, predicted)
+        self._recalls = right[:, self._labelled] / owned[self._labelled]
+
+    def best(self, weights: Weights) -> FloatArray:
+        """`sample_f_max` of each resample, ``(resamples,)``.
+
+        Args:
+            weights: ``(records, resamples)``, of `check_weights`.
+        """
+        counted = weights.astype(np.float64)
+        labelled = counted[self._labelled]
+        total = labelled.sum(axis=0)
+        precision = _ratio(self._precisions @ counted, self._some @ counted)
+        recall = _ratio(self._recalls @ labelled, total)
+        best = _ratio(2 * precision * recall, precision + recall).max(axis=0)
+        return np.where(total == 0, np.nan, best)
 
 
 def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.metrics.counting import count_at_positives
+from ecg_keras.metrics.counting import RankedLabel, rank_labels
 from ecg_keras.metrics.inputs import (
-    BoolArray,
     FloatArray,
+    Weights,
     check_curve,
     check_scores,
     check_weights,
     squeeze,
 )
+
+NOBODY = 1e-30  # in place of no record above a threshold: 0 hits by it are a precision of 0
 
 
 def auroc(
@@ -77,26 +81,40 @@ def rank_scores(
 ) -> tuple[FloatArray, FloatArray]:
     """`auroc` and `auprc` for the price of one of them; arguments and errors as there."""
     truth, scores = check_scores(targets, probabilities)
-    counts = check_weights(weights, len(truth))
-    areas = np.empty((2, len(counts), truth.shape[1]))
-    for label in range(truth.shape[1]):
-        areas[:, :, label] = _areas(truth[:, label], scores[:, label], counts)
-    return squeeze(areas[0], weights), squeeze(areas[1], weights)
+    roc, precision = areas(rank_labels(truth, scores), check_weights(weights, len(truth)))
+    return squeeze(roc, weights), squeeze(precision, weights)
 
 
-def _areas(truth: BoolArray, scores: FloatArray, weights: FloatArray) -> FloatArray:
-    """AUROC and average precision of one label, ``(2, resamples)``."""
-    counts = count_at_positives(truth, scores, weights)
-    own, positives, negatives = counts.own, counts.positives, counts.negatives
-    # The Mann-Whitney statistic: mid-ranks of the positives less those among themselves.
-    wins = ((own * (counts.below + counts.up_to)).sum(axis=1) - positives**2) / 2
-    precision = np.divide(counts.hits, counts.chosen, out=np.zeros_like(own), where=own > 0)
+def areas(ranked: Sequence[RankedLabel], weights: Weights) -> tuple[FloatArray, FloatArray]:
+    """AUROC and average precision of labels that are sorted, each ``(resamples, labels)``.
 
-    areas = np.full((2, len(weights)), np.nan)
-    defined = (positives > 0) & (negatives > 0)
-    np.divide(wins, positives * negatives, out=areas[0], where=defined)
-    np.divide((own * precision).sum(axis=1), positives, out=areas[1], where=defined)
-    return areas
+    Args:
+        ranked: of `rank_labels`.
+        weights: ``(records, resamples)``, of `check_weights`.
+    """
+    found = np.full((2, weights.shape[1], len(ranked)), np.nan)
+    for column, label in enumerate(ranked):
+        counts = label.count(weights)
+        positives, negatives = counts.positives, counts.negatives
+        # the Mann-Whitney statistic: the negatives above each positive, less half of those beside
+        # it, are the pairs that are ranked wrongly
+        wrong = _total(counts.own, counts.alarms)
+        if counts.tied is not None:
+            wrong -= _total(counts.own, counts.tied) / 2
+        chosen = counts.hits + counts.alarms
+        np.maximum(chosen, NOBODY, out=chosen)
+        precision = np.divide(counts.hits, chosen, out=chosen)
+        defined = (positives > 0) & (negatives > 0)
+        pairs = positives * negatives
+        np.divide(pairs - wrong, pairs, out=found[0, :, column], where=defined)
+        total = _total(counts.own, precision)
+        np.divide(total, positives, out=found[1, :, column], where=defined)
+    return found[0], found[1]
+
+
+def _total(own: Weights, values: Weights) -> FloatArray:
+    """The sum over the scores of own x value, ``(resamples,)``."""
+    return np.asarray(np.einsum("sr,sr->r", own, values, dtype=np.float64))
 
 
 def roc_curve(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.metrics.decisions import confusion, decide
-from ecg_keras.metrics.inputs import FloatArray
-from ecg_keras.metrics.ranking import rank_scores
+from ecg_keras.metrics.counting import rank_labels
+from ecg_keras.metrics.decisions import Confusion, count_decisions, decide
+from ecg_keras.metrics.inputs import FloatArray, Weights, check_scores, check_weights, squeeze
+from ecg_keras.metrics.ranking import areas
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,16 +54,55 @@ def score_labels(
         >>> float(METRICS["macro_auroc"](scores))
         0.75
     """
-    area_roc, area_pr = rank_scores(targets, probabilities, weights)
-    counts = confusion(targets, decide(probabilities, thresholds), weights)
-    return LabelScores(
-        auroc=area_roc,
-        auprc=area_pr,
-        f1=counts.f1,
-        sensitivity=counts.sensitivity,
-        specificity=counts.specificity,
-        prevalence=counts.prevalence,
+    scores = LabelScorer(targets, probabilities, thresholds).score(
+        check_weights(weights, len(np.asarray(targets)))
     )
+    return LabelScores(
+        **{one.name: squeeze(getattr(scores, one.name), weights) for one in fields(scores)}
+    )
+
+
+class LabelScorer:
+    """`score_labels` for resample after resample: records are checked, sorted and decided once.
+
+    Args:
+        targets, probabilities, thresholds: as for `score_labels`; so are the errors.
+    """
+
+    def __init__(
+        self,
+        targets: npt.ArrayLike,
+        probabilities: npt.ArrayLike,
+        thresholds: npt.ArrayLike = 0.5,
+    ) -> None:
+        self.truth, scores = check_scores(targets, probabilities)
+        self.ranked = rank_labels(self.truth, scores)
+        self.decided = decide(scores, thresholds) == 1
+
+    def rank(self, weights: Weights) -> tuple[FloatArray, FloatArray]:
+        """AUROC and average precision, each ``(resamples, labels)``; arguments as for `score`."""
+        return areas(self.ranked, weights)
+
+    def decide(self, weights: Weights) -> Confusion:
+        """The decisions counted, ``(resamples, labels)``; arguments as for `score`."""
+        return count_decisions(self.truth, self.decided, weights)
+
+    def score(self, weights: Weights) -> LabelScores:
+        """Every score, ``(resamples, labels)``.
+
+        Args:
+            weights: ``(records, resamples)``, of `ecg_keras.metrics.inputs.check_weights`.
+        """
+        area_roc, area_pr = self.rank(weights)
+        counts = self.decide(weights)
+        return LabelScores(
+            auroc=area_roc,
+            auprc=area_pr,
+            f1=counts.f1,
+            sensitivity=counts.sensitivity,
+            specificity=counts.specificity,
+            prevalence=counts.prevalence,
+        )
 
 
 def macro(values: npt.ArrayLike) -> FloatArray:

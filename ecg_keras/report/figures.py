@@ -235,4 +235,6 @@ def _decision(label: str, truth: bool, probability: float, threshold: float) -> 
 def _say(score: Estimate | None) -> str:
     if score is None:
         return "undefined"
+    if not score.has_interval:
+        return f"{score.value:.3f} (too few patients for an interval)"
     return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ecg_keras.data import lead_profile
 from ecg_keras.evaluation import Comparison
+from ecg_keras.evaluation.intervals import LEAST_PATIENTS
 from ecg_keras.evaluation.tables import p_text, percent, score_name
 from ecg_keras.files import replacing
 from ecg_keras.report import wording
@@ -103,6 +104,7 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
         "verdict": verdict,
         "contents": [item for item in CONTENTS.items() if comparison or item[0] != "comparison"],
         "level": percent(scores.level),
+        "least_patients": LEAST_PATIENTS,
         "scores": scores,
         "comparison": comparison,
         "forest": forest_figure(comparison) if comparison else None,

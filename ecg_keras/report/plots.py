@@ -140,7 +140,7 @@ def forest_plot(differences: Sequence[tuple[str, Estimate]], first_group: int) -
         axes.axvline(0, color=LIGHT["ink"], linewidth=0.9)
         axes.axhline(first_group - 0.5, color=LIGHT["muted"], linewidth=0.5)
         ends = [abs(end) for _, one in differences for end in (one.low, one.high, one.value)]
-        reach = 1.08 * max(*ends, 0.01)
+        reach = 1.08 * max(*(end for end in ends if not np.isnan(end)), 0.01)
         axes.set(xlim=(-reach, reach), ylim=(len(differences) - 0.5, -0.5))
         names = [
             n if len(n) <= LONGEST_NAME else f"{n[: LONGEST_NAME - 1]}…" for n, _ in differences

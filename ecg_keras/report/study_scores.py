@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras import metrics
-from ecg_keras.evaluation import Estimate, Predictions
-from ecg_keras.evaluation.bootstrap import estimate, resample_scores
+from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation.evaluating import estimate_labels
 from ecg_keras.report.blocks import (
     Absent,
     Figures,
@@ -207,19 +206,13 @@ def _decisions(result: StudyResult, downstream: str, one: Compared) -> Table:
     arm = result.arms[one.arm]
     said = arm.predictions
     limits = np.array([arm.thresholds[label] for label in said.labels])
-    point = metrics.score_labels(said.targets, said.probabilities, limits)
-    (resampled,) = resample_scores(
-        [said],
-        [limits],
+    decided = estimate_labels(
+        said,
+        limits,
         bootstrap=int(result.question["bootstrap"]),
+        level=float(result.question["level"]),
         seed=int(result.question["seed"]),
     )
-
-    def told(name: str, row: int) -> Estimate | None:
-        samples: npt.NDArray[np.float64] = getattr(resampled, name)[:, row]
-        value = float(getattr(point, name)[row])
-        return estimate(value, samples, float(result.question["level"]))
-
     scores = ("f1", "sensitivity", "specificity")
     return Table(
         f"thresholds-{downstream}",
@@ -236,8 +229,8 @@ def _decisions(result: StudyResult, downstream: str, one: Compared) -> Table:
                 label,
                 arm.thresholds[label],
                 result.arms[one.reference].thresholds.get(label),
-                *(told(name, row) for name in scores),
+                *(decided[label][name] for name in scores),
             )
-            for row, label in enumerate(said.labels)
+            for label in said.labels
         ),
     )

@@ -249,6 +249,8 @@ def _number(kind: Kind, value: Any) -> str:
 
 
 def _interval(kind: Kind, value: Estimate) -> str:
+    if kind != "records" and not value.has_interval:
+        return "too few"
     return f"{_number(kind, value.low)} to {_number(kind, value.high)}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ecg_keras.data import Dataset, LeftOut
 from ecg_keras.evaluation.tables import percent, score_name
+from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
 from ecg_keras.report.inputs import RunFiles
 from ecg_keras.training import Guarded
 
@@ -32,9 +33,11 @@ def run_sentence(files: RunFiles) -> str:
     tested = f"{scores.records:,} test ECGs of {scores.patients:,} patients"
     if score is None:
         return f"{subject} has no {score_name(metric)} on {tested}: no label is defined there."
+    interval = "too few patients for an interval"
+    if score.has_interval:
+        interval = f"{percent(scores.level)} interval {score.low:.3f} to {score.high:.3f}"
     return (
-        f"{subject} reaches a {score_name(metric)} of {score.value:.3f} "
-        f"({percent(scores.level)} interval {score.low:.3f} to {score.high:.3f}) on {tested}."
+        f"{subject} reaches a {score_name(metric)} of {score.value:.3f} ({interval}) on {tested}."
     )
 
 
@@ -51,7 +54,8 @@ def threshold_sentence(files: RunFiles) -> str:
             "split had no part in it."
         )
         missing = ", ".join(files.scores.thresholds_missing)
-        return f"{said} No validation ECG has {missing}: there it is 0.5." if missing else said
+        few = f"Fewer than {LEAST_PATIENTS} validation patients have {missing}: there it is 0.5."
+        return f"{said} {few}" if missing else said
     return "Every label's threshold is 0.5, as in the published protocol."
 
 
@@ -97,8 +101,7 @@ def limits(files: RunFiles) -> tuple[str, ...]:
     ]
     if few:
         said.append(
-            f"Few positives in the test split: {', '.join(few)}. Their scores are uncertain, and "
-            "an interval from so few patients can itself be too narrow."
+            f"Few positives in the test split: {', '.join(few)}. Their scores are uncertain."
         )
     said.append(
         f"One network, one training seed ({files.recipe.training.seed}). The intervals cover which "

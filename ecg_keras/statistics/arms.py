@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation.intervals import count_patients
 from ecg_keras.statistics.pairing import Tested, check_same_test
 
 Thresholds = Mapping[str, float]
@@ -91,6 +92,11 @@ class Arm:
     def labels(self) -> tuple[str, ...]:
         """Names of the columns."""
         return self.predictions[0][0].labels
+
+    @property
+    def support(self) -> npt.NDArray[np.int64]:
+        """Of each label the patients that have it, or lack it where those are fewer."""
+        return count_patients(self.tested[0].patient_ids, self.tested[0].targets).support
 
     def limits(self, seed: int, fold: int) -> npt.NDArray[np.float64]:
         """The thresholds of one run, ``(labels,)``."""

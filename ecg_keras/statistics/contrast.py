@@ -11,12 +11,19 @@ import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.evaluation import Estimate
-from ecg_keras.evaluation.bootstrap import check_settings
+from ecg_keras.evaluation.draws import Draws, check_settings
+from ecg_keras.evaluation.variance import (
+    Parts,
+    find_parts,
+    free_degrees,
+    interval,
+    match_degrees,
+    two_sided,
+)
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.pairing import check_arms
-from ecg_keras.statistics.resampling import Draws, Resampled, plan_draws, score_arm
-from ecg_keras.statistics.variance import Parts, find_parts, interval, match_degrees, two_sided
+from ecg_keras.statistics.resampling import Resampled, plan_draws, score_arm
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -119,7 +126,7 @@ def contrast(
     if metric not in (*METRICS, *labels):
         raise ConfigError(unknown_name("metric or label", metric, (*METRICS, *labels)))
     if metric in METRICS:
-        return compared.infer([own.summary[metric] for own in compared.scored], level)
+        return compared.infer_mean(metric, level)
     found = compared.infer_label(labels.index(metric), level)
     if found is None:
         raise DataError(
@@ -152,10 +159,7 @@ def contrasts(
     check_settings(bootstrap, level)
     compared = _compare(arms, weights, bootstrap, seed)
     return (
-        {
-            name: compared.infer([own.summary[name] for own in compared.scored], level)
-            for name in METRICS
-        },
+        {name: compared.infer_mean(name, level) for name in METRICS},
         {label: compared.infer_label(column, level) for column, label in enumerate(arms[0].labels)},
     )
 
@@ -168,13 +172,19 @@ class _Compared:
     weights: Sequence[float]
     draws: Draws
     scored: Sequence[Resampled]
+    support: npt.NDArray[np.int64]
 
-    def infer(self, values: Sequence[FloatArray], level: float) -> Contrast:
+    def infer_mean(self, name: str, level: float) -> Contrast:
+        """Of one of `ecg_keras.metrics.METRICS`, a mean over labels."""
+        most = free_degrees(self.support)
+        return self.infer([own.summary[name] for own in self.scored], level, most)
+
+    def infer(self, values: Sequence[FloatArray], level: float, most: float) -> Contrast:
         """The contrast of one score, of which each arm has ``(seeds, rows)``."""
         rows = sum(weight * own for weight, own in zip(self.weights, values, strict=True))
         points, left_out, resampled = np.split(rows, [1, 1 + self.draws.groups], axis=1)
         by_seed = points[:, 0]
-        parts = find_parts(left_out, resampled, by_seed)
+        parts = find_parts(left_out, resampled, by_seed, most)
         value, error, reach = float(by_seed.mean()), parts.standard_error, parts.reach(level)
         low, high = interval(value, reach, bounded=list(self.weights) == [1])
         tests = [arm.tested[0].record_ids for arm in self.arms]
@@ -200,14 +210,10 @@ class _Compared:
     def infer_label(self, column: int, level: float) -> Contrast | None:
         """Of one label's AUROC; ``None`` where too few patients have or lack it."""
         areas = [own.auroc[column] for own in self.scored]
-        if any(np.isnan(area[:, 0]).any() for area in areas):
+        support = self.support[column : column + 1]
+        if any(np.isnan(area[:, 0]).any() for area in areas) or support.min() < 2:
             return None
-        for arm in self.arms:
-            test = arm.tested[0]
-            has = test.targets[:, column] == 1
-            if min(len(np.unique(test.patient_ids[which])) for which in (has, ~has)) < 2:
-                return None
-        return self.infer(areas, level)
+        return self.infer(areas, level, free_degrees(support))
 
 
 def _compare(arms: Sequence[Arm], weights: Sequence[float], bootstrap: int, seed: int) -> _Compared:
@@ -219,4 +225,5 @@ def _compare(arms: Sequence[Arm], weights: Sequence[float], bootstrap: int, seed
             "no score is defined: a label needs a test record that has it and one that has not, in "
             "one fold."
         )
-    return _Compared(arms, weights, draws, scored)
+    support = np.min([arm.support for arm in arms], axis=0)
+    return _Compared(arms, weights, draws, scored, support)

@@ -8,12 +8,14 @@ record of one fold must not be ranked against a record of another (Forman & Scho
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.evaluation import Predictions
-from ecg_keras.metrics import Confusion, LabelScores, confusion, decide, rank_scores
+from ecg_keras.metrics import Confusion, LabelScorer, LabelScores
+from ecg_keras.metrics.inputs import Weights, check_weights, squeeze
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -46,24 +48,53 @@ def score_folds(
         >>> score_folds([a, b], [0.5, 0.5]).auroc
         array([1.])
     """
+    scorer = FoldScorer(folds, thresholds)
     given = [None] * len(folds) if weights is None else weights
-    areas, counts = [], []
-    for said, limits, counted in zip(folds, thresholds, given, strict=True):
-        areas.append(rank_scores(said.targets, said.probabilities, counted))
-        decisions = decide(said.probabilities, limits)
-        counts.append(confusion(said.targets, decisions, counted))
-    total = Confusion(*(np.sum(cells, axis=0) for cells in zip(*counts, strict=True)))
-    positives = [cells.true_positives + cells.false_negatives for cells in counts]
-    negatives = [cells.true_negatives + cells.false_positives for cells in counts]
-    pairs = [p * n for p, n in zip(positives, negatives, strict=True)]
-    return LabelScores(
-        auroc=_mean([area for area, _ in areas], pairs),
-        auprc=_mean([area for _, area in areas], positives),
-        f1=total.f1,
-        sensitivity=total.sensitivity,
-        specificity=total.specificity,
-        prevalence=total.prevalence,
+    scores = scorer.score(
+        [
+            check_weights(counted, len(said.record_ids))
+            for said, counted in zip(folds, given, strict=True)
+        ]
     )
+    return LabelScores(
+        **{one.name: squeeze(getattr(scores, one.name), given[0]) for one in fields(scores)}
+    )
+
+
+class FoldScorer:
+    """`score_folds` for resample after resample: records are sorted and decided once.
+
+    Args:
+        folds, thresholds: as for `score_folds`.
+    """
+
+    def __init__(self, folds: Sequence[Predictions], thresholds: Sequence[npt.ArrayLike]) -> None:
+        self._folds = [
+            LabelScorer(said.targets, said.probabilities, limits)
+            for said, limits in zip(folds, thresholds, strict=True)
+        ]
+
+    def score(self, weights: Sequence[Weights]) -> LabelScores:
+        """Every score, ``(resamples, labels)``.
+
+        Args:
+            weights: of each fold, ``(records, resamples)``, of `check_weights`.
+        """
+        pairs = list(zip(self._folds, weights, strict=True))
+        areas = [fold.rank(counted) for fold, counted in pairs]
+        counts = [fold.decide(counted) for fold, counted in pairs]
+        total = Confusion(*(np.sum(cells, axis=0) for cells in zip(*counts, strict=True)))
+        positives = [cells.true_positives + cells.false_negatives for cells in counts]
+        negatives = [cells.true_negatives + cells.false_positives for cells in counts]
+        both = [p * n for p, n in zip(positives, negatives, strict=True)]
+        return LabelScores(
+            auroc=_mean([area for area, _ in areas], both),
+            auprc=_mean([area for _, area in areas], positives),
+            f1=total.f1,
+            sensitivity=total.sensitivity,
+            specificity=total.specificity,
+            prevalence=total.prevalence,
+        )
 
 
 def _mean(scores: Sequence[FloatArray], shares: Sequence[FloatArray]) -> FloatArray:

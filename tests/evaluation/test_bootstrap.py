@@ -7,14 +7,10 @@ import pytest
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Estimate, Predictions, compare, evaluate
-from ecg_keras.evaluation.bootstrap import (
-    WEIGHTS_PER_BLOCK,
-    draw_patients,
-    estimate,
-    resample_scores,
-    two_sided_p,
-)
-from ecg_keras.metrics import auroc
+from ecg_keras.evaluation import draws as drawing
+from ecg_keras.evaluation.draws import WEIGHTS_PER_BLOCK, draw_all
+from ecg_keras.evaluation.rows import score_rows
+from ecg_keras.metrics import auprc, auroc
 
 
 def simulate(rng, patients, records_each, *, separation=1.0, cluster=0.0, labels=1):
@@ -47,38 +43,50 @@ def width(score: Estimate):
     return score.high - score.low
 
 
+def weights_of(patient_ids, bootstrap, seed):
+    """The weights of every row, ``(rows, records)``."""
+    return np.concatenate(list(draw_all(patient_ids, bootstrap, seed).weights(patient_ids)), 1).T
+
+
 def test_a_resample_draws_whole_patients_as_often_as_there_are_patients():
     patients = np.array(["b", "a", "b", "c", "a", "b"])
-    weights = np.concatenate(list(draw_patients(patients, 400, seed=1)))
-    assert weights.shape == (400, 6)
-    np.testing.assert_array_equal(weights[:, 0], weights[:, 2])
-    np.testing.assert_array_equal(weights[:, 0], weights[:, 5])
-    np.testing.assert_array_equal(weights[:, 1], weights[:, 4])
-    np.testing.assert_array_equal(weights[:, [0, 1, 3]].sum(axis=1), 3)
-    np.testing.assert_allclose(weights.mean(axis=0), 1, atol=0.15)
+    weights = weights_of(patients, 400, seed=1)
+    np.testing.assert_array_equal(weights[0], 1)
+    left_out = sorted(map(tuple, weights[1:4].astype(int)))
+    assert left_out == sorted(tuple(int(one != gone) for one in patients) for gone in "abc")
+    drawn = weights[4:]
+    assert drawn.shape == (400, 6)
+    np.testing.assert_array_equal(drawn[:, 0], drawn[:, 2])
+    np.testing.assert_array_equal(drawn[:, 0], drawn[:, 5])
+    np.testing.assert_array_equal(drawn[:, 1], drawn[:, 4])
+    np.testing.assert_array_equal(drawn[:, [0, 1, 3]].sum(axis=1), 3)
+    np.testing.assert_allclose(drawn.mean(axis=0), 1, atol=0.15)
 
 
 def test_blocks_do_not_change_what_is_drawn(monkeypatch):
     patients = np.arange(50).astype(str)
-    whole = np.concatenate(list(draw_patients(patients, 30, seed=2)))
+    whole = weights_of(patients, 30, seed=2)
     assert WEIGHTS_PER_BLOCK > 30 * 50
-    monkeypatch.setattr("ecg_keras.evaluation.bootstrap.WEIGHTS_PER_BLOCK", 7 * 50)
-    blocks = list(draw_patients(patients, 30, seed=2))
-    assert [len(block) for block in blocks] == [7, 7, 7, 7, 2]
-    np.testing.assert_array_equal(np.concatenate(blocks), whole)
-    assert not np.array_equal(whole, np.concatenate(list(draw_patients(patients, 30, seed=3))))
+    monkeypatch.setattr(drawing, "WEIGHTS_PER_BLOCK", 7 * 50)
+    monkeypatch.setattr(drawing, "LEAST_ROWS", 1)
+    blocks = list(draw_all(patients, 30, 2).weights(patients))
+    assert [block.shape[1] for block in blocks] == [1] + [7] * 7 + [1] + [7] * 4 + [2]
+    np.testing.assert_array_equal(np.concatenate(blocks, axis=1).T, whole)
+    assert not np.array_equal(whole[51:], weights_of(patients, 30, seed=3)[51:])
 
 
 def test_resampled_scores_are_those_of_the_repeated_records():
     predictions = simulate(np.random.default_rng(0), 30, 2, labels=2)
-    (scores,) = resample_scores([predictions], [np.full(2, 0.5)], bootstrap=5, seed=4)
-    weights = np.concatenate(list(draw_patients(predictions.patient_ids, 5, seed=4)))
-    for row, weight in enumerate(weights.astype(int)):
-        repeated = (
+    draws = draw_all(predictions.patient_ids, 5, seed=4)
+    (scores,) = score_rows([predictions], [np.full(2, 0.5)], draws)
+    for row, weight in enumerate(weights_of(predictions.patient_ids, 5, 4).astype(int)):
+        repeated = [
             np.repeat(part, weight, axis=0)
             for part in (predictions.targets, predictions.probabilities)
-        )
+        ]
+        digits = 1e-12 if row == 0 else 1e-6  # resamples are counted in float32
         np.testing.assert_allclose(scores.auroc[row], auroc(*repeated), atol=1e-12)
+        np.testing.assert_allclose(scores.auprc[row], auprc(*repeated), atol=digits)
 
 
 def test_a_95_percent_interval_covers_the_truth_about_95_times_in_100():
@@ -135,23 +143,9 @@ def test_a_paired_interval_is_narrower_than_an_unpaired_one():
     assert paired < 0.3 * math.hypot(*alone)
 
 
-def test_an_interval_leaves_out_the_resamples_in_which_the_score_is_undefined():
-    samples = np.concatenate([np.linspace(0, 1, 101), np.full(50, np.nan)])
-    assert estimate(0.4, samples, 0.9) == Estimate(0.4, pytest.approx(0.05), pytest.approx(0.95))
-    assert estimate(np.nan, samples, 0.9) is None
-
-
-def test_the_p_value_is_twice_the_lesser_tail_with_a_floor():
-    assert two_sided_p(np.array([1.0] * 97 + [-1.0] * 3)) == pytest.approx(0.06)
-    assert two_sided_p(np.array([-1.0] * 97 + [1.0] * 3)) == pytest.approx(0.06)
-    assert two_sided_p(np.ones(99)) == pytest.approx(1 / 100)
-    assert two_sided_p(np.zeros(99)) == 1.0
-    assert two_sided_p(np.array([1.0, np.nan, -1.0])) == 1.0
-
-
 def test_what_is_wrong_is_said():
     alone = simulate(np.random.default_rng(0), 1, 5)
-    with pytest.raises(DataError, match=r"at least two patients. All 5 records are of 0"):
+    with pytest.raises(DataError, match=r"at least two patients. All records are of 0"):
         evaluate(alone, None, thresholds="fixed")
     pair = simulate(np.random.default_rng(0), 2, 5)
     with pytest.raises(ConfigError, match=r"bootstrap must be at least 100.*Received: 99"):

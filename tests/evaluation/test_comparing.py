@@ -44,7 +44,7 @@ def test_a_planted_difference_is_found_in_both_directions(planted):
     assert planted.verdict == "better"
     deciding = planted.summary["macro_auroc"]
     assert 0 < deciding.low < deciding.value < deciding.high
-    assert deciding.p_value == pytest.approx(1 / 301)
+    assert 0 < deciding.p_value < 1e-8
     turned = compare(draw(1.0, 2), draw(2.0, 1), bootstrap=300)
     assert turned.verdict == "worse"
     assert turned.summary["macro_auroc"].value == -deciding.value
@@ -198,9 +198,79 @@ def test_the_file_gives_back_the_comparison(planted, tmp_path):
         Comparison.load_json(path)
 
 
+def with_positives(number, seed, patients=60):
+    """One label that so many patients of two records each have; noise has no end."""
+    rng = np.random.default_rng(seed)
+    people = np.repeat(np.arange(patients), 2)
+    targets = (people < number)[:, None]
+    scores = targets + rng.normal(size=(len(people), 1))
+    ids = [f"r{i:04d}" for i in range(len(people))]
+    return Predictions(["X"], ids, people.astype(str), targets, 1 / (1 + np.exp(-scores)))
+
+
+def test_one_patient_with_a_label_settles_nothing(tmp_path):
+    compared = compare(with_positives(1, 1), with_positives(1, 2), bootstrap=100)
+    for row in (compared.summary["macro_auroc"], compared.labels["X"]):
+        assert not row.has_interval and np.isnan(row.p_value) and row.value != 0
+    assert compared.verdict == "inconclusive"
+    assert "too few patients for an interval" in compared.sentence
+    assert "[too few]" in compared.table()
+    compared.save_json(tmp_path / "comparison.json")
+    content = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
+    assert content["labels"]["X"]["low"] is None and content["labels"]["X"]["p_value"] is None
+    assert Comparison.load_json(tmp_path / "comparison.json") == compared
+
+
+@pytest.mark.parametrize("number", [2, 5])
+def test_equal_networks_are_rarely_called_different_where_labels_are_rare(number):
+    found = [
+        compare(with_positives(number, seed), with_positives(number, seed + 500), bootstrap=100)
+        for seed in range(40)
+    ]
+    for rows in ([one.labels["X"] for one in found], [one.summary["macro_auroc"] for one in found]):
+        wrong = sum(row.p_value < 0.05 for row in rows)
+        assert wrong <= 6  # 5 % expected at most: 2, and chance
+        assert all(row.low <= row.value <= row.high for row in rows)
+        assert all((row.p_value < 0.05) == (row.low > 0 or row.high < 0) for row in rows)
+
+
+def test_labels_of_one_patient_each_widen_the_headline():
+    """Resamples lack a label that one patient has; what its score hides is in the leave-outs."""
+
+    def draw_rare(seed):
+        rng = np.random.default_rng(seed)
+        targets = np.arange(200)[:, None] == np.arange(8)
+        scores = targets + rng.normal(size=targets.shape)
+        ids = [f"r{i:04d}" for i in range(200)]
+        labels = [f"L{i}" for i in range(7)] + ["common"]
+        targets[:, 7] = np.arange(200) % 2
+        return Predictions(labels, ids, ids, targets, 1 / (1 + np.exp(-scores)))
+
+    found = [compare(draw_rare(seed), draw_rare(seed + 500), bootstrap=100) for seed in range(40)]
+    rows = [one.summary["macro_auroc"] for one in found]
+    assert sum(row.p_value < 0.05 for row in rows) <= 6
+    spread = np.std([row.value for row in rows])
+    claimed = np.mean([(row.high - row.low) / 2 / 2.4 for row in rows])
+    assert 0.7 < claimed / spread < 1.6
+
+
+def test_a_comparison_of_another_version_opens(planted, tmp_path):
+    path = tmp_path / "comparison.json"
+    planted.save_json(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["summary"]["weighted_f1"], content["labels"]["MI"]["delong_p_value"]
+    content["summary"]["macro_new"] = {**content["summary"]["macro_f1"], "more": 1}
+    content["newer"] = 1
+    path.write_text(json.dumps(content), encoding="utf-8")
+    opened = Comparison.load_json(path)
+    assert opened.sentence == planted.sentence
+    assert opened.labels["MI"].delong_p_value is None
+    assert "weighted_f1" not in opened.summary and "macro new" in opened.table()
+
+
 def test_the_sentence_and_the_table(planted):
     assert planted.sentence.startswith("fine-tuned is better than scratch: macro AUROC 0.9")
-    assert planted.sentence.endswith("p = 0.003) on 300 records of 300 patients.")
+    assert planted.sentence.endswith("p < 0.001) on 300 records of 300 patients.")
     lines = planted.table().splitlines()
     assert lines[0] == planted.sentence
     for block in (lines[2:7], lines[8:12]):

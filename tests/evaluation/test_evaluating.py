@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Predictions, Scores, evaluate
+from ecg_keras.evaluation import Estimate, Predictions, Scores, evaluate
 from ecg_keras.metrics import METRICS, best_f1_thresholds
 
 LABELS = ("NORM", "MI", "STTC", "RARE")
@@ -51,7 +51,7 @@ def test_thresholds_that_the_test_split_chose_are_named_as_such():
     )
     assert evaluate(test, None, thresholds="test", bootstrap=100).thresholds == scores.thresholds
     assert "Thresholds have the best F1 on the test split itself, which flatters." in scores.table()
-    assert "Threshold 0.5, because no test record has them: RARE." in scores.table()
+    assert "Threshold 0.5, because fewer than 5 test patients have them: RARE." in scores.table()
 
 
 def test_values_equal_those_of_scikit_learn_at_the_thresholds_of_validation(scores):
@@ -88,8 +88,12 @@ def test_every_interval_holds_its_value_and_is_not_empty(scores):
         estimates += [row.auroc, row.auprc, row.f1, row.sensitivity, row.specificity]
         estimates += [row.f_max, row.sensitivity_at_95_specificity, row.brier]
     for score in filter(None, estimates):
-        assert 0 <= score.low <= score.value <= score.high <= 1
-        assert score.low < score.high
+        if score.has_interval:
+            assert 0 <= score.low <= score.value <= score.high <= 1
+            assert score.low < score.high
+    without = [name for name, row in scores.labels.items() if not row.brier.has_interval]
+    assert without == ["RARE"]
+    assert all(score.has_interval for score in scores.summary.values())
 
 
 def test_an_absent_label_is_named_and_in_no_mean(scores):
@@ -194,9 +198,9 @@ def test_the_file_gives_back_the_scores(scores, tmp_path):
 
 
 def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
-    ids = [f"r{i}" for i in range(8)]
-    targets = np.array([[1, 0]] * 4 + [[0, 0]] * 4)
-    said = np.array([[0.9, 0.1]] * 4 + [[0.2, 0.1]] * 4)
+    ids = [f"r{i:02d}" for i in range(12)]
+    targets = np.array([[1, 0]] * 6 + [[0, 0]] * 6)
+    said = np.array([[0.9, 0.1]] * 6 + [[0.2, 0.1]] * 6)
     test = Predictions(("MI", "RARE"), ids, ids, targets, said)
     path = tmp_path / "scores.json"
     evaluate(test, test, bootstrap=100, seed=3).save_json(path)
@@ -204,15 +208,55 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
     def refuse(constant):
         raise AssertionError(f"{constant} in JSON")
 
-    certain = {"value": 1.0, "low": 1.0, "high": 1.0}
-    always = pytest.approx(0.01)
-    assert json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse) == {
+    def perfect(low):
+        return {"value": 1.0, "low": pytest.approx(low, abs=0.001), "high": 1.0}
+
+    few = {"value": pytest.approx(0.01), "low": None, "high": None}
+    brier = {
+        "value": pytest.approx(0.025),
+        "low": pytest.approx(0.0173, abs=0.001),
+        "high": pytest.approx(0.0359, abs=0.001),
+    }
+    content = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    # 6 of 6 are found: Wilson's interval, and with t of few degrees of freedom a wider one
+    means = content["summary"] | content["further"]
+    assert {row["value"] for name, row in means.items() if row and name != "macro_brier"} == {1.0}
+    assert {row["high"] for name, row in means.items() if row and name != "macro_brier"} == {1.0}
+    assert content.pop("summary")["macro_auroc"] == perfect(0.476)
+    assert content.pop("further")["macro_brier"]["value"] == pytest.approx(0.025)
+    assert content.pop("labels") == {
+        "MI": {
+            "positives": 6,
+            "prevalence": 0.5,
+            "resamples": 100,
+            "auroc": perfect(0.635),
+            "auprc": perfect(0.553),
+            "f1": perfect(0.610),
+            "sensitivity": perfect(0.610),
+            "specificity": perfect(0.610),
+            "f_max": perfect(0.553),
+            "sensitivity_at_95_specificity": perfect(0.610),
+            "brier": brier,
+            "ece": pytest.approx(0.15),
+        },
+        "RARE": {
+            "positives": 0,
+            "prevalence": 0.0,
+            "resamples": 0,
+            **dict.fromkeys(("auroc", "auprc", "f1", "sensitivity", "f_max")),
+            "sensitivity_at_95_specificity": None,
+            "specificity": perfect(0.757),
+            "brier": few,
+            "ece": pytest.approx(0.1),
+        },
+    }
+    assert content == {
         "metric_names": ["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"],
         "level": 0.95,
         "bootstrap": 100,
         "seed": 3,
-        "records": 8,
-        "patients": 8,
+        "records": 12,
+        "patients": 12,
         "calibration": {
             "method": "none",
             "slopes": {"MI": 1.0, "RARE": 1.0},
@@ -223,61 +267,29 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
         "thresholds_from": "validation",
         "thresholds_missing": ["RARE"],
         "undefined": ["RARE"],
-        "summary": {
-            "macro_auroc": certain,
-            "macro_auprc": certain,
-            "macro_f1": certain,
-            "weighted_f1": certain,
-        },
-        "further": {
-            "macro_f_max": certain,
-            "sample_f_max": certain,
-            "macro_sensitivity_at_95_specificity": certain,
-            "macro_brier": {
-                "value": pytest.approx(0.025),
-                "low": pytest.approx(0.0138, abs=0.005),
-                "high": pytest.approx(0.0362, abs=0.005),
-            },
-            "challenge_2020": None,
-            "challenge_2021": None,
-        },
         "macro_ece": pytest.approx(0.15),
         "challenge_note": "the labels have no SNOMED CT codes",
-        "labels": {
-            "MI": {
-                "positives": 4,
-                "prevalence": 0.5,
-                "resamples": pytest.approx(99, abs=1),  # the odd one draws no positive patient
-                "auroc": certain,
-                "auprc": certain,
-                "f1": certain,
-                "sensitivity": certain,
-                "specificity": certain,
-                "f_max": certain,
-                "sensitivity_at_95_specificity": certain,
-                "brier": {
-                    "value": pytest.approx(0.025),
-                    "low": pytest.approx(0.0138, abs=0.005),
-                    "high": pytest.approx(0.0362, abs=0.005),
-                },
-                "ece": pytest.approx(0.15),
-            },
-            "RARE": {
-                "positives": 0,
-                "prevalence": 0.0,
-                "resamples": 0,
-                "auroc": None,
-                "auprc": None,
-                "f1": None,
-                "sensitivity": None,
-                "specificity": certain,
-                "f_max": None,
-                "sensitivity_at_95_specificity": None,
-                "brier": {"value": always, "low": always, "high": always},
-                "ece": pytest.approx(0.1),
-            },
-        },
     }
+
+
+def test_scores_of_another_version_open(scores, tmp_path):
+    path = tmp_path / "scores.json"
+    scores.save_json(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["summary"]["weighted_f1"], content["labels"]["MI"]["brier"]
+    content["further"] = {"macro_new": {"value": 0.5, "low": 0.4, "high": 0.6, "why": "new"}}
+    content["labels"]["MI"] |= {"new": None, "f1": {"value": 0.5}}
+    content["newer"] = {"field": 1}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    opened = Scores.load_json(path)
+    assert opened.summary["weighted_f1"] is None and opened.labels["MI"].brier is None
+    assert opened.summary["macro_auroc"] == scores.summary["macro_auroc"]
+    assert opened.further["macro_new"] == Estimate(0.5, 0.4, 0.6)
+    assert opened.further["sample_f_max"] is None
+    assert opened.labels["MI"].f1.value == 0.5 and not opened.labels["MI"].f1.has_interval
+    assert "macro new" in opened.table() and "0.500 [too few]" in opened.table()
+    opened.save_json(path)
+    assert Scores.load_json(path) == opened
 
 
 @pytest.mark.parametrize(
@@ -305,7 +317,8 @@ def test_a_wrong_file_is_named(tmp_path, content, message):
 def test_the_table_is_aligned_and_says_what_is_missing(scores):
     lines = scores.table().splitlines()
     assert lines[0] == (
-        f"195 records of {scores.patients} patients; 95 % intervals from 200 resamples of patients"
+        f"195 records of {scores.patients} patients; 95 % intervals over patients, from 200 "
+        "resamples of them"
     )
     blocks = [block.splitlines() for block in scores.table().split("\n\n")[1:-1]]
     assert [line.split("  ")[0] for line in blocks[0][1:]] == [
@@ -325,11 +338,12 @@ def test_the_table_is_aligned_and_says_what_is_missing(scores):
         assert len({len(line) for line in block[:-1]}) == 1
     assert blocks[1][4].split()[:7] == ["RARE", "0", "(0.0", "%)", "-", "-", "-"]
     assert blocks[2][4].split()[:3] == ["RARE", "-", "-"]
-    assert lines[-5:] == [
+    assert lines[-6:] == [
         "In no mean, because no or every test record has them: RARE.",
         "No Challenge score: the labels have no SNOMED CT codes.",
+        "Too few: no interval where fewer than 5 patients have or lack a label.",
         "Probabilities are the network's own, without calibration.",
         "Thresholds have the best F1 on the validation split.",
-        "Threshold 0.5, because no validation record has them: RARE.",
+        "Threshold 0.5, because fewer than 5 validation patients have them: RARE.",
     ]
     assert max(map(len, lines)) <= 120

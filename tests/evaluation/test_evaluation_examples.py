@@ -16,10 +16,15 @@ import pytest
         "calibrating",
         "comparing",
         "delong",
+        "draws",
         "evaluating",
         "further",
+        "intervals",
         "predictions",
         "tables",
+        "thresholds",
+        "undefined",
+        "variance",
     ],
 )
 def test_examples(module):

@@ -5,14 +5,15 @@ import pytest
 
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
-from ecg_keras.evaluation.bootstrap import draw_patients
-from ecg_keras.statistics import resampling
+from ecg_keras.evaluation import draws as drawing
+from ecg_keras.evaluation.draws import LEFT_OUT, Draws, draw_all
 from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.resampling import LEFT_OUT, Draws, plan_draws, score_arm
+from ecg_keras.statistics.pooling import FoldScorer
+from ecg_keras.statistics.resampling import plan_draws, score_arm
 
 
 def rows(draws):
-    return np.concatenate(list(draws.rows()))
+    return np.concatenate(list(draws.blocks()), axis=1).T
 
 
 def patients(number):
@@ -41,12 +42,11 @@ def test_many_patients_are_left_out_in_groups_of_nearly_one_size():
 
 def test_without_folds_resamples_are_those_of_evaluate():
     drawn = rows(Draws(patients(30), np.zeros(30, dtype=int), 150, 5))
-    expected = np.concatenate(list(draw_patients(patients(30), 150, 5)))
-    np.testing.assert_array_equal(drawn[31:], expected)
+    np.testing.assert_array_equal(drawn, rows(draw_all(np.repeat(patients(30), 2), 150, 5)))
 
 
 def test_folds_keep_their_size(monkeypatch):
-    monkeypatch.setattr(resampling, "WEIGHTS_PER_BLOCK", 1000)  # several blocks
+    monkeypatch.setattr(drawing, "WEIGHTS_PER_BLOCK", 3200)  # several blocks
     strata = np.arange(40) % 3
     drawn = rows(Draws(patients(40), strata, 300, 1))[41:]
     assert drawn.shape == (300, 40)
@@ -73,8 +73,8 @@ def test_strata_are_the_folds_that_all_arms_share():
 
 def test_arms_are_scored_once_for_the_same_draws(monkeypatch):
     calls = []
-    plain = resampling.score_folds
-    monkeypatch.setattr(resampling, "score_folds", lambda *given: calls.append(1) or plain(*given))
+    plain = FoldScorer.score
+    monkeypatch.setattr(FoldScorer, "score", lambda *given: calls.append(1) or plain(*given))
     arm = Arm(((say([f"r{i}" for i in range(9)], [f"p{i}" for i in range(9)]),),))
     first = score_arm(arm, plan_draws([arm], 100, 0))
     done = len(calls)

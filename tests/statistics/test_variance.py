@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ecg_keras.statistics.variance import (
+from ecg_keras.evaluation.variance import (
     Parts,
     beyond_margin,
     find_degrees,
     find_parts,
+    free_degrees,
     interval,
     match_degrees,
     two_sided,
@@ -100,12 +101,41 @@ def test_parts_are_found_again_in_crossed_data():
         )
         values = math.sqrt(2.0) * rng.normal(size=6)
         resampled[:, 7] = np.nan
-        found.append(find_parts(rng.normal(size=(6, 40)), resampled, values))
+        found.append(find_parts(rng.normal(size=(6, 40)), resampled, values, jackknife=False))
     assert np.mean([one.interaction for one in found]) == pytest.approx(0.3, rel=0.03)
     assert np.mean([one.patient for one in found]) == pytest.approx(0.5 + 0.3 / 6, rel=0.03)
     assert np.mean([one.seed for one in found]) == pytest.approx(2.0, rel=0.15)
     one = find_parts(rng.normal(size=(1, 40)), resampled[:1], values[:1])
     assert math.isnan(one.seed) and one.interaction == 0
+
+
+def test_the_greater_variance_of_resamples_and_leave_outs_counts():
+    left_out, values = np.array([[0.5, 0.7, 0.6]]), np.array([0.6])
+    resampled = 0.6 + 0.01 * np.random.default_rng(0).normal(size=(1, 200))
+    jackknife = 2 / 3 * (0.1**2 + 0.1**2)
+    assert find_parts(left_out, resampled, values).patient == pytest.approx(jackknife)
+    alone = find_parts(left_out, resampled, values, jackknife=False)
+    assert alone.patient == pytest.approx(resampled.var(ddof=1))
+    wide = 0.6 + 20 * (resampled - 0.6)
+    assert find_parts(left_out, wide, values).patient == pytest.approx(wide.var(ddof=1))
+    # what varies by rounding alone does not vary
+    same = find_parts(0.4 + 1e-9 * left_out, 0.4 + 1e-9 * resampled, np.array([0.4]))
+    assert same.patient == 0
+    # two networks' parts are of the same kind: what they do not share is never negative
+    two = find_parts(
+        np.vstack([left_out, 1.2 - left_out]), np.vstack([wide, wide]), np.array([0.6, 0.7])
+    )
+    assert two.interaction == pytest.approx(0, abs=1e-12)
+    assert two.patient == pytest.approx(wide.var(ddof=1))
+
+
+def test_a_label_of_few_patients_has_few_degrees_of_freedom():
+    left_out = np.array([[0.5, 0.7, *[0.6] * 50]])
+    resampled = np.random.default_rng(0).normal(0.6, 0.1, size=(1, 200))
+    assert find_parts(left_out, resampled, np.array([0.6])).degrees > 3
+    assert find_parts(left_out, resampled, np.array([0.6]), most=1.0).degrees == 1
+    assert free_degrees(np.array([2, 2, 5])) == 6
+    assert free_degrees(np.array([1])) == 1
 
 
 def test_degrees_of_freedom_are_those_of_the_patients_that_decide():

@@ -12,7 +12,7 @@ from ecg_keras.evaluation import Predictions
 
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
 
-MODULES = ("arms", "contrast", "holm", "pooling", "variance", "verdict")
+MODULES = ("arms", "contrast", "holm", "pooling", "verdict")
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecg_keras.evaluation import Predictions
 from ecg_keras.metrics import auroc
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "verdict_calibration.py"
@@ -16,6 +17,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "verdict_calibration.py
 
 @pytest.fixture(scope="module")
 def script():
+    sys.path.insert(0, str(SCRIPT.parent))  # of its package `calibration`
     spec = importlib.util.spec_from_file_location("verdict_calibration", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -76,7 +78,7 @@ def test_wrong_verdicts_are_told_from_right_ones(script):
 def test_training_sets_are_told_from_those_that_are_drawn_anew(script):
     world = script.Scenario("", 60, prevalence=(0.4,), seeds=1, folds=3, trained="unlike")
     trials = [script.try_once(world, seed) for seed in range(20)]
-    row = script.tell(world, trials)
+    row = script.describe(world, trials)
     same, new, widened = (
         float(row[name].split(" ")[0])
         for name in ("coverage", "of new training sets", "the same, widened")
@@ -113,7 +115,7 @@ def test_verdicts_are_calibrated(script):
 
 
 def test_the_tables_are_printed(script, capsys):
-    script.main(["--trials", "2", "--only", "60 patients", "--workers", "1"])
+    script.main(["--trials", "2", "--only", "60 patients", "--workers", "1", "--part", "studies"])
     printed = capsys.readouterr().out
     assert printed.startswith("2 trials of each scenario, 200 resamples of patients")
     assert "### No difference\n\n| scenario | coverage | wrong verdicts |" in printed
@@ -122,3 +124,45 @@ def test_the_tables_are_printed(script, capsys):
     with pytest.raises(SystemExit):
         script.main(["--trials", "0"])
     assert "--trials and --workers must be at least 1" in capsys.readouterr().err
+
+
+def test_the_commands_have_tables_in_both_worlds(script, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    ids = np.array([f"r{number}" for number in range(90)])
+    targets = (np.arange(90) % 3 == 0)[:, None]
+    files = []
+    for name in ("a", "b"):
+        said = 1 / (1 + np.exp(-(targets + rng.normal(size=targets.shape))))
+        files.append(str(tmp_path / f"{name}.npz"))
+        Predictions(("MI",), ids, ids, targets, said).save(files[-1])
+    script.main(
+        ["--trials", "2", "--only", "5 positives", "--workers", "1", "--part", "commands"]
+        + ["--real", *files]
+    )
+    printed = capsys.readouterr().out
+    for world in ("binormal", "real"):
+        for heading in script.commands.HEADINGS.values():
+            assert f"### {heading} ({world})" in printed
+    assert printed.count("| 5 positives of 300 patients |") == 6
+
+
+def test_a_world_knows_the_truth_of_its_scores(script):
+    known = sys.modules["calibration.worlds"].known
+    truth = known(0.9, 0.1)[1]
+    assert truth["auroc"] == pytest.approx(0.9, abs=0.005)
+    assert truth["specificity"] == pytest.approx(0.9, abs=0.005)
+    rare = known(0.9, 0.01)[1]
+    assert rare["auroc"] == pytest.approx(truth["auroc"]) and rare["auprc"] < truth["auprc"]
+    assert rare["sensitivity"] == pytest.approx(truth["sensitivity"])
+
+
+def test_intervals_that_miss_or_leave_out_their_value_are_counted(script):
+    def said(low, high, truth=0.5):
+        return script.commands.Printed("auroc", 0.5, low, high, truth)
+
+    few = said(math.nan, math.nan)
+    trials = [[said(0.4, 0.6), said(0.4, 0.6, 0.7)], [said(0.4, 0.6), few]]
+    held, outside, printed = script.commands.cells(trials, "auroc")
+    assert held.startswith("75.0") and outside == "0" and printed == "75"
+    assert script.commands.cells([[said(0.6, 0.7)]], "auroc")[1] == "1"
+    assert script.commands.cells([[few]], "auroc")[0] == "too few"

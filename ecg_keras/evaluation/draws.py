@@ -1,0 +1,122 @@
+"""`Draws`: how often each patient counts, in rows that all networks of a comparison share.
+
+The records of one patient are alike, so patients are left out and drawn with replacement, each with
+all of its records (cluster bootstrap; Field & Welsh 2007).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.metrics.inputs import Weights
+
+# patients (or records) x rows that are held at once: about 2 MB, which a core keeps near
+WEIGHTS_PER_BLOCK = 2**19
+# rows that are added up together at least, so that a long row of memory is read at a time
+LEAST_ROWS = 64
+# more patients than this are left out several at a time: the spread of their influence is then
+# known well enough, at the price of this many more rows
+LEFT_OUT = 200
+
+
+def check_settings(bootstrap: int, level: float) -> None:
+    """Refuse numbers of resamples and levels that give no interval.
+
+    Raises:
+        ConfigError: fewer than 100 resamples, or a level outside (0.5, 1).
+    """
+    if bootstrap < 100:
+        raise ConfigError(f"bootstrap must be at least 100 resamples. Received: {bootstrap}.")
+    if not 0.5 < level < 1:
+        raise ConfigError(f"level must be above 0.5 and below 1. Received: {level}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """How often each patient counts, in rows: once all, then leave-outs, then resamples.
+
+    Attributes:
+        patients: ``(patients,)`` ids, sorted.
+        strata: ``(patients,)`` the fold of each; resamples are drawn within strata, so that every
+            fold keeps its size.
+        bootstrap: number of resamples.
+        seed: of the draws. The same seed and the same set of patients give the same rows.
+
+    Raises:
+        DataError: there are fewer than two patients.
+
+    Example:
+        >>> draws = Draws(np.array(["a", "b"]), np.zeros(2, dtype=int), bootstrap=2, seed=0)
+        >>> np.concatenate(list(draws.blocks()), axis=1).T.tolist()
+        [[1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]
+    """
+
+    patients: npt.NDArray[np.str_]
+    strata: npt.NDArray[np.int64]
+    bootstrap: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if len(self.patients) < 2:
+            raise DataError(
+                f"an interval needs at least two patients. All records are of {self.patients[0]}."
+            )
+
+    @property
+    def groups(self) -> int:
+        """Rows that leave out a patient, or a group of patients where there are many."""
+        return min(len(self.patients), LEFT_OUT)
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """Equal for equal rows."""
+        digest = hashlib.sha256(self.patients.tobytes() + self.strata.tobytes())
+        return digest.hexdigest(), self.bootstrap, self.seed
+
+    def blocks(self) -> Iterator[Weights]:
+        """1 row of ones, ``groups`` leave-outs and ``bootstrap`` resamples, in blocks of rows.
+
+        Yields:
+            ``(patients, rows)``: whole numbers, a patient's in one piece of memory. The first block
+            is the row of ones alone, in float64, for scores of all digits; the others are float32.
+        """
+        number = len(self.patients)
+        order = np.random.default_rng(self.seed).permutation(number)
+        group_of = np.empty(number, dtype=np.int64)
+        group_of[order] = np.arange(number) % self.groups
+        size = max(LEAST_ROWS, WEIGHTS_PER_BLOCK // number)
+        yield np.ones((number, 1))
+        for start in range(0, self.groups, size):
+            left_out = np.arange(start, min(start + size, self.groups))
+            yield (group_of[:, None] != left_out).astype(np.float32)
+        rng = np.random.default_rng(self.seed)
+        strata = [np.flatnonzero(self.strata == one) for one in np.unique(self.strata)]
+        for start in range(0, self.bootstrap, size):
+            rows = np.zeros((min(size, self.bootstrap - start), number), dtype=np.float32)
+            for row in rows:
+                for members in strata:
+                    drawn = rng.integers(len(members), size=len(members))
+                    row[members] = np.bincount(drawn, minlength=len(members))
+            yield np.ascontiguousarray(rows.T)
+
+    def weights(self, patient_ids: npt.NDArray[np.str_]) -> Iterator[Weights]:
+        """The same for records, ``(records, rows)``: each counts as often as its patient."""
+        column = np.searchsorted(self.patients, patient_ids)
+        for block in self.blocks():
+            yield block[column]
+
+
+def draw_all(patient_ids: npt.NDArray[np.str_], bootstrap: int, seed: int) -> Draws:
+    """Draws of the patients of some records, of no folds.
+
+    Raises:
+        DataError: all records are of one patient.
+    """
+    patients = np.unique(patient_ids)
+    return Draws(patients, np.zeros(len(patients), dtype=np.int64), bootstrap, seed)

@@ -1,0 +1,253 @@
+"""Intervals of single scores, which contain their score and stay where scores can be.
+
+A network's score on few patients is skewed: the interval is found by asking which expectations the
+score is not too far from, with the standard error that each expectation would bring (a score
+interval, as Wilson 1927 for proportions and Newcombe 2006 for the AUROC).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, special
+
+from ecg_keras.evaluation.bootstrap import Estimate
+from ecg_keras.evaluation.variance import Parts, find_parts, free_degrees, interval, two_sided
+
+FloatArray = npt.NDArray[np.float64]
+
+LEAST_PATIENTS = 5  # with a label, and without, for the interval of one network's score
+# The variance over patients is compared with that of a model, which counts as this many degrees of
+# freedom. Both numbers were chosen with tools/verdict_calibration.py.
+PRIOR_DEGREES = 2.0
+MORE_DEGREES = 6.0
+
+NEAR = 1e-9
+PROPORTIONS = ("f1", "sensitivity", "specificity", "sensitivity_at_95_specificity")
+# the best threshold jumps when a patient is left out, so that leave-outs exaggerate
+JUMPING = ("f_max", "sensitivity_at_95_specificity", "macro_f_max",
+           "macro_sensitivity_at_95_specificity")  # fmt: skip
+UNBOUNDED = ("challenge_2020", "challenge_2021")  # at most 1, and as low as can be
+
+
+@dataclass(frozen=True, eq=False)
+class Patients:
+    """How many patients stand behind the scores of each label, ``(labels,)`` each.
+
+    Attributes:
+        having: with a record that has the label.
+        lacking: with a record that lacks it.
+    """
+
+    having: npt.NDArray[np.int64]
+    lacking: npt.NDArray[np.int64]
+
+    @property
+    def support(self) -> npt.NDArray[np.int64]:
+        """The lesser of both."""
+        return np.minimum(self.having, self.lacking)
+
+
+def count_patients(patient_ids: npt.NDArray[np.str_], targets: npt.NDArray[np.uint8]) -> Patients:
+    """Patients with and without each label; one with records of both kinds counts as both.
+
+    Args:
+        patient_ids: ``(records,)``.
+        targets: ``(records, labels)``.
+
+    Example:
+        >>> found = count_patients(np.array(["a", "a", "b"]), np.array([[1, 1], [1, 0], [0, 0]]))
+        >>> found.having, found.lacking, found.support
+        (array([1, 1]), array([1, 2]), array([1, 1]))
+    """
+    patients, patient_of = np.unique(patient_ids, return_inverse=True)
+    having, lacking = (
+        np.array(
+            [
+                np.count_nonzero(np.bincount(patient_of, column == value, len(patients)))
+                for column in targets.T
+            ],
+            dtype=np.int64,
+        )
+        for value in (1, 0)
+    )
+    return Patients(having, lacking)
+
+
+def estimate_label(
+    name: str, rows: FloatArray, groups: int, having: int, lacking: int, level: float
+) -> Estimate | None:
+    """A label's score with its interval.
+
+    Args:
+        name: of the score, which decides the model of its variance.
+        rows: ``(rows,)``: on all patients, without each group, and in resamples.
+        groups: how many leave-outs there are.
+        having, lacking: patients with and without the label.
+        level: of the interval.
+
+    Returns:
+        ``None`` where it is undefined; an estimate without an interval where too few patients
+        have or lack the label.
+    """
+    value = float(rows[0])
+    if np.isnan(value):
+        return None
+    behind = {"sensitivity": having, "specificity": lacking}.get(name, min(having, lacking))
+    if behind < LEAST_PATIENTS:
+        return Estimate(value, math.nan, math.nan)
+    if name == "brier":  # a mean over all records
+        return _on_logit(value, _parts(rows, groups, math.inf), level)
+    parts = _parts(rows, groups, float(behind - 1), name in JUMPING)
+
+    def variance(expected: float) -> float:
+        if name == "auroc":
+            return auroc_variance(expected, having, lacking)
+        return expected * (1 - expected) / (lacking if name == "specificity" else having)
+
+    degrees = np.inf if name in PROPORTIONS else parts.degrees + MORE_DEGREES
+    return Estimate(value, *score_interval(value, parts, variance, degrees, level))
+
+
+def estimate_scores(
+    rows: Any, names: Sequence[str], column: int, groups: int, patients: Patients, level: float
+) -> dict[str, Estimate | None]:
+    """`estimate_label` of several scores of one label.
+
+    Args:
+        rows: has for each name an array ``(rows, labels)``, such as `LabelScores`.
+        names: of the scores.
+        column: of the label.
+        groups, level: as for `estimate_label`.
+        patients: of every label.
+    """
+    having, lacking = int(patients.having[column]), int(patients.lacking[column])
+    return {
+        name: estimate_label(name, getattr(rows, name)[:, column], groups, having, lacking, level)
+        for name in names
+    }
+
+
+def estimate_mean(
+    name: str, rows: FloatArray, groups: int, support: npt.NDArray[np.int64], level: float
+) -> Estimate | None:
+    """A mean over labels, or a score of all labels together, with its interval.
+
+    Args:
+        name, rows, groups, level: as for `estimate_label`.
+        support: patients of each label, of `Patients.support`.
+    """
+    value = float(rows[0])
+    if np.isnan(value):
+        return None
+    if support.sum() < LEAST_PATIENTS:
+        return Estimate(value, math.nan, math.nan)
+    most = math.inf if name == "macro_brier" else free_degrees(support)
+    parts = _parts(rows, groups, most, name in JUMPING)
+    if name in UNBOUNDED:
+        reach = parts.reach(level)
+        return Estimate(value, value - reach, min(value + reach, 1.0))
+    if parts.patient > 0 and 0 < value < 1:
+        return _on_logit(value, parts, level)
+    scored = support[support > 0]
+    patients = len(scored) ** 2 / (1 / scored).sum()  # a mean of proportions of so many
+
+    def variance(expected: float) -> float:
+        return float(expected * (1 - expected) / patients)
+
+    return Estimate(value, *score_interval(value, parts, variance, parts.degrees, level))
+
+
+def difference_interval(
+    rows: FloatArray, groups: int, support: npt.NDArray[np.int64], level: float
+) -> tuple[float, float, float]:
+    """The interval of a difference of two networks' scores, and its p-value.
+
+    Args:
+        rows, groups, level: as for `estimate_label`, of the difference.
+        support: patients of each label that counts in the scores, of `Patients.support`.
+
+    Returns:
+        Low, high and the two-sided p-value; all NaN where fewer than two patients have or lack
+        every label, and where a difference that is not 0 is the same whoever is left out or drawn.
+    """
+    parts = _parts(rows, groups, free_degrees(support))
+    value = float(rows[0])
+    if support.max() < 2 or (value != 0 and parts.standard_error == 0):
+        return math.nan, math.nan, math.nan
+    low, high = interval(value, parts.reach(level), bounded=False)
+    return max(low, -1.0), min(high, 1.0), two_sided(value, parts)
+
+
+def score_interval(
+    value: float,
+    parts: Parts,
+    variance: Callable[[float], float],
+    degrees: float,
+    level: float,
+) -> tuple[float, float]:
+    """The expectations that a score is not too far from, with the standard error of each.
+
+    The variance is that of a model times how much more, or less, the score varies over the patients
+    that there are: ``(PRIOR_DEGREES + degrees x patient / model) / (PRIOR_DEGREES + degrees)``, as
+    a variance of few degrees of freedom is drawn towards what is known (Smyth 2004). A score that
+    does not vary, such as one of 1, tells nothing of that: its variance is the model's.
+
+    Args:
+        value: in [0, 1].
+        parts: its variance over patients.
+        variance: of the model, given the expected score.
+        degrees: of the t distribution.
+        level: of the interval.
+
+    Example:
+        >>> few = Parts(1, np.nan, 0.0, 0.0, 9.0)  # 10 of 10 patients found: Wilson's interval
+        >>> low, high = score_interval(1.0, few, lambda p: p * (1 - p) / 10, np.inf, 0.95)
+        >>> round(low, 3), high
+        (0.722, 1.0)
+    """
+    model = variance(value)
+    ratio = 1.0
+    if model > 0 and parts.patient > 0:
+        ratio = (PRIOR_DEGREES + parts.degrees * parts.patient / model) / (
+            PRIOR_DEGREES + parts.degrees
+        )
+    far = float(special.stdtrit(min(degrees, 1e9), (1 + level) / 2))
+
+    def beyond(expected: float) -> float:
+        return abs(value - expected) - far * np.sqrt(ratio * max(variance(expected), 0.0))
+
+    # not from the value itself: there the variance may be 0, as that of 1 is
+    low = optimize.brentq(beyond, 0.0, value * (1 - NEAR)) if value > 0 else 0.0
+    high = optimize.brentq(beyond, value + (1 - value) * NEAR, 1.0) if value < 1 else 1.0
+    return float(low), float(high)
+
+
+def auroc_variance(expected: float, having: int, lacking: int) -> float:
+    """The variance of an AUROC over patients of one record each, if scores were exponential.
+
+    Newcombe (2006), "Confidence intervals for an effect size measure based on the Mann-Whitney
+    statistic. Part 2", Statistics in Medicine 25, method 5: that of Hanley & McNeil (1982) with
+    both numbers of patients replaced by their mean where they add to the pairs.
+
+    Example:
+        >>> round(auroc_variance(0.9, 10, 10) ** 0.5, 3)
+        0.074
+    """
+    more = (having + lacking) / 2 - 1
+    shared = (1 - expected) / (2 - expected) + expected / (1 + expected)
+    return expected * (1 - expected) * (1 + more * shared) / (having * lacking)
+
+
+def _parts(rows: FloatArray, groups: int, most: float, jumping: bool = False) -> Parts:
+    point, left_out, resampled = np.split(rows[None, :], [1, 1 + groups], axis=1)
+    return find_parts(left_out, resampled, point[:, 0], max(most, 1.0), jackknife=not jumping)
+
+
+def _on_logit(value: float, parts: Parts, level: float) -> Estimate:
+    return Estimate(value, *interval(value, parts.reach(level), bounded=True))

@@ -1,0 +1,285 @@
+"""How far a mean over seeds may lie from its expectation, from the luck of seeds and of patients.
+
+Seeds and patients are crossed: every seed is tested on every patient. That is the design of
+multi-reader multi-case studies, with networks for readers (Obuchowski & Rockette 1995; Hillis 2007,
+"A comparison of denominator degrees of freedom methods for multiple observer ROC analysis",
+Statistics in Medicine 26).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, special
+
+FloatArray = npt.NDArray[np.float64]
+
+# nodes and weights on [-1, 1] of the integral over what the variance of seeds may be
+NODES, SHARES = special.roots_legendre(64)
+# a chi variable lies this near to the root of its degrees of freedom but for 1 time in 10^9
+REACH = 7.0
+# rows that say the same differ by this at most, as resamples have 7 digits
+ROUNDING = 1e-7
+# t with more degrees of freedom is normal
+NORMAL = 1e9
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the luck of seeds and of patients adds to the variance of a mean over S seeds.
+
+    Attributes:
+        seeds: S.
+        seed: s^2, of the seeds' values around their mean (each on all patients); NaN with one.
+        interaction: of one seed's value over patients, the part that it does not share with the
+            other seeds; 0 with one seed. It is in s^2 too.
+        patient: of the mean over seeds, over patients.
+        degrees: of freedom of ``patient``.
+    """
+
+    seeds: int
+    seed: float
+    interaction: float
+    patient: float
+    degrees: float
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean: the root of ``patient + max(seed - interaction, 0) / S``."""
+        extra = 0.0 if self.seeds == 1 else max(self.seed - self.interaction, 0.0) / self.seeds
+        return math.sqrt(self.patient + extra)
+
+    def project(self, seeds: int, patients: float) -> Parts:
+        """The parts with so many seeds, and so many times as many patients, as these ones."""
+        shared = max(self.patient - self.interaction / self.seeds, 0.0) / patients
+        interaction = self.interaction / patients
+        beyond = max(self.seed - self.interaction, 0.0)
+        return Parts(
+            seeds=seeds,
+            seed=math.nan if self.seeds == 1 else beyond + interaction,
+            interaction=interaction,
+            patient=shared + interaction / seeds,
+            degrees=self.degrees * patients,
+        )
+
+    def tail(self, distance: float) -> float:
+        """The chance that the mean lies further than this above its expectation.
+
+        With one seed it is that of a t distribution with ``degrees``. With more, the variance is
+        ``patient + max((S - 1) s^2 / X - interaction, 0) / S`` where X is chi-square with S - 1
+        degrees of freedom, and the chance is the mean over X: a generalised p-value (Tsui &
+        Weerahandi 1989, Journal of the American Statistical Association 84). It is the t
+        distribution with S - 1 degrees of freedom where seeds alone vary and that with ``degrees``
+        where patients alone do. Between them the usual approximation of Satterthwaite finds
+        differences that are not there too often: with few seeds s^2 may be small by luck.
+
+        Args:
+            distance: at least 0, in units of the score.
+
+        Example:
+            >>> round(Parts(3, 1.0, 0.0, 0.0, 50.0).tail(4.303 / 3**0.5), 4)  # t with 2
+            0.025
+        """
+        if self.seeds == 1:
+            variances, chances = np.array([self.patient]), np.ones(1)
+        else:
+            variances, chances = self._variances()
+        if distance == 0:
+            return 0.5
+        with np.errstate(divide="ignore"):
+            ratio = distance / np.sqrt(variances)
+            # the part of seeds is given, so that of patients alone is uncertain
+            degrees = self.degrees * (variances / self.patient) ** 2 if self.patient else np.inf
+        return float(chances @ special.stdtr(np.minimum(degrees, NORMAL), -ratio))
+
+    def _variances(self) -> tuple[FloatArray, FloatArray]:
+        """What the variance of the mean may be, and how likely each is."""
+        square, chances = chi_squares(self.seeds - 1)
+        beyond = np.maximum((self.seeds - 1) * self.seed / square - self.interaction, 0.0)
+        return self.patient + beyond / self.seeds, chances
+
+    def reach(self, level: float) -> float:
+        """Half the width of the interval of this level: where `tail` is (1 - level) / 2."""
+        outside = (1 - level) / 2
+        high = self.standard_error
+        if high == 0:
+            return 0.0
+        while self.tail(high) > outside:
+            high *= 2
+        return float(optimize.brentq(lambda x: self.tail(x) - outside, 0.0, high, rtol=1e-10))
+
+
+@lru_cache(maxsize=64)
+def chi_squares(free: int) -> tuple[FloatArray, FloatArray]:
+    """Values of a chi-square variable, and the chance that stands for each in an integral."""
+    low, high = max(0.0, math.sqrt(free) - REACH), math.sqrt(free) + REACH
+    chi = (high + low) / 2 + NODES * (high - low) / 2
+    density = (free - 1) * np.log(chi) - chi**2 / 2
+    chances = SHARES * np.exp(density - density.max())
+    return chi**2, chances / chances.sum()
+
+
+def find_parts(
+    left_out: FloatArray,
+    resampled: FloatArray,
+    values: FloatArray,
+    most: float = math.inf,
+    *,
+    jackknife: bool = True,
+) -> Parts:
+    """The parts of the variance of a mean over seeds.
+
+    The variance V over patients is that of the resamples or that of the leave-outs (the jackknife;
+    Efron & Stein 1981), whichever is greater. Where labels are rare, resamples lack those that few
+    patients have, and so their variance; leave-outs show it.
+
+    With S seeds: ``interaction = (mean of V(one seed) - V(mean over seeds)) S / (S - 1)``.
+
+    Args:
+        left_out: ``(seeds, groups)`` values without a group of patients each; what is not finite
+            is left out, here and below.
+        resampled: ``(seeds, resamples)``.
+        values: ``(seeds,)`` on all patients.
+        most: degrees of freedom that the variance over patients can have, of `free_degrees`.
+        jackknife: the variance may be that of the leave-outs.
+    """
+    seeds = len(values)
+    drawn = resampled[:, np.isfinite(resampled).all(axis=0)]
+    without = left_out[:, np.isfinite(left_out).all(axis=0)]
+    patient, one = float(_spread(drawn.mean(axis=0))), float(_spread(drawn).mean())
+    if jackknife and (other := _jackknife(without.mean(axis=0))) > patient:
+        patient, one = other, float(np.mean([_jackknife(own) for own in without]))
+    if patient < ROUNDING**2:
+        patient = one = 0.0
+    return Parts(
+        seeds=seeds,
+        seed=float(values.var(ddof=1)) if seeds > 1 else math.nan,
+        interaction=max(one - patient, 0.0) * seeds / (seeds - 1) if seeds > 1 else 0.0,
+        patient=patient,
+        degrees=min(find_degrees(without.mean(axis=0)), most),
+    )
+
+
+def _spread(values: FloatArray) -> FloatArray:
+    """The variance along the last axis; 0 of fewer than two."""
+    few = values.shape[-1] < 2
+    return np.zeros(values.shape[:-1]) if few else np.asarray(values.var(axis=-1, ddof=1))
+
+
+def _jackknife(left_out: FloatArray) -> float:
+    return float(max(len(left_out) - 1, 0) * left_out.var()) if len(left_out) else 0.0
+
+
+def free_degrees(support: npt.NDArray[np.int64]) -> float:
+    """The most degrees of freedom that a variance over the patients of these labels can have.
+
+    A label whose positives are of m patients tells of their spread with m - 1 degrees of freedom,
+    and one of a single patient with at most one.
+
+    Args:
+        support: of each label in the mean, of `ecg_keras.evaluation.intervals.count_patients`.
+
+    Example:
+        >>> free_degrees(np.array([2])), free_degrees(np.array([0, 1, 4]))
+        (1.0, 4.0)
+    """
+    return float(np.maximum(support[support > 0] - 1, 1).sum())
+
+
+def find_degrees(left_out: FloatArray) -> float:
+    """Degrees of freedom of a variance over patients, from how unequal their influence is.
+
+    The variance is a sum of squared influences u (of leaving a patient out). Such a sum of n terms
+    has the relative variance ``sum u^4 / (sum u^2)^2 - 1/n``, and 2 over that are its degrees of
+    freedom: about n where all patients matter alike, about the number of positives where those few
+    decide.
+
+    Args:
+        left_out: ``(groups,)``; what is not finite is left out.
+
+    Example:
+        >>> alike = np.random.default_rng(0).normal(size=100)
+        >>> few = np.where(np.arange(100) < 5, 100, 1) * alike
+        >>> round(find_degrees(alike)), round(find_degrees(few))
+        (99, 5)
+    """
+    kept = left_out[np.isfinite(left_out)]
+    most = float(max(len(kept) - 1, 1))
+    squares = (kept - kept.mean()) ** 2 if len(kept) else np.zeros(1)
+    if squares.sum() == 0:
+        return most
+    spread = float((squares**2).sum() / squares.sum() ** 2 - 1 / len(kept))
+    return min(most, 2 / spread) if spread > 0 else most
+
+
+def match_degrees(ratio: float, level: float) -> float:
+    """The degrees of freedom of the t distribution whose interval is this many errors wide.
+
+    Args:
+        ratio: half the width of the interval over the standard error.
+        level: of the interval.
+
+    Example:
+        >>> round(match_degrees(4.3027, 0.95), 3)
+        2.0
+    """
+    far = (1 + level) / 2
+
+    def excess(log_degrees: float) -> float:
+        return float(special.stdtrit(math.exp(log_degrees), far)) - ratio
+
+    least, most = math.log(0.05), math.log(NORMAL)
+    if excess(most) >= 0:
+        return NORMAL
+    return math.exp(float(optimize.brentq(excess, least, most)))
+
+
+def two_sided(value: float, parts: Parts) -> float:
+    """The p-value of a value this far from 0 if its expectation were 0.
+
+    Example:
+        >>> round(two_sided(2.0, Parts(1, math.nan, 0.0, 1.0, 10.0)), 3)
+        0.073
+    """
+    return 2 * parts.tail(abs(value))
+
+
+def beyond_margin(value: float, parts: Parts, margin: float) -> float:
+    """The p-value of a value this near to 0 if its expectation were ``margin`` or more from 0.
+
+    The greater of two one-sided tests (Schuirmann 1987): against + margin and against - margin. It
+    is 1 where the standard error is 0: resamples that all say the same, such as of two perfect
+    scores, tell nothing of how far off they are.
+
+    Example:
+        >>> round(beyond_margin(0.0, Parts(1, math.nan, 0.0, 1.0, 10.0), 2.0), 3)
+        0.037
+    """
+    if parts.standard_error == 0:
+        return 1.0
+    room = margin - abs(value)
+    return parts.tail(room) if room > 0 else 1 - parts.tail(-room)
+
+
+def interval(value: float, reach: float, *, bounded: bool) -> tuple[float, float]:
+    """The interval of a value.
+
+    Args:
+        value: its middle.
+        reach: half its width.
+        bounded: the value is a score in [0, 1]: the interval is taken on the logit scale, which
+            keeps it there.
+
+    Example:
+        >>> low, high = interval(0.9, 0.1, bounded=True)
+        >>> round(low, 3), round(high, 3)
+        (0.748, 0.965)
+    """
+    if not bounded or not 0 < value < 1:
+        return value - reach, value + reach
+    centre, step = special.logit(value), reach / (value * (1 - value))
+    return float(special.expit(centre - step)), float(special.expit(centre + step))
