@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,15 +28,15 @@ class Averages:
 
     def note_step(self) -> None:
         """To be called after each step, when the model's own weights are in it."""
-        if any(getattr(one, "use_ema", False) for one in _single(self._optimizer)):
-            own, _ = self._witness()
-            self._latest = keras.ops.copy(own)
+        pairs = self._pairs()
+        if pairs:
+            self._latest = keras.ops.copy(_witness(pairs)[0])
 
     @contextmanager
     def in_model(self) -> Iterator[None]:
         """The averages are in the model inside, and afterwards what was there before."""
         pairs = self._pairs()
-        if not pairs or self._latest is None or self._exchanged():
+        if not pairs or self._latest is None or self._exchanged(*_witness(pairs)):
             yield
             return
         before = [keras.ops.convert_to_numpy(own) for own, _ in pairs]
@@ -48,18 +48,12 @@ class Averages:
             for (own, _), value in zip(pairs, before, strict=True):
                 own.assign(value)
 
-    def _exchanged(self) -> bool:
-        own, average = self._witness()
+    def _exchanged(self, own: Any, average: Any) -> bool:
+        latest = keras.ops.convert_to_numpy(self._latest)
         distances = [
-            np.abs(keras.ops.convert_to_numpy(one) - keras.ops.convert_to_numpy(self._latest)).sum()
-            for one in (own, average)
+            np.abs(keras.ops.convert_to_numpy(one) - latest).sum() for one in (own, average)
         ]
         return bool(distances[1] < distances[0])
-
-    def _witness(self) -> tuple[Any, Any]:
-        """The last kernel that is trained, which every step changes, and its average."""
-        pairs = self._pairs()
-        return next((pair for pair in reversed(pairs) if len(pair[0].shape) > 1), pairs[-1])
 
     def _pairs(self) -> list[tuple[Any, Any]]:
         """Each trained variable and its average."""
@@ -72,6 +66,11 @@ class Averages:
             )
             if average is not None
         ]
+
+
+def _witness(pairs: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """The last kernel that is trained, which every step changes, and its average."""
+    return next((pair for pair in reversed(pairs) if len(pair[0].shape) > 1), pairs[-1])
 
 
 def _single(optimizer: Any) -> list[Any]:

@@ -78,12 +78,12 @@ class ValidationScores(keras.callbacks.Callback):
         prefix: str = "val_",
     ) -> None:
         super().__init__()
-        if isinstance(labels, str) or not labels or len(set(labels)) != len(labels):
+        self.labels = () if isinstance(labels, str) else tuple(labels)
+        if not self.labels or len(set(self.labels)) != len(self.labels):
             raise ConfigError(
                 f"labels must be different names, at least one. Received: {labels!r}."
             )
         self.valid = as_batches(valid)
-        self.labels = tuple(labels)
         self.per_label = per_label
         self.output = output
         self.from_logits = from_logits
