@@ -45,6 +45,7 @@ _HOMES = {
     "read_shards": "reading",
     "run_here": "writing",
     "run_on_beam": "beam",
+    "set_epoch": "pipeline",
     "signal_statistics": "reading",
     "validate": "validation",
     "whole_shards": "reading",

@@ -16,7 +16,13 @@ from ecg_keras.data.augment.augmenting import augment as change
 from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.dataset import Dataset, check_split, describe
 from ecg_keras.data.freed_memory import keep_freed_memory
-from ecg_keras.data.reading import batches, remaining_records, serialized, training_subset
+from ecg_keras.data.reading import (
+    batches,
+    check_counts,
+    remaining_records,
+    serialized,
+    training_subset,
+)
 from ecg_keras.data.shards import ECG, decode, millivolts
 from ecg_keras.errors import ConfigError, DataError
 
@@ -76,7 +82,8 @@ def load(
         cache: keep the split in memory (two bytes a sample) where it takes less than half of what
             is free.
         epochs: the numbers of the epochs that follow one another in one pass, for ``fit`` with
-            ``steps_per_epoch``; none makes each pass over the dataset an epoch, counted from 0.
+            ``steps_per_epoch``; none makes each pass over the dataset an epoch, counted from 0, or
+            from where `set_epoch` sets it.
 
     Returns:
         ``(signal, target)``: float32 ``(batch, num_samples, num_leads)`` in millivolts and float32
@@ -85,7 +92,8 @@ def load(
     Raises:
         ConfigError: ``batch_size`` or ``train_records`` is below 1, a subset is asked of another
             split than the training split, or these ECGs can't have a change.
-        DataError: the folder is no finished dataset, has no such split, or a shard is damaged.
+        DataError: the folder is no finished dataset, has no such split, a shard is damaged, or the
+            shards hold more or fewer records than ``dataset.json`` promises.
 
     Example:
         >>> train = load("shards/ptbxl", "train", batch_size=64, shuffle=True, seed=0)
@@ -105,7 +113,8 @@ def load(
             sampling_rate=dataset.sampling_rate,
             num_samples=dataset.num_samples,
         )
-    records = check_split(folder, dataset, split).records
+    check_split(folder, dataset, split)
+    records = check_counts(folder, dataset, split)
     chosen = None
     if split == "train":
         chosen = training_subset(folder, dataset, train_records, seed, subset, left_out)
@@ -139,7 +148,41 @@ def load(
         return signal, target
 
     steps = math.ceil(records / batch_size) * (1 if epochs is None else len(epochs))
-    return _made_at_once(_numbers(epochs).flat_map(one_epoch), finish, steps)
+    if epochs is not None:
+        numbers = tf.data.Dataset.range(epochs.start, epochs.stop, epochs.step)
+        return _made_at_once(numbers.flat_map(one_epoch), finish, steps)
+    with tf.init_scope():
+        passes = tf.Variable(0, dtype=tf.int64, trainable=False)
+    numbers = tf.data.Dataset.from_tensors(0).map(lambda _: passes.assign_add(1) - 1)
+    loaded = _made_at_once(numbers.flat_map(one_epoch), finish, steps)
+    loaded.ecg_keras_passes = passes
+    return loaded
+
+
+def set_epoch(dataset: tf.data.Dataset, epoch: int) -> None:
+    """Makes the next pass over what `load` returned the epoch of this number.
+
+    A training that resumes sees what it would have seen. In ``fit``, `callbacks.FollowEpochs` calls
+    this.
+
+    Args:
+        dataset: as `load` returned it, before any ``map`` or ``take``; what is made of it follows.
+        epoch: its number, from 0.
+
+    Raises:
+        ConfigError: the dataset is another, or its epochs are those given to `load`.
+
+    Example:
+        >>> train = load("shards/ptbxl", "train", batch_size=64, shuffle=True, seed=0)
+        >>> set_epoch(train, 12)
+    """
+    passes = getattr(dataset, "ecg_keras_passes", None)
+    if passes is None:
+        raise ConfigError(
+            "an epoch can be set of what ecg_keras.data.load returned without epochs=, before any "
+            f"map, take or repeat. Received: {type(dataset).__name__}."
+        )
+    passes.assign(epoch)
 
 
 def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Dataset:
@@ -156,7 +199,8 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
 
     Raises:
         ConfigError: ``batch_size`` is below 1.
-        DataError: the folder is no finished dataset, or has no such split.
+        DataError: the folder is no finished dataset, has no such split, or its shards hold more or
+            fewer records than ``dataset.json`` promises.
 
     Example:
         >>> for signal, target, record_id, patient_id in load_with_ids("shards/ptbxl", "test", 64):
@@ -165,7 +209,8 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1. Received: {batch_size}.")
     dataset = describe(folder)
-    records = check_split(folder, dataset, split).records
+    check_split(folder, dataset, split)
+    records = check_counts(folder, dataset, split)
 
     def with_ids(batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
         one = decode(batch, dataset, (*ECG, "record_id", "patient_id"))
@@ -277,15 +322,6 @@ def _from_files(
         return millivolts(one["samples"], one["scale"]), one["target"]
 
     return stream, fetch
-
-
-def _numbers(epochs: range | None) -> tf.data.Dataset:
-    """The numbers of the epochs: those given, or in each pass the next one."""
-    if epochs is not None:
-        return tf.data.Dataset.range(epochs.start, epochs.stop, epochs.step)
-    with tf.init_scope():
-        passes = tf.Variable(0, dtype=tf.int64, trainable=False)
-    return tf.data.Dataset.from_tensors(0).map(lambda _: passes.assign_add(1) - 1)
 
 
 def _key(seed: int, *numbers: tf.Tensor) -> tf.Tensor:

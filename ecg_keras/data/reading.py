@@ -18,7 +18,8 @@ from ecg_keras.data.duplicates import stack
 from ecg_keras.data.identities import Identities, nobody, population
 from ecg_keras.data.shards import EVERYTHING, decode
 from ecg_keras.data.subsets import first_records, nested_subset
-from ecg_keras.errors import DataError
+from ecg_keras.data.tfrecords import count_records
+from ecg_keras.errors import DataError, listed
 from ecg_keras.signals.content import SIZE
 
 # records that are parsed at once
@@ -239,6 +240,29 @@ def batches(
         yield from stream.map(
             lambda one: decode(one, dataset, wanted), num_parallel_calls=tf.data.AUTOTUNE
         ).as_numpy_iterator()
+
+
+def check_counts(folder: str | Path, dataset: Dataset, split: str) -> int:
+    """The records of a split, after a look at whether its shards hold as many as promised.
+
+    Args:
+        folder: of the shards.
+        dataset: what ``dataset.json`` says of them.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+
+    Raises:
+        DataError: the shards hold more or fewer records, or one ends within a record.
+    """
+    folder, summary = Path(folder), dataset.splits[split]
+    found = {name: count_records(folder / name) for name in summary.shards}
+    if sum(found.values()) != summary.records:
+        counts = listed([f"{name} {count}" for name, count in found.items()])
+        raise DataError(
+            f"{folder / 'dataset.json'}: promises {summary.records} records of the {split} split, "
+            f"and its shards hold {sum(found.values())} ({counts}). Delete the folder and run "
+            "`ecg-keras prepare` again, or copy it again from where it was complete."
+        )
+    return summary.records
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""TFRecord files written whole or not at all, without TensorFlow, with their checksum.
+"""TFRecord files written whole or not at all, and counted, without TensorFlow.
 
 Source: TensorFlow, record_writer.h: ``uint64 length, uint32 masked crc of length, data, uint32
 masked crc of data``, little-endian; the crc is CRC-32C.
@@ -14,6 +14,10 @@ from pathlib import Path
 
 import google_crc32c
 
+from ecg_keras.errors import DataError
+
+# bytes of a record that are not its own: its length and two checksums
+FRAME_BYTES = 16
 WRITE_BYTES = 1 << 20
 
 
@@ -46,6 +50,38 @@ def write_tfrecords(path: Path, records: Iterable[bytes], *, scratch: Path) -> t
     finally:
         temporary.unlink(missing_ok=True)
     return size, digest.hexdigest()
+
+
+def count_records(path: Path) -> int:
+    """How many records a TFRecord file holds; only their lengths are read.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DataError: the file ends within a record.
+        OSError: it can't be read.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> size, _ = write_tfrecords(folder / "a.tfrecord", [b"one", b"two"], scratch=folder)
+        >>> count_records(folder / "a.tfrecord")
+        2
+    """
+    count = place = 0
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        while place < size:
+            file.seek(place)
+            place += int.from_bytes(file.read(8), "little") + FRAME_BYTES
+            count += 1
+    if place != size:
+        raise DataError(
+            f"{path}: this shard is damaged: it ends within its record {count}. Delete the folder "
+            "and run `ecg-keras prepare` again, or copy it again from where it was complete."
+        )
+    return count
 
 
 def frame(record: bytes) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 _HOME = {
     "Guarded": "guarded",
     "Known": "known",
+    "Mirrored": "mirrored",
     "LeakError": "guarded",
     "Run": "run",
     "begin_run": "run",
@@ -20,10 +21,12 @@ _HOME = {
     "check_weights": "upstream",
     "describe_known": "known",
     "guard": "leakage",
+    "padded": "mirrored",
     "read_guarded": "guarded",
     "records_left_out": "guarded",
+    "FollowEpochs": "callbacks",
     "RunLog": "callbacks",
-    "ValidationScores": "callbacks",
+    "ValidationScores": "validation_scores",
     "read_log": "callbacks",
 }
 __all__ = sorted(_HOME)

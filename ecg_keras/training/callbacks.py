@@ -1,104 +1,71 @@
-"""Keras callbacks for a user's own training script: validation scores and a log that resumes."""
+"""Keras callbacks for a user's own training script: a log and an order of records that resume."""
 
 from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ecg_keras import metrics
+from ecg_keras import data
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
 from ecg_keras.keras_library import keras
 
 
-class ValidationScores(keras.callbacks.Callback):
-    """Scores the model on validation data after every epoch.
+class FollowEpochs(keras.callbacks.Callback):
+    """Makes the order of the training data that of the epoch which ``fit`` is in.
 
-    Adds ``val_loss`` (binary cross-entropy), ``val_macro_auroc``, ``val_macro_auprc`` and
-    ``val_weighted_f1`` (F1 at threshold 0.5, weighted by how common each label is) to the epoch's
-    logs, where the callbacks after it in the list, ``History`` and the progress bar find them. A
-    label that has no positive or no negative record is left out of the means. Takes the place of
-    ``validation_data`` in ``fit``, so that validation is computed once.
+    The order of `data.load`, and its random changes, depend on the number of the epoch, which is
+    counted from 0 in each process. After a kill, ``BackupAndRestore`` goes on with a later epoch
+    of ``fit``; with this callback so does the dataset, and the training sees what it would have
+    seen without the kill. The same holds for ``fit(initial_epoch=...)``.
 
     Args:
-        valid: a dataset of (signal ``(batch, num_samples, num_leads)`` in mV, target
-            ``(batch, num_labels)`` of zeros and ones), in a fixed order.
-        labels: names of the target's columns.
-        per_label: also add ``val_auroc_<label>`` for each label.
-        model: what to score instead of the model that is fitted, such as one that shares its
-            weights and takes whole ECGs while crops are trained on.
+        train: the dataset that `data.load` returned with ``shuffle`` or ``augment``. What is made
+            of it by ``map``, ``take`` or ``zip`` follows too, but not by ``repeat``, whose passes
+            are no epochs of ``fit``.
 
     Raises:
-        ConfigError: a label name occurs twice, or the model's output has another width.
+        ConfigError: the dataset is another, or its epochs were given to `data.load`.
 
     Example:
-        >>> model.fit(train, epochs=5, callbacks=[ValidationScores(valid, labels)])
+        >>> train = data.load("shards/ptbxl", "train", batch_size=64, shuffle=True, seed=0)
+        >>> backup = keras.callbacks.BackupAndRestore("backup")
+        >>> model.fit(train, epochs=5, shuffle=False, callbacks=[backup, FollowEpochs(train)])
     """
 
-    def __init__(
-        self,
-        valid: tf.data.Dataset,
-        labels: Sequence[str],
-        *,
-        per_label: bool = False,
-        model: keras.Model | None = None,
-    ) -> None:
+    def __init__(self, train: tf.data.Dataset) -> None:
         super().__init__()
-        if len(set(labels)) != len(labels):
-            raise ConfigError(f"labels must be different names. Received: {tuple(labels)}.")
-        self.valid = valid
-        self.labels = tuple(labels)
-        self.per_label = per_label
-        self._scored = model
-        self._signals = valid.map(lambda signal, target: signal)
-        self._targets: np.ndarray | None = None
+        data.set_epoch(train, 0)
+        self.train = train
 
-    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        width = (self._scored or self.model).output_shape[-1]
-        if width != len(self.labels):
-            raise ConfigError(
-                f"the model has {width} outputs and ValidationScores {len(self.labels)} labels: "
-                f"{self.labels}."
-            )
-        self._targets = np.concatenate([target.numpy() for _, target in self.valid])
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        targets = np.asarray(self._targets)
-        probabilities = np.asarray(
-            (self._scored or self.model).predict(self._signals, verbose=0), np.float32
-        )
-        scores = {"val_loss": _cross_entropy(targets, probabilities)}
-        binary = targets.astype(np.uint8)
-        if np.isfinite(probabilities).all():
-            found = metrics.score_labels(binary, probabilities)
-            for name in ("macro_auroc", "macro_auprc", "weighted_f1"):
-                scores[f"val_{name}"] = float(metrics.METRICS[name](found))
-            if self.per_label:
-                scores |= {
-                    f"val_auroc_{name}": float(value)
-                    for name, value in zip(self.labels, found.auroc, strict=True)
-                }
-        if logs is not None:
-            logs.update(scores)
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        data.set_epoch(self.train, epoch)
 
 
 class RunLog(keras.callbacks.Callback):
     """Writes one CSV row an epoch and goes on with the same file after a restart.
 
-    The columns are ``epoch`` (from 1), the constant columns, ``learning_rate``, what the logs
-    hold, sorted, and ``seconds``. Rows of epochs that are trained again are replaced, so a run
-    that was killed and resumed leaves the same rows as one that was not. Unlike
-    ``keras.callbacks.CSVLogger(append=True)``, which would list them twice.
+    The columns are ``epoch`` (from 1), the constant columns, ``learning_rate`` (empty where the
+    optimizer has none of its own), what the logs hold, sorted, and ``seconds``. A value that is an
+    array has a column for each of its numbers, ``f1[0]``, ``f1[1]`` and so on; a column that some
+    rows do not have is empty in them. Rows of epochs that are trained again are replaced, so a run
+    that was killed and resumed leaves the same rows as one that was not, unlike
+    ``keras.callbacks.CSVLogger(append=True)``, which would list them twice. So a second ``fit``
+    that begins at epoch 0 begins the file again; name ``initial_epoch`` to add to it.
 
     Args:
-        path: the CSV file; its folder must exist.
+        path: the CSV file; its folder is made where it is missing.
         constants: further columns with one value, such as ``phase=1``.
+
+    Raises:
+        ConfigError: a constant has the name of a column.
+        DataError: when training begins: the file that is there is no such log.
 
     Example:
         >>> scores = ValidationScores(valid, labels)
@@ -107,6 +74,11 @@ class RunLog(keras.callbacks.Callback):
 
     def __init__(self, path: str | Path, **constants: Any) -> None:
         super().__init__()
+        taken = sorted({"epoch", "learning_rate", "seconds"} & set(constants))
+        if taken:
+            raise ConfigError(
+                f"a constant of RunLog needs a name of its own. Received: {', '.join(taken)}."
+            )
         self.path = Path(path)
         self.constants = constants
         self._rows: list[dict[str, str]] | None = None
@@ -114,6 +86,7 @@ class RunLog(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         self._rows = None
+        read_log(self.path)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         if self._rows is None:
@@ -121,12 +94,11 @@ class RunLog(keras.callbacks.Callback):
         self._begun = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row = {
             "epoch": epoch + 1,
             **self.constants,
-            "learning_rate": f"{rate:.6g}",
-            **{name: f"{value:.6g}" for name, value in sorted((logs or {}).items())},
+            "learning_rate": _learning_rate(self.model.optimizer),
+            **dict(_columns(logs or {})),
             "seconds": f"{time.perf_counter() - self._begun:.3f}",
         }
         rows = [*(self._rows or []), {name: str(value) for name, value in row.items()}]
@@ -145,18 +117,39 @@ def read_log(path: str | Path) -> list[dict[str, str]]:
     """The rows of a `RunLog` file, oldest first; none where there is no file.
 
     Raises:
-        DataError: it is no CSV file.
+        DataError: it is no CSV file, or its rows do not begin with the number of an epoch.
     """
     path = Path(path)
     if not path.is_file():
         return []
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (UnicodeDecodeError, OSError, csv.Error) as error:
-        raise DataError(f"{path}: no log of a training: {error}. Remove it.") from error
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            if None in row or int(row["epoch"]) < 1:
+                raise ValueError(f"a row of {list(row.values())[:3]}")
+    except (UnicodeDecodeError, OSError, csv.Error, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: no log of a training ({type(error).__name__}: {error}). Remove it, or name "
+            "another file."
+        ) from error
+    return rows
 
 
-def _cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> float:
-    kept = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
-    return float(-np.mean(targets * np.log(kept) + (1 - targets) * np.log(1 - kept)))
+def _learning_rate(optimizer: keras.optimizers.Optimizer | None) -> str:
+    """As text; empty for optimizers that have none, such as a ``MultiOptimizer``."""
+    try:
+        return f"{float(keras.ops.convert_to_numpy(optimizer.learning_rate)):.6g}"
+    except AttributeError:
+        return ""
+
+
+def _columns(logs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What an epoch's logs hold as columns of text, sorted by name."""
+    for name, value in sorted(logs.items()):
+        numbers = np.asarray(value)
+        if numbers.ndim:
+            for place, number in enumerate(numbers.ravel()):
+                yield f"{name}[{place}]", f"{number:.6g}"
+        else:
+            yield name, value if isinstance(value, str) else f"{float(value):.6g}"

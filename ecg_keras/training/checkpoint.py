@@ -17,13 +17,14 @@ from ecg_keras.files import read_json, write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.models import save_model
 
-# what a recipe's training.select looks at, and whether more is better
-SELECT = {
+# what a recipe's training.select looks at (none: the last epoch is taken whatever its score), and
+# whether more is better
+SELECT: dict[str, tuple[str | None, bool]] = {
     "best_macro_auroc": ("val_macro_auroc", True),
     "best_macro_auprc": ("val_macro_auprc", True),
     "best_weighted_f1": ("val_weighted_f1", True),
     "best_loss": ("val_loss", False),
-    "last": ("", True),
+    "last": (None, True),
 }
 # at least so long between two checkpoints of a phase: a small network's epoch takes less time than
 # its files do, and no more than this has to be trained again after a kill
@@ -44,7 +45,8 @@ class Progress:
         weights: file with the weights and optimizer state after them.
         best: file with the best model so far.
         best_epoch: its epoch, from 1.
-        best_score: its score; ``None`` where every epoch's score was undefined.
+        best_score: its score; ``None`` where every epoch's score was undefined, and where the last
+            epoch is taken whatever its score.
         waited: epochs in this phase since the score last improved.
         draws: state of each random generator of the model, such as dropout's; Keras's weight files
             leave them out.
@@ -140,7 +142,7 @@ class Checkpoint(keras.callbacks.Callback):
                 "learning_rate, or use `precision: float32`."
             )
         before = self.progress
-        score = _finite(logs.get(self.monitor)) if self.monitor else float(epoch)
+        score = None if self.monitor is None else _finite(logs.get(self.monitor))
         better = before is None or self._is_better(score, before.best_score)
         in_phase = before is not None and before.phase == self.phase
         waited = 0 if better or not in_phase else before.waited + 1
@@ -193,6 +195,8 @@ class Checkpoint(keras.callbacks.Callback):
             )
 
     def _is_better(self, score: float | None, best: float | None) -> bool:
+        if self.monitor is None:
+            return True
         if score is None or best is None:
             return score is not None
         return score > best if self.more_is_better else score < best

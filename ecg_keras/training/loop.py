@@ -14,7 +14,7 @@ from ecg_keras import data, models
 from ecg_keras.config import Phase, Recipe
 from ecg_keras.files import replacing, write_json
 from ecg_keras.keras_library import keras
-from ecg_keras.training.callbacks import RunLog, ValidationScores
+from ecg_keras.training.callbacks import RunLog
 from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
 from ecg_keras.training.device import (
     choose_precision,
@@ -24,9 +24,11 @@ from ecg_keras.training.device import (
 )
 from ecg_keras.training.guarded import records_left_out
 from ecg_keras.training.leakage import guard
+from ecg_keras.training.mirrored import Mirrored, padded
 from ecg_keras.training.optimizers import make_optimizer
 from ecg_keras.training.run import Run, alone, describe_environment
 from ecg_keras.training.upstream import check_upstream
+from ecg_keras.training.validation_scores import ValidationScores
 
 
 def train(
@@ -175,6 +177,9 @@ def _fit_phase(
     fitted = (
         model if crop is None else models.with_length(model, round(crop * dataset.sampling_rate))
     )
+    devices = model.distribute_strategy.num_replicas_in_sync
+    if devices > 1:
+        fitted = Mirrored(fitted.inputs, fitted.outputs, name=fitted.name)
     models.set_trainable(fitted, from_stage=phase.train_from)
     if progress is not None and not resumed:  # a new phase has a new optimizer
         restore(model, run.checkpoints, progress)
@@ -199,6 +204,8 @@ def _fit_phase(
         augment=settings.augment,
         epochs=range(done, last),
     )
+    if devices > 1:
+        train_data = padded(train_data, devices).map(lambda batch, own: (*batch, own))
     valid_data = data.load(
         shards,
         settings.validate_on,

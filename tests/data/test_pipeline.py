@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import keras
@@ -9,9 +10,10 @@ from ecg_keras.config import Augment
 from ecg_keras.data import pipeline, writing
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.freed_memory import keep_freed_memory
-from ecg_keras.data.pipeline import load, load_with_ids
+from ecg_keras.data.pipeline import load, load_with_ids, set_epoch
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards, training_subset
+from ecg_keras.data.tfrecords import frame
 from ecg_keras.errors import ConfigError, DataError
 
 CHANGES = Augment(shift=0.05, gain=0.1, noise=0.01, lead_dropout=0.1)
@@ -190,6 +192,90 @@ def test_a_damaged_shard_is_named(hospital_shards, tmp_path):
     shard.write_bytes(content)
     with pytest.raises(DataError, match=r"a shard of the train split is damaged.*prepare it again"):
         load(folder, "train", batch_size=8)
+
+
+# every way in which records may be chosen, ordered and changed
+OPTIONS = (
+    {},
+    {"shuffle": True, "augment": CHANGES},
+    {"epochs": range(2)},
+    {"train_records": 7},
+    {"train_records": 7, "subset": "first"},
+    {"left_out": ("h000",)},
+)
+
+
+def promise(folder, **changes):
+    """Changes what dataset.json says of the training split."""
+    path = folder / "dataset.json"
+    tree = json.loads(path.read_text())
+    tree["splits"]["train"] |= changes
+    path.write_text(json.dumps(tree))
+
+
+@pytest.mark.parametrize("cache", [True, False])
+@pytest.mark.parametrize("promised", [25, 27, 260])
+def test_another_number_of_records_than_promised_is_refused(
+    hospital_shards, tmp_path, promised, cache
+):
+    folder = tmp_path / "copy"
+    shutil.copytree(hospital_shards, folder)
+    promise(folder, records=promised)
+    message = (
+        rf"dataset\.json: promises {promised} records of the train split, and its shards hold 26 "
+        r"\(train-00000-of-00001\.tfrecord 26\)\. Delete"
+    )
+    for options in OPTIONS:
+        with pytest.raises(DataError, match=message):
+            load(folder, "train", batch_size=8, cache=cache, **options)
+    with pytest.raises(DataError, match=message):
+        load_with_ids(folder, "train", 8)
+    assert load(folder, "valid", batch_size=8, cache=cache).cardinality() > 0
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_shard_that_was_cut_off_is_named(hospital_shards, tmp_path, cache):
+    folder = tmp_path / "copy"
+    shutil.copytree(hospital_shards, folder)
+    shard = folder / "train-00000-of-00001.tfrecord"
+    content = shard.read_bytes()
+    shard.write_bytes(content[:-1000])
+    with pytest.raises(DataError, match=rf"{shard.name}: this shard has \d+ bytes instead of"):
+        load(folder, "train", batch_size=8, cache=cache)
+    # also where the size was corrected by hand: within a record, and between two
+    promise(folder, shards={shard.name: len(content) - 1000})
+    for options in OPTIONS:
+        with pytest.raises(DataError, match=rf"{shard.name}: .* it ends within its record 26"):
+            load(folder, "train", batch_size=8, cache=cache, **options)
+    last = len(frame(list(tf.data.TFRecordDataset(str(hospital_shards / shard.name)))[-1].numpy()))
+    shard.write_bytes(content[:-last])
+    promise(folder, shards={shard.name: len(content) - last})
+    with pytest.raises(DataError, match=r"promises 26 records .* its shards hold 25"):
+        load(folder, "train", batch_size=8, cache=cache)
+
+
+def test_signals_of_another_length_than_promised_are_no_other_number_of_records(
+    hospital_shards, tmp_path
+):
+    folder = tmp_path / "copy"
+    shutil.copytree(hospital_shards, folder)
+    path = folder / "dataset.json"
+    path.write_text(path.read_text().replace('"num_samples": 200', '"num_samples": 100'))
+    with pytest.raises(DataError, match=r"a shard of the train split is damaged"):
+        load(folder, "train", batch_size=8)
+
+
+def test_the_next_pass_can_be_any_epoch(hospital_shards):
+    settings = {"batch_size": 8, "shuffle": True, "augment": CHANGES}
+    expected = passes(load(hospital_shards, "train", **settings), 4)
+    dataset = load(hospital_shards, "train", **settings)
+    noted = dataset.map(lambda signal, target: (signal, target))
+    next(iter(dataset))
+    set_epoch(dataset, 2)
+    np.testing.assert_array_equal(passes(noted, 2), expected[2:])
+    for other in (noted, load(hospital_shards, "train", epochs=range(3), **settings)):
+        with pytest.raises(ConfigError, match=r"of what ecg_keras\.data\.load returned without ep"):
+            set_epoch(other, 2)
 
 
 def test_keras_fits_on_it_and_a_strategy_distributes_it(hospital_shards):

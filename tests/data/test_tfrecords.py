@@ -5,7 +5,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecg_keras.data.tfrecords import frame, write_tfrecords
+from ecg_keras.data.tfrecords import count_records, frame, write_tfrecords
+from ecg_keras.errors import DataError
 
 
 def test_a_file_is_whole_or_not_there(tmp_path):
@@ -34,6 +35,19 @@ def test_the_bytes_are_those_of_tensorflow(tmp_path_factory, records):
         for record in records:
             writer.write(record)
     assert path.read_bytes() == b"".join(frame(record) for record in records)
+
+
+@settings(max_examples=20, deadline=None)
+@given(records=st.lists(st.binary(max_size=300), max_size=5))
+def test_records_are_counted_and_a_part_of_one_is_found(tmp_path_factory, records):
+    folder = tmp_path_factory.mktemp("records")
+    size, _ = write_tfrecords(folder / "whole", records, scratch=folder)
+    assert count_records(folder / "whole") == len(records)
+    whole = (folder / "whole").read_bytes()
+    for cut in {1, 5, 15} if records else ():
+        (folder / "cut").write_bytes(whole[: size - cut])
+        with pytest.raises(DataError, match=rf"cut: this shard .* its record {len(records)}\."):
+            count_records(folder / "cut")
 
 
 def test_a_disk_that_is_full_is_an_oserror_and_leaves_nothing(tmp_path, monkeypatch):

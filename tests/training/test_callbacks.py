@@ -1,16 +1,14 @@
-"""The callbacks a user takes into an own script."""
+"""The log and the order of records of a user's own `fit`, which resume."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 
-from ecg_keras.callbacks import RunLog, ValidationScores
+from ecg_keras.callbacks import FollowEpochs, RunLog
+from ecg_keras.data import load
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import read_log
-
-LABELS = ("NORM", "MI")
 
 
 @pytest.fixture
@@ -37,64 +35,6 @@ def network(outputs: int = 2) -> keras.Model:
     return model
 
 
-def test_scores_equal_scikit_learn_and_reach_history_and_log(tmp_path, valid, signals, targets):
-    model = network()
-    history = model.fit(
-        valid,
-        epochs=2,
-        verbose=0,
-        shuffle=False,
-        callbacks=[
-            ValidationScores(valid, LABELS, per_label=True),
-            RunLog(tmp_path / "log.csv", phase=1),
-        ],
-    ).history
-    probabilities = model.predict(signals, verbose=0)
-    assert history["val_macro_auroc"][-1] == pytest.approx(roc_auc_score(targets, probabilities))
-    assert history["val_macro_auprc"][-1] == pytest.approx(
-        average_precision_score(targets, probabilities)
-    )
-    assert history["val_auroc_MI"][-1] == pytest.approx(
-        roc_auc_score(targets[:, 1], probabilities[:, 1])
-    )
-    assert history["val_weighted_f1"][-1] == pytest.approx(
-        f1_score(targets, probabilities >= 0.5, average="weighted")
-    )
-    losses = [log_loss(targets[:, k], probabilities[:, k]) for k in range(2)]
-    assert history["val_loss"][-1] == pytest.approx(np.mean(losses), rel=1e-5)
-    rows = read_log(tmp_path / "log.csv")
-    assert [row["epoch"] for row in rows] == ["1", "2"]
-    assert rows[1]["phase"] == "1"
-    assert float(rows[1]["learning_rate"]) == pytest.approx(1e-2)
-    assert float(rows[1]["val_macro_auroc"]) == pytest.approx(
-        history["val_macro_auroc"][-1], abs=1e-5
-    )
-
-
-def test_a_label_without_positives_is_left_out_of_the_mean(signals, targets):
-    targets = targets.copy()
-    targets[:, 1] = 0
-    valid = tf.data.Dataset.from_tensor_slices((signals, targets)).batch(16)
-    model = network()
-    history = model.fit(
-        valid, epochs=1, verbose=0, shuffle=False, callbacks=[ValidationScores(valid, LABELS)]
-    ).history
-    expected = roc_auc_score(targets[:, 0], model.predict(signals, verbose=0)[:, 0])
-    assert history["val_macro_auroc"][0] == pytest.approx(expected)
-
-
-def test_other_outputs_than_labels_are_refused(valid):
-    with pytest.raises(ConfigError, match="the model has 3 outputs and ValidationScores 2 labels"):
-        network(3).fit(
-            valid.map(lambda x, y: (x, tf.concat([y, y[:, :1]], 1))),
-            verbose=0,
-            shuffle=False,
-            callbacks=[ValidationScores(valid, LABELS)],
-        )
-    with pytest.raises(ConfigError, match="different names"):
-        ValidationScores(valid, ("MI", "MI"))
-
-
 def test_the_log_goes_on_after_a_restart_without_listing_an_epoch_twice(tmp_path, valid):
     path = tmp_path / "log.csv"
     network().fit(valid, epochs=3, verbose=0, shuffle=False, callbacks=[RunLog(path)])
@@ -118,5 +58,87 @@ def test_there_is_no_log_before_the_first_epoch(tmp_path):
 
 def test_a_log_that_is_no_table_is_told(tmp_path):
     (tmp_path / "log.csv").write_bytes(b"\xff\xfe\0")
-    with pytest.raises(DataError, match=r"log\.csv: no log of a training: "):
+    with pytest.raises(DataError, match=r"log\.csv: no log of a training \(UnicodeDecode"):
         read_log(tmp_path / "log.csv")
+
+
+@pytest.mark.parametrize("text", ["name,score\na,1\n", "epoch,loss\n0,1\n", "epoch\n1,2\n"])
+def test_a_table_of_another_kind_is_refused_before_training(tmp_path, valid, text):
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(DataError, match=r"log\.csv: no log of a training .*Remove it, or name an"):
+        network().fit(valid, verbose=0, shuffle=False, callbacks=[RunLog(tmp_path / "log.csv")])
+    assert (tmp_path / "log.csv").read_text() == text
+
+
+def test_a_value_that_is_an_array_has_a_column_for_each_number(tmp_path):
+    log = RunLog(tmp_path / "log.csv", phase=1)
+    log.set_model(network())
+    log.on_train_begin()
+    log.on_epoch_begin(0)
+    log.on_epoch_end(0, {"f1": np.array([0.5, np.nan]), "loss": np.float32(0.25)})
+    log.on_epoch_begin(1)
+    log.on_epoch_end(1, {"mae": tf.constant(1.0)})
+    first, second = read_log(log.path)
+    assert list(first) == [
+        "epoch",
+        "phase",
+        "learning_rate",
+        "f1[0]",
+        "f1[1]",
+        "loss",
+        "seconds",
+        "mae",
+    ]
+    assert (first["f1[0]"], first["f1[1]"], first["loss"], first["mae"]) == (
+        "0.5",
+        "nan",
+        "0.25",
+        "",
+    )
+    assert (second["f1[0]"], second["mae"]) == ("", "1")
+
+
+def test_constants_are_no_columns_of_another_kind(tmp_path):
+    with pytest.raises(ConfigError, match="a constant of RunLog needs a name of its own"):
+        RunLog(tmp_path / "log.csv", epoch=1)
+
+
+class Killed(keras.callbacks.Callback):
+    """Breaks off in the middle of an epoch, as a kill would."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == (2, 1):
+            raise KeyboardInterrupt
+
+
+def test_a_killed_fit_resumes_with_the_records_of_its_epoch(tmp_path, shards):
+    def fit(backup, *others):
+        train = load(shards, "train", batch_size=8, shuffle=True, seed=0)
+        keras.utils.set_random_seed(1)
+        signal = keras.Input((200, 12))
+        x = keras.layers.GlobalMaxPooling1D()(signal)
+        model = keras.Model(signal, keras.layers.Dense(5, "sigmoid")(x))
+        model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
+        backup = keras.callbacks.BackupAndRestore(str(tmp_path / backup))
+        model.fit(
+            train,
+            epochs=4,
+            shuffle=False,
+            verbose=0,
+            callbacks=[backup, FollowEpochs(train), *others],
+        )
+        return model.get_weights()
+
+    expected = fit("calm")
+    with pytest.raises(KeyboardInterrupt):
+        fit("killed", Killed())
+    for one, other in zip(fit("killed"), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_only_data_that_count_epochs_are_followed(valid):
+    with pytest.raises(ConfigError, match=r"what ecg_keras\.data\.load returned without epochs="):
+        FollowEpochs(valid)

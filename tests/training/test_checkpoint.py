@@ -1,6 +1,7 @@
 """Checkpoints: what is kept, what is removed, and when training is given up."""
 
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -68,6 +69,19 @@ def test_what_is_best_is_the_recipes_choice(tmp_path, select, best):
     for epoch, (loss, auprc) in enumerate(((0.1, 0.1), (0.2, 0.9), (0.3, 0.2))):
         callback.on_epoch_end(epoch, {"loss": 1.0, "val_loss": loss, "val_macro_auprc": auprc})
     assert read_progress(tmp_path).best_epoch == best
+
+
+def test_the_last_epoch_has_no_score(tmp_path):
+    first = checkpoint(tmp_path, select="last")
+    first.on_epoch_end(0, {"loss": 1.0, "val_macro_auroc": 0.9})
+    progress = read_progress(tmp_path)
+    assert (progress.best_epoch, progress.best_score) == (1, None)
+    # written by earlier versions, which took the number of the epoch for a score
+    earlier = replace(progress, best_score=7.0)
+    second = checkpoint(tmp_path, earlier, select="last", patience=1)
+    second.on_epoch_end(1, {"loss": 1.0, "val_macro_auroc": 0.1})
+    assert (second.progress.best_epoch, second.progress.best_score) == (2, None)
+    assert second.progress.waited == 0
 
 
 def test_an_undefined_score_never_beats_a_defined_one(tmp_path):

@@ -1,5 +1,7 @@
 """Devices and precision."""
 
+import json
+
 import keras
 import pytest
 
@@ -23,3 +25,24 @@ def test_one_device_is_not_mirrored():
     assert make_strategy("auto").num_replicas_in_sync == 1
     with pytest.raises(ConfigError, match="mirrored needs two devices or more"):
         make_strategy("mirrored")
+
+
+def test_one_worker_of_several_does_not_train_alone(monkeypatch):
+    def cluster(**workers):
+        monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": workers, "task": {"index": 0}}))
+
+    cluster(worker=["a:1", "b:1"])
+    for devices in ("one", "auto", "mirrored"):
+        with pytest.raises(ConfigError, match=r"TF_CONFIG names 2 workers, and a run is trained"):
+            make_strategy(devices)
+    cluster(chief=["a:1"], worker=["b:1"])
+    with pytest.raises(ConfigError, match="names 2 workers"):
+        make_strategy("auto")
+    cluster(chief=["a:1"])
+    assert make_strategy("auto").num_replicas_in_sync == 1
+    for text in ("{", "[]", '{"cluster": 3}', '{"cluster": {"worker": 3}}'):
+        monkeypatch.setenv("TF_CONFIG", text)
+        with pytest.raises(ConfigError, match=r"TF_CONFIG is no JSON object with a cluster: .* U"):
+            make_strategy("auto")
+    monkeypatch.setenv("TF_CONFIG", "")
+    assert make_strategy("auto").num_replicas_in_sync == 1

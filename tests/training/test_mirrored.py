@@ -4,8 +4,10 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from ecg_keras.training import Run, read_log
+from ecg_keras.training.mirrored import padded
 
 SCRIPT = """
 import sys
@@ -24,19 +26,33 @@ for devices in ("one", "mirrored"):
 """
 
 
+def test_batches_are_filled_up_to_what_the_devices_share():
+    batches = tf.data.Dataset.range(33).batch(16)
+    found = [(one.numpy().tolist(), own.numpy().tolist()) for one, own in padded(batches, 3)]
+    assert [len(one) for one, _ in found] == [18, 18, 3]
+    assert found[0] == ([*range(16), 0, 1], [1.0] * 16 + [0.0] * 2)
+    assert found[2] == ([32, 32, 32], [1.0, 0.0, 0.0])
+    pairs = padded(tf.data.Dataset.zip((batches, batches)), 1)
+    assert [tuple(map(len, one)) for one, _ in pairs] == [(16, 16), (16, 16), (1, 1)]
+
+
 @pytest.mark.slow
 def test_two_mirrored_devices_learn_what_one_does(recipe, shards, tmp_path):
-    # without dropout, which each device draws for itself, and with whole batches, whose halves
-    # count alike
-    changes = {
-        "model": recipe.model.model_copy(update={"dropout": 0.0}),
-        "data": recipe.data.model_copy(update={"train_records": 32}),
-    }
-    text = recipe.model_copy(update=changes).model_dump_json(by_alias=True)
-    subprocess.run(
-        [sys.executable, "-c", SCRIPT, shards, tmp_path, text], check=True, capture_output=True
-    )
-    rows = [read_log(Run(tmp_path / devices).log) for devices in ("one", "mirrored")]
-    for one, other in zip(*rows, strict=True):
-        for name in ("loss", "val_loss", "val_macro_auroc"):
-            assert float(one[name]) == pytest.approx(float(other[name]), abs=1e-4)
+    # without dropout, which each device draws for itself; the last batch of 33 records is one,
+    # fewer than there are devices, and one of 15 can't be halved
+    for batch_size in (16, 15):
+        changes = {
+            "model": recipe.model.model_copy(update={"dropout": 0.0}),
+            "data": recipe.data.model_copy(update={"train_records": 33}),
+            "training": recipe.training.model_copy(update={"batch_size": batch_size}),
+        }
+        text = recipe.model_copy(update=changes).model_dump_json(by_alias=True)
+        folder = tmp_path / str(batch_size)
+        folder.mkdir()
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT, shards, folder, text], check=True, capture_output=True
+        )
+        rows = [read_log(Run(folder / devices).log) for devices in ("one", "mirrored")]
+        for one, other in zip(*rows, strict=True):
+            for name in ("loss", "val_loss", "val_macro_auroc"):
+                assert float(one[name]) == pytest.approx(float(other[name]), abs=1e-5)

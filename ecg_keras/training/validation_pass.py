@@ -1,0 +1,273 @@
+"""One pass over validation data: what a model predicts of each record beside its target."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from ecg_keras.errors import ConfigError, DataError, listed, shortened
+from ecg_keras.keras_library import keras
+from ecg_keras.training.mirrored import padded
+
+# records of arrays that are predicted at once
+BATCH = 256
+SEVERAL_MACHINES = (
+    tf.distribute.MultiWorkerMirroredStrategy,
+    tf.distribute.experimental.ParameterServerStrategy,
+    tf.distribute.TPUStrategy,
+)
+LINKS = {"none": tf.identity, "sigmoid": tf.sigmoid, "softmax": tf.nn.softmax}
+
+
+class Outcome(NamedTuple):
+    """What is scored, in the order of one pass.
+
+    Attributes:
+        targets: float ``(records, labels)``: 0, 1, or NaN where it is not known.
+        probabilities: float32 of the same shape.
+        weights: float ``(records,)``, how much each record counts.
+    """
+
+    targets: npt.NDArray[Any]
+    probabilities: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.float64]
+
+
+def as_batches(valid: Any) -> tf.data.Dataset:
+    """Validation data as batches of (signal, target) or (signal, target, weight).
+
+    Args:
+        valid: such a dataset, or a tuple of such arrays, or of lists or dictionaries of them.
+
+    Raises:
+        ConfigError: it is something else, repeats for ever, or arrays differ in length.
+    """
+    if isinstance(valid, tf.data.Dataset):
+        parts = valid.element_spec
+        if valid.cardinality() == tf.data.INFINITE_CARDINALITY:
+            raise ConfigError(
+                "validation data must end, and this dataset repeats for ever. Leave out repeat(), "
+                "or give take(steps) of it."
+            )
+    elif isinstance(valid, tuple | list):
+        parts = valid = tuple(tf.nest.map_structure(np.asarray, one) for one in valid)
+    else:
+        raise ConfigError(
+            "validation data must be a tf.data.Dataset or arrays, of (signal, target) or (signal, "
+            f"target, weight). Received: {type(valid).__name__}."
+        )
+    if not isinstance(parts, tuple) or len(parts) not in (2, 3):
+        raise ConfigError(
+            "validation data must be of (signal, target) or (signal, target, weight). Received: "
+            f"{f'{len(parts)} parts' if isinstance(parts, tuple) else 'signals without targets'}."
+        )
+    if isinstance(valid, tf.data.Dataset):
+        return valid
+    lengths = {len(one) for one in tf.nest.flatten(valid)}
+    if len(lengths) > 1:
+        raise ConfigError(
+            "arrays of validation data must have as many rows each. Received: "
+            f"{', '.join(map(str, sorted(lengths)))} rows."
+        )
+    return tf.data.Dataset.from_tensor_slices(valid).batch(BATCH)
+
+
+def choose_output(values: Any, output: str | None, names: Sequence[str], what: str) -> Any:
+    """One of several outputs, targets or losses; ``values`` where there are not several.
+
+    Args:
+        values: a tensor, or a dictionary or list of them.
+        output: the name of the output; ``None`` where it is the only one.
+        names: of the model's outputs, in order.
+        what: the values are, in an error.
+
+    Raises:
+        ConfigError: there are several and none is named, or none of that name.
+    """
+    if isinstance(values, Mapping):
+        several = dict(values)
+    elif isinstance(values, tuple | list):
+        if len(names) != len(values):
+            names = [str(number) for number in range(len(values))]
+        several = dict(zip(names, values, strict=True))
+    else:
+        return values
+    if output is None and len(several) == 1:
+        return next(iter(several.values()))
+    if output not in several:
+        raise ConfigError(
+            f"{what} has the outputs {listed(sorted(several))}: name the one to score with "
+            f"ValidationScores(..., output=NAME). Received: {output!r}."
+        )
+    return several[output]
+
+
+class ValidationPass:
+    """Predicts validation data, on the devices of the model; call it for an `Outcome`.
+
+    Signal and target come from the same batch, so a dataset may be shuffled.
+
+    Args:
+        model: what predicts.
+        batches: as `as_batches` gives them.
+        labels: names of the columns.
+        output: name of one of several outputs.
+        link: ``"sigmoid"`` or ``"softmax"`` of logits, or ``"none"``.
+
+    Raises:
+        ConfigError: the model is spread over several machines, or has several outputs and none is
+            named.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        batches: tf.data.Dataset,
+        labels: Sequence[str],
+        output: str | None,
+        link: str,
+    ) -> None:
+        strategy = model.distribute_strategy
+        if isinstance(strategy, SEVERAL_MACHINES):
+            raise ConfigError(
+                "ValidationScores scores on the devices of one machine. Received: a model under "
+                f"{type(strategy).__name__}. Use tf.distribute.MirroredStrategy, or score apart."
+            )
+        self._model, self._labels, self._output = model, tuple(labels), output
+        self._link = LINKS[link]
+        self._strategy, self._batches = strategy, batches
+        self._parts = padded(batches, strategy.num_replicas_in_sync)
+        if strategy.num_replicas_in_sync > 1:
+            self._parts = strategy.experimental_distribute_dataset(self._parts)
+        self._run = self._on_devices
+        shapes = [getattr(one, "shape", None) for one in tf.nest.flatten(batches.element_spec)]
+        known = all(shape is not None and shape.rank is not None for shape in shapes)
+        if known and not model.run_eagerly:
+            # one graph for batches of any size
+            self._run = tf.function(
+                self._run, input_signature=[self._parts.element_spec], autograph=False
+            )
+
+    def check(self) -> None:
+        """Looks at all targets and weights, and at what the model makes of the first batch.
+
+        Raises:
+            ConfigError, DataError: as for a call.
+        """
+        self._outcome(itertools.islice(self._parts, 1))
+        read = [self._read(*one)[1:] for one in self._batches]
+        targets, weights = (np.concatenate(one) for one in zip(*read, strict=True))
+        check_targets(targets, self._labels)
+        _check_weights(weights)
+
+    def __call__(self) -> Outcome:
+        """What the model makes of all records now.
+
+        Raises:
+            ConfigError: signals, targets or outputs have another shape than the labels.
+            DataError: there is no record, or targets, weights or outputs are not what they should.
+        """
+        outcome = self._outcome(self._parts)
+        check_targets(outcome.targets, self._labels)
+        _check_weights(outcome.weights)
+        return outcome
+
+    def _outcome(self, parts: Iterable[Any]) -> Outcome:
+        done = [self._run(one) for one in parts]
+        if not done:
+            raise DataError("validation data have no record. Give a dataset with at least one.")
+        own = np.concatenate([one[-1].numpy() for one in done]) == 1
+        probabilities, targets, weights = (
+            np.concatenate([one[place].numpy() for one in done])[own] for place in range(3)
+        )
+        _check_probabilities(probabilities)
+        return Outcome(targets, probabilities, weights.astype(np.float64))
+
+    def _on_devices(self, part: Any) -> list[tf.Tensor]:
+        """Probabilities, targets, weights, and which of them are not padding, of one batch."""
+        done = self._strategy.run(self._predict, args=(part,))
+        local = [self._strategy.experimental_local_results(one) for one in done]
+        return [tf.concat(one, axis=0) for one in local]
+
+    def _predict(self, part: Any) -> tuple[tf.Tensor, ...]:
+        batch, own = part
+        signal, target, weight = self._read(*batch)
+        predicted = self._choose(self._model(signal, training=False), "the model")
+        predicted = self._columns(tf.cast(predicted, tf.float32), "the model gives outputs")
+        return self._link(predicted), target, weight, own
+
+    def _read(self, signal: Any, target: Any, weight: Any = None) -> tuple[Any, ...]:
+        """Signal, target ``(batch, labels)`` and weight ``(batch,)`` of one batch."""
+        target = tf.cast(self._choose(target, "the target"), tf.float32)
+        target = self._columns(target, "validation targets are")
+        if weight is None:
+            return signal, target, tf.ones(tf.shape(target)[0])
+        weight = tf.cast(self._choose(weight, "the weight"), tf.float32)
+        if weight.shape.rank == 2 and weight.shape[1] == 1:
+            weight = weight[:, 0]
+        if weight.shape.rank != 1:
+            raise ConfigError(
+                "ValidationScores takes one weight a record, (batch,). Received: weights of shape "
+                f"{_shape(weight)}. Where single labels are unknown, write NaN in their targets."
+            )
+        return signal, target, weight
+
+    def _choose(self, values: Any, what: str) -> Any:
+        return choose_output(values, self._output, getattr(self._model, "output_names", ()), what)
+
+    def _columns(self, values: tf.Tensor, what: str) -> tf.Tensor:
+        """``(batch, labels)``, of one label also from ``(batch,)``."""
+        if values.shape.rank == 1 and len(self._labels) == 1:
+            values = values[:, tf.newaxis]
+        if values.shape.rank != 2 or values.shape[1] != len(self._labels):
+            unbatched = " Are these batches? Use .batch(64)." * (values.shape.rank == 1)
+            raise ConfigError(
+                f"{what} of shape {_shape(values)}, and ValidationScores has {len(self._labels)} "
+                f"labels: {listed(self._labels)}.{unbatched}"
+            )
+        return values
+
+
+def _shape(values: tf.Tensor) -> str:
+    return f"({', '.join(['batch', *map(str, values.shape[1:])])})"
+
+
+def check_targets(targets: npt.NDArray[Any], labels: Sequence[str]) -> None:
+    """Raises a `DataError` that names the first target that is neither 0, 1 nor NaN."""
+    wrong = np.argwhere(~(np.isnan(targets) | (targets == 0) | (targets == 1)))
+    if not len(wrong):
+        return
+    row, column = wrong[0]
+    value = targets[row, column]
+    advice = (
+        "Soft targets are for training: validate on the labels that they were made of."
+        if 0 < value < 1
+        else "Write NaN where it is unknown whether a record has a label."
+    )
+    raise DataError(
+        f"validation targets must be 0, 1 or NaN. Received: {value:g} for "
+        f"{shortened(labels[column])} in record {row}. {advice}"
+    )
+
+
+def _check_weights(weights: npt.NDArray[Any]) -> None:
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise DataError(
+            "validation weights must be finite and at least 0, one of them above 0. Received: "
+            f"{np.min(weights):g} to {np.max(weights):g}."
+        )
+
+
+def _check_probabilities(values: npt.NDArray[Any]) -> None:
+    found = values[np.isfinite(values)]
+    if found.size and (found.min() < 0 or found.max() > 1):
+        raise DataError(
+            "the model must give probabilities. Received: outputs from "
+            f"{found.min():.3g} to {found.max():.3g}. Where they are logits, use "
+            "ValidationScores(..., from_logits=True), or a loss with from_logits=True."
+        )

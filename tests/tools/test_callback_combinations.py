@@ -1,0 +1,36 @@
+"""The script that tries the callbacks in Keras users' combinations: none is wrong, as docs say."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "tools" / "callback_combinations.py"
+
+
+def table(text: str) -> dict[str, str]:
+    """Whether each combination is right or refused, by its name."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {name: seen.split(":")[0] for name, seen in rows if seen != "---"}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", SCRIPT, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_each_combination_is_right_or_refused_by_name():
+    done = run()
+    assert "WRONG" not in done.stdout
+    assert done.returncode == 0, done.stderr
+    page = (ROOT / "docs" / "callbacks.md").read_text().partition("\n## What was tried\n")[2]
+    assert table(done.stdout) == table(page)

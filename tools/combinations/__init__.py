@@ -1,0 +1,1 @@
+"""The combinations of callbacks that callback_combinations.py tries."""
