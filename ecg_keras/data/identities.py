@@ -86,7 +86,7 @@ class Identities:
             DataError: the file is missing, damaged or holds something else.
         """
         names = [one.name for one in fields(cls)]
-        advice = "Train the run anew, or copy the file again from where it was whole."
+        advice = "Train the run again, or copy the file again from where it was whole."
         arrays = read_arrays(path, names, SEEN, advice)
         if missing := [name for name in names if name not in arrays]:
             raise DataError(
@@ -98,7 +98,7 @@ class Identities:
         if not fits or any(a.shape != (count,) or a.dtype.kind != "U" for a in arrays.values()):
             raise DataError(
                 f"{path}: holds arrays of other shapes or types than the records that a network "
-                "has seen. Train the run anew."
+                "has seen. Train the run again."
             )
         return cls(**arrays, content=content)
 
@@ -113,8 +113,8 @@ def population(dataset: Dataset) -> str:
     """Within which patient ids can be compared: they mean nothing beside another database's.
 
     A database that is published, or has a module of its own, is known by its source. Simulated
-    hospitals are by name and seed, and folders of recordings by their files: two of them may both
-    have a patient 1.
+    hospitals are by name and seed, and folders of recordings by their files, wherever they lie: two
+    of them may both have a patient 1.
     """
     if dataset.source not in MANY:
         return dataset.source

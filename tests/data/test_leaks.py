@@ -99,7 +99,7 @@ def test_a_damaged_file_is_told(tmp_path, damage):
     elif damage == "array":
         with path.open("wb") as file:
             np.save(file, SIGNALS)
-    with pytest.raises(DataError, match=r"seen\.npz: .*Train the\s+run anew"):
+    with pytest.raises(DataError, match=r"seen\.npz: .*Train the\s+run again"):
         Identities.load(path)
 
 
