@@ -13,6 +13,8 @@ _HOME = {
     "Run": "run",
     "begin_run": "run",
     "check_same_run": "run",
+    "find_changes": "run",
+    "mark_of": "run",
     "run_fingerprint": "run",
     "train": "loop",
     "build_model": "loop",
@@ -25,6 +27,7 @@ _HOME = {
     "RunLog": "callbacks",
     "ValidationScores": "callbacks",
     "read_log": "callbacks",
+    "seen_from": "places",
 }
 __all__ = sorted(_HOME)
 

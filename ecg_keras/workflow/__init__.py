@@ -2,7 +2,7 @@
 
 from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
 from ecg_keras.workflow.checks import check_data, find_problems
-from ecg_keras.workflow.job import Job, make_job
+from ecg_keras.workflow.job import Job, known_dataset, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.plan import make_plan, run_plan
 from ecg_keras.workflow.recipes import load, own_code, upstream_recipe
@@ -27,6 +27,7 @@ __all__ = [
     "evaluation_mark",
     "export_run",
     "find_problems",
+    "known_dataset",
     "load",
     "make_job",
     "make_plan",
