@@ -6,8 +6,10 @@ import hashlib
 import json
 import math
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +40,8 @@ def replacing(path: Path) -> Iterator[Path]:
         'whole'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    temporary = path.with_name(f".{path.stem}.{writer}{path.suffix}")
     try:
         yield temporary
         temporary.replace(path)
@@ -63,8 +66,10 @@ def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
         >>> sha256_of(path)[:8]
         'e3b0c442'
     """
-    digest, piece = hashlib.sha256(), memoryview(bytearray(READ_BYTES))
+    digest = hashlib.sha256()
     with path.open("rb", buffering=0) as stream:
+        size = os.fstat(stream.fileno()).st_size  # of many small files, memory costs the most
+        piece = memoryview(bytearray(min(READ_BYTES, size + 1)))
         while length := stream.readinto(piece):
             digest.update(piece[:length])
             if on_bytes is not None:
@@ -133,6 +138,18 @@ def _damaged(path: Path, what: str, advice: str) -> DataError:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+def known_fields(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an object in one of our files a dataclass has; a later version may write more.
+
+    Example:
+        >>> from dataclasses import make_dataclass
+        >>> known_fields(make_dataclass("Point", ["x", "y"]), {"x": 1, "y": 2, "colour": "red"})
+        {'x': 1, 'y': 2}
+    """
+    names = {one.name for one in fields(kind)}
+    return {name: value for name, value in content.items() if name in names}
 
 
 def as_text(value: Any) -> str:

@@ -101,11 +101,11 @@ def list_often(ptbxl: Path, raw: Path) -> None:
 
 
 def contents(shards: Path) -> dict[str, str]:
-    """The sha256 of each file below a folder of datasets, but for locks."""
+    """The sha256 of each file below a folder of datasets, but for locks and remembered hashes."""
     return {
         str(path.relative_to(shards)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(shards.rglob("*"))
-        if path.is_file() and path.name != LOCK
+        if path.is_file() and path.name != LOCK and path.parent != shards
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -24,11 +24,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ecg_keras.data.file_hashes import listening
 from ecg_keras.data.writing import Run, run_here
 from ecg_keras.workflow import Step, Watcher
 
 # seconds between two moves of a bar
 MOVES = 0.05
+# the bar of a database that is read for the first time, in MB
+HASHING, MB = "read the recordings (MB)", 1_000_000
 
 VERBS = {
     "keep": "keep the finished run",
@@ -53,11 +56,13 @@ class ConsoleWatcher(Watcher):
         self.bars = make_progress(self.console)
         self.task: TaskID | None = None
         self.moved = -MOVES
+        self.hashing = ExitStack()
         self.scored = "valid"  # the split that a training scores after every epoch
         self.made: set[str] = set()  # actions of the steps that were not there already
 
     def __enter__(self) -> ConsoleWatcher:
         self.bars.start()
+        self.hashing.enter_context(hashing_bar(self.bars))
         return self
 
     def __exit__(
@@ -66,6 +71,7 @@ class ConsoleWatcher(Watcher):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.hashing.close()
         if self.task is not None:
             self.bars.remove_task(self.task)
         self.bars.stop()
@@ -142,22 +148,45 @@ def make_progress(console: Console) -> Progress:
 @contextmanager
 def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     """A bar for one piece of work; gives the function that moves it."""
-    with make_progress(Console(stderr=True)) as bars:
+    with make_progress(Console(stderr=True)) as bars, hashing_bar(bars):
         task = bars.add_task(description, total=None, note="")
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
+@contextmanager
+def hashing_bar(bars: Progress) -> Iterator[None]:
+    """While the block lasts, another bar shows how far the files of a database are read.
+
+    That takes as long as the disk does, once: see `ecg_keras.data.file_hashes`.
+    """
+    task: TaskID | None = None
+
+    def move(done: int, total: int) -> None:
+        nonlocal task
+        if task is None and done < total:
+            task = bars.add_task(HASHING, total=total, note="")
+        if task is not None:
+            bars.update(task, completed=done // MB, total=total // MB)
+        if task is not None and done == total:
+            bars.remove_task(task)
+            task = None
+
+    with listening(move):
+        yield
+
+
 def show_plan(plan: Sequence[Step]) -> None:
     """Prints a plan, a line a step: is it done, what it is, for which recipe, and where it lies."""
-    rows = [
-        (
-            "done" if step.is_ready() else "to do",
-            VERBS[step.action],
-            step.job.loaded.path.name,
-            step.place(),
-        )
-        for step in plan
-    ]
+    with progress_bar("look at what is there"):
+        rows = [
+            (
+                "done" if step.is_ready() else "to do",
+                VERBS[step.action],
+                step.job.loaded.path.name,
+                step.place(),
+            )
+            for step in plan
+        ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for *cells, place in rows:
         padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))

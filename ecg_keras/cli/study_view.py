@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ecg_keras.cli.console import HASHING, MB, MOVES
+from ecg_keras.data.file_hashes import listening
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Scores
 from ecg_keras.evaluation.tables import score_name
@@ -56,12 +60,14 @@ class StudyView:
         self.plan = plan
         self.console = console or Console(stderr=True, highlight=False)
         self._live = Live(console=self.console, auto_refresh=False)
+        self._hashing, self._moved = ExitStack(), -MOVES
         self._seen: dict[str, str] | None = None
         self._failed: list[str] = []
 
     def __enter__(self) -> StudyView:
         if self.console.is_terminal:
             self._live.start()
+            self._hashing.enter_context(listening(self._hashed))
         return self
 
     def __exit__(
@@ -70,7 +76,14 @@ class StudyView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._hashing.close()
         self._live.stop()
+
+    def _hashed(self, done: int, total: int) -> None:
+        """Shows how far the recordings are read, before the first snapshot."""
+        if time.monotonic() > self._moved + MOVES:
+            self._moved = time.monotonic()
+            self._live.update(Text(f"{HASHING} {done // MB}/{total // MB}"), refresh=True)
 
     def update(self, now: Snapshot) -> None:
         """Shows a snapshot that is newer than those before."""

@@ -19,7 +19,7 @@ def train(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
     Products that are there and fresh are reused; a run that was stopped goes on.
     """
     from ecg_keras import evaluation, workflow
-    from ecg_keras.cli.console import ConsoleWatcher, show_plan
+    from ecg_keras.cli.console import ConsoleWatcher, progress_bar, show_plan
     from ecg_keras.config import parse_overrides
     from ecg_keras.errors import raise_together
 
@@ -27,7 +27,8 @@ def train(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
     plan = workflow.make_plan(job)
     notes = workflow.overrides_left_out(job.loaded)
     if dry_run:
-        raise_together(workflow.find_problems(plan, tables=True))
+        with progress_bar("look at what is there"):
+            raise_together(workflow.find_problems(plan, tables=True))
         show_plan(plan)
         for note in notes:
             click.echo(f"! {note}", err=True)

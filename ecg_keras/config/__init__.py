@@ -1,8 +1,10 @@
 """Recipes: text to typed, frozen values, and their fingerprints."""
 
 from ecg_keras.config.fingerprint import (
+    DEFAULTS,
     data_changes,
     data_mark,
+    data_of,
     data_settings,
     differences,
     fingerprint,
@@ -37,6 +39,7 @@ from ecg_keras.config.schema import (
 from ecg_keras.config.study import FileStudy, Grid, Left, Mode, Part, Protocol, Question, Study
 
 __all__ = [
+    "DEFAULTS",
     "Augment",
     "Data",
     "Evaluation",
@@ -62,6 +65,7 @@ __all__ = [
     "compose",
     "data_changes",
     "data_mark",
+    "data_of",
     "data_settings",
     "differences",
     "dump_recipe",

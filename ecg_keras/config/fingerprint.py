@@ -61,9 +61,28 @@ def data_changes(old: Mapping[str, Any], data: Data) -> list[str]:
         >>> data_changes({"source": "ptb", "seconds": 5.0}, Data(source="ptb", raw="a"))
         ['seconds: 5.0 -> 10.0']
     """
-    with contextlib.suppress(ValidationError):  # of a version that had other keys
-        old = data_settings(Data.model_validate({**old, "raw": "."}))
-    return differences(old, data_settings(data))
+    then = data_of(old, data.raw)
+    return differences(old if then is None else data_settings(then), data_settings(data))
+
+
+def data_of(old: Mapping[str, Any], raw: Path) -> Data | None:
+    """The ``data`` section that a dataset keeps as its ``settings``.
+
+    Args:
+        old: `data_settings` as this or an earlier version wrote them.
+        raw: where the recordings are.
+
+    Returns:
+        The section, keys that are missing at their defaults; ``None`` where the settings are of a
+        version that had other keys.
+
+    Example:
+        >>> data_of({"source": "ptb", "seconds": 5.0}, Path("data/raw/ptb")).sampling_rate
+        100.0
+    """
+    with contextlib.suppress(ValidationError):
+        return Data.model_validate({**old, "raw": raw})
+    return None
 
 
 def run_settings(recipe: Recipe) -> dict[str, Any]:
@@ -89,7 +108,7 @@ def run_changes(old: Mapping[str, Any], recipe: Recipe) -> list[str]:
         recipe: the settings.
     """
     with contextlib.suppress(ValidationError, KeyError, TypeError):
-        data = {**old["data"], "raw": "."}
+        data = {**old["data"], "raw": recipe.data.raw}
         old = run_settings(Recipe.model_validate({**old, "data": data}))
     return differences(old, run_settings(recipe))
 
@@ -99,12 +118,23 @@ def _defaults() -> dict[str, int]:
 
 
 def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
-    left_out = (*NO_RESULT, "train_records", "subset", "leaks", "without")
-    return {key: value for key, value in settings.items() if key not in left_out}
+    left_out = ("train_records", "subset", "leaks", "without")
+    return {key: value for key, value in _placeless(settings).items() if key not in left_out}
+
+
+def _placeless(data: dict[str, Any]) -> dict[str, Any]:
+    """Without keys that change no result; a table inside the database is named from there."""
+    kept = {key: value for key, value in data.items() if key not in NO_RESULT}
+    folder = kept.get("folder")
+    if folder and folder.get("table"):
+        table, raw = Path(folder["table"]), Path(data["raw"]).absolute()
+        if table.is_relative_to(raw):
+            kept["folder"] = {**folder, "table": table.relative_to(raw).as_posix()}
+    return kept
 
 
 def _of_run(settings: dict[str, Any]) -> dict[str, Any]:
-    data = {key: value for key, value in settings["data"].items() if key not in NO_RESULT}
+    data = _placeless(settings["data"])
     if "without" in data:  # a folder of shards is named after what it holds, wherever it lies
         data["without"] = [Path(folder).name for folder in data["without"]]
     kept = {**settings, "data": data}
@@ -114,7 +144,9 @@ def _of_run(settings: dict[str, Any]) -> dict[str, Any]:
             for key, value in kept["initialise"].get("set", {}).items()
             if key.split(".")[-1] not in (*NO_RESULT, "run", "without")
         }
-        kept["initialise"] = {**kept["initialise"], "set": overrides}
+        # what the weights are is the mark of the upstream's; here it only has a name
+        name = Path(kept["initialise"]["from"]).name
+        kept["initialise"] = {**kept["initialise"], "from": name, "set": overrides}
     return {key: value for key, value in kept.items() if key not in NOT_OF_THE_RUN}
 
 

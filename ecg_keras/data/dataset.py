@@ -25,6 +25,7 @@ from ecg_keras.files import (
     as_object,
     as_text,
     as_texts,
+    known_fields,
     read_json,
     sha256_of,
 )
@@ -103,8 +104,10 @@ class Dataset:
             `signals.lead_quality`, by measure and quantile, a figure for each lead.
         settings: the recipe's ``data`` section, as far as it decides what is in the shards.
         fingerprint: of the settings, the raw files that are read, and the format.
-        raw_digest: of names, sizes and times of change of the raw files that are read; of source
-            ``folder`` of all that are there, as it tells one folder's patients from another's.
+        raw_digest: of the raw files that are read; of source ``folder`` of all that are there, as
+            one folder's patients are others than another's.
+        raw_by: what of the raw files the two go by: ``content``, or ``times`` of change where an
+            earlier version made the dataset.
         format: version of this layout.
         remarks: what was left out of records, or derived, and of how many.
     """
@@ -122,6 +125,7 @@ class Dataset:
     settings: Mapping[str, Any]
     fingerprint: str
     raw_digest: str
+    raw_by: str = "times"
     shared_patients: int = 0
     repairs: tuple[Repaired, ...] = ()
     noted: tuple[Noted, ...] = ()
@@ -142,6 +146,14 @@ class Dataset:
     def num_records(self) -> int:
         """Of all splits."""
         return sum(split.records for split in self.splits.values())
+
+    def has_shards_of(self, other: Dataset) -> bool:
+        """Whether the shards of both are the same bytes, under the same names."""
+        ours, theirs = (
+            (one.labels, one.leads, [split.checksums for split in one.splits.values()])
+            for one in (self, other)
+        )
+        return ours == theirs
 
     def dump(self) -> str:
         """The text of ``dataset.json``."""
@@ -293,7 +305,7 @@ def _parse(path: Path, tree: dict[str, Any]) -> Dataset:
     texts = ("source", "label_set", "fingerprint", "raw_digest")
     return Dataset(
         **{
-            **tree,
+            **known_fields(Dataset, tree),
             **{name: as_text(tree[name]) for name in texts},
             "labels": labels,
             "leads": as_names(tree["leads"]),
@@ -314,10 +326,11 @@ def _parse(path: Path, tree: dict[str, Any]) -> Dataset:
                 for one in as_list(tree["duplicates"])
             ),
             "remarks": as_texts(tree.get("remarks", [])),
+            "raw_by": as_text(tree.get("raw_by", "times")),
             "shared_patients": as_count(tree.get("shared_patients", 0)),
             "repairs": tuple(
                 Repaired(as_text(one["what"]), as_text(one["evidence"]), as_texts(one["done"]))
-                for one in as_list(tree["repairs"])
+                for one in as_list(tree.get("repairs", []))
             ),
             "quality": {
                 measure: {

@@ -113,8 +113,8 @@ def population(dataset: Dataset) -> str:
     """Within which patient ids can be compared: they mean nothing beside another database's.
 
     A database that is published, or has a module of its own, is known by its source. Simulated
-    hospitals are by name and seed, and folders of recordings by their files: two of them may both
-    have a patient 1.
+    hospitals are by name and seed, and folders of recordings by their files, wherever they lie: two
+    of them may both have a patient 1.
     """
     if dataset.source not in MANY:
         return dataset.source

@@ -7,14 +7,15 @@ import math
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
 from threadpoolctl import threadpool_limits
 
-from ecg_keras.config import Data, data_changes, data_settings
+from ecg_keras.config import Data, data_changes, data_of, data_settings
 from ecg_keras.data.conversion import stored_leads, stored_length
-from ecg_keras.data.dataset import SPLITS, Dataset, SplitSummary, describe
+from ecg_keras.data.dataset import SPLITS, Dataset, SplitSummary, describe, read_dataset
 from ecg_keras.data.duplicates import NAMED, describe_duplicates, find_duplicates
 from ecg_keras.data.fingerprints import combine, digest_of, raw_digest
 from ecg_keras.data.label_counts import describe_scarce
@@ -22,6 +23,7 @@ from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.outcomes import UNLABELLED, LeftOut, Noted, describe_losses, named_reason
 from ecg_keras.data.processes import get_ready
 from ecg_keras.data.records import RecordInfo
+from ecg_keras.data.shard_folders import is_made_of
 from ecg_keras.data.sources import FOLDER, SOURCES, check_label_set, remarks_of, source_of
 from ecg_keras.data.sources.known_folders import say_known
 from ecg_keras.data.sources.own_source import check_listed
@@ -72,19 +74,20 @@ def prepare(
 
     Note:
         With ``data.workers`` above 1 a script needs ``if __name__ == "__main__":`` around the
-        call, because each process imports the script anew.
+        call, because each process imports the script again.
 
     Example:
         >>> prepare(Data(source="ptbxl", raw="data/raw/ptbxl"), "shards/ptbxl").labels
         ('NORM', 'MI', 'STTC', 'CD', 'HYP')
     """
     warn = on_warning or logging.getLogger(__name__).warning
-    folder, digest = Path(folder), digest_of(data)
+    folder = Path(folder)
     if folder.resolve().is_relative_to(data.raw.resolve()):
         raise ConfigError(
             f"data.shards: {folder} lies inside the raw files {data.raw}, which are never written "
             "to. Choose another folder."
         )
+    digest = digest_of(data)
     if _is_made(folder, data, digest):
         return describe(folder)
     with writing(folder):
@@ -96,6 +99,7 @@ def prepare(
             warn(f"{folder}: another process prepares these shards; waiting for it.")
             lock.acquire()
     try:
+        _check_unchanged(data, digest)
         if not _is_made(folder, data, digest):
             _make(data, folder, digest, on_progress or (lambda done, total: None), warn, run)
     finally:
@@ -128,7 +132,7 @@ def _is_made(folder: Path, data: Data, digest: str) -> bool:
     if not (folder / "dataset.json").is_file():
         return False
     made = describe(folder)
-    if made.fingerprint == combine(data, digest):
+    if is_made_of(folder, made, data, digest):
         return True
     changed = data_changes(made.settings, data)
     what = f"of other settings ({'; '.join(changed)})" if changed else "made of other raw files"
@@ -206,8 +210,8 @@ def _make(
         duplicates=find_duplicates(signatures, assigned),
         settings=data_settings(data),
         fingerprint=mark,
-        # patients of one folder are the same people, whichever of its tables names them
-        raw_digest=raw_digest(data.raw) if data.source == FOLDER else digest,
+        raw_digest=_digest_of_people(data, folder.parent) if data.source == FOLDER else digest,
+        raw_by="content",
         shared_patients=_count_shared_patients(stored, assigned),
         repairs=verified.repairs,
         noted=tuple(
@@ -233,10 +237,35 @@ def _make(
     patients = Counter(label for label, _ in people)
     for line in describe_scarce(dataset.splits, patients, data.source):
         warn(line)
+    _check_unchanged(data, digest)
     with writing(folder):
         begun = folder / UNFINISHED
         write_text(folder / "dataset.json", dataset.dump(), scratch=begun)
     shutil.rmtree(begun, ignore_errors=True)
+
+
+def _check_unchanged(data: Data, digest: str) -> None:
+    """Refuses to go on with other raw files; hashes are remembered once the folder is there."""
+    if digest_of(data) != digest:
+        raise DataError(
+            f"{data.raw}: files changed meanwhile. Run the same command again when no program "
+            "writes there."
+        )
+
+
+def _digest_of_people(data: Data, beside: Path) -> str:
+    """What tells the patients of a folder of recordings from those of another.
+
+    Patients of one folder are the same people, whichever of its tables names them. Where an earlier
+    version made a dataset of it, they keep the name that runs of that dataset know them by.
+    """
+    for path in sorted(beside.glob(f"{FOLDER}-*/dataset.json")):
+        with suppress(DataError):  # it is damaged
+            made = read_dataset(path)
+            theirs = data_of(made.settings, data.raw) if made.raw_by == "times" else None
+            if theirs and is_made_of(path.parent, made, theirs, digest_of(theirs)):
+                return made.raw_digest
+    return raw_digest(data.raw, memory=data.shards)
 
 
 def _check_infos(infos: Sequence[RecordInfo], labels: Sequence[str], data: Data) -> None:

@@ -29,7 +29,7 @@ from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.tfrecords import write_tfrecords
 from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
-from ecg_keras.files import read_json
+from ecg_keras.files import known_fields, read_json
 from ecg_keras.signals.lead_quality import LeadQuality
 
 # enough shards for every process of a large machine, and little lost where one is killed
@@ -253,8 +253,12 @@ def writing(folder: Path) -> Iterator[None]:
 def finished_shards(folder: Path, fingerprint: str) -> dict[str, Sidecar]:
     """The sidecars of finished shards by the shard's name; what is of no use goes."""
     begun = folder / UNFINISHED
+
+    def parse(content: dict[str, Any]) -> Sidecar:
+        return Sidecar(**known_fields(Sidecar, content))
+
     sidecars = {
-        path.stem: read_json(path, "shards", lambda content: Sidecar(**content), "Remove it.")
+        path.stem: read_json(path, "shards", parse, "Remove it.")
         for path in sorted(begun.glob("*.tfrecord.json"))
     }
     if any(sidecar.fingerprint != fingerprint for sidecar in sidecars.values()):

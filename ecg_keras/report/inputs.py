@@ -81,7 +81,7 @@ def read_run(folder: Path) -> RunFiles:
         )
     comparison = Comparison.load_json(run.comparison) if run.comparison.is_file() else None
     baseline = (
-        Run(Path(status["baseline_run"])) if comparison and "baseline_run" in status else None
+        Run(run.read_place("baseline_run")) if comparison and "baseline_run" in status else None
     )
     return RunFiles(
         run=run,
@@ -116,7 +116,7 @@ def read_ecgs(
         DataError: ``shards`` was given and is not the folder the run was trained from.
     """
     try:
-        folder = shards or Path(files.status.get("shards", "shards"))
+        folder = shards or files.run.read_place("shards")
         found = describe(folder)
         if found.fingerprint != files.dataset.fingerprint:
             raise DataError(

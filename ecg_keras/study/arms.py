@@ -94,7 +94,7 @@ class Tested:
     @cached_property
     def shards(self) -> Path:
         """The folder of shards that it was trained from."""
-        return Path(self.run.read_status()["shards"])
+        return self.run.read_place("shards")
 
     @cached_property
     def test(self) -> Predictions:

@@ -87,8 +87,8 @@ def _find_known(path: Path, shards: Path, target: Dataset) -> tuple[Known, ...]:
 
 def _find_drift(run: Run, shards: Path) -> tuple[tuple[str, ...] | None, str]:
     """How the target differs from what the checkpoint was trained on, or why that isn't told."""
-    theirs = run.read_status().get("shards")
-    if theirs is None or not Path(theirs).is_dir():
+    theirs = run.read_place("shards") if "shards" in run.read_status() else None
+    if theirs is None or not theirs.is_dir():
         return None, "the shards that it was trained on are not here"
     try:
         return tuple(one.line() for one in data.find_drift(shards, theirs)), ""

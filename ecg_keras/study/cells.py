@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
-import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from ecg_keras.config import LoadedStudy, Part, Protocol, Recipe, Study, compose, run_settings
-from ecg_keras.errors import ConfigError
+from ecg_keras.config import (
+    LoadedStudy,
+    Part,
+    Protocol,
+    Recipe,
+    Study,
+    compose,
+    run_changes,
+    run_mark,
+)
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 from ecg_keras.statistics.results import ArmName
 from ecg_keras.study.grid import Point, check_names, check_size, data_of, list_points
-from ecg_keras.training import Run
+from ecg_keras.training import Run, seen_from
 from ecg_keras.workflow import recipes
 
 RAW = Path("data/raw")
@@ -81,7 +91,9 @@ class StudyPlan:
 
 
 def list_cells(loaded: LoadedStudy) -> StudyPlan:
-    """The runs of a study; nothing is read but its recipe, and nothing is written.
+    """The runs of a study; nothing is written, and nothing is read but its recipe.
+
+    Only a run whose name is too long for a folder is looked for by its settings.
 
     A pre-training is shared by all runs that start from the same settings and seed. Combinations
     of the grid that resolve to the same settings share one run: the evaluation does not count, nor
@@ -144,7 +156,7 @@ class _Listing:
             )
         mark = _mark(recipe)
         if mark not in self.cells:
-            name = self._name(point, mark, pretrains=pretrains)
+            name = self._name(point, mark, recipe, pretrains=pretrains)
             problem = self._problem(recipe, what)
             if problem is None and needs is not None and needs.problem is not None:
                 problem = f"{needs.name} can't run: {needs.problem}"
@@ -174,7 +186,7 @@ class _Listing:
             )
         return "; ".join(problem.message for problem in found) or None
 
-    def _name(self, point: Point, mark: str, *, pretrains: bool) -> str:
+    def _name(self, point: Point, mark: str, recipe: Recipe, *, pretrains: bool) -> str:
         study = self.loaded.study
         protocol = [point.protocol] * (point.protocol != next(iter(study.protocols)))
         head = [point.head] * (point.head != "as_published")
@@ -188,10 +200,18 @@ class _Listing:
         name = "-".join(re.sub(r"[^A-Za-z0-9_.+]+", "_", word) for word in words)
         # folders of some systems know no difference between capitals and small letters
         if name.lower() in self.names or len(name) > NAME_LENGTH:
-            digest = hashlib.sha256(mark.encode()).hexdigest()
-            name = f"{name[:NAME_LENGTH]}-{digest[:8]}"
+            name = self._find_name(f"{name[:NAME_LENGTH]}-", mark, recipe)
         self.names.add(name.lower())
         return name
+
+    def _find_name(self, stem: str, mark: str, recipe: Recipe) -> str:
+        """A name that goes on with digits; those of a run that is there, whoever chose them."""
+        for path in sorted((self.folder / "runs").glob(f"{glob.escape(stem)}{'[0-9a-f]' * 8}")):
+            with suppress(DataError):  # its status is damaged
+                settings = Run(path).read_status().get("settings", {})
+                if path.name.lower() not in self.names and not run_changes(settings, recipe):
+                    return path.name
+        return f"{stem}{hashlib.sha256(mark.encode()).hexdigest()[:8]}"
 
 
 def _downstream(study: Study, point: Point, pretraining: Cell | None) -> list[Part]:
@@ -271,9 +291,8 @@ def _without_initialise(part: Part) -> Part:
 
 def _mark(recipe: Recipe) -> str:
     """What decides a run's weights; a head that has two names counts as one."""
-    settings: dict[str, Any] = run_settings(recipe)
-    if settings["model"]["head"] == "as_published":
-        backbone = settings["model"]["backbone"]
-        settings["model"]["head"] = AS_PUBLISHED_HEAD.get(backbone, "as_published")
-    settings["data"]["raw"] = str(recipe.data.raw)
-    return json.dumps(settings, sort_keys=True)
+    if recipe.model.head == "as_published":
+        head = AS_PUBLISHED_HEAD.get(recipe.model.backbone, "as_published")
+        model = recipe.model.model_copy(update={"head": head})
+        recipe = recipe.model_copy(update={"model": model})
+    return f"{run_mark(recipe)} {seen_from(Path(), recipe.data.raw)}"

@@ -13,7 +13,6 @@ from ecg_keras import data
 from ecg_keras.config import Data, Split, data_changes, data_settings
 from ecg_keras.data import simulate
 from ecg_keras.data.conversion import stored_leads, stored_length
-from ecg_keras.data.fingerprints import combine
 from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.sources import check_label_set, source_of
 from ecg_keras.errors import ConfigError, EcgKerasError
@@ -105,14 +104,14 @@ def dataset_key(cell: Cell) -> str:
 class _Lists:
     """What was read already: datasets in a folder of shards, files and records of a raw folder."""
 
-    shards: dict[Path, list[data.Dataset]] = field(default_factory=dict)
+    shards: dict[Path, dict[Path, data.Dataset]] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)
     raw: dict[str, list[RecordInfo]] = field(default_factory=dict)
 
-    def datasets(self, folder: Path) -> list[data.Dataset]:
+    def datasets(self, folder: Path) -> dict[Path, data.Dataset]:
         if folder not in self.shards:
             paths = sorted(folder.glob("*/dataset.json"))
-            self.shards[folder] = [data.read_dataset(path) for path in paths]
+            self.shards[folder] = {path.parent: data.read_dataset(path) for path in paths}
         return self.shards[folder]
 
     def digest(self, settings: Data) -> str | None:
@@ -142,11 +141,11 @@ class _Lists:
 
 def _count(settings: Data, promised: int | None, lists: _Lists) -> Counted:
     digest = lists.digest(settings)
-    for dataset in lists.datasets(settings.shards):
+    for folder, dataset in lists.datasets(settings.shards).items():
         is_it = (
             not data_changes(dataset.settings, settings)
             if digest is None
-            else dataset.fingerprint == combine(settings, digest)
+            else data.is_made_of(folder, dataset, settings, digest)
         )
         if is_it:
             return _of_dataset(dataset)

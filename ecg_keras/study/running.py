@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import IO
 
@@ -30,6 +31,7 @@ from ecg_keras.study.state import (
     write_failure,
 )
 from ecg_keras.study.worker import REFUSED, RENEW, pack, share
+from ecg_keras.workflow import known_dataset
 
 # a cell that ended so many processes is recorded as failed
 DEATHS = 2
@@ -108,14 +110,15 @@ def check_unchanged(plan: StudyPlan, cells: Sequence[Cell]) -> None:
         ConfigError: with what differs in the first of them.
     """
     changed = [(cell, what) for cell in cells for what in [_changes(cell)] if what]
-    datasets: dict[str, str] = {}
+    datasets: dict[str, tuple[Path, str]] = {}
     for cell in cells:
         raw = cell.recipe.data.raw
         if raw.is_dir() and is_done(cell):
             key = f"{raw} {json.dumps(run_settings(cell.recipe)['data'], sort_keys=True)}"
             if key not in datasets:
-                datasets[key] = data.dataset_fingerprint(cell.recipe.data)
-            if cell.run.read_status().get("dataset") != datasets[key]:
+                datasets[key] = data.find_shards(cell.recipe.data)
+            known = known_dataset(cell.run, cell.recipe.data, *datasets[key])
+            if cell.run.read_status().get("dataset") != known:
                 changed.append((cell, [f"the recordings in {raw}"]))
     if changed:
         cell, what = changed[0]

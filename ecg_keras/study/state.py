@@ -122,11 +122,11 @@ def is_done(cell: Cell) -> bool:
         status = run.read_status()
     except DataError:
         return False  # whoever runs it tells what is damaged
+    scored = status.get("evaluated")
     return (
         status.get("state") == "trained"
         and not run_changes(status["settings"], cell.recipe)
-        and status.get("evaluated")
-        == evaluation_mark(status["fingerprint"], cell.recipe.evaluation)
+        and scored == evaluation_mark(status["fingerprint"], cell.recipe.evaluation, scored)
         and run.model.is_file()
         and run.scores.is_file()
         and (run.saved_model.is_dir() or not cell.recipe.export)

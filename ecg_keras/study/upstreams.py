@@ -44,7 +44,7 @@ def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
             run = Run(Path(arm.runs[0].upstream))
             cards[title] = {
                 **_card(data.read_dataset(run.dataset)),
-                "shards": [run.read_status()["shards"]],
+                "shards": [str(run.read_place("shards"))],
                 "role": "upstream",
             }
     return cards
@@ -136,7 +136,7 @@ def find_skew(arms: Arms, kept: Path) -> tuple[dict[str, tuple[str, ...]], tuple
     found, missed = {}, []
     for (downstream, upstream), cell in _pairs(arms).items():
         run = Run(Path(cell.upstream))
-        theirs = run.read_status()["shards"]
+        theirs = run.read_place("shards")
         mark = f"{cell.dataset.fingerprint} {data.read_dataset(run.dataset).fingerprint}"
         if mark not in known:
             try:

@@ -14,6 +14,8 @@ _HOME = {
     "Run": "run",
     "begin_run": "run",
     "check_same_run": "run",
+    "find_changes": "run",
+    "mark_of": "run",
     "run_fingerprint": "run",
     "train": "loop",
     "build_model": "loop",
@@ -28,6 +30,7 @@ _HOME = {
     "RunLog": "callbacks",
     "ValidationScores": "validation_scores",
     "read_log": "callbacks",
+    "seen_from": "places",
 }
 __all__ = sorted(_HOME)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ecg_keras.errors import DataError
-from ecg_keras.files import read_json, write_json
+from ecg_keras.files import known_fields, read_json, write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.models import save_model
 
@@ -73,8 +73,10 @@ def read_progress(folder: Path) -> Progress | None:
     path = folder / "progress.json"
     if not path.exists():
         return None
-    advice = f"Remove {folder.parent} to train this run anew."
-    return read_json(path, "checkpoints", lambda content: Progress(**content), advice)
+    advice = f"Remove {folder.parent} to train this run again."
+    return read_json(
+        path, "checkpoints", lambda kept: Progress(**known_fields(Progress, kept)), advice
+    )
 
 
 def restore(model: keras.Model, folder: Path, progress: Progress) -> None:

@@ -14,7 +14,7 @@ from ecg_keras.data.leaks import count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
 from ecg_keras.training.guarded import Guarded, LeakError, read_guarded
 from ecg_keras.training.known import NAMES, read_seen, tell_unknown, trained_on
-from ecg_keras.training.run import Run, begin_run, check_same_run, run_fingerprint
+from ecg_keras.training.run import Run, begin_run, check_same_run, mark_of
 
 
 def guard(
@@ -53,7 +53,7 @@ def guard(
     """
     dataset = data.describe(shards)
     marks = {"dataset": dataset.fingerprint, "upstream": upstream_mark}
-    mark = run_fingerprint(recipe, **marks)
+    mark = mark_of(run, recipe, **marks)
     known = read_guarded(run)
     if known is not None and known.mark == mark and run.seen.is_file():
         return known

@@ -26,6 +26,7 @@ from ecg_keras.training.guarded import records_left_out
 from ecg_keras.training.leakage import guard
 from ecg_keras.training.mirrored import Mirrored, padded
 from ecg_keras.training.optimizers import make_optimizer
+from ecg_keras.training.places import seen_from
 from ecg_keras.training.run import Run, alone, describe_environment
 from ecg_keras.training.upstream import check_upstream
 from ecg_keras.training.validation_scores import ValidationScores
@@ -139,7 +140,9 @@ def _fit(
             begin = recipe.initialise
             models.load_backbone(model, upstream, head=begin.head, scaling=begin.scaling)
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_variables)
-    run.write_status(state="training", shards=str(shards.resolve()), num_parameters=trainable)
+    run.write_status(
+        state="training", shards=seen_from(run.folder, shards), num_parameters=trainable
+    )
     begun = time.perf_counter()
     earlier = run.read_status().get("seconds", 0.0)
     for number, phase in enumerate(settings.phases, start=1):

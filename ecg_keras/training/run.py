@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -13,9 +13,18 @@ from typing import Any
 
 import filelock
 
-from ecg_keras.config import Recipe, dump_recipe, fingerprint, run_changes, run_mark, run_settings
+from ecg_keras.config import (
+    DEFAULTS,
+    Recipe,
+    dump_recipe,
+    fingerprint,
+    run_changes,
+    run_mark,
+    run_settings,
+)
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import as_count, as_name, as_number, as_object, as_text, read_json, write_json
+from ecg_keras.training.places import find_place, seen_from
 
 # what may lie in a run folder before the run is begun: a study keeps its notes there
 BEFORE = frozenset({"recipe.yaml", "cell.json", "cell.log", "failed.json"})
@@ -26,6 +35,7 @@ STATUS: dict[str, Callable[[Any], Any]] = {
     "mode": as_text,
     "fingerprint": as_text,
     "settings": as_object,
+    "defaults": as_count,
     "dataset": as_text,
     "shards": as_text,
     "num_parameters": as_number,
@@ -33,6 +43,8 @@ STATUS: dict[str, Callable[[Any], Any]] = {
     "baseline_run": as_text,
     "best_epoch": as_count,
 }
+# what defaults meant when runs did not say so yet
+DEFAULTS_BEFORE = 1
 PACKAGES = ("ecg_keras", "tensorflow", "keras", "tensorflow-data-validation", "wfdb", "numpy")
 
 
@@ -124,6 +136,14 @@ class Run:
         advice = f"Remove {self.folder} to train it again."
         return _Status(self, read_json(self.status, "statuses", _check_status, advice))
 
+    def read_place(self, name: str) -> Path:
+        """A folder that status.json names, ``shards`` or ``baseline_run``; it may be gone.
+
+        Raises:
+            DataError: status.json is damaged, or names none.
+        """
+        return find_place(self.folder, self.read_status()[name])
+
     def holds_epochs(self) -> bool:
         """Whether at least one epoch was trained and kept."""
         return self.model.is_file() or (self.checkpoints / "progress.json").is_file()
@@ -160,10 +180,44 @@ def run_fingerprint(recipe: Recipe, dataset: str, upstream: str | None) -> str:
     return fingerprint({"settings": run_mark(recipe), "dataset": dataset, "upstream": upstream})
 
 
+def mark_of(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> str:
+    """The fingerprint of a run that is or will be in its folder.
+
+    One of these very settings keeps its own, whatever version began it: what was made of the run
+    since then names it.
+    """
+    status = run.read_status()
+    if status and not find_changes(status, recipe, dataset=dataset, upstream=upstream):
+        return str(status["fingerprint"])
+    return run_fingerprint(recipe, dataset, upstream)
+
+
+def find_changes(
+    status: Mapping[str, Any], recipe: Recipe, *, dataset: str, upstream: str | None
+) -> list[str]:
+    """In what a run was begun otherwise, in words; nothing where it is the same.
+
+    A key that the run's status lacks is taken to be at its default: this or an earlier version
+    wrote it.
+
+    Args:
+        status: of the run.
+        recipe, dataset, upstream: as for `begin_run`.
+    """
+    changed = run_changes(status.get("settings", {}), recipe)
+    if status.get("defaults", DEFAULTS_BEFORE) != DEFAULTS:
+        changed.append("what defaults mean")
+    if status.get("dataset") != dataset:
+        changed.append("the dataset (its settings or its raw files)")
+    if status.get("upstream") != upstream:
+        changed.append("the upstream weights")
+    return changed
+
+
 def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
     """Creates the run folder, or checks that the one that is there belongs to these settings.
 
-    One that was begun otherwise and has no epoch yet holds nothing to lose and is begun anew.
+    One that was begun otherwise and has no epoch yet holds nothing to lose and is begun again.
 
     Args:
         run: the folder.
@@ -175,10 +229,9 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
         ConfigError: the folder holds a run of other settings (which are listed), or other files.
         DataError: the folder can't be written.
     """
-    mark = run_fingerprint(recipe, dataset, upstream)
     status = run.read_status()
     check_same_run(run, recipe, dataset=dataset, upstream=upstream)
-    if status.get("fingerprint") == mark:
+    if status and not find_changes(status, recipe, dataset=dataset, upstream=upstream):
         return
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
@@ -194,9 +247,10 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
             state="begun",
             name=run.name,
             mode=recipe.mode,
-            fingerprint=mark,
+            fingerprint=run_fingerprint(recipe, dataset, upstream),
             settings=run_settings(recipe),
-            raw=str(recipe.data.raw),
+            defaults=DEFAULTS,
+            raw=seen_from(Path(), recipe.data.raw),
             dataset=dataset,
             upstream=upstream,
         )
@@ -209,19 +263,15 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
 
 def check_same_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
     """Raises a `ConfigError` that lists what differs if the run's epochs were trained otherwise."""
-    status = run.read_status()
-    mark = run_fingerprint(recipe, dataset, upstream)
-    if not run.holds_epochs() or status.get("fingerprint") == mark:
+    if not run.holds_epochs():
         return
-    changed = run_changes(status.get("settings", {}), recipe)
-    if status.get("dataset") != dataset:
-        changed.append("the dataset (its settings or its raw files)")
-    if status.get("upstream") != upstream:
-        changed.append("the upstream weights")
+    changed = find_changes(run.read_status(), recipe, dataset=dataset, upstream=upstream)
+    if not changed:
+        return
     listed = "; ".join(changed[:6]) + (f"; and {len(changed) - 6} more" if len(changed) > 6 else "")
     raise ConfigError(
         f"{run.folder}: this run was made with other settings: {listed}. Train into another folder "
-        f"with --set run=FOLDER, or remove {run.folder} to train it anew."
+        f"with --set run=FOLDER, or remove {run.folder} to train it again."
     )
 
 

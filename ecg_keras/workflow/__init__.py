@@ -2,7 +2,7 @@
 
 from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
 from ecg_keras.workflow.checks import check_data, find_problems
-from ecg_keras.workflow.job import Job, make_job
+from ecg_keras.workflow.job import Job, known_dataset, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.opened import (
     Opened,
@@ -36,6 +36,7 @@ __all__ = [
     "export_run",
     "find_problems",
     "is_prediction_file",
+    "known_dataset",
     "load",
     "make_job",
     "make_plan",

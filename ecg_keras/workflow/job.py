@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import re
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from ecg_keras import data
 from ecg_keras.config import Data, LoadedRecipe, Recipe, run_changes
 from ecg_keras.data.conversion import stored_leads
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run, check_same_run, check_weights, run_fingerprint
+from ecg_keras.training import Run, check_same_run, check_weights, mark_of
 from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.recipes import upstream_recipe
 
@@ -57,29 +58,31 @@ class Job:
         loaded = baseline_recipe(self.loaded)
         return None if loaded is None else make_job(loaded, self.run.folder.parent, of=self)
 
-    @cached_property
+    @property
     def dataset_fingerprint(self) -> str:
-        """Of the shards; reads the raw folder's listing once, so simulate first.
+        """Of the shards; the raw files are looked at once, so simulate first.
 
         Raises:
             DataError: there is no raw folder.
         """
+        return self._dataset[1]
+
+    @property
+    def shards(self) -> Path:
+        """The folder of this dataset: its name carries what it was made from."""
+        return self._dataset[0]
+
+    @cached_property
+    def _dataset(self) -> tuple[Path, str]:
         if self.of is not None:
-            return self.of.dataset_fingerprint
+            return self.of._dataset
         if not self.data.raw.is_dir():
             raise DataError(
                 f"{self.loaded.path}: data.raw: there is no folder {self.data.raw}. Say where the "
                 "recordings lie: --set data.raw=FOLDER, or --set initialise.set.data.raw=FOLDER "
                 "for the recipe that this one starts from."
             )
-        return data.dataset_fingerprint(self.data)
-
-    @property
-    def shards(self) -> Path:
-        """The folder of this dataset: its name carries what it was made from."""
-        label_set = self.data.label_set or "default"
-        source = self.data.source.rpartition(".")[2]
-        return self.data.shards / f"{source}-{label_set}-{self.dataset_fingerprint[:12]}"
+        return data.find_shards(self.data)
 
     @property
     def upstream_weights(self) -> Path | None:
@@ -115,7 +118,9 @@ class Job:
         """Of the run, made or still to make."""
         if self.outlives_its_data():
             return str(self.run.read_status()["fingerprint"])
-        return run_fingerprint(self.recipe, self.dataset_fingerprint, self.upstream_mark)
+        return mark_of(
+            self.run, self.recipe, dataset=self._known_dataset(), upstream=self.upstream_mark
+        )
 
     def is_trained(self) -> bool:
         """Whether the run is complete and of these very settings, data and first weights.
@@ -130,7 +135,7 @@ class Job:
         check_same_run(
             self.run,
             self.recipe,
-            dataset=self.dataset_fingerprint,
+            dataset=self._known_dataset(),
             upstream=self.upstream_mark,
         )
         return status["state"] == "trained" and self.run.model.is_file()
@@ -211,15 +216,44 @@ class Job:
         if not self.data.raw.exists():  # where nobody names another folder, the run outlives it
             return "data.raw" not in main.loaded.overrides
         with contextlib.suppress(DataError):
-            return bool(status["dataset"] == self.dataset_fingerprint)
+            return bool(status["dataset"] == self._known_dataset())
         return False
+
+    def _known_dataset(self) -> str:
+        """The dataset's fingerprint, as the run in the folder knows it."""
+        return known_dataset(self.run, self.data, *self._dataset)
+
+
+def known_dataset(run: Run, settings: Data, shards: Path, fingerprint: str) -> str:
+    """The fingerprint by which a run knows a dataset.
+
+    It is the dataset's own, unless the run was made on an earlier version's shards that are gone:
+    of these raw files, by their times of change, or of the same bytes.
+
+    Args:
+        run: the run, finished or not.
+        settings: of the dataset.
+        shards: its folder, as `data.find_shards` names it; it need not be there.
+        fingerprint: of the dataset that is or will be there.
+    """
+    theirs = run.read_status().get("dataset")
+    if theirs != fingerprint and run.dataset.is_file():
+        made = data.read_dataset(run.dataset)
+        there = shards / run.dataset.name
+        if made.fingerprint == theirs and (
+            data.has_same_times(made, settings)
+            or (there.is_file() and data.read_dataset(there).has_shards_of(made))
+        ):
+            return made.fingerprint
+    return fingerprint
 
 
 def make_job(loaded: LoadedRecipe, runs: Path = RUNS, *, of: Job | None = None) -> Job:
     """The job of a recipe.
 
     Its run folder is the recipe's ``run``. Where that names none it is ``runs/recipe``, or
-    ``runs/recipe-data`` where that holds a run on other recordings. A baseline that is found to be
+    ``runs/recipe-data`` where that holds a run on other recordings: ``data`` is the name of their
+    folder, and a few digits of its place in the current folder. A baseline that is found to be
     made there with other settings lies beside the run it is compared with: ``runs/run-recipe``.
     So runs of different data never meet, and one that was stopped is found again.
 
@@ -230,9 +264,13 @@ def make_job(loaded: LoadedRecipe, runs: Path = RUNS, *, of: Job | None = None) 
     """
     if loaded.recipe.run is not None:
         return Job(loaded, Run(loaded.recipe.run), of)
-    names = (loaded.name, f"{loaded.name}-{_name_data(loaded.recipe.data)}")
+    stem, place = f"{loaded.name}-{_short_name(loaded.recipe.data)}-", _place_of(loaded.recipe.data)
+    names = (loaded.name, f"{stem}{hashlib.sha256(place.encode()).hexdigest()[:8]}")
     jobs = [Job(loaded, Run(runs / name), of) for name in names]
-    begun = (job for job in jobs if job.is_begun_here())
+    # begun when the recordings, or all of it, lay elsewhere
+    moved = sorted(runs.glob(f"{glob.escape(stem)}{'[0-9a-f]' * 8}"))
+    found = [*jobs, *(Job(loaded, Run(folder), of) for folder in moved)]
+    begun = (job for job in found if job.is_begun_here())
     free = (job for job in jobs if job.is_free())
     usual = next(begun, None) or next(free, jobs[-1])
     if of is None:
@@ -242,10 +280,9 @@ def make_job(loaded: LoadedRecipe, runs: Path = RUNS, *, of: Job | None = None) 
     return next(made, None) or (usual if usual.is_free() else beside)
 
 
-def _name_data(settings: Data) -> str:
-    """A short name of the recordings, for folders: always the same, and of no others."""
-    short = re.sub(r"[^\w.-]+", "_", settings.raw.name)[:LONGEST_NAME]
-    return f"{short}-{hashlib.sha256(_place_of(settings).encode()).hexdigest()[:8]}"
+def _short_name(settings: Data) -> str:
+    """A short name of the recordings, for folders."""
+    return re.sub(r"[^\w.-]+", "_", settings.raw.name)[:LONGEST_NAME]
 
 
 def _place_of(settings: Data) -> str:
@@ -253,5 +290,11 @@ def _place_of(settings: Data) -> str:
 
 
 def _data_place(raw: Path, table: str | None) -> str:
-    """What tells the recordings of one recipe's runs apart: their folder, and the table in it."""
-    return f"{raw.resolve()}{f' {table}' if table else ''}"
+    """What tells the recordings of one recipe's runs apart: their folder, and the table in it.
+
+    A folder inside the current one is named from there, so that both can be moved.
+    """
+    place, here = raw.resolve(), Path.cwd()
+    if place.is_relative_to(here):
+        place = place.relative_to(here)
+    return f"{place}{f' {table}' if table else ''}"

@@ -14,11 +14,13 @@ from ecg_keras.data import simulate
 from ecg_keras.data.label_counts import find_undecidable
 from ecg_keras.errors import DataError
 from ecg_keras.files import as_texts, read_json
-from ecg_keras.training import guard, read_guarded, records_left_out
+from ecg_keras.training import guard, read_guarded, records_left_out, seen_from
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import export_run, validate_shards
 from ecg_keras.workflow.step import Watcher
 
+# all keys of evaluation that once decided a mark, at their defaults or not
+MARKED_BEFORE = {"calibration", "thresholds", "bootstrap", "level", "seed"}
 MADE = "Remove it; the shards are validated again."
 
 
@@ -131,16 +133,27 @@ def _train(job: Job, watcher: Watcher) -> None:
     )
 
 
-def evaluation_mark(run: str, settings: Evaluation) -> str:
-    """What scores depend on: the fingerprint of the run, and how it was scored."""
-    kept = settings.model_dump(
+def evaluation_mark(run: str, settings: Evaluation, kept: str | None = None) -> str:
+    """What scores depend on: the fingerprint of the run, and how it was scored.
+
+    Args:
+        run: the fingerprint.
+        settings: how it is scored. A key that is at its default does not count.
+        kept: the mark of scores that are there. If an earlier version wrote it for the same, it is
+            as good as ours.
+    """
+    changed = settings.model_dump(
         exclude={"baseline", "baseline_set", "metric"}, exclude_defaults=True
     )
-    return fingerprint({"run": run, "evaluation": kept})
+    earlier = {"run": run, "evaluation": settings.model_dump(include=MARKED_BEFORE)}
+    if changed.keys() <= MARKED_BEFORE and kept == fingerprint(earlier):
+        return kept
+    return fingerprint({"run": run, "evaluation": changed})
 
 
 def _evaluation_mark(job: Job) -> str:
-    return evaluation_mark(job.fingerprint(), job.recipe.evaluation)
+    kept = job.run.read_status().get("evaluated")
+    return evaluation_mark(job.fingerprint(), job.recipe.evaluation, kept)
 
 
 def _evaluated(job: Job) -> bool:
@@ -211,7 +224,8 @@ def _compare(job: Job, watcher: Watcher) -> None:
     )
     comparison.save_json(job.run.comparison)
     job.run.write_status(
-        compared=_comparison_mark(job), baseline_run=str(job.baseline.run.folder.resolve())
+        compared=_comparison_mark(job),
+        baseline_run=seen_from(job.run.folder, job.baseline.run.folder),
     )
 
 

@@ -106,7 +106,7 @@ def test_over_all_folds_every_record_is_tested_once(ecg_keras, folder, monkeypat
     for fold in range(3):
         answer = ecg_keras("prepare", "down.yaml", *settings, "--set", sound.format(fold))
         assert answer.code == 0, answer.err
-        (shards,) = {*(folder / "folds").iterdir()} - {path for path, _ in tested}
+        (shards,) = {*(folder / "folds").glob("[!.]*")} - {path for path, _ in tested}
         assert data.describe(shards).shared_patients == 0
         tested.append((shards, list(data.read_shards(shards, "test"))))
     records = [one.record_id for _, fold in tested for one in fold]

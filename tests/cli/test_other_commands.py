@@ -89,7 +89,7 @@ def test_prepare_writes_shards_and_nothing_more(ecg_keras, write_recipes, tmp_pa
     assert not (tmp_path / "shards").exists()
     answer = ecg_keras("prepare", "up.yaml")
     assert answer.code == 0
-    (folder,) = (tmp_path / "shards").iterdir()
+    (folder,) = (tmp_path / "shards").glob("[!.]*")
     assert answer.out.endswith(f"shards  shards/{folder.name}\n")
     assert "NORM" in answer.out
     assert not (tmp_path / "runs").exists()
@@ -106,7 +106,7 @@ def test_validate_tells_good_shards_from_a_lead_with_the_wrong_sign(ecg_keras, t
     recipe = "mode: scratch\ndata: {source: ptbxl, raw: raw, split: {valid: 0.3, test: 0.3, "
     (tmp_path / "a.yaml").write_text(recipe + "method: patients}}\n")
     assert ecg_keras("prepare", "a.yaml").code == 0
-    (good,) = (tmp_path / "shards").iterdir()
+    (good,) = (tmp_path / "shards").glob("[!.]*")
     answer = ecg_keras("validate", good)
     assert (answer.code, answer.out) == (0, f"{good}: no anomalies\n")
 

@@ -52,7 +52,7 @@ def prepare(ecg_keras, raw, shards):
     )
     answer = ecg_keras("prepare", recipe)
     assert answer.code == 0, answer.err
-    (folder,) = Path(shards).iterdir()
+    (folder,) = Path(shards).glob("[!.]*")
     return folder
 
 
@@ -77,7 +77,7 @@ def test_a_planted_fault_is_flagged(ecg_keras, sound, fault, tmp_path):
     if fault in AGAINST:
         if not (sound / "shards").exists():
             prepare(ecg_keras, sound / "raw", sound / "shards")
-        reference = ("--against", *(sound / "shards").iterdir())
+        reference = ("--against", *(sound / "shards").glob("[!.]*"))
     answer = ecg_keras("validate", shards, *reference)
     assert answer.code == 1
     assert TOLD_BY[fault] <= features(answer.out), answer.out
@@ -91,7 +91,7 @@ def pair(ecg_keras, sound, tmp_path):
         prepare(ecg_keras, sound / "raw", sound / "shards")
     shutil.copytree(sound / "raw", tmp_path / "raw")
     planted_faults.age(tmp_path / "raw")
-    return next((sound / "shards").iterdir()), prepare(
+    return next((sound / "shards").glob("[!.]*")), prepare(
         ecg_keras, tmp_path / "raw", tmp_path / "shards"
     )
 

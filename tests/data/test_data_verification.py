@@ -8,10 +8,10 @@ from my_lab import hospital
 
 from ecg_keras.config import Data
 from ecg_keras.data.dataset import describe
-from ecg_keras.data.fingerprints import dataset_fingerprint
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards
 from ecg_keras.data.records import RecordInfo, Signal
+from ecg_keras.data.shard_folders import dataset_fingerprint
 from ecg_keras.data.simulate import record_ecg
 from ecg_keras.data.sources import find_source
 from ecg_keras.data.verification import SAMPLE, Verified, verify_source

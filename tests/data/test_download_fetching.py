@@ -20,7 +20,8 @@ from ecg_keras.data.download import parallel, staging
 from ecg_keras.data.download.catalogue import CATALOGUE, Part, find_published
 from ecg_keras.data.download.fetching import download_database, fetch
 from ecg_keras.data.download.planning import plan_download
-from ecg_keras.data.fingerprints import dataset_fingerprint, raw_digest
+from ecg_keras.data.fingerprints import raw_digest
+from ecg_keras.data.shard_folders import dataset_fingerprint
 from ecg_keras.errors import ConfigError, DataError
 
 PLACE = "ludb/1.0.1"

@@ -18,11 +18,12 @@ from my_lab import hospital
 from ecg_keras.config import Data, Split
 from ecg_keras.data import writing
 from ecg_keras.data.dataset import SplitSummary, describe
-from ecg_keras.data.fingerprints import dataset_fingerprint, raw_digest
+from ecg_keras.data.fingerprints import raw_digest
 from ecg_keras.data.pipeline import load, load_with_ids
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards
 from ecg_keras.data.records import Signal
+from ecg_keras.data.shard_folders import dataset_fingerprint, find_shards
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import resample
 
@@ -207,6 +208,36 @@ def test_changed_raw_files_make_another_dataset(hospital_data, hospital_shards, 
     assert dataset_fingerprint(moved) != dataset_fingerprint(hospital_data)
     with pytest.raises(DataError, match=r"holds a dataset made of other raw files"):
         prepare(moved, hospital_shards)
+
+
+def test_two_peoples_shards_of_one_database_are_the_same(hospital_data, tmp_path):
+    made = []
+    for person, seconds in (("a", 1_000_000_000), ("b", 1_100_000_000)):
+        raw = tmp_path / person / "raw"
+        shutil.copytree(hospital_data.raw, raw, copy_function=shutil.copyfile)
+        for path in raw.iterdir():
+            os.utime(path, (seconds, seconds))
+        data = change(hospital_data, raw=raw, shards=tmp_path / person / "shards")
+        folder, fingerprint = find_shards(data)
+        assert prepare(data, folder).fingerprint == fingerprint
+        made.append((folder.name, visible(folder)))
+        assert str(tmp_path) not in (folder / "dataset.json").read_text()
+    assert made[0] == made[1]
+
+
+def test_files_that_change_while_they_are_read_stop_it(hospital_data, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    data = change(hospital_data, raw=raw)
+
+    def write(done, total):
+        if done == total:
+            np.save(raw / "r0001.npy", np.load(raw / "r0001.npy") + 1)
+
+    with pytest.raises(DataError, match=r"raw: files changed meanwhile\. Run the same command"):
+        prepare(data, tmp_path / "shards", on_progress=write)
+    assert not (tmp_path / "shards" / "dataset.json").exists()
+    assert prepare(data, tmp_path / "shards").fingerprint == dataset_fingerprint(data)
 
 
 def test_where_things_lie_and_how_many_workers_change_no_fingerprint(hospital_data):

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from studies import GEORGIA, LUDB, MODES, PTBXL, load
 
+from ecg_keras.config import run_settings
 from ecg_keras.errors import ConfigError
 from ecg_keras.study import list_cells
+from ecg_keras.training import Run
 
 SIX = ["resnet1d18", "resnet1d50", "resnet1d101", "lstm", "bilstm", "gru"]
 SEED = {"seeds": [0]}
@@ -294,6 +296,20 @@ def test_names_are_fit_for_folders_and_no_two_are_the_same(tmp_path):
     assert found == names(
         list_cells(load(tmp_path, downstreams=odd, modes={"scratch": MODES["scratch"]}, grid=SEED))
     )
+
+
+def test_a_long_name_is_the_same_in_a_later_version_and_another_place(tmp_path):
+    sections = {"downstreams": {"x" * 300: LUDB}, "modes": {"scratch": MODES["scratch"]}}
+    sections |= {"grid": SEED, "folder": str(tmp_path / "study")}
+    (cell,) = list_cells(load(tmp_path, **sections)).cells
+    spelled = {**sections, "base": {"data": {"window": "start"}}}
+    assert names(list_cells(load(tmp_path, **spelled))) == [cell.name]
+    # an earlier version chose other digits
+    old = Run(cell.run.folder.with_name(f"{cell.name[:-8]}0123abcd"))
+    old.write_status(settings=run_settings(cell.recipe))
+    assert names(list_cells(load(tmp_path, **sections))) == [old.name]
+    old.write_status(settings=run_settings(cell.recipe) | {"mode": "pretrain"})
+    assert names(list_cells(load(tmp_path, **sections))) == [cell.name]
 
 
 def test_the_recipe_of_a_cell_is_the_same_however_the_study_is_ordered(tmp_path):

@@ -120,5 +120,5 @@ def test_a_disk_without_room_is_told_before_a_file_is_begun(tmp_path, monkeypatc
 
 def test_a_damaged_progress_is_told(tmp_path):
     (tmp_path / "progress.json").write_text("{}")
-    with pytest.raises(DataError, match=r"progress\.json: damaged.*train this run anew"):
+    with pytest.raises(DataError, match=r"progress\.json: damaged.*train this run again"):
         read_progress(tmp_path)

@@ -4,7 +4,7 @@ import pytest
 
 from ecg_keras.config import Recipe
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run, begin_run, check_same_run
+from ecg_keras.training import Run, begin_run, check_same_run, find_changes, mark_of
 from ecg_keras.training.run import alone
 
 
@@ -84,3 +84,49 @@ def test_two_processes_do_not_train_one_run(tmp_path):
         pass
     with alone(run):  # free again
         pass
+
+
+def test_a_run_of_an_earlier_version_keeps_its_fingerprint(tmp_path):
+    run = begin(tmp_path)
+    train_an_epoch(run)
+    status = dict(run.read_status())
+    for key in ("defaults", "raw"):
+        del status[key]
+    del status["settings"]["training"]["epsilon"], status["settings"]["data"]["window"]
+    status["fingerprint"] = "of another formula"
+    run.status.unlink()
+    run.write_status(**status)
+    marks = {"dataset": "d1", "upstream": None}
+    assert mark_of(run, recipe(), **marks) == "of another formula"
+    assert begin(tmp_path).read_status() == status
+    assert mark_of(run, recipe(seed=1), **marks) != "of another formula"
+    assert mark_of(run, recipe(), dataset="d2", upstream=None) != "of another formula"
+
+
+def test_a_run_is_another_where_defaults_mean_something_else(tmp_path, monkeypatch):
+    run = begin(tmp_path)
+    monkeypatch.setattr("ecg_keras.training.run.DEFAULTS", 2)
+    assert find_changes(run.read_status(), recipe(), dataset="d1", upstream=None) == [
+        "what defaults mean"
+    ]
+
+
+def test_where_an_upstream_lies_makes_no_other_run(tmp_path):
+    tree = {"mode": "finetune", "data": {"source": "ptbxl", "raw": "x"}}
+    here, there = (
+        Recipe.model_validate({**tree, "initialise": {"from": f"{place}/runs/up"}})
+        for place in ("/old/work", "/new/place")
+    )
+    run = begin(tmp_path, here, upstream="u")
+    assert find_changes(run.read_status(), there, dataset="d1", upstream="u") == []
+    assert find_changes(run.read_status(), there, dataset="d1", upstream="v") == [
+        "the upstream weights"
+    ]
+
+
+def test_a_status_names_no_absolute_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = {"source": "ptbxl", "raw": str(tmp_path / "data" / "ptbxl")}
+    run = begin(tmp_path, Recipe.model_validate({"mode": "scratch", "data": data}))
+    assert run.read_status()["raw"] == "data/ptbxl"
+    assert str(tmp_path) not in run.status.read_text()

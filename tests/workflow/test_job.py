@@ -1,13 +1,15 @@
 """Where runs lie: those of different data never meet, and each is found again."""
 
-import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ecg_keras import workflow
+from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training.run import begin_run
+from ecg_keras.training.run import Run, begin_run
+from ecg_keras.workflow import evaluation_mark
 
 RECIPES = {
     "base": "mode: scratch\ndata: {source: folder, raw: raw}\n",
@@ -134,8 +136,7 @@ def test_a_baseline_with_other_settings_lies_beside_the_run_that_it_is_compared_
 def test_a_run_folder_that_is_named_reaches_the_baseline_of_changed_recordings(place):
     begin(job_of("mine"))
     begin(job_of("mine").baseline)
-    state = Path("raw/a.csv").stat()
-    os.utime("raw/a.csv", ns=(state.st_atime_ns, state.st_mtime_ns + 1))
+    Path("raw/a.csv").write_text("war")
     with pytest.raises(ConfigError, match=r"the dataset \(its settings or its raw files\)"):
         job_of("mine").check_first()
     job = job_of("mine", run="runs/anew")
@@ -154,3 +155,44 @@ def test_a_finished_run_outlives_its_recordings_but_not_for_a_folder_that_is_not
     assert not misspelled.outlives_its_data()
     with pytest.raises(DataError, match=r"there is no folder rwa"):
         workflow.run_plan(workflow.make_plan(misspelled))
+
+
+def test_a_working_folder_that_is_moved_finds_its_runs(place, monkeypatch):
+    names = [begin(job_of("base", data__raw=raw)) for raw in ("raw", "x/export", "y/export")]
+    moved = place.with_name("moved")
+    shutil.copytree(place, moved, copy_function=shutil.copyfile)
+    monkeypatch.chdir(moved)
+    for raw, name in zip(("raw", "x/export", "y/export"), names, strict=True):
+        assert name_of("base", data__raw=raw) == name
+        assert name_of("base", data__raw=str(moved / raw)) == name
+        job_of("base", data__raw=raw).check_first()
+
+
+def test_a_run_is_found_whose_name_comes_from_a_place_that_is_gone(place):
+    begin(job_of("base"))
+    job = job_of("base", data__raw="x/export")
+    Path(begin(job)).rename("runs/base-export-0123abcd")
+    run = Run(Path("runs/base-export-0123abcd"))
+    run.write_status(raw="/gone/x/export")
+    assert name_of("base", data__raw="x/export") == "runs/base-export-0123abcd"
+    assert name_of("base", data__raw="y/export") != "runs/base-export-0123abcd"
+
+
+def test_a_copy_of_the_recordings_elsewhere_has_the_same_run_and_shards(place):
+    begin(job_of("base"))
+    shutil.copytree("raw", "z/copy", copy_function=shutil.copyfile)
+    copy = job_of("base", data__raw="z/copy")
+    assert str(copy.run.folder) == "runs/base"
+    assert copy.shards == job_of("base").shards
+    assert copy.fingerprint() == job_of("base").fingerprint()
+
+
+def test_scores_of_an_earlier_version_are_known_by_its_mark():
+    keys = ("calibration", "thresholds", "bootstrap", "level", "seed")
+    settings = Evaluation(bootstrap=500)
+    earlier = fingerprint({"run": "r", "evaluation": settings.model_dump(include=set(keys))})
+    assert evaluation_mark("r", settings, earlier) == earlier
+    ours = evaluation_mark("r", settings)
+    assert evaluation_mark("r", settings, ours) == ours != earlier
+    assert evaluation_mark("other", settings, earlier) != earlier
+    assert evaluation_mark("r", Evaluation(bootstrap=600), earlier) != earlier

@@ -1,0 +1,203 @@
+"""Files are read once; what is remembered saves reading them again and decides nothing."""
+
+import hashlib
+import json
+import os
+import threading
+import time
+
+import pytest
+
+from ecg_keras.data import file_hashes
+from ecg_keras.data.file_hashes import TICK, hash_files, listening
+from ecg_keras.data.fingerprints import _list_files, raw_digest
+
+FILES = {"a.dat": b"one", "sub/b.dat": b"two", "sub/c.hea": b"", "ä.csv": b"x" * 3_000_000}
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    """A database that was left alone for a while."""
+    monkeypatch.setattr(file_hashes, "TICK", 0)
+    return write(tmp_path / "raw")
+
+
+@pytest.fixture
+def memory(tmp_path):
+    (tmp_path / "shards").mkdir()
+    return tmp_path / "shards"
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The names of files that are read."""
+    names = []
+    sha256_of = file_hashes.sha256_of
+    monkeypatch.setattr(
+        file_hashes,
+        "sha256_of",
+        lambda path, count: names.append(path.name) or sha256_of(path, count),
+    )
+    return names
+
+
+def write(root):
+    for name, content in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return root
+
+
+def forget():
+    """What another process would not know."""
+    file_hashes._read.clear()
+
+
+def digest(root, memory=None):
+    return raw_digest(root, memory=memory)
+
+
+def test_a_hash_is_that_of_the_content(raw):
+    listed = _list_files(raw, lambda path: True)
+    assert [one.path for one in listed] == sorted(FILES)
+    assert hash_files(raw, listed, None) == [
+        hashlib.sha256(FILES[one.path]).hexdigest() for one in listed
+    ]
+
+
+def test_a_second_call_reads_nothing_also_in_another_process(raw, memory, reads):
+    first = digest(raw, memory)
+    assert len(reads) == len(FILES)
+    assert digest(raw, memory) == first
+    forget()
+    assert digest(raw, memory) == first
+    assert len(reads) == len(FILES)
+
+
+def test_it_remembers_once_there_is_a_place(raw, tmp_path, reads):
+    later = tmp_path / "shards"
+    digest(raw, later)
+    assert not later.exists()
+    later.mkdir()
+    digest(raw, later)
+    forget()
+    digest(raw, later)
+    assert len(reads) == len(FILES)
+
+
+def test_only_a_changed_file_is_read_again(raw, memory, reads):
+    first = digest(raw, memory)
+    reads.clear()
+    (raw / "sub" / "b.dat").write_bytes(b"2wo")
+    assert digest(raw, memory) != first
+    assert reads == ["b.dat"]
+    (raw / "sub" / "b.dat").write_bytes(b"two")
+    assert digest(raw, memory) == first
+
+
+def test_a_sample_that_is_changed_in_place_with_its_time_put_back_is_seen(raw, memory):
+    path = raw / "a.dat"
+    first, state = digest(raw, memory), path.stat()
+    time.sleep(0.02)  # a tick of the clock of most disks
+    path.write_bytes(b"two")
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert digest(raw, memory) != first
+
+
+def test_a_copy_is_the_same_whatever_its_times_and_its_place(raw, tmp_path):
+    copy = write(tmp_path / "elsewhere" / "other name")
+    for number, path in enumerate(copy.rglob("*")):
+        os.utime(path, (number, number))
+    assert digest(copy) == digest(raw)
+    (copy / "a.dat").rename(copy / "A.dat")
+    assert digest(copy) != digest(raw)
+
+
+def test_a_file_that_changed_just_now_is_not_remembered(raw, memory, monkeypatch, reads):
+    monkeypatch.setattr(file_hashes, "TICK", TICK)
+    digest(raw, memory)
+    digest(raw, memory)
+    assert len(reads) == 2 * len(FILES)
+
+
+def test_a_folder_that_was_moved_with_its_shards_costs_nothing(raw, memory, tmp_path, reads):
+    first = digest(raw, memory)
+    forget()
+    (tmp_path / "new").mkdir()
+    for folder in (raw, memory):
+        folder.rename(tmp_path / "new" / folder.name)
+    assert digest(tmp_path / "new" / "raw", tmp_path / "new" / "shards") == first
+    assert len(reads) == len(FILES)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-20]),
+        lambda path: path.write_bytes(b"\xff\xfe"),
+        lambda path: path.write_text('{"format": 1, "files": {"a.dat": [1, 2]}}'),
+        lambda path: path.write_text('{"format": 1, "files": {"a.dat": [3, null, 2, "x"]}}'),
+        lambda path: path.write_text('{"format": 99}'),
+        lambda path: path.write_text("[]"),
+    ],
+)
+def test_memory_may_be_missing_or_damaged(raw, memory, damage, reads):
+    first = digest(raw, memory)
+    (kept,) = memory.iterdir()
+    damage(kept)
+    forget()
+    assert digest(raw, memory) == first
+    assert json.loads(kept.read_text())["files"].keys() == FILES.keys()
+
+
+def test_memory_may_be_read_only(raw, memory, reads, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(file_hashes.Path, "write_text", refuse)
+    first = digest(raw, memory)
+    forget()
+    assert digest(raw, memory) == first
+    assert list(memory.iterdir()) == []
+
+
+def test_it_is_never_kept_among_the_files(raw):
+    (raw / "shards").mkdir()
+    digest(raw, raw / "shards")
+    digest(raw, raw)
+    assert sorted(path.name for path in raw.rglob("*") if path.is_file()) == sorted(
+        name.rpartition("/")[2] for name in FILES
+    )
+
+
+def test_two_at_once_find_the_same_and_leave_a_whole_memory(raw, memory):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(digest(raw, memory))) for _ in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 1
+    (kept,) = memory.iterdir()
+    assert json.loads(kept.read_text())["files"].keys() == FILES.keys()
+
+
+def test_one_is_told_how_many_bytes_are_read(raw):
+    heard = []
+    with listening(lambda done, total: heard.append((done, total))):
+        digest(raw)
+        total = sum(map(len, FILES.values()))
+        assert heard[-1] == (total, total)
+        assert sorted(heard) == heard and len(heard) >= 3
+        before = len(heard)
+        digest(raw)
+    assert len(heard) == before
+
+
+def test_names_of_one_accent_are_one_name(tmp_path):
+    for folder, name in (("composed", "\u00e4.csv"), ("decomposed", "a\u0308.csv")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_bytes(b"same")
+    assert digest(tmp_path / "composed") == digest(tmp_path / "decomposed")

@@ -1,0 +1,46 @@
+"""Working folders that earlier versions of the package left, as they were and moved elsewhere."""
+
+import os
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ARCHIVES = sorted(Path(__file__).parent.glob("*.tar.xz"))
+
+
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory):
+    """A function that unpacks an archive: with the times of its files, or a copy without them."""
+
+    def unpack(archive: Path, *, moved: bool) -> Path:
+        place = tmp_path_factory.mktemp(archive.name.partition(".")[0])
+        with tarfile.open(archive) as file:
+            file.extractall(place, filter="data")
+        if not moved:
+            return place / "work"
+        copy = place / "another machine" / "copy"
+        shutil.copytree(place / "work", copy, copy_function=shutil.copyfile)
+        shutil.rmtree(place / "work")
+        return copy
+
+    return unpack
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(archive, moved) for archive in ARCHIVES for moved in (False, True)],
+    ids=lambda one: f"{one[0].name.partition('.')[0]}-{'moved' if one[1] else 'as-it-was'}",
+)
+def golden(request, unpacked):
+    """A working folder of an earlier version, which is the current folder."""
+    archive, moved = request.param
+    before, path = Path.cwd(), sys.path.copy()
+    os.chdir(unpacked(archive, moved=moved))
+    yield Path.cwd()
+    os.chdir(before)
+    sys.path[:] = path
+    for name in [name for name in sys.modules if name.partition("_")[0] == "golden"]:
+        del sys.modules[name]

@@ -1,0 +1,120 @@
+"""What earlier versions made is opened, resumed, compared, reported and never made again."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ecg_keras import data, evaluation, report, workflow
+from ecg_keras.config import load_study
+from ecg_keras.study import list_cells, run_study, snapshot
+from ecg_keras.study.gather import gather
+from ecg_keras.training import Run, read_log
+
+RUNS = ("scratch", "finetune")
+
+
+class Noting(workflow.Watcher):
+    """Remembers which steps were done."""
+
+    def __init__(self):
+        self.made = []
+
+    def begun(self, step):
+        self.made.append(f"{step.action} {step.job.run.name}")
+
+
+def train(name):
+    """What a second `ecg-keras train` makes."""
+    watcher = Noting()
+    workflow.run_plan(workflow.make_plan(workflow.make_job(workflow.load(f"{name}.yaml"))), watcher)
+    return watcher.made
+
+
+def shards_of(name):
+    return workflow.make_job(workflow.load(f"{name}.yaml")).shards
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_finished_run_is_not_made_again(golden, name):
+    assert train(name) == []
+
+
+def test_what_was_checked_is_told_once(unpacked, golden, caplog):
+    for kept in Path("shards").glob("*/accepted.json"):
+        kept.unlink()
+    told = [record.getMessage() for record in caplog.records]
+    with caplog.at_level(logging.WARNING):
+        first, again = shards_of("scratch"), shards_of("scratch")
+    assert first == again
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 1 and "\n" not in told[0]
+    if "copy" in golden.parts:
+        assert "48 records, patients, labels and splits, and 48 of the recordings" in told[0]
+    else:
+        assert "still have theirs" in told[0]
+
+
+def test_shards_are_whole_and_keep_their_name(golden):
+    folder = shards_of("scratch")
+    dataset = data.describe(folder, verify=True)
+    assert folder.name.endswith(dataset.fingerprint[:12])
+    assert dataset.fingerprint == Run(Path("runs/scratch")).read_status()["dataset"]
+    assert dataset.num_records == 48
+    assert {path.parent for path in Path("shards").glob("*/dataset.json")} == {
+        shards_of("scratch"),
+        shards_of("pretrain"),
+    }
+
+
+def test_runs_are_compared_evaluated_exported_and_reported(golden, tmp_path):
+    comparison = workflow.compare_runs("runs/finetune", "runs/scratch", bootstrap=100)
+    assert comparison.names == ("finetune", "scratch")
+    scores = workflow.evaluate_elsewhere(
+        "runs/scratch", shards_of("scratch"), bootstrap=100, allow_leaks=True
+    )
+    before = evaluation.Scores.load_json(Run(Path("runs/scratch")).scores)
+    assert scores.summary["macro_auroc"].value == pytest.approx(
+        before.summary["macro_auroc"].value, abs=1e-6
+    )
+    workflow.export_run("runs/finetune", tmp_path / "served" / "1")
+    page = report.write_report("runs/finetune").read_text(encoding="utf-8")
+    assert "no such folder of shards" not in page and "holds another dataset" not in page
+
+
+def test_the_shards_of_a_run_and_its_baseline_are_found_where_they_lie_now(golden):
+    run = Run(Path("runs/finetune"))
+    assert run.read_place("shards").resolve() == shards_of("finetune").resolve()
+    assert run.read_place("baseline_run").resolve() == Path("runs/scratch").resolve()
+
+
+def test_a_study_is_not_trained_again_and_its_page_is_written(golden):
+    plan = list_cells(load_study("study.yaml"))
+    assert snapshot(plan).counts["done"] == len(plan.cells) == 3
+    models = {cell.name: cell.run.model.stat().st_mtime_ns for cell in plan.cells}
+    assert run_study(plan).counts["done"] == 3
+    assert {cell.name: cell.run.model.stat().st_mtime_ns for cell in plan.cells} == models
+    page = report.write_study(gather(plan), plan.folder)
+    assert "finetune" in page.read_text(encoding="utf-8")
+
+
+def test_a_run_that_was_stopped_goes_on_and_names_no_place_of_this_machine(golden):
+    run = Run(Path("runs/stopped"))
+    before = read_log(run.log)
+    assert train("stopped") == ["train stopped", "evaluate stopped", "report stopped"]
+    after = read_log(run.log)
+    assert len(before) == 1 and len(after) == 2 and after[0] == before[0]
+    status = json.loads(run.status.read_text(encoding="utf-8"))
+    assert status["state"] == "trained"
+    assert not [value for value in status.values() if str(value).startswith("/")]
+    assert train("stopped") == []
+
+
+def test_a_run_outlives_its_shards(golden):
+    shutil.rmtree("shards")
+    job = workflow.make_job(workflow.load("scratch.yaml"))
+    made = data.prepare(job.data, job.shards)
+    assert made.fingerprint != Run(Path("runs/scratch")).read_status()["dataset"]
+    assert train("scratch") == ["validate scratch"]
