@@ -11,10 +11,10 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from ecg_keras import metrics
 from ecg_keras.config import Recipe
 from ecg_keras.data import Dataset, read_dataset
 from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation.thresholds import choose_thresholds
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.results import ArmName
 from ecg_keras.study.cells import StudyPlan
@@ -105,7 +105,7 @@ class Tested:
         if self.fixed:
             return dict.fromkeys(self.test.labels, 0.5)
         chooser = Predictions.load(self.run.predictions(self.recipe.training.validate_on))
-        best = metrics.best_f1_thresholds(chooser.targets, chooser.probabilities)
+        best, _ = choose_thresholds(chooser)
         return dict(zip(chooser.labels, best.tolist(), strict=True))
 
     @cached_property
