@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from ecg_keras import evaluation, metrics
+from ecg_keras import evaluation
 from ecg_keras.config import load_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation.prediction_tables import KINDS
+from ecg_keras.evaluation.thresholds import choose_thresholds
 from ecg_keras.training import Run
 
 GO_ON = (
@@ -79,7 +80,7 @@ def open_predictions(path: str | Path, valid: str | Path | None = None) -> Opene
     test, chosen = read_files(path, valid)
     if chosen is None:
         return Opened(path, test, None, None)
-    best = metrics.best_f1_thresholds(chosen.targets, chosen.probabilities)
+    best, _ = choose_thresholds(chosen)
     return Opened(path, test, dict(zip(test.labels, best.tolist(), strict=True)), None)
 
 

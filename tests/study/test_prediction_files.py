@@ -244,7 +244,7 @@ def test_a_study_of_few_files_says_what_it_lacks(tmp_path):
         "mode=scratch,seed=0.npz",
     ):
         assert line in page
-    for wrong in ("recipe", "never", "runs done"):
+    for wrong in ("the recipe", "never", "runs done"):
         assert wrong not in page.partition("<main")[2]
 
 

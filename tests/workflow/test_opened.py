@@ -2,6 +2,7 @@
 
 from pathlib import PurePosixPath
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +15,11 @@ from ecg_keras.workflow.opened import tell_apart
 PARTS = st.lists(st.sampled_from(["a", "b", "test", "runs"]), min_size=1, max_size=4)
 
 
-def write(path, labels=("MI",), probabilities=((0.9,), (0.2,))):
-    targets = [[1] * len(labels), [0] * len(labels)]
-    Predictions(labels, ["r1", "r2"], ["p", "q"], targets, probabilities).save(path)
+def write(path, labels=("MI",), present=0.9):
+    """Ten persons with a label, all with one probability, and ten without it, who have 0.2."""
+    targets = np.repeat([[1] * len(labels), [0] * len(labels)], 10, axis=0)
+    said = np.where(targets == 1, present, 0.2)
+    Predictions(labels, np.arange(20), np.arange(20), targets, said).save(path)
     return path
 
 
@@ -43,12 +46,12 @@ def test_a_file_is_told_from_a_run_by_what_is_there_then_by_its_name(tmp_path):
 
 
 def test_validation_lies_beside_a_file_named_test_alone(tmp_path):
-    write(tmp_path / "valid.npz", probabilities=[[0.4], [0.2]])
+    write(tmp_path / "valid.npz", present=0.4)
     assert open_predictions(write(tmp_path / "a.npz")).thresholds is None
     opened = open_predictions(write(tmp_path / "test.npz"))
     assert opened.thresholds == {"MI": pytest.approx(0.3)}
     assert opened.run is None
-    other = write(tmp_path / "other.npz", probabilities=[[0.8], [0.2]])
+    other = write(tmp_path / "other.npz", present=0.8)
     assert open_predictions(tmp_path / "test.npz", other).thresholds["MI"] == pytest.approx(0.5)
 
 
