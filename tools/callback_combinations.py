@@ -1,7 +1,7 @@
 """Prints what the callbacks do in combinations that Keras users make: right, or refused by name.
 
-    python tools/callback_combinations.py            # about two minutes of CPU time
-    python tools/callback_combinations.py --only EMA # the combinations with EMA in their name
+    python tools/callback_combinations.py             # about a minute of CPU time
+    python tools/callback_combinations.py --only EMA  # the combinations with EMA in their name
 
 Each combination is a `fit` of a small network. What is logged, written or left in the network is
 compared with another way to compute it, by hand: AUROC by comparing all pairs of records, average

@@ -64,7 +64,7 @@ def load(
     """Batches of a split, for ``model.fit``, ``evaluate`` and ``predict``.
 
     The order and the changes of an epoch depend on ``seed`` and the number of the epoch alone, so
-    that a training that stops and goes on sees what it would have seen.
+    that a training that stops and resumes sees what it would have seen.
 
     Args:
         folder: of the shards.
@@ -74,10 +74,10 @@ def load(
             over the shards, which are shuffled as they are written, and 512 records of them.
             Without it, the order of the files.
         seed: of the order, the changes and the subset.
-        train_records: train on so many records of the training split; none takes all.
+        train_records: train on this number of records of the training split; none takes all.
         subset: which ones: a `nested_subset`, or the `first_records`.
         left_out: ids of records of the split that are not to be loaded, whatever the subset.
-        augment: random changes, drawn anew in each epoch; with ``mixup`` the targets lie between
+        augment: random changes, drawn again in each epoch; with ``mixup`` the targets lie between
             0 and 1.
         cache: keep the split in memory (two bytes a sample) where it takes less than half of what
             is free.
@@ -283,7 +283,7 @@ def _from_files(
     records: int,
     batch_size: int,
 ) -> tuple[Batches, Fetch]:
-    """Serialised records, read anew in each epoch, and what they hold."""
+    """Serialised records, read again in each epoch, and what they hold."""
     paths = [str(Path(folder) / name) for name in dataset.splits[split].shards]
     wanted = None
     if chosen is not None:

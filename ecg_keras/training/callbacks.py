@@ -21,7 +21,7 @@ class FollowEpochs(keras.callbacks.Callback):
     """Makes the order of the training data that of the epoch which ``fit`` is in.
 
     The order of `data.load`, and its random changes, depend on the number of the epoch, which is
-    counted from 0 in each process. After a kill, ``BackupAndRestore`` goes on with a later epoch
+    counted from 0 in each process. After a kill, ``BackupAndRestore`` resumes with a later epoch
     of ``fit``; with this callback so does the dataset, and the training sees what it would have
     seen without the kill. The same holds for ``fit(initial_epoch=...)``.
 
@@ -49,7 +49,7 @@ class FollowEpochs(keras.callbacks.Callback):
 
 
 class RunLog(keras.callbacks.Callback):
-    """Writes one CSV row an epoch and goes on with the same file after a restart.
+    """Writes one CSV row an epoch, and adds to the same file after a restart.
 
     The columns are ``epoch`` (from 1), the constant columns, ``learning_rate`` (empty where the
     optimizer has none of its own), what the logs hold, sorted, and ``seconds``. A value that is an

@@ -1,4 +1,4 @@
-"""Checkpoints: what lets a killed run go on where it was, and the best epoch's model."""
+"""Checkpoints: what a killed run resumes from, and the best epoch's model."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def restore(model: keras.Model, folder: Path, progress: Progress) -> None:
     """Puts a model where ``progress`` says: weights, random generators, and the optimizer's state.
 
     Args:
-        model: compiled as it was then, its optimizer built; or not compiled, to go on with another
+        model: compiled as it was then, its optimizer built; or not compiled, to train with another
             optimizer.
         folder: of the checkpoints.
         progress: as `read_progress` gives it.
@@ -193,7 +193,7 @@ class Checkpoint(keras.callbacks.Callback):
         if free < needed:
             raise DataError(
                 f"{self.folder}: a checkpoint needs {needed / 1e6:.1f} MB, and {free / 1e6:.1f} MB "
-                "are free. Make room, and the same command goes on after the last whole epoch."
+                "are free. Make room, and the same command resumes after the last whole epoch."
             )
 
     def _is_better(self, score: float | None, best: float | None) -> bool:

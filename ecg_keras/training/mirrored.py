@@ -20,8 +20,8 @@ def padded(batches: tf.data.Dataset, devices: int) -> tf.data.Dataset:
         devices: among how many a batch is divided, at least 1.
 
     Returns:
-        ``(batch, own)``: each batch with its first records again at its end, so many that it can be
-        divided, and float32 ``(records,)``, 0 for those and 1 for its own.
+        ``(batch, own)``: each batch with as many of its first records again at its end as it takes
+        to divide it, and float32 ``(records,)``, 0 for those and 1 for its own.
 
     Example:
         >>> batches = tf.data.Dataset.range(5).batch(5)

@@ -84,7 +84,7 @@ def test_the_number_of_cores_changes_nothing(hospital_data, tmp_path, monkeypatc
     np.testing.assert_array_equal(*signals)
 
 
-def test_changes_are_drawn_anew_for_each_batch_and_epoch(hospital_shards):
+def test_changes_are_drawn_again_for_each_batch_and_epoch(hospital_shards):
     noise = Augment(noise=0.1)
     changed = passes(load(hospital_shards, "train", batch_size=13, augment=noise), 2)
     plain = passes(load(hospital_shards, "train", batch_size=13))[0]

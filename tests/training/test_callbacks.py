@@ -56,7 +56,7 @@ def test_there_is_no_log_before_the_first_epoch(tmp_path):
     assert read_log(tmp_path / "log.csv") == []
 
 
-def test_a_log_that_is_no_table_is_told(tmp_path):
+def test_a_log_that_is_no_table_is_refused(tmp_path):
     (tmp_path / "log.csv").write_bytes(b"\xff\xfe\0")
     with pytest.raises(DataError, match=r"log\.csv: no log of a training \(UnicodeDecode"):
         read_log(tmp_path / "log.csv")

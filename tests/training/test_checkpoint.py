@@ -108,7 +108,7 @@ def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path):
     assert files(tmp_path) == []
 
 
-def test_a_disk_without_room_is_told_before_a_file_is_begun(tmp_path, monkeypatch):
+def test_a_disk_without_room_is_refused_before_a_file_is_begun(tmp_path, monkeypatch):
     callback = checkpoint(tmp_path)
     callback.on_epoch_end(0, {"loss": 1.0, "val_macro_auroc": 0.6})
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
@@ -118,7 +118,7 @@ def test_a_disk_without_room_is_told_before_a_file_is_begun(tmp_path, monkeypatc
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
-def test_a_damaged_progress_is_told(tmp_path):
+def test_a_damaged_progress_is_named(tmp_path):
     (tmp_path / "progress.json").write_text("{}")
     with pytest.raises(DataError, match=r"progress\.json: damaged.*train this run again"):
         read_progress(tmp_path)

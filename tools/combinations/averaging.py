@@ -11,6 +11,7 @@ from combinations.by_hand import by_hand
 from combinations.trying import (
     SIGNALS,
     TARGETS,
+    Wrong,
     combination,
     compare,
     dataset,
@@ -128,3 +129,21 @@ def _(folder: Path) -> str:
     saved = by_hand(TARGETS, probabilities(keras.models.load_model(path)))
     compare({"best": min(history["val_loss"])}, {"best": saved["val_loss"]}, 1e-4)
     return "right: the averages are saved"
+
+
+@combination("EMA: SwapEMAWeights, ValidationScores, EarlyStopping(restore_best_weights=True)")
+def _(folder: Path) -> str:
+    model, swap = averaging(), keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    # no epoch is so much better than the first
+    stop = keras.callbacks.EarlyStopping(
+        "val_loss", min_delta=9, patience=0, restore_best_weights=True
+    )
+    watch, first = Averaged(0.8), []
+    keep = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: first.append(watch.of(model))
+    )
+    fit(model, [watch, keep, swap, scores(), stop], epochs=4)
+    if len(first) != 2:
+        raise Wrong(f"stopped after {len(first)} epochs")
+    same_weights(model, first[0], 1e-4)
+    return "right: the averages of the best epoch"

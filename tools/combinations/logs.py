@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 
@@ -12,6 +13,7 @@ from combinations.trying import (
     combination,
     fit,
     network,
+    plain,
     refused,
     scores,
 )
@@ -53,15 +55,13 @@ def _(folder: Path) -> str:
 
 @combination("RunLog: an optimizer without a learning rate of its own")
 def _(folder: Path) -> str:
-    model = network()
     log = ecg.callbacks.RunLog(folder / "log.csv")
-    log.set_model(type("Model", (), {"optimizer": None})())
+    log.set_model(SimpleNamespace(optimizer=None))
     log.on_train_begin()
     log.on_epoch_begin(0)
     log.on_epoch_end(0, {"loss": 1.0})
     if read_log(folder / "log.csv")[0]["learning_rate"] != "":
         raise Wrong("a learning rate of no optimizer")
-    del model
     return "right: the column is empty"
 
 
@@ -69,7 +69,7 @@ def _(folder: Path) -> str:
 def _(folder: Path) -> str:
     (folder / "log.csv").write_text("name,score\na,1\n")
     log = ecg.callbacks.RunLog(folder / "log.csv")
-    return refused("no log of a training", lambda: fit(network(), [log]))
+    return refused("no log of a training", lambda: fit(plain(), [log]))
 
 
 @combination("RunLog: a constant with the name of a column")

@@ -75,11 +75,11 @@ def training(folder: Path, kill: Kill | None, *, epochs: int = 4, **settings: An
     return model
 
 
-def kill_and_resume(folder: Path, tolerance: float = 0.0, **settings: Any) -> str:
-    """Compares a `fit` that was killed twice with one that was not: weights, and each row."""
+def kill_and_resume(folder: Path, *kills: Kill, tolerance: float = 0.0, **settings: Any) -> str:
+    """Compares a `fit` that was killed with one that was not: weights, and each row."""
     calm, killed = folder / "calm", folder / "killed"
     expected = training(calm, None, **settings)
-    for kill in (Kill(1, 2), Kill(3, 0)):
+    for kill in kills:
         try:
             training(killed, kill, **settings)
         except Killed:
@@ -95,17 +95,17 @@ def kill_and_resume(folder: Path, tolerance: float = 0.0, **settings: Any) -> st
 
 @combination("BackupAndRestore and FollowEpochs: killed in epochs 2 and 4")
 def _(folder: Path) -> str:
-    return kill_and_resume(folder)
+    return kill_and_resume(folder, Kill(1, 2), Kill(3, 0))
 
 
 @combination("BackupAndRestore, FollowEpochs, SwapEMAWeights, ValidationScores, in this order")
 def _(folder: Path) -> str:
-    return kill_and_resume(folder, 1e-5, use_ema=True)
+    return kill_and_resume(folder, Kill(2, 2), tolerance=1e-5, use_ema=True)
 
 
 @combination("BackupAndRestore and FollowEpochs with steps_per_execution=3")
 def _(folder: Path) -> str:
-    return kill_and_resume(folder, steps_per_execution=3)
+    return kill_and_resume(folder, Kill(1, 2), steps_per_execution=3)
 
 
 @combination("FollowEpochs: the epochs of fit(initial_epoch=...), and of a mapped dataset")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,19 @@ def network(
     x = keras.layers.GlobalAveragePooling1D()(signal)
     head = keras.layers.Dense(len(LABELS), activation, dtype="float32", name="head")(x)
     return compiled(keras.Model(signal, head), loss, **settings)
+
+
+def plain() -> keras.Model:
+    """`network` without settings, compiled once: most of a short `fit` is making its graph."""
+    model, weights = _plain()
+    model.set_weights(weights)
+    return model
+
+
+@functools.cache
+def _plain() -> tuple[keras.Model, list[np.ndarray]]:
+    model = network()
+    return model, model.get_weights()
 
 
 def compiled(model: keras.Model, loss: Any = "binary_crossentropy", **settings: Any) -> keras.Model:

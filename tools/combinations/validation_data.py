@@ -22,7 +22,7 @@ from combinations.trying import (
     compiled,
     dataset,
     fit,
-    network,
+    plain,
     probabilities,
     refused,
     right,
@@ -33,23 +33,23 @@ from combinations.trying import (
 @combination("validation dataset, in order")
 def _(folder: Path) -> str:
     callback = ecg.callbacks.ValidationScores(dataset(SIGNALS, TARGETS), LABELS)
-    return right(network(), callback)
+    return right(plain(), callback)
 
 
 @combination("validation dataset, shuffled at each pass")
 def _(folder: Path) -> str:
-    return right(network())
+    return right(plain())
 
 
 @combination("NumPy validation data")
 def _(folder: Path) -> str:
     callback = ecg.callbacks.ValidationScores((SIGNALS.astype(float), TARGETS.astype(int)), LABELS)
-    return right(network(), callback)
+    return right(plain(), callback)
 
 
 @combination("NumPy validation data with weights")
 def _(folder: Path) -> str:
-    model = network()
+    model = plain()
     callback = ecg.callbacks.ValidationScores([SIGNALS, TARGETS, WEIGHTS], LABELS)
     found = fit(model, [callback])
     compare(found, by_hand(TARGETS, probabilities(model), WEIGHTS))
@@ -58,7 +58,7 @@ def _(folder: Path) -> str:
 
 @combination("weighted validation dataset, also of weight 0")
 def _(folder: Path) -> str:
-    model = network()
+    model = plain()
     found = fit(model, [scores(SIGNALS, TARGETS, WEIGHTS[:, None])])
     compare(found, by_hand(TARGETS, probabilities(model), WEIGHTS))
     kept = WEIGHTS > 0
@@ -69,18 +69,18 @@ def _(folder: Path) -> str:
 @combination("a weight for each label")
 def _(folder: Path) -> str:
     callback = scores(SIGNALS, TARGETS, np.ones_like(TARGETS))
-    return refused("one weight a record", lambda: fit(network(), [callback]))
+    return refused("one weight a record", lambda: fit(plain(), [callback]))
 
 
 @combination("negative weights")
 def _(folder: Path) -> str:
     callback = scores(SIGNALS, TARGETS, -np.ones(65, np.float32))
-    return refused("must be finite and at least 0", lambda: fit(network(), [callback]))
+    return refused("must be finite and at least 0", lambda: fit(plain(), [callback]))
 
 
 @combination("targets of NaN (unknown)")
 def _(folder: Path) -> str:
-    model = network()
+    model = plain()
     found = fit(model, [scores(SIGNALS, UNKNOWN, per_label=True)])
     compare(found, by_hand(UNKNOWN, probabilities(model)))
     known = ~np.isnan(UNKNOWN[:, 1])
@@ -91,7 +91,7 @@ def _(folder: Path) -> str:
 
 @combination("targets of NaN, weighted; one label never known")
 def _(folder: Path) -> str:
-    model, targets = network(), UNKNOWN.copy()
+    model, targets = plain(), UNKNOWN.copy()
     targets[:, 0] = np.nan
     found = fit(model, [scores(SIGNALS, targets, WEIGHTS)])
     compare(found, by_hand(targets[:, 1:], probabilities(model)[:, 1:], WEIGHTS))
@@ -100,7 +100,7 @@ def _(folder: Path) -> str:
 
 @combination("a label without positives")
 def _(folder: Path) -> str:
-    model, targets = network(), TARGETS.copy()
+    model, targets = plain(), TARGETS.copy()
     targets[:, 2] = 0
     found = fit(model, [scores(SIGNALS, targets)])
     expected = by_hand(targets, probabilities(model))
@@ -111,18 +111,18 @@ def _(folder: Path) -> str:
 @combination("soft targets")
 def _(folder: Path) -> str:
     callback = scores(SIGNALS, TARGETS * 0.9 + 0.05)
-    return refused("Soft targets are for training", lambda: fit(network(), [callback]))
+    return refused("Soft targets are for training", lambda: fit(plain(), [callback]))
 
 
 @combination("soft targets to train on (mixup), hard ones to validate on")
 def _(folder: Path) -> str:
-    return right(network(), x=dataset(SIGNALS, TARGETS * 0.9 + 0.05))
+    return right(plain(), x=dataset(SIGNALS, TARGETS * 0.9 + 0.05))
 
 
 @combination("targets of -1 for unknown (a mask)")
 def _(folder: Path) -> str:
     callback = scores(SIGNALS, np.where(np.isnan(UNKNOWN), -1, UNKNOWN))
-    return refused("Write NaN where", lambda: fit(network(), [callback]))
+    return refused("Write NaN where", lambda: fit(plain(), [callback]))
 
 
 @combination("masked time steps (a Masking layer)")
@@ -130,7 +130,7 @@ def _(folder: Path) -> str:
     keras.utils.set_random_seed(1)
     signal = keras.Input((20, 3))
     x = keras.layers.Masking()(signal)
-    x = keras.layers.LSTM(4)(x)
+    x = keras.layers.GlobalAveragePooling1D()(x)
     model = compiled(keras.Model(signal, keras.layers.Dense(3, "sigmoid")(x)))
     padded = SIGNALS.copy()
     padded[:, 12:] = 0
@@ -142,7 +142,7 @@ def _(folder: Path) -> str:
 @combination("batches of unknown number")
 def _(folder: Path) -> str:
     records = dataset(SIGNALS, TARGETS, shuffled=True).unbatch().filter(lambda x, y: True).batch(16)
-    return right(network(), ecg.callbacks.ValidationScores(records, LABELS))
+    return right(plain(), ecg.callbacks.ValidationScores(records, LABELS))
 
 
 @combination("batches from a Python generator")
@@ -156,7 +156,7 @@ def _(folder: Path) -> str:
     shaped = records.map(
         lambda x, y: (tf.ensure_shape(x, shapes[0]), tf.ensure_shape(y, shapes[1]))
     )
-    return right(network(), ecg.callbacks.ValidationScores(shaped, LABELS))
+    return right(plain(), ecg.callbacks.ValidationScores(shaped, LABELS))
 
 
 @combination("batches without a known shape")
@@ -166,7 +166,7 @@ def _(folder: Path) -> str:
             yield SIGNALS[first : first + 16], TARGETS[first : first + 16]
 
     records = tf.data.Dataset.from_generator(generate, output_types=(tf.float32, tf.float32))
-    return right(network(), ecg.callbacks.ValidationScores(records, LABELS))
+    return right(plain(), ecg.callbacks.ValidationScores(records, LABELS))
 
 
 @combination("a validation dataset that repeats for ever")
@@ -179,13 +179,13 @@ def _(folder: Path) -> str:
 def _(folder: Path) -> str:
     empty = dataset(SIGNALS, TARGETS).take(0)
     callback = ecg.callbacks.ValidationScores(empty, LABELS)
-    return refused("have no record", lambda: fit(network(), [callback]))
+    return refused("have no record", lambda: fit(plain(), [callback]))
 
 
 @combination("a validation dataset of single records")
 def _(folder: Path) -> str:
     callback = ecg.callbacks.ValidationScores(dataset(SIGNALS, TARGETS).unbatch(), LABELS)
-    return refused("Use .batch(64)", lambda: fit(network(), [callback]))
+    return refused("Use .batch(64)", lambda: fit(plain(), [callback]))
 
 
 @combination("a validation dataset without targets")
@@ -214,12 +214,12 @@ def _(folder: Path) -> str:
 @combination("more labels than outputs")
 def _(folder: Path) -> str:
     callback = ecg.callbacks.ValidationScores((SIGNALS, TARGETS), (*LABELS, "PVC"))
-    return refused("has 4 labels", lambda: fit(network(), [callback]))
+    return refused("has 4 labels", lambda: fit(plain(), [callback]))
 
 
 @combination("targets of bool, batches of one size, labels as an array")
 def _(folder: Path) -> str:
-    model = network()
+    model = plain()
     records = dataset(SIGNALS.astype(np.float64), TARGETS == 1).unbatch()
     valid = records.batch(13, drop_remainder=True).cache().prefetch(2)
     callback = ecg.callbacks.ValidationScores(valid, np.array(LABELS))
@@ -231,12 +231,12 @@ def _(folder: Path) -> str:
 def _(folder: Path) -> str:
     valid = dataset(SIGNALS, {"head": TARGETS}, shuffled=True)
     callback = ecg.callbacks.ValidationScores(valid, LABELS)
-    return right(network(), callback)
+    return right(plain(), callback)
 
 
 @combination("ECGs of different lengths")
 def _(folder: Path) -> str:
-    model = network()
+    model = plain()
     parts = [(SIGNALS[:40], TARGETS[:40]), (SIGNALS[40:, :12], TARGETS[40:])]
     spec = (tf.TensorSpec((None, None, 3)), tf.TensorSpec((None, 3)))
     valid = tf.data.Dataset.from_generator(lambda: iter(parts), output_signature=spec)
@@ -260,7 +260,7 @@ def _(folder: Path) -> str:
 
 @combination("two ValidationScores, the second with a prefix")
 def _(folder: Path) -> str:
-    model = network()
+    model = plain()
     other = scores(SIGNALS[:40], TARGETS[:40], prefix="lab_")
     found = fit(model, [scores(), other])
     given = probabilities(model)
@@ -272,4 +272,4 @@ def _(folder: Path) -> str:
 
 @combination("two ValidationScores without a prefix")
 def _(folder: Path) -> str:
-    return refused("prefix=", lambda: fit(network(), [scores(), scores()]))
+    return refused("prefix=", lambda: fit(plain(), [scores(), scores()]))
