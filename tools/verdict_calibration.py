@@ -6,7 +6,7 @@
     python tools/verdict_calibration.py --part commands --real a.npz b.npz
 
 The first part is about studies, the second about the commands: what `compare` calls different where
-nothing is, and every interval that `evaluate` prints, on binormal scores and, with `--real`, on the
+nothing is, and every interval that `evaluate` prints, on binormal scores or, with `--real`, on the
 scores of two real networks (tools/calibration says how).
 
 Each trial draws test patients and the scores that two ways of training give them, asks
@@ -425,7 +425,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--real",
         nargs=2,
         metavar=("A.npz", "B.npz"),
-        help="predictions of two networks of the same records: their patients are a world too",
+        help="predictions of two networks of the same records: the commands are asked on their patients",
     )
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes (one for each core)"
@@ -438,15 +438,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{trials} trials of each scenario, {RESAMPLES} resamples of patients in each trial; "
         "shares in per cent ± their Monte Carlo standard error."
     )
-    worlds: list[Binormal | Real] = [Binormal()]
+    world: Binormal | Real = Binormal()
     if chosen.real is not None:
-        worlds.append(Real(*(Predictions.load(path) for path in chosen.real)))
+        world = Real(*(Predictions.load(path) for path in chosen.real))
     with ProcessPoolExecutor(chosen.workers) as pool:
         if chosen.part != "commands":
             run_studies(pool, trials, chosen.seed, chosen.only)
         if chosen.part != "studies":
-            for world in worlds:
-                run_commands(pool, world, trials, chosen.seed, chosen.only)
+            run_commands(pool, world, trials, chosen.seed, chosen.only)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from ecg_keras.evaluation.delong import delong_test
 from ecg_keras.evaluation.draws import check_settings, draw_all
 from ecg_keras.evaluation.intervals import count_patients, difference_interval
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.evaluation.rows import draw_in, score_rows
+from ecg_keras.evaluation.rows import draw_in, fill_absent, score_rows
 from ecg_keras.metrics import METRICS
 
 FloatArray = npt.NDArray[np.float64]
@@ -77,6 +77,7 @@ def compare(
     draws = draw_all(a.patient_ids, bootstrap, seed)
     support = count_patients(a.patient_ids, a.targets).support
     scored = [draw_in(rows, support, draws.groups) for rows in score_rows([a, b], limits, draws)]
+    means = [fill_absent(rows, support, draws.groups) for rows in scored]
     undefined = np.isnan(scored[0].auroc[0])
     if undefined.all():
         raise DataError(
@@ -96,7 +97,7 @@ def compare(
         }
 
     summary = {
-        name: Difference(**compared([score(own) for own in scored], support))
+        name: Difference(**compared([score(own) for own in means], support))
         for name, score in METRICS.items()
     }
     labels: dict[str, LabelDifference | None] = {}

@@ -25,7 +25,7 @@ from ecg_keras.evaluation.intervals import (
     estimate_scores,
 )
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.evaluation.rows import draw_in, join_rows, score_rows
+from ecg_keras.evaluation.rows import draw_in, fill_absent, join_rows, score_rows
 from ecg_keras.evaluation.scores import FURTHER_LABEL_SCORES, LABEL_SCORES, LabelResult, Scores
 from ecg_keras.evaluation.thresholds import choose_thresholds
 from ecg_keras.metrics import METRICS, LabelScorer, LabelScores, ece, macro
@@ -92,6 +92,7 @@ def evaluate(
     draws = draw_all(test.patient_ids, bootstrap, seed)
     patients = count_patients(test.patient_ids, test.targets)
     scored, further = _score_rows(test, limits, codes, draws, patients)
+    means = fill_absent(scored, patients.support, draws.groups)
     defined = ~np.isnan(scored.auroc[0])
     errors = ece(test.targets, test.probabilities)
     return Scores(
@@ -106,7 +107,7 @@ def evaluate(
         thresholds_missing=missing,
         undefined=tuple(np.array(test.labels)[~defined].tolist()),
         summary={
-            name: estimate_mean(name, metric(scored), draws.groups, patients.support, level)
+            name: estimate_mean(name, metric(means), draws.groups, patients.support, level)
             for name, metric in METRICS.items()
         },
         further={

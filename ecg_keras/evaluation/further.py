@@ -45,8 +45,11 @@ class FurtherScores:
 
 
 def _scored_brier(scores: FurtherScores) -> FloatArray:
-    """Of the labels that have both a positive and a negative record, as every other mean."""
-    return np.where(np.isnan(scores.f_max), np.nan, scores.brier)
+    """Of the labels that have both a positive and a negative test record, as every other mean.
+
+    In each row: this score needs no positive record.
+    """
+    return np.where(np.isnan(scores.f_max[0]), np.nan, scores.brier)
 
 
 FURTHER: Mapping[str, Callable[[FurtherScores], FloatArray]] = {

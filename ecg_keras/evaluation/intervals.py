@@ -250,4 +250,5 @@ def _parts(rows: FloatArray, groups: int, most: float, jumping: bool = False) ->
 
 
 def _on_logit(value: float, parts: Parts, level: float) -> Estimate:
-    return Estimate(value, *interval(value, parts.reach(level), bounded=True))
+    low, high = interval(value, parts.reach(level), bounded=True)
+    return Estimate(value, max(low, 0.0), min(high, 1.0))

@@ -15,6 +15,8 @@ from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.metrics import LabelScorer, LabelScores
 
 FloatArray = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+RARE = 3  # patients with a label, at most, for it to stand for another that few have
 Scored = TypeVar("Scored", LabelScores, FurtherScores)
 
 
@@ -44,7 +46,7 @@ def score_rows(
     return [join_rows(scored) for scored in blocks]
 
 
-def draw_in(scores: Scored, support: npt.NDArray[np.int64], groups: int) -> Scored:
+def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:
     """Scores whose leave-outs are drawn towards the score of all, label by label.
 
     A patient who is left out of m changes a mean over them so much that the jackknife of patients,
@@ -74,6 +76,28 @@ def draw_in(scores: Scored, support: npt.NDArray[np.int64], groups: int) -> Scor
             if values.ndim == 2 and name != "prevalence"
         },
     )
+
+
+def fill_absent(scores: LabelScores, support: Counts, groups: int) -> LabelScores:
+    """Scores for means over labels, in which F1 is that of the same labels in every row.
+
+    F1 of a rare label is low whatever the network, so a mean of the labels that are left jumps
+    where a rare one is absent. In a resample an absent label has the F1 of all patients. In a leave-out,
+    which has to show how uncertain the F1 of its only patient is, it has the mean of the other
+    labels that few patients have, which is as uncertain; where there is none, it is absent.
+
+    Args:
+        scores: of `draw_in`.
+        support, groups: as there.
+    """
+    rare = np.flatnonzero((support > 0) & (support <= RARE))
+    others = np.full(len(support), np.nan)
+    if len(rare) > 1:
+        others[rare] = (scores.f1[0, rare].sum() - scores.f1[0, rare]) / (len(rare) - 1)
+    f1 = scores.f1.copy()
+    for rows, instead in ((f1[1 : 1 + groups], others), (f1[1 + groups :], scores.f1[0])):
+        np.copyto(rows, instead, where=np.isnan(rows))
+    return replace(scores, f1=f1)
 
 
 def join_rows(blocks: Sequence[Scored]) -> Scored:

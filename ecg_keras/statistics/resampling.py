@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.evaluation.draws import Draws
-from ecg_keras.evaluation.rows import draw_in, join_rows
+from ecg_keras.evaluation.rows import draw_in, fill_absent, join_rows
 from ecg_keras.metrics import METRICS, LabelScores
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.pooling import FoldScorer
@@ -74,7 +74,8 @@ def _score_arm(arm: Arm, draws: Draws) -> Resampled:
         for scored, scorer, own in zip(blocks, scorers, columns, strict=True):
             scored.append(scorer.score([counts[column] for column in own]))
     seeds = [draw_in(join_rows(scored), arm.support, draws.groups) for scored in blocks]
+    means = [fill_absent(own, arm.support, draws.groups) for own in seeds]
     return Resampled(
-        {name: np.stack([score(own) for own in seeds]) for name, score in METRICS.items()},
+        {name: np.stack([score(own) for own in means]) for name, score in METRICS.items()},
         np.stack([own.auroc.T for own in seeds], axis=1),
     )

@@ -5,13 +5,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from page_elements import Page, check_accessible, check_self_contained
 
 from ecg_keras.config import Data, dump_recipe, load_recipe
 from ecg_keras.data import prepare, read_dataset, read_shards
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import Budget, Comparison, Predictions, Scores, evaluate
+from ecg_keras.evaluation import Budget, Comparison, Predictions, Scores, compare, evaluate
 from ecg_keras.report import comparison_page, figures, write_report
 from ecg_keras.training import Run
 
@@ -101,7 +102,8 @@ def test_the_tables_say_what_the_files_say(page, made_run):
     assert "Probabilities are the network's own, without calibration." in page.words
     assert f"NORM {scores.thresholds['NORM']:.3f} {row.f1.value:.3f}" in page.words
     assert "left out of the means: never" in page.words
-    assert "No validation ECG has never: there it is 0.5." in page.words
+    missing = ", ".join(scores.thresholds_missing)
+    assert f"Fewer than 5 validation patients have {missing}: there it is 0.5." in page.words
     difference = Comparison.load_json(made_run.comparison).labels["NORM"]
     assert f"AUROC of NORM {difference.a:.3f} {difference.b:.3f} +{difference.value:.3f}" in (
         page.words
@@ -123,6 +125,23 @@ def test_calibration_and_challenge_scores_are_told_where_there_are_any(copied):
     score = scores.further["challenge_2021"]
     assert f"Challenge 2021 score {score.value:.3f} {score.low:.3f} to {score.high:.3f}" in words
     assert "No score of the PhysioNet/CinC Challenge" not in words
+
+
+def test_too_few_patients_are_said_instead_of_an_interval(copied, tmp_path):
+    test, valid = (Predictions.load(copied.predictions(split)) for split in ("test", "valid"))
+    rare = np.arange(len(test.patient_ids)) == np.arange(len(test.labels))[:, None]
+    few = replace(test, targets=rare.T.astype(np.uint8))  # one patient with each label
+    evaluate(few, valid, bootstrap=100).save_json(copied.scores)
+    few.save(copied.predictions("test"))
+    words = report(copied).words
+    assert "(too few patients for an interval) on" in words
+    assert (
+        f"Macro F1 {Scores.load_json(copied.scores).summary['macro_f1'].value:.3f} too few" in words
+    )
+    other = replace(few, probabilities=1 - few.probabilities)
+    compared = compare(few, other, names=("one", "other"), bootstrap=100)
+    text = comparison_page(compared, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "too few" in text and ">nan" not in text
 
 
 def test_the_limits_are_said(page):

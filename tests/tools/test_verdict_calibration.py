@@ -135,10 +135,9 @@ def test_the_commands_have_tables_in_both_worlds(script, tmp_path, capsys):
         said = 1 / (1 + np.exp(-(targets + rng.normal(size=targets.shape))))
         files.append(str(tmp_path / f"{name}.npz"))
         Predictions(("MI",), ids, ids, targets, said).save(files[-1])
-    script.main(
-        ["--trials", "2", "--only", "5 positives", "--workers", "1", "--part", "commands"]
-        + ["--real", *files]
-    )
+    asked = ["--trials", "2", "--only", "5 positives", "--workers", "1", "--part", "commands"]
+    script.main(asked)
+    script.main([*asked, "--real", *files])
     printed = capsys.readouterr().out
     for world in ("binormal", "real"):
         for heading in script.commands.HEADINGS.values():

@@ -127,7 +127,7 @@ def cells(trials: Sequence[Sequence[Printed]], name: str) -> tuple[str, str, str
     own = [[one for one in trial if one.name == name] for trial in trials]
     kept = [[one for one in trial if not math.isnan(one.low)] for trial in own]
     asked, shown = sum(map(len, own)), sum(map(len, kept))
-    if not shown or shown < 0.05 * asked:
+    if not shown or shown < 0.5 * asked:
         return "too few", "too few", "0"
     held = [np.mean([one.low <= one.truth <= one.high for one in trial]) for trial in kept if trial]
     outside = sum(not one.low <= one.value <= one.high for trial in kept for one in trial)
