@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score
 
 from ecg_keras import data
 from ecg_keras.evaluation import Predictions
-from ecg_keras.training import read_log
+from ecg_keras.training import Run, read_log
 
 DATA = """\
 data:
@@ -83,7 +83,7 @@ def test_a_run_as_published_says_what_flatters_it(ecg_keras, folder, monkeypatch
 
     shown = ecg_keras("evaluate", "runs/down")
     assert shown.code == 0 and "Thresholds are fixed at 0.5." in shown.out
-    shards = json.loads((run / "status.json").read_text())["shards"]
+    shards = Run(run).read_place("shards")
     elsewhere = ecg_keras("evaluate", "runs/up", "--shards", shards, "--bootstrap", 100)
     assert elsewhere.code == 0, elsewhere.err
     assert ecg_keras("evaluate", "runs/up", "--shards", shards, "--split", "valid").err.count(

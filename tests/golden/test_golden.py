@@ -42,10 +42,18 @@ def test_a_finished_run_is_not_made_again(golden, name):
     assert train(name) == []
 
 
-def test_what_was_checked_is_told_once(unpacked, golden, caplog):
+def test_the_times_by_which_an_older_version_went_are_known(unpacked, monkeypatch):
+    folder = unpacked(Path(__file__).with_name("5062819.tar.xz"), moved=False)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    assert train("scratch") == train("finetune") == []
+    for kept in Path("shards").glob("*/accepted.json"):
+        assert "still have theirs" in kept.read_text(encoding="utf-8")
+
+
+def test_what_was_checked_is_told_once(golden, caplog):
     for kept in Path("shards").glob("*/accepted.json"):
         kept.unlink()
-    told = [record.getMessage() for record in caplog.records]
     with caplog.at_level(logging.WARNING):
         first, again = shards_of("scratch"), shards_of("scratch")
     assert first == again
