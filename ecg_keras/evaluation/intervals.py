@@ -220,7 +220,7 @@ def score_interval(
     far = float(special.stdtrit(min(degrees, 1e9), (1 + level) / 2))
 
     def beyond(expected: float) -> float:
-        return abs(value - expected) - far * np.sqrt(ratio * max(variance(expected), 0.0))
+        return abs(value - expected) - far * math.sqrt(ratio * max(variance(expected), 0.0))
 
     # not from the value itself: there the variance may be 0, as that of 1 is
     low = optimize.brentq(beyond, 0.0, value * (1 - NEAR)) if value > 0 else 0.0
