@@ -235,7 +235,7 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
             "sensitivity": perfect(0.610),
             "specificity": perfect(0.610),
             "f_max": perfect(0.553),
-            "sensitivity_at_95_specificity": perfect(0.610),
+            "sensitivity_at_95_specificity": {"value": 1.0, "low": None, "high": None},
             "brier": brier,
             "ece": pytest.approx(0.15),
         },
