@@ -29,7 +29,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from benchmarks import data_stage, networks
+from benchmarks import comparing, data_stage, networks
 from benchmarks.timing import table, take_turns, times_as_fast
 
 PACKAGES = ("ecg_keras", "tensorflow", "keras", "numpy", "scipy", "wfdb")
@@ -60,6 +60,7 @@ SECTIONS: dict[str, Callable[[Path, Path], str]] = {
     "training": networks.training,
     "steps": networks.steps,
     "serving": networks.serving,
+    "comparing": comparing.comparing,
     "startup": starting,
 }
 

@@ -425,7 +425,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--real",
         nargs=2,
         metavar=("A.npz", "B.npz"),
-        help="predictions of two networks of the same records: the commands are asked on their patients",
+        help="predictions of two networks: the commands are asked on their patients",
     )
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes (one for each core)"

@@ -22,6 +22,8 @@ from ecg_keras.evaluation.variance import Parts, find_parts, free_degrees, inter
 FloatArray = npt.NDArray[np.float64]
 
 LEAST_PATIENTS = 5  # with a label, and without, for the interval of one network's score
+# without a label, for a sensitivity at 95 % specificity: that two false alarms are allowed
+LEAST_LACKING = 40
 # The variance over patients is compared with that of a model, which counts as this many degrees of
 # freedom. Both numbers were chosen with tools/verdict_calibration.py.
 PRIOR_DEGREES = 2.0
@@ -99,7 +101,8 @@ def estimate_label(
     if np.isnan(value):
         return None
     behind = {"sensitivity": having, "specificity": lacking}.get(name, min(having, lacking))
-    if behind < LEAST_PATIENTS:
+    coarse = name == "sensitivity_at_95_specificity" and lacking < LEAST_LACKING
+    if behind < LEAST_PATIENTS or coarse:
         return Estimate(value, math.nan, math.nan)
     if name == "brier":  # a mean over all records
         return _on_logit(value, _parts(rows, groups, math.inf), level)
@@ -220,7 +223,7 @@ def score_interval(
     far = float(special.stdtrit(min(degrees, 1e9), (1 + level) / 2))
 
     def beyond(expected: float) -> float:
-        return abs(value - expected) - far * np.sqrt(ratio * max(variance(expected), 0.0))
+        return abs(value - expected) - far * math.sqrt(ratio * max(variance(expected), 0.0))
 
     # not from the value itself: there the variance may be 0, as that of 1 is
     low = optimize.brentq(beyond, 0.0, value * (1 - NEAR)) if value > 0 else 0.0

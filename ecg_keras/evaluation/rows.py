@@ -82,9 +82,10 @@ def fill_absent(scores: LabelScores, support: Counts, groups: int) -> LabelScore
     """Scores for means over labels, in which F1 is that of the same labels in every row.
 
     F1 of a rare label is low whatever the network, so a mean of the labels that are left jumps
-    where a rare one is absent. In a resample an absent label has the F1 of all patients. In a leave-out,
-    which has to show how uncertain the F1 of its only patient is, it has the mean of the other
-    labels that few patients have, which is as uncertain; where there is none, it is absent.
+    where a rare one is absent. In a resample an absent label has the F1 of all patients. In a
+    leave-out, which has to show how uncertain the F1 of its only patient is, it has the mean of
+    the other labels that few patients have, which is as uncertain; where there is none, it is
+    absent.
 
     Args:
         scores: of `draw_in`.

@@ -10,8 +10,9 @@ from typing import Any
 from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.calibrating import Calibration, read_calibration
 from ecg_keras.evaluation.further import FURTHER
+from ecg_keras.evaluation.intervals import LEAST_LACKING, LEAST_PATIENTS
 from ecg_keras.evaluation.tables import percent, score_name, text_table, with_interval
-from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
+from ecg_keras.evaluation.thresholds import LEAST_PATIENTS as LEAST_CHOOSING
 from ecg_keras.evaluation.undefined import number, without_nan
 from ecg_keras.files import as_name, as_names, read_json, write_json
 from ecg_keras.metrics import METRICS
@@ -202,7 +203,7 @@ class Scores:
         if any(score is not None and not score.has_interval for score in self._estimates()):
             notes.append(
                 f"Too few: no interval where fewer than {LEAST_PATIENTS} patients have or lack a "
-                "label."
+                f"label, or fewer than {LEAST_LACKING} lack it (sens. at 95 % spec.)."
             )
         notes.append(self.calibration.sentence)
         if self.thresholds_from == "fixed":
@@ -213,7 +214,7 @@ class Scores:
             notes.append("Thresholds have the best F1 on the validation split.")
         if self.thresholds_missing:
             notes.append(
-                f"Threshold 0.5, because fewer than {LEAST_PATIENTS} {self.thresholds_from} "
+                f"Threshold 0.5, because fewer than {LEAST_CHOOSING} {self.thresholds_from} "
                 f"patients have them: {', '.join(self.thresholds_missing)}."
             )
         return notes

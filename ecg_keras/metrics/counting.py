@@ -105,14 +105,18 @@ def add_up(values: Weights) -> Weights:
                [4., 6.]])
     """
     rows, columns = values.shape
+    total: Weights
     if rows < 2 * STRIDE:
-        return np.cumsum(values, axis=0)
-    padded = np.zeros((-(-rows // STRIDE), STRIDE, columns), dtype=values.dtype)
+        whole: Any = np.cumsum(values, axis=0)
+        total = whole
+        return total
+    padded: Any = np.zeros((-(-rows // STRIDE), STRIDE, columns), dtype=values.dtype)
     padded.reshape(-1, columns)[:rows] = values
     for row in range(1, STRIDE):
         padded[:, row] += padded[:, row - 1]
     padded[1:] += add_up(padded[:-1, -1])[:, None]
-    return padded.reshape(-1, columns)[:rows]
+    total = padded.reshape(-1, columns)[:rows]
+    return total
 
 
 def rank_labels(truth: BoolArray, scores: FloatArray) -> tuple[RankedLabel, ...]:

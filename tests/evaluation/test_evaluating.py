@@ -235,7 +235,7 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
             "sensitivity": perfect(0.610),
             "specificity": perfect(0.610),
             "f_max": perfect(0.553),
-            "sensitivity_at_95_specificity": perfect(0.610),
+            "sensitivity_at_95_specificity": {"value": 1.0, "low": None, "high": None},
             "brier": brier,
             "ece": pytest.approx(0.15),
         },
@@ -341,7 +341,8 @@ def test_the_table_is_aligned_and_says_what_is_missing(scores):
     assert lines[-6:] == [
         "In no mean, because no or every test record has them: RARE.",
         "No Challenge score: the labels have no SNOMED CT codes.",
-        "Too few: no interval where fewer than 5 patients have or lack a label.",
+        "Too few: no interval where fewer than 5 patients have or lack a label, or fewer than 40 "
+        "lack it (sens. at 95 % spec.).",
         "Probabilities are the network's own, without calibration.",
         "Thresholds have the best F1 on the validation split.",
         "Threshold 0.5, because fewer than 5 validation patients have them: RARE.",

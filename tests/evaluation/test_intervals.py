@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ecg_keras.evaluation.intervals import (
+    LEAST_LACKING,
     LEAST_PATIENTS,
     auroc_variance,
     count_patients,
@@ -95,6 +96,9 @@ def test_too_few_patients_have_no_interval():
     for name in SCORES:
         few = estimate_label(name, rows, 30, 4, 4, 0.95)
         assert few.value == 0.8 and not few.has_interval
+    at_95 = "sensitivity_at_95_specificity"
+    assert not estimate_label(at_95, rows, 30, 30, LEAST_LACKING - 1, 0.95).has_interval
+    assert estimate_label(at_95, rows, 30, 30, LEAST_LACKING, 0.95).has_interval
     assert estimate_label("specificity", rows, 30, 1, 5, 0.95).has_interval
     assert estimate_label("sensitivity", rows, 30, 5, 1, 0.95).has_interval
     assert estimate_label("auroc", np.full(131, np.nan), 30, 0, 9, 0.95) is None
