@@ -7,7 +7,7 @@ import pytest
 from pydantic.fields import FieldInfo
 from test_golden import train
 
-from ecg_keras import metrics
+from ecg_keras import evaluation, metrics, report
 from ecg_keras.config import load_study, schema
 from ecg_keras.errors import ConfigError
 from ecg_keras.study import list_cells, snapshot
@@ -80,3 +80,10 @@ def test_further_fields_are_passed_over(golden):
     assert train("stopped") == ["train stopped", "evaluate stopped", "report stopped"]
     plan = list_cells(load_study("study.yaml"))
     assert snapshot(plan).counts["done"] == len(plan.cells)
+
+
+def test_scores_that_lack_a_metric_are_read(golden, newer):
+    scores = evaluation.Scores.load_json(Path("runs/finetune/scores.json"))
+    assert scores.summary["macro_new"] is None and scores.summary["macro_auroc"] is not None
+    assert evaluation.Comparison.load_json(Path("runs/finetune/comparison.json")).metric
+    report.write_report("runs/finetune")
