@@ -56,7 +56,7 @@ def _check_one_worker() -> None:
         raise ConfigError(
             f"TF_CONFIG names {workers} workers, and a run is trained by one process: on all GPUs "
             "of one machine with `training.devices: mirrored`. Unset TF_CONFIG and begin one; for "
-            "several machines, divide the runs of a study with `ecg-keras study --shard`."
+            "several machines, divide the runs of a study with `ecg-keras study STUDY --shard 1/2`."
         )
 
 
