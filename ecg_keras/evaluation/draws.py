@@ -18,8 +18,10 @@ from ecg_keras.metrics.inputs import Weights
 
 # patients (or records) x rows that are held at once: about 2 MB, which a core keeps near
 WEIGHTS_PER_BLOCK = 2**19
-# rows that are added up together at least, so that a long row of memory is read at a time
-LEAST_ROWS = 64
+# rows that are added up together at least, so that a long row of memory is read at a time, as long
+# as they take no more than 128 MB
+LEAST_ROWS = 256
+MOST_WEIGHTS = 2**25
 # more patients than this are left out several at a time: the spread of their influence is then
 # known well enough, at the price of this many more rows
 LEFT_OUT = 200
@@ -90,7 +92,8 @@ class Draws:
         order = np.random.default_rng(self.seed).permutation(number)
         group_of = np.empty(number, dtype=np.int64)
         group_of[order] = np.arange(number) % self.groups
-        size = max(LEAST_ROWS, WEIGHTS_PER_BLOCK // number)
+        most = max(1, MOST_WEIGHTS // number)
+        size = max(WEIGHTS_PER_BLOCK // number, min(LEAST_ROWS, most))
         yield np.ones((number, 1))
         for start in range(0, self.groups, size):
             left_out = np.arange(start, min(start + size, self.groups))
