@@ -36,6 +36,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.long
 def test_channels_first_and_legacy_keras_give_the_same_networks(tmp_path):
     (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
     usual = run(NETWORKS, KERAS_HOME=str(tmp_path / "none"))

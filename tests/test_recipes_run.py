@@ -148,7 +148,9 @@ def test_its_dataset_can_be_prepared(here, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(TRAINED))
+@pytest.mark.parametrize(
+    "name", ["quickstart", pytest.param("ptbxl_finetune", marks=pytest.mark.long)]
+)
 def test_it_runs_from_recordings_to_the_comparison(here, name):
     job = workflow.make_job(workflow.load(f"{name}.yaml"))
     plan = workflow.make_plan(job)

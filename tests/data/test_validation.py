@@ -368,6 +368,7 @@ def test_memory_does_not_grow_with_the_records(tfdv, good, monkeypatch):
     assert sum(one() is not None for one in batches) <= 1
 
 
+@pytest.mark.long
 def test_a_beam_pipeline_counts_the_same(tfdv, good):
     dataset = describe(good)
     counted = {split: statistics.count_splits(good, dataset, [split]) for split in dataset.splits}

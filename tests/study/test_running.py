@@ -219,7 +219,7 @@ def wait_for(condition):
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_cell_that_ends_its_process_twice_has_failed_and_others_run(tmp_path):
     plan = slow_study(tmp_path)
     killed = Counter()
