@@ -108,7 +108,7 @@ def learning_curve(
         [0.24, 0.1, -0.01]
         >>> print(curve.says.replace(" at about", "\nat about"))
         scratch catches up with finetune, to within 0.02,
-        at about 1,200 training ECGs (95 % interval 610 to 1,500).
+        at about 1,200 training ECGs (95 % interval 620 to 1,500).
     """
     _check(way, reference, sizes, arms_way, arms_reference, margin)
     measure = partial(contrast, metric=metric, level=level, bootstrap=bootstrap, seed=seed)

@@ -465,7 +465,7 @@ def test_an_edited_check_is_respected(tfdv, good):
 def test_a_file_that_was_edited_wrongly_is_named(tfdv, good, name):
     validate(good)
     (good / name).write_text("feature {")
-    with pytest.raises(DataError, match=rf"{name}: not a \w+ as text: .*Mend it, or remove it"):
+    with pytest.raises(DataError, match=rf"{name}: not a \w+ as text: .*Fix it, or remove it"):
         validate(good)
 
 
