@@ -37,7 +37,7 @@ def wipe(shard):
     assert shard.stat().st_size == size
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_says_what_to_do_and_writes_it_down(ecg_keras, advised, monkeypatch):
     monkeypatch.setattr(ways, "EPOCHS_OF_FEW", 4)
     target = shards_of(advised, "scratch").relative_to(advised)

@@ -153,7 +153,7 @@ def test_a_changed_raw_file_makes_a_new_dataset(ecg_keras, project, monkeypatch)
     assert "to do" not in ecg_keras("train", "scratch.yaml", "--dry-run").out
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_training_that_is_killed_goes_on_to_the_same_end(project, tmp_path, write_recipes):
     write_recipes(tmp_path)
     (tmp_path / "raw").symlink_to(project / "raw")

@@ -44,6 +44,7 @@ def test_the_direct_runner_writes_the_same_bytes(hospital_data, here, tmp_path):
     assert not (folder / ".unfinished").exists()
 
 
+@pytest.mark.long
 def test_processes_of_their_own_write_the_same_bytes(hospital_raw, here, tmp_path, monkeypatch):
     # the workers start in another folder, and find the source where the user's modules are
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))

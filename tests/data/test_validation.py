@@ -302,6 +302,7 @@ def test_a_folder_that_cannot_be_written(tfdv, good, monkeypatch):
         validate(good)
 
 
+@pytest.mark.long
 def test_what_its_imports_print_is_not_shown(good):
     code = f"from ecg_keras.data import validate; print(validate({str(good)!r}).anomalies)"
     done = subprocess.run(
