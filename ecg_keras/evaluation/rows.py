@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from itertools import repeat
 from typing import TypeVar
 
 import numpy as np
@@ -39,11 +41,11 @@ def score_rows(
         LabelScorer(said.targets, said.probabilities, limits)
         for said, limits in zip(predictions, thresholds, strict=True)
     ]
-    blocks: list[list[LabelScores]] = [[] for _ in scorers]
-    for weights in draws.weights(predictions[0].patient_ids):
-        for scored, scorer in zip(blocks, scorers, strict=True):
-            scored.append(scorer.score(weights))
-    return [join_rows(scored) for scored in blocks]
+    blocks = []
+    with ThreadPoolExecutor(len(scorers)) as pool:  # NumPy and SciPy compute side by side
+        for weights in draws.weights(predictions[0].patient_ids):
+            blocks.append(list(pool.map(LabelScorer.score, scorers, repeat(weights))))
+    return [join_rows(scored) for scored in zip(*blocks, strict=True)]
 
 
 def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:
