@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from ecg_keras import data
 from ecg_keras.config import Data, Recipe, Simulate
@@ -48,3 +50,18 @@ def recipe(settings) -> Recipe:
             },
         }
     )
+
+
+@pytest.fixture
+def signals() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(40, 20, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def targets(signals) -> np.ndarray:
+    return (signals.mean(axis=1)[:, :2] > 0).astype(np.float32)
+
+
+@pytest.fixture
+def valid(signals, targets) -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices((signals, targets)).batch(16)

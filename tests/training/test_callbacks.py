@@ -11,21 +11,6 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import read_log
 
 
-@pytest.fixture
-def signals() -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(40, 20, 3)).astype(np.float32)
-
-
-@pytest.fixture
-def targets(signals) -> np.ndarray:
-    return (signals.mean(axis=1)[:, :2] > 0).astype(np.float32)
-
-
-@pytest.fixture
-def valid(signals, targets) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices((signals, targets)).batch(16)
-
-
 def network(outputs: int = 2) -> keras.Model:
     keras.utils.set_random_seed(1)
     signal = keras.Input((20, 3), name="signal")

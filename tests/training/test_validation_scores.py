@@ -15,21 +15,6 @@ from ecg_keras.training.validation_scores import find_link, score
 LABELS = ("NORM", "MI")
 
 
-@pytest.fixture
-def signals() -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(40, 20, 3)).astype(np.float32)
-
-
-@pytest.fixture
-def targets(signals) -> np.ndarray:
-    return (signals.mean(axis=1)[:, :2] > 0).astype(np.float32)
-
-
-@pytest.fixture
-def valid(signals, targets) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices((signals, targets)).batch(16)
-
-
 def network(outputs: int = 2) -> keras.Model:
     keras.utils.set_random_seed(1)
     signal = keras.Input((20, 3), name="signal")
