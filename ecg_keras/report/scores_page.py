@@ -11,6 +11,7 @@ from ecg_keras.report.figures import MOST_PANELS, label_panels
 from ecg_keras.report.sections import write_sections
 from ecg_keras.report.study_names import capital
 from ecg_keras.report.tables import Column, Table
+from ecg_keras.report.wording import interval_words
 
 SUMMARY = "macro_auroc"
 LIMITS = (
@@ -55,10 +56,8 @@ def _sentence(scores: Scores) -> str:
     score = scores.summary[SUMMARY]
     if score is None:
         return f"No {score_name(SUMMARY)} on {tested}: no label is defined there."
-    return (
-        f"{capital(score_name(SUMMARY))} {score.value:.3f} ({percent(scores.level)} interval "
-        f"{score.low:.3f} to {score.high:.3f}) on {tested}."
-    )
+    interval = interval_words(score, scores.level)
+    return f"{capital(score_name(SUMMARY))} {score.value:.3f} ({interval}) on {tested}."
 
 
 def _summary(scores: Scores) -> Table:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ecg_keras.data import Dataset, LeftOut
+from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.tables import percent, score_name
 from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
 from ecg_keras.report.inputs import RunFiles
@@ -33,12 +34,17 @@ def run_sentence(files: RunFiles) -> str:
     tested = f"{scores.records:,} test ECGs of {scores.patients:,} patients"
     if score is None:
         return f"{subject} has no {score_name(metric)} on {tested}: no label is defined there."
-    interval = "too few patients for an interval"
-    if score.has_interval:
-        interval = f"{percent(scores.level)} interval {score.low:.3f} to {score.high:.3f}"
+    interval = interval_words(score, scores.level)
     return (
         f"{subject} reaches a {score_name(metric)} of {score.value:.3f} ({interval}) on {tested}."
     )
+
+
+def interval_words(score: Estimate, level: float) -> str:
+    """The interval of a score in a sentence, or why it has none."""
+    if not score.has_interval:
+        return "too few patients for an interval"
+    return f"{percent(level)} interval {score.low:.3f} to {score.high:.3f}"
 
 
 def threshold_sentence(files: RunFiles) -> str:

@@ -48,6 +48,16 @@ def test_it_holds_the_scores_and_how_they_came_about(page, scored):
     assert "was trained on was not looked at" in page.words
 
 
+def test_a_score_of_too_few_patients_has_no_interval(tmp_path):
+    test = draw(4, 2)
+    scores = evaluate(test, None, thresholds="fixed", bootstrap=100)
+    assert not scores.summary["macro_auroc"].has_interval
+    path = scores_page(scores, test, tmp_path / "few.html", title="few")
+    words = Page(path.read_text(encoding="utf-8")).words
+    assert "(too few patients for an interval) on 4 ECGs of 4 patients." in words
+    assert "nan" not in words
+
+
 def test_it_draws_the_labels_that_are_defined(page, scored):
     scores, _ = scored
     for label, row in scores.labels.items():
