@@ -29,7 +29,7 @@ _HOME = {
     "FollowEpochs": "callbacks",
     "RunLog": "callbacks",
     "ValidationScores": "validation_scores",
-    "read_log": "callbacks",
+    "read_log": "epoch_log",
     "seen_from": "places",
 }
 __all__ = sorted(_HOME)
