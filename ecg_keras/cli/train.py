@@ -43,6 +43,9 @@ def train(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
     if job.baseline is not None and job.run.comparison.is_file():
         click.echo()
         click.echo(evaluation.Comparison.load_json(job.run.comparison).table())
+    else:
+        for sentence in evaluation.diagnose_run(job.run.folder):
+            click.echo(f"! {sentence}")
     click.echo()
     click.echo(f"model   {job.run.model}")
     if job.recipe.export:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,20 @@ def read_budgets(first: Path, second: Path) -> tuple[Budget, Budget] | None:
     """Those of two runs; ``None`` where one of them does not tell its own."""
     one, other = read_budget(first), read_budget(second)
     return None if one is None or other is None else (one, other)
+
+
+def mean_budget(budgets: Sequence[Budget | None]) -> Budget | None:
+    """That of a way of training, the mean of its runs; ``None`` where one is not known.
+
+    Example:
+        >>> mean_budget([Budget(9, 90, 50), Budget(11, 110, 50)])
+        Budget(epochs=10, steps=100, records=50)
+    """
+    known = [one for one in budgets if one is not None]
+    if not known or len(known) < len(budgets):
+        return None
+    columns = zip(*(asdict(one).values() for one in known), strict=True)
+    return Budget(*(round(sum(column) / len(known)) for column in columns))
 
 
 def parse_budgets(content: list[Mapping[str, Any]] | None) -> tuple[Budget, Budget] | None:

@@ -17,7 +17,7 @@ from ecg_keras.evaluation.budget import (
 )
 from ecg_keras.evaluation.tables import p_text, percent, score_name, text_table, with_interval
 from ecg_keras.evaluation.undefined import number, without_nan
-from ecg_keras.files import as_name, as_names, read_json, write_json
+from ecg_keras.files import as_name, as_names, as_texts, read_json, write_json
 
 SAID = {
     "better": "{a} is better than {b}",
@@ -74,6 +74,7 @@ class Comparison:
         summary: the difference in each score of `ecg_keras.metrics.METRICS`.
         labels: the difference in AUROC of each label, ``None`` where undefined.
         budgets: what a and b were trained for, where that is known.
+        diagnostics: what speaks against the difference, a sentence each; see `diagnose`.
     """
 
     metric: str
@@ -89,6 +90,7 @@ class Comparison:
     summary: Mapping[str, Difference]
     labels: Mapping[str, LabelDifference | None]
     budgets: tuple[Budget, Budget] | None = None
+    diagnostics: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -117,6 +119,11 @@ class Comparison:
     def warning(self) -> str | None:
         """That one was trained for longer, or on more, than the other, where it was."""
         return None if self.budgets is None else warn_of_budgets(self.names, self.budgets)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that speaks against the difference: unequal budgets, and the diagnostics."""
+        return (*([self.warning] if self.warning else []), *self.diagnostics)
 
     def save_json(self, path: str | Path) -> None:
         """Writes ``comparison.json``; what is undefined is ``null``, never NaN."""
@@ -150,6 +157,7 @@ class Comparison:
             summary={as_name(name): _difference(row) for name, row in content["summary"].items()},
             labels={as_name(label): _label(row) for label, row in content["labels"].items()},
             budgets=parse_budgets(content.get("budgets")),
+            diagnostics=as_texts(content.get("diagnostics", [])),
         )
 
     def table(self) -> str:
@@ -167,7 +175,8 @@ class Comparison:
                 for label, row in self.labels.items()
             ],
         )
-        said = [line for line in (self.sentence, self.budget_sentence, self.warning) if line]
+        budgets = [self.budget_sentence] if self.budget_sentence else []
+        said = [self.sentence, *budgets, *self.warnings]
         return "\n".join([*said, "", summary, "", labels, *self._notes()])
 
     def _cells(self, row: Difference | None) -> list[str]:

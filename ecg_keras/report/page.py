@@ -10,7 +10,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ecg_keras.data import lead_profile
-from ecg_keras.evaluation import Comparison
+from ecg_keras.evaluation import Comparison, diagnose_run
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS
 from ecg_keras.evaluation.tables import p_text, percent, score_name
 from ecg_keras.files import replacing
@@ -75,17 +75,13 @@ def comparison_page(comparison: Comparison, path: str | Path) -> Path:
     context = {
         "title": " against ".join(comparison.names),
         "kind": "Paired comparison of two networks for ECG diagnosis",
-        "verdict": _verdict(comparison),
+        "verdict": (comparison.sentence, *comparison.warnings),
         "contents": {"comparison": "Comparison"}.items(),
         "comparison": comparison,
         "forest": forest_figure(comparison),
         "level": percent(comparison.level),
     }
     return write_page(Path(path), render_page("compare.html.j2", context))
-
-
-def _verdict(comparison: Comparison) -> tuple[str, ...]:
-    return (comparison.sentence, *([comparison.warning] if comparison.warning else []))
 
 
 def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
@@ -97,7 +93,9 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
     curves = label_panels(scores, files.test, files.baseline_test)
     verdict = [wording.run_sentence(files)]
     if comparison:
-        verdict += _verdict(comparison)
+        verdict += (comparison.sentence, *comparison.warnings)
+    else:
+        verdict += diagnose_run(files.run.folder)
     return {
         "title": files.status["name"],
         "kind": "Report of one network for ECG diagnosis",

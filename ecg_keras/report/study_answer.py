@@ -13,6 +13,7 @@ from ecg_keras.report.blocks import (
     Figures,
     Fold,
     Group,
+    Items,
     Rows,
     Section,
     Text,
@@ -46,6 +47,7 @@ from ecg_keras.report.tables import MARKS, Table
 from ecg_keras.statistics.results import Compared, StudyResult
 
 FOREST_ROWS = 20  # of one figure: it fits a printed page
+OPEN_DIAGNOSTICS = 6  # of a downstream, that are open from the start
 COMPACT = ("arm", "verdict", "difference", "p_holm", "reference_score", "score",
            "would_settle_it")  # fmt: skip
 
@@ -62,9 +64,19 @@ def verdicts(result: StudyResult) -> Section | Absent:
         if len(shown) < len(compared):
             every = Rows(compact_table(result, name, compared))
             group.append(Fold(f"All {plural(len(compared), 'comparison')} on {name}", (every,)))
+        group += _diagnosed(result, compared)
         blocks.append(Group(name, tuple(group)))
     blocks.append(Fold("Scores of every arm", (Rows(name_once(arms_table(result))),)))
     return Section("verdicts", "Verdicts", tuple(blocks))
+
+
+def alarm(result: StudyResult) -> tuple[str, ...]:
+    """A sentence for the head of the page, where diagnostics speak against comparisons."""
+    number = sum(bool(one.diagnostics) for one in result.comparisons)
+    if not number:
+        return ()
+    of = plural(len(result.comparisons), "comparison")
+    return (f"Diagnostics speak against {number} of {of}: what to do stands below the verdicts.",)
 
 
 def compact_table(result: StudyResult, downstream: str, compared: Sequence[Compared]) -> Table:
@@ -213,6 +225,19 @@ def _unfinished(result: StudyResult) -> tuple[Block, ...]:
             "may change once all are there."
         ),
     )
+
+
+def _diagnosed(result: StudyResult, compared: Sequence[Compared]) -> tuple[Block, ...]:
+    """What speaks against these comparisons, folded from a few on."""
+    said = result.list_diagnostics(compared)
+    if not said:
+        return ()
+    number = sum(bool(one.diagnostics) for one in compared)
+    which = "this comparison" if len(compared) == 1 else f"{number} of these comparisons"
+    heading = Text(f"What speaks against {which}:")
+    more = said[OPEN_DIAGNOSTICS:]
+    rest = (Fold(f"{plural(len(more), 'more diagnostic')}", (Items(more),)),) if more else ()
+    return (heading, Items(said[:OPEN_DIAGNOSTICS]), *rest)
 
 
 def _words(compared: Iterable[Compared]) -> list[str]:

@@ -65,6 +65,7 @@ def study_tables(result: StudyResult) -> tuple[Table, ...]:
         transferability_table(result),
         ledger_table(result),
         findings_table(result),
+        diagnostics_table(result),
         failures_table(result),
     )
 
@@ -106,6 +107,19 @@ def comparisons_table(result: StudyResult, comparisons: Sequence[Compared]) -> T
             Column("would_settle_it", "What would settle it"),
         ),
         tuple(rows),
+    )
+
+
+def diagnostics_table(result: StudyResult) -> Table:
+    """What speaks against each comparison."""
+    return Table(
+        "diagnostics",
+        "What speaks against the comparisons",
+        "",
+        (*ARM, Column("diagnostic", "Diagnostic")),
+        tuple(
+            (*arm_cells(one.arm), said) for one in result.comparisons for said in one.diagnostics
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,8 @@ from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.findings import Finding
 from ecg_keras.statistics.ledger import LedgerRow
 from ecg_keras.statistics.verdict import Verdict
+
+SHOWN = 10  # diagnostics below the table, in a terminal
 
 
 @dataclass(frozen=True, order=True)
@@ -93,6 +95,7 @@ class Compared:
         delong: of each label DeLong's p-value, seeds averaged; ``None`` where it can't be told.
         speed: how much sooner the arm reaches the reference's quality; ``None`` where nothing
             logged it.
+        diagnostics: what speaks against the difference, a sentence each.
     """
 
     arm: ArmName
@@ -103,6 +106,7 @@ class Compared:
     labels: Mapping[str, Contrast | None]
     delong: Mapping[str, float | None]
     speed: Speed | None
+    diagnostics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,4 +224,22 @@ class StudyResult:
             ]
             for one in self.comparisons
         ]
-        return f"{self.sentence}\n\n{text_table(header, rows)}" if rows else self.sentence
+        said = [self.sentence, text_table(header, rows)] if rows else [self.sentence]
+        return "\n\n".join([*said, *([self._diagnosed()] if self.list_diagnostics() else [])])
+
+    def list_diagnostics(self, comparisons: Sequence[Compared] | None = None) -> tuple[str, ...]:
+        """What speaks against comparisons, each sentence once.
+
+        Args:
+            comparisons: which; none takes all.
+        """
+        shown = self.comparisons if comparisons is None else comparisons
+        # what holds of the data is said of every comparison on them
+        return tuple(dict.fromkeys(said for one in shown for said in one.diagnostics))
+
+    def _diagnosed(self) -> str:
+        """The diagnostics as lines for a terminal, the first of many."""
+        said = self.list_diagnostics()
+        more = len(said) - SHOWN
+        last = [f"... and {more} more on the page"] if more > 0 else []
+        return "\n".join([*(f"! {one}" for one in said[:SHOWN]), *last])

@@ -12,6 +12,7 @@ from ecg_keras.statistics.contrast import Contrast, contrast
 from ecg_keras.statistics.verdict import judge
 from ecg_keras.study.candidates import Candidate
 from ecg_keras.study.cost_table import say_seconds
+from ecg_keras.study.diagnosing import diagnose_pilots
 from ecg_keras.study.pilots import Piloted, Size
 from ecg_keras.study.ways import Way, epochs_for
 from ecg_keras.transferability import Ranking
@@ -32,6 +33,7 @@ class Trial:
         gain: over scratch, with an interval that holds for all ways at once; ``None`` for scratch.
         seconds: of a pilot run.
         full_seconds: that the whole recipe is expected to take on this machine.
+        diagnostics: what speaks against the gain, a sentence each.
     """
 
     way: Way
@@ -39,6 +41,7 @@ class Trial:
     gain: Contrast | None
     seconds: float
     full_seconds: float
+    diagnostics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +129,8 @@ class Advice:
             f"best, {gain} macro AUROC less scratch. Scratch is the default then: it needs nothing "
             "else, and carries over nothing of another database.",
         }[self.word]
-        said = [first]
+        # what holds of the data is said of every way
+        said = [first, *dict.fromkeys(one for trial in self.trials for one in trial.diagnostics)]
         if self.word == "cannot tell":
             said.append(self._what_would_decide())
         said.append(self._head())
@@ -211,11 +215,12 @@ def weigh(
     each = 1 - (1 - level) / len(others)
     trials = []
     for one in piloted:
-        difference = None
+        difference, said = None, ()
         if one is not reference:
+            said = diagnose_pilots(one, reference)
             difference = contrast([one.arm, reference.arm], [1, -1], level=each, **settings)
         score = contrast([one.arm], [1], level=level, **settings)
-        trials.append(Trial(one.way, score, difference, one.seconds, one.full_seconds))
+        trials.append(Trial(one.way, score, difference, one.seconds, one.full_seconds, said))
     gains = [(trial, trial.gain) for trial in trials if trial.gain is not None]
     better = [trial for trial, gain in gains if gain.low > 0]
     if better:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ecg_keras.config import Recipe
 from ecg_keras.data import Dataset, read_dataset
-from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation import Predictions, RunFacts, read_facts
 from ecg_keras.evaluation.thresholds import choose_thresholds
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.results import ArmName
@@ -59,6 +59,10 @@ class Network(Protocol):
     @property
     def steps_per_epoch(self) -> float | None:
         """Of the optimizer."""
+
+    @property
+    def facts(self) -> RunFacts:
+        """What is known of how it was fitted and chosen."""
 
 
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
@@ -111,6 +115,10 @@ class Tested:
     @cached_property
     def log(self) -> list[dict[str, str]]:
         return read_log(self.run.log)
+
+    @cached_property
+    def facts(self) -> RunFacts:
+        return read_facts(self.run.folder)
 
     @property
     def seconds(self) -> float:

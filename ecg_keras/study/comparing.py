@@ -17,6 +17,7 @@ from ecg_keras.statistics.curves import LearningCurve, learning_curve
 from ecg_keras.statistics.results import ArmName, ArmResult, Compared, Interaction, Shift
 from ecg_keras.statistics.verdict import judge
 from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm
+from ecg_keras.study.diagnosing import diagnose_arms
 
 FAMILIES = {
     "resnet1d18": "CNN",
@@ -98,6 +99,7 @@ def compare_arms(arms: Arms, protocol: str, question: Question) -> tuple[Compare
             labels=labels,
             delong=_delong(one, other),
             speed=compare_speed(one, other, question),
+            diagnostics=diagnose_arms(one, other, question.metric),
         )
         for (name, reference, one, other, scores, labels), verdict in zip(
             found, verdicts, strict=True

@@ -15,7 +15,7 @@ import numpy as np
 from ecg_keras import data, evaluation
 from ecg_keras.config import fingerprint
 from ecg_keras.errors import ConfigError
-from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation import Predictions, RunFacts
 from ecg_keras.files import as_count, read_json, write_json
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.study.estimate import seconds_of_run
@@ -50,12 +50,14 @@ class Piloted:
     Attributes:
         way: which one.
         arm: what each seed says of the validation split.
+        facts: of the training of each seed.
         seconds: of a run, the mean.
         full_seconds: that its whole recipe will take here, by what its pilots took.
     """
 
     way: Way
     arm: Arm
+    facts: tuple[RunFacts, ...]
     seconds: float
     full_seconds: float
 
@@ -102,6 +104,7 @@ def run_pilots(
         write_json(kept, {"choice": choice, "records": size.records, "epochs": size.epochs})
 
     said: dict[Way, list[Predictions]] = {way: [] for way in tried}
+    facts: dict[Way, list[RunFacts]] = {way: [] for way in tried}
     took: dict[Way, list[float]] = {way: [] for way in tried}
     done, total = 0, seeds * len(tried)
     tell("pilot runs", done, total)
@@ -109,6 +112,7 @@ def run_pilots(
         for way in tried:
             run = Run(folder / f"{_slug(way)}-seed{seed}")
             said[way].append(_train(way, size, seed, shards, run, marks.get(way.checkpoint)))
+            facts[way].append(evaluation.read_facts(run.folder))
             took[way].append(float(run.read_status()["seconds"]))
             done += 1
             tell("pilot runs", done, total)
@@ -120,6 +124,7 @@ def run_pilots(
             Piloted(
                 way=way,
                 arm=Arm(tuple((one,) for one in said[way]), name=str(way)),
+                facts=tuple(facts[way]),
                 seconds=seconds,
                 full_seconds=whole * seconds / costs.seconds(way, size),
             )

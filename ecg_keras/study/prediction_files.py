@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ecg_keras.errors import DataError, listed, printable, shortened, unknown_name
-from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation import Predictions, RunFacts
 from ecg_keras.statistics.results import ArmName
 from ecg_keras.workflow import Opened, open_predictions
 from ecg_keras.workflow.opened import FILES
@@ -32,6 +32,7 @@ KEYS = {
 NUMBERS = {"size": 1, "seed": 0, "fold": 0}  # key -> the least that it may be
 CHOICES = {"split": ("test", "valid"), "family": ("CNN", "RNN")}
 EXAMPLE = "mode=finetune/size=500/seed=0/fold=1.npz"
+UNKNOWN = RunFacts()
 PROTOCOL, HEAD, BACKBONE = "as_given", "as_published", "network"
 
 
@@ -57,6 +58,7 @@ class GivenNetwork:
     log: None = None
     seconds: None = None
     steps_per_epoch: None = None
+    facts: RunFacts = UNKNOWN
 
     @property
     def name(self) -> str:

@@ -222,6 +222,7 @@ def _compare(job: Job, watcher: Watcher) -> None:
         seed=settings.seed,
         budgets=evaluation.read_budgets(job.run.folder, job.baseline.run.folder),
     )
+    comparison = evaluation.diagnose_comparison(comparison, job.run.folder, job.baseline.run.folder)
     comparison.save_json(job.run.comparison)
     job.run.write_status(
         compared=_comparison_mark(job),

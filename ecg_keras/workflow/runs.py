@@ -156,7 +156,7 @@ def compare_runs(
         if one.thresholds is None:
             note(f"{name}: F1 is at threshold 0.5, because there are no validation predictions.")
     folders = [one.run.folder for one in both if one.run is not None]
-    return evaluation.compare(
+    comparison = evaluation.compare(
         *(one.test for one in both),
         metric=metric,
         names=names,
@@ -167,6 +167,9 @@ def compare_runs(
         seed=seed,
         budgets=evaluation.read_budgets(*folders) if len(folders) == 2 else None,
     )
+    if len(folders) < 2:
+        return comparison
+    return evaluation.diagnose_comparison(comparison, *folders)
 
 
 def export_run(folder: str | Path, target: Path, *, replace: bool = False) -> Path:

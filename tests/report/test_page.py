@@ -374,6 +374,18 @@ def test_pages_say_what_both_were_trained_for_and_warn_where_that_differs(copied
         assert words.index(comparison.sentence) < words.index(comparison.warning)
 
 
+def test_pages_show_what_speaks_against_a_difference(copied, tmp_path):
+    said = "lake_finetune had not finished learning: train it for longer."
+    comparison = replace(Comparison.load_json(copied.comparison), diagnostics=(said,))
+    comparison.save_json(copied.comparison)
+    for path in (
+        comparison_page(comparison, tmp_path / "compare.html"),
+        write_report(copied.folder),
+    ):
+        words = Page(path.read_text(encoding="utf-8")).words
+        assert words.index(comparison.sentence) < words.index(said)
+
+
 @pytest.mark.real
 def test_real_ecgs_from_shards(real_data, copied, tmp_path):
     shards = tmp_path / "ptbxl"

@@ -275,6 +275,34 @@ def test_with_one_seed_the_page_says_what_it_cannot_show_and_settles_nothing(tmp
     assert lines and all("at least 2 more seeds" in line for line in lines)
 
 
+def test_diagnostics_stand_in_the_head_below_the_verdicts_and_in_a_table(tmp_path):
+    """What holds of the data is said once, what is said of a few ways stays open."""
+    result = study(downstreams=("ptbxl",), sizes=(0,), protocols=("sound",))
+    shared = "The validation split is small for a choice."
+    comparisons = [
+        replace(one, diagnostics=(f"{one.arm} had not finished <learning>.", shared))
+        for one in result.comparisons[1:]
+    ]
+    made = replace(bare(result), comparisons=(result.comparisons[0], *comparisons))
+    page = Page(write_study(made, tmp_path).read_text(encoding="utf-8"))
+    assert "Diagnostics speak against 7 of 8 comparisons: what to do stands" in page.words
+    assert "What speaks against 7 of these comparisons:" in page.words
+    assert page.words.count("had not finished <learning>.") == 7
+    assert page.words.count(shared) == 1
+    assert "2 more diagnostics" in page.words
+    lines = (tmp_path / "tables" / "diagnostics.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 1 + 2 * 7
+    assert made.table().count("! ") == 8
+    many = [replace(one, diagnostics=(f"{one.arm} a.", f"{one.arm} b.")) for one in comparisons]
+    last = replace(made, comparisons=tuple(many)).table().splitlines()[-2:]
+    assert last[0].startswith("! ") and last[1] == "... and 4 more on the page"
+
+
+def test_without_diagnostics_nothing_is_said_of_them(bare_page):
+    assert "Diagnostics speak against" not in bare_page.words
+    assert "What speaks against" not in bare_page.words
+
+
 def test_of_many_comparisons_those_with_a_verdict_are_open():
     many = study(
         downstreams=("ptbxl",), backbones=tuple("abcdef"), sizes=(0,), protocols=("sound",)

@@ -16,7 +16,16 @@ from ecg_keras.report.study_tables import (
 from ecg_keras.report.tables import cell_text
 
 NAMES = (
-    *("comparisons", "arms", "labels", "differences", "convergence", "protocols", "families"),
+    *(
+        "comparisons",
+        "diagnostics",
+        "arms",
+        "labels",
+        "differences",
+        "convergence",
+        "protocols",
+        "families",
+    ),
     *("learning_curves", "transferability", "ledger", "findings", "failures"),
 )
 

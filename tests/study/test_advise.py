@@ -14,7 +14,7 @@ from ecg_keras.config import Model, load_recipe
 from ecg_keras.data import Dataset, SplitSummary
 from ecg_keras.data.leaks import SAME_SIGNAL, Leak
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation import Fit, Predictions, RunFacts
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.study import pilots
 from ecg_keras.study.advice import Advice, weigh
@@ -30,6 +30,7 @@ NETWORK = Model(backbone="resnet1d18")
 SCRATCH = Way("scratch", NETWORK)
 PROBE = Way("linear probe", NETWORK, "runs/up")
 FINETUNE = Way("fine-tune", NETWORK, "runs/up")
+UNKNOWN = (RunFacts(),) * 3
 SETTINGS = {"source": "ptb", "label_set": "superdiagnostic", "seconds": 10.0}
 
 
@@ -186,7 +187,7 @@ def piloted(**skills: float) -> list[Piloted]:
     ways = {"scratch": SCRATCH, "probe": PROBE, "finetune": FINETUNE}
     seconds = {"scratch": 50.0, "probe": 20.0, "finetune": 60.0}
     return [
-        Piloted(ways[name], arm(name, skill), seconds[name], 2 * seconds[name])
+        Piloted(ways[name], arm(name, skill), UNKNOWN, seconds[name], 2 * seconds[name])
         for name, skill in skills.items()
     ]
 
@@ -221,8 +222,8 @@ def test_scratch_is_chosen_where_no_way_is_better():
 
 def test_seeds_that_disagree_decide_nothing():
     noisy = [
-        Piloted(SCRATCH, arm("scratch", 0.5, wobble=0.4), 1.0, 1.0),
-        Piloted(FINETUNE, arm("finetune", 0.7, wobble=0.4), 1.0, 1.0),
+        Piloted(SCRATCH, arm("scratch", 0.5, wobble=0.4), UNKNOWN, 1.0, 1.0),
+        Piloted(FINETUNE, arm("finetune", 0.7, wobble=0.4), UNKNOWN, 1.0, 1.0),
     ]
     _, word, choice = weigh(noisy, margin=0.02, level=0.95, bootstrap=300, seed=0)
     assert (word, choice.way) == ("cannot tell", SCRATCH)
@@ -234,6 +235,22 @@ def test_the_intervals_hold_for_all_ways_at_once():
     assert alone.value == of_two.value
     assert of_two.low < alone.low
     assert (alone.level, of_two.level) == (0.95, 0.975)
+
+
+def test_a_way_that_had_not_finished_learning_is_said_with_the_advice():
+    done, behind = (RunFacts(Fit(loss, 0.6, "mark", False)) for loss in (0.1, 0.4))
+    scratch, probe, finetune = piloted(scratch=1.0, probe=0.2, finetune=0.4)
+    facts = [
+        replace(scratch, facts=(done,) * 3),
+        replace(probe, facts=(RunFacts(replace(behind.fit, probe=True)),) * 3),
+        replace(finetune, facts=(behind, behind, done)),
+    ]
+    trials, word, _ = weigh(facts, margin=0.02, level=0.95, bootstrap=300, seed=0)
+    assert [len(one.diagnostics) for one in trials] == [0, 0, 1]
+    made = replace(advice(scratch=1.0, finetune=0.4), trials=trials, word=word)
+    assert made.sentences()[1].startswith(
+        "fine-tune from runs/up had not finished learning in 2 of 3 runs: "
+    )
 
 
 # ---------------------------------------------------------------- what it says

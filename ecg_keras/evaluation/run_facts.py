@@ -1,0 +1,164 @@
+"""`RunFacts`: what a run's folder says of how its network was fitted and chosen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg_keras.config import Model, Training, fingerprint
+from ecg_keras.data import Dataset, read_dataset
+from ecg_keras.errors import DataError
+from ecg_keras.evaluation.budget import Budget, read_budget
+from ecg_keras.evaluation.intervals import count_patients
+from ecg_keras.evaluation.predictions import Predictions
+from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
+from ecg_keras.training import Run, read_log
+
+# the end of a training: this share of its epochs, and at least so many
+END_SHARE, END_EPOCHS = 0.1, 3
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How far a run came in fitting its training records.
+
+    Attributes:
+        loss: mean training loss of its last epochs, in nats a label.
+        entropy: of the labels of its training records, the mean of all labels in nats: the loss of
+            a network that answers every ECG with how common each label is.
+        alike: a mark of data, network, dropout and augmentation. They move the training loss as
+            well, so it is compared only where they are the same.
+        probe: whether the head alone was trained, which is not meant to fit as far.
+    """
+
+    loss: float
+    entropy: float
+    alike: str
+    probe: bool
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a run's files say of its training; ``None`` where they do not say it.
+
+    Attributes:
+        fit: how far it fitted its training records.
+        budget: what it was trained for.
+        scarce: where the validation split chose something, how many labels fewer than
+            `LEAST_PATIENTS` of its patients have, or lack, and of how many: those that some patient
+            has and another lacks.
+    """
+
+    fit: Fit | None = None
+    budget: Budget | None = None
+    scarce: tuple[int, int] | None = None
+
+
+def read_facts(folder: str | Path) -> RunFacts:
+    """What a finished run's folder says of its training.
+
+    A file that is missing or damaged says nothing: what needs it reports it.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        DataError: status.json or dataset.json is damaged.
+
+    Example:
+        >>> read_facts("runs/ptbxl_finetune").fit.loss  # doctest: +SKIP
+        0.213
+    """
+    run = Run(Path(folder))
+    settings = run.read_status().get("settings")
+    if settings is None or not run.dataset.is_file():
+        return RunFacts()
+    try:
+        model, training = Model(**settings["model"]), Training(**settings["training"])
+    except (KeyError, TypeError, ValueError):  # of another version
+        return RunFacts()
+    dataset = read_dataset(run.dataset)
+    fit = None
+    with suppress(DataError, KeyError, ValueError):
+        loss = mean_end([float(row["loss"]) for row in read_log(run.log)])
+        fit = _fit(loss, dataset, settings["data"].get("train_records"), model, training)
+    scarce = None
+    if training.validate_on == "valid" and training.select.startswith("best_macro"):
+        with suppress(DataError):
+            scarce = count_scarce(Predictions.load(run.predictions("valid")))
+    return RunFacts(fit, read_budget(folder), scarce)
+
+
+def mean_end(losses: Sequence[float]) -> float:
+    """The mean of the last tenth of the epochs, and of the last three at least.
+
+    Args:
+        losses: training loss of each epoch.
+
+    Returns:
+        NaN where there is no epoch.
+
+    Example:
+        >>> mean_end([0.9, 0.6, 0.5, 0.4])
+        0.5
+    """
+    last = list(losses)[-max(END_EPOCHS, round(END_SHARE * len(losses))) :]
+    return math.fsum(last) / len(last) if last else math.nan
+
+
+def label_entropy(shares: Iterable[float]) -> float:
+    """The mean over labels of the entropy of a label that this share of records has, in nats.
+
+    Args:
+        shares: of each label, from 0 to 1.
+
+    Example:
+        >>> round(label_entropy([0.5, 0.0]), 3)
+        0.347
+    """
+    values = [
+        -sum(part * math.log(part) for part in (share, 1 - share) if part > 0) for share in shares
+    ]
+    return math.fsum(values) / len(values)
+
+
+def count_scarce(chooser: Predictions) -> tuple[int, int]:
+    """How many labels few patients of a split have, or lack, and of how many.
+
+    Args:
+        chooser: predictions of the split.
+
+    Returns:
+        Labels that fewer than `LEAST_PATIENTS` patients have or lack, and labels that at least one
+        has and another lacks.
+
+    Example:
+        >>> ids, targets = list("abcdefghij"), [[1, 0]] * 5 + [[0, 0]] * 4 + [[0, 1]]
+        >>> count_scarce(Predictions(["MI", "CD"], ids, ids, targets, [[0.5, 0.5]] * 10))
+        (1, 2)
+    """
+    support = count_patients(chooser.patient_ids, chooser.targets).support
+    counts = support[support > 0]
+    return int(np.count_nonzero(counts < LEAST_PATIENTS)), len(counts)
+
+
+def _fit(
+    loss: float, dataset: Dataset, train_records: Any, model: Model, training: Training
+) -> Fit | None:
+    train = dataset.splits["train"]
+    if not train.records or not math.isfinite(loss):
+        return None
+    entropy = label_entropy(count / train.records for count in train.labels.values())
+    moving = {
+        "data": [dataset.fingerprint, train_records],
+        "network": [model.backbone, model.head, model.dropout],
+        "augment": training.augment.model_dump(mode="json"),
+    }
+    probe = all(phase.train_from == "head" for phase in training.phases)
+    return Fit(loss, entropy, fingerprint(moving), probe) if entropy > 0 else None

@@ -1,0 +1,63 @@
+"""What speaks against the difference of two arms, or of two ways of training that were piloted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ecg_keras.evaluation import Pair, Predictions, diagnose
+from ecg_keras.evaluation.budget import mean_budget, warn_of_budgets
+from ecg_keras.metrics import METRICS, score_labels
+
+if TYPE_CHECKING:
+    from ecg_keras.study.arms import StudyArm
+    from ecg_keras.study.pilots import Piloted
+
+
+def diagnose_arms(one: StudyArm[Any], other: StudyArm[Any], metric: str) -> tuple[str, ...]:
+    """A sentence for each thing that speaks against the difference of two arms.
+
+    Args:
+        one, other: arms of the same seeds and folds.
+        metric: that decides, a name of `ecg_keras.metrics.METRICS`.
+    """
+    names = str(one.name), other.name.way
+    budgets = [mean_budget([run.facts.budget for run in arm.runs]) for arm in (one, other)]
+    unequal = None
+    if budgets[0] is not None and budgets[1] is not None:
+        unequal = warn_of_budgets(names, (budgets[0], budgets[1]))
+    scores = [
+        [score_run(run.test, run.thresholds, metric) for run in arm.runs] for arm in (one, other)
+    ]
+    pairs = [
+        Pair((first.facts, second.facts), both)
+        for first, second, both in zip(one.runs, other.runs, zip(*scores, strict=True), strict=True)
+    ]
+    return (*([unequal] if unequal else []), *diagnose(names, pairs))
+
+
+def diagnose_pilots(one: Piloted, other: Piloted) -> tuple[str, ...]:
+    """The same of two ways that were piloted with the same seeds, in macro AUROC."""
+    scores = [
+        [score_run(said, {}, "macro_auroc") for (said,) in piloted.arm.predictions]
+        for piloted in (one, other)
+    ]
+    pairs = [
+        Pair((first, second), both)
+        for first, second, both in zip(
+            one.facts, other.facts, zip(*scores, strict=True), strict=True
+        )
+    ]
+    return diagnose((str(one.way), str(other.way)), pairs)
+
+
+def score_run(said: Predictions, thresholds: Mapping[str, float], metric: str) -> float:
+    """The score of one run; a label without a threshold has 0.5.
+
+    Example:
+        >>> said = Predictions(["MI"], ["a", "b"], ["p", "q"], [[1], [0]], [[0.9], [0.2]])
+        >>> score_run(said, {}, "macro_auroc")
+        1.0
+    """
+    limits = [thresholds.get(label, 0.5) for label in said.labels]
+    return float(METRICS[metric](score_labels(said.targets, said.probabilities, limits)))

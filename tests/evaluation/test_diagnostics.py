@@ -1,0 +1,185 @@
+"""What speaks against a difference is said in one sentence, and nothing else is."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecg_keras.evaluation import Comparison, Estimate, Fit, Pair, Predictions, RunFacts, compare
+from ecg_keras.evaluation.diagnostics import (
+    GAP,
+    SCARCE_SHARE,
+    diagnose,
+    loss_gap,
+    upstream_is_no_better,
+)
+from ecg_keras.evaluation.run_facts import count_scarce, label_entropy, mean_end
+
+NAMES = ("finetune", "scratch")
+DONE = Fit(loss=0.2, entropy=0.6, alike="mark", probe=False)
+BEHIND = replace(DONE, loss=0.5)
+losses = st.floats(0, 5)
+fits = st.builds(
+    Fit, loss=losses, entropy=st.just(0.6), alike=st.sampled_from("ab"), probe=st.booleans()
+)
+pairs = st.builds(
+    lambda one, other, scores: Pair((RunFacts(one), RunFacts(other)), scores),
+    st.none() | fits,
+    st.none() | fits,
+    st.tuples(st.floats(0, 1), st.floats(0, 1)),
+)
+
+
+def pair(first, second, scores=(0.6, 0.9)):
+    return Pair((RunFacts(first), RunFacts(second)), scores)
+
+
+def test_an_arm_that_ends_behind_and_scores_below_had_not_finished():
+    (said,) = diagnose(NAMES, [pair(BEHIND, DONE)])
+    assert said == (
+        "finetune had not finished learning: its training loss ended 0.50 of the labels' entropy "
+        "above that of scratch, and it scored lower; try other learning rates or more epochs, or "
+        "tune both."
+    )
+
+
+def test_so_had_a_reference():
+    (said,) = diagnose(NAMES, [pair(DONE, BEHIND, (0.9, 0.6))])
+    assert said.startswith("scratch had not finished learning: ")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "scores"),
+    [
+        (DONE, DONE, (0.6, 0.9)),
+        (replace(DONE, loss=0.2 + 0.99 * GAP * 0.6), DONE, (0.6, 0.9)),
+        (BEHIND, DONE, (0.9, 0.6)),  # it fitted less and was the better for it
+        (BEHIND, DONE, (0.9, 0.9)),
+        (BEHIND, DONE, (math.nan, 0.9)),
+        (replace(BEHIND, probe=True), DONE, (0.6, 0.9)),  # as is meant
+        (replace(BEHIND, alike="with mixup"), DONE, (0.6, 0.9)),
+        (None, DONE, (0.6, 0.9)),
+        (BEHIND, None, (0.6, 0.9)),
+    ],
+)
+def test_silence(first, second, scores):
+    assert diagnose(NAMES, [pair(first, second, scores)]) == ()
+    assert diagnose(NAMES[::-1], [pair(second, first, scores[::-1])]) == ()
+
+
+def test_worse_than_a_probe_is_unfinished_all_the_same():
+    (said,) = diagnose(NAMES, [pair(BEHIND, replace(DONE, probe=True))])
+    assert said.startswith("finetune had not finished")
+
+
+def test_of_several_runs_it_says_in_how_many():
+    fires, silent = pair(BEHIND, DONE), pair(DONE, DONE)
+    unknown = pair(None, DONE)
+    (said,) = diagnose(NAMES, [fires, fires, silent, unknown])
+    assert said.startswith("finetune had not finished learning in 2 of 3 runs: ")
+    assert diagnose(NAMES, [fires, silent, silent]) == ()
+
+
+@given(fits, fits)
+def test_a_gap_changes_its_sign_with_the_order(one, other):
+    gap = loss_gap(one, other)
+    back = loss_gap(other, one)
+    assert (gap is None) == (back is None)
+    assert gap is None or gap == pytest.approx(-back)
+
+
+@given(st.lists(pairs, max_size=6))
+def test_at_most_one_of_two_ways_had_not_finished_and_order_means_nothing(some):
+    said = diagnose(NAMES, some)
+    assert len(said) <= 2
+    assert set(diagnose(NAMES[::-1], [one.swapped() for one in some])) == set(said)
+    assert diagnose(NAMES, some[::-1]) == said
+    assert not any(one.is_unfinished and one.swapped().is_unfinished for one in some)
+
+
+@given(st.lists(losses, min_size=1, max_size=200))
+def test_the_end_of_a_training_lies_between_its_losses(values):
+    last = max(3, round(0.1 * len(values)))
+    assert min(values[-last:]) - 1e-9 <= mean_end(values) <= max(values[-last:]) + 1e-9
+
+
+def test_of_40_epochs_the_last_four_count():
+    assert mean_end([9.0] * 36 + [1.0, 2.0, 3.0, 4.0]) == 2.5
+    assert mean_end([9.0] * 7 + [1.0, 2.0, 3.0]) == 2.0
+    assert math.isnan(mean_end([]))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_the_entropy_is_the_loss_of_answering_with_the_prevalence(shares):
+    entropy = label_entropy(shares)
+    assert 0 <= entropy <= math.log(2) + 1e-12
+    assert label_entropy([1 - one for one in shares]) == pytest.approx(entropy, abs=1e-9)
+
+
+# ---------------------------------------------------------------- the validation split
+
+
+def scarce(*counts):
+    return [Pair((RunFacts(scarce=one), RunFacts(scarce=one)), (0.5, 0.5)) for one in counts]
+
+
+def test_a_small_validation_split_is_no_ground_for_a_choice():
+    (said,) = diagnose(NAMES, scarce((2, 5)))
+    assert said.startswith(
+        "The validation split is small for a choice in 2 of 2 runs: fewer than 5 of its patients "
+        "have, or lack, 2 of 5 labels"
+    )
+    assert "enlarge data.split.valid" in said
+    assert diagnose(NAMES, scarce((1, 20))) == ()
+    assert diagnose(NAMES, scarce((1, 1 / SCARCE_SHARE))) == ()
+    assert diagnose(NAMES, scarce(None)) == ()
+    assert "in 2 of 4 runs" in diagnose(NAMES, scarce((3, 5), (0, 5)))[0]
+    assert diagnose(NAMES, scarce((3, 5), (0, 5), (0, 5))) == ()
+
+
+@given(st.lists(st.lists(st.integers(0, 1), min_size=4, max_size=4), min_size=1, max_size=30))
+def test_only_labels_with_both_kinds_of_patients_count(rows):
+    targets = np.array(rows)
+    ids = np.arange(len(rows)).astype(str)
+    few, total = count_scarce(Predictions("abcd", ids, ids, targets, np.full(targets.shape, 0.5)))
+    having = targets.sum(axis=0)
+    lacking = len(rows) - having
+    assert total == sum((having > 0) & (lacking > 0))
+    assert few == sum((np.minimum(having, lacking) > 0) & (np.minimum(having, lacking) < 5))
+
+
+# ---------------------------------------------------------------- the upstream
+
+
+@given(st.floats(-0.3, 0.3), st.floats(0.001, 0.2))
+def test_an_upstream_is_questioned_where_its_interval_reaches_zero(value, half):
+    gain = Estimate(value, value - half, value + half)
+    assert (upstream_is_no_better(gain, "ptbxl", "ludb") is None) == (gain.low > 0)
+
+
+def test_without_an_interval_nothing_is_said_of_an_upstream():
+    assert upstream_is_no_better(Estimate(-0.1, math.nan, math.nan), "ptbxl", "ludb") is None
+
+
+# ---------------------------------------------------------------- the file
+
+
+def test_a_comparison_keeps_and_shows_them(tmp_path):
+    rng = np.random.default_rng(0)
+    ids, targets = np.arange(60).astype(str), rng.integers(0, 2, (60, 1))
+    said = Predictions(["MI"], ids, ids, targets, rng.random((60, 1)))
+    plain = compare(said, said, bootstrap=100)
+    assert plain.warnings == ()
+    warned = replace(plain, diagnostics=diagnose(NAMES, [pair(BEHIND, DONE)]))
+    assert warned.table().splitlines()[1].startswith("finetune had not finished learning: ")
+    path = tmp_path / "comparison.json"
+    warned.save_json(path)
+    assert Comparison.load_json(path) == warned
+    kept = json.loads(path.read_text())
+    assert len(kept.pop("diagnostics")) == 1
+    path.write_text(json.dumps(kept))  # as earlier versions wrote it
+    assert Comparison.load_json(path).diagnostics == ()

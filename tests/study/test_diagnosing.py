@@ -1,0 +1,96 @@
+"""A study says of each comparison what speaks against it, counted over its runs."""
+
+import csv
+import doctest
+import importlib
+
+import pytest
+from finished_study import finish, list_study
+
+from ecg_keras.study import diagnosing
+from ecg_keras.study.arms import read_arms
+from ecg_keras.study.comparing import compare_arms
+
+QUICK = [0.6, 0.3, 0.1, 0.1]
+SLOW = [0.6, 0.55, 0.5, 0.5]
+
+
+def log_losses(cell, losses):
+    """The log of a finished cell, with these training losses."""
+    with cell.run.log.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["epoch", "phase", "loss", "val_macro_auroc", "seconds"])
+        rows.writerows([n, 1, loss, 0.6, 5.0] for n, loss in enumerate(losses, start=1))
+
+
+def finished(tmp_path, losses):
+    """Six runs of each way, of which fine-tuning scores lower; ``losses`` is the log of each."""
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1], folds: 3}")
+    finish(plan, lambda cell: 2.0 if cell.arm and cell.arm.mode == "scratch" else 1.0)
+    for cell in plan.cells:
+        if cell.arm is not None:
+            log_losses(cell, losses(cell))
+    return plan
+
+
+def compared_in(plan):
+    """Its only comparison."""
+    (compared,) = compare_arms(read_arms(plan)[0], "as_set", plan.loaded.study.question)
+    return compared
+
+
+def by_mode(cell):
+    return SLOW if cell.arm.mode == "finetune" else QUICK
+
+
+def all_but_one(cell):
+    return QUICK if (cell.seed, cell.fold) == (0, 1) else by_mode(cell)
+
+
+def test_the_examples_in_docstrings():
+    result = doctest.testmod(importlib.import_module(diagnosing.__name__))
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(("losses", "count"), [(by_mode, 6), (all_but_one, 5)])
+def test_an_arm_that_had_not_finished_is_said_with_its_count(tmp_path, losses, count):
+    compared = compared_in(finished(tmp_path, losses))
+    assert compared.verdict.word == "worse"
+    (said,) = compared.diagnostics
+    assert said.startswith(
+        "ludb, resnet1d18, finetune from georgia had not finished learning in "
+        f"{count} of 6 runs: its training loss ended "
+    )
+    assert "above that of scratch" in said
+
+
+def test_equal_logs_few_fires_and_a_worse_score_alone_are_silence(tmp_path):
+    def once(cell):
+        return SLOW if cell.arm.mode == "finetune" and cell.seed == cell.fold == 0 else QUICK
+
+    for number, losses in enumerate((lambda cell: QUICK, once)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        compared = compared_in(finished(folder, losses))
+        assert compared.verdict.word == "worse"
+        assert compared.diagnostics == ()
+
+
+def test_a_probe_is_not_said_to_be_unfinished(tmp_path):
+    plan = finished(tmp_path, by_mode)
+    for cell in plan.cells:
+        settings = cell.run.read_status()["settings"]
+        if cell.arm is not None and cell.arm.mode == "finetune":
+            settings["training"]["phases"] = [{"epochs": 4, "train_from": "head"}]
+        cell.run.write_status(settings=settings)
+    assert compared_in(plan).diagnostics == ()
+
+
+def test_unequal_budgets_are_said_once_for_all_runs(tmp_path):
+    plan = finished(tmp_path, lambda cell: QUICK)
+    for cell in plan.cells:
+        cell.run.write_status(epochs=4 if cell.arm and cell.arm.mode == "scratch" else 8)
+    (said,) = compared_in(plan).diagnostics
+    assert said.startswith("Unequal budgets (epochs 8 against 4, steps ")
+    assert "finetune from georgia and scratch may come from that alone" in said
