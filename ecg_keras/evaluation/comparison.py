@@ -19,6 +19,7 @@ from ecg_keras.evaluation.tables import p_text, percent, score_name, text_table,
 from ecg_keras.evaluation.undefined import number, without_nan
 from ecg_keras.files import as_name, as_names, as_texts, read_json, write_json
 
+ONE_OF_EACH = "of one trained network each, so another seed may decide otherwise"
 SAID = {
     "better": "{a} is better than {b}",
     "worse": "{a} is worse than {b}",
@@ -107,7 +108,7 @@ class Comparison:
         return (
             f"{said}: {score_name(self.metric)} {deciding.a:.3f} against {deciding.b:.3f}, a "
             f"difference of {deciding.value:+.3f} ({interval}) on {self.records} records of "
-            f"{self.patients} patients."
+            f"{self.patients} patients; {ONE_OF_EACH}."
         )
 
     @property
