@@ -3,6 +3,7 @@
 from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.budget import Budget, read_budgets
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
+from ecg_keras.evaluation.choosing import CALIBRATED_LOSS, choose, score_validation
 from ecg_keras.evaluation.comparing import compare
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
 from ecg_keras.evaluation.delong import DeLong, delong_test
@@ -13,6 +14,7 @@ from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.scores import LabelResult, Scores
 
 __all__ = [
+    "CALIBRATED_LOSS",
     "Budget",
     "Calibration",
     "Comparison",
@@ -24,10 +26,12 @@ __all__ = [
     "Predictions",
     "Scores",
     "calibrate",
+    "choose",
     "compare",
     "delong_test",
     "evaluate",
     "predict",
     "read_budgets",
+    "score_validation",
     "snomed_codes",
 ]
