@@ -12,6 +12,7 @@ from ecg_keras.evaluation.further import snomed_codes
 from ecg_keras.evaluation.predicting import predict
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.scores import LabelResult, Scores
+from ecg_keras.evaluation.tuned_words import tuning_rows, tuning_sentence, tuning_table
 
 __all__ = [
     "CALIBRATED_LOSS",
@@ -34,4 +35,7 @@ __all__ = [
     "read_budgets",
     "score_validation",
     "snomed_codes",
+    "tuning_rows",
+    "tuning_sentence",
+    "tuning_table",
 ]
