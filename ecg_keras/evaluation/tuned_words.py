@@ -22,8 +22,8 @@ def tuning_sentence(tuned: Tuned) -> str:
     value = "undefined" if score is None else f"{score:.3f}"
     return (
         f"Chosen from {tuned.settings} settings{further} by {by_name(tuned)} on validation: "
-        f"{tuned.chosen} ({value}). Scores on that split flatter what was chosen by them; thresholds "
-        "and calibration come from it, too, and nothing from the test split."
+        f"{tuned.chosen} ({value}). Scores there flatter what was chosen by them; thresholds and "
+        "calibration come from the same records, and nothing from the test split."
     )
 
 
@@ -35,7 +35,7 @@ def by_name(tuned: Tuned) -> str:
 def tuning_rows(tuned: Tuned) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Heading and rows, one for each candidate; the chosen one is marked."""
     score = "score" if tuned.by == CALIBRATED_LOSS else by_name(tuned)
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"{one.name}{' (chosen)' * (one.name == tuned.chosen)}",
             f"{one.learning_rate:g}",

@@ -32,8 +32,8 @@ def tuning(result: StudyResult) -> Section | Absent:
     )
     if edges:
         said += (
-            f" In {edges} of {plural(runs, 'run')} the choice has the lowest or the highest rate of "
-            "all that were tried: a wider grid may change it (tune.candidates)."
+            f" In {edges} of {plural(runs, 'run')} the choice has the lowest or the highest of all "
+            "rates that were tried: a wider grid may change it (tune.candidates)."
         )
     return Section("tuning", "Tuning", (Text(said), *table_blocks(name_once(tuning_table(result)))))
 

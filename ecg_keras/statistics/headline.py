@@ -34,8 +34,8 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
         names = str(one.arm), one.reference.way
         if single:
             names = f"The network of {names[0]}", f"that of {names[1]}"
-        said = verdict_sentence(*names, metric, one.contrast, one.verdict)
-        return f"{said} {_tuning(comparisons)}".strip()
+        sentence = verdict_sentence(*names, metric, one.contrast, one.verdict)
+        return f"{sentence} {_tuning(comparisons)}".strip()
     words = [one.verdict.word for one in comparisons]
     counts = ", ".join(f"{words.count(word)} {word}" for word in get_args(Word) if word in words)
     most = max(comparisons, key=lambda one: abs(one.contrast.value))

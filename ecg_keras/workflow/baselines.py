@@ -59,9 +59,9 @@ def _tune_alike(loaded: LoadedRecipe, baseline: LoadedRecipe) -> Tune | None:
     ours, theirs = loaded.recipe.tune, baseline.recipe.tune
     if ours is not None and theirs is not None and len(ours.candidates) != len(theirs.candidates):
         raise ConfigError(
-            f"{loaded.path}: tune has {len(ours.candidates)} candidates, and {len(theirs.candidates)}"
-            f" in the baseline {baseline.path}: what has more of them gains by that alone. Make "
-            "them as many, or remove tune from the baseline, which then takes these."
+            f"{loaded.path}: tune has {len(ours.candidates)} candidates, and the baseline "
+            f"{baseline.path} {len(theirs.candidates)}: what has more of them gains by that alone. "
+            "Make them as many, or remove tune from the baseline, which then takes these."
         )
     return theirs or ours
 
