@@ -104,7 +104,7 @@ def beyond(tune: Tune, chosen: str) -> tuple[Edge, Candidate] | None:
     Example:
         >>> edge, further = beyond(Tune(), "rate 3")
         >>> edge, further.name
-        ('highest', 'rate 10')
+        ('highest', 'rate 9')
     """
     rates = sorted({one.rate for one in tune.candidates})
     (own,) = (one for one in tune.candidates if one.name == chosen)

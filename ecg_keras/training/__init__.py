@@ -25,6 +25,7 @@ _HOME = {
     "check_weights": "upstream",
     "describe_known": "known",
     "guard": "leakage",
+    "guard_alike": "leakage",
     "padded": "mirrored",
     "read_guarded": "guarded",
     "read_tuned": "tuned",

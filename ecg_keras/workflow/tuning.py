@@ -14,7 +14,7 @@ from ecg_keras.training import (
     Run,
     Tried,
     Tuned,
-    guard,
+    guard_alike,
     read_tuned,
     records_left_out,
     seen_from,
@@ -110,9 +110,13 @@ def _train(job: Job, watcher: Watcher) -> None:
     from ecg_keras.training import train
 
     weights = {"upstream": job.upstream_weights, "upstream_mark": job.upstream_mark}
-    if job.candidate_of is not None:  # what the guard finds was said of the job it is tried for
-        guard(
-            job.recipe, shards=job.shards, run=job.run, **weights, on_warning=lambda message: None
+    if job.candidate_of is not None:
+        guard_alike(
+            job.recipe,
+            run=job.run,
+            of=job.candidate_of.run,
+            shards=job.shards,
+            upstream_mark=job.upstream_mark,
         )
     train(job.recipe, shards=job.shards, run=job.run, **weights, callbacks=watcher.callbacks())
 
