@@ -37,7 +37,7 @@ from ecg_keras.config.schema import (
     Training,
 )
 from ecg_keras.config.study import FileStudy, Grid, Left, Mode, Part, Protocol, Question, Study
-from ecg_keras.config.trials import list_trials, trial
+from ecg_keras.config.trials import list_trials, trial, tune_of
 from ecg_keras.config.tune import Candidate, Tune, beyond
 
 __all__ = [
@@ -84,4 +84,5 @@ __all__ = [
     "run_mark",
     "run_settings",
     "trial",
+    "tune_of",
 ]
