@@ -39,6 +39,8 @@ VERBS = {
     "prepare": "prepare shards",
     "validate": "validate shards",
     "guard": "look for leaks",
+    "try": "score on validation",
+    "tune": "choose the setting",
     "train": "train",
     "evaluate": "evaluate",
     "compare": "compare with the baseline",
@@ -194,7 +196,9 @@ def show_plan(plan: Sequence[Step]) -> None:
 
 
 def _title(step: Step) -> str:
-    return f"{escape(step.job.run.name)}: {VERBS[step.action]}"
+    job, main = step.job, step.job.candidate_of
+    name = job.run.name if main is None else f"{main.run.name}, {job.run.name}"
+    return f"{escape(name)}: {VERBS[step.action]}"
 
 
 def _training_bar(watcher: ConsoleWatcher) -> Any:

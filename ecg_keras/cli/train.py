@@ -18,7 +18,7 @@ def train(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
 
     Products that are there and fresh are reused; a run that was stopped goes on.
     """
-    from ecg_keras import evaluation, workflow
+    from ecg_keras import evaluation, training, workflow
     from ecg_keras.cli.console import ConsoleWatcher, progress_bar, show_plan
     from ecg_keras.config import parse_overrides
     from ecg_keras.errors import raise_together
@@ -37,6 +37,9 @@ def train(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
         for note in notes:
             watcher.warned(note)
         workflow.run_plan(plan, watcher)
+    for one in (job, job.baseline):
+        if one is not None and (tuned := training.read_tuned(one.run)) is not None:
+            click.echo(f"\n{one.run.name}: {evaluation.tuning_table(tuned)}")
     click.echo()
     if job.run.scores.is_file():
         click.echo(evaluation.Scores.load_json(job.run.scores).table())

@@ -37,10 +37,13 @@ from ecg_keras.config.schema import (
     Training,
 )
 from ecg_keras.config.study import FileStudy, Grid, Left, Mode, Part, Protocol, Question, Study
+from ecg_keras.config.trials import list_trials, trial, tune_of
+from ecg_keras.config.tune import Candidate, Tune, beyond
 
 __all__ = [
     "DEFAULTS",
     "Augment",
+    "Candidate",
     "Data",
     "Evaluation",
     "FileStudy",
@@ -62,6 +65,8 @@ __all__ = [
     "Split",
     "Study",
     "Training",
+    "Tune",
+    "beyond",
     "compose",
     "data_changes",
     "data_mark",
@@ -70,6 +75,7 @@ __all__ = [
     "differences",
     "dump_recipe",
     "fingerprint",
+    "list_trials",
     "load_file_study",
     "load_recipe",
     "load_study",
@@ -77,4 +83,6 @@ __all__ = [
     "run_changes",
     "run_mark",
     "run_settings",
+    "trial",
+    "tune_of",
 ]

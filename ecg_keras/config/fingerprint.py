@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ecg_keras.config.schema import Data, Recipe
+from ecg_keras.config.schema import Data, Evaluation, Recipe
 
 # of the fingerprints of settings: to be raised when a default changes what it means
 DEFAULTS = 1
@@ -147,6 +147,9 @@ def _of_run(settings: dict[str, Any]) -> dict[str, Any]:
         # what the weights are is the mark of the upstream's; here it only has a name
         name = Path(kept["initialise"]["from"]).name
         kept["initialise"] = {**kept["initialise"], "from": name, "set": overrides}
+    if kept.get("tune") is not None:  # what chooses decides the weights, wherever it is said
+        metric = settings.get("evaluation", {}).get("metric", Evaluation().metric)
+        kept["tune"] = {**kept["tune"], "by": kept["tune"].get("by") or metric}
     return {key: value for key, value in kept.items() if key not in NOT_OF_THE_RUN}
 
 

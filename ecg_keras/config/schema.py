@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from ecg_keras.config.folder import Folder
 from ecg_keras.config.section import Section
+from ecg_keras.config.tune import Tune
 from ecg_keras.config.values import (
     FolderPath,
     Folders,
@@ -305,6 +306,8 @@ class Recipe(Section):
     model: Model = Model()
     initialise: Initialise | None = None
     training: Training = Training()
+    # settings to try, one of which is chosen on the validation split; none trains as it says above
+    tune: Tune | None = None
     evaluation: Evaluation = Evaluation()
     # also write a SavedModel for TensorFlow Serving into the run folder
     export: bool = False
@@ -325,6 +328,16 @@ class Recipe(Section):
             raise ValueError(
                 "evaluation.calibration is fitted on the validation split, which data.split leaves "
                 "empty. Set it to none"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tuned_on_validation(self) -> Recipe:
+        on_test = self.training.validate_on == "test"
+        if self.tune is not None and (on_test or self.data.split.may_lack_valid):
+            raise ValueError(
+                "tune chooses on the validation split, and never on the test split: set "
+                "training.validate_on to valid and keep a validation split, or tune to null"
             )
         return self
 

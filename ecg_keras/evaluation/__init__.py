@@ -3,6 +3,7 @@
 from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.budget import Budget, read_budgets
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
+from ecg_keras.evaluation.choosing import CALIBRATED_LOSS, choose, score_validation
 from ecg_keras.evaluation.comparing import compare
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
 from ecg_keras.evaluation.delong import DeLong, delong_test
@@ -19,8 +20,10 @@ from ecg_keras.evaluation.predicting import predict
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.run_facts import Fit, RunFacts, read_facts
 from ecg_keras.evaluation.scores import LabelResult, Scores
+from ecg_keras.evaluation.tuned_words import tuning_rows, tuning_sentence, tuning_table
 
 __all__ = [
+    "CALIBRATED_LOSS",
     "Budget",
     "Calibration",
     "Comparison",
@@ -35,6 +38,7 @@ __all__ = [
     "RunFacts",
     "Scores",
     "calibrate",
+    "choose",
     "compare",
     "delong_test",
     "diagnose",
@@ -44,6 +48,10 @@ __all__ = [
     "predict",
     "read_budgets",
     "read_facts",
+    "score_validation",
     "snomed_codes",
+    "tuning_rows",
+    "tuning_sentence",
+    "tuning_table",
     "upstream_is_no_better",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.data import read_dataset
-from ecg_keras.training import Run
+from ecg_keras.training import Run, read_tuned
 
 # budgets that differ by a larger share than this make the comparison one of budgets, too
 ALIKE = 0.05
@@ -23,11 +23,13 @@ class Budget:
         epochs: of all phases.
         steps: of the optimizer.
         records: that were trained on.
+        settings: that it was chosen from on the validation split; 0 where it was not tuned.
     """
 
     epochs: int
     steps: int
     records: int
+    settings: int = 0
 
     def __str__(self) -> str:
         return f"{self.epochs:,} epochs ({self.steps:,} steps) on {self.records:,} records"
@@ -54,9 +56,10 @@ def read_budget(folder: str | Path) -> Budget | None:
         records = min(settings["data"]["train_records"] or known, known)
         epochs = int(status["epochs"])
         steps = epochs * math.ceil(records / settings["training"]["batch_size"])
+        tuned = read_tuned(run)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return Budget(epochs, steps, records)
+    return Budget(epochs, steps, records, 0 if tuned is None else tuned.settings)
 
 
 def read_budgets(first: Path, second: Path) -> tuple[Budget, Budget] | None:
@@ -70,7 +73,7 @@ def mean_budget(budgets: Sequence[Budget | None]) -> Budget | None:
 
     Example:
         >>> mean_budget([Budget(9, 90, 50), Budget(11, 110, 50)])
-        Budget(epochs=10, steps=100, records=50)
+        Budget(epochs=10, steps=100, records=50, settings=0)
     """
     known = [one for one in budgets if one is not None]
     if not known or len(known) < len(budgets):
@@ -84,7 +87,13 @@ def parse_budgets(content: list[Mapping[str, Any]] | None) -> tuple[Budget, Budg
     if content is None:
         return None
     first, second = (
-        Budget(int(one["epochs"]), int(one["steps"]), int(one["records"])) for one in content
+        Budget(
+            int(one["epochs"]),
+            int(one["steps"]),
+            int(one["records"]),
+            int(one.get("settings", 0)),  # earlier versions tuned nothing
+        )
+        for one in content
     )
     return first, second
 
@@ -97,6 +106,26 @@ def describe_budgets(names: tuple[str, str], budgets: tuple[Budget, Budget]) -> 
         'a was trained for 9 epochs (9 steps) on 5 records, b for 8 epochs (8 steps) on 5 records.'
     """
     return f"{names[0]} was trained for {budgets[0]}, {names[1]} for {budgets[1]}."
+
+
+def describe_tuning(names: tuple[str, str], settings: tuple[int, int]) -> str:
+    """How two networks, or ways of training, were tuned, in one sentence.
+
+    Args:
+        names: of the two.
+        settings: that each was chosen from; 0 where it was not tuned.
+
+    Example:
+        >>> describe_tuning(("fine-tuned", "scratch"), (4, 4))
+        'Each was tuned over 4 settings.'
+        >>> describe_tuning(("fine-tuned", "scratch"), (0, 0))
+        'Neither was tuned.'
+    """
+    ours, theirs = settings
+    if ours == theirs:
+        return f"Each was tuned over {ours} settings." if ours else "Neither was tuned."
+    said = [f"over {number} settings" if number else "not" for number in settings]
+    return f"{names[0]} was tuned {said[0]}, {names[1]} {said[1]}."
 
 
 def warn_of_budgets(names: tuple[str, str], budgets: tuple[Budget, Budget]) -> str | None:

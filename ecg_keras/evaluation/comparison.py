@@ -12,6 +12,7 @@ from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.budget import (
     Budget,
     describe_budgets,
+    describe_tuning,
     parse_budgets,
     warn_of_budgets,
 )
@@ -95,7 +96,7 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """The verdict with its numbers, in one sentence."""
+        """The verdict with its numbers, and how the two were tuned."""
         deciding = self.summary[self.metric]
         a, b = self.names
         said = SAID[self.verdict].format(a=a, b=b)
@@ -108,8 +109,16 @@ class Comparison:
         return (
             f"{said}: {score_name(self.metric)} {deciding.a:.3f} against {deciding.b:.3f}, a "
             f"difference of {deciding.value:+.3f} ({interval}) on {self.records} records of "
-            f"{self.patients} patients; {ONE_OF_EACH}."
+            f"{self.patients} patients; {ONE_OF_EACH}.{self._tuning}"
         )
+
+    @property
+    def _tuning(self) -> str:
+        """How the two were tuned, where that is known."""
+        if self.budgets is None:
+            return ""
+        first, second = self.budgets
+        return f" {describe_tuning(self.names, (first.settings, second.settings))}"
 
     @property
     def budget_sentence(self) -> str | None:

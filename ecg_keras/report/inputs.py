@@ -15,7 +15,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores
 from ecg_keras.files import read_json
 from ecg_keras.report.plots import History
-from ecg_keras.training import Guarded, Run, read_guarded, read_log
+from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
 
 LOGGED = ("epoch", "phase", "loss", "val_loss", "val_macro_auroc", "val_macro_auprc")
 
@@ -35,6 +35,7 @@ class RunFiles:
         environment: versions and machine; empty without ``environment.json``.
         guarded: what the leakage guard found; ``None`` where it did not look.
         anomalies: what the check of the data found, where the run was trained all the same.
+        tuned: how it was chosen; ``None`` where it was not tuned.
         remarks: what that check did not look at, and why.
         comparison: with the baseline, where there is one.
         baseline_test: the baseline's predictions, for its curves.
@@ -51,6 +52,7 @@ class RunFiles:
     history: History | None
     environment: Mapping[str, Any]
     guarded: Guarded | None
+    tuned: Tuned | None
     anomalies: tuple[str, ...]
     remarks: tuple[str, ...]
     comparison: Comparison | None
@@ -94,6 +96,7 @@ def read_run(folder: Path) -> RunFiles:
         history=_history(run, status),
         environment=_environment(run.environment),
         guarded=read_guarded(run),
+        tuned=read_tuned(run),
         anomalies=tuple(status.get("anomalies", ())),
         remarks=tuple(status.get("remarks", ())),
         comparison=comparison,

@@ -10,7 +10,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ecg_keras.data import lead_profile
-from ecg_keras.evaluation import Comparison, diagnose_run
+from ecg_keras.evaluation import Comparison, diagnose_run, tuning_rows, tuning_sentence
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS
 from ecg_keras.evaluation.tables import p_text, percent, score_name
 from ecg_keras.files import replacing
@@ -111,6 +111,8 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
         "curves_note": _curves_note(files, len(curves)),
         "training": training_figures(files),
         "training_note": wording.training_sentence(files),
+        "tuning_note": None if files.tuned is None else tuning_sentence(files.tuned),
+        "tuning": None if files.tuned is None else tuning_rows(files.tuned),
         "ecgs": shown_ecgs(files, choices, records),
         "ecgs_missing": ecgs_missing,
         "dataset": files.dataset,

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ecg_keras.report import study_answer, study_costs, study_learning, study_record, study_scores
+from ecg_keras.report import (
+    study_answer,
+    study_costs,
+    study_learning,
+    study_record,
+    study_scores,
+    study_tuning,
+)
 from ecg_keras.report.blocks import Absent, Section
 from ecg_keras.report.figures import ShownEcg
 from ecg_keras.report.sections import write_sections
@@ -65,6 +72,7 @@ def study_sections(
         study_learning.convergence(result),
         study_answer.protocols(result),
         study_answer.families(result),
+        study_tuning.tuning(result),
         study_scores.labels(result),
         study_scores.calibration(result),
         study_scores.thresholds(result),

@@ -24,6 +24,7 @@ from ecg_keras.report.study_names import (
     metric_name,
     positives,
 )
+from ecg_keras.report.study_tuning import tuning_table
 from ecg_keras.report.tables import Column, Table, csv_text, latex_text, markdown_text
 from ecg_keras.statistics.results import Compared, StudyResult
 from ecg_keras.statistics.verdict import settles
@@ -64,6 +65,7 @@ def study_tables(result: StudyResult) -> tuple[Table, ...]:
         curves_table(result),
         transferability_table(result),
         ledger_table(result),
+        tuning_table(result),
         findings_table(result),
         diagnostics_table(result),
         failures_table(result),

@@ -34,7 +34,8 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
         names = str(one.arm), one.reference.way
         if single:
             names = f"The network of {names[0]}", f"that of {names[1]}"
-        return verdict_sentence(*names, metric, one.contrast, one.verdict)
+        sentence = verdict_sentence(*names, metric, one.contrast, one.verdict)
+        return f"{sentence} {_tuning(comparisons)}".strip()
     words = [one.verdict.word for one in comparisons]
     counts = ", ".join(f"{words.count(word)} {word}" for word in get_args(Word) if word in words)
     most = max(comparisons, key=lambda one: abs(one.contrast.value))
@@ -56,4 +57,20 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
             "another training differs: no way of training is shown to be better or worse by them "
             f"before there are at least {FEWEST_SEEDS - 1} more seeds of each."
         )
-    return " ".join(said)
+    return " ".join([*said, _tuning(comparisons)]).strip()
+
+
+def _tuning(comparisons: Sequence[Compared]) -> str:
+    """How the arms were tuned, where that is known."""
+    known = {one.settings for one in comparisons if one.settings is not None}
+    if not known:
+        return ""
+    if known == {(0, 0)}:
+        return (
+            "The arms were not tuned: a difference may be one of learning rates that suit one of "
+            "them better."
+        )
+    (ours, theirs), *others = known
+    if ours == theirs and not others:
+        return f"Each arm was tuned over {ours} settings on validation."
+    return "The arms were not tuned alike, which may be what differs: see their settings."

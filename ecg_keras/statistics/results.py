@@ -52,6 +52,29 @@ class ArmName:
         return f"{self.mode} from {self.upstream}" if self.upstream else self.mode
 
 
+@dataclass(frozen=True)
+class ArmTuning:
+    """How the runs of one arm were chosen on their validation splits.
+
+    Attributes:
+        settings: that each run was chosen from; 0 where they were not tuned.
+        by: the score that chose, or ``calibrated_loss``.
+        chosen: by name of a setting, how many runs it was chosen for.
+        tried: by name of a setting, for how many runs it was tried.
+        scores: by name of a setting, the mean of what validation says of it.
+        at_edge: how many choices still lie at the lowest or the highest of all rates.
+        seconds: of training all candidates of a run, the mean.
+    """
+
+    settings: int
+    by: str
+    chosen: Mapping[str, int]
+    tried: Mapping[str, int]
+    scores: Mapping[str, float]
+    at_edge: int
+    seconds: float
+
+
 @dataclass(frozen=True, eq=False)
 class ArmResult:
     """What one arm scored.
@@ -67,6 +90,7 @@ class ArmResult:
         seconds: of training, the mean of a run; ``None`` where unknown.
         predictions: out-of-fold predictions, the mean probability over seeds: for curves.
         thresholds: of each label, the mean over seeds and folds.
+        tuning: how its runs were chosen; ``None`` where they were not tuned, or it is unknown.
     """
 
     name: ArmName
@@ -80,6 +104,7 @@ class ArmResult:
     seconds: float | None
     predictions: Predictions
     thresholds: Mapping[str, float]
+    tuning: ArmTuning | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +121,7 @@ class Compared:
         speed: how much sooner the arm reaches the reference's quality; ``None`` where nothing
             logged it.
         diagnostics: what speaks against the difference, a sentence each.
+        settings: that a run of each was chosen from, 0 where not tuned; ``None`` where unknown.
     """
 
     arm: ArmName
@@ -107,6 +133,7 @@ class Compared:
     delong: Mapping[str, float | None]
     speed: Speed | None
     diagnostics: tuple[str, ...] = ()
+    settings: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,9 +16,9 @@ from ecg_keras.data import Dataset, read_dataset
 from ecg_keras.evaluation import Predictions, RunFacts, read_facts
 from ecg_keras.evaluation.thresholds import choose_thresholds
 from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.results import ArmName
+from ecg_keras.statistics.results import ArmName, ArmTuning
 from ecg_keras.study.cells import StudyPlan
-from ecg_keras.training import Guarded, Run, read_guarded, read_log
+from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
 
 # the column of log.csv that says how far a run has come in the study's metric
 LOGGED = {
@@ -43,6 +43,14 @@ class Network(Protocol):
     @property
     def thresholds(self) -> Mapping[str, float]:
         """Of each label."""
+
+    @property
+    def tuned(self) -> Tuned | None:
+        """How it was chosen; ``None`` where it was not tuned, or that is unknown."""
+
+    @property
+    def settings(self) -> int | None:
+        """That it was chosen from; 0 where it was not tuned."""
 
     @property
     def log(self) -> list[dict[str, str]] | None:
@@ -113,6 +121,14 @@ class Tested:
         return dict(zip(chooser.labels, best.tolist(), strict=True))
 
     @cached_property
+    def tuned(self) -> Tuned | None:
+        return read_tuned(self.run)
+
+    @property
+    def settings(self) -> int:
+        return 0 if self.tuned is None else self.tuned.settings
+
+    @cached_property
     def log(self) -> list[dict[str, str]]:
         return read_log(self.run.log)
 
@@ -180,6 +196,26 @@ class StudyArm(Generic[AnyNetwork]):
             label: float(np.mean([cell.thresholds[label] for cell in self.runs]))
             for label in self.runs[0].test.labels
         }
+
+    @cached_property
+    def tuning(self) -> ArmTuning | None:
+        """How its runs were chosen; ``None`` where one of them was not."""
+        tuned = [one for run in self.runs if (one := run.tuned) is not None]
+        if len(tuned) < len(self.runs):
+            return None
+        scores: dict[str, list[float]] = defaultdict(list)
+        for one in tuned:
+            for tried in one.candidates:
+                scores[tried.name].append(np.nan if tried.score is None else tried.score)
+        return ArmTuning(
+            settings=tuned[0].settings,
+            by=tuned[0].by,
+            chosen=Counter(one.chosen for one in tuned),
+            tried={name: len(values) for name, values in scores.items()},
+            scores={name: float(np.mean(values)) for name, values in scores.items()},
+            at_edge=sum(one.edge is not None for one in tuned),
+            seconds=float(np.mean([one.seconds for one in tuned])),
+        )
 
     @property
     def train_records(self) -> float | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,7 @@ from ecg_keras.config import (
     Recipe,
     Study,
     compose,
+    list_trials,
     run_changes,
     run_mark,
 )
@@ -42,23 +43,29 @@ class Cell:
 
     Attributes:
         name: readable, unique in the study, fit for a folder.
-        kind: a pre-training, or a run on a downstream database.
+        kind: a pre-training; a run on a downstream database that is tested; or one that is not,
+            because another is chosen from it and its like.
         arm: the first arm that the run belongs to; ``None`` for a pre-training.
         seed: of the run.
         fold: that it tests, from 0; ``None`` without cross-validation.
         recipe: its settings, `run` included.
-        needs: name of the pre-training that it starts from.
+        needs: names of the cells that come before it: the pre-training that it starts from, and
+            those that it is chosen from.
+        candidates: of the settings that it is chosen from their run folders.
+        tried: whether another cell is chosen from it and its like.
         problem: why it can't run here, in one line; ``None`` where it can.
     """
 
     name: str
-    kind: Literal["pretrain", "downstream"]
+    kind: Literal["pretrain", "candidate", "downstream"]
     arm: ArmName | None
     seed: int
     fold: int | None
     recipe: Recipe
-    needs: str | None = None
+    needs: tuple[str, ...] = ()
     problem: str | None = None
+    candidates: Mapping[str, Path] = field(default_factory=dict)
+    tried: bool = False
 
     @property
     def run(self) -> Run:
@@ -83,6 +90,11 @@ class StudyPlan:
     folder: Path
     cells: tuple[Cell, ...]
     points: Mapping[tuple[ArmName, int, int | None], str]
+
+    def pretraining_of(self, cell: Cell) -> Cell | None:
+        """The pre-training that a cell starts from; ``None`` for random weights."""
+        needed = (self.by_name[name] for name in cell.needs)
+        return next((one for one in needed if one.kind == "pretrain"), None)
 
     @cached_property
     def by_name(self) -> Mapping[str, Cell]:
@@ -117,7 +129,8 @@ def list_cells(loaded: LoadedStudy) -> StudyPlan:
     listing = _Listing(loaded, loaded.study.folder or Path("runs") / loaded.name)
     for point in list_points(loaded.study):
         listing.add(point)
-    cells = sorted(listing.cells.values(), key=lambda cell: cell.kind == "downstream")
+    listing.check_budgets()
+    cells = sorted(listing.cells.values(), key=lambda cell: cell.kind != "pretrain")
     return StudyPlan(loaded, listing.folder, tuple(cells), listing.points)
 
 
@@ -134,43 +147,96 @@ class _Listing:
     def add(self, point: Point) -> None:
         key = (point.arm, point.seed, point.fold)
         pretraining = self._pretraining(point) if point.upstream is not None else None
-        cell = self._cell(_downstream(self.loaded.study, point, pretraining), point, pretraining)
+        recipe = self._compose(_downstream(self.loaded.study, point, pretraining), str(point))
+        cell = self._tuned_cell(recipe, point, pretraining)
         if self.points.setdefault(key, cell.name) != cell.name:
             raise ConfigError(
                 f"{self.loaded.path}: {point}: the grid and a sweep start it from different "
                 "pre-trainings. Give both the same seeds and upstream_seeds."
             )
 
-    def _pretraining(self, point: Point) -> Cell:
-        return self._cell(_pretrain(self.loaded.study, point), point, None)
+    def check_budgets(self) -> None:
+        """Refuses arms that are compared and chosen from different numbers of settings."""
+        by_name = {cell.name: cell for cell in self.cells.values()}
+        budgets: dict[ArmName, tuple[int, str]] = {}
+        for (arm, _, _), name in self.points.items():
+            tried = len(by_name[name].candidates)
+            alike = replace(arm, mode="", upstream="")
+            number, mode = budgets.setdefault(alike, (tried, arm.mode)) if tried else (0, "")
+            if number != tried:
+                raise ConfigError(
+                    f"{self.loaded.path}: tune: {arm.mode} is chosen from {tried} candidates and "
+                    f"{mode} from {number}: what has more of them gains by that alone. Give every "
+                    "mode as many, or none (tune: null)."
+                )
 
-    def _cell(self, parts: list[Part], point: Point, needs: Cell | None) -> Cell:
-        """The cell that these parts make: one that is there, or a new one."""
-        pretrains = parts[-1]["mode"] == "pretrain"
-        what = f"pre-training on {point.upstream} for {point}" if pretrains else str(point)
+    def _pretraining(self, point: Point) -> Cell:
+        what = f"pre-training on {point.upstream} for {point}"
+        return self._cell(
+            self._compose(_pretrain(self.loaded.study, point), what), "pretrain", point
+        )
+
+    def _compose(self, parts: list[Part], what: str) -> Recipe:
         recipe = compose(parts, f"{self.loaded.path}: {what}")
         if recipe.evaluation.baseline is not None:
             raise ConfigError(
                 f"{self.loaded.path}: evaluation.baseline: a study compares its runs itself. "
                 "Remove the key, and name the mode to compare with in question.reference."
             )
+        return recipe
+
+    def _tuned_cell(self, recipe: Recipe, point: Point, pretraining: Cell | None) -> Cell:
+        """The cell of a downstream recipe, after those that it is chosen from."""
+        before = () if pretraining is None else (pretraining,)
+        tried = {
+            name: self._cell(trial, "candidate", point, before, setting=name)
+            for name, trial in list_trials(recipe, f"{self.loaded.path}: {point}").items()
+        }
+        needs = (*before, *tried.values())
+        cell = self._cell(recipe, "downstream", point, needs)
+        candidates = {name: one.run.folder for name, one in tried.items()}
+        return self._keep(replace(cell, candidates=candidates))
+
+    def _cell(
+        self,
+        recipe: Recipe,
+        kind: Literal["pretrain", "candidate", "downstream"],
+        point: Point,
+        needs: Sequence[Cell] = (),
+        *,
+        setting: str = "",
+    ) -> Cell:
+        """The cell of a recipe: one that is there, or a new one."""
         mark = _mark(recipe)
         if mark not in self.cells:
-            name = self._name(point, mark, recipe, pretrains=pretrains)
+            name = self._name(point, mark, recipe, setting)
+            what = (
+                f"pre-training on {point.upstream} for {point}"
+                if kind == "pretrain"
+                else str(point)
+            )
             problem = self._problem(recipe, what)
-            if problem is None and needs is not None and needs.problem is not None:
-                problem = f"{needs.name} can't run: {needs.problem}"
+            for one in needs:
+                if problem is None and one.problem is not None:
+                    problem = f"{one.name} can't run: {one.problem}"
             self.cells[mark] = Cell(
                 name=name,
-                kind="pretrain" if pretrains else "downstream",
-                arm=None if pretrains else point.arm,
+                kind=kind,
+                arm=None if kind == "pretrain" else point.arm,
                 seed=recipe.training.seed,
-                fold=None if pretrains else point.fold,
+                fold=None if kind == "pretrain" else point.fold,
                 recipe=recipe.model_copy(update={"run": self.folder / "runs" / name}),
-                needs=None if needs is None else needs.name,
+                needs=tuple(one.name for one in needs),
                 problem=problem,
             )
-        return self.cells[mark]
+        cell = self.cells[mark]
+        if kind == "candidate":
+            return self._keep(replace(cell, tried=True))
+        return self._keep(replace(cell, kind=kind))
+
+    def _keep(self, cell: Cell) -> Cell:
+        self.cells[_mark(cell.recipe)] = cell
+        return cell
 
     def _problem(self, recipe: Recipe, what: str) -> str | None:
         """Why the recipe can't run here; names that are wrong anywhere are errors."""
@@ -186,17 +252,18 @@ class _Listing:
             )
         return "; ".join(problem.message for problem in found) or None
 
-    def _name(self, point: Point, mark: str, recipe: Recipe, *, pretrains: bool) -> str:
+    def _name(self, point: Point, mark: str, recipe: Recipe, setting: str) -> str:
         study = self.loaded.study
         protocol = [point.protocol] * (point.protocol != next(iter(study.protocols)))
         head = [point.head] * (point.head != "as_published")
-        if pretrains:
+        if recipe.mode == "pretrain":
             words = ["pretrain", str(point.upstream), point.backbone, *head, *protocol]
             words += [f"s{point.upstream_seed}"]
         else:
             words = [point.downstream, point.backbone, *head, *point.arm.way.split(" ")]
             words += [*protocol, *([] if point.size == "all" else [f"n{point.size}"])]
             words += [f"s{point.seed}", *([] if point.fold is None else [f"f{point.fold}"])]
+            words += [setting] if setting else []
         name = "-".join(re.sub(r"[^A-Za-z0-9_.+]+", "_", word) for word in words)
         # folders of some systems know no difference between capitals and small letters
         if name.lower() in self.names or len(name) > NAME_LENGTH:
@@ -236,9 +303,10 @@ def _downstream(study: Study, point: Point, pretraining: Cell | None) -> list[Pa
 
 
 def _pretrain(study: Study, point: Point) -> list[Part]:
-    """The parts of the pre-training that a point starts from."""
+    """The parts of the pre-training that a point starts from; what arms are tuned by is no part."""
     parts = [
         *_shared(study, study.upstreams[str(point.upstream)], point),
+        {"tune": None},
         _applied(study, point).pretrain,
     ]
     last: Part = {"training": {"seed": point.upstream_seed}, "evaluation": _question(study)}

@@ -36,10 +36,13 @@ def list_unchecked(
     left = [
         cell
         for cell in cells
-        if states[cell.name] not in OVER and cell.name not in tried and not is_checked(cell)
+        if cell.kind != "candidate"  # of the data and weights of the cell that is chosen from it
+        and states[cell.name] not in OVER
+        and cell.name not in tried
+        and not is_checked(cell)
     ]
     names = {cell.name for cell in left}
-    return [cell for cell in left if cell.needs not in names]
+    return [cell for cell in left if not names.intersection(cell.needs)]
 
 
 def is_checked(cell: Cell) -> bool:
@@ -81,11 +84,12 @@ def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
         found.setdefault(_title(plan, cell, databases), []).append(leak)
         part = f"{'upstreams' if cell.arm is None else 'downstreams'}.{databases[cell.name]}"
         parts[part] = None
-        if not leak.upstream or cell.arm is None or cell.needs is None:
+        pretraining = plan.pretraining_of(cell)
+        if not leak.upstream or cell.arm is None or pretraining is None:
             own[part] = None
             continue
         datasets = unknown.setdefault(cell.arm.upstream, {})
-        before = plan.by_name[cell.needs].recipe.data.without
+        before = pretraining.recipe.data.without
         datasets |= dict.fromkeys([*map(str, before), leak.shards])
     if not found:
         return

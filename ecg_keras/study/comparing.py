@@ -47,6 +47,7 @@ def score_arm(arm: StudyArm[Any], question: Question) -> ArmResult:
         seconds=arm.seconds,
         predictions=arm.mean_predictions,
         thresholds=arm.mean_thresholds,
+        tuning=arm.tuning,
     )
 
 
@@ -100,11 +101,18 @@ def compare_arms(arms: Arms, protocol: str, question: Question) -> tuple[Compare
             delong=_delong(one, other),
             speed=compare_speed(one, other, question),
             diagnostics=diagnose_arms(one, other, question.metric),
+            settings=_settings(one, other),
         )
         for (name, reference, one, other, scores, labels), verdict in zip(
             found, verdicts, strict=True
         )
     )
+
+
+def _settings(one: StudyArm[Any], other: StudyArm[Any]) -> tuple[int, int] | None:
+    """That the runs of two arms were chosen from; ``None`` where it is unknown."""
+    ours, theirs = one.runs[0].settings, other.runs[0].settings
+    return None if ours is None or theirs is None else (ours, theirs)
 
 
 def find_shifts(arms: Arms, protocols: Sequence[str], question: Question) -> tuple[Shift, ...]:

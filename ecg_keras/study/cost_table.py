@@ -10,7 +10,7 @@ from ecg_keras.study.pilot import count_cores
 from ecg_keras.study.state import STATES
 from ecg_keras.study.workloads import workloads_of
 
-KINDS = {"pretrain": "pre-training", "downstream": "downstream"}
+NAMES = {"pretrain": "pre-training", "candidate": "candidates", "downstream": "downstream"}
 
 Row = tuple[str, ...]
 
@@ -65,8 +65,10 @@ def _runs(estimate: Estimate) -> Iterator[Row]:
     yield ("runs", "in all", *STATES, "time left")
     seconds = estimate.seconds_by_kind()
     for kind, counts in estimate.counts.items():
+        if not sum(counts.values()) and kind == "candidate":
+            continue
         numbers = (f"{counts[state]:,}" for state in STATES)
-        yield (KINDS[kind], f"{sum(counts.values()):,}", *numbers, say_seconds(seconds[kind]))
+        yield (NAMES[kind], f"{sum(counts.values()):,}", *numbers, say_seconds(seconds[kind]))
 
 
 def _networks(estimate: Estimate) -> Iterator[Row]:
@@ -125,6 +127,13 @@ def _notes(estimate: Estimate) -> Iterator[str]:
         yield (
             "~ There was no time to measure these steps; they are judged by how long predictions "
             "take. The same command measures them."
+        )
+    chosen = [one.cell for one in estimate.costs if one.cell.candidates]
+    further = sum(cell.recipe.tune.extend for cell in chosen)
+    if further:
+        yield (
+            f"{len(chosen):,} runs are chosen from candidates: up to {further:,} further ones are "
+            "trained where a choice lies at the edge of its rates, which is not counted."
         )
     if estimate.pilot.load > count_cores() / 2:
         yield (

@@ -22,6 +22,8 @@ ID_BYTES, LABEL_BYTES = 80, 5
 # while a run trains: weights with two moments, and the best model, before and after an epoch
 CHECKPOINT_COPIES = 8
 
+KINDS = ("pretrain", "candidate", "downstream")
+
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -75,13 +77,12 @@ class Estimate:
     @property
     def counts(self) -> dict[str, dict[State, int]]:
         """Cells by kind and state."""
-        kinds = ("pretrain", "downstream")
         return {
             kind: {
                 state: sum(one.cell.kind == kind and one.state == state for one in self.costs)
                 for state in STATES
             }
-            for kind in kinds
+            for kind in KINDS
         }
 
     @property
@@ -101,8 +102,7 @@ class Estimate:
     def seconds_by_kind(self) -> dict[str, float]:
         """Of computing still to come, by kind of cell."""
         return {
-            kind: sum(one.left for one in self.costs if one.cell.kind == kind)
-            for kind in ("pretrain", "downstream")
+            kind: sum(one.left for one in self.costs if one.cell.kind == kind) for kind in KINDS
         }
 
 
@@ -155,6 +155,7 @@ def price(
     for cell in plan.cells:
         records = counted[cell.name]
         timings = [pilot.timings.get(one) for one in workloads_of(cell.recipe)]
+        trains = not cell.candidates or cell.recipe.tune.epochs < 1
         known = [one for one in timings if one is not None]
         told = not isinstance(records, str) and len(known) == len(timings)
         costs.append(
@@ -163,7 +164,15 @@ def price(
                 databases.get(cell.name, ""),
                 now.states[cell.name],
                 records,
-                seconds_of_run(cell.recipe, records, known, pilot.scoring) if told else None,
+                seconds_of_run(
+                    cell.recipe,
+                    records,
+                    known,
+                    pilot.scoring if cell.kind != "candidate" else 0.0,
+                    trains=trains,
+                )
+                if told
+                else None,
                 known[0].parameters if known else None,
             )
         )
@@ -185,7 +194,12 @@ def price(
 
 
 def seconds_of_run(
-    recipe: Recipe, counted: Counted, timings: Sequence[Timing], scoring: float
+    recipe: Recipe,
+    counted: Counted,
+    timings: Sequence[Timing],
+    scoring: float,
+    *,
+    trains: bool = True,
 ) -> float:
     """Of one run that lasts all its epochs: training, then scoring by the saved model.
 
@@ -194,14 +208,15 @@ def seconds_of_run(
         counted: its records.
         timings: of each of its phases.
         scoring: seconds for each test record, label and patient resample.
+        trains: whether it is trained, rather than taken over from a candidate.
     """
     scored = counted.test if recipe.training.validate_on == "test" else counted.valid
     first = timings[0]
     steps = math.ceil(
         min(recipe.data.train_records or counted.train, counted.train) / recipe.training.batch_size
     )
-    seconds = first.build * (1 + (recipe.initialise is not None))
-    for phase, timing in zip(recipe.training.phases, timings, strict=True):
+    seconds = first.build * (1 + (recipe.initialise is not None)) * trains
+    for phase, timing in zip(recipe.training.phases, timings, strict=True) if trains else ():
         validation = timing.predict_begin + scored * timing.predict
         fitting = phase.epochs * (steps * timing.step + validation)
         saves = min(phase.epochs, 1 + fitting // timing.between)

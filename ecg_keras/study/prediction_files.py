@@ -57,6 +57,8 @@ class GivenNetwork:
     # nothing is known of the training
     log: None = None
     seconds: None = None
+    tuned: None = None
+    settings: None = None
     steps_per_epoch: None = None
     facts: RunFacts = UNKNOWN
 

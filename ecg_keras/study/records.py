@@ -88,9 +88,9 @@ def name_databases(plan: StudyPlan) -> dict[str, str]:
     """The downstream or upstream of each cell, by the cell's name."""
     names = {cell.name: cell.arm.downstream for cell in plan.cells if cell.arm is not None}
     for (arm, _, _), name in plan.points.items():
-        needed = plan.by_name[name].needs
+        needed = plan.pretraining_of(plan.by_name[name])
         if needed is not None:
-            names.setdefault(needed, arm.upstream)
+            names.setdefault(needed.name, arm.upstream)
     return names
 
 

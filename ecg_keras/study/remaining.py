@@ -17,28 +17,29 @@ LEVELS = 5
 
 
 def makespan(
-    seconds: Mapping[str, float], needs: Mapping[str, str | None], workers: int = 1
+    seconds: Mapping[str, float], needs: Mapping[str, Sequence[str]], workers: int = 1
 ) -> float:
     """Seconds until all runs are over, each worker taking the first one that can begin.
 
     Args:
         seconds: that each run takes, in the order in which they are taken; those that are over
             are not in it.
-        needs: the run that must be over before another begins, by its name.
+        needs: the runs that must be over before another begins, by its name.
         workers: that run one at a time each, all equally fast.
 
     Example:
-        >>> makespan({"pre": 10.0, "a": 4.0, "b": 6.0}, {"a": "pre", "b": "pre"}, workers=2)
+        >>> needs = {"a": ["pre"], "b": ["pre"]}
+        >>> makespan({"pre": 10.0, "a": 4.0, "b": 6.0}, needs, workers=2)
         16.0
     """
     order = {name: place for place, name in enumerate(seconds)}
     waiting: dict[str, list[str]] = defaultdict(list)
     ready: list[tuple[int, str]] = []
-    for name in seconds:
-        needed = needs.get(name)
-        if needed is not None and needed in seconds:
-            waiting[needed].append(name)
-        else:
+    before = {name: {one for one in needs.get(name, ()) if one in seconds} for name in seconds}
+    for name, needed in before.items():
+        for one in needed:
+            waiting[one].append(name)
+        if not needed:
             ready.append((order[name], name))
     heapq.heapify(ready)
     busy: list[tuple[float, int, str]] = []
@@ -49,7 +50,9 @@ def makespan(
             heapq.heappush(busy, (now + seconds[name], place, name))
         now, _, over = heapq.heappop(busy)
         for name in waiting[over]:
-            heapq.heappush(ready, (order[name], name))
+            before[name].remove(over)
+            if not before[name]:
+                heapq.heappush(ready, (order[name], name))
     return now
 
 

@@ -65,8 +65,8 @@ class Snapshot:
 
     def is_ready(self, cell: Cell) -> bool:
         """Whether the cell waits for nothing but somebody to run it."""
-        needed = "done" if cell.needs is None else self.states[cell.needs]
-        return self.states[cell.name] == "waiting" and needed == "done"
+        needed = {self.states[name] for name in cell.needs}
+        return self.states[cell.name] == "waiting" and needed <= {"done"}
 
 
 def snapshot(plan: StudyPlan) -> Snapshot:
@@ -81,11 +81,12 @@ def snapshot(plan: StudyPlan) -> Snapshot:
     """
     states: dict[str, State] = {}
     reasons: dict[str, str] = {}
-    for cell in plan.cells:  # pre-trainings come before the cells that need them
+    for cell in plan.cells:  # what a cell needs comes before it
         state = read_state(cell)
         reason = cell.problem
-        if cell.needs is not None and states[cell.needs] in ("failed", "blocked"):
-            reason = reason or f"its pre-training {cell.needs} is {states[cell.needs]}"
+        for name in cell.needs:
+            if states[name] in ("failed", "blocked"):
+                reason = reason or f"{name}, which it needs, is {states[name]}"
         if state == "waiting" and reason is not None:
             state = "blocked"
             reasons[cell.name] = reason
@@ -122,12 +123,17 @@ def is_done(cell: Cell) -> bool:
         status = run.read_status()
     except DataError:
         return False  # whoever runs it tells what is damaged
+    trained = (
+        status.get("state") == "trained"
+        and run.model.is_file()
+        and not run_changes(status["settings"], cell.recipe)
+        and (not cell.tried or run.tried.is_file())
+    )
+    if not trained or cell.kind == "candidate":
+        return trained
     scored = status.get("evaluated")
     return (
-        status.get("state") == "trained"
-        and not run_changes(status["settings"], cell.recipe)
-        and scored == evaluation_mark(status["fingerprint"], cell.recipe.evaluation, scored)
-        and run.model.is_file()
+        scored == evaluation_mark(status["fingerprint"], cell.recipe.evaluation, scored)
         and run.scores.is_file()
         and (run.saved_model.is_dir() or not cell.recipe.export)
     )

@@ -84,14 +84,15 @@ def run_cell(cell: Cell, study: Path, *, check: bool = False) -> None:
     Raises:
         ConfigError, DataError: as for any recipe; or there are no recordings.
     """
-    job = workflow.make_job(LoadedRecipe(cell.name, study, cell.recipe, {}))
+    loaded = LoadedRecipe(cell.name, study, cell.recipe, {})
+    job = workflow.make_job(loaded, tried_in=cell.candidates)
     data = cell.recipe.data
     if data.simulate is None and not data.raw.is_dir() and not job.outlives_its_data():
         raise DataError(
             f"{study}: there is no folder {data.raw} with the recordings of {data.source}. Say "
             f"where they lie: --set raw.{data.source}=FOLDER."
         )
-    steps = workflow.make_plan(job, report=False)
+    steps = workflow.make_plan(job, report=False, tried=cell.tried, tested=cell.kind != "candidate")
     workflow.run_plan(takewhile(lambda step: not check or step.action != "train", steps))
 
 
@@ -134,10 +135,10 @@ def work(cells: Sequence[Cell], study: Path) -> bool:
         for cell in cells:
             if states[cell.name] in OVER:
                 continue
-            needed = "done" if cell.needs is None else states[cell.needs]
-            if cell.problem is not None or needed in ("failed", "blocked"):
+            needed = {states[name] for name in cell.needs}
+            if cell.problem is not None or needed & {"failed", "blocked"}:
                 states[cell.name] = "blocked"
-            elif needed == "done" and number < MANY and attempt(cell, study):
+            elif needed <= {"done"} and number < MANY and attempt(cell, study):
                 number += 1
                 states[cell.name] = "done" if is_done(cell) else "failed"
         left = [cell for cell in cells if states[cell.name] not in OVER]
@@ -150,7 +151,7 @@ def work(cells: Sequence[Cell], study: Path) -> bool:
 
 
 def share(plan: StudyPlan, shard: tuple[int, int] | None) -> tuple[Cell, ...]:
-    """The cells of one shard: every n-th run on a downstream, and the pre-trainings these need.
+    """The cells of one shard: every n-th run that is tested, and the cells that these need.
 
     Args:
         plan: of the whole study.
@@ -161,7 +162,9 @@ def share(plan: StudyPlan, shard: tuple[int, int] | None) -> tuple[Cell, ...]:
     number, shards = shard
     downstream = [cell for cell in plan.cells if cell.kind == "downstream"]
     ours = {cell.name for cell in downstream[number - 1 :: shards]}
-    ours |= {plan.by_name[name].needs for name in ours}
+    for cell in reversed(plan.cells):  # what a cell needs comes before it
+        if cell.name in ours:
+            ours.update(cell.needs)
     return tuple(cell for cell in plan.cells if cell.name in ours)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ecg_keras import data
@@ -12,6 +13,7 @@ from ecg_keras.config import Recipe
 from ecg_keras.data.identities import Identities, nobody
 from ecg_keras.data.leaks import count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
+from ecg_keras.files import replacing
 from ecg_keras.training.guarded import Guarded, LeakError, read_guarded
 from ecg_keras.training.known import NAMES, read_seen, tell_unknown, trained_on
 from ecg_keras.training.run import Run, begin_run, check_same_run, mark_of
@@ -69,15 +71,44 @@ def guard(
         look.unchecked,
     )
     begin_run(run, recipe, **marks)
-    run.write_status(
-        left_out={split: len(records) for split, records in excluded.items()},
-        known_tests=guarded.known_tests,
-    )
     seen.save(run.seen)
-    guarded.save(run)
+    _keep(guarded, run)
     for message in (*guarded.warnings, *guarded.notes):
         (on_warning or logging.getLogger(__name__).warning)(message)
     return guarded
+
+
+def guard_alike(
+    recipe: Recipe, *, run: Run, of: Run, shards: Path, upstream_mark: str | None
+) -> None:
+    """Begins a run of which the same was found as of another, without another look at its records.
+
+    Args:
+        recipe: the settings, which differ from the other's in how the network is trained alone.
+        run: the run folder.
+        of: the other run, which `guard` has passed.
+        shards, upstream_mark: of both, as for `guard`.
+
+    Raises:
+        ConfigError: the run folder belongs to other settings.
+        DataError: the guard did not look at the other run, or a file of it is damaged.
+    """
+    marks = {"dataset": data.describe(shards).fingerprint, "upstream": upstream_mark}
+    found = read_guarded(of)
+    if found is None:
+        raise DataError(f"{of.leaks}: there is no such file. Let the guard look at that run first.")
+    begin_run(run, recipe, **marks)
+    with replacing(run.seen) as temporary:
+        shutil.copyfile(of.seen, temporary)
+    _keep(replace(found, mark=mark_of(run, recipe, **marks)), run)
+
+
+def _keep(guarded: Guarded, run: Run) -> None:
+    run.write_status(
+        left_out={split: len(records) for split, records in guarded.left_out.items()},
+        known_tests=guarded.known_tests,
+    )
+    guarded.save(run)
 
 
 @dataclass(eq=False)

@@ -26,8 +26,10 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import as_count, as_name, as_number, as_object, as_text, read_json, write_json
 from ecg_keras.training.places import find_place, seen_from
 
-# what may lie in a run folder before the run is begun: a study keeps its notes there
-BEFORE = frozenset({"recipe.yaml", "cell.json", "cell.log", "failed.json"})
+# what may lie in a run folder before the run is begun: a study's notes, and what it is chosen from
+BEFORE = frozenset(
+    {"recipe.yaml", "cell.json", "cell.log", "failed.json", "candidates", "tuning.json"}
+)
 # what a status holds; what a run does not yet have is missing
 STATUS: dict[str, Callable[[Any], Any]] = {
     "state": as_text,
@@ -104,6 +106,21 @@ class Run:
     def seen(self) -> Path:
         """Which records its network has seen, in its upstreams too."""
         return self.folder / "seen.npz"
+
+    @property
+    def candidates(self) -> Path:
+        """The folder with the runs that it was chosen from, unless they lie elsewhere."""
+        return self.folder / "candidates"
+
+    @property
+    def tried(self) -> Path:
+        """What validation says of it, where it is a candidate of another run."""
+        return self.folder / "tried.json"
+
+    @property
+    def tuning(self) -> Path:
+        """With which settings it was tried, and the choice."""
+        return self.folder / "tuning.json"
 
     @property
     def scores(self) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.config import LoadedRecipe, Recipe
+from ecg_keras.config import LoadedRecipe, Recipe, Tune
 from ecg_keras.errors import ConfigError
 from ecg_keras.workflow.recipes import load, recipe_beside
 
@@ -20,12 +20,13 @@ OF_FINE_TUNING = ("train_from", "stage_decay")
 def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     """The recipe that ``evaluation.baseline`` names, on this recipe's data and evaluation.
 
-    Both runs then train on the same records and are tested on the same patients. Overrides of
-    ``training`` and ``model`` reach it too, but for those of which `overrides_left_out` tells.
+    Both runs then train on the same records, are tested on the same patients, and are tuned over
+    as many settings: the baseline's own or the recipe's. Overrides of ``training`` and ``model``
+    reach it too, but for those that `overrides_left_out` lists.
 
     Raises:
-        ConfigError: it is missing or wrong, names a baseline itself, or would choose its epoch on
-            another split.
+        ConfigError: it is missing or wrong, names a baseline itself, would choose its epoch on
+            another split, or is tuned over another number of settings.
     """
     path = _path_of(loaded)
     if path is None:
@@ -43,9 +44,26 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
         )
     evaluation = loaded.recipe.evaluation.model_copy(update={"baseline": None, "baseline_set": {}})
     recipe = baseline.recipe.model_copy(
-        update={"data": loaded.recipe.data, "evaluation": evaluation, "run": None}
+        update={
+            "data": loaded.recipe.data,
+            "evaluation": evaluation,
+            "run": None,
+            "tune": _tune_alike(loaded, baseline),
+        }
     )
     return replace(baseline, recipe=recipe)
+
+
+def _tune_alike(loaded: LoadedRecipe, baseline: LoadedRecipe) -> Tune | None:
+    """The baseline's own candidates, or the recipe's, which must be as many."""
+    ours, theirs = loaded.recipe.tune, baseline.recipe.tune
+    if ours is not None and theirs is not None and len(ours.candidates) != len(theirs.candidates):
+        raise ConfigError(
+            f"{loaded.path}: tune has {len(ours.candidates)} candidates, and the baseline "
+            f"{baseline.path} {len(theirs.candidates)}: what has more of them gains by that alone. "
+            "Make them as many, or remove tune from the baseline, which then takes these."
+        )
+    return theirs or ours
 
 
 def overrides_left_out(loaded: LoadedRecipe) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ import contextlib
 import glob
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ecg_keras import data
-from ecg_keras.config import Data, LoadedRecipe, Recipe, run_changes
+from ecg_keras.config import Candidate, Data, LoadedRecipe, Recipe, list_trials, run_changes, trial
 from ecg_keras.data.conversion import stored_leads
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, check_same_run, check_weights, mark_of
@@ -32,11 +33,15 @@ class Job:
         loaded: the recipe.
         run: its run folder. Runs that it needs lie beside it.
         of: the job whose baseline it is, on the same data.
+        candidate_of: the job that it is a candidate of, on the same data and from the same weights.
+        tried_in: of each candidate its run folder; none is in ``candidates`` of this one's.
     """
 
     loaded: LoadedRecipe
     run: Run
     of: Job | None = None
+    candidate_of: Job | None = None
+    tried_in: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def recipe(self) -> Recipe:
@@ -49,6 +54,8 @@ class Job:
     @cached_property
     def upstream(self) -> Job | None:
         """The job of the recipe that this one is fine-tuned from."""
+        if self.candidate_of is not None:
+            return self.candidate_of.upstream
         loaded = upstream_recipe(self.loaded)
         return None if loaded is None else make_job(loaded, self.run.folder.parent)
 
@@ -57,6 +64,26 @@ class Job:
         """The job that this one is compared with."""
         loaded = baseline_recipe(self.loaded)
         return None if loaded is None else make_job(loaded, self.run.folder.parent, of=self)
+
+    @cached_property
+    def candidates(self) -> Mapping[str, Job]:
+        """The jobs that this one is chosen from, by name; none where it is not tuned."""
+        trials = list_trials(self.recipe, str(self.loaded.path))
+        return {name: self._candidate(name, recipe) for name, recipe in trials.items()}
+
+    def further_candidate(self, one: Candidate) -> Job:
+        """The job of a candidate that the recipe does not name."""
+        share = self.recipe.tune.epochs
+        return self._candidate(one.name, trial(self.recipe, one, str(self.loaded.path), share))
+
+    def whole_candidate(self, one: Candidate) -> Job:
+        """The job of a candidate that trains for all epochs, whatever it was tried for."""
+        whole = trial(self.recipe, one, str(self.loaded.path))
+        return self._candidate(f"{one.name}, all epochs", whole)
+
+    def _candidate(self, name: str, recipe: Recipe) -> Job:
+        folder = self.tried_in.get(name, self.run.candidates / re.sub(r"[^\w.]+", "_", name))
+        return Job(replace(self.loaded, recipe=recipe), Run(folder), candidate_of=self)
 
     @property
     def dataset_fingerprint(self) -> str:
@@ -74,8 +101,9 @@ class Job:
 
     @cached_property
     def _dataset(self) -> tuple[Path, str]:
-        if self.of is not None:
-            return self.of._dataset
+        main = self.of or self.candidate_of
+        if main is not None:
+            return main._dataset
         if not self.data.raw.is_dir():
             raise DataError(
                 f"{self.loaded.path}: data.raw: there is no folder {self.data.raw}. Say where the "
@@ -209,7 +237,7 @@ class Job:
 
     def _is_of_this_data(self, status: dict[str, Any]) -> bool:
         """Whether a run was begun on these recordings, wherever they lie now."""
-        raw, main = status.get("raw"), self.of or self
+        raw, main = status.get("raw"), self.of or self.candidate_of or self
         folder = status.get("settings", {}).get("data", {}).get("folder") or {}
         if raw is None or _data_place(Path(raw), folder.get("table")) == _place_of(self.data):
             return True
@@ -248,7 +276,13 @@ def known_dataset(run: Run, settings: Data, shards: Path, fingerprint: str) -> s
     return fingerprint
 
 
-def make_job(loaded: LoadedRecipe, runs: Path = RUNS, *, of: Job | None = None) -> Job:
+def make_job(
+    loaded: LoadedRecipe,
+    runs: Path = RUNS,
+    *,
+    of: Job | None = None,
+    tried_in: Mapping[str, Path] | None = None,
+) -> Job:
     """The job of a recipe.
 
     Its run folder is the recipe's ``run``. Where that names none it is ``runs/recipe``, or
@@ -261,9 +295,10 @@ def make_job(loaded: LoadedRecipe, runs: Path = RUNS, *, of: Job | None = None) 
         loaded: the recipe.
         runs: the folder of runs.
         of: the job whose baseline it is.
+        tried_in: of each candidate its run folder, where the recipe names its own ``run``.
     """
     if loaded.recipe.run is not None:
-        return Job(loaded, Run(loaded.recipe.run), of)
+        return Job(loaded, Run(loaded.recipe.run), of, tried_in=tried_in or {})
     stem, place = f"{loaded.name}-{_short_name(loaded.recipe.data)}-", _place_of(loaded.recipe.data)
     names = (loaded.name, f"{stem}{hashlib.sha256(place.encode()).hexdigest()[:8]}")
     jobs = [Job(loaded, Run(runs / name), of) for name in names]

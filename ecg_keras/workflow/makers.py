@@ -18,6 +18,7 @@ from ecg_keras.training import guard, read_guarded, records_left_out, seen_from
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import export_run, validate_shards
 from ecg_keras.workflow.step import Watcher
+from ecg_keras.workflow.tuning import is_tried, is_tuned, train_job, try_on_validation, tune
 
 # all keys of evaluation that once decided a mark, at their defaults or not
 MARKED_BEFORE = {"calibration", "thresholds", "bootstrap", "level", "seed"}
@@ -117,19 +118,6 @@ def _guard(job: Job, watcher: Watcher) -> None:
         upstream=job.upstream_weights,
         upstream_mark=job.upstream_mark,
         on_warning=watcher.warned,
-    )
-
-
-def _train(job: Job, watcher: Watcher) -> None:
-    from ecg_keras.training import train
-
-    train(
-        job.recipe,
-        shards=job.shards,
-        run=job.run,
-        upstream=job.upstream_weights,
-        upstream_mark=job.upstream_mark,
-        callbacks=watcher.callbacks(),
     )
 
 
@@ -266,7 +254,9 @@ MAKERS = {
     "prepare": Maker(lambda job: job.shards, _prepared, _prepare),
     "validate": Maker(_validation, _validated, _validate),
     "guard": Maker(lambda job: job.run.leaks, _guarded, _guard),
-    "train": Maker(lambda job: job.run.folder, Job.is_trained, _train),
+    "try": Maker(lambda job: job.run.tried, is_tried, try_on_validation),
+    "tune": Maker(lambda job: job.run.tuning, is_tuned, tune),
+    "train": Maker(lambda job: job.run.folder, Job.is_trained, train_job),
     "evaluate": Maker(lambda job: job.run.scores, _evaluated, _evaluate),
     "compare": Maker(lambda job: job.run.comparison, _compared, _compare),
     "export": Maker(lambda job: job.run.saved_model, _exported, _export),

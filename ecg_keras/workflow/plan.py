@@ -15,7 +15,9 @@ from ecg_keras.workflow.step import Step, Watcher
 OF_DATA = ("keep", "simulate", "prepare", "validate", "guard")
 
 
-def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
+def make_plan(
+    job: Job, *, report: bool = True, tried: bool = False, tested: bool = True
+) -> tuple[Step, ...]:
     """The steps of a job in the order in which they run, those of the runs it needs first.
 
     All data are prepared, and searched for leaks, before the first network is trained.
@@ -23,6 +25,8 @@ def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
     Args:
         job: what to make.
         report: whether each run gets its page.
+        tried: whether the job is scored on validation, for another to be chosen from it.
+        tested: whether it is scored on test.
     """
     plan: list[Step] = []
 
@@ -64,7 +68,13 @@ def make_plan(job: Job, *, report: bool = True) -> tuple[Step, ...]:
         if guarded[of].action == "keep":
             return guarded[of]
         upstream = (add_run(of.upstream),) if of.upstream is not None else ()
-        trained = add("train", of, guarded[of], validated[of], *upstream)
+        ready = (guarded[of], validated[of], *upstream)
+        scored = [add("try", one, add("train", one, *ready)) for one in of.candidates.values()]
+        trained = add("train", of, *((add("tune", of, *scored),) if scored else ready))
+        if tried and of is job:
+            add("try", of, trained)
+        if not tested:
+            return trained
         evaluated = add("evaluate", of, trained)
         if of.baseline is not None:
             evaluated = add("compare", of, evaluated, add_run(of.baseline))

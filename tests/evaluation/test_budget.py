@@ -45,7 +45,8 @@ def test_unequal_budgets_are_shown_and_warned_of(comparison, tmp_path):
     )
     comparison.save_json(tmp_path / "comparison.json")
     kept = json.loads((tmp_path / "comparison.json").read_text())
-    assert kept["budgets"][0] == {"epochs": 12, "steps": 408, "records": 1088}
+    expected = {"epochs": 12, "steps": 408, "records": 1088, "settings": 0}
+    assert kept["budgets"][0] == expected
     assert kept["warning"] == comparison.warning
     assert Comparison.load_json(tmp_path / "comparison.json") == comparison
 
@@ -128,3 +129,19 @@ def test_what_a_run_does_not_tell_is_not_made_up(tmp_path):
     folder.mkdir()
     (folder / "status.json").write_text(json.dumps({"state": "trained"}))
     assert read_budgets(folder, folder) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ((0, 0), "Neither was tuned."),
+        ((4, 4), "Each was tuned over 4 settings."),
+        ((4, 0), "tuned was tuned over 4 settings, scratch not."),
+        ((4, 3), "tuned was tuned over 4 settings, scratch over 3 settings."),
+    ],
+)
+def test_a_verdict_says_how_both_were_tuned(comparison, settings, expected):
+    ours, theirs = (replace(LONG, settings=number) for number in settings)
+    compared = replace(comparison, budgets=(ours, theirs))
+    assert compared.sentence.endswith(f" may decide otherwise. {expected}")
+    assert (compared.warning is None) == (settings[0] == settings[1])

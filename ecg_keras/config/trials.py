@@ -1,0 +1,113 @@
+"""`list_trials`: the recipes of an arm's candidates, ordinary ones without a ``tune`` section."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ecg_keras.config.loading import compose
+from ecg_keras.config.schema import Phase, Recipe
+from ecg_keras.config.tune import Candidate, Tune, rounded
+from ecg_keras.errors import ConfigError
+
+
+def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
+    """What an arm is tried with: for each candidate's name the recipe of its run.
+
+    Args:
+        recipe: with or without a ``tune`` section.
+        where: what to call it in errors.
+
+    Returns:
+        Nothing where the recipe is not tuned.
+
+    Raises:
+        ConfigError: a candidate makes no recipe, or two of them make the same one.
+
+    Example:
+        >>> recipe = Recipe.model_validate(
+        ...     {"mode": "scratch", "data": {"source": "ptb", "raw": "ptb"}, "tune": {}}
+        ... )
+        >>> trials = list_trials(recipe, "here")
+        >>> trials["rate 3"].training.phases[0].learning_rate
+        0.003
+    """
+    tune = tune_of(recipe)
+    if tune is None:
+        return {}
+    trials = {one.name: trial(recipe, one, where, tune.epochs) for one in tune.candidates}
+    if len(trials) < len(tune.candidates):
+        raise ConfigError(
+            f"{where}: tune: only {len(trials)} of {len(tune.candidates)} candidates differ here "
+            f"({'; '.join(trials)}): decay and head_epochs change nothing where first weights are "
+            "random. Give this arm as many as the others."
+        )
+    return trials
+
+
+def tune_of(recipe: Recipe) -> Tune | None:
+    """The ``tune`` section of an arm, whose candidates name what applies to it alone."""
+    if recipe.tune is None or recipe.mode == "finetune":
+        return recipe.tune
+    plain = tuple(
+        one.model_copy(update={"decay": None, "head_epochs": None})
+        for one in recipe.tune.candidates
+    )
+    return recipe.tune.model_copy(update={"candidates": plain})
+
+
+def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Recipe:
+    """The recipe of one candidate.
+
+    Args:
+        recipe: of the arm.
+        one: the candidate, of `tune_of` the recipe.
+        where: what to call the recipe in errors.
+        share: of the epochs of each phase.
+
+    Raises:
+        ConfigError: it makes no recipe.
+    """
+    plain = recipe.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    changed: dict[str, Any] = {
+        "tune": None,
+        "export": False,
+        "evaluation": {"baseline": None, "baseline_set": {}},
+        "training": {"phases": [phase.model_dump() for phase in _phases(recipe, one, share)]},
+    }
+    return compose([plain, changed, one.recipe], f"{where}: tune: {one.name}")
+
+
+def _phases(recipe: Recipe, one: Candidate, share: float) -> tuple[Phase, ...]:
+    phases = recipe.training.phases
+    if one.decay is not None:
+        phases = tuple(_with_decay(phase, one.decay) for phase in phases)
+    if one.head_epochs is not None:
+        phases = _after_head(phases, one.head_epochs)
+    return tuple(
+        phase.model_copy(
+            update={
+                "learning_rate": rounded(phase.learning_rate * one.rate),
+                "epochs": math.ceil(phase.epochs * share),
+            }
+        )
+        for phase in phases
+    )
+
+
+def _with_decay(phase: Phase, decay: float) -> Phase:
+    whole = phase.train_from != "head"
+    return phase.model_copy(update={"stage_decay": decay}) if whole else phase
+
+
+def _after_head(phases: tuple[Phase, ...], epochs: int) -> tuple[Phase, ...]:
+    """The same number of epochs, of which the first ones train the head alone."""
+    spent, left = 0, list[Phase]()
+    for phase in phases:
+        taken = min(phase.epochs, epochs - spent)
+        spent += taken
+        if taken < phase.epochs:
+            left.append(phase.model_copy(update={"epochs": phase.epochs - taken}))
+    head = phases[0].model_copy(update={"epochs": spent, "train_from": "head", "stage_decay": 1.0})
+    return (head, *left)

@@ -1,0 +1,134 @@
+"""The ``tune`` section: settings that every arm is tried with, and how one of them is chosen."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ecg_keras.config.section import Section
+from ecg_keras.config.values import Positive
+
+# sections of a recipe that a candidate may change: data, labels and scores are those of the arm
+TUNABLE = ("training", "model")
+RAW_LOSS = (
+    "the loss on validation does not choose: it punishes networks that are too sure of themselves "
+    "more than those that have learnt little, so it prefers rates that are too low. Take "
+    "calibrated_loss, the loss after one temperature was fitted, or a score"
+)
+
+
+class Candidate(Section):
+    """One setting that an arm is tried with: what it changes of the arm's recipe."""
+
+    # multiple of the learning rate of every phase
+    rate: Positive = 1.0
+    # stage_decay of the phases that train more than the head, where an arm starts from weights:
+    # random ones have no stages that know more than others, and pass over it
+    decay: Annotated[float, Field(gt=0, le=1)] | None = None
+    # so many of the epochs train the head alone first, where an arm starts from weights
+    head_epochs: int | None = Field(default=None, ge=1)
+    # any other keys of the sections training and model, such as {model: {dropout: 0.5}}
+    recipe: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("recipe")
+    @classmethod
+    def _changes_how_it_is_trained(cls, recipe: dict[str, Any]) -> dict[str, Any]:
+        others = [key for key in recipe if key not in TUNABLE]
+        if others:
+            raise ValueError(
+                f"a candidate changes {' and '.join(TUNABLE)}, so that all arms are asked the same "
+                f"about the same ECGs. Received: {', '.join(others)}"
+            )
+        return recipe
+
+    @property
+    def name(self) -> str:
+        """``rate 0.1, decay 0.7``."""
+        words = (("rate", self.rate), ("decay", self.decay), ("head", self.head_epochs))
+        said = [f"{word} {value:g}" for word, value in words if value is not None]
+        return ", ".join([*said, *_leaves(self.recipe)])
+
+
+class Tune(Section):
+    """Candidates for an arm, one of which is chosen on the validation split."""
+
+    # the same for all arms of a comparison; at least two, each with a name of its own
+    candidates: Annotated[tuple[Candidate, ...], Field(strict=False)] = (
+        Candidate(rate=0.1, decay=0.7),
+        Candidate(rate=0.3),
+        Candidate(rate=1.0),
+        Candidate(rate=3.0),
+    )
+    # where the choice has the lowest or the highest rate of all, try one further rate beyond it
+    extend: bool = True
+    # what chooses, on training.validate_on: a score, or calibrated_loss, the loss after one
+    # temperature; none takes evaluation.metric. Equal scores go by calibrated_loss
+    by: (
+        Literal["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1", "calibrated_loss"] | None
+    ) = None
+    # share of the epochs that candidates train for; below 1 the choice is then trained for all
+    epochs: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _is_no_raw_loss(cls, by: Any) -> Any:
+        if by in ("loss", "val_loss"):
+            raise ValueError(RAW_LOSS)
+        return by
+
+    @model_validator(mode="after")
+    def _are_different(self) -> Tune:
+        names = [one.name for one in self.candidates]
+        if len(names) < 2 or len(set(names)) < len(names):
+            raise ValueError("candidates must be at least two different ones")
+        return self
+
+
+Edge = Literal["lowest", "highest"]
+
+
+def beyond(tune: Tune, chosen: str) -> tuple[Edge, Candidate] | None:
+    """The candidate one step beyond the edge of the grid that a choice lies at.
+
+    The step is as large as that between the choice's rate and the one next to it.
+
+    Args:
+        tune: the section.
+        chosen: name of a candidate.
+
+    Returns:
+        Which edge, and the further candidate; ``None`` where the choice has other rates on both
+        sides, or all rates are equal.
+
+    Example:
+        >>> edge, further = beyond(Tune(), "rate 3")
+        >>> edge, further.name
+        ('highest', 'rate 9')
+    """
+    rates = sorted({one.rate for one in tune.candidates})
+    (own,) = (one for one in tune.candidates if one.name == chosen)
+    if len(rates) < 2 or own.rate not in (rates[0], rates[-1]):
+        return None
+    edge: Edge = "lowest" if own.rate == rates[0] else "highest"
+    step = rates[0] / rates[1] if edge == "lowest" else rates[-1] / rates[-2]
+    return edge, own.model_copy(update={"rate": rounded(own.rate * step)})
+
+
+def rounded(rate: float) -> float:
+    """A rate without the noise of floating-point products.
+
+    Example:
+        >>> rounded(3e-3 * 0.3)
+        0.0009
+    """
+    return float(f"{rate:.6g}")
+
+
+def _leaves(part: dict[str, Any], key: str = "") -> list[str]:
+    """``model.dropout 0.5`` for each plain value in nested keys."""
+    said: list[str] = []
+    for name, value in part.items():
+        dotted = f"{key}.{name}" if key else str(name)
+        said += _leaves(value, dotted) if isinstance(value, dict) else [f"{dotted} {value}"]
+    return said

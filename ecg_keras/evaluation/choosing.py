@@ -1,0 +1,77 @@
+"""What chooses among candidates: their scores on the validation split, and nothing of test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from ecg_keras.errors import DataError
+from ecg_keras.evaluation.predictions import Predictions
+from ecg_keras.evaluation.thresholds import choose_thresholds
+from ecg_keras.metrics import CLIP, METRICS, fit_temperature, recalibrate, score_labels
+
+CALIBRATED_LOSS = "calibrated_loss"
+# scores that differ by less are equal: so far apart sums of the same terms may be
+EQUAL = 1e-9
+
+
+def score_validation(predictions: Predictions) -> dict[str, float]:
+    """The scores by which a candidate can be chosen.
+
+    Args:
+        predictions: of the validation split.
+
+    Returns:
+        Each of `ecg_keras.metrics.METRICS`, F1 at the thresholds that are best on these records,
+        NaN where undefined; and ``calibrated_loss``: the mean binary cross-entropy after one
+        temperature was fitted (Guo et al. 2017), which says how well the network ranks and not how
+        sure of itself it is.
+
+    Example:
+        >>> ids = ["a", "b", "c", "d"]
+        >>> sure = Predictions(["AF"], ids, ids, [[0], [1], [0], [1]], [[0.4], [0.6], [0.7], [0.9]])
+        >>> score_validation(sure)["macro_auroc"]
+        0.75
+    """
+    thresholds, _ = choose_thresholds(predictions)
+    labels = score_labels(predictions.targets, predictions.probabilities, thresholds)
+    scores = {name: float(score(labels)) for name, score in METRICS.items()}
+    slopes, intercepts, _ = fit_temperature(predictions.targets, predictions.probabilities)
+    said = recalibrate(predictions.probabilities, slopes, intercepts)
+    said = np.clip(np.asarray(said, dtype=np.float64), CLIP, 1 - CLIP)
+    truth = np.asarray(predictions.targets, dtype=np.float64)
+    losses = -(truth * np.log(said) + (1 - truth) * np.log1p(-said))
+    return {**scores, CALIBRATED_LOSS: float(losses.mean())}
+
+
+def choose(candidates: Mapping[str, Mapping[str, float]], by: str) -> str:
+    """The candidate that is best on validation.
+
+    Args:
+        candidates: of each its scores, from `score_validation`; earlier ones win where all is
+            equal.
+        by: a score, of which the highest is best, or ``calibrated_loss``, the lowest. Candidates
+            of equal score go by ``calibrated_loss``; an undefined score is worse than any.
+
+    Raises:
+        DataError: there is no candidate.
+
+    Example:
+        >>> choose({"a": {"macro_auroc": 0.8, "calibrated_loss": 0.5},
+        ...         "b": {"macro_auroc": 0.8, "calibrated_loss": 0.4}}, "macro_auroc")
+        'b'
+    """
+    if not candidates:
+        raise DataError("no candidate was tried: there is nothing to choose.")
+    shortfalls = {name: _shortfall(scores, by) for name, scores in candidates.items()}
+    limit = min(shortfalls.values()) + EQUAL
+    equal = [name for name, shortfall in shortfalls.items() if shortfall <= limit]
+    return min(equal, key=lambda name: candidates[name][CALIBRATED_LOSS])
+
+
+def _shortfall(scores: Mapping[str, float], by: str) -> float:
+    """The lower the better, infinite where the score is undefined."""
+    value = scores[by] if by == CALIBRATED_LOSS else -scores[by]
+    return math.inf if math.isnan(value) else value

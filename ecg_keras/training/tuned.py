@@ -1,0 +1,112 @@
+"""`Tuned`: the settings that a run was tried with, and the choice, as ``tuning.json`` keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ecg_keras.files import as_count, as_number, as_text, read_json, write_json
+from ecg_keras.training.run import Run
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One candidate, and what validation says of it.
+
+    Attributes:
+        name: such as ``"rate 0.1, decay 0.7"``.
+        run: its folder, as seen from the tuned run's.
+        score: by which it was chosen; ``None`` where it is undefined.
+        loss: on validation, after one temperature was fitted.
+        learning_rate: of its last phase.
+        epochs: of all phases.
+        seconds: of training.
+    """
+
+    name: str
+    run: str
+    score: float | None
+    loss: float
+    learning_rate: float
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The candidates of a run, and the choice.
+
+    Attributes:
+        mark: fingerprint of the tuned run.
+        by: what chose: a score on validation, or ``"calibrated_loss"``.
+        chosen: name of a candidate.
+        candidates: in the order of the recipe; one beyond the edge of the grid is the last.
+        further: how many of them lie beyond the grid that the recipe names.
+        edge: the end of all rates at which the choice still lies, ``"lowest"`` or ``"highest"``.
+    """
+
+    mark: str
+    by: str
+    chosen: str
+    candidates: tuple[Tried, ...]
+    further: int = 0
+    edge: str | None = None
+
+    @property
+    def settings(self) -> int:
+        """How many settings the recipe names, the same for every arm."""
+        return len(self.candidates) - self.further
+
+    @property
+    def choice(self) -> Tried:
+        """The candidate that was chosen."""
+        return next(one for one in self.candidates if one.name == self.chosen)
+
+    @property
+    def seconds(self) -> float:
+        """Of all candidates' training."""
+        return sum(one.seconds for one in self.candidates)
+
+    def save(self, run: Run) -> None:
+        """Writes ``tuning.json`` of a run, whole or not at all."""
+        write_json(run.tuning, asdict(self))
+
+
+def read_tuned(run: Run) -> Tuned | None:
+    """How a run was tuned; ``None`` where it was not.
+
+    Raises:
+        DataError: tuning.json is damaged.
+    """
+    if not run.tuning.exists():
+        return None
+    return read_json(run.tuning, "tunings", _parse, "Remove it: the choice is made again.")
+
+
+def _parse(tree: dict[str, Any]) -> Tuned:
+    edge = tree.get("edge")
+    tuned = Tuned(
+        mark=as_text(tree["mark"]),
+        by=as_text(tree["by"]),
+        chosen=as_text(tree["chosen"]),
+        candidates=tuple(_parse_tried(one) for one in tree["candidates"]),
+        further=as_count(tree.get("further", 0)),
+        edge=None if edge is None else as_text(edge),
+    )
+    if tuned.chosen not in {one.name for one in tuned.candidates}:
+        raise ValueError(f"the choice, {tuned.chosen}, is none of the candidates")
+    return tuned
+
+
+def _parse_tried(one: Mapping[str, Any]) -> Tried:
+    score = one["score"]
+    return Tried(
+        name=as_text(one["name"]),
+        run=as_text(one["run"]),
+        score=None if score is None else as_number(score),
+        loss=as_number(one["loss"]),
+        learning_rate=as_number(one["learning_rate"]),
+        epochs=as_count(one["epochs"]),
+        seconds=as_number(one["seconds"]),
+    )

@@ -1,0 +1,161 @@
+"""Training, and what precedes it where a recipe is tuned: candidates, their scores, a choice."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping
+
+from ecg_keras import evaluation, models
+from ecg_keras.config import beyond, tune_of
+from ecg_keras.evaluation import CALIBRATED_LOSS
+from ecg_keras.files import as_number, as_text, read_json, replacing, write_json
+from ecg_keras.training import (
+    Run,
+    Tried,
+    Tuned,
+    guard_alike,
+    read_tuned,
+    records_left_out,
+    seen_from,
+)
+from ecg_keras.workflow.job import Job
+from ecg_keras.workflow.step import Watcher
+
+# of a candidate's run what its tuned run takes over: each is written whole
+ADOPTED = ("dataset.json", "environment.json", "log.csv", "model.keras")
+# of its status
+KEPT = ("num_parameters", "seconds", "epochs", "best_epoch", "best_score")
+
+
+def train_job(job: Job, watcher: Watcher) -> None:
+    """Trains a job's network; of a tuned one's candidates it takes over the one that was chosen."""
+    if job.recipe.tune is None:
+        _train(job, watcher)
+        return
+    chosen = _chosen_job(job)
+    if not chosen.is_trained():  # candidates were tried for some of their epochs
+        _train(chosen, watcher)
+    source = chosen.run
+    for name in ADOPTED:
+        with replacing(job.run.folder / name) as temporary:
+            shutil.copyfile(source.folder / name, temporary)
+    shutil.copytree(source.tensorboard, job.run.tensorboard, dirs_exist_ok=True)
+    status = source.read_status()
+    job.run.write_status(
+        state="trained",
+        shards=seen_from(job.run.folder, job.shards),
+        **{name: status[name] for name in KEPT},
+    )
+
+
+def is_tried(job: Job) -> bool:
+    """Whether a candidate is trained, and its scores on validation are there."""
+    return (
+        job.is_trained()
+        and job.run.tried.is_file()
+        and read_json(job.run.tried, "scores", _mark_of) == job.fingerprint()
+    )
+
+
+def try_on_validation(job: Job, watcher: Watcher) -> None:
+    """Scores a candidate on the validation split."""
+    said = evaluation.predict(
+        models.load_model(job.run.model),
+        job.shards,
+        "valid",
+        left_out=records_left_out(job.run, "valid"),
+        on_progress=watcher.progressed,
+    )
+    scores = evaluation.score_validation(said)
+    kept = {name: None if math.isnan(value) else value for name, value in scores.items()}
+    write_json(job.run.tried, {"run": job.fingerprint(), "scores": kept})
+
+
+def is_tuned(job: Job) -> bool:
+    """Whether the choice among a job's candidates is made."""
+    tuned = read_tuned(job.run)
+    return tuned is not None and tuned.mark == job.fingerprint()
+
+
+def tune(job: Job, watcher: Watcher) -> None:
+    """Chooses among a job's candidates, and tries one more where the choice lies at the edge."""
+    settings = tune_of(job.recipe)
+    by = settings.by or job.recipe.evaluation.metric
+    jobs = dict(job.candidates)
+    scores = {name: _read_scores(one.run) for name, one in jobs.items()}
+    chosen = evaluation.choose(scores, by)
+    edge = beyond(settings, chosen)
+    further = edge[1] if edge is not None and settings.extend else None
+    if further is not None:
+        one = job.further_candidate(further)
+        if not is_tried(one):
+            if not one.is_trained():
+                _train(one, watcher)
+            try_on_validation(one, watcher)
+        jobs[further.name], scores[further.name] = one, _read_scores(one.run)
+        chosen = evaluation.choose(scores, by)
+    still = edge is not None and chosen == (further.name if further is not None else chosen)
+    Tuned(
+        mark=job.fingerprint(),
+        by=by,
+        chosen=chosen,
+        candidates=tuple(_tried(job, name, one, scores[name], by) for name, one in jobs.items()),
+        further=len(jobs) - len(job.candidates),
+        edge=edge[0] if still else None,
+    ).save(job.run)
+
+
+def _train(job: Job, watcher: Watcher) -> None:
+    from ecg_keras.training import train
+
+    weights = {"upstream": job.upstream_weights, "upstream_mark": job.upstream_mark}
+    if job.candidate_of is not None:
+        guard_alike(
+            job.recipe,
+            run=job.run,
+            of=job.candidate_of.run,
+            shards=job.shards,
+            upstream_mark=job.upstream_mark,
+        )
+    train(job.recipe, shards=job.shards, run=job.run, **weights, callbacks=watcher.callbacks())
+
+
+def _chosen_job(job: Job) -> Job:
+    """The job of the chosen candidate, with all its epochs."""
+    settings, chosen = tune_of(job.recipe), read_tuned(job.run).chosen
+    listed = {one.name: one for one in settings.candidates}
+    if chosen in listed and settings.epochs == 1:
+        return job.candidates[chosen]
+    edges = (beyond(settings, name) for name in listed)
+    listed |= {edge[1].name: edge[1] for edge in edges if edge is not None}
+    one = listed[chosen]
+    return job.further_candidate(one) if settings.epochs == 1 else job.whole_candidate(one)
+
+
+def _read_scores(run: Run) -> Mapping[str, float]:
+    return read_json(run.tried, "scores", _parse_scores, "Remove it: the run is scored again.")
+
+
+def _parse_scores(tree: Mapping[str, object]) -> dict[str, float]:
+    scores = dict(tree["scores"])  # type: ignore[call-overload]
+    return {name: math.nan if one is None else as_number(one) for name, one in scores.items()}
+
+
+def _mark_of(tree: Mapping[str, object]) -> str:
+    return as_text(tree["run"])
+
+
+def _tried(job: Job, name: str, one: Job, scores: Mapping[str, float], by: str) -> Tried:
+    status = one.run.read_status()
+    phases = one.recipe.training.phases
+    score = scores[by]
+    return Tried(
+        name=name,
+        run=seen_from(job.run.folder, one.run.folder),
+        score=None if math.isnan(score) else score,
+        loss=scores[CALIBRATED_LOSS],
+        learning_rate=phases[-1].learning_rate,
+        epochs=sum(phase.epochs for phase in phases),
+        seconds=float(status.get("seconds", 0.0)),
+    )

@@ -1,0 +1,153 @@
+"""The tune section: its candidates, what is refused, and what of it decides a run's weights."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecg_keras.config import Recipe, Tune, beyond, compose, list_trials, run_changes, run_mark
+from ecg_keras.config import run_settings as settings_of
+from ecg_keras.errors import ConfigError
+
+DATA = {"source": "ptb", "raw": "ptb"}
+PHASES = [{"epochs": 16, "learning_rate": 3e-3, "train_from": "head"}, {"epochs": 64}]
+
+
+def recipe(mode="finetune", phases=PHASES, **sections):
+    start = {"initialise": {"from": "up.yaml"}} if mode == "finetune" else {}
+    tree = {"mode": mode, "data": DATA, "training": {"phases": phases}, **start, **sections}
+    return compose([tree], "mine.yaml")
+
+
+def phases_of(mode="finetune", phases=PHASES, share=1.0, **candidate):
+    tune = {"candidates": [candidate, {"rate": 77}], "epochs": share}
+    trials = list_trials(recipe(mode, phases, tune=tune), "mine.yaml")
+    return next(iter(trials.values())).training.phases
+
+
+def test_by_default_an_arm_is_tried_with_four_rates():
+    trials = list_trials(recipe("scratch", [{"epochs": 8, "learning_rate": 3e-3}], tune={}), "x")
+    rates = {name: trial.training.phases[0].learning_rate for name, trial in trials.items()}
+    assert rates == {"rate 0.1": 3e-4, "rate 0.3": 9e-4, "rate 1": 3e-3, "rate 3": 9e-3}
+
+
+def test_a_candidate_is_an_ordinary_recipe_of_the_same_data():
+    tuned = recipe(tune={}, export=True, evaluation={"baseline": "base.yaml"})
+    for trial in list_trials(tuned, "mine.yaml").values():
+        assert (trial.tune, trial.export, trial.evaluation.baseline) == (None, False, None)
+        assert (trial.data, trial.initialise, trial.mode) == (
+            tuned.data, tuned.initialise, "finetune",
+        )  # fmt: skip
+    assert list_trials(recipe(), "mine.yaml") == {}
+
+
+def test_the_plain_candidate_is_the_recipe_without_tuning():
+    plain = recipe(evaluation={"metric": "macro_auprc"})
+    tuned = recipe(evaluation={"metric": "macro_auprc"}, tune={})
+    assert run_mark(list_trials(tuned, "x")["rate 1"]) == run_mark(plain)
+
+
+def test_a_decay_is_for_first_weights_and_for_phases_that_train_more_than_the_head():
+    assert [one.stage_decay for one in phases_of(decay=0.5)] == [1.0, 0.5]
+    plain = recipe("scratch", [{"epochs": 4}], tune={"candidates": [{"decay": 0.5}, {"rate": 2}]})
+    trials = list_trials(plain, "mine.yaml")
+    assert list(trials) == ["rate 1", "rate 2"]
+    assert trials["rate 1"].training.phases[0].stage_decay == 1.0
+
+
+def test_an_arm_that_would_be_tried_with_fewer_settings_is_refused():
+    tune = {"candidates": [{"decay": 0.5}, {"head_epochs": 3}, {"rate": 2}]}
+    assert len(list_trials(recipe(tune=tune), "mine.yaml")) == 3
+    with pytest.raises(ConfigError, match="only 2 of 3 candidates differ here"):
+        list_trials(recipe("scratch", tune=tune), "mine.yaml")
+
+
+@given(head=st.integers(1, 100), first=st.integers(1, 50), second=st.integers(1, 50))
+def test_epochs_of_the_head_are_taken_from_those_there_are(head, first, second):
+    phases = phases_of(phases=[{"epochs": first}, {"epochs": second}], head_epochs=head)
+    assert sum(one.epochs for one in phases) == first + second
+    assert phases[0].train_from == "head"
+    assert phases[0].epochs == min(head, first + second)
+    assert all(one.train_from == "stem" for one in phases[1:])
+
+
+def test_short_pilots_have_a_share_of_the_epochs():
+    assert [one.epochs for one in phases_of(share=0.1)] == [2, 7]
+
+
+def test_other_keys_of_training_and_model_can_be_tried():
+    tune = {"candidates": [{"recipe": {"model": {"dropout": 0.5}}}, {}]}
+    trials = list_trials(recipe(tune=tune), "mine.yaml")
+    assert [trial.model.dropout for trial in trials.values()] == [0.5, 0.0]
+    assert list(trials) == ["rate 1, model.dropout 0.5", "rate 1"]
+
+
+@pytest.mark.parametrize(
+    ("tune", "expected"),
+    [
+        ({"by": "loss"}, "the loss on validation does not choose"),
+        ({"by": "accuracy"}, "tune.by: must be 'macro_auroc'"),
+        ({"candidates": [{}]}, "at least two different ones"),
+        ({"candidates": [{"rate": 2}, {"rate": 2.0}]}, "at least two different ones"),
+        ({"candidates": [{"recipe": {"data": {"seconds": 5}}}, {}]}, "Received: data"),
+        ({"epochs": 0}, "tune.epochs: "),
+        ({"candidates": [{"rate": 0}, {}]}, "tune.candidates.0.rate: "),
+    ],
+)
+def test_what_can_not_choose_soundly_is_refused(tune, expected):
+    with pytest.raises(ConfigError) as refused:
+        recipe(tune=tune)
+    assert expected in str(refused.value)
+
+
+def test_a_candidate_that_makes_no_recipe_is_named():
+    tuned = recipe(tune={"candidates": [{"recipe": {"training": {"bach_size": 3}}}, {}]})
+    with pytest.raises(
+        ConfigError, match=r"mine.yaml: tune: rate 1, training.bach_size 3: .*batch"
+    ):
+        list_trials(tuned, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"training": {"validate_on": "test"}},
+        {"data": {**DATA, "split": {"valid": 0, "valid_folds": []}}},
+    ],
+)
+def test_without_validation_records_nothing_is_tuned(sections):
+    with pytest.raises(ConfigError, match="validation split"):
+        recipe(tune={}, **sections)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ("rate 3", ("highest", "rate 9")),
+        ("rate 0.1, decay 0.7", ("lowest", "rate 0.0333333, decay 0.7")),
+        ("rate 1", None),
+    ],
+)
+def test_beyond_an_edge_lies_one_more_step(chosen, expected):
+    found = beyond(Tune(), chosen)
+    assert (found if found is None else (found[0], found[1].name)) == expected
+
+
+def test_equal_rates_have_no_edge():
+    tune = Tune.model_validate({"candidates": [{"decay": 0.5}, {"decay": 0.9}]})
+    assert beyond(tune, "rate 1, decay 0.5") is None
+
+
+def test_what_chooses_is_part_of_a_tuned_run_and_of_no_other():
+    metrics = [{"evaluation": {"metric": name}} for name in ("macro_auroc", "macro_auprc")]
+    assert len({run_mark(recipe(**metric)) for metric in metrics}) == 1
+    assert len({run_mark(recipe(tune={}, **metric)) for metric in metrics}) == 2
+    assert run_mark(recipe(tune={})) == run_mark(recipe(tune={"by": "macro_auroc"}))
+    assert run_mark(recipe(tune={})) != run_mark(recipe())
+
+
+def test_a_tuned_run_knows_its_settings_again():
+    tuned = recipe(tune={}, evaluation={"metric": "macro_auprc"})
+    assert run_changes(settings_of(tuned), tuned) == []
+    (change,) = run_changes(settings_of(tuned), recipe(tune={}))
+    assert change == "tune.by: macro_auprc -> macro_auroc"
+    assert Recipe.model_validate({**settings_of(recipe()), "data": DATA}).tune is None

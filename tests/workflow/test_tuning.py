@@ -1,0 +1,140 @@
+"""A tuned recipe: candidates are runs, validation chooses, and test is not looked at."""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from ecg_keras import workflow
+from ecg_keras.errors import ConfigError
+from ecg_keras.training import Run, read_log, read_tuned
+
+RECIPE = {
+    "mode": "scratch",
+    "data": {
+        "source": "simulated",
+        "raw": "raw",
+        "simulate": {"hospital": "riverside", "records": 80},
+        "label_set": "superdiagnostic",
+        "sampling_rate": 25,
+        "seconds": 4,
+        "anomalies": "warn",
+    },
+    "model": {"backbone": "tiny:mean", "head": "pooled"},
+    "training": {"batch_size": 16, "select": "last", "phases": [{"epochs": 4}]},
+    "tune": {"candidates": [{"rate": 1e-6}, {"rate": 10}], "extend": False},
+    "evaluation": {"bootstrap": 100},
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A working folder with the recipe, its data, and its run as far as the choice."""
+    folder = tmp_path_factory.mktemp("tuned")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with Path("mine.yaml").open("w") as file:
+            YAML().dump(RECIPE, file)
+        steps = workflow.make_plan(job_of())
+        workflow.run_plan([one for one in steps if one.action in ("simulate", "prepare", "guard")])
+        with unreadable_test_shards(job_of().shards):
+            workflow.run_plan([one for one in steps if one.action in ("train", "try", "tune")])
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def inside(place, monkeypatch):
+    monkeypatch.chdir(place)
+
+
+def job_of(**overrides):
+    settings = {key.replace("__", "."): value for key, value in overrides.items()}
+    return workflow.make_job(workflow.load("mine.yaml", settings))
+
+
+@contextmanager
+def unreadable_test_shards(shards):
+    """Meanwhile the test split holds zeros: whoever tries to read it fails."""
+    kept = {path: path.read_bytes() for path in shards.glob("test-*")}
+    for path, content in kept.items():
+        path.write_bytes(bytes(len(content)))
+    yield
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+def test_the_choice_is_made_without_a_look_at_test(place):
+    """All of it ran while the test shards could not be read."""
+    tuned = read_tuned(job_of().run)
+    assert [one.name for one in tuned.candidates] == ["rate 1e-06", "rate 10"]
+    assert tuned.by == "macro_auroc"
+    best = max(tuned.candidates, key=lambda one: one.score)
+    assert tuned.chosen == best.name
+    assert tuned.edge in ("lowest", "highest")
+
+
+def test_the_run_is_the_chosen_candidate(place):
+    run, tuned = job_of().run, read_tuned(job_of().run)
+    chosen = Run(run.folder / tuned.choice.run)
+    for name in ("model.keras", "log.csv", "dataset.json"):
+        assert (run.folder / name).read_bytes() == (chosen.folder / name).read_bytes()
+    assert len(read_log(run.log)) == 4
+    assert run.read_status()["state"] == chosen.read_status()["state"] == "trained"
+    assert not (chosen.folder / "predictions" / "test.npz").exists()
+
+
+def test_candidates_are_ordinary_runs_that_are_kept(place):
+    job = job_of()
+    for name, one in job.candidates.items():
+        assert one.is_trained(), name
+        assert one.run.read_status()["settings"]["tune"] is None
+    done = [step.is_done() for step in workflow.make_plan(job) if step.action in ("train", "tune")]
+    assert done == [True] * 4
+
+
+def test_another_candidate_changes_the_run_and_keeps_the_old_ones(place):
+    tune = {"candidates": [{"rate": 10}, {"rate": 3}]}
+    job = job_of(tune=tune, run="other")
+    assert not job.is_trained()
+    with pytest.raises(ConfigError, match=r"tune\.candidates"):
+        job_of(tune=tune).is_trained()
+
+
+def test_a_choice_at_the_edge_tries_one_more_rate_and_short_pilots_end_in_a_whole_run(place):
+    tune = {"candidates": [{"rate": 1e-6}, {"rate": 1}], "epochs": 0.5}
+    job = job_of(tune=tune, run="further")
+    steps = workflow.make_plan(job)
+    workflow.run_plan([one for one in steps if one.action in ("guard", "train", "try", "tune")])
+    tuned = read_tuned(job.run)
+    assert (tuned.settings, tuned.further, len(tuned.candidates)) == (2, 1, 3)
+    assert {one.epochs for one in tuned.candidates} == {2}
+    assert len(read_log(job.run.log)) == 4
+    at_the_end = tuned.candidates[-1].name == tuned.chosen
+    assert (tuned.edge is not None) == at_the_end
+
+
+def test_a_page_and_a_comparison_say_what_was_tried(place):
+    job = job_of()
+    workflow.run_plan(workflow.make_plan(job))
+    page = job.run.report.read_text()
+    assert "Chosen from 2 settings by macro AUROC on validation" in page
+    assert "rate 1e-06" in page
+    untuned = job_of(tune=None, run="untuned")
+    workflow.run_plan(workflow.make_plan(untuned))
+    said = workflow.compare_runs(job.run.folder, "untuned", bootstrap=100)
+    assert said.sentence.endswith("mine was tuned over 2 settings, untuned not.")
+    assert "settings 2 against 0" in said.warning
+
+
+def test_a_baseline_is_tuned_as_the_recipe_is(place):
+    base = {key: value for key, value in RECIPE.items() if key != "tune"}
+    with Path("base.yaml").open("w") as file:
+        YAML().dump(base, file)
+    job = job_of(evaluation__baseline="base.yaml", run="against")
+    assert job.baseline.recipe.tune == job.recipe.tune
+    three = {"tune": {"candidates": [{}, {"rate": 2}, {"rate": 3}]}}
+    with Path("own.yaml").open("w") as file:
+        YAML().dump(base | three, file)
+    with pytest.raises(ConfigError, match=r"2 candidates, and the baseline .*own.yaml 3"):
+        job_of(evaluation__baseline="own.yaml", run="against").baseline  # noqa: B018
