@@ -87,7 +87,8 @@ def diagnose(names: tuple[str, str], pairs: Sequence[Pair]) -> tuple[str, ...]:
     found = (
         _unfinished(names, pairs),
         _unfinished((names[1], names[0]), [pair.swapped() for pair in pairs]),
-        *_choices([one for pair in pairs for one in pair.facts]),
+        *(_at_edge(name, [pair.facts[n] for pair in pairs]) for n, name in enumerate(names)),
+        _scarce([one for pair in pairs for one in pair.facts]),
     )
     return tuple(sentence for sentence in found if sentence)
 
@@ -105,7 +106,9 @@ def diagnose_run(folder: str | Path) -> tuple[str, ...]:
         >>> diagnose_run("runs/ptbxl_scratch")  # doctest: +SKIP
         ()
     """
-    return _choices([read_facts(folder)])
+    facts = [read_facts(folder)]
+    found = (_at_edge(Path(folder).name, facts), _scarce(facts))
+    return tuple(sentence for sentence in found if sentence)
 
 
 def diagnose_comparison(comparison: Comparison, first: Path, second: Path) -> Comparison:
@@ -159,18 +162,31 @@ def _unfinished(names: tuple[str, str], pairs: Sequence[Pair]) -> str | None:
     )
 
 
-def _choices(runs: Sequence[RunFacts]) -> tuple[str, ...]:
-    """That runs were chosen by what can't choose, if they were."""
+def _at_edge(name: str, runs: Sequence[RunFacts]) -> str | None:
+    """That the rates which were tried end where the best one may not, if they do."""
+    for end, way in (("lowest", "lower"), ("highest", "higher")):
+        number = sum(one.edge == end for one in runs)
+        if number and 2 * number >= len(runs):
+            return (
+                f"The learning rate that was chosen for {name} is the {end} of all that were "
+                f"tried{_share(number, len(runs))}, so a better one may lie beyond; add {way} ones "
+                "to the candidates (tune)."
+            )
+    return None
+
+
+def _scarce(runs: Sequence[RunFacts]) -> str | None:
+    """That runs were chosen by too few patients, if they were."""
     known = [one.scarce for one in runs if one.scarce is not None]
     few = [scarce for scarce in known if scarce[0] > SCARCE_SHARE * scarce[1]]
     if not few or 2 * len(few) < len(known):
-        return ()
+        return None
     labels, total = max(few)
     return (
         f"The validation split is small for a choice{_share(len(few), len(known))}: fewer than "
         f"{LEAST_PATIENTS} of its patients have, or lack, {labels} of {total} labels, so chance "
-        "had a large part in it; enlarge data.split.valid, or keep the last epoch "
-        "(training.select: last).",
+        "had a large part in it; enlarge data.split.valid, or choose less by it "
+        "(training.select: last, fewer candidates)."
     )
 
 

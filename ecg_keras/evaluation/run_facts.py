@@ -18,7 +18,7 @@ from ecg_keras.evaluation.budget import Budget, read_budget
 from ecg_keras.evaluation.intervals import count_patients
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
-from ecg_keras.training import Run, read_log
+from ecg_keras.training import Run, read_log, read_tuned
 
 # the end of a training: this share of its epochs, and at least so many
 END_SHARE, END_EPOCHS = 0.1, 3
@@ -53,23 +53,26 @@ class RunFacts:
         scarce: where the validation split chose something, how many labels fewer than
             `LEAST_PATIENTS` of its patients have, or lack, and of how many: those that some patient
             has and another lacks.
+        edge: the end of all learning rates that were tried, ``"lowest"`` or ``"highest"``, where
+            the one that was chosen lies there.
     """
 
     fit: Fit | None = None
     budget: Budget | None = None
     scarce: tuple[int, int] | None = None
+    edge: str | None = None
 
 
 def read_facts(folder: str | Path) -> RunFacts:
     """What a finished run's folder says of its training.
 
-    A file that is missing or damaged says nothing: what needs it reports it.
+    A log or predictions that are missing or damaged say nothing: what needs them reports it.
 
     Args:
         folder: of the run.
 
     Raises:
-        DataError: status.json or dataset.json is damaged.
+        DataError: status.json, dataset.json or tuning.json is damaged.
 
     Example:
         >>> read_facts("runs/ptbxl_finetune").fit.loss  # doctest: +SKIP
@@ -88,11 +91,12 @@ def read_facts(folder: str | Path) -> RunFacts:
     with suppress(DataError, KeyError, ValueError):
         loss = mean_end([float(row["loss"]) for row in read_log(run.log)])
         fit = _fit(loss, dataset, settings["data"].get("train_records"), model, training)
-    scarce = None
-    if training.validate_on == "valid" and training.select.startswith("best_macro"):
+    tuned, scarce = read_tuned(run), None
+    chosen = tuned is not None or training.select.startswith("best_macro")
+    if training.validate_on == "valid" and chosen:
         with suppress(DataError):
             scarce = count_scarce(Predictions.load(run.predictions("valid")))
-    return RunFacts(fit, read_budget(folder), scarce)
+    return RunFacts(fit, read_budget(folder), scarce, None if tuned is None else tuned.edge)
 
 
 def mean_end(losses: Sequence[float]) -> float:

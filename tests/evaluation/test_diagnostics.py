@@ -152,6 +152,25 @@ def test_only_labels_with_both_kinds_of_patients_count(rows):
     assert few == sum((np.minimum(having, lacking) > 0) & (np.minimum(having, lacking) < 5))
 
 
+# ---------------------------------------------------------------- the edge of a grid
+
+
+def tuned(*edges):
+    return [Pair((RunFacts(edge=one), RunFacts()), (0.5, 0.5)) for one in edges]
+
+
+def test_a_choice_at_the_edge_of_its_grid_is_said_with_the_way_to_go():
+    (said,) = diagnose(NAMES, tuned("lowest"))
+    assert said == (
+        "The learning rate that was chosen for finetune is the lowest of all that were tried, so a "
+        "better one may lie beyond; add lower ones to the candidates (tune)."
+    )
+    (said,) = diagnose(NAMES, tuned("highest", None, "highest"))
+    assert "is the highest of all that were tried in 2 of 3 runs" in said
+    assert "add higher ones" in said
+    assert diagnose(NAMES, tuned("lowest", None, None)) == ()
+
+
 # ---------------------------------------------------------------- the upstream
 
 

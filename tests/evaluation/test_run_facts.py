@@ -18,6 +18,8 @@ from ecg_keras.evaluation import (
     diagnose_run,
     read_facts,
 )
+from ecg_keras.training import Run, Tuned
+from ecg_keras.training.tuned import Tried
 
 HALF = -0.01 * math.log(0.01) - 0.99 * math.log(0.99)  # 1 of 100 training records has MI
 SLOW = [0.055 - 0.0002 * epoch for epoch in range(24)]  # as of a rate that is ten times too low
@@ -76,6 +78,21 @@ def test_a_split_that_chose_nothing_by_its_positives_is_not_questioned(run, trai
     write_valid(run, 3)
     change_settings(run, **training)
     assert read_facts(run).scarce is None
+
+
+@pytest.mark.parametrize("edge", [None, "lowest", "highest"])
+def test_a_tuned_run_chose_by_its_validation_split_whatever_epoch_it_keeps(run, edge):
+    write_valid(run, 3)
+    change_settings(run, select="last")
+    tried = [Tried(name, "x", 0.8, 0.3, 1e-3, 10, 5.0) for name in ("rate 1", "rate 3")]
+    Tuned("mark", "macro_auroc", "rate 1", tuple(tried), edge=edge).save(Run(run))
+    facts = read_facts(run)
+    assert facts.scarce == (1, 1)
+    assert facts.edge == edge
+    assert len(diagnose_run(run)) == 1 + (edge is not None)
+    (run / "tuning.json").write_text("{")
+    with pytest.raises(DataError, match=r"tuning\.json"):
+        read_facts(run)
 
 
 def test_a_head_that_was_trained_alone_is_a_probe(run):
