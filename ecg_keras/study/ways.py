@@ -15,8 +15,6 @@ Mode = Literal["scratch", "linear probe", "fine-tune"]
 # of a whole training, and of one on few records, as in the recipes of this package
 EPOCHS, EPOCHS_OF_FEW = 40, 80
 FEW = 1000
-# of them, the share that trains a new head alone before everything is fine-tuned
-HEAD_SHARE = 0.2
 TRAINING: Part = {
     "batch_size": 32,
     "optimizer": "adamw",
@@ -102,12 +100,6 @@ class Way:
         return compose(parts, str(self))
 
     def _phases(self, epochs: int) -> list[Part]:
-        everything: Part = {"epochs": epochs, "learning_rate": 3e-3}
-        if self.mode == "scratch":
-            return [everything]
-        head: Part = {**everything, "train_from": "head"}
-        if self.mode == "linear probe":
-            return [head]
-        first = max(1, round(HEAD_SHARE * epochs))
-        tuned: Part = {"epochs": epochs - first, "learning_rate": 3e-4, "stage_decay": 0.7}
-        return [{**head, "epochs": first}, tuned]
+        """The same for every way: what is compared is the first weights, not the rates."""
+        phase: Part = {"epochs": epochs, "learning_rate": 3e-3}
+        return [phase | {"train_from": "head"} if self.mode == "linear probe" else phase]
