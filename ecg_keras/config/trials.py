@@ -48,13 +48,17 @@ def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
 
 def tune_of(recipe: Recipe) -> Tune | None:
     """The ``tune`` section of an arm, whose candidates name what applies to it alone."""
-    if recipe.tune is None or recipe.mode == "finetune":
-        return recipe.tune
+    return None if recipe.tune is None else applicable(recipe.tune, recipe.mode)
+
+
+def applicable(tune: Tune, mode: str) -> Tune:
+    """The section as far as it applies to a mode: random weights have no head before the rest."""
+    if mode == "finetune":
+        return tune
     plain = tuple(
-        one.model_copy(update={"decay": None, "head_epochs": None})
-        for one in recipe.tune.candidates
+        one.model_copy(update={"decay": None, "head_epochs": None}) for one in tune.candidates
     )
-    return recipe.tune.model_copy(update={"candidates": plain})
+    return tune.model_copy(update={"candidates": plain})
 
 
 def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Recipe:
