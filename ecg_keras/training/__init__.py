@@ -13,6 +13,7 @@ _HOME = {
     "LeakError": "guarded",
     "Run": "run",
     "begin_run": "run",
+    "check_one_worker": "cluster",
     "check_same_run": "run",
     "find_changes": "run",
     "mark_of": "run",
