@@ -40,6 +40,7 @@ MEANS = {
     "macro_sensitivity_at_95_specificity": "sensitivity_at_95_specificity",
     "macro_brier": "brier",
 }
+APART = 7  # what is drawn shares nothing with the resamples, which take the seed itself
 TOGETHER = ("sample_f_max", "challenge_2021")  # of all labels
 COMPARED = (*[f"difference, {name}" for name in METRICS], "label AUROC")
 SCORED = (*MEANS, *TOGETHER, *LABEL_SCORES)
@@ -64,7 +65,7 @@ class Printed:
 
 def try_once(world: Binormal | Real, scene: Scene, resamples: int, seed: int) -> list[Printed]:
     """A trial: two networks that are equally good are compared, and one of them is evaluated."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, APART, *scene.title.encode()])
     whole = isinstance(world, Real) and len(scene.positives) == 3
     first, second, _, _ = draw(world, scene, rng, True, whole)
     compared = compare(first, second, bootstrap=resamples, seed=seed)
