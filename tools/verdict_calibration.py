@@ -394,11 +394,12 @@ def run_commands(
     found: dict[str, list[dict[str, str]]] = {name: [] for name in commands.HEADINGS}
     for scene in commands.scenes_of(world):
         if only in scene.title:
-            blocks = seed_blocks(seed, scene.title, trials)
+            every = range(seed, seed + trials)
+            blocks = [every[start : start + BLOCK] for start in range(0, trials, BLOCK)]
             fixed = [[one] * len(blocks) for one in (world, scene, RESAMPLES)]
             done = pool.map(commands.try_some, *fixed, blocks)
-            every = commands.rows(scene.title, [trial for block in done for trial in block])
-            for name, row in every.items():
+            cells = commands.rows(scene.title, [trial for block in done for trial in block])
+            for name, row in cells.items():
                 found[name].append(row)
     for name, rows in found.items():
         if rows:

@@ -257,10 +257,15 @@ class Training(Section):
     # valid: this split scores every epoch and chooses the one that is kept, and the thresholds;
     # test: the test split does, as published, and its scores flatter
     validate_on: Literal["valid", "test"] = "valid"
-    # the weights that are kept: of the best epoch by this score there (weighted_f1: at threshold
-    # 0.5, weighted by how common each label is there), or of the last epoch
+    # the weights that are kept: of the best epoch by this score there (F1 at threshold 0.5;
+    # weighted_f1 by how common each label is there), or of the last epoch
     select: Literal[
-        "best_macro_auroc", "best_macro_auprc", "best_weighted_f1", "best_loss", "last"
+        "best_macro_auroc",
+        "best_macro_auprc",
+        "best_macro_f1",
+        "best_weighted_f1",
+        "best_loss",
+        "last",
     ] = "best_macro_auroc"
     # epochs without a better score after which a phase ends; none: never
     patience: int | None = Field(default=None, ge=1)

@@ -133,8 +133,9 @@ def find_parts(
 ) -> Parts:
     """The parts of the variance of a mean over seeds.
 
-    The variance V over patients is that of the resamples or that of the leave-outs (the jackknife;
-    Efron & Stein 1981), whichever is greater. Where labels are rare, resamples lack those that few
+    The variance V over patients is that of the resamples, times G / (G - 1) of G leave-outs as that
+    of a mean of G values, or that of the leave-outs (the jackknife; Efron & Stein 1981), whichever
+    is greater. Where labels are rare, resamples lack those that few
     patients have, and so their variance; leave-outs show it.
 
     With S seeds: ``interaction = (mean of V(one seed) - V(mean over seeds)) S / (S - 1)``.
@@ -150,7 +151,9 @@ def find_parts(
     seeds = len(values)
     drawn = resampled[:, np.isfinite(resampled).all(axis=0)]
     without = left_out[:, np.isfinite(left_out).all(axis=0)]
-    patient, one = float(_spread(drawn.mean(axis=0))), float(_spread(drawn).mean())
+    more = left_out.shape[1] / max(left_out.shape[1] - 1, 1)
+    patient = more * float(_spread(drawn.mean(axis=0)))
+    one = more * float(_spread(drawn).mean())
     if jackknife and (other := _jackknife(without.mean(axis=0))) > patient:
         patient, one = other, float(np.mean([_jackknife(own) for own in without]))
     if patient < ROUNDING**2:

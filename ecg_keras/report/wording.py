@@ -79,6 +79,7 @@ def training_sentence(files: RunFiles) -> str:
     kept = {
         "best_macro_auroc": f"with the best {split} macro AUROC",
         "best_macro_auprc": f"with the best {split} macro AUPRC",
+        "best_macro_f1": f"with the best {split} macro F1 at threshold 0.5",
         "best_weighted_f1": f"with the best {split} weighted F1 at threshold 0.5",
         "best_loss": f"with the lowest {split} loss",
         "last": "that was the last",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.draws import Draws, check_settings
+from ecg_keras.evaluation.intervals import allow_for_lean, find_lean
 from ecg_keras.evaluation.variance import (
     Parts,
     find_parts,
@@ -177,16 +178,23 @@ class _Compared:
     def infer_mean(self, name: str, level: float) -> Contrast:
         """Of one of `ecg_keras.metrics.METRICS`, a mean over labels."""
         most = free_degrees(self.support)
-        return self.infer([own.summary[name] for own in self.scored], level, most)
+        return self.infer([own.summary[name] for own in self.scored], level, most, name)
 
-    def infer(self, values: Sequence[FloatArray], level: float, most: float) -> Contrast:
+    def infer(
+        self, values: Sequence[FloatArray], level: float, most: float, name: str = ""
+    ) -> Contrast:
         """The contrast of one score, of which each arm has ``(seeds, rows)``."""
         rows = sum(weight * own for weight, own in zip(self.weights, values, strict=True))
         points, left_out, resampled = np.split(rows, [1, 1 + self.draws.groups], axis=1)
         by_seed = points[:, 0]
         parts = find_parts(left_out, resampled, by_seed, most)
         value, error, reach = float(by_seed.mean()), parts.standard_error, parts.reach(level)
-        low, high = interval(value, reach, bounded=list(self.weights) == [1])
+        single = list(self.weights) == [1]
+        low, high = allow_for_lean(
+            value,
+            lambda score: interval(score, reach, bounded=single),
+            find_lean(name, value, resampled.mean(axis=0)) if single else 0.0,
+        )
         tests = [arm.tested[0].record_ids for arm in self.arms]
         return Contrast(
             value=value,

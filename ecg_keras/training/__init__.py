@@ -15,6 +15,7 @@ _HOME = {
     "Tried": "tuned",
     "Tuned": "tuned",
     "begin_run": "run",
+    "check_one_worker": "cluster",
     "check_same_run": "run",
     "find_changes": "run",
     "mark_of": "run",

@@ -22,6 +22,7 @@ from ecg_keras.models import save_model
 SELECT: dict[str, tuple[str | None, bool]] = {
     "best_macro_auroc": ("val_macro_auroc", True),
     "best_macro_auprc": ("val_macro_auprc", True),
+    "best_macro_f1": ("val_macro_f1", True),
     "best_weighted_f1": ("val_weighted_f1", True),
     "best_loss": ("val_loss", False),
     "last": (None, True),

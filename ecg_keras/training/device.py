@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +9,7 @@ import tensorflow as tf
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import keras
+from ecg_keras.training.cluster import check_one_worker
 
 
 def make_strategy(devices: str) -> tf.distribute.Strategy:
@@ -24,7 +23,7 @@ def make_strategy(devices: str) -> tf.distribute.Strategy:
         ConfigError: ``"mirrored"`` on a machine with fewer than two devices to mirror over, or this
             process is one of several that ``TF_CONFIG`` names.
     """
-    _check_one_worker()
+    check_one_worker()
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
     several = gpus if gpus else cpus
@@ -36,28 +35,6 @@ def make_strategy(devices: str) -> tf.distribute.Strategy:
     if devices == "mirrored" or (devices == "auto" and len(gpus) > 1):
         return tf.distribute.MirroredStrategy(several)
     return tf.distribute.get_strategy()
-
-
-def _check_one_worker() -> None:
-    """Raises a `ConfigError` where a launcher has begun one of several workers.
-
-    Each would train alone, on all records and into the same run folder. Keras' ``fit`` does not
-    work under `tf.distribute.MultiWorkerMirroredStrategy` (keras issue 20585).
-    """
-    text = os.environ.get("TF_CONFIG") or "{}"
-    try:
-        cluster = json.loads(text).get("cluster", {})
-        workers = sum(len(cluster.get(kind, ())) for kind in ("chief", "worker"))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise ConfigError(
-            f"TF_CONFIG is no JSON object with a cluster: {error}. Unset it, or correct it."
-        ) from error
-    if workers > 1:
-        raise ConfigError(
-            f"TF_CONFIG names {workers} workers, and a run is trained by one process: on all GPUs "
-            "of one machine with `training.devices: mirrored`. Unset TF_CONFIG and begin one; for "
-            "several machines, divide the runs of a study with `ecg-keras study STUDY --shard 1/2`."
-        )
 
 
 def choose_precision(precision: str) -> str:

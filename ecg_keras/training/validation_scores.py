@@ -19,19 +19,19 @@ from ecg_keras.training.validation_pass import (
     choose_output,
 )
 
-SCORES = ("macro_auroc", "macro_auprc", "weighted_f1")
+SCORES = ("macro_auroc", "macro_auprc", "macro_f1", "weighted_f1")
 PROBABILITIES = (keras.activations.sigmoid, keras.activations.softmax)
 
 
 class ValidationScores(keras.callbacks.Callback):
     """Scores the model on validation data after every epoch.
 
-    Adds ``val_loss`` (binary cross-entropy), ``val_macro_auroc``, ``val_macro_auprc`` and
-    ``val_weighted_f1`` (F1 at threshold 0.5, weighted by how common each label is) to the epoch's
-    logs, where the callbacks after it in the list, ``History`` and the progress bar find them. A
-    label that has no positive or no negative record is left out of the means. Takes the place of
-    ``validation_data`` in ``fit``, so that validation is computed once; beside it, ``val_loss`` is
-    that of ``fit``.
+    Adds ``val_loss`` (binary cross-entropy), ``val_macro_auroc``, ``val_macro_auprc``,
+    ``val_macro_f1`` (F1 at threshold 0.5) and ``val_weighted_f1`` (weighted by how common each
+    label is) to the epoch's logs, where the callbacks after it in the list, ``History`` and the
+    progress bar find them. A label that has no positive or no negative record is left out of the
+    means. Takes the place of ``validation_data`` in ``fit``, so that validation is computed once;
+    beside it, ``val_loss`` is that of ``fit``.
 
     The validation data are read once before training begins, so that what is wrong with them is
     said then. A target of NaN says that it is not known whether a record has a label: the record is

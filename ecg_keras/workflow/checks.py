@@ -7,12 +7,15 @@ from contextlib import suppress
 
 from ecg_keras import data
 from ecg_keras.errors import EcgKerasError
+from ecg_keras.training import check_one_worker
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.step import Step
 
 
 def find_problems(plan: Iterable[Step], *, tables: bool = False) -> tuple[EcgKerasError, ...]:
     """What is wrong with the settings, first weights, raw folders and tables that a plan needs.
+
+    Also that ``TF_CONFIG`` names several workers, where something is to be trained.
 
     Args:
         plan: from `make_plan`, or some of its steps.
@@ -22,6 +25,8 @@ def find_problems(plan: Iterable[Step], *, tables: bool = False) -> tuple[EcgKer
     """
     steps = tuple(plan)
     found: list[EcgKerasError] = []
+    if any(step.action == "train" and not _is(step.is_done) for step in steps):
+        found += _catch(check_one_worker)
     for step in steps:
         if step.action == "guard":
             found += _catch(step.job.check_first)

@@ -66,34 +66,37 @@ def _validation(job: Job) -> Path:
 def _validated(job: Job) -> bool:
     if not _validation(job).is_file():
         return False
-    return job.data.anomalies == "warn" or not _anomalies(job)
+    return job.data.anomalies == "warn" or not _read_validation(job)[0]
 
 
-def _anomalies(job: Job) -> list[str]:
-    """What was found wrong with the dataset, also for what this recipe wants of it."""
+def _read_validation(job: Job) -> tuple[list[str], list[str]]:
+    """What was found wrong with the dataset, also for what this recipe wants of it; and remarks.
+
+    Remarks say what the check did not look at, and why; earlier versions kept none.
+    """
     training = job.recipe.training
     by_score = training.select not in ("last", "best_loss")
     splits = {"train", "test", *([training.validate_on] if by_score else [])}
     undecidable = find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)
-    found = read_json(_validation(job), "anomalies", lambda kept: as_texts(kept["anomalies"]), MADE)
-    return [*found, *undecidable]
-
-
-def _remarks(job: Job) -> tuple[str, ...]:
-    """What the check of the dataset did not look at, and why; earlier versions kept no remarks."""
-    return read_json(
-        _validation(job), "remarks", lambda kept: as_texts(kept.get("remarks", [])), MADE
+    found, remarks = read_json(
+        _validation(job),
+        "anomalies",
+        lambda kept: (as_texts(kept["anomalies"]), as_texts(kept.get("remarks", []))),
+        MADE,
     )
+    return [*found, *undecidable], [*remarks]
 
 
 def _validate(job: Job, watcher: Watcher) -> None:
     with filelock.FileLock(job.shards / ".lock"):
         # another process may have found them sound while this one waited
-        if not _validation(job).is_file() or _anomalies(job):
+        kept = _read_validation(job) if _validation(job).is_file() else None
+        if kept is None or kept[0]:
             validate_shards(job.shards)
-    for remark in _remarks(job):
+            kept = _read_validation(job)
+    anomalies, remarks = kept
+    for remark in remarks:
         watcher.warned(f"{job.shards}: {remark}.")
-    anomalies = _anomalies(job)
     if anomalies and job.data.anomalies == "stop":
         raise DataError(
             f"{job.shards}: validation found anomalies ({len(anomalies)}):\n"
@@ -179,9 +182,8 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
         scores.calibration.apply(said).save(job.run.predictions(split))
     scores.save_json(job.run.scores)
     # the page says them, wherever the shards are by then
-    job.run.write_status(
-        evaluated=_evaluation_mark(job), anomalies=_anomalies(job), remarks=_remarks(job)
-    )
+    anomalies, remarks = _read_validation(job)
+    job.run.write_status(evaluated=_evaluation_mark(job), anomalies=anomalies, remarks=remarks)
 
 
 def _comparison_mark(job: Job) -> str:

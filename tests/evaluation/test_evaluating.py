@@ -341,7 +341,7 @@ def test_the_table_is_aligned_and_says_what_is_missing(scores):
     assert lines[-6:] == [
         "In no mean, because no or every test record has them: RARE.",
         "No Challenge score: the labels have no SNOMED CT codes.",
-        "Too few: no interval where fewer than 5 patients have or lack a label, or fewer than 40 "
+        "Too few: no interval where fewer than 5 patients have or lack a label, or fewer than 60 "
         "lack it (sens. at 95 % spec.).",
         "Probabilities are the network's own, without calibration.",
         "Thresholds have the best F1 on the validation split.",

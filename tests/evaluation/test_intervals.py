@@ -91,6 +91,24 @@ def test_every_interval_of_a_mean_contains_its_score(value, spread, patients):
     assert 0 <= found.low <= value <= found.high <= 1
 
 
+def test_the_lower_end_of_a_score_that_leans_is_that_of_a_score_without_the_lean():
+    even = rows_around(0.6, 0.05)
+    even[31:] += 0.6 - even[31:].mean()
+    rows = np.append(even[:31], even[31:] + 0.02)  # resamples are 0.02 too high on average
+    lower = estimate_label("auprc", even - 0.06, 30, 30, 30, 0.95)
+    found, straight = (estimate_label("auprc", one, 30, 30, 30, 0.95) for one in (rows, even))
+    assert found.low == pytest.approx(lower.low) and found.high == pytest.approx(straight.high)
+    assert found.value == 0.6 and found.low < straight.low - 0.04
+    calm, leaning = (estimate_label("auroc", one, 30, 30, 30, 0.95) for one in (even, rows))
+    assert leaning.low == pytest.approx(calm.low)
+    support = np.array([30])
+    mean = estimate_mean("macro_f_max", rows, 30, support, 0.95)
+    straight = estimate_mean("macro_f1", rows, 30, support, 0.95)
+    assert mean.low < straight.low - 0.04 and mean.low < mean.value < mean.high
+    few = np.append(0.05, np.full(130, 0.1))  # leans by more than it has
+    assert estimate_mean("macro_f_max", few, 30, support, 0.95).low == 0
+
+
 def test_too_few_patients_have_no_interval():
     rows = rows_around(0.8, 0.05)
     for name in SCORES:

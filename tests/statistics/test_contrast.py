@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions, compare, evaluate
@@ -113,6 +113,18 @@ def test_a_score_keeps_its_interval_between_0_and_1():
     assert 0.85 < found.value < 1
     assert 0 < found.low < found.value < found.high < 1
     assert found.value - found.low > found.high - found.value
+
+
+def test_a_score_that_leans_reaches_further_down_and_a_difference_does_not():
+    def reaches(found, scale):
+        low, value, high = (scale(end) for end in (found.low, found.value, found.high))
+        return value - low, high - value
+
+    for metric, leans in (("macro_auprc", True), ("macro_auroc", False)):
+        down, up = reaches(contrast([arm(1.5)], [1], metric=metric), special.logit)
+        assert down > 1.02 * up if leans else down == pytest.approx(up)
+        down, up = reaches(contrast([arm(1.5), arm(1.0)], [1, -1], metric=metric), float)
+        assert down == pytest.approx(up)
 
 
 @pytest.mark.parametrize("folds", [1, 4])

@@ -115,9 +115,9 @@ def test_the_greater_variance_of_resamples_and_leave_outs_counts():
     jackknife = 2 / 3 * (0.1**2 + 0.1**2)
     assert find_parts(left_out, resampled, values).patient == pytest.approx(jackknife)
     alone = find_parts(left_out, resampled, values, jackknife=False)
-    assert alone.patient == pytest.approx(resampled.var(ddof=1))
+    assert alone.patient == pytest.approx(1.5 * resampled.var(ddof=1))  # 3 / (3 - 1) groups
     wide = 0.6 + 20 * (resampled - 0.6)
-    assert find_parts(left_out, wide, values).patient == pytest.approx(wide.var(ddof=1))
+    assert find_parts(left_out, wide, values).patient == pytest.approx(1.5 * wide.var(ddof=1))
     # what varies by rounding alone does not vary
     same = find_parts(0.4 + 1e-9 * left_out, 0.4 + 1e-9 * resampled, np.array([0.4]))
     assert same.patient == 0
@@ -126,7 +126,7 @@ def test_the_greater_variance_of_resamples_and_leave_outs_counts():
         np.vstack([left_out, 1.2 - left_out]), np.vstack([wide, wide]), np.array([0.6, 0.7])
     )
     assert two.interaction == pytest.approx(0, abs=1e-12)
-    assert two.patient == pytest.approx(wide.var(ddof=1))
+    assert two.patient == pytest.approx(1.5 * wide.var(ddof=1))
 
 
 def test_a_label_of_few_patients_has_few_degrees_of_freedom():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from studies import GEORGIA, LUDB, MODES, PTBXL, load
 
-from ecg_keras.config import run_settings
+from ecg_keras.config import load_study, run_settings
 from ecg_keras.errors import ConfigError
 from ecg_keras.study import list_cells
 from ecg_keras.training import Run
@@ -362,3 +362,15 @@ def test_a_study_of_more_runs_than_can_be_listed_is_refused_at_once(tmp_path):
     message = r"grid: a study has at most 50000 combinations of its axes, and these make \d"
     with pytest.raises(ConfigError, match=message):
         list_cells(loaded)
+
+
+def test_the_paper_s_pretrainings_are_chosen_by_unweighted_f1_and_its_other_runs_by_weighted():
+    paper = Path(__file__).resolve().parents[2] / "recipes" / "studies" / "paper.yaml"
+    plan = list_cells(load_study(paper))
+    chosen = {(cell.recipe.mode, cell.recipe.training.select) for cell in plan.cells}
+    assert chosen == {
+        ("pretrain", "best_macro_f1"),
+        ("finetune", "best_weighted_f1"),
+        ("scratch", "best_weighted_f1"),
+    }
+    assert count(plan) == {"pretrain": 18, "finetune": 78, "scratch": 36}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ecg_keras.evaluation import Predictions
-from ecg_keras.metrics import auroc
+from ecg_keras.metrics import auroc, challenge_score, decide, sample_f_max
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "verdict_calibration.py"
 
@@ -153,6 +153,19 @@ def test_a_world_knows_the_truth_of_its_scores(script):
     rare = known(0.9, 0.01)[1]
     assert rare["auroc"] == pytest.approx(truth["auroc"]) and rare["auprc"] < truth["auprc"]
     assert rare["sensitivity"] == pytest.approx(truth["sensitivity"])
+
+
+def test_a_world_knows_the_truth_of_scores_of_all_labels_together(script):
+    worlds, endless = (sys.modules[f"calibration.{name}"] for name in ("worlds", "endless"))
+    rng = np.random.default_rng(1)
+    skill, share, limits = np.array([1.0, 1.5, 2.0]), np.array([0.4, 0.2, 0.1]), [0.5, 0.3, 0.15]
+    has = rng.random((150_000, 3)) < share
+    said = worlds.calibrated(rng.normal(size=has.shape) + skill * has, skill, share)
+    truth = endless.expect_together(skill, share, np.array(limits))
+    assert truth["sample_f_max"] == pytest.approx(float(sample_f_max(has, said)), abs=0.004)
+    seen = challenge_score(has, decide(said, limits), endless.CODES[:3])
+    assert truth["challenge_2021"] == pytest.approx(float(seen), abs=0.008)
+    assert endless.expect_together(np.ones(5), np.full(5, 0.1), np.full(5, 0.5)) == {}
 
 
 def test_intervals_that_miss_or_leave_out_their_value_are_counted(script):

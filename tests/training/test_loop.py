@@ -120,21 +120,24 @@ def test_the_scaling_is_the_upstreams_unless_the_recipe_keeps_its_own(
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_test_split_chooses_the_epoch_where_the_recipe_says_so(tmp_path, recipe, shards):
+@pytest.mark.parametrize("average", ["macro", "weighted"])
+def test_the_test_split_chooses_the_epoch_where_the_recipe_says_so(
+    tmp_path, recipe, shards, average
+):
     training = {
         **recipe.training.model_dump(),
         "validate_on": "test",
-        "select": "best_weighted_f1",
+        "select": f"best_{average}_f1",
         "phases": [{"epochs": 3, "learning_rate": 3e-2}],
     }
     published = type(recipe).model_validate({**recipe.model_dump(), "training": training})
     run = train(published, shards=shards, run=Run(tmp_path / "published"))
     rows = read_log(run.log)
-    scores = [float(row["val_weighted_f1"]) for row in rows]
+    scores = [float(row[f"val_{average}_f1"]) for row in rows]
     status = run.read_status()
     assert status["best_epoch"] == 1 + scores.index(max(scores))
     test = evaluation.predict(keras.models.load_model(run.model, compile=False), shards, "test")
-    best = f1_score(test.targets, test.probabilities >= 0.5, average="weighted", zero_division=0)
+    best = f1_score(test.targets, test.probabilities >= 0.5, average=average, zero_division=0)
     assert status["best_score"] == pytest.approx(best, abs=1e-6)
 
 

@@ -44,9 +44,10 @@ def test_scores_equal_scikit_learn_and_reach_history_and_log(tmp_path, valid, si
     assert history["val_auroc_MI"][-1] == pytest.approx(
         roc_auc_score(targets[:, 1], probabilities[:, 1])
     )
-    assert history["val_weighted_f1"][-1] == pytest.approx(
-        f1_score(targets, probabilities >= 0.5, average="weighted")
-    )
+    for average in ("macro", "weighted"):
+        assert history[f"val_{average}_f1"][-1] == pytest.approx(
+            f1_score(targets, probabilities >= 0.5, average=average)
+        )
     losses = [log_loss(targets[:, k], probabilities[:, k]) for k in range(2)]
     assert history["val_loss"][-1] == pytest.approx(np.mean(losses), rel=1e-5)
     rows = read_log(tmp_path / "log.csv")
@@ -123,6 +124,7 @@ def test_scores_of_predictions_that_are_not_finite_are_undefined():
         "loss",
         "macro_auroc",
         "macro_auprc",
+        "macro_f1",
         "weighted_f1",
         "auroc_NORM",
         "auroc_MI",

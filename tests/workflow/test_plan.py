@@ -173,3 +173,12 @@ def test_a_training_that_stops_stops_the_plan_at_once(step):
     with pytest.raises(DataError, match=r"^no$"):
         workflow.run_plan((stopped, step("report"), step("guard")), heard)
     assert heard.said == [("failed", "report")]
+
+
+def test_several_workers_are_refused_before_anything_is_made(place, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}}')
+    with pytest.raises(ConfigError, match="TF_CONFIG names 2 workers"):
+        workflow.run_plan(workflow.make_plan(job_of()))
+    assert not Path("shards").exists() and not Path("runs").exists()
+    only_data = [step for step in workflow.make_plan(job_of()) if step.action == "prepare"]
+    assert workflow.find_problems(only_data) == ()

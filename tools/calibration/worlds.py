@@ -14,9 +14,17 @@ from functools import cache
 import numpy as np
 from scipy.stats import norm
 
+from calibration.endless import CODES, expect_together
 from ecg_keras.evaluation import Predictions
 from ecg_keras.evaluation.further import SPECIFICITY
-from ecg_keras.metrics import brier, operating_scores, score_labels
+from ecg_keras.metrics import (
+    ChallengeScorer,
+    brier,
+    decide,
+    operating_scores,
+    sample_f_max,
+    score_labels,
+)
 
 # shares of the variance of a score: of the patient, of the record, and a network's own of both
 SHARED, OWN = {"patient": 0.3, "record": 0.2}, {"patient": 0.15, "record": 0.35}
@@ -28,7 +36,13 @@ LABEL_SCORES = (
     "sensitivity_at_95_specificity", "brier",
 )  # fmt: skip
 
-Truths = list[dict[str, float]]  # of each label, by score
+
+@dataclass(frozen=True)
+class Truth:
+    """The scores on endless records, by name: of each label, and of all labels together."""
+
+    labels: list[dict[str, float]]
+    together: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,9 @@ class Scene:
     positives: tuple[int, ...]
 
 
-def expect(truth: np.ndarray, said: np.ndarray, limits: np.ndarray, weights: np.ndarray) -> Truths:
+def expect(
+    truth: np.ndarray, said: np.ndarray, limits: np.ndarray, weights: np.ndarray
+) -> list[dict[str, float]]:
     """The scores of each label on records that stand for all there are."""
     best, sensitivity = operating_scores(truth, said, SPECIFICITY, weights)
     scored = score_labels(truth, said, limits, weights)
@@ -56,11 +72,12 @@ def expect(truth: np.ndarray, said: np.ndarray, limits: np.ndarray, weights: np.
         "f_max": best,
         "sensitivity_at_95_specificity": sensitivity,
         "brier": brier(truth, said, weights),
+        "prevalence": scored.prevalence,
     }
     return [
         {
             name: float((more[name] if name in more else getattr(scored, name))[label])
-            for name in LABEL_SCORES
+            for name in (*LABEL_SCORES, "prevalence")
         }
         for label in range(truth.shape[1])
     ]
@@ -84,7 +101,7 @@ class Binormal:
 
     def draw(
         self, scene: Scene, rng: np.random.Generator, exact: bool
-    ) -> tuple[Predictions, Predictions, np.ndarray, Truths]:
+    ) -> tuple[Predictions, Predictions, np.ndarray, Truth]:
         """Two networks on one test set, thresholds, and the truth.
 
         Args:
@@ -117,7 +134,7 @@ class Binormal:
             predictions(of, has[of], said[0]),
             predictions(of, has[of], said[1]),
             limits,
-            [truth for _, truth in truths],
+            Truth([truth for _, truth in truths], expect_together(skill, shares, limits)),
         )
 
 
@@ -175,7 +192,7 @@ class Real:
 
     def draw(
         self, scene: Scene, rng: np.random.Generator, exact: bool
-    ) -> tuple[Predictions, Predictions, np.ndarray, Truths]:
+    ) -> tuple[Predictions, Predictions, np.ndarray, Truth]:
         """As `Binormal.draw`: each label is drawn with patients of its own.
 
         The test set has one label for each of the scene's, of patients that are drawn for the
@@ -200,27 +217,27 @@ class Real:
         said = np.clip(self.said[:, rows, column] + 1e-6 * rng.random((2, len(rows))), 0, 1)
         one, other = np.where(swapped, said[::-1], said)
         target = self.targets[rows, column][:, None]
-        people_weight = np.where(
-            self.has[:, column], share / len(with_label), (1 - share) / len(without)
-        )
-        weights = np.tile(people_weight[self.of], 2)
         limits = self.limits[column : column + 1]
-        truth = expect(
-            np.tile(self.targets[:, column], 2)[:, None],
-            self.said[:, :, column].reshape(-1, 1),
-            limits,
-            weights,
-        )
         return (
             predictions(of, target, one[:, None]),
             predictions(of, target, other[:, None]),
             limits,
-            truth,
+            self.know(column, share),
         )
+
+    @cache  # noqa: B019 - of a world that lives as long as the script
+    def know(self, column: int, share: float) -> Truth:
+        """The scores of one label that this share of the patients has."""
+        has = self.has[:, column]
+        people_weight = np.where(has, share / has.sum(), (1 - share) / (~has).sum())
+        weights = np.tile(people_weight[self.of], 2)
+        targets = np.tile(self.targets[:, column], 2)[:, None]
+        said = self.said[:, :, column].reshape(-1, 1)
+        return Truth(expect(targets, said, self.limits[column : column + 1], weights), {})
 
     def draw_all(
         self, patients: int, rng: np.random.Generator
-    ) -> tuple[Predictions, Predictions, np.ndarray, Truths]:
+    ) -> tuple[Predictions, Predictions, np.ndarray, Truth]:
         """So many patients, as they fall, with all labels."""
         people = rng.integers(len(self.rows), size=patients)
         rows = np.concatenate([self.rows[one] for one in people])
@@ -228,11 +245,21 @@ class Real:
         swapped = rng.integers(2, size=patients)[of][:, None]
         said = np.clip(self.said[:, rows] + 1e-6 * rng.random((2, len(rows), 1)), 0, 1)
         one, other = np.where(swapped, said[::-1], said)
-        both = self.said.reshape(-1, self.said.shape[-1])
-        truth = expect(np.tile(self.targets, (2, 1)), both, self.limits, np.ones(len(both)))
         return (
             predictions(of, self.targets[rows], one),
             predictions(of, self.targets[rows], other),
             self.limits,
-            truth,
+            self.know_all(),
         )
+
+    @cache  # noqa: B019 - likewise
+    def know_all(self) -> Truth:
+        """The scores of all labels."""
+        both, targets = self.said.reshape(-1, self.said.shape[-1]), np.tile(self.targets, (2, 1))
+        together = {"sample_f_max": float(sample_f_max(targets, both))}
+        if targets.shape[1] <= len(CODES):
+            challenge = ChallengeScorer(
+                targets, decide(both, self.limits), CODES[: targets.shape[1]]
+            )
+            together["challenge_2021"] = float(challenge.score(np.ones((len(both), 1)))[0])
+        return Truth(expect(targets, both, self.limits, np.ones(len(both))), together)

@@ -55,6 +55,7 @@ def by_hand(targets: Any, probabilities: Any, weights: Any = None) -> dict[str, 
         "val_loss": loss / known_weight,
         "val_macro_auroc": float(np.nanmean(areas)),
         "val_macro_auprc": float(np.nanmean(precisions)),
+        "val_macro_f1": float(np.nanmean(f1s)),
         "val_weighted_f1": float(
             np.average(np.array(f1s)[defined], weights=np.array(shares)[defined])
         ),
