@@ -16,7 +16,7 @@ from ecg_keras.training.optimizers import make_optimizer
 
 SAMPLES, LEADS = 300, 8  # three seconds at 100 Hz, of the eight independent leads
 # the optimizer is that of the recipes; the rate is the one that suits training from scratch
-BATCH, RATE = 16, 2e-2
+BATCH, RATE = 16, 3e-2
 TRAINING = Training(optimizer="adamw", weight_decay=0.05, schedule="one_cycle")
 
 Weights = list[np.ndarray]
