@@ -4,9 +4,9 @@
     python tools/planted_truths.py --kept truths.jsonl --repetitions 0    # print what is kept
 
 Each repetition simulates its own downstream, and trains a small network on it from random weights
-and from four pre-trainings of which it is known what they do: nothing, a gain, one that looks like
-harm until it is trained at a good rate, and harm (tools/planted/worlds.py). Three seeds of each are
-compared by `contrast` and `judge`, as in a study of one comparison at 95 %.
+and from four pre-trainings (tools/planted/worlds.py): three that bring nothing, a gain and harm, and
+one with inverted labels, which harms where the rate is low. Three seeds of each are compared by
+`contrast` and `judge`, as in a study of one comparison at 95 %.
 
 The default rate of one of the two arms is then made ten times too low or too high. "untuned" takes
 both arms at their default rates; "tuned" chooses each run by `ecg_keras.evaluation.choose` on the
@@ -206,9 +206,10 @@ def verdict_table(kept: list[dict[str, Any]]) -> str:
 def count_wrong(kept: list[dict[str, Any]], place: int) -> str:
     """Verdicts "better" or "worse" that are wrong with a wrong default, and not with right ones."""
     right_rates, *wrong_rates = DEFAULTS
+    planted = {truth: right for truth, (_, right) in TRUTHS.items() if right}
     wrong = tried = 0
     for one in kept:
-        for truth, (_, right) in TRUTHS.items():
+        for truth, right in planted.items():
             words = one["words"][truth]
             usual = is_wrong(words[right_rates][place], right)
             for name in wrong_rates:

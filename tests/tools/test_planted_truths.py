@@ -57,14 +57,18 @@ def test_dead_units_stay_silent(script, monkeypatch):
     worlds, networks = sys.modules["planted.worlds"], sys.modules["planted.networks"]
     upstream = networks.small(5)
     monkeypatch.setattr(worlds, "_pretrained", lambda number, inverted: upstream.get_weights())
+    ecgs = worlds.record("riverside", 4, seed=2)
+    assert embed(networks, worlds.same_task(0), ecgs)[:, worlds.ALIVE :].any()
+    assert not embed(networks, worlds.dead_units(0), ecgs)[:, worlds.ALIVE :].any()
+
+
+def embed(networks, weights, ecgs):
     model = networks.small(0)
-    model.set_weights(worlds.dead_units(0))
-    said = worlds.record("riverside", 4, seed=2).signals
+    model.set_weights(weights)
+    said = ecgs.signals
     for layer in model.layers[1:-2]:  # without dropout and head
         said = layer(said)
-    said = np.asarray(said)
-    assert (said[:, : worlds.ALIVE] > 0).all()
-    assert not said[:, worlds.ALIVE :].any()
+    return np.asarray(said)
 
 
 def test_a_mis_set_arm_is_tuned_back_to_the_rate_that_is_best(script):
@@ -115,8 +119,8 @@ def test_tables_and_what_counts_as_wrong(script):
     rows[0]["words"][gain]["scratch 10x too high"] = ["worse", "better"]
     # four wrong defaults where there is nothing, one "worse" where there is a gain; where harm was
     # planted the right defaults are as wrong
-    assert script.count_wrong(rows, 0) == "5 of 32"
-    assert script.count_wrong(rows, 1) == "0 of 32"
+    assert script.count_wrong(rows, 0) == "5 of 24"
+    assert script.count_wrong(rows, 1) == "0 of 24"
     planted, verdicts = script.planted_table(rows), script.verdict_table(rows)
     assert "| +0.100 ± 0.000 |" in planted
     assert f"| {none}; scratch 10x too low | 50.0 ± 35.4 | 0.0" in verdicts
