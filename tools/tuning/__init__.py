@@ -1,0 +1,1 @@
+"""What fair_tuning.py runs, and what it asks of the logs."""
