@@ -93,7 +93,7 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
     curves = label_panels(scores, files.test, files.baseline_test)
     verdict = [wording.run_sentence(files)]
     if files.seeds:
-        verdict.append(files.seeds.sentence)
+        verdict += (files.seeds.sentence, *files.seeds.diagnostics)
     if comparison:
         verdict += (comparison.sentence, *comparison.warnings)
     else:

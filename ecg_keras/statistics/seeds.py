@@ -9,7 +9,7 @@ from typing import Any
 
 from ecg_keras.evaluation import Predictions
 from ecg_keras.evaluation.tables import score_name, text_table, with_interval
-from ecg_keras.files import as_count, as_name, as_number, as_text, read_json, write_json
+from ecg_keras.files import as_count, as_name, as_number, as_text, as_texts, read_json, write_json
 from ecg_keras.statistics.arms import Arm, Thresholds
 from ecg_keras.statistics.contrast import contrast
 from ecg_keras.statistics.verdict import judge, verdict_sentence
@@ -60,12 +60,14 @@ class Seeds:
         metric: a name of `ecg_keras.metrics.METRICS`.
         sentence: the verdict over all seeds; without a reference, the score.
         rows: each seed.
+        diagnostics: what speaks against the difference, a sentence each.
         mark: of the scores of the first one, without which the others are another recipe's.
     """
 
     metric: str
     sentence: str
     rows: tuple[SeedRow, ...]
+    diagnostics: tuple[str, ...] = ()
     mark: str = ""
 
     def save_json(self, path: Path) -> None:
@@ -75,7 +77,8 @@ class Seeds:
     def table(self) -> str:
         """The sentence, and each seed as aligned plain text."""
         heading, rows = self.cells()
-        return f"{self.sentence}\n\n{text_table(heading, rows)}"
+        said = "\n".join([self.sentence, *self.diagnostics])
+        return f"{said}\n\n{text_table(heading, rows)}"
 
     def cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Heading and rows of the table of seeds."""
@@ -160,5 +163,6 @@ def _parse(content: dict[str, Any]) -> Seeds:
         as_name(content["metric"]),
         as_text(content["sentence"]),
         tuple(rows),
+        as_texts(content.get("diagnostics", [])),
         as_text(content.get("mark", "")),
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import evaluation
+from ecg_keras.evaluation import Pair, read_facts
 from ecg_keras.evaluation.budget import describe_tuning
-from ecg_keras.statistics.seeds import Seeds, Trained, judge_seeds
+from ecg_keras.statistics.seeds import SeedRow, Seeds, Trained, judge_seeds
 from ecg_keras.training import read_tuned
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.recipes import load
@@ -63,7 +64,8 @@ def compare_seeds(jobs: Sequence[Job]) -> Seeds:
     )
     if baselines:
         tuned = describe_tuning(names, (_settings(first), _settings(baselines[0])))
-        found = replace(found, sentence=f"{found.sentence} {tuned}")
+        said = evaluation.diagnose(names, [*map(_pair, jobs, baselines, found.rows)])
+        found = replace(found, sentence=f"{found.sentence} {tuned}", diagnostics=said)
     found = replace(found, mark=str(first.run.read_status()["evaluated"]))
     found.save_json(first.run.seeds)
     return found
@@ -76,6 +78,11 @@ def _read(job: Job) -> Trained:
         evaluation.Predictions.load(job.run.predictions("test")),
         evaluation.Scores.load_json(job.run.scores).thresholds,
     )
+
+
+def _pair(job: Job, baseline: Job, row: SeedRow) -> Pair:
+    facts = read_facts(job.run.folder), read_facts(baseline.run.folder)
+    return Pair(facts, (row.score, row.reference))
 
 
 def _settings(job: Job) -> int:
