@@ -250,8 +250,8 @@ def find_lean(name: str, value: float, resampled: FloatArray) -> float:
     The AUPRC counts each positive among those that score as high as itself, and F-max and the
     sensitivity at 95 % specificity take the best of all thresholds, so they are too high where
     positives are few. Resamples of the patients show it, as they lean beyond the score of the
-    patients that they are drawn from, but not all of it: tools/verdict_calibration.py finds two to
-    four times as much.
+    patients that they are drawn from, but not all of it: there is 1.5 to 4 times as much
+    in the worlds of tools/verdict_calibration.py.
 
     Args:
         name: of the score; 0 of one that is not in `LEANING`.
