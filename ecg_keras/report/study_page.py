@@ -49,7 +49,7 @@ def write_study(
         folder / "report.html",
         title=result.name,
         kind="Study of ways to train networks for ECG diagnosis",
-        verdict=(result.sentence,),
+        verdict=result.answers,
         sections=sections,
     )
 

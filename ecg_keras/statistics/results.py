@@ -12,6 +12,7 @@ from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.convergence import Convergence, Speed
 from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.findings import Finding
+from ecg_keras.statistics.label_words import say_worths
 from ecg_keras.statistics.ledger import LedgerRow
 from ecg_keras.statistics.verdict import Verdict
 
@@ -205,8 +206,13 @@ class StudyResult:
     not_done: tuple[str, ...]
     elsewhere: bool = False
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The verdict, and what a way is worth in labels, in sentences."""
+        return (self.sentence, *say_worths(self.curves))
+
     def table(self) -> str:
-        """The comparisons as aligned plain text, under the sentence."""
+        """The comparisons as aligned plain text, under the answers."""
         level = percent(self.question["level"])
         header = ["", "score", "reference", f"difference [{level} interval]", "p (Holm)", "verdict"]
         rows = [
@@ -220,4 +226,5 @@ class StudyResult:
             ]
             for one in self.comparisons
         ]
-        return f"{self.sentence}\n\n{text_table(header, rows)}" if rows else self.sentence
+        said = "\n\n".join(self.answers)
+        return f"{said}\n\n{text_table(header, rows)}" if rows else said
