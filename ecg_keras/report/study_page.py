@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ecg_keras.report import study_answer, study_costs, study_learning, study_record, study_scores
+from ecg_keras.report import (
+    study_answer,
+    study_controls,
+    study_costs,
+    study_learning,
+    study_record,
+    study_scores,
+)
 from ecg_keras.report.blocks import Absent, Section
 from ecg_keras.report.figures import ShownEcg
 from ecg_keras.report.sections import write_sections
@@ -61,6 +68,7 @@ def study_sections(
     made = (
         study_answer.verdicts(result),
         study_answer.differences(result),
+        study_controls.controls(result),
         study_learning.learning_curves(result),
         study_learning.convergence(result),
         study_answer.protocols(result),

@@ -8,6 +8,7 @@ from pathlib import Path
 from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.tables import score_name
 from ecg_keras.files import replacing
+from ecg_keras.report.study_controls import controls_table
 from ecg_keras.report.study_cost_tables import (
     failures_table,
     findings_table,
@@ -61,6 +62,7 @@ def study_tables(result: StudyResult) -> tuple[Table, ...]:
         speed_table(result, result.comparisons),
         shifts_table(result),
         interactions_table(result),
+        controls_table(result),
         curves_table(result),
         worth_table(result),
         transferability_table(result),

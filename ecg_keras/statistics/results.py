@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ecg_keras.evaluation import Predictions
 from ecg_keras.evaluation.tables import p_text, percent, text_table, with_interval
 from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics.controls import Control, say_controls
 from ecg_keras.statistics.convergence import Convergence, Speed
 from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.findings import Finding
@@ -182,6 +183,7 @@ class StudyResult:
         cells: how many cells are done, failed and missing.
         failures: cell and error.
         not_done: what a reader might expect here and does not find, and why.
+        controls: ways of training against what lacks nothing but their pre-training.
         elsewhere: whether the predictions were made elsewhere, so that no recipe, log or dataset of
             ours stands behind them.
     """
@@ -204,12 +206,14 @@ class StudyResult:
     cells: Mapping[Literal["done", "failed", "missing"], int]
     failures: tuple[tuple[str, str], ...]
     not_done: tuple[str, ...]
+    controls: tuple[Control, ...] = ()
     elsewhere: bool = False
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """The verdict, and what a way is worth in labels, in sentences."""
-        return (self.sentence, *say_worths(self.curves))
+        """The verdict, what the controls say, and what a way is worth in labels, in sentences."""
+        said = (self.sentence, say_controls(self.controls), *say_worths(self.curves))
+        return tuple(one for one in said if one)
 
     def table(self) -> str:
         """The comparisons as aligned plain text, under the answers."""
