@@ -18,9 +18,8 @@ def say_worth(
 ) -> str:
     """What a way is worth in labels, in one sentence.
 
-    It is said of the smallest size at which the way scores what the reference does within the
-    sizes, with a closed interval if some size has one. A way that scores above all of them is worth
-    more than they show.
+    It is said of the size that `telling` names. A way that scores above the reference at all sizes
+    is worth more than they show.
 
     Args:
         way, reference: the two modes.
@@ -71,21 +70,20 @@ def say_worths(curves: Sequence[LearningCurve]) -> tuple[str, ...]:
         f"What a way of training is worth in labels, in {len(known)} learning curves: more than "
         f"its own ECGs in {more}, less in {less}, not shown in {len(known) - more - less}."
     )
-    curve, one = min(zip(known, shown, strict=True), key=lambda pair: _width(pair[1]))
-    if _width(one) < math.inf:
-        worth = say_worth(curve.way, curve.reference, curve.sizes, curve.worth)
-        said += f" Most precisely, of {curve.title}: {worth}"
+    for curve in known:
+        if telling(curve.worth) is not None:
+            worth = say_worth(curve.way, curve.reference, curve.sizes, curve.worth)
+            return (f"{said} For example, of {curve.title}: {worth}",)
     return (said,)
 
 
 def telling(worth: Sequence[LabelEfficiency]) -> LabelEfficiency | None:
-    """The size to speak of: the smallest with a closed interval, else with an estimate.
+    """The size to speak of: from the second on, the smallest at which the curves overlap.
 
-    ``None`` where the curves overlap at no size.
+    Not the one with the narrowest or a closed interval: chosen by their luck, intervals hold less
+    than they claim (docs/learning-curves.md). ``None`` where the curves overlap nowhere.
     """
-    told = [one for one in worth if math.isfinite(one.equal[0])]
-    closed = [one for one in told if all(map(math.isfinite, one.equal))]
-    return next(iter(closed or told), None)
+    return next((one for one in (*worth[1:], *worth[:1]) if math.isfinite(one.equal[0])), None)
 
 
 def say_ends(one: LabelEfficiency, sizes: Sequence[float]) -> tuple[str, str]:
@@ -115,9 +113,3 @@ def say_factor(one: LabelEfficiency, sizes: Sequence[float]) -> str:
         f"{value:.2g} [{f'below {lowest:.2g}' if low == -math.inf else f'{low:.2g}'}, "
         f"{f'beyond {highest:.2g}' if high == math.inf else f'{high:.2g}'}]"
     )
-
-
-def _width(one: LabelEfficiency) -> float:
-    """Of the interval in log n."""
-    low, high = one.equal[1:]
-    return math.log(high / low) if 0 < low < math.inf and high < math.inf else math.inf

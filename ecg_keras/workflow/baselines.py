@@ -104,7 +104,9 @@ def _as_phases_of(baseline: Recipe, phases: Any) -> tuple[Any, str]:
     ]
     if whole == phases:
         return phases, ""
-    return whole, f"without {', '.join(OF_FINE_TUNING)}: from random weights every stage trains"
+    *some, last = OF_FINE_TUNING
+    kept = f"without {', '.join(some)} and {last}"
+    return whole, f"{kept}: from random weights every stage trains"
 
 
 def _look_up(recipe: Recipe, key: str) -> Any:

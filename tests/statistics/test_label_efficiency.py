@@ -112,9 +112,10 @@ def test_one_sentence(equal, said):
     assert say_worth(*WORDS, [LabelEfficiency(200, ends) for ends in equal]) == said
 
 
-def test_a_closed_interval_is_spoken_of_before_an_open_one():
+def test_the_smallest_size_is_spoken_of_last_and_none_is_chosen_by_its_interval():
     worth = [LabelEfficiency(50, (300, 200, math.inf)), LabelEfficiency(200, (740, 520, 1100))]
     assert say_worth(*WORDS, worth).startswith("finetune on 200 ECGs equals")
+    assert say_worth(*WORDS, worth[::-1]).startswith("finetune on 50 ECGs equals"), "also if open"
     assert say_factor(worth[0], WORDS[2]) == "6 [4, beyond 32]"
 
 
@@ -125,13 +126,13 @@ def curve(*equal):
     )
 
 
-def test_several_curves_are_counted_and_the_most_precise_is_told():
+def test_several_curves_are_counted_and_the_first_that_can_be_told_is_told():
     more, less, beyond = (740, 520, 1100), (90, 60, 150), (math.inf, math.inf, math.inf)
     curves = [curve(more), curve(less), curve((200, 55, 1500)), curve(beyond), curve()]
     (said,) = say_worths(curves)
     assert said.startswith(
         "What a way of training is worth in labels, in 4 learning curves: more than its own ECGs "
-        "in 2, less in 1, not shown in 1. Most precisely, of ludb: finetune on 200 ECGs equals "
+        "in 2, less in 1, not shown in 1. For example, of ludb: finetune on 200 ECGs equals "
         "scratch on 740 "
     )
     assert say_worths([curve()]) == ()
