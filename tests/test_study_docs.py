@@ -60,6 +60,8 @@ def test_the_page_tells_the_defaults():
         written = told.get(key, "").replace("`", "")
         if isinstance(default, tuple) and default:
             assert written == str(list(default)).replace("'", ""), key
+        elif isinstance(default, bool):
+            assert written == str(default).lower(), key
         elif isinstance(default, int | float):
             assert float(written) == default, key
         elif isinstance(default, str):

@@ -233,6 +233,18 @@ class Phase(Section):
     train_from: str = "stem"
     # each stage below the head learns this much slower than the one above it
     stage_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    # gradient: by the optimizer; ridge: the head alone, in closed form by ridge regression on the
+    # embeddings of the whole training ECGs, which needs epochs 1 and train_from head
+    fit: Literal["gradient", "ridge"] = "gradient"
+
+    @model_validator(mode="after")
+    def _ridge_fits_the_head_once(self) -> Phase:
+        if self.fit == "ridge" and (self.epochs, self.train_from) != (1, "head"):
+            raise ValueError(
+                "fit ridge fits the head alone, and once: use {epochs: 1, train_from: head, fit: "
+                f"ridge}}. Received: epochs {self.epochs}, train_from {self.train_from}"
+            )
+        return self
 
 
 class Training(Section):

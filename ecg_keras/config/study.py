@@ -31,6 +31,13 @@ class Mode(Section):
     recipe: Part = Field(default_factory=dict)
 
 
+# a head in closed form on a frozen network, and its penalty too: nothing is left to tune
+RIDGE_HEAD: Part = {
+    "training": {"phases": [{"epochs": 1, "train_from": "head", "fit": "ridge"}]},
+    "tune": None,
+}
+
+
 class Protocol(Section):
     """A named change of what is done to every run, such as a weakness of a published protocol."""
 
@@ -127,6 +134,10 @@ class Study(Section):
     # further grids, such as the numbers of training records for one backbone
     sweeps: Annotated[tuple[Grid, ...], Field(strict=False)] = ()
     exclude: Annotated[tuple[Left, ...], Field(strict=False)] = ()
+    # also run what lacks nothing but the pre-training, and say whether it was that which helped:
+    # ridge heads on each upstream (upstream_probe) and on a random network (random_probe), and each
+    # fine-tuning mode from random weights (MODE_from_random); in `grid`, for the first protocol
+    controls: bool = False
     question: Question = Question()
     # folders of the databases, by source; data/raw/<source> where none is given
     raw: dict[str, FolderPath] = Field(default_factory=dict)
@@ -150,16 +161,60 @@ class Study(Section):
                     f"sweeps.{number}.folds must be grid.folds, {self.grid.folds}. Received: "
                     f"{sweep.folds}"
                 )
+        taken = [name for name in self.control_modes if name in self.modes]
+        if taken:
+            raise ValueError(
+                f"controls makes a mode {taken[0]} of its own: rename modes.{taken[0]}, or set "
+                "controls: false"
+            )
         self._check_names()
         starts = {mode.start for mode in self.modes.values()}
         if "upstream" in starts and not self.upstreams:
             raise ValueError("a mode starts from an upstream, and there are no upstreams")
         return self
 
+    @property
+    def control_modes(self) -> dict[str, Mode]:
+        """The modes that ``controls`` adds, by name."""
+        if not (self.controls and self.upstreams):
+            return {}
+        return {
+            "random_probe": Mode(start="random", recipe=RIDGE_HEAD),
+            "upstream_probe": Mode(start="upstream", recipe=RIDGE_HEAD),
+            **{
+                _from_random(name): Mode(start="random", recipe=mode.recipe)
+                for name, mode in self._fine_tuning.items()
+            },
+        }
+
+    @property
+    def all_modes(self) -> dict[str, Mode]:
+        """The ways of training, those that ``controls`` adds among them."""
+        return {**self.modes, **self.control_modes}
+
+    @property
+    def controlled(self) -> tuple[tuple[Literal["representation", "weights"], str, str], ...]:
+        """What a control is asked, the mode, and the mode that is its control."""
+        if not self.control_modes:
+            return ()
+        return (
+            ("representation", "upstream_probe", "random_probe"),
+            *(("weights", name, _from_random(name)) for name in self._fine_tuning),
+        )
+
+    @property
+    def _fine_tuning(self) -> dict[str, Mode]:
+        """The modes that start from an upstream and train more than a head."""
+        return {
+            name: mode
+            for name, mode in self.modes.items()
+            if mode.start == "upstream" and not _trains_a_head_alone(self.base, mode.recipe)
+        }
+
     def _check_names(self) -> None:
         """Refuses names of upstreams, downstreams, modes and protocols that there are not."""
         for kind in ("upstreams", "downstreams", "modes", "protocols"):
-            allowed = list(getattr(self, kind))
+            allowed = list(self.all_modes if kind == "modes" else getattr(self, kind))
             for where, names in (
                 *((f"grid.{kind}", getattr(self.grid, kind) or ()),),
                 *(
@@ -177,6 +232,21 @@ class Study(Section):
                     raise ValueError(
                         f"protocols.{name}.modes: {unknown_name('mode', mode, self.modes)}"
                     )
+
+
+def _from_random(mode: str) -> str:
+    return f"{mode}_from_random"
+
+
+def _trains_a_head_alone(*parts: Part) -> bool:
+    """Whether all phases of the last part that has some, as far as they are phases, do."""
+    phases: Any = None
+    for part in parts:
+        training = part.get("training")
+        phases = training.get("phases", phases) if isinstance(training, dict) else phases
+    return isinstance(phases, list) and all(
+        isinstance(phase, dict) and phase.get("train_from") == "head" for phase in phases
+    )
 
 
 def _named(left: Left, kind: str) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ _HOMES = {
     "has_same_times": "earlier",
     "is_made_of": "shard_folders",
     "load": "pipeline",
+    "load_chosen": "pipeline",
     "load_with_ids": "pipeline",
     "nested_subset": "subsets",
     "prepare": "preparation",
@@ -50,6 +51,7 @@ _HOMES = {
     "run_on_beam": "beam",
     "set_epoch": "pipeline",
     "signal_statistics": "reading",
+    "training_subset": "reading",
     "validate": "validation",
     "whole_shards": "reading",
 }

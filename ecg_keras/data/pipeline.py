@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras.config import Augment
@@ -22,6 +23,7 @@ from ecg_keras.data.reading import (
     remaining_records,
     serialized,
     training_subset,
+    whole_shards,
 )
 from ecg_keras.data.shards import ECG, decode, millivolts
 from ecg_keras.errors import ConfigError, DataError
@@ -219,6 +221,24 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
 
     stream = serialized(folder, dataset, split).batch(batch_size)
     return _made_at_once(stream, with_ids, math.ceil(records / batch_size))
+
+
+def load_chosen(
+    folder: str | Path, split: str, batch_size: int, chosen: Collection[str] | None
+) -> Iterator[tuple[tf.Tensor, npt.NDArray[Any], npt.NDArray[np.str_], npt.NDArray[np.str_]]]:
+    """As `load_with_ids`, of some of the records, with targets and ids in NumPy.
+
+    Args:
+        folder, split, batch_size: as there.
+        chosen: ids of these records; ``None`` for all. A batch may hold fewer.
+    """
+    wanted = None if chosen is None else np.array(list(chosen))
+    with whole_shards(folder, split):
+        for signal, target, *ids in load_with_ids(folder, split, batch_size):
+            records, patients = (one.numpy().astype(str) for one in ids)
+            kept = np.ones(len(records), bool) if wanted is None else np.isin(records, wanted)
+            if kept.any():
+                yield signal[kept], target.numpy()[kept], records[kept], patients[kept]
 
 
 def _made_at_once(

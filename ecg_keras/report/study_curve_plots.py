@@ -16,6 +16,8 @@ from ecg_keras.report.study_plots import WIDTH_INCHES, shorten
 from ecg_keras.report.style import LIGHT, STYLE
 from ecg_keras.statistics.convergence import Convergence
 from ecg_keras.statistics.curves import LearningCurve, PowerLaw
+from ecg_keras.statistics.label_efficiency import LabelEfficiency
+from ecg_keras.statistics.label_words import telling
 
 # of the ways other than the reference, which is orange and dashed: colour, line, marker
 WAYS = (
@@ -33,6 +35,7 @@ def learning_plot(curve: LearningCurve) -> Figure:
 
     Dots and bars are measured with their intervals, lines the fitted power laws with theirs. The
     band of the lower panel is the margin; the upright line is the crossover, its band the interval.
+    The arrow is what a way is worth in labels, its bar the interval.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 4.4), layout="constrained")
@@ -44,6 +47,9 @@ def learning_plot(curve: LearningCurve) -> Figure:
             fit = curve.fits.get(name)
             if fit is not None:
                 _fit(top, fit, style)
+        one = telling(curve.worth)
+        if one is not None:
+            _worth(top, curve, one)
         bottom.axhspan(-curve.margin, curve.margin, color=LIGHT["green"], alpha=0.13, linewidth=0)
         bottom.axhline(0, color=LIGHT["ink"], linewidth=0.9)
         _points(bottom, sizes, curve.differences, LIGHT["blue"], "o", None)
@@ -117,6 +123,19 @@ def _points(
 def _fit(axes: Axes, fit: PowerLaw, style: Mapping[str, object]) -> None:
     axes.fill_between(fit.at, fit.low, fit.high, color=style["color"], alpha=0.12, linewidth=0)
     axes.plot(fit.at, fit.value, **{**style, "zorder": 2})
+
+
+def _worth(axes: Axes, curve: LearningCurve, one: LabelEfficiency) -> None:
+    """From a point of the way to the number of ECGs with which the reference scores the same."""
+    score = curve.scores[curve.way][curve.sizes.index(one.size)].value
+    equal, low, high = np.clip(one.equal, curve.sizes[0], curve.sizes[-1])
+    axes.hlines(score, low, high, color=LIGHT["muted"], linewidth=5, alpha=0.3)
+    axes.annotate(
+        "",
+        (equal, score),
+        xytext=(one.size, score),
+        arrowprops={"arrowstyle": "->", "color": LIGHT["ink"], "linewidth": 1.0},
+    )
 
 
 def _crossover(

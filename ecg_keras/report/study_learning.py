@@ -28,9 +28,10 @@ from ecg_keras.report.study_names import (
     luck,
     name_once,
 )
-from ecg_keras.report.study_tables import curves_table
+from ecg_keras.report.study_tables import curves_table, worth_table
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.statistics.convergence import Convergence
+from ecg_keras.statistics.label_words import say_worths
 from ecg_keras.statistics.results import StudyResult
 
 NESTED = "Training sets are nested: a smaller one is part of every larger one. "
@@ -48,7 +49,7 @@ def learning_curves(result: StudyResult) -> Section | Absent:
             if curve.title == title:
                 name = f"{curve.way} and {curve.reference}, {title}: scores and their difference"
                 shown = inline_svg(learning_plot(curve), f"learning{number}", name)
-                drawn.append((shown, curve.says))
+                drawn.append((shown, " ".join((curve.says, *say_worths([curve])))))
         groups.append(Group(title, (Figures(tuple(drawn)),)))
     return Section(
         "learning-curves",
@@ -58,10 +59,13 @@ def learning_curves(result: StudyResult) -> Section | Absent:
                 f"{'' if result.elsewhere else NESTED}Bars are "
                 f"{level(result)} intervals over {luck(result)}; lines are fitted power laws "
                 "with theirs, where one fits. The lower panel is the difference over the band that "
-                "does not matter; the upright line is the crossover, its band the interval."
+                "does not matter; the upright line is the crossover, its band the interval. "
+                "The arrow shows what a way is worth in labels: on how many training ECGs the "
+                "reference scores the same, its bar the interval."
             ),
             *first_open(groups, "The other learning curves"),
             Fold("All points as a table", (Rows(curves_table(result)),)),
+            Fold("What each point is worth in labels", (Rows(worth_table(result)),)),
         ),
     )
 
@@ -72,7 +76,10 @@ def convergence(result: StudyResult) -> Section | Absent:
     groups: dict[tuple[str, str], dict[str, Convergence]] = {}
     for name, arm in result.arms.items():
         curve = arm.convergence
-        if name.protocol == protocol and curve is not None and curve.score.size:
+        # a head in closed form has one epoch, and nothing converges
+        if curve is None or not curve.score.size or len(curve.epochs) == 1:
+            continue
+        if name.protocol == protocol:
             groups.setdefault((name.downstream, group_title(result, name)), {})[name.way] = curve
     if not groups:
         return Absent("convergence", "no run logged a validation score.")

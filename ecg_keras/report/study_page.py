@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ecg_keras.report import (
     study_answer,
+    study_controls,
     study_costs,
     study_learning,
     study_record,
@@ -56,7 +57,7 @@ def write_study(
         folder / "report.html",
         title=result.name,
         kind="Study of ways to train networks for ECG diagnosis",
-        verdict=(result.sentence, *study_answer.alarm(result)),
+        verdict=(*result.answers, *study_answer.alarm(result)),
         sections=sections,
     )
 
@@ -68,6 +69,7 @@ def study_sections(
     made = (
         study_answer.verdicts(result),
         study_answer.differences(result),
+        study_controls.controls(result),
         study_learning.learning_curves(result),
         study_learning.convergence(result),
         study_answer.protocols(result),

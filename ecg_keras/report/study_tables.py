@@ -8,6 +8,7 @@ from pathlib import Path
 from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.tables import score_name
 from ecg_keras.files import replacing
+from ecg_keras.report.study_controls import controls_table
 from ecg_keras.report.study_cost_tables import (
     failures_table,
     findings_table,
@@ -62,7 +63,9 @@ def study_tables(result: StudyResult) -> tuple[Table, ...]:
         speed_table(result, result.comparisons),
         shifts_table(result),
         interactions_table(result),
+        controls_table(result),
         curves_table(result),
+        worth_table(result),
         transferability_table(result),
         ledger_table(result),
         tuning_table(result),
@@ -303,4 +306,31 @@ def curves_table(result: StudyResult) -> Table:
             Column("crossover", "Crossover", "records"),
         ),
         tuple(rows),
+    )
+
+
+def worth_table(result: StudyResult) -> Table:
+    """What each point of each learning curve is worth in the reference's training ECGs."""
+    return Table(
+        "label_efficiency",
+        "What a way of training is worth in labels",
+        f"The number of training ECGs on which the reference scores the same, with its "
+        f"{level(result)} interval; no bound is more than the largest that was tried, about which "
+        "nothing is said. The factor is that number over the way's own.",
+        (
+            Column("curve", "Curve", plain=True),
+            Column("way", "Way"),
+            Column("reference", "Reference", plain=True),
+            Column("train_records", "Trained on", "count"),
+            Column("equal_records", "Equal to", "records"),
+            Column("factor", "Factor", "factor"),
+        ),
+        tuple(
+            (
+                *(curve.title, curve.way, curve.reference, one.size),
+                *(Estimate(*ends) for ends in (one.equal, one.factor)),
+            )
+            for curve in result.curves
+            for one in curve.worth
+        ),
     )

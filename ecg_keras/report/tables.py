@@ -21,11 +21,11 @@ from ecg_keras.evaluation.tables import p_text
 
 Kind = Literal[
     "text", "way", "word", "size", "count", "decimal", "signed", "score", "difference", "p",
-    "seconds", "epochs", "records",
+    "seconds", "epochs", "records", "factor",
 ]  # fmt: skip
 NUMBERS = ("size", "count", "decimal", "signed", "score", "difference", "p", "seconds", "epochs",
-           "records")  # fmt: skip
-INTERVALS = ("score", "difference", "records")
+           "records", "factor")  # fmt: skip
+INTERVALS = ("score", "difference", "records", "factor")
 MISSING = {"seconds": "never", "epochs": "never", "records": "none"}  # else undefined
 # a mark for each word that judges, so that none is told by its colour alone
 MARKS = {
@@ -72,8 +72,9 @@ class Column:
     Attributes:
         key: its name in the CSV; an interval also has ``<key>_low`` and ``<key>_high``.
         title: its heading for readers.
-        kind: what its values are, and so how they are written: ``score``, ``difference`` and
-            ``records`` are an `Estimate` (of a number of training records in the last case),
+        kind: what its values are, and so how they are written: ``score``, ``difference``,
+            ``records`` and ``factor`` are an `Estimate` (of a number of training records, and of
+            how many times as many, in the last two cases),
             ``way`` is a pair of a name and what narrows it down, all others are plain values;
             ``None`` is undefined in every kind.
         plain: left out for readers where all its cells are the same.
@@ -227,7 +228,7 @@ def _number(kind: Kind, value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING.get(kind, "undefined")
     if isinstance(value, float) and math.isinf(value):
-        return "no bound"
+        return "no bound" if value > 0 else "below the sizes"
     if kind in ("decimal", "score"):
         return f"{value:.3f}".replace("-", "−")
     if kind in ("signed", "difference"):
@@ -242,6 +243,8 @@ def _number(kind: Kind, value: Any) -> str:
         return f"{value:,}" if value else "all"
     if kind == "records":
         return f"{value:,.0f}"
+    if kind == "factor":
+        return f"{value:.2g}"
     if kind in ("count", "epochs"):
         whole = kind == "count" and value == int(value)
         return f"{value:,.{0 if whole else 1}f}"
@@ -249,7 +252,7 @@ def _number(kind: Kind, value: Any) -> str:
 
 
 def _interval(kind: Kind, value: Estimate) -> str:
-    if kind != "records" and not value.has_interval:
+    if kind not in ("records", "factor") and not value.has_interval:
         return "too few"
     return f"{_number(kind, value.low)} to {_number(kind, value.high)}"
 

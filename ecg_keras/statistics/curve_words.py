@@ -32,8 +32,8 @@ def say_falling(
     estimate, low, high = found
     first, last = f"{sizes[0]:,.0f}", f"{sizes[-1]:,.0f}"
     interval = f"{percent(differences[0].level)} interval"
-    low_text = f"below {first}" if low == -math.inf else _about(low)
-    high_text = f"beyond {last}" if high == math.inf else _about(high)
+    low_text = f"below {first}" if low == -math.inf else about(low)
+    high_text = f"beyond {last}" if high == math.inf else about(high)
     if estimate == -math.inf:
         said = f"{way} is nowhere better than {reference} by {margin:g}"
         if high == -math.inf:
@@ -54,7 +54,7 @@ def say_falling(
             )
     else:
         said = (
-            f"{reference} catches up with {way}, to within {margin:g}, at about {_about(estimate)} "
+            f"{reference} catches up with {way}, to within {margin:g}, at about {about(estimate)} "
             f"training ECGs ({interval} {low_text} to {high_text})."
         )
     ends = [0] * (low == -math.inf < high) + [-1] * (low < math.inf == high)
@@ -116,5 +116,11 @@ def _of_one_seed(differences: Sequence[Contrast]) -> str:
     )
 
 
-def _about(size: float) -> str:
+def about(size: float) -> str:
+    """Two digits of a number of ECGs: more would claim too much.
+
+    Example:
+        >>> about(1134.2)
+        '1,100'
+    """
     return f"{float(f'{size:.2g}'):,.0f}"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from ecg_keras.statistics.contrast import Contrast, contrast
 from ecg_keras.statistics.crossover import find_crossover
 from ecg_keras.statistics.curve_words import say_falling, say_rising
 from ecg_keras.statistics.joint import join
+from ecg_keras.statistics.label_efficiency import LabelEfficiency, label_efficiency, weigh
 from ecg_keras.statistics.power_law import PowerLaw, fit_power_law
 
 FloatArray = npt.NDArray[np.float64]
@@ -40,6 +42,8 @@ class LearningCurve:
             show.
         trend: how much the difference changes from the smallest to the largest size, along the
             straight line through all of them in log n.
+        worth: the training records at which ``reference`` scores what ``way`` does, of each size of
+            ``way``.
     """
 
     title: str
@@ -53,6 +57,7 @@ class LearningCurve:
     crossover: tuple[float, float, float] | None
     says: str
     trend: Contrast | None = None
+    worth: tuple[LabelEfficiency, ...] = ()
 
 
 def learning_curve(
@@ -112,24 +117,26 @@ def learning_curve(
     """
     _check(way, reference, sizes, arms_way, arms_reference, margin)
     measure = partial(contrast, metric=metric, level=level, bootstrap=bootstrap, seed=seed)
+    drawn: dict[str, Any] = {"level": level, "draws": bootstrap, "seed": seed}
     at, number = np.array(sizes, dtype=np.float64), len(sizes)
 
     scores, fits = {}, {}
     for name, arms in ((way, arms_way), (reference, arms_reference)):
         scores[name] = tuple(measure([arm], [1.0]) for arm in arms)
         joint = join(scores[name], measure(arms, [1 / number] * number))
-        fits[name] = fit_power_law(at, joint, level=level, draws=bootstrap, seed=seed)
+        fits[name] = fit_power_law(at, joint, **drawn)
 
-    both = [*arms_way, *arms_reference]
+    def weighed(way: FloatArray, other: FloatArray) -> Contrast:
+        return weigh(arms_way, arms_reference, way, other, measure)
 
     def over_sizes(weights: FloatArray) -> Contrast:
-        return measure(both, [*weights, *-weights])
+        return weighed(weights, -weights)
 
     differences = tuple(over_sizes(row) for row in np.eye(number))
     distance = np.log(at) - np.log(at).mean()
     trend = over_sizes(distance / (distance @ distance) * (distance[-1] - distance[0]))
     joint = join(differences, over_sizes(np.full(number, 1 / number)))
-    found = find_crossover(at, joint, margin=margin, level=level, draws=bootstrap, seed=seed)
+    found = find_crossover(at, joint, margin=margin, **drawn)
     if trend.low > 0:
         crossover = _rising(sizes, differences, margin)
         says = say_rising(way, reference, sizes, differences, trend, margin)
@@ -148,6 +155,7 @@ def learning_curve(
         crossover=crossover,
         says=says,
         trend=trend,
+        worth=tuple(label_efficiency(at, place, weighed, **drawn) for place in range(number)),
     )
 
 

@@ -23,9 +23,9 @@ class Joint:
 
     Attributes:
         values, errors: ``(sizes,)`` and their standard errors.
-        weights: ``(sizes,)`` for least squares, with the sum 1: one over the variance, each
-            variance drawn towards the mean of all, because standard errors from a few seeds are
-            themselves a matter of luck (as in Smyth 2004, section 4).
+        weights: ``(sizes,)`` for least squares, with the sum 1: one over the moderated variance,
+            which is each variance drawn towards the mean of all, because standard errors from a few
+            seeds are themselves a matter of luck (as in Smyth 2004, section 4).
         correlation: of the errors of two sizes, the same for all pairs.
         degrees: of freedom of the errors.
     """
@@ -46,7 +46,7 @@ class Joint:
         return self.values + noise * self.errors
 
 
-def join(contrasts: Sequence[Contrast], mean: Contrast) -> Joint:
+def join(contrasts: Sequence[Contrast], mean: Contrast, *, moderated: bool = False) -> Joint:
     """Contrasts at several sizes, with the correlation that their mean betrays.
 
     The variance of a mean of k values is ``(sum of V_i + sum over pairs of 2 cov_ij) / k^2``; with
@@ -56,6 +56,7 @@ def join(contrasts: Sequence[Contrast], mean: Contrast) -> Joint:
     Args:
         contrasts: one for each size.
         mean: the contrast that is their mean, on the same seeds and patients.
+        moderated: whether the errors, too, are those of the moderated variances.
 
     Example:
         >>> one = Contrast(0.1, 0, 0.2, 0.95, 0.05, 30, 0.05, 0.0, 0.002, 3, 1, 90, 80, (0.1,))
@@ -77,7 +78,7 @@ def join(contrasts: Sequence[Contrast], mean: Contrast) -> Joint:
     drawn = (worth * variances + PRIOR_DEGREES * variances.mean()) / (worth + PRIOR_DEGREES)
     return Joint(
         values=values,
-        errors=errors,
+        errors=np.sqrt(drawn) if moderated else errors,
         weights=(1 / drawn) / (1 / drawn).sum(),
         correlation=min(max(shared / pairs, 0.0), 0.999) if pairs > 0 else 0.0,
         degrees=total**2 / float((variances**2 / degrees).sum()),

@@ -9,9 +9,11 @@ from typing import Any, Literal
 from ecg_keras.evaluation import Predictions
 from ecg_keras.evaluation.tables import p_text, percent, text_table, with_interval
 from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics.controls import Control, say_controls
 from ecg_keras.statistics.convergence import Convergence, Speed
 from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.findings import Finding
+from ecg_keras.statistics.label_words import say_worths
 from ecg_keras.statistics.ledger import LedgerRow
 from ecg_keras.statistics.verdict import Verdict
 
@@ -212,6 +214,7 @@ class StudyResult:
         cells: how many cells are done, failed and missing.
         failures: cell and error.
         not_done: what a reader might expect here and does not find, and why.
+        controls: ways of training against what lacks nothing but their pre-training.
         elsewhere: whether the predictions were made elsewhere, so that no recipe, log or dataset of
             ours stands behind them.
     """
@@ -234,10 +237,17 @@ class StudyResult:
     cells: Mapping[Literal["done", "failed", "missing"], int]
     failures: tuple[tuple[str, str], ...]
     not_done: tuple[str, ...]
+    controls: tuple[Control, ...] = ()
     elsewhere: bool = False
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The verdict, what the controls say, and what a way is worth in labels, in sentences."""
+        said = (self.sentence, say_controls(self.controls), *say_worths(self.curves))
+        return tuple(one for one in said if one)
+
     def table(self) -> str:
-        """The comparisons as aligned plain text, under the sentence."""
+        """The comparisons as aligned plain text, under the answers."""
         level = percent(self.question["level"])
         header = ["", "score", "reference", f"difference [{level} interval]", "p (Holm)", "verdict"]
         rows = [
@@ -251,7 +261,7 @@ class StudyResult:
             ]
             for one in self.comparisons
         ]
-        said = [self.sentence, text_table(header, rows)] if rows else [self.sentence]
+        said = [*self.answers, *([text_table(header, rows)] if rows else [])]
         return "\n\n".join([*said, *([self._diagnosed()] if self.list_diagnostics() else [])])
 
     def list_diagnostics(self, comparisons: Sequence[Compared] | None = None) -> tuple[str, ...]:

@@ -283,7 +283,7 @@ class _Listing:
 
 def _downstream(study: Study, point: Point, pretraining: Cell | None) -> list[Part]:
     """The parts of a downstream run, later ones over earlier ones."""
-    mode = study.modes[point.mode]
+    mode = study.all_modes[point.mode]
     parts = [
         *_shared(study, study.downstreams[point.downstream], point),
         mode.recipe,

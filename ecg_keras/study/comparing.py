@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ecg_keras.config import Question
+from ecg_keras.config import Question, Study
 from ecg_keras.evaluation import delong_test
 from ecg_keras.statistics.contrast import Contrast, contrast, contrasts
+from ecg_keras.statistics.controls import Control
 from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
 from ecg_keras.statistics.curves import LearningCurve, learning_curve
 from ecg_keras.statistics.results import ArmName, ArmResult, Compared, Interaction, Shift
@@ -113,6 +114,30 @@ def _settings(one: StudyArm[Any], other: StudyArm[Any]) -> tuple[int, int] | Non
     """That the runs of two arms were chosen from; ``None`` where it is unknown."""
     ours, theirs = one.runs[0].settings, other.runs[0].settings
     return None if ours is None or theirs is None else (ours, theirs)
+
+
+def compare_controls(arms: Arms, protocol: str, study: Study) -> tuple[Control, ...]:
+    """The arms of a protocol against their controls, the verdicts corrected for all of these.
+
+    They are no comparisons with the reference, whose verdicts are not corrected for them: what is
+    asked is not which way to take, but what its gain came from.
+
+    Args:
+        arms: those that have finished.
+        protocol: whose arms are compared.
+        study: names the controls.
+    """
+    question, found = study.question, []
+    for asked, mode, control in study.controlled:
+        for name in arms:
+            other = replace(name, mode=control, upstream="")
+            if (name.mode, name.protocol) != (mode, protocol) or other not in arms:
+                continue
+            if common := _common(arms[name], arms[other]):
+                found.append((asked, name, other, _contrast(common, [1.0, -1.0], question)))
+    contrasted = [one[-1] for one in found]
+    verdicts = judge(contrasted, margin=question.margin, level=question.level)
+    return tuple(Control(*one, verdict) for one, verdict in zip(found, verdicts, strict=True))
 
 
 def find_shifts(arms: Arms, protocols: Sequence[str], question: Question) -> tuple[Shift, ...]:

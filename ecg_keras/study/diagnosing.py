@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ecg_keras.evaluation import Pair, Predictions, diagnose
+from ecg_keras.evaluation import Pair, Predictions, diagnose, upstream_is_no_better
 from ecg_keras.evaluation.budget import mean_budget, warn_of_budgets
 from ecg_keras.metrics import METRICS, score_labels
+from ecg_keras.statistics.results import ArmName, Compared, Control
 
 if TYPE_CHECKING:
     from ecg_keras.study.arms import StudyArm
@@ -34,6 +36,28 @@ def diagnose_arms(one: StudyArm[Any], other: StudyArm[Any], metric: str) -> tupl
         for first, second, both in zip(one.runs, other.runs, zip(*scores, strict=True), strict=True)
     ]
     return (*([unequal] if unequal else []), *diagnose(names, pairs))
+
+
+def doubt_upstreams(
+    comparisons: Sequence[Compared], controls: Sequence[Control]
+) -> tuple[Compared, ...]:
+    """The comparisons, with a sentence more where an upstream is no better than a random network.
+
+    Args:
+        comparisons: of arms with their reference.
+        controls: of the same study; those that ask about representations are looked at.
+    """
+    doubts: dict[ArmName, str] = {}
+    for one in controls:
+        if one.asked == "representation":
+            said = upstream_is_no_better(one.contrast, one.arm.upstream, one.arm.downstream)
+            doubts |= {replace(one.arm, mode=""): said} if said else {}
+    return tuple(
+        replace(one, diagnostics=(*one.diagnostics, doubts[name]))
+        if (name := replace(one.arm, mode="")) in doubts
+        else one
+        for one in comparisons
+    )
 
 
 def diagnose_pilots(one: Piloted, other: Piloted) -> tuple[str, ...]:

@@ -17,12 +17,14 @@ from ecg_keras.study.cells import StudyPlan
 from ecg_keras.study.comparing import (
     Arms,
     compare_arms,
+    compare_controls,
     find_curves,
     find_interactions,
     find_shifts,
     score_arm,
 )
 from ecg_keras.study.costs import keep_ledger
+from ecg_keras.study.diagnosing import doubt_upstreams
 from ecg_keras.study.state import Snapshot, snapshot
 from ecg_keras.study.upstreams import (
     describe_datasets,
@@ -51,14 +53,17 @@ def gather(
     """
     study, question = plan.loaded.study, plan.loaded.study.question
     first = next(iter(study.protocols))
-    arms, notes = read_arms(plan)
-    if not arms:
+    finished, notes = read_arms(plan)
+    if not finished:
         raise DataError(
             f"{plan.folder}: no arm of the study is finished. Run `ecg-keras study` with "
             f"{plan.loaded.path} first."
         )
-    results = {name: score_arm(arm, question) for name, arm in arms.items()}
-    comparisons = compare_arms(arms, first, question)
+    results = {name: score_arm(arm, question) for name, arm in finished.items()}
+    # controls are compared with what they control, and with nothing else
+    arms = {name: arm for name, arm in finished.items() if name.mode in study.modes}
+    controls = compare_controls(finished, first, study)
+    comparisons = doubt_upstreams(compare_arms(arms, first, question), controls)
     curves = find_curves(arms, first, question)
     interactions = find_interactions(arms, first, question)
     ledger = keep_ledger(arms, comparisons)
@@ -94,7 +99,7 @@ def gather(
         ),
         datasets=describe_datasets(arms),
         skew=skew,
-        environment=_environment(next(iter(arms.values()))),
+        environment=_environment(next(iter(finished.values()))),
         cells={
             "done": state.counts.get("done", 0),
             "failed": state.counts.get("failed", 0),
@@ -103,6 +108,7 @@ def gather(
             ),
         },
         failures=state.failures,
+        controls=controls,
         not_done=(*notes, *_not_done(plan, state, arms, results, comparisons), *unmeasured),
     )
 

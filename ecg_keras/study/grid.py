@@ -90,7 +90,7 @@ def check_size(loaded: LoadedStudy) -> None:
             *(grid.seeds, grid.backbones, grid.heads, grid.sizes),
             study.downstreams if grid.downstreams is None else grid.downstreams,
             study.protocols if grid.protocols is None else grid.protocols,
-            study.modes if grid.modes is None else grid.modes,
+            _modes_of(grid, study),
         )
         upstreams = study.upstreams if grid.upstreams is None else grid.upstreams
         combinations += math.prod(map(len, axes)) * (grid.folds or 1) * max(1, len(upstreams))
@@ -110,11 +110,14 @@ def _points_of(grid: Grid, study: Study) -> Iterator[Point]:
         grid.heads,
         grid.sizes,
         study.protocols if grid.protocols is None else grid.protocols,
-        study.modes if grid.modes is None else grid.modes,
+        _modes_of(grid, study),
     )
     upstreams = study.upstreams if grid.upstreams is None else grid.upstreams
+    first = next(iter(study.protocols))
     for (number, seed), fold, downstream, backbone, head, size, protocol, mode in axes:
-        pretrained = study.modes[mode].start == "upstream"
+        if mode in study.control_modes and protocol != first:
+            continue
+        pretrained = study.all_modes[mode].start == "upstream"
         for upstream in upstreams if pretrained else [None]:
             yield Point(
                 downstream=downstream,
@@ -128,6 +131,20 @@ def _points_of(grid: Grid, study: Study) -> Iterator[Point]:
                 upstream_seed=grid.upstream_seeds[number % len(grid.upstream_seeds)],
                 fold=fold,
             )
+
+
+def _modes_of(grid: Grid, study: Study) -> tuple[str, ...]:
+    """The modes of a grid: in the study's own those that are controls of another, too."""
+    modes = tuple(study.modes) if grid.modes is None else grid.modes
+    if grid is not study.grid:
+        return modes
+    controls = [
+        name
+        for asked, mode, control in study.controlled
+        for name in ((mode, control) if asked == "representation" else (control,))
+        if asked == "representation" or mode in modes
+    ]
+    return tuple(dict.fromkeys((*modes, *controls)))
 
 
 def same_database(study: Study, upstream: str, downstream: str) -> bool:

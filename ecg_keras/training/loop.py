@@ -27,6 +27,7 @@ from ecg_keras.training.leakage import guard
 from ecg_keras.training.mirrored import Mirrored, padded
 from ecg_keras.training.optimizers import make_optimizer
 from ecg_keras.training.places import seen_from
+from ecg_keras.training.ridge_head import fit_ridge
 from ecg_keras.training.run import Run, alone, describe_environment
 from ecg_keras.training.upstream import check_upstream
 from ecg_keras.training.validation_scores import ValidationScores
@@ -176,7 +177,8 @@ def _fit_phase(
     records = dataset.splits["train"].records - len(left_out["train"])
     steps = math.ceil(min(recipe.data.train_records or records, records) / settings.batch_size)
 
-    crop = settings.augment.crop
+    ridge = phase.fit == "ridge"
+    crop = None if ridge else settings.augment.crop  # the embeddings are of whole ECGs
     fitted = (
         model if crop is None else models.with_length(model, round(crop * dataset.sampling_rate))
     )
@@ -195,20 +197,6 @@ def _fit_phase(
     if resumed:
         restore(fitted, run.checkpoints, progress)
 
-    train_data = data.load(
-        shards,
-        "train",
-        batch_size=settings.batch_size,
-        shuffle=True,
-        seed=settings.seed,
-        train_records=recipe.data.train_records,
-        subset=recipe.data.subset,
-        left_out=left_out["train"],
-        augment=settings.augment,
-        epochs=range(done, last),
-    )
-    if devices > 1:
-        train_data = padded(train_data, devices).map(lambda batch, own: (*batch, own))
     valid_data = data.load(
         shards,
         settings.validate_on,
@@ -225,6 +213,30 @@ def _fit_phase(
         patience=settings.patience,
         progress=progress,
     )
+    called = [
+        ValidationScores(valid_data, dataset.labels, model=model),
+        RunLog(run.log, phase=number),
+        checkpoint,
+        keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
+        *callbacks,
+    ]
+    subset = {"train_records": recipe.data.train_records, "subset": recipe.data.subset,
+              "seed": settings.seed, "left_out": left_out["train"]}  # fmt: skip
+    if ridge:
+        chosen = data.training_subset(shards, dataset, **subset)
+        fit_ridge(fitted, shards, chosen, epoch=done, callbacks=called)
+        return checkpoint.progress
+    train_data = data.load(
+        shards,
+        "train",
+        batch_size=settings.batch_size,
+        shuffle=True,
+        augment=settings.augment,
+        epochs=range(done, last),
+        **subset,
+    )
+    if devices > 1:
+        train_data = padded(train_data, devices).map(lambda batch, own: (*batch, own))
     fitted.fit(
         train_data,
         initial_epoch=done,
@@ -232,13 +244,7 @@ def _fit_phase(
         steps_per_epoch=steps,
         verbose=0,
         shuffle=False,
-        callbacks=[
-            ValidationScores(valid_data, dataset.labels, model=model),
-            RunLog(run.log, phase=number),
-            checkpoint,
-            keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
-            *callbacks,
-        ],
+        callbacks=called,
     )
     return checkpoint.progress
 

@@ -20,34 +20,9 @@ import numpy as np
 
 from ecg_keras.transferability.inputs import FloatArray
 
-# squared singular values below this share of the largest one are rounding errors
-NEGLIGIBLE = 1e-10
 # of the penalty, in units of the largest squared singular value
 GRID = np.logspace(-12, 6, 145)
 GOLDEN = (np.sqrt(5) - 1) / 2
-
-
-def spectrum(features: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Squared singular values and right singular vectors, without those that are nearly zero.
-
-    From the smaller of the two Gram matrices, so that both many records and wide embeddings are
-    cheap.
-
-    Args:
-        features: ``(records, size)``, not all zero.
-
-    Returns:
-        ``(rank,)``, largest first, and ``(size, rank)`` with orthonormal columns.
-    """
-    records, size = features.shape
-    wide = size > records
-    gram = features @ features.T if wide else features.T @ features
-    squares, vectors = np.linalg.eigh(gram)
-    kept = np.flatnonzero(squares > NEGLIGIBLE * squares[-1])[::-1]
-    squares, vectors = squares[kept], vectors[:, kept]
-    if wide:
-        vectors = features.T @ vectors / np.sqrt(squares)
-    return squares, vectors
 
 
 def maximise_evidence(

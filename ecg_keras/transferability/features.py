@@ -108,7 +108,6 @@ def extract(
         (120, 512)
     """
     from ecg_keras import models
-    from ecg_keras.data.reading import training_subset
     from ecg_keras.training import Run, check_upstream
 
     checkpoint, shards = Path(checkpoint), Path(shards)
@@ -121,36 +120,31 @@ def extract(
     forward, width, is_sigmoid = _cut_head(model, dataset, checkpoint)
     chosen = None
     if split == "train":
-        chosen = training_subset(shards, dataset, train_records, seed, subset, left_out)
+        chosen = data.training_subset(shards, dataset, train_records, seed, subset, left_out)
     sketch = sketch_matrix(width, seed) if width > WIDEST else None
 
     columns: list[list[Any]] = [[], [], [], [], []]
     done, total = 0, len(chosen) if chosen is not None else dataset.splits[split].records
-    with data.whole_shards(shards, split):
-        for signal, target, record_id, patient_id in data.load_with_ids(shards, split, BATCH):
-            names = record_id.numpy().astype(str)
-            kept = np.ones(len(names), bool) if chosen is None else np.isin(names, chosen)
-            if not kept.any():
-                continue
-            embedding, probability = (part.numpy() for part in forward(signal[kept]))
-            if not (np.isfinite(embedding).all() and np.isfinite(probability).all()):
-                rows = np.isfinite(embedding).all(axis=1) & np.isfinite(probability).all(axis=1)
-                raise DataError(
-                    f"{checkpoint}: its embedding of record {names[kept][~rows][0]} is not finite: "
-                    "the network overflows, or its weights are damaged. Leave it out."
-                )
-            batch = (
-                embedding if sketch is None else embedding @ sketch,
-                probability,
-                target.numpy()[kept].astype(np.uint8),
-                names[kept],
-                patient_id.numpy().astype(str)[kept],
+    for signal, target, names, patients in data.load_chosen(shards, split, BATCH, chosen):
+        embedding, probability = (part.numpy() for part in forward(signal))
+        if not (np.isfinite(embedding).all() and np.isfinite(probability).all()):
+            rows = np.isfinite(embedding).all(axis=1) & np.isfinite(probability).all(axis=1)
+            raise DataError(
+                f"{checkpoint}: its embedding of record {names[~rows][0]} is not finite: the "
+                "network overflows, or its weights are damaged. Leave it out."
             )
-            for column, part in zip(columns, batch, strict=True):
-                column.append(part)
-            done += int(kept.sum())
-            if on_progress is not None:
-                on_progress(done, total)
+        batch = (
+            embedding if sketch is None else embedding @ sketch,
+            probability,
+            target.astype(np.uint8),
+            names,
+            patients,
+        )
+        for column, part in zip(columns, batch, strict=True):
+            column.append(part)
+        done += len(names)
+        if on_progress is not None:
+            on_progress(done, total)
     if not done:
         raise DataError(f"{shards}: the split {split} has no record.")
     embeddings, probabilities, targets, record_ids, patient_ids = map(np.concatenate, columns)

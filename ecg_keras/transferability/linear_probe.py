@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from ecg_keras.errors import DataError
 from ecg_keras.metrics import auroc
-from ecg_keras.transferability.evidence import maximise_evidence, spectrum
+from ecg_keras.metrics.ridge import spectrum
+from ecg_keras.transferability.evidence import maximise_evidence
 from ecg_keras.transferability.inputs import (
     BoolArray,
     FloatArray,

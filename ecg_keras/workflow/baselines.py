@@ -14,7 +14,7 @@ from ecg_keras.workflow.recipes import load, recipe_beside
 # sections whose overrides reach the baseline; data and evaluation are those of the recipe anyway
 SHARED = ("training", "model")
 # what a phase says of weights that are not random
-OF_FINE_TUNING = ("train_from", "stage_decay")
+OF_FINE_TUNING = ("train_from", "stage_decay", "fit")
 
 
 def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
@@ -122,7 +122,9 @@ def _as_phases_of(baseline: Recipe, phases: Any) -> tuple[Any, str]:
     ]
     if whole == phases:
         return phases, ""
-    return whole, f"without {' and '.join(OF_FINE_TUNING)}: from random weights every stage trains"
+    *some, last = OF_FINE_TUNING
+    kept = f"without {', '.join(some)} and {last}"
+    return whole, f"{kept}: from random weights every stage trains"
 
 
 def _look_up(recipe: Recipe, key: str) -> Any:

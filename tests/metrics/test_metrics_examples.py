@@ -16,6 +16,7 @@ import pytest
         "operating",
         "ranking",
         "recalibration",
+        "ridge",
         "summary",
     ],
 )

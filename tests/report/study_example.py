@@ -9,6 +9,7 @@ from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.convergence import Convergence, Speed
 from ecg_keras.statistics.curves import LearningCurve, PowerLaw
 from ecg_keras.statistics.findings import Finding
+from ecg_keras.statistics.label_efficiency import LabelEfficiency
 from ecg_keras.statistics.ledger import LedgerRow
 from ecg_keras.statistics.results import (
     ArmName,
@@ -236,6 +237,7 @@ class _Study:
                     margin=MARGIN,
                     crossover=crossover,
                     says=f"{downstream}, {backbone}: {way} against scratch: {said}.",
+                    worth=_worth(at) if fitted else (),
                 )
             )  # fmt: skip
 
@@ -335,6 +337,12 @@ def _judge(difference):
         more_records=0 if settled else 1_250 if difference.value > 0 else None,
         comparisons=48,
     )
+
+
+def _worth(at):
+    """The smallest size is worth more, the largest more than was tried."""
+    inf = float("inf")
+    return LabelEfficiency(at[0], (120.0, 80.0, 210.0)), LabelEfficiency(at[-1], (inf, at[0], inf))
 
 
 def _law(sizes, scores):

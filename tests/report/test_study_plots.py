@@ -129,7 +129,11 @@ def test_a_learning_curve_shows_points_fits_margin_and_crossover(result):
     assert [text.get_text() for text in bottom.texts] == ["crossover"]
     assert top.get_xscale() == "log"
     assert [text.get_text() for text in bottom.get_xticklabels()] == ["50", "200", "300"]
+    (arrow,) = top.texts
+    score = fitted.scores[fitted.way][0].value
+    assert (arrow.xyann, arrow.xy) == ((50, score), (120, score)), "what 50 ECGs are worth"
     plain = next(curve for curve in result.curves if curve.crossover is None)
+    assert not list(learning_plot(plain).axes[0].texts)
     assert not list(learning_plot(plain).axes[1].texts)
 
 

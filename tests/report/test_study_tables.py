@@ -16,17 +16,9 @@ from ecg_keras.report.study_tables import (
 from ecg_keras.report.tables import cell_text
 
 NAMES = (
-    *(
-        "comparisons",
-        "diagnostics",
-        "arms",
-        "labels",
-        "differences",
-        "convergence",
-        "protocols",
-        "families",
-    ),
-    *("learning_curves", "transferability", "ledger", "findings", "failures"),
+    *("comparisons", "diagnostics", "arms", "labels", "differences", "convergence", "protocols"),
+    *("families", "controls", "learning_curves", "label_efficiency", "transferability"),
+    *("ledger", "tuning", "findings", "failures"),
 )
 
 
@@ -80,6 +72,14 @@ def test_the_csvs_hold_the_results_numbers(result, tmp_path):
     assert float(shifts[0]["before_low"]) == result.shifts[0].before.low
     curves = read(tmp_path, "learning_curves")
     assert {row["crossover_high"] for row in curves} == {"", "inf"}
+    worth = read(tmp_path, "label_efficiency")
+    assert [float(worth[0][f"equal_records{end}"]) for end in ("", "_low", "_high")] == [
+        120,
+        80,
+        210,
+    ]
+    assert [float(worth[0][f"factor{end}"]) for end in ("", "_low", "_high")] == [2.4, 1.6, 4.2]
+    assert worth[1]["factor"] == worth[1]["factor_high"] == "inf"
     ledger = read(tmp_path, "ledger")
     assert float(ledger[0]["with_share"]) == 50 + 5400 / 4
     assert read(tmp_path, "failures") == [
@@ -89,7 +89,8 @@ def test_the_csvs_hold_the_results_numbers(result, tmp_path):
 
 def test_a_study_without_more_than_comparisons_writes_headings(result, tmp_path):
     write_tables(bare(result), tmp_path)
-    for name in ("protocols", "families", "learning_curves", "transferability", "findings"):
+    without = ("protocols", "families", "controls", "learning_curves", "label_efficiency")
+    for name in (*without, "transferability", "findings"):
         assert read(tmp_path, name) == []
         assert (tmp_path / f"{name}.tex").read_text("utf-8").count(r"\midrule") == 1
 

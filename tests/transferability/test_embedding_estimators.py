@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from ecg_keras.errors import DataError
+from ecg_keras.metrics.ridge import spectrum
 from ecg_keras.transferability import (
     ESTIMATORS,
     h_score,
@@ -19,7 +20,7 @@ from ecg_keras.transferability import (
     logme,
     transrate,
 )
-from ecg_keras.transferability.evidence import maximise_evidence, spectrum
+from ecg_keras.transferability.evidence import maximise_evidence
 from ecg_keras.transferability.linear_probe import deal_patients
 
 FROM_EMBEDDINGS = ("logme", "h_score", "transrate", "knn", "linear_probe")

@@ -69,7 +69,7 @@ def test_random_weights_are_not_frozen(recipes):
     assert [phase.epochs for phase in base.training.phases] == [4, 8]
     assert {phase.train_from for phase in base.training.phases} == {"stem"}
     assert {phase.stage_decay for phase in base.training.phases} == {1.0}
-    assert "base.yaml: --set training.phases reaches the baseline without train_from and" in note
+    assert "base.yaml: --set training.phases reaches the baseline without train_from, " in note
     assert len(note.splitlines()) == 1
 
 

@@ -1,0 +1,109 @@
+"""Pre-training, or merely the architecture? Ways of training against their controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ecg_keras.evaluation.tables import score_name, with_interval
+from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics.verdict import FEWEST_SEEDS, Verdict, Word, verdict_sentence
+
+if TYPE_CHECKING:
+    from ecg_keras.statistics.results import ArmName
+
+Asked = Literal["representation", "weights"]
+
+ANSWERS: dict[Word, str] = {
+    "better": "pre-training",
+    "equivalent": "merely the architecture",
+    "worse": "merely the architecture",
+    "inconclusive": "not shown",
+}
+QUESTION = "Pre-training, or merely the architecture?"
+# what each way is compared with, in words
+COMPARED: dict[Asked, str] = {
+    "representation": "Frozen, under a ridge head, against a random network",
+    "weights": "At the same schedule, against random first weights",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Control:
+    """A way of training against its control, which lacks nothing but the pre-training.
+
+    Attributes:
+        asked: ``representation``: is the upstream's embedding worth more than a random network's?
+            ``weights``: is it the upstream's weights, or the schedule and the network?
+        arm, control: which two.
+        contrast: arm - control in the metric that decides.
+        verdict: corrected for all controls of the study, and for nothing else.
+    """
+
+    asked: Asked
+    arm: ArmName
+    control: ArmName
+    contrast: Contrast
+    verdict: Verdict
+
+    @property
+    def answer(self) -> str:
+        """Of `ANSWERS`: one that is no better than its control owes nothing to the pre-training."""
+        return ANSWERS[self.verdict.word]
+
+
+def say_controls(controls: Sequence[Control]) -> str:
+    """The answer to the question in a few words; empty where it was not asked.
+
+    Args:
+        controls: of a study.
+    """
+    said = [f"{COMPARED[asked]}: {_count(own)}." for asked, own in _by_question(controls).items()]
+    return " ".join((QUESTION, *said)) if said else ""
+
+
+def explain_controls(controls: Sequence[Control], metric: str) -> tuple[str, ...]:
+    """The same with the figures, a paragraph for each comparison.
+
+    Args:
+        controls: of a study.
+        metric: a name of `ecg_keras.metrics.METRICS`, that decides.
+    """
+    return tuple(
+        f"{COMPARED[asked]}: {_count(own)}. {_figures(own, metric)}"
+        for asked, own in _by_question(controls).items()
+    )
+
+
+def _by_question(controls: Sequence[Control]) -> dict[Asked, list[Control]]:
+    own = {asked: [one for one in controls if one.asked == asked] for asked in COMPARED}
+    return {asked: some for asked, some in own.items() if some}
+
+
+def _count(controls: Sequence[Control]) -> str:
+    """``pre-training in 3, not shown in 1 of 4 comparisons``."""
+    answers = [one.answer for one in controls]
+    if len(answers) == 1:
+        return answers[0]
+    counts = [
+        f"{answer} in {answers.count(answer)}" for answer in ANSWERS.values() if answer in answers
+    ]
+    return f"{', '.join(dict.fromkeys(counts))} of {len(answers)} comparisons"
+
+
+def _figures(controls: Sequence[Control], metric: str) -> str:
+    most = max(controls, key=lambda one: abs(one.contrast.value))
+    if len(controls) == 1:
+        names = str(most.arm), most.control.way
+        return verdict_sentence(*names, metric, most.contrast, most.verdict)
+    said = (
+        f"The largest difference in {score_name(metric)} is {with_interval(most.contrast, '+')}: "
+        f"{most.arm} ({most.verdict.word})."
+    )
+    if any(one.contrast.seeds == 1 for one in controls):
+        said += (
+            " With one seed each this speaks of the trained networks alone; the ways of training "
+            f"need at least {FEWEST_SEEDS - 1} more seeds of each."
+        )
+    return said

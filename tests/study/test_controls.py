@@ -1,0 +1,167 @@
+"""Controls of a study: which runs they are, which are shared, and what they answer."""
+
+import pytest
+from finished_study import finish, list_study
+from studies import GEORGIA, PTBXL, load
+
+from ecg_keras.config import load_study
+from ecg_keras.errors import ConfigError
+from ecg_keras.report import write_study
+from ecg_keras.statistics.controls import explain_controls
+from ecg_keras.study import list_cells
+from ecg_keras.study.gather import gather
+
+RIDGE = [{"epochs": 1, "train_from": "head", "fit": "ridge"}]
+SEVERAL = "controls: true\ngrid: {seeds: [0, 1, 2]}"
+WITH_A_HEAD = {
+    "scratch": {"start": "random", "recipe": {"training": {"phases": [{"epochs": 9}]}}},
+    "finetune": {
+        "recipe": {"training": {"phases": [{"epochs": 2, "train_from": "head"}, {"epochs": 7}]}}
+    },
+    "sgd_probe": {"recipe": {"training": {"phases": [{"epochs": 2, "train_from": "head"}]}}},
+}
+
+
+def listed(tmp_path, **sections):
+    upstreams = {"ptbxl": PTBXL, "georgia": GEORGIA}
+    given = {"upstreams": upstreams, "modes": WITH_A_HEAD, "controls": True, **sections}
+    return list_cells(load(tmp_path, **given))
+
+
+def trained(plan):
+    """The ways of training that have runs, with the phases of the first."""
+    return {
+        cell.arm.way: [one.model_dump(exclude_defaults=True) for one in cell.recipe.training.phases]
+        for cell in reversed(plan.cells)
+        if cell.arm is not None
+    }
+
+
+def test_each_fine_tuning_has_its_schedule_from_random_weights_and_each_upstream_a_probe(tmp_path):
+    phases = trained(listed(tmp_path, grid={"seeds": [0]}))
+    assert phases == {
+        "scratch": [{"epochs": 9}],
+        **{
+            f"{mode} from {upstream}": WITH_A_HEAD[mode]["recipe"]["training"]["phases"]
+            for mode in ("finetune", "sgd_probe")
+            for upstream in ("ptbxl", "georgia")
+        },
+        "upstream_probe from ptbxl": RIDGE,
+        "upstream_probe from georgia": RIDGE,
+        "random_probe": RIDGE,
+        "finetune_from_random": WITH_A_HEAD["finetune"]["recipe"]["training"]["phases"],
+    }
+    assert not any("probe_from" in way for way in phases), "a head trained alone is no fine-tuning"
+
+
+def test_a_control_with_the_settings_of_scratch_is_its_run(tmp_path):
+    same = {"scratch": {"start": "random"}, "finetune": {}}
+    plan = listed(tmp_path, modes=same, grid={"seeds": [0]})
+    runs = {arm.mode: name for (arm, _, _), name in plan.points.items()}
+    assert runs["finetune_from_random"] == runs["scratch"]
+
+
+def test_they_are_run_in_the_grid_for_the_first_protocol_and_no_sweep_unless_it_names_them(
+    tmp_path,
+):
+    plan = listed(
+        tmp_path,
+        protocols={"sound": {}, "hot": {"recipe": {"training": {"batch_size": 8}}}},
+        grid={"seeds": [0], "modes": ["scratch", "sgd_probe"]},
+        sweeps=[
+            {"seeds": [0], "sizes": [50]},
+            {"seeds": [0], "sizes": [60], "modes": ["random_probe"]},
+        ],
+    )
+    arms = {arm for arm, _, _ in plan.points}
+    found = {(arm.mode, arm.protocol, arm.size) for arm in arms if arm.mode not in WITH_A_HEAD}
+    assert found == {
+        ("upstream_probe", "sound", 0),
+        ("random_probe", "sound", 0),
+        ("random_probe", "sound", 60),
+    }
+
+
+def test_a_mode_of_such_a_name_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"controls makes a mode random_probe of its own"):
+        listed(tmp_path, modes={"scratch": {"start": "random"}, "random_probe": {}})
+
+
+@pytest.fixture
+def without_shards(monkeypatch):
+    monkeypatch.setattr("ecg_keras.study.gather.rank_upstreams", lambda *args, **settings: ())
+    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: ({}, ()))
+
+
+def gathered(tmp_path, skills, more=SEVERAL):
+    plan = list_study(tmp_path, more)
+    finish(plan, lambda cell: 1.0 if cell.arm is None else skills[cell.arm.mode])
+    return plan, gather(plan)
+
+
+def test_a_gain_that_random_weights_have_too_is_the_architectures(tmp_path, without_shards):
+    """Scratch is poor for its schedule: at fine-tuning's own, random weights do as well."""
+    path = list_study(tmp_path, SEVERAL).loaded.path
+    other = "finetune: {recipe: {training: {patience: 3}}}"
+    path.write_text(path.read_text().replace("finetune: {}", other))
+    plan = list_cells(load_study(path))
+    skills = {"scratch": 0.6, "finetune": 1.8, "finetune_from_random": 1.8,
+              "upstream_probe": 1.2, "random_probe": 0.4}  # fmt: skip
+    finish(plan, lambda cell: 1.0 if cell.arm is None else skills[cell.arm.mode])
+    result = gather(plan)
+    (verdict,) = result.comparisons
+    assert verdict.verdict.word == "better"
+    assert verdict.verdict.comparisons == 1, "controls are no comparisons with scratch"
+    answers = {one.asked: one for one in result.controls}
+    assert answers["representation"].answer == "pre-training"
+    assert answers["representation"].verdict.comparisons == 2
+    assert answers["weights"].answer in ("merely the architecture", "not shown")
+    assert answers["weights"].contrast.value == pytest.approx(0, abs=0.04)
+
+
+def test_the_answer_is_on_the_page_in_the_tables_and_in_the_terminal(tmp_path, without_shards):
+    skills = {"scratch": 0.5, "finetune": 1.8, "upstream_probe": 1.5, "random_probe": 0.5}
+    plan, result = gathered(tmp_path, skills)
+    said = (
+        "Pre-training, or merely the architecture? Frozen, under a ridge head, against a random "
+        "network: pre-training. At the same schedule, against random first weights: pre-training."
+    )
+    assert said in result.table()
+    assert [one.control.mode for one in result.controls] == ["random_probe", "finetune_from_random"]
+    page = write_study(result, plan.folder)
+    text = page.read_text(encoding="utf-8")
+    assert said in text
+    assert 'id="controls"' in text
+    rows = (page.parent / "tables" / "controls.csv").read_text().splitlines()
+    assert [row.split(",")[7:9] for row in rows[1:]] == [
+        ["random_probe", "pre-training"],
+        ["finetune_from_random", "pre-training"],
+    ]
+    assert {name.mode for name in result.arms} == {*skills, "finetune_from_random"}
+
+
+def test_several_controls_are_counted_and_one_seed_is_said_to_be_one(tmp_path, without_shards):
+    skills = {"scratch": 0.5, "finetune": 1.8, "upstream_probe": 1.5, "random_probe": 0.5}
+    _, result = gathered(tmp_path, skills, "controls: true\ngrid: {seeds: [0], sizes: [90, all]}")
+    first, second = explain_controls(result.controls, "macro_auroc")
+    assert first.startswith(
+        "Frozen, under a ridge head, against a random network: pre-training in 2 of 2 comparisons."
+    )
+    assert "With one seed each this speaks of the trained networks alone" in second
+
+
+def test_without_controls_nothing_is_asked(tmp_path, without_shards):
+    _, result = gathered(tmp_path, {"scratch": 0.5, "finetune": 1.0}, "grid: {seeds: [0, 1]}")
+    assert result.controls == ()
+    assert "architecture" not in result.table()
+
+
+@pytest.mark.parametrize(("skill", "doubted"), [(0.0, True), (2.5, False)])
+def test_an_upstream_no_better_than_a_random_network_is_named_beside_its_verdict(
+    tmp_path, without_shards, skill, doubted
+):
+    plan = list_study(tmp_path, SEVERAL)
+    finish(plan, lambda cell: skill if cell.arm and cell.arm.mode == "upstream_probe" else 0.0)
+    (compared,) = gather(plan).comparisons
+    said = [one for one in compared.diagnostics if "not shown to be better than a random" in one]
+    assert bool(said) == doubted
