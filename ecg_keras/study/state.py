@@ -86,7 +86,8 @@ def snapshot(plan: StudyPlan) -> Snapshot:
         reason = cell.problem
         for name in cell.needs:
             if states[name] in ("failed", "blocked"):
-                reason = reason or f"{name}, which it needs, is {states[name]}"
+                what = "pre-training" if plan.by_name[name].kind == "pretrain" else "candidate"
+                reason = reason or f"its {what} {name} is {states[name]}"
         if state == "waiting" and reason is not None:
             state = "blocked"
             reasons[cell.name] = reason

@@ -10,7 +10,7 @@ from studies import GEORGIA, LUDB, load
 from ecg_keras.study import Running, list_cells, snapshot
 from ecg_keras.study.remaining import makespan, remaining_seconds
 
-PAIR = {"a": "pre", "b": "pre"}
+PAIR = {"a": ["pre"], "b": ["pre"]}
 
 
 @pytest.mark.parametrize(
