@@ -29,6 +29,9 @@ from ecg_keras.cli.transferability import Checkpoints, Target, ranking_table
     "--seeds", default=3, show_default=True, type=click.IntRange(min=2), help="Of each pilot run."
 )
 @click.option(
+    "--tune", is_flag=True, help="Try each way, scratch too, with four learning rates first."
+)
+@click.option(
     "--margin",
     default=0.02,
     show_default=True,
@@ -49,6 +52,7 @@ def advise(
     raw: Path | None,
     pilot_minutes: float,
     seeds: int,
+    tune: bool,
     margin: float,
     folder: Path,
 ) -> None:
@@ -56,6 +60,7 @@ def advise(
 
     Reads the target's training and validation splits. The same command goes on where it stopped.
     """
+    from ecg_keras.config import Tune
     from ecg_keras.errors import ConfigError, DataError
     from ecg_keras.study.advise import advise as find_advice
     from ecg_keras.study.advise import write_recipe
@@ -72,6 +77,7 @@ def advise(
             target,
             minutes=pilot_minutes,
             seeds=seeds,
+            tune=Tune() if tune else None,
             margin=margin,
             folder=folder,
             on_progress=tell,

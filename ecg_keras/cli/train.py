@@ -3,40 +3,64 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ecg_keras.cli.options import RecipePath, overrides
 
+if TYPE_CHECKING:
+    from ecg_keras.workflow import Job
+
 
 @click.command()
 @RecipePath
 @overrides
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    help="Train so often with other seeds and judge over all; evaluation.seeds by default.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and do nothing.")
-def train(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
+def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run: bool) -> None:
     """Make what RECIPE needs, train it, score it and write its report.
 
-    Products that are there and fresh are reused; a run that was stopped goes on.
+    Products that are there and fresh are reused; a run that was stopped resumes.
     """
-    from ecg_keras import evaluation, training, workflow
+    from ecg_keras import workflow
     from ecg_keras.cli.console import ConsoleWatcher, progress_bar, show_plan
     from ecg_keras.config import parse_overrides
     from ecg_keras.errors import raise_together
 
-    job = workflow.make_job(workflow.load(recipe, parse_overrides(assignments)))
-    plan = workflow.make_plan(job)
-    notes = workflow.overrides_left_out(job.loaded)
+    jobs = workflow.list_seed_jobs(recipe, parse_overrides(assignments), seeds)
+    plans = [workflow.make_plan(job) for job in jobs]
+    notes = workflow.overrides_left_out(jobs[0].loaded)
     if dry_run:
         with progress_bar("look at what is there"):
-            raise_together(workflow.find_problems(plan, tables=True))
-        show_plan(plan)
+            raise_together([e for plan in plans for e in workflow.find_problems(plan, tables=True)])
+        show_plan([step for plan in plans for step in plan])
         for note in notes:
             click.echo(f"! {note}", err=True)
         return
     with ConsoleWatcher() as watcher:
         for note in notes:
             watcher.warned(note)
-        workflow.run_plan(plan, watcher)
+        for plan in plans:
+            workflow.run_plan(plan, watcher)
+    _show_run(jobs[0])
+    if len(jobs) > 1:
+        from ecg_keras import report
+
+        found = workflow.compare_seeds(jobs)
+        report.write_report(jobs[0].run.folder, shards=jobs[0].shards)
+        click.echo(f"\n{found.table()}")
+    _show_places(jobs[0])
+
+
+def _show_run(job: Job) -> None:
+    """How it was tuned, its scores, and how it compares with its baseline."""
+    from ecg_keras import evaluation, training
+
     for one in (job, job.baseline):
         if one is not None and (tuned := training.read_tuned(one.run)) is not None:
             click.echo(f"\n{one.run.name}: {evaluation.tuning_table(tuned)}")
@@ -46,6 +70,9 @@ def train(recipe: Path, assignments: tuple[str, ...], dry_run: bool) -> None:
     if job.baseline is not None and job.run.comparison.is_file():
         click.echo()
         click.echo(evaluation.Comparison.load_json(job.run.comparison).table())
+
+
+def _show_places(job: Job) -> None:
     click.echo()
     click.echo(f"model   {job.run.model}")
     if job.recipe.export:

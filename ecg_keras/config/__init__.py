@@ -37,7 +37,7 @@ from ecg_keras.config.schema import (
     Training,
 )
 from ecg_keras.config.study import FileStudy, Grid, Left, Mode, Part, Protocol, Question, Study
-from ecg_keras.config.trials import list_trials, trial
+from ecg_keras.config.trials import applicable, list_trials, trial, tune_of
 from ecg_keras.config.tune import Candidate, Tune, beyond
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "Study",
     "Training",
     "Tune",
+    "applicable",
     "beyond",
     "compose",
     "data_changes",
@@ -84,4 +85,5 @@ __all__ = [
     "run_mark",
     "run_settings",
     "trial",
+    "tune_of",
 ]

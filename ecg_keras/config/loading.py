@@ -35,12 +35,14 @@ class LoadedRecipe:
         path: the file.
         recipe: the checked values.
         overrides: what ``--set`` or ``initialise.set`` changed.
+        variant: what its runs are called besides, such as ``-seed1``.
     """
 
     name: str
     path: Path
     recipe: Recipe
     overrides: Mapping[str, Any]
+    variant: str = ""
 
 
 @dataclass(frozen=True)

@@ -293,6 +293,9 @@ class Evaluation(Section):
     seed: Seed = 0
     # a recipe that is trained on the same data and compared with this one, patient by patient
     baseline: HomeOrName | None = None
+    # trainings that differ in training.seed alone, this one and the next ones; the verdict is over
+    # all of them. One says nothing of how much another training differs
+    seeds: int = Field(default=1, ge=1)
     # overrides for that recipe alone, such as {training.phases: [{epochs: 30}]}
     baseline_set: dict[str, Any] = Field(default_factory=dict)
 

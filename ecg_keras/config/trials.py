@@ -8,7 +8,8 @@ from typing import Any
 
 from ecg_keras.config.loading import compose
 from ecg_keras.config.schema import Phase, Recipe
-from ecg_keras.config.tune import Candidate, rounded
+from ecg_keras.config.tune import Candidate, Tune, rounded
+from ecg_keras.errors import ConfigError
 
 
 def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
@@ -22,7 +23,7 @@ def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
         Nothing where the recipe is not tuned.
 
     Raises:
-        ConfigError: a candidate makes no recipe, or two of them the same one.
+        ConfigError: a candidate makes no recipe, or two of them make the same one.
 
     Example:
         >>> recipe = Recipe.model_validate(
@@ -32,10 +33,32 @@ def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
         >>> trials["rate 3"].training.phases[0].learning_rate
         0.003
     """
-    if recipe.tune is None:
+    tune = tune_of(recipe)
+    if tune is None:
         return {}
-    share = recipe.tune.epochs
-    return {one.name: trial(recipe, one, where, share) for one in recipe.tune.candidates}
+    trials = {one.name: trial(recipe, one, where, tune.epochs) for one in tune.candidates}
+    if len(trials) < len(tune.candidates):
+        raise ConfigError(
+            f"{where}: tune: only {len(trials)} of {len(tune.candidates)} candidates differ here "
+            f"({'; '.join(trials)}): decay and head_epochs change nothing where first weights are "
+            "random. Give this arm as many as the others."
+        )
+    return trials
+
+
+def tune_of(recipe: Recipe) -> Tune | None:
+    """The ``tune`` section of an arm, whose candidates name what applies to it alone."""
+    return None if recipe.tune is None else applicable(recipe.tune, recipe.mode)
+
+
+def applicable(tune: Tune, mode: str) -> Tune:
+    """The section as far as it applies to a mode: random weights have no head before the rest."""
+    if mode == "finetune":
+        return tune
+    plain = tuple(
+        one.model_copy(update={"decay": None, "head_epochs": None}) for one in tune.candidates
+    )
+    return tune.model_copy(update={"candidates": plain})
 
 
 def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Recipe:
@@ -43,7 +66,7 @@ def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Rec
 
     Args:
         recipe: of the arm.
-        one: the candidate.
+        one: the candidate, of `tune_of` the recipe.
         where: what to call the recipe in errors.
         share: of the epochs of each phase.
 
@@ -62,11 +85,10 @@ def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Rec
 
 def _phases(recipe: Recipe, one: Candidate, share: float) -> tuple[Phase, ...]:
     phases = recipe.training.phases
-    if recipe.mode == "finetune":
-        if one.decay is not None:
-            phases = tuple(_with_decay(phase, one.decay) for phase in phases)
-        if one.head_epochs is not None:
-            phases = _after_head(phases, one.head_epochs)
+    if one.decay is not None:
+        phases = tuple(_with_decay(phase, one.decay) for phase in phases)
+    if one.head_epochs is not None:
+        phases = _after_head(phases, one.head_epochs)
     return tuple(
         phase.model_copy(
             update={

@@ -15,6 +15,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores
 from ecg_keras.files import read_json
 from ecg_keras.report.plots import History
+from ecg_keras.statistics.seeds import Seeds, read_seeds
 from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
 
 LOGGED = ("epoch", "phase", "loss", "val_loss", "val_macro_auroc", "val_macro_auprc")
@@ -36,6 +37,7 @@ class RunFiles:
         guarded: what the leakage guard found; ``None`` where it did not look.
         anomalies: what the check of the data found, where the run was trained all the same.
         tuned: how it was chosen; ``None`` where it was not tuned.
+        seeds: what trainings with other seeds say together with it; ``None`` where there are none.
         remarks: what that check did not look at, and why.
         comparison: with the baseline, where there is one.
         baseline_test: the baseline's predictions, for its curves.
@@ -53,6 +55,7 @@ class RunFiles:
     environment: Mapping[str, Any]
     guarded: Guarded | None
     tuned: Tuned | None
+    seeds: Seeds | None
     anomalies: tuple[str, ...]
     remarks: tuple[str, ...]
     comparison: Comparison | None
@@ -97,12 +100,21 @@ def read_run(folder: Path) -> RunFiles:
         environment=_environment(run.environment),
         guarded=read_guarded(run),
         tuned=read_tuned(run),
+        seeds=_read_seeds(run),
         anomalies=tuple(status.get("anomalies", ())),
         remarks=tuple(status.get("remarks", ())),
         comparison=comparison,
         baseline_test=_baseline_predictions(baseline, test),
         baseline_history=_history(baseline, baseline.read_status()) if baseline else None,
     )
+
+
+def _read_seeds(run: Run) -> Seeds | None:
+    """Those of the very scores that are there; older ones are of other settings."""
+    if not run.seeds.is_file():
+        return None
+    found = read_seeds(run.seeds)
+    return found if found.mark == run.read_status().get("evaluated") else None
 
 
 def read_ecgs(

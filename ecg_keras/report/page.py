@@ -96,6 +96,8 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
     records, ecgs_missing = read_ecgs(files, chosen_ids, shards)
     curves = label_panels(scores, files.test, files.baseline_test)
     verdict = [wording.run_sentence(files)]
+    if files.seeds:
+        verdict.append(files.seeds.sentence)
     if comparison:
         verdict += _verdict(comparison)
     return {
@@ -113,6 +115,7 @@ def _run_context(files: RunFiles, shards: Path | None) -> dict[str, Any]:
         "curves_note": _curves_note(files, len(curves)),
         "training": training_figures(files),
         "training_note": wording.training_sentence(files),
+        "seeds": files.seeds.cells() if files.seeds else None,
         "tuning_note": None if files.tuned is None else tuning_sentence(files.tuned),
         "tuning": None if files.tuned is None else tuning_rows(files.tuned),
         "ecgs": shown_ecgs(files, choices, records),

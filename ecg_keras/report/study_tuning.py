@@ -41,7 +41,7 @@ def tuning(result: StudyResult) -> Section | Absent:
 def tuning_table(result: StudyResult) -> Table:
     """Each setting of each arm: what validation says of it, and how often it was chosen."""
     rows = [
-        (*arm_cells(arm.name), setting, score, one.chosen.get(setting, 0), sum(one.chosen.values()))
+        (*arm_cells(arm.name), setting, score, one.chosen.get(setting, 0), one.tried[setting])
         for arm, one in _tuned(result)
         for setting, score in one.scores.items()
     ]
@@ -55,7 +55,7 @@ def tuning_table(result: StudyResult) -> Table:
             Column("setting", "Setting"),
             Column("validation", "On validation", "decimal"),
             Column("chosen", "Chosen", "count"),
-            Column("runs", "Runs", "count"),
+            Column("tried", "Tried", "count"),
         ),
         tuple(rows),
     )

@@ -58,6 +58,7 @@ class ArmTuning:
         settings: that each run was chosen from; 0 where they were not tuned.
         by: the score that chose, or ``calibrated_loss``.
         chosen: by name of a setting, how many runs it was chosen for.
+        tried: by name of a setting, for how many runs it was tried.
         scores: by name of a setting, the mean of what validation says of it.
         at_edge: how many choices still lie at the lowest or the highest of all rates.
         seconds: of training all candidates of a run, the mean.
@@ -66,6 +67,7 @@ class ArmTuning:
     settings: int
     by: str
     chosen: Mapping[str, int]
+    tried: Mapping[str, int]
     scores: Mapping[str, float]
     at_edge: int
     seconds: float

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ecg_keras.config import Tune
 from ecg_keras.data import Dataset
 from ecg_keras.evaluation.tables import percent, text_table, with_interval
 from ecg_keras.statistics.contrast import Contrast, contrast
@@ -57,6 +58,7 @@ class Advice:
         choice: what the recipe does.
         margin: differences below it do not matter.
         level: of the intervals.
+        tune: settings that each way was tried with; ``None`` where all had the same.
     """
 
     shards: str
@@ -69,6 +71,7 @@ class Advice:
     choice: Trial
     margin: float
     level: float
+    tune: Tune | None = None
 
     @property
     def leader(self) -> Trial:
@@ -129,6 +132,7 @@ class Advice:
         said = [first]
         if self.word == "cannot tell":
             said.append(self._what_would_decide())
+        said.append(self._tuning())
         said.append(self._head())
         records = self.dataset.splits["train"].records
         said.append(
@@ -148,6 +152,19 @@ class Advice:
                 f"(--seeds {lead.score.seeds + verdict.more_seeds}, with as much more time)."
             )
         return "More seeds alone would not decide it: it takes more validation records, or a study."
+
+    def _tuning(self) -> str:
+        """How the ways were tuned, without which a gain may be one of rates."""
+        if self.tune is None:
+            return (
+                "The ways were not tuned: all had the same learning rate, which may suit one of "
+                "them better (--tune tries several for each)."
+            )
+        chosen = ", ".join(f"{trial.way}: {trial.way.setting.name}" for trial in self.trials)
+        return (
+            f"Each way was tuned over {len(self.tune.candidates)} settings on a seed of its own "
+            f"({chosen}); the recipe tunes again, with all records."
+        )
 
     def _head(self) -> str:
         network, way = self.choice.way.network, self.choice.way

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ecg_keras import data
+from ecg_keras.config import Tune
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
 from ecg_keras.study.advice import Advice, weigh
@@ -32,6 +34,7 @@ def advise(
     margin: float = 0.02,
     level: float = 0.95,
     bootstrap: int = 1000,
+    tune: Tune | None = None,
     folder: str | Path = FOLDER,
     on_progress: Callable[[str, int, int], Any] | None = None,
 ) -> Advice:
@@ -49,6 +52,8 @@ def advise(
         margin: differences in macro AUROC below it do not matter.
         level: of the intervals.
         bootstrap: resamples of the validation patients.
+        tune: settings that each way, scratch too, is tried with on one seed before the others are
+            trained with the preferred one; ``None`` trains all with the same.
         folder: for the pilot runs.
         on_progress: called with what is done, how many pieces of it are done, and how many there
             are.
@@ -88,6 +93,7 @@ def advise(
         Path(folder),
         minutes=minutes,
         seeds=seeds,
+        tune=tune,
         tell=tell,
     )
     trials, word, choice = weigh(piloted, margin=margin, level=level, bootstrap=bootstrap, seed=0)
@@ -102,6 +108,7 @@ def advise(
         choice=choice,
         margin=margin,
         level=level,
+        tune=tune,
     )
 
 
@@ -135,9 +142,10 @@ def write_recipe(advice: Advice, path: str | Path, raw: str | Path) -> Path:
     if path.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"--out: a recipe's name ends in .yaml. Received: {path}.")
     epochs = epochs_for(advice.dataset.splits["train"].records)
-    recipe = advice.choice.way.recipe(
+    recipe = replace(advice.choice.way, setting=None).recipe(
         advice.dataset.settings, raw=raw, epochs=epochs, shards=shards.parent
     )
+    recipe = recipe.model_copy(update={"tune": advice.tune})
     is_same = data.dataset_fingerprint(recipe.data) == (advice.dataset.fingerprint)
     comments = {
         "data": "as the target was prepared"

@@ -203,6 +203,7 @@ class StudyArm(Generic[AnyNetwork]):
             settings=tuned[0].settings,
             by=tuned[0].by,
             chosen=Counter(one.chosen for one in tuned),
+            tried={name: len(values) for name, values in scores.items()},
             scores={name: float(np.mean(values)) for name, values in scores.items()},
             at_edge=sum(one.edge is not None for one in tuned),
             seconds=float(np.mean([one.seconds for one in tuned])),

@@ -195,12 +195,6 @@ class _Listing:
         needs = (*before, *tried.values())
         cell = self._cell(recipe, "downstream", point, needs)
         candidates = {name: one.run.folder for name, one in tried.items()}
-        if len(set(candidates.values())) < len(candidates):
-            raise ConfigError(
-                f"{self.loaded.path}: {point}: tune: some candidates are the same training here "
-                f"({', '.join(candidates)}). Give each arm as many different ones: decay and head "
-                "change nothing where first weights are random."
-            )
         return self._keep(replace(cell, candidates=candidates))
 
     def _cell(
@@ -216,7 +210,12 @@ class _Listing:
         mark = _mark(recipe)
         if mark not in self.cells:
             name = self._name(point, mark, recipe, setting)
-            problem = self._problem(recipe, str(point))
+            what = (
+                f"pre-training on {point.upstream} for {point}"
+                if kind == "pretrain"
+                else str(point)
+            )
+            problem = self._problem(recipe, what)
             for one in needs:
                 if problem is None and one.problem is not None:
                     problem = f"{one.name} can't run: {one.problem}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ecg_keras import data, evaluation
-from ecg_keras.config import fingerprint
+from ecg_keras.config import Tune, fingerprint
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.files import as_count, read_json, write_json
@@ -67,6 +68,7 @@ def run_pilots(
     *,
     minutes: float,
     seeds: int,
+    tune: Tune | None,
     tell: Tell,
 ) -> tuple[Size, tuple[Piloted, ...]]:
     """Trains every way with every seed, in about the time that is allowed.
@@ -79,6 +81,8 @@ def run_pilots(
         folder: for the runs.
         minutes: for all of them together.
         seeds: of each way.
+        tune: settings that each way is tried with; the one that validation prefers with one seed is
+            trained with ``seeds`` other ones. ``None`` trains all ways with the same.
         tell: called with what is done, how many pieces of it are done, and how many there are.
 
     Raises:
@@ -88,8 +92,10 @@ def run_pilots(
     dataset = data.describe(shards)
     marks = {way.checkpoint: _mark(Path(way.checkpoint)) for way in ways[0] if way.checkpoint}
     asked = {"target": dataset.fingerprint, "marks": marks, "minutes": minutes, "seeds": seeds}
+    if tune is not None:
+        asked["tune"] = tune.model_dump(mode="json")
     folder = folder / fingerprint({**asked, "ways": [str(way) for way in ways[0]]})[:12]
-    costs = _Costs(dataset, shards, folder, seeds)
+    costs = _Costs(dataset, shards, folder, seeds + (0 if tune is None else len(tune.candidates)))
     kept = folder / "size.json"
     begun = time.perf_counter()
     costs.measure(ways[0], MEASURING * 60 * minutes, tell)
@@ -101,30 +107,43 @@ def run_pilots(
         tried = ways[choice]
         write_json(kept, {"choice": choice, "records": size.records, "epochs": size.epochs})
 
-    said: dict[Way, list[Predictions]] = {way: [] for way in tried}
-    took: dict[Way, list[float]] = {way: [] for way in tried}
-    done, total = 0, seeds * len(tried)
+    done, total = 0, costs.seeds * len(tried)
     tell("pilot runs", done, total)
-    for seed in range(seeds):  # seed by seed, so that load of the machine hits all ways alike
-        for way in tried:
-            run = Run(folder / f"{_slug(way)}-seed{seed}")
-            said[way].append(_train(way, size, seed, shards, run, marks.get(way.checkpoint)))
-            took[way].append(float(run.read_status()["seconds"]))
-            done += 1
-            tell("pilot runs", done, total)
+
+    def train(way: Way, seed: int) -> tuple[Predictions, float]:
+        nonlocal done
+        run = Run(folder / f"{_slug(way)}-seed{seed}")
+        said = _train(way, size, seed, shards, run, marks.get(way.checkpoint))
+        done += 1
+        tell("pilot runs", done, total)
+        return said, float(run.read_status()["seconds"])
+
+    first = 0
+    if tune is not None:
+        tried = [_prefer([(one, train(one, 0)[0]) for one in way.settings(tune)]) for way in tried]
+        first = 1  # the seed that chose flatters its choice
+    # seed by seed, so that load of the machine hits all ways alike
+    runs = [[train(way, seed) for way in tried] for seed in range(first, first + seeds)]
     piloted = []
-    for way in tried:
-        seconds = float(np.mean(took[way]))
+    for way, of_way in zip(tried, zip(*runs, strict=True), strict=True):
+        seconds = float(np.mean([spent for _, spent in of_way]))
         whole = costs.seconds(way, next(_sizes(dataset.splits["train"].records)))
         piloted.append(
             Piloted(
                 way=way,
-                arm=Arm(tuple((one,) for one in said[way]), name=str(way)),
+                arm=Arm(tuple((said,) for said, _ in of_way), name=str(way)),
                 seconds=seconds,
                 full_seconds=whole * seconds / costs.seconds(way, size),
             )
         )
     return size, tuple(piloted)
+
+
+def _prefer(tried: Sequence[tuple[Way, Predictions]]) -> Way:
+    """The way with the setting that validation prefers."""
+    ways = {way.setting.name: way for way, _ in tried}
+    scores = {way.setting.name: evaluation.score_validation(said) for way, said in tried}
+    return ways[evaluation.choose(scores, "macro_auroc")]
 
 
 def _parse_size(chosen: dict[str, Any]) -> tuple[Size, int]:
@@ -257,7 +276,8 @@ def _mark(checkpoint: Path) -> str:
 
 def _slug(way: Way) -> str:
     """A name for a folder; the marks in the parent's name tell checkpoints of one name apart."""
+    setting = "" if way.setting is None else f"-{re.sub(r'[^0-9a-z.]+', '_', way.setting.name)}"
     if way.checkpoint is None:
-        return "scratch"
+        return f"scratch{setting}"
     place = hashlib.sha256(way.checkpoint.encode()).hexdigest()[:6]
-    return f"{way.mode.replace(' ', '-')}-from-{Path(way.checkpoint).stem}-{place}"
+    return f"{way.mode.replace(' ', '-')}-from-{Path(way.checkpoint).stem}-{place}{setting}"

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ecg_keras.config import Data, Model, Part, Recipe, compose
+from ecg_keras.config import (
+    Candidate,
+    Data,
+    Model,
+    Part,
+    Recipe,
+    Tune,
+    applicable,
+    compose,
+    trial,
+)
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 Mode = Literal["scratch", "linear probe", "fine-tune"]
@@ -15,8 +25,6 @@ Mode = Literal["scratch", "linear probe", "fine-tune"]
 # of a whole training, and of one on few records, as in the recipes of this package
 EPOCHS, EPOCHS_OF_FEW = 40, 80
 FEW = 1000
-# of them, the share that trains a new head alone before everything is fine-tuned
-HEAD_SHARE = 0.2
 TRAINING: Part = {
     "batch_size": 32,
     "optimizer": "adamw",
@@ -48,13 +56,15 @@ class Way:
         mode: from random weights; a new head on a frozen network; or everything from a checkpoint.
         network: its backbone, head and scaling.
         checkpoint: with the first weights; ``None`` for random ones.
-        keeps_head: whether the checkpoint's head is kept: it tells the same labels.
+        keeps_head: whether the checkpoint's head is kept: it has the same labels.
+        setting: that it is trained with; ``None`` for the one that all ways have in common.
     """
 
     mode: Mode
     network: Model
     checkpoint: str | None = None
     keeps_head: bool = False
+    setting: Candidate | None = None
 
     def __str__(self) -> str:
         """``fine-tune from runs/georgia``, or ``scratch``."""
@@ -99,15 +109,15 @@ class Way:
         if self.checkpoint:
             kept = "keep" if self.keeps_head else "new"
             parts.append({"initialise": {"from": self.checkpoint, "head": kept}})
-        return compose(parts, str(self))
+        recipe = compose(parts, str(self))
+        return recipe if self.setting is None else trial(recipe, self.setting, str(self))
+
+    def settings(self, tune: Tune) -> tuple[Way, ...]:
+        """This way with each of the candidates, as far as they apply to it."""
+        start = self.mode if self.mode == "scratch" else "finetune"
+        return tuple(replace(self, setting=one) for one in applicable(tune, start).candidates)
 
     def _phases(self, epochs: int) -> list[Part]:
-        everything: Part = {"epochs": epochs, "learning_rate": 3e-3}
-        if self.mode == "scratch":
-            return [everything]
-        head: Part = {**everything, "train_from": "head"}
-        if self.mode == "linear probe":
-            return [head]
-        first = max(1, round(HEAD_SHARE * epochs))
-        tuned: Part = {"epochs": epochs - first, "learning_rate": 3e-4, "stage_decay": 0.7}
-        return [{**head, "epochs": first}, tuned]
+        """The same for every way: what is compared is the first weights, not the rates."""
+        phase: Part = {"epochs": epochs, "learning_rate": 3e-3}
+        return [phase | {"train_from": "head"} if self.mode == "linear probe" else phase]

@@ -131,6 +131,11 @@ class Run:
         return self.folder / "comparison.json"
 
     @property
+    def seeds(self) -> Path:
+        """What trainings with other seeds say together with this one."""
+        return self.folder / "seeds.json"
+
+    @property
     def report(self) -> Path:
         return self.folder / "report.html"
 

@@ -20,6 +20,7 @@ from ecg_keras.workflow.runs import (
     export_run,
     validate_shards,
 )
+from ecg_keras.workflow.seeds import compare_seeds, list_seed_jobs
 from ecg_keras.workflow.step import Step, Watcher
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "baseline_recipe",
     "check_data",
     "compare_runs",
+    "compare_seeds",
     "evaluate_elsewhere",
     "evaluate_file",
     "evaluation_mark",
@@ -37,6 +39,7 @@ __all__ = [
     "find_problems",
     "is_prediction_file",
     "known_dataset",
+    "list_seed_jobs",
     "load",
     "make_job",
     "make_plan",

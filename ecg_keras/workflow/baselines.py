@@ -51,7 +51,7 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
             "tune": _tune_alike(loaded, baseline),
         }
     )
-    return replace(baseline, recipe=recipe)
+    return replace(baseline, recipe=recipe, variant=loaded.variant)
 
 
 def _tune_alike(loaded: LoadedRecipe, baseline: LoadedRecipe) -> Tune | None:

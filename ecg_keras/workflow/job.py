@@ -297,10 +297,17 @@ def make_job(
         of: the job whose baseline it is.
         tried_in: of each candidate its run folder, where the recipe names its own ``run``.
     """
+    name = f"{loaded.name}{loaded.variant}"
     if loaded.recipe.run is not None:
-        return Job(loaded, Run(loaded.recipe.run), of, tried_in=tried_in or {})
-    stem, place = f"{loaded.name}-{_short_name(loaded.recipe.data)}-", _place_of(loaded.recipe.data)
-    names = (loaded.name, f"{stem}{hashlib.sha256(place.encode()).hexdigest()[:8]}")
+        folder = loaded.recipe.run
+        return Job(
+            loaded,
+            Run(folder.with_name(f"{folder.name}{loaded.variant}")),
+            of,
+            tried_in=tried_in or {},
+        )
+    stem, place = f"{name}-{_short_name(loaded.recipe.data)}-", _place_of(loaded.recipe.data)
+    names = (name, f"{stem}{hashlib.sha256(place.encode()).hexdigest()[:8]}")
     jobs = [Job(loaded, Run(runs / name), of) for name in names]
     # begun when the recordings, or all of it, lay elsewhere
     moved = sorted(runs.glob(f"{glob.escape(stem)}{'[0-9a-f]' * 8}"))

@@ -131,7 +131,7 @@ def evaluation_mark(run: str, settings: Evaluation, kept: str | None = None) -> 
             as good as ours.
     """
     changed = settings.model_dump(
-        exclude={"baseline", "baseline_set", "metric"}, exclude_defaults=True
+        exclude={"baseline", "baseline_set", "metric", "seeds"}, exclude_defaults=True
     )
     earlier = {"run": run, "evaluation": settings.model_dump(include=MARKED_BEFORE)}
     if changed.keys() <= MARKED_BEFORE and kept == fingerprint(earlier):

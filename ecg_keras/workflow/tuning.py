@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 
 from ecg_keras import evaluation, models
-from ecg_keras.config import beyond
+from ecg_keras.config import beyond, tune_of
 from ecg_keras.evaluation import CALIBRATED_LOSS
 from ecg_keras.files import as_number, as_text, read_json, replacing, write_json
 from ecg_keras.training import (
@@ -80,7 +80,7 @@ def is_tuned(job: Job) -> bool:
 
 def tune(job: Job, watcher: Watcher) -> None:
     """Chooses among a job's candidates, and tries one more where the choice lies at the edge."""
-    settings = job.recipe.tune
+    settings = tune_of(job.recipe)
     by = settings.by or job.recipe.evaluation.metric
     jobs = dict(job.candidates)
     scores = {name: _read_scores(one.run) for name, one in jobs.items()}
@@ -123,7 +123,7 @@ def _train(job: Job, watcher: Watcher) -> None:
 
 def _chosen_job(job: Job) -> Job:
     """The job of the chosen candidate, with all its epochs."""
-    settings, chosen = job.recipe.tune, read_tuned(job.run).chosen
+    settings, chosen = tune_of(job.recipe), read_tuned(job.run).chosen
     listed = {one.name: one for one in settings.candidates}
     if chosen in listed and settings.epochs == 1:
         return job.candidates[chosen]

@@ -66,7 +66,7 @@ def test_a_wrong_study_is_told_in_lines(ecg_keras, recipe):
 def test_where_everything_fails_there_is_no_page(ecg_keras, recipe, monkeypatch):
     def fail(plan, **options):
         for cell in plan.cells:
-            if cell.needs is None and cell.problem is None:
+            if not cell.needs and cell.problem is None:
                 cell.run.folder.mkdir(parents=True)
                 write_failure(cell.run, DataError("no room.\nMake some."))
         return snapshot(plan)

@@ -27,9 +27,7 @@ def phases_of(mode="finetune", phases=PHASES, share=1.0, **candidate):
 def test_by_default_an_arm_is_tried_with_four_rates():
     trials = list_trials(recipe("scratch", [{"epochs": 8, "learning_rate": 3e-3}], tune={}), "x")
     rates = {name: trial.training.phases[0].learning_rate for name, trial in trials.items()}
-    assert rates == {
-        "rate 0.1, decay 0.7": 3e-4, "rate 0.3": 9e-4, "rate 1": 3e-3, "rate 3": 9e-3,
-    }  # fmt: skip
+    assert rates == {"rate 0.1": 3e-4, "rate 0.3": 9e-4, "rate 1": 3e-3, "rate 3": 9e-3}
 
 
 def test_a_candidate_is_an_ordinary_recipe_of_the_same_data():
@@ -50,7 +48,17 @@ def test_the_plain_candidate_is_the_recipe_without_tuning():
 
 def test_a_decay_is_for_first_weights_and_for_phases_that_train_more_than_the_head():
     assert [one.stage_decay for one in phases_of(decay=0.5)] == [1.0, 0.5]
-    assert [one.stage_decay for one in phases_of("scratch", [{"epochs": 4}], decay=0.5)] == [1.0]
+    plain = recipe("scratch", [{"epochs": 4}], tune={"candidates": [{"decay": 0.5}, {"rate": 2}]})
+    trials = list_trials(plain, "mine.yaml")
+    assert list(trials) == ["rate 1", "rate 2"]
+    assert trials["rate 1"].training.phases[0].stage_decay == 1.0
+
+
+def test_an_arm_that_would_be_tried_with_fewer_settings_is_refused():
+    tune = {"candidates": [{"decay": 0.5}, {"head_epochs": 3}, {"rate": 2}]}
+    assert len(list_trials(recipe(tune=tune), "mine.yaml")) == 3
+    with pytest.raises(ConfigError, match="only 2 of 3 candidates differ here"):
+        list_trials(recipe("scratch", tune=tune), "mine.yaml")
 
 
 @given(head=st.integers(1, 100), first=st.integers(1, 50), second=st.integers(1, 50))

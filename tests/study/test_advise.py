@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ecg_keras import models
-from ecg_keras.config import Model, load_recipe
+from ecg_keras.config import Model, Tune, load_recipe
 from ecg_keras.data import Dataset, SplitSummary
 from ecg_keras.data.leaks import SAME_SIGNAL, Leak
 from ecg_keras.errors import ConfigError, DataError
@@ -51,11 +51,31 @@ def phases(way: Way, epochs: int = 40) -> list[tuple[int, float, str, float]]:
     ]
 
 
-def test_ways_differ_in_what_they_train():
-    assert phases(SCRATCH) == [(40, 3e-3, "stem", 1.0)]
+def test_fine_tuning_and_scratch_differ_in_their_first_weights_alone():
+    assert phases(SCRATCH) == phases(FINETUNE) == [(40, 3e-3, "stem", 1.0)]
     assert phases(PROBE) == [(40, 3e-3, "head", 1.0)]
-    assert phases(FINETUNE) == [(8, 3e-3, "head", 1.0), (32, 3e-4, "stem", 0.7)]
-    assert sum(one[0] for one in phases(FINETUNE, epochs=2)) == 2
+
+
+def test_each_way_is_tried_with_as_many_settings():
+    tune = Tune()
+    assert {len(way.settings(tune)) for way in (SCRATCH, PROBE, FINETUNE)} == {4}
+    first, *others = FINETUNE.settings(tune)
+    assert phases(first) == [(40, 3e-4, "stem", 0.7)]
+    assert [phases(one)[0][1] for one in others] == [9e-4, 3e-3, 9e-3]
+    assert phases(SCRATCH.settings(tune)[0]) == [(40, 3e-4, "stem", 1.0)]
+    names = {pilots._slug(one) for way in (SCRATCH, PROBE) for one in (way, *way.settings(tune))}
+    assert len(names) == 10
+
+
+def test_the_setting_that_validation_prefers_goes_on():
+    rng = np.random.default_rng(0)
+    targets = rng.random((60, 1)) < 0.5
+    ids = [f"r{number}" for number in range(60)]
+    tried = [
+        (way, Predictions(["MI"], ids, ids, targets, 1 / (1 + np.exp(-skill * (targets - 0.5)))))
+        for way, skill in zip(SCRATCH.settings(Tune()), (0.0, -1.0, 2.0, 0.0), strict=True)
+    ]
+    assert pilots._prefer(tried).setting.name == "rate 1"
 
 
 def test_they_share_everything_else():
@@ -256,20 +276,28 @@ def advice(records: int = 200, epochs: int = 16, margin: float = 0.02, **skills)
 def test_it_says_which_way_and_what_to_expect():
     said = advice(scratch=0.3, probe=0.5, finetune=1.0).sentences()
     assert said[0].startswith("Fine-tune from runs/up: expect a gain over scratch of about +0.")
-    assert said[1] == (
+    assert said[1].startswith("The ways were not tuned: all had the same learning rate")
+    assert said[2] == (
         "Head: new, for the target's labels, on the checkpoint's as_published embedding."
     )
-    assert said[2] == (
+    assert said[3] == (
         "The recipe takes about 2 min on this machine: 40 epochs of 1000 records, by what the "
         "pilots took."
     )
-    assert said[3].startswith("The pilots learnt from 200 of 1000 records.")
-    assert said[4].startswith(
+    assert said[4].startswith("The pilots learnt from 200 of 1000 records.")
+    assert said[5].startswith(
         "They had 16 epochs, where a whole training on so many records has 80"
     )
-    assert said[5].startswith("Nothing was looked at but training and validation records")
+    assert said[6].startswith("Nothing was looked at but training and validation records")
     whole = advice(1000, 40, scratch=0.3, probe=0.5, finetune=1.0).sentences()
-    assert whole == (*said[:3], said[5])
+    assert whole == (*said[:4], said[6])
+
+
+def test_it_says_how_each_way_was_tuned():
+    plain = advice(scratch=0.3, probe=0.5, finetune=1.0)
+    trials = tuple(replace(trial, way=trial.way.settings(Tune())[2]) for trial in plain.trials)
+    said = replace(plain, trials=trials, tune=Tune()).sentences()[1]
+    assert said.startswith("Each way was tuned over 4 settings on a seed of its own (scratch: rate")
 
 
 def test_it_warns_of_a_checkpoint_that_knows_test_records():
@@ -293,7 +321,7 @@ def test_it_says_when_it_can_not_tell_and_what_would():
     )
     assert "Scratch is the default then" in said[0]
     assert "would decide it" in said[1] or "would not decide it" in said[1]
-    assert said[2] == "Head: new, resnet1d18 with its as_published head."
+    assert said[3] == "Head: new, resnet1d18 with its as_published head."
 
 
 def test_it_says_that_scratch_is_better_or_the_same():

@@ -106,9 +106,10 @@ def test_a_cell_is_a_recipe_of_the_parts_in_their_order(tmp_path):
     upstream = plan.by_name["pretrain-ptbxl-resnet1d18-s3"]
     tuned = plan.by_name["ludb-resnet1d18-finetune-from-ptbxl-n40-s12-f1"]
     plain = plan.by_name["ludb-resnet1d18-scratch-n40-s12-f1"]
-    assert (upstream.kind, upstream.arm, upstream.fold, upstream.needs) == ("pretrain", *[None] * 3)
-    assert (tuned.kind, tuned.seed, tuned.fold, tuned.needs) == ("downstream", 12, 1, upstream.name)
-    assert plain.needs is None
+    assert (upstream.kind, upstream.arm, upstream.fold) == ("pretrain", None, None)
+    assert (tuned.kind, tuned.seed, tuned.fold) == ("downstream", 12, 1)
+    assert (upstream.needs, tuned.needs) == ((), (upstream.name,))
+    assert plain.needs == ()
 
     assert [one.recipe.training.batch_size for one in (upstream, tuned, plain)] == [2, 5, 3]
     assert [one.recipe.training.seed for one in (upstream, tuned, plain)] == [3, 12, 12]
@@ -135,7 +136,7 @@ def test_a_cell_is_a_recipe_of_the_parts_in_their_order(tmp_path):
 
 def test_each_seed_starts_from_its_own_pretraining_and_then_from_the_first_again(tmp_path):
     plan = list_cells(load(tmp_path, grid={"seeds": [5, 6, 7], "upstream_seeds": [1, 2]}))
-    needs = {cell.seed: cell.needs for cell in plan.cells if cell.needs}
+    needs = {cell.seed: cell.needs[0] for cell in plan.cells if cell.needs}
     assert needs == {
         5: "pretrain-ptbxl-resnet1d18-s1",
         6: "pretrain-ptbxl-resnet1d18-s2",
@@ -185,7 +186,7 @@ def test_a_protocol_of_the_upstream_gets_a_pretraining_of_its_own_and_others_sha
         "hot": {"recipe": {"training": {"batch_size": 8}}},
     }
     plan = list_cells(load(tmp_path, protocols=protocols, grid=SEED))
-    needs = {cell.arm.protocol: cell.needs for cell in plan.cells if cell.needs}
+    needs = {cell.arm.protocol: cell.needs[0] for cell in plan.cells if cell.needs}
     assert needs == {
         "sound": "pretrain-ptbxl-resnet1d18-s0",
         "minmax": "pretrain-ptbxl-resnet1d18-minmax-s0",

@@ -86,7 +86,7 @@ def test_what_the_message_advises_helps(refused, advice):
     if advice == 2:  # what starts from another pre-training than before is checked again
         for cell in cells:
             same = cell.run.read_status()["upstream"] == before[cell.name]
-            assert same == (cell.needs is None)
+            assert same == (not cell.needs)
     assert not list(mended.folder.rglob("model.keras"))
 
 
@@ -108,7 +108,7 @@ def test_what_starts_from_a_run_is_checked_after_it(tmp_path):
     pretraining = "pretrain-lake-gru-pooled-s0"
     assert names == [pretraining, "copy-gru-pooled-scratch-s0", "river-gru-pooled-scratch-s0"]
     left = list_unchecked(plan.cells, snapshot(plan).states, tried=names)
-    assert [cell.needs for cell in left] == [pretraining] * 2
+    assert [cell.needs for cell in left] == [(pretraining,)] * 2
 
 
 def leak(cell, *, upstream, shards="shards/s"):

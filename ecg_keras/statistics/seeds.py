@@ -1,0 +1,164 @@
+"""`Seeds`: what several trainings of one recipe say together, and of what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation.tables import score_name, text_table, with_interval
+from ecg_keras.files import as_count, as_name, as_number, as_text, read_json, write_json
+from ecg_keras.statistics.arms import Arm, Thresholds
+from ecg_keras.statistics.contrast import contrast
+from ecg_keras.statistics.verdict import judge, verdict_sentence
+
+# differences below it do not matter, as in studies that do not say otherwise
+MARGIN = 0.02
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One network that was tested, and from which probability on it says yes.
+
+    Attributes:
+        seed: of its training.
+        run: its name.
+        test: of the test records.
+        thresholds: of each label.
+    """
+
+    seed: int
+    run: str
+    test: Predictions
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """The scores of one seed; ``reference`` is ``None`` where nothing is compared."""
+
+    seed: int
+    run: str
+    score: float
+    reference: float | None
+
+    def cells(self) -> tuple[str, ...]:
+        """Seed, score, and where there is one the reference and the difference."""
+        own = (str(self.seed), f"{self.score:.3f}")
+        if self.reference is None:
+            return own
+        return (*own, f"{self.reference:.3f}", f"{self.score - self.reference:+.3f}")
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """What several seeds say.
+
+    Attributes:
+        metric: a name of `ecg_keras.metrics.METRICS`.
+        sentence: the verdict over all seeds; without a reference, the score.
+        rows: each seed.
+        mark: of the scores of the first one, without which the others are another recipe's.
+    """
+
+    metric: str
+    sentence: str
+    rows: tuple[SeedRow, ...]
+    mark: str = ""
+
+    def save_json(self, path: Path) -> None:
+        """Writes ``seeds.json``, whole or not at all."""
+        write_json(path, asdict(self))
+
+    def table(self) -> str:
+        """The sentence, and each seed as aligned plain text."""
+        heading, rows = self.cells()
+        return f"{self.sentence}\n\n{text_table(heading, rows)}"
+
+    def cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Heading and rows of the table of seeds."""
+        compared = all(row.reference is not None for row in self.rows)
+        heading = ("seed", score_name(self.metric), *(("baseline", "difference") * compared))
+        return heading, [row.cells() for row in self.rows]
+
+
+def judge_seeds(
+    trained: Sequence[Trained],
+    references: Sequence[Trained],
+    *,
+    names: tuple[str, str],
+    metric: str,
+    level: float,
+    bootstrap: int,
+    seed: int,
+) -> Seeds:
+    """The verdict over several seeds of one recipe against as many of another.
+
+    Args:
+        trained: at least two, on the same test records.
+        references: as many, paired by seed; none compares with nothing.
+        names: of the two recipes.
+        metric, level, bootstrap, seed: as of `contrast`.
+
+    Raises:
+        DataError: the networks were tested on other records or labels.
+    """
+    settings: dict[str, Any] = {
+        "metric": metric, "level": level, "bootstrap": bootstrap, "seed": seed,
+    }  # fmt: skip
+    own = contrast([_arm(trained, names[0])], [1.0], **settings)
+    if not references:
+        said = (
+            f"Over {len(trained)} seeds {names[0]} reaches a {score_name(metric)} of "
+            f"{with_interval(own)}, the interval over seeds and test patients."
+        )
+        scores: Sequence[float | None] = [None] * len(trained)
+    else:
+        arms = [_arm(trained, names[0]), _arm(references, names[1])]
+        found = contrast(arms, [1.0, -1.0], **settings)
+        (verdict,) = judge([found], margin=MARGIN, level=level)
+        said = verdict_sentence(*names, metric, found, verdict)
+        scores = contrast([arms[1]], [1.0], **settings).by_seed
+    rows = zip(trained, own.by_seed, scores, strict=True)
+    return Seeds(
+        metric, said, tuple(SeedRow(one.seed, one.run, score, other) for one, score, other in rows)
+    )
+
+
+def read_seeds(path: Path) -> Seeds:
+    """What `Seeds.save_json` wrote.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    return read_json(path, "seeds", _parse, "Remove it; `ecg-keras train` makes it again.")
+
+
+def _arm(trained: Sequence[Trained], name: str) -> Arm:
+    return Arm(
+        tuple((one.test,) for one in trained),
+        tuple((one.thresholds,) for one in trained),
+        name=name,
+    )
+
+
+def _parse(content: dict[str, Any]) -> Seeds:
+    rows = [
+        SeedRow(
+            as_count(row["seed"]),
+            as_name(row["run"]),
+            as_number(row["score"]),
+            None if row["reference"] is None else as_number(row["reference"]),
+        )
+        for row in content["rows"]
+    ]
+    if not rows:
+        raise ValueError("there is no seed")
+    return Seeds(
+        as_name(content["metric"]),
+        as_text(content["sentence"]),
+        tuple(rows),
+        as_text(content.get("mark", "")),
+    )

@@ -1,0 +1,83 @@
+"""Several seeds of one recipe: their jobs, and the verdict over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ecg_keras import evaluation
+from ecg_keras.evaluation.budget import describe_tuning
+from ecg_keras.statistics.seeds import Seeds, Trained, judge_seeds
+from ecg_keras.training import read_tuned
+from ecg_keras.workflow.job import Job, make_job
+from ecg_keras.workflow.recipes import load
+
+
+def list_seed_jobs(
+    path: str | Path, overrides: Mapping[str, Any] | None = None, seeds: int | None = None
+) -> tuple[Job, ...]:
+    """The jobs of a recipe, one for each seed; their runs lie side by side.
+
+    Args:
+        path: of the recipe.
+        overrides: dotted keys to plain values.
+        seeds: how many; ``None`` takes ``evaluation.seeds``.
+
+    Raises:
+        ConfigError: as for any recipe.
+
+    Example:
+        >>> jobs = list_seed_jobs("recipes/ludb_finetune.yaml", seeds=3)
+        >>> [job.run.name for job in jobs]
+        ['ludb_finetune', 'ludb_finetune-seed1', 'ludb_finetune-seed2']
+    """
+    overrides = dict(overrides or {})
+    first = load(path, overrides)
+    number, begun = seeds or first.recipe.evaluation.seeds, first.recipe.training.seed
+    others = (
+        replace(load(path, overrides | {"training.seed": seed}), variant=f"-seed{seed}")
+        for seed in range(begun + 1, begun + number)
+    )
+    return tuple(make_job(loaded) for loaded in (first, *others))
+
+
+def compare_seeds(jobs: Sequence[Job]) -> Seeds:
+    """The verdict over the finished jobs of several seeds, kept beside the first run.
+
+    Raises:
+        DataError: a run is not finished, or they were tested on other records.
+    """
+    first, settings = jobs[0], jobs[0].recipe.evaluation
+    baselines = [job.baseline for job in jobs if job.baseline is not None]
+    names = (first.loaded.name, baselines[0].loaded.name if baselines else "")
+    found = judge_seeds(
+        [*map(_read, jobs)],
+        [*map(_read, baselines)],
+        names=names,
+        metric=settings.metric,
+        level=settings.level,
+        bootstrap=settings.bootstrap,
+        seed=settings.seed,
+    )
+    if baselines:
+        tuned = describe_tuning(names, (_settings(first), _settings(baselines[0])))
+        found = replace(found, sentence=f"{found.sentence} {tuned}")
+    found = replace(found, mark=str(first.run.read_status()["evaluated"]))
+    found.save_json(first.run.seeds)
+    return found
+
+
+def _read(job: Job) -> Trained:
+    return Trained(
+        job.recipe.training.seed,
+        job.run.name,
+        evaluation.Predictions.load(job.run.predictions("test")),
+        evaluation.Scores.load_json(job.run.scores).thresholds,
+    )
+
+
+def _settings(job: Job) -> int:
+    tuned = read_tuned(job.run)
+    return 0 if tuned is None else tuned.settings

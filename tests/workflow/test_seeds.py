@@ -1,0 +1,65 @@
+"""Several seeds of a recipe: where their runs lie, and the verdict over all of them."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from ecg_keras import workflow
+from ecg_keras.report import write_report
+from ecg_keras.statistics.seeds import read_seeds
+
+RECIPE = {
+    "mode": "scratch",
+    "data": {
+        "source": "simulated",
+        "raw": "raw",
+        "simulate": {"hospital": "riverside", "records": 80},
+        "label_set": "superdiagnostic",
+        "sampling_rate": 25,
+        "seconds": 4,
+        "anomalies": "warn",
+    },
+    "model": {"backbone": "tiny:mean", "head": "pooled"},
+    "training": {"batch_size": 16, "select": "last", "phases": [{"epochs": 2}]},
+    "evaluation": {"bootstrap": 100},
+}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """A working folder with a recipe and the one that it is compared with."""
+    monkeypatch.chdir(tmp_path)
+    mine = RECIPE | {"evaluation": {"baseline": "base.yaml", "bootstrap": 100, "seeds": 2}}
+    for name, recipe in (("mine", mine), ("base", RECIPE)):
+        with Path(f"{name}.yaml").open("w") as file:
+            YAML().dump(recipe, file)
+
+
+def test_each_seed_has_runs_of_its_own_beside_the_first():
+    jobs = workflow.list_seed_jobs("mine.yaml", {"training.seed": 4}, seeds=3)
+    assert [job.recipe.training.seed for job in jobs] == [4, 5, 6]
+    assert [job.run.name for job in jobs] == ["mine", "mine-seed5", "mine-seed6"]
+    assert [job.baseline.run.name for job in jobs] == ["base", "base-seed5", "base-seed6"]
+    assert [job.baseline.recipe.training.seed for job in jobs] == [4, 5, 6]
+    (alone,) = workflow.list_seed_jobs("mine.yaml", seeds=1)
+    assert alone.run.name == "mine"
+    assert len(workflow.list_seed_jobs("mine.yaml")) == 2
+    named = workflow.list_seed_jobs("mine.yaml", {"run": "there/one"}, seeds=2)
+    assert [str(job.run.folder) for job in named] == ["there/one", "there/one-seed1"]
+
+
+def test_the_verdict_is_over_all_seeds_and_on_the_page_of_the_first():
+    jobs = workflow.list_seed_jobs("mine.yaml")
+    for job in jobs:
+        workflow.run_plan(workflow.make_plan(job, report=False))
+    found = workflow.compare_seeds(jobs)
+    assert "2 seeds" in found.sentence
+    assert found.sentence.endswith("Neither was tuned.")
+    assert read_seeds(jobs[0].run.seeds) == found
+    page = write_report(jobs[0].run.folder, shards=jobs[0].shards).read_text()
+    assert found.sentence.partition(":")[0] in page
+    assert "Other seeds" in page
+    # scores of other settings are another run's
+    jobs[0].run.write_status(evaluated="of other settings")
+    assert "Other seeds" not in write_report(jobs[0].run.folder, shards=jobs[0].shards).read_text()
