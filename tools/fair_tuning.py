@@ -134,9 +134,11 @@ def auroc(run: Tested) -> float:
 def early_table(arms: Arms) -> str:
     """Each rule over all runs whose candidates are there, downstream by downstream."""
     grids = find_grids(arms)
+    grids["all"] = [grid for own in grids.values() for grid in own]
     rows = [
         (downstream, f"{len(grids[downstream])}", name, *describe_rule(rule, grids[downstream]))
         for downstream in grids
+        if grids[downstream]
         for name, rule in RULES.items()
     ]
     header = ("downstream", "runs", "candidates", "epochs saved", "same choice")

@@ -4,8 +4,8 @@
     python tools/planted_truths.py --kept truths.jsonl --repetitions 0    # print what is kept
 
 Each repetition simulates its own downstream, and trains a small network on it from random weights
-and from four pre-trainings (tools/planted/worlds.py): three that bring nothing, a gain and harm,
-and one with inverted labels, which harms where the rate is low. Three seeds of each are compared by
+and from four pre-trainings (tools/planted/worlds.py): three bring nothing, a gain and harm, and
+one has inverted labels, which harms where the rate is low. Three seeds of each are compared by
 `contrast` and `judge`, as in a study of one comparison at 95 %.
 
 The default rate of one of the two arms is then made ten times too low or too high. "untuned" takes
