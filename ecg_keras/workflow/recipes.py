@@ -74,6 +74,21 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
         except EcgKerasError as error:
             failed.add(key)
             yield Problem(key, str(error))
+    if not failed:  # what is wrong with the recipe is wrong with each of its candidates
+        yield from _check_candidates(recipe)
+
+
+def _check_candidates(recipe: Recipe) -> Iterator[Problem]:
+    """Problems with what the recipe is tuned over."""
+    try:
+        trials = config.list_trials(recipe, "recipe")
+    except ConfigError as error:
+        yield Problem(("tune", "candidates"), str(error).partition(": tune: ")[2])
+        return
+    for name, trial in trials.items():
+        for problem in check_names(trial):
+            key = ".".join(map(str, problem.key))
+            yield Problem(("tune", "candidates"), f"{name}: {key}: {problem.message}")
 
 
 def own_code(recipe: Recipe) -> tuple[str, ...]:

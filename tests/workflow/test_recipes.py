@@ -67,6 +67,14 @@ def write(folder: Path, name: str, text: str) -> Path:
             "data: {source: ptbxl, raw: x, seconds: 0.001}\ntraining: {augment: {crop: 12}}\n",
             "data.seconds times data.sampling_rate",
         ),
+        (
+            DATA + "tune: {candidates: [{}, {recipe: {training: {optimiser: adam}}}]}\n",
+            "tune.candidates: rate 1, training.optimiser adam: .*Did you mean 'optimizer'",
+        ),
+        (
+            DATA + "tune: {candidates: [{}, {recipe: {model: {backbone: resnet19}}}]}\n",
+            "tune.candidates: rate 1, model.backbone resnet19: model.backbone: no backbone",
+        ),
     ],
 )
 def test_unknown_names_are_told_with_line_and_nearest_match(tmp_path, text, expected):
