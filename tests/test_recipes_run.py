@@ -77,11 +77,11 @@ def header(path: Path) -> str:
 
 
 def without_data(recipe: Recipe) -> dict:
-    """What a recipe says beside its data and the names of other recipes, epochs left out."""
+    """What a recipe says beside its data and the names of other recipes, epochs and seeds left out."""
     settings = recipe.model_dump(by_alias=True, exclude={"data", "run", "export"})
     for phase in settings["training"]["phases"]:
         del phase["epochs"]
-    del settings["evaluation"]["baseline"]
+    del settings["evaluation"]["baseline"], settings["evaluation"]["seeds"]
     if settings["initialise"] is not None:
         del settings["initialise"]["from"]
     return settings
