@@ -77,7 +77,7 @@ def header(path: Path) -> str:
 
 
 def without_data(recipe: Recipe) -> dict:
-    """What a recipe says beside its data and the names of other recipes, epochs and seeds left out."""
+    """What a recipe says, without data, names of other recipes, epochs and number of seeds."""
     settings = recipe.model_dump(by_alias=True, exclude={"data", "run", "export"})
     for phase in settings["training"]["phases"]:
         del phase["epochs"]
