@@ -26,7 +26,7 @@ class Candidate(Section):
     # stage_decay of the phases that train more than the head, where an arm starts from weights:
     # random ones have no stages that know more than others, and pass over it
     decay: Annotated[float, Field(gt=0, le=1)] | None = None
-    # so many of the epochs train the head alone first, where an arm starts from weights
+    # the number of epochs that train the head alone first, where an arm starts from weights
     head_epochs: int | None = Field(default=None, ge=1)
     # any other keys of the sections training and model, such as {model: {dropout: 0.5}}
     recipe: dict[str, Any] = Field(default_factory=dict)

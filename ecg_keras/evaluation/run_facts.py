@@ -20,7 +20,7 @@ from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
 from ecg_keras.training import Run, read_log, read_tuned
 
-# the end of a training: this share of its epochs, and at least so many
+# the end of a training: this share of its epochs, and the fewest epochs
 END_SHARE, END_EPOCHS = 0.1, 3
 
 

@@ -14,8 +14,7 @@ def tuning_sentence(tuned: Tuned) -> str:
 
     Example:
         >>> print(tuning_sentence(tuned))
-        Chosen from 4 settings by macro AUROC on validation: rate 1 (0.831). The thresholds come
-        from the same split.
+        Chosen from 4 settings by macro AUROC on validation: rate 1 (0.831). Scores there ...
     """
     score = tuned.choice.loss if tuned.by == CALIBRATED_LOSS else tuned.choice.score
     further = " and one beyond the edge of their rates" * bool(tuned.further)

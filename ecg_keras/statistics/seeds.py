@@ -111,7 +111,8 @@ def judge_seeds(
     settings: dict[str, Any] = {
         "metric": metric, "level": level, "bootstrap": bootstrap, "seed": seed,
     }  # fmt: skip
-    own = contrast([_arm(trained, names[0])], [1.0], **settings)
+    arm = _arm(trained, names[0])  # which keeps its resampled scores for the difference
+    own = contrast([arm], [1.0], **settings)
     if not references:
         said = (
             f"Over {len(trained)} seeds {names[0]} reaches a {score_name(metric)} of "
@@ -119,11 +120,11 @@ def judge_seeds(
         )
         scores: Sequence[float | None] = [None] * len(trained)
     else:
-        arms = [_arm(trained, names[0]), _arm(references, names[1])]
-        found = contrast(arms, [1.0, -1.0], **settings)
+        reference = _arm(references, names[1])
+        found = contrast([arm, reference], [1.0, -1.0], **settings)
         (verdict,) = judge([found], margin=MARGIN, level=level)
         said = verdict_sentence(*names, metric, found, verdict)
-        scores = contrast([arms[1]], [1.0], **settings).by_seed
+        scores = contrast([reference], [1.0], **settings).by_seed
     rows = zip(trained, own.by_seed, scores, strict=True)
     return Seeds(
         metric, said, tuple(SeedRow(one.seed, one.run, score, other) for one, score, other in rows)

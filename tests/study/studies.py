@@ -28,16 +28,21 @@ def simulated(hospital: str, records: int) -> dict[str, Any]:
     return {"data": {"source": "simulated", "simulate": {"hospital": hospital, "records": records}}}
 
 
+def tiny_data(folder: Path) -> dict[str, Any]:
+    """What the runs of `tiny` share of their data."""
+    return {
+        "sampling_rate": 25,
+        "seconds": 4,
+        "label_set": "superdiagnostic",
+        "split": {"method": "patients"},
+        "shards": str(folder / "shards"),
+    }
+
+
 def tiny(folder: Path, **sections: Any) -> StudyPlan:
     """A study of networks that take seconds to train."""
     base = {
-        "data": {
-            "sampling_rate": 25,
-            "seconds": 4,
-            "label_set": "superdiagnostic",
-            "split": {"method": "patients"},
-            "shards": str(folder / "shards"),
-        },
+        "data": tiny_data(folder),
         "training": {"batch_size": 16, "phases": [{"epochs": 2, "learning_rate": 0.01}]},
     }
     study = {

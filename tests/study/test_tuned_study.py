@@ -1,7 +1,7 @@
 """A study whose arms are tuned: its cells, their budgets, and what its page says of the choices."""
 
 import pytest
-from studies import MODES, load, tiny
+from studies import MODES, load, tiny, tiny_data
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
@@ -81,14 +81,7 @@ def plan(tmp_path_factory):
     """A finished study of two arms, tuned and not."""
     folder = tmp_path_factory.mktemp("tuned")
     base = {
-        "data": {
-            "sampling_rate": 25,
-            "seconds": 4,
-            "label_set": "superdiagnostic",
-            "split": {"method": "patients"},
-            "anomalies": "warn",
-            "shards": str(folder / "shards"),
-        },
+        "data": tiny_data(folder) | {"anomalies": "warn"},
         "training": {"batch_size": 16, "select": "last", "phases": [{"epochs": 2}]},
         "tune": TWO,
     }

@@ -4,26 +4,11 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tiny_recipe import RECIPE
 
 from ecg_keras import workflow
 from ecg_keras.report import write_report
 from ecg_keras.statistics.seeds import read_seeds
-
-RECIPE = {
-    "mode": "scratch",
-    "data": {
-        "source": "simulated",
-        "raw": "raw",
-        "simulate": {"hospital": "riverside", "records": 80},
-        "label_set": "superdiagnostic",
-        "sampling_rate": 25,
-        "seconds": 4,
-        "anomalies": "warn",
-    },
-    "model": {"backbone": "tiny:mean", "head": "pooled"},
-    "training": {"batch_size": 16, "select": "last", "phases": [{"epochs": 2}]},
-    "evaluation": {"bootstrap": 100},
-}
 
 
 @pytest.fixture(autouse=True)

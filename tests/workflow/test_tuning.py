@@ -5,26 +5,16 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tiny_recipe import RECIPE
 
 from ecg_keras import workflow
 from ecg_keras.errors import ConfigError
 from ecg_keras.training import Run, read_log, read_tuned
 
-RECIPE = {
-    "mode": "scratch",
-    "data": {
-        "source": "simulated",
-        "raw": "raw",
-        "simulate": {"hospital": "riverside", "records": 80},
-        "label_set": "superdiagnostic",
-        "sampling_rate": 25,
-        "seconds": 4,
-        "anomalies": "warn",
-    },
-    "model": {"backbone": "tiny:mean", "head": "pooled"},
-    "training": {"batch_size": 16, "select": "last", "phases": [{"epochs": 4}]},
+TUNED = {
+    **RECIPE,
+    "training": RECIPE["training"] | {"phases": [{"epochs": 4}]},
     "tune": {"candidates": [{"rate": 1e-6}, {"rate": 10}], "extend": False},
-    "evaluation": {"bootstrap": 100},
 }
 
 
@@ -35,7 +25,7 @@ def place(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         with Path("mine.yaml").open("w") as file:
-            YAML().dump(RECIPE, file)
+            YAML().dump(TUNED, file)
         steps = workflow.make_plan(job_of())
         workflow.run_plan([one for one in steps if one.action in ("simulate", "prepare", "guard")])
         with unreadable_test_shards(job_of().shards):
@@ -128,7 +118,7 @@ def test_a_page_and_a_comparison_say_what_was_tried(place):
 
 
 def test_a_baseline_is_tuned_as_the_recipe_is(place):
-    base = {key: value for key, value in RECIPE.items() if key != "tune"}
+    base = {key: value for key, value in TUNED.items() if key != "tune"}
     with Path("base.yaml").open("w") as file:
         YAML().dump(base, file)
     job = job_of(evaluation__baseline="base.yaml", run="against")
