@@ -1,33 +1,38 @@
 """Transfer learning for 12-lead ECG diagnosis in Keras: fine-tune or train from scratch?
 
-Submodules load when they are first used, so that importing the package imports no TensorFlow.
+Subpackages load when they are first used, so that importing the package imports no TensorFlow.
 """
 
-import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING
+
+from ecg_keras.faces import lazy_face
+from ecg_keras.moved import keep_former_names
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "callbacks",
-    "config",
-    "data",
-    "evaluation",
-    "export",
-    "metrics",
-    "models",
-    "report",
-    "signals",
-    "training",
-    "workflow",
-]
+if TYPE_CHECKING:
+    from ecg_keras import (
+        advise as advise,
+        callbacks as callbacks,
+        config as config,
+        data as data,
+        download as download,
+        evaluation as evaluation,
+        export as export,
+        formats as formats,
+        metrics as metrics,
+        models as models,
+        report as report,
+        signals as signals,
+        simulate as simulate,
+        sources as sources,
+        statistics as statistics,
+        study as study,
+        training as training,
+        transferability as transferability,
+        validation as validation,
+        workflow as workflow,
+    )
 
-
-def __getattr__(name: str) -> ModuleType:
-    if name in __all__:
-        return importlib.import_module(f"ecg_keras.{name}")
-    raise AttributeError(f"module 'ecg_keras' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+keep_former_names()
+__getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -1,4 +1,4 @@
-"""Fixtures every test may use: the real ECGs, where they are to be had."""
+"""Fixtures every test may use: the real ECGs, where they are to be had, and a small hospital."""
 
 import os
 from pathlib import Path
@@ -19,3 +19,29 @@ def real_data() -> Path:
     if not root.is_dir():
         pytest.skip(f"needs real ECGs: set ECG_KERAS_TEST_DATA, or put them in {BESIDE}")
     return root
+
+
+@pytest.fixture(scope="session")
+def hospital_raw(tmp_path_factory):
+    from my_lab import hospital
+
+    root = tmp_path_factory.mktemp("hospital") / "raw"
+    hospital.write(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def hospital_data(hospital_raw):
+    from ecg_keras.config import Data
+
+    return Data(source="my_lab.hospital", raw=hospital_raw, seconds=2)
+
+
+@pytest.fixture(scope="session")
+def hospital_shards(hospital_data, tmp_path_factory):
+    """Shards of a user's own source, read-only for tests: copy them to change them."""
+    from ecg_keras.data.preparation import prepare
+
+    folder = tmp_path_factory.mktemp("shards") / "hospital"
+    prepare(hospital_data, folder)
+    return folder

@@ -13,7 +13,7 @@ import ecg_keras as ecg
 from ecg_keras import workflow
 from ecg_keras.cli import cli
 from ecg_keras.config import Phase, Recipe, load_study, parse_overrides
-from ecg_keras.data.simulate import simulate
+from ecg_keras.simulate import simulate
 from ecg_keras.study import list_cells
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,8 +13,8 @@ from small_folder import write_folder
 from ecg_keras import data, workflow
 from ecg_keras.cli import cli
 from ecg_keras.config import Recipe, load_recipe, parse_overrides
-from ecg_keras.data.simulate import simulate
-from ecg_keras.data.sources import SOURCES, check_label_set, source_of
+from ecg_keras.simulate import simulate
+from ecg_keras.sources import SOURCES, check_label_set, source_of
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))

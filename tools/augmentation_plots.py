@@ -29,11 +29,11 @@ from matplotlib.figure import Figure
 from ecg_keras.config import Augment
 from ecg_keras.data.augment.augmenting import augment
 from ecg_keras.data.augment.limits import check_augment
-from ecg_keras.data.simulate import record_ecg
 from ecg_keras.files import replacing
 from ecg_keras.report.ecg_plot import MM_PER_INCH, MM_PER_MV, MM_PER_SECOND, draw_paper
 from ecg_keras.report.style import LIGHT, STYLE
 from ecg_keras.signals import LEADS, resample
+from ecg_keras.simulate import record_ecg
 
 Array = npt.NDArray[np.float32]
 

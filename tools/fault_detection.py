@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_keras.data.sources import find_source
 from ecg_keras.signals import LEADS
 from ecg_keras.signals.limb_leads import SYMMETRIES
 from ecg_keras.signals.repair import Repair
 from ecg_keras.signals.verification import Recording, verify
+from ecg_keras.sources import find_source
 
 # name -> source, folder, rate
 DATABASES = {

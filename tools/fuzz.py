@@ -52,9 +52,9 @@ with _watched():
 
     from ecg_keras.config import Data, load_recipe
     from ecg_keras.data.dataset import read_dataset
-    from ecg_keras.data.formats.xml_exports import read_xml
-    from ecg_keras.data.sources import SOURCES, source_of
     from ecg_keras.errors import EcgKerasError
+    from ecg_keras.formats.xml_exports import read_xml
+    from ecg_keras.sources import SOURCES, source_of
 
     for one in SOURCES.values():
         importlib.import_module(one)

@@ -44,7 +44,7 @@ from ecg_keras.data import describe
 describe(sys.argv[1], verify=True)
 """
 VALIDATE = """
-from ecg_keras.data import validate
+from ecg_keras.validation import validate
 validate(sys.argv[1])
 """
 LOAD = """
@@ -57,7 +57,7 @@ STAGES = {
     "`prepare`, one process": ("ecg_keras.data.preparation", PREPARE, ("1",)),
     "`prepare`, two processes": ("ecg_keras.data.preparation", PREPARE, ("2",)),
     "`describe --verify`": ("ecg_keras.data.dataset", VERIFY, None),
-    "`validate`": ("tensorflow_data_validation, ecg_keras.data.validation", VALIDATE, None),
+    "`validate`": ("tensorflow_data_validation, ecg_keras.validation", VALIDATE, None),
     "`load` from files": ("ecg_keras.data.pipeline", LOAD, None),
 }
 

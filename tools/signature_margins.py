@@ -19,10 +19,10 @@ import numpy.typing as npt
 import scipy.signal
 
 from ecg_keras.data.duplicates import find_matches, stack
-from ecg_keras.data.records import Signal
-from ecg_keras.data.sources import find_source
+from ecg_keras.records import Signal
 from ecg_keras.signals import signature
 from ecg_keras.signals.content import SAME
+from ecg_keras.sources import find_source
 
 CHALLENGE = {
     "cpsc2018": "cpsc_2018",

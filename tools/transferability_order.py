@@ -32,10 +32,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from ecg_keras import data, evaluation, metrics, models
+from ecg_keras import data, evaluation, metrics, models, simulate
 from ecg_keras.config import compose
-from ecg_keras.data import RecordInfo, Signal, simulate
-from ecg_keras.data.sources import simulated
+from ecg_keras.data import RecordInfo, Signal
+from ecg_keras.sources import simulated
 from ecg_keras.training import Run, train
 from ecg_keras.transferability import TITLES, oriented, rank_checkpoints
 

@@ -47,7 +47,7 @@ def describe(
             click.echo()
             click.echo(data.describe_shared(shards, against).table())
     if sources:
-        from ecg_keras.data.sources import FOLDER, SOURCES, find_source
+        from ecg_keras.sources import FOLDER, SOURCES, find_source
 
         for name in SOURCES:
             if name == FOLDER:

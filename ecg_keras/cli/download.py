@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ecg_keras.data.download.parallel import DownloadProgress, DownloadResult
-    from ecg_keras.data.download.planning import DownloadPlan
+    from ecg_keras.download.parallel import DownloadProgress, DownloadResult
+    from ecg_keras.download.planning import DownloadPlan
 
 # failures that are told one by one
 SHOWN = 10
@@ -57,8 +57,8 @@ def download(
         return
     if name is None or folder is None:
         raise click.UsageError("name a database and a folder, or give --list")
-    from ecg_keras.data.download.fetching import fetch
-    from ecg_keras.data.download.planning import plan_download
+    from ecg_keras.download.fetching import fetch
+    from ecg_keras.download.planning import plan_download
 
     plan = plan_download(
         name,
@@ -78,8 +78,8 @@ def download(
 
 
 def _table() -> str:
-    from ecg_keras.data.download.catalogue import CATALOGUE, UNPUBLISHED
-    from ecg_keras.data.sources import find_source
+    from ecg_keras.download.catalogue import CATALOGUE, UNPUBLISHED
+    from ecg_keras.sources import find_source
 
     lines = []
     for name, one in CATALOGUE.items():
@@ -95,7 +95,7 @@ def _table() -> str:
 
 
 def _describe(plan: DownloadPlan) -> str:
-    from ecg_keras.data.sources import find_source
+    from ecg_keras.sources import find_source
 
     source = find_source(plan.name)
     known = len(plan.files) - len(plan.missing)

@@ -14,8 +14,8 @@ import click
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 def simulate(folder: Path, hospital: str, records: int, seed: int) -> None:
     """Write RECORDS simulated 12-lead ECGs into FOLDER, in the layout of a real database."""
+    from ecg_keras import simulate as simulator
     from ecg_keras.cli.console import progress_bar
-    from ecg_keras.data import simulate as simulator
 
     with progress_bar("simulate") as progressed:
         simulator.simulate(

@@ -10,7 +10,7 @@ import click
 from ecg_keras.cli.options import ShardsPath, beam_options, check_page
 
 if TYPE_CHECKING:
-    from ecg_keras.data import Anomaly, Comparison
+    from ecg_keras.validation import Anomaly, Comparison
 
 HEADS = {
     "drift": "drift from {other}",

@@ -17,7 +17,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.writing import (
     UNFINISHED,
     Run,
@@ -31,6 +30,7 @@ from ecg_keras.data.writing import (
 )
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import read_json
+from ecg_keras.records import RecordInfo
 
 # how often it is looked which shards are finished
 SECONDS = 1.0

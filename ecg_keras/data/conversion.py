@@ -9,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.config import Data
-from ecg_keras.data.expectations import USABLE
 from ecg_keras.data.outcomes import LeftOut, too_short
 from ecg_keras.data.partial_reading import read_kept
 from ecg_keras.data.record_reader import Reader, reader_of
-from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import source_of
 from ecg_keras.data.verification import Verified
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.records import RecordInfo
 from ecg_keras.signals import (
     LEADS,
     Quality,
@@ -28,6 +26,8 @@ from ecg_keras.signals import (
     resample,
 )
 from ecg_keras.signals.lead_quality import LeadQuality, measure_lead_quality
+from ecg_keras.sources import source_of
+from ecg_keras.sources.expectations import USABLE
 
 STEP_MV = 0.001
 GREATEST = 32767

@@ -21,12 +21,12 @@ from ecg_keras.config import Data, data_changes
 from ecg_keras.data.conversion import Converted, convert
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.fingerprints import combine, earlier_digests
-from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import check_label_set, source_of
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.verification import Verified, verify_source
 from ecg_keras.errors import DataError
 from ecg_keras.files import as_object, as_text, read_json, write_json
+from ecg_keras.records import RecordInfo
+from ecg_keras.sources import check_label_set, source_of
 
 KEPT = "accepted.json"
 # recordings that are converted again, evenly spread: all of a small database

@@ -16,10 +16,10 @@ from typing import Any
 
 from ecg_keras.config import Data, data_mark, fingerprint
 from ecg_keras.data.dataset import FORMAT
-from ecg_keras.data.download.staging import refuse_unfinished
 from ecg_keras.data.file_hashes import Listed, hash_files
-from ecg_keras.data.sources import choose_files, source_of
+from ecg_keras.download.staging import refuse_unfinished
 from ecg_keras.errors import DataError
+from ecg_keras.sources import choose_files, source_of
 
 
 def combine(data: Data, digest: str) -> str:

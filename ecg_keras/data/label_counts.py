@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from ecg_keras.data.dataset import Dataset, SplitSummary
-from ecg_keras.data.sources import FOLDER
+from ecg_keras.sources import FOLDER
 
 NAMED = 5
 # what a split is for -> what it can't do for a label that none, or all, of its records have

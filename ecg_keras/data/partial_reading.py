@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from ecg_keras.config import Data
 from ecg_keras.data.record_reader import Reader
-from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.errors import DataError
+from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.signals import (
     LEADS,
     derive_leads,

@@ -22,11 +22,7 @@ from ecg_keras.data.label_counts import describe_scarce
 from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.outcomes import UNLABELLED, LeftOut, Noted, describe_losses, named_reason
 from ecg_keras.data.processes import get_ready
-from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.shard_folders import is_made_of
-from ecg_keras.data.sources import FOLDER, SOURCES, check_label_set, remarks_of, source_of
-from ecg_keras.data.sources.known_folders import say_known
-from ecg_keras.data.sources.own_source import check_listed
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.data.verification import verify_source
 from ecg_keras.data.writing import (
@@ -43,6 +39,10 @@ from ecg_keras.data.writing import (
     writing,
 )
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.records import RecordInfo
+from ecg_keras.sources import FOLDER, SOURCES, check_label_set, remarks_of, source_of
+from ecg_keras.sources.known_folders import say_known
+from ecg_keras.sources.own_source import check_listed
 
 
 def prepare(

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ecg_keras.data.records import RecordInfo, Signal, Span
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.records import RecordInfo, Signal, Span
 
 Reader = Callable[[RecordInfo, Span | None], Signal]
 
@@ -28,7 +28,7 @@ def reader_of(source: Any) -> Reader:
         ECG's: one record never ends a run.
 
     Example:
-        >>> from ecg_keras.data.sources import find_source
+        >>> from ecg_keras.sources import find_source
         >>> read = reader_of(find_source("ptbxl"))
     """
     takes_span = "span" in inspect.signature(source.read_signal).parameters

@@ -9,8 +9,8 @@ import numpy as np
 
 from ecg_keras.config import Split
 from ecg_keras.data.dataset import SPLITS
-from ecg_keras.data.records import RecordInfo
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.records import RecordInfo
 
 # torn patients that a message names
 MOST_NAMED = 5

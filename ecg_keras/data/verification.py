@@ -11,13 +11,13 @@ import numpy as np
 from ecg_keras.config import Data
 from ecg_keras.data.dataset import Repaired
 from ecg_keras.data.record_reader import Reader, reader_of
-from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources.known_folders import say_known
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.records import RecordInfo
 from ecg_keras.signals import LEADS, derive_leads
 from ecg_keras.signals.repair import Finding, Repair
 from ecg_keras.signals.resampling import is_decimated
 from ecg_keras.signals.verification import LEAST_RECORDS, Recording, verify
+from ecg_keras.sources.known_folders import say_known
 
 SAMPLE = 32
 # hearts of children beat faster and point elsewhere

@@ -25,11 +25,11 @@ from ecg_keras.data.examples import encode
 from ecg_keras.data.lead_profile import count, to_json
 from ecg_keras.data.noted import noting
 from ecg_keras.data.processes import run_in_processes
-from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.tfrecords import write_tfrecords
 from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
 from ecg_keras.files import known_fields, read_json
+from ecg_keras.records import RecordInfo
 from ecg_keras.signals.lead_quality import LeadQuality
 
 # enough shards for every process of a large machine, and little lost where one is killed

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.data.sources import find_source
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.metrics import ChallengeScorer, challenge_gap, decide, macro
@@ -17,6 +16,7 @@ from ecg_keras.metrics.challenge import YEARS
 from ecg_keras.metrics.counting import RankedLabel
 from ecg_keras.metrics.inputs import Weights, check_scores
 from ecg_keras.metrics.operating import SampleCurves, best_points
+from ecg_keras.sources import find_source
 
 FloatArray = npt.NDArray[np.float64]
 Codes = Mapping[str, Collection[str]]
@@ -130,7 +130,7 @@ def snomed_codes(source: str, label_set: str) -> Codes | None:
     """The SNOMED CT codes of a source's labels.
 
     Args:
-        source: a name of `ecg_keras.data.sources.SOURCES`, or the dotted name of a module. A module
+        source: a name of `ecg_keras.sources.SOURCES`, or the dotted name of a module. A module
             whose database is coded in SNOMED CT has ``DEFINITIONS``: for each label set, of each
             label its codes.
         label_set: of the source.

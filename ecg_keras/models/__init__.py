@@ -3,38 +3,35 @@
 Looking up a name in `BACKBONES` imports no TensorFlow; building a network does.
 """
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD, BACKBONES, STAGES, find_backbone
+from ecg_keras.faces import lazy_face
 
-_HOMES = {
-    "Transfer": "transfer",
-    "bilstm": "recurrent",
-    "classifier": "network",
-    "float32_clone": "files",
-    "gru": "recurrent",
-    "load_backbone": "transfer",
-    "load_model": "files",
-    "lstm": "recurrent",
-    "resnet1d18": "resnet1d",
-    "resnet1d50": "resnet1d",
-    "resnet1d101": "resnet1d",
-    "save_model": "files",
-    "set_trainable": "freezing",
-    "stages": "freezing",
-    "variables_by_stage": "freezing",
-    "with_length": "length",
-}
+if TYPE_CHECKING:
+    from ecg_keras.models.files import (
+        float32_clone as float32_clone,
+        load_model as load_model,
+        save_model as save_model,
+    )
+    from ecg_keras.models.freezing import (
+        set_trainable as set_trainable,
+        stages as stages,
+        variables_by_stage as variables_by_stage,
+    )
+    from ecg_keras.models.length import with_length as with_length
+    from ecg_keras.models.network import classifier as classifier
+    from ecg_keras.models.recurrent import bilstm as bilstm, gru as gru, lstm as lstm
+    from ecg_keras.models.resnet1d import (
+        resnet1d18 as resnet1d18,
+        resnet1d50 as resnet1d50,
+        resnet1d101 as resnet1d101,
+    )
+    from ecg_keras.models.transfer import Transfer as Transfer, load_backbone as load_backbone
+    from ecg_keras.models.zoo import (
+        AS_PUBLISHED_HEAD as AS_PUBLISHED_HEAD,
+        BACKBONES as BACKBONES,
+        STAGES as STAGES,
+        find_backbone as find_backbone,
+    )
 
-__all__ = ["AS_PUBLISHED_HEAD", "BACKBONES", "STAGES", "find_backbone", *sorted(_HOMES)]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"ecg_keras.models.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'ecg_keras.models' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy_face(__name__)

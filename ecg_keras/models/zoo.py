@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ecg_keras.data.own_modules import import_own
 from ecg_keras.errors import ConfigError, look_up
+from ecg_keras.user_modules import import_own
 
 # name: module and function
 BACKBONES: dict[str, str] = {

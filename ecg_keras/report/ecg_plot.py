@@ -15,8 +15,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ecg_keras.data.records import Signal
 from ecg_keras.errors import DataError
+from ecg_keras.records import Signal
 from ecg_keras.report.style import LIGHT, STYLE
 
 MM_PER_SECOND = 25.0

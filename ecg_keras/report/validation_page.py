@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from ecg_keras.data import Comparison, Distance, Numbers, Profile, Texts, Validation
-from ecg_keras.data.validation.features import feature_of
 from ecg_keras.report.blocks import Block, Figures, Fold, Items, Rows, Section, Text
 from ecg_keras.report.figures import Captioned
 from ecg_keras.report.sections import write_sections
@@ -21,6 +19,8 @@ from ecg_keras.report.validation_words import (
     feature_title,
     verdict_sentences,
 )
+from ecg_keras.validation import Comparison, Distance, Numbers, Profile, Texts, Validation
+from ecg_keras.validation.features import feature_of
 
 Sets = Mapping[str, Profile]
 # splits are made by fold, so that these differ by intention
@@ -33,14 +33,14 @@ def validation_page(found: Validation, path: str | Path) -> Path:
     """Writes a page of HTML that needs nothing else: verdict, anomalies, distributions.
 
     Args:
-        found: by `ecg_keras.data.validate`.
+        found: by `ecg_keras.validation.validate`.
         path: the file to write.
 
     Returns:
         ``path``.
 
     Example:
-        >>> validation_page(data.validate("shards/ptb", against="shards/ptbxl"), "drift.html")
+        >>> validation_page(validation.validate("shards/ptb", against="shards/ptbxl"), "drift.html")
         PosixPath('drift.html')
     """
     splits = {name: found.profiles[name] for name in found.dataset.splits if name in found.profiles}

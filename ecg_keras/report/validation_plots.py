@@ -15,8 +15,8 @@ import numpy.typing as npt
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
-from ecg_keras.data import Numbers, Texts
 from ecg_keras.report.style import LIGHT, STYLE
+from ecg_keras.validation import Numbers, Texts
 
 Floats = npt.NDArray[np.float64]
 STYLES = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ecg_keras.data import Comparison, Validation
-from ecg_keras.data.validation.features import feature_of
+from ecg_keras.validation import Comparison, Validation
+from ecg_keras.validation.features import feature_of
 
 # a feature of the shards -> what readers call it, and its unit
 FEATURES = {

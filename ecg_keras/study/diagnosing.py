@@ -1,4 +1,4 @@
-"""What speaks against the difference of two arms, or of two ways of training that were piloted."""
+"""What speaks against the difference of two arms of a study."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from ecg_keras.statistics.results import ArmName, Compared, Control
 
 if TYPE_CHECKING:
     from ecg_keras.study.arms import StudyArm
-    from ecg_keras.study.pilots import Piloted
 
 
 def diagnose_arms(one: StudyArm[Any], other: StudyArm[Any], metric: str) -> tuple[str, ...]:
@@ -58,21 +57,6 @@ def doubt_upstreams(
         else one
         for one in comparisons
     )
-
-
-def diagnose_pilots(one: Piloted, other: Piloted) -> tuple[str, ...]:
-    """The same of two ways that were piloted with the same seeds, in macro AUROC."""
-    scores = [
-        [score_run(said, {}, "macro_auroc") for (said,) in piloted.arm.predictions]
-        for piloted in (one, other)
-    ]
-    pairs = [
-        Pair((first, second), both)
-        for first, second, both in zip(
-            one.facts, other.facts, zip(*scores, strict=True), strict=True
-        )
-    ]
-    return diagnose((str(one.way), str(other.way)), pairs)
 
 
 def score_run(said: Predictions, thresholds: Mapping[str, float], metric: str) -> float:

@@ -17,6 +17,7 @@ from ecg_keras.statistics.results import ArmName, Compared, Transferability
 from ecg_keras.study.arms import Tested
 from ecg_keras.study.comparing import Arms
 from ecg_keras.training import Run
+from ecg_keras.validation import find_drift
 
 # noted records of a dataset that the page lists, at most
 LISTED = 100
@@ -140,7 +141,7 @@ def find_skew(arms: Arms, kept: Path) -> tuple[dict[str, tuple[str, ...]], tuple
         mark = f"{cell.dataset.fingerprint} {data.read_dataset(run.dataset).fingerprint}"
         if mark not in known:
             try:
-                known[mark] = [one.line() for one in data.find_drift(cell.shards, theirs)]
+                known[mark] = [one.line() for one in find_drift(cell.shards, theirs)]
             except DataError as error:  # not kept: it may be possible when the next page is made
                 missed.append(f"How {downstream} differs from {upstream} was not measured: {error}")
                 continue

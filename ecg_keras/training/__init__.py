@@ -3,44 +3,38 @@
 Names load when they are first used, so that reading a run folder imports no TensorFlow.
 """
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "Guarded": "guarded",
-    "Known": "known",
-    "Mirrored": "mirrored",
-    "LeakError": "guarded",
-    "Run": "run",
-    "Tried": "tuned",
-    "Tuned": "tuned",
-    "begin_run": "run",
-    "check_one_worker": "cluster",
-    "check_same_run": "run",
-    "find_changes": "run",
-    "mark_of": "run",
-    "run_fingerprint": "run",
-    "train": "loop",
-    "build_model": "loop",
-    "check_upstream": "upstream",
-    "check_weights": "upstream",
-    "describe_known": "known",
-    "guard": "leakage",
-    "guard_alike": "leakage",
-    "padded": "mirrored",
-    "read_guarded": "guarded",
-    "read_tuned": "tuned",
-    "records_left_out": "guarded",
-    "FollowEpochs": "callbacks",
-    "RunLog": "callbacks",
-    "ValidationScores": "validation_scores",
-    "read_log": "epoch_log",
-    "seen_from": "places",
-}
-__all__ = sorted(_HOME)
+from ecg_keras.faces import lazy_face
 
+if TYPE_CHECKING:
+    from ecg_keras.training.callbacks import FollowEpochs as FollowEpochs, RunLog as RunLog
+    from ecg_keras.training.cluster import check_one_worker as check_one_worker
+    from ecg_keras.training.epoch_log import read_log as read_log
+    from ecg_keras.training.guarded import (
+        Guarded as Guarded,
+        LeakError as LeakError,
+        read_guarded as read_guarded,
+        records_left_out as records_left_out,
+    )
+    from ecg_keras.training.known import Known as Known, describe_known as describe_known
+    from ecg_keras.training.leakage import guard as guard, guard_alike as guard_alike
+    from ecg_keras.training.loop import build_model as build_model, train as train
+    from ecg_keras.training.mirrored import Mirrored as Mirrored, padded as padded
+    from ecg_keras.training.places import seen_from as seen_from
+    from ecg_keras.training.run import (
+        Run as Run,
+        begin_run as begin_run,
+        check_same_run as check_same_run,
+        find_changes as find_changes,
+        mark_of as mark_of,
+        run_fingerprint as run_fingerprint,
+    )
+    from ecg_keras.training.tuned import Tried as Tried, Tuned as Tuned, read_tuned as read_tuned
+    from ecg_keras.training.upstream import (
+        check_upstream as check_upstream,
+        check_weights as check_weights,
+    )
+    from ecg_keras.training.validation_scores import ValidationScores as ValidationScores
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import filelock
 
-from ecg_keras import data, evaluation, models
+from ecg_keras import data, evaluation, models, simulate
 from ecg_keras.config import Evaluation, fingerprint
-from ecg_keras.data import simulate
 from ecg_keras.data.label_counts import find_undecidable
 from ecg_keras.errors import DataError
 from ecg_keras.files import as_texts, read_json

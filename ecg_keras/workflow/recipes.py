@@ -8,12 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ecg_keras import config
+from ecg_keras import config, sources
 from ecg_keras.config import Data, LoadedRecipe, Problem, Recipe, Simulate
-from ecg_keras.data import sources
 from ecg_keras.data.augment.limits import check_augment
 from ecg_keras.data.conversion import stored_leads, stored_length
-from ecg_keras.data.simulate import HOSPITALS
 from ecg_keras.errors import (
     ConfigError,
     DataError,
@@ -24,6 +22,7 @@ from ecg_keras.errors import (
 )
 from ecg_keras.models import BACKBONES, STAGES, find_backbone
 from ecg_keras.signals import canonical_lead
+from ecg_keras.simulate import HOSPITALS
 
 # what can't be checked where one of these is wrong
 NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {

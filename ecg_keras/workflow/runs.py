@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from ecg_keras import data, evaluation, models
+from ecg_keras import data, evaluation, models, validation
 from ecg_keras.data.dataset import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
@@ -206,7 +206,7 @@ def validate_shards(
     serving: str | Path | None = None,
     beam: Sequence[str] | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> data.Validation:
+) -> validation.Validation:
     """Checks a dataset with TensorFlow Data Validation and keeps the result beside it.
 
     Args:
@@ -216,7 +216,7 @@ def validate_shards(
         beam: options of an Apache Beam pipeline that counts the records; none counts them here.
         on_progress: called with the records that were counted here, and their total.
     """
-    found = data.validate(
+    found = validation.validate(
         shards, against=against, serving=serving, beam=beam, on_progress=on_progress
     )
     if against is None and serving is None:

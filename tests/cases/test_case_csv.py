@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ecg_keras.config import Data
-from ecg_keras.data.formats import read_recording
-from ecg_keras.data.sources import source_of
 from ecg_keras.errors import DataError
+from ecg_keras.formats import read_recording
 from ecg_keras.signals import LEADS
+from ecg_keras.sources import source_of
 
 MICROVOLTS = {"thousands", "unit_heads2", "cp1252"}
 REFUSED = {

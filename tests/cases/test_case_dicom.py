@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ecg_keras.data.formats import read_recording
 from ecg_keras.errors import DataError
+from ecg_keras.formats import read_recording
 from ecg_keras.signals import LEADS
 
 # fmt: off

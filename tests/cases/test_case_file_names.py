@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ecg_keras.config import Folder
-from ecg_keras.data.sources.folder import FolderSource
 from ecg_keras.errors import DataError
+from ecg_keras.sources.folder import FolderSource
 
 # the table, and the file with the samples of its odd record
 READ = {

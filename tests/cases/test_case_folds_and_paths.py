@@ -3,9 +3,9 @@
 import pytest
 
 from ecg_keras.config import Data, Folder, Split
-from ecg_keras.data.sources import source_of
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.errors import DataError
+from ecg_keras.sources import source_of
 
 IDS = [f"r{number:02d}" for number in range(15)]
 

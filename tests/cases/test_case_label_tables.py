@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from ecg_keras.config import Folder
-from ecg_keras.data.sources.folder import FolderSource
 from ecg_keras.errors import DataError
+from ecg_keras.sources.folder import FolderSource
 
 IDS = [f"{number:05d}" for number in range(16)]
 PATIENTS = [f"P{number:03d}" for number in range(16)]

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 from test_other_commands import shards_of
 
+from ecg_keras.advise import ways
 from ecg_keras.config import load_recipe
 from ecg_keras.data import read_dataset
-from ecg_keras.study import ways
 
 
 @pytest.fixture

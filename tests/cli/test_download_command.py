@@ -16,8 +16,8 @@ from download_server import serving
 from small_databases import write_database
 
 from ecg_keras.cli.download import amount
-from ecg_keras.data.download.catalogue import CATALOGUE, UNPUBLISHED, Part, find_published
-from ecg_keras.data.download.fetching import MOST_JOBS
+from ecg_keras.download.catalogue import CATALOGUE, UNPUBLISHED, Part, find_published
+from ecg_keras.download.fetching import MOST_JOBS
 
 RECIPE = """\
 mode: scratch

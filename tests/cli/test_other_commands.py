@@ -17,10 +17,10 @@ from small_databases import write_database
 from ecg_keras.cli import COMMANDS
 from ecg_keras.config import load_recipe
 from ecg_keras.data import read_shards
-from ecg_keras.data.sources import SOURCES
 from ecg_keras.evaluation import Predictions, Scores
 from ecg_keras.models import BACKBONES
 from ecg_keras.signals import LEADS
+from ecg_keras.sources import SOURCES
 from ecg_keras.workflow import compare_runs
 
 HELP = """

@@ -8,8 +8,8 @@ from small_folder import write_csv, write_folder
 
 from ecg_keras.data.dataset import read_dataset
 from ecg_keras.data.reading import read_shards
-from ecg_keras.data.simulate import simulate
-from ecg_keras.data.sources import read_records
+from ecg_keras.simulate import simulate
+from ecg_keras.sources import read_records
 
 RECIPE = """\
 mode: scratch

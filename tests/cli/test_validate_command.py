@@ -8,7 +8,7 @@ import planted_faults
 import pytest
 from planted_faults import cut
 
-from ecg_keras.data import simulate
+from ecg_keras import simulate
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "validation.md"
 RECORDS = 150

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ecg_keras.config import Problem, dump_recipe, load_recipe, parse_overrides
 from ecg_keras.errors import ConfigError

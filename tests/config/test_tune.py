@@ -1,11 +1,18 @@
 """The tune section: its candidates, what is refused, and what of it decides a run's weights."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from ecg_keras.config import Recipe, Tune, beyond, compose, list_trials, run_changes, run_mark
-from ecg_keras.config import run_settings as settings_of
+from ecg_keras.config import (
+    Recipe,
+    Tune,
+    beyond,
+    compose,
+    list_trials,
+    run_changes,
+    run_mark,
+    run_settings as settings_of,
+)
 from ecg_keras.errors import ConfigError
 
 DATA = {"source": "ptb", "raw": "ptb"}

@@ -5,8 +5,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ecg_keras.config import load_recipe, load_study, parse_overrides
 from ecg_keras.config.yaml_text import MAX_BYTES, MAX_NODES, parse_yaml

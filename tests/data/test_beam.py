@@ -47,7 +47,7 @@ def test_the_direct_runner_writes_the_same_bytes(hospital_data, here, tmp_path):
 @pytest.mark.long
 def test_processes_of_their_own_write_the_same_bytes(hospital_raw, here, tmp_path, monkeypatch):
     # the workers start in another folder, and find the source where the user's modules are
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "small"))
     monkeypatch.chdir(hospital_raw.parent)
     data = Data(source="my_lab.hospital", raw=Path(hospital_raw.name), seconds=2)
     prepare(data, tmp_path / "beam", run=run_on_beam(TWO_PROCESSES))

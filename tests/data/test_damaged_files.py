@@ -10,12 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from small_databases import write_wfdb
 
-from ecg_keras.data.wfdb_files import read_wfdb
 from ecg_keras.errors import DataError
+from ecg_keras.formats.wfdb_files import read_wfdb
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 # what breaks readers: other numbers, other places, other types

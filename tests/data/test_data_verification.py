@@ -10,14 +10,14 @@ from ecg_keras.config import Data
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards
-from ecg_keras.data.records import RecordInfo, Signal
 from ecg_keras.data.shard_folders import dataset_fingerprint
-from ecg_keras.data.simulate import record_ecg
-from ecg_keras.data.sources import find_source
 from ecg_keras.data.verification import SAMPLE, Verified, verify_source
 from ecg_keras.errors import DataError
+from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import LEADS
 from ecg_keras.signals.repair import Repair
+from ecg_keras.simulate import record_ecg
+from ecg_keras.sources import find_source
 
 RECORDS = 24
 CODE_TEST = [0, 1, 2, 4, 5, 3, *range(6, 12)]

@@ -2,15 +2,14 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ecg_keras.data import duplicates
 from ecg_keras.data.dataset import Duplicates
 from ecg_keras.data.duplicates import describe_duplicates, find_duplicates, find_matches, stack
-from ecg_keras.data.sources import find_source
 from ecg_keras.signals import resample, signature
 from ecg_keras.signals.content import SAME
+from ecg_keras.sources import find_source
 
 CHALLENGE = {
     "cpsc2018": "cpsc_2018",

@@ -3,13 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ecg_keras.data import examples
 from ecg_keras.data.conversion import Converted, quantise
 from ecg_keras.data.examples import encode
-from ecg_keras.data.records import RecordInfo
+from ecg_keras.records import RecordInfo
 from ecg_keras.signals import LEADS, measure_quality, measure_traits
 from ecg_keras.signals.lead_quality import MEASURES, measure_lead_quality
 

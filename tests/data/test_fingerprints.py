@@ -12,8 +12,8 @@ from ecg_keras.data.fingerprints import digest_of, raw_digest
 from ecg_keras.data.identities import population
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.shard_folders import dataset_fingerprint
-from ecg_keras.data.sources import choose_files, source_of
 from ecg_keras.errors import DataError
+from ecg_keras.sources import choose_files, source_of
 
 # what people and programs leave beside recordings
 STRANGERS = ("metadata3.csv", "README.md", "notes.xlsx", "old/labels.csv", "figures/page.png")

@@ -9,7 +9,7 @@ import pytest
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted
 from ecg_keras.data.noted import noting
-from ecg_keras.data.records import RecordInfo
+from ecg_keras.records import RecordInfo
 from ecg_keras.signals import LEADS, measure_quality, measure_traits
 from ecg_keras.signals.lead_quality import MEASURES, LeadQuality
 

@@ -3,8 +3,7 @@
 from dataclasses import asdict
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ecg_keras.data.outcomes import (
     UNLABELLED,

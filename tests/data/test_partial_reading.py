@@ -5,19 +5,18 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
 from ecg_keras.data.partial_reading import FIRST, read_kept
 from ecg_keras.data.record_reader import reader_of
-from ecg_keras.data.records import RecordInfo, Signal, cut_signal, span_samples
-from ecg_keras.data.sources.folder import FolderSource
 from ecg_keras.data.verification import Verified, verify_source
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.records import RecordInfo, Signal, cut_signal, span_samples
 from ecg_keras.signals import LEADS, resample
 from ecg_keras.signals.repair import Repair
+from ecg_keras.sources.folder import FolderSource
 
 
 def alive(samples, rate, seed=0):

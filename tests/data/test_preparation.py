@@ -22,9 +22,9 @@ from ecg_keras.data.fingerprints import raw_digest
 from ecg_keras.data.pipeline import load, load_with_ids
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards
-from ecg_keras.data.records import Signal
 from ecg_keras.data.shard_folders import dataset_fingerprint, find_shards
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.records import Signal
 from ecg_keras.signals import resample
 
 # small enough for several shards a split
@@ -143,7 +143,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(hospital_data, tmp_pa
     folder = tmp_path / "killed"
     process = subprocess.Popen(
         [sys.executable, str(script), str(hospital_data.raw), str(folder)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "small")},
     )
     until = time.monotonic() + 120
     while len(list(folder.glob(".unfinished/*.json"))) < 2 and time.monotonic() < until:

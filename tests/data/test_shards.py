@@ -3,15 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from ecg_keras.data.conversion import Converted, quantise
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.examples import encode
-from ecg_keras.data.records import RecordInfo
 from ecg_keras.data.shards import decode, millivolts
+from ecg_keras.records import RecordInfo
 from ecg_keras.signals import LEADS, measure_quality, measure_traits
 from ecg_keras.signals.lead_quality import measure_lead_quality
 

@@ -3,16 +3,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from sklearn.model_selection import train_test_split
 from small_databases import write_database
 
 from ecg_keras.config import Data, Split
-from ecg_keras.data.records import RecordInfo
-from ecg_keras.data.sources import SOURCES, find_source, source_of
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.records import RecordInfo
+from ecg_keras.sources import SOURCES, find_source, source_of
 
 LABELS = ("AF", "PAC", "SR")
 

@@ -2,8 +2,7 @@ import hashlib
 
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ecg_keras.data.tfrecords import count_records, frame, write_tfrecords
 from ecg_keras.errors import DataError

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Estimate, Predictions, compare, evaluate
-from ecg_keras.evaluation import draws as drawing
+from ecg_keras.evaluation import Estimate, Predictions, compare, draws as drawing, evaluate
 from ecg_keras.evaluation.draws import WEIGHTS_PER_BLOCK, draw_all
 from ecg_keras.evaluation.rows import score_rows
 from ecg_keras.metrics import auprc, auroc

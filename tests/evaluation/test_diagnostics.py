@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ecg_keras.evaluation import Comparison, Estimate, Fit, Pair, Predictions, RunFacts, compare
 from ecg_keras.evaluation.diagnostics import (

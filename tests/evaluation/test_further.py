@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 
-from ecg_keras.data.sources import find_source
 from ecg_keras.evaluation import Predictions, evaluate, snomed_codes
 from ecg_keras.evaluation.draws import draw_all
 from ecg_keras.evaluation.further import FURTHER, FurtherScorer
@@ -22,6 +21,7 @@ from ecg_keras.metrics import (
     sample_f_max,
     sensitivity_at_specificity,
 )
+from ecg_keras.sources import find_source
 
 LABELS = ("NORM", "AF", "IAVB")
 CODES = {label: snomed_codes("georgia", "georgia")[label] for label in LABELS}

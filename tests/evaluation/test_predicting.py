@@ -9,9 +9,9 @@ import pytest
 
 from ecg_keras import data
 from ecg_keras.config import Data
-from ecg_keras.data.simulate import simulate
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions, evaluate, predict
+from ecg_keras.simulate import simulate
 
 keras = pytest.importorskip("keras")
 

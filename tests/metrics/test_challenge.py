@@ -5,12 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.metrics import challenge as module
-from ecg_keras.metrics import challenge_gap, challenge_score
+from ecg_keras.metrics import challenge as module, challenge_gap, challenge_score
 
 TABLE = Path(module.__file__).parent / "tables"
 SEEDS = st.integers(0, 2**32 - 1)

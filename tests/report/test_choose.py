@@ -1,8 +1,7 @@
 """Each ECG that a report shows obeys the rule printed above it."""
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ecg_keras.evaluation import Predictions

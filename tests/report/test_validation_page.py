@@ -7,21 +7,12 @@ import numpy as np
 import pytest
 from page_elements import Page, check_accessible, check_self_contained
 
-from ecg_keras.data import (
-    Anomaly,
-    Comparison,
-    Dataset,
-    Distance,
-    Noted,
-    Numbers,
-    SplitSummary,
-    Texts,
-)
-from ecg_keras.data import Validation as Found
-from ecg_keras.data.validation.features import INTEGERS, NUMBERS, PER_LEAD, TEXTS
+from ecg_keras.data import Dataset, Noted, SplitSummary
 from ecg_keras.report import validation_page
 from ecg_keras.report.validation_plots import leads_plot, numbers_plot, texts_plot
 from ecg_keras.report.validation_words import FEATURES, axis_title, verdict_sentences
+from ecg_keras.validation import Anomaly, Comparison, Distance, Numbers, Texts, Validation as Found
+from ecg_keras.validation.features import INTEGERS, NUMBERS, PER_LEAD, TEXTS
 
 LEADS = ("I", "aVR", "V6")
 

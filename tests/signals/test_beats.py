@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ecg_keras.data.simulate import record_ecg
 from ecg_keras.signals.beats import find_beats, mean_beat, steep_width, trim
+from ecg_keras.simulate import record_ecg
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.signal import butter, sosfiltfilt
 
-from ecg_keras.data.simulate import record_ecg
 from ecg_keras.signals import resample
 from ecg_keras.signals.lead_quality import MEASURES, measure_lead_quality
+from ecg_keras.simulate import record_ecg
 
 RATE = 500.0
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS, canonical_lead, find_lead, find_leads, select_leads

@@ -2,12 +2,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from ecg_keras.data.sources import read_records
 from ecg_keras.signals import measure_traits
 from ecg_keras.signals.traits import measure_heart_rate
+from ecg_keras.sources import read_records
 
 
 def beats(rate, seconds=10, hz=100, leads=3, seed=0, noise=0.02):

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from ecg_keras.data.simulate import HOSPITALS, record_ecg
-from ecg_keras.data.sources import find_source
 from ecg_keras.signals import LEADS
 from ecg_keras.signals.limb_leads import SYMMETRIES
 from ecg_keras.signals.repair import Repair
 from ecg_keras.signals.verification import Recording, verify
+from ecg_keras.simulate import HOSPITALS, record_ecg
+from ecg_keras.sources import find_source
 
 CODE_TEST = [0, 1, 2, 4, 5, 3, 6, 7, 8, 9, 10, 11]
 

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.statistics.convergence import Convergence, convergence, speed

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import Predictions
-from ecg_keras.evaluation import draws as drawing
+from ecg_keras.evaluation import Predictions, draws as drawing
 from ecg_keras.evaluation.draws import LEFT_OUT, Draws, draw_all
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.pooling import FoldScorer

@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ecg_keras.evaluation import Predictions
 from ecg_keras.metrics import METRICS, LabelScores, auprc, decide, score_labels

@@ -4,8 +4,8 @@ import pytest
 from studies import simulated, tiny
 
 from ecg_keras.config import load_study, parse_overrides
-from ecg_keras.data.simulate import simulate
 from ecg_keras.errors import DataError
+from ecg_keras.simulate import simulate
 from ecg_keras.study import list_cells, run_study, snapshot, worker
 from ecg_keras.study.checking import is_checked, list_unchecked, refuse_leaks
 from ecg_keras.study.state import forget_failure, read_leak, write_failure

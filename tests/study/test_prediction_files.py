@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from finished_study import finish, list_study
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ecg_keras import report
 from ecg_keras.config import FileStudy, Question, load_file_study

@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from studies import GEORGIA, LUDB, load
 
 from ecg_keras.study import Running, list_cells, snapshot

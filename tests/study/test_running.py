@@ -14,15 +14,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from studies import load, simulated, tiny
 
 from ecg_keras import evaluation, workflow
 from ecg_keras.cli.study import study
 from ecg_keras.config import LoadedRecipe
-from ecg_keras.data.simulate import simulate
 from ecg_keras.errors import ConfigError
+from ecg_keras.simulate import simulate
 from ecg_keras.study import StudyPlan, list_cells, run_study, running, snapshot, worker
 from ecg_keras.study.claims import is_claimed
 from ecg_keras.study.worker import pack, share, unpack

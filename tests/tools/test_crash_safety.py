@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_databases import write_database
 
-from ecg_keras.data.sources import ptbxl
+from ecg_keras.sources import ptbxl
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_keras.data.simulate import record_ecg
 from ecg_keras.signals import LEADS
 from ecg_keras.signals.repair import Repair
 from ecg_keras.signals.verification import Recording
+from ecg_keras.simulate import record_ecg
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "fault_detection.py"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ecg_keras import simulate
 from ecg_keras.config import compose
-from ecg_keras.data import simulate
-from ecg_keras.data.sources import find_source, simulated
+from ecg_keras.sources import find_source, simulated
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ecg_keras import data
+from ecg_keras import data, simulate
 from ecg_keras.config import Data, Recipe, Simulate
-from ecg_keras.data import simulate
 
 
 @pytest.fixture(scope="session")

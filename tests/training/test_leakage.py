@@ -11,8 +11,8 @@ from my_lab import hospital
 from ecg_keras import data, evaluation, models
 from ecg_keras.config import Data, Recipe, Split
 from ecg_keras.data.identities import Identities
-from ecg_keras.data.sources import find_source
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.sources import find_source
 from ecg_keras.training import Run, describe_known, guard, records_left_out, train
 from ecg_keras.training.guarded import read_guarded
 

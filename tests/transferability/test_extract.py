@@ -8,9 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from ecg_keras import data, models
+from ecg_keras import data, models, simulate
 from ecg_keras.config import Data, Simulate
-from ecg_keras.data import simulate
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.transferability import ESTIMATORS, extract, rank_checkpoints
 

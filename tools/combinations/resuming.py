@@ -28,8 +28,8 @@ from combinations.trying import (
     refused,
     same_weights,
 )
+from ecg_keras import simulate
 from ecg_keras.config import Data, Simulate
-from ecg_keras.data import simulate
 from ecg_keras.training import read_log
 
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from ecg_keras import models
 from ecg_keras.config import Phase, Training
-from ecg_keras.data.simulate import SUPERCLASSES
 from ecg_keras.evaluation import Predictions
+from ecg_keras.simulate import SUPERCLASSES
 from ecg_keras.training.optimizers import make_optimizer
 
 SAMPLES, LEADS = 300, 8  # three seconds at 100 Hz, of the eight independent leads

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from ecg_keras.data.simulate import CONDITIONS, SUPERCLASSES, record_ecg
+from ecg_keras.simulate import CONDITIONS, SUPERCLASSES, record_ecg
 from planted.networks import LEADS, RATE, SAMPLES, Ecgs, Trainer, Weights, small
 
 # ECGs of a repetition, and of the hospital that networks are pre-trained on

@@ -1,0 +1,264 @@
+"""What a publisher says that a database consists of: paths, checksums and, at most, sizes.
+
+A list comes from outside, so nothing in it is trusted: its form is checked line by line, its paths
+must stay below the folder that they are for, and it must have as many files as that version has.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from ecg_keras.download.catalogue import ROOTS, Published, Publisher
+from ecg_keras.errors import DataError
+from ecg_keras.sources.fields import path_inside
+
+# the folder beside the data in which a download keeps what is not data; hidden, so no source reads
+# it and no fingerprint of raw files counts it
+STAGE = ".download"
+LONGEST_LIST = 128 * 2**20
+_DIGITS = {"sha256": 64, "md5": 32}
+_SUM_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *]?(\S.*)")
+_PAGE = 100
+
+Read = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, order=True)
+class RemoteFile:
+    """A file that is to be fetched.
+
+    Args:
+        path: below the folder of the database, with slashes.
+        url: where it is published.
+        checksum: ``sha256:`` or ``md5:`` and hexadecimal digits, in lower case.
+        size: in bytes, where the list tells.
+        folder_inside: of an archive, the folder in it whose contents are meant; ``None`` where the
+            file is kept as it is.
+        unpacked: bytes that an archive may hold at most.
+    """
+
+    path: str
+    url: str
+    checksum: str
+    size: int | None = None
+    folder_inside: str | None = None
+    unpacked: int = 0
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What one line of a list says."""
+
+    path: str
+    url: str
+    checksum: str
+    size: int | None
+
+
+def list_files(
+    published: Published, read: Read, *, only: tuple[str, ...] = (), mirror: str | None = None
+) -> tuple[RemoteFile, ...]:
+    """The files of a database, in the order of their paths.
+
+    Args:
+        published: from the catalogue.
+        read: gives the bytes behind a URL.
+        only: names of parts; none means all.
+        mirror: a URL below which files and lists lie as below the publisher's own.
+
+    Raises:
+        ConfigError: there is no part of that name.
+        DataError: the list is malformed, lacks files, or names one outside the folder; and as
+            ``read``.
+    """
+    parts = published.chosen(only)
+    lists, files = ROOTS[published.publisher]
+    if mirror is not None:
+        lists = files = mirror.rstrip("/") + "/"
+    entries = _LISTERS[published.publisher](published.place, lists, files, read)
+    chosen = []
+    for part in parts:
+        for pattern, expected in part.files.items():
+            matches = re.compile(fnmatch.translate(pattern)).match
+            found = [entry for entry in entries if matches(entry.path)]
+            if len(found) != expected:
+                raise DataError(
+                    f"{lists}{published.place}: the list of {published.title} has "
+                    f"{len(found):,} files {pattern} and must have {expected:,}. It was cut off "
+                    "on its way or is another's: try again later."
+                )
+            chosen += [_target(published, entry, part.unpacked) for entry in found]
+    check_paths([one.path for one in chosen], lists + published.place)
+    return tuple(sorted(chosen, key=lambda one: one.path))
+
+
+def parse_sums(text: str, where: str) -> dict[str, str]:
+    """The paths and checksums of a ``SHA256SUMS.txt``.
+
+    Args:
+        text: lines of 64 hexadecimal digits, one or two blanks, and a path.
+        where: the list's URL, for messages.
+
+    Raises:
+        DataError: a line is of another form, or two say different things of one path.
+
+    Example:
+        >>> parse_sums("0" * 64 + " RECORDS", "here") == {"RECORDS": "sha256:" + "0" * 64}
+        True
+    """
+    sums: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        match = _SUM_LINE.fullmatch(line.rstrip())
+        if match is None:
+            raise DataError(
+                f"{where}: line {number} is not 64 hexadecimal digits and a path. Received: "
+                f"{line[:80]!r}. Is this the publisher's list, or a page of a login or proxy?"
+            )
+        path, checksum = str(PurePosixPath(match[2])), f"sha256:{match[1].lower()}"
+        if sums.setdefault(path, checksum) != checksum:
+            raise DataError(f"{where}: line {number}: {path} has two checksums.")
+    return sums
+
+
+def _target(published: Published, entry: _Entry, unpacked: int) -> RemoteFile:
+    archive = next(
+        (
+            folder
+            for pattern, folder in published.archives.items()
+            if fnmatch.fnmatchcase(entry.path, pattern)
+        ),
+        None,
+    )
+    return RemoteFile(
+        path=entry.path.removeprefix(published.strip),
+        url=entry.url,
+        checksum=entry.checksum,
+        size=entry.size,
+        folder_inside=archive,
+        unpacked=unpacked,
+    )
+
+
+def check_paths(paths: Iterable[str], where: str) -> None:
+    """Refuses paths that lead outside their folder, into the stage, or through another file.
+
+    Raises:
+        DataError: it names the list and the path.
+    """
+    seen: set[str] = set()
+    folders: set[str] = set()
+    for path in paths:
+        try:
+            path_inside(Path(), path)
+        except DataError as error:
+            raise DataError(f"{where}: {error} Nothing was fetched.") from None
+        odd = ":" in path or not path.isprintable()  # no database has such names
+        if path in seen or odd or path.startswith(f"{STAGE}/"):
+            raise DataError(f"{where}: no file may be called {path!r}. Nothing was fetched.")
+        seen.add(path)
+        folders.update(str(folder) for folder in PurePosixPath(path).parents)
+    if seen & folders:
+        raise DataError(f"{where}: {min(seen & folders)} is both a file and a folder.")
+
+
+def _list_physionet(place: str, lists: str, files: str, read: Read) -> list[_Entry]:
+    where = f"{lists}{place}/SHA256SUMS.txt"
+    try:
+        text = read(where).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: not text: {error}.") from None
+    return [
+        _Entry(path, f"{files}{place}/{quote(path)}", checksum, None)
+        for path, checksum in parse_sums(text, where).items()
+    ]
+
+
+def _list_zenodo(place: str, lists: str, files: str, read: Read) -> list[_Entry]:
+    where = f"{lists}api/records/{place}"
+    entries = []
+    for item in _fields(_read_json(read, where), "files", list, where):
+        name = _fields(item, "key", str, where)
+        entries.append(
+            _Entry(
+                name,
+                f"{files}records/{place}/files/{quote(name)}?download=1",
+                _check_sum(_fields(item, "checksum", str, where), where),
+                _check_size(_fields(item, "size", int, where), where),
+            )
+        )
+    return entries
+
+
+def _list_figshare(place: str, lists: str, files: str, read: Read) -> list[_Entry]:
+    """A collection has articles, an article has files."""
+    where = f"{lists}v2/collections/{place}/articles?page_size={_PAGE}"
+    articles = _read_json(read, where)
+    if not isinstance(articles, list) or len(articles) >= _PAGE:
+        raise DataError(f"{where}: must be a list of fewer than {_PAGE} articles.")
+    entries = []
+    for article in articles:
+        inner = f"{lists}v2/articles/{_fields(article, 'id', int, where)}/files"
+        items = _read_json(read, inner)
+        if not isinstance(items, list):
+            raise DataError(f"{inner}: must be a list of files.")
+        entries += [
+            _Entry(
+                _fields(item, "name", str, inner),
+                f"{files}files/{_fields(item, 'id', int, inner)}",
+                _check_sum("md5:" + _fields(item, "computed_md5", str, inner), inner),
+                _check_size(_fields(item, "size", int, inner), inner),
+            )
+            for item in items
+        ]
+    return entries
+
+
+_LISTERS: dict[Publisher, Callable[[str, str, str, Read], list[_Entry]]] = {
+    "physionet": _list_physionet,
+    "zenodo": _list_zenodo,
+    "figshare": _list_figshare,
+}
+
+
+def _read_json(read: Read, where: str) -> Any:
+    try:
+        return json.loads(read(where))
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{where}: not the list that was expected, but something that is no JSON: "
+            f"{str(error)[:80]}."
+        ) from None
+
+
+def _fields(item: Any, name: str, kind: type, where: str) -> Any:
+    value = item.get(name) if isinstance(item, dict) else None
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise DataError(
+            f"{where}: an entry needs {name!r} of type {kind.__name__}. Received: "
+            f"{str(item)[:80]!r}."
+        )
+    return value
+
+
+def _check_sum(text: str, where: str) -> str:
+    kind, _, digits = text.lower().partition(":")
+    if len(digits) != _DIGITS.get(kind) or not re.fullmatch("[0-9a-f]+", digits):
+        raise DataError(
+            f"{where}: a checksum must be md5: or sha256: and its digits. Received: {text[:80]!r}."
+        )
+    return f"{kind}:{digits}"
+
+
+def _check_size(size: int, where: str) -> int:
+    if size < 0:
+        raise DataError(f"{where}: a size must not be negative. Received: {size}.")
+    return size

@@ -1,0 +1,196 @@
+"""The hidden folder beside the data in which a download keeps what is not data.
+
+It holds partial files, which of the files were verified, the publisher's list, and, while something
+is missing, a mark that keeps `prepare` from taking half a database for a whole one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ecg_keras.download.listing import STAGE, RemoteFile, check_paths
+from ecg_keras.errors import DataError
+from ecg_keras.files import replacing
+from ecg_keras.sources.fields import path_inside
+
+_UNFINISHED, _LOCK, _VERIFIED, _LIST = "unfinished", "lock", "verified.jsonl", "list.json"
+
+
+class Stage:
+    """What is known of the files of one folder.
+
+    Args:
+        root: the folder of the database. Nothing is written before `open`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / STAGE
+        self._safe: set[Path] = set()
+        self._writing = threading.Lock()
+        self._verified = self._read_verified()
+
+    @contextmanager
+    def open(self, command: str) -> Iterator[None]:
+        """Holds the folder, and marks it as unfinished until `finish`.
+
+        Args:
+            command: what goes on with the download, for whoever meets the mark.
+
+        Raises:
+            DataError: another process downloads to the folder.
+            OSError: the folder can't be written.
+        """
+        refuse_links(self.root, f"{STAGE}/{_LOCK}")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.folder / _LOCK, timeout=0):
+                (self.folder / _UNFINISHED).write_text(command + "\n", encoding="utf-8")
+                for left in self.folder.glob("tmp*"):  # what pooch had open when it was killed
+                    left.unlink()
+                yield
+        except Timeout:
+            raise DataError(f"{self.root}: another download writes there. Wait for it.") from None
+
+    def finish(self) -> None:
+        """Takes the mark away: nothing is missing."""
+        (self.folder / _UNFINISHED).unlink(missing_ok=True)
+
+    def is_marked(self) -> bool:
+        """Whether a download was begun here and not finished."""
+        return (self.folder / _UNFINISHED).exists()
+
+    def path_of(self, file: RemoteFile, ending: str = "") -> Path:
+        """Where a file is kept until it is whole, under a name that no other has."""
+        return self.folder / (self.key_of(file) + ending)
+
+    def key_of(self, file: RemoteFile) -> str:
+        """The name of a file in the stage: its checksum's and path's own."""
+        return hashlib.sha256(f"{file.checksum} {file.path}".encode()).hexdigest()[:32]
+
+    def target(self, path: str) -> Path:
+        """The place of a file of the database; its folder is made.
+
+        Raises:
+            DataError: it would lie outside, or a link is on the way.
+        """
+        target = path_inside(self.root, path)
+        if target.is_relative_to(self.folder):
+            raise DataError(f"{target}: no file of a database goes there.")
+        if target.parent not in self._safe:
+            refuse_links(self.root, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._safe.add(target.parent)
+        if target.is_symlink() or target.is_dir():
+            raise DataError(f"{target}: a link or folder is where a file must go. Move it away.")
+        return target
+
+    def is_verified(self, file: RemoteFile) -> bool:
+        """Whether a file was verified and looks as it did then: by size and time of change."""
+        known = self._verified.get(file.path)
+        return (
+            known is not None
+            and known["checksum"] == file.checksum
+            and all(_look(self.root / path) == look for path, look in known["files"].items())
+        )
+
+    def record(self, file: RemoteFile, paths: Sequence[str]) -> None:
+        """Notes that a file was verified, and the files on the disk that it became."""
+        files = {path: _look(self.root / path) for path in paths}
+        line = json.dumps({"path": file.path, "checksum": file.checksum, "files": files})
+        with self._writing, (self.folder / _VERIFIED).open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+
+    def read_list(self, key: str) -> tuple[RemoteFile, ...] | None:
+        """The list that was kept under a key, if there is one."""
+        try:
+            kept = json.loads((self.folder / _LIST).read_bytes())
+            if kept["key"] != key:
+                return None
+            files = tuple(RemoteFile(**one) for one in kept["files"])
+            check_paths([file.path for file in files], str(self.folder / _LIST))
+        except (OSError, ValueError, TypeError, KeyError, DataError):
+            return None
+        return files
+
+    def keep_list(self, key: str, files: Sequence[RemoteFile]) -> None:
+        """Keeps a list, so that it need not be fetched again."""
+        content = {"key": key, "files": [asdict(file) for file in files]}
+        with replacing(self.folder / _LIST) as temporary:
+            temporary.write_text(json.dumps(content), encoding="utf-8")
+
+    def forget_list(self) -> None:
+        """What is fetched next time must be listed anew: this list led to a failure."""
+        (self.folder / _LIST).unlink(missing_ok=True)
+
+    def held_bytes(self, file: RemoteFile) -> int:
+        """How much of a file came before the download was stopped."""
+        return (_look(self.path_of(file, ".part")) or [0])[0]
+
+    def free_bytes(self) -> int:
+        """What the disk of the folder has room for."""
+        root = self.root.absolute()
+        there = next(folder for folder in (root, *root.parents) if folder.exists())
+        return shutil.disk_usage(there).free
+
+    def _read_verified(self) -> dict[str, dict[str, Any]]:
+        try:
+            lines = (self.folder / _VERIFIED).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return {}
+        verified = {}
+        for line in lines:
+            try:
+                one = json.loads(line)
+                verified[one["path"]] = {"checksum": one["checksum"], "files": dict(one["files"])}
+            except (ValueError, TypeError, KeyError):
+                continue  # cut off when a download was killed: that file is verified again
+        return verified
+
+
+def refuse_unfinished(root: Path) -> None:
+    """Refuses a folder whose download is not finished.
+
+    Raises:
+        DataError: it says how to go on.
+    """
+    try:
+        command = (root / STAGE / _UNFINISHED).read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    raise DataError(
+        f"{root}: its download is not finished, so recordings are missing. Go on with `{command}`, "
+        f"or delete {root / STAGE} if what is there is what you want."
+    )
+
+
+def refuse_links(root: Path, path: str) -> None:
+    """Refuses a path below a folder on whose way there is a link.
+
+    Raises:
+        DataError: there is one.
+    """
+    here = root
+    for part in path.split("/")[:-1]:
+        here = here / part
+        if here.is_symlink():
+            raise DataError(f"{here}: a link to elsewhere; nothing is written through it.")
+
+
+def _look(path: Path) -> list[int] | None:
+    try:
+        state = os.lstat(path)
+    except OSError:
+        return None
+    return [state.st_size, state.st_mtime_ns]

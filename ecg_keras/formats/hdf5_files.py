@@ -1,0 +1,186 @@
+"""Arrays in HDF5 files that others have written: checked before a sample is read.
+
+An HDF5 file may point at other files (external links, external storage, virtual datasets) and may
+claim any size. Only arrays of the expected shape and kind that lie in the file itself are read.
+No file stays open. Where an array is stored as it is, one row of many is read from its place in the
+file, many times faster than through the library, whose results it equals.
+
+Source: HDF5 File Format Specification, version 3.0.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import DataError
+from ecg_keras.formats.plain_files import stat_file
+
+# bytes that one read may take: a whole small array, or one chunk of a large one
+LARGEST = 2**27
+KNOWN_FILES = 64
+KINDS = {"f": "floating-point numbers", "iu": "integers"}
+MISSING = "Check that the whole database was downloaded."
+
+# for each axis its length, None where any length will do
+Shape = tuple[int | None, ...]
+
+
+def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDArray[Any]:
+    """Reads a whole array.
+
+    Args:
+        path: of the file.
+        name: of the array in the file.
+        shape: that it must have; ``None`` for an axis of any length.
+        kind: one of `KINDS`, the kind of its numbers.
+
+    Returns:
+        The array as it is stored.
+
+    Raises:
+        DataError: the file is missing, leads out of its folder, is truncated or no HDF5; there is
+            no such array in the file itself, or it has another shape, kind or size.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.h5"
+        >>> with h5py.File(path, "w") as file:
+        ...     file["ecg"] = np.ones((12, 3), dtype="f2")
+        >>> read_array(path, "ecg", (12, None)).shape
+        (12, 3)
+    """
+    stat_file(path, MISSING)
+    with _opened(path) as file:
+        dataset = _find(path, file, name, shape, kind)
+        if dataset.nbytes > LARGEST:
+            raise DataError(
+                f"{path}: {name} claims {dataset.nbytes} bytes, more than any recording has. "
+                "Download the file again."
+            )
+        return np.asarray(dataset[()])
+
+
+def count_rows(path: Path, name: str, shape: Shape) -> int:
+    """The length of the first axis of an array; arguments and errors as `read_array`."""
+    return _look_up(path, name, shape).shape[0]
+
+
+def read_row(path: Path, name: str, shape: Shape, row: int | None) -> npt.NDArray[np.float32]:
+    """Reads one row of an array of many recordings, however large the array is.
+
+    Args:
+        path, name, shape: as for `read_array`.
+        row: from 0.
+
+    Returns:
+        float32, the shape without its first axis.
+
+    Raises:
+        DataError: as `read_array`, or there is no such row.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.h5"
+        >>> with h5py.File(path, "w") as file:
+        ...     file["tracings"] = np.arange(6.0).reshape(3, 2)
+        >>> read_row(path, "tracings", (None, 2), 1)
+        array([2., 3.], dtype=float32)
+    """
+    stored = _look_up(path, name, shape)
+    if row is None or not 0 <= row < stored.shape[0]:
+        raise DataError(f"{path}: {name} has {stored.shape[0]} rows. Received: row {row}.")
+    with np.errstate(over="ignore"):
+        if stored.offset is None:
+            with _opened(path) as file:
+                return np.asarray(file[name][row], dtype=np.float32)
+        count = math.prod(stored.shape[1:])
+        begin = stored.offset + row * count * stored.dtype.itemsize
+        values = np.fromfile(path, stored.dtype, count, offset=begin)
+        if len(values) < count:
+            raise DataError(f"{path}: truncated while it was read. Download the file again.")
+        return values.reshape(stored.shape[1:]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """An array that was checked: its shape, its numbers, and where they begin if they are plain."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    offset: int | None
+
+
+def _look_up(path: Path, name: str, shape: Shape) -> _Stored:
+    state = stat_file(path, MISSING)
+    return _look_up_once(path, name, shape, (state.st_ino, state.st_size, state.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=KNOWN_FILES)
+def _look_up_once(path: Path, name: str, shape: Shape, mark: tuple[int, ...]) -> _Stored:
+    """A file with another ``mark`` was written anew and is looked at anew."""
+    with _opened(path) as file:
+        dataset = _find(path, file, name, shape, "f")
+        offset = dataset.id.get_offset()
+        if offset is not None and offset + dataset.nbytes > path.stat().st_size:
+            raise DataError(
+                f"{path}: truncated: {name} claims {dataset.nbytes} bytes. Download the file again."
+            )
+        return _Stored(dataset.shape, dataset.dtype, offset)
+
+
+def _find(path: Path, file: h5py.File, name: str, shape: Shape, kind: str) -> h5py.Dataset:
+    link = file.get(name, getlink=True)
+    if link is None:
+        raise DataError(
+            f"{path}: has no array {name}. It holds: {', '.join(sorted(file)[:9]) or 'nothing'}. "
+            "Download the file again."
+        )
+    dataset = file[name] if isinstance(link, h5py.HardLink) else None
+    if dataset is None or (isinstance(dataset, h5py.Dataset) and _lies_elsewhere(dataset)):
+        raise DataError(
+            f"{path}: {name} is a link, or its samples lie in another file, which is not opened. "
+            "Do not use this file."
+        )
+    wanted = f"({', '.join('any' if length is None else str(length) for length in shape)})"
+    found = getattr(dataset, "shape", None)
+    fits = found is not None and len(found) == len(shape)
+    if not fits or any(want not in (None, has) for want, has in zip(shape, found, strict=True)):
+        raise DataError(f"{path}: {name} must have the shape {wanted}. Received: {found}.")
+    if dataset.dtype.kind not in kind:
+        raise DataError(
+            f"{path}: {name} must hold {KINDS[kind]}. Received: {dataset.dtype}. "
+            "Download the file again."
+        )
+    if dataset.chunks and math.prod(dataset.chunks) * dataset.dtype.itemsize > LARGEST:
+        raise DataError(
+            f"{path}: {name} is stored in pieces of {dataset.chunks}, too large to read one "
+            "recording. Download the file again."
+        )
+    return dataset
+
+
+def _lies_elsewhere(dataset: h5py.Dataset) -> bool:
+    return dataset.is_virtual or dataset.external is not None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """The open file; whatever h5py raises about a damaged one becomes a `DataError`."""
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except DataError:
+        raise
+    except Exception as error:  # h5py raises what its C library met, under many names
+        message = f"{path}: no readable HDF5 file: {error}. Download the file again."
+        raise DataError(message) from error

@@ -1,0 +1,225 @@
+"""ECGs in the XML exports of hospital systems, by ecgdatakit: GE MUSE, Philips Sierra, HL7 aECG.
+
+The package is the extra `xml`. It parses by defusedxml and xmltodict, which expand no entity; what
+it would unpack or parse without a bound is refused here before. Of the person nothing is kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.formats.voltages import ALLOWED, unit_in_mv
+from ecg_keras.records import Signal, Span, span_samples
+from ecg_keras.signals import LEADS, find_lead
+
+LARGEST = 16_000_000
+# a tag costs thirty times its own bytes
+MOST_TAGS = 200_000
+# bytes that the compressed samples of a Sierra file may become
+MOST_UNPACKED = 4_000_000
+# by the name of the root element in lower case: the format, and its parser in ecgdatakit
+PARSERS = {
+    "restingecg": ("GE MUSE", "ge_muse_xml", "GEMuseXMLParser"),
+    "restingecgdata": ("Philips Sierra", "sierra_xml", "SierraXMLParser"),
+    "annotatedecg": ("HL7 aECG", "hl7_aecg", "HL7aECGParser"),
+}
+_PACKED = re.compile(r"<parsedwaveforms\b([^>]*)>([^<]*)<", re.IGNORECASE)
+# how ecgdatakit says that it has chosen one of several recordings
+_CHOSEN = re.compile("rhythm.*only the first is read|Additional rhythm waveform ignored")
+# and how it tells a second channel of one name from the first
+_SECOND = re.compile(r"_\d+$")
+
+
+def check_reader(where: str) -> None:
+    """Refuses XML files where the package that reads them is not installed.
+
+    Args:
+        where: what names the files, such as the path of a table.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        importlib.import_module("ecgdatakit")
+    except ImportError as error:
+        raise ConfigError(
+            f"{where}: XML files are read by ecgdatakit, which is not installed: "
+            "pip install 'ecg_keras[xml]'."
+        ) from error
+
+
+def read_xml(
+    path: Path | str,
+    *,
+    lead_names: Mapping[str, str] | None = None,
+    span: Span | None = None,
+) -> Signal:
+    """Reads the rhythm of an XML export in millivolts; the root element says which format it is.
+
+    Args:
+        path: of the file, at most 16 MB.
+        lead_names: the user's own spellings of leads, each with the lead that it means.
+        span: the seconds that are wanted; ``None`` wants the whole recording.
+
+    Returns:
+        The wanted part of the recording: the leads that are stored, which in MUSE files are often
+        I, II and V1 to V6. Averaged beats are left out.
+
+    Raises:
+        ConfigError: the package is not installed.
+        DataError: the file is missing, none of the formats, damaged, declares entities, holds
+            several recordings, or a lead without a unit.
+    """
+    path = Path(path)
+    name, module, parser = _identify(path)
+    check_reader(str(path))
+    try:
+        parsers = importlib.import_module(f"ecgdatakit.parsing.parsers.{module}")
+        with warnings.catch_warnings(record=True) as remarks:
+            warnings.simplefilter("always")
+            record = getattr(parsers, parser)().parse(path)
+    except Exception as error:  # a damaged file makes the parser raise whatever it meets
+        said = " ".join(str(error).replace(f" in {path}", "").split())
+        raise DataError(
+            f"{path}: no {name} file that can be read: {type(error).__name__}: {said:.200}. Export "
+            "it again."
+        ) from error
+    for remark in remarks:
+        if _CHOSEN.search(str(remark.message)):
+            raise DataError(
+                f"{path}: holds several recordings: {remark.message!s:.200}. Export one of them."
+            )
+    try:
+        return _convert(record, lead_names, span)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _identify(path: Path) -> tuple[str, str, str]:
+    """The entry of `PARSERS` for a file that is safe to parse."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}. Check that the export is complete.") from error
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = content.decode("utf-16" if wide else "utf-8", errors="replace")
+    if len(content) > LARGEST or text.count("<") > MOST_TAGS:
+        raise DataError(
+            f"{path}: larger than {LARGEST:,} bytes, or more than {MOST_TAGS:,} tags. Export a "
+            "shorter recording, or another format."
+        )
+    if "<!ENTITY" in text:
+        raise DataError(
+            f"{path}: declares XML entities, which no ECG needs and which could fill the memory. "
+            "Do not use this file."
+        )
+    root = _root(text)
+    if root.lower() not in PARSERS:
+        raise DataError(
+            f"{path}: no ECG export: its root element is {root[:40]!r}. Allowed: RestingECG (GE "
+            "MUSE), restingecgdata (Philips Sierra), AnnotatedECG (HL7 aECG)."
+        )
+    packed = _PACKED.search(text)
+    if packed and "XLI" in packed[1] and _unpacked(packed[2]) > MOST_UNPACKED:
+        raise DataError(
+            f"{path}: its samples would unpack to more than {MOST_UNPACKED:,} bytes, which no "
+            "resting ECG has. Do not use this file."
+        )
+    return PARSERS[root.lower()]
+
+
+def _root(text: str) -> str:
+    """The name of the first element, without its namespace; empty where there is none."""
+    place = 1 if text.startswith("\ufeff") else 0
+    while True:
+        place = text.find("<", place)
+        if place < 0:
+            return ""
+        ends = {"<?": "?>", "<!-": "-->", "<!": ">"}
+        end = next((ends[begin] for begin in ends if text.startswith(begin, place)), None)
+        if end is None:
+            break
+        place = text.find(end, place) + len(end)
+        if place < len(end):
+            return ""
+    name = re.compile(r"<([\w.:-]+)").match(text, place)
+    return name[1].rpartition(":")[2] if name else ""
+
+
+def _unpacked(text: str) -> int:
+    """Bytes that XLI samples become, counted without unpacking them.
+
+    Each lead is its size in four bytes, four others, and codes of 10 bits: those below 256 are a
+    byte, each later one what the code before it stands for and a byte more (LZW).
+    """
+    try:
+        packed = base64.b64decode("".join(text.split()))
+    except ValueError:
+        return 0  # the parser says so
+    total = place = 0
+    while place < len(packed) and total <= MOST_UNPACKED:
+        size = int.from_bytes(packed[place : place + 4], "little", signed=True)
+        if size <= 0:
+            break
+        total += sum(_lengths(packed[place + 8 : place + 8 + size]))
+        place += 8 + size
+    return total
+
+
+def _lengths(packed: bytes) -> Iterator[int]:
+    """Bytes that each code of one lead stands for."""
+    bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8))
+    codes = bits[: len(bits) // 10 * 10].reshape(-1, 10) @ (1 << np.arange(9, -1, -1))
+    known, before = [1] * 256, 0
+    for code in codes.tolist():
+        length = known[code] if code < len(known) else before + 1
+        if before and len(known) < 1023:
+            known.append(before + 1)
+        before = length
+        yield length
+
+
+def _convert(record: Any, lead_names: Mapping[str, str] | None, span: Span | None) -> Signal:
+    """The leads of what ecgdatakit has read."""
+    leads = {}
+    for one in record.leads:
+        lead = find_lead(one.label, lead_names)
+        if lead in leads or (_SECOND.search(one.label) and find_lead(_SECOND.sub("", one.label))):
+            raise DataError(f"several of its channels are lead {_SECOND.sub('', one.label)}.")
+        if lead:
+            leads[lead] = one
+    if not leads:
+        received = ", ".join(one.label for one in record.leads)[:200]
+        raise DataError(
+            f"none of its channels is one of the leads {', '.join(LEADS)}. Received: {received}."
+        )
+    shapes = {(one.sampling_rate, len(one.samples)) for one in leads.values()}
+    if len(shapes) > 1:
+        received = ", ".join(f"{count} samples at {rate:g} Hz" for rate, count in sorted(shapes))
+        raise DataError(f"its leads must be of one rate and length. Received: {received}.")
+    rate, total = shapes.pop()
+    # the rate of an aECG is the inverse of a time, and whole numbers only near it
+    rate = float(record.raw_metadata.get("rhythm_time", {}).get("sampling_rate_exact", rate))
+    start, stop = span_samples(span, rate, total)
+    values = np.empty((stop - start, len(leads)), dtype=np.float32)
+    for column, (lead, one) in enumerate(leads.items()):
+        size = unit_in_mv(one.resolution_unit) if one.resolution_unit else None
+        if size is None or not one.resolution:
+            raise DataError(
+                f"lead {lead} is in steps of {one.resolution:g} {one.resolution_unit!r}. Allowed: "
+                f"{ALLOWED}. Export it with its calibration."
+            )
+        with np.errstate(over="ignore"):  # what no float32 holds is infinite, and refused as that
+            values[:, column] = (one.samples[start:stop] * one.resolution + one.offset) * size
+    whole = stop - start == total
+    return Signal(values, rate, tuple(leads), start, None if whole else total)

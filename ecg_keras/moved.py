@@ -1,0 +1,89 @@
+"""Former names of modules, which import what has moved and warn; each stays for one release."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import ModuleType
+
+# former names, with those of the modules inside them, and where they are since 0.2
+MODULES: Mapping[str, str] = {
+    "ecg_keras.data.download": "ecg_keras.download",
+    "ecg_keras.data.expectations": "ecg_keras.sources.expectations",
+    "ecg_keras.data.formats": "ecg_keras.formats",
+    "ecg_keras.data.hdf5_files": "ecg_keras.formats.hdf5_files",
+    "ecg_keras.data.labels": "ecg_keras.labels",
+    "ecg_keras.data.own_modules": "ecg_keras.user_modules",
+    "ecg_keras.data.plain_files": "ecg_keras.formats.plain_files",
+    "ecg_keras.data.records": "ecg_keras.records",
+    "ecg_keras.data.simulate": "ecg_keras.simulate",
+    "ecg_keras.data.sources": "ecg_keras.sources",
+    "ecg_keras.data.validation": "ecg_keras.validation",
+    "ecg_keras.data.wfdb_files": "ecg_keras.formats.wfdb_files",
+    "ecg_keras.data.wfdb_headers": "ecg_keras.formats.wfdb_headers",
+    "ecg_keras.data.wfdb_spans": "ecg_keras.formats.wfdb_spans",
+    "ecg_keras.study.advise": "ecg_keras.advise.advising",
+}
+
+
+def new_name(name: str) -> str | None:
+    """Where a module is now; ``None`` where it has not moved.
+
+    Example:
+        >>> new_name("ecg_keras.data.sources.ptbxl"), new_name("ecg_keras.data.splits")
+        ('ecg_keras.sources.ptbxl', None)
+    """
+    for old, new in MODULES.items():
+        if name == old or name.startswith(f"{old}."):
+            return new + name[len(old) :]
+    return None
+
+
+def warn_of_move(old: str, new: str, *, stacklevel: int = 3) -> None:
+    """Warns that a name has moved, in words that show which import to change."""
+    warnings.warn(
+        f"{old} has moved to {new}; the former name will be removed in the next release.",
+        FutureWarning,
+        stacklevel=stacklevel,
+    )
+
+
+class _MovedModules(MetaPathFinder, Loader):
+    """Finds a module by its former name: the very module that its new name imports."""
+
+    def __init__(self) -> None:
+        self._specs: dict[str, ModuleSpec | None] = {}
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not name.startswith("ecg_keras.") or new_name(name) is None:
+            return None
+        return spec_from_loader(name, self)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        new = new_name(spec.name) or spec.name
+        warn_of_move(spec.name, new, stacklevel=2)
+        module = importlib.import_module(new)
+        self._specs[spec.name] = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        # importing under another name has put that name's spec into the module
+        if module.__spec__ is not None:
+            module.__spec__ = self._specs.pop(module.__spec__.name, module.__spec__)
+
+
+def keep_former_names() -> None:
+    """Lets Python import the former names; called once, when the package is imported.
+
+    The first of all finders: the folder of a moved package would otherwise be searched under the
+    former name, and its modules imported a second time.
+    """
+    if not any(isinstance(finder, _MovedModules) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _MovedModules())

@@ -1,0 +1,232 @@
+"""The PhysioNet/CinC Challenge 2021: its format, its scored classes, and all its sets together.
+
+The source ``challenge`` reads every recording below one folder. The sources of its single sets are
+small modules that add the set's own label sets and the pattern of its record names.
+
+Sources: Reyna et al. 2021; the Challenge's tables dx_mapping_scored.csv and weights.csv; the
+headers themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ecg_keras.errors import DataError, look_up
+from ecg_keras.formats.wfdb_files import read_samples
+from ecg_keras.formats.wfdb_headers import read_header, read_text
+from ecg_keras.labels import Definition, present_labels, read_table
+from ecg_keras.records import RecordInfo, Signal, Span
+from ecg_keras.sources.fields import parse_age, parse_sex
+
+# the 26 classes that are scored, in the order of weights.csv; pairs count as one diagnosis
+SCORED: Definition = {
+    "AF": ("164889003",),
+    "AFL": ("164890007",),
+    "BBB": ("6374002",),
+    "Brady": ("426627000",),
+    "LBBB": ("733534002", "164909002"),
+    "RBBB": ("713427006", "59118001"),
+    "IAVB": ("270492004",),
+    "IRBBB": ("713426002",),
+    "LAD": ("39732003",),
+    "LAnFB": ("445118002",),
+    "LPR": ("164947007",),
+    "LQRSV": ("251146004",),
+    "LQT": ("111975006",),
+    "NSIVCB": ("698252002",),
+    "NSR": ("426783006",),
+    "PAC": ("284470004", "63593006"),
+    "PR": ("10370003",),
+    "PRWP": ("365413008",),
+    "PVC": ("427172004", "17338001"),
+    "QAb": ("164917005",),
+    "RAD": ("47665007",),
+    "SA": ("427393009",),
+    "SB": ("426177001",),
+    "STach": ("427084000",),
+    "TAb": ("164934002",),
+    "TInv": ("59931005",),
+}
+DEFINITIONS: Mapping[str, Definition] = {"challenge2021": SCORED}
+
+LABEL_SETS = {name: tuple(definition) for name, definition in DEFINITIONS.items()}
+OFFICIAL_FOLDS = False
+CITATION = (
+    "Reyna MA, Sadr N, Perez Alday EA, et al. Will Two Do? Varying Dimensions in "
+    "Electrocardiography: The PhysioNet/Computing in Cardiology Challenge 2021. Computing in "
+    "Cardiology 48 (2021). https://doi.org/10.13026/34va-7q14"
+)
+LICENCE = "CC BY 4.0; the sets ptb and st_petersburg_incart: ODC-By 1.0"
+
+GAIN = 1000.0
+# of the files of a recording
+ENDINGS = (".hea", ".mat", ".dat")
+# the recordings of ptb and of st_petersburg_incart, inside any folders
+_SEVERAL_OF_ONE = re.compile(r"(?:.*/)?(?P<set>[SI])\d{4}")
+# '#Dx: 426783006,' and '# Dx: 426783006'
+_FIELD = re.compile(r"^#[ \t]*(Age|Sex|Dx)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+
+
+def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
+    """Lists every recording below a folder; its ``record_id`` is its path inside the folder.
+
+    Args:
+        root: the folder with the sets' folders, usually called ``training``.
+        label_set: a key of `LABEL_SETS`.
+        sampling_rate: not used: the Challenge has one rate for each recording.
+
+    Returns:
+        One entry for each header, sorted by ``record_id``. The Challenge names no patients, so
+        each recording is a patient of its own; but in the sets ``ptb`` and
+        ``st_petersburg_incart``, which hold several of one person, neighbours of the same age and
+        sex are one patient.
+
+    Raises:
+        ConfigError: there is no such label set.
+        DataError: there is no header, or one of them lacks its diagnoses or has a code that no
+            table lists.
+    """
+    definition = look_up("label set", label_set, DEFINITIONS)
+    return _list(root, definition, {path: path for path in _find_headers(root)})
+
+
+def list_set(root: Path, definition: Definition, record_name: str, owner: str) -> list[RecordInfo]:
+    """Lists the recordings of one set; their ``record_id`` is the name of the recording.
+
+    Args:
+        root: the set's folder.
+        definition: of the labels.
+        record_name: regular expression that every record name of the set matches in full.
+        owner: the set's folder in the Challenge, for the message.
+
+    Returns:
+        One entry for each header, sorted by ``record_id``; patients as in `list_records`.
+
+    Raises:
+        DataError: as `list_records`; also where a record is of another set or occurs twice.
+    """
+    names: dict[str, str] = {}
+    for path in _find_headers(root):
+        name = path.rpartition("/")[2]
+        if not re.fullmatch(record_name, name):
+            raise DataError(
+                f"{root}: {path} is no recording of {owner}. Set data.raw to the folder {owner} "
+                "alone, or use the source challenge for all sets together."
+            )
+        if name in names:
+            raise DataError(f"{root}: {name} is there twice: {names[name]} and {path}.")
+        names[name] = path
+    return _list(root, definition, names)
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """Recordings alone are read: what else lies in the folder makes no other dataset."""
+    del root, sampling_rate
+    return lambda path: path.endswith(ENDINGS)
+
+
+def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
+    """Reads one recording.
+
+    Args:
+        info: from `list_records` of this or a single set's module.
+        span: the seconds that are wanted; ``None`` wants the whole recording.
+
+    Returns:
+        The wanted part at the recording's own rate, in millivolts. Missing samples are NaN.
+
+    Raises:
+        DataError: as `ecg_keras.formats.wfdb_files.read_wfdb`; also for the wrong gains of the
+            first release of 2020, which would make millivolts out of something else.
+    """
+    header = read_header(info.path)
+    wrong = sorted({signal.gain for signal in header.signals if signal.steps_in_mv != GAIN})
+    if wrong:
+        raise DataError(
+            f"{info.path}.hea: the Challenge's gain is 1000 for each mV. Received: {wrong}. This "
+            "looks like the faulty first release of 2020: download the release of 2021."
+        )
+    return read_samples(header, span)
+
+
+def _list(root: Path, definition: Definition, paths: Mapping[str, str]) -> list[RecordInfo]:
+    known = frozenset(row["code"] for row in read_table("snomed"))
+    infos = []
+    for record_id in sorted(paths):
+        file = f"{root}/{paths[record_id]}.hea"
+        text = read_text(file)
+        try:
+            infos.append(_read_info(text, record_id, Path(file[:-4]), definition, known))
+        except DataError as error:
+            raise DataError(f"{file}: {error}") from error
+    return _join_neighbours(infos)
+
+
+def _join_neighbours(infos: list[RecordInfo]) -> list[RecordInfo]:
+    """Makes one patient of neighbours of the same age and sex in sets that hold several of one.
+
+    There a person's recordings stand one behind the other. Two people who happen to be alike count
+    as one, which costs nothing; one who counted as two would be trained on and tested.
+    """
+    joined: list[RecordInfo] = []
+    for info in infos:
+        if joined and _may_be_one(joined[-1], info):
+            joined.append(replace(info, patient_id=joined[-1].patient_id))
+        else:
+            joined.append(info)
+    return joined
+
+
+def _may_be_one(one: RecordInfo, other: RecordInfo) -> bool:
+    sets = [_SEVERAL_OF_ONE.fullmatch(info.record_id) for info in (one, other)]
+    if sets[0] is None or sets[1] is None or sets[0]["set"] != sets[1]["set"]:
+        return False
+    return (one.age, one.sex) == (other.age, other.sex)
+
+
+def _find_headers(root: Path) -> list[str]:
+    """The paths of all headers below a folder, relative to it and without extension."""
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder. Set data.raw to a folder of the Challenge.")
+    found = list(_walk(str(root), ""))
+    if not found:
+        raise DataError(f"{root}: holds no .hea file. Set data.raw to a folder of the Challenge.")
+    return found
+
+
+def _walk(folder: str, prefix: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith((".hea", ".HEA")):
+                yield prefix + entry.name[:-4]
+            elif entry.is_dir() and entry.is_symlink():
+                raise DataError(f"{entry.path}: a link to a folder. Put the folder itself there.")
+            elif entry.is_dir():
+                yield from _walk(entry.path, f"{prefix}{entry.name}/")
+
+
+def _read_info(
+    text: str, record_id: str, path: Path, definition: Definition, known: frozenset[str]
+) -> RecordInfo:
+    fields = dict(_FIELD.findall(text[text.find("#") :]))
+    codes = [code.strip() for code in fields.get("Dx", "").split(",") if code.strip()]
+    if not codes:
+        raise DataError("no diagnosis: a recording of the Challenge has a line `#Dx: code,code`.")
+    unknown = sorted(set(codes) - known)
+    if unknown:
+        raise DataError(
+            f"#Dx names {', '.join(unknown)}, which no table of the Challenge lists "
+            "(ecg_keras/tables/snomed.csv). Correct the header, or add the code there."
+        )
+    return RecordInfo(
+        record_id=record_id,
+        patient_id=record_id,
+        path=path,
+        labels=present_labels(codes, definition),
+        age=parse_age(fields.get("Age", "")),
+        sex=parse_sex(fields.get("Sex", "")),
+    )

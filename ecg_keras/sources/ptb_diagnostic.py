@@ -1,0 +1,142 @@
+"""The PTB Diagnostic ECG Database in its own layout: 549 recordings of 290 people, 1000 Hz.
+
+Unlike the copy of the Challenge (source `ptb`) it tells the patients apart: the folder is the
+patient, and 113 of them have several recordings. The diagnosis is the header's ``Reason for
+admission``, one for each recording; 27 have none (``n/a``). The three Frank leads in the ``.xyz``
+files are left out. Recordings have 32 to 120 s.
+
+* ``diagnosis`` are the paper's two classes; recordings of other diagnoses have no label.
+* ``reason`` are the database's diagnostic classes: CM/HF is cardiomyopathy or heart failure of any
+  stage, and MISC is angina of either kind or palpitation.
+
+Sources: Bousseljot et al. 1995; the spellings of the headers as counted by the project ECGBench.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ecg_keras.errors import DataError, look_up
+from ecg_keras.formats.wfdb_files import read_wfdb
+from ecg_keras.formats.wfdb_headers import read_header, read_text
+from ecg_keras.labels import Definition, present_labels
+from ecg_keras.records import RecordInfo, Signal, Span
+from ecg_keras.sources.fields import parse_age, parse_sex, path_inside
+
+REASON: Definition = {
+    "NORM": ("healthy control",),
+    "MI": ("myocardial infarction",),
+    "CM/HF": ("cardiomyopathy", "heart failure"),
+    "BBB": ("bundle branch block",),
+    "DYSRHYTHMIA": ("dysrhythmia",),
+    "HYP": ("hypertrophy", "myocardial hypertrophy"),
+    "VALVE": ("valvular heart disease",),
+    "MYOCARDITIS": ("myocarditis",),
+    "MISC": ("stable angina", "unstable angina", "palpitation"),
+}
+MEANINGS: Mapping[str, Definition] = {
+    "diagnosis": {label: REASON[label] for label in ("NORM", "MI")},
+    "reason": REASON,
+}
+
+LABEL_SETS = {name: tuple(definition) for name, definition in MEANINGS.items()}
+OFFICIAL_FOLDS = False
+CITATION = (
+    "Bousseljot R, Kreiseler D, Schnabel A. Nutzung der EKG-Signaldatenbank CARDIODAT der PTB "
+    "über das Internet. Biomed Tech 40(s1), 317 (1995). https://doi.org/10.13026/C28C71"
+)
+LICENCE = "ODC-By 1.0"
+
+RECORDS = "RECORDS"
+KNOWN = frozenset(reason for reasons in REASON.values() for reason in reasons)
+NO_DIAGNOSIS = ("n/a", "")
+_STAGE = re.compile(r"\s*\(nyha [^)]*\)$")
+
+
+def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
+    """Lists the recordings that ``RECORDS`` names; ``record_id`` is such as ``s0010_re``.
+
+    Args:
+        root: the folder with ``RECORDS`` and the patients' folders.
+        label_set: a key of `LABEL_SETS`.
+        sampling_rate: not used: all recordings have 1000 Hz.
+
+    Returns:
+        One entry for each recording, sorted by ``record_id``; ``patient_id`` is the folder.
+
+    Raises:
+        ConfigError: there is no such label set.
+        DataError: ``RECORDS`` or a header is missing, a recording stands twice, or a header lacks
+            the diagnosis or has one that no list knows.
+    """
+    definition = look_up("label set", label_set, MEANINGS)
+    infos: dict[str, RecordInfo] = {}
+    for name in read_text(str(root / RECORDS)).split():
+        path = path_inside(root, name)
+        if path.name in infos:
+            raise DataError(f"{root / RECORDS}: {path.name} is listed more than once.")
+        infos[path.name] = _list_record(root, path, definition)
+    if not infos:
+        raise DataError(f"{root / RECORDS}: names no recording. Download it again.")
+    return [infos[name] for name in sorted(infos)]
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """The list of recordings and their files are read."""
+    del root, sampling_rate
+    return lambda path: path == RECORDS or path.endswith((".hea", ".dat", ".xyz"))
+
+
+def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
+    """Reads one recording, or the wanted seconds; see `ecg_keras.formats.wfdb_files.read_wfdb`."""
+    return read_wfdb(info.path, span=span)
+
+
+def _list_record(root: Path, path: Path, definition: Definition) -> RecordInfo:
+    if path.parent.parent != root:
+        raise DataError(
+            f"{root / RECORDS}: names {path.relative_to(root)}, which is in no patient's folder: "
+            "without it the patient is unknown. Download the database in its own layout."
+        )
+    try:
+        fields = _read_comments(path)
+        return RecordInfo(
+            record_id=path.name,
+            patient_id=path.parent.name,
+            path=path,
+            labels=present_labels(_read_reason(fields), definition),
+            age=parse_age(fields.get("age", "")),
+            sex=parse_sex(fields.get("sex", "")),
+        )
+    except DataError as error:
+        place = "" if str(path) in str(error) else f"{path}.hea: "
+        raise DataError(f"{place}{error}") from error
+
+
+def _read_comments(path: Path) -> dict[str, str]:
+    """The header's fields; of one that stands twice, such as a date, the first."""
+    fields: dict[str, str] = {}
+    for comment in read_header(path).comments:
+        name, _, value = comment.partition(":")
+        fields.setdefault(name.strip().lower(), value.strip())
+    return fields
+
+
+def _read_reason(fields: Mapping[str, str]) -> list[str]:
+    text = fields.get("reason for admission")
+    if text is None:
+        raise DataError(
+            "no diagnosis: a header of the database has a line `# Reason for admission: ...`. The "
+            "Challenge's copy has none: read that with source ptb."
+        )
+    reason = _STAGE.sub("", text.lower())
+    if reason in NO_DIAGNOSIS:
+        return []
+    if reason not in KNOWN:
+        raise DataError(
+            f"Reason for admission: no list knows {text!r}. Correct the header, or add the reason "
+            "to ecg_keras/sources/ptb_diagnostic.py."
+        )
+    return [reason]

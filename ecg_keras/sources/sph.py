@@ -1,0 +1,130 @@
+"""The database of Shandong Provincial Hospital: 25,770 ECGs of 24,666 people, 500 Hz, 10 to 60 s.
+
+Diagnoses are statements of the AHA/ACC/HRS recommendations, each with its modifiers behind a plus
+sign: ``60+310;147`` are frequent (310) premature ventricular complexes (60), and an abnormal T wave
+(147). Labels are the statements; modifiers (old, acute, frequent, elevation) are left out, and a
+statement that stands twice counts once. ``ecg_keras/tables/sph.csv`` lists the 44 statements.
+
+* ``statements`` are all of them, under PTB-XL's names where it has the same, by the AHA codes of
+  its own ``scp_statements.csv``; besides, 108 (pre-excitation) is its WPW.
+* ``superdiagnostic`` are PTB-XL's five classes, as it sorts these statements. Three are ours to
+  decide: a long PR interval (82), which PTB-XL keeps apart from first-degree block, counts as CD,
+  because it is the recommendations' only statement of that block; an abnormal T wave (147) and ST-T
+  changes of hypertrophy (153) count as STTC. Rhythms, axes, voltage and early repolarisation belong
+  to no class.
+
+Source: Liu et al. 2022; Mason et al. 2007 for the codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ecg_keras.errors import DataError, look_up
+from ecg_keras.formats.hdf5_files import read_array
+from ecg_keras.labels import present_labels, read_table
+from ecg_keras.records import RecordInfo, Signal
+from ecg_keras.signals import LEADS
+from ecg_keras.sources.fields import parse_age, parse_sex, path_inside
+from ecg_keras.sources.tables import read_rows
+
+# fmt: off
+LABEL_SETS = {
+    "statements": (
+        "NORM", "STACH", "SBRAD", "SARRH", "PAC", "BPAC", "JPC", "JE", "AFIB", "AFLT", "JTACH",
+        "PVC", "SPR", "AVRATIO", "LPR", "2AVB1", "2AVB2", "2AVB21", "AVBVAR", "AVBHIGH", "3AVB",
+        "LAFB", "LPFB", "CLBBB", "IRBBB", "CRBBB", "WPW", "RAD", "LAD", "LVOLT", "LAO/LAE", "LVH",
+        "RVH", "NST_", "STT", "TAB_", "LNGQT", "TU", "STT-VH", "EREPOL", "AMI", "IMI", "ASMI",
+        "EAMI",
+    ),
+    "superdiagnostic": ("NORM", "MI", "STTC", "HYP", "CD"),
+}
+# fmt: on
+OFFICIAL_FOLDS = False
+CITATION = (
+    "Liu H, Chen D, Chen D, et al. A large-scale multi-label 12-lead electrocardiogram database "
+    "with standardized diagnostic statements. Sci Data 9, 272 (2022). "
+    "https://doi.org/10.1038/s41597-022-01403-5"
+)
+LICENCE = "CC BY 4.0"
+
+RATE = 500.0
+RECORDS = "metadata.csv"
+COLUMNS = ("ECG_ID", "AHA_Code", "Patient_ID", "Age", "Sex")
+# the column of the table for each label set
+MEANINGS = {"statements": "label", "superdiagnostic": "superdiagnostic"}
+
+
+def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
+    """Lists the recordings of ``metadata.csv``.
+
+    Args:
+        root: the folder with ``metadata.csv`` and the unpacked folder ``records``.
+        label_set: a key of `LABEL_SETS`.
+        sampling_rate: not used: all recordings have 500 Hz.
+
+    Returns:
+        One entry for each row of the table, sorted by ``record_id``.
+
+    Raises:
+        ConfigError: there is no such label set.
+        DataError: the table or a column is missing, a recording stands twice, or a value is none
+            of the database's.
+    """
+    labels = look_up("label set", label_set, LABEL_SETS)
+    definition = {label: (label,) for label in labels}
+    meanings = {row["code"]: row[MEANINGS[label_set]] for row in read_table("sph")}
+    infos: dict[str, RecordInfo] = {}
+    for row in read_rows(root / RECORDS, COLUMNS):
+        name = row["ECG_ID"]
+        try:
+            if name in infos:
+                raise DataError("is listed more than once.")
+            infos[name] = RecordInfo(
+                record_id=name,
+                patient_id=row["Patient_ID"],
+                path=path_inside(root, f"records/{name}.h5"),
+                labels=present_labels(_read_codes(row["AHA_Code"], meanings), definition),
+                age=parse_age(row["Age"]),
+                sex=parse_sex(row["Sex"]),
+            )
+        except DataError as error:
+            raise DataError(f"{root / RECORDS}: record {name}: {error}") from error
+    return [infos[name] for name in sorted(infos)]
+
+
+def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+    """The table and the recordings are read."""
+    del root, sampling_rate
+    return lambda path: path == RECORDS or (path.startswith("records/") and path.endswith(".h5"))
+
+
+def read_signal(info: RecordInfo) -> Signal:
+    """Reads one recording; the files hold millivolts with three to four digits.
+
+    Args:
+        info: from `list_records`.
+
+    Returns:
+        The whole recording, 500 Hz.
+
+    Raises:
+        DataError: as `ecg_keras.formats.hdf5_files.read_array`.
+    """
+    values = read_array(info.path, "ecg", (len(LEADS), None))
+    return Signal(np.ascontiguousarray(values.T, dtype=np.float32), RATE, LEADS)
+
+
+def _read_codes(text: str, meanings: Mapping[str, str]) -> set[str]:
+    """What the statements mean in the label set, modifiers left out."""
+    codes = [statement.partition("+")[0].strip() for statement in text.split(";")]
+    unknown = sorted(set(codes) - set(meanings))
+    if unknown:
+        raise DataError(
+            f"AHA_Code names the statement {unknown[0]!r}, which the database does not have "
+            "(ecg_keras/tables/sph.csv). Correct the row, or add the statement there."
+        )
+    return {meanings[code] for code in codes}

@@ -1,0 +1,266 @@
+"""`validate` and `find_drift`: a dataset against its schema, and against other datasets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.data.dataset import SPLITS, Dataset, describe
+from ecg_keras.data.outcomes import Noted, name_noted
+from ecg_keras.sources.expectations import USABLE
+from ecg_keras.validation.comparing import compare
+from ecg_keras.validation.conditions import as_checks
+from ecg_keras.validation.library import (
+    load_tfdv,
+    read_message,
+    why_missing,
+    write_message,
+)
+from ecg_keras.validation.outside import find_outside, range_of, tolerated
+from ecg_keras.validation.plain import check_plainly
+from ecg_keras.validation.profiles import read_profile
+from ecg_keras.validation.reasons import describe_reason, is_of_records
+from ecg_keras.validation.results import Anomaly, Validation
+from ecg_keras.validation.schema import (
+    SERVING,
+    TRAINING,
+    list_conditions,
+    make_schema,
+)
+from ecg_keras.validation.statistics import (
+    OnProgress,
+    count_splits,
+    quietly,
+    split_statistics,
+)
+
+SCHEMA = "schema.pbtxt"
+CHECKS = "checks.pbtxt"
+
+
+def validate(
+    folder: str | Path,
+    *,
+    against: str | Path | None = None,
+    serving: str | Path | None = None,
+    beam: Sequence[str] | None = None,
+    on_progress: OnProgress = quietly,
+) -> Validation:
+    """Checks each split against the dataset's schema, and the training split against others'.
+
+    The schema is made of ``dataset.json`` and what the database promises, and written to
+    ``schema.pbtxt`` on the first call, conditions on medians to ``checks.pbtxt``; files that are
+    there are used as they are, so they can be edited. Statistics are kept in ``statistics/``.
+
+    Where TensorFlow Data Validation can't be imported, the same schema and conditions are checked
+    without it: no statistics are kept, ``checks.pbtxt`` is neither read nor written, and
+    ``remarks`` of the result says so.
+
+    Args:
+        folder: of the shards.
+        against: another folder of shards, such as the upstream's; where its training split is
+            distributed otherwise (drift), that is an anomaly, too.
+        serving: shards of what the served model received, all splits together; where they are
+            distributed otherwise (skew), or break the schema, that is an anomaly, too.
+        beam: options of an Apache Beam pipeline that counts the records; none counts them here,
+            one after the other.
+        on_progress: called with the records of a split that were counted here, and their total.
+
+    Raises:
+        DataError: a folder is no finished dataset or can't be written, the pipeline failed, or
+            ``against``, ``serving`` or ``beam`` ask for TensorFlow Data Validation, which can't be
+            imported.
+
+    Source:
+        Breck et al., Data validation for machine learning (SysML 2019).
+
+    Example:
+        >>> validate("shards/ptbxl").anomalies
+        ()
+    """
+    folder, dataset = Path(folder), describe(folder)
+    asked = any(one is not None for one in (against, serving, beam))
+    missing = why_missing()
+    if missing and not asked:
+        return _validate_plainly(folder, dataset, missing, on_progress)
+    load_tfdv()
+    schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
+    checks = _read(folder / CHECKS, as_checks(list_conditions(dataset)), keep=True)
+    if beam is not None:
+        from ecg_keras.validation.pipeline import count_with_beam
+
+        count_with_beam(folder, dataset, beam)
+    counted = split_statistics(folder, dataset, SPLITS, keep=True, on_progress=on_progress)
+    profiles = {split: read_profile(one) for split, one in counted.items()}
+    found = [
+        one
+        for split, statistics in counted.items()
+        for one in _find(split, statistics, schema, checks, TRAINING)
+    ]
+    anomalies, outside = _judge(found, folder, dataset, schema)
+    comparisons = []
+    if against is not None:
+        theirs = _training(Path(against))
+        comparisons.append(compare(counted["train"], theirs, schema, "drift", str(against)))
+    if serving is not None:
+        received = describe(serving)
+        filled = [split for split in SPLITS if received.splits[split].records]
+        theirs = count_splits(Path(serving), received, filled, on_progress)
+        profiles["serving"] = read_profile(theirs)
+        found = _find("serving", _signals_only(theirs, schema), schema, checks, SERVING)
+        anomalies += _judge(found, Path(serving), received, schema)[0]
+        comparisons.append(compare(counted["train"], theirs, schema, "skew", str(serving)))
+    for one in comparisons:
+        anomalies += one.anomalies()
+    return Validation(
+        str(folder),
+        dataset,
+        profiles,
+        tuple(anomalies),
+        tuple(comparisons),
+        _join(dataset, outside),
+    )
+
+
+def _validate_plainly(
+    folder: Path, dataset: Dataset, missing: str, on_progress: OnProgress
+) -> Validation:
+    schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
+    conditions = list_conditions(dataset)
+    filled = [split for split in SPLITS if dataset.splits[split].records]
+    found: list[tuple[Anomaly, bool]] = []
+    for number, split in enumerate(filled):
+        on_progress(number, len(filled))
+        found += check_plainly(folder, dataset, split, schema, conditions)
+    on_progress(len(filled), len(filled))
+    anomalies, outside = _judge(found, folder, dataset, schema)
+    remark = (
+        f"checked without TensorFlow Data Validation, which can't be imported ({missing}): ranges, "
+        "presence, labels and medians as its schema says; no statistics are kept, and drift and "
+        "skew can't be measured"
+    )
+    noted = _join(dataset, outside)
+    return Validation(str(folder), dataset, {}, tuple(anomalies), (), noted, (remark,))
+
+
+def _join(dataset: Dataset, outside: Sequence[Noted]) -> tuple[Noted, ...]:
+    """What `prepare` noted and what was found here, each once."""
+    noted = {(one.record_id, one.measure, one.lead): one for one in (*dataset.noted, *outside)}
+    return tuple(noted.values())
+
+
+def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:
+    """How the training split of one dataset differs from another's, by the first one's schema.
+
+    Nothing is written.
+
+    Args:
+        folder: of the shards.
+        other: of the shards that they are compared with.
+
+    Raises:
+        DataError: as `validate`.
+
+    Example:
+        >>> for one in find_drift("shards/ptb", "shards/ptbxl"):
+        ...     print(one.line())
+    """
+    folder, dataset = Path(folder), describe(folder)
+    load_tfdv()
+    schema = _read(folder / SCHEMA, make_schema(dataset), keep=False)
+    theirs = _training(Path(other))
+    return compare(_training(folder), theirs, schema, "drift", str(other)).anomalies()
+
+
+def _training(folder: Path) -> Any:
+    return split_statistics(folder, describe(folder), ["train"], keep=False)["train"]
+
+
+def _read(path: Path, made: Any, *, keep: bool) -> Any:
+    """The message in a file, or the one that was made, which is then written."""
+    if path.is_file():
+        made.Clear()
+        return read_message(path, made)
+    if keep:
+        write_message(path, made)
+    return made
+
+
+def _signals_only(statistics: Any, schema: Any) -> Any:
+    """The features that the schema has in serving, too."""
+    known = {one.name for one in schema.feature if SERVING not in one.not_in_environment}
+    kept = type(statistics)()
+    kept.CopyFrom(statistics)
+    features = kept.datasets[0].features
+    there = [one for one in features if one.path.step[0] in known]
+    del features[:]
+    features.extend(there)
+    return kept
+
+
+def _find(
+    split: str, statistics: Any, schema: Any, checks: Any, environment: str
+) -> list[tuple[Anomaly, bool]]:
+    """What TensorFlow Data Validation finds in one split; of each, whether a range is missed."""
+    profile = read_profile(statistics)
+    about = type(checks)()
+    # a condition on a feature that is not there is an error, not an anomaly
+    about.feature_validations.extend(
+        one for one in checks.feature_validations if one.feature_path.step[0] in profile
+    )
+    found = load_tfdv().validate_statistics(
+        statistics, schema, environment=environment, custom_validation_config=about
+    )
+    rules = {feature.name: feature for feature in schema.feature}
+    return [
+        (
+            Anomaly(
+                split,
+                feature,
+                reason.short_description,
+                describe_reason(reason, rules.get(feature), profile.get(feature)),
+            ),
+            is_of_records(reason),
+        )
+        for feature, info in sorted(found.anomaly_info.items())
+        for reason in info.reason
+    ]
+
+
+def _judge(
+    found: Sequence[tuple[Anomaly, bool]], folder: Path, dataset: Dataset, schema: Any
+) -> tuple[list[Anomaly], list[Noted]]:
+    """What is wrong with a dataset, and the records that a few anomalies are about instead.
+
+    A range that many records miss is missed by the dataset; what only few miss is these records'
+    matter, unless they are no usable ECG, which `prepare` leaves out where it verifies a database.
+    Either way they are named.
+    """
+    rules = {feature.name: range_of(feature) for feature in schema.feature}
+    ranges = {one.feature: rules[one.feature] for one, of_records in found if of_records}
+    splits = [split for split in SPLITS if dataset.splits[split].records]
+    outside = find_outside(folder, dataset, splits, ranges) if ranges else {}
+    allowed = tolerated(sum(dataset.splits[split].records for split in splits))
+    anomalies, noted = [], []
+    for one, of_records in found:
+        if not of_records:
+            anomalies.append(one)
+            continue
+        by_split = outside[one.feature]
+        everywhere = [record for records in by_split.values() for record in records]
+        low, high = USABLE.get(one.feature, (-math.inf, math.inf))
+        usable = all(low <= record.value <= high for record in everywhere)
+        if usable and len(everywhere) <= allowed:
+            noted += everywhere
+            continue
+        where = splits if one.split == "serving" else [one.split]
+        records = [record for split in where for record in by_split.get(split, ())]
+        of = sum(dataset.splits[split].records for split in where)
+        named = name_noted({record.record_id: [record] for record in records})
+        anomalies.append(
+            replace(one, long=f"{one.long}: {len(records)} of {of} records, such as {named}")
+        )
+    return anomalies, noted

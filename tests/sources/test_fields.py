@@ -1,0 +1,110 @@
+"""Ages, sexes and paths as databases write them."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from ecg_keras.errors import DataError
+from ecg_keras.sources.fields import parse_age, parse_age_band, parse_sex, path_inside
+
+
+@given(st.one_of(st.floats().map(str), st.integers().map(str), st.text(max_size=8)))
+def test_an_age_is_one_of_a_person_or_unknown_or_refused(text):
+    try:
+        age = parse_age(text)
+    except DataError:
+        return
+    assert age is None or 0 <= age <= 120
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "..", ".", "", "b.dat", "\\", "c:", "d\0", "e\ud800"]), max_size=4
+    )
+)
+def test_no_name_leads_out_of_the_root(parts):
+    root = Path("/data/ecg")
+    try:
+        path = path_inside(root, "/".join(parts))
+    except DataError as error:
+        assert "must stay inside /data/ecg" in str(error)
+    else:
+        assert path.resolve().is_relative_to(root) and path != root
+        assert not path.exists()  # a name that no system takes would raise
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "it names no file"),
+        ("./", "it names no file"),
+        ("/etc/passwd", "it begins at the root of a disk"),
+        ("c:x.dat", "it begins at the root of a disk"),
+        ("a/../b", r"it climbs with '\.\.'"),
+        ("a\\b", "it holds a backslash"),
+        ("a\tb", r"it holds '\\t', which can't be printed"),
+        ("a\u202eb", r"it holds '\\u202e', which can't be printed"),
+    ],
+)
+def test_a_refused_name_says_why(name, reason):
+    with pytest.raises(DataError, match=rf"must stay inside db: {reason}\. Received: "):
+        path_inside(Path("db"), name)
+
+
+@pytest.mark.parametrize(
+    "name", ["2024-01-01T10:00:00.csv", "1:2.csv", "with space", "a\u00a0b", "M\u00fcller"]
+)
+def test_unusual_names_that_are_no_harm_are_taken(name):
+    assert path_inside(Path("db"), f"x/{name}") == Path("db") / "x" / name
+
+
+def test_other_texts_are_named():
+    with pytest.raises(DataError, match="Received: 'old'"):
+        parse_age("old")
+    with pytest.raises(DataError, match="Received: '2'"):
+        parse_sex("2")
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("050Y", 50), ("006M", 0.5), ("6 months", 0.5), ("026W", 26 / 52.18), ("073D", 73 / 365.25),
+        ("56 years", 56), ("56y", 56), ("56,5", 56.5), (" 7 ", 7), ("0", 0), ("12 Monate", 1),
+        (">89", None), ("> 89", None), ("90+", None), ("\u226590", None), (">=90", None),
+        ("300", None), ("999", None), ("-1", None), ("NA", None), ("N/A", None), ("None", None),
+        ("-", None), ("unknown", None), ("U", None), ("", None),
+    ],
+)  # fmt: skip
+def test_ages_as_devices_and_people_write_them(text, age):
+    assert parse_age(text) == (age if age is None else pytest.approx(age))
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [("60-69", 65), ("60 \u2013 69", 65), ("18 to 30 years", 24.5), ("0-9", 5), ("40-50y", 45.5)],
+)
+def test_a_band_of_years_is_read_as_its_middle(text, age):
+    assert parse_age(text) == parse_age_band(text) == age
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<1", ">18", "18+", "50-40", "40-40", "90-150", "6-12 months", "02.03.1950", "1950-03-02",
+     "6 q", "60-"],
+)  # fmt: skip
+def test_what_is_no_age_is_refused(text):
+    with pytest.raises(DataError, match=r"an age must be a number of years\. .* as 056Y .* 60-69"):
+        parse_age(text)
+
+
+def test_sexes_as_tables_write_them():
+    for text in ("M", "male", "Mann", "m\u00e4nnlich", "homme", "Uomo", "Var\u00f3n", "M."):
+        assert parse_sex(text) == "male"
+    for text in ("F", "W", "weiblich", "Frau", "femme", "Femenino", "donna", "f."):
+        assert parse_sex(text) == "female"
+    for text in ("U", "O", "unknown", "NA", "None", "?", "-", "", "X", "D", "divers"):
+        assert parse_sex(text) is None
+    for text in ("0", "1", "2", "1.0"):
+        with pytest.raises(DataError, match="0 and 1 mean male in some tables, and female in oth"):
+            parse_sex(text)

@@ -1,0 +1,62 @@
+"""Former names of what has moved import the very same modules, and warn."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from ecg_keras import moved
+
+
+@pytest.fixture(autouse=True)
+def forget_former_names():
+    """Other tests must not find a former name imported already."""
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if moved.new_name(name):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("old", moved.MODULES)
+def test_a_former_name_imports_the_module_and_warns(old):
+    new = moved.MODULES[old]
+    module = importlib.import_module(new)
+    sys.modules.pop(old, None)
+    with pytest.warns(FutureWarning, match=f"{old} has moved to {new}"):
+        assert importlib.import_module(old) is module
+    assert module.__spec__.name == new
+    assert module.__name__ == new
+
+
+def test_a_module_inside_a_moved_package_is_not_imported_twice():
+    from ecg_keras.sources import fields
+
+    with pytest.warns(FutureWarning, match=r"moved to ecg_keras\.sources") as warned:
+        former = importlib.import_module("ecg_keras.data.sources.fields")
+    assert former is fields
+    assert "ecg_keras.sources.fields" in str(warned[-1].message)
+
+
+def test_what_has_not_moved_is_found_as_ever():
+    with pytest.raises(ModuleNotFoundError, match=r"ecg_keras\.data\.nowhere"):
+        importlib.import_module("ecg_keras.data.nowhere")
+
+
+def test_a_users_own_source_of_an_earlier_version_still_works():
+    code = (
+        "from ecg_keras.data.records import RecordInfo, Signal\n"
+        "from ecg_keras.data.labels import present_labels\n"
+        "import ecg_keras.records\n"
+        "assert RecordInfo is ecg_keras.records.RecordInfo\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "ecg_keras.records" in done.stderr
+
+
+def test_names_that_left_the_face_of_data_are_forwarded():
+    from ecg_keras import data, validation
+
+    with pytest.warns(FutureWarning, match=r"ecg_keras\.validation\.validate"):
+        assert data.validate is validation.validate
