@@ -40,10 +40,6 @@ PENDING = (
     "ecg_keras/validation",
     "ecg_keras/workflow",
     "docs",
-    "recipes",
-    "README.md",
-    "CHANGELOG.md",
-    "tools",
 )
 
 

@@ -178,7 +178,7 @@ def draw_pairs(plot: Plot) -> Figure:
         (after, _), (target, _) = change(pair, {**plot.settings, **other}, plot.rate, seed)
         left = LEFT_MM + 85 * number
         parts = [f"{share:.2f} {label}" for share, label in zip(target, LABELS, strict=True)]
-        for row, (said, values, colour) in enumerate(
+        for row, (caption, values, colour) in enumerate(
             [
                 (f"V2, {LABELS[0]}", pair[0], GREY),
                 (f"V2, {LABELS[1]}", pair[1], GREY),
@@ -187,7 +187,7 @@ def draw_pairs(plot: Plot) -> Figure:
         ):
             zero = top - 16 - 28 * row
             trace(axes, values[:samples, column], left, zero, plot.rate, colour)
-            write_at(axes, left, zero + 13, said)
+            write_at(axes, left, zero + 13, caption)
     return figure
 
 

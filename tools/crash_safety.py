@@ -126,7 +126,7 @@ def same(found: dict[str, str], expected: dict[str, str]) -> str:
 def kill_at_random(
     preparation: Preparation, expected: dict[str, str], seconds: float, kills: int, scratch: Path
 ) -> Iterator[Row]:
-    """Kills each in a folder of its own, and then as many in one folder that goes on and on."""
+    """Kills each in a folder of its own, and then as many in one folder, again and again."""
     moments = random.Random(preparation.workers)
     full = bytes_written(scratch / "calm")
     shares, unequal = [], 0

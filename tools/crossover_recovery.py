@@ -145,7 +145,7 @@ class Tally:
         )
 
     @property
-    def told(self) -> float:
+    def reported(self) -> float:
         """The share of intervals with an upper end."""
         return float(np.mean([one is not None and one[2] < math.inf for one in self.found]))
 
@@ -198,7 +198,7 @@ def simulate_arms(
 ) -> list[Arm]:
     """An arm for each size with the given expected AUROC.
 
-    A positive record's latent score lies ``m`` above a negative one's, both normal with variance 1,
+    A positive record's latent score is ``m`` above a negative one's, both normal with variance 1,
     so that AUROC = Phi(m / sqrt 2); with the normal luck of seeds in m its mean is
     Phi(mean m / sqrt(2 + luck^2)).
 
@@ -218,8 +218,8 @@ def simulate_arms(
         for _ in range(seeds):
             m = math.sqrt(2 + luck**2) * stats.norm.ppf(auroc) + luck * rng.normal()
             noise = math.sqrt(0.6) * shared + math.sqrt(0.4) * rng.normal(size=truth.shape)
-            said = stats.norm.cdf(m * truth + noise)
-            runs.append((Predictions(labels, ids, ids, truth, said),))
+            probabilities = stats.norm.cdf(m * truth + noise)
+            runs.append((Predictions(labels, ids, ids, truth, probabilities),))
         arms.append(Arm(tuple(runs)))
     return arms
 
@@ -246,7 +246,7 @@ def run_studies(experiments: int, seed: int) -> Iterator[Sequence[str]]:
                 f"{truth:,.0f}" if known else "none",
                 tally.middle,
                 f"{tally.covered:.2f}" if known else "",
-                f"{tally.told:.2f}",
+                f"{tally.reported:.2f}",
                 f"{falls:.2f}",
             )
 
@@ -291,14 +291,15 @@ def main() -> None:
     parser.add_argument("--experiments", type=int, default=200, help="of each row")
     parser.add_argument("--studies", type=int, default=100, help="of each row of the second table")
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     ways = (f"covered: {way}" for way in WAYS)
     first = ("planted difference", "sizes", "noise", "crossover", *ways)
-    print_table(first, compare_ways(asked.experiments, asked.seed))
+    print_table(first, compare_ways(arguments.experiments, arguments.seed))
     print()
     second = ("planted", "seeds", "patients", "crossover", "median estimate", "covered")
     print_table(
-        (*second, "upper end found", "trend below 0"), run_studies(asked.studies, asked.seed)
+        (*second, "upper end found", "trend below 0"),
+        run_studies(arguments.studies, arguments.seed),
     )
 
 

@@ -66,8 +66,8 @@ def _row(downstream: str, way: str, pairs: list[Pair]) -> list[str]:
     gaps = [pair.gap for pair in pairs if pair.gap is not None]
     low = [pair.scores[0] - pair.scores[1] < LOW for pair in pairs]
     fires = [pair.is_unfinished for pair in pairs]
-    said = diagnose(("arm", "reference"), pairs) if way else ()
-    about = [one.split()[0] for one in said if "had not finished" in one]
+    sentences = diagnose(("arm", "reference"), pairs) if way else ()
+    about = [one.split()[0] for one in sentences if "had not finished" in one]
     return [
         downstream,
         way,

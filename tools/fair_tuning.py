@@ -123,8 +123,8 @@ def count_below(arm: StudyArm[Tested], reference: StudyArm[Tested]) -> str:
 
 def auroc(run: Tested) -> float:
     """Macro AUROC of one run on the test records of its fold."""
-    said = run.test
-    labels = score_labels(said.targets, said.probabilities, np.full(len(said.labels), 0.5))
+    tested = run.test
+    labels = score_labels(tested.targets, tested.probabilities, np.full(len(tested.labels), 0.5))
     return float(METRICS["macro_auroc"](labels))
 
 

@@ -189,7 +189,7 @@ def detection(fault: Fault, databases: list[list[Recording]], size: int, repeats
 
 def detect(fault: Fault, subsets: list[list[Recording]]) -> str:
     """The shares of subsets in which a fault is found, is repaired, and would be made worse."""
-    found = mended = wrong = 0
+    found = fixed = wrong = 0
     for number, subset in enumerate(subsets):
         # every recording of a database has the same fault
         planted = [fault(one, np.random.default_rng(number)) for one in subset]
@@ -197,9 +197,9 @@ def detect(fault: Fault, subsets: list[list[Recording]]) -> str:
         found += bool(result.findings)
         if result.findings and result.repair is not None:
             right = is_mended(result.repair, subset, planted)
-            mended += right
+            fixed += right
             wrong += not right
-    share = f"{found / len(subsets):.0%} ({mended / len(subsets):.0%})"
+    share = f"{found / len(subsets):.0%} ({fixed / len(subsets):.0%})"
     return share + f", {wrong / len(subsets):.0%} wrong" * bool(wrong)
 
 

@@ -67,7 +67,7 @@ MEBIBYTES = 2048
 LONGEST = 20_000
 # where Python and its packages read their own files
 OWN = tuple({str(ROOT), sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()})
-# and those of the system that tell nothing
+# and those of the system that say nothing
 OWN += ("/proc", "/usr/share/zoneinfo", "/dev/null", "/dev/urandom")
 
 

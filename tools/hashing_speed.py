@@ -102,14 +102,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--make", type=int, metavar="MB")
-    asked = parser.parse_args()
-    if (asked.folder is None) == (asked.make is None):
+    arguments = parser.parse_args()
+    if (arguments.folder is None) == (arguments.make is None):
         parser.error("give a folder or --make MB")
-    if asked.folder is not None:
-        print(measure(asked.folder))
+    if arguments.folder is not None:
+        print(measure(arguments.folder))
         return
     with tempfile.TemporaryDirectory() as scratch:
-        make_files(Path(scratch), asked.make)
+        make_files(Path(scratch), arguments.make)
         time.sleep(file_hashes.TICK / 1e9)
         print(measure(Path(scratch)))
 

@@ -4,12 +4,12 @@
     python tools/label_efficiency_recovery.py --studies 20
 
 Plants a learning curve of scratch and one of a way of training that scores on n ECGs what scratch
-scores on so many times n, simulates the predictions of every run on test patients, and measures
+scores on that many times n, simulates the predictions of every run on test patients, and measures
 the factor at each size of the way as a study does
 (`ecg_keras.statistics.label_efficiency.label_efficiency`).
 
-Counted are the sizes at which the planted number of scratch's ECGs lies within the sizes. "covered"
-is the share of their intervals that hold it, "missed below" and "missed above" the shares that lie
+Counted are the sizes at which the planted number of scratch's ECGs is within the sizes. "covered"
+is the share of their intervals that hold it, "missed below" and "missed above" the shares that are
 wholly below or above it, and "closed" the share with two ends within the sizes. The error is one
 standard error over studies, whose sizes are not independent.
 """
@@ -100,18 +100,19 @@ def rows(studies: int, curves: Sequence[str]) -> Iterator[Sequence[str]]:
                 for number in range(studies)
             ]
             for factor in FACTORS:
-                told = tally([one[factor] for one in found], factor, sizes)
-                yield name, named, str(seeds), str(patients), str(factor), *told
+                cells = tally([one[factor] for one in found], factor, sizes)
+                yield name, named, str(seeds), str(patients), str(factor), *cells
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=400, help="of each row")
     parser.add_argument("--curves", nargs="*", choices=SCRATCH, default=list(SCRATCH))
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     header = ("scratch's curve", "sizes", "seeds", "patients", "factor", "covered", "missed below")
     print_table(
-        (*header, "missed above", "closed", "median estimate"), rows(asked.studies, asked.curves)
+        (*header, "missed above", "closed", "median estimate"),
+        rows(arguments.studies, arguments.curves),
     )
 
 

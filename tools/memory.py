@@ -6,7 +6,7 @@ DATA is a folder with `ptbxl/` (its two tables and `records500/`); none takes th
 variable ECG_KERAS_TEST_DATA. Nothing is written there. The larger database holds each recording
 twenty times, under other ids and patients.
 
-Each stage runs in a process of its own, and the largest memory that was resident is told, of that
+Each stage runs in a process of its own, and the largest resident memory is reported, of that
 process or of the largest that it started. Python and its packages are most of it, TensorFlow among
 them where a stage needs it; so they are measured alone, too.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 from benchmarks.databases import COPIES, find_recordings, make_shards, replicate, settings_of
 from benchmarks.timing import table
 
-# what a process is told to have used begins with what its parent used: so the parent is small
+# what a process is reported to have used begins with what its parent used: so the parent is small
 LAUNCH = """
 import os, sys
 process = os.posix_spawn(sys.executable, [sys.executable, *sys.argv[1:]], os.environ)

@@ -3,7 +3,7 @@
     python tools/platforms.py
 
 A row for each, as docs/dependencies.md shows it: `all`, `all but TensorFlow Data Validation`, or
-the first package that there is none of. uv resolves for a system's tags from any machine.
+the first package that is missing. uv resolves for a system's tags from any machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OF_TFDV = re.compile(r"(tensorflow-data-validation|tfx-bsl|pyfarmhash)==")
 
 
 def resolve(uv: Path, python: str, system: str, pins: list[str], folder: Path) -> tuple[str, str]:
-    """The packages that would be installed, and the first that there is none of, if any."""
+    """The packages that would be installed, and the first that is missing, if any."""
     path = folder / "pins.txt"
     path.write_text("\n".join(pins), encoding="utf-8")
     command = [uv, "pip", "compile", path, "--no-deps", "--quiet", "--no-header"]

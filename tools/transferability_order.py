@@ -1,7 +1,7 @@
 """Prints how each transferability metric ranks four upstreams whose order is planted.
 
     python tools/transferability_order.py                  # some minutes on two idle cores
-    python tools/transferability_order.py --folder FOLDER  # keeps all runs, and goes on with them
+    python tools/transferability_order.py --folder FOLDER  # keeps all runs, and resumes them
 
 The target is a simulated hospital with about 150 ECGs to learn from. Each upstream has one handicap
 more than the one before it:
@@ -106,7 +106,7 @@ def measure(folder: Path) -> None:
         section = describe(source, raw, label_set, {"valid": 0.1, "test": 0.1})
         recipe = {"mode": "pretrain", "data": section, "training": {"phases": PRETRAIN}}
         upstreams[name] = learn(folder, f"pretrain {name}", recipe)
-        tell(f"pre-trained: {name}")
+        log(f"pre-trained: {name}")
     raw = folder / "raw" / "target"
     simulate.simulate(raw, hospital="lakeside", records=1000, seed=1)
     target = describe("simulated", raw, DIAGNOSES, {"valid": 0.15, "test": 0.7})
@@ -120,11 +120,13 @@ def measure(folder: Path) -> None:
                 start = {"from": str(upstreams[name].folder), "head": "new"}
                 recipe = {**recipe, "mode": "finetune", "initialise": start}
             run = learn(folder, f"target {name} {seed}", recipe)
-            said = evaluation.predict(
+            predictions = evaluation.predict(
                 models.load_model(run.model), shards_of(folder, target), "test"
             )
-            found.append(float(np.nanmean(metrics.auroc(said.targets, said.probabilities))))
-            tell(f"{name}, seed {seed}: macro AUROC {found[-1]:.3f}")
+            found.append(
+                float(np.nanmean(metrics.auroc(predictions.targets, predictions.probabilities)))
+            )
+            log(f"{name}, seed {seed}: macro AUROC {found[-1]:.3f}")
     runs = [upstreams[name].folder for name in UPSTREAMS]
     ranking = rank_checkpoints(runs, shards_of(folder, target))
     print(f"target: {ranking.records} training ECGs of {ranking.patients} patients\n")
@@ -183,7 +185,7 @@ def row(title: str, found: Any, higher: list[float], realised: list[float]) -> s
     return "| " + " | ".join([title, *cells]) + " |"
 
 
-def tell(line: str) -> None:
+def log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -211,7 +211,7 @@ def predict(
 
 # ------------------------------------------------------------------ real learners
 
-# features, of which the first few tell the label apart by this many standard deviations
+# features, of which the first few separate the label by this many standard deviations
 FEATURES, HELPFUL, APART = 20, 5, 0.45
 SHIFT = np.where(np.arange(FEATURES) < HELPFUL, APART, 0.0)
 # what a pre-trained network knows already: the right direction, and much noise
@@ -244,7 +244,7 @@ def draw_training(scenario: Scenario, rng: np.random.Generator) -> tuple[np.ndar
 
 @cache
 def expect_new(scenario: Scenario) -> float:
-    """The expected difference of training sets that are drawn anew."""
+    """The expected difference of training sets that are drawn again."""
     if scenario.trained == "unlike":
         return 0.0  # the two ways are the same but for the features that they see
     rng, size = np.random.default_rng(1), scenario.patients // scenario.folds * (scenario.folds - 1)

@@ -36,7 +36,7 @@ SETTINGS = {"source": "ptb", "label_set": "superdiagnostic", "seconds": 10.0}
 
 @pytest.mark.parametrize("module", ["ways", "recipe_text"])
 def test_the_examples_in_docstrings(module):
-    result = doctest.testmod(importlib.import_module(f"ecg_keras.study.{module}"))
+    result = doctest.testmod(importlib.import_module(f"ecg_keras.advise.{module}"))
     assert result.attempted > 0
     assert result.failed == 0
 

@@ -54,7 +54,7 @@ def test_networks_have_the_auroc_that_was_planted(script):
 
 def test_a_tally_by_hand(script):
     tally = script.Tally(300, [(310, 200, 400), (500, 350, np.inf), None, (290, 250, np.inf)])
-    assert (tally.covered, tally.told, tally.middle) == (0.5, 0.25, "300")
+    assert (tally.covered, tally.reported, tally.middle) == (0.5, 0.25, "300")
 
 
 def test_the_tables(script, capsys):

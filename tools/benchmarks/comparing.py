@@ -69,8 +69,10 @@ def score_plainly(first: Predictions, second: Predictions) -> None:
     people, of = np.unique(first.patient_ids, return_inverse=True)
     counts = np.bincount(np.random.default_rng(0).integers(len(people), size=len(people)))
     weights = np.resize(counts, len(people))[of].astype(float)
-    for said in (first, second):
-        for target, probability in zip(said.targets.T, said.probabilities.T, strict=True):
+    for predictions in (first, second):
+        for target, probability in zip(
+            predictions.targets.T, predictions.probabilities.T, strict=True
+        ):
             if 0 < target[weights > 0].sum() < np.count_nonzero(weights):
                 sklearn_metrics.roc_auc_score(target, probability, sample_weight=weights)
                 sklearn_metrics.average_precision_score(target, probability, sample_weight=weights)

@@ -36,7 +36,7 @@ def settings_of(data: Path, scratch: Path) -> Any:
 
 
 def replicate(data: Path, scratch: Path, copies: int = COPIES) -> Any:
-    """Settings of a database that holds each recording so many times, as other patients' ones.
+    """Settings of a database that holds each recording that many times, as other patients' ones.
 
     All but the first copy are links, so that it takes no more room on the disk.
     """

@@ -128,18 +128,18 @@ def choosing(labels: Sequence[str], limits: np.ndarray) -> Predictions:
     """Predictions of a validation split whose best thresholds are these."""
     ids = [str(number) for number in range(12)]
     targets = np.repeat([1, 0], 6)[:, None] * np.ones((1, len(labels)), dtype=int)
-    said = limits + np.where(targets == 1, 1e-4, -1e-4) * limits
-    return Predictions(labels, ids, ids, targets, said)
+    probabilities = limits + np.where(targets == 1, 1e-4, -1e-4) * limits
+    return Predictions(labels, ids, ids, targets, probabilities)
 
 
 def cells(trials: Sequence[Sequence[Printed]], name: str) -> tuple[str, str, str]:
     """Of one score: share of intervals that hold the truth, that leave out their value, printed."""
     own = [[one for one in trial if one.name == name] for trial in trials]
     kept = [[one for one in trial if not math.isnan(one.low)] for trial in own]
-    asked, shown = sum(map(len, own)), sum(map(len, kept))
-    if not asked:
+    wanted, shown = sum(map(len, own)), sum(map(len, kept))
+    if not wanted:
         return "", "0", "0"
-    if not shown or shown < 0.5 * asked:
+    if not shown or shown < 0.5 * wanted:
         return "too few", "too few", "0"
     held = [np.mean([one.low <= one.truth <= one.high for one in trial]) for trial in kept if trial]
     outside = sum(not one.low <= one.value <= one.high for trial in kept for one in trial)
@@ -147,7 +147,7 @@ def cells(trials: Sequence[Sequence[Printed]], name: str) -> tuple[str, str, str
     mean = float(np.mean(held))
     smooth = (mean * len(held) + 1) / (len(held) + 2)  # 0 of 100 is not certain
     error = max(error, math.sqrt(smooth * (1 - smooth) / shown))
-    return f"{100 * mean:.1f} ± {100 * error:.1f}", str(outside), f"{100 * shown / asked:.0f}"
+    return f"{100 * mean:.1f} ± {100 * error:.1f}", str(outside), f"{100 * shown / wanted:.0f}"
 
 
 def rows(title: str, trials: Sequence[Sequence[Printed]]) -> dict[str, dict[str, str]]:

@@ -1,6 +1,6 @@
 """Scores of all labels together on endless records, where labels are independent and few.
 
-Each of the 2^labels x 2^labels ways to have and to be said to have labels has a known chance.
+Each of the 2^labels x 2^labels pairs of present and predicted labels has a known chance.
 """
 
 from __future__ import annotations
@@ -30,16 +30,18 @@ def expect_together(skill: np.ndarray, share: np.ndarray, limits: np.ndarray) ->
     if labels > len(CODES):
         return {}
     ways = np.array(list(itertools.product((0, 1), repeat=labels)))
-    has, said = np.repeat(ways, len(ways), axis=0), np.tile(ways, (len(ways), 1))
-    steps = np.vstack([np.repeat(STEPS[1:, None], labels, axis=1), limits])  # at 0 all are said
+    has, predicted = np.repeat(ways, len(ways), axis=0), np.tile(ways, (len(ways), 1))
+    steps = np.vstack(
+        [np.repeat(STEPS[1:, None], labels, axis=1), limits]
+    )  # at 0 all are predicted
     score = (logit(np.minimum(steps, 1 - 1e-12)) - logit(share)) / skill + skill / 2
     reached = ndtr(skill * has - score[:, None, :])
     chance = np.prod(
-        np.where(has, share, 1 - share) * np.where(said, reached, 1 - reached), axis=-1
+        np.where(has, share, 1 - share) * np.where(predicted, reached, 1 - reached), axis=-1
     )
-    right, owned, predicted = (has & said).sum(1), has.sum(1), said.sum(1)
-    precision = chance @ (right / np.maximum(predicted, 1)) / (chance @ (predicted > 0))
+    right, owned, named = (has & predicted).sum(1), has.sum(1), predicted.sum(1)
+    precision = chance @ (right / np.maximum(named, 1)) / (chance @ (named > 0))
     recall = chance @ (right / np.maximum(owned, 1)) / (chance @ (owned > 0))
     best = 2 * precision * recall / (precision + recall)
-    challenge = ChallengeScorer(has, said, CODES[:labels]).score(chance[-1:].T)
+    challenge = ChallengeScorer(has, predicted, CODES[:labels]).score(chance[-1:].T)
     return {"sample_f_max": float(best[:-1].max()), "challenge_2021": float(challenge[0])}

@@ -63,15 +63,15 @@ class Scene:
 
 
 def expect(
-    truth: np.ndarray, said: np.ndarray, limits: np.ndarray, weights: np.ndarray
+    truth: np.ndarray, probabilities: np.ndarray, limits: np.ndarray, weights: np.ndarray
 ) -> list[dict[str, float]]:
     """The scores of each label on records that stand for all there are."""
-    best, sensitivity = operating_scores(truth, said, SPECIFICITY, weights)
-    scored = score_labels(truth, said, limits, weights)
+    best, sensitivity = operating_scores(truth, probabilities, SPECIFICITY, weights)
+    scored = score_labels(truth, probabilities, limits, weights)
     more = {
         "f_max": best,
         "sensitivity_at_95_specificity": sensitivity,
-        "brier": brier(truth, said, weights),
+        "brier": brier(truth, probabilities, weights),
         "prevalence": scored.prevalence,
     }
     return [
@@ -83,14 +83,14 @@ def expect(
     ]
 
 
-def predictions(of: np.ndarray, targets: np.ndarray, said: np.ndarray) -> Predictions:
+def predictions(of: np.ndarray, targets: np.ndarray, probabilities: np.ndarray) -> Predictions:
     """Of records whose patients are ``of``."""
     return Predictions(
         tuple(f"label {number}" for number in range(targets.shape[1])),
         np.char.add("r", np.arange(len(of)).astype(str)),
         np.char.add("p", of.astype(str)),
         targets,
-        said,
+        probabilities,
     )
 
 
@@ -124,15 +124,15 @@ class Binormal:
         skill = math.sqrt(2) * norm.ppf(chosen)
         shared = noise(SHARED, of, labels, rng)
         shares = np.array(scene.positives) / patients
-        said = [
+        probabilities = [
             calibrated(shared + noise(OWN, of, labels, rng) + skill * has[of], skill, shares)
             for _ in range(2)
         ]
         truths = [known(auroc, share) for auroc, share in zip(chosen, shares, strict=True)]
         limits = np.array([limit for limit, _ in truths])
         return (
-            predictions(of, has[of], said[0]),
-            predictions(of, has[of], said[1]),
+            predictions(of, has[of], probabilities[0]),
+            predictions(of, has[of], probabilities[1]),
             limits,
             Truth([truth for _, truth in truths], expect_together(skill, shares, limits)),
         )
@@ -156,10 +156,12 @@ def known(auroc: float, share: float) -> tuple[float, dict[str, float]]:
     """A threshold, and the scores of a label on endless records."""
     rng, skill = np.random.default_rng(1), math.sqrt(2) * norm.ppf(auroc)
     has = np.arange(ENDLESS) < ENDLESS // 10
-    said = calibrated(rng.normal(size=ENDLESS) + skill * has, skill, np.float64(share))[:, None]
-    limit = np.quantile(said[~has], 1 - ALARMS)
+    probabilities = calibrated(rng.normal(size=ENDLESS) + skill * has, skill, np.float64(share))[
+        :, None
+    ]
+    limit = np.quantile(probabilities[~has], 1 - ALARMS)
     weights = np.where(has, share / 0.1, (1 - share) / 0.9)
-    return float(limit), expect(has[:, None], said, np.array([limit]), weights)[0]
+    return float(limit), expect(has[:, None], probabilities, np.array([limit]), weights)[0]
 
 
 class Real:
@@ -182,10 +184,12 @@ class Real:
         often = (has.sum(axis=0) >= least) & ((~has).sum(axis=0) >= least)
         self.has = has[:, often]
         self.targets = first.targets[:, often] == 1
-        self.said = np.stack([first.probabilities[:, often], second.probabilities[:, often]])
+        self.probabilities = np.stack(
+            [first.probabilities[:, often], second.probabilities[:, often]]
+        )
         self.limits = np.array(
             [
-                np.quantile(self.said[:, ~target, label], 1 - ALARMS)
+                np.quantile(self.probabilities[:, ~target, label], 1 - ALARMS)
                 for label, target in enumerate(self.targets.T)
             ]
         )
@@ -214,8 +218,10 @@ class Real:
         of = np.repeat(np.arange(scene.patients), [len(self.rows[one]) for one in people])
         swapped = rng.integers(2, size=scene.patients)[of]
         # drawn twice, an ECG would score exactly the same: a little is added, far below a step
-        said = np.clip(self.said[:, rows, column] + 1e-6 * rng.random((2, len(rows))), 0, 1)
-        one, other = np.where(swapped, said[::-1], said)
+        probabilities = np.clip(
+            self.probabilities[:, rows, column] + 1e-6 * rng.random((2, len(rows))), 0, 1
+        )
+        one, other = np.where(swapped, probabilities[::-1], probabilities)
         target = self.targets[rows, column][:, None]
         limits = self.limits[column : column + 1]
         return (
@@ -232,19 +238,21 @@ class Real:
         people_weight = np.where(has, share / has.sum(), (1 - share) / (~has).sum())
         weights = np.tile(people_weight[self.of], 2)
         targets = np.tile(self.targets[:, column], 2)[:, None]
-        said = self.said[:, :, column].reshape(-1, 1)
-        return Truth(expect(targets, said, self.limits[column : column + 1], weights), {})
+        probabilities = self.probabilities[:, :, column].reshape(-1, 1)
+        return Truth(expect(targets, probabilities, self.limits[column : column + 1], weights), {})
 
     def draw_all(
         self, patients: int, rng: np.random.Generator
     ) -> tuple[Predictions, Predictions, np.ndarray, Truth]:
-        """So many patients, as they fall, with all labels."""
+        """That many patients, as they fall, with all labels."""
         people = rng.integers(len(self.rows), size=patients)
         rows = np.concatenate([self.rows[one] for one in people])
         of = np.repeat(np.arange(patients), [len(self.rows[one]) for one in people])
         swapped = rng.integers(2, size=patients)[of][:, None]
-        said = np.clip(self.said[:, rows] + 1e-6 * rng.random((2, len(rows), 1)), 0, 1)
-        one, other = np.where(swapped, said[::-1], said)
+        probabilities = np.clip(
+            self.probabilities[:, rows] + 1e-6 * rng.random((2, len(rows), 1)), 0, 1
+        )
+        one, other = np.where(swapped, probabilities[::-1], probabilities)
         return (
             predictions(of, self.targets[rows], one),
             predictions(of, self.targets[rows], other),
@@ -255,7 +263,10 @@ class Real:
     @cache  # noqa: B019 - likewise
     def know_all(self) -> Truth:
         """The scores of all labels."""
-        both, targets = self.said.reshape(-1, self.said.shape[-1]), np.tile(self.targets, (2, 1))
+        both, targets = (
+            self.probabilities.reshape(-1, self.probabilities.shape[-1]),
+            np.tile(self.targets, (2, 1)),
+        )
         together = {"sample_f_max": float(sample_f_max(targets, both))}
         if targets.shape[1] <= len(CODES):
             challenge = ChallengeScorer(

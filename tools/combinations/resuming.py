@@ -53,7 +53,7 @@ def shards() -> Path:
 
 
 def training(folder: Path, kill: Kill | None, *, epochs: int = 4, **settings: Any) -> keras.Model:
-    """A `fit` on shards as docs/callbacks.md writes it; it resumes what lies in the folder."""
+    """A `fit` on shards as docs/callbacks.md writes it; it resumes what is in the folder."""
     labels = ecg.data.describe(shards()).labels
     train = ecg.data.load(shards(), "train", batch_size=8, shuffle=True, seed=0)
     valid = ecg.data.load(shards(), "valid", batch_size=8)

@@ -33,7 +33,7 @@ class Wrong(Exception):
 
 
 class Killed(Exception):
-    """Ends a `fit` as a kill would: no callback hears of it."""
+    """Ends a `fit` as a kill would: no callback is called."""
 
 
 def combination(name: str) -> Callable[[Combination], Combination]:

@@ -71,8 +71,8 @@ class Trainer:
         for step in tf.range(self.steps):
             rows = tf.gather(batches, step)
             with tf.GradientTape() as tape:
-                said = self.model(tf.gather(signals, rows), training=True)
-                losses = keras.losses.binary_crossentropy(tf.gather(targets, rows), said)
+                probabilities = self.model(tf.gather(signals, rows), training=True)
+                losses = keras.losses.binary_crossentropy(tf.gather(targets, rows), probabilities)
                 loss = tf.reduce_mean(losses)
             self.optimizer.apply(tape.gradient(loss, variables), variables)
 
@@ -80,5 +80,5 @@ class Trainer:
 def predict(model: keras.Model, ecgs: Ecgs) -> Predictions:
     """What a network says of ECGs, each of which is of another patient."""
     ids = np.arange(len(ecgs.targets)).astype(str)
-    said = np.asarray(model(ecgs.signals, training=False))
-    return Predictions(list(SUPERCLASSES), ids, ids, ecgs.targets, said)
+    probabilities = np.asarray(model(ecgs.signals, training=False))
+    return Predictions(list(SUPERCLASSES), ids, ids, ecgs.targets, probabilities)

@@ -17,7 +17,7 @@ ALIVE = 1  # unit of each of the last two stages that harm leaves
 
 
 def record(hospital: str, count: int, seed: int) -> Ecgs:
-    """So many ECGs of a simulated hospital, with their superclasses."""
+    """That many ECGs of a simulated hospital, with their superclasses."""
     signals = np.empty((count, SAMPLES, LEADS), np.float32)
     targets = np.zeros((count, len(SUPERCLASSES)), np.uint8)
     for index in range(count):
