@@ -17,7 +17,7 @@ LINES = 400
 # Lower layers first; those of one row don't import one another.
 LAYERS = [
     {"errors"},
-    {"files", "array_files", "faces", "keras_settings", "moved", "user_modules"},
+    {"files", "array_files", "faces", "keras_settings", "moved", "text", "user_modules"},
     {"keras_library"},
     {"config", "labels", "records"},
     {"signals", "metrics"},

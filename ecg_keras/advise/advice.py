@@ -11,10 +11,10 @@ from ecg_keras.advise.pilots import Piloted, Size, diagnose_pilots
 from ecg_keras.advise.ways import Way, epochs_for
 from ecg_keras.config import Tune
 from ecg_keras.data import Dataset
-from ecg_keras.evaluation.tables import percent, text_table, with_interval
+from ecg_keras.evaluation.tables import with_interval
 from ecg_keras.statistics.contrast import Contrast, contrast
 from ecg_keras.statistics.verdict import judge
-from ecg_keras.study.cost_table import say_seconds
+from ecg_keras.text import duration, percent, text_table
 from ecg_keras.transferability import Ranking
 
 Word = Literal["transfer", "equivalent", "scratch", "cannot tell"]
@@ -109,7 +109,7 @@ class Advice:
                 str(trial.way),
                 f"{trial.score.value:.3f}",
                 with_interval(trial.gain, "+"),
-                say_seconds(trial.seconds),
+                duration(trial.seconds),
             ]
             for trial in self.trials
         ]
@@ -139,7 +139,7 @@ class Advice:
         said.append(self._head())
         records = self.dataset.splits["train"].records
         said.append(
-            f"The recipe takes about {say_seconds(self.choice.full_seconds)} on this machine: "
+            f"The recipe takes about {duration(self.choice.full_seconds)} on this machine: "
             f"{epochs_for(records)} epochs of {records} records, by what the pilots took."
         )
         return (*said, *self._limits())

@@ -26,6 +26,7 @@ from rich.text import Text
 
 from ecg_keras.data.file_hashes import listening
 from ecg_keras.data.writing import Run, run_here
+from ecg_keras.text import text_table
 from ecg_keras.workflow import Step, Watcher
 
 # seconds between two moves of a bar
@@ -189,10 +190,7 @@ def show_plan(plan: Sequence[Step]) -> None:
             )
             for step in plan
         ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for *cells, place in rows:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        click.echo("  ".join([*padded, place]))
+    click.echo(text_table((), rows, left=4))
 
 
 def _title(step: Step) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ecg_keras.text import file_size, plural
+
 if TYPE_CHECKING:
     from ecg_keras.download.parallel import DownloadProgress, DownloadResult
     from ecg_keras.download.planning import DownloadPlan
@@ -85,7 +87,7 @@ def _table() -> str:
     for name, one in CATALOGUE.items():
         parts = one.chosen()
         files = sum(sum(part.files.values()) for part in parts)
-        size = amount(sum(part.size for part in parts))
+        size = file_size(sum(part.size for part in parts))
         licence = find_source(name).LICENCE
         lines.append(f"{name:16} {size:>8} {files:>8,} files  {one.title}  [{licence}]")
         if one.parts:
@@ -107,8 +109,8 @@ def _describe(plan: DownloadPlan) -> str:
         "please cite": source.CITATION,
         "from": plan.mirror or f"{plan.published.publisher} ({plan.published.place})",
         "to": str(plan.root),
-        "there": f"{known:,} of {_files(len(plan.files))}, verified",
-        "to fetch": f"{_files(len(plan.missing))}, {about}{amount(plan.size)}",
+        "there": f"{known:,} of {plural(len(plan.files), 'file')}, verified",
+        "to fetch": f"{plural(len(plan.missing), 'file')}, {about}{file_size(plan.size)}",
     }
     return "\n".join(f"{key:12} {value}" for key, value in rows.items())
 
@@ -118,11 +120,13 @@ def _sum_up(plan: DownloadPlan, result: DownloadResult) -> str:
     if len(result.failed) > SHOWN:
         lines.append(f"... and {len(result.failed) - SHOWN:,} more that failed")
     if result.untried:
-        lines.append(f"not tried, because too many in a row failed: {_files(result.untried)}")
+        lines.append(
+            f"not tried, because too many in a row failed: {plural(result.untried, 'file')}"
+        )
     lost = len(result.failed) + result.untried
     lines.append(
-        f"{plan.name}: {result.files - lost:,} of {_files(result.files)} there and verified; "
-        f"fetched now: {result.fetched:,} ({amount(result.received)})"
+        f"{plan.name}: {result.files - lost:,} of {plural(result.files, 'file')} there and "
+        f"verified; fetched now: {result.fetched:,} ({file_size(result.received)})"
     )
     if result.is_complete:
         lines.append(f"recipe       data: {{source: {plan.name}, raw: {plan.root}}}")
@@ -171,23 +175,11 @@ def _progress(plan: DownloadPlan) -> Iterator[Callable[[DownloadProgress], None]
             console.print(now.note, markup=False)
         if not console.is_terminal and clock - told >= INTERVAL:
             told = clock
-            console.print(f"{plan.name}: {files} files, {amount(now.bytes_done)}", markup=False)
+            console.print(f"{plan.name}: {files} files, {file_size(now.bytes_done)}", markup=False)
 
     with bars:
         task = bars.add_task(plan.name, total=None, files="0")
         yield show
-
-
-def amount(size: int) -> str:
-    """Bytes as people say them: ``3.2 GB``."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.{1 if size < 100 * factor else 0}f} {unit}"
-    return f"{size} B"
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"
 
 
 def _few(names: list[str]) -> str:

@@ -61,7 +61,7 @@ def place_of_page(folder: Path, given: Path | None) -> Path:
 
 def networks_table(networks: Collection[Any]) -> str:
     """The arms that files are of, with the seeds and folds of each."""
-    from ecg_keras.evaluation.tables import text_table
+    from ecg_keras.text import text_table
 
     arms: dict[Any, list[Any]] = {}
     for one in networks:

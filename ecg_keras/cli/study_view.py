@@ -19,8 +19,8 @@ from ecg_keras.data.file_hashes import listening
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Scores
 from ecg_keras.evaluation.tables import score_name
-from ecg_keras.study.cost_table import say_seconds
 from ecg_keras.study.remaining import remaining_seconds
+from ecg_keras.text import duration
 
 if TYPE_CHECKING:
     from ecg_keras.study import Running, Snapshot, StudyPlan
@@ -170,7 +170,7 @@ class StudyView:
         if now.is_over:
             return "all over"
         seconds = remaining_seconds(self.plan, now)
-        return "time not known yet" if seconds is None else f"{say_seconds(seconds)} left"
+        return "time not known yet" if seconds is None else f"{duration(seconds)} left"
 
     def _write(self, line: str) -> None:
         self.console.print(Text(line), soft_wrap=True)

@@ -76,7 +76,7 @@ def transferability(
 
 def ranking_table(ranking: Ranking) -> str:
     """Checkpoints, the most promising first: each metric's value, with its rank in brackets."""
-    from ecg_keras.evaluation.tables import text_table
+    from ecg_keras.text import text_table
     from ecg_keras.transferability import ORIENTATION, TITLES
 
     several = len(ranking.checkpoints) > 1

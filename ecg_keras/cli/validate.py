@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ecg_keras.cli.options import ShardsPath, beam_options, check_page
+from ecg_keras.text import plural, text_table
 
 if TYPE_CHECKING:
     from ecg_keras.validation import Anomaly, Comparison
@@ -65,7 +66,7 @@ def validate(
     for remark in found.remarks:
         click.echo(f"! {remark}", err=True)
     count = len(found.anomalies)
-    click.echo(f"{shards}: {count or 'no'} anomal{'y' if count == 1 else 'ies'}")
+    click.echo(f"{shards}: {plural(count, 'anomaly', 'anomalies') if count else 'no anomalies'}")
     if page is not None:
         click.echo(f"page  {report.validation_page(found, page)}")
     if count:
@@ -103,12 +104,7 @@ def _show_comparison(comparison: Comparison) -> None:
     if Console().is_terminal:
         _draw(title, COLUMNS, rows)
         return
-    widths = [max(len(row[column]) for row in (COLUMNS, *rows)) for column in range(5)]
-    click.echo(f"\n{title}")
-    for *cells, last in (COLUMNS, *rows):
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        click.echo("  ".join([*padded, last]))
-    click.echo()
+    click.echo(f"\n{title}\n{text_table(COLUMNS, rows, left=len(COLUMNS))}\n")
 
 
 def _draw(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -29,6 +29,7 @@ from ecg_keras.files import (
     read_json,
     sha256_of,
 )
+from ecg_keras.text import text_table
 
 FORMAT = 2
 ADVICE = "It is not a dataset.json of ecg_keras: prepare the shards again."
@@ -170,11 +171,6 @@ class Dataset:
             rows.append((what, *(f"{getattr(one, what)}" for one in self.splits.values())))
         for label in self.labels:
             rows.append((label, *(f"{one.labels[label]}" for one in self.splits.values())))
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
-            for row in rows
-        ]
         across = sum(len(set(one.splits)) > 1 for one in self.duplicates)
         shared = f", patients in several splits {self.shared_patients}" * bool(self.shared_patients)
         seconds = self.num_samples / self.sampling_rate
@@ -183,7 +179,7 @@ class Dataset:
                 f"{self.source}, label set {self.label_set}",
                 f"{', '.join(self.leads)}; {self.sampling_rate:g} Hz, {seconds:g} s",
                 "",
-                *lines,
+                text_table((), rows),
                 "",
                 f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
                 f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",

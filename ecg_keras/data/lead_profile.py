@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.signals.lead_quality import MEASURES, LeadQuality
+from ecg_keras.text import text_table
 
 # classes a decade, from 0.0001 to 100; before them one for less, behind them one for unknown
 _DECADE, _LOWEST, _DECADES = 16, 1e-4, 6
@@ -109,11 +110,7 @@ def rows(
 
 def table(quality: Mapping[str, Mapping[str, Sequence[float | None]]], leads: Sequence[str]) -> str:
     """`rows` as lines of text."""
-    cells = rows(quality, leads)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in cells
-    )
+    return text_table((), rows(quality, leads))
 
 
 def _quantile(classes: Counts, share: float, most: float) -> float | None:

@@ -9,6 +9,7 @@ from ecg_keras.data.dataset import SPLITS
 from ecg_keras.data.duplicates import find_matches
 from ecg_keras.data.identities import Identities, nobody
 from ecg_keras.data.reading import read_identities
+from ecg_keras.text import plural
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Shared:
         """All of it as text, a line for each recording and patient."""
         lines = [
             f"{self.folders[0]} and {self.folders[1]} share "
-            + _several(len(self.recordings), "recording")
-            + (f" and {_several(len(self.patients), 'patient')}" if self.comparable else "")
+            + plural(len(self.recordings), "recording")
+            + (f" and {plural(len(self.patients), 'patient')}" if self.comparable else "")
         ]
         lines += [
             f"  recording {name} ({split}) is {other} ({other_split})"
@@ -81,10 +82,6 @@ def describe_shared(folder: str | Path, other: str | Path) -> Shared:
         patients=tuple((name, ours[name], theirs[name]) for name in shared),
         comparable=comparable,
     )
-
-
-def _several(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _everybody(folder: Path) -> Identities:

@@ -10,6 +10,7 @@ from ecg_keras.download.planning import DownloadPlan, list_key, plan_download
 from ecg_keras.download.receiving import Patience
 from ecg_keras.download.staging import Stage
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.text import file_size
 
 MOST_JOBS = 16
 
@@ -75,7 +76,7 @@ def fetch(
     need = plan.disk(jobs) - sum(stage.held_bytes(file) for file in plan.missing)
     if need > (free := stage.free_bytes()):
         raise DataError(
-            f"{plan.root}: {need / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free. Make "
+            f"{plan.root}: {file_size(need)} are needed and {file_size(free)} are free. Make "
             "room, choose another folder, or fetch a part of it with --only. Nothing was fetched."
         )
     with stage.open(plan.command):

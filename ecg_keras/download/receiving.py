@@ -28,6 +28,7 @@ from ecg_keras.download.answers import (
 )
 from ecg_keras.download.asking import ask, new_session
 from ecg_keras.errors import DataError
+from ecg_keras.text import plural
 
 PIECE = 1 << 15
 # a connection that broke after so many bytes was worth it: patience starts anew
@@ -143,8 +144,8 @@ class Receiver:
                 if failures > self.patience.retries or pause > self.patience.longest_wait:
                     asked = f" and asks for {error.pause:.0f} s" if error.pause else ""
                     raise DataError(
-                        f"{url}: {error}{asked}. Given up after {failures} "
-                        f"{'try' if failures == 1 else 'tries'}.{error.hint}"
+                        f"{url}: {error}{asked}. Given up after "
+                        f"{plural(failures, 'try', 'tries')}.{error.hint}"
                     ) from error
                 self.on_wait(f"{url}: {error}; again in {pause:.0f} s")
             if self.stop.wait(pause):

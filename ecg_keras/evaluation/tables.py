@@ -3,30 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 
 from ecg_keras.evaluation.bootstrap import Estimate
-
-
-def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell; the first is aligned left, the others right.
-
-    Example:
-        >>> print(text_table(["label", "n"], [["MI", "7"], ["NORM", "12"]]))
-        label   n
-        MI      7
-        NORM   12
-    """
-    lines = [list(header), *map(list, rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
 
 SCORE_NAMES = {
     "macro_auroc": "macro AUROC",
@@ -74,16 +52,6 @@ def with_interval(score: Estimate | None, sign: str = "") -> str:
     if not score.has_interval:
         return f"{score.value:{sign}.3f} [too few]"
     return f"{score.value:{sign}.3f} [{score.low:{sign}.3f}, {score.high:{sign}.3f}]"
-
-
-def percent(level: float) -> str:
-    """A level as text.
-
-    Example:
-        >>> percent(0.95)
-        '95 %'
-    """
-    return f"{100 * level:g} %"
 
 
 def p_text(value: float | None, equals: str = "") -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ecg_keras.evaluation.choosing import CALIBRATED_LOSS
-from ecg_keras.evaluation.tables import score_name, text_table
+from ecg_keras.evaluation.tables import score_name
+from ecg_keras.text import text_table
 from ecg_keras.training import Tuned
 
 HEADER = ("setting", "learning rate", "epochs", "{} on validation", "calibrated loss", "time")

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ecg_keras.data import lead_profile
 from ecg_keras.evaluation import Comparison, diagnose_run, tuning_rows, tuning_sentence
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS
-from ecg_keras.evaluation.tables import p_text, percent, score_name
+from ecg_keras.evaluation.tables import p_text, score_name
 from ecg_keras.files import replacing
 from ecg_keras.report import wording
 from ecg_keras.report.choose import choose_records
@@ -24,6 +24,7 @@ from ecg_keras.report.figures import (
 )
 from ecg_keras.report.inputs import RunFiles, read_ecgs, read_run
 from ecg_keras.report.style import DARK, LIGHT
+from ecg_keras.text import percent
 
 CONTENTS = {
     "scores": "Scores",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecg_keras.evaluation import Predictions, Scores
-from ecg_keras.evaluation.tables import percent, score_name
+from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.blocks import Figures, Group, Items, Rows, Section, Text
 from ecg_keras.report.figures import MOST_PANELS, label_panels
 from ecg_keras.report.sections import write_sections
 from ecg_keras.report.study_names import capital
 from ecg_keras.report.tables import Column, Table
 from ecg_keras.report.wording import interval_words
+from ecg_keras.text import percent
 
 SUMMARY = "macro_auroc"
 LIMITS = (

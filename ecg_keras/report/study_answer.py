@@ -32,7 +32,6 @@ from ecg_keras.report.study_names import (
     name_once,
     of_one_seed,
     of_size,
-    plural,
 )
 from ecg_keras.report.study_plots import Row, forest_plot
 from ecg_keras.report.study_tables import (
@@ -45,6 +44,7 @@ from ecg_keras.report.study_tables import (
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import MARKS, Table
 from ecg_keras.statistics.results import Compared, StudyResult
+from ecg_keras.text import plural
 
 FOREST_ROWS = 20  # of one figure: it fits a printed page
 OPEN_DIAGNOSTICS = 6  # of a downstream, that are open from the start

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.blocks import Absent, Block, Check, Checks, Section, Text
-from ecg_keras.report.study_names import best_of_each, metric_name, plural, positives
+from ecg_keras.report.study_names import best_of_each, metric_name, positives
 from ecg_keras.statistics.results import ArmResult, StudyResult
+from ecg_keras.text import plural
 
 ITEMS = (
     *("1", "2", "3a", "3b", "3c", "4", "5a", "5b", "6a", "6b", "6c", "7", "8a", "8b", "8c"),

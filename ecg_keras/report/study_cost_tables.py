@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ecg_keras.evaluation import Estimate
-from ecg_keras.evaluation.tables import percent
 from ecg_keras.report.study_names import ARM, arm_cells, level, metric_name
 from ecg_keras.report.tables import Column, Table
 from ecg_keras.statistics.results import Compared, StudyResult
+from ecg_keras.text import percent
 from ecg_keras.transferability import TITLES
 
 

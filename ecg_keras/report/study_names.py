@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ecg_keras.evaluation.tables import percent, score_name
+from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.tables import Column, Table, cell_text
 from ecg_keras.statistics.results import ArmName, ArmResult, Compared, StudyResult
 from ecg_keras.statistics.verdict import FEWEST_SEEDS
+from ecg_keras.text import percent
 
 ARM = (
     Column("downstream", "Downstream", plain=True),
@@ -64,11 +65,6 @@ def positives(arm: ArmResult) -> dict[str, int]:
     """How many of the tested ECGs have each label."""
     counts = arm.predictions.targets.sum(axis=0)
     return {label: int(count) for label, count in zip(arm.predictions.labels, counts, strict=True)}
-
-
-def plural(number: float, word: str) -> str:
-    """``1 seed``, ``1,200 ECGs``."""
-    return f"{cell_text('count', number)} {word}{'' if number == 1 else 's'}"
 
 
 def name_once(table: Table) -> Table:

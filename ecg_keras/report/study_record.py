@@ -22,9 +22,10 @@ from ecg_keras.report.blocks import (
 from ecg_keras.report.figures import ShownEcg
 from ecg_keras.report.study_cost_tables import failures_table
 from ecg_keras.report.study_ecgs import study_ecgs
-from ecg_keras.report.study_names import best_of_each, capital, group_title, plural
+from ecg_keras.report.study_names import best_of_each, capital, group_title
 from ecg_keras.report.tables import Column, Table
 from ecg_keras.statistics.results import StudyResult
+from ecg_keras.text import plural
 
 OPEN_LINES = 8  # of a list of skews
 HIDDEN = ("shards",)  # folders: of this machine, and no fact about the data

@@ -31,12 +31,12 @@ from ecg_keras.report.study_names import (
     group_title,
     level,
     name_once,
-    plural,
 )
 from ecg_keras.report.study_tables import labels_table
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import Column, Table
 from ecg_keras.statistics.results import Compared, StudyResult
+from ecg_keras.text import plural
 
 MOST_LABELS = 8  # with curves; the tables have all
 OWN_FOLD = "the fold whose networks were not trained on it"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ecg_keras.evaluation import CALIBRATED_LOSS
 from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.blocks import Absent, Section, Text, table_blocks
-from ecg_keras.report.study_names import ARM, arm_cells, name_once, plural
+from ecg_keras.report.study_names import ARM, arm_cells, name_once
 from ecg_keras.report.tables import Column, Table, cell_text
 from ecg_keras.statistics.results import ArmResult, ArmTuning, StudyResult
+from ecg_keras.text import plural
 
 
 def tuning(result: StudyResult) -> Section | Absent:

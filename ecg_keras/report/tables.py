@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.tables import p_text
+from ecg_keras.text import short_duration
 
 Kind = Literal[
     "text", "way", "word", "size", "count", "decimal", "signed", "score", "difference", "p",
@@ -39,7 +40,6 @@ MARKS = {
     "differs": "◆",
     "alike": "●",
 }
-UNITS = ((3600.0, "h"), (60.0, "min"), (0.0, "s"))
 PAGE_ROWS = 40  # of a LaTeX table that still fits a page
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -213,17 +213,6 @@ def latex_text(table: Table) -> str:
     return "\n".join([*lines, ""])
 
 
-def duration_text(seconds: float) -> str:
-    """Seconds in the unit that fits them.
-
-    Example:
-        >>> [duration_text(seconds) for seconds in (8.25, 90.0, 9000.0, -90.0)]
-        ['8.2 s', '1.5 min', '2.5 h', '−1.5 min']
-    """
-    size, unit = next(one for one in UNITS if abs(seconds) >= one[0])
-    return f"{seconds / (size or 1):,.1f} {unit}".replace("-", "−")
-
-
 def _number(kind: Kind, value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING.get(kind, "undefined")
@@ -238,7 +227,7 @@ def _number(kind: Kind, value: Any) -> str:
     if kind == "p":
         return p_text(value)
     if kind == "seconds":
-        return duration_text(value)
+        return short_duration(value)
     if kind == "size":
         return f"{value:,}" if value else "all"
     if kind == "records":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ecg_keras.text import plural
 from ecg_keras.validation import Comparison, Validation
 from ecg_keras.validation.features import feature_of
 
@@ -75,7 +76,7 @@ def verdict_sentences(found: Validation) -> tuple[str, ...]:
     records = sum(found.dataset.splits[split].records for split in splits)
     apart = {anomaly for one in found.comparisons for anomaly in one.anomalies()}
     own = [anomaly for anomaly in found.anomalies if anomaly not in apart]
-    many = f"{records:,} {'recording' if records == 1 else 'recordings'} in {_count(splits)}"
+    many = f"{plural(records, 'recording')} in {plural(len(splits), 'split')}"
     if own:
         features = dict.fromkeys(feature_title(feature_of(one.feature)) for one in own)
         first = (
@@ -100,10 +101,6 @@ def _compare(one: Comparison) -> str:
     if not features:
         return f"{what} are alike in all {compared} features that were compared."
     return f"{what} differ in {_join([_lower(name) for name in features])}."
-
-
-def _count(splits: Sequence[str]) -> str:
-    return f"{len(splits)} {'split' if len(splits) == 1 else 'splits'}"
 
 
 def _join(names: Sequence[str]) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from ecg_keras.data import Dataset, LeftOut
 from ecg_keras.evaluation import Estimate
-from ecg_keras.evaluation.tables import percent, score_name
+from ecg_keras.evaluation.tables import score_name
 from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
 from ecg_keras.report.inputs import RunFiles
+from ecg_keras.text import percent, plural
 from ecg_keras.training import Guarded
 
 MODES = {
@@ -70,7 +71,7 @@ def training_sentence(files: RunFiles) -> str:
     if files.history is None:
         return ""
     epochs, phases = len(files.history.columns["epoch"]), len(files.recipe.training.phases)
-    parts = [_several(epochs, "epoch") + (f" in {phases} phases" if phases > 1 else "")]
+    parts = [plural(epochs, "epoch") + (f" in {phases} phases" if phases > 1 else "")]
     if "num_parameters" in files.status:
         parts.append(f"{files.status['num_parameters']:,} parameters")
     if "seconds" in files.status:
@@ -133,7 +134,7 @@ def limits(files: RunFiles) -> tuple[str, ...]:
     ]
     if files.anomalies:
         said.append(
-            f"The check of the data found {_several(len(files.anomalies), 'fault')}, and the "
+            f"The check of the data found {plural(len(files.anomalies), 'fault')}, and the "
             "network was trained all the same (data.anomalies: warn): see Data."
         )
     said += [f"The check of the data: {remark}." for remark in files.remarks]
@@ -158,7 +159,7 @@ def _leaks(files: RunFiles) -> list[str]:
     said = ["Whether its training, or an upstream, knows test records was not looked for."]
     if shared:
         said.append(
-            f"Copies of a recording lie in different splits ({_several(len(shared), 'group')}): "
+            f"Copies of a recording lie in different splits ({plural(len(shared), 'group')}): "
             "the scores may flatter a little."
         )
     return said
@@ -184,7 +185,7 @@ def patients_apart(dataset: Dataset) -> str:
     """Whether the splits keep patients apart, as far as the database names them."""
     if not dataset.shared_patients:
         return "No patient is in two splits, as far as the database distinguishes patients."
-    patients = _several(dataset.shared_patients, "patient")
+    patients = plural(dataset.shared_patients, "patient")
     return f"{patients} {'has' if dataset.shared_patients == 1 else 'have'} ECGs in several splits."
 
 
@@ -196,17 +197,17 @@ def data_facts(dataset: Dataset, guarded: Guarded | None) -> Mapping[str, str]:
         "Label set": f"{dataset.label_set} ({len(dataset.labels)} labels)",
         "Signals": f"{seconds:g} s at {dataset.sampling_rate:g} Hz, millivolts",
         "Leads": ", ".join(dataset.leads),
-        "Dropped, as the recipe asks": _several(len(dataset.dropped), "record"),
-        "Quarantined, unreadable or without a usable ECG": _several(
+        "Dropped, as the recipe asks": plural(len(dataset.dropped), "record"),
+        "Quarantined, unreadable or without a usable ECG": plural(
             len(dataset.quarantined), "record"
         ),
-        "Kept, with a figure outside of what is expected": _several(
+        "Kept, with a figure outside of what is expected": plural(
             len({one.record_id for one in dataset.noted}), "record"
         ),
-        "Copies of a recording": _several(len(dataset.duplicates), "group"),
+        "Copies of a recording": plural(len(dataset.duplicates), "group"),
         "Left out of training or validation, for leaks": "not looked for"
         if guarded is None
-        else _several(sum(map(len, guarded.left_out.values())), "record"),
+        else plural(sum(map(len, guarded.left_out.values())), "record"),
         "Fingerprint": dataset.fingerprint[:16],
     }
 
@@ -226,7 +227,7 @@ def left_out(
             )
     if dataset.noted:
         rows = [one.line() for one in dataset.noted]
-        records = _several(len({one.record_id for one in dataset.noted}), "record")
+        records = plural(len({one.record_id for one in dataset.noted}), "record")
         groups.append(
             (
                 f"Kept, with a figure outside of what is expected: {records}",
@@ -238,7 +239,7 @@ def left_out(
             f"{', '.join(group.record_ids)} (in {', '.join(sorted(set(group.splits)))})"
             for group in dataset.duplicates
         ]
-        groups.append((f"Copies of a recording: {_several(len(rows), 'group')}", *_first(rows)))
+        groups.append((f"Copies of a recording: {plural(len(rows), 'group')}", *_first(rows)))
     if guarded is not None and guarded.notes:
         rows = [
             f"{record_id} (in {split})"
@@ -252,11 +253,7 @@ def left_out(
 def _reasons(records: Sequence[LeftOut]) -> str:
     count = Counter(one.reason for one in records).most_common(3)
     named = "; ".join(f"{reason} ({number:,})" for reason, number in count)
-    return f"{_several(len(records), 'record')}. Most often: {named}"
-
-
-def _several(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{plural(len(records), 'record')}. Most often: {named}"
 
 
 def _first(rows: list[str], listed: int = LISTED) -> tuple[list[str], int]:

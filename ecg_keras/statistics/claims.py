@@ -18,6 +18,8 @@ from ecg_keras.statistics.verdict import judge
 if TYPE_CHECKING:
     from ecg_keras.statistics.results import ArmName, Compared, Interaction
 
+from ecg_keras.text import plural
+
 SMALL = 1000  # training records
 NO_LOG = "no log of these trainings is known"
 
@@ -95,7 +97,7 @@ def declines(curves: Sequence[LearningCurve]) -> Part:
     part = Part(
         about,
         weigh(falls, rises + flat),
-        f"it falls along {falls} of {_several(len(words), 'learning curve')}, rises along {rises} "
+        f"it falls along {falls} of {plural(len(words), 'learning curve')}, rises along {rises} "
         f"and keeps within {curve.margin:g} along {flat}; the largest change is "
         f"{with_interval(trend, '+')} from {curve.sizes[0]:,.0f} to {curve.sizes[-1]:,.0f} "
         f"training ECGs ({curve.title}, {curve.way})",
@@ -118,7 +120,7 @@ def comparable(curves: Sequence[LearningCurve]) -> Part:
     part = Part(
         about,
         "confirmed" if caught else "undecided",
-        f"shown by {len(caught)} of {_several(len(curves), 'learning curve')}; on {first.title}: "
+        f"shown by {len(caught)} of {plural(len(curves), 'learning curve')}; on {first.title}: "
         f"{first.says.rstrip('.')}",
     )
     return limit(part, [one.differences[-1].seeds for one in curves])
@@ -139,7 +141,7 @@ def faster(comparisons: Sequence[Compared], about: str) -> Part:
         return Part(about, "undecided", NO_LOG)
     fast = sum(one.area.low > 0 and _below(one.ratio) for one in speeds)
     slow = sum(one.area.high < 0 and (one.ratio is None or _above(one.ratio)) for one in speeds)
-    figures = f"faster in {fast} and slower in {slow} of {_several(len(speeds), 'comparison')}"
+    figures = f"faster in {fast} and slower in {slow} of {plural(len(speeds), 'comparison')}"
     known = [(speed.ratio, arm) for speed, arm in timed if speed.ratio is not None]
     if known:
         ratio, arm = sorted(known, key=lambda pair: pair[0].value)[len(known) // 2]
@@ -163,7 +165,7 @@ def cheaper(comparisons: Sequence[Compared], rows: Sequence[LedgerRow]) -> Part:
     if not ratios:
         return Part(about, "undecided", NO_LOG)
     less, more = sum(map(_below, ratios)), sum(map(_above, ratios))
-    figures = f"less in {less} and more in {more} of {_several(len(ratios), 'comparison')}"
+    figures = f"less in {less} and more in {more} of {plural(len(ratios), 'comparison')}"
     if rows:
         kept = sum(row.saved_with_share is not None and row.saved_with_share > 0 for row in rows)
         figures += f"; with its share of the pre-training, {kept} of {len(rows)} still save time"
@@ -189,7 +191,7 @@ def families(interactions: Sequence[Interaction], comparisons: Sequence[Compared
         about,
         weigh(more, less + flat),
         f"more in {more}, less in {less} and as much in {flat} of "
-        f"{_several(len(words), 'comparison')}; the largest difference of gains is "
+        f"{plural(len(words), 'comparison')}; the largest difference of gains is "
         f"{with_interval(most.contrast, '+')} ({' - '.join(most.families)} on {most.downstream}, "
         f"{most.mode} from {most.upstream})",
     )
@@ -206,11 +208,11 @@ def may_not_pay(rows: Sequence[LedgerRow]) -> Part:
     lost = sum(interval[1] < share for share, interval in known)
     figures = (
         f"the time saved covers the share of it in {pays}, does not in {lost} and may or may not "
-        f"in {len(rows) - pays - lost} of {_several(len(rows), 'way')}"
+        f"in {len(rows) - pays - lost} of {plural(len(rows), 'way')}"
     )
     tasks = [row.tasks_to_pay for row in rows if row.tasks_to_pay is not None]
     if tasks:
-        figures += f"; at best it has paid after {_several(math.ceil(min(tasks)), 'task')}"
+        figures += f"; at best it has paid after {plural(math.ceil(min(tasks)), 'task')}"
     word: Answer = "undecided"
     if lost:
         word = "confirmed"
@@ -234,11 +236,7 @@ def _above(ratio: Estimate | None) -> bool:
 def _tally(words: Sequence[str]) -> str:
     order = ("better", "equivalent", "worse", "inconclusive")
     counts = ", ".join(f"{words.count(word)} {word}" for word in order if word in words)
-    return f"{counts} of {_several(len(words), 'comparison')}"
-
-
-def _several(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{counts} of {plural(len(words), 'comparison')}"
 
 
 def _gain(one: Compared) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ecg_keras.evaluation import Predictions
-from ecg_keras.evaluation.tables import p_text, percent, text_table, with_interval
+from ecg_keras.evaluation.tables import p_text, with_interval
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.controls import Control, say_controls
 from ecg_keras.statistics.convergence import Convergence, Speed
@@ -16,6 +16,7 @@ from ecg_keras.statistics.findings import Finding
 from ecg_keras.statistics.label_words import say_worths
 from ecg_keras.statistics.ledger import LedgerRow
 from ecg_keras.statistics.verdict import Verdict
+from ecg_keras.text import percent, text_table
 
 SHOWN = 10  # diagnostics below the table, in a terminal
 

@@ -13,6 +13,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.records import name_databases
 from ecg_keras.study.state import OVER, Leak, State, read_leak
+from ecg_keras.text import plural
 from ecg_keras.training import Run
 
 # arms that a message lists
@@ -99,7 +100,7 @@ def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
         "networks know. Nothing is trained until this is settled:"
     ]
     for title, leaks in list(found.items())[:MOST_NAMED]:
-        runs = f"{len(leaks)} run{'' if len(leaks) == 1 else 's'}"
+        runs = plural(len(leaks), "run")
         lines.append(f"  {title} ({runs}): {leaks[0].shards}: {leaks[0].what}")
     if len(found) > MOST_NAMED:
         lines.append(f"  and {len(found) - MOST_NAMED} more")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ecg_keras.study.estimate import Cost, Estimate
 from ecg_keras.study.pilot import count_cores
 from ecg_keras.study.state import STATES
 from ecg_keras.study.workloads import workloads_of
+from ecg_keras.text import duration, file_size, text_table
 
 NAMES = {"pretrain": "pre-training", "candidate": "candidates", "downstream": "downstream"}
 
@@ -25,40 +26,9 @@ def cost_table(estimate: Estimate, workers: int = 1) -> str:
     Example:
         >>> print(cost_table(estimate(plan), workers=4))
     """
-    parts = [_table(_runs(estimate)), _table(_networks(estimate)), _table(_databases(estimate))]
-    return "\n\n".join(
-        [*(part for part in parts if part), "\n".join(_sums(estimate, workers)), *_notes(estimate)]
-    )
-
-
-def say_seconds(seconds: float) -> str:
-    """Seconds, minutes, or hours and minutes; days beside many hours.
-
-    Example:
-        >>> [say_seconds(one) for one in (42, 600, 9000, 360000)]
-        ['42 s', '10 min', '2 h 30 min', '100 h (4.2 days)']
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours = seconds / 3600
-    if hours < 48:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{hours:,.0f} h ({hours / 24:.1f} days)"
-
-
-def say_bytes(size: float) -> str:
-    """Megabytes or gigabytes of a thousand each.
-
-    Example:
-        >>> say_bytes(2.5e6), say_bytes(1.234e10)
-        ('2.5 MB', '12.3 GB')
-    """
-    if size < 9.995e8:
-        return f"{size / 1e6:.3g} MB"
-    return f"{size / 1e9:.3g} GB" if size < 9.995e10 else f"{size / 1e9:,.0f} GB"
+    tables = [list(rows(estimate)) for rows in (_runs, _networks, _databases)]
+    parts = [text_table((), rows) for rows in tables if len(rows) > 1]
+    return "\n\n".join([*parts, "\n".join(_sums(estimate, workers)), *_notes(estimate)])
 
 
 def _runs(estimate: Estimate) -> Iterator[Row]:
@@ -68,7 +38,7 @@ def _runs(estimate: Estimate) -> Iterator[Row]:
         if not sum(counts.values()) and kind == "candidate":
             continue
         numbers = (f"{counts[state]:,}" for state in STATES)
-        yield (NAMES[kind], f"{sum(counts.values()):,}", *numbers, say_seconds(seconds[kind]))
+        yield (NAMES[kind], f"{sum(counts.values()):,}", *numbers, duration(seconds[kind]))
 
 
 def _networks(estimate: Estimate) -> Iterator[Row]:
@@ -97,25 +67,25 @@ def _databases(estimate: Estimate) -> Iterator[Row]:
         else:
             groups[one.database, f"{one.counted.records:,.0f}", one.counted.origin].append(one)
     for (database, records, origin), costs in groups.items():
-        left = say_seconds(sum(one.left for one in costs)) if records != "unknown" else "unknown"
+        left = duration(sum(one.left for one in costs)) if records != "unknown" else "unknown"
         yield (database, records, origin, f"{len(costs):,}", left)
 
 
 def _sums(estimate: Estimate, workers: int) -> Iterator[str]:
     at_least = "at least " if estimate.untold else ""
-    yield f"time  {at_least}{say_seconds(estimate.seconds())} with one worker"
+    yield f"time  {at_least}{duration(estimate.seconds())} with one worker"
     if workers > 1:
         yield (
-            f"      {at_least}{say_seconds(estimate.seconds(workers))} with {workers} workers that "
+            f"      {at_least}{duration(estimate.seconds(workers))} with {workers} workers that "
             "share no GPU and no cores"
         )
-    yield f"disk  {say_bytes(estimate.shard_bytes)} of shards{_still(estimate.new_shard_bytes)}"
-    yield f"      {say_bytes(estimate.run_bytes)} of runs{_still(estimate.new_run_bytes)}"
-    yield f"      {say_bytes(estimate.peak_bytes)} for each worker while it trains"
+    yield f"disk  {file_size(estimate.shard_bytes)} of shards{_still(estimate.new_shard_bytes)}"
+    yield f"      {file_size(estimate.run_bytes)} of runs{_still(estimate.new_run_bytes)}"
+    yield f"      {file_size(estimate.peak_bytes)} for each worker while it trains"
 
 
 def _still(size: float) -> str:
-    return f", {say_bytes(size)} of them still to write" if size else ", all of them there"
+    return f", {file_size(size)} of them still to write" if size else ", all of them there"
 
 
 def _notes(estimate: Estimate) -> Iterator[str]:
@@ -151,15 +121,3 @@ def _untold_because(cost: Cost, estimate: Estimate) -> str:
         return f"{cost.database}: {cost.counted.rstrip('.')}"
     errors = [estimate.pilot.errors.get(one) for one in workloads_of(cost.cell.recipe)]
     return f"{cost.cell.recipe.model.backbone}: {next(filter(None, errors), 'not measured')}"
-
-
-def _table(rows: Iterator[Row]) -> str:
-    """The first column to the left, the others to the right; nothing where there is only a head."""
-    lines: Sequence[Row] = list(rows)
-    if len(lines) < 2:
-        return ""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-        for line in lines
-    )

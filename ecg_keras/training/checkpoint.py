@@ -16,6 +16,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.files import known_fields, read_json, write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.models import save_model
+from ecg_keras.text import file_size
 
 # what a recipe's training.select looks at (none: the last epoch is taken whatever its score), and
 # whether more is better
@@ -193,7 +194,7 @@ class Checkpoint(keras.callbacks.Callback):
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise DataError(
-                f"{self.folder}: a checkpoint needs {needed / 1e6:.1f} MB, and {free / 1e6:.1f} MB "
+                f"{self.folder}: a checkpoint needs {file_size(needed)}, and {file_size(free)} "
                 "are free. Make room, and the same command resumes after the last whole epoch."
             )
 

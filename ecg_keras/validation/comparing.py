@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ecg_keras.text import percent
 from ecg_keras.validation.library import load_tfdv
 from ecg_keras.validation.profiles import read_profile, say_number
 from ecg_keras.validation.results import (
@@ -114,8 +115,5 @@ def describe_values(name: str, ours: Texts | Numbers, theirs: Texts | Numbers) -
     gaps = {value: abs(ours.share(value) - theirs.share(value)) for value in values}
     most = max(gaps, key=lambda value: gaps[value])
     of_all = "all labels" if name == "labels" else f"the known values of {name}"
-    return f"{_percent(ours, most)} of {of_all} here are {most}, {_percent(theirs, most)} there"
-
-
-def _percent(texts: Texts, value: str) -> str:
-    return f"{100 * texts.share(value):.1f} %"
+    here, there = percent(ours.share(most), 1), percent(theirs.share(most), 1)
+    return f"{here} of {of_all} here are {most}, {there} there"

@@ -329,7 +329,7 @@ def test_a_full_disk_leaves_no_half_shard(ecg_keras, ptbxl, tmp_path):
 def test_a_full_disk_ends_training_in_one_line(ecg_keras, copied, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     answer = ecg_keras("train", "scratch.yaml", "--set", "run=runs/full")
-    refused(answer, 1, r"runs/full/checkpoints: a checkpoint needs .* MB are free\. Make room")
+    refused(answer, 1, r"runs/full/checkpoints: a checkpoint needs .* MB, and 1 kB are free\. Make")
     assert not (copied / "runs" / "full" / "model.keras").exists()
 
 

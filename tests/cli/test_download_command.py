@@ -15,7 +15,6 @@ import pytest
 from download_server import serving
 from small_databases import write_database
 
-from ecg_keras.cli.download import amount
 from ecg_keras.download.catalogue import CATALOGUE, UNPUBLISHED, Part, find_published
 from ecg_keras.download.fetching import MOST_JOBS
 
@@ -175,8 +174,3 @@ def test_a_download_that_was_killed_goes_on_where_it_was(site, tmp_path):
         "attributes.csv",
         "ecg_tracings.hdf5",
     ]
-
-
-def test_amounts_are_told_as_people_say_them():
-    told = [amount(size) for size in (0, 999, 1000, 99_949, 123_456_789, 46_300_000_000)]
-    assert told == ["0 B", "999 B", "1.0 kB", "99.9 kB", "123 MB", "46.3 GB"]

@@ -249,7 +249,7 @@ def test_a_disk_that_is_full_stops_everything(download, tmp_path, monkeypatch):
 def test_a_disk_without_room_is_told_beforehand(download, tmp_path, monkeypatch):
     usage = SimpleNamespace(total=10, used=10, free=24_999)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(DataError, match=r"raw: 0\.0 GB are needed and 0\.0 GB are free\. .*--only"):
+    with pytest.raises(DataError, match=r"raw: 2.* kB are needed and 25 kB are free\. .*--only"):
         download()
     assert not (tmp_path / "raw").exists()
 

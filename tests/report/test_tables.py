@@ -19,7 +19,6 @@ from ecg_keras.report.tables import (
     cell_html,
     cell_text,
     csv_text,
-    duration_text,
     latex_text,
     markdown_text,
 )
@@ -67,12 +66,6 @@ def test_the_examples_run():
 )  # fmt: skip
 def test_each_kind_is_written_for_readers(kind, value, text):
     assert cell_text(kind, value) == text
-
-
-def test_durations_change_their_unit_where_it_fits():
-    assert [duration_text(s) for s in (0.0, 59.9, 60.0, 3599.0, 3600.0)] == [
-        *("0.0 s", "59.9 s", "1.0 min", "60.0 min", "1.0 h")
-    ]
 
 
 def test_a_judging_word_has_a_mark_beside_its_colour():

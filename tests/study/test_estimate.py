@@ -6,7 +6,7 @@ import pytest
 from studies import GEORGIA, LUDB, PTBXL, load
 
 from ecg_keras.study import list_cells, snapshot
-from ecg_keras.study.cost_table import cost_table, say_bytes, say_seconds
+from ecg_keras.study.cost_table import cost_table
 from ecg_keras.study.estimate import estimate, price
 from ecg_keras.study.pilot import Pilot
 from ecg_keras.study.records import Counted
@@ -152,37 +152,6 @@ def test_the_table(plan):
     assert "busy" not in text
     assert "busy" in cost_table(price_all(plan, replace(pilot, load=1000.0)))
     assert max(map(len, text.partition("~")[0].splitlines())) <= 100
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0, "0 s"),
-        (89, "89 s"),
-        (90, "2 min"),
-        (5000, "83 min"),
-        (5400, "1 h 30 min"),
-        (36100, "10 h 02 min"),
-        (180000, "50 h (2.1 days)"),
-        (4e6, "1,111 h (46.3 days)"),
-    ],
-)
-def test_times_are_told_as_one_would_say_them(seconds, said):
-    assert say_seconds(seconds) == said
-
-
-@pytest.mark.parametrize(
-    ("size", "said"),
-    [
-        (0, "0 MB"),
-        (1.5e6, "1.5 MB"),
-        (999.4e6, "999 MB"),
-        (999.6e6, "1 GB"),
-        (1.5e12, "1,500 GB"),
-    ],
-)
-def test_sizes_are_told_as_one_would_say_them(size, said):
-    assert say_bytes(size) == said
 
 
 @pytest.mark.long
