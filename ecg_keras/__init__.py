@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         validation as validation,
         workflow as workflow,
     )
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)
 
 keep_former_names()
-__getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -4,8 +4,10 @@ A package lists them once, as imports that only a type checker runs:
 
     if TYPE_CHECKING:
         from ecg_keras.data.dataset import Dataset as Dataset
+    else:
+        __getattr__, __dir__, __all__ = lazy_face(__name__)
 
-    __getattr__, __dir__, __all__ = lazy_face(__name__)
+A checker that saw the ``__getattr__`` would take any name for one of the package.
 """
 
 from __future__ import annotations

@@ -52,25 +52,24 @@ if TYPE_CHECKING:
     from ecg_keras.data.writing import run_here as run_here
     from ecg_keras.download.fetching import download_database as download_database
     from ecg_keras.records import Record as Record, RecordInfo as RecordInfo, Signal as Signal
+else:
+    _load_name, __dir__, __all__ = lazy_face(__name__)
 
-_load_name, __dir__, __all__ = lazy_face(__name__)
+    # names of `ecg_keras.validation` that were here
+    _FORMER = (
+        "Anomaly",
+        "Comparison",
+        "Distance",
+        "Numbers",
+        "Profile",
+        "Texts",
+        "Validation",
+        "find_drift",
+        "validate",
+    )
 
-# names of `ecg_keras.validation` that stood here
-_FORMER = (
-    "Anomaly",
-    "Comparison",
-    "Distance",
-    "Numbers",
-    "Profile",
-    "Texts",
-    "Validation",
-    "find_drift",
-    "validate",
-)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _FORMER:
-        warn_of_move(f"ecg_keras.data.{name}", f"ecg_keras.validation.{name}")
-        return getattr(importlib.import_module("ecg_keras.validation"), name)
-    return _load_name(name)
+    def __getattr__(name: str) -> Any:
+        if name in _FORMER:
+            warn_of_move(f"ecg_keras.data.{name}", f"ecg_keras.validation.{name}")
+            return getattr(importlib.import_module("ecg_keras.validation"), name)
+        return _load_name(name)

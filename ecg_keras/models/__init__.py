@@ -33,5 +33,5 @@ if TYPE_CHECKING:
         STAGES as STAGES,
         find_backbone as find_backbone,
     )
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

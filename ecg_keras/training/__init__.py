@@ -36,5 +36,5 @@ if TYPE_CHECKING:
         check_weights as check_weights,
     )
     from ecg_keras.training.validation_scores import ValidationScores as ValidationScores
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

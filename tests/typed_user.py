@@ -1,0 +1,33 @@
+"""A user's own code as her type checker sees it: `make lint` checks this file, and nothing runs it.
+
+Under mypy's strict rules an ignored error that is none is itself an error: each line with
+`type: ignore` fails where the name beside it has no types any more.
+"""
+
+from typing import TYPE_CHECKING
+
+import ecg_keras as ecg
+
+if TYPE_CHECKING:
+    from typing import assert_type
+
+    assert_type(ecg.__version__, str)
+    assert_type(ecg.data.read_dataset("shards/ludb"), ecg.data.Dataset)
+    assert_type(ecg.data.describe("shards/ludb").labels, tuple[str, ...])
+    ecg.data.load("shards/ludb", "train", batch_size="32")  # type: ignore[arg-type]
+    ecg.data.prepare("shards/ludb")  # type: ignore[call-arg, arg-type]
+    ecg.models.classifier(ecg.models.resnet1d18(), 5)  # type: ignore[arg-type]
+    ecg.models.find_backbone(18)  # type: ignore[arg-type]
+    ecg.callbacks.RunLog(where="run")  # type: ignore[call-arg]
+
+    predictions = ecg.evaluation.Predictions.load("predictions/test.npz")
+    assert_type(predictions, ecg.evaluation.Predictions)
+    assert_type(ecg.evaluation.evaluate(predictions, None), ecg.evaluation.Scores)
+    assert_type(ecg.evaluation.compare(predictions, predictions), ecg.evaluation.Comparison)
+    ecg.evaluation.compare(predictions)  # type: ignore[call-arg]
+    ecg.export.export_saved_model()  # type: ignore[call-arg]
+    assert_type(ecg.validation.validate("shards/ludb"), ecg.validation.Validation)
+    assert_type(ecg.signals.find_lead("v1"), str | None)
+    ecg.study.run_study("study.yaml")  # type: ignore[arg-type]
+    ecg.transferability.logme("features")  # type: ignore[call-arg]
+    print(ecg.nowhere, ecg.data.nowhere)  # type: ignore[attr-defined]
