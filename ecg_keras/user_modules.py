@@ -1,12 +1,14 @@
-"""Python modules of the user's own that a recipe names: a source, or the home of a backbone."""
+"""Python modules of the user's own that a recipe names: a source, or the module of a function."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ecg_keras.errors import ConfigError, shortened
 
@@ -48,6 +50,33 @@ def import_own(name: str) -> ModuleType:
         raise ConfigError(_say_failed(name, error)) from error
     except Exception as error:  # the module's own code may raise anything
         raise ConfigError(_say_failed(name, error)) from error
+
+
+def import_function(kind: str, name: str) -> Callable[..., Any]:
+    """What ``module:function`` names.
+
+    Args:
+        kind: what it should be, in an error, such as ``backbone``.
+        name: such as ``our_lab.networks:small_cnn``; a class will do.
+
+    Raises:
+        ConfigError: there is no such module or function, or it can't be called.
+
+    Example:
+        >>> import_function("reader", "json:loads").__name__
+        'loads'
+    """
+    module, _, function = name.partition(":")
+    try:
+        found: Callable[..., Any] = getattr(import_own(module), function)
+        if not callable(found):
+            raise ConfigError(f"{function} is a {type(found).__name__}, not a function.")
+    except (ConfigError, AttributeError) as error:
+        raise ConfigError(
+            f"{kind} {name!r} can't be imported: {error}. A {kind} of your own is named "
+            "module:function."
+        ) from error
+    return found
 
 
 def _is_found(name: str) -> bool:

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from ecg_keras.models.zoo import (
         AS_PUBLISHED_HEAD as AS_PUBLISHED_HEAD,
         BACKBONES as BACKBONES,
+        FAMILIES as FAMILIES,
+        OTHER_FAMILY as OTHER_FAMILY,
         STAGES as STAGES,
+        ZOO as ZOO,
+        Backbone as Backbone,
+        family_of as family_of,
         find_backbone as find_backbone,
     )
 else:

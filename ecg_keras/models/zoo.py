@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from ecg_keras.errors import ConfigError, look_up
-from ecg_keras.user_modules import import_own
+from ecg_keras.errors import look_up
+from ecg_keras.user_modules import import_function
 
-# name: module and function
-BACKBONES: dict[str, str] = {
-    "bilstm": "ecg_keras.models.recurrent:bilstm",
-    "gru": "ecg_keras.models.recurrent:gru",
-    "lstm": "ecg_keras.models.recurrent:lstm",
-    "resnet1d18": "ecg_keras.models.resnet1d:resnet1d18",
-    "resnet1d50": "ecg_keras.models.resnet1d:resnet1d50",
-    "resnet1d101": "ecg_keras.models.resnet1d:resnet1d101",
-}
 
-# what head="as_published" means: how the backbone turns its time steps into one embedding
-AS_PUBLISHED_HEAD: dict[str, str] = {
-    "bilstm": "flattened",
-    "gru": "flattened",
-    "lstm": "flattened",
-    "resnet1d18": "pooled",
-    "resnet1d50": "pooled",
-    "resnet1d101": "pooled",
-}
+@dataclass(frozen=True)
+class Backbone:
+    """One row of the table.
+
+    Attributes:
+        name: in recipes.
+        module: with the function of that name, which builds it.
+        family: of networks that are compared with one another as a group.
+        as_published: what ``head="as_published"`` means: how the backbone turns its time steps into
+            one embedding.
+        stages: of its classifier, as `ecg_keras.models.stages` reads them from its layers.
+        sources: of the network, numbers of the references in docs/backbones.md.
+    """
+
+    name: str
+    module: str
+    family: str
+    as_published: Literal["pooled", "flattened"]
+    stages: tuple[str, ...]
+    sources: tuple[int, ...]
+
 
 _RESNET = ("stem", "stage1", "stage2", "stage3", "stage4", "embedding", "head")
+_RNN = ("stem", "head")
+# of a backbone of your own that names none in an attribute ``family`` of its function
+OTHER_FAMILY = "other"
 
-# the stages of a backbone's classifier, as `ecg_keras.models.stages` reads them from its layers
-STAGES: dict[str, tuple[str, ...]] = {
-    "bilstm": ("stem", "head"),
-    "gru": ("stem", "head"),
-    "lstm": ("stem", "head"),
-    "resnet1d18": _RESNET,
-    "resnet1d50": _RESNET,
-    "resnet1d101": _RESNET,
-}
+ZOO = (
+    Backbone("resnet1d18", "ecg_keras.models.resnet1d", "CNN", "pooled", _RESNET, (1, 2)),
+    Backbone("resnet1d50", "ecg_keras.models.resnet1d", "CNN", "pooled", _RESNET, (1, 2)),
+    Backbone("resnet1d101", "ecg_keras.models.resnet1d", "CNN", "pooled", _RESNET, (1, 2)),
+    Backbone("lstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
+    Backbone("bilstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
+    Backbone("gru", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 4)),
+)
+
+# the columns of the table by name
+BACKBONES: Mapping[str, str] = {row.name: f"{row.module}:{row.name}" for row in ZOO}
+FAMILIES: Mapping[str, str] = {row.name: row.family for row in ZOO}
+AS_PUBLISHED_HEAD: Mapping[str, str] = {row.name: row.as_published for row in ZOO}
+STAGES: Mapping[str, tuple[str, ...]] = {row.name: row.stages for row in ZOO}
 
 
 def find_backbone(name: str) -> Callable[..., Any]:
@@ -60,12 +72,26 @@ def find_backbone(name: str) -> Callable[..., Any]:
         (None, 512)
     """
     target = name if ":" in name else look_up("backbone", name, BACKBONES)
-    module_name, _, function_name = target.partition(":")
-    try:
-        function: Callable[..., Any] = getattr(import_own(module_name), function_name)
-    except (ConfigError, AttributeError) as error:
-        raise ConfigError(
-            f"backbone {name!r} can't be imported: {error}. A backbone of your own is named "
-            "module:function."
-        ) from error
-    return function
+    return import_function("backbone", target)
+
+
+def family_of(backbone: str) -> str:
+    """The family of networks that a backbone belongs to.
+
+    Args:
+        backbone: a name of `BACKBONES`, or ``module:function`` of a backbone of your own, whose
+            attribute ``family`` names one.
+
+    Returns:
+        Such as ``"CNN"``; ``"other"``, a family like any other, where none is named.
+
+    Raises:
+        ConfigError: there is no such module or function.
+
+    Example:
+        >>> family_of("gru"), family_of("mystery")
+        ('RNN', 'other')
+    """
+    if ":" not in backbone:
+        return FAMILIES.get(backbone, OTHER_FAMILY)
+    return str(getattr(find_backbone(backbone), "family", OTHER_FAMILY))

@@ -169,13 +169,13 @@ def families(result: StudyResult) -> Section | Absent:
             "families of backbones", "a comparison of gains needs backbones of two families."
         )
     blocks: list[Block] = []
-    pairs = list(dict.fromkeys(one.families for one in result.interactions))
+    pairs = list(dict.fromkeys(one.names for one in result.interactions))
     for number, (one, other) in enumerate(pairs, start=1):
         rows = [
             Row(f"{each.mode} from {each.upstream}" if each.upstream else each.mode,
                 each.contrast, group=of_size(each.downstream, each.size))
             for each in result.interactions
-            if each.families == (one, other)
+            if each.names == (one, other)
         ]  # fmt: skip
         figure = forest_plot(rows, None, (f"{other} gains more", f"{one} gains more"))
         title = f"Gain of {one} less gain of {other}"

@@ -270,7 +270,7 @@ def interactions_table(result: StudyResult) -> Table:
         ),
         tuple(
             (
-                *(one.downstream, one.protocol, one.mode, one.upstream, one.size, *one.families),
+                *(one.downstream, one.protocol, one.mode, one.upstream, one.size, *one.names),
                 one.contrast,
                 one.contrast.p_value,
             )

@@ -176,6 +176,7 @@ def cheaper(comparisons: Sequence[Compared], rows: Sequence[LedgerRow]) -> Part:
 def families(interactions: Sequence[Interaction], comparisons: Sequence[Compared]) -> Part:
     """CNNs gain more than RNNs in more interactions than less or as much."""
     about = "CNNs gain more than RNNs"
+    interactions = [one for one in interactions if one.families == ("CNN", "RNN")]
     if not interactions or not comparisons:
         names = ", ".join(sorted({one.arm.backbone for one in comparisons})) or "none"
         return Part(about, "undecided", f"the study has no pair of them (backbones: {names})")
@@ -192,7 +193,7 @@ def families(interactions: Sequence[Interaction], comparisons: Sequence[Compared
         weigh(more, less + flat),
         f"more in {more}, less in {less} and as much in {flat} of "
         f"{plural(len(words), 'comparison')}; the largest difference of gains is "
-        f"{with_interval(most.contrast, '+')} ({' - '.join(most.families)} on {most.downstream}, "
+        f"{with_interval(most.contrast, '+')} ({' - '.join(most.names)} on {most.downstream}, "
         f"{most.mode} from {most.upstream})",
     )
     return limit(part, [one.contrast.seeds for one in interactions], "comparison of gains")

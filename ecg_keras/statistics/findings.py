@@ -90,7 +90,7 @@ def findings(
         comparisons: ways of training against the reference; those that start from an upstream
             count.
         curves: learning curves.
-        interactions: of families ``CNN`` and ``RNN``.
+        interactions: between families of backbones, of which those of CNNs and RNNs count.
         ledger: costs.
         modes: which modes are fine-tuning, such as not a linear probe; ``None`` for all.
         train_records: of each arm, to tell which downstream sets are small.

@@ -148,6 +148,7 @@ class Interaction:
         families: the two, such as ``("CNN", "RNN")``.
         contrast: gain of the first less gain of the second, each the mean of its backbones.
         size: training records of all of them; 0 for all.
+        head: of the second family; the first has the head as published.
     """
 
     downstream: str
@@ -157,6 +158,13 @@ class Interaction:
     families: tuple[str, str]
     contrast: Contrast
     size: int = 0
+    head: str = "as_published"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of the two families, for a reader."""
+        first, second = self.families
+        return first, second if self.head == "as_published" else f"{second}, {self.head} head"
 
 
 @dataclass(frozen=True)

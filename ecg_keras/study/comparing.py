@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from ecg_keras import models
 from ecg_keras.config import Question, Study
 from ecg_keras.evaluation import delong_test
 from ecg_keras.statistics.contrast import Contrast, contrast, contrasts
@@ -20,14 +22,6 @@ from ecg_keras.statistics.verdict import judge
 from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm
 from ecg_keras.study.diagnosing import diagnose_arms
 
-FAMILIES = {
-    "resnet1d18": "CNN",
-    "resnet1d50": "CNN",
-    "resnet1d101": "CNN",
-    "lstm": "RNN",
-    "bilstm": "RNN",
-    "gru": "RNN",
-}
 MIN_SIZES = 3  # of a learning curve
 
 Arms = Mapping[ArmName, StudyArm[Any]]
@@ -192,48 +186,59 @@ def find_curves(arms: Arms, protocol: str, question: Question) -> tuple[Learning
 
 
 def find_interactions(
-    arms: Arms, protocol: str, question: Question, family_of: Mapping[str, str] = FAMILIES
+    arms: Arms, protocol: str, question: Question, family_of: Mapping[str, str] = models.FAMILIES
 ) -> tuple[Interaction, ...]:
-    """Whether CNNs gain more than RNNs, with each head of the RNNs.
+    """Whether one family of backbones gains more than another, with each head of the other.
 
     Args:
         arms: those that have finished.
         protocol: whose arms are compared.
         question: of the study.
-        family_of: ``CNN`` or ``RNN`` by backbone; others take no part.
+        family_of: by backbone; those that it lacks are of the family `models.OTHER_FAMILY`.
     """
-    groups: dict[ArmName, dict[str, list[ArmName]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[ArmName, dict[tuple[str, str], list[ArmName]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for name, _ in _pairs(arms, protocol, question):
-        family = family_of.get(name.backbone)
-        if family is not None:
-            groups[replace(name, backbone="", head="")][f"{family} {name.head}"].append(name)
+        family = family_of.get(name.backbone, models.OTHER_FAMILY)
+        groups[replace(name, backbone="", head="")][family, name.head].append(name)
+    known = list(dict.fromkeys(models.FAMILIES.values()))
     found = []
-    for general, families in groups.items():
-        cnns = families.get("CNN as_published") or families.get("CNN pooled")
-        for title, rnns in families.items():
-            if cnns is None or not title.startswith("RNN"):
-                continue
-            names, weights = [], []
-            for members, sign in ((cnns, 1.0), (rnns, -1.0)):
-                for name in members:
-                    names += [name, reference_of(name, question)]
-                    weights += [sign / len(members), -sign / len(members)]
-            common = _common(*(arms[name] for name in names))
-            if not common:
-                continue
-            head = title.partition(" ")[2]
-            found.append(
-                Interaction(
-                    general.downstream,
-                    general.mode,
-                    general.upstream,
-                    protocol,
-                    ("CNN", "RNN" if head == "as_published" else f"RNN, {head} head"),
-                    _contrast(common, weights, question),
-                    general.size,
-                )
-            )
+    for general, members in groups.items():
+        names = {family for family, _ in members}
+        families = [*(one for one in known if one in names), *sorted(names.difference(known))]
+        for first, second in combinations(families, 2):
+            ours = members.get((first, "as_published")) or members.get((first, "pooled"))
+            for (family, head), theirs in members.items():
+                if family == second and ours is not None:
+                    contrasted = _contrast_gains(arms, ours, theirs, question)
+                    if contrasted is not None:
+                        found.append(
+                            Interaction(
+                                general.downstream,
+                                general.mode,
+                                general.upstream,
+                                protocol,
+                                (first, second),
+                                contrasted,
+                                general.size,
+                                head,
+                            )
+                        )
     return tuple(found)
+
+
+def _contrast_gains(
+    arms: Arms, ours: Sequence[ArmName], theirs: Sequence[ArmName], question: Question
+) -> Contrast | None:
+    """The mean gain of arms less that of others; ``None`` without a common seed."""
+    names, weights = [], []
+    for members, sign in ((ours, 1.0), (theirs, -1.0)):
+        for name in members:
+            names += [name, reference_of(name, question)]
+            weights += [sign / len(members), -sign / len(members)]
+    common = _common(*(arms[name] for name in names))
+    return _contrast(common, weights, question) if common else None
 
 
 def _pairs(arms: Arms, protocol: str, question: Question) -> Iterator[tuple[ArmName, ArmName]]:

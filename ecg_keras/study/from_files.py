@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ecg_keras import models
 from ecg_keras.config import FileStudy, Question, dump_recipe
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.files import sha256_of
@@ -14,7 +15,6 @@ from ecg_keras.statistics.headline import headline
 from ecg_keras.statistics.results import ArmName, ArmResult, StudyResult
 from ecg_keras.study.arms import StudyArm
 from ecg_keras.study.comparing import (
-    FAMILIES,
     compare_arms,
     find_curves,
     find_interactions,
@@ -78,7 +78,9 @@ def gather_files(
         results[name] = score_arm(arm, question)
     comparisons = compare_arms(arms, PROTOCOL, question)
     curves = find_curves(arms, PROTOCOL, question)
-    interactions = find_interactions(arms, PROTOCOL, question, {**FAMILIES, **family_of(networks)})
+    interactions = find_interactions(
+        arms, PROTOCOL, question, {**models.FAMILIES, **family_of(networks)}
+    )
     sizes = {name: one.train_records for name, one in results.items()}
     return StudyResult(
         name=folder.resolve().name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ecg_keras import models
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.files import read_json
@@ -65,7 +66,8 @@ def gather(
     controls = compare_controls(finished, first, study)
     comparisons = doubt_upstreams(compare_arms(arms, first, question), controls)
     curves = find_curves(arms, first, question)
-    interactions = find_interactions(arms, first, question)
+    families = {name.backbone: models.family_of(name.backbone) for name in arms}
+    interactions = find_interactions(arms, first, question, families)
     ledger = keep_ledger(arms, comparisons)
     skew, unmeasured = find_skew(arms, plan.folder / "skew.json")
     state = snapshot(plan)

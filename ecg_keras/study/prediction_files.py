@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ecg_keras import models
 from ecg_keras.errors import DataError, listed, printable, shortened, unknown_name
 from ecg_keras.evaluation import Predictions, RunFacts
 from ecg_keras.statistics.results import ArmName
@@ -23,14 +24,14 @@ KEYS = {
     "upstream": "what the first weights were pre-trained on; leave it out where nothing was",
     "downstream": "the database; the folder's name where it is left out",
     "backbone": "the network",
-    "family": "of the backbone, CNN or RNN",
+    "family": "of the backbone, such as CNN or RNN",
     "size": "the number of training ECGs",
     "seed": "of the training, a whole number; 0 where it is left out",
     "fold": "of a cross-validation, a whole number; 0 where it is left out",
     "split": "test, or valid for the predictions that choose the thresholds",
 }
 NUMBERS = {"size": 1, "seed": 0, "fold": 0}  # key -> the least that it may be
-CHOICES = {"split": ("test", "valid"), "family": ("CNN", "RNN")}
+CHOICES = {"split": ("test", "valid"), "family": tuple(dict.fromkeys(models.FAMILIES.values()))}
 EXAMPLE = "mode=finetune/size=500/seed=0/fold=1.npz"
 UNKNOWN = RunFacts()
 PROTOCOL, HEAD, BACKBONE = "as_given", "as_published", "network"
@@ -126,7 +127,7 @@ def list_networks(folder: str | Path) -> tuple[GivenNetwork, ...]:
 
 
 def family_of(networks: tuple[GivenNetwork, ...]) -> dict[str, str]:
-    """``CNN`` or ``RNN`` by backbone, where the paths say it.
+    """The family of a backbone by its name, where the paths say it.
 
     Raises:
         DataError: a backbone is of two families.

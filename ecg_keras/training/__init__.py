@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ecg_keras.training.callbacks import FollowEpochs as FollowEpochs, RunLog as RunLog
     from ecg_keras.training.cluster import check_one_worker as check_one_worker
     from ecg_keras.training.epoch_log import read_log as read_log
+    from ecg_keras.training.fit import compile_phase as compile_phase, fit as fit
     from ecg_keras.training.guarded import (
         Guarded as Guarded,
         LeakError as LeakError,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -22,10 +24,9 @@ from ecg_keras.training.device import (
     make_strategy,
     use_precision,
 )
+from ecg_keras.training.fit import compile_phase, fit
 from ecg_keras.training.guarded import records_left_out
 from ecg_keras.training.leakage import guard
-from ecg_keras.training.mirrored import Mirrored, padded
-from ecg_keras.training.optimizers import make_optimizer
 from ecg_keras.training.places import seen_from
 from ecg_keras.training.ridge_head import fit_ridge
 from ecg_keras.training.run import Run, alone, describe_environment
@@ -135,8 +136,10 @@ def _fit(
     write_json(run.environment, describe_environment(precision, devices))
 
     progress = read_progress(run.checkpoints)
+    left_out = {split: records_left_out(run, split) for split in ("train", "valid")}
+    work = _Work(recipe, dataset, shards, run, left_out, callbacks)
     with strategy.scope(), use_precision(precision):
-        model = build_model(recipe, dataset, shards, records_left_out(run, "train"))
+        model = build_model(recipe, dataset, shards, left_out["train"])
         if progress is None and upstream is not None:
             begin = recipe.initialise
             models.load_backbone(model, upstream, head=begin.head, scaling=begin.scaling)
@@ -150,102 +153,108 @@ def _fit(
         if progress is not None and (number, False) < (progress.phase, progress.phase_ended):
             continue
         with strategy.scope():
-            progress = _fit_phase(
-                model, recipe, phase, number, progress, dataset, shards, run, callbacks
-            )
+            progress = _fit_phase(model, work, phase, number, progress)
         run.write_status(seconds=round(earlier + time.perf_counter() - begun, 1))
     _finish(run, progress)
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What all phases of a run have in common."""
+
+    recipe: Recipe
+    dataset: data.Dataset
+    shards: Path
+    run: Run
+    left_out: Mapping[str, tuple[str, ...]]
+    callbacks: Sequence[keras.callbacks.Callback]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        records = self.dataset.splits["train"].records - len(self.left_out["train"])
+        chosen = min(self.recipe.data.train_records or records, records)
+        return math.ceil(chosen / self.recipe.training.batch_size)
+
+    @property
+    def subset(self) -> dict[str, Any]:
+        """Which of the training records are used, as `data.load` takes it."""
+        settings = self.recipe
+        return {
+            "train_records": settings.data.train_records,
+            "subset": settings.data.subset,
+            "seed": settings.training.seed,
+            "left_out": self.left_out["train"],
+        }
+
+    def load_valid(self) -> tf.data.Dataset:
+        split = self.recipe.training.validate_on
+        left_out = self.left_out.get(split, ())
+        size = self.recipe.training.batch_size
+        return data.load(self.shards, split, batch_size=size, left_out=left_out)
+
+    def load_train(self, epochs: range) -> tf.data.Dataset:
+        return data.load(
+            self.shards,
+            "train",
+            batch_size=self.recipe.training.batch_size,
+            shuffle=True,
+            augment=self.recipe.training.augment,
+            epochs=epochs,
+            **self.subset,
+        )
+
+
 def _fit_phase(
-    model: keras.Model,
-    recipe: Recipe,
-    phase: Phase,
-    number: int,
-    progress: Progress | None,
-    dataset: data.Dataset,
-    shards: Path,
-    run: Run,
-    callbacks: Sequence[keras.callbacks.Callback],
+    model: keras.Model, work: _Work, phase: Phase, number: int, progress: Progress | None
 ) -> Progress:
-    settings = recipe.training
+    """Trains one phase, from where it was stopped."""
+    settings, run = work.recipe.training, work.run
     resumed = progress is not None and progress.phase == number
     done = progress.epoch if progress else 0
-    begun = progress.phase_begun if resumed else done
-    last = begun + phase.epochs
-    left_out = {split: records_left_out(run, split) for split in ("train", "valid")}
-    records = dataset.splits["train"].records - len(left_out["train"])
-    steps = math.ceil(min(recipe.data.train_records or records, records) / settings.batch_size)
+    begun = progress.phase_begun if progress is not None and resumed else done
+    epochs = range(done, begun + phase.epochs)
 
     ridge = phase.fit == "ridge"
     crop = None if ridge else settings.augment.crop  # the embeddings are of whole ECGs
-    fitted = (
-        model if crop is None else models.with_length(model, round(crop * dataset.sampling_rate))
-    )
-    devices = model.distribute_strategy.num_replicas_in_sync
-    if devices > 1:
-        fitted = Mirrored(fitted.inputs, fitted.outputs, name=fitted.name)
-    models.set_trainable(fitted, from_stage=phase.train_from)
     if progress is not None and not resumed:  # a new phase has a new optimizer
         restore(model, run.checkpoints, progress)
-    fitted.compile(
-        optimizer=make_optimizer(settings, phase, models.stages(model), steps * phase.epochs),
-        loss="binary_crossentropy",
+    fitted = compile_phase(
+        model,
+        settings,
+        phase,
+        steps_per_epoch=work.steps_per_epoch,
+        num_samples=None if crop is None else round(crop * work.dataset.sampling_rate),
     )
-    # before the first step, which Keras would trace twice otherwise
-    fitted.optimizer.build(fitted.trainable_variables)
-    if resumed:
+    if progress is not None and resumed:
         restore(fitted, run.checkpoints, progress)
-
-    valid_data = data.load(
-        shards,
-        settings.validate_on,
-        batch_size=settings.batch_size,
-        left_out=left_out.get(settings.validate_on, ()),
-    )
     checkpoint = Checkpoint(
         run.checkpoints,
         model,
         phase=number,
         phase_begun=begun,
-        last_epoch=last,
+        last_epoch=epochs.stop,
         select=settings.select,
         patience=settings.patience,
         progress=progress,
     )
     called = [
-        ValidationScores(valid_data, dataset.labels, model=model),
+        ValidationScores(work.load_valid(), work.dataset.labels, model=model),
         RunLog(run.log, phase=number),
         checkpoint,
         keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
-        *callbacks,
+        *work.callbacks,
     ]
-    subset = {"train_records": recipe.data.train_records, "subset": recipe.data.subset,
-              "seed": settings.seed, "left_out": left_out["train"]}  # fmt: skip
     if ridge:
-        chosen = data.training_subset(shards, dataset, **subset)
-        fit_ridge(fitted, shards, chosen, epoch=done, callbacks=called)
-        return checkpoint.progress
-    train_data = data.load(
-        shards,
-        "train",
-        batch_size=settings.batch_size,
-        shuffle=True,
-        augment=settings.augment,
-        epochs=range(done, last),
-        **subset,
-    )
-    if devices > 1:
-        train_data = padded(train_data, devices).map(lambda batch, own: (*batch, own))
-    fitted.fit(
-        train_data,
-        initial_epoch=done,
-        epochs=last,
-        steps_per_epoch=steps,
-        verbose=0,
-        shuffle=False,
-        callbacks=called,
-    )
+        chosen = data.training_subset(work.shards, work.dataset, **work.subset)
+        fit_ridge(fitted, work.shards, chosen, epoch=done, callbacks=called)
+    else:
+        fit(
+            fitted,
+            work.load_train(epochs),
+            epochs=epochs,
+            steps_per_epoch=work.steps_per_epoch,
+            callbacks=called,
+        )
     return checkpoint.progress
 
 

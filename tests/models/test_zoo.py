@@ -19,17 +19,38 @@ def test_looking_up_names_imports_no_tensorflow():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_every_backbone_has_a_published_head_and_is_public():
-    assert models.AS_PUBLISHED_HEAD.keys() == models.BACKBONES.keys()
-    for name in models.BACKBONES:
-        assert models.find_backbone(name) is getattr(models, name)
-        assert models.find_backbone(name).__name__ == name
+def test_every_backbone_is_found_and_those_of_the_paper_are_public():
+    names = {row.name for row in models.ZOO}
+    assert len(names) == len(models.ZOO)
+    assert names.intersection(models.__all__) >= {
+        "bilstm",
+        "gru",
+        "lstm",
+        "resnet1d18",
+        "resnet1d50",
+    }
+    for row in models.ZOO:
+        function = models.find_backbone(row.name)
+        assert function.__name__ == row.name
+        assert getattr(models, row.name, function) is function
 
 
-def test_the_table_of_stages_is_what_the_layers_say(classifiers):
-    assert models.STAGES.keys() == models.BACKBONES.keys()
+def test_the_columns_of_the_table_are_mappings(classifiers):
+    for columns in (models.BACKBONES, models.AS_PUBLISHED_HEAD, models.STAGES, models.FAMILIES):
+        assert list(columns) == [row.name for row in models.ZOO]
     for name, stages in models.STAGES.items():
         assert models.stages(classifiers(name)) == stages, name
+
+
+def test_a_backbone_of_your_own_says_its_family_or_is_of_another(tmp_path, monkeypatch):
+    lines = ("def tiny(**_): pass", "def vast(**_): pass", 'vast.family = "transformer"')
+    (tmp_path / "family_networks.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert models.family_of("family_networks:tiny") == models.OTHER_FAMILY
+    assert models.family_of("family_networks:vast") == "transformer"
+    assert models.family_of("resnet1d50") == "CNN"
+    with pytest.raises(ConfigError, match="can't be imported"):
+        models.family_of("family_networks:missing")
 
 
 def test_every_public_name_resolves():
@@ -60,10 +81,10 @@ def test_the_docs_list_every_backbone_as_it_is(classifiers):
     rows = {}
     for line in (DOCS / "backbones.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 6 and cells[0].startswith("`"):
+        if len(cells) == 7 and cells[0].startswith("`"):
             rows[cells[0].strip("`")] = cells[1:]
     assert rows.keys() == models.BACKBONES.keys()
-    for name, (stages, size, _, published, _) in rows.items():
+    for name, (_, stages, size, _, published, _) in rows.items():
         names = stages.replace("`stage1` … `stage4`", "`stage1`, `stage2`, `stage3`, `stage4`")
         assert tuple(re.findall(r"`(\w+)`", names)) == models.stages(classifiers(name))[:-1], name
         assert published == models.AS_PUBLISHED_HEAD[name], name

@@ -232,8 +232,12 @@ def test_families_of_backbones_interact(tmp_path):
     finish(plan, skill)
     arms, _ = read_arms(plan)
     (found,) = find_interactions(arms, "as_set", plan.loaded.study.question)
-    assert found.families == ("CNN", "RNN")
+    assert found.families == found.names == ("CNN", "RNN")
     assert found.contrast.low > 0
+    # a backbone of no known family is of one of its own
+    some = {"resnet1d18": "CNN", "lstm": "RNN"}
+    several = find_interactions(arms, "as_set", plan.loaded.study.question, some)
+    assert [one.families for one in several] == [("CNN", "RNN"), ("CNN", "other"), ("RNN", "other")]
 
 
 def test_the_ledger_counts_the_pretraining(tmp_path):
