@@ -12,8 +12,7 @@ import click
 from ecg_keras.text import file_size, plural
 
 if TYPE_CHECKING:
-    from ecg_keras.download.parallel import DownloadProgress, DownloadResult
-    from ecg_keras.download.planning import DownloadPlan
+    from ecg_keras.download import DownloadPlan, DownloadProgress, DownloadResult
 
 # failures that are told one by one
 SHOWN = 10
@@ -59,8 +58,7 @@ def download(
         return
     if name is None or folder is None:
         raise click.UsageError("name a database and a folder, or give --list")
-    from ecg_keras.download.fetching import fetch
-    from ecg_keras.download.planning import plan_download
+    from ecg_keras.download import fetch, plan_download
 
     plan = plan_download(
         name,
@@ -80,7 +78,7 @@ def download(
 
 
 def _table() -> str:
-    from ecg_keras.download.catalogue import CATALOGUE, UNPUBLISHED
+    from ecg_keras.download import CATALOGUE, UNPUBLISHED
     from ecg_keras.sources import find_source
 
     lines = []

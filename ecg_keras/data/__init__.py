@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         nested_subset as nested_subset,
     )
     from ecg_keras.data.writing import run_here as run_here
-    from ecg_keras.download.fetching import download_database as download_database
+    from ecg_keras.download import download_database as download_database
     from ecg_keras.records import Record as Record, RecordInfo as RecordInfo, Signal as Signal
 else:
     _load_name, __dir__, __all__ = lazy_face(__name__)

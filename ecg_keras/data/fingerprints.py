@@ -17,7 +17,7 @@ from typing import Any
 from ecg_keras.config import Data, data_mark, fingerprint
 from ecg_keras.data.dataset import FORMAT
 from ecg_keras.data.file_hashes import Listed, hash_files
-from ecg_keras.download.staging import refuse_unfinished
+from ecg_keras.download import refuse_unfinished
 from ecg_keras.errors import DataError
 from ecg_keras.sources import choose_files, source_of
 

@@ -1,5 +1,24 @@
-"""Published databases, fetched: parallel, resumed, verified against the publisher's checksums.
+"""Published databases, fetched in parallel, resumed, verified against their checksums.
 
-`ecg_keras.download.fetching.download_database` does it; nothing here touches the network
-before it is called.
+Nothing here touches the network before `download_database` or `plan_download` is called.
 """
+
+from typing import TYPE_CHECKING
+
+from ecg_keras.faces import lazy_face
+
+if TYPE_CHECKING:
+    from ecg_keras.download.catalogue import CATALOGUE as CATALOGUE, UNPUBLISHED as UNPUBLISHED
+    from ecg_keras.download.fetching import (
+        DownloadProgress as DownloadProgress,
+        DownloadResult as DownloadResult,
+        download_database as download_database,
+        fetch as fetch,
+    )
+    from ecg_keras.download.planning import (
+        DownloadPlan as DownloadPlan,
+        plan_download as plan_download,
+    )
+    from ecg_keras.download.staging import refuse_unfinished as refuse_unfinished
+
+__getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -1,15 +1,15 @@
 """What a server's answer says, and whether it can be so.
 
-Sources: RFC 9110, sections 10.2.3 (Retry-After), 14.4 (Content-Range), 15 (status codes).
+Source: RFC 9110, sections 10.2.3 (Retry-After), 14.4 (Content-Range), 15 (status codes).
 """
 
 from __future__ import annotations
 
-import email.utils
 import re
-import time
 
 import requests
+from urllib3.exceptions import InvalidHeader
+from urllib3.util.retry import Retry
 
 from ecg_keras.errors import DataError
 
@@ -19,13 +19,7 @@ _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
 class BrokenError(Exception):
-    """An attempt failed in a way that may pass.
-
-    Args:
-        message: what happened.
-        pause: seconds that the server asked to wait.
-        hint: what helps if it does not pass.
-    """
+    """An attempt failed in a way that may pass; ``pause`` is what the server asked to wait."""
 
     def __init__(self, message: str, pause: float = 0.0, hint: str = "") -> None:
         super().__init__(message)
@@ -34,12 +28,6 @@ class BrokenError(Exception):
 
 
 def check_status(url: str, response: requests.Response) -> None:
-    """Lets an answer pass that has the file, the rest of it, or says that there is no rest.
-
-    Raises:
-        BrokenError: it may pass.
-        DataError: it will not.
-    """
     status = response.status_code
     if status in _PASSING:
         raise BrokenError(f"the server answered {describe(response)}", _pause(response))
@@ -51,6 +39,24 @@ def check_status(url: str, response: requests.Response) -> None:
         raise DataError(f"{url}: the server compresses what was asked for as it is.")
 
 
+def check_promise(url: str, promised: int | None, size: int | None, limit: int) -> int | None:
+    """The length that a server announces, which must be the list's, and no more than can be."""
+    if promised is not None and size is not None and promised != size:
+        raise DataError(
+            f"{url}: the server announces {promised:,} bytes, the publisher's list {size:,}."
+        )
+    if promised is not None and promised > limit:
+        raise DataError(
+            f"{url}: the server announces {promised:,} bytes; more than {limit:,} can't be."
+        )
+    return promised
+
+
+def announced_length(response: requests.Response) -> int | None:
+    text = response.headers.get("Content-Length", "")
+    return int(text) if re.fullmatch(r"\d{1,18}", text) else None
+
+
 def resumed_length(response: requests.Response, have: int) -> int | None:
     """The bytes of the whole file, where the answer is all of it from byte ``have`` on."""
     match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
@@ -60,51 +66,15 @@ def resumed_length(response: requests.Response, have: int) -> int | None:
     return whole if have and (first, last + 1) == (have, whole) else None
 
 
-def announced_length(response: requests.Response) -> int | None:
-    """The bytes that are to come, where the server tells."""
-    text = response.headers.get("Content-Length", "")
-    return int(text) if re.fullmatch(r"\d{1,18}", text) else None
-
-
-def check_promise(url: str, promised: int | None, size: int | None, limit: int) -> None:
-    """Compares the length that a server announces with what the list says and what can be.
-
-    Raises:
-        DataError: they contradict one another.
-    """
-    if promised is not None and size is not None and promised != size:
-        raise DataError(
-            f"{url}: the server announces {promised:,} bytes, the publisher's list {size:,}."
-        )
-    if promised is not None and promised > limit:
-        raise DataError(
-            f"{url}: the server announces {promised:,} bytes; more than {limit:,} can't be."
-        )
-
-
-def check_amount(url: str, have: int, promised: int | None, limit: int) -> None:
-    """Ends a body that is longer than was announced.
-
-    Raises:
-        DataError: it is.
-    """
-    most = limit if promised is None else promised
-    if have > most:
-        raise DataError(f"{url}: the server sends more than the {most:,} bytes that can be.")
-
-
-def check_end(have: int, promised: int | None) -> None:
-    """Notices a body that is shorter than was announced.
-
-    Raises:
-        BrokenError: it is.
-    """
-    if promised is not None and have < promised:
-        raise BrokenError(f"the connection broke after {have:,} of {promised:,} bytes")
+def _pause(response: requests.Response) -> float:
+    """Seconds that the server asks to wait, as a number or a date."""
+    try:
+        return Retry(0).parse_retry_after(response.headers.get("Retry-After", ""))
+    except (InvalidHeader, ValueError, OverflowError):
+        return 0.0
 
 
 def describe(response: requests.Response) -> str:
-    """Its status as people write it: ``404 Not Found``."""
     return f"{response.status_code} {response.reason or ''}".strip()
 
 
@@ -116,15 +86,3 @@ def describe_error(error: BaseException) -> str:
     reason = getattr(inner, "reason", None)
     text = str(reason if isinstance(reason, BaseException) else inner)
     return re.sub(r"^.*?(?:>|\)): ", "", text)[:160] or type(error).__name__
-
-
-def _pause(response: requests.Response) -> float:
-    """Seconds that the server asks to wait: it gives them, or a date."""
-    text = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}", text):
-        return float(text)
-    try:
-        date = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    return max(0.0, date.timestamp() - time.time())

@@ -10,7 +10,7 @@ import fnmatch
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +22,6 @@ from ecg_keras.sources.fields import path_inside
 # the folder beside the data in which a download keeps what is not data; hidden, so no source reads
 # it and no fingerprint of raw files counts it
 STAGE = ".download"
-LONGEST_LIST = 128 * 2**20
 _DIGITS = {"sha256": 64, "md5": 32}
 _SUM_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *]?(\S.*)")
 _PAGE = 100
@@ -32,87 +31,62 @@ Read = Callable[[str], bytes]
 
 @dataclass(frozen=True, order=True)
 class RemoteFile:
-    """A file that is to be fetched.
+    """A file that is to be fetched; ``path`` is below the folder of the database, with slashes.
 
-    Args:
-        path: below the folder of the database, with slashes.
-        url: where it is published.
-        checksum: ``sha256:`` or ``md5:`` and hexadecimal digits, in lower case.
-        size: in bytes, where the list tells.
-        folder_inside: of an archive, the folder in it whose contents are meant; ``None`` where the
-            file is kept as it is.
-        unpacked: bytes that an archive may hold at most.
+    ``folder_inside`` of an archive is the folder in it whose contents are wanted, ``None`` where
+    the file is kept as it is, and ``unpacked`` the bytes that it may hold at most.
     """
 
     path: str
     url: str
-    checksum: str
+    checksum: str  # sha256: or md5: and hexadecimal digits, in lower case
     size: int | None = None
     folder_inside: str | None = None
     unpacked: int = 0
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """What one line of a list says."""
-
-    path: str
-    url: str
-    checksum: str
-    size: int | None
-
-
 def list_files(
     published: Published, read: Read, *, only: tuple[str, ...] = (), mirror: str | None = None
 ) -> tuple[RemoteFile, ...]:
-    """The files of a database, in the order of their paths.
-
-    Args:
-        published: from the catalogue.
-        read: gives the bytes behind a URL.
-        only: names of parts; none means all.
-        mirror: a URL below which files and lists lie as below the publisher's own.
-
-    Raises:
-        ConfigError: there is no part of that name.
-        DataError: the list is malformed, lacks files, or names one outside the folder; and as
-            ``read``.
-    """
+    """The files of a database or of some parts, by path; ``read`` gives the bytes behind a URL."""
     parts = published.chosen(only)
     lists, files = ROOTS[published.publisher]
     if mirror is not None:
         lists = files = mirror.rstrip("/") + "/"
-    entries = _LISTERS[published.publisher](published.place, lists, files, read)
+    listed = _LISTERS[published.publisher](published.place, lists, files, read)
     chosen = []
     for part in parts:
         for pattern, expected in part.files.items():
             matches = re.compile(fnmatch.translate(pattern)).match
-            found = [entry for entry in entries if matches(entry.path)]
+            found = [one for one in listed if matches(one.path)]
             if len(found) != expected:
                 raise DataError(
                     f"{lists}{published.place}: the list of {published.title} has "
                     f"{len(found):,} files {pattern} and must have {expected:,}. It was cut off "
                     "on its way or is another's: try again later."
                 )
-            chosen += [_target(published, entry, part.unpacked) for entry in found]
+            chosen += [_place(published, one, part.unpacked) for one in found]
     check_paths([one.path for one in chosen], lists + published.place)
     return tuple(sorted(chosen, key=lambda one: one.path))
 
 
+def _place(published: Published, file: RemoteFile, unpacked: int) -> RemoteFile:
+    """A listed file at its place on the disk, and what to unpack of it."""
+    inside = (
+        folder
+        for pattern, folder in published.archives.items()
+        if fnmatch.fnmatchcase(file.path, pattern)
+    )
+    return replace(
+        file,
+        path=file.path.removeprefix(published.strip),
+        folder_inside=next(inside, None),
+        unpacked=unpacked,
+    )
+
+
 def parse_sums(text: str, where: str) -> dict[str, str]:
-    """The paths and checksums of a ``SHA256SUMS.txt``.
-
-    Args:
-        text: lines of 64 hexadecimal digits, one or two blanks, and a path.
-        where: the list's URL, for messages.
-
-    Raises:
-        DataError: a line is of another form, or two say different things of one path.
-
-    Example:
-        >>> parse_sums("0" * 64 + " RECORDS", "here") == {"RECORDS": "sha256:" + "0" * 64}
-        True
-    """
+    """The paths and checksums of a ``SHA256SUMS.txt``, whose URL is ``where``."""
     sums: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
@@ -129,31 +103,8 @@ def parse_sums(text: str, where: str) -> dict[str, str]:
     return sums
 
 
-def _target(published: Published, entry: _Entry, unpacked: int) -> RemoteFile:
-    archive = next(
-        (
-            folder
-            for pattern, folder in published.archives.items()
-            if fnmatch.fnmatchcase(entry.path, pattern)
-        ),
-        None,
-    )
-    return RemoteFile(
-        path=entry.path.removeprefix(published.strip),
-        url=entry.url,
-        checksum=entry.checksum,
-        size=entry.size,
-        folder_inside=archive,
-        unpacked=unpacked,
-    )
-
-
 def check_paths(paths: Iterable[str], where: str) -> None:
-    """Refuses paths that lead outside their folder, into the stage, or through another file.
-
-    Raises:
-        DataError: it names the list and the path.
-    """
+    """Refuses paths that lead outside their folder, into the stage, or through another file."""
     seen: set[str] = set()
     folders: set[str] = set()
     for path in paths:
@@ -170,59 +121,49 @@ def check_paths(paths: Iterable[str], where: str) -> None:
         raise DataError(f"{where}: {min(seen & folders)} is both a file and a folder.")
 
 
-def _list_physionet(place: str, lists: str, files: str, read: Read) -> list[_Entry]:
+def _list_physionet(place: str, lists: str, files: str, read: Read) -> list[RemoteFile]:
     where = f"{lists}{place}/SHA256SUMS.txt"
     try:
         text = read(where).decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not text: {error}.") from None
     return [
-        _Entry(path, f"{files}{place}/{quote(path)}", checksum, None)
+        RemoteFile(path, f"{files}{place}/{quote(path)}", checksum)
         for path, checksum in parse_sums(text, where).items()
     ]
 
 
-def _list_zenodo(place: str, lists: str, files: str, read: Read) -> list[_Entry]:
+def _list_zenodo(place: str, lists: str, files: str, read: Read) -> list[RemoteFile]:
     where = f"{lists}api/records/{place}"
-    entries = []
-    for item in _fields(_read_json(read, where), "files", list, where):
-        name = _fields(item, "key", str, where)
-        entries.append(
-            _Entry(
-                name,
-                f"{files}records/{place}/files/{quote(name)}?download=1",
-                _check_sum(_fields(item, "checksum", str, where), where),
-                _check_size(_fields(item, "size", int, where), where),
-            )
-        )
-    return entries
+    listed = []
+    for item in _field(_read_json(read, where), "files", list, where):
+        name = _field(item, "key", str, where)
+        url = f"{files}records/{place}/files/{quote(name)}?download=1"
+        listed.append(_check_file(name, url, _field(item, "checksum", str, where), item, where))
+    return listed
 
 
-def _list_figshare(place: str, lists: str, files: str, read: Read) -> list[_Entry]:
+def _list_figshare(place: str, lists: str, files: str, read: Read) -> list[RemoteFile]:
     """A collection has articles, an article has files."""
     where = f"{lists}v2/collections/{place}/articles?page_size={_PAGE}"
     articles = _read_json(read, where)
     if not isinstance(articles, list) or len(articles) >= _PAGE:
         raise DataError(f"{where}: must be a list of fewer than {_PAGE} articles.")
-    entries = []
+    listed = []
     for article in articles:
-        inner = f"{lists}v2/articles/{_fields(article, 'id', int, where)}/files"
+        inner = f"{lists}v2/articles/{_field(article, 'id', int, where)}/files"
         items = _read_json(read, inner)
         if not isinstance(items, list):
             raise DataError(f"{inner}: must be a list of files.")
-        entries += [
-            _Entry(
-                _fields(item, "name", str, inner),
-                f"{files}files/{_fields(item, 'id', int, inner)}",
-                _check_sum("md5:" + _fields(item, "computed_md5", str, inner), inner),
-                _check_size(_fields(item, "size", int, inner), inner),
-            )
-            for item in items
-        ]
-    return entries
+        for item in items:
+            url = f"{files}files/{_field(item, 'id', int, inner)}"
+            checksum = f"md5:{_field(item, 'computed_md5', str, inner)}"
+            name = _field(item, "name", str, inner)
+            listed.append(_check_file(name, url, checksum, item, inner))
+    return listed
 
 
-_LISTERS: dict[Publisher, Callable[[str, str, str, Read], list[_Entry]]] = {
+_LISTERS: dict[Publisher, Callable[[str, str, str, Read], list[RemoteFile]]] = {
     "physionet": _list_physionet,
     "zenodo": _list_zenodo,
     "figshare": _list_figshare,
@@ -239,7 +180,7 @@ def _read_json(read: Read, where: str) -> Any:
         ) from None
 
 
-def _fields(item: Any, name: str, kind: type, where: str) -> Any:
+def _field(item: Any, name: str, kind: type, where: str) -> Any:
     value = item.get(name) if isinstance(item, dict) else None
     if not isinstance(value, kind) or isinstance(value, bool):
         raise DataError(
@@ -249,16 +190,14 @@ def _fields(item: Any, name: str, kind: type, where: str) -> Any:
     return value
 
 
-def _check_sum(text: str, where: str) -> str:
-    kind, _, digits = text.lower().partition(":")
+def _check_file(path: str, url: str, checksum: str, item: Any, where: str) -> RemoteFile:
+    kind, _, digits = checksum.lower().partition(":")
     if len(digits) != _DIGITS.get(kind) or not re.fullmatch("[0-9a-f]+", digits):
         raise DataError(
-            f"{where}: a checksum must be md5: or sha256: and its digits. Received: {text[:80]!r}."
+            f"{where}: a checksum must be md5: or sha256: and its digits. Received: "
+            f"{checksum[:80]!r}."
         )
-    return f"{kind}:{digits}"
-
-
-def _check_size(size: int, where: str) -> int:
+    size: int = _field(item, "size", int, where)
     if size < 0:
         raise DataError(f"{where}: a size must not be negative. Received: {size}.")
-    return size
+    return RemoteFile(path, url, f"{kind}:{digits}", size)

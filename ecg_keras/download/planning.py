@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras.download.catalogue import Published, find_published
-from ecg_keras.download.listing import LONGEST_LIST, RemoteFile, list_files
+from ecg_keras.download.listing import RemoteFile, list_files
 from ecg_keras.download.receiving import Patience, Receiver
 from ecg_keras.download.staging import Stage
 from ecg_keras.errors import ConfigError
+
+LONGEST_LIST = 128 * 2**20
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class DownloadPlan:
         only, mirror: as for `plan_download`.
         files: all that belong there.
         missing: those of them that were not verified before.
-        size: bytes to fetch; exact where the publisher's list tells sizes, else the catalogue's.
+        size: bytes to fetch; exact where the publisher's list has sizes, else the catalogue's.
     """
 
     name: str
@@ -42,7 +44,7 @@ class DownloadPlan:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the list tells the size of each file."""
+        """Whether the list has the size of each file."""
         return all(file.size is not None for file in self.files)
 
     @property
@@ -70,7 +72,7 @@ def plan_download(
     patience: Patience | None = None,
     on_wait: Callable[[str], None] = lambda reason: None,
 ) -> DownloadPlan:
-    """Says what a download would fetch. Nothing is written.
+    """Lists what a download would fetch. Nothing is written.
 
     Args:
         name: of a source.
@@ -82,7 +84,10 @@ def plan_download(
 
     Raises:
         ConfigError: the source isn't published or has no such part, or a setting is wrong.
-        DataError: the list can't be had or can't be right.
+        DataError: the list isn't available or can't be right.
+
+    Example:
+        >>> plan = plan_download("ludb", "data/raw/ludb")
     """
     published, root = find_published(name), Path(root).expanduser()
     if mirror is not None and not mirror.startswith(("https://", "http://")):

@@ -1,71 +1,74 @@
 """One file over HTTP into a partial file, however often the connection breaks.
 
-What a server says is checked before it is believed: a range must begin where the partial file ends,
-lengths must agree with the list, and nobody gets to send more than was promised. What came is not
-judged here: the checksum does that.
+requests and urllib3 do the transport; what a server says is checked before it is believed: a range
+must begin where the partial file ends, redirects lead to the web only, and nobody sends more than
+was promised. The checksum decides about what came.
 
-Sources: RFC 9110, sections 13.1.5 (If-Range), 14.2 (Range).
+Source: RFC 9110, sections 13.1.5 (If-Range), 14.2 (Range), 15.4 (redirects).
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 
+from ecg_keras import __version__
 from ecg_keras.download.answers import (
     BrokenError,
     announced_length,
-    check_amount,
-    check_end,
     check_promise,
+    check_status,
     describe,
+    describe_error,
     resumed_length,
 )
-from ecg_keras.download.asking import ask, new_session
 from ecg_keras.errors import DataError
 from ecg_keras.text import plural
 
+MOST_JOBS = 16
+REDIRECTS = 5
 PIECE = 1 << 15
-# a connection that broke after so many bytes was worth it: patience starts anew
+# a connection that broke after this many bytes was worth it: patience starts again
 PROGRESS = 1 << 20
+# the identity: sizes and ranges are of the file, not of a compressed form of it
+_HEADERS = {"User-Agent": f"ecg-keras/{__version__}", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to put up with a server.
+    """How long to put up with a server, in seconds."""
 
-    Args:
-        retries: how often one file is asked for again without getting anywhere.
-        wait: seconds before the first of these; each further wait is twice as long.
-        longest_wait: seconds; a server that asks for a longer pause is given up.
-        connect, silence: seconds for a connection to stand, and between two pieces of a file.
-    """
-
-    retries: int = 5
-    wait: float = 1.0
-    longest_wait: float = 120.0
+    retries: int = 5  # of one file, without getting anywhere
+    wait: float = 1.0  # before the first retry; each further wait is twice as long
+    longest_wait: float = 120.0  # a server that asks for a longer pause is given up
     connect: float = 15.0
-    silence: float = 30.0
+    silence: float = 30.0  # between two pieces of a file
 
 
 class Stopped(Exception):
     """Nothing went wrong: the download was stopped from outside."""
 
 
-class Receiver:
-    """Fetches files; one for each thread, because it keeps its connection open.
+class _Session(requests.Session):
+    """Leaves redirects alone: requests would read their bodies, however long, and follow them."""
 
-    Args:
-        patience: with servers.
-        stop: when set, everything ends with `Stopped`.
-        on_bytes: called with the number of bytes of each piece that came, and with a negative
-            number where pieces had to be thrown away.
-        on_wait: called with the reason before each pause.
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class Receiver:
+    """Fetches files, for several threads at once; ``stop`` ends all of it with `Stopped`.
+
+    ``on_bytes`` is called with the size of each piece that came, negative where pieces had to be
+    thrown away, and ``on_wait`` with the reason before each pause.
     """
 
     def __init__(
@@ -79,36 +82,26 @@ class Receiver:
         self.stop = stop
         self.on_bytes = on_bytes
         self.on_wait = on_wait
-        self.session = new_session()
+        self._session = _Session()
+        self._session.headers.update(_HEADERS)
+        # nothing is kept from one answer to the next, so threads can share the connections
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=MOST_JOBS))
 
     def close(self) -> None:
-        """Gives the connections back."""
-        self.session.close()
+        self._session.close()
 
     def receive(self, url: str, part: Path, *, size: int | None, limit: int) -> None:
-        """Fetches a file, going on where the partial file ends.
+        """Fetches a file from where the partial file ends.
 
-        Args:
-            url: of the file.
-            part: the partial file; afterwards it is as long as the server says the file is.
-            size: in bytes, where the publisher's list tells.
-            limit: bytes that are never exceeded, whatever the server promises.
-
-        Raises:
-            DataError: the file isn't there, the server contradicts itself or the list, or patience
-                is at an end. The message names the URL.
-            Stopped: the download was stopped.
-            OSError: the partial file can't be written.
+        ``size`` is the list's, and ``limit`` is never exceeded, whatever the server promises.
         """
         limit = limit if size is None else size
         self._persist(url, part, lambda: self._attempt(url, part, size, limit))
 
     def read(self, url: str, limit: int) -> bytes:
-        """The bytes behind a URL, at most ``limit`` of them.
-
-        Raises:
-            DataError, Stopped: as `receive`.
-        """
+        """The bytes behind a URL, at most ``limit`` of them."""
         content = b""
 
         def attempt() -> None:
@@ -116,15 +109,8 @@ class Receiver:
             with self._ask(url, {}) as response:
                 if response.status_code != 200:
                     raise BrokenError(f"the server answered {describe(response)}")
-                promised = announced_length(response)
-                check_promise(url, promised, None, limit)
-                pieces, have = [], 0
-                for piece in self._pieces(response):
-                    have += len(piece)
-                    check_amount(url, have, promised, limit)
-                    pieces.append(piece)
-                check_end(have, promised)
-                content = b"".join(pieces)
+                promised = check_promise(url, announced_length(response), None, limit)
+                content = b"".join(self._body(url, response, 0, promised, limit))
 
         self._persist(url, None, attempt)
         return content
@@ -142,9 +128,9 @@ class Receiver:
                 failures += 1
                 pause = max(min(wait, self.patience.longest_wait), error.pause)
                 if failures > self.patience.retries or pause > self.patience.longest_wait:
-                    asked = f" and asks for {error.pause:.0f} s" if error.pause else ""
+                    request = f" and asks for {error.pause:.0f} s" if error.pause else ""
                     raise DataError(
-                        f"{url}: {error}{asked}. Given up after "
+                        f"{url}: {error}{request}. Given up after "
                         f"{plural(failures, 'try', 'tries')}.{error.hint}"
                     ) from error
                 self.on_wait(f"{url}: {error}; again in {pause:.0f} s")
@@ -178,28 +164,82 @@ class Receiver:
             if have == 0:
                 _remember_version(part, response)
             with part.open("ab") as stream:
-                for piece in self._pieces(response):
-                    have += len(piece)
-                    check_amount(url, have, promised, limit)
+                for piece in self._body(url, response, have, promised, limit, size):
                     stream.write(piece)
                     self.on_bytes(len(piece))
-            check_end(have, promised if size is None else size)
 
-    def _ask(self, url: str, headers: dict[str, str]) -> AbstractContextManager[requests.Response]:
-        timeout = (self.patience.connect, self.patience.silence)
-        return ask(self.session, url, headers, timeout)
+    def _body(
+        self,
+        url: str,
+        response: requests.Response,
+        have: int,
+        promised: int | None,
+        limit: int,
+        size: int | None = None,
+    ) -> Iterator[bytes]:
+        """The pieces of a body, no more than were promised and no fewer."""
+        most = limit if promised is None else promised
+        for piece in response.iter_content(PIECE):
+            if self.stop.is_set():
+                raise Stopped
+            have += len(piece)
+            if have > most:
+                raise DataError(
+                    f"{url}: the server sends more than the {most:,} bytes that can be."
+                )
+            yield piece
+        end = promised if size is None else size
+        if end is not None and have < end:
+            raise BrokenError(f"the connection broke after {have:,} of {end:,} bytes")
+
+    @contextmanager
+    def _ask(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
+        """An answer that has the file, the rest of it, or says that there is no rest."""
+        try:
+            with self._follow(url, headers) as response:
+                check_status(url, response)
+                yield response
+        except requests.exceptions.SSLError as error:
+            raise DataError(
+                f"{url}: the server can't prove that it is who it says: {describe_error(error)}. "
+                "If a proxy is between, name its certificate in REQUESTS_CA_BUNDLE."
+            ) from error
+        except (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.MissingSchema,
+        ) as error:
+            raise DataError(f"{url}: not an address that can be fetched: {error}.") from error
+        except requests.exceptions.RequestException as error:
+            message = f"the connection failed: {describe_error(error)}"
+            raise BrokenError(message, hint=" Behind a proxy, set HTTPS_PROXY.") from error
+
+    def _follow(self, url: str, headers: dict[str, str]) -> requests.Response:
+        here, timeout = url, (self.patience.connect, self.patience.silence)
+        for _ in range(REDIRECTS + 1):
+            response = self._session.get(here, headers=headers, stream=True, timeout=timeout)
+            if not response.is_redirect:
+                return response
+            response.close()
+            location = response.headers["Location"]
+            try:
+                there = urljoin(here, location)
+                schemes = urlsplit(here).scheme, urlsplit(there).scheme
+            except ValueError as error:
+                raise DataError(f"{url}: leads on to {location!r}: {error}.") from error
+            if schemes[1] not in ("http", "https") or schemes == ("https", "http"):
+                raise DataError(
+                    f"{url}: leads on to {there}, and only https may follow https. Nothing was "
+                    "fetched from there."
+                )
+            here = there
+        raise DataError(f"{url}: leads on and on: more than {REDIRECTS} redirects.")
 
     def _throw_away(self, part: Path) -> int:
         if lost := _size(part):
             self.on_bytes(-lost)
         forget_part(part)
         return 0
-
-    def _pieces(self, response: requests.Response) -> Iterator[bytes]:
-        for piece in response.iter_content(PIECE):
-            if self.stop.is_set():
-                raise Stopped
-            yield piece
 
 
 def _rest(part: Path, have: int) -> dict[str, str]:
@@ -212,7 +252,7 @@ def _rest(part: Path, have: int) -> dict[str, str]:
 
 
 def _remember_version(part: Path, response: requests.Response) -> None:
-    """Keeps what tells this version of the file from another, so that no two are joined."""
+    """Keeps what this version of the file is known by, so that no two are joined."""
     version = response.headers.get("ETag", "")
     if not version or version.startswith("W/"):
         version = response.headers.get("Last-Modified", "")

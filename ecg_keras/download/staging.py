@@ -28,11 +28,7 @@ _UNFINISHED, _LOCK, _VERIFIED, _LIST = "unfinished", "lock", "verified.jsonl", "
 
 
 class Stage:
-    """What is known of the files of one folder.
-
-    Args:
-        root: the folder of the database. Nothing is written before `open`.
-    """
+    """What is known of the files of one folder. Nothing is written before `open`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -43,21 +39,13 @@ class Stage:
 
     @contextmanager
     def open(self, command: str) -> Iterator[None]:
-        """Holds the folder, and marks it as unfinished until `finish`.
-
-        Args:
-            command: what goes on with the download, for whoever meets the mark.
-
-        Raises:
-            DataError: another process downloads to the folder.
-            OSError: the folder can't be written.
-        """
-        refuse_links(self.root, f"{STAGE}/{_LOCK}")
+        """Holds the folder, and marks it with the command that resumes the download."""
+        _refuse_links(self.root, f"{STAGE}/{_LOCK}")
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.folder / _LOCK, timeout=0):
                 (self.folder / _UNFINISHED).write_text(command + "\n", encoding="utf-8")
-                for left in self.folder.glob("tmp*"):  # what pooch had open when it was killed
+                for left in self.folder.glob("tmp*"):  # of an earlier version that was killed
                     left.unlink()
                 yield
         except Timeout:
@@ -68,28 +56,20 @@ class Stage:
         (self.folder / _UNFINISHED).unlink(missing_ok=True)
 
     def is_marked(self) -> bool:
-        """Whether a download was begun here and not finished."""
         return (self.folder / _UNFINISHED).exists()
 
     def path_of(self, file: RemoteFile, ending: str = "") -> Path:
         """Where a file is kept until it is whole, under a name that no other has."""
-        return self.folder / (self.key_of(file) + ending)
-
-    def key_of(self, file: RemoteFile) -> str:
-        """The name of a file in the stage: its checksum's and path's own."""
-        return hashlib.sha256(f"{file.checksum} {file.path}".encode()).hexdigest()[:32]
+        name = hashlib.sha256(f"{file.checksum} {file.path}".encode()).hexdigest()[:32]
+        return self.folder / (name + ending)
 
     def target(self, path: str) -> Path:
-        """The place of a file of the database; its folder is made.
-
-        Raises:
-            DataError: it would lie outside, or a link is on the way.
-        """
+        """The place of a file of the database, not outside and not behind a link."""
         target = path_inside(self.root, path)
         if target.is_relative_to(self.folder):
             raise DataError(f"{target}: no file of a database goes there.")
         if target.parent not in self._safe:
-            refuse_links(self.root, path)
+            _refuse_links(self.root, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             self._safe.add(target.parent)
         if target.is_symlink() or target.is_dir():
@@ -113,7 +93,7 @@ class Stage:
             stream.write(line + "\n")
 
     def read_list(self, key: str) -> tuple[RemoteFile, ...] | None:
-        """The list that was kept under a key, if there is one."""
+        """The list that was kept under a key, if there is one that can be believed."""
         try:
             kept = json.loads((self.folder / _LIST).read_bytes())
             if kept["key"] != key:
@@ -131,7 +111,7 @@ class Stage:
             temporary.write_text(json.dumps(content), encoding="utf-8")
 
     def forget_list(self) -> None:
-        """What is fetched next time must be listed anew: this list led to a failure."""
+        """The next download must ask for the list again: this one led to a failure."""
         (self.folder / _LIST).unlink(missing_ok=True)
 
     def held_bytes(self, file: RemoteFile) -> int:
@@ -139,7 +119,6 @@ class Stage:
         return (_look(self.path_of(file, ".part")) or [0])[0]
 
     def free_bytes(self) -> int:
-        """What the disk of the folder has room for."""
         root = self.root.absolute()
         there = next(folder for folder in (root, *root.parents) if folder.exists())
         return shutil.disk_usage(there).free
@@ -162,25 +141,27 @@ class Stage:
 def refuse_unfinished(root: Path) -> None:
     """Refuses a folder whose download is not finished.
 
+    Args:
+        root: the folder of the database.
+
     Raises:
-        DataError: it says how to go on.
+        DataError: it names the command that resumes the download.
+
+    Example:
+        >>> refuse_unfinished(Path("data/raw/ludb"))
     """
     try:
         command = (root / STAGE / _UNFINISHED).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
         return
     raise DataError(
-        f"{root}: its download is not finished, so recordings are missing. Go on with `{command}`, "
-        f"or delete {root / STAGE} if what is there is what you want."
+        f"{root}: its download is not finished, so recordings are missing. Continue with "
+        f"`{command}`, or delete {root / STAGE} if what is there is what you want."
     )
 
 
-def refuse_links(root: Path, path: str) -> None:
-    """Refuses a path below a folder on whose way there is a link.
-
-    Raises:
-        DataError: there is one.
-    """
+def _refuse_links(root: Path, path: str) -> None:
+    """Refuses a path below a folder on whose way there is a link."""
     here = root
     for part in path.split("/")[:-1]:
         here = here / part

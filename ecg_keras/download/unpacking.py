@@ -7,6 +7,7 @@ larger than the database is known to be; and nothing that is there already is wr
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
 import stat
 import tarfile
@@ -57,25 +58,10 @@ def unpack(
     limit: int,
     on_bytes: Callable[[int], None] = lambda count: None,
 ) -> list[str]:
-    """Unpacks the files of a zip or tar archive.
+    """Unpacks a zip or tar archive, and gives the paths of its files below the folder.
 
-    Args:
-        archive: the file.
-        name: what its form is told from: ends in ``.zip``, ``.tar`` or ``.tar.gz``.
-        place: gives the path on the disk of a member, and makes its folder.
-        spare: a path on the same disk where one member at a time is written until it is whole.
-        folder_inside: what the members' names begin with and the files' paths don't; ``""`` keeps
-            the names.
-        limit: bytes that the members may have together.
-        on_bytes: called with the size of each piece that was unpacked.
-
-    Returns:
-        The paths of the files below the folder, in the order of the archive.
-
-    Raises:
-        DataError: the archive is damaged, larger than the limit, or has a member that is no plain
-            file, leads out of the folder, or is there already with another content.
-        OSError: a file can't be written.
+    ``place`` gives a member's path on the disk, ``spare`` holds one until it is whole, ``name``
+    ends in ``.zip``, ``.tar`` or ``.tar.gz``; all members have at most ``limit`` bytes.
     """
     unpacked = []
     try:
@@ -159,12 +145,12 @@ def _open_members(archive: Path, name: str) -> Iterator[Iterator[_Member]]:
             yield _zip_members(files.enter_context(zipfile.ZipFile(archive)))
             return
         raw = files.enter_context(archive.open("rb"))
-        # published names lie: records.tar.gz of SPH is a plain tar
+        # published names can be wrong: records.tar.gz of SPH is a plain tar
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         source = files.enter_context(gzip.GzipFile(fileobj=raw)) if packed else raw
         careful = _CarefulReader(source)
-        yield _tar_members(files.enter_context(tarfile.open(fileobj=careful, mode="r:")))
+        yield _tar_members(files.enter_context(_Tar.open(fileobj=careful, mode="r:")))
 
 
 def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
@@ -180,7 +166,17 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
         yield _Member(info.filename, info.file_size, refused, partial(archive.open, info))
 
 
-def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
+class _Tar(tarfile.TarFile):
+    members: list[tarfile.TarInfo]
+
+    def open_member(self, info: tarfile.TarInfo) -> IO[bytes]:
+        stream = self.extractfile(info)
+        if stream is None:
+            raise tarfile.ReadError(f"{info.name} has no content")
+        return stream
+
+
+def _tar_members(archive: _Tar) -> Iterator[_Member]:
     while (info := archive.next()) is not None:
         archive.members.clear()  # it would keep every one
         if info.isdir():
@@ -188,7 +184,7 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
         refused = _refuse_name(info.name)
         if info.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
             refused = "no plain file"
-        yield _Member(info.name, info.size, refused, partial(archive.extractfile, info))
+        yield _Member(info.name, info.size, refused, partial(archive.open_member, info))
 
 
 def _refuse_name(name: str) -> str | None:
@@ -199,10 +195,10 @@ def _refuse_name(name: str) -> str | None:
     return None if name.isprintable() else "an unprintable name"
 
 
-class _CarefulReader:
+class _CarefulReader(io.IOBase):
     """A file that refuses to be read in pieces that only a forged header would ask for."""
 
-    def __init__(self, source: IO[bytes]) -> None:
+    def __init__(self, source: IO[bytes] | gzip.GzipFile) -> None:
         self.source = source
 
     def read(self, size: int = -1) -> bytes:
@@ -212,6 +208,3 @@ class _CarefulReader:
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return self.source.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self.source.tell()

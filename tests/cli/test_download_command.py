@@ -15,8 +15,8 @@ import pytest
 from download_server import serving
 from small_databases import write_database
 
-from ecg_keras.download.catalogue import CATALOGUE, UNPUBLISHED, Part, find_published
-from ecg_keras.download.fetching import MOST_JOBS
+from ecg_keras.download.catalogue import CATALOGUE, UNPUBLISHED, FileSet, find_published
+from ecg_keras.download.receiving import MOST_JOBS
 
 RECIPE = """\
 mode: scratch
@@ -46,7 +46,7 @@ def ptbxl(site, tmp_path_factory, monkeypatch):
     files = {str(path.relative_to(root)): path.read_bytes() for path in paths}
     site.publish("ptb-xl/1.0.3", files)
     parts = {
-        name: Part({f"{name}/*.hea": 10, f"{name}/*.dat": 10}, 1_000_000)
+        name: FileSet({f"{name}/*.hea": 10, f"{name}/*.dat": 10}, 1_000_000)
         for name in ("records100", "records500")
         if (root / name).is_dir()
     }

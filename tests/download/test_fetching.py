@@ -11,32 +11,24 @@ import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
 
-import pooch
 import pytest
 from download_server import HURRIED, serving
 
 from ecg_keras.config import Data
 from ecg_keras.data.fingerprints import raw_digest
 from ecg_keras.data.shard_folders import dataset_fingerprint
-from ecg_keras.download import parallel, staging
-from ecg_keras.download.catalogue import CATALOGUE, Part, find_published
-from ecg_keras.download.fetching import download_database, fetch
-from ecg_keras.download.planning import plan_download
+from ecg_keras.download import download_database, fetch, fetching, plan_download, staging
+from ecg_keras.download.catalogue import CATALOGUE, FileSet, find_published
 from ecg_keras.errors import ConfigError, DataError
 
 PLACE = "ludb/1.0.1"
 FILES = {f"data/{number}.dat": os.urandom(3000) for number in range(8)} | {"ludb.csv": b"ID\n1\n"}
 
 
-@pytest.fixture(autouse=True)
-def no_pause_between_tries(monkeypatch):
-    monkeypatch.setattr(pooch.core, "time", SimpleNamespace(sleep=lambda seconds: None))
-
-
 @pytest.fixture
 def site(monkeypatch):
     """A small LUDB, published here."""
-    always = Part({"data/*": 8, "ludb.csv": 1}, 25_000)
+    always = FileSet({"data/*": 8, "ludb.csv": 1}, 25_000)
     monkeypatch.setitem(CATALOGUE, "ludb", replace(find_published("ludb"), always=always))
     with serving() as site:
         site.publish(PLACE, FILES)
@@ -132,14 +124,14 @@ def test_a_file_that_was_changed_later_is_noticed(download, tmp_path):
 
 def test_files_come_in_parallel(download, site, monkeypatch):
     meeting = threading.Barrier(4, timeout=5)
-    original = parallel.Download._receive
+    original = fetching._Download._receive
 
-    def receive(self, file, receiver):
+    def receive(self, file):
         if file.path in ("data/0.dat", "data/1.dat", "data/2.dat", "data/3.dat"):
             meeting.wait()
-        return original(self, file, receiver)
+        return original(self, file)
 
-    monkeypatch.setattr(parallel.Download, "_receive", receive)
+    monkeypatch.setattr(fetching._Download, "_receive", receive)
     assert download(jobs=4).is_complete  # a single thread would wait at the barrier in vain
 
 
@@ -186,7 +178,7 @@ def test_what_is_missing_is_named_and_the_list_fetched_anew(download, site):
 
 
 def test_a_publisher_that_fails_at_everything_is_left_alone(download, site, monkeypatch):
-    monkeypatch.setattr(parallel, "HOPELESS", 3)
+    monkeypatch.setattr(fetching, "HOPELESS", 3)
     for path in FILES:
         del site.files[f"{PLACE}/{path}"]
     result = download(jobs=1)
@@ -213,7 +205,7 @@ def test_a_download_that_was_interrupted_goes_on(download, site, tmp_path, monke
         if progress.done:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(parallel, "TICK", 0.0)
+    monkeypatch.setattr(fetching, "TICK", 0.0)
     site.fail(f"{PLACE}/data/7.dat", itertools.repeat(("slow", 0.5)))
     with pytest.raises(KeyboardInterrupt):
         download(on_progress=interrupt, jobs=2)
@@ -238,10 +230,10 @@ def test_a_file_that_came_whole_before_the_kill_is_not_fetched_again(download, s
 
 
 def test_a_disk_that_is_full_stops_everything(download, tmp_path, monkeypatch):
-    def fail(self, file, receiver):
+    def fail(self, file):
         raise OSError(28, "No space left on device", str(tmp_path / "raw" / file.path))
 
-    monkeypatch.setattr(parallel.Download, "_receive", fail)
+    monkeypatch.setattr(fetching._Download, "_receive", fail)
     with pytest.raises(OSError, match="No space left on device"):
         download()
 
@@ -291,7 +283,7 @@ def test_no_archive_writes_where_the_download_keeps_its_own(tmp_path, path):
 
 def test_a_list_with_a_path_outside_fetches_nothing(download, site, tmp_path, monkeypatch):
     site.publish(PLACE, {**FILES, "data/../../outside.dat": b"x"})
-    always = Part({"data/*": 9, "ludb.csv": 1}, 25_000)
+    always = FileSet({"data/*": 9, "ludb.csv": 1}, 25_000)
     monkeypatch.setitem(CATALOGUE, "ludb", replace(find_published("ludb"), always=always))
     with pytest.raises(DataError, match=r"SHA|ludb/1.0.1: .*must stay inside .*Nothing was"):
         download()
@@ -346,10 +338,10 @@ def packed(files):
 def code15(site, monkeypatch):
     """Two parts of CODE-15% on the same server."""
     parts = {
-        f"exams_part{number}": Part({f"exams_part{number}.zip": 1}, 10_000, unpacked=50_000)
+        f"exams_part{number}": FileSet({f"exams_part{number}.zip": 1}, 10_000, unpacked=50_000)
         for number in range(2)
     }
-    entry = replace(find_published("code15"), always=Part({"exams.csv": 1}, 100), parts=parts)
+    entry = replace(find_published("code15"), always=FileSet({"exams.csv": 1}, 100), parts=parts)
     monkeypatch.setitem(CATALOGUE, "code15", entry)
     files = {
         "exams.csv": b"exam_id\n",
@@ -418,7 +410,7 @@ def test_a_server_that_drops_connections_costs_little(download, site, code15, mo
     }
     site.files |= {"api/records/4916206": json.dumps(listed).encode(), path: content}
     site.fail(path, [("drop", 150_000), ("drop", 150_000)])
-    part = Part({"exams_part0.zip": 1}, 10_000, unpacked=500_000)
+    part = FileSet({"exams_part0.zip": 1}, 10_000, unpacked=500_000)
     entry = replace(CATALOGUE["code15"], parts={"exams_part0": part})
     monkeypatch.setitem(CATALOGUE, "code15", entry)
     assert download("code15").is_complete
@@ -430,7 +422,7 @@ def test_a_server_that_drops_connections_costs_little(download, site, code15, mo
 
 def test_real_recordings_come_as_physionet_lists_them(site, real_data, tmp_path, monkeypatch):
     folder = real_data / "ludb"
-    always = Part({"data/*.hea": 200, "data/*.dat": 200, "ludb.csv": 1}, 25_000_000)
+    always = FileSet({"data/*.hea": 200, "data/*.dat": 200, "ludb.csv": 1}, 25_000_000)
     monkeypatch.setitem(CATALOGUE, "ludb", replace(find_published("ludb"), always=always))
     for path in [*folder.glob("data/*"), folder / "ludb.csv", folder / "SHA256SUMS.txt"]:
         site.files[f"{PLACE}/{path.relative_to(folder)}"] = path.read_bytes()

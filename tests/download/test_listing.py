@@ -13,7 +13,7 @@ from ecg_keras.download.catalogue import (
     CATALOGUE,
     ROOTS,
     UNPUBLISHED,
-    Part,
+    FileSet,
     find_published,
 )
 from ecg_keras.download.listing import check_paths, list_files, parse_sums
@@ -22,7 +22,7 @@ from ecg_keras.sources import SOURCES
 
 SHA = hashlib.sha256(b"").hexdigest()
 MD5 = hashlib.md5(b"").hexdigest()
-LUDB = replace(find_published("ludb"), always=Part({"data/*.dat": 2, "ludb.csv": 1}, 100))
+LUDB = replace(find_published("ludb"), always=FileSet({"data/*.dat": 2, "ludb.csv": 1}, 100))
 
 
 def read(pages):
@@ -129,7 +129,7 @@ def test_the_real_list_of_ludb_is_read(real_data):
 
 
 def test_a_set_of_the_challenge_lies_at_the_top_of_its_folder():
-    georgia = replace(find_published("georgia"), always=Part({"training/georgia/*.hea": 1}, 1))
+    georgia = replace(find_published("georgia"), always=FileSet({"training/georgia/*.hea": 1}, 1))
     base = "https://physionet.org/files/challenge-2021/1.0.3/"
     listed = sums("training/georgia/g1/E00001.hea", "training/ptb/g1/S0001.hea")
     (file,) = list_files(georgia, read({f"{base}SHA256SUMS.txt": listed}))
