@@ -25,10 +25,8 @@ import numpy as np
 from scipy import optimize, stats
 
 from ecg_keras.evaluation import Predictions
-from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics import Arm, Contrast, LearningCurve, learning_curve
 from ecg_keras.statistics.crossover import find_crossover
-from ecg_keras.statistics.curves import LearningCurve, learning_curve
 from ecg_keras.statistics.joint import Joint, join
 
 MARGIN = 0.02

@@ -27,10 +27,9 @@ from benchmark import describe_machine, table
 from tuning.early import RULES, Grid, describe_rule
 from tuning.recipe import CANDIDATES, DOWNSTREAMS, TUNED, UNTUNED, write_recipe
 
-from ecg_keras.evaluation.tables import with_interval
+from ecg_keras.evaluation import with_interval
 from ecg_keras.metrics import METRICS, score_labels
-from ecg_keras.statistics.contrast import contrast
-from ecg_keras.statistics.results import ArmName
+from ecg_keras.statistics import ArmName, contrast
 from ecg_keras.study import StudyPlan, run_study, snapshot
 from ecg_keras.study.arms import StudyArm, Tested, read_arms
 from ecg_keras.study.comparing import compare_arms

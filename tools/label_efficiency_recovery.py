@@ -24,8 +24,8 @@ from functools import partial
 import numpy as np
 from crossover_recovery import DRAWS, LEVEL, SIZES, print_table, rise, simulate_arms
 
-from ecg_keras.statistics.contrast import contrast
-from ecg_keras.statistics.label_efficiency import LabelEfficiency, label_efficiency, weigh
+from ecg_keras.statistics import LabelEfficiency, contrast
+from ecg_keras.statistics.label_efficiency import label_efficiency, weigh
 
 Curve = Callable[[np.ndarray], np.ndarray]
 

@@ -34,9 +34,7 @@ from planted.worlds import TRUTHS, draw_task, scratch
 from ecg_keras.config import Candidate, Tune, beyond
 from ecg_keras.config.tune import rounded
 from ecg_keras.evaluation import Predictions, choose, score_validation
-from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import contrast
-from ecg_keras.statistics.verdict import judge
+from ecg_keras.statistics import Arm, contrast, judge
 
 SEEDS, STEPS = 3, 150
 TUNE = Tune(candidates=(Candidate(rate=0.1), Candidate(rate=1.0), Candidate(rate=10.0)))

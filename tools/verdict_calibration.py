@@ -41,9 +41,7 @@ from calibration.worlds import Binormal, Real
 from scipy.stats import norm
 
 from ecg_keras.evaluation import Predictions
-from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import Contrast, contrast
-from ecg_keras.statistics.verdict import judge
+from ecg_keras.statistics import Arm, Contrast, contrast, judge
 
 # shares of the variance of a score: common of patient and record, a way's own of patient and
 # record, a network's own of a record

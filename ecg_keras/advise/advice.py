@@ -11,9 +11,8 @@ from ecg_keras.advise.pilots import Piloted, Size, diagnose_pilots
 from ecg_keras.advise.ways import Way, epochs_for
 from ecg_keras.config import Tune
 from ecg_keras.data import Dataset
-from ecg_keras.evaluation.tables import with_interval
-from ecg_keras.statistics.contrast import Contrast, contrast
-from ecg_keras.statistics.verdict import judge
+from ecg_keras.evaluation import with_interval
+from ecg_keras.statistics import Contrast, contrast, judge
 from ecg_keras.text import duration, percent, text_table
 from ecg_keras.transferability import Ranking
 

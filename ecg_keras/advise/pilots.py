@@ -19,7 +19,7 @@ from ecg_keras.config import Tune, fingerprint
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Pair, Predictions, RunFacts, diagnose
 from ecg_keras.files import as_count, read_json, write_json
-from ecg_keras.statistics.arms import Arm
+from ecg_keras.statistics import Arm
 from ecg_keras.study.diagnosing import score_run
 from ecg_keras.study.estimate import seconds_of_run
 from ecg_keras.study.pilot import Pilot, run_pilot

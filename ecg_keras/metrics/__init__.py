@@ -26,6 +26,7 @@ from ecg_keras.metrics.recalibration import (
     fit_temperature,
     recalibrate,
 )
+from ecg_keras.metrics.ridge import RidgeHead, fit_ridge_head, spectrum
 from ecg_keras.metrics.summary import (
     METRICS,
     LabelScorer,
@@ -43,6 +44,7 @@ __all__ = [
     "LabelScorer",
     "LabelScores",
     "Recalibration",
+    "RidgeHead",
     "auprc",
     "auroc",
     "best_f1_thresholds",
@@ -55,6 +57,7 @@ __all__ = [
     "f1",
     "f_max",
     "fit_platt",
+    "fit_ridge_head",
     "fit_temperature",
     "macro",
     "operating_scores",
@@ -69,5 +72,6 @@ __all__ = [
     "sensitivity",
     "sensitivity_at_specificity",
     "specificity",
+    "spectrum",
     "weighted",
 ]

@@ -15,7 +15,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores
 from ecg_keras.files import read_json
 from ecg_keras.report.plots import History
-from ecg_keras.statistics.seeds import Seeds, read_seeds
+from ecg_keras.statistics import Seeds, read_seeds
 from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
 
 LOGGED = ("epoch", "phase", "loss", "val_loss", "val_macro_auroc", "val_macro_auprc")

@@ -10,9 +10,15 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ecg_keras.data import lead_profile
-from ecg_keras.evaluation import Comparison, diagnose_run, tuning_rows, tuning_sentence
-from ecg_keras.evaluation.intervals import LEAST_PATIENTS
-from ecg_keras.evaluation.tables import p_text, score_name
+from ecg_keras.evaluation import (
+    LEAST_PATIENTS,
+    Comparison,
+    diagnose_run,
+    p_text,
+    tuning_rows,
+    tuning_sentence,
+)
+from ecg_keras.evaluation.tables import score_name
 from ecg_keras.files import replacing
 from ecg_keras.report import wording
 from ecg_keras.report.choose import choose_records

@@ -43,7 +43,7 @@ from ecg_keras.report.study_tables import (
 )
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import MARKS, Table
-from ecg_keras.statistics.results import Compared, StudyResult
+from ecg_keras.statistics import Compared, StudyResult
 from ecg_keras.text import plural
 
 FOREST_ROWS = 20  # of one figure: it fits a printed page

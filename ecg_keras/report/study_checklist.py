@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.blocks import Absent, Block, Check, Checks, Section, Text
 from ecg_keras.report.study_names import best_of_each, metric_name, positives
-from ecg_keras.statistics.results import ArmResult, StudyResult
+from ecg_keras.statistics import ArmResult, StudyResult
 from ecg_keras.text import plural
 
 ITEMS = (

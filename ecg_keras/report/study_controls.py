@@ -5,8 +5,7 @@ from __future__ import annotations
 from ecg_keras.report.blocks import Absent, Rows, Section, Text
 from ecg_keras.report.study_names import ARM, arm_cells, level, luck, metric_name, name_once
 from ecg_keras.report.tables import Column, Table
-from ecg_keras.statistics.controls import QUESTION, explain_controls
-from ecg_keras.statistics.results import StudyResult
+from ecg_keras.statistics import QUESTION, StudyResult, explain_controls
 
 
 def controls(result: StudyResult) -> Section | Absent:

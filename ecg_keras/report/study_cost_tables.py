@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ecg_keras.evaluation import Estimate
 from ecg_keras.report.study_names import ARM, arm_cells, level, metric_name
 from ecg_keras.report.tables import Column, Table
-from ecg_keras.statistics.results import Compared, StudyResult
+from ecg_keras.statistics import Compared, StudyResult
 from ecg_keras.text import percent
 from ecg_keras.transferability import TITLES
 

@@ -19,7 +19,7 @@ from ecg_keras.report.study_names import level, metric_name, name_once
 from ecg_keras.report.study_plots import Cost, ledger_plot, scatter_plot
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import cell_text
-from ecg_keras.statistics.results import StudyResult, Transferability
+from ecg_keras.statistics import StudyResult, Transferability
 from ecg_keras.transferability import TITLES
 
 LEDGER_ROWS = 20  # of one figure

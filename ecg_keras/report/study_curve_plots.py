@@ -14,10 +14,7 @@ from ecg_keras.evaluation import Estimate
 from ecg_keras.report.plots import BASELINE, GUIDE, RUN
 from ecg_keras.report.study_plots import WIDTH_INCHES, shorten
 from ecg_keras.report.style import LIGHT, STYLE
-from ecg_keras.statistics.convergence import Convergence
-from ecg_keras.statistics.curves import LearningCurve, PowerLaw
-from ecg_keras.statistics.label_efficiency import LabelEfficiency
-from ecg_keras.statistics.label_words import telling
+from ecg_keras.statistics import Convergence, LabelEfficiency, LearningCurve, PowerLaw, telling
 
 # of the ways other than the reference, which is orange and dashed: colour, line, marker
 WAYS = (

@@ -30,9 +30,7 @@ from ecg_keras.report.study_names import (
 )
 from ecg_keras.report.study_tables import curves_table, worth_table
 from ecg_keras.report.svg import inline_svg
-from ecg_keras.statistics.convergence import Convergence
-from ecg_keras.statistics.label_words import say_worths
-from ecg_keras.statistics.results import StudyResult
+from ecg_keras.statistics import Convergence, StudyResult, say_worths
 
 NESTED = "Training sets are nested: a smaller one is part of every larger one. "
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.tables import Column, Table, cell_text
-from ecg_keras.statistics.results import ArmName, ArmResult, Compared, StudyResult
-from ecg_keras.statistics.verdict import FEWEST_SEEDS
+from ecg_keras.statistics import FEWEST_SEEDS, ArmName, ArmResult, Compared, StudyResult
 from ecg_keras.text import percent
 
 ARM = (

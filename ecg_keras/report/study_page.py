@@ -20,7 +20,7 @@ from ecg_keras.report.figures import ShownEcg
 from ecg_keras.report.sections import write_sections
 from ecg_keras.report.study_checklist import checklist
 from ecg_keras.report.study_tables import write_tables
-from ecg_keras.statistics.results import StudyResult
+from ecg_keras.statistics import StudyResult
 
 NOT_DONE = Section("not-done", "What was not done", ())  # is always there, and needs all others
 

@@ -24,7 +24,7 @@ from ecg_keras.report.study_cost_tables import failures_table
 from ecg_keras.report.study_ecgs import study_ecgs
 from ecg_keras.report.study_names import best_of_each, capital, group_title
 from ecg_keras.report.tables import Column, Table
-from ecg_keras.statistics.results import StudyResult
+from ecg_keras.statistics import StudyResult
 from ecg_keras.text import plural
 
 OPEN_LINES = 8  # of a list of skews

@@ -12,8 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ecg_keras import metrics
-from ecg_keras.evaluation import Predictions
-from ecg_keras.evaluation.evaluating import estimate_labels
+from ecg_keras.evaluation import Predictions, estimate_labels
 from ecg_keras.report.blocks import (
     Absent,
     Figures,
@@ -35,7 +34,7 @@ from ecg_keras.report.study_names import (
 from ecg_keras.report.study_tables import labels_table
 from ecg_keras.report.svg import inline_svg
 from ecg_keras.report.tables import Column, Table
-from ecg_keras.statistics.results import Compared, StudyResult
+from ecg_keras.statistics import Compared, StudyResult
 from ecg_keras.text import plural
 
 MOST_LABELS = 8  # with curves; the tables have all

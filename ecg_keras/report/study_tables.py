@@ -27,8 +27,7 @@ from ecg_keras.report.study_names import (
 )
 from ecg_keras.report.study_tuning import tuning_table
 from ecg_keras.report.tables import Column, Table, csv_text, latex_text, markdown_text
-from ecg_keras.statistics.results import Compared, StudyResult
-from ecg_keras.statistics.verdict import settles
+from ecg_keras.statistics import Compared, StudyResult, settles
 
 WRITERS = {"csv": csv_text, "md": markdown_text, "tex": latex_text}
 

@@ -7,7 +7,7 @@ from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.blocks import Absent, Section, Text, table_blocks
 from ecg_keras.report.study_names import ARM, arm_cells, name_once
 from ecg_keras.report.tables import Column, Table, cell_text
-from ecg_keras.statistics.results import ArmResult, ArmTuning, StudyResult
+from ecg_keras.statistics import ArmResult, ArmTuning, StudyResult
 from ecg_keras.text import plural
 
 

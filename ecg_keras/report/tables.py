@@ -16,8 +16,7 @@ from typing import Any, Literal
 
 from markupsafe import Markup, escape
 
-from ecg_keras.evaluation import Estimate
-from ecg_keras.evaluation.tables import p_text
+from ecg_keras.evaluation import Estimate, p_text
 from ecg_keras.text import short_duration
 
 Kind = Literal[

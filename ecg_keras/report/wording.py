@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ecg_keras.data import Dataset, LeftOut
-from ecg_keras.evaluation import Estimate
+from ecg_keras.evaluation import LEAST_PATIENTS, Estimate
 from ecg_keras.evaluation.tables import score_name
-from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
 from ecg_keras.report.inputs import RunFiles
 from ecg_keras.text import percent, plural
 from ecg_keras.training import Guarded

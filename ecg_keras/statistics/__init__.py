@@ -1,1 +1,76 @@
 """From the predictions of many runs to verdicts: paired, over seeds, folds and patients."""
+
+from ecg_keras.statistics.arms import Arm
+from ecg_keras.statistics.contrast import Contrast, contrast, contrasts
+from ecg_keras.statistics.controls import QUESTION, Control, explain_controls
+from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
+from ecg_keras.statistics.curves import LearningCurve, learning_curve
+from ecg_keras.statistics.findings import Finding, findings
+from ecg_keras.statistics.headline import headline
+from ecg_keras.statistics.label_efficiency import LabelEfficiency
+from ecg_keras.statistics.label_words import say_worths, telling
+from ecg_keras.statistics.ledger import LedgerRow, ledger_row
+from ecg_keras.statistics.power_law import PowerLaw
+from ecg_keras.statistics.results import (
+    ArmName,
+    ArmResult,
+    ArmTuning,
+    Compared,
+    Interaction,
+    Shift,
+    StudyResult,
+    Transferability,
+)
+from ecg_keras.statistics.seeds import SeedRow, Seeds, Trained, judge_seeds, read_seeds
+from ecg_keras.statistics.verdict import (
+    FEWEST_SEEDS,
+    Verdict,
+    Word,
+    judge,
+    settles,
+    verdict_sentence,
+)
+
+__all__ = [
+    "FEWEST_SEEDS",
+    "QUESTION",
+    "Arm",
+    "ArmName",
+    "ArmResult",
+    "ArmTuning",
+    "Compared",
+    "Contrast",
+    "Control",
+    "Convergence",
+    "Finding",
+    "Interaction",
+    "LabelEfficiency",
+    "LearningCurve",
+    "LedgerRow",
+    "PowerLaw",
+    "SeedRow",
+    "Seeds",
+    "Shift",
+    "Speed",
+    "StudyResult",
+    "Trained",
+    "Transferability",
+    "Verdict",
+    "Word",
+    "contrast",
+    "contrasts",
+    "convergence",
+    "explain_controls",
+    "findings",
+    "headline",
+    "judge",
+    "judge_seeds",
+    "learning_curve",
+    "ledger_row",
+    "read_seeds",
+    "say_worths",
+    "settles",
+    "speed",
+    "telling",
+    "verdict_sentence",
+]

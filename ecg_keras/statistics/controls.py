@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ecg_keras.evaluation.tables import score_name, with_interval
+from ecg_keras.evaluation import with_interval
+from ecg_keras.evaluation.tables import score_name
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.verdict import FEWEST_SEEDS, Verdict, Word, verdict_sentence
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ecg_keras.evaluation.tables import with_interval
+from ecg_keras.evaluation import with_interval
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.projection import more_records, more_seeds
 from ecg_keras.statistics.verdict import FEWEST_SEEDS, roughly

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ecg_keras.evaluation import Predictions
-from ecg_keras.evaluation.tables import p_text, with_interval
+from ecg_keras.evaluation import Predictions, p_text, with_interval
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.controls import Control, say_controls
 from ecg_keras.statistics.convergence import Convergence, Speed

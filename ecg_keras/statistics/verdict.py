@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.evaluation.tables import p_text, score_name, with_interval
+from ecg_keras.evaluation import p_text, with_interval
+from ecg_keras.evaluation.tables import score_name
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.holm import holm

@@ -13,10 +13,8 @@ import numpy as np
 
 from ecg_keras.config import Recipe
 from ecg_keras.data import Dataset, read_dataset
-from ecg_keras.evaluation import Predictions, RunFacts, read_facts
-from ecg_keras.evaluation.thresholds import choose_thresholds
-from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.results import ArmName, ArmTuning
+from ecg_keras.evaluation import Predictions, RunFacts, choose_thresholds, read_facts
+from ecg_keras.statistics import Arm, ArmName, ArmTuning
 from ecg_keras.study.cells import StudyPlan
 from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
 

@@ -13,12 +13,24 @@ import numpy as np
 from ecg_keras import models
 from ecg_keras.config import Question, Study
 from ecg_keras.evaluation import delong_test
-from ecg_keras.statistics.contrast import Contrast, contrast, contrasts
-from ecg_keras.statistics.controls import Control
-from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
-from ecg_keras.statistics.curves import LearningCurve, learning_curve
-from ecg_keras.statistics.results import ArmName, ArmResult, Compared, Interaction, Shift
-from ecg_keras.statistics.verdict import judge
+from ecg_keras.statistics import (
+    ArmName,
+    ArmResult,
+    Compared,
+    Contrast,
+    Control,
+    Convergence,
+    Interaction,
+    LearningCurve,
+    Shift,
+    Speed,
+    contrast,
+    contrasts,
+    convergence,
+    judge,
+    learning_curve,
+    speed,
+)
 from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm
 from ecg_keras.study.diagnosing import diagnose_arms
 

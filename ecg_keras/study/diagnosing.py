@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ecg_keras.evaluation import Pair, Predictions, diagnose, upstream_is_no_better
-from ecg_keras.evaluation.budget import mean_budget, warn_of_budgets
+from ecg_keras.evaluation import (
+    Pair,
+    Predictions,
+    diagnose,
+    mean_budget,
+    upstream_is_no_better,
+    warn_of_budgets,
+)
 from ecg_keras.metrics import METRICS, score_labels
-from ecg_keras.statistics.results import ArmName, Compared, Control
+from ecg_keras.statistics import ArmName, Compared, Control
 
 if TYPE_CHECKING:
     from ecg_keras.study.arms import StudyArm

@@ -10,9 +10,7 @@ from ecg_keras import models
 from ecg_keras.config import FileStudy, Question, dump_recipe
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.files import sha256_of
-from ecg_keras.statistics.findings import findings
-from ecg_keras.statistics.headline import headline
-from ecg_keras.statistics.results import ArmName, ArmResult, StudyResult
+from ecg_keras.statistics import ArmName, ArmResult, StudyResult, findings, headline
 from ecg_keras.study.arms import StudyArm
 from ecg_keras.study.comparing import (
     compare_arms,

@@ -9,10 +9,7 @@ from ecg_keras import models
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.files import read_json
-from ecg_keras.statistics.findings import findings
-from ecg_keras.statistics.headline import headline
-from ecg_keras.statistics.results import ArmResult, Compared, StudyResult
-from ecg_keras.statistics.verdict import FEWEST_SEEDS
+from ecg_keras.statistics import FEWEST_SEEDS, ArmResult, Compared, StudyResult, findings, headline
 from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm, read_arms
 from ecg_keras.study.cells import StudyPlan
 from ecg_keras.study.comparing import (

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ecg_keras.config import Grid, LoadedStudy, Study
 from ecg_keras.errors import ConfigError, list_problems, unknown_name
-from ecg_keras.statistics.results import ArmName
+from ecg_keras.statistics import ArmName
 
 MAX_POINTS = 50_000
 # sources that hold the same recordings

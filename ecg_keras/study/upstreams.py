@@ -13,7 +13,7 @@ from ecg_keras.config import fingerprint
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
 from ecg_keras.files import as_number, as_object, as_texts, read_json, write_json
-from ecg_keras.statistics.results import ArmName, Compared, Transferability
+from ecg_keras.statistics import ArmName, Compared, Transferability
 from ecg_keras.study.arms import Tested
 from ecg_keras.study.comparing import Arms
 from ecg_keras.training import Run

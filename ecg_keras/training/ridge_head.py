@@ -11,7 +11,7 @@ import tensorflow as tf
 from ecg_keras import data
 from ecg_keras.errors import DataError
 from ecg_keras.keras_library import keras
-from ecg_keras.metrics.ridge import fit_ridge_head
+from ecg_keras.metrics import fit_ridge_head
 
 BATCH = 128
 # of all embeddings as float64; fitting holds three such arrays

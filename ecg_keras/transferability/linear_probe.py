@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
-from ecg_keras.metrics import auroc
-from ecg_keras.metrics.ridge import spectrum
+from ecg_keras.metrics import auroc, spectrum
 from ecg_keras.transferability.evidence import maximise_evidence
 from ecg_keras.transferability.inputs import (
     BoolArray,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.metrics.ridge import spectrum
+from ecg_keras.metrics import spectrum
 from ecg_keras.transferability.inputs import (
     FloatArray,
     check_embeddings,

@@ -10,8 +10,8 @@ from pathlib import Path
 from ecg_keras import evaluation
 from ecg_keras.config import load_recipe
 from ecg_keras.errors import DataError
+from ecg_keras.evaluation import choose_thresholds
 from ecg_keras.evaluation.prediction_tables import KINDS
-from ecg_keras.evaluation.thresholds import choose_thresholds
 from ecg_keras.training import Run
 
 GO_ON = (

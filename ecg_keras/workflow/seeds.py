@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import evaluation
-from ecg_keras.evaluation import Pair, read_facts
-from ecg_keras.evaluation.budget import describe_tuning
-from ecg_keras.statistics.seeds import SeedRow, Seeds, Trained, judge_seeds
+from ecg_keras.evaluation import Pair, describe_tuning, read_facts
+from ecg_keras.statistics import SeedRow, Seeds, Trained, judge_seeds
 from ecg_keras.training import read_tuned
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.recipes import load

@@ -22,7 +22,7 @@ from ecg_keras.data import Dataset, SplitSummary
 from ecg_keras.data.leaks import SAME_SIGNAL, Leak
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Fit, Predictions, RunFacts
-from ecg_keras.statistics.arms import Arm
+from ecg_keras.statistics import Arm
 from ecg_keras.training import Known
 from ecg_keras.transferability import Ranking
 

@@ -9,8 +9,15 @@ from hypothesis import given, strategies as st
 
 from ecg_keras.config import Recipe, run_settings
 from ecg_keras.data.dataset import Dataset, SplitSummary
-from ecg_keras.evaluation import Budget, Comparison, Predictions, compare, read_budgets
-from ecg_keras.evaluation.budget import ALIKE, warn_of_budgets
+from ecg_keras.evaluation import (
+    Budget,
+    Comparison,
+    Predictions,
+    compare,
+    read_budgets,
+    warn_of_budgets,
+)
+from ecg_keras.evaluation.budget import ALIKE
 
 SHORT, LONG = Budget(12, 408, 1088), Budget(80, 2720, 1088)
 sizes = st.integers(1, 10**6)

@@ -8,14 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from ecg_keras.evaluation import Comparison, Estimate, Fit, Pair, Predictions, RunFacts, compare
-from ecg_keras.evaluation.diagnostics import (
-    GAP,
-    SCARCE_SHARE,
+from ecg_keras.evaluation import (
+    Comparison,
+    Estimate,
+    Fit,
+    Pair,
+    Predictions,
+    RunFacts,
+    compare,
     diagnose,
-    loss_gap,
     upstream_is_no_better,
 )
+from ecg_keras.evaluation.diagnostics import GAP, SCARCE_SHARE, loss_gap
 from ecg_keras.evaluation.run_facts import count_scarce, label_entropy, mean_end
 
 NAMES = ("finetune", "scratch")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
+from ecg_keras.evaluation import LEAST_PATIENTS
 from ecg_keras.evaluation.intervals import (
     LEAST_LACKING,
-    LEAST_PATIENTS,
     auroc_variance,
     count_patients,
     difference_interval,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ecg_keras.evaluation import Predictions
-from ecg_keras.evaluation.thresholds import LEAST_PATIENTS, PLAIN, choose_thresholds
+from ecg_keras.evaluation import LEAST_PATIENTS, Predictions, choose_thresholds
+from ecg_keras.evaluation.thresholds import PLAIN
 from ecg_keras.metrics import best_f1_thresholds
 
 

@@ -6,8 +6,8 @@ from scipy.special import expit
 from sklearn.linear_model import Ridge
 
 from ecg_keras.errors import DataError
-from ecg_keras.metrics import auroc, fit_platt
-from ecg_keras.metrics.ridge import PENALTIES, fit_ridge_head
+from ecg_keras.metrics import auroc, fit_platt, fit_ridge_head
+from ecg_keras.metrics.ridge import PENALTIES
 
 
 def draw(records, size, patients, rng):

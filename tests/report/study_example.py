@@ -5,22 +5,24 @@ from dataclasses import replace
 import numpy as np
 
 from ecg_keras.evaluation import Estimate, Predictions
-from ecg_keras.statistics.contrast import Contrast
-from ecg_keras.statistics.convergence import Convergence, Speed
-from ecg_keras.statistics.curves import LearningCurve, PowerLaw
-from ecg_keras.statistics.findings import Finding
-from ecg_keras.statistics.label_efficiency import LabelEfficiency
-from ecg_keras.statistics.ledger import LedgerRow
-from ecg_keras.statistics.results import (
+from ecg_keras.statistics import (
     ArmName,
     ArmResult,
     Compared,
+    Contrast,
+    Convergence,
+    Finding,
     Interaction,
+    LabelEfficiency,
+    LearningCurve,
+    LedgerRow,
+    PowerLaw,
     Shift,
+    Speed,
     StudyResult,
     Transferability,
+    Verdict,
 )
-from ecg_keras.statistics.verdict import Verdict
 
 LONG = "nonspecific intraventricular conduction disturbance (block)"
 LABELS = {

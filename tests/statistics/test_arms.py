@@ -7,7 +7,7 @@ import pytest
 
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
-from ecg_keras.statistics.arms import Arm
+from ecg_keras.statistics import Arm
 
 
 def say(records, patients=None, targets=None, labels=("MI",)):

@@ -9,8 +9,7 @@ from ecg_keras.evaluation import Predictions, compare, evaluate
 from ecg_keras.evaluation.draws import draw_all
 from ecg_keras.evaluation.rows import score_rows
 from ecg_keras.metrics import METRICS
-from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import contrast, contrasts
+from ecg_keras.statistics import Arm, contrast, contrasts
 
 LABELS = ("NORM", "MI", "RARE")
 

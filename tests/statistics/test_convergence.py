@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.statistics.convergence import Convergence, convergence, speed
+from ecg_keras.statistics import Convergence, convergence, speed
 
 COLUMN = "val_macro_auroc"
 

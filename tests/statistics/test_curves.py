@@ -12,11 +12,9 @@ from scipy import stats
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions
-from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics import Arm, Contrast, learning_curve
 from ecg_keras.statistics.crossover import find_crossover, make_falling
 from ecg_keras.statistics.curve_words import say_falling
-from ecg_keras.statistics.curves import learning_curve
 from ecg_keras.statistics.joint import Joint, join
 from ecg_keras.statistics.power_law import fit_power_law
 from ecg_keras.statistics.variance import two_sided

@@ -8,13 +8,18 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from ecg_keras.evaluation import Estimate
-from ecg_keras.statistics.contrast import Contrast
-from ecg_keras.statistics.convergence import Speed
-from ecg_keras.statistics.curves import LearningCurve
-from ecg_keras.statistics.findings import CLAIMS, findings
-from ecg_keras.statistics.ledger import ledger_row
-from ecg_keras.statistics.results import ArmName, Compared, Interaction
-from ecg_keras.statistics.verdict import judge
+from ecg_keras.statistics import (
+    ArmName,
+    Compared,
+    Contrast,
+    Interaction,
+    LearningCurve,
+    Speed,
+    findings,
+    judge,
+    ledger_row,
+)
+from ecg_keras.statistics.findings import CLAIMS
 
 MARGIN = 0.02
 FAST = (Estimate(0.4, 0.3, 0.6), Estimate(0.05, 0.02, 0.08))

@@ -3,7 +3,7 @@
 import pytest
 from test_findings import compared
 
-from ecg_keras.statistics.headline import headline
+from ecg_keras.statistics import headline
 
 
 def say(*comparisons):

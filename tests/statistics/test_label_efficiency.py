@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ecg_keras.statistics.contrast import Contrast
-from ecg_keras.statistics.curves import LearningCurve
-from ecg_keras.statistics.label_efficiency import LabelEfficiency, label_efficiency
-from ecg_keras.statistics.label_words import say_factor, say_worth, say_worths
+from ecg_keras.statistics import Contrast, LabelEfficiency, LearningCurve, say_worths
+from ecg_keras.statistics.label_efficiency import label_efficiency
+from ecg_keras.statistics.label_words import say_factor, say_worth
 
 SIZES = np.array([50.0, 100, 200, 400, 800, 1600])
 WORDS = ("finetune", "scratch", [50, 200, 1600])

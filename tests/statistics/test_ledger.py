@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Estimate
-from ecg_keras.statistics.ledger import ledger_row
+from ecg_keras.statistics import ledger_row
 
 
 def row(**changes):

@@ -7,7 +7,7 @@ import pytest
 
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
-from ecg_keras.statistics.seeds import Trained, judge_seeds, read_seeds
+from ecg_keras.statistics import Trained, judge_seeds, read_seeds
 
 SETTINGS = {"metric": "macro_auroc", "level": 0.95, "bootstrap": 200, "seed": 0}
 NAMES = ("fine-tuned", "scratch")

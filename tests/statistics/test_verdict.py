@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.statistics import Contrast, Verdict, judge, settles, verdict_sentence
 from ecg_keras.statistics.holm import holm
 from ecg_keras.statistics.variance import Parts, interval, two_sided
-from ecg_keras.statistics.verdict import Verdict, judge, roughly, settles, verdict_sentence
+from ecg_keras.statistics.verdict import roughly
 
 
 def contrast(value, patient=1e-4, seed=1e-4, seeds=5, interaction=2e-5, degrees=150.0, records=400):

@@ -7,7 +7,7 @@ from studies import GEORGIA, PTBXL, load
 from ecg_keras.config import load_study
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
-from ecg_keras.statistics.controls import explain_controls
+from ecg_keras.statistics import explain_controls
 from ecg_keras.study import list_cells
 from ecg_keras.study.gather import gather
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_keras.statistics.contrast import contrast
+from ecg_keras.statistics import contrast
 from ecg_keras.statistics.joint import Joint
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "crossover_recovery.py"

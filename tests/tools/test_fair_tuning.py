@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecg_keras.evaluation import Predictions
-from ecg_keras.statistics.results import ArmName
+from ecg_keras.statistics import ArmName
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_keras.statistics.label_efficiency import LabelEfficiency
+from ecg_keras.statistics import LabelEfficiency
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "label_efficiency_recovery.py"
 

@@ -8,7 +8,7 @@ from ecg_keras import data
 from ecg_keras.config import Phase, Recipe, run_changes, run_settings
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import predict
-from ecg_keras.metrics.ridge import fit_ridge_head
+from ecg_keras.metrics import fit_ridge_head
 from ecg_keras.training import Run, build_model, read_log, train
 
 RIDGE = {"epochs": 1, "train_from": "head", "fit": "ridge"}

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from ecg_keras.errors import DataError
-from ecg_keras.metrics.ridge import spectrum
+from ecg_keras.metrics import spectrum
 from ecg_keras.transferability import (
     ESTIMATORS,
     h_score,

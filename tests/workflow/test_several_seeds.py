@@ -8,7 +8,7 @@ from tiny_recipe import RECIPE
 
 from ecg_keras import workflow
 from ecg_keras.report import write_report
-from ecg_keras.statistics.seeds import read_seeds
+from ecg_keras.statistics import read_seeds
 
 
 @pytest.fixture(autouse=True)
