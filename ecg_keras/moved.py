@@ -27,6 +27,7 @@ MODULES: Mapping[str, str] = {
     "ecg_keras.data.wfdb_files": "ecg_keras.formats.wfdb_files",
     "ecg_keras.data.wfdb_headers": "ecg_keras.formats.wfdb_headers",
     "ecg_keras.data.wfdb_spans": "ecg_keras.formats.wfdb_spans",
+    "ecg_keras.signals.verification": "ecg_keras.signals.fault_checks",
     "ecg_keras.study.advise": "ecg_keras.advise.advising",
 }
 

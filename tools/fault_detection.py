@@ -16,10 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_keras.signals import LEADS
+from ecg_keras.records import Signal
+from ecg_keras.signals import LEADS, Repair, verify
 from ecg_keras.signals.limb_leads import SYMMETRIES
-from ecg_keras.signals.repair import Repair
-from ecg_keras.signals.verification import Recording, verify
 from ecg_keras.sources import find_source
 
 # name -> source, folder, rate
@@ -38,7 +37,7 @@ DATABASES = {
 SIZES = (5, 10, 32)
 CODE_TEST = (0, 1, 2, 4, 5, 3, 6, 7, 8, 9, 10, 11)
 
-Fault = Callable[[Recording, np.random.Generator], Recording]
+Fault = Callable[[Signal, np.random.Generator], Signal]
 
 
 def main() -> None:
@@ -87,12 +86,12 @@ def main() -> None:
     )
 
 
-def read(folder: Path, source: str, rate: int, limit: int) -> list[Recording]:
+def read(folder: Path, source: str, rate: int, limit: int) -> list[Signal]:
     module = find_source(source)
     label_set = next(iter(module.LABEL_SETS))
     infos = module.list_records(folder, label_set=label_set, sampling_rate=rate)[:limit]
     signals = [module.read_signal(info) for info in infos]
-    return [Recording(one.values, one.sampling_rate, one.leads) for one in signals]
+    return [Signal(one.values, one.sampling_rate, one.leads) for one in signals]
 
 
 def faults() -> Iterator[tuple[str, Fault]]:
@@ -125,54 +124,54 @@ def faults() -> Iterator[tuple[str, Fault]]:
 
 
 def columns(order: object, signs: object = (1,) * 12) -> Fault:
-    def change(one: Recording, rng: np.random.Generator) -> Recording:
+    def change(one: Signal, rng: np.random.Generator) -> Signal:
         sign = np.ones(12, dtype=np.float32)
         sign[: len(signs)] = signs
-        return Recording(one.values[:, list(order)] * sign, one.sampling_rate, one.leads)
+        return Signal(one.values[:, list(order)] * sign, one.sampling_rate, one.leads)
 
     return change
 
 
-def any_order(one: Recording, rng: np.random.Generator) -> Recording:
+def any_order(one: Signal, rng: np.random.Generator) -> Signal:
     return columns((*rng.permutation(6), *range(6, 12)), rng.choice([-1, 1], 6))(one, rng)
 
 
-def neighbours(one: Recording, rng: np.random.Generator) -> Recording:
+def neighbours(one: Signal, rng: np.random.Generator) -> Signal:
     order, first = np.arange(12), rng.integers(6, 11)
     order[[first, first + 1]] = order[[first + 1, first]]
     return columns(order)(one, rng)
 
 
-def one_chest_lead(one: Recording, rng: np.random.Generator) -> Recording:
+def one_chest_lead(one: Signal, rng: np.random.Generator) -> Signal:
     lead = rng.integers(6, 12)
     return columns(range(12), [-1 if k == lead else 1 for k in range(12)])(one, rng)
 
 
-def one_chest_lead_larger(one: Recording, rng: np.random.Generator) -> Recording:
+def one_chest_lead_larger(one: Signal, rng: np.random.Generator) -> Signal:
     return gain(np.where(np.arange(12) == rng.integers(6, 12), 10.0, 1.0))(one, rng)
 
 
 def gain(factor: object) -> Fault:
-    def change(one: Recording, rng: np.random.Generator) -> Recording:
-        return Recording(one.values * np.float32(factor), one.sampling_rate, one.leads)
+    def change(one: Signal, rng: np.random.Generator) -> Signal:
+        return Signal(one.values * np.float32(factor), one.sampling_rate, one.leads)
 
     return change
 
 
-def scaled(one: Recording, by: object, *, centre: bool = False) -> Recording:
+def scaled(one: Signal, by: object, *, centre: bool = False) -> Signal:
     values = one.values - one.values.mean(axis=0) * centre
     by = np.maximum(by, 1e-6)  # of a dead lead
-    return Recording((values / by).astype(np.float32), one.sampling_rate, one.leads)
+    return Signal((values / by).astype(np.float32), one.sampling_rate, one.leads)
 
 
 def rate(factor: float) -> Fault:
-    def change(one: Recording, rng: np.random.Generator) -> Recording:
-        return Recording(one.values, one.sampling_rate * factor, one.leads)
+    def change(one: Signal, rng: np.random.Generator) -> Signal:
+        return Signal(one.values, one.sampling_rate * factor, one.leads)
 
     return change
 
 
-def false_alarms(records: list[Recording], size: int, repeats: int) -> str:
+def false_alarms(records: list[Signal], size: int, repeats: int) -> str:
     if size > len(records):
         return ""
     rng = np.random.default_rng(size)
@@ -180,14 +179,14 @@ def false_alarms(records: list[Recording], size: int, repeats: int) -> str:
     return f"{found} of {repeats}"
 
 
-def detection(fault: Fault, databases: list[list[Recording]], size: int, repeats: int) -> str:
+def detection(fault: Fault, databases: list[list[Signal]], size: int, repeats: int) -> str:
     rng = np.random.default_rng(size)
     return detect(
         fault, [draw(records, size, rng) for records in databases for _ in range(repeats)]
     )
 
 
-def detect(fault: Fault, subsets: list[list[Recording]]) -> str:
+def detect(fault: Fault, subsets: list[list[Signal]]) -> str:
     """The shares of subsets in which a fault is found, is repaired, and would be made worse."""
     found = fixed = wrong = 0
     for number, subset in enumerate(subsets):
@@ -203,7 +202,7 @@ def detect(fault: Fault, subsets: list[list[Recording]]) -> str:
     return share + f", {wrong / len(subsets):.0%} wrong" * bool(wrong)
 
 
-def is_mended(repair: Repair, right: list[Recording], planted: list[Recording]) -> bool:
+def is_mended(repair: Repair, right: list[Signal], planted: list[Signal]) -> bool:
     """Whether the repair leads back to what was there."""
     for one, wrong in zip(right, planted, strict=True):
         values, rate, leads = repair.apply(wrong.values, wrong.sampling_rate, wrong.leads)
@@ -214,7 +213,7 @@ def is_mended(repair: Repair, right: list[Recording], planted: list[Recording]) 
     return True
 
 
-def draw(records: list[Recording], size: int, rng: np.random.Generator) -> list[Recording]:
+def draw(records: list[Signal], size: int, rng: np.random.Generator) -> list[Signal]:
     return [records[index] for index in rng.choice(len(records), size, replace=False)]
 
 

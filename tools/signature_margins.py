@@ -20,8 +20,7 @@ import scipy.signal
 
 from ecg_keras.data.duplicates import find_matches, stack
 from ecg_keras.records import Signal
-from ecg_keras.signals import signature
-from ecg_keras.signals.content import SAME
+from ecg_keras.signals import SAME_SIGNATURE, signature
 from ecg_keras.sources import find_source
 
 CHALLENGE = {
@@ -70,7 +69,7 @@ def main() -> None:
     own = unit([sign(one) for one in ten])
     for title, change in CHANGES.items():
         found = np.abs((own * unit([sign(change(one)) for one in ten])).sum(axis=1))
-        print(f"{title}: {np.mean(found >= SAME):.1%} found, lowest {found.min():.3f}")
+        print(f"{title}: {np.mean(found >= SAME_SIGNATURE):.1%} found, lowest {found.min():.3f}")
     time_all(ten[0])
 
 
@@ -169,7 +168,7 @@ def shift_all(
     """The highest cosine of each pair over all shifts, and how many cosines are above limits."""
     still = unit([sign(cut(one, 0, seconds)) for one in signals])
     best = np.zeros(different.shape, np.float32)
-    above = dict.fromkeys((0.8, 0.85, 0.9, SAME), 0)
+    above = dict.fromkeys((0.8, 0.85, 0.9, SAME_SIGNATURE), 0)
     for shift in SHIFTS.tolist():
         moved = unit([sign(cut(one, shift, seconds)) for one in signals])
         cosines = np.abs(moved @ still.T)

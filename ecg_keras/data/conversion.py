@@ -17,15 +17,16 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo
 from ecg_keras.signals import (
     LEADS,
+    LeadQuality,
     Quality,
     Traits,
     canonical_lead,
     fit_length,
+    measure_lead_quality,
     measure_quality,
     measure_traits,
     resample,
 )
-from ecg_keras.signals.lead_quality import LeadQuality, measure_lead_quality
 from ecg_keras.sources import source_of
 from ecg_keras.sources.expectations import USABLE
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.data.dataset import Duplicates
-from ecg_keras.signals.content import SAME, SIZE
+from ecg_keras.signals import SAME_SIGNATURE, SIGNATURE_SIZE
 
 NAMED = 10
 # signatures that are compared at once: 16 MB of cosines
@@ -43,9 +43,9 @@ def find_matches(a: Signatures, b: Signatures | None = None) -> Iterator[tuple[i
         rows = first[top : top + ROWS]
         for left in range(top if b is None else 0, len(second), COLUMNS):
             cosines = rows @ second[left : left + COLUMNS].T
-            if cosines.max() < SAME and cosines.min() > -SAME:
+            if cosines.max() < SAME_SIGNATURE and cosines.min() > -SAME_SIGNATURE:
                 continue
-            for row, column in np.argwhere(np.abs(cosines) >= SAME).tolist():
+            for row, column in np.argwhere(np.abs(cosines) >= SAME_SIGNATURE).tolist():
                 if b is not None or top + row < left + column:
                     yield top + row, left + column
 
@@ -96,7 +96,7 @@ def stack(signatures: Sequence[bytes]) -> Signatures:
         >>> stack([bytes(64), bytes(64)]).shape
         (2, 64)
     """
-    return np.frombuffer(b"".join(signatures), np.int8).reshape(len(signatures), SIZE)
+    return np.frombuffer(b"".join(signatures), np.int8).reshape(len(signatures), SIGNATURE_SIZE)
 
 
 def describe_duplicates(duplicates: Sequence[Duplicates]) -> str | None:

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ecg_keras.signals.lead_quality import MEASURES
+from ecg_keras.signals import LEAD_MEASURES
 
 if TYPE_CHECKING:
     from ecg_keras.data.conversion import Converted
@@ -47,7 +47,7 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
         "original_hz": _floats([original_hz]),
         "original_seconds": _floats([original_seconds]),
     }
-    for name in MEASURES:
+    for name in LEAD_MEASURES:
         values = getattr(record.lead_quality, name).tolist()
         if not math.isnan(values[0]):
             features[name] = _floats(values)

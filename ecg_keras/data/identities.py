@@ -14,7 +14,7 @@ from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.duplicates import Signatures
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
-from ecg_keras.signals.content import SIZE
+from ecg_keras.signals import SIGNATURE_SIZE
 
 Strings = npt.NDArray[np.str_]
 
@@ -94,7 +94,7 @@ class Identities:
             )
         content = arrays.pop("content")
         count = len(content) if content.ndim else 0
-        fits = content.shape == (count, SIZE) and content.dtype == np.int8
+        fits = content.shape == (count, SIGNATURE_SIZE) and content.dtype == np.int8
         if not fits or any(a.shape != (count,) or a.dtype.kind != "U" for a in arrays.values()):
             raise DataError(
                 f"{path}: holds arrays of other shapes or types than the records that a network "
@@ -106,7 +106,7 @@ class Identities:
 def nobody() -> Identities:
     """No record."""
     none = np.array([], dtype=np.str_)
-    return Identities(none, none, none, none, none, np.empty((0, SIZE), np.int8))
+    return Identities(none, none, none, none, none, np.empty((0, SIGNATURE_SIZE), np.int8))
 
 
 def population(dataset: Dataset) -> str:

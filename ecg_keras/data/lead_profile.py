@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.signals.lead_quality import MEASURES, LeadQuality
+from ecg_keras.signals import LEAD_MEASURES, LeadQuality
 from ecg_keras.text import text_table
 
 # classes a decade, from 0.0001 to 100; before them one for less, behind them one for unknown
@@ -33,10 +33,10 @@ Counts = npt.NDArray[np.int64]
 
 def count(records: Sequence[LeadQuality], leads: int) -> Counts:
     """How many records are in each class, ``(measures, leads, classes)``."""
-    counts = np.zeros((len(MEASURES), leads, _CLASSES + 1), dtype=np.int64)
+    counts = np.zeros((len(LEAD_MEASURES), leads, _CLASSES + 1), dtype=np.int64)
     if not records:
         return counts
-    values = np.array([[getattr(one, name) for name in MEASURES] for one in records])
+    values = np.array([[getattr(one, name) for name in LEAD_MEASURES] for one in records])
     with np.errstate(divide="ignore", invalid="ignore"):
         places = np.floor(np.log10(values / _LOWEST) * _DECADE) + 1
     places = np.where(np.isnan(values), _CLASSES, np.clip(places, 0, _CLASSES - 1)).astype(int)
@@ -61,8 +61,8 @@ def summarise(
         leads: how many there are.
 
     Returns:
-        For each of `MEASURES` and `QUANTILES` a figure for each lead; ``None`` where no record has
-        one.
+        For each of `LEAD_MEASURES` and `QUANTILES` a figure for each lead; ``None`` where no
+        record has one.
 
     Example:
         >>> records = [
@@ -84,7 +84,7 @@ def summarise(
             ]
             for quantile, share in QUANTILES.items()
         }
-        for name, one in zip(MEASURES, total, strict=True)
+        for name, one in zip(LEAD_MEASURES, total, strict=True)
     }
 
 

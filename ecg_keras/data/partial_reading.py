@@ -15,20 +15,18 @@ from ecg_keras.errors import DataError
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.signals import (
     LEADS,
+    Repair,
+    best_block,
+    block_length,
+    check_recorded,
     derive_leads,
     kept_part,
+    measure_blocks,
+    needed_part,
     resampled_length,
     select_leads,
     signature,
 )
-from ecg_keras.signals.lost_signal import (
-    best_block,
-    block_length,
-    check_recorded,
-    measure_blocks,
-)
-from ecg_keras.signals.repair import Repair
-from ecg_keras.signals.resampling import needed_part
 
 # seconds that are read first: nearly all 12-lead recordings are no longer, and are read in one go
 FIRST = 60.0

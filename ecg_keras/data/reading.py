@@ -20,7 +20,7 @@ from ecg_keras.data.shards import EVERYTHING, decode
 from ecg_keras.data.subsets import first_records, nested_subset
 from ecg_keras.data.tfrecords import count_records
 from ecg_keras.errors import DataError, listed
-from ecg_keras.signals.content import SIZE
+from ecg_keras.signals import SIGNATURE_SIZE
 
 # records that are parsed at once
 PARSED = 256
@@ -163,7 +163,7 @@ def read_identities(folder: str | Path, split: str) -> Identities:
     for one in batches(folder, dataset, split, list(found)):
         for name, values in one.items():
             found[name] += values.tolist()
-    if any(len(signature) != SIZE for signature in found["content"]):
+    if any(len(signature) != SIGNATURE_SIZE for signature in found["content"]):
         raise DataError(
             f"{folder}: a shard of the {split} split holds signatures of another length. Delete "
             "the folder and prepare it again."

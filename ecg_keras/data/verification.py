@@ -12,11 +12,16 @@ from ecg_keras.config import Data
 from ecg_keras.data.dataset import Repaired
 from ecg_keras.data.record_reader import Reader, reader_of
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.records import RecordInfo
-from ecg_keras.signals import LEADS, derive_leads
-from ecg_keras.signals.repair import Finding, Repair
-from ecg_keras.signals.resampling import is_decimated
-from ecg_keras.signals.verification import LEAST_RECORDS, Recording, verify
+from ecg_keras.records import RecordInfo, Signal
+from ecg_keras.signals import (
+    LEADS,
+    LEAST_RECORDS,
+    Fault,
+    Repair,
+    derive_leads,
+    is_decimated,
+    verify,
+)
 from ecg_keras.sources.known_folders import say_known
 
 SAMPLE = 32
@@ -88,9 +93,9 @@ def verify_source(
     return Verified(repair, repairs, result.identities)
 
 
-def _read_sample(read: Reader, infos: Sequence[RecordInfo], data: Data) -> list[Recording]:
+def _read_sample(read: Reader, infos: Sequence[RecordInfo], data: Data) -> list[Signal]:
     order = np.random.default_rng(0).permutation(len(infos))[:_DRAWN]
-    recordings: list[Recording] = []
+    recordings: list[Signal] = []
     for index in order:
         if len(recordings) == SAMPLE:
             break
@@ -104,7 +109,7 @@ def _read_sample(read: Reader, infos: Sequence[RecordInfo], data: Data) -> list[
         if np.all(np.isfinite(values)):
             # with all limb leads, the order of the others can be told, too
             values, leads = derive_leads(values, signal.leads, LEADS)
-            recordings.append(Recording(values, signal.sampling_rate, leads))
+            recordings.append(Signal(values, signal.sampling_rate, leads))
     return recordings
 
 
@@ -121,7 +126,7 @@ def _check_decimation(rates: set[float], data: Data) -> None:
         )
 
 
-def _refusal(data: Data, findings: Sequence[Finding], repair: Repair | None) -> str:
+def _refusal(data: Data, findings: Sequence[Fault], repair: Repair | None) -> str:
     told = "\n".join(f"  {one.what}. Evidence: {one.evidence}." for one in findings)
     if repair is None:
         ways = (

@@ -30,7 +30,7 @@ from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
 from ecg_keras.files import known_fields, read_json
 from ecg_keras.records import RecordInfo
-from ecg_keras.signals.lead_quality import LeadQuality
+from ecg_keras.signals import LeadQuality
 
 # enough shards for every process of a large machine, and little lost where one is killed
 SHARD_BYTES = 16_000_000

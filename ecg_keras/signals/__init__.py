@@ -1,29 +1,51 @@
-"""What is done to one ECG in NumPy: leads, sampling rate, length, quality and traits."""
+"""What is done to one ECG in NumPy, and what the ECGs of a database show: leads, rate, quality."""
 
-from ecg_keras.signals.content import signature
-from ecg_keras.signals.derived_leads import derive_leads
-from ecg_keras.signals.leads import LEADS, canonical_lead, find_lead, find_leads, select_leads
-from ecg_keras.signals.lost_signal import check_recorded
-from ecg_keras.signals.quality import Quality, measure_quality
-from ecg_keras.signals.resampling import resample, resampled_length
-from ecg_keras.signals.traits import Traits, measure_traits
-from ecg_keras.signals.windows import fit_length, kept_part
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "LEADS",
-    "Quality",
-    "Traits",
-    "canonical_lead",
-    "check_recorded",
-    "derive_leads",
-    "find_lead",
-    "find_leads",
-    "fit_length",
-    "kept_part",
-    "measure_quality",
-    "measure_traits",
-    "resample",
-    "resampled_length",
-    "select_leads",
-    "signature",
-]
+from ecg_keras.faces import lazy_face
+
+if TYPE_CHECKING:
+    from ecg_keras.signals.content import (
+        SAME_SIGNATURE as SAME_SIGNATURE,
+        SIGNATURE_SIZE as SIGNATURE_SIZE,
+        signature as signature,
+    )
+    from ecg_keras.signals.fault_checks import Verification as Verification, verify as verify
+    from ecg_keras.signals.leads import (
+        LEADS as LEADS,
+        canonical_lead as canonical_lead,
+        derive_leads as derive_leads,
+        find_lead as find_lead,
+        find_leads as find_leads,
+        select_leads as select_leads,
+    )
+    from ecg_keras.signals.lost_signal import (
+        best_block as best_block,
+        block_length as block_length,
+        check_recorded as check_recorded,
+        measure_blocks as measure_blocks,
+    )
+    from ecg_keras.signals.quality import (
+        LEAD_MEASURES as LEAD_MEASURES,
+        LeadQuality as LeadQuality,
+        Quality as Quality,
+        measure_lead_quality as measure_lead_quality,
+        measure_quality as measure_quality,
+        worst_limb_lead as worst_limb_lead,
+    )
+    from ecg_keras.signals.repair import (
+        LEAST_RECORDS as LEAST_RECORDS,
+        Fault as Fault,
+        Repair as Repair,
+    )
+    from ecg_keras.signals.resampling import (
+        fit_length as fit_length,
+        is_decimated as is_decimated,
+        kept_part as kept_part,
+        needed_part as needed_part,
+        resample as resample,
+        resampled_length as resampled_length,
+    )
+    from ecg_keras.signals.traits import Traits as Traits, measure_traits as measure_traits
+
+__getattr__, __dir__, __all__ = lazy_face(__name__)

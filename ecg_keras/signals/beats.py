@@ -12,12 +12,12 @@ from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 Floats = npt.NDArray[np.float64]
 
-# a QRS is looked for at widths of 1, 1.4, 2, 2.8 ... samples; two beats lie at least ten widths
+# a QRS is looked for at widths of 1, 1.4, 2, 2.8 ... samples; two beats are at least ten widths
 # apart, and a recording has at least fifty widths
 _STEP = np.sqrt(2.0)
 _APART = 10
 _LEAST = 50
-# peaks that are this part of the highest ones are beats; a quantile tells how high those are
+# peaks that are this part of the highest ones are beats; a quantile says how high those are
 _HEIGHT, _HIGHEST = 0.4, 0.99
 # below this what was found is not a rhythm; real ECGs reach 0.3 to 0.8
 _LEAST_CLARITY = 0.25
@@ -25,56 +25,38 @@ _LEAST_CLARITY = 0.25
 
 @dataclass(frozen=True, eq=False)
 class Beats:
-    """The beats of one recording.
+    """The beats of one recording, in samples."""
 
-    Attributes:
-        peaks: sample of the steepest part of each QRS, at least four.
-        width: samples of a moving mean at which the beats stand out most.
-        period: median distance of two beats in samples.
-        clarity: 0 to 1, how much of the slope lies in the beats and how regular they are.
-    """
-
+    # the steepest part of each QRS, at least four
     peaks: npt.NDArray[np.int64]
+    # of a moving mean at which the beats stand out most
     width: int
+    # the median distance of two beats
     period: float
+    # 0 to 1, how much of the slope is in the beats and how regular they are
     clarity: float
 
 
+@dataclass(frozen=True, eq=False)
+class TimedBeats:
+    """A recording ``(num_samples, num_leads)`` with its beats and its true rate in Hz."""
+
+    values: npt.NDArray[Any]
+    beats: Beats
+    sampling_rate: float
+
+
 def trim(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The recording without the constant stretches before and behind it, such as zero padding.
-
-    Args:
-        values: ``(num_samples, num_leads)``.
-
-    Example:
-        >>> trim(np.array([[0.0], [0.0], [1.0], [2.0], [2.0]])).ravel()
-        array([0., 1., 2.])
-    """
+    """The recording without the constant stretches before and behind it, such as zero padding."""
     moving = np.flatnonzero(np.any(np.diff(values, axis=0) != 0, axis=1))
     return values[moving[0] : moving[-1] + 2] if len(moving) else values[:0]
 
 
 def find_beats(values: npt.NDArray[Any]) -> Beats | None:
-    """Finds the beats at whatever sampling rate the recording has.
+    """Finds the beats; ``None`` where there is no clear rhythm of four beats or more.
 
-    QRS complexes are the steepest part of an ECG and come again and again. Slopes between
-    neighbouring means over some width are added up over the leads, and the width is kept at which
-    most of the slope lies in evenly spaced peaks. No step of it needs to know what a second is, so
-    the distance of the beats tells whether a sampling rate can be right.
-
-    Args:
-        values: ``(num_samples, num_leads)``, finite, in any unit.
-
-    Returns:
-        The beats, or ``None`` where there is no clear rhythm of four beats or more.
-
-    Example:
-        >>> ecg = np.zeros((1000, 1))
-        >>> ecg[50::100] = 1.0
-        >>> find_beats(ecg).period
-        100.0
-    """
-    values = np.asarray(values)
+    QRS complexes are the steepest part of an ECG and come again and again. No step needs to know
+    what a second is, so the distance of the beats shows whether a sampling rate can be right."""
     sums = np.zeros((values.shape[1], len(values) + 1))
     moved = sums[:, 1:]
     np.subtract(values.T, values[:1].T, out=moved)
@@ -90,13 +72,7 @@ def find_beats(values: npt.NDArray[Any]) -> Beats | None:
 def steep_width(beat: Floats, width: int) -> float:
     """The samples in which a QRS does nine tenths of its moving; about 40 ms in most adults.
 
-    Args:
-        beat: ``(num_samples, num_leads)``, a mean beat with its steepest part in the middle.
-        width: of `Beats`.
-
-    Returns:
-        The width in samples, NaN where nothing moves.
-    """
+    ``beat`` has its steepest part in the middle; NaN where nothing moves."""
     energy = np.square(np.gradient(beat, axis=0)).sum(axis=1)
     middle = len(beat) // 2
     near = energy[max(0, middle - 6 * width) : middle + 6 * width + 1] - _median(energy)
@@ -108,17 +84,9 @@ def steep_width(beat: Floats, width: int) -> float:
 
 
 def mean_beat(values: npt.NDArray[Any], beats: Beats, half: int) -> Floats | None:
-    """The median over the beats of what lies around each, its QRS in the middle.
+    """The median over the beats of ``half`` samples before and behind each QRS, moved to zero.
 
-    Args:
-        values: ``(num_samples, num_leads)``.
-        beats: of them.
-        half: samples before and behind the QRS.
-
-    Returns:
-        ``(2 * half + 1, num_leads)``, the middle value of each beat and lead moved to zero first;
-        ``None`` where fewer than three beats are whole.
-    """
+    ``(2 * half + 1, num_leads)``; ``None`` where fewer than three beats are whole."""
     whole = [peak for peak in beats.peaks if half <= peak < len(values) - half]
     if len(whole) < 3:
         return None
@@ -163,7 +131,9 @@ def _beats_at(sums: Floats, width: int) -> Beats | None:
     regular = np.count_nonzero(np.abs(distances / period - 1) < 0.2) / len(distances)
     above = np.maximum(smooth - _median(ordered), 0)
     near = 3 * width // stride
-    inside = maximum_filter1d(_marked(peaks, len(above)), 2 * near + 1)
+    marks = np.zeros(len(above), dtype=bool)
+    marks[peaks] = True
+    inside = maximum_filter1d(marks, 2 * near + 1)
     gathered = above[inside].sum() / above.sum() - np.count_nonzero(inside) / len(inside)
     return Beats(peaks * stride + width, width, period * stride, float(gathered * regular))
 
@@ -171,19 +141,12 @@ def _beats_at(sums: Floats, width: int) -> Beats | None:
 def _find_peaks(values: Floats, least: float, apart: int) -> npt.NDArray[np.int64]:
     """Where a value is the highest of all that are nearer than ``apart``, the ends left out.
 
-    SciPy's `find_peaks` does nearly the same, but half a second goes into importing it.
-    """
+    SciPy's `find_peaks` does nearly the same, but half a second goes into importing it."""
     highest = maximum_filter1d(values, 2 * apart - 1)
     peaks = np.flatnonzero((values == highest) & (values >= least))
     peaks = peaks[(peaks > 0) & (peaks < len(values) - 1)]
     # of a flat top, the first
     return peaks[np.diff(peaks, prepend=-apart) >= apart]
-
-
-def _marked(places: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.bool_]:
-    marks = np.zeros(length, dtype=bool)
-    marks[places] = True
-    return marks
 
 
 def _median(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,8 +1,6 @@
 """A signature of what an ECG shows, by which copies of a recording are found.
 
-Databases publish recordings again at another sampling rate, gain or resolution. The samples of such
-copies differ, their signatures hardly.
-"""
+Databases publish recordings again at another rate, gain or resolution."""
 
 from __future__ import annotations
 
@@ -16,14 +14,14 @@ import numpy.typing as npt
 
 from ecg_keras.errors import DataError
 
-SIZE = 64
+SIGNATURE_SIZE = 64
 # signatures with an absolute cosine of this or more are of the same recording. Copies of real ECGs
 # have 0.997 and more; other patients' have less than 0.77, and less than 0.93 where one of the two
 # is shifted in time until it fits best (docs/data.md)
-SAME = 0.97
+SAME_SIGNATURE = 0.97
 
 SECONDS = 10.0
-# a shorter stretch has too few beats to be told from that of another patient
+# a shorter stretch has too few beats to differ from that of another patient
 SHORTEST = 2.0
 # at both ends, where resampled copies differ, the signal fades in and out
 FADE = 0.5
@@ -40,7 +38,7 @@ CHEST = INDEPENDENT[2:]
 
 
 def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: float) -> bytes:
-    """What tells a recording from all others, and is the same for its copies.
+    """What distinguishes a recording from all others, and is the same for its copies.
 
     The first ten seconds are projected on 64 fixed random functions of time and lead, from 2 to 8
     Hz. So neither baseline, gain, sampling rate, resolution nor a few other samples matter, and a
@@ -73,7 +71,7 @@ def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: flo
         >>> one = signature(ecg, LEADS, 500)
         >>> copy = signature(np.round(200 * ecg[::2]), LEADS, 250)
         >>> a, b = (np.frombuffer(name, np.int8).astype(float) for name in (one, copy))
-        >>> bool(a @ b / np.linalg.norm(a) / np.linalg.norm(b) > SAME)
+        >>> bool(a @ b / np.linalg.norm(a) / np.linalg.norm(b) > SAME_SIGNATURE)
         True
     """
     if values.ndim != 2 or values.shape[1] != len(leads):
@@ -84,7 +82,7 @@ def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: flo
     width = max(1, round(sampling_rate / BLOCKS_PER_SECOND))
     kept = min(len(values), round(SECONDS * sampling_rate))
     if kept < SHORTEST * sampling_rate:
-        return bytes(SIZE)
+        return bytes(SIGNATURE_SIZE)
     blocks = kept // width
     functions, mean, fade = _functions(float(sampling_rate), width, blocks)
     columns, signs = _signs(tuple(leads))
@@ -100,7 +98,7 @@ def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: flo
     projected = np.einsum("kl,kl->k", functions @ means.T, signs)
     largest = float(np.max(np.abs(projected)))
     if largest <= 1e-4 * float(np.max(np.abs(centre), initial=0)):  # rounding of a flat line
-        return bytes(SIZE)
+        return bytes(SIGNATURE_SIZE)
     return bytes(np.rint(projected * (127 / largest)).astype(np.int8))
 
 
@@ -108,13 +106,12 @@ def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: flo
 def _functions(
     sampling_rate: float, width: int, blocks: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The functions at the middle of each block, weights of a block's mean, and of the mean of all.
+    """The functions at the middle of each block, weights of a block's mean and of all means.
 
-    Sampled in the middle of the blocks, they are the same functions at any sampling rate.
-    """
+    Sampled in the middle of the blocks, they are the same functions at any sampling rate."""
     random = np.random.RandomState(SEED)  # the same numbers in every version of NumPy
     frequencies = np.arange(BAND_HZ[0] * SECONDS, BAND_HZ[1] * SECONDS + 1) / SECONDS
-    parts = random.standard_normal((2, SIZE, len(frequencies)))
+    parts = random.standard_normal((2, SIGNATURE_SIZE, len(frequencies)))
     time = (np.arange(blocks) * width + (width - 1) / 2) / sampling_rate
     angle = 2 * np.pi * frequencies[:, None] * time
     edge = np.minimum(time, blocks * width / sampling_rate - time) / FADE
@@ -129,7 +126,9 @@ def _signs(leads: tuple[str, ...]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np
     """The columns of the independent leads, and what each counts for in each number."""
     random = np.random.RandomState(SEED + 1)
     signs = dict(
-        zip(INDEPENDENT, random.choice([-1.0, 1.0], (len(INDEPENDENT), SIZE)), strict=True)
+        zip(
+            INDEPENDENT, random.choice([-1.0, 1.0], (len(INDEPENDENT), SIGNATURE_SIZE)), strict=True
+        )
     )
     for lead, following in itertools.pairwise(CHEST):
         signs[lead] = signs[lead] - signs[following]
@@ -137,5 +136,5 @@ def _signs(leads: tuple[str, ...]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np
     used = [signs[leads[column]] for column in columns]
     return (
         np.array(columns, dtype=np.intp),
-        np.array(used, dtype=np.float32).reshape(len(columns), SIZE).T,
+        np.array(used, dtype=np.float32).reshape(len(columns), SIGNATURE_SIZE).T,
     )

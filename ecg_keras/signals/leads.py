@@ -1,4 +1,4 @@
-"""The twelve standard leads: one spelling, one order, and selection by name."""
+"""The twelve standard leads: one spelling and order, selection, and those that others determine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from ecg_keras.errors import DataError, unknown_name
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
-_CHEST = LEADS[6:]
+LIMB, CHEST = LEADS[:6], LEADS[6:]
+# each limb lead that follows from leads I and II: lead = a * I + b * II
+IDENTITIES = {
+    "III": (-1.0, 1.0),
+    "aVR": (-0.5, -0.5),
+    "aVL": (1.0, -0.5),
+    "aVF": (-0.5, 1.0),
+}
+_AS_I_AND_II = {"I": (1.0, 0.0), "II": (0.0, 1.0), **IDENTITIES}
+
 _BY_LOWER_CASE = {lead.lower(): lead for lead in LEADS}
 # DI, DII and DIII in southern Europe and Latin America
 _BY_LOWER_CASE |= {f"d{lead.lower()}": lead for lead in ("I", "II", "III")}
@@ -50,7 +59,7 @@ def canonical_lead(name: str) -> str:
         One of `LEADS`.
 
     Raises:
-        DataError: it is none of the twelve leads, is one upside down (``-aVR``), or may be
+        DataError: it is not one of the twelve leads, is one upside down (``-aVR``), or may be
             something else (``1``, ``C1``).
 
     Example:
@@ -112,8 +121,8 @@ def find_leads(
         where all six are there beside limb leads, and nothing calls itself ``V1`` to ``V6``.
 
     Raises:
-        DataError: two columns are the same lead; or ``V1`` to ``V6`` go on beyond ``V9``, or beyond
-            ``V6`` without a limb lead, and so may be the numbers of columns.
+        DataError: two columns are the same lead; or after ``V1`` to ``V6`` come some beyond ``V9``,
+            or beyond ``V6`` without a limb lead, and so they may be the numbers of columns.
 
     Example:
         >>> find_leads(["time", "I", "II", "V1"])
@@ -121,10 +130,10 @@ def find_leads(
     """
     leads = [find_lead(name, lead_names) for name in names]
     plain = [name.strip(" \t'\"").lower() for name in names]
-    limb = any(lead is not None and lead not in _CHEST for lead in leads)
+    limb = bool(set(LIMB) & set(leads))
     counted = [f"c{number}" for number in range(1, 7)]
-    if limb and not set(_CHEST) & set(leads) and set(counted) <= set(plain) and "c7" not in plain:
-        for lead, spelled in zip(_CHEST, counted, strict=True):
+    if limb and not set(CHEST) & set(leads) and set(counted) <= set(plain) and "c7" not in plain:
+        for lead, spelled in zip(CHEST, counted, strict=True):
             leads[plain.index(spelled)] = lead
     beyond = [
         name
@@ -192,3 +201,64 @@ def select_leads(
     if values.flags.f_contiguous:
         return values.T[columns].T
     return np.ascontiguousarray(values[:, columns])
+
+
+def derive_leads(
+    values: npt.NDArray[Any], leads: Sequence[str], wanted: Sequence[str]
+) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """Adds the limb leads that are wanted and not there, where two others determine them.
+
+    A derived lead obeys Einthoven's and Goldberger's identities by construction: that it does so
+    says nothing about the recording.
+
+    Args:
+        values: ``(num_samples, num_leads)`` in millivolts.
+        leads: names of the columns, spelled as in `LEADS`.
+        wanted: names of the leads that are needed.
+
+    Returns:
+        The columns with the derived ones behind them, in memory column by column, and the names of
+        all; both are as they came where nothing is to be derived, or fewer than two limb leads are
+        there. Leads I and II are preferred, then the order of `LEADS`.
+
+    Source:
+        III = II - I (Einthoven 1913); aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2
+        (Goldberger 1942).
+
+    Example:
+        >>> derive_leads(np.array([[1.0, 3.0]]), ["I", "II"], ["I", "III", "aVR"])
+        (array([[ 1.,  3.,  2., -2.]]), ('I', 'II', 'III', 'aVR'))
+    """
+    derived, columns, weights = _weights(tuple(leads), tuple(wanted))
+    if not derived:
+        return values, tuple(leads)
+    whole = np.empty((len(values), len(leads) + len(derived)), values.dtype, order="F")
+    whole[:, : len(leads)] = values
+    one, two = (whole[:, column] for column in columns)
+    for column, (of_one, of_two) in enumerate(weights.T.tolist(), len(leads)):
+        whole[:, column] = of_one * one + of_two * two
+    return whole, (*leads, *derived)
+
+
+@functools.lru_cache(maxsize=64)  # the recordings of a database have the same leads
+def _weights(
+    leads: tuple[str, ...], wanted: tuple[str, ...]
+) -> tuple[tuple[str, ...], list[int], npt.NDArray[np.float64]]:
+    """The leads to derive, the two columns that they come from, and what each of these counts."""
+    missing = tuple(lead for lead in wanted if lead in _AS_I_AND_II and lead not in leads)
+    present = [lead for lead in _AS_I_AND_II if lead in leads][:2]
+    if not missing or len(present) < 2:
+        return (), [], np.zeros((2, 0))
+    # missing = weights @ present, where both are sums of leads I and II
+    basis, sums = (np.array([_AS_I_AND_II[lead] for lead in some]) for some in (present, missing))
+    weights: npt.NDArray[np.float64] = np.linalg.solve(basis.T, sums.T)
+    return missing, [leads.index(lead) for lead in present], weights
+
+
+def check_shape(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
+    """Refuses what is not ``(num_samples, num_leads)`` with these leads and at least one sample."""
+    if values.ndim != 2 or values.shape[1] != len(leads) or values.size == 0:
+        raise DataError(
+            "an ECG must have the shape (num_samples, num_leads) with at least one sample and one "
+            f"column for each of its {len(leads)} leads. Received: shape {values.shape}."
+        )

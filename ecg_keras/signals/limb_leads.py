@@ -1,9 +1,4 @@
-"""Which columns are the limb leads, and with which sign: what six leads of one plane tell.
-
-The six limb leads are views of one plane from directions 30 degrees apart. Einthoven's and
-Goldberger's identities fix them up to an exchange of the three electrodes and a common sign, which
-are the twelve symmetries of that picture: no identity can tell those apart, only the heart can.
-"""
+"""Which columns are the limb leads, with which sign and gain: what six leads of one plane show."""
 
 from __future__ import annotations
 
@@ -14,30 +9,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.signals.leads import LEADS
-from ecg_keras.signals.quality import IDENTITIES
+from ecg_keras.signals.leads import IDENTITIES
 
 Floats = npt.NDArray[np.float64]
 
-LIMB = LEADS[:6]
 # a limb lead's share of an electrode's potential: right arm, left arm, left leg
 _ELECTRODES = np.array(
     [(-1, 1, 0), (-1, 0, 1), (0, -1, 1), (1, -0.5, -0.5), (-0.5, 1, -0.5), (-0.5, -0.5, 1)]
 )
 # the energy that the identities leave unexplained, as a share: rounding leaves below 0.001, a wrong
 # lead some 0.1, less only where the heart's vector moves along a line between two leads
-CONSISTENT = 0.01
+_CONSISTENT = 0.01
 _EXACT = 0.0005
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the limb leads stand: lead ``k`` of `LIMB` is ``signs[k]`` times column ``columns[k]``.
-
-    Attributes:
-        columns: index of the column of each limb lead.
-        signs: 1 or -1 for each.
-    """
+    """Lead ``k`` of `LIMB` is ``signs[k]`` times the column ``columns[k]``."""
 
     columns: tuple[int, ...]
     signs: tuple[int, ...]
@@ -61,19 +49,17 @@ def _symmetries() -> dict[str, Placement]:
         for sign in (1, -1):
             # row k of seen: what the column k records when the electrodes are exchanged
             seen = sign * _ELECTRODES[:, order]
-            columns, signs = [], []
-            for lead in _ELECTRODES:
-                matches = [
+            matches = [
+                next(
                     (column, one)
-                    for column in range(6)
-                    for one in (1, -1)
+                    for column, one in itertools.product(range(6), (1, -1))
                     if np.array_equal(seen[column] * one, lead)
-                ]
-                columns.append(matches[0][0])
-                signs.append(matches[0][1])
+                )
+                for lead in _ELECTRODES
+            ]
             inverted = "" if sign == 1 else "all limb leads are inverted"
             words = " and ".join(filter(None, (name, inverted)))
-            found[words] = Placement(tuple(columns), tuple(signs))
+            found[words] = Placement(*zip(*matches, strict=True))
     return found
 
 
@@ -82,13 +68,7 @@ SYMMETRIES = _symmetries()
 
 
 def then(first: Placement, second: Placement) -> Placement:
-    """``second`` found among leads that ``first`` has put in place.
-
-    Example:
-        >>> arms = SYMMETRIES["the electrodes of the two arms are exchanged"]
-        >>> then(arms, arms) == IN_PLACE
-        True
-    """
+    """``second`` found among leads that ``first`` has put in place."""
     return Placement(
         tuple(first.columns[column] for column in second.columns),
         tuple(
@@ -99,21 +79,9 @@ def then(first: Placement, second: Placement) -> Placement:
 
 
 def identity_residual(values: npt.NDArray[Any], placement: Placement = IN_PLACE) -> float:
-    """The share of the limb leads' energy that the identities do not explain; offsets don't count.
+    """The share of the limb leads' energy, offsets aside, that the identities do not explain.
 
-    Args:
-        values: ``(num_samples, num_leads)``.
-        placement: where the limb leads are.
-
-    Returns:
-        0 where the identities hold, above 0.03 where a lead is another's.
-
-    Example:
-        >>> one, two = np.sin(np.arange(100.0)), np.cos(np.arange(100.0))
-        >>> leads = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
-        >>> identity_residual(np.stack(leads, axis=1)) < 1e-12
-        True
-    """
+    0 where they hold, above 0.03 where a lead is another's."""
     limb = values[:, placement.columns].astype(np.float64) * placement.signs
     limb = limb - limb.mean(axis=0)
     wanted = np.array(list(IDENTITIES.values()))
@@ -123,24 +91,10 @@ def identity_residual(values: npt.NDArray[Any], placement: Placement = IN_PLACE)
 
 
 def find_placement(values: npt.NDArray[Any]) -> Placement | None:
-    """The placement of the limb leads among all columns that obeys the identities.
+    """The placement of the limb leads among all columns that obeys the identities, if any.
 
-    Each ordered pair of columns, with both signs, is tried as leads I and II; each of the other
-    four leads then is the column that is nearest to what the pair predicts.
-
-    Args:
-        values: ``(num_samples, num_leads)``, six leads or more.
-
-    Returns:
-        Of the twelve placements that the identities cannot tell apart, the one that leaves most
-        columns where they are; ``None`` where no placement obeys them.
-
-    Example:
-        >>> one, two = np.sin(np.arange(100.0)), np.cos(np.arange(100.0))
-        >>> leads = [one, two, two - one, one - two / 2, two - one / 2, -(one + two) / 2]
-        >>> find_placement(np.stack(leads, axis=1)).columns
-        (0, 1, 2, 5, 3, 4)
-    """
+    Of the twelve between which the identities can't decide, the one that leaves most columns where
+    they are."""
     as_named = identity_residual(values)
     if as_named < _EXACT:
         return IN_PLACE
@@ -149,16 +103,19 @@ def find_placement(values: npt.NDArray[Any]) -> Placement | None:
     if np.any(np.diag(gram) <= 0):
         return None
     residual, best = _best_placement(gram)
-    if as_named < CONSISTENT and residual > as_named / 4:
+    if as_named < _CONSISTENT and residual > as_named / 4:
         return IN_PLACE
-    if residual > CONSISTENT:
+    if residual > _CONSISTENT:
         return None
     alike = [then(best, symmetry) for symmetry in SYMMETRIES.values()]
     return max(alike, key=_closeness)
 
 
 def _best_placement(gram: Floats) -> tuple[float, Placement]:
-    """The least share of energy that the identities leave, and the placement that leaves it."""
+    """The least share of energy that the identities leave, and the placement that leaves it.
+
+    Each ordered pair of columns, with both signs, is tried as leads I and II; each other lead then
+    is the column that is nearest to what the pair predicts."""
     pairs = np.array(list(itertools.permutations(range(len(gram)), 2)) * 2)
     one, two = pairs.T
     sign = np.repeat([1, -1], len(pairs) // 2)
@@ -192,3 +149,23 @@ def _closeness(placement: Placement) -> tuple[int, int, int]:
     upright = [sign == 1 for sign in placement.signs]
     both = sum(a and b for a, b in zip(there, upright, strict=True))
     return both, sum(upright), sum(there)
+
+
+def lead_gains(values: npt.NDArray[Any]) -> Floats | None:
+    """The gain of each of the six limb leads, their median 1, if some make the identities hold.
+
+    The leads are in one plane whatever their gains are, so leads I and II explain the other four,
+    but with other weights than Einthoven's and Goldberger's."""
+    centred = values - np.mean(values, axis=0, dtype=np.float64)
+    pair = centred[:, :2]
+    weights, *_ = np.linalg.lstsq(pair, centred[:, 2:], rcond=None)
+    left = np.square(centred[:, 2:] - pair @ weights).sum(axis=0)
+    if np.any(left > _CONSISTENT * np.square(centred[:, 2:]).sum(axis=0)) or np.any(weights == 0):
+        return None
+    # gain of II divided by that of I, of which each lead gives an estimate; then of the others
+    wanted = np.array(list(IDENTITIES.values())).T
+    ratios = (wanted[1] / wanted[0]) * (weights[0] / weights[1])
+    if np.any(ratios <= 0) or ratios.max() > 1.05 * ratios.min():
+        return None
+    gains = np.concatenate([[1.0, np.median(ratios)], weights[0] / wanted[0]])
+    return np.asarray(gains / np.median(gains)) if np.all(gains > 0) else None

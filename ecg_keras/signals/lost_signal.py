@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy.ndimage import binary_dilation, binary_opening, grey_opening
 
 from ecg_keras.errors import DataError
+from ecg_keras.signals.leads import check_shape
 
 _BLOCK = 0.2
 STILL_MV = 0.002
@@ -33,27 +34,19 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """What each block of 0.2 s of a recording, or of a part of it, shows.
+    """What each block of 0.2 s of a recording, or of a part of it, shows."""
 
-    Attributes:
-        missing: ``(num_leads, num_blocks)``, whether a sample is missing or infinite.
-        still: of the same shape, whether all samples are within 2 µV, or what was asked for.
-        noise: ``(num_blocks,)``, the mean over the leads of the root mean square of white noise
-            that has their second differences, in nV; 0 for leads with missing samples.
-    """
-
+    # (num_leads, num_blocks): whether a sample is missing or infinite
     missing: Flags
+    # of the same shape: whether all samples are within 2 µV, or another span
     still: Flags
+    # (num_blocks,): the mean over the leads of the root mean square of white noise that has their
+    # second differences, in nV; 0 for leads with missing samples
     noise: npt.NDArray[np.int64]
 
 
 def block_length(sampling_rate: float) -> int:
-    """Samples of a block.
-
-    Example:
-        >>> block_length(500.0), block_length(257.0)
-        (100, 51)
-    """
+    """Samples of a block."""
     return max(3, round(_BLOCK * sampling_rate))
 
 
@@ -81,19 +74,15 @@ def check_recorded(
     Example:
         >>> check_recorded(np.sin(np.arange(1000.0))[:, None], ["I"], 500)
     """
-    if values.ndim != 2 or values.shape[1] != len(leads) or values.size == 0:
-        raise DataError(
-            "an ECG must have the shape (num_samples, num_leads) with at least one sample and one "
-            f"column for each of its {len(leads)} leads. Received: shape {values.shape}."
-        )
+    check_shape(values, leads)
     low, high = values.min(axis=0), values.max(axis=0)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise DataError(_say_missing(values, leads, sampling_rate, begin))
     still_mv = min(STILL_MV, _STILL_PART * float(np.max(high - low)))
-    dead = high - low <= still_mv
-    if dead.any():
+    dead = [lead for lead, span in zip(leads, high - low, strict=True) if span <= still_mv]
+    if dead:
         raise DataError(
-            f"no signal in lead {_names(leads, dead)}: constant, within {1000 * still_mv:.2g} µV, "
+            f"no signal in lead {', '.join(dead)}: constant, within {1000 * still_mv:.2g} µV, "
             f"for all {len(values) / sampling_rate:.4g} s that are kept."
         )
     if _may_be_lost(values, sampling_rate, still_mv):
@@ -164,7 +153,7 @@ def best_block(parts: Sequence[Blocks], wanted: int) -> int:
 
 
 def _over(wanted: int, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The sums over each stretch of so many blocks."""
+    """The sums over each stretch of that many blocks."""
     sums = np.concatenate([[0], np.cumsum(counts)])
     return np.asarray(sums[wanted:] - sums[:-wanted])
 
@@ -177,8 +166,7 @@ def _lasting(still: Flags) -> Flags:
 def _may_be_lost(values: npt.NDArray[Any], sampling_rate: float, still_mv: float) -> bool:
     """Whether any lead is at rest wherever it is looked at for most of a second: most never are.
 
-    It takes a small part of the time of `measure_blocks`.
-    """
+    It takes a small part of the time of `measure_blocks`."""
     looked_at = values[:: max(1, block_length(sampling_rate) // 2)].T
     rest = np.abs(looked_at[:, 1:] - looked_at[:, :-1]) <= still_mv
     for times in (1, 2, 4):  # in the end, eight times in a row
@@ -187,7 +175,7 @@ def _may_be_lost(values: npt.NDArray[Any], sampling_rate: float, still_mv: float
 
 
 def _check_stretches(still: Flags, leads: Sequence[str], block: float, begin: float) -> None:
-    """Refuses what shows nothing for too long, by blocks of so many seconds."""
+    """Refuses what shows nothing for too long, by blocks of ``block`` seconds."""
     silent = _lasting(still.all(axis=0)[None])[0]
     first, last = np.argmin(silent), len(silent) - np.argmin(silent[::-1])
     padding = len(silent) - (last - first)
@@ -202,14 +190,13 @@ def _check_stretches(still: Flags, leads: Sequence[str], block: float, begin: fl
         raise DataError(f"no signal in any lead {_say_when(gap, block, begin)}: constant.")
     lost = _lasting(still)
     lost[:, :first] = lost[:, last:] = False
-    many = lost.sum(axis=1) > _MOST * (last - first)
-    if many.any():
-        told = ", ".join(
-            f"{lead} {_say_when(lost[row], block, begin)}"
-            for row, lead in enumerate(leads)
-            if many[row]
-        )
-        raise DataError(f"no signal in lead {told}: constant.")
+    many = [
+        f"{lead} {_say_when(row, block, begin)}"
+        for lead, row in zip(leads, lost, strict=True)
+        if row.sum() > _MOST * (last - first)
+    ]
+    if many:
+        raise DataError(f"no signal in lead {', '.join(many)}: constant.")
 
 
 def _say_when(lost: Flags, block: float, begin: float) -> str:
@@ -229,7 +216,3 @@ def _say_missing(
         f"missing or infinite samples in lead {', '.join(named)}, between {places[0]:.4g} and "
         f"{places[1]:.4g} s."
     )
-
-
-def _names(leads: Sequence[str], which: Flags) -> str:
-    return ", ".join(lead for lead, one in zip(leads, which, strict=True) if one)

@@ -1,7 +1,4 @@
-"""The low-pass filter of a change of sampling rate: in blocks, or at the time of each new sample.
-
-It is a sinc function in a Kaiser window, cut off at half the lower rate.
-"""
+"""The low-pass filter of `resample`: a sinc in a Kaiser window, cut off at half the lower rate."""
 
 from __future__ import annotations
 
@@ -23,24 +20,9 @@ _FINE, _AT_ONCE = 512, 2**17
 def in_blocks(
     values: npt.NDArray[np.float32], ratio: Fraction, start: int, stop: int, offset: int
 ) -> npt.NDArray[np.float32]:
-    """An ECG at another rate, by a matrix product.
+    """The samples from ``start`` to ``stop`` at a rate that is ``ratio`` times the old one.
 
-    Args:
-        values: float32 ``(num_samples, num_leads)``, a recording or a part of it.
-        ratio: new rate divided by the old one, of small integers.
-        start, stop: which samples of the result are wanted.
-        offset: the sample of the recording at which ``values`` begin.
-
-    Returns:
-        float32 ``(stop - start, num_leads)``.
-
-    Source:
-        Crochiere and Rabiner, Multirate Digital Signal Processing (1983), section 3.
-
-    Example:
-        >>> in_blocks(np.ones((6, 1), np.float32), Fraction(1, 3), 0, 2, 0).round(3).ravel()
-        array([1., 1.], dtype=float32)
-    """
+    One matrix product without a copy of the samples; Crochiere and Rabiner (1983), section 3."""
     weights, margin = _filter_block(ratio.numerator, ratio.denominator)
     step, new = len(weights), weights.shape[1] // 2
     first, last = start // new, -(-stop // new)
@@ -55,22 +37,9 @@ def in_blocks(
 def at_each_sample(
     values: npt.NDArray[np.float32], step: float, start: int, stop: int, offset: int
 ) -> npt.NDArray[np.float32]:
-    """An ECG at any other rate: the filter is worked out at the time of each new sample.
+    """As `in_blocks` at any other rate, with ``step`` old samples from one new one to the next.
 
-    Args:
-        values, start, stop, offset: as `in_blocks`.
-        step: old samples from one new sample to the next.
-
-    Returns:
-        As `in_blocks`.
-
-    Source:
-        Smith and Gossett, A flexible sampling-rate conversion method (1984).
-
-    Example:
-        >>> at_each_sample(np.ones((6, 1), np.float32), 2.5, 0, 2, 0).round(3).ravel()
-        array([1., 1.], dtype=float32)
-    """
+    The filter is worked out at the time of each new sample; Smith and Gossett (1984)."""
     side = _taps_on_a_side(step)
     many = max(1, _AT_ONCE // (2 * side + 1))
     result = np.empty((stop - start, values.shape[1]), dtype=np.float32)
@@ -86,12 +55,7 @@ def at_each_sample(
 
 
 def fits_a_matrix(ratio: Fraction) -> bool:
-    """Whether the matrix of `in_blocks` takes 4 MB at most.
-
-    Example:
-        >>> fits_a_matrix(Fraction(100, 257)), fits_a_matrix(Fraction(1000, 9999))
-        (True, False)
-    """
+    """Whether the matrix of `in_blocks` takes 4 MB at most."""
     _, periods = _margin_and_periods(ratio.numerator, ratio.denominator)
     return 2 * periods**2 * ratio.numerator * ratio.denominator <= _LARGEST_MATRIX
 
@@ -104,15 +68,10 @@ def _margin_and_periods(up: int, down: int) -> tuple[int, int]:
 
 @functools.lru_cache(maxsize=16)
 def _filter_block(up: int, down: int) -> tuple[npt.NDArray[np.float32], int]:
-    """The filter as a matrix, from pieces of old samples to blocks of new ones.
+    """The filter as a matrix ``(old samples of a piece, 2 * new samples of a block)``.
 
-    So a whole ECG is one matrix product without a copy of its samples: several times faster than
-    a loop over samples.
-
-    Returns:
-        ``(old samples of a piece, 2 * new samples of a block)``: what a piece adds to its own block
-        and to the one before, and how many old samples a piece begins before its block.
-    """
+    That is what a piece adds to its own block and to the one before. And a piece's lead on its
+    block in old samples."""
     half = CROSSINGS * max(up, down)
     taps = np.kaiser(2 * half + 1, _BETA) * np.sinc(np.arange(-half, half + 1) / max(up, down))
     margin, periods = _margin_and_periods(up, down)
@@ -165,9 +124,7 @@ def _fine_filter() -> npt.NDArray[np.float64]:
 def _continue(values: npt.NDArray[np.float32], start: int, stop: int) -> npt.NDArray[np.float32]:
     """The samples from ``start`` to ``stop`` in a row for each lead, also outside of ``values``.
 
-    There it goes on as the line through its ends instead of falling to zero, which would ring in
-    every ECG whose baseline is not zero.
-    """
+    There they follow the line through its ends: a fall to zero would ring in every ECG."""
     num_samples, num_leads = values.shape
     rows = np.empty((num_leads, stop - start), dtype=np.float32)
     before, behind = max(0, -start), max(0, stop - num_samples)

@@ -1,4 +1,4 @@
-"""What tells a good recording from a broken one: size, dead leads and Einthoven's identities."""
+"""What separates a good recording from a broken one: figures of the whole and of each lead."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import DataError
+from ecg_keras.signals.leads import IDENTITIES, check_shape
 
-# each limb lead that follows from leads I and II: lead = a * I + b * II
-IDENTITIES = {
-    "III": (-1.0, 1.0),
-    "aVR": (-0.5, -0.5),
-    "aVL": (1.0, -0.5),
-    "aVF": (-0.5, 1.0),
-}
-# samples of which the residuals of the identities are taken, evenly over the recording
-ENOUGH = 500
+Floats = npt.NDArray[np.float32]
+
+# samples of which the residuals of the identities are taken, evenly over the recording: as many
+# settle a median
+_ENOUGH = 500
+# what is measured of each lead, in the order of `LeadQuality`
+LEAD_MEASURES = ("flat", "clipped", "noise_mv", "baseline_mv", "mains_mv")
+# seconds of a block: one has no beat in it more often than not
+_BLOCK = 0.2
+# Hz up to which baseline wanders; slower hearts than 42 a minute are rare
+_WANDER_HZ = 0.7
+# blocks of means that wander is measured on, in seconds
+_MEAN = 0.1
+_MAINS_HZ = (50.0, 60.0)
+# samples a period by which a hum differs from its alias
+_LEAST_SAMPLES = 2.1
 
 
 @dataclass(frozen=True)
@@ -66,12 +73,13 @@ def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
         >>> measure_quality(np.stack([one, two, two - one], axis=1), ["I", "II", "III"]).flat_leads
         0
     """
-    _check_shape(values, leads)
+    check_shape(values, leads)
     low, high = _extremes(values)
+    residuals = _identity_residuals(values, leads)
     return Quality(
         peak_mv=float(max(np.max(high), -np.min(low))),
         rms_mv=float(np.sqrt(np.square(values).mean(dtype=np.float64))),
-        einthoven_mv=_einthoven(values, leads),
+        einthoven_mv=float(residuals.max()) if residuals.size else math.nan,
         flat_leads=int(np.sum(low == high)),
     )
 
@@ -91,18 +99,10 @@ def worst_limb_lead(values: npt.NDArray[Any], leads: Sequence[str]) -> str | Non
         >>> worst_limb_lead(values, ["I", "II", "III", "aVF"])
         'aVF'
     """
-    _check_shape(values, leads)
-    misses = _misses(values, leads)
+    check_shape(values, leads)
+    residuals = _identity_residuals(values, leads)
     checked = [lead for lead in IDENTITIES if lead in leads]
-    return checked[int(np.argmax(misses))] if misses.size else None
-
-
-def _check_shape(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
-    if values.ndim != 2 or values.shape[1] != len(leads) or values.size == 0:
-        raise DataError(
-            "an ECG must have the shape (num_samples, num_leads) with at least one sample and one "
-            f"column for each of its {len(leads)} leads. Received: shape {values.shape}."
-        )
+    return checked[int(np.argmax(residuals))] if residuals.size else None
 
 
 def _extremes(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -116,22 +116,14 @@ def _extremes(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[A
     return low, block.max(axis=0).reshape(rows, -1).max(axis=0)
 
 
-def _einthoven(values: npt.NDArray[Any], leads: Sequence[str]) -> float:
-    misses = _misses(values, leads)
-    return float(misses.max()) if misses.size else math.nan
-
-
-def _misses(values: npt.NDArray[Any], leads: Sequence[str]) -> npt.NDArray[Any]:
+def _identity_residuals(values: npt.NDArray[Any], leads: Sequence[str]) -> Floats:
     """The median absolute residual of each identity that can be checked."""
     weights, limbs = _residual_weights(tuple(leads))
     if not len(weights):
-        return np.empty(0)
-    # so many samples settle a median
-    thinned = values[:: max(1, len(values) // ENOUGH)].T[limbs]
+        return np.empty(0, np.float32)
+    thinned = values[:: max(1, len(values) // _ENOUGH)].T[limbs]
     residuals = np.abs(weights.astype(thinned.dtype, copy=False) @ thinned)
-    # the lower median; to sort a few short rows takes less than NumPy's median
-    middle: npt.NDArray[Any] = np.sort(residuals, axis=1)[:, (thinned.shape[1] - 1) // 2]
-    return middle
+    return _median(residuals)
 
 
 @functools.lru_cache(maxsize=16)
@@ -144,7 +136,141 @@ def _residual_weights(
     weights = np.zeros((len(checked), len(limbs)), np.float32)
     for row, lead in enumerate(checked):
         weights[row, limbs.index(lead)] = 1
-        weights[row, [limbs.index("I"), limbs.index("II")]] = [
-            -weight for weight in IDENTITIES[lead]
-        ]
+        weights[row, :2] = -np.array(IDENTITIES[lead])
     return weights, np.array([leads.index(lead) for lead in limbs], np.intp)
+
+
+@dataclass(frozen=True, eq=False)
+class LeadQuality:
+    """Figures of each lead of one recording, each float32 ``(num_leads,)``.
+
+    Attributes:
+        flat: share of blocks of 0.2 s in which nothing changes; of padding, too.
+        clipped: share of samples at the lead's largest or smallest value that follow two more such
+            samples: a peak may have two equal ones.
+        noise_mv: root mean square of white noise that has the second differences of the median
+            block of 0.2 s; beats do not count, since most blocks have none.
+        baseline_mv: root mean square about its mean of what is slower than 0.7 Hz.
+        mains_mv: amplitude of hum at 50 or 60 Hz, whichever is larger: the median over blocks of a
+            second. NaN where the sampling rate is below 126 Hz or there is no whole second.
+    """
+
+    flat: Floats
+    clipped: Floats
+    noise_mv: Floats
+    baseline_mv: Floats
+    mains_mv: Floats
+
+
+def measure_lead_quality(
+    recorded: npt.NDArray[Any], recorded_rate: float, stored: npt.NDArray[Any], stored_rate: float
+) -> LeadQuality:
+    """`LeadQuality` of one recording.
+
+    Saturation and hum are measured before the sampling rate changes, for afterwards a filter has
+    rounded the one and may have removed the other; everything else on what is stored.
+
+    Args:
+        recorded: ``(num_samples, num_leads)`` in millivolts at the recording's own rate. Fastest
+            where each column is contiguous.
+        recorded_rate: in Hz.
+        stored: the same leads as they are stored, ``(other num_samples, num_leads)``.
+        stored_rate: in Hz.
+
+    Returns:
+        Its figures.
+
+    Example:
+        >>> hum = 0.1 * np.sin(2 * np.pi * 50 * np.arange(5000) / 500)[:, None]
+        >>> measure_lead_quality(hum, 500, hum[::5], 100).mains_mv.round(3)
+        array([0.1], dtype=float32)
+    """
+    before = np.ascontiguousarray(recorded.T, dtype=np.float32)
+    after = np.ascontiguousarray(stored.T, dtype=np.float32)
+    flat, noise = _flat_and_noise(after, max(3, round(_BLOCK * stored_rate)))
+    return LeadQuality(
+        flat=flat,
+        clipped=_clipped(before),
+        noise_mv=noise,
+        baseline_mv=_baseline(after, stored_rate),
+        mains_mv=_mains(before, recorded_rate),
+    )
+
+
+def _flat_and_noise(values: Floats, length: int) -> tuple[Floats, Floats]:
+    leads = len(values)
+    first = values[:, 1:] - values[:, :-1]
+    second = first[:, 1:] - first[:, :-1]
+    blocks = max(1, second.shape[1] // length)
+    length = min(length, second.shape[1])
+    if length < 1:
+        return np.zeros(leads, np.float32), np.zeros(leads, np.float32)
+    ones = np.ones(length, np.float32)
+    # a sum of absolute values is zero where nothing changes; a matrix product sums short rows fast
+    moved = np.abs(first[:, : blocks * length]).reshape(leads * blocks, length) @ ones
+    energy = np.square(second[:, : blocks * length]).reshape(leads * blocks, length) @ ones
+    still = (moved == 0).reshape(leads, blocks)
+    middle = _median(energy.reshape(leads, blocks))
+    # the second difference of white noise has six times its variance
+    return still.mean(axis=1, dtype=np.float32), np.sqrt(middle / np.float32(6 * length))
+
+
+def _clipped(values: Floats) -> Floats:
+    low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
+    extreme = (values == high) | (values == low)
+    third = extreme[:, 2:] & extreme[:, 1:-1] & extreme[:, :-2]
+    shares = np.zeros(len(values), np.float32)
+    if np.count_nonzero(third):
+        shares[:] = [np.count_nonzero(one) / values.shape[1] for one in third]
+    return shares
+
+
+def _baseline(values: Floats, rate: float) -> Floats:
+    leads, samples = values.shape
+    length = min(max(1, round(_MEAN * rate)), samples)
+    blocks = samples // length
+    means = values[:, : blocks * length].reshape(leads * blocks, length)
+    means = (means @ np.full(length, 1 / length, np.float32)).reshape(leads, blocks)
+    slow = (means - means[:, :1]) @ _slow_waves(blocks, blocks * length / rate)
+    energy: Floats = np.square(slow).sum(axis=1) / np.float32(blocks)
+    return np.sqrt(energy)
+
+
+@functools.lru_cache(maxsize=8)
+def _slow_waves(blocks: int, seconds: float) -> Floats:
+    """Orthonormal drift and waves of at most 0.7 Hz over a recording, without its mean."""
+    time = (np.arange(blocks) + 0.5) / blocks
+    waves = [np.ones(blocks), time]
+    for periods in range(1, int(_WANDER_HZ * seconds) + 1):
+        waves += [np.cos(2 * np.pi * periods * time), np.sin(2 * np.pi * periods * time)]
+    orthonormal, _ = np.linalg.qr(np.stack(waves[:blocks], axis=1))
+    return np.ascontiguousarray(orthonormal[:, 1:], dtype=np.float32)
+
+
+def _mains(values: Floats, rate: float) -> Floats:
+    leads, samples = values.shape
+    length = round(rate)
+    blocks = samples // length if length else 0
+    if rate < _LEAST_SAMPLES * max(_MAINS_HZ) or not blocks:
+        return np.full(leads, np.nan, np.float32)
+    seconds = values[:, : blocks * length].reshape(leads * blocks, length)
+    parts = (seconds @ _hum(length, rate)).reshape(leads, blocks, len(_MAINS_HZ), 2)
+    amplitude = np.sqrt(np.square(parts).sum(axis=3)).transpose(0, 2, 1)
+    return np.asarray(_median(amplitude).max(axis=1))
+
+
+@functools.lru_cache(maxsize=8)
+def _hum(length: int, rate: float) -> Floats:
+    """Cosine and sine of each mains frequency, scaled so that a product is an amplitude."""
+    phase = 2 * np.pi * np.outer(np.arange(length) / rate, _MAINS_HZ)
+    waves = np.stack([np.cos(phase), np.sin(phase)], axis=2).reshape(length, -1)
+    # offset and drift of a block are no hum
+    slow = np.vander(np.linspace(-1, 1, length), 2)
+    waves -= slow @ np.linalg.lstsq(slow, waves, rcond=None)[0]
+    return np.asarray(waves * (2 / length), dtype=np.float32)
+
+
+def _median(values: Floats) -> Floats:
+    """The lower median over the last axis: much faster than NumPy's on short rows."""
+    middle = (values.shape[-1] - 1) // 2
+    return np.asarray(np.sort(values, axis=-1)[..., middle])

@@ -1,4 +1,4 @@
-"""`Finding` and `Repair`: what is not as a database says, and what makes it right."""
+"""`Fault` and `Repair`: what is not as a database says, and what makes it right."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+# fewer recordings than this prove no fault of a database
+LEAST_RECORDS = 3
 
 
 @dataclass(frozen=True)
@@ -66,33 +69,31 @@ class Repair:
             >>> Repair({"aVR": "aVL", "aVL": "aVR"}, factor=0.001).sentences()
             ('the columns aVR, aVL are read as aVL, aVR', 'all samples are multiplied by 0.001')
         """
-        said = []
-        if self.leads:
-            columns, held = ", ".join(self.leads), ", ".join(self.leads.values())
-            said.append(f"the columns {columns} are read as {held}")
         inverted = [lead for lead, gain in self.gains.items() if gain == -1]
-        if inverted:
-            said.append(f"lead {', '.join(inverted)} is multiplied by -1")
-        said += [
-            f"lead {lead} is multiplied by {gain:.4g}"
-            for lead, gain in self.gains.items()
-            if gain != -1
+        changes = [
+            (
+                self.leads,
+                f"the columns {', '.join(self.leads)} are read as {', '.join(self.leads.values())}",
+            ),
+            (inverted, f"lead {', '.join(inverted)} is multiplied by -1"),
+            *(
+                (gain != -1, f"lead {lead} is multiplied by {gain:.4g}")
+                for lead, gain in self.gains.items()
+            ),
+            (self.factor != 1, f"all samples are multiplied by {self.factor:g}"),
+            (self.rate_factor != 1, f"the sampling rate is multiplied by {self.rate_factor:g}"),
         ]
-        if self.factor != 1:
-            said.append(f"all samples are multiplied by {self.factor:g}")
-        if self.rate_factor != 1:
-            said.append(f"the sampling rate is multiplied by {self.rate_factor:g}")
-        return tuple(said)
+        return tuple(sentence for is_made, sentence in changes if is_made)
 
 
 @dataclass(frozen=True)
-class Finding:
+class Fault:
     """One thing that is not what a database says it is.
 
     Attributes:
         what: in words.
         evidence: the figures behind it.
-        repair: what makes it right; ``None`` where the signals do not tell.
+        repair: what makes it right; ``None`` where the signals do not show it.
     """
 
     what: str
@@ -101,10 +102,5 @@ class Finding:
 
 
 def figure(value: float) -> str:
-    """Three digits of a number as people write it, never with an exponent.
-
-    Example:
-        >>> figure(1053.2), figure(0.000102), figure(2.0)
-        ('1050', '0.000102', '2')
-    """
+    """Three digits of a number as people write it, never with an exponent: 1050, 0.000102, 2."""
     return np.format_float_positional(value, precision=3, fractional=False, trim="-")

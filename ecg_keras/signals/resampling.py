@@ -1,4 +1,4 @@
-"""Change of sampling rate: with an anti-alias filter, or by plain decimation as published."""
+"""One sampling rate and one length for all ECGs."""
 
 from __future__ import annotations
 
@@ -68,14 +68,21 @@ def resample(
         (1001, 12)
     """
     decimated = look_up("resampling method", method, {"polyphase": False, "decimate": True})
+    ratio = _ratio(from_rate, to_rate)
+    if decimated and (ratio is None or ratio.numerator != 1):
+        raise ConfigError(
+            "method decimate takes every n-th sample, so the old rate must be a whole multiple of "
+            f"the new one. Received: new/old = {ratio or to_rate / from_rate}. Use method "
+            "polyphase."
+        )
     values = np.asarray(values, dtype=np.float32)
     length = resampled_length(len(values) if total is None else total, from_rate, to_rate)
     stop = length if stop is None else min(stop, length)
-    ratio = _ratio(from_rate, to_rate)
     if ratio == 1 or start >= stop:
         return values[start - offset : max(start, stop) - offset]
-    if decimated:
-        return _decimate(values, from_rate, to_rate, start, stop, offset)
+    if decimated and ratio is not None:
+        step = ratio.denominator
+        return values[start * step - offset : stop * step - offset : step]
     if ratio is None or not fits_a_matrix(ratio):
         return at_each_sample(values, from_rate / to_rate, start, stop, offset)
     return in_blocks(values, ratio, start, stop, offset)
@@ -142,20 +149,60 @@ def _ratio(from_rate: float, to_rate: float) -> Fraction | None:
     return ratio
 
 
-def _decimate(
-    values: npt.NDArray[np.float32],
-    from_rate: float,
-    to_rate: float,
-    start: int,
-    stop: int,
-    offset: int,
-) -> npt.NDArray[np.float32]:
-    ratio = _ratio(from_rate, to_rate)
-    if ratio is None or ratio.numerator != 1:
-        raise ConfigError(
-            "method decimate takes every n-th sample, so the old rate must be a whole multiple of "
-            f"the new one. Received: new/old = {ratio or to_rate / from_rate}. Use method "
-            "polyphase."
-        )
-    step = ratio.denominator
-    return values[start * step - offset : stop * step - offset : step]
+def fit_length(
+    values: npt.NDArray[Any], num_samples: int, *, window: str = "start", short: str = "drop"
+) -> npt.NDArray[np.float32] | None:
+    """The ECG cut or padded to ``num_samples``.
+
+    Args:
+        values: ``(any length, num_leads)``.
+        num_samples: wanted length, at least 1.
+        window: ``"start"`` keeps the first samples, ``"centre"`` the middle ones. Zeros are added
+            at the end and on both sides, respectively; ``"centre"`` is how the CODE databases
+            are padded (an odd zero goes to the end).
+        short: what to do with a recording that is too short: ``"drop"`` or ``"pad"``.
+
+    Returns:
+        float32 ``(num_samples, num_leads)``, or ``None`` for a short recording to be dropped.
+
+    Raises:
+        ConfigError: an argument is not one of those above.
+
+    Example:
+        >>> fit_length(np.ones((3, 1)), 6, window="centre", short="pad").ravel()
+        array([0., 1., 1., 1., 0., 0.], dtype=float32)
+        >>> fit_length(np.ones((3, 1)), 6) is None
+        True
+    """
+    padded = look_up("way with short recordings", short, {"drop": False, "pad": True})
+    start, stop = kept_part(len(values), num_samples, window)
+    lacking = num_samples - (stop - start)
+    if not lacking:
+        return np.asarray(values[start:stop], dtype=np.float32)
+    if not padded:
+        return None
+    before = lacking // 2 if window == "centre" else 0
+    fitted = np.zeros((num_samples, *values.shape[1:]), dtype=np.float32)
+    fitted[before : before + len(values)] = values
+    return fitted
+
+
+def kept_part(length: int, num_samples: int, window: str) -> tuple[int, int]:
+    """The first sample that `fit_length` keeps of a recording, and the one behind the last.
+
+    Args:
+        length: of the recording.
+        num_samples, window: as `fit_length` takes them.
+
+    Raises:
+        ConfigError: as `fit_length`.
+
+    Example:
+        >>> kept_part(7, 4, "centre"), kept_part(3, 4, "centre")
+        ((1, 5), (0, 3))
+    """
+    centred = look_up("window", window, {"start": False, "centre": True})
+    if num_samples < 1:
+        raise ConfigError(f"num_samples must be at least 1. Received: {num_samples}.")
+    start = max(0, length - num_samples) // 2 if centred else 0
+    return start, min(length, start + num_samples)

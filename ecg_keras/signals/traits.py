@@ -24,7 +24,7 @@ _CLIPPED = 0.98
 
 @dataclass(frozen=True, eq=False)
 class Traits:
-    """Figures of one recording that only a distribution over many recordings makes telling.
+    """Figures of one recording of which only a distribution over many recordings says anything.
 
     Attributes:
         heart_rate: beats a minute, 25 to 300; NaN where no rhythm is clear.
@@ -60,25 +60,10 @@ def measure_traits(values: npt.NDArray[Any], sampling_rate: float) -> Traits:
 
 
 def measure_heart_rate(values: npt.NDArray[Any], sampling_rate: float) -> float:
-    """Beats a minute: how often the steep parts of an ECG come again.
+    """Beats a minute, 25 to 300; NaN below three seconds or without a clear rhythm.
 
-    The autocorrelation of the slopes, added up over the leads, has its first high peak at the time
-    between two beats. Single recordings of an irregular rhythm have no clear peak, or one at
-    several beats.
-
-    Args:
-        values: ``(num_samples, num_leads)``, finite, in any unit.
-        sampling_rate: in Hz.
-
-    Returns:
-        25 to 300 beats a minute; NaN where there are less than three seconds or no clear rhythm.
-
-    Example:
-        >>> ecg = np.zeros((1000, 1))
-        >>> ecg[50::100] = 1.0
-        >>> round(measure_heart_rate(ecg, 100.0))
-        60
-    """
+    The autocorrelation of the slopes, summed over the leads, has its first high peak at the time
+    between two beats; of an irregular rhythm it has none, or one at several beats."""
     # means over some 10 ms first: the slope of single samples is noise where they are dense
     rows, rate = _thin(np.ascontiguousarray(values.T), sampling_rate, 2 * _PER_SECOND)
     steep, rate = _thin(np.abs(rows[:, 1:] - rows[:, :-1]).sum(axis=0), rate, _PER_SECOND)

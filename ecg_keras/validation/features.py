@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ecg_keras.signals.lead_quality import MEASURES
+from ecg_keras.signals import LEAD_MEASURES
 
 TEXTS = ("labels", "sex")
 NUMBERS = (
@@ -19,7 +19,7 @@ NUMBERS = (
 )
 INTEGERS = ("flat_leads", "fold")
 # lists with one value for each lead; every lead becomes a column of its own
-PER_LEAD = ("deflection_mv", *MEASURES)
+PER_LEAD = ("deflection_mv", *LEAD_MEASURES)
 # the samples, told by the figures above, and names
 NOT_PROFILED = ("signal", "scale", "target", "record_id", "patient_id", "content")
 

@@ -14,8 +14,7 @@ from ecg_keras.data.shard_folders import dataset_fingerprint
 from ecg_keras.data.verification import SAMPLE, Verified, verify_source
 from ecg_keras.errors import DataError
 from ecg_keras.records import RecordInfo, Signal
-from ecg_keras.signals import LEADS
-from ecg_keras.signals.repair import Repair
+from ecg_keras.signals import LEADS, Repair
 from ecg_keras.simulate import record_ecg
 from ecg_keras.sources import find_source
 
@@ -75,10 +74,10 @@ def test_chest_leads_in_disorder_are_found_where_only_two_limb_leads_are_stored(
         return Signal(read(info).values[:, stored], 500.0, leads)
 
     monkeypatch.setattr(hospital, "read_signal", read_eight)
-    with pytest.raises(DataError, match="V2, V1 stand in the columns V1, V2"):
+    with pytest.raises(DataError, match="V2, V1 are in the columns V1, V2"):
         prepare(settings(databases["good"]), tmp_path / "s")
     fixed = prepare(settings(databases["good"], verify="fix"), tmp_path / "s")
-    assert fixed.repairs[0].what == "V2, V1 stand in the columns V1, V2"
+    assert fixed.repairs[0].what == "V2, V1 are in the columns V1, V2"
     monkeypatch.undo()
     truth = prepare(settings(databases["good"]), tmp_path / "truth")
     assert fixed.splits["train"].records == truth.splits["train"].records
@@ -92,7 +91,7 @@ def test_a_wrong_one_is_refused_with_the_evidence_and_both_ways_out(databases, t
         prepare(settings(databases["code_test"]), tmp_path / "shards")
     first, second, third = str(caught.value).splitlines()
     assert first == f"{databases['code_test']}: the signals are not what they are said to be:"
-    assert second.startswith("  aVL, aVF, aVR stand in the columns aVR, aVL, aVF. Evidence: Ein")
+    assert second.startswith("  aVL, aVF, aVR are in the columns aVR, aVL, aVF. Evidence: Ein")
     assert third == (
         "Fix the files or what reads them. Or have every record repaired with --set "
         "data.verify=fix, by which the columns aVR, aVL, aVF are read as aVL, aVF, aVR."
@@ -105,7 +104,7 @@ def test_fix_repairs_every_record_and_says_so_everywhere(databases, tmp_path):
     data = settings(databases["code_test"], verify="fix")
     dataset = prepare(data, tmp_path / "fixed", on_warning=warnings.append)
     (repaired,) = dataset.repairs
-    assert repaired.what == "aVL, aVF, aVR stand in the columns aVR, aVL, aVF"
+    assert repaired.what == "aVL, aVF, aVR are in the columns aVR, aVL, aVF"
     assert repaired.done == ("the columns aVR, aVL, aVF are read as aVL, aVF, aVR",)
     assert warnings == [f"{databases['code_test']}: {repaired.line()}"]
     assert f"repaired: {repaired.line()}" in dataset.table()

@@ -7,8 +7,7 @@ from hypothesis import given, strategies as st
 from ecg_keras.data import duplicates
 from ecg_keras.data.dataset import Duplicates
 from ecg_keras.data.duplicates import describe_duplicates, find_duplicates, find_matches, stack
-from ecg_keras.signals import resample, signature
-from ecg_keras.signals.content import SAME
+from ecg_keras.signals import SAME_SIGNATURE, resample, signature
 from ecg_keras.sources import find_source
 
 CHALLENGE = {
@@ -65,7 +64,7 @@ def test_a_copy_of_a_copy_is_in_the_group():
     step[:8] = 30  # a small turn: the first and the last are too far apart to match directly
     chain = np.stack([one, one + step, one + 2 * step]).astype(np.int8)
     cosine = chain[0] @ chain[2].astype(float) / np.linalg.norm(chain[0].astype(float))
-    assert cosine / np.linalg.norm(chain[2].astype(float)) < SAME
+    assert cosine / np.linalg.norm(chain[2].astype(float)) < SAME_SIGNATURE
     found = find_duplicates({n: row.tobytes() for n, row in zip("abc", chain, strict=True)},
                             dict.fromkeys("abc", "train"))  # fmt: skip
     assert [group.record_ids for group in found] == [("a", "b", "c")]

@@ -9,8 +9,13 @@ from ecg_keras.data import examples
 from ecg_keras.data.conversion import Converted, quantise
 from ecg_keras.data.examples import encode
 from ecg_keras.records import RecordInfo
-from ecg_keras.signals import LEADS, measure_quality, measure_traits
-from ecg_keras.signals.lead_quality import MEASURES, measure_lead_quality
+from ecg_keras.signals import (
+    LEAD_MEASURES,
+    LEADS,
+    measure_lead_quality,
+    measure_quality,
+    measure_traits,
+)
 
 LABELS = ("AF", "PAC", "SR")
 
@@ -41,7 +46,7 @@ def test_every_feature_of_the_contract():
         "signal", "scale", "target", "labels", "record_id", "patient_id", "age", "sex", "fold",
         "peak_mv", "rms_mv", "einthoven_mv", "flat_leads", "content",
         "deflection_mv", "heart_rate", "original_hz", "original_seconds",
-        *MEASURES,
+        *LEAD_MEASURES,
     }  # fmt: skip
     assert list(stored["target"].int64_list.value) == [1, 0, 1]
     assert stored["heart_rate"].float_list.value[0] == pytest.approx(75, abs=2)

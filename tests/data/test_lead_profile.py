@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ecg_keras.data.lead_profile import count, summarise, table, to_json
-from ecg_keras.signals.lead_quality import MEASURES, LeadQuality
+from ecg_keras.signals import LEAD_MEASURES, LeadQuality
 
 
 def drawn(records, seed=0):
     """Figures of records with two leads, ``(records, measures, 2)``."""
-    figures = np.random.default_rng(seed).lognormal(-4, 1, (records, len(MEASURES), 2))
+    figures = np.random.default_rng(seed).lognormal(-4, 1, (records, len(LEAD_MEASURES), 2))
     figures[:, :2] = figures[:, :2].clip(0, 1)
     figures[::5, 0] = 0
     return figures
@@ -22,7 +22,7 @@ def counted(figures):
 def test_quantiles_are_those_of_the_records_to_a_class():
     figures = drawn(2000)
     summary = summarise([counted(figures)], 2)
-    for measure, name in enumerate(MEASURES):
+    for measure, name in enumerate(LEAD_MEASURES):
         for quantile, share in (("median", 0.5), ("p95", 0.95)):
             exact = np.quantile(figures[:, measure], share, axis=0)
             np.testing.assert_allclose(summary[name][quantile], exact, rtol=0.09)
@@ -36,8 +36,8 @@ def test_any_parts_add_up_to_the_same(parts):
 
 
 def test_what_is_unknown_has_no_quantile_and_zero_is_zero():
-    figures = np.zeros((3, len(MEASURES), 2))
-    figures[:, MEASURES.index("mains_mv")] = np.nan
+    figures = np.zeros((3, len(LEAD_MEASURES), 2))
+    figures[:, LEAD_MEASURES.index("mains_mv")] = np.nan
     summary = summarise([counted(figures)], 2)
     assert summary["mains_mv"] == {"median": [None, None], "p95": [None, None]}
     assert summary["noise_mv"] == {"median": [0, 0], "p95": [0, 0]}
@@ -45,7 +45,7 @@ def test_what_is_unknown_has_no_quantile_and_zero_is_zero():
 
 
 def test_shares_end_at_one_and_anything_huge_in_the_last_class():
-    figures = np.ones((3, len(MEASURES), 2))
+    figures = np.ones((3, len(LEAD_MEASURES), 2))
     figures[:, 2:] = 1e9
     summary = summarise([counted(figures)], 2)
     assert summary["clipped"]["median"] == [1, 1]
@@ -53,8 +53,8 @@ def test_shares_end_at_one_and_anything_huge_in_the_last_class():
 
 
 def test_the_table_is_in_units_people_read():
-    figures = np.full((9, len(MEASURES), 2), 0.01)
-    figures[:, MEASURES.index("mains_mv")] = np.nan
+    figures = np.full((9, len(LEAD_MEASURES), 2), 0.01)
+    figures[:, LEAD_MEASURES.index("mains_mv")] = np.nan
     lines = table(summarise([counted(figures)], 2), ("I", "V1")).splitlines()
     heading = "median (95 %) flat % clipped % noise µV baseline µV mains µV"
     assert " ".join(lines[0].split()) == heading

@@ -10,8 +10,7 @@ from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted
 from ecg_keras.data.noted import noting
 from ecg_keras.records import RecordInfo
-from ecg_keras.signals import LEADS, measure_quality, measure_traits
-from ecg_keras.signals.lead_quality import MEASURES, LeadQuality
+from ecg_keras.signals import LEAD_MEASURES, LEADS, LeadQuality, measure_quality, measure_traits
 
 
 def converted(change=lambda values: values, *, rate=500.0, seconds=10.0, **info):
@@ -28,7 +27,7 @@ def converted(change=lambda values: values, *, rate=500.0, seconds=10.0, **info)
         measure_quality(values, LEADS),
         bytes(64),
         replace(measure_traits(values, 100), heart_rate=70.0),
-        LeadQuality(*(np.zeros(12, np.float32) for _ in MEASURES)),
+        LeadQuality(*(np.zeros(12, np.float32) for _ in LEAD_MEASURES)),
         (rate, seconds),
     )
 
@@ -112,7 +111,7 @@ def test_what_is_unknown_is_not_noted():
 
 def shares(**values):
     record = converted()
-    quality = {name: np.zeros(12, np.float32) for name in MEASURES}
+    quality = {name: np.zeros(12, np.float32) for name in LEAD_MEASURES}
     for name, by_lead in values.items():
         for lead, share in by_lead.items():
             quality[name][LEADS.index(lead)] = share

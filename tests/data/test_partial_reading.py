@@ -14,8 +14,7 @@ from ecg_keras.data.record_reader import reader_of
 from ecg_keras.data.verification import Verified, verify_source
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo, Signal, cut_signal, span_samples
-from ecg_keras.signals import LEADS, resample
-from ecg_keras.signals.repair import Repair
+from ecg_keras.signals import LEADS, Repair, resample
 from ecg_keras.sources.folder import FolderSource
 
 

@@ -11,8 +11,7 @@ from ecg_keras.data.dataset import describe
 from ecg_keras.data.examples import encode
 from ecg_keras.data.shards import decode, millivolts
 from ecg_keras.records import RecordInfo
-from ecg_keras.signals import LEADS, measure_quality, measure_traits
-from ecg_keras.signals.lead_quality import measure_lead_quality
+from ecg_keras.signals import LEADS, measure_lead_quality, measure_quality, measure_traits
 
 LABELS = ("AF", "PAC", "SR")
 

@@ -63,3 +63,9 @@ def test_zero_padding_is_trimmed():
     values[40:60] = np.random.default_rng(0).normal(size=(20, 2))
     assert trim(values).shape == (22, 2)
     assert trim(np.ones((5, 2))).shape == (0, 2)
+
+
+def test_spikes_a_hundred_samples_apart():
+    ecg = np.zeros((1000, 1))
+    ecg[50::100] = 1.0
+    assert find_beats(ecg).period == 100.0

@@ -10,6 +10,7 @@ from ecg_keras.signals.limb_leads import (
     Placement,
     find_placement,
     identity_residual,
+    lead_gains,
     then,
 )
 
@@ -76,3 +77,12 @@ def test_leads_that_do_not_belong_together_have_no_placement():
     dead = twelve_leads()
     dead[:, 4] = 0
     assert find_placement(dead) is None
+
+
+@pytest.mark.parametrize("lead", range(6))
+def test_the_gain_of_one_limb_lead_is_found(lead):
+    values = twelve_leads()[:, :6]
+    values[:, lead] *= 2
+    np.testing.assert_allclose(lead_gains(values), np.where(np.arange(6) == lead, 2.0, 1.0))
+    values[:, lead] *= -1
+    assert lead_gains(values) is None

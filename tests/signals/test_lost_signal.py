@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEADS, check_recorded
-from ecg_keras.signals.lost_signal import best_block, block_length, measure_blocks
+from ecg_keras.signals import LEADS, best_block, block_length, check_recorded, measure_blocks
 
 RATE = 500
 

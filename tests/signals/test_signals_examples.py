@@ -10,18 +10,14 @@ import pytest
 @pytest.mark.parametrize(
     "module",
     [
-        "beats",
-        "lead_findings",
-        "limb_leads",
+        "content",
+        "fault_checks",
+        "leads",
         "lost_signal",
-        "low_pass",
-        "pace",
         "quality",
         "repair",
         "resampling",
-        "size",
-        "verification",
-        "windows",
+        "traits",
     ],
 )
 def test_examples(module):

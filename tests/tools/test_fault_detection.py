@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_keras.signals import LEADS
-from ecg_keras.signals.repair import Repair
-from ecg_keras.signals.verification import Recording
+from ecg_keras.records import Signal
+from ecg_keras.signals import LEADS, Repair
 from ecg_keras.simulate import record_ecg
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "fault_detection.py"
@@ -24,7 +23,7 @@ def tool():
 
 @pytest.fixture(scope="module")
 def right():
-    return [Recording(record_ecg("riverside", index).values, 500.0, LEADS) for index in range(6)]
+    return [Signal(record_ecg("riverside", index).values, 500.0, LEADS) for index in range(6)]
 
 
 def test_every_fault_changes_a_recording(tool, right):
@@ -48,7 +47,7 @@ def test_found_repaired_and_made_worse_are_told_apart(tool, right, monkeypatch):
 
 
 def test_a_repair_must_lead_back_to_what_was_there(tool, right):
-    turned = [Recording(-one.values, one.sampling_rate, one.leads) for one in right]
+    turned = [Signal(-one.values, one.sampling_rate, one.leads) for one in right]
     gains = dict.fromkeys(LEADS, -1.0)
     assert tool.is_mended(Repair(gains=gains), right, turned)
     assert not tool.is_mended(Repair(), right, turned)

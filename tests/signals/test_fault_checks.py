@@ -1,13 +1,12 @@
-"""Planted faults of leads, units and rates are found, named and mended; good databases pass."""
+"""Planted faults of leads, units and rates are found, named and repaired; good databases pass."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ecg_keras.signals import LEADS
+from ecg_keras.records import Signal
+from ecg_keras.signals import LEADS, Repair, verify
 from ecg_keras.signals.limb_leads import SYMMETRIES
-from ecg_keras.signals.repair import Repair
-from ecg_keras.signals.verification import Recording, verify
 from ecg_keras.simulate import HOSPITALS, record_ecg
 from ecg_keras.sources import find_source
 
@@ -17,14 +16,14 @@ CODE_TEST = [0, 1, 2, 4, 5, 3, 6, 7, 8, 9, 10, 11]
 @pytest.fixture(scope="module")
 def good():
     ecgs = (record_ecg("riverside", index) for index in range(20))
-    return [Recording(ecg.values, float(ecg.sampling_rate), LEADS) for ecg in ecgs]
+    return [Signal(ecg.values, float(ecg.sampling_rate), LEADS) for ecg in ecgs]
 
 
 def change(recordings, order=range(12), sign=1.0, rate=1.0):
     """The same columns, factors and rate for all recordings."""
     sign = np.asarray(sign, dtype=np.float32)
     return [
-        Recording(one.values[:, list(order)] * sign, one.sampling_rate * rate, one.leads)
+        Signal(one.values[:, list(order)] * sign, one.sampling_rate * rate, one.leads)
         for one in recordings
     ]
 
@@ -46,7 +45,7 @@ def mended(repair, recordings, planted):
 @pytest.mark.parametrize("count", [3, 12])
 def test_simulated_hospitals_are_good(hospital, count):
     ecgs = (record_ecg(hospital, index) for index in range(100, 100 + count))
-    result = verify([Recording(ecg.values, float(ecg.sampling_rate), LEADS) for ecg in ecgs])
+    result = verify([Signal(ecg.values, float(ecg.sampling_rate), LEADS) for ecg in ecgs])
     assert result.findings == ()
     assert result.records == count
     assert result.identities
@@ -68,8 +67,8 @@ def test_exchanged_electrodes_are_named_and_mended(good, words, placement):
 @pytest.mark.parametrize(
     ("order", "sign", "what"),
     [
-        (CODE_TEST, 1, "aVL, aVF, aVR stand in the columns aVR, aVL, aVF"),
-        ([1, 0, *range(2, 12)], 1, "II, I stand in the columns I, II"),
+        (CODE_TEST, 1, "aVL, aVF, aVR are in the columns aVR, aVL, aVF"),
+        ([1, 0, *range(2, 12)], 1, "II, I are in the columns I, II"),
         (range(12), flip("I"), "lead I is inverted"),
         (range(12), flip("aVF"), "lead aVF is inverted"),
         (range(12), flip(*LEADS), "all leads are inverted"),
@@ -78,10 +77,10 @@ def test_exchanged_electrodes_are_named_and_mended(good, words, placement):
         (
             [*range(6), *range(11, 5, -1)],
             1,
-            "V6, V5, V4, V3, V2, V1 stand in the columns V1, V2, V3, V4, V5, V6",
+            "V6, V5, V4, V3, V2, V1 are in the columns V1, V2, V3, V4, V5, V6",
         ),
-        ([*range(8), 9, 8, 10, 11], 1, "V4, V3 stand in the columns V3, V4"),
-        ([*range(6, 12), *range(6)], 1, f"{', '.join(LEADS[6:] + LEADS[:6])} stand in the columns"),
+        ([*range(8), 9, 8, 10, 11], 1, "V4, V3 are in the columns V3, V4"),
+        ([*range(6, 12), *range(6)], 1, f"{', '.join(LEADS[6:] + LEADS[:6])} are in the columns"),
     ],
 )
 def test_columns_that_hold_something_else_are_named_and_mended(good, order, sign, what):
@@ -151,13 +150,13 @@ def test_figures_have_no_exponent(good):
 
 
 def test_leads_that_were_scaled_one_by_one_have_lost_their_amplitudes(good):
-    spans = [Recording(one.values / np.ptp(one.values, axis=0), 500.0, LEADS) for one in good]
+    spans = [Signal(one.values / np.ptp(one.values, axis=0), 500.0, LEADS) for one in good]
     (finding,) = verify(spans).findings
     assert finding.what.endswith("each lead of each recording has the same span")
     assert finding.repair is None
     # with a rounding that hides it
     noisy = [
-        Recording(one.values * (1 + 0.01 * n % 0.05), 500.0, LEADS) for n, one in enumerate(spans)
+        Signal(one.values * (1 + 0.01 * n % 0.05), 500.0, LEADS) for n, one in enumerate(spans)
     ]
     (finding,) = verify(noisy).findings
     assert finding.what.startswith("each lead of each recording was scaled on its own")
@@ -173,7 +172,7 @@ def test_leads_that_were_scaled_one_by_one_have_lost_their_amplitudes(good):
     ],
 )
 def test_normalised_signals_are_recognised(good, scale, words):
-    findings = verify([Recording(scale(one.values), 500.0, LEADS) for one in good]).findings
+    findings = verify([Signal(scale(one.values), 500.0, LEADS) for one in good]).findings
     assert len(findings) == 1
     assert words in findings[0].what
     assert findings[0].repair is None
@@ -210,7 +209,7 @@ def test_one_patient_with_exchanged_electrodes_is_no_fault_of_the_database(good)
 
 def test_leads_that_do_not_fit_together(good):
     rolled = [
-        Recording(
+        Signal(
             np.stack([np.roll(one.values[:, k], 97 * k) for k in range(12)], axis=1), 500.0, LEADS
         )
         for one in good
@@ -221,12 +220,12 @@ def test_leads_that_do_not_fit_together(good):
 
 
 def test_leads_that_die_before_the_end_and_short_recordings_do_no_harm(good):
-    dying = [Recording(one.values.copy(), 500.0, LEADS) for one in good]
+    dying = [Signal(one.values.copy(), 500.0, LEADS) for one in good]
     for one in dying:
         one.values[50:, 8] = 0
     assert verify(dying).identities
     for length in (1, 2, 10, 100, 700):
-        assert verify([Recording(one.values[:length], 500.0, LEADS) for one in good]).records >= 0
+        assert verify([Signal(one.values[:length], 500.0, LEADS) for one in good]).records >= 0
 
 
 @given(st.integers(0, 10_000), st.sampled_from([5, 60, 400]), st.integers(1, 12))
@@ -234,8 +233,10 @@ def test_leads_that_die_before_the_end_and_short_recordings_do_no_harm(good):
 def test_anything_at_all_is_answered(seed, samples, leads):
     random = np.random.default_rng(seed)
     recordings = [
-        Recording(
-            np.cumsum(random.normal(size=(samples, leads)) * (random.random(leads) < 0.9), axis=0),
+        Signal(
+            np.cumsum(
+                random.normal(size=(samples, leads)) * (random.random(leads) < 0.9), axis=0
+            ).astype(np.float32),
             float(random.choice([1.0, 100.0, 1e6])),
             LEADS[-leads:] if seed % 2 else LEADS[:leads],
         )
@@ -254,19 +255,19 @@ def test_what_is_steep_and_tiny_tells_no_leads():
         one, two, *chest = (2 * np.round(pulses * sizes)).T
         limb = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
         values = np.stack([*limb, *chest], axis=1) / 1000
-        recordings.append(Recording(values.astype(np.float32), 500.0, LEADS))
+        recordings.append(Signal(values.astype(np.float32), 500.0, LEADS))
     assert verify(recordings).findings == ()
 
 
 def test_too_few_recordings_prove_nothing(good):
     assert verify(change(good[:2], sign=1000)).findings == ()
-    broken = [Recording(np.full((5000, 12), np.nan), 500.0, LEADS)] * 9
+    broken = [Signal(np.full((5000, 12), np.nan, np.float32), 500.0, LEADS)] * 9
     assert verify(broken + good[:2]).records == 2
     assert verify([]).records == 0
 
 
 def test_fewer_leads_are_checked_as_far_as_they_go(good):
-    two = [Recording(one.values[:, [1, 7]] * 1000, 500.0, ("II", "V2")) for one in good]
+    two = [Signal(one.values[:, [1, 7]] * 1000, 500.0, ("II", "V2")) for one in good]
     result = verify(two)
     assert result.repair == Repair(factor=0.001)
     assert not result.identities
@@ -291,7 +292,7 @@ def read(real_data, name, first=0, last=None):
         real_data / folder, label_set=next(iter(source.LABEL_SETS)), sampling_rate=rate
     )
     signals = (source.read_signal(info) for info in infos[first:last])
-    return [Recording(one.values, one.sampling_rate, one.leads) for one in signals]
+    return [Signal(one.values, one.sampling_rate, one.leads) for one in signals]
 
 
 @pytest.mark.real
@@ -325,7 +326,7 @@ def test_planted_faults_in_real_databases(real_data, name):
 def test_planted_faults_in_ten_real_recordings(real_data, name):
     right = read(real_data, name, 0, 10)
     for planted, told in (
-        (change(right, CODE_TEST), "aVL, aVF, aVR stand in the columns aVR, aVL, aVF"),
+        (change(right, CODE_TEST), "aVL, aVF, aVR are in the columns aVR, aVL, aVF"),
         (change(right, sign=flip("aVL")), "lead aVL is inverted"),
         (change(right, sign=1000), ("microvolts are taken for millivolts", "the signals are 15")),
         (change(right, sign=[1] * 8 + [10] + [1] * 3), "chest leads are larger or smaller"),
@@ -340,7 +341,7 @@ def test_planted_faults_in_ten_real_recordings(real_data, name):
 def test_ludb_by_the_gains_of_its_headers(real_data):
     """What other readers of WFDB make of it: each lead 1 mV high."""
     scaled = [
-        Recording(one.values / np.ptp(one.values, axis=0), 500.0, LEADS)
+        Signal(one.values / np.ptp(one.values, axis=0), 500.0, LEADS)
         for one in read(real_data, "ludb", 0, 8)
     ]
     assert [finding.what for finding in verify(scaled).findings] == [

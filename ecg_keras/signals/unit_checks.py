@@ -1,0 +1,114 @@
+"""How large ECGs are: wrong units, gains, and leads that were scaled one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.signals.leads import LEADS, LIMB
+from ecg_keras.signals.repair import Fault, Repair, figure
+
+Floats = npt.NDArray[np.float64]
+
+# medians over whole databases are from 0.8 to 1.4 mV and from 1.4 to 2.0 mV
+_TYPICAL_LIMB_MV, _TYPICAL_CHEST_MV = 0.95, 1.65
+_TYPICAL_LEAD_MV = dict(
+    zip(LEADS, (*[_TYPICAL_LIMB_MV] * 6, 1.15, 1.9, 1.9, 1.9, 1.65, 1.3), strict=True)
+)
+# a database whose ECGs are this much larger or smaller than usual has a wrong unit or gain
+_OUTSIDE = 4.0
+# hearts differ more in single leads: medians of five recordings are from 0.3 to 2.7 times the usual
+_LEAD_OUTSIDE, _LEAST_FOR_LEADS = 5.0, 5
+# a power of ten is the reason if it brings them this near to the usual: not where 200 steps a
+# millivolt would be taken for 100
+_NEAR = 1.5
+
+# what no two hearts have in common, and a normalisation gives to all recordings
+_NORMALISATIONS: dict[str, Callable[[Floats], Floats]] = {
+    "each lead of each recording has the same standard deviation": lambda one: one.std(axis=0),
+    "each lead of each recording has the same largest and smallest value": (
+        lambda one: np.concatenate([one.max(axis=0), one.min(axis=0)])
+    ),
+    "each lead of each recording has the same span": lambda one: np.ptp(one, axis=0),
+    "each recording has the same standard deviation": lambda one: np.array([one.std()]),
+    "each recording has the same largest value": lambda one: np.array([np.abs(one).max()]),
+}
+
+
+def measure_spans(values: npt.NDArray[Any]) -> Floats:
+    """The usual peak-to-peak size of each lead: the median over fifths of a recording."""
+    # in a fifth of ten seconds there is a beat at any heart rate
+    length = len(values) // 5
+    spans = np.ptp(values[: 5 * length].reshape(5, length, -1), axis=1)
+    return np.asarray(np.median(spans.astype(np.float64), axis=0))
+
+
+def find_normalisation(recordings: Sequence[npt.NDArray[Any]]) -> Fault | None:
+    """Whether something that differs from heart to heart is the same in all recordings."""
+    for words, measure in _NORMALISATIONS.items():
+        # most often the first three show that it is not
+        if _is_same(measure, recordings[:3]) and _is_same(measure, recordings):
+            what = f"the signals are no millivolts: {words}"
+            return Fault(what, f"in all of {len(recordings)} recordings", None)
+    return None
+
+
+def find_unit_fault(spans: Floats, leads: Sequence[str]) -> Fault | None:
+    """Whether recordings with these `measure_spans` are far larger or smaller than usual."""
+    size = float(np.median([_measure_size(one, leads) for one in spans]))
+    if 1 / _OUTSIDE < size < _OUTSIDE:
+        return None
+    factor = float(10.0 ** -round(np.log10(size)))
+    explained = 1 / _NEAR < size * factor < _NEAR
+    named = {0.001: "microvolts are taken for millivolts", 1000.0: "volts are taken for millivolts"}
+    what = f"the signals are {figure(size)} times as large as ECGs are"
+    return Fault(
+        named.get(factor, what) if explained else what,
+        f"the median peak-to-peak size of {len(spans)} recordings is {figure(size)} times the "
+        "usual one",
+        Repair(factor=factor) if explained else None,
+    )
+
+
+def find_chest_gains(spans: Floats, leads: Sequence[str]) -> Fault | None:
+    """Chest leads in another unit than the limb leads, or with their own gains.
+
+    The limb leads themselves are compared by the identities."""
+    spans = spans[np.all(spans > 0, axis=1)]
+    if len(spans) < _LEAST_FOR_LEADS:
+        return None
+    ratios = spans / [_TYPICAL_LEAD_MV[lead] for lead in leads]
+    beside = ratios / np.median(ratios[:, np.isin(leads, LIMB)], axis=1, keepdims=True)
+    named = [
+        f"{lead} {figure(size)} times"
+        for lead, size in zip(leads, np.median(beside, axis=0).tolist(), strict=True)
+        if lead not in LIMB and not 1 / _LEAD_OUTSIDE < size < _LEAD_OUTSIDE
+    ]
+    if not named:
+        return None
+    return Fault(
+        "chest leads are larger or smaller beside the limb leads than they ever are: "
+        + ", ".join(named),
+        f"medians of {len(spans)} recordings; gains of their own, or another unit, do that",
+        None,
+    )
+
+
+def _measure_size(spans: Floats, leads: Sequence[str]) -> float:
+    """How many times larger than usual an ECG is: the geometric mean over limb and chest leads."""
+    limb = np.isin(leads, LIMB)
+    ratios = [
+        np.median(spans[columns]) / typical
+        for columns, typical in ((limb, _TYPICAL_LIMB_MV), (~limb, _TYPICAL_CHEST_MV))
+        if columns.any()
+    ]
+    return float(np.exp(np.mean(np.log(np.maximum(ratios, 1e-12)))))
+
+
+def _is_same(measure: Callable[[Floats], Floats], recordings: Sequence[npt.NDArray[Any]]) -> bool:
+    figures = np.stack([np.ravel(measure(one.astype(np.float64))) for one in recordings])
+    middle = np.median(figures, axis=0)
+    return bool(np.all(np.abs(figures - middle) <= 0.002 * np.abs(middle) + 1e-12))
