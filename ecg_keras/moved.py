@@ -28,6 +28,8 @@ MODULES: Mapping[str, str] = {
     "ecg_keras.data.wfdb_headers": "ecg_keras.formats.wfdb_headers",
     "ecg_keras.data.wfdb_spans": "ecg_keras.formats.wfdb_spans",
     "ecg_keras.signals.verification": "ecg_keras.signals.fault_checks",
+    "ecg_keras.sources.challenge": "ecg_keras.sources.challenge_format",
+    "ecg_keras.sources.tables": "ecg_keras.sources.fields",
     "ecg_keras.study.advise": "ecg_keras.advise.advising",
 }
 

@@ -1,4 +1,4 @@
-"""Python modules of the user's own that a recipe names: a source, or the module of a function."""
+"""Python code of the user's own that a recipe names: a source, or the module of a function."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ecg_keras.errors import ConfigError, shortened
+from ecg_keras.errors import ConfigError, nearest, shortened
 
 
 def import_own(name: str) -> ModuleType:
     """Imports a module by its name: one that Python finds, or one of the current folder.
 
     The command `ecg-keras`, unlike ``python -m``, does not search the current folder. It is
-    appended to the places that Python searches, behind all others, and only where a recipe names a
-    module that lies in it: a file there replaces no module that is installed.
+    appended to the places that Python searches, after all others, and only where a recipe names a
+    module that is in it: a file there replaces no module that is installed.
 
     Args:
         name: such as ``my_array`` or ``our_lab.holter``.
@@ -35,7 +35,7 @@ def import_own(name: str) -> ModuleType:
             f"cannot import {name!r:.80}: no name of a module, such as our_lab.holter."
         )
     here = Path.cwd()
-    if str(here) not in sys.path and not _is_found(name) and _lies_in(here, name):
+    if str(here) not in sys.path and not _is_found(name) and _is_in(here, name):
         sys.path.append(str(here))
         importlib.invalidate_caches()
     try:
@@ -44,12 +44,37 @@ def import_own(name: str) -> ModuleType:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise ConfigError(
                 f"cannot import {shortened(name)}: there is no module {shortened(error.name)}. A "
-                "module of your own must lie in the current folder or a folder of PYTHONPATH, or "
+                "module of your own must be in the current folder or a folder of PYTHONPATH, or "
                 "be installed."
             ) from error
-        raise ConfigError(_say_failed(name, error)) from error
+        raise ConfigError(_describe_failure(name, error)) from error
     except Exception as error:  # the module's own code may raise anything
-        raise ConfigError(_say_failed(name, error)) from error
+        raise ConfigError(_describe_failure(name, error)) from error
+
+
+def import_object(name: str) -> Any:
+    """Imports what ``module:object`` names; a name without a colon is that of a module itself.
+
+    Args:
+        name: such as ``our_lab.holter:make_source``.
+
+    Raises:
+        ConfigError: as `import_own`, or the module has no such object.
+
+    Example:
+        >>> import_object("json:dumps")([1])
+        '[1]'
+    """
+    module_name, colon, attribute = name.partition(":")
+    module = import_own(module_name)
+    if not colon:
+        return module
+    if not hasattr(module, attribute):
+        raise ConfigError(
+            f"cannot import {shortened(name)}: the module {shortened(module_name)} has no "
+            f"{shortened(repr(attribute))}.{nearest(attribute, vars(module))}"
+        )
+    return getattr(module, attribute)
 
 
 def import_function(kind: str, name: str) -> Callable[..., Any]:
@@ -84,13 +109,13 @@ def _is_found(name: str) -> bool:
     return top in sys.modules or importlib.util.find_spec(top) is not None
 
 
-def _lies_in(folder: Path, name: str) -> bool:
-    """A file, a package, or a folder with the module that the name says lies in it."""
+def _is_in(folder: Path, name: str) -> bool:
+    """Whether a folder has the file or the package that the name of a module means."""
     place = folder.joinpath(*name.split("."))
     return place.with_name(f"{place.name}.py").is_file() or (place / "__init__.py").is_file()
 
 
-def _say_failed(name: str, error: Exception) -> str:
+def _describe_failure(name: str, error: Exception) -> str:
     first = str(error).partition("\n")[0][:300]
     what = f"{type(error).__name__}: {first}"
     return f"cannot import {shortened(name)}: its code fails: {what}. Correct the module."

@@ -57,7 +57,7 @@ with _watched():
     from ecg_keras.sources import SOURCES, source_of
 
     for one in SOURCES.values():
-        importlib.import_module(one)
+        importlib.import_module(one.partition(":")[0])
 
 FINDINGS = Path("fuzz-findings")
 # limits of one input

@@ -27,8 +27,7 @@ from ecg_keras.signals import (
     measure_traits,
     resample,
 )
-from ecg_keras.sources import source_of
-from ecg_keras.sources.expectations import USABLE
+from ecg_keras.sources import USABLE, source_of
 
 STEP_MV = 0.001
 GREATEST = 32767

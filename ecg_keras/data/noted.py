@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ecg_keras.config import Data, data_settings
 from ecg_keras.data.outcomes import Noted
 from ecg_keras.signals import worst_limb_lead
-from ecg_keras.sources.expectations import Range, find_expectations, record_ranges
+from ecg_keras.sources import Range, find_expectations, record_ranges
 
 if TYPE_CHECKING:
     from ecg_keras.data.conversion import Converted

@@ -40,9 +40,15 @@ from ecg_keras.data.writing import (
 )
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo
-from ecg_keras.sources import FOLDER, SOURCES, check_label_set, remarks_of, source_of
-from ecg_keras.sources.known_folders import say_known
-from ecg_keras.sources.own_source import check_listed
+from ecg_keras.sources import (
+    FOLDER,
+    SOURCES,
+    check_label_set,
+    check_listed,
+    recognise_database,
+    remarks_of,
+    source_of,
+)
 
 
 def prepare(
@@ -159,7 +165,7 @@ def _make(
             data.raw, label_set=label_set, sampling_rate=data.sampling_rate
         )
     except DataError as error:
-        known = "" if data.source == FOLDER else say_known(data.raw, data.source)
+        known = "" if data.source == FOLDER else recognise_database(data.raw, data.source)
         raise DataError(f"{error}{known}") from error
     if data.source not in SOURCES:
         listed = check_listed(data.source, data.raw, listed)

@@ -22,7 +22,7 @@ from ecg_keras.signals import (
     is_decimated,
     verify,
 )
-from ecg_keras.sources.known_folders import say_known
+from ecg_keras.sources import recognise_database
 
 SAMPLE = 32
 # hearts of children beat faster and point elsewhere
@@ -139,5 +139,5 @@ def _refusal(data: Data, findings: Sequence[Fault], repair: Repair | None) -> st
             "Fix the files or what reads them. Or have every record repaired with "
             f"--set data.verify=fix, by which {'; '.join(repair.sentences())}."
         )
-    known = say_known(data.raw, data.source)
+    known = recognise_database(data.raw, data.source)
     return f"{data.raw}: the signals are not what they are said to be:\n{told}\n{ways}{known}"

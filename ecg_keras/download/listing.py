@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from ecg_keras.download.catalogue import ROOTS, Published, Publisher
 from ecg_keras.errors import DataError
-from ecg_keras.sources.fields import path_inside
+from ecg_keras.sources import path_inside
 
 # the folder beside the data in which a download keeps what is not data; hidden, so no source reads
 # it and no fingerprint of raw files counts it

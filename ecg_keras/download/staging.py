@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from ecg_keras.download.listing import STAGE, RemoteFile, check_paths
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
-from ecg_keras.sources.fields import path_inside
+from ecg_keras.sources import path_inside
 
 _UNFINISHED, _LOCK, _VERIFIED, _LIST = "unfinished", "lock", "verified.jsonl", "list.json"
 

@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ecg_keras.errors import DataError
-from ecg_keras.sources.fields import path_inside
+from ecg_keras.sources import path_inside
 
 PIECE = 1 << 20
 MOST_FILES = 1_000_000

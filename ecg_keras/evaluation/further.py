@@ -16,7 +16,7 @@ from ecg_keras.metrics.challenge import YEARS
 from ecg_keras.metrics.counting import RankedLabel
 from ecg_keras.metrics.inputs import Weights, check_scores
 from ecg_keras.metrics.operating import SampleCurves, best_points
-from ecg_keras.sources import find_source
+from ecg_keras.sources import codes_of, find_source
 
 FloatArray = npt.NDArray[np.float64]
 Codes = Mapping[str, Collection[str]]
@@ -143,8 +143,6 @@ def snomed_codes(source: str, label_set: str) -> Codes | None:
         ('164889003',)
     """
     try:
-        module = find_source(source)
+        return codes_of(find_source(source), label_set)
     except ConfigError:
         return None
-    definitions: Mapping[str, Codes] = getattr(module, "DEFINITIONS", {})
-    return definitions.get(label_set)

@@ -23,14 +23,22 @@ from ecg_keras.formats.plain_files import stat_file
 from ecg_keras.labels import present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import canonical_lead
-from ecg_keras.sources import chapman
+from ecg_keras.sources.challenge_sets import CHAPMAN
+from ecg_keras.sources.contract import Corpus
 from ecg_keras.sources.fields import parse_age, parse_sex, path_inside
 
-DEFINITIONS = chapman.DEFINITIONS
-LABEL_SETS = chapman.LABEL_SETS
+DEFINITIONS = CHAPMAN.DEFINITIONS
+LABEL_SETS = CHAPMAN.LABEL_SETS
 OFFICIAL_FOLDS = False
-CITATION = chapman.CITATION
+CITATION = CHAPMAN.CITATION
 LICENCE = "CC0 1.0"
+CORPUS = Corpus(
+    title="Chapman-Shaoxing",
+    about="Chapman-Shaoxing as first published, 10 s, 500 Hz",
+    layout="`Diagnostics.xlsx` or `Diagnostics.csv`, `ECGData/`",
+    expectations=CHAPMAN.CORPUS.expectations,
+    marks=("Diagnostics.*", "ECGData*"),
+)
 
 RATE = 500.0
 NUM_SAMPLES = 5000

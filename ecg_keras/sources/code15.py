@@ -29,6 +29,7 @@ from ecg_keras.errors import DataError, look_up
 from ecg_keras.formats.hdf5_files import count_rows, read_array
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import LEADS
+from ecg_keras.sources import code_test
 from ecg_keras.sources.code_test import (
     ARRAY,
     CLASSES,
@@ -38,8 +39,8 @@ from ecg_keras.sources.code_test import (
     find_classes,
     read_tracing,
 )
-from ecg_keras.sources.fields import parse_age, path_inside
-from ecg_keras.sources.tables import read_rows
+from ecg_keras.sources.contract import Corpus
+from ecg_keras.sources.fields import parse_age, path_inside, read_rows
 
 NORMAL = "NORM"
 LABEL_SETS = {"code_test": CLASSES, "code15": (NORMAL, *CLASSES)}
@@ -49,6 +50,13 @@ CITATION = (
     "ECGs. Zenodo (2021). https://doi.org/10.5281/zenodo.4916206"
 )
 LICENCE = "CC BY 4.0"
+CORPUS = Corpus(
+    title="CODE-15 %",
+    about="CODE-15 %, 7 and 10 s, 400 Hz",
+    layout="`exams.csv`, `exams_part0.hdf5` to `exams_part17.hdf5`",
+    expectations=code_test.CORPUS.expectations,
+    marks=("exams.csv", "exams_part*.hdf5"),
+)
 
 EXAMS = "exams.csv"
 IDS = "exam_id"

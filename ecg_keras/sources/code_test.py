@@ -26,8 +26,8 @@ import numpy.typing as npt
 from ecg_keras.errors import DataError, look_up
 from ecg_keras.formats.hdf5_files import count_rows, read_row
 from ecg_keras.records import RecordInfo, Signal
-from ecg_keras.sources.fields import parse_age, parse_sex
-from ecg_keras.sources.tables import read_rows
+from ecg_keras.sources.contract import MOST, Corpus, Expectations
+from ecg_keras.sources.fields import parse_age, parse_sex, read_rows
 
 CLASSES = ("1dAVb", "RBBB", "LBBB", "SB", "AF", "ST")
 NONE = "NONE"
@@ -42,6 +42,20 @@ CITATION = (
     "deep neural network. Nat Commun 11, 1760 (2020). https://doi.org/10.1038/s41467-020-15432-4"
 )
 LICENCE = "CC BY 4.0"
+CORPUS = Corpus(
+    title="CODE-test",
+    about="CODE-test, 827 recordings, 7 and 10 s, 400 Hz",
+    layout="`ecg_tracings.hdf5`, `attributes.csv`, `annotations/`",
+    # Ribeiro et al. 2020: over 16 years, 7 or 10 s; what is stored has at most 4096 samples
+    expectations=Expectations(
+        rates=(400.0,),
+        seconds=(1.0, 10.25),
+        age=(16.0, 120.0),
+        ages_known=MOST,
+        sexes_known=MOST,
+    ),
+    marks=("ecg_tracings.hdf5", "attributes.csv"),
+)
 
 LEADS = ("I", "II", "III", "aVL", "aVF", "aVR", "V1", "V2", "V3", "V4", "V5", "V6")
 RATE = 400.0

@@ -1,10 +1,12 @@
-"""Fields that every database writes in its own way: age, sex, and the path of a file."""
+"""What every database writes in its own way: its tables, ages, sexes and the paths of files."""
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 
 from ecg_keras.errors import DataError
@@ -191,3 +193,25 @@ def _find_problem(parts: list[str], absolute: bool, name: str) -> str | None:
     # spaces of other widths, as word processors write them, are no harm
     odd = [one for one in name if not one.isprintable() and unicodedata.category(one) != "Zs"]
     return f"it holds {odd[0]!r}, which can't be printed" if odd else None
+
+
+def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
+    """The rows of a CSV table with a header, UTF-8 with commas, as text by column.
+
+    Cells that a row lacks are empty; a table without one of ``columns`` is refused.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream, restval="")
+            header = reader.fieldnames or ()
+            rows = list(reader)
+    except OSError as error:
+        raise DataError(
+            f"{path}: {error.strerror}. Set data.raw to the folder of the database that holds it."
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not a CSV file: {error}. Download it again.") from error
+    missing = [column or "(unnamed first)" for column in columns if column not in header]
+    if missing:
+        raise DataError(f"{path}: lacks the column {', '.join(missing)}. Download it again.")
+    return rows

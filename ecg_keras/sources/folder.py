@@ -13,85 +13,76 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from ecg_keras.config import Folder
+from ecg_keras.config import Data, Folder
 from ecg_keras.errors import ConfigError, DataError, look_up
 from ecg_keras.formats import find_recording, read_recording
 from ecg_keras.formats.csv_text import check_rate, unknown_unit
 from ecg_keras.formats.xml_exports import check_reader
 from ecg_keras.records import RecordInfo, Signal, Span
+from ecg_keras.sources.contract import Corpus
+from ecg_keras.sources.finding import recognise_database
 from ecg_keras.sources.folder_files import find_named_files
-from ecg_keras.sources.known_folders import say_known
 from ecg_keras.sources.labels_table import find_table, name_row, read_header
-from ecg_keras.sources.table_rows import find_columns, read_rows
+from ecg_keras.sources.table_rows import find_columns, read_table_rows
 
 LABEL_SET = "labels"
-# so many files are looked for before any is read
+# this many files are looked for before any is read
 LOOKED_FOR = 100
 
 
 @dataclass(frozen=True)
 class FolderSource:
-    """A source in the sense of docs/architecture.md, made from a recipe's ``data``.
+    """A source made from a recipe's ``data``: it travels to other processes as that, with no table.
 
-    It travels to other processes as its two settings, and knows no table until it is asked.
-
-    Attributes:
-        root: the folder with the recordings, ``data.raw``.
-        settings: the recipe's ``data.folder``.
+    ``data.raw`` is the folder with the recordings, and ``data.folder`` says how its table is read.
     """
 
-    root: Path
-    settings: Folder
+    data: Data
 
     CITATION: ClassVar[str] = "Your own recordings: cite where they were taken."
     LICENCE: ClassVar[str] = "that of your own recordings"
+    CORPUS: ClassVar[Corpus] = Corpus(
+        title="your own recordings",
+        about="[your own recordings](your-own-recordings.md): WFDB, CSV, EDF, DICOM or XML, any "
+        "rate",
+        layout="`labels.csv` or `labels.parquet`, and the files that it names",
+    )
+
+    @property
+    def _root(self) -> Path:
+        return self.data.raw
+
+    @property
+    def _settings(self) -> Folder:
+        return self.data.folder or Folder()
 
     @property
     def LABEL_SETS(self) -> dict[str, tuple[str, ...]]:
-        """The one label set `LABEL_SET`, with the labels of the table; reads the table.
-
-        Raises:
-            DataError: as `list_records`.
-        """
-        table = find_table(self.root, self.settings.table)
-        return {LABEL_SET: _summarise(table, self.root, self.settings)[0]}
+        """The one label set `LABEL_SET`, with the labels of the table; reads the table."""
+        table = find_table(self._root, self._settings.table)
+        return {LABEL_SET: _summarise(table, self._root, self._settings)[0]}
 
     @property
     def OFFICIAL_FOLDS(self) -> bool:
-        """Whether the table has a column of folds; reads its header.
-
-        Raises:
-            DataError: there is no table that can be read.
-        """
-        path = find_table(self.root, self.settings.table)
-        return "fold" in find_columns(path, read_header(path), self.settings)
+        """Whether the table has a column of folds; reads its header."""
+        path = find_table(self._root, self._settings.table)
+        return "fold" in find_columns(path, read_header(path), self._settings)
 
     def list_records(self, root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-        """Lists the recordings of the table.
+        """Lists the recordings of the table, a row each; each recording has its own rate.
 
-        Args:
-            root: the folder with the recordings.
-            label_set: `LABEL_SET`.
-            sampling_rate: not used: each recording has its own.
-
-        Returns:
-            One entry for each row, sorted by ``record_id``.
-
-        Raises:
-            ConfigError: there is no such label set, or a CSV file needs a setting that is missing,
-                or XML files a package.
-            DataError: the table is missing or wrong: a column that is not there, a row without a
-                file, a patient or a label, a file outside the folder, a recording that is there
-                twice; or none of its first files is there.
+        It is refused where a setting or package is missing that its files need, or where none of
+        its first files is there.
         """
+        del sampling_rate
         look_up("label set", label_set, {LABEL_SET: ()})
-        path = find_table(root, self.settings.table)
-        rows = read_rows(path, root, self.settings)
-        unit_known = self.settings.unit is not None
+        path = find_table(root, self._settings.table)
+        rows = read_table_rows(path, root, self._settings)
+        unit_is_known = self._settings.unit is not None
         for row, kind in enumerate(rows.kinds):  # before hours of other formats are read
             if kind == "csv":
                 where = f"{path}: {name_row(rows.numbers[row])}: {rows.files[row]}"
-                unit_known = unit_known or self._states_unit(where, root / rows.files[row])
+                unit_is_known = unit_is_known or self._states_unit(where, root / rows.files[row])
                 check_rate(where, self._rate(rows.rates[row]))
         if "xml" in rows.kinds:
             check_reader(str(path))
@@ -107,60 +98,38 @@ class FolderSource:
         return sorted(infos, key=lambda info: info.record_id)
 
     def list_remarks(self, root: Path) -> tuple[str, ...]:
-        """Says how the table is read: which column is what, each label's count, what is unknown.
-
-        Args:
-            root: the folder with the recordings.
-
-        Returns:
-            Sentences for the user: see `table_remarks`.
-
-        Raises:
-            DataError: as `list_records`.
-        """
-        known = say_known(root, "folder").strip()
-        said = _summarise(find_table(root, self.settings.table), root, self.settings)[1]
-        return (*said, f"{root}: {known}") if known else said
+        """How the table is read: which column is what, each label's count, what is unknown."""
+        remarks = _summarise(find_table(root, self._settings.table), root, self._settings)[1]
+        known = recognise_database(root, "folder").strip()
+        return (*remarks, f"{root}: {known}") if known else remarks
 
     def choose_files(self, root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-        """The table and the files of the recordings that it names are read.
-
-        Raises:
-            DataError: the table is missing, or as `list_records`.
-        """
+        """The table and the files of the recordings that it names are read."""
         del sampling_rate
-        path = find_table(root, self.settings.table)
-        find_columns(path, read_header(path), self.settings)
-        return find_named_files(root, path, self.settings.file)
+        path = find_table(root, self._settings.table)
+        find_columns(path, read_header(path), self._settings)
+        return find_named_files(root, path, self._settings.file)
 
     def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:
-        """Reads one recording in millivolts; its format is that of its ending.
-
-        Args:
-            info: from `list_records`.
-            span: the seconds that are wanted; ``None`` wants the whole recording.
-
-        Raises:
-            ConfigError: a CSV file needs a setting that is missing.
-            DataError: the file is missing, damaged, foreign, or outside the folder.
-        """
+        """Reads one recording, or the wanted seconds; its format is that of its ending."""
         return self._read(info.path, self._rate(info.sampling_rate), span)
 
     def _read(self, path: Path, sampling_rate: float | None, span: Span | None) -> Signal:
         file, kind = find_recording(path)
-        if not file.parent.resolve().is_relative_to(self.root.resolve()):
+        if not file.parent.resolve().is_relative_to(self._root.resolve()):
             raise DataError(
-                f"{file}: lies outside of {self.root}, to where a link leads. Put the files "
+                f"{file}: is outside of {self._root}, to where a link leads. Put the files "
                 "themselves there."
             )
+        settings = self._settings
         return read_recording(
             file,
             kind,
             sampling_rate=sampling_rate,
-            unit=self.settings.unit,
-            leads=self.settings.leads,
-            lead_names=self.settings.lead_names,
-            decimal=self.settings.decimal,
+            unit=settings.unit,
+            leads=settings.leads,
+            lead_names=settings.lead_names,
+            decimal=settings.decimal,
             span=span,
         )
 
@@ -176,7 +145,7 @@ class FolderSource:
 
     def _rate(self, of_row: float | None) -> float | None:
         """Of a CSV file: what the table's row says, or what the recipe says of all."""
-        stated = self.settings.sampling_rate
+        stated = self._settings.sampling_rate
         return of_row if isinstance(stated, str) else stated
 
 
@@ -190,8 +159,8 @@ def _summarise(table: Path, root: Path, settings: Folder) -> tuple[tuple[str, ..
 def _summarise_once(
     table: Path, root: Path, settings: Folder, changed: int, size: int
 ) -> tuple[tuple[str, ...], ...]:
-    """For a table whose time of change and size tell whether it is still the same."""
-    rows = read_rows(table, root, settings)
+    """For a table whose time of change and size show whether it is still the same."""
+    rows = read_table_rows(table, root, settings)
     return rows.labels, rows.remarks
 
 

@@ -19,9 +19,9 @@ import pandas as pd
 from ecg_keras.errors import DataError, nearest
 from ecg_keras.formats.plain_files import stat_file
 from ecg_keras.sources.fields import path_inside
-from ecg_keras.sources.known_folders import say_known
+from ecg_keras.sources.finding import recognise_database
 from ecg_keras.sources.parquet_tables import nested_as_json, parquet_header, read_parquet, say
-from ecg_keras.sources.table_text import Layout, find_layout
+from ecg_keras.sources.table_text import CsvLayout, find_layout
 
 TABLES = ("labels.csv", "labels.parquet")
 KINDS = (".csv", ".parquet")
@@ -58,7 +58,8 @@ def find_table(root: Path, name: str | None) -> Path:
         if len(names) != 1:
             raise DataError(
                 f"{root}: has {' and '.join(names) or f'no {TABLES[0]} or {TABLES[1]}'}, and there "
-                f"must be one labels table. {_list_tables(root)}{ADVICE}{say_known(root, 'folder')}"
+                f"must be one labels table. {_list_tables(root)}{ADVICE}"
+                f"{recognise_database(root, 'folder')}"
             )
         name = names[0]
     inside = Path(name)
@@ -77,7 +78,7 @@ def find_table(root: Path, name: str | None) -> Path:
         found = [f"{one.relative_to(root)}" for one in root.glob(f"*{path.suffix}")]
         raise DataError(
             f"{path}: no such labels table. {_list_tables(root)}{ADVICE}{nearest(name, found)}"
-            f"{say_known(root, 'folder')}"
+            f"{recognise_database(root, 'folder')}"
         )
     size = stat_file(path, ADVICE).st_size
     if not path.resolve().is_relative_to(root.resolve()) or size > LARGEST:
@@ -259,7 +260,7 @@ def _read_csv(path: Path, header: list[str], text: Collection[str]) -> pd.DataFr
             return read(width, None).iloc[1:, : len(header)].reset_index(drop=True)
 
 
-def _find_width(path: Path, layout: Layout, named: int) -> int | None:
+def _find_width(path: Path, layout: CsvLayout, named: int) -> int | None:
     """The most cells in a row, where all of them that no header names are empty."""
     width = named
     with path.open(encoding=layout.encoding, newline="") as stream:

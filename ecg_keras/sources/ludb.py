@@ -26,6 +26,7 @@ from ecg_keras.formats.wfdb_headers import read_header
 from ecg_keras.formats.wfdb_spans import STEPS_IN_MV, read_in_microvolts
 from ecg_keras.labels import present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal
+from ecg_keras.sources.contract import MOST, NEARLY_ALL, TEN_SECONDS, Corpus, Expectations
 from ecg_keras.sources.fields import parse_age, parse_sex
 
 NORMAL = "NORM"
@@ -47,6 +48,21 @@ CITATION = (
     "https://doi.org/10.13026/eegm-h675"
 )
 LICENCE = "ODC-By 1.0"
+CORPUS = Corpus(
+    title="LUDB",
+    about="Lobachevsky University Database, 200 recordings, 10 s, 500 Hz",
+    layout="`data/`",
+    # Kalyakulina et al. 2020: 11 to 90 years, every age and sex known
+    expectations=Expectations(
+        rates=(500.0,),
+        seconds=TEN_SECONDS,
+        age=(11.0, 90.0),
+        ages_known=NEARLY_ALL,
+        sexes_known=NEARLY_ALL,
+        labelled={"superdiagnostic": MOST},
+    ),
+    marks=("ludb.csv", "data"),
+)
 
 # the column of the table for each label set
 COLUMNS = {"superdiagnostic": "superdiagnostic", "rhythm": "rhythm", "diagnoses": "diagnosis"}

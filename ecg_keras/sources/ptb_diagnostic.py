@@ -23,6 +23,7 @@ from ecg_keras.formats.wfdb_files import read_wfdb
 from ecg_keras.formats.wfdb_headers import read_header, read_text
 from ecg_keras.labels import Definition, present_labels
 from ecg_keras.records import RecordInfo, Signal, Span
+from ecg_keras.sources.contract import MOST, Corpus, Expectations
 from ecg_keras.sources.fields import parse_age, parse_sex, path_inside
 
 REASON: Definition = {
@@ -48,6 +49,21 @@ CITATION = (
     "über das Internet. Biomed Tech 40(s1), 317 (1995). https://doi.org/10.13026/C28C71"
 )
 LICENCE = "ODC-By 1.0"
+CORPUS = Corpus(
+    title="PTB Diagnostic",
+    about="PTB Diagnostic in its own layout, 32 to 120 s, 1000 Hz",
+    layout="`RECORDS`, `patient001/` to `patient294/`",
+    # Bousseljot et al. 1995: 17 to 87 years, 32 to 120 s at 1000 Hz, 15 persons of unknown age
+    expectations=Expectations(
+        rates=(1000.0,),
+        seconds=(30.0, 125.0),
+        age=(17.0, 87.0),
+        ages_known=MOST,
+        sexes_known=MOST,
+        most_labels={"diagnosis": 1, "reason": 1},
+    ),
+    marks=("RECORDS", "patient001"),
+)
 
 RECORDS = "RECORDS"
 KNOWN = frozenset(reason for reasons in REASON.values() for reason in reasons)

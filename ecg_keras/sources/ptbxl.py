@@ -18,8 +18,8 @@ from ecg_keras.errors import DataError, look_up
 from ecg_keras.formats.wfdb_files import read_wfdb
 from ecg_keras.labels import Definition, present_labels
 from ecg_keras.records import RecordInfo, Signal
-from ecg_keras.sources.fields import parse_age, path_inside
-from ecg_keras.sources.tables import read_rows
+from ecg_keras.sources.contract import MOST, NEARLY_ALL, TEN_SECONDS, Corpus, Expectations
+from ecg_keras.sources.fields import parse_age, path_inside, read_rows
 
 SUPERDIAGNOSTIC = ("NORM", "MI", "STTC", "HYP", "CD")
 # fmt: off
@@ -59,6 +59,22 @@ CITATION = (
     "electrocardiography dataset. Sci Data 7, 154 (2020). https://doi.org/10.13026/kfzx-aw45"
 )
 LICENCE = "CC BY 4.0"
+CORPUS = Corpus(
+    title="PTB-XL",
+    about="PTB-XL 1.0.0 to 1.0.3, 10 s, 100 and 500 Hz",
+    layout="`ptbxl_database.csv`, `scp_statements.csv`, `records100/` or `records500/`",
+    # Wagner et al. 2020: 0 to 95 years, every sex known, 411 of 21,799 without a superclass
+    expectations=Expectations(
+        rates=(100.0, 500.0),
+        seconds=TEN_SECONDS,
+        age=(0.0, 95.0),  # those above 89 are hidden in most records: 1.3 %
+        ages_known=MOST,
+        sexes_known=NEARLY_ALL,
+        folds=10,
+        labelled={name: MOST for name in LABEL_SETS if name != "form"},
+    ),
+    marks=("ptbxl_database.csv",),
+)
 
 RECORDS = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"

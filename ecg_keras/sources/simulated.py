@@ -23,7 +23,8 @@ from ecg_keras.simulate import (
     Hospital,
     read_settings,
 )
-from ecg_keras.sources import challenge, ptbxl
+from ecg_keras.sources import challenge_format, ptbxl
+from ecg_keras.sources.contract import Corpus
 
 # what each label set's labels mean, in conditions
 DEFINITIONS: dict[str, Definition] = {
@@ -38,6 +39,12 @@ LABEL_SETS = {name: tuple(definition) for name, definition in DEFINITIONS.items(
 OFFICIAL_FOLDS = False
 CITATION = "Simulated by ecg_keras (docs/simulator.md): no recordings of people."
 LICENCE = "Apache-2.0, as the simulator"
+CORPUS = Corpus(
+    title="a simulated hospital",
+    about="simulated hospitals",
+    layout="written by `data.simulate`",
+    layout_of=("ptbxl", "challenge"),
+)
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
@@ -76,7 +83,9 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
     Raises:
         DataError: the folder is no complete simulated database.
     """
-    layout = ptbxl if HOSPITALS[read_settings(root)["hospital"]].layout == "ptbxl" else challenge
+    layout = (
+        ptbxl if HOSPITALS[read_settings(root)["hospital"]].layout == "ptbxl" else challenge_format
+    )
     is_read = layout.choose_files(root, sampling_rate=sampling_rate)
     return lambda path: path == SETTINGS or is_read(path)
 
@@ -91,4 +100,6 @@ def _list_as_written(root: Path, place: Hospital, sampling_rate: float) -> Seque
     if place.layout == "ptbxl":
         return ptbxl.list_records(root, label_set="all", sampling_rate=sampling_rate)
     snomed = {name: (condition.snomed,) for name, condition in CONDITIONS.items()}
-    return challenge.list_set(root, snomed, rf"{place.prefix}\d{{5}}", "the simulated hospital")
+    return challenge_format.list_set(
+        root, snomed, rf"{place.prefix}\d{{5}}", "the simulated hospital"
+    )

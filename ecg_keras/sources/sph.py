@@ -28,8 +28,8 @@ from ecg_keras.formats.hdf5_files import read_array
 from ecg_keras.labels import present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import LEADS
-from ecg_keras.sources.fields import parse_age, parse_sex, path_inside
-from ecg_keras.sources.tables import read_rows
+from ecg_keras.sources.contract import MOST, Corpus, Expectations
+from ecg_keras.sources.fields import parse_age, parse_sex, path_inside, read_rows
 
 # fmt: off
 LABEL_SETS = {
@@ -50,6 +50,20 @@ CITATION = (
     "https://doi.org/10.1038/s41597-022-01403-5"
 )
 LICENCE = "CC BY 4.0"
+CORPUS = Corpus(
+    title="the database of Shandong Provincial Hospital",
+    about="Shandong Provincial Hospital, 10 to 60 s, 500 Hz",
+    layout="`metadata.csv`, `records/`",
+    # Liu et al. 2022: 10 to 60 s, every age and sex known
+    expectations=Expectations(
+        rates=(500.0,),
+        seconds=(9.9, 60.1),
+        ages_known=MOST,
+        sexes_known=MOST,
+        labelled={"statements": MOST},
+    ),
+    marks=("metadata.csv", "code.csv"),
+)
 
 RATE = 500.0
 RECORDS = "metadata.csv"

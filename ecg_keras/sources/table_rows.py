@@ -39,7 +39,7 @@ MOST_LINES = 20
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """What a table says, an entry for each recording in the order of its rows.
 
     Attributes:
@@ -71,7 +71,7 @@ class Rows:
     remarks: tuple[str, ...]
 
 
-def read_rows(path: Path, root: Path, settings: Folder) -> Rows:
+def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
     """Reads a labels table.
 
     Args:
@@ -125,7 +125,7 @@ def read_rows(path: Path, root: Path, settings: Folder) -> Rows:
         *_describe_bands(path, frame, columns.get("age")),
         *_describe_reading(path, frame, settings),
     ]
-    return Rows(
+    return TableRows(
         frame.index.tolist(),
         files,
         [kind for _, kind in stems],

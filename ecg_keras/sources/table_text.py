@@ -29,7 +29,7 @@ MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BO
 
 
 @dataclass(frozen=True)
-class Layout:
+class CsvLayout:
     """How a CSV table is written.
 
     Attributes:
@@ -45,7 +45,7 @@ class Layout:
     header: tuple[str, ...]
 
 
-def find_layout(path: Path) -> Layout:
+def find_layout(path: Path) -> CsvLayout:
     """How a CSV table is written, found in its bytes.
 
     Raises:
@@ -82,7 +82,7 @@ def find_layout(path: Path) -> Layout:
         names = next(csv.reader(StringIO(header), delimiter=separator), [])
     except csv.Error as error:
         raise DataError(f"{path}: no CSV file: {error}. Export the table again.") from error
-    return Layout(encoding, separator, skipped, tuple(names))
+    return CsvLayout(encoding, separator, skipped, tuple(names))
 
 
 def find_line(path: Path, name: str) -> int | None:

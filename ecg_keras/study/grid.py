@@ -10,15 +10,10 @@ from typing import Any, Literal
 
 from ecg_keras.config import Grid, LoadedStudy, Study
 from ecg_keras.errors import ConfigError, list_problems, unknown_name
+from ecg_keras.sources import have_same_recordings
 from ecg_keras.statistics import ArmName
 
 MAX_POINTS = 50_000
-# sources that hold the same recordings
-SAME_RECORDINGS = (
-    {"ptbxl", "ptbxl_challenge"},
-    {"ptb", "ptb_diagnostic"},
-    {"chapman", "chapman_csv"},
-)
 
 
 @dataclass(frozen=True)
@@ -152,10 +147,10 @@ def same_database(study: Study, upstream: str, downstream: str) -> bool:
     theirs, ours = (
         data_of(study, part) for part in (study.upstreams[upstream], study.downstreams[downstream])
     )
-    sources = {theirs.get("source"), ours.get("source")}
-    if sources == {"simulated"}:
+    sources = (theirs.get("source"), ours.get("source"))
+    if sources == ("simulated", "simulated"):
         return _hospital(theirs) == _hospital(ours)
-    return len(sources) == 1 or any(sources <= same for same in SAME_RECORDINGS)
+    return have_same_recordings(*sources)
 
 
 def data_of(study: Study, part: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ecg_keras.data.dataset import SPLITS, Dataset, describe
 from ecg_keras.data.outcomes import Noted, name_noted
-from ecg_keras.sources.expectations import USABLE
+from ecg_keras.sources import USABLE
 from ecg_keras.validation.comparing import compare
 from ecg_keras.validation.conditions import as_checks
 from ecg_keras.validation.library import (

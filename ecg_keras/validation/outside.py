@@ -10,7 +10,7 @@ from typing import Any
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.noted import describe_value
 from ecg_keras.data.outcomes import Noted
-from ecg_keras.sources.expectations import Range
+from ecg_keras.sources import Range
 from ecg_keras.validation.features import INTEGERS, NUMBERS, PER_LEAD, feature_of, parse_as
 
 # the share of a dataset's records that may be outside of one range; what chance does to small

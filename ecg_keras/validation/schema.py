@@ -7,7 +7,8 @@ from typing import Any
 
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.records import SEXES
-from ecg_keras.sources.expectations import SOME, Expectations, find_expectations, record_ranges
+from ecg_keras.sources import Expectations, find_expectations, record_ranges
+from ecg_keras.sources.contract import SOME
 from ecg_keras.validation.conditions import Condition
 from ecg_keras.validation.features import PER_LEAD, lead_feature
 

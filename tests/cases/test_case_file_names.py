@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from small_folder import folder_source
 
 from ecg_keras.config import Folder
 from ecg_keras.errors import DataError
-from ecg_keras.sources.folder import FolderSource
 
 # the table, and the file with the samples of its odd record
 READ = {
@@ -38,7 +38,7 @@ REFUSED = {
 
 
 def read_odd_one(raw, table):
-    source = FolderSource(raw, Folder(table=f"t_{table}.csv", unit="uV", sampling_rate=100))
+    source = folder_source(raw, Folder(table=f"t_{table}.csv", unit="uV", sampling_rate=100))
     infos = source.list_records(raw, label_set="labels", sampling_rate=100)
     assert len(infos) == 6
     (odd,) = (info for info in infos if info.patient_id == "P9")

@@ -3,10 +3,10 @@
 from collections import Counter
 
 import pytest
+from small_folder import folder_source
 
 from ecg_keras.config import Folder
 from ecg_keras.errors import DataError
-from ecg_keras.sources.folder import FolderSource
 
 IDS = [f"{number:05d}" for number in range(16)]
 PATIENTS = [f"P{number:03d}" for number in range(16)]
@@ -15,7 +15,7 @@ ODD = [(), ("AF",)] * 8
 
 
 def list_all(folder, table, **settings):
-    source = FolderSource(folder / "raw", Folder(table=f"t_{table}.csv", **settings))
+    source = folder_source(folder / "raw", Folder(table=f"t_{table}.csv", **settings))
     infos = source.list_records(folder / "raw", label_set="labels", sampling_rate=100)
     assert [info.record_id for info in infos] == IDS
     return infos, source.list_remarks(folder / "raw")

@@ -11,6 +11,8 @@ from ecg_keras.data import prepare
 WRONG = {"000003", "000009"}
 
 
+# the case is of an earlier version, whose names warn
+@pytest.mark.filterwarnings("ignore:ecg_keras.* has moved to:FutureWarning")
 @pytest.mark.parametrize("name", ["my_array", "lab.my_array"])
 def test_a_module_beside_the_recipe_is_a_source(case, monkeypatch, name):
     folder = case("25-one-big-array")

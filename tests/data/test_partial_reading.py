@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from small_folder import folder_source
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
@@ -15,7 +16,6 @@ from ecg_keras.data.verification import Verified, verify_source
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo, Signal, cut_signal, span_samples
 from ecg_keras.signals import LEADS, Repair, resample
-from ecg_keras.sources.folder import FolderSource
 
 
 def alive(samples, rate, seed=0):
@@ -290,7 +290,7 @@ def test_four_hours_of_wfdb_take_no_more_memory_than_a_minute(tmp_path):
     line = "r1.dat 16 1000/mV 16 0 {} 0 0 {}\n"
     lines = [line.format(*one) for one in zip(minute[0], LEADS, strict=True)]
     (tmp_path / "r1.hea").write_text(f"r1 12 250 {samples}\n{''.join(lines)}")
-    source, data = FolderSource(tmp_path, Folder()), settings_of(window="best")
+    source, data = folder_source(tmp_path, Folder()), settings_of(window="best")
     info = RecordInfo("r1", "r1", tmp_path / "r1", ())
     tracemalloc.start()
     kept = read_kept(reader_of(source), info, LEADS, 1000, data, Repair())

@@ -8,11 +8,18 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from small_signals import RATE, microvolts
 
+from ecg_keras.config import Data
 from ecg_keras.signals import LEADS
+from ecg_keras.sources import source_of
 
 TWELVE_LEAD_ECG = "1.2.840.10008.5.1.4.1.1.9.1.1"
 SCP_NUMBERS = (1, 2, 61, 62, 63, 64, 3, 4, 5, 6, 7, 8)
 TABLE = "file,patient_id,age,sex,AF,MI\n"
+
+
+def folder_source(root, settings):
+    """The source of your own recordings, as a recipe's ``data.folder`` reads them."""
+    return source_of(Data(source="folder", raw=root, folder=settings))
 
 
 def write_wfdb(path, values, *, rate=RATE, leads=LEADS):

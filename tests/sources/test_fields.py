@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.errors import DataError
-from ecg_keras.sources.fields import parse_age, parse_age_band, parse_sex, path_inside
+from ecg_keras.sources.fields import parse_age, parse_age_band, parse_sex, path_inside, read_rows
 
 
 @given(st.one_of(st.floats().map(str), st.integers().map(str), st.text(max_size=8)))
@@ -108,3 +108,30 @@ def test_sexes_as_tables_write_them():
     for text in ("0", "1", "2", "1.0"):
         with pytest.raises(DataError, match="0 and 1 mean male in some tables, and female in oth"):
             parse_sex(text)
+
+
+def test_rows_are_text_by_column(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes('\ufeff,age,name\r\n7,56,"a, b"\r\n8,,\r\n9\r\n'.encode())
+    assert read_rows(path, ["", "age"]) == [
+        {"": "7", "age": "56", "name": "a, b"},
+        {"": "8", "age": "", "name": ""},
+        {"": "9", "age": "", "name": ""},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"table.csv: No such file.*Set data.raw to the folder of the database that holds"),
+        (b"\xff\xfe\x00\x01", r"table.csv: not a CSV file: .*Download it again"),
+        (b"name\n", r"table.csv: lacks the column \(unnamed first\), age. Download it again"),
+        (b"", r"table.csv: lacks the column \(unnamed first\), age"),
+    ],
+)
+def test_what_is_no_such_table_is_named(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_rows(path, ["", "age"])

@@ -11,7 +11,8 @@ from small_original_layouts import CHAPMAN_HEADER, CHAPMAN_ROWS, write_chapman_c
 from ecg_keras.errors import DataError
 from ecg_keras.labels import read_table
 from ecg_keras.signals import LEADS
-from ecg_keras.sources import chapman, chapman_csv
+from ecg_keras.sources import chapman_csv
+from ecg_keras.sources.challenge_sets import CHAPMAN
 
 NAME = CHAPMAN_ROWS[0][0]
 
@@ -76,7 +77,7 @@ def test_conditions_become_the_challenges_classes(tmp_path, beat, labels):
 
 
 def test_the_label_sets_are_those_of_the_challenges_copy():
-    assert chapman_csv.LABEL_SETS == chapman.LABEL_SETS
+    assert chapman_csv.LABEL_SETS == CHAPMAN.LABEL_SETS
     known = {row["code"] for row in read_table("snomed")}
     assert {row["code"] for row in read_table("chapman")} <= known
     acronyms = [row["acronym"] for row in read_table("chapman")]

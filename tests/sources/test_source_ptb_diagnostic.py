@@ -7,7 +7,8 @@ from small_signals import microvolts
 
 from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS
-from ecg_keras.sources import ptb, ptb_diagnostic
+from ecg_keras.sources import ptb_diagnostic
+from ecg_keras.sources.challenge_sets import PTB
 
 
 def list_all(root, label_set="diagnosis"):
@@ -131,4 +132,4 @@ def test_both_files_of_samples_must_be_whole(tmp_path, kind):
 
 
 def test_the_papers_classes_are_those_of_the_challenges_copy():
-    assert ptb_diagnostic.LABEL_SETS["diagnosis"] == ptb.LABEL_SETS["diagnosis"] == ("NORM", "MI")
+    assert ptb_diagnostic.LABEL_SETS["diagnosis"] == PTB.LABEL_SETS["diagnosis"] == ("NORM", "MI")

@@ -16,14 +16,16 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import Record
 from ecg_keras.signals import LEADS, measure_quality
 from ecg_keras.sources import (
-    CONTRACT,
     SOURCES,
     check_label_set,
+    corpus_of,
     find_source,
+    have_same_recordings,
     read_records,
     remarks_of,
     source_of,
 )
+from ecg_keras.sources.contract import CONTRACT
 
 # sources whose files have the limb leads in another order
 OWN_ORDER = ("code_test",)
@@ -55,19 +57,15 @@ def source_at(name, root):
     return source_of(Data(source=name, raw=root))
 
 
-def test_every_source_is_tested_and_documented(databases):
+def test_every_source_is_tested():
     assert list(DATABASES) == list(SOURCES)
-    table = (DOCS / "sources.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(SOURCES)
-    for name in SOURCES:
-        row = next(line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
-        for label_set in source_at(name, databases(name)).LABEL_SETS:
-            assert f"`{label_set}`" in row, f"docs/sources.md: {name} lacks {label_set}"
-    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("## Databases")[2].partition("\n## ")[0]
-    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    named = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
-    assert sorted(named[1:]) == sorted(SOURCES)  # without the heading
+
+
+def test_every_source_says_what_its_database_is(name):
+    corpus = corpus_of(name)
+    assert corpus.title and corpus.about and corpus.layout
+    assert {corpus.copy_of, *corpus.layout_of} <= {"", *SOURCES}
+    assert corpus_of("my_lab.hospital") is None
 
 
 def test_a_source_has_what_the_contract_names(name, databases):
@@ -180,6 +178,54 @@ def test_a_dotted_name_is_a_module_of_the_users_own():
         find_source("os.path")
     with pytest.raises(ConfigError, match=r"no source named '\.ptbxl'.*Did you mean 'ptbxl'"):
         find_source(".ptbxl")
+
+
+def test_an_object_of_the_users_own_is_a_source():
+    named = find_source("sources_of_tests.objects:HOSPITAL")
+    assert named.LABEL_SETS == {"rhythm": ("AF", "SR")}
+    assert source_of(Data(source="sources_of_tests.objects:HOSPITAL", raw="raw")) is named
+
+
+@pytest.mark.parametrize("made", ["make_hospital", "Hospital"])
+def test_a_function_of_the_users_own_makes_a_source_of_the_recipe(made, tmp_path):
+    name = f"sources_of_tests.objects:{made}"
+    source = source_of(Data(source=name, raw=tmp_path))
+    assert source.LABEL_SETS == {"rhythm": ("AF", "SR")} and source.place == tmp_path
+    with pytest.raises(ConfigError, match=rf"source {name}: its labels are given by a recipe's"):
+        find_source(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("objects:HOSPITL", r"no 'HOSPITL'. Did you mean 'HOSPITAL'\?"),
+        ("objects:NOTHING", r"the object sources_of_tests.objects:NOTHING lacks LABEL_SETS, "),
+        ("objects:make_nothing", r"the object sources_of_tests.objects:make_nothing lacks LABEL_S"),
+        ("objects:fail", "source sources_of_tests.objects:fail: its code fails: KeyError: 'site'"),
+        ("objects:make_unlabelled", "LABEL_SETS must be a dict of at least one name"),
+        ("nowhere:HOSPITAL", "cannot import sources_of_tests.nowhere: there is no module"),
+    ],
+)
+def test_an_object_that_is_no_source_is_named(name, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        source_of(Data(source=f"sources_of_tests.{name}", raw="raw"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ptbxl", "ptbxl_challenge", True),
+        ("ptb", "ptb_diagnostic", True),
+        ("chapman_csv", "chapman", True),
+        ("georgia", "georgia", True),
+        ("my_lab.hospital", "my_lab.hospital", True),
+        ("chapman", "ningbo", False),
+        ("my_lab.hospital", "ptb", False),
+    ],
+)
+def test_copies_have_the_same_recordings(one, other, same):
+    assert have_same_recordings(one, other) is same
 
 
 def test_a_label_set_is_found_or_the_nearest_match_is():

@@ -9,7 +9,7 @@ import pytest
 from ecg_keras.config import Folder
 from ecg_keras.errors import DataError
 from ecg_keras.sources.labels_table import find_table
-from ecg_keras.sources.table_rows import read_rows
+from ecg_keras.sources.table_rows import read_table_rows
 
 
 def read(root, text, **settings):
@@ -17,7 +17,7 @@ def read(root, text, **settings):
         (root / "labels.csv").write_text(text)
     else:
         text.to_parquet(root / "labels.parquet")
-    return read_rows(find_table(root, None), root, Folder(**settings))
+    return read_table_rows(find_table(root, None), root, Folder(**settings))
 
 
 def table(header, cells):

@@ -10,34 +10,32 @@ from ecg_keras.config import Data, Folder
 from ecg_keras.data import prepare
 from ecg_keras.errors import DataError
 from ecg_keras.formats.wfdb_spans import READ_AS_LUDB
-from ecg_keras.sources import SOURCES, remarks_of, source_of
-from ecg_keras.sources.known_folders import KNOWN, say_known
+from ecg_keras.sources import SOURCES, corpus_of, recognise_database, remarks_of, source_of
 
 SAID = "This looks like {}, which source {} reads: --set data.source={}."
 
 
-@pytest.mark.parametrize("name", [name for name, _, _ in KNOWN])
+@pytest.mark.parametrize("name", [name for name in SOURCES if corpus_of(name).marks])
 def test_each_database_is_known_by_its_files(tmp_path, name):
-    assert name in SOURCES
     DATABASES[name](tmp_path)
     for lacking in ("ludb.csv", "code.csv", "patient001") * (name not in ("ptbxl", "code15")):
         (tmp_path / lacking).touch()  # files of the download that no reader opens
-    title = next(title for one, title, _ in KNOWN if one == name)
-    assert say_known(tmp_path, "folder").strip() == SAID.format(title, name, name)
-    assert say_known(tmp_path, name) == ""
+    title = corpus_of(name).title
+    assert recognise_database(tmp_path, "folder").strip() == SAID.format(title, name, name)
+    assert recognise_database(tmp_path, name) == ""
 
 
 @pytest.mark.parametrize("name", ["folder", "cpsc2018", "simulated", "incart"])
 def test_other_folders_are_called_nothing(tmp_path, name):
     DATABASES[name](tmp_path)
-    assert say_known(tmp_path, name) == ""
+    assert recognise_database(tmp_path, name) == ""
 
 
 def test_your_own_recordings_look_like_no_database(tmp_path):
     write_folder(tmp_path)
     (tmp_path / "metadata.csv").touch()
     (tmp_path / "RECORDS").touch()
-    assert say_known(tmp_path, "folder") == ""
+    assert recognise_database(tmp_path, "folder") == ""
 
 
 def test_a_folder_without_a_labels_table_is_called_by_its_name(tmp_path):

@@ -1,7 +1,4 @@
-"""The PhysioNet/CinC Challenge 2021: its format, its scored classes, and all its sets together.
-
-The source ``challenge`` reads every recording below one folder. The sources of its single sets are
-small modules that add the set's own label sets and the pattern of its record names.
+"""The format of the PhysioNet/CinC Challenge 2021: headers with codes, and its scored classes.
 
 Sources: Reyna et al. 2021; the Challenge's tables dx_mapping_scored.csv and weights.csv; the
 headers themselves.
@@ -15,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ecg_keras.errors import DataError, look_up
+from ecg_keras.errors import DataError
 from ecg_keras.formats.wfdb_files import read_samples
 from ecg_keras.formats.wfdb_headers import read_header, read_text
 from ecg_keras.labels import Definition, present_labels, read_table
@@ -51,16 +48,6 @@ SCORED: Definition = {
     "TAb": ("164934002",),
     "TInv": ("59931005",),
 }
-DEFINITIONS: Mapping[str, Definition] = {"challenge2021": SCORED}
-
-LABEL_SETS = {name: tuple(definition) for name, definition in DEFINITIONS.items()}
-OFFICIAL_FOLDS = False
-CITATION = (
-    "Reyna MA, Sadr N, Perez Alday EA, et al. Will Two Do? Varying Dimensions in "
-    "Electrocardiography: The PhysioNet/Computing in Cardiology Challenge 2021. Computing in "
-    "Cardiology 48 (2021). https://doi.org/10.13026/34va-7q14"
-)
-LICENCE = "CC BY 4.0; the sets ptb and st_petersburg_incart: ODC-By 1.0"
 
 GAIN = 1000.0
 # of the files of a recording
@@ -71,43 +58,15 @@ _SEVERAL_OF_ONE = re.compile(r"(?:.*/)?(?P<set>[SI])\d{4}")
 _FIELD = re.compile(r"^#[ \t]*(Age|Sex|Dx)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 
 
-def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists every recording below a folder; its ``record_id`` is its path inside the folder.
-
-    Args:
-        root: the folder with the sets' folders, usually called ``training``.
-        label_set: a key of `LABEL_SETS`.
-        sampling_rate: not used: the Challenge has one rate for each recording.
-
-    Returns:
-        One entry for each header, sorted by ``record_id``. The Challenge names no patients, so
-        each recording is a patient of its own; but in the sets ``ptb`` and
-        ``st_petersburg_incart``, which hold several of one person, neighbours of the same age and
-        sex are one patient.
-
-    Raises:
-        ConfigError: there is no such label set.
-        DataError: there is no header, or one of them lacks its diagnoses or has a code that no
-            table lists.
-    """
-    definition = look_up("label set", label_set, DEFINITIONS)
+def list_all(root: Path, definition: Definition) -> list[RecordInfo]:
+    """Every recording below a folder; its ``record_id`` is its path inside the folder."""
     return _list(root, definition, {path: path for path in _find_headers(root)})
 
 
 def list_set(root: Path, definition: Definition, record_name: str, owner: str) -> list[RecordInfo]:
-    """Lists the recordings of one set; their ``record_id`` is the name of the recording.
+    """The recordings of one set, whose names match ``record_name`` in full.
 
-    Args:
-        root: the set's folder.
-        definition: of the labels.
-        record_name: regular expression that every record name of the set matches in full.
-        owner: the set's folder in the Challenge, for the message.
-
-    Returns:
-        One entry for each header, sorted by ``record_id``; patients as in `list_records`.
-
-    Raises:
-        DataError: as `list_records`; also where a record is of another set or occurs twice.
+    Their ``record_id`` is that name; ``owner`` is the set's folder in the Challenge, for messages.
     """
     names: dict[str, str] = {}
     for path in _find_headers(root):
@@ -124,24 +83,16 @@ def list_set(root: Path, definition: Definition, record_name: str, owner: str) -
 
 
 def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-    """Recordings alone are read: what else lies in the folder makes no other dataset."""
+    """Recordings alone are read: other files in the folder make no other dataset."""
     del root, sampling_rate
     return lambda path: path.endswith(ENDINGS)
 
 
 def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
-    """Reads one recording.
+    """Reads one recording, or the wanted seconds; missing samples are NaN.
 
-    Args:
-        info: from `list_records` of this or a single set's module.
-        span: the seconds that are wanted; ``None`` wants the whole recording.
-
-    Returns:
-        The wanted part at the recording's own rate, in millivolts. Missing samples are NaN.
-
-    Raises:
-        DataError: as `ecg_keras.formats.wfdb_files.read_wfdb`; also for the wrong gains of the
-            first release of 2020, which would make millivolts out of something else.
+    The wrong gains of the first release of 2020 would make millivolts out of something else: they
+    are refused.
     """
     header = read_header(info.path)
     wrong = sorted({signal.gain for signal in header.signals if signal.steps_in_mv != GAIN})
@@ -169,8 +120,8 @@ def _list(root: Path, definition: Definition, paths: Mapping[str, str]) -> list[
 def _join_neighbours(infos: list[RecordInfo]) -> list[RecordInfo]:
     """Makes one patient of neighbours of the same age and sex in sets that hold several of one.
 
-    There a person's recordings stand one behind the other. Two people who happen to be alike count
-    as one, which costs nothing; one who counted as two would be trained on and tested.
+    There a person's recordings follow one another. Two people who happen to be alike count as one,
+    which costs nothing; one who counted as two would be trained on and tested.
     """
     joined: list[RecordInfo] = []
     for info in infos:

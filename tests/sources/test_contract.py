@@ -6,8 +6,8 @@ import pytest
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo
-from ecg_keras.sources import find_source
-from ecg_keras.sources.own_source import check_label_sets, check_listed
+from ecg_keras.sources import check_listed, find_source
+from ecg_keras.sources.contract import check_label_sets
 
 GOOD = {"record_id": "a", "patient_id": "p", "path": Path("a.dat"), "labels": ("AF",)}
 

@@ -11,15 +11,11 @@ from ecg_keras.config import Data
 from ecg_keras.data.conversion import convert
 from ecg_keras.data.verification import Verified
 from ecg_keras.errors import DataError
-from ecg_keras.sources import (
-    challenge,
-    chapman,
-    cpsc2018,
-    find_source,
-    georgia,
-    incart,
-    ningbo,
-    ptb,
+from ecg_keras.sources import find_source
+from ecg_keras.sources.challenge_format import SCORED
+
+challenge, chapman, cpsc2018, georgia, incart, ningbo, ptb = map(
+    find_source, ("challenge", "chapman", "cpsc2018", "georgia", "incart", "ningbo", "ptb")
 )
 
 
@@ -250,11 +246,11 @@ def test_the_scored_classes_are_the_columns_of_the_weights(real_data):
     with (real_data / "challenge" / "weights.csv").open(newline="") as stream:
         columns = next(csv.reader(stream))[1:]
     assert [set(column.split("|")) for column in columns] == [
-        set(codes) for codes in challenge.SCORED.values()
+        set(codes) for codes in SCORED.values()
     ]
     with (real_data / "challenge" / "dx_mapping_scored.csv").open(newline="") as stream:
         names = {row["SNOMEDCTCode"]: row["Abbreviation"] for row in csv.DictReader(stream)}
-    for label, codes in challenge.SCORED.items():
+    for label, codes in SCORED.items():
         assert label in {names[code] for code in codes}
 
 
