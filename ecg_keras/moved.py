@@ -14,6 +14,7 @@ from types import ModuleType
 # former names, with those of the modules inside them, and where they are since 0.2
 MODULES: Mapping[str, str] = {
     "ecg_keras.data.download": "ecg_keras.download",
+    "ecg_keras.data.duplicates": "ecg_keras.data.identities",
     "ecg_keras.data.expectations": "ecg_keras.sources.expectations",
     "ecg_keras.data.formats": "ecg_keras.formats",
     "ecg_keras.data.hdf5_files": "ecg_keras.formats.hdf5_files",

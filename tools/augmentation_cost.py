@@ -22,7 +22,7 @@ from benchmark import describe_machine, table, take_turns
 
 from ecg_keras import models
 from ecg_keras.config import Augment
-from ecg_keras.data.augment.augmenting import augment
+from ecg_keras.data.augment import augment
 from ecg_keras.signals import LEADS
 
 ROUNDS = 20

@@ -4,7 +4,7 @@
     python tools/augmentation_plots.py --folder /tmp/look
 
 The same seeds and settings give the same pictures: run it again after a change of
-`ecg_keras/data/augment/`.
+`ecg_keras/data/augment.py`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ecg_keras.config import Augment
-from ecg_keras.data.augment.augmenting import augment
-from ecg_keras.data.augment.limits import check_augment
+from ecg_keras.data.augment import augment
+from ecg_keras.data.settings import check_augment
 from ecg_keras.files import replacing
 from ecg_keras.report.ecg_plot import MM_PER_INCH, MM_PER_MV, MM_PER_SECOND, draw_paper
 from ecg_keras.report.style import LIGHT, STYLE

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ecg_keras.data import file_hashes
-from ecg_keras.data.fingerprints import raw_digest
+from ecg_keras.data import raw_files
+from ecg_keras.data.raw_files import raw_digest
 
 MB = 1_000_000
 # a recording of ten seconds and twelve leads at 500 Hz, and its header
@@ -78,7 +78,7 @@ def measure(root: Path) -> str:
     size = sum(path.stat().st_size for path in paths)
 
     def forget_all() -> None:
-        file_hashes._read.clear()
+        raw_files._read.clear()
         forget(paths)
 
     with tempfile.TemporaryDirectory() as memory:
@@ -87,13 +87,13 @@ def measure(root: Path) -> str:
             ("cat, from the disk", lambda: cat(root), forget_all),
             ("the first call, from the disk", lambda: raw_digest(root), forget_all),
             ("cat, from memory", lambda: cat(root), lambda: None),
-            ("the first call, from memory", lambda: raw_digest(root), file_hashes._read.clear),
+            ("the first call, from memory", lambda: raw_digest(root), raw_files._read.clear),
         ):
             took = seconds(act, before)
             lines.append(f"{name:<32}{took:8.2f} s {size / MB / took:8,.0f} MB/s")
         raw_digest(root, memory=Path(memory))
         lines.append(f"{'a listing':<32}{seconds(lambda: list_once(root)):8.2f} s")
-        later = seconds(lambda: raw_digest(root, memory=Path(memory)), file_hashes._read.clear)
+        later = seconds(lambda: raw_digest(root, memory=Path(memory)), raw_files._read.clear)
         lines.append(f"{'a second call':<32}{later:8.2f} s")
     return "\n".join(lines)
 
@@ -110,7 +110,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         make_files(Path(scratch), arguments.make)
-        time.sleep(file_hashes.TICK / 1e9)
+        time.sleep(raw_files.TICK / 1e9)
         print(measure(Path(scratch)))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted, convert
 from ecg_keras.data.noted import lead_alone, noting
-from ecg_keras.data.verification import Verified
+from ecg_keras.data.source_check import Verified
 from ecg_keras.signals import LEADS
 from ecg_keras.sources import source_of
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 
-from ecg_keras.data.duplicates import find_matches, stack
+from ecg_keras.data.identities import find_matches, stack
 from ecg_keras.records import Signal
 from ecg_keras.signals import SAME_SIGNATURE, signature
 from ecg_keras.sources import find_source

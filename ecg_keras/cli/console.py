@@ -24,8 +24,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from ecg_keras.data.file_hashes import listening
-from ecg_keras.data.writing import Run, run_here
+from ecg_keras.data import Run, listening, run_here
 from ecg_keras.text import text_table
 from ecg_keras.workflow import Step, Watcher
 
@@ -160,7 +159,7 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
 def hashing_bar(bars: Progress) -> Iterator[None]:
     """While the block lasts, another bar shows how far the files of a database are read.
 
-    That takes as long as the disk does, once: see `ecg_keras.data.file_hashes`.
+    That takes as long as the disk does, once: see `ecg_keras.data.raw_files`.
     """
     task: TaskID | None = None
 

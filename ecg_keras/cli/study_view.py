@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ecg_keras.cli.console import HASHING, MB, MOVES
-from ecg_keras.data.file_hashes import listening
+from ecg_keras.data import listening
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Scores
 from ecg_keras.evaluation.tables import score_name

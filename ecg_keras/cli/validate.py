@@ -52,7 +52,7 @@ def validate(
     """
     from ecg_keras import report, workflow
     from ecg_keras.cli.console import progress_bar
-    from ecg_keras.data.outcomes import describe_noted
+    from ecg_keras.data import describe_noted
 
     with progress_bar("count records") as moved:
         found = workflow.validate_shards(

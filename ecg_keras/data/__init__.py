@@ -10,46 +10,95 @@ from ecg_keras.faces import lazy_face
 from ecg_keras.moved import warn_of_move
 
 if TYPE_CHECKING:
-    from ecg_keras.data.beam import run_on_beam as run_on_beam
-    from ecg_keras.data.conversion import Converted as Converted
+    from ecg_keras.data.beam import (
+        describe_beam_failure as describe_beam_failure,
+        parse_beam_options as parse_beam_options,
+        run_on_beam as run_on_beam,
+    )
+    from ecg_keras.data.conversion import (
+        Converted as Converted,
+    )
     from ecg_keras.data.dataset import (
         SPLITS as SPLITS,
         Dataset as Dataset,
         Duplicates as Duplicates,
         SplitSummary as SplitSummary,
+        check_split as check_split,
         describe as describe,
         read_dataset as read_dataset,
     )
-    from ecg_keras.data.earlier import has_same_times as has_same_times
-    from ecg_keras.data.fingerprints import digest_of as digest_of, raw_digest as raw_digest
-    from ecg_keras.data.outcomes import LeftOut as LeftOut, Noted as Noted
+    from ecg_keras.data.identities import (
+        Identities as Identities,
+        find_matches as find_matches,
+        nobody as nobody,
+    )
+    from ecg_keras.data.label_counts import (
+        find_undecidable as find_undecidable,
+    )
+    from ecg_keras.data.leaks import (
+        Leak as Leak,
+        count_leaks as count_leaks,
+        describe_shared as describe_shared,
+        find_leaks as find_leaks,
+        name_leaks as name_leaks,
+    )
+    from ecg_keras.data.listing import (
+        check_tables as check_tables,
+    )
+    from ecg_keras.data.noted import (
+        describe_value as describe_value,
+    )
+    from ecg_keras.data.outcomes import (
+        LeftOut as LeftOut,
+        Noted as Noted,
+        describe_noted as describe_noted,
+        name_noted as name_noted,
+    )
     from ecg_keras.data.pipeline import (
         load as load,
         load_chosen as load_chosen,
         load_with_ids as load_with_ids,
         set_epoch as set_epoch,
     )
-    from ecg_keras.data.preparation import check_tables as check_tables, prepare as prepare
+    from ecg_keras.data.preparation import (
+        prepare as prepare,
+    )
+    from ecg_keras.data.raw_files import (
+        digest_of as digest_of,
+        listening as listening,
+        raw_digest as raw_digest,
+    )
     from ecg_keras.data.reading import (
+        PARSED as PARSED,
         StoredRecord as StoredRecord,
         read_identities as read_identities,
         read_shards as read_shards,
+        serialized as serialized,
         signal_statistics as signal_statistics,
         training_subset as training_subset,
         whole_shards as whole_shards,
     )
+    from ecg_keras.data.settings import (
+        check_augment as check_augment,
+        stored_leads as stored_leads,
+        stored_length as stored_length,
+    )
     from ecg_keras.data.shard_folders import (
         dataset_fingerprint as dataset_fingerprint,
         find_shards as find_shards,
+        has_same_times as has_same_times,
         is_made_of as is_made_of,
     )
-    from ecg_keras.data.sharing import describe_shared as describe_shared
-    from ecg_keras.data.splits import assign_splits as assign_splits
-    from ecg_keras.data.subsets import (
+    from ecg_keras.data.splits import (
+        assign_splits as assign_splits,
         first_records as first_records,
         nested_subset as nested_subset,
     )
-    from ecg_keras.data.writing import run_here as run_here
+    from ecg_keras.data.writing import (
+        Run as Run,
+        run_here as run_here,
+        writing_to as writing_to,
+    )
     from ecg_keras.download import download_database as download_database
     from ecg_keras.records import Record as Record, RecordInfo as RecordInfo, Signal as Signal
 else:

@@ -1,8 +1,8 @@
 """Shards made by Apache Beam: the same work, shard by shard, on any of its runners.
 
-Beam is given the names of the shards alone. What a shard is to hold lies beside it in the folder of
+Beam is given the names of the shards alone. What a shard is to hold is beside it in the folder of
 the shards, which all workers mount, as they mount the raw files; so a pipeline stays small however
-large the database is, and `prepare` goes on where any runner stopped.
+large the database is, and `prepare` resumes where any runner stopped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ecg_keras.data.writing import (
     finished_shards,
     make_shard,
     write_text,
-    writing,
+    writing_to,
 )
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import read_json
@@ -36,18 +36,10 @@ from ecg_keras.records import RecordInfo
 SECONDS = 1.0
 
 
-def parse_options(arguments: Sequence[str]) -> Any:
-    """Beam's pipeline options, as its own programs take them.
+def parse_beam_options(arguments: Sequence[str]) -> Any:
+    """Beam's `PipelineOptions` of arguments such as ``--runner=FlinkRunner``.
 
-    Args:
-        arguments: such as ``["--runner=FlinkRunner", "--parallelism=64"]``; none runs Beam's
-            DirectRunner in this process.
-
-    Returns:
-        An `apache_beam.options.pipeline_options.PipelineOptions`.
-
-    Raises:
-        ConfigError: an argument is no option, or one of them has a value it can't have.
+    None runs Beam's DirectRunner in this process.
     """
     _load_beam()
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -71,21 +63,23 @@ def run_on_beam(arguments: Sequence[str] = ()) -> Run:
     """The way to make shards on Beam, for `prepare`.
 
     Args:
-        arguments: as `parse_options` takes them.
+        arguments: Beam's pipeline options, as its own programs take them, such as
+            ``["--runner=FlinkRunner", "--parallelism=64"]``; none runs Beam's DirectRunner in this
+            process.
 
     Returns:
         What `prepare` takes as ``run``. It raises a `DataError` where the pipeline fails; finished
         shards are kept.
 
     Raises:
-        ConfigError: as `parse_options`.
+        ConfigError: an argument is no option, or one of them has a value that it can't have.
 
     Example:
         >>> from ecg_keras.data import prepare, run_on_beam
         >>> options = ["--direct_running_mode=multi_processing", "--direct_num_workers=4"]
         >>> prepare(data, "shards/ptbxl", run=run_on_beam(options))
     """
-    options = parse_options(arguments)
+    options = parse_beam_options(arguments)
 
     def run(
         shards: Sequence[Shard], work: Work, on_records: Callable[[int], None]
@@ -95,7 +89,7 @@ def run_on_beam(arguments: Sequence[str] = ()) -> Run:
         # another machine has another working directory
         settings = work.data.model_copy(update={"raw": work.data.raw.absolute()})
         work = dataclasses.replace(work, folder=work.folder.absolute(), data=settings)
-        with writing(work.folder):
+        with writing_to(work.folder):
             for shard in shards:
                 _write_plan(shard, work)
         with _counting(shards, work, on_records):
@@ -134,12 +128,12 @@ def _run_pipeline(names: Sequence[str], work: Work, options: Any) -> None:
         pipeline.run().wait_until_finish()
     except Exception as error:  # each runner raises its own
         raise DataError(
-            f"{work.folder}: the Beam pipeline failed: {tell_failure(error)}. Finished shards are "
-            "kept: mend this, and run the same command again."
+            f"{work.folder}: the Beam pipeline failed: {describe_beam_failure(error)}. Finished "
+            "shards are kept: fix this, and run the same command again."
         ) from error
 
 
-def tell_failure(error: Exception) -> str:
+def describe_beam_failure(error: Exception) -> str:
     """The message of our own error within a remote traceback, or else the last line of that."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     for line in reversed(lines):
@@ -162,11 +156,7 @@ def _plan_file(name: str, work: Work) -> Path:
 def _write_plan(shard: Shard, work: Work) -> None:
     records = [{**vars(info), "path": str(info.path.absolute())} for info in shard.infos]
     content = {"name": shard.name, "split": shard.split, "infos": records}
-    write_text(
-        _plan_file(shard.name, work),
-        json.dumps(content),
-        scratch=work.folder / UNFINISHED,
-    )
+    write_text(_plan_file(shard.name, work), json.dumps(content), work.folder / UNFINISHED)
 
 
 def _read_plan(name: str, work: Work) -> Shard:
@@ -197,7 +187,8 @@ def _counting(
 
     def count() -> None:
         while waiting and not over.wait(SECONDS):
-            for name in [one for one in waiting if _sidecar(one, work).is_file()]:
+            begun = work.folder / UNFINISHED
+            for name in [one for one in waiting if (begun / f"{one}.json").is_file()]:
                 on_records(waiting.pop(name))
 
     thread = threading.Thread(target=count, daemon=True)
@@ -207,7 +198,3 @@ def _counting(
     finally:
         over.set()
         thread.join()
-
-
-def _sidecar(name: str, work: Work) -> Path:
-    return work.folder / UNFINISHED / f"{name}.json"

@@ -10,17 +10,15 @@ import numpy.typing as npt
 
 from ecg_keras.config import Data
 from ecg_keras.data.outcomes import LeftOut, too_short
-from ecg_keras.data.partial_reading import read_kept
-from ecg_keras.data.record_reader import Reader, reader_of
-from ecg_keras.data.verification import Verified
+from ecg_keras.data.partial_reading import Reader, read_kept, reader_of
+from ecg_keras.data.settings import stored_leads, stored_length
+from ecg_keras.data.source_check import Verified
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo
 from ecg_keras.signals import (
-    LEADS,
     LeadQuality,
     Quality,
     Traits,
-    canonical_lead,
     fit_length,
     measure_lead_quality,
     measure_quality,
@@ -29,12 +27,10 @@ from ecg_keras.signals import (
 )
 from ecg_keras.sources import USABLE, source_of
 
-STEP_MV = 0.001
-GREATEST = 32767
-# of a stored signal: more than a day at 500 Hz; one is held in memory as a whole
-MAX_SAMPLES = 50_000_000
+_STEP_MV = 0.001
+_GREATEST = 32767
 # a record whose limb leads miss the identities by more is broken where its database obeys them
-BROKEN_MV = USABLE["einthoven_mv"][1]
+_BROKEN_MV = USABLE["einthoven_mv"][1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,62 +68,24 @@ class Quarantined(LeftOut):
     """Left out because it can't be used."""
 
 
-def stored_leads(data: Data) -> tuple[str, ...]:
-    """The leads of the shards in column order, in standard spelling."""
-    leads = tuple(canonical_lead(lead) for lead in data.leads or LEADS)
-    if len(set(leads)) < len(leads):
-        raise ConfigError(f"data.leads must name each lead once. Received: {', '.join(leads)}.")
-    return leads
-
-
-def stored_length(data: Data) -> int:
-    """The number of samples of each signal in the shards."""
-    samples = data.seconds * data.sampling_rate
-    if samples > MAX_SAMPLES:
-        raise ConfigError(
-            f"data.seconds times data.sampling_rate must give at most {MAX_SAMPLES} samples. "
-            f"Received: {data.seconds} s at {data.sampling_rate} Hz."
-        )
-    if round(samples) < 1:
-        raise ConfigError(
-            "data.seconds times data.sampling_rate must give at least one sample. Received: "
-            f"{data.seconds} s at {data.sampling_rate} Hz."
-        )
-    return round(samples)
-
-
 def convert(
     infos: Iterable[RecordInfo], data: Data, verified: Verified
 ) -> Iterator[Converted | Dropped | Quarantined]:
     """Reads and converts records one by one, with an outcome for each, in the same order.
 
     What is wrong with one record becomes its outcome; a wrong setting is raised.
-
-    Args:
-        infos: listed by the source that ``data`` names.
-        data: the recipe's settings.
-        verified: what `verification.verify_source` decided for all records.
     """
     read, leads, length = reader_of(source_of(data)), stored_leads(data), stored_length(data)
     return (_convert(info, read, leads, length, data, verified) for info in infos)
 
 
 def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], float]:
-    """Samples as int16 and their step: 1 µV, or as much more as the largest sample asks for.
+    """Samples as little-endian int16, and millivolts per step as a float32 holds it.
 
-    Args:
-        values: finite millivolts.
-
-    Returns:
-        little-endian int16 samples, and millivolts per step as a float32 holds it.
-
-    Example:
-        >>> samples, step = quantise(np.array([[0.5, -1.2345]], dtype=np.float32))
-        >>> samples.tolist(), round(step, 6)
-        ([[500, -1234]], 0.001)
+    A step is 1 µV, or as much more as the largest sample asks for.
     """
     peak = max(float(values.max()), -float(values.min()))
-    step = float(np.float32(max(STEP_MV, peak / GREATEST)))
+    step = float(np.float32(max(_STEP_MV, peak / _GREATEST)))
     steps = values / np.float32(step)
     return np.rint(steps, out=steps).astype("<i2"), step
 
@@ -167,7 +125,7 @@ def _convert(
         low, high = USABLE["peak_mv"]
         if data.verify != "off" and not low <= quality.peak_mv <= high:
             raise DataError(_say_impossible(quality.peak_mv))
-        if verified.identities and quality.einthoven_mv > BROKEN_MV:
+        if verified.identities and quality.einthoven_mv > _BROKEN_MV:
             raise DataError(_say_broken(stored, leads, quality.einthoven_mv))
         return Converted(
             info,
@@ -188,7 +146,7 @@ def _convert(
 
 
 def _say_impossible(peak_mv: float) -> str:
-    """Why an amplitude is none of an ECG."""
+    """Why an amplitude is not that of an ECG."""
     low, high = USABLE["peak_mv"]
     return (
         f"the largest sample is {peak_mv:.4g} mV, and that of an ECG is {low:g} to {high:g} mV. "
@@ -199,9 +157,9 @@ def _say_impossible(peak_mv: float) -> str:
 def _say_broken(stored: npt.NDArray[np.float32], leads: tuple[str, ...], missed: float) -> str:
     """Why limb leads miss Einthoven's and Goldberger's identities."""
     zeros = np.median(stored, axis=0)
-    if measure_quality(stored - zeros, leads).einthoven_mv <= BROKEN_MV:
+    if measure_quality(stored - zeros, leads).einthoven_mv <= _BROKEN_MV:
         return (
-            f"the leads stand off zero, by {np.abs(zeros).max():.2g} mV, so that they miss "
+            f"the leads are off zero, by {np.abs(zeros).max():.2g} mV, so that they miss "
             f"Einthoven's or Goldberger's identities by {missed:.2g} mV. Subtract the value that "
             "the recorder writes for zero."
         )

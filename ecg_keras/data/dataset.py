@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ecg_keras.data.outcomes import (
     describe_losses,
     describe_noted,
     read_left_out,
+    read_noted,
 )
 from ecg_keras.errors import DataError, unknown_name
 from ecg_keras.files import (
@@ -25,14 +26,13 @@ from ecg_keras.files import (
     as_object,
     as_text,
     as_texts,
-    known_fields,
     read_json,
     sha256_of,
 )
 from ecg_keras.text import text_table
 
 FORMAT = 2
-ADVICE = "It is not a dataset.json of ecg_keras: prepare the shards again."
+_ADVICE = "It is not a dataset.json of ecg_keras: prepare the shards again."
 SPLITS = ("train", "valid", "test")
 
 
@@ -166,30 +166,28 @@ class Dataset:
         Args:
             losses: also say why records are left out or noted, and what was done to all.
         """
-        rows = [("", *self.splits)]
-        for what in ("records", "patients"):
-            rows.append((what, *(f"{getattr(one, what)}" for one in self.splits.values())))
-        for label in self.labels:
-            rows.append((label, *(f"{one.labels[label]}" for one in self.splits.values())))
+        splits = self.splits.values()
+        rows = [
+            ("records", *(str(one.records) for one in splits)),
+            ("patients", *(str(one.patients) for one in splits)),
+            *((label, *(str(one.labels[label]) for one in splits)) for label in self.labels),
+        ]
         across = sum(len(set(one.splits)) > 1 for one in self.duplicates)
         shared = f", patients in several splits {self.shared_patients}" * bool(self.shared_patients)
-        seconds = self.num_samples / self.sampling_rate
-        return "\n".join(
-            [
-                f"{self.source}, label set {self.label_set}",
-                f"{', '.join(self.leads)}; {self.sampling_rate:g} Hz, {seconds:g} s",
-                "",
-                text_table((), rows),
-                "",
-                f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
-                f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",
-                *(self._remarks() if losses else ()),
-            ]
-        )
-
-    def _remarks(self) -> tuple[str, ...]:
-        repaired = (f"repaired: {one.line()}" for one in self.repairs)
-        return *self.left_out(), *self.kept_and_noted(), *repaired, *self.remarks
+        lines = [
+            f"{self.source}, label set {self.label_set}",
+            f"{', '.join(self.leads)}; {self.sampling_rate:g} Hz, "
+            f"{self.num_samples / self.sampling_rate:g} s",
+            "",
+            text_table(("", *self.splits), rows),
+            "",
+            f"dropped {len(self.dropped)}, quarantined {len(self.quarantined)}, "
+            f"groups of duplicates {len(self.duplicates)} (across splits {across}){shared}",
+        ]
+        if losses:
+            lines += [*self.left_out(), *self.kept_and_noted()]
+            lines += [*(f"repaired: {one.line()}" for one in self.repairs), *self.remarks]
+        return "\n".join(lines)
 
 
 def describe(
@@ -205,9 +203,12 @@ def describe(
         verify: also read every shard and compare its sha256 with that of when it was written.
         on_progress: called with the bytes verified and their total.
 
+    Returns:
+        What its ``dataset.json`` says.
+
     Raises:
         DataError: there is no finished dataset, it has another format, a shard is missing or has
-            another size than when it was written, or, where asked, other bytes.
+            another size than when it was written, or, with ``verify``, other bytes.
 
     Example:
         >>> describe("shards/ptbxl").splits["train"].records
@@ -234,8 +235,18 @@ def describe(
 def read_dataset(path: str | Path) -> Dataset:
     """The `Dataset` of a ``dataset.json``; its shards need not be there.
 
+    Args:
+        path: of the file.
+
+    Returns:
+        What it says.
+
     Raises:
         DataError: the file is missing, is not a ``dataset.json``, or has another format.
+
+    Example:
+        >>> read_dataset("runs/first/dataset.json").source
+        'ptbxl'
     """
     path = Path(path)
     if not path.is_file():
@@ -248,12 +259,12 @@ def read_dataset(path: str | Path) -> Dataset:
         what = "is unfinished" if unfinished else "holds no dataset"
         raise DataError(
             f"{path.parent}: this folder {what}: it has no {path.name}. "
-            f"Run `ecg-keras prepare`{', which goes on where it stopped' if unfinished else ''}."
+            f"Run `ecg-keras prepare`{', which resumes where it stopped' if unfinished else ''}."
         )
-    return read_json(path, "datasets", lambda tree: _parse(path, tree), ADVICE)
+    return read_json(path, "datasets", lambda tree: _parse(path, tree), _ADVICE)
 
 
-def check_split(folder: Path, dataset: Dataset, split: str) -> SplitSummary:
+def check_split(folder: str | Path, dataset: Dataset, split: str) -> SplitSummary:
     """The summary of a split; a `DataError` where there is none of that name, or it is empty."""
     if split not in dataset.splits:
         raise DataError(f"{folder}: {unknown_name('split', split, dataset.splits)}")
@@ -297,68 +308,71 @@ def _parse(path: Path, tree: dict[str, Any]) -> Dataset:
             f"{path}: has format {version}, and this version of ecg_keras reads format "
             f"{FORMAT}. Delete the folder and prepare the shards again."
         )
-    labels = as_names(tree["labels"])
-    texts = ("source", "label_set", "fingerprint", "raw_digest")
-    return Dataset(
-        **{
-            **known_fields(Dataset, tree),
-            **{name: as_text(tree[name]) for name in texts},
-            "labels": labels,
-            "leads": as_names(tree["leads"]),
-            "sampling_rate": as_number(tree["sampling_rate"]),
-            "num_samples": as_count(tree["num_samples"]),
-            "splits": {
-                as_name(name): _parse_split(as_object(split), labels)
-                for name, split in as_object(tree["splits"]).items()
-            },
-            **{
-                name: tuple(read_left_out(as_object(one)) for one in as_list(tree[name]))
-                for name in ("dropped", "quarantined")
-            },
-            # datasets that were prepared before records were noted have none
-            "noted": tuple(_parse_noted(as_object(one)) for one in as_list(tree.get("noted", []))),
-            "duplicates": tuple(
-                Duplicates(as_texts(one["record_ids"]), as_texts(one["splits"]))
-                for one in as_list(tree["duplicates"])
-            ),
-            "remarks": as_texts(tree.get("remarks", [])),
-            "raw_by": as_text(tree.get("raw_by", "times")),
-            "shared_patients": as_count(tree.get("shared_patients", 0)),
-            "repairs": tuple(
-                Repaired(as_text(one["what"]), as_text(one["evidence"]), as_texts(one["done"]))
-                for one in as_list(tree.get("repairs", []))
-            ),
-            "quality": {
-                measure: {
-                    quantile: [None if one is None else as_number(one) for one in as_list(values)]
-                    for quantile, values in as_object(quantiles).items()
-                }
-                for measure, quantiles in as_object(tree.get("quality", {})).items()
-            },
-            "settings": as_object(tree["settings"]),
-        }
-    )
+    needed = {one.name for one in fields(Dataset) if one.default is one.default_factory is MISSING}
+    parsed = {
+        name: parse(tree[name])
+        for name, parse in _PARSERS.items()
+        if name in tree or name in needed
+    }
+    for split in parsed["splits"].values():
+        for label in parsed["labels"]:
+            as_count(split.labels[label])
+    return Dataset(**parsed)
 
 
-def _parse_noted(one: dict[str, Any]) -> Noted:
-    return Noted(
-        record_id=as_text(one["record_id"]),
-        lead=None if one["lead"] is None else as_text(one["lead"]),
-        measure=as_text(one["measure"]),
-        value=as_number(one["value"]),
-        what=as_text(one["what"]),
-    )
+def _each(parse: Callable[[dict[str, Any]], Any]) -> Callable[[Any], tuple[Any, ...]]:
+    return lambda entries: tuple(parse(as_object(one)) for one in as_list(entries))
 
 
-def _parse_split(split: dict[str, Any], labels: tuple[str, ...]) -> SplitSummary:
-    counts, shards = as_object(split["labels"]), as_object(split["shards"])
+def _parse_split(split: dict[str, Any]) -> SplitSummary:
+    shards = as_object(split["shards"])
     for name in shards:
         if Path(name).name != name:
             raise ValueError(f"a shard is a file in the dataset's own folder. Received: {name!r}")
     return SplitSummary(
         records=as_count(split["records"]),
         patients=as_count(split["patients"]),
-        labels={label: as_count(counts[label]) for label in labels},
+        labels={as_name(one): as_count(count) for one, count in as_object(split["labels"]).items()},
         shards={as_name(name): as_count(size) for name, size in shards.items()},
         checksums={name: as_text(split["checksums"][name]) for name in shards},
     )
+
+
+def _parse_quality(quality: Any) -> dict[str, dict[str, list[float | None]]]:
+    return {
+        measure: {
+            quantile: [None if one is None else as_number(one) for one in as_list(values)]
+            for quantile, values in as_object(quantiles).items()
+        }
+        for measure, quantiles in as_object(quality).items()
+    }
+
+
+_PARSERS: Mapping[str, Callable[[Any], Any]] = {
+    "source": as_text,
+    "label_set": as_text,
+    "labels": as_names,
+    "leads": as_names,
+    "sampling_rate": as_number,
+    "num_samples": as_count,
+    "splits": lambda splits: {
+        as_name(name): _parse_split(as_object(one)) for name, one in as_object(splits).items()
+    },
+    "dropped": _each(read_left_out),
+    "quarantined": _each(read_left_out),
+    "duplicates": _each(
+        lambda one: Duplicates(as_texts(one["record_ids"]), as_texts(one["splits"]))
+    ),
+    "settings": as_object,
+    "fingerprint": as_text,
+    "raw_digest": as_text,
+    "raw_by": as_text,
+    "shared_patients": as_count,
+    "repairs": _each(
+        lambda one: Repaired(as_text(one["what"]), as_text(one["evidence"]), as_texts(one["done"]))
+    ),
+    "noted": _each(read_noted),
+    "quality": _parse_quality,
+    "remarks": as_texts,
+    "format": as_count,
+}

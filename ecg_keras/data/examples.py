@@ -1,7 +1,8 @@
-"""One converted record as the bytes of a `tf.train.Example`, written without TensorFlow.
+"""One converted record as the bytes of a `tf.train.Example`, and batches of them as tensors.
 
-The processes that prepare shards start in a fraction of the time that importing TensorFlow takes,
-and need a fraction of its memory. Any reader of `tf.train.Example` understands the bytes.
+They are encoded without TensorFlow: the processes that prepare shards start in a fraction of the
+time that importing it takes, and need a fraction of its memory. Any reader of `tf.train.Example`
+understands the bytes.
 
 Sources: Protocol Buffers, Encoding; example.proto and feature.proto of TensorFlow.
 """
@@ -14,10 +15,15 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ecg_keras.data.conversion import Converted
+from ecg_keras.data.dataset import Dataset
 from ecg_keras.signals import LEAD_MEASURES
 
 if TYPE_CHECKING:
-    from ecg_keras.data.conversion import Converted
+    import tensorflow as tf
+
+ECG = ("samples", "scale", "target")
+EVERYTHING = (*ECG, "record_id", "patient_id", "age", "sex")
 
 # the kind of its list, whether its values bring their own heads, and their bytes
 Feature = tuple[int, bool, bytes]
@@ -26,9 +32,7 @@ Feature = tuple[int, bool, bytes]
 def encode(record: Converted, labels: Sequence[str]) -> bytes:
     """One record as the bytes of a `tf.train.Example`; the same record gives the same bytes.
 
-    Args:
-        record: as `conversion.convert` returns it.
-        labels: names of the label set, in the order of ``target``.
+    ``labels`` are the names of the label set, in the order of ``target``.
     """
     info, quality, traits = record.info, record.quality, record.traits
     original_hz, original_seconds = record.original
@@ -130,3 +134,45 @@ def _varint(value: int) -> bytes:
         value >>= 7
     groups.append(value)
     return bytes(groups)
+
+
+def decode(
+    serialized: tf.Tensor, dataset: Dataset, wanted: Sequence[str] = EVERYTHING
+) -> dict[str, tf.Tensor]:
+    """A batch of serialised records as tensors, in a `tf.data` map; the fewer wanted, the faster.
+
+    ``samples`` are int16 ``(B, num_samples, num_leads)``, ``scale`` float32 (millivolts per step),
+    ``target`` float32 ``(B, num_labels)``, names bytes; an unknown ``age`` is NaN, ``sex`` empty.
+    """
+    import tensorflow as tf
+
+    text = tf.io.FixedLenFeature([], tf.string)
+    features = {
+        "samples": text,
+        "scale": tf.io.FixedLenFeature([], tf.float32),
+        "target": tf.io.FixedLenFeature([len(dataset.labels)], tf.int64),
+        "record_id": text,
+        "patient_id": text,
+        "age": tf.io.FixedLenFeature([], tf.float32, default_value=float("nan")),
+        "sex": tf.io.FixedLenFeature([], tf.string, default_value=""),
+        "content": text,
+    }
+    stored_as = {"samples": "signal"}
+    parsed: dict[str, tf.Tensor] = tf.io.parse_example(
+        serialized, {stored_as.get(name, name): features[name] for name in wanted}
+    )
+    if "samples" in wanted:
+        samples = tf.io.decode_raw(parsed.pop("signal"), tf.int16, little_endian=True)
+        # as many as there are records: a signal of another length must not pass for several
+        shape = (tf.size(serialized), dataset.num_samples, len(dataset.leads))
+        parsed["samples"] = tf.reshape(samples, shape)
+    if "target" in wanted:
+        parsed["target"] = tf.cast(parsed["target"], tf.float32)
+    return parsed
+
+
+def millivolts(samples: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
+    """float32 ``(B, num_samples, num_leads)`` in millivolts, of stored samples and their steps."""
+    import tensorflow as tf
+
+    return tf.cast(samples, tf.float32) * scale[:, tf.newaxis, tf.newaxis]

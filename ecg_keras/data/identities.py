@@ -1,31 +1,40 @@
-"""`Identities`: what tells records apart, whatever database or run they are met in."""
+"""Records by everything that identifies them, and those whose signal is the same.
+
+Databases hold recordings twice, and publish those of others again: they are found by signatures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ecg_keras.array_files import read_arrays
-from ecg_keras.data.dataset import Dataset
-from ecg_keras.data.duplicates import Signatures
+from ecg_keras.data.dataset import Dataset, Duplicates
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
-from ecg_keras.signals import SIGNATURE_SIZE
+from ecg_keras.signals import SAME_SIGNATURE, SIGNATURE_SIZE
 
 Strings = npt.NDArray[np.str_]
+Signatures = npt.NDArray[np.int8]
 
-SEEN = "records that a network has seen"
+# signatures that are compared at once: 16 MB of cosines
+ROWS, COLUMNS = 1024, 4096
+NAMED = 10
+_SEEN = "records that a network has seen"
 # sources that stand for many databases, whose patients may have the same ids
-MANY = ("folder", "simulated")
+_MANY = ("folder", "simulated")
 
 
 @dataclass(frozen=True, eq=False)
 class Identities:
-    """Records by everything that tells them apart.
+    """Records by everything that identifies them, whatever database or run they are met in.
 
     Attributes:
         runs: where each was met: the name of a run, or of a folder of shards.
@@ -46,16 +55,12 @@ class Identities:
         return len(self.record_ids)
 
     def __add__(self, other: Identities) -> Identities:
-        return Identities(
-            **{
-                one.name: np.concatenate([getattr(self, one.name), getattr(other, one.name)])
-                for one in fields(self)
-            }
-        )
+        theirs = vars(other)
+        return Identities(**{k: np.concatenate([v, theirs[k]]) for k, v in vars(self).items()})
 
     def take(self, rows: npt.NDArray[np.bool_]) -> Identities:
         """Those of the rows that are marked."""
-        return Identities(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
+        return Identities(**{name: values[rows] for name, values in vars(self).items()})
 
     def keep(self, record_ids: Collection[str]) -> Identities:
         """Those with one of these ids."""
@@ -67,38 +72,30 @@ class Identities:
 
     def met_in(self, run: str, split: str) -> Identities:
         """The same records, met elsewhere."""
-        return replace(
-            self,
-            runs=np.full(len(self), run),
-            splits=np.full(len(self), split),
-        )
+        return replace(self, runs=np.full(len(self), run), splits=np.full(len(self), split))
 
     def save(self, path: Path) -> None:
         """Writes an ``.npz`` without pickles, whole or not at all."""
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **{one.name: getattr(self, one.name) for one in fields(self)})
+            np.savez_compressed(file, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Identities:
-        """Reads what `save` wrote.
-
-        Raises:
-            DataError: the file is missing, damaged or holds something else.
-        """
+        """Reads what `save` wrote; a `DataError` says what is wrong with another file."""
         names = [one.name for one in fields(cls)]
         advice = "Train the run again, or copy the file again from where it was whole."
-        arrays = read_arrays(path, names, SEEN, advice)
+        arrays = read_arrays(path, names, _SEEN, advice)
         if missing := [name for name in names if name not in arrays]:
             raise DataError(
-                f"{path}: can't be read as {SEEN}: it lacks {', '.join(missing)}. {advice}"
+                f"{path}: can't be read as {_SEEN}: it lacks {', '.join(missing)}. {advice}"
             )
         content = arrays.pop("content")
         count = len(content) if content.ndim else 0
         fits = content.shape == (count, SIGNATURE_SIZE) and content.dtype == np.int8
         if not fits or any(a.shape != (count,) or a.dtype.kind != "U" for a in arrays.values()):
             raise DataError(
-                f"{path}: holds arrays of other shapes or types than the records that a network "
-                "has seen. Train the run again."
+                f"{path}: holds arrays of other shapes or types than the {_SEEN}. Train the run "
+                "again."
             )
         return cls(**arrays, content=content)
 
@@ -112,13 +109,96 @@ def nobody() -> Identities:
 def population(dataset: Dataset) -> str:
     """Within which patient ids can be compared: they mean nothing beside another database's.
 
-    A database that is published, or has a module of its own, is known by its source. Simulated
-    hospitals are by name and seed, and folders of recordings by their files, wherever they lie: two
-    of them may both have a patient 1.
+    Most databases are known by their source. Simulated hospitals are by name and seed, and folders
+    of recordings by their files, wherever they are: two of them may both have a patient 1.
     """
-    if dataset.source not in MANY:
+    if dataset.source not in _MANY:
         return dataset.source
     simulated = dataset.settings.get("simulate")
     if simulated:
         return f"{dataset.source} {simulated['hospital']} {simulated['seed']}"
     return f"{dataset.source} {dataset.raw_digest}"
+
+
+def find_matches(a: Signatures, b: Signatures | None = None) -> Iterator[tuple[int, int]]:
+    """Pairs of recordings that are the same, by their signatures.
+
+    Every pair is compared, by blocks of a matrix product, so that memory does not grow with the
+    number of pairs. Ten thousand recordings against as many others take half a second on two cores.
+
+    Args:
+        a: int8 ``(N, 64)`` of `signals.signature`.
+        b: int8 ``(M, 64)``; none looks for pairs within ``a``.
+
+    Returns:
+        Row in ``a`` and row in ``b``, block by block; within ``a`` each pair once, the lower row
+        first. A signature of zeros matches nothing.
+
+    Example:
+        >>> one = np.arange(64, dtype=np.int8)[None] - 20
+        >>> list(find_matches(one, np.concatenate([one % 7, -one, one * 0])))
+        [(0, 1)]
+    """
+    first = _unit(a)
+    second = first if b is None else _unit(b)
+    for top in range(0, len(first), ROWS):
+        rows = first[top : top + ROWS]
+        for left in range(top if b is None else 0, len(second), COLUMNS):
+            cosines = rows @ second[left : left + COLUMNS].T
+            if cosines.max() < SAME_SIGNATURE and cosines.min() > -SAME_SIGNATURE:
+                continue
+            for row, column in np.argwhere(np.abs(cosines) >= SAME_SIGNATURE).tolist():
+                if b is not None or top + row < left + column:
+                    yield top + row, left + column
+
+
+def _unit(signatures: Signatures) -> npt.NDArray[np.float32]:
+    vectors = signatures.astype(np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
+def stack(signatures: Sequence[bytes]) -> Signatures:
+    """Signatures as int8 ``(N, 64)``."""
+    return np.frombuffer(b"".join(signatures), np.int8).reshape(len(signatures), SIGNATURE_SIZE)
+
+
+def find_duplicates(
+    signatures: Mapping[str, bytes], assigned: Mapping[str, str]
+) -> tuple[Duplicates, ...]:
+    """Groups of records with the same signal, directly or through others.
+
+    Both arguments are by record id: its `signals.signature`, and its split.
+    """
+    alike = defaultdict(list)  # many records can be equal to the bit, but few nearly so
+    for record_id in sorted(signatures):
+        if any(signatures[record_id]):
+            alike[signatures[record_id]].append(record_id)
+    pairs = np.array([*find_matches(stack([*alike]))], dtype=int).reshape(-1, 2)
+    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(alike), len(alike)))
+    groups: dict[int, list[str]] = defaultdict(list)
+    for group, names in zip(connected_components(links)[1], alike.values(), strict=True):
+        groups[group] += names
+    return tuple(
+        Duplicates(tuple(group), tuple(assigned[record_id] for record_id in group))
+        for group in sorted(map(sorted, groups.values()))
+        if len(group) > 1
+    )
+
+
+def describe_duplicates(duplicates: Sequence[Duplicates]) -> str | None:
+    """One sentence on the groups and those of them that cross splits; nothing if there are none."""
+    if not duplicates:
+        return None
+    across = [one for one in duplicates if len(set(one.splits)) > 1]
+    named = "; ".join(
+        ", ".join(
+            f"{name} ({split})" for name, split in zip(one.record_ids, one.splits, strict=True)
+        )
+        for one in across[:NAMED]
+    )
+    more = f"; and {len(across) - NAMED} more" if len(across) > NAMED else ""
+    return (
+        f"{len(duplicates)} groups of records carry the same signals, {len(across)} of them across "
+        f"splits{': ' if across else ''}{named}{more}. dataset.json lists all of them."
+    )

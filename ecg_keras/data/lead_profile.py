@@ -29,6 +29,8 @@ _SHOWN = {
 }
 
 Counts = npt.NDArray[np.int64]
+# by measure and quantile, a figure for each lead
+Summary = Mapping[str, Mapping[str, Sequence[float | None]]]
 
 
 def count(records: Sequence[LeadQuality], leads: int) -> Counts:
@@ -45,36 +47,13 @@ def count(records: Sequence[LeadQuality], leads: int) -> Counts:
     return counts
 
 
-def to_json(counts: Counts) -> list[Any]:
-    """The counts as lists, for a sidecar."""
-    listed: list[Any] = counts.tolist()
-    return listed
+def summarise(parts: Iterable[Sequence[Any]], leads: int) -> Summary:
+    """Quantiles of all records together, from the counts of each part of the dataset as lists.
 
-
-def summarise(
-    sidecars: Iterable[Sequence[Any]], leads: int
-) -> dict[str, dict[str, list[float | None]]]:
-    """Quantiles of all records together.
-
-    Args:
-        sidecars: `to_json` of each part of the dataset.
-        leads: how many there are.
-
-    Returns:
-        For each of `LEAD_MEASURES` and `QUANTILES` a figure for each lead; ``None`` where no
-        record has one.
-
-    Example:
-        >>> records = [
-        ...     LeadQuality(*np.array([[0.0], [0.0], [noise], [0.0], [np.nan]]))
-        ...     for noise in (0.0, 0.01, 0.012)
-        ... ]
-        >>> summary = summarise([to_json(count(records, 1))], 1)
-        >>> summary["noise_mv"]["median"], summary["mains_mv"]["median"]
-        ([0.0107], [None])
+    For each of `LEAD_MEASURES` and `QUANTILES` a figure for each lead, or ``None``.
     """
     total = count([], leads)
-    for one in sidecars:
+    for one in parts:
         total += np.array(one, dtype=np.int64)
     return {
         name: {
@@ -88,36 +67,31 @@ def summarise(
     }
 
 
-def rows(
-    quality: Mapping[str, Mapping[str, Sequence[float | None]]], leads: Sequence[str]
-) -> list[tuple[str, ...]]:
-    """The summary as cells of text, a heading first: median and 95th percentile of each lead.
-
-    Args:
-        quality: from `summarise`.
-        leads: names.
-    """
+def rows(quality: Summary, leads: Sequence[str]) -> list[tuple[str, ...]]:
+    """A summary as cells of text, a heading first: median and 95th percentile of each lead."""
     cells: list[tuple[str, ...]] = [("median (95 %)", *(title for title, _ in _SHOWN.values()))]
     for column, lead in enumerate(leads):
         row = [lead]
         for name, (_, factor) in _SHOWN.items():
             middle, high = (quality[name][one][column] for one in QUANTILES)
-            known = middle is not None and high is not None
-            row.append(f"{middle * factor:.3g} ({high * factor:.3g})" if known else "-")
+            if middle is None or high is None:
+                row.append("-")
+            else:
+                row.append(f"{middle * factor:.3g} ({high * factor:.3g})")
         cells.append(tuple(row))
     return cells
 
 
-def table(quality: Mapping[str, Mapping[str, Sequence[float | None]]], leads: Sequence[str]) -> str:
+def table(quality: Summary, leads: Sequence[str]) -> str:
     """`rows` as lines of text."""
     return text_table((), rows(quality, leads))
 
 
 def _quantile(classes: Counts, share: float, most: float) -> float | None:
     """The middle of the class that holds the quantile, to three digits."""
-    known = np.cumsum(classes[:_CLASSES])
-    if not known[-1]:
+    below = np.cumsum(classes[:_CLASSES])
+    if not below[-1]:
         return None
-    place = int(np.searchsorted(known, share * known[-1]))
+    place = int(np.searchsorted(below, share * below[-1]))
     middle = min(most, _LOWEST * 10 ** ((place - 0.5) / _DECADE))
     return float(f"{middle:.3g}") if place else 0.0

@@ -1,22 +1,19 @@
-"""Leaks: records that are tested although their patient or signal was trained on."""
+"""Records that should be unknown but are known, and what two datasets have in common."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from pathlib import Path
 
-from ecg_keras.data.duplicates import NAMED, find_matches
-from ecg_keras.data.identities import Identities
+from ecg_keras.data.dataset import SPLITS
+from ecg_keras.data.identities import NAMED, Identities, find_matches, nobody
+from ecg_keras.text import plural
 
 SAME_SIGNAL, SAME_PATIENT = "the same signal", "the same patient"
-# of what a leak's record was met as, in words
-SEEN_AS = {
-    "train": "trained on",
-    "valid": "validated on",
-    "test": "tested on",
-}
+# what a record was met as, in words
+_SEEN_AS = {"train": "trained on", "valid": "validated on", "test": "tested on"}
 
 
 @dataclass(frozen=True)
@@ -37,25 +34,15 @@ class Leak:
     split: str
 
     def __str__(self) -> str:
-        seen = f"{self.known_as}, {SEEN_AS[self.split]} in {self.run}"
+        seen = f"{self.known_as}, {_SEEN_AS[self.split]} in {self.run}"
         return f"{self.record_id} ({self.because} as {seen})"
 
 
 def find_leaks(tested: Identities, seen: Identities) -> tuple[Leak, ...]:
     """The records of ``tested`` whose patient or signal is among those of ``seen``.
 
-    Patient ids are compared within one population alone, signals between all. Of a record that is
-    known in several ways the first record with its signal is told, otherwise the first of its
-    patient.
-
-    Args:
-        tested: that should be unknown.
-        seen: that were trained on, or looked at in training.
-
-    Example:
-        >>> from ecg_keras.data.identities import nobody
-        >>> find_leaks(nobody(), nobody())
-        ()
+    Patient ids are compared within one population alone, signals between all. Each record is named
+    with the first one of its signal, or else with the first one of its patient.
     """
     by_patient: dict[tuple[str, str], int] = {}
     for row, patient in enumerate(_patients(seen)):
@@ -65,10 +52,8 @@ def find_leaks(tested: Identities, seen: Identities) -> tuple[Leak, ...]:
         for row, patient in enumerate(_patients(tested))
         if patient in by_patient
     }
-    by_signal: dict[int, int] = {}
-    for first, row in find_matches(seen.content, tested.content):
-        by_signal[row] = min(first, by_signal.get(row, first))
-    known.update({row: (first, SAME_SIGNAL) for row, first in by_signal.items()})
+    for first, row in sorted(find_matches(seen.content, tested.content), reverse=True):
+        known[row] = first, SAME_SIGNAL
     return tuple(
         Leak(
             record_id=str(tested.record_ids[row]),
@@ -82,27 +67,104 @@ def find_leaks(tested: Identities, seen: Identities) -> tuple[Leak, ...]:
 
 
 def name_leaks(leaks: Sequence[Leak]) -> str:
-    """The first ten leaks, and how many more there are.
-
-    Example:
-        >>> print(name_leaks([Leak("7", SAME_SIGNAL, "HR00007", "runs/up", "train")]))
-        7 (the same signal as HR00007, trained on in runs/up)
-    """
-    more = len(leaks) - NAMED
-    named = ", ".join(str(leak) for leak in islice(leaks, NAMED))
-    return f"{named}{f', and {more} more' if more > 0 else ''}"
+    """The first ten leaks, and how many more there are."""
+    more = f", and {len(leaks) - NAMED} more" if len(leaks) > NAMED else ""
+    return ", ".join(map(str, leaks[:NAMED])) + more
 
 
 def count_leaks(leaks: Sequence[Leak]) -> str:
-    """How many leaks there are of each kind.
-
-    Example:
-        >>> count_leaks([Leak("7", SAME_SIGNAL, "HR00007", "runs/up", "train")])
-        '1 by signal, 0 by patient'
-    """
+    """How many leaks there are of each kind."""
     counts = Counter(leak.because for leak in leaks)
     return f"{counts[SAME_SIGNAL]} by signal, {counts[SAME_PATIENT]} by patient"
 
 
 def _patients(records: Identities) -> Iterator[tuple[str, str]]:
     return zip(records.populations.tolist(), records.patient_ids.tolist(), strict=True)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What two datasets have in common.
+
+    Attributes:
+        folders: of the two datasets.
+        recordings: the same signals: record id and split in the one, record id and split in the
+            other.
+        patients: ids that both have, and the splits of their records in the one and in the other.
+        comparable: whether an id means the same person in both.
+    """
+
+    folders: tuple[str, str]
+    recordings: tuple[tuple[str, str, str, str], ...]
+    patients: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+    comparable: bool
+
+    def table(self) -> str:
+        """All of it as text, a line for each recording and patient."""
+        lines = [
+            f"{self.folders[0]} and {self.folders[1]} share "
+            + plural(len(self.recordings), "recording")
+            + f" and {plural(len(self.patients), 'patient')}" * self.comparable
+        ]
+        lines += [
+            f"  recording {name} ({split}) is {other} ({other_split})"
+            for name, split, other, other_split in self.recordings
+        ]
+        lines += [
+            f"  patient {name} ({', '.join(splits)}) is there, too ({', '.join(other)})"
+            for name, splits, other in self.patients
+        ]
+        if not self.comparable:
+            lines.append("  patients can't be compared: the ids are those of different databases")
+        return "\n".join(lines)
+
+
+def describe_shared(folder: str | Path, other: str | Path) -> Shared:
+    """Looks for recordings and patients that two datasets have in common, in all splits.
+
+    Args:
+        folder: of the shards of the one.
+        other: of the other; it may have another sampling rate, length and leads.
+
+    Returns:
+        What they share; its ``table()`` is text.
+
+    Raises:
+        DataError: a folder is no finished dataset, or a shard is damaged.
+
+    Example:
+        >>> describe_shared("shards/ptbxl", "shards/challenge").recordings[0]
+        ('1', 'train', 'HR00001', 'test')
+    """
+    one, two = (_everybody(Path(each)) for each in (folder, other))
+    recordings = sorted(
+        (
+            str(one.record_ids[row]),
+            str(one.splits[row]),
+            str(two.record_ids[column]),
+            str(two.splits[column]),
+        )
+        for row, column in find_matches(one.content, two.content)
+    )
+    comparable = bool({*one.populations.tolist()} & {*two.populations.tolist()})
+    ours, theirs = _splits_of_patients(one), _splits_of_patients(two)
+    shared = sorted({*ours} & {*theirs}) if comparable else []
+    return Shared(
+        folders=(str(folder), str(other)),
+        recordings=tuple(recordings),
+        patients=tuple((name, ours[name], theirs[name]) for name in shared),
+        comparable=comparable,
+    )
+
+
+def _everybody(folder: Path) -> Identities:
+    from ecg_keras.data.reading import read_identities  # imports TensorFlow
+
+    return sum((read_identities(folder, split) for split in SPLITS), nobody())
+
+
+def _splits_of_patients(records: Identities) -> dict[str, tuple[str, ...]]:
+    splits: dict[str, set[str]] = {}
+    for patient, split in zip(records.patient_ids.tolist(), records.splits.tolist(), strict=True):
+        splits.setdefault(patient, set()).add(split)
+    return {patient: tuple(sorted(names)) for patient, names in splits.items()}

@@ -5,24 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.config import Data, data_settings
+from ecg_keras.data.conversion import Converted
 from ecg_keras.data.outcomes import Noted
 from ecg_keras.signals import worst_limb_lead
 from ecg_keras.sources import Range, find_expectations, record_ranges
 
-if TYPE_CHECKING:
-    from ecg_keras.data.conversion import Converted
-
 # of one lead: unchanging while another lead changes, or at the end of the recorder's scale; real
 # recordings have up to 0.15 and 0.03, see docs/quality.md
-LEAD_SHARES: Mapping[str, Range] = {"flat": (0.0, 0.25), "clipped": (0.0, 0.1)}
+_LEAD_SHARES: Mapping[str, Range] = {"flat": (0.0, 0.25), "clipped": (0.0, 0.1)}
 # a figure -> what it is, and its unit
-WORDS = {
+_WORDS = {
     "peak_mv": ("largest sample", "mV"),
     "rms_mv": ("root mean square over all leads", "mV"),
     "einthoven_mv": ("distance from Einthoven's and Goldberger's identities", "mV"),
@@ -37,17 +34,11 @@ WORDS = {
 
 
 def noting(data: Data, label_set: str, leads: Sequence[str]) -> Callable[[Converted], list[Noted]]:
-    """The function that tells what is to be noted of a record.
-
-    Args:
-        data: the recipe's settings.
-        label_set: name of the label set.
-        leads: of the shards.
-    """
+    """The function that lists what is to be noted of a record, stored with these leads."""
     expected = find_expectations(SimpleNamespace(source=data.source, settings=data_settings(data)))
     ranges = record_ranges(expected) | {
         "labels": (0, expected.most_labels.get(label_set, math.inf)),
-        **LEAD_SHARES,
+        **_LEAD_SHARES,
     }
 
     def note(record: Converted) -> list[Noted]:
@@ -61,13 +52,8 @@ def noting(data: Data, label_set: str, leads: Sequence[str]) -> Callable[[Conver
 
 
 def describe_value(measure: str, lead: str | None, value: float, allowed: Range) -> str:
-    """A figure in words, with what is expected.
-
-    Example:
-        >>> describe_value("peak_mv", "V2", 25.338, (0.05, 20.0))
-        'largest sample 25.34 mV in V2, expected 0.05 to 20 mV'
-    """
-    what, unit = WORDS.get(measure, (measure, ""))
+    """A figure in words, with what is expected."""
+    what, unit = _WORDS.get(measure, (measure, ""))
     behind = f" {unit}" * bool(unit)
     place = f" in {lead}" if lead else ""
     return f"{what} {value:.4g}{behind}{place}, expected {_say(allowed)}{behind}"
@@ -93,7 +79,7 @@ def _outside(
         low, high = ranges[measure]
         if value < low or value > high:  # an unknown one is neither
             yield measure, _find_lead(record, measure, leads), value
-    for measure in LEAD_SHARES:
+    for measure in _LEAD_SHARES:
         shares = getattr(record.lead_quality, measure)
         high = ranges[measure][1]
         if measure == "flat":  # padding makes all leads flat
@@ -105,14 +91,10 @@ def _outside(
 
 
 def lead_alone(flat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The share of the time without change of each lead while some lead changes.
-
-    Example:
-        >>> lead_alone(np.array([0.5, 0.5, 0.75])).tolist()
-        [0.0, 0.0, 0.5]
-    """
+    """The share of the time without change of each lead while some lead changes."""
     least = flat.min()
-    return (flat - least) / max(1 - least, 1e-6)
+    alone: npt.NDArray[np.float32] = (flat - least) / max(1 - least, 1e-6)
+    return alone
 
 
 def _find_lead(record: Converted, measure: str, leads: Sequence[str]) -> str | None:

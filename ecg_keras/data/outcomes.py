@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ecg_keras.errors import listed
 from ecg_keras.files import as_number, as_text
 
 UNLABELLED = "no label of the set"
-# a larger share of lost records is told with the setting that keeps them
-FEW = 0.03
-NAMED = 5
+# of a larger share of lost records, the setting that keeps them is named
+_FEW = 0.03
+_NAMED = 5
 # of a recording that is too short, in files whose entries have no field for it
 _SHORT = re.compile(r"(\S+) s are shorter than (\S+) s")
 
@@ -63,11 +65,7 @@ def too_short(seconds: float, wanted: float) -> str:
 
 
 def read_left_out(entry: Mapping[str, Any]) -> LeftOut:
-    """An entry of ``dataset.json``; those of older versions have the lengths in words alone.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is none.
-    """
+    """An entry of ``dataset.json``; those of older versions have the lengths in words alone."""
     name, reason = as_text(entry["record_id"]), as_text(entry["reason"])
     lengths = [entry.get("seconds"), entry.get("wanted")]
     if "seconds" not in entry and (found := _SHORT.fullmatch(reason)):
@@ -75,94 +73,67 @@ def read_left_out(entry: Mapping[str, Any]) -> LeftOut:
     return LeftOut(name, reason, *(None if one is None else as_number(one) for one in lengths))
 
 
+def read_noted(entry: Mapping[str, Any]) -> Noted:
+    """An entry of ``dataset.json``."""
+    return Noted(
+        record_id=as_text(entry["record_id"]),
+        lead=None if entry["lead"] is None else as_text(entry["lead"]),
+        measure=as_text(entry["measure"]),
+        value=as_number(entry["value"]),
+        what=as_text(entry["what"]),
+    )
+
+
 def describe_losses(
     dropped: Sequence[LeftOut], quarantined: Sequence[LeftOut], records: int
 ) -> tuple[str, ...]:
     """A line for each kind of reason: how many records, which, and what to set.
 
-    Args:
-        dropped: as the recipe asks.
-        quarantined: because they can't be used.
-        records: how many there were before any was left out.
-
-    Example:
-        >>> describe_losses([LeftOut("r3", too_short(7.3, 10), 7.3, 10)], [], 200)
-        ('1 of 200 records was dropped: shorter than 10 s (7.3 s, such as r3)',)
+    ``records`` is how many there were before any was left out.
     """
-    short, others = [], dict[str, list[str]]()
+    others: dict[str, list[str]] = defaultdict(list)
+    short = []
     for one in dropped:
         if one.seconds is not None and one.wanted is not None:
             short.append((one.seconds, one.record_id, one.wanted))
         else:
-            others.setdefault(one.reason, []).append(one.record_id)
+            others[one.reason].append(one.record_id)
     return (
-        *_tell_short(short, records),
-        *(_tell(reason, names, records) for reason, names in others.items()),
-        *_tell_quarantined(quarantined, records),
+        *_describe_short(sorted(short), records),
+        *(_describe_dropped(reason, names, records) for reason, names in others.items()),
+        *_describe_quarantined(quarantined, records),
     )
 
 
-def describe_noted(noted: Iterable[Noted], records: int) -> tuple[str, ...]:
-    """A line for each figure: how many records are noted for it, and the first of them by name.
-
-    Args:
-        noted: of a dataset.
-        records: how many it holds.
-
-    Example:
-        >>> one = Noted("r7", "V2", "peak_mv", 25.3, "largest sample 25.3 mV in V2, ...")
-        >>> describe_noted([one], 200)
-        ('1 of 200 records kept and noted for peak_mv: r7 (V2, 25.3)',)
-    """
-    groups: dict[str, dict[str, list[Noted]]] = {}
-    for one in noted:
-        groups.setdefault(one.measure, {}).setdefault(one.record_id, []).append(one)
-    return tuple(
-        f"{len(group)} of {records} records kept and noted for {measure}: {name_noted(group)}"
-        for measure, group in groups.items()
-    )
-
-
-def name_noted(group: Mapping[str, Sequence[Noted]]) -> str:
-    """The first records of a group with leads and values, and how many more there are."""
-    named = [
-        f"{name} ({'; '.join(_short(one) for one in found)})"
-        for name, found in list(group.items())[:NAMED]
-    ]
-    more = f" and {len(group) - NAMED} more" * (len(group) > NAMED)
-    return f"{', '.join(named)}{more}"
-
-
-def _tell_short(short: Sequence[tuple[float, str, float]], records: int) -> Iterator[str]:
+def _describe_short(short: Sequence[tuple[float, str, float]], records: int) -> Iterator[str]:
     if not short:
         return
-    ordered = sorted(short)
-    lengths = [seconds for seconds, _, _ in ordered]
-    usual, name, wanted = ordered[len(ordered) // 2]
+    lengths = [seconds for seconds, _, _ in short]
+    usual, name, wanted = short[len(short) // 2]
     spread = f"{lengths[0]:g} to {lengths[-1]:g} s, median " * (lengths[0] < lengths[-1])
-    said = (
+    line = (
         f"{_count(short, records)} dropped: shorter than {wanted:g} s "
         f"({spread}{usual:g} s, such as {name})"
     )
-    if len(short) > FEW * records:
+    if len(short) > _FEW * records:
         # the length that keeps all but the shortest twentieth, rounded down
         enough = int(100 * lengths[len(lengths) // 20]) / 100
         shorter = f"data.seconds: {enough:g} keeps nearly all, and " * (enough > 0)
-        said += f". {shorter}data.short: pad fills them up with zeros"
-    yield said
+        line += f". {shorter}data.short: pad fills them up with zeros"
+    yield line
 
 
-def _tell(reason: str, names: Sequence[str], records: int) -> str:
-    said = f"{_count(names, records)} dropped: {reason} ({_name(names)})"
-    if reason == UNLABELLED and len(names) > FEW * records:
-        said += ". data.unlabelled: keep stores them as having none of the labels"
-    return said
+def _describe_dropped(reason: str, names: Sequence[str], records: int) -> str:
+    line = f"{_count(names, records)} dropped: {reason} ({listed(names, _NAMED)})"
+    if reason == UNLABELLED and len(names) > _FEW * records:
+        line += ". data.unlabelled: keep stores them as having none of the labels"
+    return line
 
 
-def _tell_quarantined(quarantined: Sequence[LeftOut], records: int) -> Iterator[str]:
+def _describe_quarantined(quarantined: Sequence[LeftOut], records: int) -> Iterator[str]:
     if quarantined:
-        named = "; ".join(named_reason(one).rstrip(".") for one in quarantined[:NAMED])
-        yield (f"{_count(quarantined, records)} put into quarantine: {named}{_more(quarantined)}")
+        named = "; ".join(named_reason(one).rstrip(".") for one in quarantined[:_NAMED])
+        yield f"{_count(quarantined, records)} put into quarantine: {named}{_more(quarantined)}"
 
 
 def named_reason(one: LeftOut) -> str:
@@ -174,13 +145,29 @@ def _count(lost: Sequence[object], records: int) -> str:
     return f"{len(lost)} of {records} records {'was' if len(lost) == 1 else 'were'}"
 
 
-def _name(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:NAMED])}{_more(names)}"
+def _more(records: Sequence[object] | Mapping[str, object]) -> str:
+    return f" and {len(records) - _NAMED} more" if len(records) > _NAMED else ""
 
 
-def _more(lost: Sequence[object]) -> str:
-    return f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+def describe_noted(noted: Iterable[Noted], records: int) -> tuple[str, ...]:
+    """A line for each figure: how many records are noted for it, and the first of them by name."""
+    groups: dict[str, dict[str, list[Noted]]] = defaultdict(lambda: defaultdict(list))
+    for one in noted:
+        groups[one.measure][one.record_id].append(one)
+    return tuple(
+        f"{len(group)} of {records} records kept and noted for {measure}: {name_noted(group)}"
+        for measure, group in groups.items()
+    )
 
 
-def _short(one: Noted) -> str:
+def name_noted(group: Mapping[str, Sequence[Noted]]) -> str:
+    """The first records of a group with leads and values, and how many more there are."""
+    named = [
+        f"{name} ({'; '.join(map(_lead_and_value, found))})"
+        for name, found in list(group.items())[:_NAMED]
+    ]
+    return f"{', '.join(named)}{_more(group)}"
+
+
+def _lead_and_value(one: Noted) -> str:
     return f"{one.lead}, {one.value:.4g}" if one.lead else f"{one.value:.4g}"

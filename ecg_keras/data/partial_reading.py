@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.config import Data
-from ecg_keras.data.record_reader import Reader
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.signals import (
     LEADS,
@@ -31,11 +32,46 @@ from ecg_keras.signals import (
 # seconds that are read first: nearly all 12-lead recordings are no longer, and are read in one go
 FIRST = 60.0
 # numbers that are read at once where a longer recording is searched for its best part
-AT_ONCE = 1_000_000
-UNCHANGED = Repair()
+_AT_ONCE = 1_000_000
+# Hz between which every recorder of ECGs is: what else a file says is a slip
+_LOWEST_HZ, _HIGHEST_HZ = 10.0, 100_000.0
 
+# a record, and the seconds of it that are wanted; it returns at least those
+Reader = Callable[[RecordInfo, Span | None], Signal]
 # the wanted leads of at least the samples from the first to the one behind the last
 Part = Callable[[int, int], Signal]
+
+
+def reader_of(source: Any) -> Reader:
+    """A source's ``read_signal``, whether or not it can read a part of a recording.
+
+    Whatever it raises becomes a `DataError` that names the file, as does a rate that no ECG has:
+    one record never ends a run.
+    """
+    takes_span = "span" in inspect.signature(source.read_signal).parameters
+
+    def read(info: RecordInfo, span: Span | None) -> Signal:
+        try:
+            signal = source.read_signal(info, span=span) if takes_span else source.read_signal(info)
+        except (DataError, ConfigError, OSError) as error:
+            raise DataError(str(error)) from error
+        except Exception as error:  # of a module of the user's own, or of a library's decoder
+            raise DataError(
+                f"{info.path}: read_signal of the source raised {type(error).__name__}: {error}."
+            ) from error
+        if not isinstance(signal, Signal):
+            raise DataError(
+                f"{info.path}: read_signal of the source must return a Signal. Received: "
+                f"{type(signal).__name__}."
+            )
+        if not _LOWEST_HZ <= signal.sampling_rate <= _HIGHEST_HZ:
+            raise DataError(
+                f"{info.path}: the sampling rate must be {_LOWEST_HZ:g} to {_HIGHEST_HZ:,.0f} Hz. "
+                f"Received: {signal.sampling_rate:g} Hz. Correct it in the file or its table."
+            )
+        return signal
+
+    return read
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,22 +104,10 @@ class Kept:
 def read_kept(
     read: Reader, info: RecordInfo, leads: tuple[str, ...], length: int, data: Data, repair: Repair
 ) -> Kept:
-    """Reads what is kept of a recording: up to a minute at once, and of a longer one that part.
+    """Reads the part that ``data.window`` names; all of a recording that is not longer than that.
 
-    Args:
-        read: from `reader_of`.
-        info: of the record.
-        leads: that are wanted, in order.
-        length: samples that are kept, at ``data.sampling_rate``.
-        data: the recipe's settings.
-        repair: of every record.
-
-    Returns:
-        The part that ``data.window`` names; all of a recording that is not longer than that.
-
-    Raises:
-        DataError: the record can't be read, lacks a lead, or something was not recorded in what is
-            to be kept.
+    Up to a minute is read at once, and of a longer one that part. ``length`` samples are kept, at
+    ``data.sampling_rate``; a `DataError` says why a record can't be.
     """
 
     def read_repaired(span: Span) -> Signal:
@@ -92,7 +116,7 @@ def read_kept(
         values, names = derive_leads(signal.values, signal.leads, LEADS)
         derived = [lead for lead in names[len(signal.leads) :] if lead in leads]
         rate = signal.sampling_rate
-        if repair != UNCHANGED:
+        if repair != Repair():
             values, rate, names = repair.apply(values, rate, names)
         return replace(
             signal,
@@ -114,7 +138,7 @@ def read_kept(
         signal = choose(read_repaired((first / stated_rate, last / stated_rate)))
         if not _covers(signal, first, last):
             raise DataError(
-                f"{info.path}: samples {first} to {last} were asked for, and the source's "
+                f"{info.path}: samples {first} to {last} were wanted, and the source's "
                 f"read_signal returned {signal.start} to {signal.start + len(signal.values)}."
             )
         return signal
@@ -124,11 +148,12 @@ def read_kept(
     begun = choose(begun)
     total = len(begun.values) if begun.total is None else begun.total
     rates = begun.sampling_rate, data.sampling_rate
-    longer = resampled_length(total, *rates) > length
+    whole = resampled_length(total, *rates)
+    longer = whole > length
     if longer and data.window == "best":
         window = _find_best(part, total, length, rates)
     else:
-        window = _named_window(total, length, rates, data.window)
+        window = kept_part(whole, length, "start" if data.window == "best" else data.window)
     try:
         signal, span = _take(part, total, window, rates)
     except DataError as error:
@@ -147,13 +172,6 @@ def _say_derived(leads: Sequence[str]) -> list[str]:
 
 def _covers(signal: Signal, first: int, last: int) -> bool:
     return signal.start <= first and last <= signal.start + len(signal.values)
-
-
-def _named_window(
-    total: int, length: int, rates: tuple[float, float], window: str
-) -> tuple[int, int]:
-    whole = resampled_length(total, *rates)
-    return kept_part(whole, length, "start" if window == "best" else window)
 
 
 def _take(
@@ -186,7 +204,7 @@ def _find_best(part: Part, total: int, length: int, rates: tuple[float, float]) 
     step, block = rates[0] / rates[1], block_length(rates[0])
     count = total // block
     leads = part(0, 0).values.shape[1]
-    at_once = max(1, AT_ONCE // (leads * block))
+    at_once = max(1, _AT_ONCE // (leads * block))
     measured = []
     for begin in range(0, count, at_once):
         first, last = begin * block, min(count, begin + at_once) * block

@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras.config import Augment
-from ecg_keras.data.augment.augmenting import augment as change
-from ecg_keras.data.augment.limits import check_augment
+from ecg_keras.data.augment import augment as change
 from ecg_keras.data.dataset import Dataset, check_split, describe
-from ecg_keras.data.freed_memory import keep_freed_memory
+from ecg_keras.data.examples import ECG, decode, millivolts
+from ecg_keras.data.processes import free_memory, keep_freed_memory
 from ecg_keras.data.reading import (
+    Subset,
     batches,
     check_counts,
     remaining_records,
@@ -25,28 +27,44 @@ from ecg_keras.data.reading import (
     training_subset,
     whole_shards,
 )
-from ecg_keras.data.shards import ECG, decode, millivolts
+from ecg_keras.data.settings import check_augment
 from ecg_keras.errors import ConfigError, DataError
 
 # records among which a stream is shuffled where the split does not fit in memory
-SHUFFLED = 512
-# shards whose records alternate, and how many of them stand together
-OPEN_SHARDS = 8
+_SHUFFLED = 512
+# shards whose records alternate, and how many of one follow each other
+_OPEN_SHARDS = 8
 TURN = 32
 # bytes that are read of one of them at a time: all together stay in a core's own cache
-READ_BYTES = 1 << 16
-CORES = os.cpu_count() or 1
+_READ_BYTES = 1 << 16
+_CORES = os.cpu_count() or 1
 # threads that read shards; with few cores, handing records over costs more than it gives
-READERS = min(OPEN_SHARDS, CORES // 2) if CORES >= 4 else None
+READERS = min(_OPEN_SHARDS, _CORES // 2) if _CORES >= 4 else None
 # batches that are made at the same time; a limit, so that memory does not grow with the machine
-MADE_AT_ONCE = min(CORES, 16)
+MADE_AT_ONCE = min(_CORES, 16)
 # no more than this share of the free memory holds a split
-CACHED_SHARE = 0.5
+_CACHED_SHARE = 0.5
 
 # an epoch's batches of what names or holds records, from the key of its order (none: of the files)
 Batches = Callable[["tf.Tensor | None"], tf.data.Dataset]
 # signal and target of such a batch
 Fetch = Callable[[tf.Tensor], "tuple[tf.Tensor, tf.Tensor]"]
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What is loaded: ``records`` of a split, those with the ids ``chosen`` or else all."""
+
+    folder: str | Path
+    dataset: Dataset
+    split: str
+    records: int
+    batch_size: int
+    chosen: Sequence[str] | None = None
+
+    def stored(self) -> tf.data.Dataset:
+        """The serialised records of the split, in the order of the files."""
+        return serialized(self.folder, self.dataset, self.split)
 
 
 def load(
@@ -57,7 +75,7 @@ def load(
     shuffle: bool = False,
     seed: int = 0,
     train_records: int | None = None,
-    subset: Literal["nested", "first"] = "nested",
+    subset: Subset = "nested",
     left_out: Collection[str] = (),
     augment: Augment | None = None,
     cache: bool = True,
@@ -79,13 +97,13 @@ def load(
         train_records: train on this number of records of the training split; none takes all.
         subset: which ones: a `nested_subset`, or the `first_records`.
         left_out: ids of records of the split that are not to be loaded, whatever the subset.
-        augment: random changes, drawn again in each epoch; with ``mixup`` the targets lie between
+        augment: random changes, drawn again in each epoch; with ``mixup`` the targets are between
             0 and 1.
         cache: keep the split in memory (two bytes a sample) where it takes less than half of what
             is free.
         epochs: the numbers of the epochs that follow one another in one pass, for ``fit`` with
-            ``steps_per_epoch``; none makes each pass over the dataset an epoch, counted from 0, or
-            from where `set_epoch` sets it.
+            ``steps_per_epoch``; none makes each pass through the dataset an epoch, counted from 0,
+            or from where `set_epoch` sets it.
 
     Returns:
         ``(signal, target)``: float32 ``(batch, num_samples, num_leads)`` in millivolts and float32
@@ -103,11 +121,10 @@ def load(
         >>> signal.shape, target.shape
         (TensorShape([64, 1000, 12]), TensorShape([64, 5]))
     """
-    if batch_size < 1:
-        raise ConfigError(f"batch_size must be at least 1. Received: {batch_size}.")
     if train_records is not None and split != "train":
         raise ConfigError(f"train_records is for the split train. Received: split {split}.")
-    dataset = describe(folder)
+    source = _open(folder, split, batch_size)
+    dataset = source.dataset
     if augment is not None:
         check_augment(
             augment,
@@ -115,19 +132,18 @@ def load(
             sampling_rate=dataset.sampling_rate,
             num_samples=dataset.num_samples,
         )
-    check_split(folder, dataset, split)
-    records = check_counts(folder, dataset, split)
-    chosen = None
+    chosen: Sequence[str] | None = None
     if split == "train":
         chosen = training_subset(folder, dataset, train_records, seed, subset, left_out)
     elif left_out:
         chosen = tuple(remaining_records(folder, dataset, split, left_out))
-    records = records if chosen is None else len(chosen)
-    if not records:
+    if chosen is not None:
+        source = replace(source, records=len(chosen), chosen=chosen)
+    if not source.records:
         raise DataError(f"{folder}: every record of the {split} split is left out.")
-    in_memory = cache and records * _signal_bytes(dataset) <= CACHED_SHARE * _free_memory()
-    source = _from_memory if in_memory else _from_files
-    epoch_batches, fetch = source(folder, dataset, split, chosen, records, batch_size)
+    bytes_in_memory = source.records * 2 * dataset.num_samples * len(dataset.leads)
+    in_memory = cache and bytes_in_memory <= _CACHED_SHARE * free_memory()
+    epoch_batches, fetch = (_from_memory if in_memory else _from_files)(source)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         own = epoch_batches(_key(seed, epoch) if shuffle else None)
@@ -149,7 +165,7 @@ def load(
             )
         return signal, target
 
-    steps = math.ceil(records / batch_size) * (1 if epochs is None else len(epochs))
+    steps = math.ceil(source.records / batch_size) * (1 if epochs is None else len(epochs))
     if epochs is not None:
         numbers = tf.data.Dataset.range(epochs.start, epochs.stop, epochs.step)
         return _made_at_once(numbers.flat_map(one_epoch), finish, steps)
@@ -162,7 +178,7 @@ def load(
 
 
 def set_epoch(dataset: tf.data.Dataset, epoch: int) -> None:
-    """Makes the next pass over what `load` returned the epoch of this number.
+    """Makes the next pass through what `load` returned the epoch of this number.
 
     A training that resumes sees what it would have seen. In ``fit``, `callbacks.FollowEpochs` calls
     this.
@@ -208,29 +224,23 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
         >>> for signal, target, record_id, patient_id in load_with_ids("shards/ptbxl", "test", 64):
         ...     probabilities = model(signal)
     """
-    if batch_size < 1:
-        raise ConfigError(f"batch_size must be at least 1. Received: {batch_size}.")
-    dataset = describe(folder)
-    check_split(folder, dataset, split)
-    records = check_counts(folder, dataset, split)
+    source = _open(folder, split, batch_size)
 
     def with_ids(batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        one = decode(batch, dataset, (*ECG, "record_id", "patient_id"))
+        one = decode(batch, source.dataset, (*ECG, "record_id", "patient_id"))
         signal = millivolts(one["samples"], one["scale"])
         return signal, one["target"], one["record_id"], one["patient_id"]
 
-    stream = serialized(folder, dataset, split).batch(batch_size)
-    return _made_at_once(stream, with_ids, math.ceil(records / batch_size))
+    steps = math.ceil(source.records / batch_size)
+    return _made_at_once(source.stored().batch(batch_size), with_ids, steps)
 
 
 def load_chosen(
     folder: str | Path, split: str, batch_size: int, chosen: Collection[str] | None
 ) -> Iterator[tuple[tf.Tensor, npt.NDArray[Any], npt.NDArray[np.str_], npt.NDArray[np.str_]]]:
-    """As `load_with_ids`, of some of the records, with targets and ids in NumPy.
+    """As `load_with_ids`, of the records with these ids, with targets and ids in NumPy.
 
-    Args:
-        folder, split, batch_size: as there.
-        chosen: ids of these records; ``None`` for all. A batch may hold fewer.
+    ``None`` chooses all. A batch may hold fewer.
     """
     wanted = None if chosen is None else np.array(list(chosen))
     with whole_shards(folder, split):
@@ -239,6 +249,15 @@ def load_chosen(
             kept = np.ones(len(records), bool) if wanted is None else np.isin(records, wanted)
             if kept.any():
                 yield signal[kept], target.numpy()[kept], records[kept], patients[kept]
+
+
+def _open(folder: str | Path, split: str, batch_size: int) -> _Chosen:
+    """All records of a split, after checks of what is asked and of what is there."""
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1. Received: {batch_size}.")
+    dataset = describe(folder)
+    check_split(folder, dataset, split)
+    return _Chosen(folder, dataset, split, check_counts(folder, dataset, split), batch_size)
 
 
 def _made_at_once(
@@ -259,89 +278,81 @@ def _made_at_once(
     )
 
 
-def _from_memory(
-    folder: str | Path,
-    dataset: Dataset,
-    split: str,
-    chosen: Sequence[str] | None,
-    records: int,
-    batch_size: int,
-) -> tuple[Batches, Fetch]:
+def _from_memory(source: _Chosen) -> tuple[Batches, Fetch]:
     """Row numbers, and the split's samples that they name: read once, here, kept as int16."""
-    samples = np.empty((records, dataset.num_samples, len(dataset.leads)), np.int16)
-    scale = np.empty(records, np.float32)
-    target = np.empty((records, len(dataset.labels)), np.float32)
+    dataset, chosen, count = source.dataset, source.chosen, source.records
+    samples = np.empty((count, dataset.num_samples, len(dataset.leads)), np.int16)
+    scale = np.empty(count, np.float32)
+    target = np.empty((count, len(dataset.labels)), np.float32)
     filled = 0
-    for one in batches(folder, dataset, split):
+    for one in batches(source.folder, dataset, source.split):
         kept = slice(None) if chosen is None else np.isin(one["record_id"].astype(str), chosen)
-        more = len(one["scale"][kept])
-        samples[filled : filled + more] = one["samples"][kept]
-        scale[filled : filled + more] = one["scale"][kept]
-        target[filled : filled + more] = one["target"][kept]
-        filled += more
+        rows = slice(filled, filled + len(one["scale"][kept]))
+        samples[rows], scale[rows] = one["samples"][kept], one["scale"][kept]
+        target[rows] = one["target"][kept]
+        filled = rows.stop
     with tf.device("CPU"):
         samples_, scale_, target_ = tf.constant(samples), tf.constant(scale), tf.constant(target)
 
-    def rows(key: tf.Tensor | None) -> tf.data.Dataset:
-        order = tf.range(records)
+    def number_rows(key: tf.Tensor | None) -> tf.data.Dataset:
+        order = tf.range(count)
         if key is not None:
             order = tf.random.experimental.stateless_shuffle(order, key)
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        return tf.data.Dataset.from_tensor_slices(order).batch(source.batch_size)
 
     def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         signal = millivolts(tf.gather(samples_, batch), tf.gather(scale_, batch))
         return signal, tf.gather(target_, batch)
 
-    return rows, fetch
+    return number_rows, fetch
 
 
-def _from_files(
-    folder: str | Path,
-    dataset: Dataset,
-    split: str,
-    chosen: Sequence[str] | None,
-    records: int,
-    batch_size: int,
-) -> tuple[Batches, Fetch]:
+def _from_files(source: _Chosen) -> tuple[Batches, Fetch]:
     """Serialised records, read again in each epoch, and what they hold."""
-    paths = [str(Path(folder) / name) for name in dataset.splits[split].shards]
-    wanted = None
-    if chosen is not None:
-        wanted = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(list(chosen), [True] * len(chosen)), False
-        )
-
-    def keep_wanted(some: tf.Tensor) -> tf.Tensor:
-        return tf.boolean_mask(
-            some, wanted.lookup(decode(some, dataset, ["record_id"])["record_id"])
-        )
+    dataset = source.dataset
+    paths = [str(Path(source.folder) / name) for name in dataset.splits[source.split].shards]
 
     def stream(key: tf.Tensor | None) -> tf.data.Dataset:
         if key is None:
-            records = serialized(folder, dataset, split)
+            records = source.stored()
         else:
             order = tf.random.experimental.stateless_shuffle(tf.constant(paths), key)
             records = tf.data.Dataset.from_tensor_slices(order).interleave(
-                lambda path: tf.data.TFRecordDataset(path, buffer_size=READ_BYTES),
-                cycle_length=OPEN_SHARDS,
+                lambda path: tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES),
+                cycle_length=_OPEN_SHARDS,
                 block_length=TURN,
                 num_parallel_calls=READERS,
             )
-        if wanted is not None:
-            records = records.batch(TURN).map(keep_wanted).unbatch()
+        if keep_chosen is not None:
+            records = records.batch(TURN).map(keep_chosen).unbatch()
         if key is not None:
             # of this epoch's function alone: the order must not depend on TensorFlow's global seed
             tf.compat.v1.set_random_seed(1)
             own = tf.random.stateless_uniform((), key, maxval=2**31 - 1, dtype=tf.int64)
-            records = records.shuffle(SHUFFLED, seed=own, reshuffle_each_iteration=False)
-        return records.batch(batch_size)
+            records = records.shuffle(_SHUFFLED, seed=own, reshuffle_each_iteration=False)
+        return records.batch(source.batch_size)
 
     def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # a batch is parsed at once: several times faster than one record at a time
         one = decode(batch, dataset, ECG)
         return millivolts(one["samples"], one["scale"]), one["target"]
 
+    keep_chosen = None if source.chosen is None else _filter(dataset, source.chosen)
     return stream, fetch
+
+
+def _filter(dataset: Dataset, chosen: Sequence[str]) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The function that keeps those of some serialised records that have one of these ids."""
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(list(chosen), [True] * len(chosen)), False
+    )
+
+    def keep_chosen(some: tf.Tensor) -> tf.Tensor:
+        return tf.boolean_mask(
+            some, table.lookup(decode(some, dataset, ["record_id"])["record_id"])
+        )
+
+    return keep_chosen
 
 
 def _key(seed: int, *numbers: tf.Tensor) -> tf.Tensor:
@@ -350,20 +361,3 @@ def _key(seed: int, *numbers: tf.Tensor) -> tf.Tensor:
     for number in numbers:
         key = tf.random.experimental.stateless_fold_in(key, number)
     return key
-
-
-def _signal_bytes(dataset: Dataset) -> int:
-    return 2 * dataset.num_samples * len(dataset.leads)
-
-
-def _free_memory() -> float:
-    """Bytes that a process may still take on this machine and in its container."""
-    free = math.inf
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        entries = dict(line.split(":") for line in meminfo.read_text().splitlines())
-        free = int(entries["MemAvailable"].split()[0]) * 1024
-    limit, used = (Path(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
-    if limit.is_file() and used.is_file() and limit.read_text().strip() != "max":
-        free = min(free, int(limit.read_text()) - int(used.read_text()))
-    return free

@@ -14,10 +14,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras.data.dataset import Dataset, check_split, describe
-from ecg_keras.data.duplicates import stack
-from ecg_keras.data.identities import Identities, nobody, population
-from ecg_keras.data.shards import EVERYTHING, decode
-from ecg_keras.data.subsets import first_records, nested_subset
+from ecg_keras.data.examples import EVERYTHING, decode
+from ecg_keras.data.identities import Identities, nobody, population, stack
+from ecg_keras.data.splits import first_records, nested_subset
 from ecg_keras.data.tfrecords import count_records
 from ecg_keras.errors import DataError, listed
 from ecg_keras.signals import SIGNATURE_SIZE
@@ -26,6 +25,8 @@ from ecg_keras.signals import SIGNATURE_SIZE
 PARSED = 256
 
 Floats = npt.NDArray[np.float64]
+# of the training records: a stratified random one, or the first by their ids
+Subset = Literal["nested", "first"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,9 @@ def read_shards(
         folder: of the shards.
         split: ``"train"``, ``"valid"`` or ``"test"``.
         record_ids: those wanted; none reads all.
+
+    Yields:
+        A `StoredRecord` for each.
 
     Raises:
         DataError: the folder is no finished dataset, has no such split or record, or a shard is
@@ -102,21 +106,12 @@ def training_subset(
     dataset: Dataset,
     train_records: int | None,
     seed: int,
-    subset: Literal["nested", "first"] = "nested",
+    subset: Subset = "nested",
     left_out: Collection[str] = (),
 ) -> tuple[str, ...] | None:
     """The ids of the records that are trained on, ``None`` where all are.
 
-    Args:
-        folder: of the shards.
-        dataset: what is in it.
-        train_records: how many records are wanted; ``None`` wants all.
-        seed: of a nested subset.
-        subset: a `nested_subset`, or the `first_records`.
-        left_out: ids of records that are not trained on, whatever the subset.
-
-    Raises:
-        ConfigError: ``train_records`` is below 1.
+    ``left_out`` are ids that are not trained on, whatever the subset.
     """
     stored = dataset.splits["train"].records
     if not left_out and (train_records is None or train_records >= stored):
@@ -143,19 +138,7 @@ def remaining_records(
 
 
 def read_identities(folder: str | Path, split: str) -> Identities:
-    """Who is in a split of a dataset; nobody where it is empty.
-
-    Args:
-        folder: of the shards.
-        split: ``"train"``, ``"valid"`` or ``"test"``.
-
-    Raises:
-        DataError: the folder is no finished dataset, or a shard is damaged.
-
-    Example:
-        >>> len(read_identities("shards/ptbxl", "test"))
-        2198
-    """
+    """Who is in a split of a dataset; nobody where it is empty."""
     dataset = describe(folder)
     if not dataset.splits[split].shards:
         return nobody()
@@ -184,14 +167,15 @@ def signal_statistics(
     *,
     train_records: int | None = None,
     seed: int = 0,
-    subset: Literal["nested", "first"] = "nested",
+    subset: Subset = "nested",
     left_out: Collection[str] = (),
 ) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each lead over what is trained on, read as a stream.
 
     Args:
         folder: of the shards.
-        train_records, seed, subset, left_out: as given to `load`.
+        train_records: those of the training split that are trained on; none takes all.
+        seed, subset, left_out: as given to `load`.
 
     Returns:
         Two float64 arrays ``(num_leads,)`` in millivolts.
@@ -230,11 +214,7 @@ def signal_statistics(
 def batches(
     folder: str | Path, dataset: Dataset, split: str, wanted: Sequence[str] = EVERYTHING
 ) -> Iterator[dict[str, Any]]:
-    """`shards.decode` of a split as NumPy arrays, 256 records at a time.
-
-    Raises:
-        DataError: a shard is damaged.
-    """
+    """`decode` of a split as NumPy arrays, 256 records at a time."""
     stream = serialized(folder, dataset, split).batch(PARSED)
     with whole_shards(folder, split):
         yield from stream.map(
@@ -243,16 +223,7 @@ def batches(
 
 
 def check_counts(folder: str | Path, dataset: Dataset, split: str) -> int:
-    """The records of a split, after a look at whether its shards hold as many as promised.
-
-    Args:
-        folder: of the shards.
-        dataset: what ``dataset.json`` says of them.
-        split: ``"train"``, ``"valid"`` or ``"test"``.
-
-    Raises:
-        DataError: the shards hold more or fewer records, or one ends within a record.
-    """
+    """How many records a split has; a `DataError` where its shards hold another number."""
     folder, summary = Path(folder), dataset.splits[split]
     found = {name: count_records(folder / name) for name in summary.shards}
     if sum(found.values()) != summary.records:

@@ -1,9 +1,11 @@
-"""Who is trained on and who is tested: patient-disjoint, label-stratified, seeded splits."""
+"""Who is trained on and who is tested: splits by patient, and subsets of the training split."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,43 +15,16 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo
 
 # torn patients that a message names
-MOST_NAMED = 5
+_NAMED = 5
 
 
 def assign_splits(
     infos: Sequence[RecordInfo], labels: Sequence[str], split: Split, *, official: bool
 ) -> dict[str, str]:
-    """Gives each record to ``train``, ``valid`` or ``test``, all of a patient's to the same.
+    """Gives each record id ``train``, ``valid`` or ``test``, all of a patient's the same.
 
-    The one exception is method ``records``, which does not look at patients: it is there to show
-    what a study that split so would have found.
-
-    Args:
-        infos: the records, in any order; the result does not depend on it.
-        labels: names of the label set.
-        split: how to split.
-        official: whether the source has official folds.
-
-    Returns:
-        The split of each ``record_id``.
-
-    Raises:
-        ConfigError: official folds are asked of a source that has none.
-        DataError: a split would be empty (the validation split may be, where its share is 0 or it
-            is given no folds), a record has no fold, official folds tear a patient
-            apart, or there are fewer of them than the folds of a cross-validation.
-
-    Source:
-        Sechidis, Tsoumakas and Vlahavas, On the stratification of multi-label data (2011), applied
-        to patients, each with the labels of all of their records. Method ``records`` draws what
-        scikit-learn's ``train_test_split`` draws from the sorted records with the same seed.
-
-    Example:
-        >>> from pathlib import Path
-        >>> infos = [RecordInfo(f"r{i}", f"p{i}", Path("x"), ("MI",) * (i % 2)) for i in range(20)]
-        >>> splits = assign_splits(infos, ["MI"], Split(), official=False)
-        >>> [list(splits.values()).count(name) for name in ("train", "valid", "test")]
-        [13, 3, 4]
+    Method ``records`` alone does not look at patients: it draws what scikit-learn's
+    ``train_test_split`` draws. The order of the records does not matter.
     """
     if split.method == "official" and not official:
         raise ConfigError(
@@ -86,7 +61,7 @@ def _by_fold(infos: Sequence[RecordInfo], split: Split) -> list[int]:
     part_of, roles = _parts_of_folds(infos, split), _roles(split)
     parts: list[int] = []
     first: dict[str, int] = {}
-    torn: dict[str, RecordInfo] = {}
+    torn: dict[str, tuple[RecordInfo, int]] = {}
     for info in infos:
         if info.fold is None:
             raise DataError(
@@ -95,13 +70,13 @@ def _by_fold(infos: Sequence[RecordInfo], split: Split) -> list[int]:
             )
         parts.append(part_of[info.fold])
         if part_of[first.setdefault(info.patient_id, info.fold)] != part_of[info.fold]:
-            torn.setdefault(info.patient_id, info)
+            torn.setdefault(info.patient_id, (info, info.fold))
     if torn:
         lines = [
-            f"{info.path}: patient {name} is in the official folds {first[name]} and {info.fold}, "
+            f"{info.path}: patient {name} is in the official folds {first[name]} and {fold}, "
             f"which belong to different splits ({roles[part_of[first[name]]]} and "
-            f"{roles[part_of[info.fold]]})."
-            for name, info in list(torn.items())[:MOST_NAMED]
+            f"{roles[part_of[fold]]})."
+            for name, (info, fold) in list(torn.items())[:_NAMED]
         ]
         more = f"{len(torn)} patients are torn apart. " if len(torn) > 1 else ""
         raise DataError(
@@ -134,15 +109,15 @@ def _by_record(records: int, split: Split) -> list[int]:
     else:
         test, valid = (math.ceil(share * records) for share in (split.test, split.valid))
         groups = [order[test + valid :], order[test : test + valid], order[:test]]
-    parts = np.zeros(records, dtype=int)
-    for part, group in enumerate(groups):
-        parts[group] = part
-    return parts.tolist()
+    part_of = {int(row): part for part, group in enumerate(groups) for row in group}
+    return [part_of[row] for row in range(records)]
 
 
 def _by_patient(infos: Sequence[RecordInfo], labels: Sequence[str], split: Split) -> list[int]:
     """The part of each record by its patient, stratified by label."""
-    # imported here because it takes a second, and official folds need none
+    # Sechidis, Tsoumakas and Vlahavas, On the stratification of multi-label data (2011), applied to
+    # patients, each with the labels of all of their records; imported here because it takes a
+    # second, and official folds need none
     from iterstrat.ml_stratifiers import IterativeStratification
 
     random = np.random.RandomState(split.seed)
@@ -170,9 +145,9 @@ def _empty(name: str, infos: Sequence[RecordInfo], split: Split, use_folds: bool
     """Why a split has no record, and what to do."""
     if use_folds:
         found = sorted({info.fold for info in infos if info.fold is not None})
-        asked = {"valid": split.valid_folds, "test": split.test_folds}.get(name, "all others")
+        folds = {"valid": split.valid_folds, "test": split.test_folds}.get(name, "all others")
         return (
-            f"the {name} split (folds {asked}) has no record. Folds there are: "
+            f"the {name} split (folds {folds}) has no record. Folds there are: "
             f"{_listed(found) or 'none'}. Change data.split.valid_folds or test_folds, or set "
             "data.split.method to patients."
         )
@@ -192,3 +167,44 @@ def _empty(name: str, infos: Sequence[RecordInfo], split: Split, use_folds: bool
 
 def _listed(folds: Sequence[int]) -> str:
     return ", ".join(map(str, folds))
+
+
+def nested_subset(labels: Mapping[str, Sequence[str]], n: int, seed: int) -> tuple[str, ...]:
+    """Ids of a stratified random subset that contains every smaller one of the same seed, sorted.
+
+    ``labels`` are those of each record, by its id.
+    """
+    _check_subset(n)
+    groups = defaultdict(list)
+    for record_id in sorted(labels):
+        groups[tuple(sorted(labels[record_id]))].append(record_id)
+    random = np.random.default_rng(seed)
+    # records with the same labels are spread evenly over the line from 0 to 1, with a random start:
+    # each combination has its share of what is at the beginning of the line, give or take a record
+    line: list[tuple[float, str]] = []
+    for combination in sorted(groups):
+        members = random.permutation(groups[combination])
+        places = (np.arange(len(members)) + random.random()) / len(members)
+        line += zip(places.tolist(), members.tolist(), strict=True)
+    return tuple(sorted(record_id for _, record_id in sorted(line)[:n]))
+
+
+def first_records(record_ids: Iterable[str], n: int) -> tuple[str, ...]:
+    """The first records in the order of their ids, as some studies took them: "2" is before "10".
+
+    Databases list their records as they were recorded, so the first ones may differ from the rest
+    in patients, devices and labels: a `nested_subset` does not.
+    """
+    _check_subset(n)
+    return tuple(sorted(record_ids, key=_by_number)[:n])
+
+
+def _by_number(record_id: str) -> tuple[list[str | int], str]:
+    """Sorts the digits of an id by their value; its text decides between ``01`` and ``1``."""
+    parts = re.split(r"([0-9]+)", record_id)
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], record_id
+
+
+def _check_subset(n: int) -> None:
+    if n < 1:
+        raise ConfigError(f"train_records must be at least 1. Received: {n}.")

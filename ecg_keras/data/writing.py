@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
@@ -19,14 +17,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ecg_keras.config import Data
-from ecg_keras.data.conversion import Converted, Dropped, convert, stored_leads
+from ecg_keras.data.conversion import Converted, Dropped, convert
 from ecg_keras.data.dataset import SPLITS
 from ecg_keras.data.examples import encode
-from ecg_keras.data.lead_profile import count, to_json
+from ecg_keras.data.lead_profile import count
 from ecg_keras.data.noted import noting
 from ecg_keras.data.processes import run_in_processes
-from ecg_keras.data.tfrecords import write_tfrecords
-from ecg_keras.data.verification import Verified
+from ecg_keras.data.settings import stored_leads
+from ecg_keras.data.source_check import Verified
+from ecg_keras.data.tfrecords import whole_file, write_tfrecords
 from ecg_keras.errors import DataError
 from ecg_keras.files import known_fields, read_json
 from ecg_keras.records import RecordInfo
@@ -49,16 +48,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Work:
-    """What all shards of a dataset have in common.
-
-    Attributes:
-        data: the recipe's settings.
-        label_set: its name.
-        labels: of the label set.
-        folder: of the shards.
-        fingerprint: of the dataset.
-        verified: what was decided for all records.
-    """
+    """What all shards of a dataset have in common."""
 
     data: Data
     label_set: str
@@ -80,7 +70,7 @@ class Sidecar:
         dropped: the fields of `LeftOut`.
         quarantined: record id and reason.
         noted: what is unusual in stored records, the fields of `Noted`.
-        quality: of its leads, `lead_profile.to_json`.
+        quality: of its leads, the counts of `lead_profile.count` as lists.
         remarks: ids of the stored records that `Converted.remarks` says the same of, by what it
             says.
     """
@@ -96,21 +86,16 @@ class Sidecar:
     remarks: dict[str, list[str]] = field(default_factory=dict)
 
 
-# makes shards, in any order and anywhere; tells how many further records are done
+# makes shards, in any order and anywhere; calls the function with how many more records are done
 Run = Callable[[Sequence[Shard], Work, Callable[[int], None]], Iterable[tuple[str, Sidecar]]]
 
 
 def plan_shards(
     infos: Sequence[RecordInfo], assigned: Mapping[str, str], record_bytes: int, seed: int
 ) -> list[Shard]:
-    """Fixed groups of records, at least one for each split that has records.
+    """Fixed groups of records, which come in order of their ids; at least one for each split.
 
-    Args:
-        infos: the records in order of their ids.
-        assigned: the split of each record id.
-        record_bytes: size of one signal.
-        seed: of the order of the records that train, which are shuffled so that a stream of the
-            shards is well mixed.
+    The records that train are shuffled, so that a stream of the shards is well mixed.
     """
     plan = []
     for split in SPLITS:
@@ -130,22 +115,11 @@ def plan_shards(
 def write_shards(
     plan: Sequence[Shard], work: Work, on_progress: Callable[[int, int], None], run: Run
 ) -> list[Sidecar]:
-    """Writes each shard that is not finished, then its sidecar.
+    """Writes each shard that is not finished, then its sidecar; those of all shards of the plan.
 
-    Args:
-        plan: all shards of the dataset.
-        work: what they have in common; leftovers of a dataset with another fingerprint are removed
-            from its folder.
-        on_progress: called with the records done and their total.
-        run: `run_here`, or another way to call `make_shard` for each.
-
-    Returns:
-        The sidecar of each shard of the plan.
-
-    Raises:
-        DataError: the folder can't be written, or a process was killed.
+    Leftovers of a dataset with another fingerprint are removed from the folder.
     """
-    with writing(work.folder):
+    with writing_to(work.folder):
         (work.folder / UNFINISHED).mkdir(exist_ok=True)
         finished = finished_shards(work.folder, work.fingerprint)
     missing = [shard for shard in plan if shard.name not in finished]
@@ -153,12 +127,12 @@ def write_shards(
     done = total - sum(len(shard.infos) for shard in missing)
     on_progress(done, total)
 
-    def go_on(records: int) -> None:
+    def count_done(records: int) -> None:
         nonlocal done
         done += records
         on_progress(done, total)
 
-    finished.update(run(missing, work, go_on))
+    finished.update(run(missing, work, count_done))
     return [finished[shard.name] for shard in plan]
 
 
@@ -175,21 +149,10 @@ def run_here(
 def make_shard(
     work: Work, shard: Shard, on_records: Callable[[int], None] = lambda number: None
 ) -> tuple[str, Sidecar]:
-    """Reads, converts and writes one shard's records, then its sidecar.
+    """Reads, converts and writes one shard's records, then its sidecar; its name and that.
 
     It can be called again, anywhere and at the same time: the bytes are the same, and each file
-    appears whole under its name.
-
-    Args:
-        work: what all shards have in common.
-        shard: the one to make.
-        on_records: called after each record, with 1.
-
-    Returns:
-        The name of the shard and its sidecar.
-
-    Raises:
-        DataError: the folder can't be written.
+    appears whole under its name. ``on_records`` is called after each record.
     """
     sidecar, qualities = Sidecar(work.fingerprint), list[LeadQuality]()
     leads = stored_leads(work.data)
@@ -213,33 +176,22 @@ def make_shard(
     begun = work.folder / UNFINISHED
     # matrices are small here: threads that share them cost more than they give, and other processes
     # have the cores
-    with threadpool_limits(1), writing(work.folder):
+    with threadpool_limits(1), writing_to(work.folder):
         size, checksum = write_tfrecords(work.folder / shard.name, examples(), scratch=begun)
         complete = {**vars(sidecar), "size": size, "checksum": checksum}
-        complete["quality"] = to_json(count(qualities, len(leads)))
-        write_text(begun / f"{shard.name}.json", json.dumps(complete), scratch=begun)
+        complete["quality"] = count(qualities, len(leads)).tolist()
+        write_text(begun / f"{shard.name}.json", json.dumps(complete), begun)
     return shard.name, Sidecar(**complete)
 
 
-def write_text(path: Path, text: str, *, scratch: Path) -> None:
-    """Writes a text file to a temporary name of its own in ``scratch`` and renames it.
-
-    Raises:
-        OSError: it can't be written.
-    """
-    temporary = scratch / f".{path.name}.{uuid.uuid4().hex}"
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def write_text(path: Path, text: str, scratch: Path) -> None:
+    """Writes a text as a `whole_file`."""
+    with whole_file(path, scratch) as file:
+        file.write(text.encode())
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def writing_to(folder: Path) -> Iterator[None]:
     """Turns what the disk refuses into a `DataError` that names the folder."""
     try:
         yield
@@ -250,15 +202,16 @@ def writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def _parse(content: dict[str, Any]) -> Sidecar:
+    return Sidecar(**known_fields(Sidecar, content))
+
+
 def finished_shards(folder: Path, fingerprint: str) -> dict[str, Sidecar]:
     """The sidecars of finished shards by the shard's name; what is of no use goes."""
     begun = folder / UNFINISHED
 
-    def parse(content: dict[str, Any]) -> Sidecar:
-        return Sidecar(**known_fields(Sidecar, content))
-
     sidecars = {
-        path.stem: read_json(path, "shards", parse, "Remove it.")
+        path.stem: read_json(path, "shards", _parse, "Remove it.")
         for path in sorted(begun.glob("*.tfrecord.json"))
     }
     if any(sidecar.fingerprint != fingerprint for sidecar in sidecars.values()):

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ecg_keras import data, simulate
 from ecg_keras.config import Data, Split, data_changes, data_settings
-from ecg_keras.data.conversion import stored_leads, stored_length
+from ecg_keras.data import stored_leads, stored_length
 from ecg_keras.errors import ConfigError, EcgKerasError
 from ecg_keras.records import RecordInfo
 from ecg_keras.sources import check_label_set, source_of

@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from ecg_keras.config import Recipe
-from ecg_keras.data.conversion import stored_leads, stored_length
+from ecg_keras.data import stored_leads, stored_length
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras import data
-from ecg_keras.data.identities import Identities
-from ecg_keras.data.leaks import Leak, count_leaks, find_leaks, name_leaks
+from ecg_keras.data import Identities, Leak, count_leaks, find_leaks, name_leaks
 from ecg_keras.training.run import Run
 
 # splits in words

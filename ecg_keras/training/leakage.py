@@ -10,8 +10,7 @@ from pathlib import Path
 
 from ecg_keras import data
 from ecg_keras.config import Recipe
-from ecg_keras.data.identities import Identities, nobody
-from ecg_keras.data.leaks import count_leaks, find_leaks, name_leaks
+from ecg_keras.data import Identities, count_leaks, find_leaks, name_leaks, nobody
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.training.guarded import Guarded, LeakError, read_guarded
@@ -163,7 +162,7 @@ class _Look:
         self, dataset: data.Dataset, train: Identities, excluded: Sequence[str]
     ) -> Identities:
         """The records that are trained on."""
-        from ecg_keras.data.reading import training_subset
+        from ecg_keras.data import training_subset
 
         settings = self.recipe.data
         chosen = training_subset(

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.data.dataset import SPLITS, Dataset, describe
-from ecg_keras.data.outcomes import Noted, name_noted
+from ecg_keras.data import SPLITS, Dataset, Noted, describe, name_noted
 from ecg_keras.sources import USABLE
 from ecg_keras.validation.comparing import compare
 from ecg_keras.validation.conditions import as_checks

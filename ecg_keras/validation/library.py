@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ecg_keras.data.writing import writing
+from ecg_keras.data import writing_to
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 
@@ -73,5 +73,5 @@ def write_message(path: Path, message: Any) -> None:
     """
     from google.protobuf import text_format
 
-    with writing(path.parent), replacing(path) as temporary:
+    with writing_to(path.parent), replacing(path) as temporary:
         temporary.write_text(text_format.MessageToString(message), encoding="utf-8")

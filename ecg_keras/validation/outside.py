@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.data.dataset import Dataset
-from ecg_keras.data.noted import describe_value
-from ecg_keras.data.outcomes import Noted
+from ecg_keras.data import Dataset, Noted, describe_value
 from ecg_keras.sources import Range
 from ecg_keras.validation.features import INTEGERS, NUMBERS, PER_LEAD, feature_of, parse_as
 
@@ -85,7 +83,7 @@ def _read(
     """The id of each record, and those of its figures that are known."""
     import tensorflow as tf
 
-    from ecg_keras.data.reading import PARSED, serialized, whole_shards
+    from ecg_keras.data import PARSED, serialized, whole_shards
 
     known = {*NUMBERS, *PER_LEAD, *INTEGERS, "labels"}
     names = {feature_of(column) for column in columns} & known

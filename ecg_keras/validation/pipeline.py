@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ecg_keras.data.beam import parse_options, tell_failure
-from ecg_keras.data.dataset import Dataset
-from ecg_keras.data.reading import PARSED
-from ecg_keras.data.writing import writing
+from ecg_keras.data import PARSED, Dataset, describe_beam_failure, parse_beam_options, writing_to
 from ecg_keras.errors import DataError
 from ecg_keras.validation.features import arrange, stored_features
 from ecg_keras.validation.library import load_tfdv, write_message
@@ -42,7 +39,7 @@ def count_with_beam(folder: Path, dataset: Dataset, arguments: Sequence[str]) ->
     if not missing:
         return
     scratch = folder / FOLDER / f".{uuid4().hex}"
-    with writing(folder):
+    with writing_to(folder):
         scratch.mkdir(parents=True)
     try:
         _run(folder, dataset, missing, scratch, arguments)
@@ -70,7 +67,7 @@ def _run(
     import pyarrow as pa
     from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
 
-    options = parse_options(arguments)
+    options = parse_beam_options(arguments)
     tidy = partial(arrange, leads=dataset.leads)
     try:
         with beam.Pipeline(options=options) as pipeline:
@@ -89,6 +86,6 @@ def _run(
                 )
     except Exception as error:  # each runner raises what it likes
         raise DataError(
-            f"{folder}: the Beam pipeline failed: {tell_failure(error)}. Compare the shards with "
-            "their checksums: `ecg-keras describe --verify`."
+            f"{folder}: the Beam pipeline failed: {describe_beam_failure(error)}. Compare the "
+            "shards with their checksums: `ecg-keras describe --verify`."
         ) from error

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.data.dataset import Dataset
+from ecg_keras.data import Dataset
 from ecg_keras.validation.conditions import Condition
 from ecg_keras.validation.features import (
     INTEGERS,
@@ -115,7 +115,7 @@ def _batches(folder: Path, dataset: Dataset, split: str) -> Iterator[dict[str, A
     """The values of every profiled feature, and how many each of some hundred records has."""
     import tensorflow as tf
 
-    from ecg_keras.data.reading import PARSED, serialized, whole_shards
+    from ecg_keras.data import PARSED, serialized, whole_shards
 
     wanted = parse_as((*TEXTS, *NUMBERS, *INTEGERS, *PER_LEAD))
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ecg_keras.data.dataset import Dataset
-from ecg_keras.data.outcomes import Noted
+from ecg_keras.data import Dataset, Noted
 from ecg_keras.validation.features import feature_of
 
 # what two datasets are compared for, and what each is called in a sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ecg_keras.data.dataset import Dataset
+from ecg_keras.data import Dataset
 from ecg_keras.records import SEXES
 from ecg_keras.sources import Expectations, find_expectations, record_ranges
 from ecg_keras.sources.contract import SOME

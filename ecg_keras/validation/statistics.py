@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.data.dataset import Dataset
+from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
 from ecg_keras.validation.features import arrange, stored_features
 from ecg_keras.validation.library import load_tfdv, read_message, write_message
@@ -100,7 +100,7 @@ def _batches(folder: Path, dataset: Dataset, splits: Sequence[str]) -> Iterator[
     import pyarrow as pa
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
-    from ecg_keras.data.reading import PARSED, serialized, whole_shards
+    from ecg_keras.data import PARSED, serialized, whole_shards
 
     decoder = ExamplesToRecordBatchDecoder(stored_features().SerializeToString())
     for split in splits:

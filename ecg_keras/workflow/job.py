@@ -14,7 +14,7 @@ from typing import Any
 
 from ecg_keras import data
 from ecg_keras.config import Candidate, Data, LoadedRecipe, Recipe, list_trials, run_changes, trial
-from ecg_keras.data.conversion import stored_leads
+from ecg_keras.data import stored_leads
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, check_same_run, check_weights, mark_of
 from ecg_keras.workflow.baselines import baseline_recipe

@@ -10,7 +10,7 @@ import filelock
 
 from ecg_keras import data, evaluation, models, simulate
 from ecg_keras.config import Evaluation, fingerprint
-from ecg_keras.data.label_counts import find_undecidable
+from ecg_keras.data import find_undecidable
 from ecg_keras.errors import DataError
 from ecg_keras.files import as_texts, read_json
 from ecg_keras.training import guard, read_guarded, records_left_out, seen_from

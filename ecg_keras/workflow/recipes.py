@@ -10,8 +10,7 @@ from typing import Any
 
 from ecg_keras import config, sources
 from ecg_keras.config import Data, LoadedRecipe, Problem, Recipe, Simulate
-from ecg_keras.data.augment.limits import check_augment
-from ecg_keras.data.conversion import stored_leads, stored_length
+from ecg_keras.data import check_augment, stored_leads, stored_length
 from ecg_keras.errors import (
     ConfigError,
     DataError,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ecg_keras import data, evaluation, models, validation
-from ecg_keras.data.dataset import check_split
+from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
 from ecg_keras.training import check_upstream, describe_known

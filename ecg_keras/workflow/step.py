@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.data.writing import Run, run_here
+from ecg_keras.data import Run, run_here
 from ecg_keras.workflow.job import Job
 
 

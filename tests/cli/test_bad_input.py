@@ -305,7 +305,7 @@ def test_places_that_can_not_be_written_are_told(ecg_keras, project, ptbxl, tmp_
     refused(
         ecg_keras("prepare", "a.yaml", "--set", "data.shards=raw/shards"),
         2,
-        r"data\.shards: .* lies inside the raw files raw, which are never written to",
+        r"data\.shards: .* is inside the raw files raw, which are never written to",
     )
     assert (tmp_path / "file").read_bytes() == b""
     assert products(tmp_path) == []

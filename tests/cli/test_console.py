@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from ecg_keras.cli.console import HASHING, hashing_bar, make_progress
-from ecg_keras.data.fingerprints import raw_digest
+from ecg_keras.data.raw_files import raw_digest
 
 
 def test_a_bar_tells_the_records_done_the_rate_and_the_time_left():

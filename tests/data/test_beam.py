@@ -9,7 +9,7 @@ import pytest
 
 from ecg_keras.config import Data
 from ecg_keras.data import beam, writing
-from ecg_keras.data.beam import parse_options, run_on_beam
+from ecg_keras.data.beam import parse_beam_options, run_on_beam
 from ecg_keras.data.preparation import prepare
 from ecg_keras.errors import ConfigError, DataError
 
@@ -100,21 +100,21 @@ def test_a_worker_that_lacks_the_folder_says_so(tmp_path):
 
 def test_our_own_error_is_found_in_a_remote_traceback():
     remote = ["Traceback (most recent call last):", "ecg_keras.errors.DataError: a.hea: gone.", "x"]
-    assert beam.tell_failure(Exception("\n".join(remote))) == "a.hea: gone."
+    assert beam.describe_beam_failure(Exception("\n".join(remote))) == "a.hea: gone."
     assert (
-        beam.tell_failure(Exception("\n".join(["RuntimeError: no slots"])))
+        beam.describe_beam_failure(Exception("\n".join(["RuntimeError: no slots"])))
         == "RuntimeError: no slots"
     )
-    assert beam.tell_failure(Exception("\n".join([]))) == "it says nothing"
+    assert beam.describe_beam_failure(Exception("\n".join([]))) == "it says nothing"
 
 
 def test_options_are_beams_own():
-    options = parse_options(["--runner=FlinkRunner", "--parallelism=3"])
+    options = parse_beam_options(["--runner=FlinkRunner", "--parallelism=3"])
     assert options.get_all_options()["runner"] == "FlinkRunner"
     with pytest.raises(ConfigError, match=r"'FlinkRunner' is no Beam option: they begin with --"):
-        parse_options(["FlinkRunner"])
+        parse_beam_options(["FlinkRunner"])
     with pytest.raises(ConfigError, match=r"the Beam options are wrong: --direct_num_workers=many"):
-        parse_options(["--direct_num_workers=many"])
+        parse_beam_options(["--direct_num_workers=many"])
 
 
 def test_the_plan_of_a_shard_is_read_as_it_was_written(tmp_path):

@@ -49,7 +49,7 @@ def test_a_folder_of_datasets_names_them(hospital_shards):
 
 def test_an_unfinished_folder(tmp_path):
     (tmp_path / "train-00000-of-00001.tfrecord").touch()
-    with pytest.raises(DataError, match=r"is unfinished.*goes on where it stopped"):
+    with pytest.raises(DataError, match=r"is unfinished.*resumes where it stopped"):
         describe(tmp_path)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_keras.data.lead_profile import count, summarise, table, to_json
+from ecg_keras.data.lead_profile import count, summarise, table
 from ecg_keras.signals import LEAD_MEASURES, LeadQuality
 
 
@@ -16,7 +16,7 @@ def drawn(records, seed=0):
 
 
 def counted(figures):
-    return to_json(count([LeadQuality(*one) for one in figures], 2))
+    return count([LeadQuality(*one) for one in figures], 2).tolist()
 
 
 def test_quantiles_are_those_of_the_records_to_a_class():

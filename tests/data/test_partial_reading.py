@@ -10,9 +10,8 @@ from small_folder import folder_source
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
-from ecg_keras.data.partial_reading import FIRST, read_kept
-from ecg_keras.data.record_reader import reader_of
-from ecg_keras.data.verification import Verified, verify_source
+from ecg_keras.data.partial_reading import FIRST, read_kept, reader_of
+from ecg_keras.data.source_check import Verified, verify_source
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo, Signal, cut_signal, span_samples
 from ecg_keras.signals import LEADS, Repair, resample

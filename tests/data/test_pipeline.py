@@ -9,9 +9,9 @@ import tensorflow as tf
 from ecg_keras.config import Augment
 from ecg_keras.data import pipeline, writing
 from ecg_keras.data.dataset import describe
-from ecg_keras.data.freed_memory import keep_freed_memory
 from ecg_keras.data.pipeline import load, load_with_ids, set_epoch
 from ecg_keras.data.preparation import prepare
+from ecg_keras.data.processes import free_memory, keep_freed_memory
 from ecg_keras.data.reading import read_shards, training_subset
 from ecg_keras.data.tfrecords import frame
 from ecg_keras.errors import ConfigError, DataError
@@ -138,7 +138,7 @@ def test_a_subset_is_nested_and_the_same_in_memory_and_from_files(hospital_shard
 
 def test_a_split_too_large_for_memory_is_streamed(hospital_shards, monkeypatch):
     expected = passes(load(hospital_shards, "train", batch_size=8))
-    monkeypatch.setattr(pipeline, "_free_memory", lambda: 26 * 200 * 12 * 2 * 2 - 1)
+    monkeypatch.setattr(pipeline, "free_memory", lambda: 26 * 200 * 12 * 2 * 2 - 1)
     monkeypatch.setattr(pipeline, "_from_memory", None)
     np.testing.assert_array_equal(passes(load(hospital_shards, "train", batch_size=8)), expected)
 
@@ -150,7 +150,7 @@ def test_the_memory_of_a_batch_is_kept(hospital_shards):
 
 
 def test_free_memory_is_plausible():
-    assert 1e6 < pipeline._free_memory() < 1e14
+    assert 1e6 < free_memory() < 1e14
 
 
 def test_ids_come_in_the_order_of_the_files(hospital_shards):

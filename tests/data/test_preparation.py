@@ -18,9 +18,9 @@ from my_lab import hospital
 from ecg_keras.config import Data, Split
 from ecg_keras.data import writing
 from ecg_keras.data.dataset import SplitSummary, describe
-from ecg_keras.data.fingerprints import raw_digest
 from ecg_keras.data.pipeline import load, load_with_ids
 from ecg_keras.data.preparation import prepare
+from ecg_keras.data.raw_files import raw_digest
 from ecg_keras.data.reading import read_shards
 from ecg_keras.data.shard_folders import dataset_fingerprint, find_shards
 from ecg_keras.errors import ConfigError, DataError
@@ -255,7 +255,7 @@ def test_missing_raw_files(hospital_data, tmp_path):
 
 
 def test_shards_never_go_into_the_raw_folder(hospital_data):
-    with pytest.raises(ConfigError, match=r"data.shards: .* lies inside the raw files"):
+    with pytest.raises(ConfigError, match=r"data.shards: .* is inside the raw files"):
         prepare(hospital_data, hospital_data.raw / "shards")
     assert not (hospital_data.raw / "shards").exists()
 
@@ -303,7 +303,7 @@ def test_every_record_that_cannot_be_used_is_named(hospital_data, tmp_path):
             15, r"15 of 40(.*\n){11}.*and 5 more\n.*quarantine=0.38", id="ten of many are named"
         ),
         pytest.param(
-            40, r"40 of 40 (.*\n)*Mend the files\.$", id="nobody is told to leave out everything"
+            40, r"40 of 40 (.*\n)*Fix the files\.$", id="nobody is told to leave out everything"
         ),
     ],
 )
@@ -316,7 +316,7 @@ def test_many_that_can_not_be_used(hospital_data, tmp_path, damaged, message):
         prepare(change(hospital_data, raw=raw), tmp_path / "shards")
 
 
-def test_leads_that_stand_off_zero_are_told_from_exchanged_ones(hospital_data, tmp_path):
+def test_leads_that_are_off_zero_are_told_from_exchanged_ones(hospital_data, tmp_path):
     raw = tmp_path / "raw"
     shutil.copytree(hospital_data.raw, raw)
     off, exchanged = (np.load(raw / name) for name in ("r0003.npy", "r0005.npy"))
@@ -325,7 +325,7 @@ def test_leads_that_stand_off_zero_are_told_from_exchanged_ones(hospital_data, t
     dataset = prepare(change(hospital_data, raw=raw, quarantine=0.1), tmp_path / "shards")
     reasons = {one.record_id: one.reason for one in dataset.quarantined}
     assert set(reasons) == {"r0003", "r0005"}
-    assert "the leads stand off zero, by 5 mV, so that they miss" in reasons["r0003"]
+    assert "the leads are off zero, by 5 mV, so that they miss" in reasons["r0003"]
     assert "the limb leads don't belong together: they miss" in reasons["r0005"]
 
 

@@ -15,7 +15,7 @@ import pytest
 from download_server import HURRIED, serving
 
 from ecg_keras.config import Data
-from ecg_keras.data.fingerprints import raw_digest
+from ecg_keras.data.raw_files import raw_digest
 from ecg_keras.data.shard_folders import dataset_fingerprint
 from ecg_keras.download import download_database, fetch, fetching, plan_download, staging
 from ecg_keras.download.catalogue import CATALOGUE, FileSet, find_published

@@ -9,7 +9,7 @@ from small_databases import write_challenge_record, write_challenge_set, write_d
 
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import convert
-from ecg_keras.data.verification import Verified
+from ecg_keras.data.source_check import Verified
 from ecg_keras.errors import DataError
 from ecg_keras.sources import find_source
 from ecg_keras.sources.challenge_format import SCORED

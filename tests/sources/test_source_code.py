@@ -11,7 +11,7 @@ from small_hdf5_databases import CODE15_EXAMS, padded, write_code15, write_code_
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
 from ecg_keras.data.preparation import prepare
-from ecg_keras.data.verification import Verified
+from ecg_keras.data.source_check import Verified
 from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS, measure_quality, select_leads
 from ecg_keras.sources import code15, code_test

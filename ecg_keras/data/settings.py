@@ -1,35 +1,42 @@
-"""Which of the random changes a dataset allows."""
+"""What settings of a recipe come to: the leads and the length that are stored, allowed changes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ecg_keras.config import Augment
+from ecg_keras.config import Augment, Data
 from ecg_keras.errors import ConfigError
-from ecg_keras.signals import LEADS
+from ecg_keras.signals import LEADS, canonical_lead
 
 LIMB_LEADS = LEADS[:6]
+# of a stored signal: more than a day at 500 Hz; one is held in memory as a whole
+MAX_SAMPLES = 50_000_000
+
+
+def stored_leads(data: Data) -> tuple[str, ...]:
+    """The leads of the shards in column order, in standard spelling."""
+    leads = tuple(canonical_lead(lead) for lead in data.leads or LEADS)
+    if len(set(leads)) < len(leads):
+        raise ConfigError(f"data.leads must name each lead once. Received: {', '.join(leads)}.")
+    return leads
+
+
+def stored_length(data: Data) -> int:
+    """The number of samples of each signal in the shards."""
+    samples = data.seconds * data.sampling_rate
+    if 0.5 < samples <= MAX_SAMPLES:
+        return round(samples)
+    allowed = f"at most {MAX_SAMPLES} samples" if samples > 1 else "at least one sample"
+    raise ConfigError(
+        f"data.seconds times data.sampling_rate must give {allowed}. Received: {data.seconds} s at "
+        f"{data.sampling_rate} Hz."
+    )
 
 
 def check_augment(
     settings: Augment, *, leads: Sequence[str], sampling_rate: float, num_samples: int
 ) -> None:
-    """Refuses changes that these ECGs can't have.
-
-    Args:
-        settings: how strong each change is; zero switches it off.
-        leads: of the ECGs, spelled as in `ecg_keras.signals.LEADS`.
-        sampling_rate: in Hz.
-        num_samples: of each ECG.
-
-    Raises:
-        ConfigError: the crop is longer than the ECG or has no sample, the shift can move the whole
-            ECG out, the mains hum is not below half of the sampling rate, or all leads are of one
-            group, so that nothing would be left of an ECG.
-
-    Example:
-        >>> check_augment(Augment(crop=2.5), leads=["I", "V1"], sampling_rate=100, num_samples=1000)
-    """
+    """Refuses random changes that ECGs of these leads, rate (in Hz) and length can't have."""
     trained = num_samples
     if settings.crop is not None:
         trained = round(settings.crop * sampling_rate)

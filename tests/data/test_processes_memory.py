@@ -9,7 +9,7 @@ import pytest
 # was lent anew
 ROUNDS = """
 import ctypes, resource, sys
-from ecg_keras.data.freed_memory import keep_freed_memory
+from ecg_keras.data.processes import keep_freed_memory
 if sys.argv[1] == "keep":
     keep_freed_memory()
 library = ctypes.CDLL(None)

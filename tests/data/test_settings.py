@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.config import Augment
-from ecg_keras.data.augment.limits import check_augment
+from ecg_keras.data.settings import check_augment
 from ecg_keras.errors import ConfigError
 from ecg_keras.signals import LEADS
 

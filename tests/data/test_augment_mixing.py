@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings, strategies as st
 from scipy.stats import beta, kstest
 
-from ecg_keras.data.augment.mixing import mixup
+from ecg_keras.data.augment import mixup
 
 BATCH = 600
 # the first column of an ECG names it, the target too

@@ -8,9 +8,9 @@ from small_databases import DATABASES, write_database
 from small_folder import write_csv, write_folder, write_wfdb
 
 from ecg_keras.config import Data, Folder, Split
-from ecg_keras.data.fingerprints import digest_of, raw_digest
 from ecg_keras.data.identities import population
 from ecg_keras.data.preparation import prepare
+from ecg_keras.data.raw_files import digest_of, raw_digest
 from ecg_keras.data.shard_folders import dataset_fingerprint
 from ecg_keras.errors import DataError
 from ecg_keras.sources import choose_files, source_of

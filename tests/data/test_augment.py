@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from ecg_keras.config import Augment
-from ecg_keras.data.augment.augmenting import KEYS, augment
+from ecg_keras.data.augment import KEYS, augment
 from ecg_keras.signals import LEADS
 
 ECG = tf.constant(np.random.default_rng(0).normal(0, 1, (64, 200, 12)).astype(np.float32))

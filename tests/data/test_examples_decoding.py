@@ -8,8 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from ecg_keras.data.conversion import Converted, quantise
 from ecg_keras.data.dataset import describe
-from ecg_keras.data.examples import encode
-from ecg_keras.data.shards import decode, millivolts
+from ecg_keras.data.examples import decode, encode, millivolts
 from ecg_keras.records import RecordInfo
 from ecg_keras.signals import LEADS, measure_lead_quality, measure_quality, measure_traits
 

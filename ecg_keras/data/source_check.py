@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from ecg_keras.config import Data
 from ecg_keras.data.dataset import Repaired
-from ecg_keras.data.record_reader import Reader, reader_of
+from ecg_keras.data.partial_reading import Reader, reader_of
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import (
@@ -22,12 +21,12 @@ from ecg_keras.signals import (
     is_decimated,
     verify,
 )
-from ecg_keras.sources import recognise_database
+from ecg_keras.sources import Source, recognise_database
 
 SAMPLE = 32
 # hearts of children beat faster and point elsewhere
-ADULT = 16
-# of so many records that are drawn, those that can't be read are passed over
+_ADULT = 16
+# of the records that are drawn, those that can't be read are skipped
 _DRAWN = 2 * SAMPLE
 # of half an hour, a minute is enough, and 32 of them at 1000 Hz fit in memory
 _SPAN = (0.0, 60.0)
@@ -51,28 +50,16 @@ class Verified:
 
 
 def verify_source(
-    source: Any, infos: Sequence[RecordInfo], data: Data, warn: Callable[[str], None]
+    source: Source, infos: Sequence[RecordInfo], data: Data, warn: Callable[[str], None]
 ) -> Verified:
     """Verifies a database by a sample of its signals, as ``data.verify`` says.
 
-    The sample is the same for the same records, wherever and however often it is drawn.
-
-    Args:
-        source: the source's module.
-        infos: of the records to be converted, in the order of their ids.
-        data: the recipe's settings.
-        warn: told what is repaired.
-
-    Returns:
-        What to do to each record; nothing where all is well, or where ``data.verify`` is ``off``.
-
-    Raises:
-        ConfigError: ``data.resample`` is ``decimate``, and no recording has a rate that it can use.
-        DataError: something is not what it is said to be, and is not to be, or can't be, repaired.
+    The sample is the same for the same records, wherever and however often it is drawn. ``warn`` is
+    called with what is repaired.
     """
     if data.verify == "off":
         return Verified()
-    adults = [info for info in infos if info.age is None or info.age >= ADULT]
+    adults = [info for info in infos if info.age is None or info.age >= _ADULT]
     enough = len(adults) >= LEAST_RECORDS
     recordings = _read_sample(reader_of(source), adults if enough else infos, data)
     result = verify(recordings, adults=enough)
@@ -104,10 +91,10 @@ def _read_sample(read: Reader, infos: Sequence[RecordInfo], data: Data) -> list[
         except DataError:
             continue  # it will be put into quarantine with its reason
         values = signal.values[:_SAMPLES].copy()
-        if not np.all(np.isfinite(values)):  # a gap behind what is kept tells nothing
+        if not np.all(np.isfinite(values)):  # a gap behind what is kept shows nothing
             values = values[: round(data.seconds * signal.sampling_rate)]
         if np.all(np.isfinite(values)):
-            # with all limb leads, the order of the others can be told, too
+            # with all limb leads, the order of the others can be found, too
             values, leads = derive_leads(values, signal.leads, LEADS)
             recordings.append(Signal(values, signal.sampling_rate, leads))
     return recordings
@@ -127,17 +114,17 @@ def _check_decimation(rates: set[float], data: Data) -> None:
 
 
 def _refusal(data: Data, findings: Sequence[Fault], repair: Repair | None) -> str:
-    told = "\n".join(f"  {one.what}. Evidence: {one.evidence}." for one in findings)
+    evidence = "\n".join(f"  {one.what}. Evidence: {one.evidence}." for one in findings)
     if repair is None:
-        ways = (
+        advice = (
             "The signals do not show how to make all of it right. Fix the files or what reads "
             "them, or, if it is as it should be, use the signals as they are with "
             "--set data.verify=off."
         )
     else:
-        ways = (
+        advice = (
             "Fix the files or what reads them. Or have every record repaired with "
             f"--set data.verify=fix, by which {'; '.join(repair.sentences())}."
         )
-    known = recognise_database(data.raw, data.source)
-    return f"{data.raw}: the signals are not what they are said to be:\n{told}\n{ways}{known}"
+    other = recognise_database(data.raw, data.source)
+    return f"{data.raw}: the signals are not what they are said to be:\n{evidence}\n{advice}{other}"

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ecg_keras.data.augment.moves import crop, shift
+from ecg_keras.data.augment import crop, shift
 
 ECG = tf.constant(np.random.default_rng(0).normal(0, 1, (64, 100, 12)).astype(np.float32))
 

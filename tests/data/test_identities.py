@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from ecg_keras.data import duplicates
+from ecg_keras.data import identities
 from ecg_keras.data.dataset import Duplicates
-from ecg_keras.data.duplicates import describe_duplicates, find_duplicates, find_matches, stack
+from ecg_keras.data.identities import describe_duplicates, find_duplicates, find_matches, stack
 from ecg_keras.signals import SAME_SIGNATURE, resample, signature
 from ecg_keras.sources import find_source
 
@@ -35,8 +35,8 @@ def test_blocks_hide_no_pair(monkeypatch):
     a, b = draw(40), draw(25, seed=1)
     a[33], a[12], b[20] = a[2], -a[39], a[5]
     whole = set(find_matches(a)), set(find_matches(a, b))
-    monkeypatch.setattr(duplicates, "ROWS", 7)
-    monkeypatch.setattr(duplicates, "COLUMNS", 5)
+    monkeypatch.setattr(identities, "ROWS", 7)
+    monkeypatch.setattr(identities, "COLUMNS", 5)
     assert (set(find_matches(a)), set(find_matches(a, b))) == whole
     assert whole == ({(2, 33), (12, 39)}, {(5, 20)})
 

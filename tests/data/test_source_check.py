@@ -11,7 +11,7 @@ from ecg_keras.data.dataset import describe
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards
 from ecg_keras.data.shard_folders import dataset_fingerprint
-from ecg_keras.data.verification import SAMPLE, Verified, verify_source
+from ecg_keras.data.source_check import SAMPLE, Verified, verify_source
 from ecg_keras.errors import DataError
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import LEADS, Repair

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from scipy.stats import binomtest
 
-from ecg_keras.data.augment.gains import gain, lead_dropout, lead_group_dropout
+from ecg_keras.data.augment import gain, lead_dropout, lead_group_dropout
 from ecg_keras.signals import LEADS
 
 ECG = tf.constant(np.random.default_rng(0).normal(0, 1, (400, 10, 12)).astype(np.float32))

@@ -11,18 +11,12 @@ from my_lab import hospital
 from small_folder import write_folder
 
 from ecg_keras.config import Data, Split
-from ecg_keras.data import earlier
+from ecg_keras.data import shard_folders
 from ecg_keras.data.dataset import describe
-from ecg_keras.data.fingerprints import (
-    combine,
-    digest_of,
-    earlier_digests,
-    raw_digest,
-    times_digest,
-)
 from ecg_keras.data.identities import population
 from ecg_keras.data.preparation import prepare
-from ecg_keras.data.shard_folders import dataset_fingerprint, find_shards, is_made_of
+from ecg_keras.data.raw_files import digest_of, earlier_digests, raw_digest, times_digest
+from ecg_keras.data.shard_folders import combine, dataset_fingerprint, find_shards, is_made_of
 from ecg_keras.errors import DataError
 
 
@@ -77,7 +71,7 @@ def test_in_a_copy_everything_is_compared_once(moved, caplog, monkeypatch):
         assert find_shards(data) == (folder, describe(folder).fingerprint)
     (line,) = [record.getMessage() for record in caplog.records]
     assert "the same 40 records, patients, labels and splits, and 40 of the recordings" in line
-    monkeypatch.delattr(earlier, "convert")
+    monkeypatch.delattr(shard_folders, "convert")
     assert find_shards(data)[0] == folder
     for path in data.raw.iterdir():
         os.utime(path, (3, 3))
@@ -87,7 +81,7 @@ def test_in_a_copy_everything_is_compared_once(moved, caplog, monkeypatch):
 
 def test_of_many_recordings_a_sample_is_converted(moved, caplog, monkeypatch):
     data, folder = moved
-    monkeypatch.setattr(earlier, "SAMPLE", 10)
+    monkeypatch.setattr(shard_folders, "SAMPLE", 10)
     assert judged(data, folder)
     assert "and 11 of the recordings" in caplog.text
 
@@ -144,7 +138,7 @@ def test_other_recordings_or_tables_are_refused(moved, change, why, caplog):
 def test_other_settings_are_another_dataset(moved):
     data, folder = moved
     assert not judged(data.model_copy(update={"seconds": 1.0}), folder)
-    assert not (folder / earlier.KEPT).exists()
+    assert not (folder / shard_folders.KEPT).exists()
 
 
 def test_what_this_version_makes_goes_by_content_alone(hospital_data, hospital_shards, tmp_path):
@@ -152,15 +146,15 @@ def test_what_this_version_makes_goes_by_content_alone(hospital_data, hospital_s
     assert dataset_fingerprint(data) == describe(hospital_shards).fingerprint
     change_signal(data.raw)
     assert not judged(data, hospital_shards)
-    assert not (hospital_shards / earlier.KEPT).exists()
+    assert not (hospital_shards / shard_folders.KEPT).exists()
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"x": 1}', '{"x": {"accepted": true}}'])
 def test_an_answer_that_is_damaged_is_found_again(old, text):
     data, folder = old
-    (folder / earlier.KEPT).write_text(text)
+    (folder / shard_folders.KEPT).write_text(text)
     assert judged(data, folder)
-    assert len(json.loads((folder / earlier.KEPT).read_text())) == 1
+    assert len(json.loads((folder / shard_folders.KEPT).read_text())) == 1
 
 
 def test_a_folder_that_can_not_be_written_to_is_read(old, monkeypatch):
@@ -168,9 +162,9 @@ def test_a_folder_that_can_not_be_written_to_is_read(old, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     data, folder = old
-    monkeypatch.setattr(earlier, "write_json", refuse)
+    monkeypatch.setattr(shard_folders, "write_json", refuse)
     assert judged(data, folder) and judged(data, folder)
-    assert not (folder / earlier.KEPT).exists()
+    assert not (folder / shard_folders.KEPT).exists()
 
 
 def test_a_damaged_dataset_beside_it_is_passed_over(old):

@@ -3,7 +3,7 @@ import random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ecg_keras.data.subsets import first_records, nested_subset
+from ecg_keras.data.splits import first_records, nested_subset
 from ecg_keras.errors import ConfigError
 
 LABELS = ("AF", "PAC", "SR")

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings, strategies as st
 
-from ecg_keras.data.augment.disturbances import (
+from ecg_keras.data.augment import (
     WANDER_HZ,
     baseline_wander,
     coloured_noise,

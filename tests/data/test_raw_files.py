@@ -8,9 +8,8 @@ import time
 
 import pytest
 
-from ecg_keras.data import file_hashes
-from ecg_keras.data.file_hashes import TICK, hash_files, listening
-from ecg_keras.data.fingerprints import _list_files, raw_digest
+from ecg_keras.data import raw_files
+from ecg_keras.data.raw_files import TICK, _list_files, hash_files, listening, raw_digest
 
 FILES = {"a.dat": b"one", "sub/b.dat": b"two", "sub/c.hea": b"", "ä.csv": b"x" * 3_000_000}
 
@@ -18,7 +17,7 @@ FILES = {"a.dat": b"one", "sub/b.dat": b"two", "sub/c.hea": b"", "ä.csv": b"x" 
 @pytest.fixture
 def raw(tmp_path, monkeypatch):
     """A database that was left alone for a while."""
-    monkeypatch.setattr(file_hashes, "TICK", 0)
+    monkeypatch.setattr(raw_files, "TICK", 0)
     return write(tmp_path / "raw")
 
 
@@ -32,9 +31,9 @@ def memory(tmp_path):
 def reads(monkeypatch):
     """The names of files that are read."""
     names = []
-    sha256_of = file_hashes.sha256_of
+    sha256_of = raw_files.sha256_of
     monkeypatch.setattr(
-        file_hashes,
+        raw_files,
         "sha256_of",
         lambda path, count: names.append(path.name) or sha256_of(path, count),
     )
@@ -50,7 +49,7 @@ def write(root):
 
 def forget():
     """What another process would not know."""
-    file_hashes._read.clear()
+    raw_files._read.clear()
 
 
 def digest(root, memory=None):
@@ -114,7 +113,7 @@ def test_a_copy_is_the_same_whatever_its_times_and_its_place(raw, tmp_path):
 
 
 def test_a_file_that_changed_just_now_is_not_remembered(raw, memory, monkeypatch, reads):
-    monkeypatch.setattr(file_hashes, "TICK", TICK)
+    monkeypatch.setattr(raw_files, "TICK", TICK)
     digest(raw, memory)
     digest(raw, memory)
     assert len(reads) == 2 * len(FILES)
@@ -156,7 +155,7 @@ def test_memory_may_be_read_only(raw, memory, reads, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(file_hashes.Path, "write_text", refuse)
+    monkeypatch.setattr(raw_files.Path, "write_text", refuse)
     first = digest(raw, memory)
     forget()
     assert digest(raw, memory) == first

@@ -1,1 +1,0 @@
-"""Random changes of training ECGs; docs/augmentation.md shows each of them."""

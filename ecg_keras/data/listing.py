@@ -1,0 +1,93 @@
+"""What the tables of a database say, before a signal is read: its records, and their splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ecg_keras.config import Data
+from ecg_keras.data.splits import assign_splits
+from ecg_keras.errors import DataError
+from ecg_keras.records import RecordInfo
+from ecg_keras.sources import (
+    FOLDER,
+    SOURCES,
+    Source,
+    check_label_set,
+    check_listed,
+    recognise_database,
+    source_of,
+)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A database as its source lists it; ``records`` are all of them, in order of their ids."""
+
+    data: Data
+    source: Source
+    label_set: str
+    labels: tuple[str, ...]
+    records: Sequence[RecordInfo]
+
+    @property
+    def kept(self) -> list[RecordInfo]:
+        """The records that the settings keep, as far as their labels decide."""
+        return [info for info in self.records if info.labels or self.data.unlabelled == "keep"]
+
+    def assign_splits(self) -> dict[str, str]:
+        """The split of each record that is kept."""
+        if not self.kept:
+            raise DataError(
+                f"{self.data.raw}: none of the {len(self.records)} records has a label of the "
+                f"label set {self.label_set}, and data.unlabelled: drop leaves out those without. "
+                "Choose other labels, or set data.unlabelled: keep."
+            )
+        official = self.source.OFFICIAL_FOLDS
+        return assign_splits(self.kept, self.labels, self.data.split, official=official)
+
+
+def list_database(data: Data) -> Listing:
+    """Lists the records of a recipe's database, and checks what a user's own source may get wrong.
+
+    It raises a `ConfigError` or `DataError` as `prepare` does, and reads no signal.
+    """
+    source = source_of(data)
+    labels = check_label_set(source, data.label_set)
+    label_set = data.label_set or next(iter(source.LABEL_SETS))
+    try:
+        records = source.list_records(
+            data.raw, label_set=label_set, sampling_rate=data.sampling_rate
+        )
+    except DataError as error:
+        other = "" if data.source == FOLDER else recognise_database(data.raw, data.source)
+        raise DataError(f"{error}{other}") from error
+    if data.source not in SOURCES:
+        records = check_listed(data.source, data.raw, records)
+    listing = Listing(data, source, label_set, tuple(labels), records)
+    _check_records(listing)
+    return listing
+
+
+def check_tables(data: Data) -> None:
+    """Raises what the tables of a database show to be wrong: `prepare` would stop for it, too."""
+    list_database(data).assign_splits()
+
+
+def _check_records(listing: Listing) -> None:
+    where = f"{listing.data.raw}: source {listing.data.source}"
+    if not listing.records:
+        raise DataError(f"{where} found no record there.")
+    ids = [info.record_id for info in listing.records]
+    if ids != sorted(set(ids)):
+        twice = [name for name, count in Counter(ids).items() if count > 1]
+        what = f"lists {twice[0]!r} twice" if twice else "does not sort its records by record_id"
+        raise DataError(f"{where} {what}.")
+    for info in listing.records:
+        unknown = sorted(set(info.labels) - set(listing.labels))
+        if unknown:
+            raise DataError(
+                f"{info.path}: record {info.record_id} has labels outside the label set: "
+                f"{', '.join(unknown)}. Allowed: {', '.join(listing.labels)}."
+            )

@@ -1,0 +1,263 @@
+"""What the files of a database hold: each is read once, and its hash is remembered.
+
+A copy of a database is the same database, wherever it is and whenever it was made: names, sizes and
+hashes of the files that are read say what it is. What is remembered only saves reading files again,
+so it may be lost, damaged or not be written at all. It is kept in the folder of shards, because a
+database is never written to. Earlier versions went by times of change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ecg_keras.config import Data
+from ecg_keras.download import refuse_unfinished
+from ecg_keras.errors import DataError
+from ecg_keras.files import as_list, as_object, as_text, read_json, replacing, sha256_of
+from ecg_keras.sources import choose_files, source_of
+
+FORMAT = 1
+# a file that changes twice within a tick of the clock of its disk looks unchanged; the coarsest
+# clock, that of FAT, ticks every two seconds
+TICK = 2_000_000_000
+# enough to keep a disk busy that answers several requests at once; hashing itself takes a core each
+_THREADS = min(16, 4 * (os.cpu_count() or 1))
+# of small files, this many are one piece of work
+_BATCH_FILES, _BATCH_BYTES = 64, 16 << 20
+
+OnBytes = Callable[[int, int], None]
+_listener: ContextVar[OnBytes | None] = ContextVar("listener", default=None)
+# what this process has read, by the folder: a database is hashed before its folder of shards is
+_read: dict[str, dict[str, Remembered]] = {}
+
+
+class Listed(NamedTuple):
+    """A file below a folder; times in ns of the last change of content, and of any kind.
+
+    Programs that copy files set the first; nothing sets the second but the system.
+    """
+
+    path: str
+    size: int
+    modified: int
+    changed: int
+
+
+class Remembered(NamedTuple):
+    """A hash, and what the file looked like before it was read."""
+
+    size: int
+    modified: int
+    changed: int
+    sha256: str
+
+
+@contextmanager
+def listening(on_bytes: OnBytes) -> Iterator[None]:
+    """While the block lasts, ``on_bytes`` is called with the bytes hashed and their total."""
+    token = _listener.set(on_bytes)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def digest_of(data: Data) -> str:
+    """The `raw_digest` of the files that the recipe's source reads; others make no difference."""
+    return raw_digest(data.raw, _is_read(data), memory=data.shards)
+
+
+def raw_digest(
+    root: str | Path,
+    is_read: Callable[[str], bool] = lambda path: True,
+    *,
+    memory: Path | None = None,
+) -> str:
+    """The sha256, as 64 hex digits, of names, sizes and contents of the files that count.
+
+    Hidden ones, such as a lock or what a file browser leaves, never do. ``memory`` is a folder to
+    remember hashes in; without one, this process alone does.
+    """
+    root = Path(root)
+    files = _list_files(root, is_read)
+    try:
+        hashes = hash_files(root, files, memory)
+    except OSError as error:
+        raise _unreadable(root, error) from error
+    # systems spell accents in two ways
+    return _hash(
+        sorted(
+            [unicodedata.normalize("NFC", one.path), one.size, sha256]
+            for one, sha256 in zip(files, hashes, strict=True)
+        )
+    )
+
+
+def earlier_digests(data: Data) -> tuple[str, str]:
+    """The `times_digest` of the files that are read, and of all files of the folder."""
+    return times_digest(data.raw, _is_read(data)), times_digest(data.raw)
+
+
+def times_digest(root: str | Path, is_read: Callable[[str], bool] = lambda path: True) -> str:
+    """The `raw_digest` of earlier versions: of names, sizes and times of change."""
+    return _hash([one.path, one.size, one.modified] for one in _list_files(Path(root), is_read))
+
+
+def _hash(files: Iterable[list[Any]]) -> str:
+    return hashlib.sha256(json.dumps(list(files)).encode()).hexdigest()
+
+
+def _is_read(data: Data) -> Callable[[str], bool]:
+    _check_there(data.raw)
+    return choose_files(source_of(data), data.raw, data.sampling_rate)
+
+
+def _check_there(root: Path) -> None:
+    refuse_unfinished(root)
+    if not root.is_dir():
+        raise DataError(
+            f"data.raw: there is no folder {root}. Check the path, or put the database there: "
+            "nothing was written."
+        )
+
+
+def _unreadable(root: Path, error: OSError) -> DataError:
+    return DataError(f"{error.filename or root}: can't be read: {error.strerror}.")
+
+
+def _list_files(root: Path, is_read: Callable[[str], bool]) -> list[Listed]:
+    _check_there(root)
+    try:
+        return sorted(_walk(str(root), "", set(), is_read))
+    except OSError as error:
+        raise _unreadable(root, error) from error
+
+
+def _walk(
+    folder: str, inside: str, seen: set[tuple[int, int]], is_read: Callable[[str], bool]
+) -> Iterator[Listed]:
+    """The files that count, each folder once."""
+    state = os.stat(folder)  # noqa: PTH116  strings: Path objects cost more than the files
+    if (state.st_dev, state.st_ino) in seen:
+        return
+    seen.add((state.st_dev, state.st_ino))
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            path = f"{inside}{entry.name}"
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _walk(entry.path, f"{path}/", seen, is_read)
+            elif is_read(path) and entry.is_file():
+                state = entry.stat()
+                yield Listed(path, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+
+
+def hash_files(root: Path, files: Sequence[Listed], memory: Path | None) -> list[str]:
+    """The sha256 of each file; those that have not changed are not read again.
+
+    A file that changed within the last two seconds is read, but not remembered: it could change
+    once more and look the same. Several processes may remember in one folder at the same time.
+    """
+    begun = time.time_ns()
+    place = _place(root, memory)
+    hashes = _read.setdefault(str(root.absolute()), {})
+    unread = [one for one in files if not _is_remembered(one, hashes)]
+    if unread and place is not None:
+        kept = _load(place)
+        hashes.update({one.path: kept[one.path] for one in unread if _is_remembered(one, kept)})
+        unread = [one for one in unread if not _is_remembered(one, hashes)]
+    found = dict(zip(unread, _hash_all(root, unread), strict=True))
+    settled = {
+        one.path: Remembered(*one[1:], sha256)
+        for one, sha256 in found.items()
+        if not any(begun - TICK <= at <= begun + TICK for at in (one.modified, one.changed))
+    }
+    hashes.update(settled)
+    if place is not None and (settled or not place.exists()):
+        _save(place, {**_load(place), **hashes})
+    return [found[one] if one in found else hashes[one.path].sha256 for one in files]
+
+
+def _is_remembered(file: Listed, hashes: Mapping[str, Remembered]) -> bool:
+    """Whether the hash of the file as it is is there."""
+    return file.path in hashes and hashes[file.path][:3] == file[1:]
+
+
+def _hash_all(root: Path, files: Sequence[Listed]) -> Iterator[str]:
+    """The hash of each file in turn; several are read at once."""
+    listener, lock = _listener.get(), threading.Lock()
+    done, total = 0, sum(one.size for one in files)
+
+    def count(length: int) -> None:
+        nonlocal done
+        with lock:
+            done += length
+            if listener is not None:
+                listener(done, total)
+
+    def hash_batch(batch: Sequence[Listed]) -> list[str]:
+        return [sha256_of(root / one.path, count) for one in batch]
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for hashes in threads.map(hash_batch, _batches(files)):
+            yield from hashes
+
+
+def _batches(files: Sequence[Listed]) -> Iterator[list[Listed]]:
+    batch: list[Listed] = []
+    for one in files:
+        if len(batch) == _BATCH_FILES or sum(file.size for file in batch) > _BATCH_BYTES:
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
+        yield batch
+
+
+def _place(root: Path, memory: Path | None) -> Path | None:
+    """The file that remembers; none where there is no place for it, or only among the files."""
+    if memory is None or not memory.is_dir():
+        return None
+    raw, folder = root.resolve(), memory.resolve()
+    if folder.is_relative_to(raw):
+        return None
+    try:  # so that it is found again where both were moved together
+        name = os.path.relpath(raw, folder)
+    except ValueError:  # on another drive
+        name = str(raw)
+    return memory / f".hashes-{hashlib.sha256(name.encode()).hexdigest()[:12]}.json"
+
+
+def _load(place: Path) -> dict[str, Remembered]:
+    """What is remembered; nothing where that can't be read."""
+    with suppress(DataError):
+        return read_json(place, "hashes", _parse)
+    return {}
+
+
+def _parse(tree: dict[str, Any]) -> dict[str, Remembered]:
+    if tree["format"] != FORMAT:
+        return {}
+    hashes = {}
+    for path, one in as_object(tree["files"]).items():
+        size, modified, changed, sha256 = as_list(one)
+        hashes[path] = Remembered(int(size), int(modified), int(changed), as_text(sha256))
+    return hashes
+
+
+def _save(place: Path, hashes: dict[str, Remembered]) -> None:
+    with suppress(OSError), replacing(place) as temporary:
+        tree = {"format": FORMAT, "files": hashes}
+        temporary.write_text(json.dumps(tree, separators=(",", ":")), encoding="utf-8")
