@@ -20,11 +20,10 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Pair, Predictions, RunFacts, diagnose
 from ecg_keras.files import as_count, read_json, write_json
 from ecg_keras.statistics import Arm
+from ecg_keras.study.costs import seconds_of_run
+from ecg_keras.study.dataset_sizes import DatasetSize
 from ecg_keras.study.diagnosing import score_run
-from ecg_keras.study.estimate import seconds_of_run
-from ecg_keras.study.pilot import Pilot, run_pilot
-from ecg_keras.study.records import Counted
-from ecg_keras.study.workloads import workloads_of
+from ecg_keras.study.pilot import Pilot, run_pilot, workloads_of
 from ecg_keras.training import Run
 
 # fewest records of a pilot, where there are so many
@@ -166,9 +165,9 @@ class _Costs:
     pilot: Pilot | None = None
 
     @property
-    def counted(self) -> Counted:
+    def counted(self) -> DatasetSize:
         splits = self.dataset.splits
-        return Counted(
+        return DatasetSize(
             train=splits["train"].records,
             valid=splits["valid"].records,
             test=0,

@@ -141,8 +141,7 @@ def show_cells(plan: StudyPlan) -> None:
 def show_costs(plan: StudyPlan, workers: int) -> None:
     """Prints the time and the disk that the study needs, measured on this machine."""
     from ecg_keras.cli.console import progress_bar
-    from ecg_keras.study.cost_table import cost_table
-    from ecg_keras.study.estimate import estimate
+    from ecg_keras.study import cost_table, estimate
 
     with progress_bar("estimate") as move:
         costs = estimate(plan, on_progress=lambda what, done, total: move(done, total))
@@ -172,7 +171,7 @@ def write_page(plan: StudyPlan) -> None:
     """Gathers what the finished cells say, writes the page and prints the answer."""
     from ecg_keras import report
     from ecg_keras.cli.console import progress_bar
-    from ecg_keras.study.gather import gather
+    from ecg_keras.study import gather
 
     with progress_bar("gather") as move:
         result = gather(plan, on_progress=move)

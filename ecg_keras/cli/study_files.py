@@ -20,7 +20,7 @@ def study_files(folder: Path, overrides: Mapping[str, Any], *, dry_run: bool) ->
         dry_run: list what the files are of, and stop.
     """
     from ecg_keras.config import load_file_study
-    from ecg_keras.study.prediction_files import list_networks
+    from ecg_keras.study import list_networks
 
     settings = load_file_study(folder, overrides)
     target = place_of_page(folder, settings.folder)
@@ -29,7 +29,7 @@ def study_files(folder: Path, overrides: Mapping[str, Any], *, dry_run: bool) ->
         return
     from ecg_keras import report
     from ecg_keras.cli.console import progress_bar
-    from ecg_keras.study.from_files import gather_files
+    from ecg_keras.study import gather_files
 
     with progress_bar("score") as move:
         result = gather_files(folder, settings, on_progress=move)

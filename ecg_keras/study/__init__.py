@@ -1,7 +1,32 @@
-"""Studies: a grid of runs, and what they say together."""
+"""Studies: a grid of runs, and what they say together.
 
-from ecg_keras.study.cells import Cell, StudyPlan, list_cells
-from ecg_keras.study.running import run_study
-from ecg_keras.study.state import Running, Snapshot, snapshot
+Names load when they are first used, so that listing a study's cells imports no TensorFlow.
+"""
 
-__all__ = ["Cell", "Running", "Snapshot", "StudyPlan", "list_cells", "run_study", "snapshot"]
+from typing import TYPE_CHECKING
+
+from ecg_keras.faces import lazy_face
+
+if TYPE_CHECKING:
+    from ecg_keras.study.cells import (
+        Cell as Cell,
+        StudyPlan as StudyPlan,
+        list_cells as list_cells,
+    )
+    from ecg_keras.study.cost_text import cost_table as cost_table
+    from ecg_keras.study.costs import (
+        StudyEstimate as StudyEstimate,
+        estimate as estimate,
+        remaining_seconds as remaining_seconds,
+    )
+    from ecg_keras.study.from_files import gather_files as gather_files
+    from ecg_keras.study.gathering import gather as gather
+    from ecg_keras.study.prediction_files import list_networks as list_networks
+    from ecg_keras.study.running import run_study as run_study
+    from ecg_keras.study.state import (
+        Running as Running,
+        Snapshot as Snapshot,
+        snapshot as snapshot,
+    )
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

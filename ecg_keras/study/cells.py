@@ -30,6 +30,8 @@ from ecg_keras.study.grid import Point, check_names, check_size, data_of, list_p
 from ecg_keras.training import Run, seen_from
 from ecg_keras.workflow import recipes
 
+Kind = Literal["pretrain", "candidate", "downstream"]
+
 RAW = Path("data/raw")
 SIMULATED = Path("data/simulated")
 NAME_LENGTH = 120
@@ -44,7 +46,7 @@ class Cell:
     Attributes:
         name: readable, unique in the study, fit for a folder.
         kind: a pre-training; a run on a downstream database that is tested; or one that is not,
-            because another is chosen from it and its like.
+            because another is chosen from it and others.
         arm: the first arm that the run belongs to; ``None`` for a pre-training.
         seed: of the run.
         fold: that it tests, from 0; ``None`` without cross-validation.
@@ -52,12 +54,12 @@ class Cell:
         needs: names of the cells that come before it: the pre-training that it starts from, and
             those that it is chosen from.
         candidates: of the settings that it is chosen from their run folders.
-        tried: whether another cell is chosen from it and its like.
+        tried: whether another cell is chosen from it and others.
         problem: why it can't run here, in one line; ``None`` where it can.
     """
 
     name: str
-    kind: Literal["pretrain", "candidate", "downstream"]
+    kind: Kind
     arm: ArmName | None
     seed: int
     fold: int | None
@@ -91,15 +93,25 @@ class StudyPlan:
     cells: tuple[Cell, ...]
     points: Mapping[tuple[ArmName, int, int | None], str]
 
-    def pretraining_of(self, cell: Cell) -> Cell | None:
-        """The pre-training that a cell starts from; ``None`` for random weights."""
-        needed = (self.by_name[name] for name in cell.needs)
-        return next((one for one in needed if one.kind == "pretrain"), None)
-
     @cached_property
     def by_name(self) -> Mapping[str, Cell]:
         """The cells by their names."""
         return {cell.name: cell for cell in self.cells}
+
+    @cached_property
+    def databases(self) -> Mapping[str, str]:
+        """The downstream or upstream of each cell, by the cell's name."""
+        names = {cell.name: cell.arm.downstream for cell in self.cells if cell.arm is not None}
+        for (arm, _, _), name in self.points.items():
+            pretraining = self.pretraining_of(self.by_name[name])
+            if pretraining is not None:
+                names.setdefault(pretraining.name, arm.upstream)
+        return names
+
+    def pretraining_of(self, cell: Cell) -> Cell | None:
+        """The pre-training that a cell starts from; ``None`` for random weights."""
+        needed = (self.by_name[name] for name in cell.needs)
+        return next((one for one in needed if one.kind == "pretrain"), None)
 
 
 def list_cells(loaded: LoadedStudy) -> StudyPlan:
@@ -109,10 +121,13 @@ def list_cells(loaded: LoadedStudy) -> StudyPlan:
 
     A pre-training is shared by all runs that start from the same settings and seed. Combinations
     of the grid that resolve to the same settings share one run: the evaluation does not count, nor
-    does a protocol where it changes nothing.
+    does a protocol where it changes nothing, nor a seed that decides nothing.
 
     Args:
         loaded: the study, from `ecg_keras.config.load_study`.
+
+    Returns:
+        The cells, and which of them each combination has.
 
     Raises:
         ConfigError: the parts of a combination make no recipe, or a name in the study is unknown.
@@ -145,10 +160,14 @@ class _Listing:
     names: set[str] = field(default_factory=set)
 
     def add(self, point: Point) -> None:
-        key = (point.arm, point.seed, point.fold)
-        pretraining = self._pretraining(point) if point.upstream is not None else None
+        pretraining = None
+        if point.upstream is not None:
+            what = f"pre-training on {point.upstream} for {point}"
+            recipe = self._compose(_pretrain(self.loaded.study, point), what)
+            pretraining = self._cell(recipe, "pretrain", point, what)
         recipe = self._compose(_downstream(self.loaded.study, point, pretraining), str(point))
         cell = self._tuned_cell(recipe, point, pretraining)
+        key = (point.arm, point.seed, point.fold)
         if self.points.setdefault(key, cell.name) != cell.name:
             raise ConfigError(
                 f"{self.loaded.path}: {point}: the grid and a sweep start it from different "
@@ -157,24 +176,19 @@ class _Listing:
 
     def check_budgets(self) -> None:
         """Refuses arms that are compared and chosen from different numbers of settings."""
-        by_name = {cell.name: cell for cell in self.cells.values()}
+        tried = {cell.name: len(cell.candidates) for cell in self.cells.values()}
         budgets: dict[ArmName, tuple[int, str]] = {}
         for (arm, _, _), name in self.points.items():
-            tried = len(by_name[name].candidates)
-            alike = replace(arm, mode="", upstream="")
-            number, mode = budgets.setdefault(alike, (tried, arm.mode)) if tried else (0, "")
-            if number != tried:
+            if not tried[name]:
+                continue
+            general = replace(arm, mode="", upstream="")
+            number, mode = budgets.setdefault(general, (tried[name], arm.mode))
+            if number != tried[name]:
                 raise ConfigError(
-                    f"{self.loaded.path}: tune: {arm.mode} is chosen from {tried} candidates and "
-                    f"{mode} from {number}: what has more of them gains by that alone. Give every "
-                    "mode as many, or none (tune: null)."
+                    f"{self.loaded.path}: tune: {arm.mode} is chosen from {tried[name]} candidates "
+                    f"and {mode} from {number}: what has more of them gains by that alone. Give "
+                    "every mode as many, or none (tune: null)."
                 )
-
-    def _pretraining(self, point: Point) -> Cell:
-        what = f"pre-training on {point.upstream} for {point}"
-        return self._cell(
-            self._compose(_pretrain(self.loaded.study, point), what), "pretrain", point
-        )
 
     def _compose(self, parts: list[Part], what: str) -> Recipe:
         recipe = compose(parts, f"{self.loaded.path}: {what}")
@@ -189,37 +203,29 @@ class _Listing:
         """The cell of a downstream recipe, after those that it is chosen from."""
         before = () if pretraining is None else (pretraining,)
         tried = {
-            name: self._cell(trial, "candidate", point, before, setting=name)
+            name: self._cell(trial, "candidate", point, str(point), before, setting=name)
             for name, trial in list_trials(recipe, f"{self.loaded.path}: {point}").items()
         }
-        needs = (*before, *tried.values())
-        cell = self._cell(recipe, "downstream", point, needs)
+        cell = self._cell(recipe, "downstream", point, str(point), (*before, *tried.values()))
         candidates = {name: one.run.folder for name, one in tried.items()}
         return self._keep(replace(cell, candidates=candidates))
 
     def _cell(
         self,
         recipe: Recipe,
-        kind: Literal["pretrain", "candidate", "downstream"],
+        kind: Kind,
         point: Point,
+        what: str,
         needs: Sequence[Cell] = (),
         *,
         setting: str = "",
     ) -> Cell:
         """The cell of a recipe: one that is there, or a new one."""
-        mark = _mark(recipe)
-        if mark not in self.cells:
-            name = self._name(point, mark, recipe, setting)
-            what = (
-                f"pre-training on {point.upstream} for {point}"
-                if kind == "pretrain"
-                else str(point)
-            )
-            problem = self._problem(recipe, what)
-            for one in needs:
-                if problem is None and one.problem is not None:
-                    problem = f"{one.name} can't run: {one.problem}"
-            self.cells[mark] = Cell(
+        identity = _identity(recipe)
+        if identity not in self.cells:
+            name = self._name(point, identity, recipe, setting)
+            blocked = [f"{one.name} can't run: {one.problem}" for one in needs if one.problem]
+            self.cells[identity] = Cell(
                 name=name,
                 kind=kind,
                 arm=None if kind == "pretrain" else point.arm,
@@ -227,66 +233,63 @@ class _Listing:
                 fold=None if kind == "pretrain" else point.fold,
                 recipe=recipe.model_copy(update={"run": self.folder / "runs" / name}),
                 needs=tuple(one.name for one in needs),
-                problem=problem,
+                problem=next((one for one in (self._problem(recipe, what), *blocked) if one), None),
             )
-        cell = self.cells[mark]
+        cell = self.cells[identity]
         if kind == "candidate":
             return self._keep(replace(cell, tried=True))
         return self._keep(replace(cell, kind=kind))
 
     def _keep(self, cell: Cell) -> Cell:
-        self.cells[_mark(cell.recipe)] = cell
+        self.cells[_identity(cell.recipe)] = cell
         return cell
 
     def _problem(self, recipe: Recipe, what: str) -> str | None:
         """Why the recipe can't run here; names that are wrong anywhere are errors."""
-        found = list(recipes.check_names(recipe))
-        wrong = [problem for problem in found if problem.key not in NOT_THERE]
+        problems = list(recipes.check_names(recipe))
+        wrong = [
+            f"{self.loaded.path}: {what}: {'.'.join(map(str, one.key))}: {one.message}"
+            for one in problems
+            if one.key not in NOT_THERE
+        ]
         if wrong:
-            raise ConfigError(
-                "\n".join(
-                    f"{self.loaded.path}: {what}: {'.'.join(map(str, problem.key))}: "
-                    f"{problem.message}"
-                    for problem in wrong
-                )
-            )
-        return "; ".join(problem.message for problem in found) or None
+            raise ConfigError("\n".join(wrong))
+        return "; ".join(one.message for one in problems) or None
 
-    def _name(self, point: Point, mark: str, recipe: Recipe, setting: str) -> str:
-        study = self.loaded.study
-        protocol = [point.protocol] * (point.protocol != next(iter(study.protocols)))
+    def _name(self, point: Point, identity: str, recipe: Recipe, setting: str) -> str:
+        protocol = [point.protocol] * (point.protocol != next(iter(self.loaded.study.protocols)))
         head = [point.head] * (point.head != "as_published")
         if recipe.mode == "pretrain":
             words = ["pretrain", str(point.upstream), point.backbone, *head, *protocol]
-            words += [f"s{point.upstream_seed}"]
+            words.append(f"s{point.upstream_seed}")
         else:
-            words = [point.downstream, point.backbone, *head, *point.arm.way.split(" ")]
+            start = "" if point.upstream is None else f" from {point.upstream}"
+            words = [point.downstream, point.backbone, *head, *f"{point.mode}{start}".split(" ")]
             words += [*protocol, *([] if point.size == "all" else [f"n{point.size}"])]
             words += [f"s{point.seed}", *([] if point.fold is None else [f"f{point.fold}"])]
             words += [setting] if setting else []
         name = "-".join(re.sub(r"[^A-Za-z0-9_.+]+", "_", word) for word in words)
         # folders of some systems know no difference between capitals and small letters
         if name.lower() in self.names or len(name) > NAME_LENGTH:
-            name = self._find_name(f"{name[:NAME_LENGTH]}-", mark, recipe)
+            name = self._find_name(f"{name[:NAME_LENGTH]}-", identity, recipe)
         self.names.add(name.lower())
         return name
 
-    def _find_name(self, stem: str, mark: str, recipe: Recipe) -> str:
-        """A name that goes on with digits; those of a run that is there, whoever chose them."""
+    def _find_name(self, stem: str, identity: str, recipe: Recipe) -> str:
+        """A name that ends in digits; those of a run that is there, whoever chose them."""
         for path in sorted((self.folder / "runs").glob(f"{glob.escape(stem)}{'[0-9a-f]' * 8}")):
             with suppress(DataError):  # its status is damaged
                 settings = Run(path).read_status().get("settings", {})
                 if path.name.lower() not in self.names and not run_changes(settings, recipe):
                     return path.name
-        return f"{stem}{hashlib.sha256(mark.encode()).hexdigest()[:8]}"
+        return f"{stem}{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
 def _downstream(study: Study, point: Point, pretraining: Cell | None) -> list[Part]:
     """The parts of a downstream run, later ones over earlier ones."""
-    mode = study.all_modes[point.mode]
     parts = [
         *_shared(study, study.downstreams[point.downstream], point),
-        mode.recipe,
+        study.all_modes[point.mode].recipe,
         _applied(study, point).recipe,
     ]
     data: Part = {}
@@ -296,8 +299,7 @@ def _downstream(study: Study, point: Point, pretraining: Cell | None) -> list[Pa
         data["split"] = {"folds": study.grid.folds, "fold": point.fold}
     last: Part = {"data": data, "training": {"seed": point.seed}, "evaluation": _question(study)}
     if pretraining is None:
-        parts = [_without_initialise(part) for part in parts]
-        return [*parts, {**last, "mode": "scratch"}]
+        return [*map(_without_initialise, parts), {**last, "mode": "scratch"}]
     start = {"initialise": {"from": str(pretraining.run.folder)}}
     return [*parts, {**last, **start, "mode": "finetune"}]
 
@@ -323,7 +325,7 @@ def _shared(study: Study, part: Part, point: Point) -> list[Part]:
 
 
 def _raw(study: Study, part: Part) -> Part:
-    """Where the recordings lie, if no part says it."""
+    """Where the recordings are, if no part names the folder."""
     data = data_of(study, part)
     source = str(data.get("source"))
     raw = study.raw.get(source, SIMULATED if source == "simulated" else RAW / source)
@@ -343,13 +345,7 @@ def _applied(study: Study, point: Point) -> Protocol:
 
 
 def _question(study: Study) -> Part:
-    question = study.question
-    return {
-        "metric": question.metric,
-        "level": question.level,
-        "bootstrap": question.bootstrap,
-        "seed": question.seed,
-    }
+    return study.question.model_dump(include={"metric", "level", "bootstrap", "seed"})
 
 
 def _without_initialise(part: Part) -> Part:
@@ -357,10 +353,19 @@ def _without_initialise(part: Part) -> Part:
     return {key: value for key, value in part.items() if key != "initialise"}
 
 
-def _mark(recipe: Recipe) -> str:
+def _identity(recipe: Recipe) -> str:
     """What decides a run's weights; a head that has two names counts as one."""
     if recipe.model.head == "as_published":
         head = AS_PUBLISHED_HEAD.get(recipe.model.backbone, "as_published")
         model = recipe.model.model_copy(update={"head": head})
         recipe = recipe.model_copy(update={"model": model})
+    if _ignores_its_seed(recipe):
+        training = recipe.training.model_copy(update={"seed": 0})
+        recipe = recipe.model_copy(update={"training": training})
     return f"{run_mark(recipe)} {seen_from(Path(), recipe.data.raw)}"
+
+
+def _ignores_its_seed(recipe: Recipe) -> bool:
+    """Whether a head in closed form on given weights learns from all records."""
+    in_closed_form = all(phase.fit == "ridge" for phase in recipe.training.phases)
+    return recipe.mode == "finetune" and in_closed_form and recipe.data.train_records is None

@@ -18,14 +18,9 @@ MAX_POINTS = 50_000
 
 @dataclass(frozen=True)
 class Point:
-    """One combination of the grid.
+    """One combination of the grid, named as in the study recipe.
 
-    Attributes:
-        downstream, upstream, backbone, head, mode, size, protocol: as in the study recipe; no
-            upstream for a mode that starts from random weights.
-        seed: of the run.
-        upstream_seed: of the pre-training that it starts from.
-        fold: of the cross-validation, from 0; ``None`` for the recipe's own split.
+    There is no upstream where weights are random at first, and no fold without cross-validation.
     """
 
     downstream: str
@@ -73,11 +68,7 @@ def list_points(study: Study) -> Iterator[Point]:
 
 
 def check_size(loaded: LoadedStudy) -> None:
-    """Refuses a study of more runs than can be listed: few numbers in a recipe can ask for many.
-
-    Raises:
-        ConfigError: the grids have more than `MAX_POINTS` combinations.
-    """
+    """Refuses a study of more runs than can be listed: few numbers in a recipe can ask for many."""
     study = loaded.study
     combinations = 0
     for grid in (study.grid, *study.sweeps):
@@ -133,20 +124,19 @@ def _modes_of(grid: Grid, study: Study) -> tuple[str, ...]:
     modes = tuple(study.modes) if grid.modes is None else grid.modes
     if grid is not study.grid:
         return modes
-    controls = [
-        name
-        for asked, mode, control in study.controlled
-        for name in ((mode, control) if asked == "representation" else (control,))
-        if asked == "representation" or mode in modes
-    ]
+    controls: list[str] = []
+    for question, mode, control in study.controlled:
+        if question == "representation":
+            controls += [mode, control]
+        elif mode in modes:
+            controls.append(control)
     return tuple(dict.fromkeys((*modes, *controls)))
 
 
-def same_database(study: Study, upstream: str, downstream: str) -> bool:
+def _same_database(study: Study, upstream: str, downstream: str) -> bool:
     """Whether two parts name the same recordings, which must not be trained on and tested on."""
-    theirs, ours = (
-        data_of(study, part) for part in (study.upstreams[upstream], study.downstreams[downstream])
-    )
+    theirs = data_of(study, study.upstreams[upstream])
+    ours = data_of(study, study.downstreams[downstream])
     sources = (theirs.get("source"), ours.get("source"))
     if sources == ("simulated", "simulated"):
         return _hospital(theirs) == _hospital(ours)
@@ -160,15 +150,11 @@ def data_of(study: Study, part: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_names(loaded: LoadedStudy) -> None:
-    """Refuses names in a study that would otherwise be ignored.
-
-    Raises:
-        ConfigError: one line per name in ``exclude``, ``raw`` or ``records`` that nothing has.
-    """
+    """Refuses names in ``exclude``, ``raw`` and ``records`` that nothing has, a line each."""
     study = loaded.study
     grids = (study.grid, *study.sweeps)
     parts = {**study.upstreams, **study.downstreams}
-    axes = {
+    axes: dict[str, set[str]] = {
         "backbone": {name for grid in grids for name in grid.backbones},
         "head": {name for grid in grids for name in grid.heads},
         "size": {str(size) for grid in grids for size in grid.sizes},
@@ -193,15 +179,10 @@ def check_names(loaded: LoadedStudy) -> None:
 
 
 def _is_left_out(point: Point, study: Study) -> bool:
-    if point.upstream and same_database(study, point.upstream, point.downstream):
+    if point.upstream and _same_database(study, point.upstream, point.downstream):
         return True
-    return any(
-        all(
-            getattr(point, axis) == name
-            for axis, name in left.model_dump(exclude_none=True).items()
-        )
-        for left in study.exclude
-    )
+    excluded = (left.model_dump(exclude_none=True).items() for left in study.exclude)
+    return any(all(getattr(point, axis) == name for axis, name in axes) for axes in excluded)
 
 
 def _hospital(data: dict[str, Any]) -> tuple[Any, Any]:

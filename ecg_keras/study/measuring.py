@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecg_keras.study.workloads import Timing, Workload
+from ecg_keras.study.pilot import Timing, Workload
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -4,44 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.study.cells import Cell, StudyPlan
-from ecg_keras.study.checking import list_unchecked, refuse_leaks
-from ecg_keras.study.running import DEATHS, PAUSE, Tick, died
-from ecg_keras.study.state import OVER, is_done, snapshot, write_failure
-from ecg_keras.study.worker import MANY, attempt, pack, unpack
+from ecg_keras.study.cells import StudyPlan
+from ecg_keras.study.worker import MANY, ProcessDied, attempt, pack, unpack
 
 
-def run_on_ray(
-    plan: StudyPlan,
-    cells: Sequence[Cell],
-    address: str,
-    *,
-    gpus: float,
-    cpus: float,
-    tick: Tick,
-) -> None:
-    """Runs cells as Ray tasks until each is done or failed, here or elsewhere, or can't run.
+@contextmanager
+def open_ray(plan: StudyPlan, address: str, *, gpus: float, cpus: float) -> Iterator[RayPool]:
+    """A pool of Ray tasks; ``address`` is as ``ray.init`` takes it, ``"local"`` starts one here.
 
-    All data are prepared and searched for leaks first, each cell's in a task of its own.
-
-    Args:
-        plan: of the whole study.
-        cells: which of them to run.
-        address: of the cluster, as ``ray.init`` takes it; ``"local"`` starts one here.
-        gpus, cpus: what each task asks for; parts of a GPU are allowed.
-        tick: hears about once a second how far the study is.
-
-    Raises:
-        ConfigError: Ray is not installed, or there is no cluster at the address.
-        DataError: runs would be tested on records that they know, or the cluster's machines don't
-            see the folder that the study is run from.
+    Raises a `ConfigError` where Ray is not installed, or there is no cluster at the address.
     """
     try:
         import ray
@@ -62,7 +39,7 @@ def run_on_ray(
         ray.init(
             address=address,
             log_to_driver=False,
-            logging_level="error",
+            logging_level="error",  # type: ignore[arg-type]  # it takes names, too
             runtime_env={"env_vars": environment},
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -71,51 +48,37 @@ def run_on_ray(
             "local to start one here."
         ) from error
     try:
-        _run(ray, plan, cells, {"num_gpus": gpus, "num_cpus": cpus}, tick)
+        yield RayPool(ray, plan, gpus=gpus, cpus=cpus)
     finally:
         ray.shutdown()
 
 
-def _run(
-    ray: Any, plan: StudyPlan, cells: Sequence[Cell], asked: dict[str, float], tick: Tick
-) -> None:
-    # a task that is lost with its machine is asked for again below, where deaths are counted
-    task = ray.remote(max_retries=0, max_calls=MANY, **asked)(_attempt)
-    packed, deaths = ray.put(pack(plan.loaded)), Counter[str]()
-    pending: dict[Any, Cell] = {}
-    tried: set[str] = set()
-    check = True
-    while True:
-        begun = time.perf_counter()
-        now = snapshot(plan)
-        tick(now)
-        pause = max(PAUSE, 4 * (time.perf_counter() - begun))
-        unchecked = list_unchecked(cells, now.states, tried) if check else []
-        if check and not unchecked and not pending:
-            refuse_leaks(plan, cells)
-            check = False
-        if check:
-            ready = [cell for cell in unchecked if now.states[cell.name] == "waiting"]
-        else:
-            ready = [cell for cell in cells if now.is_ready(cell)]
-        asked_for = {cell.name for cell in pending.values()}
-        for cell in ready:
-            if cell.name not in asked_for:
-                pending[task.remote(packed, cell.name, str(Path.cwd()), check)] = cell
-        if all(now.states[cell.name] in OVER for cell in cells):
-            return
-        ended, _ = ray.wait(list(pending), timeout=pause)
-        for reference in ended:
-            cell = pending.pop(reference)
-            try:
-                if ray.get(reference) and check:
-                    tried.add(cell.name)
-            except ray.exceptions.RayTaskError as error:
-                raise DataError(f"{cell.name}: {error.cause}") from error
-            except ray.exceptions.RayError as error:
-                deaths[cell.name] += 1
-                if deaths[cell.name] >= DEATHS and not is_done(cell):
-                    write_failure(cell.run, died(deaths[cell.name], type(error).__name__))
+class RayPool:
+    """Runs each cell as a task; the cluster decides how many at a time."""
+
+    room = math.inf
+
+    def __init__(self, ray: Any, plan: StudyPlan, *, gpus: float, cpus: float) -> None:
+        self.ray = ray
+        # a task that is lost with its machine is begun again by who counts deaths
+        options = {"max_retries": 0, "max_calls": MANY, "num_gpus": gpus, "num_cpus": cpus}
+        self._task = ray.remote(**options)(_attempt)
+        self._packed = ray.put(pack(plan.loaded))
+
+    def begin(self, name: str, check: bool) -> Any:
+        return self._task.remote(self._packed, name, str(Path.cwd()), check)
+
+    def wait(self, tasks: Sequence[Any], seconds: float) -> Sequence[Any]:
+        ended, _ = self.ray.wait(tasks, timeout=seconds)
+        return list(ended)
+
+    def result(self, task: Any, name: str) -> bool:
+        try:
+            return bool(self.ray.get(task))
+        except self.ray.exceptions.RayTaskError as error:
+            raise DataError(f"{name}: {error.cause}") from error
+        except self.ray.exceptions.RayError as error:
+            raise ProcessDied(type(error).__name__) from error
 
 
 def _attempt(packed: dict[str, Any], name: str, folder: str, check: bool) -> bool:

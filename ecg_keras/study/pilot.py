@@ -1,4 +1,4 @@
-"""The pilot: what a study's networks take on this machine, measured once and kept."""
+"""The pilot: how long a study's networks take on this machine, measured once and kept."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ecg_keras.config import Recipe
+from ecg_keras.data import stored_leads, stored_length
 from ecg_keras.errors import DataError
 from ecg_keras.files import as_count, as_list, as_number, read_json, write_json
-from ecg_keras.study.workloads import Timing, Workload
 
 # in which a pilot begins what takes long
 SECONDS = 60.0
@@ -25,15 +26,50 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
+class Workload:
+    """What decides how long a training takes, but for the number of its steps.
+
+    ``num_samples`` is the length of a whole ECG, ``step_samples`` of what a training step sees.
+    """
+
+    backbone: str
+    head: str
+    num_samples: int
+    num_leads: int
+    precision: str
+    deterministic: bool
+    step_samples: int
+    batch_size: int
+    train_from: str
+
+    @property
+    def network(self) -> tuple[Any, ...]:
+        """What workloads of one network have in common."""
+        return astuple(self)[:6]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of the pieces of a training."""
+
+    step: float  # of the optimizer
+    trace: float  # until the first step begins, once in each phase
+    predict: float  # of one whole ECG
+    predict_begin: float  # of what begins and ends the prediction of a split, in each epoch
+    predict_trace: float  # until the first prediction begins
+    build: float  # of a new network
+    save: float  # of a checkpoint
+    between: float  # the least from one checkpoint to the next; each phase ends with one
+    parameters: int  # all numbers of the network
+    measured: bool  # whether training steps were timed; else they are judged by the predictions
+
+
+@dataclass(frozen=True)
 class Pilot:
     """What was measured on one machine.
 
-    Attributes:
-        scoring: seconds for each test record, label and patient resample.
-        timings: of each workload that could be run.
-        load: processes that wanted a core of this machine already when it was measured, the mean
-            of a minute; the largest where it was measured more than once.
-        errors: why the others could not, in one line.
+    ``scoring`` is the seconds of each test record, label and patient resample; ``load`` how many
+    processes wanted a core already, the mean of a minute; ``errors`` say what could not be timed.
     """
 
     scoring: float
@@ -42,41 +78,50 @@ class Pilot:
     errors: Mapping[Workload, str] = field(default_factory=dict)
 
 
+def workloads_of(recipe: Recipe) -> tuple[Workload, ...]:
+    """What a run's training steps are like, phase by phase."""
+    settings, samples = recipe.training, stored_length(recipe.data)
+    crop = settings.augment.crop
+    return tuple(
+        Workload(
+            backbone=recipe.model.backbone,
+            head=recipe.model.head,
+            num_samples=samples,
+            num_leads=len(stored_leads(recipe.data)),
+            precision=settings.precision,
+            deterministic=settings.deterministic,
+            step_samples=samples if crop is None else round(crop * recipe.data.sampling_rate),
+            batch_size=settings.batch_size,
+            train_from=phase.train_from,
+        )
+        for phase in settings.phases
+    )
+
+
 def run_pilot(
     workloads: Sequence[Workload],
     path: Path,
     *,
     seconds: float = SECONDS,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Pilot:
-    """Times what an earlier pilot on this machine did not.
+    """Times what an earlier pilot on this machine, kept in ``path``, did not.
 
-    Args:
-        workloads: what a study needs.
-        path: where pilots are kept, such as ``runs/quick/pilot.json``.
-        seconds: in which to begin what takes long. What there is no time for is judged by its
-            predictions, and measured by the next pilot.
-        on_progress: called with how many workloads are known and how many there are.
-
-    Raises:
-        DataError: the process that measures can't begin.
-
-    Example:
-        >>> pilot = run_pilot([workload], Path("runs/quick/pilot.json"))
-        >>> pilot.timings[workload].step
-        0.16
+    What can't begin within the ``seconds`` is judged by its predictions, and measured by the next
+    pilot. Raises a `DataError` where the process that measures can't begin.
     """
     machine = describe_machine()
-    known = _read(path, machine)
-    missing = [one for one in workloads if one not in known.timings or _is_judged(known, one)]
+    kept = _read(path, machine)
+    missing = [
+        one for one in workloads if one not in kept.timings or not kept.timings[one].measured
+    ]
     if not missing:
-        return known
-    tell = on_progress or (lambda done, total: None)
-    before = len(workloads) - len(missing)
-    tell(before, len(workloads))
-    scoring, timings, errors = known.scoring, dict(known.timings), {}
-    load = max(known.load, os.getloadavg()[0])
-    for answer in _ask(missing, seconds):
+        return kept
+    done = len(workloads) - len(missing)
+    on_progress(done, len(workloads))
+    scoring, timings, errors = kept.scoring, dict(kept.timings), {}
+    load = max(kept.load, os.getloadavg()[0])
+    for answer in _measure(missing, seconds):
         if "scoring" in answer:
             scoring = answer["scoring"]
             continue
@@ -85,8 +130,8 @@ def run_pilot(
             timings[one] = Timing(**answer["timing"])
         else:
             errors[one] = answer["error"]
-        before += 1
-        tell(before, len(workloads))
+        done += 1
+        on_progress(done, len(workloads))
     for one in missing:
         if one not in timings and one not in errors:
             errors[one] = "the process that measures it was ended, perhaps for want of memory"
@@ -100,15 +145,24 @@ def describe_machine() -> dict[str, Any]:
     """What decides how fast a network trains; a pilot counts where all of it is the same."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    models = _values(lines, "model name")
     return {
         "cpu": models[0] if models else platform.processor() or platform.machine(),
         "cores": count_cores(),
-        "gpus": list(_list_gpus()),
+        "gpus": [
+            model
+            for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+            for model in _values(path.read_text(encoding="utf-8").splitlines(), "Model")
+        ],
         "visible_gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
         "tensorflow": version("tensorflow"),
         "keras": version("keras"),
     }
+
+
+def _values(lines: Sequence[str], key: str) -> list[str]:
+    pairs = (line.partition(":") for line in lines)
+    return [value.strip() for name, _, value in pairs if name.strip() == key]
 
 
 def count_cores() -> int:
@@ -116,17 +170,6 @@ def count_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _list_gpus() -> Iterator[str]:
-    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line.startswith("Model:"):
-                yield line.partition(":")[2].strip()
-
-
-def _is_judged(pilot: Pilot, one: Workload) -> bool:
-    return not pilot.timings[one].measured
 
 
 def _read(path: Path, machine: Mapping[str, Any]) -> Pilot:
@@ -152,8 +195,8 @@ def _parse_timing(parameters: int, measured: bool, **seconds: float) -> Timing:
     return Timing(**pieces, parameters=as_count(parameters), measured=measured is True)
 
 
-def _ask(workloads: Sequence[Workload], seconds: float) -> Iterator[dict[str, Any]]:
-    """What a process of its own answers, as it comes."""
+def _measure(workloads: Sequence[Workload], seconds: float) -> Iterator[dict[str, Any]]:
+    """What a process of its own measures, as it comes."""
     request = json.dumps({"workloads": [asdict(one) for one in workloads], "seconds": seconds})
     # the same search path, so that it finds what we find
     code = (
@@ -176,7 +219,7 @@ def _ask(workloads: Sequence[Workload], seconds: float) -> Iterator[dict[str, An
         try:
             if process.stdin is None or process.stdout is None:
                 return
-            with contextlib.suppress(BrokenPipeError):  # it is gone: its log tells why
+            with contextlib.suppress(BrokenPipeError):  # it has ended: its log says why
                 process.stdin.write(request)
                 process.stdin.close()
             for line in process.stdout:

@@ -1,17 +1,23 @@
-"""`snapshot`: how far a study is, told by its files alone."""
+"""How far a study is, read from its files alone; and who runs a cell."""
 
 from __future__ import annotations
 
+import os
+import socket
+import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
+
+import filelock
 
 from ecg_keras.config import run_changes
 from ecg_keras.errors import DataError, EcgKerasError, printable
-from ecg_keras.files import as_object, as_text, read_json, write_json
+from ecg_keras.files import as_number, as_object, as_text, read_json, write_json
 from ecg_keras.study.cells import Cell, StudyPlan
-from ecg_keras.study.claims import is_claimed, now, read_seconds
 from ecg_keras.training import LeakError, Run, read_log
 from ecg_keras.workflow import evaluation_mark
 
@@ -20,6 +26,9 @@ STATES: tuple[State, ...] = ("done", "failed", "running", "waiting", "blocked")
 # nothing is left to do for such a cell
 OVER: tuple[State, ...] = ("done", "failed", "blocked")
 FAILURE = "failed.json"
+# the kernel frees this lock when its process ends, however it ends
+LOCK = ".claim"
+NOTE = "cell.json"
 
 
 class Running(NamedTuple):
@@ -69,13 +78,26 @@ class Snapshot:
         return self.states[cell.name] == "waiting" and needed <= {"done"}
 
 
+class CellLeak(NamedTuple):
+    """Why a cell must not be trained: see `ecg_keras.training.LeakError`."""
+
+    what: str
+    shards: str
+    upstream: bool
+
+
 def snapshot(plan: StudyPlan) -> Snapshot:
     """How far a study is; reads a few small files of each cell.
 
     Args:
         plan: of `list_cells`.
 
+    Returns:
+        The state of each cell, and what there is to know of those that run, failed or can't run.
+
     Example:
+        >>> from ecg_keras.config import load_study
+        >>> from ecg_keras.study import list_cells
         >>> snapshot(list_cells(load_study("recipes/studies/quick.yaml"))).counts["done"]
         0
     """
@@ -92,18 +114,13 @@ def snapshot(plan: StudyPlan) -> Snapshot:
             state = "blocked"
             reasons[cell.name] = reason
         states[cell.name] = state
+    those = {state: [cell for cell in plan.cells if states[cell.name] == state] for state in STATES}
     return Snapshot(
-        counts={kind: list(states.values()).count(kind) for kind in STATES},
-        running=tuple(_progress(cell) for cell in plan.cells if states[cell.name] == "running"),
-        failures=tuple(
-            (cell.name, read_failure(cell.run) or "")
-            for cell in plan.cells
-            if states[cell.name] == "failed"
-        ),
+        counts={state: len(cells) for state, cells in those.items()},
+        running=tuple(map(_progress, those["running"])),
+        failures=tuple((cell.name, read_failure(cell.run) or "") for cell in those["failed"]),
         blocked=tuple(reasons.items()),
-        seconds_done={
-            cell.name: read_seconds(cell.run) for cell in plan.cells if states[cell.name] == "done"
-        },
+        seconds_done={cell.name: read_seconds(cell.run) for cell in those["done"]},
         states=states,
     )
 
@@ -123,7 +140,7 @@ def is_done(cell: Cell) -> bool:
     try:
         status = run.read_status()
     except DataError:
-        return False  # whoever runs it tells what is damaged
+        return False  # whoever runs it reports what is damaged
     trained = (
         status.get("state") == "trained"
         and run.model.is_file()
@@ -152,15 +169,7 @@ def read_failure(run: Run) -> str | None:
     return printable(error.partition("\n")[0])
 
 
-class Leak(NamedTuple):
-    """Why a cell must not be trained: see `ecg_keras.training.LeakError`."""
-
-    what: str
-    shards: str
-    upstream: bool
-
-
-def read_leak(run: Run) -> Leak | None:
+def read_leak(run: Run) -> CellLeak | None:
     """The leak for which a cell failed; ``None`` where it failed for another reason or did not."""
     try:
         return read_json(run.folder / FAILURE, "failures", _parse_leak)
@@ -168,21 +177,21 @@ def read_leak(run: Run) -> Leak | None:
         return None
 
 
-def _parse_leak(failure: dict[str, Any]) -> Leak:
+def _parse_leak(failure: dict[str, Any]) -> CellLeak:
     leak = as_object(failure["leak"])
-    return Leak(as_text(leak["what"]), as_text(leak["shards"]), bool(leak["upstream"]))
+    return CellLeak(as_text(leak["what"]), as_text(leak["shards"]), bool(leak["upstream"]))
 
 
 def write_failure(run: Run, error: Exception) -> None:
     """Leaves ``failed.json``: what went wrong, when, and where in the code."""
-    known = isinstance(error, EcgKerasError)
+    ours = isinstance(error, EcgKerasError)
     failure: dict[str, Any] = {
-        "error": str(error) if known else f"{type(error).__name__}: {error}",
+        "error": str(error) if ours else f"{type(error).__name__}: {error}",
         "time": now(),
         "traceback": "".join(traceback.format_exception(error)),
     }
     if isinstance(error, LeakError):
-        failure["leak"] = Leak(error.what, str(error.shards), error.upstream)._asdict()
+        failure["leak"] = CellLeak(error.what, str(error.shards), error.upstream)._asdict()
     write_json(run.folder / FAILURE, failure)
 
 
@@ -198,3 +207,70 @@ def _progress(cell: Cell) -> Running:
         return Running(cell.name, int(last["epoch"]), epochs, float(last["val_macro_auroc"]))
     except (IndexError, KeyError, ValueError, DataError):
         return Running(cell.name, 0, epochs, None)
+
+
+# ---------------------------------------------------------------- who runs a cell
+
+
+@contextmanager
+def claim(run: Run) -> Iterator[bool]:
+    """Claims a run folder while the block lasts; gives whether nobody else has it.
+
+    While it is ours, ``cell.json`` names the machine and the process, afterwards the seconds that
+    the run took so far.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(run.folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        yield False
+        return
+    try:
+        seconds, begun = read_seconds(run), time.perf_counter()
+        note = {"host": socket.gethostname(), "pid": os.getpid(), "begun": now()}
+        write_json(run.folder / NOTE, {**note, "seconds": seconds})
+        yield True
+        spent = round(seconds + time.perf_counter() - begun, 1)
+        write_json(run.folder / NOTE, {**note, "pid": None, "seconds": spent})
+    finally:
+        lock.release()
+
+
+def is_claimed(run: Run) -> bool:
+    """Whether a live process, of any machine that sees the folder, runs the cell.
+
+    A process must not ask this of a cell that it runs itself: some shared file systems would
+    release its claim.
+    """
+    if _read_note(run).get("pid") is None:
+        return False
+    lock = filelock.FileLock(run.folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def read_seconds(run: Run) -> float:
+    """The time that a cell took so far, without what was lost to a kill."""
+    return float(_read_note(run).get("seconds", 0.0))
+
+
+def now() -> str:
+    """The time, for files."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _read_note(run: Run) -> dict[str, Any]:
+    try:
+        return read_json(run.folder / NOTE, "notes", _parse_note)
+    except DataError:  # whoever claims the cell writes another
+        return {}
+
+
+def _parse_note(note: dict[str, Any]) -> dict[str, Any]:
+    as_number(note.get("seconds", 0.0))
+    return note

@@ -1,6 +1,6 @@
 """What runs cells: `attempt`, for one of them, and the process that does one after the other.
 
-`ecg_keras.study.running` starts this process. Its first line of input says what to do; the end of
+`ecg_keras.study.local_pool` starts this process. Each line of its input names a cell; the end of
 its input says that whoever started it is gone.
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 import gc
 import json
 import os
+import queue
 import sys
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -23,38 +23,24 @@ from ecg_keras.config import LoadedRecipe, LoadedStudy, Study
 from ecg_keras.errors import DataError
 from ecg_keras.keras_library import keras
 from ecg_keras.study.cells import Cell, StudyPlan, list_cells
-from ecg_keras.study.checking import is_checked, list_unchecked
-from ecg_keras.study.claims import claim, now
-from ecg_keras.study.state import (
-    OVER,
-    is_done,
-    read_failure,
-    read_leak,
-    read_state,
-    snapshot,
-    write_failure,
-)
+from ecg_keras.study.leak_check import is_checked
+from ecg_keras.study.state import claim, is_done, now, read_failure, write_failure
 
 LOG = "cell.log"
-# seconds between looks at cells that others run
-PAUSE = 1.0
-# cells that a process runs before a new one goes on: TensorFlow keeps a graph and the variables of
-# each network that was trained
+# cells that a process runs before another takes its place: TensorFlow keeps a graph and the
+# variables of each network that was trained
 MANY = 10
-# exit codes of a process that did so many, and of one that found leaks before anything was trained
-RENEW, REFUSED = 75, 76
+
+
+class ProcessDied(Exception):
+    """The process that ran a cell ended, for want of memory or with its machine."""
 
 
 def attempt(cell: Cell, study: Path, *, check: bool = False) -> bool:
-    """Runs a cell unless another process does; a failure is left in its folder and raises nothing.
+    """Runs a cell, or only checks it; whether no other process does so.
 
-    Args:
-        cell: whose pre-training, if it needs one, is done, or checked.
-        study: the study recipe, for messages.
-        check: only check it, as `run_cell` does.
-
-    Returns:
-        Whether it was free: it is now done, or checked, or failed.
+    A failure is left in its folder and raises nothing. The cells that it needs are done, or
+    checked; the study recipe is for messages.
     """
     with claim(cell.run) as free:
         if not free:
@@ -64,7 +50,7 @@ def attempt(cell: Cell, study: Path, *, check: bool = False) -> bool:
         with _writing_to(cell.run.folder / LOG):
             sys.stdout.write(f"{now()}: {'the data of ' if check else ''}{cell.name}\n")
             try:
-                run_cell(cell, study, check=check)
+                _run_cell(cell, study, check=check)
             except Exception as error:
                 write_failure(cell.run, error)
             finally:
@@ -73,16 +59,10 @@ def attempt(cell: Cell, study: Path, *, check: bool = False) -> bool:
     return True
 
 
-def run_cell(cell: Cell, study: Path, *, check: bool = False) -> None:
+def _run_cell(cell: Cell, study: Path, *, check: bool) -> None:
     """Makes everything that a cell's recipe asks for, but for its page.
 
-    Args:
-        cell: which one.
-        study: the study recipe, for messages.
-        check: stop before anything is trained: prepare its data, and search them for leaks.
-
-    Raises:
-        ConfigError, DataError: as for any recipe; or there are no recordings.
+    With ``check`` nothing is trained: its data are prepared and searched for leaks.
     """
     loaded = LoadedRecipe(cell.name, study, cell.recipe, {})
     job = workflow.make_job(loaded, tried_in=cell.candidates)
@@ -90,82 +70,10 @@ def run_cell(cell: Cell, study: Path, *, check: bool = False) -> None:
     if data.simulate is None and not data.raw.is_dir() and not job.outlives_its_data():
         raise DataError(
             f"{study}: there is no folder {data.raw} with the recordings of {data.source}. Say "
-            f"where they lie: --set raw.{data.source}=FOLDER."
+            f"where they are: --set raw.{data.source}=FOLDER."
         )
     steps = workflow.make_plan(job, report=False, tried=cell.tried, tested=cell.kind != "candidate")
     workflow.run_plan(takewhile(lambda step: not check or step.action != "train", steps))
-
-
-def check(plan: StudyPlan, cells: Sequence[Cell]) -> bool:
-    """Prepares the data of all cells and searches them for leaks, in turns with other processes.
-
-    Args:
-        plan: of the whole study.
-        cells: with the pre-trainings that they need, which come first.
-
-    Returns:
-        Whether they may be trained: `read_leak` tells what was found otherwise. A cell that fails
-        for another reason keeps the others from nothing.
-    """
-    tried: set[str] = set()
-    while True:
-        unchecked = list_unchecked(cells, snapshot(plan).states, tried)
-        if not unchecked:
-            return not any(read_leak(cell.run) for cell in cells)
-        free = [cell for cell in unchecked if attempt(cell, plan.loaded.path, check=True)]
-        tried |= {cell.name for cell in free}
-        if not free:  # others check what is left, or what it starts from
-            time.sleep(PAUSE)
-
-
-def work(cells: Sequence[Cell], study: Path) -> bool:
-    """Runs cells in their order until each is done or failed, here or elsewhere, or can't run.
-
-    Args:
-        cells: with the pre-trainings that they need, which come first.
-        study: the study recipe, for messages.
-
-    Returns:
-        Whether nothing is left; if not, a new process is to go on.
-    """
-    states = {cell.name: read_state(cell) for cell in cells}
-    number = 0
-    while number < MANY:
-        before = number
-        for cell in cells:
-            if states[cell.name] in OVER:
-                continue
-            needed = {states[name] for name in cell.needs}
-            if cell.problem is not None or needed & {"failed", "blocked"}:
-                states[cell.name] = "blocked"
-            elif needed <= {"done"} and number < MANY and attempt(cell, study):
-                number += 1
-                states[cell.name] = "done" if is_done(cell) else "failed"
-        left = [cell for cell in cells if states[cell.name] not in OVER]
-        if not left:
-            return True
-        if number == before:  # others run what is left, or what it needs
-            time.sleep(PAUSE)
-            states |= {cell.name: read_state(cell) for cell in left}
-    return False
-
-
-def share(plan: StudyPlan, shard: tuple[int, int] | None) -> tuple[Cell, ...]:
-    """The cells of one shard: every n-th run that is tested, and the cells that these need.
-
-    Args:
-        plan: of the whole study.
-        shard: ``(i, n)``, with i from 1 to n; ``None`` for all cells.
-    """
-    if shard is None:
-        return plan.cells
-    number, shards = shard
-    downstream = [cell for cell in plan.cells if cell.kind == "downstream"]
-    ours = {cell.name for cell in downstream[number - 1 :: shards]}
-    for cell in reversed(plan.cells):  # what a cell needs comes before it
-        if cell.name in ours:
-            ours.update(cell.needs)
-    return tuple(cell for cell in plan.cells if cell.name in ours)
 
 
 def pack(loaded: LoadedStudy) -> dict[str, Any]:
@@ -184,18 +92,23 @@ def unpack(packed: dict[str, Any]) -> StudyPlan:
 
 
 def main() -> None:
-    """The process: reads what to do, does it, and ends at once when the parent does."""
-    request = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    plan = unpack(request["study"])
-    cells = share(plan, request["shard"] and tuple(request["shard"]))
-    if not check(plan, cells):
-        sys.exit(REFUSED)
-    sys.exit(0 if work(cells, plan.loaded.path) else RENEW)
+    """The process: reads which study it is, then which cells to run; ends with the parent."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # nothing else may write between the answers
+    plan = unpack(json.loads(sys.stdin.readline()))
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    print("true", file=answers, flush=True)
+    while True:
+        request = requests.get()
+        cell = plan.by_name[request["cell"]]
+        free = attempt(cell, plan.loaded.path, check=request["check"])
+        print(json.dumps(free), file=answers, flush=True)
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
+def _read_requests(requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    for line in sys.stdin:
+        requests.put(json.loads(line))
     os._exit(1)
 
 

@@ -11,7 +11,7 @@ from ecg_keras import data, evaluation, report, workflow
 from ecg_keras.config import load_study
 from ecg_keras.errors import ConfigError
 from ecg_keras.study import list_cells, run_study, snapshot
-from ecg_keras.study.gather import gather
+from ecg_keras.study.gathering import gather
 from ecg_keras.training import Run, read_log
 
 RUNS = ("scratch", "finetune")

@@ -9,7 +9,7 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
 from ecg_keras.statistics import explain_controls
 from ecg_keras.study import list_cells
-from ecg_keras.study.gather import gather
+from ecg_keras.study.gathering import gather
 
 RIDGE = [{"epochs": 1, "train_from": "head", "fit": "ridge"}]
 SEVERAL = "controls: true\ngrid: {seeds: [0, 1, 2]}"
@@ -89,8 +89,8 @@ def test_a_mode_of_such_a_name_is_refused(tmp_path):
 
 @pytest.fixture
 def without_shards(monkeypatch):
-    monkeypatch.setattr("ecg_keras.study.gather.rank_upstreams", lambda *args, **settings: ())
-    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: ({}, ()))
+    monkeypatch.setattr("ecg_keras.study.gathering.rank_upstreams", lambda *args, **settings: ())
+    monkeypatch.setattr("ecg_keras.study.gathering.find_skew", lambda *args: ({}, ()))
 
 
 def gathered(tmp_path, skills, more=SEVERAL):

@@ -14,6 +14,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions, compare
 from ecg_keras.files import write_json
 from ecg_keras.metrics import best_f1_thresholds
+from ecg_keras.study.arm_ledger import keep_ledger
 from ecg_keras.study.arms import read_arms
 from ecg_keras.study.comparing import (
     compare_arms,
@@ -22,8 +23,7 @@ from ecg_keras.study.comparing import (
     find_shifts,
     score_arm,
 )
-from ecg_keras.study.costs import keep_ledger
-from ecg_keras.study.gather import gather
+from ecg_keras.study.gathering import gather
 from ecg_keras.study.upstreams import (
     describe_datasets,
     find_skew,
@@ -302,8 +302,8 @@ def test_a_record_left_out_in_several_folds_is_one_record(tmp_path):
 @pytest.fixture
 def without_shards(monkeypatch):
     """What shards and networks would tell is left out."""
-    monkeypatch.setattr("ecg_keras.study.gather.rank_upstreams", lambda *args, **settings: ())
-    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: ({}, ()))
+    monkeypatch.setattr("ecg_keras.study.gathering.rank_upstreams", lambda *args, **settings: ())
+    monkeypatch.setattr("ecg_keras.study.gathering.find_skew", lambda *args: ({}, ()))
 
 
 @pytest.mark.usefixtures("without_shards")
@@ -336,7 +336,7 @@ def test_metrics_see_the_records_that_were_trained_on(tmp_path, monkeypatch):
     plan = list_study(tmp_path, "grid: {seeds: [0]}")
     finish(plan, by_mode)
     asked = []
-    monkeypatch.setattr("ecg_keras.study.gather.find_skew", lambda *args: ({}, ()))
+    monkeypatch.setattr("ecg_keras.study.gathering.find_skew", lambda *args: ({}, ()))
     monkeypatch.setattr(transferability, "score_all", lambda features: {"knn": 0.5})
     monkeypatch.setattr(
         transferability, "extract", lambda *args, left_out, **rest: asked.append(left_out)

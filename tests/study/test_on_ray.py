@@ -1,13 +1,16 @@
 """Studies on a Ray cluster of one machine."""
 
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from studies import simulated, tiny
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.study import on_ray, run_study
+from ecg_keras.study import on_ray, run_study, running
+from ecg_keras.study.leak_check import refuse_leaks
+from ecg_keras.study.running import dispatch
 from ecg_keras.study.state import forget_failure, write_failure
 from ecg_keras.training import LeakError
 
@@ -55,7 +58,7 @@ class RayHere:
     wait = staticmethod(lambda references, timeout: (references, []))
 
     def remote(self, **options):
-        return lambda task: SimpleNamespace(remote=lambda *asked: Answer(task(*asked)))
+        return lambda task: SimpleNamespace(remote=lambda *given: Answer(task(*given)))
 
 
 def test_nothing_is_trained_on_ray_before_all_cells_are_checked(tmp_path, monkeypatch):
@@ -75,16 +78,20 @@ def test_nothing_is_trained_on_ray_before_all_cells_are_checked(tmp_path, monkey
         return True
 
     monkeypatch.setattr(on_ray, "_attempt", attempt)
-    monkeypatch.setattr(on_ray, "PAUSE", 0.0)
+    monkeypatch.setattr(running, "PAUSE", 0.0)
     pretraining, scratch, finetuned = (cell.name for cell in plan.cells)
     leaky.add(finetuned)
-    asked = {"num_gpus": 0.0, "num_cpus": 1.0}
+    pool = on_ray.RayPool(RayHere(), plan, gpus=0.0, cpus=1.0)
+    run = partial(dispatch, plan, plan.cells, pool, lambda now: None)
+    run(check=True)
     with pytest.raises(DataError, match=r"1 of 3 runs would be tested .*\n.* it knows 1\n"):
-        on_ray._run(RayHere(), plan, plan.cells, asked, lambda now: None)
+        refuse_leaks(plan, plan.cells)
     assert done == [(pretraining, True), (scratch, True), (finetuned, True)]
     leaky.clear()
     forget_failure(plan.cells[2].run)
-    on_ray._run(RayHere(), plan, plan.cells, asked, lambda now: None)
+    run(check=True)
+    refuse_leaks(plan, plan.cells)
+    run(check=False)
     assert done[3:] == [*done[:3], (pretraining, False), (scratch, False)]
 
 

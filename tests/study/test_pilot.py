@@ -8,8 +8,7 @@ import pytest
 
 from ecg_keras.errors import DataError
 from ecg_keras.study import measuring, pilot
-from ecg_keras.study.pilot import run_pilot
-from ecg_keras.study.workloads import Timing, Workload
+from ecg_keras.study.pilot import Timing, Workload, run_pilot
 
 TINY = Workload(
     backbone="tiny:mean",
@@ -29,17 +28,17 @@ TIMING = Timing(0.5, 10.0, 0.01, 0.25, 2.0, 1.0, 3.0, 20.0, 1000, measured=True)
 
 @pytest.fixture
 def answers(monkeypatch):
-    """What the measuring process is asked, answered at once."""
-    asked = []
+    """What the measuring process is requests, answered at once."""
+    requests = []
 
-    def ask(workloads, seconds):
-        asked.append(tuple(workloads))
+    def measure(workloads, seconds):
+        requests.append(tuple(workloads))
         yield {"scoring": 1e-6}
         for number in range(len(workloads)):
             yield {"number": number, "timing": vars(TIMING)}
 
-    monkeypatch.setattr(pilot, "_ask", ask)
-    return asked
+    monkeypatch.setattr(pilot, "_measure", measure)
+    return requests
 
 
 @pytest.mark.slow
@@ -148,7 +147,7 @@ def test_a_pilot_of_another_machine_or_version_does_not_count(tmp_path, answers,
 
 
 def test_a_process_that_dies_leaves_what_it_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(pilot, "_ask", lambda *_: iter([{"scoring": 1e-6}]))
+    monkeypatch.setattr(pilot, "_measure", lambda *_: iter([{"scoring": 1e-6}]))
     found = run_pilot([TINY], tmp_path / "pilot.json")
     assert found.timings == {}
     assert "ended, perhaps for want of memory" in found.errors[TINY]

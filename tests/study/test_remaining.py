@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from studies import GEORGIA, LUDB, load
 
 from ecg_keras.study import Running, list_cells, snapshot
-from ecg_keras.study.remaining import makespan, remaining_seconds
+from ecg_keras.study.costs import makespan, remaining_seconds
 
 PAIR = {"a": ["pre"], "b": ["pre"]}
 

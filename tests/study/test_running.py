@@ -20,11 +20,12 @@ from studies import load, simulated, tiny
 from ecg_keras import evaluation, workflow
 from ecg_keras.cli.study import study
 from ecg_keras.config import LoadedRecipe
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.simulate import simulate
-from ecg_keras.study import StudyPlan, list_cells, run_study, running, snapshot, worker
-from ecg_keras.study.claims import is_claimed
-from ecg_keras.study.worker import pack, share, unpack
+from ecg_keras.study import StudyPlan, list_cells, local_pool, run_study, snapshot
+from ecg_keras.study.running import share
+from ecg_keras.study.state import is_claimed
+from ecg_keras.study.worker import MANY, pack, unpack
 
 # of a process that starts or ends on a busy machine
 PATIENCE = 120
@@ -94,7 +95,7 @@ def test_what_can_be_run_is_run_and_a_failure_stops_nothing_else(plan, first, fo
     assert name == "pretrain-slow-gru-pooled-s0"
     assert error.endswith(
         f"there is no folder {folder / 'slow'} with the recordings of sources_of_tests.waiting. "
-        "Say where they lie: --set raw.sources_of_tests.waiting=FOLDER."
+        "Say where they are: --set raw.sources_of_tests.waiting=FOLDER."
     )
     reasons = dict(last.blocked)
     assert reasons["river-gru-pooled-finetune-from-slow-s0"] == f"its pre-training {name} is failed"
@@ -271,11 +272,11 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
 
 
 def test_workers_share_the_cores_and_the_gpus(monkeypatch):
-    monkeypatch.setattr(running, "_count_cores", lambda: 8)
-    monkeypatch.setattr(running, "_list_gpus", lambda: ["2", "3"])
-    (alone,) = running._environments(1)
+    monkeypatch.setattr(local_pool, "count_cores", lambda: 8)
+    monkeypatch.setattr(local_pool, "_list_gpus", lambda: ["2", "3"])
+    (alone,) = local_pool._environments(1)
     assert set(alone) == {"TF_CPP_MIN_LOG_LEVEL"}  # all cores and GPUs
-    three = list(running._environments(3))
+    three = list(local_pool._environments(3))
     assert [one["CUDA_VISIBLE_DEVICES"] for one in three] == ["2", "3", "2"]
     assert {one["TF_NUM_INTRAOP_THREADS"] for one in three} == {"2"}
 
@@ -284,11 +285,11 @@ def test_gpus_are_named_as_the_user_named_them(monkeypatch):
     devices = ["GPU:0", "GPU:1"]
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,7")
-    assert running._list_gpus() == ["3", "7"]
+    assert local_pool._list_gpus() == ["3", "7"]
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    assert running._list_gpus() == ["0", "1"]
+    assert local_pool._list_gpus() == ["0", "1"]
     devices.clear()
-    assert running._list_gpus() == []
+    assert local_pool._list_gpus() == []
 
 
 # ---------------------------------------------------------------- shards
@@ -313,22 +314,56 @@ def test_shards_share_the_cells_and_each_has_the_pretrainings_it_needs(
     assert max(sizes) - min(sizes) <= 1
 
 
+class ProcessHere:
+    """Stands for a process that answers that each cell was free, until it is to die."""
+
+    begun = 0
+    dies = ()
+
+    def __init__(self, *args, **options):
+        ProcessHere.begun += 1
+        self.number, self.returncode = ProcessHere.begun, -9
+        self.stdin, self.stdout = self, self
+
+    def readline(self):
+        return "" if self.number in self.dies else "true\n"
+
+    def write(self, line):
+        self.last = json.loads(line)
+
+    def wait(self, seconds=None):
+        return self.returncode
+
+    flush = close = terminate = kill = lambda self: None
+
+
+def run_here(plan, monkeypatch, cells, dies=()):
+    """Runs cells in a pool of one such process; the cells, and which process had each."""
+    monkeypatch.setattr(local_pool.subprocess, "Popen", ProcessHere)
+    monkeypatch.setattr(ProcessHere, "begun", 0)
+    monkeypatch.setattr(ProcessHere, "dies", dies)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    with local_pool.open_processes(plan, 1) as pool:
+        (worker,) = pool._workers
+        for name in cells:
+            assert pool.result(pool.begin(name, False), name)
+            assert worker.process.last == {"cell": name, "check": False}
+            yield worker.process.number
+
+
 def test_a_process_makes_way_for_a_new_one_after_many_cells(tmp_path, monkeypatch):
-    plan = list_cells(load(tmp_path, grid={"seeds": list(range(8))}))
-    ran, states = [], {cell.name: "waiting" for cell in plan.cells}
+    plan = tiny(tmp_path)
+    names = [str(number) for number in range(2 * MANY + 1)]
+    numbers = list(run_here(plan, monkeypatch, names))
+    assert numbers == [1] * MANY + [2] * MANY + [3]
 
-    def attempt(cell, study):
-        ran.append(cell.name)
-        states[cell.name] = "done"
-        return True
 
-    monkeypatch.setattr(worker, "attempt", attempt)
-    monkeypatch.setattr(worker, "read_state", lambda cell: states[cell.name])
-    monkeypatch.setattr(worker, "is_done", lambda cell: states[cell.name] == "done")
-    assert not worker.work(plan.cells, Path("mine.yaml"))
-    assert len(ran) == worker.MANY
-    assert worker.work(plan.cells, Path("mine.yaml"))
-    assert ran == [cell.name for cell in plan.cells]
+def test_processes_that_end_before_they_begin_are_no_fault_of_a_cell(tmp_path, monkeypatch):
+    plan = tiny(tmp_path)
+    assert list(run_here(plan, monkeypatch, ["a"], dies=(1, 2))) == [3]
+    message = r"workers\.log: the processes that run cells end before they begin \(exit code -9\)"
+    with pytest.raises(DataError, match=message):
+        list(run_here(plan, monkeypatch, ["a"], dies=(1, 2, 3)))
 
 
 def test_another_process_gets_the_same_plan(tmp_path):

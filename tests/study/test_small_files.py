@@ -7,11 +7,9 @@ from dataclasses import asdict
 import pytest
 
 from ecg_keras.errors import DataError
-from ecg_keras.study.claims import read_seconds
-from ecg_keras.study.pilot import describe_machine, run_pilot
-from ecg_keras.study.state import read_failure, read_leak
+from ecg_keras.study.pilot import Timing, Workload, describe_machine, run_pilot
+from ecg_keras.study.state import read_failure, read_leak, read_seconds
 from ecg_keras.study.upstreams import find_skew, rank_upstreams
-from ecg_keras.study.workloads import Timing, Workload
 from ecg_keras.training import Run
 
 DAMAGED = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 
 import pytest
 from studies import MODES, load
@@ -10,8 +11,14 @@ from ecg_keras.config import run_settings
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
 from ecg_keras.study import list_cells, snapshot
-from ecg_keras.study.claims import claim, held_by, is_claimed, read_seconds
-from ecg_keras.study.state import forget_failure, read_state, write_failure
+from ecg_keras.study.state import (
+    claim,
+    forget_failure,
+    is_claimed,
+    read_seconds,
+    read_state,
+    write_failure,
+)
 from ecg_keras.workflow import evaluation_mark
 
 
@@ -128,8 +135,8 @@ def test_a_claim_keeps_others_out_and_tells_who_has_it(plan):
     with claim(run) as ours:
         assert ours
         assert is_claimed(run)
-        assert held_by(run, os.getpid()) is not None
-        assert held_by(run, os.getpid() + 1) is None
+        note = json.loads((run.folder / "cell.json").read_text())
+        assert (note["pid"], note["host"]) == (os.getpid(), socket.gethostname())
         with claim(run) as theirs:
             assert not theirs
         assert is_claimed(run)

@@ -7,7 +7,7 @@ from studies import GEORGIA, MODES, load
 from ecg_keras.config import Split
 from ecg_keras.data import prepare
 from ecg_keras.study import list_cells
-from ecg_keras.study.records import count_records, name_databases, split_shares
+from ecg_keras.study.dataset_sizes import count_records, split_shares
 
 SCRATCH = {"modes": {"scratch": {"start": "random"}}, "upstreams": {}, "grid": {"seeds": [0]}}
 
@@ -85,7 +85,7 @@ def test_each_dataset_is_counted_once_and_pretrainings_have_their_upstreams_name
     told = []
     counted = count_records(plan, lambda *done: told.append(done))
     assert told == [(number, 4) for number in range(1, 5)]
-    databases = name_databases(plan)
+    databases = plan.databases
     for cell in plan.cells:
         assert databases[cell.name] == ("up" if cell.kind == "pretrain" else "ludb")
         assert counted[cell.name].records == (300 if cell.kind == "pretrain" else 90)

@@ -5,14 +5,14 @@ A network can't forget, so a leak that is found after a pre-training has cost it
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ecg_keras.config import run_changes
 from ecg_keras.errors import DataError
 from ecg_keras.study.cells import Cell, StudyPlan
-from ecg_keras.study.records import name_databases
-from ecg_keras.study.state import OVER, Leak, State, read_leak
+from ecg_keras.study.state import OVER, CellLeak, State, read_leak
 from ecg_keras.text import plural
 from ecg_keras.training import Run
 
@@ -21,25 +21,19 @@ MOST_NAMED = 10
 
 
 def list_unchecked(
-    cells: Sequence[Cell], states: Mapping[str, State], tried: Collection[str] = ()
+    cells: Sequence[Cell], states: Mapping[str, State], checked: Collection[str] = ()
 ) -> list[Cell]:
-    """The cells that can be checked now; none are left once this is empty.
+    """The cells to be trained that can be checked now, ``checked`` ones aside; in the end none.
 
-    Args:
-        cells: with the pre-trainings that they need.
-        states: of each cell by its name.
-        tried: names of cells that were checked already, whatever their files say.
-
-    Returns:
-        Those that are to be trained and not checked. One that starts from another of them comes
-        after it: what that one will have seen is not known before.
+    One that starts from another of them comes after it: what that one will have seen is not known
+    before. None is a candidate: it has the data and weights of the cell that is chosen from it.
     """
     left = [
         cell
         for cell in cells
-        if cell.kind != "candidate"  # of the data and weights of the cell that is chosen from it
+        if cell.kind != "candidate"
         and states[cell.name] not in OVER
-        and cell.name not in tried
+        and cell.name not in checked
         and not is_checked(cell)
     ]
     names = {cell.name for cell in left}
@@ -58,23 +52,17 @@ def is_checked(cell: Cell) -> bool:
         status = run.read_status()
         upstream = {} if initialise is None else Run(Path(initialise.from_)).read_status()
     except DataError:
-        return False  # whoever checks it tells what is damaged
+        return False  # whoever checks it reports what is damaged
     same_upstream = status.get("upstream") == upstream.get("fingerprint")
     return not run_changes(status.get("settings", {}), cell.recipe) and same_upstream
 
 
 def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
-    """Refuses to train where runs would be tested on what their networks know.
+    """Raises a `DataError` where runs would be tested on what their networks know.
 
-    Args:
-        plan: of the whole study.
-        cells: that were checked.
-
-    Raises:
-        DataError: with the arms, what their networks would know, and the settings that help.
+    It names the arms, what their networks would know, and the settings that help.
     """
-    databases = name_databases(plan)
-    found: dict[str, list[Leak]] = {}
+    found: dict[str, list[CellLeak]] = defaultdict(list)
     unknown: dict[str, dict[str, None]] = {}  # to each upstream: these datasets
     own: dict[str, None] = {}  # parts of the study whose runs know their test records by themselves
     parts: dict[str, None] = {}
@@ -82,8 +70,8 @@ def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
         leak = read_leak(cell.run)
         if leak is None:
             continue
-        found.setdefault(_title(plan, cell, databases), []).append(leak)
-        part = f"{'upstreams' if cell.arm is None else 'downstreams'}.{databases[cell.name]}"
+        found[_title(plan, cell)].append(leak)
+        part = f"{'upstreams' if cell.arm is None else 'downstreams'}.{plan.databases[cell.name]}"
         parts[part] = None
         pretraining = plan.pretraining_of(cell)
         if not leak.upstream or cell.arm is None or pretraining is None:
@@ -117,9 +105,9 @@ def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
     raise DataError("\n".join(lines))
 
 
-def _title(plan: StudyPlan, cell: Cell, databases: Mapping[str, str]) -> str:
+def _title(plan: StudyPlan, cell: Cell) -> str:
     """What the study calls a cell, but for its seed and fold."""
     if cell.arm is None:
-        return f"pre-training on {databases[cell.name]}"
+        return f"pre-training on {plan.databases[cell.name]}"
     several = len(plan.loaded.study.protocols) > 1
     return f"{cell.arm}{f', protocol {cell.arm.protocol}' if several else ''}"

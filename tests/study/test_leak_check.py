@@ -6,9 +6,11 @@ from studies import simulated, tiny
 from ecg_keras.config import load_study, parse_overrides
 from ecg_keras.errors import DataError
 from ecg_keras.simulate import simulate
-from ecg_keras.study import list_cells, run_study, snapshot, worker
-from ecg_keras.study.checking import is_checked, list_unchecked, refuse_leaks
+from ecg_keras.study import list_cells, run_study, snapshot
+from ecg_keras.study.leak_check import is_checked, list_unchecked, refuse_leaks
+from ecg_keras.study.running import dispatch
 from ecg_keras.study.state import forget_failure, read_leak, write_failure
+from ecg_keras.study.worker import attempt
 from ecg_keras.training import LeakError
 
 # a source of another name that reads the same hospital: its patients are split otherwise
@@ -44,6 +46,28 @@ def refused(folder):
     return plan, str(caught.value)
 
 
+class ThisProcess:
+    """A pool that runs a cell at once."""
+
+    room = 1
+
+    def __init__(self, plan):
+        self.plan = plan
+
+    def begin(self, name, check):
+        return name, attempt(self.plan.by_name[name], self.plan.loaded.path, check=check)
+
+    def wait(self, tasks, seconds):
+        return tasks
+
+    def result(self, task, name):
+        return task[1]
+
+
+def check(plan):
+    dispatch(plan, plan.cells, ThisProcess(plan), lambda now: None, check=True)
+
+
 @pytest.mark.slow
 def test_a_leak_is_told_before_anything_is_trained(refused, folder):
     plan, message = refused
@@ -76,24 +100,26 @@ def test_a_leak_is_told_before_anything_is_trained(refused, folder):
 def test_what_the_message_advises_helps(refused, advice):
     plan, message = refused
     setting = message.splitlines()[advice].rpartition("--set ")[2].strip("'")
-    mended = list_cells(load_study(plan.loaded.path, parse_overrides([setting])))
-    cells = mended.cells
+    corrected = list_cells(load_study(plan.loaded.path, parse_overrides([setting])))
+    cells = corrected.cells
     for cell in cells:
         forget_failure(cell.run)
     before = {cell.name: cell.run.read_status().get("upstream") for cell in cells}
-    assert worker.check(mended, cells)
+    check(corrected)
+    refuse_leaks(corrected, cells)
     assert all(is_checked(cell) for cell in cells)
     if advice == 2:  # what starts from another pre-training than before is checked again
         for cell in cells:
             same = cell.run.read_status()["upstream"] == before[cell.name]
             assert same == (not cell.needs)
-    assert not list(mended.folder.rglob("model.keras"))
+    assert not list(corrected.folder.rglob("model.keras"))
 
 
 @pytest.mark.slow
 def test_a_cell_that_can_not_be_checked_fails_alone(tmp_path):
     plan = study_of(tmp_path)  # without the recordings of the copy
-    assert worker.check(plan, plan.cells)
+    check(plan)
+    refuse_leaks(plan, plan.cells)
     states = snapshot(plan).states
     assert {name for name, state in states.items() if state == "failed"} == {
         "copy-gru-pooled-scratch-s0",
@@ -107,7 +133,7 @@ def test_what_starts_from_a_run_is_checked_after_it(tmp_path):
     names = [cell.name for cell in list_unchecked(plan.cells, snapshot(plan).states)]
     pretraining = "pretrain-lake-gru-pooled-s0"
     assert names == [pretraining, "copy-gru-pooled-scratch-s0", "river-gru-pooled-scratch-s0"]
-    left = list_unchecked(plan.cells, snapshot(plan).states, tried=names)
+    left = list_unchecked(plan.cells, snapshot(plan).states, checked=names)
     assert [cell.needs for cell in left] == [(pretraining,)] * 2
 
 

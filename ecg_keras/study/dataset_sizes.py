@@ -1,4 +1,4 @@
-"""How many ECGs the runs of a study train and test on, as far as it can be known beforehand."""
+"""How many ECGs the runs of a study train and test on, as far as it can be known in advance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ecg_keras.sources import check_label_set, source_of
 from ecg_keras.study.cells import Cell, StudyPlan
 
 Origin = Literal["shards", "raw files", "simulation", "study.records"]
-# of official folds where the records themselves are not there; PTB-XL has so many
+# of official folds where the records themselves are not there; PTB-XL has as many
 OFFICIAL_FOLDS = 10
 # what a shard keeps of each record besides its samples: ids, labels, quality, names of features
 RECORD_BYTES = 400
@@ -29,15 +29,10 @@ LISTED_BY = {"source", "raw", "label_set", "sampling_rate", "folder"}
 
 
 @dataclass(frozen=True)
-class Counted:
-    """The records of one dataset.
+class DatasetSize:
+    """The records of each split, approximate where shares are all that is known; and the disk.
 
-    Attributes:
-        train, valid, test: in each split, about so many where shares are all that is known.
-        labels: names in the label set.
-        origin: what told.
-        shard_bytes: of its shards.
-        stored: whether the shards are there.
+    ``labels`` is the number of names in the label set, ``origin`` what the numbers come from.
     """
 
     train: int
@@ -56,41 +51,26 @@ class Counted:
 
 def count_records(
     plan: StudyPlan, on_progress: Callable[[int, int], None] | None = None
-) -> dict[str, Counted | str]:
-    """The records of each cell's dataset, or why they can't be told, by the cell's name.
+) -> dict[str, DatasetSize | str]:
+    """The records of each cell's dataset, or why they are unknown, by the cell's name.
 
-    It asks, in this order: the shards, if they are there; the tables and headers of the raw files,
-    without a signal; the settings of a simulation; the study's ``records``.
-
-    Args:
-        plan: of the study.
-        on_progress: called with the datasets that are counted, and how many there are.
+    Looked at are, in this order: the shards, if they are there; the tables and headers of the raw
+    files, without a signal; the settings of a simulation; the study's ``records``.
     """
-    asked = {cell.name: dataset_key(cell) for cell in plan.cells}
-    names = name_databases(plan)
+    keys = {cell.name: dataset_key(cell) for cell in plan.cells}
     lists = _Lists()
-    found: dict[str, Counted | str] = {}
+    found: dict[str, DatasetSize | str] = {}
     for cell in plan.cells:
-        key = asked[cell.name]
+        key = keys[cell.name]
         if key not in found:
-            promised = plan.loaded.study.records.get(names.get(cell.name, ""))
+            promised = plan.loaded.study.records.get(plan.databases.get(cell.name, ""))
             try:
                 found[key] = _count(cell.recipe.data, promised, lists)
             except EcgKerasError as error:
                 found[key] = str(error).partition("\n")[0]
             if on_progress is not None:
-                on_progress(len(found), len(set(asked.values())))
-    return {name: found[key] for name, key in asked.items()}
-
-
-def name_databases(plan: StudyPlan) -> dict[str, str]:
-    """The downstream or upstream of each cell, by the cell's name."""
-    names = {cell.name: cell.arm.downstream for cell in plan.cells if cell.arm is not None}
-    for (arm, _, _), name in plan.points.items():
-        needed = plan.pretraining_of(plan.by_name[name])
-        if needed is not None:
-            names.setdefault(needed.name, arm.upstream)
-    return names
+                on_progress(len(found), len(set(keys.values())))
+    return {name: found[key] for name, key in keys.items()}
 
 
 def dataset_key(cell: Cell) -> str:
@@ -138,7 +118,7 @@ class _Lists:
         return self.raw[key]
 
 
-def _count(settings: Data, promised: int | None, lists: _Lists) -> Counted:
+def _count(settings: Data, promised: int | None, lists: _Lists) -> DatasetSize:
     digest = lists.digest(settings)
     for folder, dataset in lists.datasets(settings.shards).items():
         is_it = (
@@ -147,7 +127,7 @@ def _count(settings: Data, promised: int | None, lists: _Lists) -> Counted:
             else data.is_made_of(folder, dataset, settings, digest)
         )
         if is_it:
-            return _of_dataset(dataset)
+            return size_of(dataset)
     if digest is not None:
         return _of_records(lists.records(settings), settings)
     if settings.simulate is not None:
@@ -159,43 +139,39 @@ def _count(settings: Data, promised: int | None, lists: _Lists) -> Counted:
     )
 
 
-def _of_dataset(dataset: data.Dataset) -> Counted:
-    splits = [dataset.splits.get(name) for name in data.SPLITS]
-    return Counted(
-        *(0 if split is None else split.records for split in splits),
+def size_of(dataset: data.Dataset) -> DatasetSize:
+    """Of a dataset whose shards are there."""
+    splits = {name: dataset.splits[name] for name in data.SPLITS if name in dataset.splits}
+    records = Counter({name: split.records for name, split in splits.items()})
+    return DatasetSize(
+        train=records["train"],
+        valid=records["valid"],
+        test=records["test"],
         labels=len(dataset.labels),
         origin="shards",
-        shard_bytes=sum(sum(split.shards.values()) for split in splits if split is not None),
+        shard_bytes=sum(sum(split.shards.values()) for split in splits.values()),
         stored=True,
     )
 
 
-def _of_records(listed: list[RecordInfo], settings: Data) -> Counted:
+def _of_records(listed: list[RecordInfo], settings: Data) -> DatasetSize:
     infos = [info for info in listed if info.labels or settings.unlabelled == "keep"]
-    if _has_official_folds(settings):
-        labels = check_label_set(source_of(settings), settings.label_set)
-        splits = Counter(data.assign_splits(infos, labels, settings.split, official=True).values())
-        return _counted([splits[name] for name in data.SPLITS], settings, "raw files")
-    return _of_shares(len(infos), settings, "raw files")
+    if not _has_official_folds(settings):
+        return _of_shares(len(infos), settings, "raw files")
+    labels = check_label_set(source_of(settings), settings.label_set)
+    splits = data.assign_splits(infos, labels, settings.split, official=True)
+    return _still_to_make(Counter(splits.values()), settings, "raw files")
 
 
-def _of_shares(records: int, settings: Data, origin: Origin) -> Counted:
+def _of_shares(records: int, settings: Data, origin: Origin) -> DatasetSize:
     shares = split_shares(settings.split, official=_has_official_folds(settings))
     valid, test = (round(records * share) for share in shares)
-    return _counted([records - valid - test, valid, test], settings, origin)
+    splits = Counter(train=records - valid - test, valid=valid, test=test)
+    return _still_to_make(splits, settings, origin)
 
 
 def split_shares(split: Split, *, official: bool) -> tuple[float, float]:
-    """The shares of the records that validate and that test.
-
-    Args:
-        split: of a recipe.
-        official: whether the database's folds decide; they are taken to be ten of equal size.
-
-    Example:
-        >>> split_shares(Split(folds=5, fold=0), official=False)
-        (0.2, 0.2)
-    """
+    """The shares of the records that validate and that test; official folds are ten equal ones."""
     if split.folds is not None:
         return 1 / split.folds, 1 / split.folds
     if official:
@@ -203,13 +179,19 @@ def split_shares(split: Split, *, official: bool) -> tuple[float, float]:
     return split.valid, split.test
 
 
-def _counted(splits: list[int], settings: Data, origin: Origin) -> Counted:
+def _still_to_make(splits: Counter[str], settings: Data, origin: Origin) -> DatasetSize:
     size = 2 * stored_length(settings) * len(stored_leads(settings)) + RECORD_BYTES
-    return Counted(
-        *splits,
-        labels=_count_labels(settings),
+    try:
+        labels = len(check_label_set(source_of(settings), settings.label_set))
+    except EcgKerasError:  # a source or a table that is not there yet
+        labels = LABELS
+    return DatasetSize(
+        train=splits["train"],
+        valid=splits["valid"],
+        test=splits["test"],
+        labels=labels,
         origin=origin,
-        shard_bytes=size * sum(splits),
+        shard_bytes=size * splits.total(),
         stored=False,
     )
 
@@ -222,10 +204,3 @@ def _has_official_folds(settings: Data) -> bool:
     except EcgKerasError:  # a source or a table that is not there yet
         return False
     return bool(official and settings.split.method == "auto")
-
-
-def _count_labels(settings: Data) -> int:
-    try:
-        return len(check_label_set(source_of(settings), settings.label_set))
-    except EcgKerasError:
-        return LABELS

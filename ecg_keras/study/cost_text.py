@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from ecg_keras.study.estimate import Cost, Estimate
-from ecg_keras.study.pilot import count_cores
+from ecg_keras.study.costs import CellCost, StudyEstimate
+from ecg_keras.study.pilot import count_cores, workloads_of
 from ecg_keras.study.state import STATES
-from ecg_keras.study.workloads import workloads_of
 from ecg_keras.text import duration, file_size, text_table
 
 NAMES = {"pretrain": "pre-training", "candidate": "candidates", "downstream": "downstream"}
@@ -16,12 +15,15 @@ NAMES = {"pretrain": "pre-training", "candidate": "candidates", "downstream": "d
 Row = tuple[str, ...]
 
 
-def cost_table(estimate: Estimate, workers: int = 1) -> str:
+def cost_table(estimate: StudyEstimate, workers: int = 1) -> str:
     """What a study costs: its runs, networks and databases, the time and the disk that it takes.
 
     Args:
         estimate: of the study.
-        workers: that the time is told for, besides one.
+        workers: that the time is given for, besides one.
+
+    Returns:
+        Lines of at most 100 characters, but for names that are longer.
 
     Example:
         >>> print(cost_table(estimate(plan), workers=4))
@@ -31,7 +33,7 @@ def cost_table(estimate: Estimate, workers: int = 1) -> str:
     return "\n\n".join([*parts, "\n".join(_sums(estimate, workers)), *_notes(estimate)])
 
 
-def _runs(estimate: Estimate) -> Iterator[Row]:
+def _runs(estimate: StudyEstimate) -> Iterator[Row]:
     yield ("runs", "in all", *STATES, "time left")
     seconds = estimate.seconds_by_kind()
     for kind, counts in estimate.counts.items():
@@ -41,7 +43,7 @@ def _runs(estimate: Estimate) -> Iterator[Row]:
         yield (NAMES[kind], f"{sum(counts.values()):,}", *numbers, duration(seconds[kind]))
 
 
-def _networks(estimate: Estimate) -> Iterator[Row]:
+def _networks(estimate: StudyEstimate) -> Iterator[Row]:
     """Each kind of training step, with the runs that take it."""
     yield ("network", "head", "trains from", "ECGs x samples", "step", "parameters", "runs")
     runs = Counter(one for cost in estimate.costs for one in set(workloads_of(cost.cell.recipe)))
@@ -58,21 +60,21 @@ def _networks(estimate: Estimate) -> Iterator[Row]:
             )
 
 
-def _databases(estimate: Estimate) -> Iterator[Row]:
+def _databases(estimate: StudyEstimate) -> Iterator[Row]:
     yield ("database", "records", "known from", "runs", "time left")
-    groups: dict[tuple[str, str, str], list[Cost]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[CellCost]] = defaultdict(list)
     for one in estimate.costs:
-        if isinstance(one.counted, str):
+        if isinstance(one.size, str):
             groups[one.database, "unknown", "-"].append(one)
         else:
-            groups[one.database, f"{one.counted.records:,.0f}", one.counted.origin].append(one)
+            groups[one.database, f"{one.size.records:,.0f}", one.size.origin].append(one)
     for (database, records, origin), costs in groups.items():
         left = duration(sum(one.left for one in costs)) if records != "unknown" else "unknown"
         yield (database, records, origin, f"{len(costs):,}", left)
 
 
-def _sums(estimate: Estimate, workers: int) -> Iterator[str]:
-    at_least = "at least " if estimate.untold else ""
+def _sums(estimate: StudyEstimate, workers: int) -> Iterator[str]:
+    at_least = "at least " if estimate.unknown else ""
     yield f"time  {at_least}{duration(estimate.seconds())} with one worker"
     if workers > 1:
         yield (
@@ -88,8 +90,8 @@ def _still(size: float) -> str:
     return f", {file_size(size)} of them still to write" if size else ", all of them there"
 
 
-def _notes(estimate: Estimate) -> Iterator[str]:
-    why = Counter(_untold_because(one, estimate) for one in estimate.untold)
+def _notes(estimate: StudyEstimate) -> Iterator[str]:
+    why = Counter(_why_unknown(one, estimate) for one in estimate.unknown)
     for reason, number in why.items():
         yield f"{number:,} runs are not counted: {reason}."
     used = {one for cost in estimate.costs for one in workloads_of(cost.cell.recipe)}
@@ -99,11 +101,11 @@ def _notes(estimate: Estimate) -> Iterator[str]:
             "take. The same command measures them."
         )
     chosen = [one.cell for one in estimate.costs if one.cell.candidates]
-    further = sum(cell.recipe.tune.extend for cell in chosen)
+    further = sum(cell.recipe.tune.extend for cell in chosen if cell.recipe.tune is not None)
     if further:
         yield (
             f"{len(chosen):,} runs are chosen from candidates: up to {further:,} further ones are "
-            "trained where a choice lies at the edge of its rates, which is not counted."
+            "trained where a choice is at the edge of its rates, which is not counted."
         )
     if estimate.pilot.load > count_cores() / 2:
         yield (
@@ -116,8 +118,8 @@ def _notes(estimate: Estimate) -> Iterator[str]:
     )
 
 
-def _untold_because(cost: Cost, estimate: Estimate) -> str:
-    if isinstance(cost.counted, str):
-        return f"{cost.database}: {cost.counted.rstrip('.')}"
+def _why_unknown(cost: CellCost, estimate: StudyEstimate) -> str:
+    if isinstance(cost.size, str):
+        return f"{cost.database}: {cost.size.rstrip('.')}"
     errors = [estimate.pilot.errors.get(one) for one in workloads_of(cost.cell.recipe)]
     return f"{cost.cell.recipe.model.backbone}: {next(filter(None, errors), 'not measured')}"

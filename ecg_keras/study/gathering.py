@@ -10,6 +10,7 @@ from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.files import read_json
 from ecg_keras.statistics import FEWEST_SEEDS, ArmResult, Compared, StudyResult, findings, headline
+from ecg_keras.study.arm_ledger import keep_ledger
 from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm, read_arms
 from ecg_keras.study.cells import StudyPlan
 from ecg_keras.study.comparing import (
@@ -21,7 +22,6 @@ from ecg_keras.study.comparing import (
     find_shifts,
     score_arm,
 )
-from ecg_keras.study.costs import keep_ledger
 from ecg_keras.study.diagnosing import doubt_upstreams
 from ecg_keras.study.state import Snapshot, snapshot
 from ecg_keras.study.upstreams import (

@@ -5,13 +5,11 @@ from dataclasses import replace
 import pytest
 from studies import GEORGIA, LUDB, PTBXL, load
 
-from ecg_keras.study import list_cells, snapshot
-from ecg_keras.study.cost_table import cost_table
-from ecg_keras.study.estimate import estimate, price
-from ecg_keras.study.pilot import Pilot
-from ecg_keras.study.records import Counted
+from ecg_keras.study import cost_table, estimate, list_cells, snapshot
+from ecg_keras.study.costs import price
+from ecg_keras.study.dataset_sizes import DatasetSize
+from ecg_keras.study.pilot import Pilot, Timing, workloads_of
 from ecg_keras.study.worker import attempt
-from ecg_keras.study.workloads import Timing, workloads_of
 
 TIMING = Timing(
     step=0.5,
@@ -26,7 +24,7 @@ TIMING = Timing(
     measured=True,
 )
 HEAD = replace(TIMING, step=0.1, trace=4.0)
-COUNTED = Counted(
+COUNTED = DatasetSize(
     train=130, valid=20, test=30, labels=5, origin="raw files", shard_bytes=1e6, stored=False
 )
 TRAINING = {"batch_size": 32, "phases": [{"epochs": 4}]}
@@ -124,7 +122,7 @@ def test_what_is_done_costs_nothing(plan):
 def test_the_table_says_what_is_not_counted(plan):
     none = price_all(plan, fake_pilot(plan), "there is no folder data/raw/x")
     text = cost_table(none, workers=4)
-    assert none.seconds() == 0 and len(none.untold) == 3
+    assert none.seconds() == 0 and len(none.unknown) == 3
     assert "at least 0 s with one worker" in text
     assert "1 runs are not counted: ptbxl: there is no folder data/raw/x." in text
     assert "2 runs are not counted: ludb: there is no folder data/raw/x." in text
@@ -177,14 +175,14 @@ def test_a_run_takes_about_as_long_as_was_estimated(tmp_path):
     before = estimate(plan, lambda *step: told.append(step))
     assert told[0] == ("counting records", 1, 1)
     assert told[-1] == ("measuring", 1, 1)
-    assert before.costs[0].counted.origin == "simulation"
+    assert before.costs[0].size.origin == "simulation"
     assert attempt(plan.cells[0], tmp_path)
     assert snapshot(plan).counts["done"] == 1
     took = float(plan.cells[0].run.read_status()["seconds"])
     assert took / 5 < before.seconds() < took * 5
     after = estimate(plan)
     assert after.seconds() == 0
-    assert after.costs[0].counted.origin == "shards"
+    assert after.costs[0].size.origin == "shards"
     assert after.new_shard_bytes == after.new_run_bytes == 0
     assert after.shard_bytes == pytest.approx(before.shard_bytes, rel=0.1)
     size = sum(path.stat().st_size for path in plan.cells[0].run.folder.rglob("*"))
@@ -207,13 +205,13 @@ def test_the_grids_of_one_network_are_measured_once(tmp_path, monkeypatch):
         asked.append((workloads, path))
         return Pilot(1e-6, dict.fromkeys(workloads, TIMING))
 
-    monkeypatch.setattr("ecg_keras.study.estimate.run_pilot", pilot)
+    monkeypatch.setattr("ecg_keras.study.costs.run_pilot", pilot)
     found = estimate(plan)
     ((workloads, path),) = asked
     assert len(workloads) == 1
     assert path == tmp_path / "study" / "pilot.json"
-    assert found.untold == ()
-    assert {one.database: one.counted.records for one in found.costs} == {
+    assert found.unknown == ()
+    assert {one.database: one.size.records for one in found.costs} == {
         "ptbxl": 21837,
         "ludb": 200,
         "georgia": 10344,
