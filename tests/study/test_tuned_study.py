@@ -10,7 +10,7 @@ from ecg_keras.study.arms import read_arms
 from ecg_keras.study.cost_text import cost_table
 from ecg_keras.study.costs import estimate
 from ecg_keras.study.gathering import gather
-from ecg_keras.study.worker import share
+from ecg_keras.study.running import share
 from ecg_keras.training import read_tuned
 
 TWO = {"candidates": [{"rate": 0.01, "decay": 0.5}, {"rate": 1}], "extend": False}
