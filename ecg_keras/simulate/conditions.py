@@ -10,22 +10,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Condition:
-    """One label.
-
-    Attributes:
-        description: what it is, in words.
-        criterion: what is true of every simulated ECG that has the label, by measurement.
-        scp: the SCP-ECG statements that PTB-XL's layout writes for it, the label's own first,
-            with their likelihoods in percent (0, "unknown", for form and rhythm, as there).
-        snomed: the SNOMED CT code that the Challenge's layout writes for it.
-        superclass: the diagnostic superclass it belongs to; ``None`` for rhythms and extra beats.
-    """
+    """One label."""
 
     description: str
-    criterion: str
+    criterion: str  # what is true of every simulated ECG that has the label, by measurement
+    # the SCP-ECG statements that PTB-XL's layout writes for it, the label's own first, with their
+    # likelihoods in percent (0, "unknown", for form and rhythm, as there)
     scp: Mapping[str, float]
-    snomed: str
-    superclass: str | None = None
+    snomed: str  # the code that the Challenge's layout writes for it
+    superclass: str | None = None  # of PTB-XL; none for rhythms and extra beats
 
 
 CONDITIONS: dict[str, Condition] = {
@@ -138,12 +131,7 @@ _AFFINITY: dict[tuple[str, str], float] = {
 
 
 def compatible(first: str, second: str) -> bool:
-    """Whether one heart can have both conditions.
-
-    Example:
-        >>> compatible("LVH", "STD_"), compatible("AFIB", "1AVB")
-        (True, False)
-    """
+    """Whether one heart can have both conditions."""
     return (
         first != second
         and second not in _INCOMPATIBLE.get(first, ())
@@ -156,15 +144,7 @@ def draw_conditions(
 ) -> tuple[str, ...]:
     """The conditions of one heart, in the order of `CONDITIONS`.
 
-    Args:
-        prevalence: weight of each condition as the first that is found; the others count zero.
-        comorbidity: chance in [0, 1) that a heart which is not normal has one condition more,
-            tried twice.
-        rng: where the randomness comes from.
-
-    Example:
-        >>> draw_conditions({"CLBBB": 1.0}, 0.5, np.random.default_rng(0))
-        ('CLBBB',)
+    ``comorbidity`` is the chance that a heart which is not normal has one more, tried twice.
     """
     found: list[str] = []
     for chance in (1.0, comorbidity, comorbidity):

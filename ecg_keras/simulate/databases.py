@@ -11,11 +11,10 @@ from typing import Any
 import filelock
 
 from ecg_keras.errors import ConfigError, DataError, look_up
-from ecg_keras.simulate import challenge_layout, ptbxl_layout
 from ecg_keras.simulate.hospitals import HOSPITALS
+from ecg_keras.simulate.layouts import LAYOUTS
 from ecg_keras.simulate.recordings import record_ecg
 
-LAYOUTS = {"ptbxl": ptbxl_layout, "challenge": challenge_layout}
 # says what a complete database was made from; while it is being made, the second name does
 SETTINGS = "simulation.json"
 UNFINISHED = "simulation.unfinished.json"
@@ -118,14 +117,8 @@ def _settings(hospital: str, records: int, seed: int) -> dict[str, Any]:
             "a simulated database has 1 to 99999 records and a seed of 0 or more. "
             f"Received: records {records}, seed {seed}."
         )
-    equipment = asdict(place)
-    return {
-        "version": VERSION,
-        "hospital": hospital,
-        "records": records,
-        "seed": seed,
-        "equipment": equipment,
-    }
+    chosen = {"hospital": hospital, "records": records, "seed": seed}
+    return {"version": VERSION, **chosen, "equipment": asdict(place)}
 
 
 def _write_database(
@@ -184,13 +177,11 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it: it is whole or absent."""
+    """Writes a file under a temporary name and renames it: it is whole or absent.
+
+    Not by `files.replacing`: after a kill its temporary file would stay, and be read as a record.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        stream = temporary.open("wb")
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = temporary.open("wb")
-    with stream:
-        stream.write(content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_bytes(content)
     temporary.replace(path)

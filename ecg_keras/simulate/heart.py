@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.simulate.leads import twelve_leads
+from ecg_keras.simulate.electrodes import twelve_leads
 from ecg_keras.simulate.patients import Patient
 
 Array = npt.NDArray[Any]
@@ -58,53 +58,32 @@ _P_DIPOLES = ((0.050, 0.080, 0.050), (0.060, 0.050, -0.030))
 
 @dataclass(frozen=True, eq=False)
 class Beat:
-    """One kind of beat; times in seconds from the onset of its QRS.
+    """One kind of beat; times in seconds from the onset of its QRS."""
 
-    Attributes:
-        centre, left, right: ``(8,)``, each wave's centre and its widths before and after it.
-        dipole: ``(8, 3)`` in mV.
-        qrs: duration of the QRS.
-        qt_extra: what its QT interval has more than a sinus beat's.
-    """
-
-    centre: Array
-    left: Array
-    right: Array
-    dipole: Array
-    qrs: float
-    qt_extra: float = 0.0
+    centre: Array  # ``(8,)``, of each wave
+    left: Array  # its width before the centre
+    right: Array  # and after it
+    dipole: Array  # ``(8, 3)`` in mV
+    qrs: float  # duration of the QRS
+    qt_extra: float = 0.0  # what its QT interval has more than a sinus beat's
 
 
-def evaluate(time: Array, centre: Array, left: Array, right: Array) -> Array:
-    """Gaussians of time with one width on either side, float32.
+def evaluate(time: Array, centre: Array, left: Array, right: Array) -> npt.NDArray[np.float32]:
+    """Gaussians of time ``(..., num_samples, 1)`` with one width on either side.
 
-    Args:
-        time: ``(..., num_samples, 1)`` in seconds.
-        centre, left, right: ``(..., 1, num_waves)``.
-
-    Returns:
-        ``(..., num_samples, num_waves)`` in [0, 1].
-
-    Example:
-        >>> one = np.ones((1, 1))
-        >>> evaluate(np.array([[0.0], [1.0]]), 0 * one, one, one).round(3).ravel()
-        array([1.   , 0.607], dtype=float32)
+    Centres and widths are ``(..., 1, num_waves)``, the result ``(..., num_samples, num_waves)``.
     """
     distance = np.subtract(time, centre, dtype=np.float32)
     distance /= np.where(distance < 0, left, right).astype(np.float32)
     np.square(distance, out=distance)
     distance *= -0.5
-    return np.exp(distance, out=distance)
+    return np.asarray(np.exp(distance, out=distance))
 
 
 def repolarisation(qrs: Array, qt: Array) -> tuple[Array, Array, Array]:
-    """Centre and widths of the ST and T waves for QT intervals.
+    """Centre, left and right width of the ST and T waves for QT intervals, ``(num_beats, 2)``.
 
-    Args:
-        qrs, qt: ``(num_beats,)`` in seconds.
-
-    Returns:
-        centre, left and right width, each ``(num_beats, 2)``: ST, then T, which ends at QT.
+    The T wave ends at QT.
     """
     peak = 0.77 * qt
     gap = peak - qrs
@@ -208,13 +187,13 @@ def _t_dipole(patient: Patient, beat: Beat) -> Array:
         direction = np.array((-0.9, -0.25, -0.45) if lateral else (0.5, -1.0, 0.3))
         # V5, or II; the neighbouring leads are inverted deeper
         shown = -float(patient.lead_field[6 if lateral else 1] @ direction)
-        return direction * (0.13 + 0.30 * patient.severity["INVT"]) / shown
+        return np.asarray(direction * (0.13 + 0.30 * patient.severity["INVT"]) / shown)
     if patient.has("CLBBB"):
-        return -0.19 * beat.dipole[3:6].sum(axis=0)
+        return np.asarray(-0.19 * beat.dipole[3:6].sum(axis=0))
     direction = _rotate(np.array([(0.8, 0.6, 0.35)]), 0.4 * patient.axis + patient.t_axis, 0.0)[0]
     if patient.has("CRBBB"):
         direction = direction + (0.10, 0.0, -0.55)
-    return direction * patient.t_mv
+    return np.asarray(direction * patient.t_mv)
 
 
 def _set_st(beat: Beat, patient: Patient) -> Beat:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, look_up
+from ecg_keras.simulate.electrodes import draw_noise, twelve_leads
 from ecg_keras.simulate.heart import (
     atrial_beat,
     evaluate,
@@ -18,10 +19,7 @@ from ecg_keras.simulate.heart import (
     ventricular_beat,
 )
 from ecg_keras.simulate.hospitals import HOSPITALS
-from ecg_keras.simulate.leads import twelve_leads
-from ecg_keras.simulate.noise import draw_noise
-from ecg_keras.simulate.patients import Patient, draw_patient
-from ecg_keras.simulate.rhythm import Beats, draw_beats
+from ecg_keras.simulate.patients import BeatTimes, Patient, draw_beats, draw_patient
 
 # A beat is drawn from this long before its QRS to this long after it, in seconds.
 _BEFORE, _AFTER = 0.45, 0.75
@@ -45,7 +43,7 @@ class Recording:
     index: int
     patient_index: int
     patient: Patient
-    beats: Beats
+    beats: BeatTimes
     independent: npt.NDArray[np.float32]
     sampling_rate: int
 
@@ -94,17 +92,7 @@ def record_ecg(hospital: str, index: int, *, seed: int = 0, noise: bool = True) 
 
 
 def first_recordings(hospital: str, records: int, seed: int) -> npt.NDArray[Any]:
-    """The index of the first recording of each record's patient, ``(records,)``.
-
-    Args:
-        hospital: a name of `HOSPITALS`.
-        records: how many.
-        seed: as in `record_ecg`.
-
-    Example:
-        >>> first_recordings("riverside", 4, seed=0)
-        array([0, 1, 2, 3])
-    """
+    """The index of the first recording of each record's patient, ``(records,)``."""
     again = (
         make_generator("repeats", hospital, 0, seed).random(records) < HOSPITALS[hospital].repeats
     )
@@ -119,19 +107,16 @@ def find_patient(hospital: str, patient_index: int, seed: int) -> Patient:
 
 
 def render(
-    patient: Patient, beats: Beats, num_samples: int, sampling_rate: float, rng: np.random.Generator
+    patient: Patient,
+    beats: BeatTimes,
+    num_samples: int,
+    sampling_rate: float,
+    rng: np.random.Generator,
 ) -> npt.NDArray[np.float32]:
-    """The heart's dipole during a recording.
+    """The heart's dipole during a recording, ``(num_samples, 3)`` in mV.
 
-    Args:
-        patient: gives the waves.
-        beats: gives their times.
-        num_samples: of the recording.
-        sampling_rate: in Hz.
-        rng: for the phase of breathing and fibrillation.
-
-    Returns:
-        float32 ``(num_samples, 3)`` in mV: x to the left, y to the feet, z to the front.
+    x is to the left, y to the feet, z to the front. ``rng`` gives breathing and fibrillation a
+    phase.
     """
     sinus = sinus_beat(patient)
     kinds = (sinus, atrial_beat(patient, sinus), ventricular_beat(patient))
@@ -167,10 +152,7 @@ def render(
 def _fibrillation(
     patient: Patient, num_samples: int, sampling_rate: float, rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
-    """The atria's dipole in fibrillation: sawtooth waves of wandering rate and height.
-
-    Source: Stridh and Sornmo, IEEE Trans. Biomed. Eng. 48 (2001) 105-111.
-    """
+    """The atria's dipole in fibrillation: sawtooth waves of wandering rate and height."""
     time = np.arange(num_samples) / sampling_rate
     slow = 2 * np.pi * (rng.uniform(0.08, 0.3, (2, 1)) * time + rng.random((2, 1)))
     phase = 2 * np.pi * (patient.fibrillation_hz * time + rng.random()) + 2.0 * np.sin(slow[0])

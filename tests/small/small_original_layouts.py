@@ -4,7 +4,7 @@ import openpyxl
 from small_signals import microvolts
 
 from ecg_keras.signals import LEADS
-from ecg_keras.simulate.wfdb_text import header_lines
+from ecg_keras.simulate.layouts import header_lines
 
 PTB_FIELDS = """Diagnose:
 Reason for admission: {reason}

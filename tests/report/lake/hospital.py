@@ -6,7 +6,7 @@ import numpy as np
 
 from ecg_keras.data import RecordInfo, Signal
 from ecg_keras.signals import LEADS
-from ecg_keras.simulate.leads import twelve_leads
+from ecg_keras.simulate.electrodes import twelve_leads
 
 LABELS = ("NORM", '<b class="x">T & U</b>', "心筋 $x$", "never")
 LABEL_SETS = {"superdiagnostic": LABELS}

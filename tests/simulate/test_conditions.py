@@ -10,7 +10,7 @@ from ecg_measurements import Measured, measure, pr_interval, q_wave, typical_bea
 
 from ecg_keras.simulate import CONDITIONS, HOSPITALS, Recording, record_ecg
 from ecg_keras.simulate.conditions import compatible, draw_conditions
-from ecg_keras.simulate.rhythm import ATRIAL, SINUS, VENTRICULAR
+from ecg_keras.simulate.patients import ATRIAL, SINUS, VENTRICULAR
 
 RECORDINGS = {"lakeside": 130, "riverside": 110, "hillside": 60}
 

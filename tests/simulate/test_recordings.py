@@ -9,14 +9,14 @@ from hypothesis import given, settings, strategies as st
 from ecg_keras.errors import ConfigError
 from ecg_keras.signals import LEADS
 from ecg_keras.simulate import HOSPITALS, record_ecg
-from ecg_keras.simulate.heart import sinus_beat
-from ecg_keras.simulate.leads import (
+from ecg_keras.simulate.electrodes import (
     ELECTRODES_TO_LEADS,
     INDEPENDENT,
+    draw_noise,
     quantise,
     twelve_leads,
 )
-from ecg_keras.simulate.noise import draw_noise
+from ecg_keras.simulate.heart import sinus_beat
 from ecg_keras.simulate.recordings import find_patient, first_recordings
 
 QUIET = {"mains_mv": 0.0, "amplifier_mv": 0.0, "muscle_mv": 0.0, "wander_mv": 0.0}

@@ -1,10 +1,12 @@
-"""A simulated hospital's files as PTB-XL has them: two tables, and records at 100 and 500 Hz."""
+"""A simulated hospital's files as PTB-XL or the PhysioNet/CinC Challenge has them."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +16,8 @@ import numpy.typing as npt
 from ecg_keras.labels import read_table
 from ecg_keras.signals import LEADS, resample
 from ecg_keras.simulate.conditions import CONDITIONS
-from ecg_keras.simulate.leads import quantise
+from ecg_keras.simulate.electrodes import quantise
+from ecg_keras.simulate.hospitals import HOSPITALS
 from ecg_keras.simulate.patients import Patient
 from ecg_keras.simulate.recordings import (
     Recording,
@@ -22,7 +25,6 @@ from ecg_keras.simulate.recordings import (
     first_recordings,
     make_generator,
 )
-from ecg_keras.simulate.wfdb_text import header_lines
 
 FOLDS = 10
 LOW_RATE = 100
@@ -39,36 +41,92 @@ _COLUMNS = (
 _EXTRA_BEATS = {"PAC": "SVES", "PVC": "VES"}
 _SINUS = ("SBRAD", "STACH", "AFIB")
 
+# paths in the database, and what is in these files
+Files = Iterator[tuple[str, bytes]]
 
-def record_path(index: int, rate: int) -> str:
-    """Where record ``index`` lies in the database, without extension.
 
-    Example:
-        >>> record_path(999, 500)
-        'records500/01000/01000_hr'
+@dataclass(frozen=True)
+class FileLayout:
+    """The files of a real database that a simulated one is written as.
+
+    ``last_file`` of a hospital's record is written after the others of ``record_files``.
     """
+
+    last_file: Callable[[str, int], str]
+    record_files: Callable[[str, Recording], Files]
+    table_files: Callable[[str, int, int], Files]
+
+
+def header_lines(
+    samples: npt.NDArray[np.int16], storage: str, leads: Sequence[str], *, signed: bool
+) -> list[str]:
+    """The signal lines of a WFDB header: storage, first value, checksum, block size and name.
+
+    Whether the 16-bit checksum is written with a sign differs between databases. Source: WFDB
+    Applications Guide, header(5).
+    """
+    sums = samples.sum(axis=0, dtype=np.int64)
+    checksums = sums.astype(np.int16 if signed else np.uint16)
+    return [
+        f"{storage} {first} {checksum} 0 {lead}"
+        for first, checksum, lead in zip(samples[0], checksums, leads, strict=True)
+    ]
+
+
+def _challenge_path(hospital: str, index: int) -> str:
+    """Where record ``index`` is in the Challenge's layout, without extension."""
+    number = index + 1
+    return f"g{number // 1000 + 1}/{HOSPITALS[hospital].prefix}{number:05d}"
+
+
+def _last_file_of_challenge(hospital: str, index: int) -> str:
+    return _challenge_path(hospital, index) + ".hea"
+
+
+def _list_challenge_files(hospital: str, recording: Recording) -> Files:
+    """Names and contents of a record's files, the header after its samples."""
+    path = _challenge_path(hospital, recording.index)
+    name = path.rsplit("/", 1)[-1]
+    samples = quantise(recording.independent)
+    # a MATLAB 4 file: little-endian int16, 12 rows, real, the name `val` with its final zero
+    matrix = struct.pack("<5i4s", 30, samples.shape[1], samples.shape[0], 0, 4, b"val\0")
+    yield f"{path}.mat", matrix + samples.astype("<i2").tobytes()
+    patient = recording.patient
+    lines = (
+        f"{name} {len(LEADS)} {recording.sampling_rate} {len(samples)} 01-Jan-2020 12:00:00",
+        *header_lines(samples, f"{name}.mat 16+24 1000/mV 16 0", LEADS, signed=True),
+        f"#Age: {patient.age:.0f}",
+        f"#Sex: {patient.sex.capitalize()}",
+        f"#Dx: {','.join(CONDITIONS[name].snomed for name in patient.conditions)}",
+        "#Rx: Unknown",
+        "#Hx: Unknown",
+        "#Sx: Unknown",
+        "",
+    )
+    yield f"{path}.hea", "\n".join(lines).encode()
+
+
+def _ptbxl_path(index: int, rate: int) -> str:
+    """Where record ``index`` is in PTB-XL's layout, without extension."""
     ecg_id = index + 1
     folder = f"{ecg_id // 1000 * 1000:05d}"
     return f"records{rate}/{folder}/{ecg_id:05d}_{'lr' if rate == LOW_RATE else 'hr'}"
 
 
-def last_file(hospital: str, index: int) -> str:
-    """The file of a record that is written last."""
-    return record_path(index, LOW_RATE) + ".hea"
+def _last_file_of_ptbxl(hospital: str, index: int) -> str:
+    return _ptbxl_path(index, LOW_RATE) + ".hea"
 
 
-def record_files(hospital: str, recording: Recording) -> Iterator[tuple[str, bytes]]:
+def _list_ptbxl_files(hospital: str, recording: Recording) -> Files:
     """Names and contents of a record's files, the header of each rate after its samples."""
     rate = recording.sampling_rate
     low = resample(recording.independent, rate, LOW_RATE)
     for values, of_rate in ((recording.independent, rate), (low, LOW_RATE)):
-        path = record_path(recording.index, of_rate)
+        path = _ptbxl_path(recording.index, of_rate)
         yield from _signal_files(path, quantise(values), of_rate)
 
 
-def _signal_files(
-    path: str, samples: npt.NDArray[np.int16], rate: int
-) -> Iterator[tuple[str, bytes]]:
+def _signal_files(path: str, samples: npt.NDArray[np.int16], rate: int) -> Files:
     name = path.rsplit("/", 1)[-1]
     yield f"{path}.dat", samples.astype("<i2").tobytes()
     first = f"{name} {len(_LEADS)} {rate} {len(samples)}"
@@ -77,7 +135,7 @@ def _signal_files(
     yield f"{path}.hea", "\n".join((first, *lines, "")).encode()
 
 
-def table_files(hospital: str, records: int, seed: int) -> Iterator[tuple[str, bytes]]:
+def _list_ptbxl_tables(hospital: str, records: int, seed: int) -> Files:
     """Names and contents of the database's tables."""
     statements = read_table("scp_statements")
     yield "scp_statements.csv", _csv(tuple(statements[0]), statements)
@@ -101,7 +159,7 @@ def _folds(hospital: str, patients: npt.NDArray[Any], seed: int) -> npt.NDArray[
     """The fold of each record: of any ten patients in a row, one is in each fold."""
     tens = int(patients.max()) // FOLDS + 1
     rng = make_generator("folds", hospital, 0, seed)
-    return np.concatenate([rng.permutation(FOLDS) + 1 for _ in range(tens)])[patients]
+    return np.asarray(np.concatenate([rng.permutation(FOLDS) + 1 for _ in range(tens)])[patients])
 
 
 def _row(hospital: str, index: int, first: int, seed: int) -> dict[str, Any]:
@@ -130,8 +188,8 @@ def _row(hospital: str, index: int, first: int, seed: int) -> dict[str, Any]:
         "initial_autogenerated_report": False,
         "validated_by_human": False,
         "extra_beats": ",".join(_EXTRA_BEATS[n] for n in patient.conditions if n in _EXTRA_BEATS),
-        "filename_lr": record_path(index, LOW_RATE),
-        "filename_hr": record_path(index, 500),
+        "filename_lr": _ptbxl_path(index, LOW_RATE),
+        "filename_hr": _ptbxl_path(index, 500),
     }
 
 
@@ -142,3 +200,12 @@ def _statements(patient: Patient) -> dict[str, float]:
     if not any(patient.has(name) for name in _SINUS):
         statements["SR"] = 0.0
     return statements
+
+
+LAYOUTS: Mapping[str, FileLayout] = {
+    "ptbxl": FileLayout(_last_file_of_ptbxl, _list_ptbxl_files, _list_ptbxl_tables),
+    # the Challenge's layout has no tables: the headers say all
+    "challenge": FileLayout(
+        _last_file_of_challenge, _list_challenge_files, lambda hospital, records, seed: iter(())
+    ),
+}

@@ -22,7 +22,8 @@ from ecg_keras.simulate import (
     record_ecg,
     simulate,
 )
-from ecg_keras.simulate.leads import quantise
+from ecg_keras.simulate.electrodes import quantise
+from ecg_keras.simulate.layouts import LAYOUTS
 
 RECORDS = 12
 REAL_TABLES = ("ptbxl_database.csv", "scp_statements.csv")
@@ -275,3 +276,8 @@ def test_wrong_settings_write_nothing(tmp_path, settings, message):
             call(tmp_path / "raw", **settings)
         assert message in str(error.value)
     assert not (tmp_path / "raw").exists()
+
+
+def test_records_are_where_the_real_databases_have_them():
+    assert LAYOUTS["challenge"].last_file("riverside", 999) == "g2/RV01000.hea"
+    assert LAYOUTS["ptbxl"].last_file("lakeside", 999) == "records100/01000/01000_lr.hea"
