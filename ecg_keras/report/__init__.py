@@ -1,9 +1,9 @@
 """Reports: runs, comparisons, studies and checks of shards as pages of HTML; ECGs as figures."""
 
 from ecg_keras.report.ecg_plot import plot_ecg
-from ecg_keras.report.page import comparison_page, write_report
-from ecg_keras.report.scores_page import scores_page
-from ecg_keras.report.study_ecgs import study_ecgs
+from ecg_keras.report.run_page import comparison_page, write_report
+from ecg_keras.report.score_sections import scores_page
+from ecg_keras.report.shown_ecgs import study_ecgs
 from ecg_keras.report.study_page import write_study
 from ecg_keras.report.validation_page import validation_page
 

@@ -1,4 +1,4 @@
-"""What a section of a study's page is made of, before it is HTML.
+"""What every page is made of, before it is HTML: sections of blocks, with the tables for files.
 
 A section's function returns a `Section`, or an `Absent` with the reason why there is none: the page
 then gives the reason among what was not done.
@@ -6,12 +6,15 @@ then gives the reason among what was not done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from ecg_keras.report.figures import Captioned, ShownEcg
-from ecg_keras.report.tables import Table
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from ecg_keras.report.svg import inline_svg
+from ecg_keras.report.tables import Column, Table
 
 OPEN_ROWS = 16  # of a table that is open from the start
 
@@ -42,22 +45,47 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Figures side by side where there is room: two or three in a row."""
+class Drawing:
+    """A figure: a name unique in the page, its text alternative, its caption, how to draw it."""
 
-    drawn: tuple[Captioned, ...]
-    style: Literal["pair", "panels"] = "pair"
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[], Figure]
+
+    def svg(self) -> Markup:
+        """The figure, drawn when the page is written."""
+        return inline_svg(self.draw(), self.name, self.title)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures as wide as the text, or ``panels`` side by side where there is room."""
+
+    drawings: tuple[Drawing, ...]
+    style: Literal["wide", "panels"] = "wide"
     block: ClassVar[str] = "figures"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim, the word that is said of it, and why."""
+    """A claim, the word that judges it, and why."""
 
     claim: str
     word: str
     why: str
     block: ClassVar[str] = "judged"
+
+
+@dataclass(frozen=True)
+class ShownEcg:
+    """An ECG of the test split with truth and decision, and the rule that chose it."""
+
+    rule: str
+    record_id: str
+    about: str
+    drawing: Drawing | None
+    table: Table
 
 
 @dataclass(frozen=True)
@@ -71,14 +99,7 @@ class Ecgs:
 
 @dataclass(frozen=True)
 class Check:
-    """One item of a reporting checklist.
-
-    Attributes:
-        number: in the checklist.
-        topic: what it asks for.
-        answer: what this study says of it.
-        where: anchors of the sections that say more.
-    """
+    """An item of a reporting checklist: its topic, this study's answer, anchors that say more."""
 
     number: str
     topic: str
@@ -97,7 +118,7 @@ class Checks:
 
 @dataclass(frozen=True)
 class Code:
-    """Text as it stands in a file, and what it is."""
+    """Text as it is in a file."""
 
     text: str
     block: ClassVar[str] = "code"
@@ -126,19 +147,21 @@ Block = Text | Items | Rows | Figures | Judged | Ecgs | Checks | Code | Group | 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page with a heading and an anchor."""
+    """A part of the page; ``tables`` are the full ones, for files beside the page."""
 
     anchor: str
     title: str
     blocks: tuple[Block, ...]
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True)
 class Absent:
-    """A part that a reader may expect, and why it is not there."""
+    """A part that a reader may expect, and why it is not there; its tables are empty."""
 
     title: str
     reason: str
+    tables: tuple[Table, ...] = ()
 
 
 def first_open(groups: Sequence[Group], summary: str) -> tuple[Block, ...]:
@@ -150,6 +173,11 @@ def first_open(groups: Sequence[Group], summary: str) -> tuple[Block, ...]:
 def table_blocks(table: Table) -> tuple[Block, ...]:
     """A table, folded where it is long."""
     rows = Rows(table)
-    return (
-        (rows,) if len(table.rows) <= OPEN_ROWS else (Fold(f"{table.title}: the table", (rows,)),)
-    )
+    folded = Fold(f"{table.title}: the table", (rows,))
+    return (rows,) if len(table.rows) <= OPEN_ROWS else (folded,)
+
+
+def facts(title: str, lines: Mapping[str, str], name: str = "") -> Rows:
+    """A table of plain facts, each with its name."""
+    columns = (Column("what", "What"), Column("value", "Value"))
+    return Rows(Table(name, title, "", columns, tuple(lines.items())))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -17,7 +16,7 @@ from matplotlib.figure import Figure
 
 from ecg_keras.errors import DataError
 from ecg_keras.records import Signal
-from ecg_keras.report.style import LIGHT, STYLE
+from ecg_keras.report.style import LIGHT, in_style
 
 MM_PER_SECOND = 25.0
 MM_PER_MV = 10.0
@@ -35,6 +34,7 @@ NAME_MM = 5.0  # headroom of a row for its lead names
 UP_MM, DOWN_MM = (10.0, 30.0), (5.0, 25.0)  # least and most that a row gets above and below 0 mV
 
 
+@in_style
 def plot_ecg(
     signal: npt.ArrayLike,
     *,
@@ -84,19 +84,16 @@ def plot_ecg(
     width = LEFT_MM + samples / ecg.sampling_rate * MM_PER_SECOND + RIGHT_MM
     height = TOP_MM + sum(up + down for up, down in extents) + BOTTOM_MM
     title_mm = 0.0 if title is None else 8.0
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(
-            figsize=(width / MM_PER_INCH, (height + title_mm) / MM_PER_INCH),
-            facecolor=LIGHT["page"],
-        )
-        axes = figure.add_axes((0, 0, 1, height / (height + title_mm)))
-        draw_paper(axes, width, height)
-        if title is not None:
-            axes.set_title(title, loc="left", color=LIGHT["ink"])
-        top = height - TOP_MM
-        for row, names, (up, down) in zip(segments, rows, extents, strict=True):
-            _row(axes, row, names, top - up, up, ecg.sampling_rate)
-            top -= up + down
+    size = (width / MM_PER_INCH, (height + title_mm) / MM_PER_INCH)
+    figure = Figure(figsize=size, facecolor=LIGHT["page"])
+    axes = figure.add_axes((0, 0, 1, height / (height + title_mm)))
+    draw_paper(axes, width, height)
+    if title is not None:
+        axes.set_title(title, loc="left", color=LIGHT["ink"])
+    top = height - TOP_MM
+    for row, names, (up, down) in zip(segments, rows, extents, strict=True):
+        _draw_row(axes, row, names, top - up, up, ecg.sampling_rate)
+        top -= up + down
     return figure
 
 
@@ -107,7 +104,7 @@ def _segments(
     samples = len(columns[row[0]])
     edges = [round(samples * index / len(row)) for index in range(len(row) + 1)]
     return [
-        # one sample more, so that the trace goes on where the next lead takes over
+        # one sample more, so that the trace continues where the next lead takes over
         (start, columns[lead][start : stop + 1])
         for lead, start, stop in zip(row, edges[:-1], edges[1:], strict=True)
     ]
@@ -143,7 +140,7 @@ def _broken(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> 
     return np.stack([first, second, np.full_like(first, np.nan, dtype=float)], axis=1).ravel()
 
 
-def _row(
+def _draw_row(
     axes: Axes,
     row: list[tuple[int, npt.NDArray[np.float32]]],
     names: tuple[str, ...],

@@ -1,4 +1,4 @@
-"""The report's figures of scores and training, each from plain arrays.
+"""The figures of scores and training, each from plain arrays.
 
 Two things are drawn at most: this run, blue and solid, and its baseline, orange and dashed; where
 they are called otherwise, ``names`` has the words of the legend.
@@ -6,26 +6,30 @@ they are called otherwise, ``names`` has the words of the legend.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ecg_keras import metrics
-from ecg_keras.evaluation import Estimate
-from ecg_keras.report.style import LIGHT, STYLE
+from ecg_keras.report.style import (
+    BASELINE,
+    GUIDE,
+    LIGHT,
+    PANEL_INCHES,
+    RUN,
+    WIDTH_INCHES,
+    add_legend,
+    in_style,
+    whole_numbers,
+)
 
 Array = npt.NDArray[np.float64]
-RUN = {"color": LIGHT["blue"], "linewidth": 1.6, "linestyle": "-", "zorder": 3}
-BASELINE = {"color": LIGHT["orange"], "linewidth": 1.3, "linestyle": (0, (4, 2))}
-GUIDE = {"color": LIGHT["muted"], "linewidth": 0.8, "linestyle": (0, (1, 2))}
-PANEL_INCHES = (3.4, 3.0)
 NAMES = ("this run", "baseline")
-LONGEST_NAME = 28  # characters of a label in a figure; tables have it in full
 
 
 @dataclass(frozen=True)
@@ -45,61 +49,55 @@ class History:
     best_epoch: int | None = None
 
 
+@in_style
 def roc_plot(run: Curve, baseline: Curve | None = None, names: tuple[str, str] = NAMES) -> Figure:
     """Sensitivity over the false positive rate; the diagonal is chance."""
-    with matplotlib.rc_context(STYLE):
-        figure, axes = _panel("1 − specificity", "Sensitivity")
-        axes.plot([0, 1], [0, 1], label="chance", **GUIDE)
-        _curves(axes, run, baseline, names, step=False)
-        _unit_square(axes)
-        _legend(figure)
+    figure = Figure(figsize=PANEL_INCHES, layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], label="chance", **GUIDE)
+    axes.set(xlabel="1 − specificity", ylabel="Sensitivity")
+    _draw_curves(axes, run, baseline, names, "default")
+    add_legend(figure)
     return figure
 
 
+@in_style
 def pr_plot(
-    run: Curve,
-    prevalence: float,
-    baseline: Curve | None = None,
-    names: tuple[str, str] = NAMES,
+    run: Curve, prevalence: float, baseline: Curve | None = None, names: tuple[str, str] = NAMES
 ) -> Figure:
     """Precision over recall; the level line is the label's prevalence, which is chance."""
-    with matplotlib.rc_context(STYLE):
-        figure, axes = _panel("Recall (sensitivity)", "Precision")
-        axes.axhline(prevalence, label=f"prevalence {prevalence:.3g}", **GUIDE)
-        _curves(axes, run, baseline, names, step=True)
-        _unit_square(axes)
-        _legend(figure)
+    figure = Figure(figsize=PANEL_INCHES, layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(prevalence, label=f"prevalence {prevalence:.3g}", **GUIDE)
+    axes.set(xlabel="Recall (sensitivity)", ylabel="Precision")
+    _draw_curves(axes, run, baseline, names, "steps-pre")
+    add_legend(figure)
     return figure
 
 
+@in_style
 def calibration_plot(present: npt.ArrayLike, probabilities: npt.ArrayLike) -> Figure:
     """Reliability diagram over the histogram of the probabilities.
 
-    Each dot is one bin of `ecg_keras.metrics.reliability_curve` with the 95 % interval of its
-    observed share (Wilson 1927).
-
-    Args:
-        present: ``(N,)`` 0 or 1.
-        probabilities: ``(N,)`` in ``[0, 1]``.
+    Each dot is one bin of `metrics.reliability_curve` with the 95 % interval of its observed share.
     """
     target = np.asarray(present, bool)
     probability = np.asarray(probabilities, np.float64)
     mean, share, count = metrics.reliability_curve(target, probability)
     low, high = _wilson(share, count)
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=PANEL_INCHES, layout="constrained")
-        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
-        top.plot([0, 1], [0, 1], label="calibrated", **GUIDE)
-        top.vlines(mean, low, high, color=LIGHT["blue"], linewidth=0.9)
-        top.plot(mean, share, marker="o", markersize=3.5, label="observed", **RUN)
-        top.set(ylabel="Observed share", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-        bins = np.linspace(0, 1, 21)
-        absent = np.histogram(probability[~target], bins)[0] / max(1, (~target).sum())
-        here = np.histogram(probability[target], bins)[0] / max(1, target.sum())
-        bottom.stairs(absent, bins, color=LIGHT["muted"], fill=True, alpha=0.45, label="absent")
-        bottom.stairs(here, bins, color=LIGHT["blue"], linewidth=1.4, label="present")
-        bottom.set(xlabel="Predicted probability", ylabel="Share", ylim=(0, None))
-        _legend(figure)
+    figure = Figure(figsize=PANEL_INCHES, layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
+    top.plot([0, 1], [0, 1], label="calibrated", **GUIDE)
+    top.vlines(mean, low, high, color=LIGHT["blue"], linewidth=0.9)
+    top.plot(mean, share, marker="o", markersize=3.5, label="observed", **RUN)
+    top.set(ylabel="Observed share", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+    bins = np.linspace(0, 1, 21)
+    absent = np.histogram(probability[~target], bins)[0] / max(1, (~target).sum())
+    here = np.histogram(probability[target], bins)[0] / max(1, target.sum())
+    bottom.stairs(absent, bins, color=LIGHT["muted"], fill=True, alpha=0.45, label="absent")
+    bottom.stairs(here, bins, color=LIGHT["blue"], linewidth=1.4, label="present")
+    bottom.set(xlabel="Predicted probability", ylabel="Share", ylim=(0, None))
+    add_legend(figure)
     return figure
 
 
@@ -114,50 +112,6 @@ def score_plot(run: History, baseline: History | None = None, split: str = "vali
     return _history_plot(f"Score on {split}", scores, run, baseline)
 
 
-def forest_plot(differences: Sequence[tuple[str, Estimate]], first_group: int) -> Figure:
-    """Differences with their intervals, from top to bottom; filled where zero is outside.
-
-    Args:
-        differences: names and paired differences.
-        first_group: so many rows stand above a thin line.
-    """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(4.4, 0.9 + 0.27 * len(differences)), layout="constrained")
-        axes = figure.subplots()
-        for row, (_, difference) in enumerate(differences):
-            outside = difference.low > 0 or difference.high < 0
-            side = LIGHT["blue"] if difference.value > 0 else LIGHT["orange"]
-            colour = side if outside else LIGHT["muted"]
-            axes.plot([difference.low, difference.high], [row, row], color=colour, linewidth=1.6)
-            axes.plot(
-                difference.value,
-                row,
-                marker="o",
-                markersize=5,
-                color=colour,
-                markerfacecolor=colour if outside else LIGHT["page"],
-            )
-        axes.axvline(0, color=LIGHT["ink"], linewidth=0.9)
-        axes.axhline(first_group - 0.5, color=LIGHT["muted"], linewidth=0.5)
-        ends = [abs(end) for _, one in differences for end in (one.low, one.high, one.value)]
-        reach = 1.08 * max(*(end for end in ends if not np.isnan(end)), 0.01)
-        axes.set(xlim=(-reach, reach), ylim=(len(differences) - 0.5, -0.5))
-        names = [
-            n if len(n) <= LONGEST_NAME else f"{n[: LONGEST_NAME - 1]}…" for n, _ in differences
-        ]
-        axes.set_yticks(range(len(differences)), names)
-        axes.tick_params(axis="y", length=0)
-        axes.grid(visible=False, axis="y")
-        axes.set_xlabel("Difference")
-        axes.set_title("← worse", loc="left", fontsize=8.5, color=LIGHT["muted"])
-        axes.set_title("better →", loc="right", fontsize=8.5, color=LIGHT["muted"])
-    return figure
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-
-
 def _wilson(share: Array, count: Array) -> tuple[Array, Array]:
     """The 95 % interval of a share of ``count`` records (Wilson 1927)."""
     z = 1.959964
@@ -166,26 +120,9 @@ def _wilson(share: Array, count: Array) -> tuple[Array, Array]:
     return centre - half, centre + half
 
 
-def _panel(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=PANEL_INCHES, layout="constrained")
-    axes = figure.subplots()
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    return figure, axes
-
-
-def _unit_square(axes: Axes) -> None:
-    ticks = np.linspace(0, 1, 6)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=ticks, yticks=ticks)
-
-
-def _legend(figure: Figure) -> None:
-    figure.legend(loc="outside upper left", ncols=2, borderaxespad=0.2, columnspacing=1.2)
-
-
-def _curves(
-    axes: Axes, run: Curve, baseline: Curve | None, names: tuple[str, str], *, step: bool
+def _draw_curves(
+    axes: Axes, run: Curve, baseline: Curve | None, names: tuple[str, str], drawstyle: Any
 ) -> None:
-    drawstyle = "steps-pre" if step else "default"
     axes.plot(run.x, run.y, label=names[0], drawstyle=drawstyle, **RUN)
     if baseline is not None:
         axes.plot(baseline.x, baseline.y, label=names[1], drawstyle=drawstyle, **BASELINE)
@@ -200,34 +137,35 @@ def _curves(
             markeredgecolor=LIGHT["ink"],
             zorder=4,
         )
+    ticks = np.linspace(0, 1, 6).tolist()
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=ticks, yticks=ticks)
 
 
+@in_style
 def _history_plot(
     ylabel: str, names: Mapping[str, str], run: History, baseline: History | None
 ) -> Figure:
     """The first of ``names`` is drawn thin, the second, which matters more, with markers."""
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(4.4, 3.2), layout="constrained")
-        axes = figure.subplots()
-        axes.set(xlabel="Epoch", ylabel=ylabel)
-        for history, style, owner in ((run, RUN, ""), (baseline, BASELINE, "baseline, ")):
-            if history is None:
-                continue
-            epoch = history.columns["epoch"]
-            every = max(1, len(epoch) // 12)
-            for index, (column, name) in enumerate(names.items()):
-                thick = {"marker": "os"[style is BASELINE], "markersize": 3.5} if index else {}
-                line = {**style, **({} if index else {"linewidth": 0.9})}
-                label = f"{owner}{name}"
-                values = history.columns[column]
-                axes.plot(epoch, values, label=label, markevery=every, **line, **thick)
-        _phases(axes, run)
-        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        _legend(figure)
+    figure = Figure(figsize=(WIDTH_INCHES, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.set(xlabel="Epoch", ylabel=ylabel)
+    whole_numbers(axes)
+    for history, style, owner in ((run, RUN, ""), (baseline, BASELINE, "baseline, ")):
+        if history is None:
+            continue
+        epoch = history.columns["epoch"]
+        every = max(1, len(epoch) // 12)
+        marked = {"marker": "os"[style is BASELINE], "markersize": 3.5, "markevery": every}
+        for (column, name), look in zip(names.items(), ({"linewidth": 0.9}, marked), strict=True):
+            line = {**style, **look, "label": f"{owner}{name}"}
+            axes.plot(epoch, history.columns[column], **line)
+    _draw_phases(axes, run)
+    add_legend(figure, 3)
     return figure
 
 
-def _phases(axes: Axes, run: History) -> None:
+def _draw_phases(axes: Axes, run: History) -> None:
+    """Where each phase starts, if there are several, and the epoch that was kept."""
     epoch, phase = run.columns["epoch"], run.columns["phase"]
     starts = [0, *(np.flatnonzero(np.diff(phase)) + 1)]
     if len(starts) > 1:
@@ -247,11 +185,5 @@ def _phases(axes: Axes, run: History) -> None:
                 color=LIGHT["muted"],
             )
     if run.best_epoch is not None:
-        axes.axvline(
-            run.best_epoch,
-            ymax=0.9,
-            color=LIGHT["green"],
-            linewidth=1.1,
-            linestyle=(0, (6, 2, 1, 2)),
-            label=f"best epoch ({run.best_epoch})",
-        )
+        kept = {"color": LIGHT["green"], "linewidth": 1.1, "linestyle": (0, (6, 2, 1, 2))}
+        axes.axvline(run.best_epoch, ymax=0.9, label=f"best epoch ({run.best_epoch})", **kept)

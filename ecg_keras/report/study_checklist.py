@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.blocks import Absent, Block, Check, Checks, Section, Text
-from ecg_keras.report.study_names import best_of_each, metric_name, positives
-from ecg_keras.statistics import ArmResult, StudyResult
+from ecg_keras.report.study_view import StudyView, count_positives
+from ecg_keras.statistics import ArmResult
 from ecg_keras.text import plural
 
 ITEMS = (
@@ -27,18 +27,14 @@ OF_OUR_RUNS = ("5a", "6b", "7", "9b", "11", "12a", "12b", "12c", "12g", "13", "1
                "20b", "20c", "22")  # fmt: skip
 
 
-def checklist(result: StudyResult, titles: Mapping[str, str]) -> Section | Absent:
-    """The appendix: what this page answers, and what is left to write.
-
-    Args:
-        result: of the study.
-        titles: of the sections that are on the page, by anchor.
-    """
+def checklist(study: StudyView, titles: Mapping[str, str]) -> Section | Absent:
+    """The appendix: what this page answers, with links to the sections of these titles."""
+    result = study.result
     if not result.arms:
         return Absent("reporting checklist", "no arm was tested.")
     checks = tuple(
         Check(one.number, one.topic, one.answer, tuple(at for at in one.where if at in titles))
-        for one in _checks(result)
+        for one in _checks(study)
         if not (result.elsewhere and one.number in OF_OUR_RUNS)
     )
     answered = {one.number for one in checks}
@@ -55,16 +51,15 @@ def checklist(result: StudyResult, titles: Mapping[str, str]) -> Section | Absen
     return Section("checklist", "Appendix: reporting checklist", tuple(blocks))
 
 
-def _checks(result: StudyResult) -> tuple[Check, ...]:
-    question = result.question
-    arms = [result.arms[one.arm] for one in best_of_each(result).values()]
+def _checks(study: StudyView) -> tuple[Check, ...]:
+    result = study.result
+    arms = [result.arms[one.arm] for one in study.best.values()]
     arms = arms or list(result.arms.values())[:1]
     names = ", ".join(result.datasets) or "the recipe's databases"
     backbones = ", ".join(dict.fromkeys(arm.backbone for arm in result.arms))
-    margin = float(question["margin"])
     return (
-        Check("4", "Objectives", f"Whether other modes are better than {question['reference']}, in "
-              f"{metric_name(result)}.", ("verdicts",)),
+        Check("4", "Objectives", f"Whether other modes are better than {study.reference}, in "
+              f"{study.metric_name}.", ("verdicts",)),
         Check("5a", "Sources of data", f"{names}. How representative they are is for you to "
               "write.", ("data",)),
         Check("6b", "Eligibility", "Records that were dropped or quarantined, by the databases' "
@@ -76,7 +71,7 @@ def _checks(result: StudyResult) -> tuple[Check, ...]:
         Check("9b", "Predictors", "The samples of the ECG's leads, and nothing else.",
               ("data", "settings")),
         Check("10", "Size of the study", f"Not planned by a calculation: {_tested(arms)}. What "
-              "would settle each comparison stands in the table.", ("verdicts",)),
+              "would settle each comparison is in the table.", ("verdicts",)),
         Check("11", "Missing data", "Unreadable records are left out and counted; no value was "
               "imputed.", ("data", "not-done")),
         Check("12a", "Use of the data", _partition(arms), ("verdicts", "data")),
@@ -87,7 +82,7 @@ def _checks(result: StudyResult) -> tuple[Check, ...]:
         Check("12d", "Differences between clusters", "Each downstream database is scored apart; "
               "databases are not pooled.", ("verdicts",)),
         Check("12e", "Measures of performance", f"{_scores(arms)}; ROC, precision-recall and "
-              f"calibration curves; a margin of ±{margin:g} for equivalence.",
+              f"calibration curves; a margin of ±{study.margin:g} for equivalence.",
               ("differences", "labels", "calibration")),
         Check("12g", "How predictions were calculated", "By each run's saved network, on "
               "ECGs that it was not trained on.", ("labels", "settings")),
@@ -135,7 +130,7 @@ def _tested(arms: list[ArmResult]) -> str:
 def _events(arms: list[ArmResult]) -> str:
     return "; ".join(
         f"{arm.name.downstream}, "
-        + ", ".join(f"{label} {count:,}" for label, count in positives(arm).items())
+        + ", ".join(f"{label} {count:,}" for label, count in count_positives(arm).items())
         for arm in arms
     )
 

@@ -6,6 +6,7 @@ from ecg_keras.evaluation import Estimate
 from ecg_keras.report.blocks import (
     Absent,
     Block,
+    Drawing,
     Figures,
     Fold,
     Judged,
@@ -13,105 +14,158 @@ from ecg_keras.report.blocks import (
     Text,
     table_blocks,
 )
-from ecg_keras.report.figures import Captioned
-from ecg_keras.report.study_cost_tables import ledger_table, transferability_table
-from ecg_keras.report.study_names import level, metric_name, name_once
-from ecg_keras.report.study_plots import Cost, ledger_plot, scatter_plot
-from ecg_keras.report.svg import inline_svg
-from ecg_keras.report.tables import cell_text
-from ecg_keras.statistics import StudyResult, Transferability
+from ecg_keras.report.forest import CostRow, ledger_plot
+from ecg_keras.report.learning_plots import scatter_plot
+from ecg_keras.report.study_view import StudyView, arm_columns, name_once
+from ecg_keras.report.tables import Column, Table, cell_text, table_of
+from ecg_keras.statistics import Transferability
 from ecg_keras.transferability import TITLES
 
 LEDGER_ROWS = 20  # of one figure
 FEWEST_ARMS = 3  # that a scatter shows anything of
 
 
-def transferability(result: StudyResult) -> Section | Absent:
+def transferability(study: StudyView) -> Section | Absent:
     """Each estimate made before training against the gain that came of it."""
-    drawn: list[Captioned] = []
-    for number, one in enumerate(result.transferability, start=1):
-        if len(one.values) < FEWEST_ARMS:
-            continue
-        name = TITLES.get(one.metric, one.metric)
-        points = [(arm.downstream, value, gain) for arm, value, gain in one.values]
-        shown = inline_svg(
-            scatter_plot(points, name),
-            f"transferability{number}",
-            f"Realised gain over {name} of {len(points)} arms",
-        )
-        drawn.append((shown, f"{name}. {_correlation(one)}"))
-    if not any(one.values for one in result.transferability):
-        return Absent("transferability", "no estimate was computed for the arms of this study.")
-    return Section(
-        "transferability",
-        "Transferability and realised gain",
-        (
-            Text(
-                "Each mark is an arm: across, what an estimate promised of its pre-trained network "
-                "before any training, higher is more; upwards, the gain in "
-                f"{metric_name(result)} over {result.question['reference']}. Weighted Kendall τ "
-                "counts agreement at the top of the ranking more; its "
-                f"{level(result)} interval is wide where arms are few."
-            ),
-            *((Figures(tuple(drawn), "panels"),) if drawn else ()),
-            *table_blocks(name_once(transferability_table(result))),
-        ),
+    table = _transferability_table(study)
+    estimates = study.result.transferability
+    if not any(one.values for one in estimates):
+        reason = "no estimate was computed for the arms of this study."
+        return Absent("transferability", reason, (table,))
+    drawings = tuple(
+        _scatter(number, one)
+        for number, one in enumerate(estimates, start=1)
+        if len(one.values) >= FEWEST_ARMS
     )
+    introduction = Text(
+        "Each mark is an arm: across, what an estimate promised of its pre-trained network "
+        "before any training, higher is more; upwards, the gain in "
+        f"{study.metric_name} over {study.reference}. Weighted Kendall τ "
+        "counts agreement at the top of the ranking more; its "
+        f"{study.level} interval is wide where arms are few."
+    )
+    figures = (Figures(drawings, "panels"),) if drawings else ()
+    blocks = (introduction, *figures, *table_blocks(name_once(table)))
+    return Section("transferability", "Transferability and realised gain", blocks, (table,))
 
 
-def _correlation(one: Transferability) -> str:
-    if one.tau is None:
-        return f"τ is undefined over {len(one.values)} arms."
-    tau = cell_text("difference", Estimate(*one.tau))
-    return f"τ = {tau} over {len(one.values)} arms."
-
-
-def ledger(result: StudyResult) -> Section | Absent:
+def ledger(study: StudyView) -> Section | Absent:
     """What each way of training costs, with and without its share of the pre-training."""
-    if not result.ledger:
-        return Absent("ledger", "no run noted its time.")
-    pays = [row for row in result.ledger if row.tasks_to_pay is not None]
-    started = [row for row in result.ledger if row.pretraining]
-    beyond = sum(row.saved_interval is not None and row.saved_interval[0] > 0 for row in pays)
-    said = (
-        f"Of {len(started)} ways from a pre-trained network, {len(pays)} saved time to the same "
-        f"quality as measured, {beyond} of them by an interval over runs that leaves out zero. "
-        "Only where time is saved can a pre-training pay for itself."
-        if started
-        else "No way of this study starts from a pre-trained network."
-    )
-    costs = [
-        Cost(row.way, row.title, row.own, row.pretraining / max(1, row.shared_by))
-        for row in result.ledger
-    ]
+    table = _ledger_table(study)
+    ways = study.result.ledger
+    if not ways:
+        return Absent("ledger", "no run noted its time.", (table,))
+    costs = [CostRow(row.way, row.title, row.own, row.share) for row in ways]
     parts = [costs[at : at + LEDGER_ROWS] for at in range(0, len(costs), LEDGER_ROWS)]
-    drawn = tuple(
-        (
-            inline_svg(ledger_plot(part), f"ledger{number}", "Time of each way of training"),
+    drawings = tuple(
+        Drawing(
+            f"ledger{number}",
+            "Time of each way of training",
             "Time of one run, and of its share of the pre-training.",
+            lambda part=part: ledger_plot(part),  # type: ignore[misc]
         )
         for number, part in enumerate(parts, start=1)
     )
-    blocks: list[Block] = [Text(said), Figures(drawn[:2])]
-    if drawn[2:]:
-        blocks.append(Fold("The other costs", (Figures(drawn[2:]),)))
-    return Section("ledger", "Ledger", (*blocks, *table_blocks(ledger_table(result))))
+    blocks: list[Block] = [Text(_pays(study)), Figures(drawings[:2])]
+    if drawings[2:]:
+        blocks.append(Fold("The other costs", (Figures(drawings[2:]),)))
+    return Section("ledger", "Ledger", (*blocks, *table_blocks(table)), (table,))
 
 
-def findings(result: StudyResult) -> Section | Absent:
+def findings(study: StudyView) -> Section | Absent:
     """The published findings, tested here."""
-    if not result.findings:
-        return Absent("findings", "the published findings were not tested.")
-    return Section(
+    found = study.result.findings
+    table = table_of(
+        found,
         "findings",
-        "The published findings, tested here",
+        "Findings of Nguyen and Do (2025), tested here",
+        "",
         (
-            Text(
-                "What Nguyen and Do (PLoS ONE 2025, 20(5):e0316043) found, and whether the data of "
-                "this study say the same, with its databases, backbones and recipes. Undecided is "
-                "what it did not look at, what its intervals leave open, and what rests on one "
-                "seed or one comparison alone."
-            ),
-            *(Judged(one.claim, one.word, one.evidence) for one in result.findings),
+            Column("claim", "Claim", of=lambda one: one.claim),
+            Column("word", "Here", "word", of=lambda one: one.word),
+            Column("evidence", "Evidence", of=lambda one: one.evidence),
         ),
     )
+    if not found:
+        return Absent("findings", "the published findings were not tested.", (table,))
+    introduction = Text(
+        "What Nguyen and Do (PLoS ONE 2025, 20(5):e0316043) found, and whether the data of "
+        "this study say the same, with its databases, backbones and recipes. Undecided is "
+        "what it did not look at, what its intervals leave open, and what rests on one "
+        "seed or one comparison alone."
+    )
+    judged = (Judged(one.claim, one.word, one.evidence) for one in found)
+    title = "The published findings, tested here"
+    return Section("findings", title, (introduction, *judged), (table,))
+
+
+def _scatter(number: int, one: Transferability) -> Drawing:
+    name = TITLES.get(one.metric, one.metric)
+    points = [(arm.downstream, value, gain) for arm, value, gain in one.values]
+    tau = "is undefined"
+    if one.tau is not None:
+        tau = f"= {cell_text('difference', Estimate(*one.tau))}"
+    return Drawing(
+        f"transferability{number}",
+        f"Realised gain over {name} of {len(points)} arms",
+        f"{name}. τ {tau} over {len(points)} arms.",
+        lambda: scatter_plot(points, name),
+    )
+
+
+def _pays(study: StudyView) -> str:
+    """In how many ways a pre-training saves time."""
+    pays = [row for row in study.result.ledger if row.tasks_to_pay is not None]
+    started = [row for row in study.result.ledger if row.pretraining]
+    if not started:
+        return "No way of this study starts from a pre-trained network."
+    beyond = sum(row.saved_interval is not None and row.saved_interval[0] > 0 for row in pays)
+    return (
+        f"Of {len(started)} ways from a pre-trained network, {len(pays)} saved time to the same "
+        f"quality as measured, {beyond} of them by an interval over runs that leaves out zero. "
+        "Only where time is saved can a pre-training pay for itself."
+    )
+
+
+def _transferability_table(study: StudyView) -> Table:
+    """Every estimate of transferability beside the gain that came of it."""
+    return table_of(
+        [(one, *values) for one in study.result.transferability for values in one.values],
+        "transferability",
+        "Transferability and realised gain",
+        f"Higher estimates promise more. Gain: difference from {study.reference} in "
+        f"{study.metric_name}. τ: weighted Kendall correlation of the two over the arms, with "
+        f"its {study.level} interval.",
+        (
+            Column("metric", "Estimate", of=lambda row: TITLES.get(row[0].metric, row[0].metric)),
+            *arm_columns(lambda row: row[1]),
+            Column("value", "Value", "decimal", of=lambda row: row[2]),
+            Column("gain", "Gain", "signed", of=lambda row: row[3]),
+            Column("tau", "τ", "difference", of=lambda row: row[0].tau and Estimate(*row[0].tau)),
+        ),
+    )
+
+
+def _ledger_table(study: StudyView) -> Table:
+    """What each way of training costs, alone and with its share of the pre-training."""
+    return table_of(
+        study.result.ledger,
+        "ledger",
+        "What each way of training costs",
+        "Time on the machine of this study. The share is the pre-training's time divided by the "
+        "downstream ways of this study that start from it. Saved: time to the same quality on "
+        f"validation that one run saves against {study.reference}, before pre-training. Pays "
+        "after: downstream tasks after which the pre-training has paid for itself.",
+        (
+            Column("task", "Task", plain=True, of=lambda row: row.title),
+            Column("way", "Way", of=lambda row: row.way),
+            Column("own", "One run", "seconds", of=lambda row: row.own),
+            Column("to_quality", "To quality", "seconds", of=lambda row: row.to_quality),
+            Column("pretraining", "Pre-training", "seconds", of=lambda row: row.pretraining),
+            Column("shared_by", "Shared by", "count", of=lambda row: row.shared_by),
+            Column("with_share", "Run with its share", "seconds",
+                   of=lambda row: row.own + row.share),
+            Column("saved", "Saved", "seconds", of=lambda row: row.saved),
+            Column("tasks_to_pay", "Pays after", "epochs", of=lambda row: row.tasks_to_pay),
+        ),
+    )  # fmt: skip

@@ -1,11 +1,16 @@
-"""The sections of a study's page about learning: over training sets, and over epochs."""
+"""The sections of a study's page about learning: over training sets, epochs and settings."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from ecg_keras.evaluation import CALIBRATED_LOSS, Estimate
+from ecg_keras.evaluation.tables import score_name
 from ecg_keras.report.blocks import (
     OPEN_ROWS,
     Absent,
     Block,
+    Drawing,
     Figures,
     Fold,
     Group,
@@ -15,94 +20,240 @@ from ecg_keras.report.blocks import (
     first_open,
     table_blocks,
 )
-from ecg_keras.report.figures import Captioned
-from ecg_keras.report.study_cost_tables import speed_table
-from ecg_keras.report.study_curve_plots import convergence_plot, learning_plot
-from ecg_keras.report.study_names import (
-    best_of_each,
-    by_downstream,
-    first_protocol,
-    group_title,
-    largest_sets,
-    level,
-    luck,
+from ecg_keras.report.learning_plots import convergence_plot, learning_plot
+from ecg_keras.report.study_view import (
+    StudyView,
+    arm_columns,
+    arm_table,
+    capital,
     name_once,
 )
-from ecg_keras.report.study_tables import curves_table, worth_table
-from ecg_keras.report.svg import inline_svg
-from ecg_keras.statistics import Convergence, StudyResult, say_worths
+from ecg_keras.report.tables import Column, Table, table_of
+from ecg_keras.statistics import ArmTuning, Compared, Convergence, LearningCurve, say_worths
+from ecg_keras.text import percent, plural, short_duration
 
 NESTED = "Training sets are nested: a smaller one is part of every larger one. "
+UNTUNED = (
+    "the arms were trained with the settings of their modes alone: a difference between "
+    "two may be one of learning rates that suit one of them better (key tune)."
+)
 
 
-def learning_curves(result: StudyResult) -> Section | Absent:
+def learning_curves(study: StudyView) -> Section | Absent:
     """Scores over the number of training ECGs, and where the reference catches up."""
-    if not result.curves:
-        return Absent("learning curves", "they need at least three training sizes.")
-    titles = list(dict.fromkeys(curve.title for curve in result.curves))
-    groups = []
-    for title in titles:
-        drawn = []
-        for number, curve in enumerate(result.curves, start=1):
-            if curve.title == title:
-                name = f"{curve.way} and {curve.reference}, {title}: scores and their difference"
-                shown = inline_svg(learning_plot(curve), f"learning{number}", name)
-                drawn.append((shown, " ".join((curve.says, *say_worths([curve])))))
-        groups.append(Group(title, (Figures(tuple(drawn)),)))
+    curves = study.result.curves
+    points, worth = _curves_table(study), _worth_table(study)
+    if not curves:
+        reason = "they need at least three training sizes."
+        return Absent("learning curves", reason, (points, worth))
+    introduction = Text(
+        f"{'' if study.result.elsewhere else NESTED}Bars are "
+        f"{study.intervals}; lines are fitted power laws "
+        "with theirs, where one fits. The lower panel is the difference over the band that "
+        "does not matter; the upright line is the crossover, its band the interval. "
+        "The arrow shows what a way is worth in labels: on how many training ECGs the "
+        "reference scores the same, its bar the interval."
+    )
+    drawings: dict[str, list[Drawing]] = {}
+    for number, curve in enumerate(curves, start=1):
+        drawings.setdefault(curve.title, []).append(_curve(number, curve))
+    groups = [Group(title, (Figures(tuple(some)),)) for title, some in drawings.items()]
     return Section(
         "learning-curves",
         "Learning curves",
         (
-            Text(
-                f"{'' if result.elsewhere else NESTED}Bars are "
-                f"{level(result)} intervals over {luck(result)}; lines are fitted power laws "
-                "with theirs, where one fits. The lower panel is the difference over the band that "
-                "does not matter; the upright line is the crossover, its band the interval. "
-                "The arrow shows what a way is worth in labels: on how many training ECGs the "
-                "reference scores the same, its bar the interval."
-            ),
+            introduction,
             *first_open(groups, "The other learning curves"),
-            Fold("All points as a table", (Rows(curves_table(result)),)),
-            Fold("What each point is worth in labels", (Rows(worth_table(result)),)),
+            Fold("All points as a table", (Rows(points),)),
+            Fold("What each point is worth in labels", (Rows(worth),)),
         ),
+        (points, worth),
     )
 
 
-def convergence(result: StudyResult) -> Section | Absent:
+def convergence(study: StudyView) -> Section | Absent:
     """Mean validation curves of the ways of each group, and the time to the same quality."""
-    protocol, reference = first_protocol(result), str(result.question["reference"])
+    compared = study.result.comparisons
+    table = _speed_table(study, compared)
+    groups = _validation_curves(study)
+    if not groups:
+        return Absent("convergence", "no run logged a validation score.", (table,))
+    largest = {name: study.group_title(one.arm) for name, one in study.best.items()}
+    first: list[Drawing] = []
+    rest: list[Drawing] = []
+    for number, ((downstream, title), curves) in enumerate(groups.items(), start=1):
+        caption = f"{downstream}, {title}."
+        drawing = Drawing(
+            f"convergence{number}",
+            f"Validation score over epochs of {', '.join(curves)}: {caption}",
+            caption,
+            lambda curves=curves: convergence_plot(curves, study.reference),  # type: ignore[misc]
+        )
+        (first if largest.get(downstream, title) == title else rest).append(drawing)
+    introduction = Text(
+        "Mean score on validation over all runs of an arm (each seed and fold); the band holds "
+        "the middle 80 % of the runs. A run that ended sooner keeps its last score."
+    )
+    blocks: list[Block] = [introduction, Figures(tuple(first))]
+    if rest:
+        blocks.append(Fold("The other groups", (Figures(tuple(rest)),)))
+    if len(study.largest_sets) <= OPEN_ROWS < len(compared):
+        blocks.append(Rows(name_once(_speed_table(study, study.largest_sets))))
+    if compared:
+        blocks += table_blocks(name_once(table))
+    return Section("convergence", "Convergence", tuple(blocks), (table,))
+
+
+def tuning(study: StudyView) -> Section | Absent:
+    """With which settings each arm was tried, and which were chosen."""
+    table = _tuning_table(study)
+    tuned = [arm.tuning for arm in study.result.arms.values() if arm.tuning is not None]
+    if not tuned:
+        return Absent("tuning", UNTUNED, (table,))
+    settings = sorted({one.settings for one in tuned})
+    number = " to ".join(map(str, dict.fromkeys((settings[0], settings[-1]))))
+    runs = [sum(one.chosen.values()) for one in tuned]
+    seconds = sum(one.seconds * some for one, some in zip(tuned, runs, strict=True))
+    edges = sum(one.at_edge for one in tuned)
+    sentence = (
+        f"Every run of {plural(len(tuned), 'arm')} was chosen from {number} settings, for each "
+        f"fold and seed by {_chooser(tuned[0])} on its validation split; nothing of a test "
+        "split was looked at. Thresholds and calibration come from the same validation records. "
+        f"Training all candidates took {short_duration(seconds)}."
+    )
+    if edges:
+        sentence += (
+            f" In {edges} of {plural(sum(runs), 'run')} the choice has the lowest or the highest "
+            "of all rates that were tried: a wider grid may change it (tune.candidates)."
+        )
+    blocks = (Text(sentence), *table_blocks(name_once(table)))
+    return Section("tuning", "Tuning", blocks, (table,))
+
+
+def _curve(number: int, curve: LearningCurve) -> Drawing:
+    title = f"{curve.way} and {curve.reference}, {curve.title}: scores and their difference"
+    caption = " ".join((curve.says, *say_worths([curve])))
+    return Drawing(f"learning{number}", title, caption, lambda: learning_plot(curve))
+
+
+def _validation_curves(study: StudyView) -> dict[tuple[str, str], dict[str, Convergence]]:
+    """The curves of the first protocol, by way, for each downstream and group of ways."""
     groups: dict[tuple[str, str], dict[str, Convergence]] = {}
-    for name, arm in result.arms.items():
+    for name, arm in study.result.arms.items():
         curve = arm.convergence
         # a head in closed form has one epoch, and nothing converges
         if curve is None or not curve.score.size or len(curve.epochs) == 1:
             continue
-        if name.protocol == protocol:
-            groups.setdefault((name.downstream, group_title(result, name)), {})[name.way] = curve
-    if not groups:
-        return Absent("convergence", "no run logged a validation score.")
-    best = best_of_each(result)
-    largest = {name: group_title(result, one.arm) for name, one in best.items()}
-    first: list[Captioned] = []
-    rest: list[Captioned] = []
-    for number, ((downstream, title), curves) in enumerate(groups.items(), start=1):
-        caption = f"{downstream}, {title}."
-        figure = convergence_plot(curves, reference)
-        named = f"Validation score over epochs of {', '.join(curves)}: {caption}"
-        shown = (inline_svg(figure, f"convergence{number}", named), caption)
-        (first if largest.get(downstream, title) == title else rest).append(shown)
-    blocks: list[Block] = [
-        Text(
-            "Mean score on validation over all runs of an arm (each seed and fold); the band holds "
-            "the middle 80 % of the runs. A run that ended sooner keeps its last score."
+        if name.protocol == study.first_protocol:
+            key = (name.downstream, study.group_title(name))
+            groups.setdefault(key, {})[name.way] = curve
+    return groups
+
+
+def _chooser(one: ArmTuning) -> str:
+    return "calibrated loss" if one.by == CALIBRATED_LOSS else score_name(one.by)
+
+
+def _curves_table(study: StudyView) -> Table:
+    """Every point of every learning curve, and each curve's crossover."""
+    curves = study.result.curves
+    return table_of(
+        [(curve, index) for curve in curves for index in range(len(curve.sizes))],
+        "learning_curves",
+        "Learning curves",
+        f"{capital(study.metric_name)} on {'' if study.result.elsewhere else 'nested '}training "
+        f"sets, with {study.level} "
+        "intervals. Crossover: the number of training ECGs beyond which the first way is no longer "
+        "better by the margin.",
+        (
+            *_curve_columns(),
+            Column("train_records", "Trained on", "count", of=lambda row: row[0].sizes[row[1]]),
+            Column("reference_score", "Reference's score", "score",
+                   of=lambda row: row[0].scores[row[0].reference][row[1]]),
+            Column("score", "Score", "score", of=lambda row: row[0].scores[row[0].way][row[1]]),
+            Column("difference", "Difference", "difference",
+                   of=lambda row: row[0].differences[row[1]]),
+            Column("crossover", "Crossover", "records",
+                   of=lambda row: row[0].crossover and Estimate(*row[0].crossover)),
         ),
-        Figures(tuple(first)),
-    ]
-    if rest:
-        blocks.append(Fold("The other groups", (Figures(tuple(rest)),)))
-    if result.comparisons:
-        few = [one for name in by_downstream(result).values() for one in largest_sets(name)]
-        if len(few) <= OPEN_ROWS < len(result.comparisons):
-            blocks.append(Rows(name_once(speed_table(result, few))))
-        blocks += table_blocks(name_once(speed_table(result, result.comparisons)))
-    return Section("convergence", "Convergence", tuple(blocks))
+    )  # fmt: skip
+
+
+def _worth_table(study: StudyView) -> Table:
+    """What each point of each learning curve is worth in the reference's training ECGs."""
+    return table_of(
+        [(curve, one) for curve in study.result.curves for one in curve.worth],
+        "label_efficiency",
+        "What a way of training is worth in labels",
+        f"The number of training ECGs on which the reference scores the same, with its "
+        f"{study.level} interval; no bound is more than the largest that was tried, about which "
+        "nothing is said. The factor is that number over the way's own.",
+        (
+            *_curve_columns(),
+            Column("train_records", "Trained on", "count", of=lambda row: row[1].size),
+            Column("equal_records", "Equal to", "records",
+                   of=lambda row: Estimate(*row[1].equal)),
+            Column("factor", "Factor", "factor", of=lambda row: Estimate(*row[1].factor)),
+        ),
+    )  # fmt: skip
+
+
+def _curve_columns() -> tuple[Column, ...]:
+    return (
+        Column("curve", "Curve", plain=True, of=lambda row: row[0].title),
+        Column("way", "Way", of=lambda row: row[0].way),
+        Column("reference", "Reference", plain=True, of=lambda row: row[0].reference),
+    )
+
+
+def _speed_table(study: StudyView, compared: Iterable[Compared]) -> Table:
+    """How soon each arm and its reference reach the same quality on validation."""
+    reference = study.reference
+
+    def pair(key: str, title: str, kind: str) -> tuple[Column, Column]:
+        return (
+            Column(key, title, kind, of=lambda one: getattr(one.speed, key)[0]),  # type: ignore[arg-type]
+            Column(f"reference_{key}", f"{title}, {reference}", kind,  # type: ignore[arg-type]
+                   of=lambda one: getattr(one.speed, key)[1]),
+        )  # fmt: skip
+
+    return arm_table(
+        [one for one in compared if one.speed is not None],
+        "convergence",
+        "Time to the same quality on validation",
+        f"The quality is {percent(float(study.result.question['quality']))} of the best of "
+        f"{reference}'s mean validation curve. The ratio is "
+        f"the arm's epochs over those of {reference}: below 1 is faster. Area: the mean height of "
+        f"the arm's validation curve less that of {reference}'s.",
+        (
+            Column("quality", "Quality", "decimal", of=lambda one: one.speed.quality),
+            *pair("epochs", "Epochs", "epochs"),
+            Column("epochs_ratio", "Ratio", "score", of=lambda one: one.speed.ratio),
+            *pair("steps", "Steps", "epochs"),
+            *pair("seconds", "Time", "seconds"),
+            Column("area_difference", "Area", "difference", of=lambda one: one.speed.area),
+        ),
+    )
+
+
+def _tuning_table(study: StudyView) -> Table:
+    """Each setting of each arm: what validation says of it, and how often it was chosen."""
+    return table_of(
+        [
+            (arm.name, arm.tuning, setting)
+            for arm in study.result.arms.values()
+            if arm.tuning is not None
+            for setting in arm.tuning.scores
+        ],
+        "tuning",
+        "Settings and choices",
+        "On validation: the mean over the runs for which the setting was tried. Settings beyond "
+        "the recipe's are tried where the choice is at the edge of its rates.",
+        (
+            *arm_columns(lambda row: row[0]),
+            Column("setting", "Setting", of=lambda row: row[2]),
+            Column("validation", "On validation", "decimal", of=lambda row: row[1].scores[row[2]]),
+            Column("chosen", "Chosen", "count", of=lambda row: row[1].chosen.get(row[2], 0)),
+            Column("tried", "Tried", "count", of=lambda row: row[1].tried[row[2]]),
+        ),
+    )

@@ -1,39 +1,34 @@
-"""`write_study`: everything that a study says as one page of HTML, and its tables as files."""
+"""`write_study`: a study's result as one page of HTML, and its tables as files.
+
+Data flow one way: the result, a view of it, a list of sections, the page. A section reads the view
+and returns its blocks, and its full tables; figures are drawn when the page is written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras.report import (
-    study_answer,
-    study_controls,
     study_costs,
+    study_differences,
+    study_labels,
     study_learning,
     study_record,
-    study_scores,
-    study_tuning,
+    study_verdicts,
 )
 from ecg_keras.report.blocks import Absent, Section
-from ecg_keras.report.figures import ShownEcg
-from ecg_keras.report.sections import write_sections
+from ecg_keras.report.page import write_page
 from ecg_keras.report.study_checklist import checklist
-from ecg_keras.report.study_tables import write_tables
+from ecg_keras.report.study_record import Given
+from ecg_keras.report.study_view import StudyView
+from ecg_keras.report.tables import write_tables
 from ecg_keras.statistics import StudyResult
 
-NOT_DONE = Section("not-done", "What was not done", ())  # is always there, and needs all others
 
-
-def write_study(
-    result: StudyResult,
-    folder: str | Path,
-    *,
-    ecgs: Mapping[str, Sequence[ShownEcg]] | None = None,
-) -> Path:
+def write_study(result: StudyResult, folder: str | Path, *, ecgs: Given = None) -> Path:
     """Writes ``report.html`` and ``tables/`` into a study's folder; the same bytes every time.
 
-    The page is one file that needs no network. Whatever the study could not tell is left out, and
+    The page is one file that needs no network. What the study can't show is omitted, and
     the page's section on what was not done says why.
 
     Args:
@@ -50,43 +45,40 @@ def write_study(
         >>> write_study(result, "runs/quick")
         PosixPath('runs/quick/report.html')
     """
-    folder = Path(folder)
-    write_tables(result, folder / "tables")
-    sections = study_sections(result, ecgs)
-    return write_sections(
-        folder / "report.html",
+    study = StudyView(result)
+    parts = study_parts(study, ecgs)
+    write_tables((table for part in parts for table in part.tables), Path(folder, "tables"))
+    return write_page(
+        Path(folder, "report.html"),
         title=result.name,
         kind="Study of ways to train networks for ECG diagnosis",
-        verdict=(*result.answers, *study_answer.alarm(result)),
-        sections=sections,
+        verdict=(*result.answers, *study_verdicts.alarm(study)),
+        sections=[part for part in parts if isinstance(part, Section)],
     )
 
 
-def study_sections(
-    result: StudyResult, ecgs: Mapping[str, Sequence[ShownEcg]] | None = None
-) -> tuple[Section, ...]:
-    """The sections of the page, in its order, without those that have nothing to say."""
-    made = (
-        study_answer.verdicts(result),
-        study_answer.differences(result),
-        study_controls.controls(result),
-        study_learning.learning_curves(result),
-        study_learning.convergence(result),
-        study_answer.protocols(result),
-        study_answer.families(result),
-        study_tuning.tuning(result),
-        study_scores.labels(result),
-        study_scores.calibration(result),
-        study_scores.thresholds(result),
-        study_costs.transferability(result),
-        study_costs.ledger(result),
-        study_costs.findings(result),
-        study_record.data(result),
-        study_record.ecgs(result, ecgs),
-        study_record.settings(result),
+def study_parts(study: StudyView, ecgs: Given = None) -> tuple[Section | Absent, ...]:
+    """The sections of the page in its order, and those that have nothing to show."""
+    parts = (
+        study_verdicts.verdicts(study),
+        study_differences.differences(study),
+        study_differences.controls(study),
+        study_learning.learning_curves(study),
+        study_learning.convergence(study),
+        study_differences.protocols(study),
+        study_differences.families(study),
+        study_learning.tuning(study),
+        study_labels.labels(study),
+        study_labels.calibration(study),
+        study_labels.thresholds(study),
+        study_costs.transferability(study),
+        study_costs.ledger(study),
+        study_costs.findings(study),
+        study_record.data(study),
+        study_record.ecgs(study, ecgs),
+        study_record.settings(study),
     )
-    there = [one for one in made if isinstance(one, Section)]
-    appendix = checklist(result, {one.anchor: one.title for one in (*there, NOT_DONE)})
-    absent = [one for one in (*made, appendix) if isinstance(one, Absent)]
-    there.append(replace(NOT_DONE, blocks=study_record.not_done(result, absent)))
-    return (*there, appendix) if isinstance(appendix, Section) else tuple(there)
+    there = {one.anchor: one.title for one in parts if isinstance(one, Section)}
+    appendix = checklist(study, {**there, "not-done": "What was not done"})
+    absent = [one for one in (*parts, appendix) if isinstance(one, Absent)]
+    return (*parts, study_record.not_done(study, absent), appendix)

@@ -16,15 +16,15 @@ from ecg_keras.report.blocks import (
     Items,
     Rows,
     Section,
+    ShownEcg,
     Text,
+    facts,
     table_blocks,
 )
-from ecg_keras.report.figures import ShownEcg
-from ecg_keras.report.study_cost_tables import failures_table
-from ecg_keras.report.study_ecgs import study_ecgs
-from ecg_keras.report.study_names import best_of_each, capital, group_title
-from ecg_keras.report.tables import Column, Table
-from ecg_keras.statistics import StudyResult
+from ecg_keras.report.shown_ecgs import study_ecgs
+from ecg_keras.report.study_view import StudyView, capital
+from ecg_keras.report.tables import Column, Table, table_of
+from ecg_keras.statistics import Compared
 from ecg_keras.text import plural
 
 OPEN_LINES = 8  # of a list of skews
@@ -34,135 +34,124 @@ LIMITS = (
     "The labels are the databases'; nobody read the ECGs again.",
     "For research. Not a medical device, and not to be used for diagnosis.",
 )
+Given = Mapping[str, Sequence[ShownEcg]] | None
 
 
-def data(result: StudyResult) -> Section | Absent:
+def data(study: StudyView) -> Section | Absent:
     """A card for each database, and how each upstream differs from each downstream."""
-    if not result.datasets:
+    datasets = study.result.datasets
+    if not datasets:
         return Absent("data", "the databases are not described.")
-    blocks: list[Block] = [Rows(_cards(result.datasets))]
-    for name, facts in result.datasets.items():
-        for key, value in facts.items():
+    blocks: list[Block] = [Rows(_cards(datasets))]
+    for name, card in datasets.items():
+        for key, value in card.items():
             if isinstance(value, Mapping) and key not in HIDDEN:
-                counts = [(str(one), _fact(number)) for one, number in value.items()]
-                title = f"{capital(_words(key))} of {name}"
-                blocks.append(Fold(title, (Rows(_pairs(title, counts)),)))
-    for title, lines in result.skew.items():
+                counts = {str(one): _fact(number) for one, number in value.items()}
+                title = f"{_title(key)} of {name}"
+                blocks.append(Fold(title, (facts(title, counts),)))
+    for title, lines in study.result.skew.items():
         blocks.append(Group(f"Skew: {title}", _skew(lines)))
     return Section("data", "Data", tuple(blocks))
 
 
-def ecgs(result: StudyResult, given: Mapping[str, Sequence[ShownEcg]] | None) -> Section | Absent:
-    """The ECGs that the best arm of each downstream answers worst."""
-    best = best_of_each(result)
+def ecgs(study: StudyView, given: Given = None) -> Section | Absent:
+    """The ECGs that the best arm of each downstream answers worst, or those that are given."""
     groups = []
-    for number, (downstream, one) in enumerate(best.items(), start=1):
-        arm = result.arms[one.arm]
-        why = ""
-        if given is not None:
-            shown = tuple(given.get(downstream, ()))
-        else:
-            folders = tuple(result.datasets.get(downstream, {}).get("shards", ()))
-            prefix = f"worst{number}"
-            try:
-                shown = study_ecgs(arm.predictions, arm.thresholds, folders, prefix=prefix)
-                why = "" if folders else WITHOUT[result.elsewhere]
-            except DataError as error:
-                shown = study_ecgs(arm.predictions, arm.thresholds, (), prefix=prefix)
-                why = str(error)
-        if not shown:
-            continue
-        said = (
-            f"{capital(one.arm.way)}, {group_title(result, one.arm)}: the mean probability over "
-            "its seeds."
+    for number, (downstream, one) in enumerate(study.best.items(), start=1):
+        prefix = f"worst{number}"
+        shown, why = (
+            _worst(study, one, prefix) if given is None else (given.get(downstream, ()), "")
         )
-        missing = (Text(f"The ECGs can't be drawn. {why}", "note"),) if why else ()
-        groups.append(Group(downstream, (Text(said), *missing, Ecgs(shown, f"worst{number}"))))
+        if shown:
+            arm = (
+                f"{capital(one.arm.way)}, {study.group_title(one.arm)}: the mean probability over "
+                "its seeds."
+            )
+            missing = (Text(f"The ECGs can't be drawn. {why}", "note"),) if why else ()
+            groups.append(Group(downstream, (Text(arm), *missing, Ecgs(tuple(shown), prefix))))
     if not groups:
         return Absent("ECGs", "no arm was tested whose errors could be shown.")
-    return Section(
-        "ecgs",
-        "ECGs of the worst errors",
-        (
-            Text(
-                "Chosen by the rule above each, the same for every study; none was picked by hand. "
-                "An ECG counts as having a label from the label's mean threshold upwards."
-            ),
-            *groups,
-        ),
+    introduction = Text(
+        "Chosen by the rule above each, the same for every study; none was picked by hand. "
+        "An ECG counts as having a label from the label's mean threshold upwards."
     )
+    return Section("ecgs", "ECGs of the worst errors", (introduction, *groups))
 
 
-def settings(result: StudyResult) -> Section:
+def settings(study: StudyView) -> Section:
     """The study's recipe and the environment."""
-    title = "The question and the files" if result.elsewhere else "The study's recipe, resolved"
-    blocks: list[Block] = [Fold(title, (Code(result.recipe_text),))]
-    if result.environment:
-        lines = [(key, _fact(value)) for key, value in result.environment.items()]
-        blocks.append(Rows(_pairs("The environment it was trained in", lines)))
-    elif not result.elsewhere:
+    elsewhere, environment = study.result.elsewhere, study.result.environment
+    title = "The question and the files" if elsewhere else "The study's recipe, resolved"
+    blocks: list[Block] = [Fold(title, (Code(study.result.recipe_text),))]
+    if environment:
+        lines = {key: _fact(value) for key, value in environment.items()}
+        blocks.append(facts("The environment it was trained in", lines))
+    elif not elsewhere:
         blocks.append(Text("The environment was not noted."))
-    blocks.append(Text("The folder tables/ beside this page has its tables as CSV, Markdown and "
-                       "LaTeX, those of every arm and label too."))  # fmt: skip
+    files = "The folder tables/ beside this page has its tables as CSV, Markdown and LaTeX, those"
+    blocks.append(Text(f"{files} of every arm and label too."))
     return Section("settings", "Settings and environment", tuple(blocks))
 
 
-def not_done(result: StudyResult, absent: Iterable[Absent]) -> tuple[Block, ...]:
+def not_done(study: StudyView, absent: Iterable[Absent]) -> Section:
     """Failures, what this page leaves out and why, and what its numbers do not say."""
-    cells = result.cells
+    result, cells = study.result, study.result.cells
     counted = (
         f"Predictions of {plural(cells['done'], 'network')}, {cells['missing']:,} missing."
         if result.elsewhere
         else f"{plural(cells['done'], 'run')} done, {cells['failed']:,} failed, "
         f"{cells['missing']:,} missing."
     )
-    blocks: list[Block] = [Text(counted)]
-    if result.failures:
-        blocks += table_blocks(failures_table(result))
-    simulated = tuple(
+    columns = (Column("run", "Run", of=lambda one: one[0]),
+               Column("error", "Error", of=lambda one: one[1]))  # fmt: skip
+    failures = table_of(result.failures, "failures", "Runs that failed", "", columns)
+    simulated = (
         f"The ECGs of {name} are simulated: its scores say nothing about patients."
-        for name, facts in result.datasets.items()
-        if facts.get("source") == "simulated"
+        for name, card in result.datasets.items()
+        if card.get("source") == "simulated"
     )
-    left_out = tuple(f"No {one.title}: {one.reason}" for one in absent)
-    blocks.append(Items((*left_out, *result.not_done, *simulated, *LIMITS)))
-    return tuple(blocks)
+    left_out = (f"No {one.title}: {one.reason}" for one in absent)
+    items = Items((*left_out, *result.not_done, *simulated, *LIMITS))
+    table = table_blocks(failures) if result.failures else ()
+    return Section("not-done", "What was not done", (Text(counted), *table, items), (failures,))
+
+
+def _worst(study: StudyView, one: Compared, prefix: str) -> tuple[tuple[ShownEcg, ...], str]:
+    """The worst errors of an arm, and why they can't be drawn where they can't."""
+    arm = study.result.arms[one.arm]
+    folders = tuple(study.result.datasets.get(one.arm.downstream, {}).get("shards", ()))
+    why = "" if folders else WITHOUT[study.result.elsewhere]
+    try:
+        return study_ecgs(arm.predictions, arm.thresholds, folders, prefix=prefix), why
+    except DataError as error:
+        return study_ecgs(arm.predictions, arm.thresholds, (), prefix=prefix), str(error)
 
 
 def _skew(lines: Sequence[str]) -> tuple[Block, ...]:
     if not lines:
         return (Text("None was found."),)
-    if len(lines) <= OPEN_LINES:
-        return (Items(tuple(lines)),)
-    return (Fold(plural(len(lines), "difference"), (Items(tuple(lines)),)),)
+    items = Items(tuple(lines))
+    folded = Fold(plural(len(lines), "difference"), (items,))
+    return (items,) if len(lines) <= OPEN_LINES else (folded,)
 
 
 def _cards(datasets: Mapping[str, Mapping[str, Any]]) -> Table:
     """The plain facts of all databases side by side."""
     keys = dict.fromkeys(
         key
-        for facts in datasets.values()
-        for key, value in facts.items()
+        for card in datasets.values()
+        for key, value in card.items()
         if key not in HIDDEN and not isinstance(value, Mapping)
     )
-    return Table(
-        "data",
-        "The databases",
-        "",
-        (Column("what", "Fact"), *(Column(name, name) for name in datasets)),
-        tuple(
-            (capital(_words(key)), *(_fact(facts.get(key, "")) for facts in datasets.values()))
-            for key in keys
-        ),
+    columns = (Column("what", "Fact"), *(Column(name, name) for name in datasets))
+    rows = (
+        (_title(key), *(_fact(card.get(key, "")) for card in datasets.values())) for key in keys
     )
+    return Table("data", "The databases", "", columns, tuple(rows))
 
 
-def _pairs(title: str, lines: Sequence[tuple[str, str]]) -> Table:
-    return Table("", title, "", (Column("what", "What"), Column("value", "Value")), tuple(lines))
-
-
-def _words(key: str) -> str:
-    return str(key).replace("_", " ")
+def _title(key: object) -> str:
+    return capital(str(key).replace("_", " "))
 
 
 def _fact(value: Any) -> str:

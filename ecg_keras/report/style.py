@@ -8,7 +8,18 @@ the CSS variable of its name, so that one figure serves both.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from types import MappingProxyType
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+P = ParamSpec("P")
+Drawn = TypeVar("Drawn")
 
 LIGHT = MappingProxyType(
     {
@@ -47,7 +58,7 @@ DARK = MappingProxyType(
 )
 
 # matplotlib makes ticks when it draws, so these hold while a figure is made and while it is written
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.edgecolor": LIGHT["muted"],
@@ -72,3 +83,37 @@ STYLE = {
     "ytick.color": LIGHT["muted"],
     "ytick.labelcolor": LIGHT["ink"],
 }
+
+
+RUN: dict[str, Any] = {"color": LIGHT["blue"], "linewidth": 1.6, "linestyle": "-", "zorder": 3}
+BASELINE: dict[str, Any] = {"color": LIGHT["orange"], "linewidth": 1.3, "linestyle": (0, (4, 2))}
+GUIDE: dict[str, Any] = {"color": LIGHT["muted"], "linewidth": 0.8, "linestyle": (0, (1, 2))}
+WIDTH_INCHES = 7.2  # of a figure that is as wide as the text
+PANEL_INCHES = (3.2, 2.9)  # of one of several side by side
+
+
+def in_style(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
+    """The same function, which draws in the report's style."""
+
+    @wraps(draw)
+    def draw_in_style(*args: P.args, **kwargs: P.kwargs) -> Drawn:
+        with matplotlib.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return draw_in_style
+
+
+def shorten(name: str, longest: int) -> str:
+    """A name that fits a figure; the tables have it in full."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def add_legend(figure: Figure, columns: int = 2, **style: Any) -> None:
+    """The legend above the axes, in their constrained layout."""
+    style = {"borderaxespad": 0.2, "columnspacing": 1.2, **style}
+    figure.legend(loc="outside upper left", ncols=columns, **style)
+
+
+def whole_numbers(axes: Axes) -> None:
+    """Ticks of the horizontal axis at whole numbers only."""
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))

@@ -15,7 +15,6 @@ from ecg_keras.report.style import LIGHT, STYLE
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
-CSS_PIXELS_PER_POINT = 96 / 72
 VARIABLES = {colour: f"var(--{name})" for name, colour in LIGHT.items()}
 # text stays text, so that it can be searched, read aloud and set in the page's own font; the salt
 # makes the ids, and so the page's bytes, the same every time
@@ -23,15 +22,10 @@ WRITING = {"svg.fonttype": "none", "svg.hashsalt": "ecg_keras", "path.simplify":
 
 
 def inline_svg(figure: Figure, name: str, title: str) -> Markup:
-    """The figure as one ``<svg>`` element for an HTML page.
+    """The figure as one ``<svg>`` element that fills its box, with its title for who can't see it.
 
-    Colours of the palette become CSS variables, so the page's theme recolours the figure. Ids are
-    prefixed with ``name``, coordinates rounded to 0.01 points, metadata dropped.
-
-    Args:
-        figure: drawn in the light colours of `ecg_keras.report.style`.
-        name: unique in the page, letters, digits and hyphens.
-        title: what the figure shows, in words: the text alternative.
+    Colours of the palette become CSS variables, so that the page's theme recolours the figure; ids
+    are prefixed with ``name``, which is unique in the page; coordinates have 0.01 points.
     """
     root = ElementTree.fromstring(_written(figure))
     for parent in root.iter():
@@ -40,9 +34,7 @@ def inline_svg(figure: Figure, name: str, title: str) -> Markup:
     used = {match for element in root.iter() for match in _references(element)}
     for element in root.iter():
         _clean(element, name, used)
-    width = float(root.attrib.pop("width").removesuffix("pt")) * CSS_PIXELS_PER_POINT
-    del root.attrib["height"]
-    root.set("style", f"max-width: {width:.0f}px")
+    del root.attrib["width"], root.attrib["height"]
     root.set("role", "img")
     root.set("aria-labelledby", f"{name}-title")
     label = ElementTree.Element(f"{SVG}title", {"id": f"{name}-title"})

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from ecg_keras.report.blocks import Block, Figures, Fold, Items, Rows, Section, Text
-from ecg_keras.report.figures import Captioned
-from ecg_keras.report.sections import write_sections
-from ecg_keras.report.svg import inline_svg
-from ecg_keras.report.tables import Column, Table
+from ecg_keras.report.blocks import Block, Drawing, Figures, Fold, Items, Rows, Section, Text
+from ecg_keras.report.page import write_page
+from ecg_keras.report.tables import Column, Table, table_of
 from ecg_keras.report.validation_plots import leads_plot, numbers_plot, texts_plot
 from ecg_keras.report.validation_words import (
     HEADS,
@@ -19,6 +17,7 @@ from ecg_keras.report.validation_words import (
     feature_title,
     verdict_sentences,
 )
+from ecg_keras.text import percent
 from ecg_keras.validation import Comparison, Distance, Numbers, Profile, Texts, Validation
 from ecg_keras.validation.features import feature_of
 
@@ -53,7 +52,7 @@ def validation_page(found: Validation, path: str | Path) -> Path:
         *([_missing(found)] if splits else []),
         Section("limits", "What this does not show", (Items(LIMITS),)),
     )
-    return write_sections(
+    return write_page(
         Path(path),
         title=f"{found.dataset.source}, {found.dataset.label_set}",
         kind=f"Check of the shards in {found.folder}",
@@ -65,9 +64,17 @@ def validation_page(found: Validation, path: str | Path) -> Path:
 def _anomalies(found: Validation) -> Section:
     if not found.anomalies:
         return Section("anomalies", "Anomalies", (Text("None was found."),))
-    columns = (Column("split", "Split"), Column("feature", "Feature"), Column("what", "What"))
-    rows = tuple((one.split, feature_title(one.feature), one.long) for one in found.anomalies)
-    table = Table("anomalies", "What is wrong, or differs", "", columns, rows)
+    table = table_of(
+        found.anomalies,
+        "anomalies",
+        "What is wrong, or differs",
+        "",
+        (
+            Column("split", "Split", of=lambda one: one.split),
+            Column("feature", "Feature", of=lambda one: feature_title(one.feature)),
+            Column("what", "What", of=lambda one: one.long),
+        ),
+    )
     return Section("anomalies", "Anomalies", (Rows(table),))
 
 
@@ -75,18 +82,19 @@ def _noted(found: Validation) -> tuple[Section, ...]:
     """The records that are kept although a figure is unusual; no section where there is none."""
     if not found.noted:
         return ()
-    columns = (
-        Column("record", "Record"),
-        Column("feature", "Feature"),
-        Column("lead", "Lead"),
-        Column("value", "Value"),
-        Column("what", "What"),
+    table = table_of(
+        found.noted[:LISTED],
+        "noted",
+        "Records with a figure outside of what is expected",
+        "",
+        (
+            Column("record", "Record", of=lambda one: one.record_id),
+            Column("feature", "Feature", of=lambda one: feature_title(one.measure)),
+            Column("lead", "Lead", of=lambda one: one.lead or "–"),
+            Column("value", "Value", "number", of=lambda one: f"{one.value:.4g}"),
+            Column("what", "What", of=lambda one: one.what),
+        ),
     )
-    rows = tuple(
-        (one.record_id, feature_title(one.measure), one.lead or "–", f"{one.value:.4g}", one.what)
-        for one in found.noted[:LISTED]
-    )
-    table = Table("noted", "Records with a figure outside of what is expected", "", columns, rows)
     more = len(found.noted) - LISTED
     note = "Too few to be a fault of the dataset: they are stored, and trained on like all others."
     blocks: list[Block] = [Text(note), Rows(table)]
@@ -104,9 +112,7 @@ def _comparison(one: Comparison) -> Section:
     blocks: list[Block] = [Rows(_distances(one, most))]
     if len(most) < len(one.distances):
         blocks.append(Fold("The same for every lead", (Rows(_distances(one, one.distances)),)))
-    blocks += [
-        *_distributions(_keep(sets, lambda name: feature_of(name) in apart), one.kind),
-    ]
+    blocks += _distributions(_keep(sets, lambda name: feature_of(name) in apart), one.kind)
     alike = _keep(sets, lambda name: feature_of(name) not in apart)
     rest = _distributions(alike, f"{one.kind}-rest")
     if rest:
@@ -145,18 +151,16 @@ def _distances(one: Comparison, shown: Sequence[Distance]) -> Table:
         f"{one.kind}-distances",
         "Distances" if shown is one.distances else "Distances, of a feature's leads the greatest",
         f"{HERE_AND_THERE[one.kind]} 0 where both are alike, 1 where they have nothing in common. "
-        "Allowed is the schema's threshold, and what chance does to so many recordings.",
+        "Allowed is the schema's threshold, and what chance does to that many recordings.",
         columns,
         (*gone, *map(row, ordered)),
     )
 
 
 def _distributions(sets: Sets, prefix: str) -> tuple[Block, ...]:
-    """A figure for each feature of which the sets tell something, one for all leads of a feature.
+    """A figure for each feature of which the sets say something, one for all leads of a feature.
 
-    Args:
-        sets: by the name that figures give them.
-        prefix: of the figures' ids.
+    Figures call the sets by their names here, and have ids that begin with the prefix.
     """
     names = list(dict.fromkeys(name for one in sets.values() for name in one))
     single = [name for name in names if " " not in name and name not in NOT_DRAWN]
@@ -183,14 +187,14 @@ def _distributions(sets: Sets, prefix: str) -> tuple[Block, ...]:
     if figures:
         blocks.append(Figures(tuple(figures), "panels"))
     if wide:
-        blocks.append(Figures(tuple(wide), "pair"))
+        blocks.append(Figures(tuple(wide)))
     if same:
-        told = "; ".join(f"{axis_title(name)}: {value}" for name, value in same.items())
-        blocks.append(Text(f"The same in every recording: {told}.", "note"))
+        values = "; ".join(f"{axis_title(name)}: {value}" for name, value in same.items())
+        blocks.append(Text(f"The same in every recording: {values}.", "note"))
     return tuple(blocks)
 
 
-def _figure(sets: Sets, name: str, anchor: str) -> Captioned | None:
+def _figure(sets: Sets, name: str, anchor: str) -> Drawing | None:
     found = {title: one[name] for title, one in sets.items() if name in one}
     texts = {title: one for title, one in found.items() if isinstance(one, Texts)}
     numbers = {title: one for title, one in found.items() if isinstance(one, Numbers)}
@@ -206,10 +210,10 @@ def _figure(sets: Sets, name: str, anchor: str) -> Captioned | None:
         # a recording without a label of the set is known to have none
         parts.append(f"{'none in' if name == 'labels' else 'unknown of'} {_list(unknown)}")
     caption = f"{parts[0]}: {'; '.join(parts[1:])}." if parts[1:] else f"{parts[0]}."
-    return inline_svg(figure, anchor, caption), caption
+    return Drawing(anchor, caption, caption, lambda: figure)
 
 
-def _lead_figure(sets: Sets, feature: str, leads: Sequence[str], anchor: str) -> Captioned:
+def _lead_figure(sets: Sets, feature: str, leads: Sequence[str], anchor: str) -> Drawing:
     drawn = {}
     for title, one in sets.items():
         columns = [one[f"{feature} {lead}"] for lead in leads]
@@ -218,8 +222,7 @@ def _lead_figure(sets: Sets, feature: str, leads: Sequence[str], anchor: str) ->
         f"{feature_title(feature)} of each lead: the median, and the range of nine tenths of the "
         "recordings."
     )
-    figure = leads_plot(drawn, leads, axis_title(feature))
-    return inline_svg(figure, anchor, caption), caption
+    return Drawing(anchor, caption, caption, lambda: leads_plot(drawn, leads, axis_title(feature)))
 
 
 def _missing(found: Validation) -> Section:
@@ -294,4 +297,4 @@ def _list(values: Mapping[str, str]) -> str:
 
 
 def _percent(count: int, total: int) -> str:
-    return f"{100 * count / total:.1f}\N{NO-BREAK SPACE}%" if total else "–"
+    return percent(count / total, 1).replace(" ", "\N{NO-BREAK SPACE}") if total else "–"

@@ -1,33 +1,32 @@
 """How features are distributed in two or three sets of recordings, side by side.
 
 The first set is blue and filled, the others are lines of their own colour and style, so that none
-is told by colour alone.
+is known by its colour alone.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
-from ecg_keras.report.style import LIGHT, STYLE
+from ecg_keras.report.style import LIGHT, PANEL_INCHES, WIDTH_INCHES, add_legend, in_style, shorten
 from ecg_keras.validation import Numbers, Texts
 
 Floats = npt.NDArray[np.float64]
-STYLES = (
+STYLES: tuple[dict[str, Any], ...] = (
     {"color": LIGHT["blue"], "linestyle": "-", "marker": "o"},
     {"color": LIGHT["orange"], "linestyle": (0, (4, 2)), "marker": "D"},
     {"color": LIGHT["green"], "linestyle": (0, (1, 1.5)), "marker": "s"},
 )
-PANEL_INCHES = (3.6, 2.6)
 BINS = 24
 MOST_VALUES = 16
-# shown is what lies between these shares of every set; the outermost bins hold the rest
+# shown is what is between these shares of every set; the outermost bins hold the rest
 ENDS = (0.005, 0.995)
 # values within this share of each other are one value, of which rounding makes several
 ROUNDING = 1e-4
@@ -35,38 +34,34 @@ ROUNDING = 1e-4
 FAR = 10.0
 
 
+@in_style
 def numbers_plot(sets: Mapping[str, Numbers], xlabel: str) -> Figure | None:
-    """The share of the recordings in each bin, for each set that has any.
-
-    Args:
-        sets: by name, the first is filled.
-        xlabel: what the values are, with their unit.
-    """
+    """The share of the recordings in each bin, for each set that has any; the first is filled."""
     drawn = {name: one for name, one in sets.items() if one.quantiles}
     if not drawn:
         return None
     edges, logarithmic = _edges(tuple(drawn.values()))
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=PANEL_INCHES, layout="constrained")
-        axes = figure.subplots()
-        for style, (name, one) in zip(_styles(sets, drawn), drawn.items(), strict=True):
-            shares = np.diff(_below(one, edges))
-            shares[0] += _below(one, edges[:1])[0]
-            shares[-1] += 1 - _below(one, edges[-1:])[0]
-            line = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 1.5}
-            if style is STYLES[0]:
-                axes.stairs(shares, edges, fill=True, color=LIGHT["blue"], alpha=0.3)
-            axes.stairs(shares, edges, label=name, **line)
-        if logarithmic:
-            axes.set_xscale("log")
-            _write_powers(axes.xaxis)
-        else:
-            axes.ticklabel_format(axis="x", useOffset=False)
-        axes.set(xlabel=xlabel, ylabel="Share of recordings", ylim=(0, None))
-        _legend(figure, len(drawn))
+    figure = Figure(figsize=PANEL_INCHES, layout="constrained")
+    axes = figure.subplots()
+    for style, (name, one) in zip(_styles(sets, drawn), drawn.items(), strict=True):
+        shares = np.diff(_below(one, edges))
+        shares[0] += _below(one, edges[:1])[0]
+        shares[-1] += 1 - _below(one, edges[-1:])[0]
+        line = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 1.5}
+        if style is STYLES[0]:
+            axes.stairs(shares, edges, fill=True, color=LIGHT["blue"], alpha=0.3)
+        axes.stairs(shares, edges, label=name, **line)
+    if logarithmic:
+        axes.set_xscale("log")
+        _write_powers(axes.xaxis)
+    else:
+        axes.ticklabel_format(axis="x", useOffset=False)
+    axes.set(xlabel=xlabel, ylabel="Share of recordings", ylim=(0, None))
+    add_legend(figure, len(drawn))
     return figure
 
 
+@in_style
 def texts_plot(sets: Mapping[str, Texts], most: int = MOST_VALUES) -> Figure | None:
     """The share of the recordings with each value, the most frequent ones from above.
 
@@ -83,56 +78,49 @@ def texts_plot(sets: Mapping[str, Texts], most: int = MOST_VALUES) -> Figure | N
     if not values:
         return None
     height = 0.8 / len(sets)
-    with matplotlib.rc_context(STYLE):
-        inches = 0.9 + max(1.0, 0.14 * len(values) * (1 + len(sets)))
-        figure = Figure(figsize=(PANEL_INCHES[0], inches), layout="constrained")
-        axes = figure.subplots()
-        for index, (style, (name, one)) in enumerate(zip(STYLES, shares.items(), strict=False)):
-            places = np.arange(len(values)) + (index - (len(sets) - 1) / 2) * height
-            axes.barh(
-                places,
-                [one.get(value, 0.0) for value in values],
-                height=0.9 * height,
-                label=name,
-                facecolor=style["color"] if index == 0 else LIGHT["page"],
-                edgecolor=style["color"],
-                linestyle=style["linestyle"],
-                linewidth=1.2,
-            )
-        axes.set_yticks(range(len(values)), [_short(value) for value in values])
-        axes.set(xlabel="Share of recordings", xlim=(0, None))
-        axes.invert_yaxis()
-        axes.grid(axis="y", visible=False)
-        _legend(figure, len(sets))
+    inches = 0.9 + max(1.0, 0.14 * len(values) * (1 + len(sets)))
+    figure = Figure(figsize=(PANEL_INCHES[0], inches), layout="constrained")
+    axes = figure.subplots()
+    for index, (style, (name, one)) in enumerate(zip(STYLES, shares.items(), strict=False)):
+        places = np.arange(len(values)) + (index - (len(sets) - 1) / 2) * height
+        axes.barh(
+            places,
+            [one.get(value, 0.0) for value in values],
+            height=0.9 * height,
+            label=name,
+            facecolor=style["color"] if index == 0 else LIGHT["page"],
+            edgecolor=style["color"],
+            linestyle=style["linestyle"],
+            linewidth=1.2,
+        )
+    axes.set_yticks(range(len(values)), [shorten(value, 14) for value in values])
+    axes.set(xlabel="Share of recordings", xlim=(0, None))
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    add_legend(figure, len(sets))
     return figure
 
 
+@in_style
 def leads_plot(sets: Mapping[str, Sequence[Numbers]], leads: Sequence[str], ylabel: str) -> Figure:
-    """For each lead the median of each set, and the range of nine tenths of its recordings.
-
-    Args:
-        sets: by name, one distribution for each lead.
-        leads: names.
-        ylabel: what the values are, with their unit.
-    """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(2 * PANEL_INCHES[0], PANEL_INCHES[1]), layout="constrained")
-        axes = figure.subplots()
-        if _leads_are_far_apart(sets.values()):
-            axes.set_yscale("log")
-            _write_powers(axes.yaxis)
-        for index, (style, (name, ours)) in enumerate(zip(STYLES, sets.items(), strict=False)):
-            places = np.arange(len(leads)) + (index - (len(sets) - 1) / 2) * 0.24
-            low, middle, high = np.array(
-                [[_quantile(one, share) for share in (0.05, 0.5, 0.95)] for one in ours]
-            ).T
-            axes.vlines(places, low, high, color=style["color"], linestyle=style["linestyle"])
-            point = {"color": style["color"], "marker": style["marker"], "markersize": 4}
-            axes.plot(places, middle, linestyle="none", label=name, **point)
-        axes.set_xticks(range(len(leads)), leads)
-        axes.set(ylabel=ylabel)
-        axes.grid(axis="x", visible=False)
-        _legend(figure, len(sets))
+    """For each lead the median of each set, and the range of nine tenths of its recordings."""
+    figure = Figure(figsize=(WIDTH_INCHES, 2.8), layout="constrained")
+    axes = figure.subplots()
+    if _leads_are_far_apart(sets.values()):
+        axes.set_yscale("log")
+        _write_powers(axes.yaxis)
+    for index, (style, (name, ours)) in enumerate(zip(STYLES, sets.items(), strict=False)):
+        places = np.arange(len(leads)) + (index - (len(sets) - 1) / 2) * 0.24
+        low, middle, high = np.array(
+            [[_quantile(one, share) for share in (0.05, 0.5, 0.95)] for one in ours]
+        ).T
+        axes.vlines(places, low, high, color=style["color"], linestyle=style["linestyle"])
+        point = {"color": style["color"], "marker": style["marker"], "markersize": 4}
+        axes.plot(places, middle, linestyle="none", label=name, **point)
+    axes.set_xticks(range(len(leads)), leads)
+    axes.set(ylabel=ylabel)
+    axes.grid(axis="x", visible=False)
+    add_legend(figure, len(sets))
     return figure
 
 
@@ -150,7 +138,7 @@ def _edges(sets: Sequence[Numbers]) -> tuple[Floats, bool]:
 
 
 def _leads_are_far_apart(sets: Collection[Sequence[Numbers]]) -> bool:
-    """Whether the leads of one set would lie at zero beside those of another."""
+    """Whether the leads of one set would be at zero beside those of another."""
     known = [drawn for ours in sets if (drawn := [one for one in ours if one.quantiles])]
     if not known or min(_quantile(one, 0.05) for ours in known for one in ours) <= 0:
         return False
@@ -185,11 +173,3 @@ def _quantile(one: Numbers, share: float) -> float:
 def _styles(sets: Mapping[str, Numbers], drawn: Mapping[str, Numbers]) -> list[dict[str, object]]:
     """Each set keeps its style where another has nothing to draw."""
     return [style for style, name in zip(STYLES, sets, strict=False) if name in drawn]
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= 14 else f"{value[:13]}…"
-
-
-def _legend(figure: Figure, count: int) -> None:
-    figure.legend(loc="outside upper left", ncols=count, borderpad=0, handlelength=2.2)

@@ -43,7 +43,7 @@ LIMITS = (
     "The samples are judged by their figures alone. Two neighbouring chest leads that are "
     "exchanged, or labels that belong to other recordings, leave all of them as they are.",
     "Another distribution may be what is wanted, as when patients of another kind are to be "
-    "examined. The thresholds lie in schema.pbtxt beside the shards, to be edited.",
+    "examined. The thresholds are in schema.pbtxt beside the shards, to be edited.",
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import DataError
-from ecg_keras.report import choose, ecg_plot, plot_ecg
+from ecg_keras.report import ecg_plot, plot_ecg, shown_ecgs
 from ecg_keras.report.ecg_plot import LEFT_MM
 from ecg_keras.signals import LEADS
 
@@ -148,7 +148,7 @@ def test_a_real_ecg_is_drawn_as_it_was_recorded(real_data: Path):
     assert np.ptp(y) / 10 == pytest.approx(np.ptp(record.p_signal[:, leads.index("II")]), rel=1e-5)
 
 
-@pytest.mark.parametrize("module", [choose, ecg_plot])
+@pytest.mark.parametrize("module", [shown_ecgs, ecg_plot])
 def test_the_examples_run(module):
     result = doctest.testmod(module)
     assert result.attempted > 0 and result.failed == 0

@@ -5,13 +5,12 @@ import pytest
 from matplotlib.colors import to_hex
 
 from ecg_keras import metrics
-from ecg_keras.evaluation import Estimate, Predictions
-from ecg_keras.report.figures import pr_curve, roc_curve
+from ecg_keras.evaluation import Predictions
+from ecg_keras.report.label_curves import pr_curve, roc_curve
 from ecg_keras.report.plots import (
     Curve,
     History,
     calibration_plot,
-    forest_plot,
     loss_plot,
     pr_plot,
     roc_plot,
@@ -135,29 +134,3 @@ def test_one_epoch_in_one_phase_is_enough_to_draw():
     columns = {name: np.array([1.0]) for name in history().columns}
     figure = score_plot(History(columns, 1))
     assert len(figure.axes[0].texts) == 0
-
-
-def test_the_forest_fills_only_what_leaves_zero_out():
-    rows = [
-        ("macro AUROC", Estimate(0.05, 0.01, 0.09)),
-        ("MI", Estimate(-0.02, -0.05, 0.01)),
-        ("$x$", Estimate(-0.04, -0.06, -0.02)),
-    ]
-    figure = forest_plot(rows, 1)
-    axes = figure.axes[0]
-    dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
-    filled = [to_hex(dot.get_markerfacecolor()) for dot in dots]
-    assert filled == [LIGHT["blue"], LIGHT["page"], LIGHT["orange"]]
-    assert [dot.get_xdata()[0] for dot in dots] == [0.05, -0.02, -0.04]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["macro AUROC", "MI", "$x$"]
-    low, high = axes.get_xlim()
-    assert low == -high and high > 0.09
-    bottom, top = axes.get_ylim()
-    assert bottom > top  # the first row is on top
-
-
-def test_a_long_name_leaves_room_for_the_plot():
-    figure = forest_plot([("macro AUROC", Estimate(0, 0, 0)), ("x" * 90, Estimate(0, 0, 0))], 1)
-    assert [text.get_text() for text in figure.axes[0].get_yticklabels()][1] == "x" * 27 + "…"
-    figure.draw_without_rendering()
-    assert figure.axes[0].get_position().width > 0.4

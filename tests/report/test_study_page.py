@@ -13,8 +13,9 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.report import study_costs, study_ecgs, study_record, write_study
 from ecg_keras.report.blocks import Absent, Group
-from ecg_keras.report.study_answer import verdicts
 from ecg_keras.report.study_checklist import ITEMS, checklist
+from ecg_keras.report.study_verdicts import verdicts
+from ecg_keras.report.study_view import StudyView
 
 SECTIONS = [
     *("verdicts", "differences", "learning-curves", "convergence", "protocols", "families"),
@@ -161,7 +162,7 @@ def test_shards_that_are_gone_are_named_and_no_folder_is_a_fact(page):
     assert "The ECGs can't be drawn. /nowhere/ptbxl/fold0: there is no such folder" in page.words
     assert "Truth and prediction of record" in page.words
     assert page.words.count("/nowhere/") == 2  # one for each downstream, none in the data's cards
-    section = study_record.ecgs(replace(small(), datasets={}), None)
+    section = study_record.ecgs(StudyView(replace(small(), datasets={})))
     assert "The study names no shards of it." in str(section.blocks)
 
 
@@ -169,10 +170,10 @@ def test_given_ecgs_are_shown_instead():
     made = small()
     arm = made.arms[made.comparisons[0].arm]
     shown = study_ecgs(arm.predictions, arm.thresholds, ())
-    section = study_record.ecgs(made, {arm.name.downstream: shown[:1]})
+    section = study_record.ecgs(StudyView(made), {arm.name.downstream: shown[:1]})
     (group,) = [block for block in section.blocks if isinstance(block, Group)]
     assert group.blocks[-1].shown == shown[:1] and len(group.blocks) == 2
-    assert isinstance(study_record.ecgs(made, {}), Absent)
+    assert isinstance(study_record.ecgs(StudyView(made), {}), Absent)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ def test_each_worst_error_is_read_from_the_fold_that_tested_it(folds):
         == said.record_ids[max(i for i in range(len(said.record_ids)) if said.targets[i].any())]
     )
     for ecg in shown:
-        assert "25 mm/s, 10 mm/mV" in ecg.svg and "years, female." in ecg.about
+        assert "25 mm/s, 10 mm/mV" in ecg.drawing.svg() and "years, female." in ecg.about
     with pytest.raises(DataError, match=f"no test split there has .*{shown[0].record_id}"):
         study_ecgs(said, dict.fromkeys(said.labels, 0.5), folds[:1])
 
@@ -221,7 +222,7 @@ def test_each_worst_error_is_read_from_the_fold_that_tested_it(folds):
 def test_the_checklist_has_tripod_ais_numbers_and_links_that_hold(result):
     assert len(ITEMS) == len(set(ITEMS)) == 52
     assert len({item.rstrip("abcdefg") for item in ITEMS}) == 27
-    section = checklist(result, {"data": "Data"})
+    section = checklist(StudyView(result), {"data": "Data"})
     checks = section.blocks[1].checks
     numbers = [check.number for check in checks]
     assert [item for item in ITEMS if item in numbers] == numbers
@@ -241,11 +242,13 @@ def test_one_arm_is_no_scatter_but_a_row():
     few = tuple(
         replace(metric, values=metric.values[:1], tau=None) for metric in one.transferability
     )
-    section = study_costs.transferability(replace(one, transferability=few))
+    section = study_costs.transferability(StudyView(replace(one, transferability=few)))
     assert [block.block for block in section.blocks] == ["text", "rows"]
     assert len(section.blocks[1].table.rows) == len(few)
     nothing = tuple(replace(metric, values=()) for metric in few)
-    assert isinstance(study_costs.transferability(replace(one, transferability=nothing)), Absent)
+    assert isinstance(
+        study_costs.transferability(StudyView(replace(one, transferability=nothing))), Absent
+    )
 
 
 def of_one_seed(result):
@@ -285,7 +288,7 @@ def test_diagnostics_stand_in_the_head_below_the_verdicts_and_in_a_table(tmp_pat
     ]
     made = replace(bare(result), comparisons=(result.comparisons[0], *comparisons))
     page = Page(write_study(made, tmp_path).read_text(encoding="utf-8"))
-    assert "Diagnostics speak against 7 of 8 comparisons: what to do stands" in page.words
+    assert "Diagnostics speak against 7 of 8 comparisons: what to do is said" in page.words
     assert "What speaks against 7 of these comparisons:" in page.words
     assert page.words.count("had not finished <learning>.") == 7
     assert page.words.count(shared) == 1
@@ -307,7 +310,7 @@ def test_of_many_comparisons_those_with_a_verdict_are_open():
     many = study(
         downstreams=("ptbxl",), backbones=tuple("abcdef"), sizes=(0,), protocols=("sound",)
     )
-    group = next(block for block in verdicts(many).blocks if isinstance(block, Group))
+    group = next(block for block in verdicts(StudyView(many)).blocks if isinstance(block, Group))
     judged = [one for one in many.comparisons if one.verdict.word != "inconclusive"]
     assert 0 < len(judged) <= 16 < len(many.comparisons)
     text, table, fold = group.blocks

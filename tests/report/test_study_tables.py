@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 from study_example import LONG, bare, study
 
-from ecg_keras.report.study_names import best_of_each, group_title, name_once
-from ecg_keras.report.study_tables import (
-    comparisons_table,
-    study_tables,
-    write_tables,
-)
-from ecg_keras.report.tables import cell_text
+from ecg_keras.report.study_page import study_parts
+from ecg_keras.report.study_verdicts import comparisons_table
+from ecg_keras.report.study_view import StudyView, name_once
+from ecg_keras.report.tables import cell_text, write_tables
 
 NAMES = (
     *("comparisons", "diagnostics", "arms", "labels", "differences", "convergence", "protocols"),
@@ -27,14 +24,18 @@ def result():
     return study()
 
 
+def study_tables(result):
+    return [table for part in study_parts(StudyView(result)) for table in part.tables]
+
+
 def read(folder, name):
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_every_table_is_written_three_ways_with_the_same_bytes_each_time(result, tmp_path):
-    first = write_tables(result, tmp_path / "one")
-    second = write_tables(result, tmp_path / "two")
+    first = write_tables(study_tables(result), tmp_path / "one")
+    second = write_tables(study_tables(result), tmp_path / "two")
     assert sorted(path.name for path in first) == sorted(
         f"{name}.{ending}" for name in NAMES for ending in ("csv", "md", "tex")
     )
@@ -44,7 +45,7 @@ def test_every_table_is_written_three_ways_with_the_same_bytes_each_time(result,
 
 
 def test_the_csvs_hold_the_results_numbers(result, tmp_path):
-    write_tables(result, tmp_path)
+    write_tables(study_tables(result), tmp_path)
     compared = read(tmp_path, "comparisons")
     assert len(compared) == len(result.comparisons) == 48
     for row, one in zip(compared, result.comparisons, strict=True):
@@ -88,7 +89,7 @@ def test_the_csvs_hold_the_results_numbers(result, tmp_path):
 
 
 def test_a_study_without_more_than_comparisons_writes_headings(result, tmp_path):
-    write_tables(bare(result), tmp_path)
+    write_tables(study_tables(bare(result)), tmp_path)
     without = ("protocols", "families", "controls", "learning_curves", "label_efficiency")
     for name in (*without, "transferability", "findings"):
         assert read(tmp_path, name) == []
@@ -96,11 +97,11 @@ def test_a_study_without_more_than_comparisons_writes_headings(result, tmp_path)
 
 
 def test_the_caption_says_how_many_were_corrected_for(result):
-    assert "corrected for all 48 comparisons" in comparisons_table(result, ()).caption
+    assert "corrected for all 48 comparisons" in comparisons_table(StudyView(result), ()).caption
 
 
 def test_the_best_arm_is_sought_on_the_largest_training_set(result):
-    best = best_of_each(result)
+    best = StudyView(result).best
     assert list(best) == ["ptbxl", "ludb_sinus_rhythm_only"]
     for downstream, one in best.items():
         assert one.arm.size == 0
@@ -114,14 +115,17 @@ def test_the_best_arm_is_sought_on_the_largest_training_set(result):
 
 def test_a_group_names_the_size_only_where_sizes_differ(result):
     name = replace(next(iter(result.arms)), size=0, head="pooled")
-    assert group_title(result, name) == "resnet1d18, pooled head, all ECGs"
-    assert group_title(result, replace(name, size=1200)) == "resnet1d18, pooled head, 1,200 ECGs"
-    assert group_title(study(sizes=(0,), protocols=("sound",)), name) == "resnet1d18, pooled head"
+    assert StudyView(result).group_title(name) == "resnet1d18, pooled head, all ECGs"
+    assert StudyView(result).group_title(replace(name, size=1200)) == (
+        "resnet1d18, pooled head, 1,200 ECGs"
+    )
+    whole = StudyView(study(sizes=(0,), protocols=("sound",)))
+    assert whole.group_title(name) == "resnet1d18, pooled head"
 
 
 def test_one_column_names_an_arm_and_only_what_tells_rows_apart(result):
     few = [one for one in result.comparisons if one.arm.downstream == "ptbxl"]
-    table = name_once(comparisons_table(result, few))
+    table = name_once(comparisons_table(StudyView(result), few))
     assert table.columns[0].key == "arm" and len(table.rows) == len(few)
     named = cell_text("way", table.rows[0][0])
     assert named == "linear_probe from georgia, resnet1d18, 50 ECGs"
@@ -133,7 +137,8 @@ def test_all_tables_hold_a_value_for_every_column(result):
         assert all(len(row) == len(table.columns) for row in table.rows), table.name
         keys = [column.key for column in table.columns]
         assert len(keys) == len(set(keys))
-    assert LONG in {row[7] for row in study_tables(result)[2].rows}
+    (labels,) = [table for table in study_tables(result) if table.name == "labels"]
+    assert LONG in {row[7] for row in labels.rows}
 
 
 def test_the_docs_name_every_table(result):

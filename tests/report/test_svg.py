@@ -25,8 +25,8 @@ def test_it_is_well_formed_and_has_a_text_alternative():
     title = root[0]
     assert (root.get("role"), root.get("aria-labelledby")) == ("img", title.get("id"))
     assert title.text == "What <it> shows & why"
-    assert "width" not in root.attrib
-    assert root.get("style") == "max-width: 288px"
+    assert not {"width", "height", "style"} & set(root.attrib), "it is as wide as its box"
+    assert root.get("viewBox") == "0 0 216 144"
 
 
 def test_colours_become_the_themes_variables():

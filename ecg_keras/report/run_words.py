@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ecg_keras.data import Dataset, LeftOut
-from ecg_keras.evaluation import LEAST_PATIENTS, Estimate
+from ecg_keras.evaluation import LEAST_PATIENTS
 from ecg_keras.evaluation.tables import score_name
-from ecg_keras.report.inputs import RunFiles
-from ecg_keras.text import percent, plural
+from ecg_keras.report.run_files import RunFiles
+from ecg_keras.report.score_sections import describe_interval
+from ecg_keras.text import plural
 from ecg_keras.training import Guarded
 
 MODES = {
@@ -34,17 +35,10 @@ def run_sentence(files: RunFiles) -> str:
     tested = f"{scores.records:,} test ECGs of {scores.patients:,} patients"
     if score is None:
         return f"{subject} has no {score_name(metric)} on {tested}: no label is defined there."
-    interval = interval_words(score, scores.level)
+    interval = describe_interval(score, scores.level)
     return (
         f"{subject} reaches a {score_name(metric)} of {score.value:.3f} ({interval}) on {tested}."
     )
-
-
-def interval_words(score: Estimate, level: float) -> str:
-    """The interval of a score in a sentence, or why it has none."""
-    if not score.has_interval:
-        return "too few patients for an interval"
-    return f"{percent(level)} interval {score.low:.3f} to {score.high:.3f}"
 
 
 def threshold_sentence(files: RunFiles) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from ecg_keras.config import Recipe, load_recipe
-from ecg_keras.data import Dataset, StoredRecord, describe, read_dataset, read_shards
+from ecg_keras.data import Dataset, describe, read_dataset, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores
 from ecg_keras.files import read_json
 from ecg_keras.report.plots import History
+from ecg_keras.report.shown_ecgs import Stored
 from ecg_keras.statistics import Seeds, read_seeds
 from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
 
@@ -64,11 +65,7 @@ class RunFiles:
 
 
 def read_run(folder: Path) -> RunFiles:
-    """Reads a run that was trained and evaluated.
-
-    Raises:
-        DataError: there is no such run, it was not trained or not evaluated, or a file is damaged.
-    """
+    """Reads a run that was trained and evaluated."""
     run = Run(folder)
     for path in (run.recipe, run.dataset, run.status, run.predictions("test"), run.scores):
         if not path.is_file():
@@ -119,16 +116,10 @@ def _read_seeds(run: Run) -> Seeds | None:
 
 def read_ecgs(
     files: RunFiles, record_ids: Sequence[str], shards: Path | None
-) -> tuple[Mapping[str, StoredRecord], str | None]:
+) -> tuple[Mapping[str, Stored], str | None]:
     """The stored test ECGs with these ids; without them, the reason why there are none.
 
-    Args:
-        files: of the run.
-        record_ids: of the test split.
-        shards: where the shards are now; by default where the run was trained from.
-
-    Raises:
-        DataError: ``shards`` was given and is not the folder the run was trained from.
+    They are in ``shards``, which must be those of the run, or where the run was trained from.
     """
     try:
         folder = shards or files.run.read_place("shards")
@@ -138,7 +129,8 @@ def read_ecgs(
                 f"{folder}: holds another dataset than the run was trained on. Run `ecg-keras "
                 "prepare` with the run's recipe.yaml."
             )
-        return {one.record_id: one for one in read_shards(folder, "test", record_ids)}, None
+        stored = read_shards(folder, "test", record_ids)
+        return {one.record_id: (one, files.dataset) for one in stored}, None
     except DataError as error:
         if shards is not None:
             raise

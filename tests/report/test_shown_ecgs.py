@@ -5,7 +5,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ecg_keras.evaluation import Predictions
-from ecg_keras.report.choose import choose_records
+from ecg_keras.report.shown_ecgs import choose_records
 
 THRESHOLDS = np.array([0.5, 0.4, 0.7])
 

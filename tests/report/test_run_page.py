@@ -13,7 +13,7 @@ from ecg_keras.config import Data, dump_recipe, load_recipe
 from ecg_keras.data import prepare, read_dataset, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Budget, Comparison, Predictions, Scores, compare, evaluate
-from ecg_keras.report import comparison_page, figures, write_report
+from ecg_keras.report import comparison_page, score_sections, shown_ecgs, write_report
 from ecg_keras.training import Run
 
 SECTIONS = [
@@ -306,7 +306,8 @@ def test_other_shards_are_not_drawn(copied, made_run, tmp_path):
 
 
 def test_many_labels_keep_the_page_small(copied, monkeypatch):
-    monkeypatch.setattr(figures, "MOST_PANELS", 2)
+    monkeypatch.setattr(score_sections, "MOST_PANELS", 2)
+    monkeypatch.setattr(shown_ecgs, "MOST_LABELS", 2)
     few = report(copied)
     drawn = [svg["aria-labelledby"] for svg in few.all("svg")]
     assert sum(name.endswith("-roc-title") for name in drawn) == 2

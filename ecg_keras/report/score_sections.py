@@ -1,0 +1,188 @@
+"""The sections with scores, decisions and curves of each label; and the page of scores alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ecg_keras.evaluation import LEAST_PATIENTS, Estimate, Predictions, Scores
+from ecg_keras.evaluation.tables import score_name
+from ecg_keras.report.blocks import Block, Figures, Group, Items, Rows, Section, Text
+from ecg_keras.report.label_curves import draw_label
+from ecg_keras.report.page import write_page
+from ecg_keras.report.study_view import capital
+from ecg_keras.report.tables import Column, Table, cell_text, table_of
+from ecg_keras.text import percent
+
+MOST_PANELS = 12  # labels with curves: more would make a page that is slow on a phone
+SUMMARY = "macro_auroc"
+LIMITS = (
+    "The predictions were made elsewhere: whether a test ECG or its patient was trained on was not "
+    "looked at.",
+    "For research. Not a medical device, and not to be used for diagnosis.",
+)
+LABEL = Column("label", "Label", of=lambda pair: pair[0])
+
+
+def scores_page(scores: Scores, test: Predictions, path: str | Path, *, title: str) -> Path:
+    """Writes scores, decisions and curves as one file that needs no network.
+
+    Args:
+        scores: of `ecg_keras.evaluation.evaluate`.
+        test: the predictions that were scored, as they were passed to it.
+        path: the HTML file to write.
+        title: the heading.
+
+    Returns:
+        ``path``.
+
+    Example:
+        >>> scores_page(evaluate(test, valid), test, "theirs.html", title="theirs")
+        PosixPath('theirs.html')
+    """
+    tested = f"{scores.records:,} ECGs of {scores.patients:,} patients"
+    score = scores.summary[SUMMARY]
+    sentence = f"No {score_name(SUMMARY)} on {tested}: no label is defined there."
+    if score is not None:
+        interval = describe_interval(score, scores.level)
+        sentence = f"{capital(score_name(SUMMARY))} {score.value:.3f} ({interval}) on {tested}."
+    return write_page(
+        Path(path),
+        title=title,
+        kind="Scores of predictions for ECG diagnosis",
+        verdict=(sentence,),
+        sections=(
+            scores_section(scores),
+            Section(
+                "decisions",
+                "Decisions and calibration",
+                (Rows(decisions_table(scores)), Rows(calibration_table(scores))),
+            ),
+            curves_section(scores, scores.calibration.apply(test)),
+            Section("notes", "How to read these numbers", (Items((*scores.notes, *LIMITS)),)),
+        ),
+    )
+
+
+def describe_interval(score: Estimate, level: float) -> str:
+    """The interval of a score in a sentence, or why it has none."""
+    if not score.has_interval:
+        return "too few patients for an interval"
+    return f"{percent(level)} interval {score.low:.3f} to {score.high:.3f}"
+
+
+def scores_section(scores: Scores) -> Section:
+    """The summary scores, and how well each label is ranked."""
+    level = percent(scores.level)
+    rows = [(capital(score_name(name)), score) for name, score in scores.shown.items()]
+    if scores.macro_ece is not None:
+        rows.append(("Macro ECE (lower is better)", scores.macro_ece))
+    summary = Table(
+        "scores",
+        "Summary scores",
+        f"{scores.records:,} ECGs of {scores.patients:,} patients. Intervals: {level}, over "
+        f"patients, from {scores.bootstrap:,} resamples of them; too few where fewer than "
+        f"{LEAST_PATIENTS} have or lack a label.",
+        (Column("score", "Score"), Column("value", "Value", "score")),
+        tuple(rows),
+    )
+    labels = table_of(
+        scores.labels.items(),
+        "labels",
+        "Scores of each label",
+        "How well each label's probability ranks the ECGs. Chance is 0.5 for AUROC and the "
+        "prevalence for AUPRC.",
+        (
+            LABEL,
+            _column("positives", "Positives", "count"),
+            _column("prevalence", "Prevalence", "decimal"),
+            _column("auroc", "AUROC"),
+            _column("auprc", "AUPRC"),
+        ),
+    )
+    blocks: list[Block] = [Rows(summary), Rows(labels)]
+    if scores.undefined:
+        names = ", ".join(scores.undefined)
+        note = f"Undefined on this test split, and left out of the means: {names}."
+        blocks.append(Text(note, "note"))
+    if scores.challenge_note:
+        note = f"No score of the PhysioNet/CinC Challenge: {scores.challenge_note}."
+        blocks.append(Text(note, "note"))
+    return Section("scores", "Scores on the test split", tuple(blocks))
+
+
+def decisions_table(scores: Scores) -> Table:
+    """What is decided at each label's threshold."""
+    return table_of(
+        scores.labels.items(),
+        "decisions",
+        "Decisions at each label's threshold",
+        f"On the test split, with {percent(scores.level)} intervals.",
+        (
+            LABEL,
+            Column("threshold", "Threshold", "decimal", of=lambda pair: scores.thresholds[pair[0]]),
+            _column("f1", "F1"),
+            _column("sensitivity", "Sensitivity"),
+            _column("specificity", "Specificity"),
+        ),
+    )
+
+
+def calibration_table(scores: Scores) -> Table:
+    """The best that any threshold could give, and how well the probabilities are calibrated."""
+    return table_of(
+        scores.labels.items(),
+        "calibration",
+        "Best thresholds and calibration of each label",
+        "F-max is F1 at the best threshold for these very ECGs, which flatters; the sensitivity "
+        "has the best threshold for them that leaves 95 % of the negatives alone. Brier score and "
+        "ECE say how far the probabilities are from what happens: 0 is best. ECE has no interval, "
+        "because resamples repeat ECGs, which looks like miscalibration.",
+        (
+            LABEL,
+            Column("f_max", "F-max", "score",
+                   of=lambda pair: pair[1].f_max and pair[1].f_max.value),
+            _column("sensitivity_at_95_specificity", "Sens. at 95 % spec."),
+            _column("brier", "Brier score"),
+            _column("ece", "ECE", "decimal"),
+        ),
+    )  # fmt: skip
+
+
+def curves_section(
+    scores: Scores, test: Predictions, baseline: Predictions | None = None
+) -> Section:
+    """ROC, precision-recall and calibration of the labels with most positives.
+
+    The curves of ``baseline``, of the same records and labels, are dashed.
+    """
+    defined = [label for label, row in scores.labels.items() if row.auroc is not None]
+    most = sorted(defined, key=lambda label: -scores.labels[label].positives)[:MOST_PANELS]
+    note = "On the test split. The diamond is the label's threshold."
+    if baseline is not None:
+        note += " Dashed: the baseline, on the same ECGs."
+    if len(most) < len(defined):
+        note += f" Shown are the {len(most)} labels with most positives; the tables have all."
+    groups = (
+        Group(label, (_panels(scores, test, baseline, label),))
+        for label in defined
+        if label in most
+    )
+    return Section("curves", "Curves of each label", (Text(note), *groups))
+
+
+def _panels(scores: Scores, test: Predictions, baseline: Predictions | None, label: str) -> Figures:
+    row, records = scores.labels[label], len(test.targets)
+    captions = (
+        f"ROC curve. AUROC {cell_text('score', row.auroc)}.",
+        f"Precision-recall curve. AUPRC {cell_text('score', row.auprc)}; chance is "
+        f"{row.prevalence:.3f}.",
+        f"Calibration, with 95 % intervals, over the probabilities of the {row.positives:,} ECGs "
+        f"with and the {records - row.positives:,} without the label.",
+    )
+    column, threshold = tuple(test.labels).index(label), scores.thresholds[label]
+    return Figures(draw_label("label", test, column, threshold, captions, baseline), "panels")
+
+
+def _column(key: str, title: str, kind: str = "score") -> Column:
+    """A column of a label's results, by the name of the result."""
+    return Column(key, title, kind, of=lambda pair: getattr(pair[1], key))  # type: ignore[arg-type]

@@ -1,0 +1,219 @@
+"""Which test ECGs a page shows, by rules that are printed with them, and how it shows each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras import metrics
+from ecg_keras.data import Dataset, StoredRecord, describe, read_shards
+from ecg_keras.errors import DataError
+from ecg_keras.evaluation import Predictions
+from ecg_keras.report.blocks import Drawing, ShownEcg
+from ecg_keras.report.ecg_plot import plot_ecg
+from ecg_keras.report.tables import Column, Table
+
+EPSILON = 1e-7
+MOST_LABELS = 12  # of an ECG; of more, those that something is to be said of
+Stored = tuple[StoredRecord, Dataset]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A record to show: its row in the predictions, and the rule that chose it."""
+
+    row: int
+    rule: str
+
+
+def study_ecgs(
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    shards_folders: Sequence[str | Path],
+    *,
+    prefix: str = "worst",
+) -> tuple[ShownEcg, ...]:
+    """The worst miss, the worst false alarm and the largest loss, each on its grid.
+
+    Args:
+        predictions: out-of-fold, of the arm to show.
+        thresholds: of each label.
+        shards_folders: the shards of each fold; each record is in the test split of one of them.
+            None draws no ECG and shows truth and decision only.
+        prefix: of the figures' names, unique in the page.
+
+    Returns:
+        Up to three ECGs for `write_study`.
+
+    Raises:
+        DataError: a folder is no finished dataset, or none of them tests a record that is shown.
+
+    Example:
+        >>> ids = np.array(["a", "b"])
+        >>> shown = Predictions(("MI",), ids, ids, [[1], [0]], [[0.1], [0.2]])
+        >>> [ecg.rule for ecg in study_ecgs(shown, {"MI": 0.5}, [])]
+        ['Worst miss: the present label with the lowest probability']
+    """
+    limits = np.array([thresholds[label] for label in predictions.labels])
+    choices = choose_worst(predictions, limits)
+    wanted = [str(predictions.record_ids[choice.row]) for choice in choices]
+    stored = _read_tested(wanted, shards_folders) if shards_folders else {}
+    return show_ecgs(predictions, thresholds, choices, stored, f"{prefix}-ecg")
+
+
+def choose_records(predictions: Predictions, thresholds: Floats) -> tuple[Choice, ...]:
+    """Up to six records: right, typical and wrong ones, each at most once.
+
+    Records are ordered by their loss, the mean binary cross-entropy over the labels; equal losses
+    by record id. A rule that no record fits is left out.
+    """
+    return _once([*_right(predictions, thresholds), *_wrong(predictions, thresholds)])
+
+
+def choose_worst(predictions: Predictions, thresholds: Floats) -> tuple[Choice, ...]:
+    """Up to three records that were answered worst, each at most once."""
+    return _once(_wrong(predictions, thresholds))
+
+
+def show_ecgs(
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    choices: Sequence[Choice],
+    stored: Mapping[str, Stored],
+    prefix: str,
+) -> tuple[ShownEcg, ...]:
+    """The chosen ECGs with truth and decision; those that are ``stored`` are drawn too."""
+    return tuple(
+        _show(
+            predictions,
+            thresholds,
+            choice,
+            stored.get(str(predictions.record_ids[choice.row])),
+            f"{prefix}{number}",
+        )
+        for number, choice in enumerate(choices, start=1)
+    )
+
+
+def _once(candidates: Iterable[tuple[int, str]]) -> tuple[Choice, ...]:
+    chosen: dict[int, Choice] = {}
+    for row, rule in candidates:
+        chosen.setdefault(row, Choice(row, rule))
+    return tuple(chosen.values())
+
+
+def _right(predictions: Predictions, thresholds: Floats) -> Iterator[tuple[int, str]]:
+    truth, _, decided = _answers(predictions, thresholds)
+    order = _order(predictions)
+    right = [int(row) for row in order if (truth == decided)[row].all() and truth[row].any()]
+    if right:
+        yield right[0], "Surest right answer: every label right, smallest loss"
+        other = [row for row in right if (truth[row] != truth[right[0]]).any()]
+        if other:
+            yield other[0], "Surest right answer with other labels than the first"
+    yield int(order[(len(order) - 1) // 2]), "Typical: the median loss of the test ECGs"
+
+
+def _wrong(predictions: Predictions, thresholds: Floats) -> Iterator[tuple[int, str]]:
+    truth, probability, decided = _answers(predictions, thresholds)
+    missed = "Worst miss: the present label with the lowest probability"
+    alarm = "Worst false alarm: the absent label decided present with the highest probability"
+    for wrong, key, rule in (
+        (truth & ~decided, probability, missed),
+        (~truth & decided, -probability, alarm),
+    ):
+        if wrong.any():
+            best = np.where(wrong, key, np.inf).min(axis=1)
+            yield int(np.lexsort((np.asarray(predictions.record_ids), best))[0]), rule
+    yield int(_order(predictions)[-1]), "Largest loss of the test ECGs"
+
+
+def _answers(
+    predictions: Predictions, thresholds: Floats
+) -> tuple[npt.NDArray[np.bool_], Floats, npt.NDArray[np.bool_]]:
+    probability = np.asarray(predictions.probabilities, np.float64)
+    decided = metrics.decide(probability, thresholds).astype(bool)
+    return np.asarray(predictions.targets, bool), probability, decided
+
+
+def _order(predictions: Predictions) -> npt.NDArray[np.intp]:
+    """Rows from the smallest loss to the largest."""
+    truth = np.asarray(predictions.targets, bool)
+    kept = np.clip(np.asarray(predictions.probabilities, np.float64), EPSILON, 1 - EPSILON)
+    loss = -np.mean(np.where(truth, np.log(kept), np.log(1 - kept)), axis=1)
+    return np.lexsort((np.asarray(predictions.record_ids), loss))
+
+
+def _read_tested(record_ids: Sequence[str], folders: Sequence[str | Path]) -> Mapping[str, Stored]:
+    """The wanted records, each with the dataset of the fold that tested it."""
+    found: dict[str, Stored] = {}
+    for folder in folders:
+        dataset = describe(folder)
+        for record in read_shards(folder, "test"):
+            if record.record_id in record_ids:
+                found[record.record_id] = (record, dataset)
+        if len(found) == len(set(record_ids)):
+            return found
+    missing = ", ".join(sorted(set(record_ids) - set(found)))
+    raise DataError(
+        f"{', '.join(map(str, folders))}: no test split there has {missing}. Make the shards again "
+        "with `ecg-keras study`."
+    )
+
+
+def _show(
+    predictions: Predictions,
+    thresholds: Mapping[str, float],
+    choice: Choice,
+    stored: Stored | None,
+    name: str,
+) -> ShownEcg:
+    record_id = str(predictions.record_ids[choice.row])
+    about = [f"Record {record_id}", f"patient {predictions.patient_ids[choice.row]}"]
+    drawing = None
+    if stored is not None:
+        record, dataset = stored
+        about += [f"{record.age:.0f} years"] if record.age is not None else []
+        about += [record.sex] if record.sex else []
+        title = f"ECG of record {record_id}, 25 mm/s, 10 mm/mV"
+        rate, leads = dataset.sampling_rate, dataset.leads
+        drawing = Drawing(
+            name, title, "", lambda: plot_ecg(record.signal, sampling_rate=rate, leads=leads)
+        )
+    table = _decisions(predictions, thresholds, choice.row)
+    return ShownEcg(choice.rule, record_id, ", ".join(about) + ".", drawing, table)
+
+
+def _decisions(predictions: Predictions, thresholds: Mapping[str, float], row: int) -> Table:
+    """Truth and decision of each label; of many labels, those that are not absent in both."""
+    words = {True: "present", False: "absent"}
+    rows = []
+    for label, target, value in zip(
+        predictions.labels, predictions.targets[row], predictions.probabilities[row], strict=True
+    ):
+        truth, probability, threshold = bool(target), float(value), thresholds[label]
+        decided = bool(metrics.decide([[probability]], [threshold])[0, 0])
+        verdict = "right" if decided == truth else ("missed" if truth else "false alarm")
+        decision = f"{words[decided]}, {verdict}"
+        rows.append((label, words[truth], decision, probability, threshold))
+    notable = [one for one in rows if one[2] != "absent, right"] or rows[:1]
+    shown = rows if len(rows) <= MOST_LABELS else notable
+    others = len(rows) - len(shown)
+    return Table(
+        "",
+        f"Truth and prediction of record {predictions.record_ids[row]}",
+        f"The other {others} labels are absent and were decided absent." if others else "",
+        (
+            Column("label", "Label"),
+            Column("truth", "Truth"),
+            Column("decision", "Decision"),
+            Column("probability", "Probability", "decimal"),
+            Column("threshold", "Threshold", "decimal"),
+        ),
+        tuple(shown),
+    )

@@ -1,0 +1,201 @@
+"""The sections of a study's page about single labels: the best arm of each downstream.
+
+The curves and decisions are of one prediction per ECG, the mean over seeds of the networks that
+were not trained on it. The scores with intervals are means of single networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from ecg_keras import metrics
+from ecg_keras.evaluation import estimate_labels
+from ecg_keras.report.blocks import (
+    Absent,
+    Drawing,
+    Figures,
+    Group,
+    Rows,
+    Section,
+    Text,
+    first_open,
+)
+from ecg_keras.report.label_curves import draw_label
+from ecg_keras.report.study_view import (
+    NO_ARM,
+    StudyView,
+    arm_columns,
+    capital,
+    count_positives,
+    name_once,
+)
+from ecg_keras.report.tables import Column, Table, table_of
+from ecg_keras.statistics import Compared
+from ecg_keras.text import plural
+
+MOST_LABELS = 8  # with curves; the tables have all
+OWN_FOLD = "the fold whose networks were not trained on it"
+
+
+def labels(study: StudyView) -> Section | Absent:
+    """AUROC of each label, its curves against the reference, and its calibration diagram."""
+    full = _labels_table(study, study.result.comparisons)
+    if not study.best:
+        return Absent("labels", NO_ARM, (full,))
+    groups = []
+    for number, (downstream, one) in enumerate(study.best.items(), start=1):
+        table = name_once(_labels_table(study, [one]))
+        own = table.select(column.key for column in table.columns[1:])
+        shown = replace(own, title=f"{table.title}, {downstream}")
+        which = (
+            f"{capital(one.arm.way)} against {one.reference.way}, both "
+            f"{study.group_title(one.arm)}."
+        )
+        curves = Figures(tuple(_curves(study, one, f"label{number}-")), "panels")
+        groups.append(Group(downstream, (Text(which), Rows(shown), curves)))
+    introduction = Text(
+        "Of each downstream the arm with the best score on its largest training set, blue, "
+        "and its reference, dashed. It was chosen by this very score, which flatters it a "
+        "little. Dots of a calibration diagram: observed share in bins of about as many "
+        "ECGs, with 95 % intervals; below, the probabilities without and with the label."
+    )
+    others = first_open(groups, "The labels of the other downstreams")
+    return Section("labels", "Labels", (introduction, Text(_averaged(study)), *others), (full,))
+
+
+def calibration(study: StudyView) -> Section | Absent:
+    """Whether a probability of 0.3 means three in ten, for each label of the best arms."""
+    if not study.best:
+        return Absent("calibration", NO_ARM)
+    introduction = Text(
+        "Of the same arms and the same mean predictions; the diagrams are beside each "
+        "label's curves. A mean over seeds is less extreme than one network's probability, "
+        "and its calibration is its own."
+    )
+    tables = (Rows(_calibration_table(study, name, one)) for name, one in study.best.items())
+    return Section("calibration", "Calibration", (introduction, *tables))
+
+
+def thresholds(study: StudyView) -> Section | Absent:
+    """The thresholds of the best arms, and what is decided at them."""
+    if not study.best:
+        return Absent("thresholds", NO_ARM)
+    introduction = Text(
+        "Thresholds are the mean over seeds and folds of those of the runs. The decisions "
+        f"are of the mean prediction at the mean threshold; their {study.level} "
+        f"intervals are of {study.result.question['bootstrap']:,} resamples of patients and hold "
+        "no spread over seeds."
+    )
+    tables = (Rows(_decisions_table(study, name, one)) for name, one in study.best.items())
+    return Section("thresholds", "Thresholds and decisions", (introduction, *tables))
+
+
+def _averaged(study: StudyView) -> str:
+    """Of what the curves are, and why they differ from the scores of the table."""
+    arms = [study.result.arms[one.arm] for one in study.best.values()]
+    folds = any(arm.folds > 1 for arm in arms)
+    seeds = max(arm.seeds for arm in arms)
+    tested = (
+        f"Every ECG was tested once, in {'one fold' if study.result.elsewhere else OWN_FOLD}"
+        if folds
+        else "The ECGs are those of the test split"
+    )
+    if seeds == 1:
+        return f"{tested}. One seed was trained."
+    return (
+        f"{tested}. Curves are drawn from its mean probability over the "
+        f"{plural(seeds, 'seed')}: a mean of networks ranks a little "
+        "better than one of them, so a curve may be above the AUROC of the table, which is the "
+        "mean of single networks."
+    )
+
+
+def _curves(study: StudyView, one: Compared, prefix: str) -> Iterable[Drawing]:
+    """Of the labels with most positives that are neither absent nor everywhere."""
+    arm, reference = study.result.arms[one.arm], study.result.arms[one.reference].predictions
+    tested = arm.predictions
+    count = tested.targets.sum(axis=0)
+    defined = [i for i in range(len(tested.labels)) if 0 < count[i] < len(tested.targets)]
+    for column in sorted(sorted(defined, key=lambda i: -int(count[i]))[:MOST_LABELS]):
+        label = tested.labels[column]
+        captions = (f"{label}: ROC", f"{label}: precision-recall", f"{label}: calibration")
+        threshold, names = arm.thresholds[label], ("best arm", "reference")
+        yield from draw_label(prefix, tested, column, threshold, captions, reference, names)
+
+
+def _labels_table(study: StudyView, compared: Iterable[Compared]) -> Table:
+    """AUROC of each label of each comparison."""
+    arms = study.result.arms
+    return table_of(
+        [(one, *label) for one in compared for label in one.labels.items()],
+        "labels",
+        "AUROC of each label",
+        f"{study.intervals}. Not corrected for looking at many "
+        "labels. DeLong's test is a cross-check: it takes records for independent, sees no spread "
+        "over seeds, and is left out where it is undefined.",
+        (
+            *arm_columns(lambda row: row[0].arm),
+            Column("label", "Label", of=lambda row: row[1]),
+            Column("positives", "Positives", "count",
+                   of=lambda row: count_positives(arms[row[0].arm])[row[1]]),
+            Column("reference_auroc", capital(study.reference), "score",
+                   of=lambda row: arms[row[0].reference].labels.get(row[1])),
+            Column("auroc", "AUROC", "score", of=lambda row: arms[row[0].arm].labels.get(row[1])),
+            Column("difference", "Difference", "difference", of=lambda row: row[2]),
+            Column("p", "p", "p", of=lambda row: row[2] and row[2].p_value),
+            Column("p_delong", "p, DeLong", "p", True, lambda row: row[0].delong.get(row[1])),
+        ),
+    )  # fmt: skip
+
+
+def _calibration_table(study: StudyView, downstream: str, one: Compared) -> Table:
+    arms = [study.result.arms[name].predictions for name in (one.arm, one.reference)]
+    figures = {
+        f"{name}{of}": score(arm.targets, arm.probabilities)
+        for name, score in (("Brier", metrics.brier), ("ECE", metrics.ece))
+        for arm, of in zip(arms, ("", f", {study.reference}"), strict=True)
+    }
+    columns = [
+        Column(f"column{i}", title, "decimal", of=lambda row, title=title: figures[title][row[0]])
+        for i, title in enumerate(figures)
+    ]
+    return table_of(
+        enumerate(arms[0].labels),
+        f"calibration-{downstream}",
+        f"Calibration of each label, {downstream}",
+        "Lower is better in both. Brier: mean squared error of the probability. ECE: expected "
+        "calibration error, in at most ten bins of about equally many ECGs.",
+        (Column("label", "Label", of=lambda row: row[1]), *columns),
+    )
+
+
+def _decisions_table(study: StudyView, downstream: str, one: Compared) -> Table:
+    arm, question = study.result.arms[one.arm], study.result.question
+    decided = estimate_labels(
+        arm.predictions,
+        np.array([arm.thresholds[label] for label in arm.predictions.labels]),
+        bootstrap=int(question["bootstrap"]),
+        level=float(question["level"]),
+        seed=int(question["seed"]),
+    )
+    reference = study.result.arms[one.reference].thresholds
+    scores = [
+        Column(name, name.capitalize(), "score", of=lambda label, name=name: decided[label][name])
+        for name in ("f1", "sensitivity", "specificity")
+    ]
+    return table_of(
+        arm.predictions.labels,
+        f"thresholds-{downstream}",
+        f"Decisions on {downstream}, {one.arm.way}",
+        "",
+        (
+            Column("label", "Label"),
+            Column("threshold", "Threshold", "decimal", of=lambda label: arm.thresholds[label]),
+            Column("reference_threshold", f"Threshold, {one.reference.mode}", "decimal",
+                   of=reference.get),
+            *scores,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,203 @@
+"""The section of a study's page with the verdict of each comparison, and its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ecg_keras.evaluation.tables import score_name
+from ecg_keras.report.blocks import (
+    OPEN_ROWS,
+    Absent,
+    Block,
+    Fold,
+    Group,
+    Items,
+    Rows,
+    Section,
+    Text,
+    table_blocks,
+)
+from ecg_keras.report.study_view import (
+    NO_ARM,
+    StudyView,
+    arm_columns,
+    arm_table,
+    capital,
+    largest_sets,
+    name_once,
+)
+from ecg_keras.report.tables import MARKS, Column, Table, table_of
+from ecg_keras.statistics import Compared, settles
+from ecg_keras.text import plural
+
+OPEN_DIAGNOSTICS = 6  # of a downstream, that are open from the start
+COMPACT = ("arm", "verdict", "difference", "p_holm", "reference_score", "score",
+           "would_settle_it")  # fmt: skip
+
+
+def verdicts(study: StudyView) -> Section | Absent:
+    """The question, and the verdict of each comparison in a table for each downstream."""
+    compared = study.result.comparisons
+    arms = _arms_table(study)
+    tables = (comparisons_table(study, compared), arms, _diagnostics_table(compared))
+    if not compared:
+        return Absent("verdicts", NO_ARM, tables)
+    blocks: list[Block] = [Text(_question(study)), *_unfinished(study)]
+    for name, some in study.by_downstream.items():
+        blocks.append(Group(name, _of_downstream(study, name, some)))
+    blocks.append(Fold("Scores of every arm", (Rows(name_once(arms)),)))
+    return Section("verdicts", "Verdicts", tuple(blocks), tables)
+
+
+def alarm(study: StudyView) -> tuple[str, ...]:
+    """A sentence for the head of the page, where diagnostics speak against comparisons."""
+    compared = study.result.comparisons
+    number = sum(bool(one.diagnostics) for one in compared)
+    of = plural(len(compared), "comparison")
+    sentence = f"Diagnostics speak against {number} of {of}: what to do is said below the verdicts."
+    return (sentence,) if number else ()
+
+
+def count_verdicts(compared: Sequence[Compared]) -> str:
+    """``3 better, 1 inconclusive.``"""
+    count = Counter(one.verdict.word for one in compared)
+    return ", ".join(f"{count[word]} {word}" for word in MARKS if count[word]) + "."
+
+
+def comparisons_table(study: StudyView, compared: Sequence[Compared]) -> Table:
+    """The verdict of each comparison."""
+    corrected = max((one.verdict.comparisons for one in study.result.comparisons), default=0)
+    return arm_table(
+        compared,
+        "comparisons",
+        f"Differences from {study.reference} in {study.metric_name}",
+        f"{study.intervals}. The verdicts and the p-values marked "
+        f"Holm are corrected for all {corrected} comparisons of the study; "
+        f"equivalent means within ±{study.margin:g}.",
+        (
+            Column("reference_score", capital(study.reference), "score",
+                   of=lambda one: study.score(one.reference)),
+            Column("score", "Score", "score", of=lambda one: study.score(one.arm)),
+            Column("difference", "Difference", "difference", of=lambda one: one.contrast),
+            Column("p", "p", "p", of=lambda one: one.contrast.p_value),
+            Column("p_holm", "p, Holm", "p", of=lambda one: one.verdict.p_value),
+            Column("equivalence_p_holm", "p of equivalence, Holm", "p",
+                   of=lambda one: one.verdict.equivalence_p),
+            Column("verdict", "Verdict", "word", of=lambda one: one.verdict.word),
+            Column("would_settle_it", "What would settle it",
+                   of=lambda one: settles(one.contrast, one.verdict)),
+        ),
+    )  # fmt: skip
+
+
+def _arms_table(study: StudyView) -> Table:
+    """What each arm scored in every summary metric."""
+    arms = study.result.arms.values()
+    names = dict.fromkeys(name for arm in arms for name in arm.scores)
+    first = {arm.name: next(iter(arm.scores.values()), None) for arm in arms}
+    scores = [
+        Column(name, score_name(name), "score", of=lambda arm, name=name: arm.scores.get(name))
+        for name in names
+    ]
+    return table_of(
+        arms,
+        "arms",
+        "Scores of each arm",
+        f"{study.intervals}.",
+        (
+            *arm_columns(lambda arm: arm.name),
+            Column("seeds", "Seeds", "count", True, lambda arm: arm.seeds),
+            Column("folds", "Folds", "count", True, lambda arm: arm.folds),
+            Column("train_records", "Trained on", "count", True, lambda arm: arm.train_records),
+            Column("test_records", "Tested ECGs", "count", True,
+                   lambda arm: getattr(first[arm.name], "records", None)),
+            Column("test_patients", "Patients", "count", True,
+                   lambda arm: getattr(first[arm.name], "patients", None)),
+            *scores,
+            Column("seconds", "Training of a run", "seconds", True, lambda arm: arm.seconds),
+        ),
+    )  # fmt: skip
+
+
+def _diagnostics_table(compared: Sequence[Compared]) -> Table:
+    """What speaks against each comparison."""
+    return table_of(
+        [(one, sentence) for one in compared for sentence in one.diagnostics],
+        "diagnostics",
+        "What speaks against the comparisons",
+        "",
+        (
+            *arm_columns(lambda pair: pair[0].arm),
+            Column("diagnostic", "Diagnostic", of=lambda pair: pair[1]),
+        ),
+    )
+
+
+def _question(study: StudyView) -> str:
+    compared = study.result.comparisons
+    arm = study.result.arms[compared[0].arm]
+    folds = f", {arm.folds}-fold cross-validation" if arm.folds > 1 else ""
+    return (
+        f"Is a mode better than {study.reference}, everything else equal? Asked of "
+        f"{study.metric_name} in {plural(len(compared), 'comparison')}, with "
+        f"{plural(arm.seeds, 'seed')}{folds}. A verdict is given where it holds at "
+        f"{study.level} confidence after Holm's correction for all comparisons; a difference "
+        f"within ±{study.margin:g} does not matter. Where neither is shown, the "
+        "verdict is inconclusive, and the table says what would settle it if the difference stays."
+        f"{study.of_one_seed}"
+    )
+
+
+def _unfinished(study: StudyView) -> tuple[Block, ...]:
+    cells = study.result.cells
+    left = [f"{cells['failed']:,} failed"] * (cells["failed"] > 0)
+    left += [f"{cells['missing']:,} are not there yet"] * (cells["missing"] > 0)
+    runs = plural(sum(cells.values()), "run")
+    sentence = f"Of {runs}, {' and '.join(left)}: the verdicts may change once all are there."
+    return (Text(sentence),) if left else ()
+
+
+def _of_downstream(study: StudyView, name: str, compared: Sequence[Compared]) -> tuple[Block, ...]:
+    """The verdicts on one downstream: those that a reader wants first, then all, folded."""
+    shown, which = _open_ones(compared)
+    table = _compact(study, name, shown)
+    blocks = [Text(f"{count_verdicts(compared)}{which}"), *table_blocks(table)]
+    if len(shown) < len(compared):
+        title = f"All {plural(len(compared), 'comparison')} on {name}"
+        blocks.append(Fold(title, (Rows(_compact(study, name, compared)),)))
+    return (*blocks, *_diagnosed(study, compared))
+
+
+def _compact(study: StudyView, name: str, compared: Sequence[Compared]) -> Table:
+    """The verdicts on one downstream, the verdict next to its difference, for a small screen."""
+    table = name_once(comparisons_table(study, compared)).select(COMPACT)
+    return replace(table, title=f"{table.title}, {name}")
+
+
+def _open_ones(compared: Sequence[Compared]) -> tuple[Sequence[Compared], str]:
+    """The comparisons that a reader sees first, and which they are."""
+    if len(compared) <= OPEN_ROWS:
+        return compared, ""
+    largest = largest_sets(compared)
+    if len(largest) <= OPEN_ROWS:
+        return largest, " The table has those on the largest training set."
+    judged = [one for one in largest if one.verdict.word != "inconclusive"]
+    if 0 < len(judged) <= OPEN_ROWS:
+        few = " on the largest training set" if len(largest) < len(compared) else ""
+        return judged, f" The table has those that are not inconclusive{few}."
+    return compared, ""
+
+
+def _diagnosed(study: StudyView, compared: Sequence[Compared]) -> tuple[Block, ...]:
+    """What speaks against these comparisons, folded from a few on."""
+    sentences = study.result.list_diagnostics(compared)
+    if not sentences:
+        return ()
+    number = sum(bool(one.diagnostics) for one in compared)
+    which = "this comparison" if len(compared) == 1 else f"{number} of these comparisons"
+    heading = Text(f"What speaks against {which}:")
+    more = sentences[OPEN_DIAGNOSTICS:]
+    rest = (Fold(f"{plural(len(more), 'more diagnostic')}", (Items(more),)),) if more else ()
+    return (heading, Items(sentences[:OPEN_DIAGNOSTICS]), *rest)

@@ -1,0 +1,189 @@
+"""What all sections of a study's page read: its result, what it calls things, and its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ecg_keras.evaluation.tables import score_name
+from ecg_keras.report.tables import Column, Table, cell_text, table_of
+from ecg_keras.statistics import FEWEST_SEEDS, ArmName, ArmResult, Compared, StudyResult
+from ecg_keras.text import percent
+
+NO_ARM = "no arm could be compared with its reference."
+ARM_KEYS = {
+    "downstream": "Downstream",
+    "backbone": "Backbone",
+    "head": "Head",
+    "size": "ECGs",
+    "protocol": "Protocol",
+    "mode": "Mode",
+    "upstream": "Upstream",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class StudyView:
+    """A result, with what its sections say of it more than once."""
+
+    result: StudyResult
+
+    @cached_property
+    def metric(self) -> str:
+        """Key of the metric that decides."""
+        return str(self.result.question["metric"])
+
+    @cached_property
+    def metric_name(self) -> str:
+        """Of the metric that decides, such as ``macro AUROC``."""
+        return score_name(self.metric)
+
+    @cached_property
+    def reference(self) -> str:
+        """The mode that the others are compared with."""
+        return str(self.result.question["reference"])
+
+    @cached_property
+    def margin(self) -> float:
+        """Half the width of the band of differences that do not matter."""
+        return float(self.result.question["margin"])
+
+    @cached_property
+    def level(self) -> str:
+        """Of the intervals, such as ``95 %``."""
+        return percent(float(self.result.question["level"]))
+
+    @cached_property
+    def luck(self) -> str:
+        """What intervals are over: seeds and patients, or patients alone with one seed each."""
+        seeds = {one.contrast.seeds for one in self.result.comparisons} or {
+            arm.seeds for arm in self.result.arms.values()
+        }
+        single = max(seeds, default=2) == 1
+        return "patients alone (one seed each)" if single else "seeds and patients"
+
+    @cached_property
+    def intervals(self) -> str:
+        """``95 % intervals over seeds and patients``."""
+        return f"{self.level} intervals over {self.luck}"
+
+    @cached_property
+    def of_one_seed(self) -> str:
+        """What one seed of each way can't show, for a section's introduction; mostly empty."""
+        comparisons = self.result.comparisons
+        single = sum(one.contrast.seeds == 1 for one in comparisons)
+        if not single:
+            return ""
+        which = "all" if single == len(comparisons) else f"{single:,} of them"
+        return (
+            f" With one seed of each way ({which}) two trained networks are compared: interval, "
+            "p-value and verdict say nothing of how much another training differs, and the ways of "
+            f"training need at least {FEWEST_SEEDS - 1} more seeds of each."
+        )
+
+    @cached_property
+    def first_protocol(self) -> str:
+        """The protocol that the verdicts are given for."""
+        arms = [one.arm for one in self.result.comparisons] or list(self.result.arms)
+        return arms[0].protocol if arms else ""
+
+    @cached_property
+    def by_downstream(self) -> dict[str, list[Compared]]:
+        """The comparisons of each downstream, in the order of the grid."""
+        found: dict[str, list[Compared]] = {}
+        for one in self.result.comparisons:
+            found.setdefault(one.arm.downstream, []).append(one)
+        return found
+
+    @cached_property
+    def largest_sets(self) -> list[Compared]:
+        """Of each downstream, the comparisons on its largest training set."""
+        return [one for some in self.by_downstream.values() for one in largest_sets(some)]
+
+    @cached_property
+    def best(self) -> dict[str, Compared]:
+        """Of each downstream, the comparison whose arm scores best on the largest training set."""
+        best: dict[str, Compared] = {}
+        for one in self.largest_sets:
+            known = best.setdefault(one.arm.downstream, one)
+            if self.score(one.arm).value > self.score(known.arm).value:
+                best[one.arm.downstream] = one
+        return best
+
+    def score(self, name: ArmName) -> Any:
+        """What an arm scores in the metric that decides."""
+        return self.result.arms[name].scores[self.metric]
+
+    def group_title(self, name: ArmName) -> str:
+        """What compared ways share, but for the downstream: ``resnet1d18, 200 ECGs``."""
+        parts = [name.backbone]
+        parts += [f"{name.head} head"] * (name.head != "as_published")
+        if any(arm.size for arm in self.result.arms):
+            parts.append(f"{name.size:,} ECGs" if name.size else "all ECGs")
+        return ", ".join(parts)
+
+
+def largest_sets(compared: Sequence[Compared]) -> list[Compared]:
+    """Those on the largest training set."""
+    sizes = [one.arm.size or float("inf") for one in compared]
+    return [one for one, size in zip(compared, sizes, strict=True) if size == max(sizes)]
+
+
+def arm_columns(
+    arm: Callable[[Any], Any] = lambda one: one.arm, without: Sequence[str] = ()
+) -> tuple[Column, ...]:
+    """The columns that name an arm, given how to find an item's `ArmName`."""
+
+    def column(key: str, title: str) -> Column:
+        kind: Any = "size" if key == "size" else "text"
+        return Column(key, title, kind, key != "mode", lambda one: getattr(arm(one), key))
+
+    return tuple(column(key, title) for key, title in ARM_KEYS.items() if key not in without)
+
+
+def arm_table(
+    items: Iterable[Any], name: str, title: str, caption: str, columns: Iterable[Column]
+) -> Table:
+    """A row for each item that has an ``arm``, whose name is in the first columns."""
+    return table_of(items, name, title, caption, (*arm_columns(), *columns))
+
+
+def name_once(table: Table) -> Table:
+    """The same table with one column for the arm, as a phone has no room for seven.
+
+    It has mode and upstream, and small what else distinguishes the rows.
+    """
+    places = {column.key: place for place, column in enumerate(table.columns)}
+    left = {column.key for column in table.for_readers().columns}
+    details = [key for key in ARM_KEYS if key in left and key not in ("mode", "upstream")]
+    others = [place for key, place in places.items() if key not in ARM_KEYS]
+
+    def name(row: tuple[Any, ...]) -> tuple[str, str]:
+        mode, upstream = row[places["mode"]], row[places["upstream"]]
+        smaller = ", ".join(_detail(key, row[places[key]]) for key in details)
+        return f"{mode} from {upstream}" if upstream else mode, smaller
+
+    return replace(
+        table,
+        columns=(Column("arm", "Arm", "way"), *(table.columns[place] for place in others)),
+        rows=tuple((name(row), *(row[place] for place in others)) for row in table.rows),
+    )
+
+
+def _detail(key: str, value: Any) -> str:
+    if key == "size":
+        return f"{cell_text('size', value)} ECGs"
+    return f"{value} head" if key == "head" else str(value)
+
+
+def count_positives(arm: ArmResult) -> dict[str, int]:
+    """How many of the tested ECGs have each label."""
+    counts = arm.predictions.targets.sum(axis=0)
+    return {label: int(count) for label, count in zip(arm.predictions.labels, counts, strict=True)}
+
+
+def capital(text: str) -> str:
+    """With a first capital, and the rest as it is: ``Macro AUROC``."""
+    return text[:1].upper() + text[1:]
