@@ -39,6 +39,7 @@ from ecg_keras.config.schema import (
 from ecg_keras.config.study import FileStudy, Grid, Left, Mode, Part, Protocol, Question, Study
 from ecg_keras.config.trials import applicable, list_trials, trial, tune_of
 from ecg_keras.config.tune import Candidate, Tune, beyond
+from ecg_keras.config.values import NameOrSettings, name_and_settings
 
 __all__ = [
     "DEFAULTS",
@@ -55,6 +56,7 @@ __all__ = [
     "LoadedStudy",
     "Mode",
     "Model",
+    "NameOrSettings",
     "Part",
     "Phase",
     "Problem",
@@ -80,6 +82,7 @@ __all__ = [
     "load_file_study",
     "load_recipe",
     "load_study",
+    "name_and_settings",
     "parse_overrides",
     "run_changes",
     "run_mark",

@@ -20,6 +20,7 @@ from ecg_keras.config.values import (
     Folds,
     Fraction,
     HomeOrName,
+    Named,
     Names,
     Positive,
     Seed,
@@ -252,10 +253,16 @@ class Training(Section):
 
     batch_size: int = Field(default=64, ge=1)
     seed: Seed = 0
-    optimizer: Literal["adam", "adamw"] = "adam"
+    # what is minimised: a name, {name: settings} such as {focal: {gamma: 3}}, or module:function of
+    # your own; docs/recipes.md lists the names
+    loss: Named = "binary_crossentropy"
+    # likewise
+    optimizer: Named = "adam"
+    # Keras callbacks that are called in every epoch, likewise
+    callbacks: Annotated[tuple[Named, ...], Field(strict=False)] = ()
     # of Adam's divisor: Keras' default; 1e-8 is PyTorch's, as published
     epsilon: Positive = 1e-7
-    # adamw only
+    # of optimizers that take it: adamw, sgd and lion
     weight_decay: float = Field(default=0.0, ge=0)
     # within each phase: constant, cosine (to zero), or one_cycle (up over 30 %, then to zero)
     schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
@@ -285,11 +292,9 @@ class Training(Section):
     phases: Annotated[tuple[Phase, ...], Field(strict=False)] = (Phase(epochs=30),)
 
     @model_validator(mode="after")
-    def _phases_and_decay(self) -> Training:
+    def _has_phases(self) -> Training:
         if not self.phases:
             raise ValueError("phases must have at least one phase, such as {epochs: 30}")
-        if self.weight_decay and self.optimizer != "adamw":
-            raise ValueError(f"weight_decay needs optimizer adamw. Received: {self.optimizer}")
         return self
 
 

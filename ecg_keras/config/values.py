@@ -44,6 +44,37 @@ def _check_rate(value: Any) -> Any:
     )
 
 
+# a name of a table or module:function, or one of these with settings: {focal: {gamma: 3}}
+NameOrSettings = str | dict[str, dict[str, Any]]
+
+
+def name_and_settings(setting: NameOrSettings) -> tuple[str, dict[str, Any]]:
+    """The name in a `NameOrSettings`, and its settings.
+
+    Example:
+        >>> name_and_settings("adam"), name_and_settings({"sgd": {"momentum": 0.9}})
+        (('adam', {}), ('sgd', {'momentum': 0.9}))
+    """
+    if isinstance(setting, str):
+        return setting, {}
+    ((name, settings),) = setting.items()
+    return name, settings
+
+
+def _check_one(value: Any) -> Any:
+    if isinstance(value, str) or (
+        isinstance(value, dict)
+        and len(value) == 1
+        and all(isinstance(settings, dict) for settings in value.values())
+    ):
+        return value
+    raise ValueError(
+        "must be a name, or one name with its settings, such as {focal: {gamma: 3}}. Received: "
+        f"{value!r:.80}"
+    )
+
+
+Named = Annotated[NameOrSettings, BeforeValidator(_check_one)]
 FolderPath = Annotated[Path, Field(strict=False), AfterValidator(expand_home)]
 # a path, or the name of something that has none
 HomeOrName = Annotated[str, AfterValidator(expand_home)]

@@ -9,6 +9,12 @@ from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
     from ecg_keras.training.callbacks import FollowEpochs as FollowEpochs, RunLog as RunLog
+    from ecg_keras.training.choices import (
+        CALLBACKS as CALLBACKS,
+        LOSSES as LOSSES,
+        OPTIMIZERS as OPTIMIZERS,
+        check_optimizer as check_optimizer,
+    )
     from ecg_keras.training.cluster import check_one_worker as check_one_worker
     from ecg_keras.training.epoch_log import read_log as read_log
     from ecg_keras.training.fit import compile_phase as compile_phase, fit as fit
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from ecg_keras.training.known import Known as Known, describe_known as describe_known
     from ecg_keras.training.leakage import guard as guard, guard_alike as guard_alike
     from ecg_keras.training.loop import build_model as build_model, train as train
+    from ecg_keras.training.losses import AsymmetricLoss as AsymmetricLoss
     from ecg_keras.training.mirrored import Mirrored as Mirrored, padded as padded
     from ecg_keras.training.places import seen_from as seen_from
     from ecg_keras.training.run import (

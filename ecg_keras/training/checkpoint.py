@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +171,12 @@ class Checkpoint(keras.callbacks.Callback):
             self._saved = time.monotonic()
         if out_of_patience:
             self.model.stop_training = True
+
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        # another callback has stopped the phase
+        if self.progress is not None and not self.progress.phase_ended:
+            self.progress = replace(self.progress, phase_ended=True)
+            self._save(self.progress)
 
     def _save(self, progress: Progress) -> None:
         self._check_room()

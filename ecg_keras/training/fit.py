@@ -9,6 +9,7 @@ import tensorflow as tf
 from ecg_keras import models
 from ecg_keras.config import Phase, Training
 from ecg_keras.keras_library import keras
+from ecg_keras.training.choices import LOSSES
 from ecg_keras.training.mirrored import Mirrored, padded
 from ecg_keras.training.optimizers import make_optimizer
 
@@ -50,7 +51,7 @@ def compile_phase(
     optimizer = make_optimizer(
         training, phase, models.stages(model), steps_per_epoch * phase.epochs
     )
-    fitted.compile(optimizer=optimizer, loss="binary_crossentropy")
+    fitted.compile(optimizer=optimizer, loss=LOSSES.make(training.loss, {}))
     # before the first step, which Keras would trace twice otherwise
     fitted.optimizer.build(fitted.trainable_variables)
     return fitted

@@ -18,6 +18,7 @@ from ecg_keras.files import replacing, write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.training.callbacks import RunLog
 from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
+from ecg_keras.training.choices import make_callbacks
 from ecg_keras.training.device import (
     choose_precision,
     make_repeatable,
@@ -237,8 +238,12 @@ def _fit_phase(
         patience=settings.patience,
         progress=progress,
     )
+    valid, labels = work.load_valid(), work.dataset.labels
     called = [
-        ValidationScores(work.load_valid(), work.dataset.labels, model=model),
+        ValidationScores(valid, labels, model=model),
+        *make_callbacks(
+            settings, valid=valid, labels=labels, model=model, path=run.folder / "run_log.csv"
+        ),
         RunLog(run.log, phase=number),
         checkpoint,
         keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecg_keras.config import Phase, Training
+from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import keras
+from ecg_keras.training.choices import OPTIMIZERS, check_optimizer
 
 WARM_UP = 0.3  # share of a one-cycle phase in which the learning rate rises
 START = 1 / 25  # of the peak, at which one_cycle starts
@@ -55,42 +57,42 @@ def make_optimizer(
     """The optimizer of one phase.
 
     Args:
-        training: names the optimizer, its epsilon, weight decay and schedule.
+        training: names the optimizer and its settings, epsilon, weight decay and schedule.
         phase: names the learning rate and its decay from stage to stage.
         stages: of the model, from the input to the head.
         steps: optimizer steps in the phase.
 
     Returns:
-        A Keras optimizer. With a ``stage_decay`` below 1 each stage's step is scaled; AdamW's
-        weight decay follows the unscaled learning rate, and spares biases and BatchNorm.
+        A Keras optimizer. With a ``stage_decay`` below 1 each stage's step is scaled; weight decay
+        follows the unscaled learning rate, and spares biases and BatchNorm.
     """
-    base = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[training.optimizer]
-    settings: dict[str, Any] = {
-        "learning_rate": make_schedule(training.schedule, phase.learning_rate, steps),
-        "epsilon": training.epsilon,
-    }
-    if training.optimizer == "adamw":
-        settings["weight_decay"] = training.weight_decay
-    if phase.stage_decay == 1:
-        optimizer = base(**settings)
-    else:
-        optimizer = _staged(base)(stage_scales(stages, phase.stage_decay), **settings)
-    if training.optimizer == "adamw":
+    check_optimizer(training)
+    optimizer: keras.optimizers.Optimizer = OPTIMIZERS.make(
+        training.optimizer,
+        {
+            "learning_rate": make_schedule(training.schedule, phase.learning_rate, steps),
+            "epsilon": training.epsilon,
+            "weight_decay": training.weight_decay,
+        },
+    )
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise ConfigError(
+            f"training.optimizer must make a Keras optimizer. Received: {optimizer!r:.80}."
+        )
+    if optimizer.weight_decay is not None:
         optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
+    if phase.stage_decay != 1:
+        _step_by_stage(optimizer, stage_scales(stages, phase.stage_decay))
     return optimizer
 
 
-def _staged(base: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:
-    """``base`` with steps scaled by stage. Not its gradients: Adam would undo their scaling."""
+def _step_by_stage(optimizer: keras.optimizers.Optimizer, scales: Mapping[str, float]) -> None:
+    """Scales the steps of an optimizer. Not its gradients: Adam would undo their scaling."""
+    step = optimizer.update_step
 
-    class Staged(base):  # type: ignore[valid-type,misc]
-        def __init__(self, scales: Mapping[str, float], **settings: Any) -> None:
-            super().__init__(name=f"staged_{base.__name__.lower()}", **settings)
-            self.scales = dict(scales)
+    def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
+        # a tf.Variable, whose name is the Keras variable's path: stage1_block1_conv1/kernel:0
+        stage = variable.name.split("/")[0].split("_")[0]
+        step(gradient, variable, learning_rate * scales[stage])
 
-        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            # a tf.Variable, whose name is the Keras variable's path: stage1_block1_conv1/kernel:0
-            stage = variable.name.split("/")[0].split("_")[0]
-            super().update_step(gradient, variable, learning_rate * self.scales[stage])
-
-    return Staged
+    optimizer.update_step = update_step

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ecg_keras import config, sources
+from ecg_keras import config, sources, training
 from ecg_keras.config import Data, LoadedRecipe, Problem, Recipe, Simulate
 from ecg_keras.data import check_augment, stored_leads, stored_length
 from ecg_keras.errors import (
@@ -60,6 +60,10 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
         ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
     }
+    checks[("training", "loss")] = lambda: training.LOSSES.check(recipe.training.loss)
+    checks[("training", "optimizer")] = lambda: training.check_optimizer(recipe.training)
+    for number, callback in enumerate(recipe.training.callbacks):
+        checks["training", "callbacks", number] = partial(training.CALLBACKS.check, callback)
     for number, phase in enumerate(recipe.training.phases):
         key = ("training", "phases", number, "train_from")
         checks[key] = partial(_check_stage, recipe.model.backbone, phase.train_from)
@@ -96,9 +100,20 @@ def own_code(recipe: Recipe) -> tuple[str, ...]:
         >>> own_code(load("recipes/quickstart.yaml").recipe)
         ()
     """
-    source, backbone = recipe.data.source, recipe.model.backbone
-    named = [f"data.source {source}"] * (source not in sources.SOURCES)
-    return (*named, *[f"model.backbone {backbone}"] * (":" in backbone))
+    source, settings = recipe.data.source, recipe.training
+    functions = [("model.backbone", recipe.model.backbone)]
+    functions += [
+        (f"training.{key}", config.name_and_settings(one)[0])
+        for key, one in (
+            ("loss", settings.loss),
+            ("optimizer", settings.optimizer),
+            *(("callbacks", callback) for callback in settings.callbacks),
+        )
+    ]
+    return (
+        *[f"data.source {source}"] * (source not in sources.SOURCES),
+        *(f"{key} {name}" for key, name in functions if ":" in name),
+    )
 
 
 def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:

@@ -97,7 +97,12 @@ def test_every_problem_is_told_at_once_with_its_line(tmp_path):
             "source: folder\n  folder: {unit: kV}",
             "data.folder.unit: must be 'mV', 'uV' or 'V'. Received: 'kV'.",
         ),
-        ("  phases:", "  weight_decay: 0.01\n  phases:", "needs optimizer adamw"),
+        (
+            "  phases:",
+            "  loss: {focal: 3}\n  phases:",
+            "training.loss: must be a name, or one name",
+        ),
+        ("  phases:", "  callbacks: [3]\n  phases:", "training.callbacks.0: must be a name"),
         ("- {epochs: 3, learning_rate: 1e-3}", "[]", "at least one phase"),
         ("learning_rate: 1e-3", "learning_rate: .inf", "finite number"),
     ],

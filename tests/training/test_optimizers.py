@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from ecg_keras.config import Phase, Training
+from ecg_keras.errors import ConfigError
+from ecg_keras.training import OPTIMIZERS
 from ecg_keras.training.optimizers import make_optimizer, make_schedule, stage_scales
 
 
@@ -56,6 +58,43 @@ def test_adamw_decays_weights():
     decayed = step_of(Phase(epochs=1, learning_rate=1e-2), training)
     assert decayed["head/kernel"] == pytest.approx(plain["head/kernel"] + 0.005, rel=1e-2)
     assert decayed["head/bias"] == pytest.approx(plain["head/bias"], rel=1e-6)
+
+
+def test_every_optimizer_can_be_named_and_steps_by_stage():
+    for row in OPTIMIZERS.rows:
+        training = Training(optimizer=row.name)
+        plain = step_of(Phase(epochs=1, learning_rate=1e-2), training)
+        staged = step_of(Phase(epochs=1, learning_rate=1e-2, stage_decay=0.1), training)
+        assert staged["head/kernel"] == pytest.approx(plain["head/kernel"], rel=1e-5)
+        assert staged["stem_dense/kernel"] == pytest.approx(
+            plain["stem_dense/kernel"] * 0.1, rel=1e-3
+        )
+
+
+def test_settings_go_to_the_optimizer():
+    phase = Phase(epochs=1)
+    optimizer = make_optimizer(Training(optimizer={"sgd": {"momentum": 0.5}}), phase, ("head",), 1)
+    assert optimizer.momentum == 0.5
+    decayed = make_optimizer(Training(optimizer="lion", weight_decay=0.1), phase, ("head",), 1)
+    assert decayed.weight_decay == 0.1
+
+
+def test_an_optimizer_of_your_own_gets_the_rate_and_its_settings(tmp_path, monkeypatch):
+    (tmp_path / "own_optimizers.py").write_text(
+        "import keras\n"
+        "def nadam(learning_rate, beta): return keras.optimizers.Nadam(learning_rate, beta)\n"
+        "def nothing(learning_rate): return learning_rate\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    training = Training(optimizer={"own_optimizers:nadam": {"beta": 0.7}})
+    optimizer = make_optimizer(training, Phase(epochs=1, learning_rate=0.5), ("head",), 1)
+    assert (optimizer.beta_1, float(optimizer.learning_rate)) == (0.7, 0.5)
+    with pytest.raises(ConfigError, match=r"must make a Keras optimizer\. Received: 0.001"):
+        training = Training(optimizer="own_optimizers:nothing")
+        make_optimizer(training, Phase(epochs=1), ("head",), 1)
+    with pytest.raises(ConfigError, match="weight_decay needs optimizer adamw, sgd, lion"):
+        training = Training(optimizer={"own_optimizers:nadam": {"beta": 0.5}}, weight_decay=0.1)
+        make_optimizer(training, Phase(epochs=1), ("head",), 1)
 
 
 def test_epsilon_is_the_recipes():

@@ -52,6 +52,33 @@ def write(folder: Path, name: str, text: str) -> Path:
             + "model: {backbone: gru}\ntraining: {phases: [{epochs: 1, train_from: stage4}]}\n",
             "no stage named 'stage4'. Allowed: head, stem",
         ),
+        (DATA + "training: {weight_decay: 0.01}\n", "weight_decay needs optimizer adamw"),
+        (DATA + "training: {optimizer: sgd, epsilon: 1}\n", "epsilon needs optimizer adam, adamw"),
+        (
+            DATA + "training:\n  optimizer: adan\n",
+            "training.optimizer: no optimizer named 'adan'.*Did you mean 'adam'",
+        ),
+        (
+            DATA + "training:\n  loss: focl\n",
+            "training.loss: no loss named 'focl'. Allowed: asymmetric, binary_crossentropy, focal. "
+            "Did you mean 'focal'",
+        ),
+        (
+            DATA + "training:\n  loss: {focal: {gama: 3}}\n",
+            "training.loss: loss focal can't be made with .*'gama'",
+        ),
+        (
+            DATA + "training:\n  optimizer: {sgd: {learning_rate: 3}}\n",
+            "training.optimizer: optimizer sgd gets its learning_rate from the run or",
+        ),
+        (
+            DATA + "training:\n  callbacks: [run_log, run_logs]\n",
+            "training.callbacks.1: no callback named 'run_logs'.*Did you mean 'run_log'",
+        ),
+        (
+            DATA + "training:\n  loss: no_such_module:loss\n",
+            "training.loss: loss 'no_such_module:loss' can't be imported.*module:function",
+        ),
         (
             DATA + "training: {augment: {mains_hum: 0.1}}\n",
             "training.augment: mains_hum: 50 Hz can't be sampled at 100 Hz",
@@ -154,3 +181,20 @@ def test_a_missing_raw_folder_is_told_with_what_to_type(tmp_path):
     path = write(tmp_path, "a.yaml", "mode: scratch\n" + DATA)
     with pytest.raises(Exception, match=r"there is no folder x\..*--set data\.raw=FOLDER"):
         workflow.run_plan(workflow.make_plan(workflow.make_job(workflow.load(path), tmp_path)))
+
+
+def test_functions_of_your_own_are_named_as_code(tmp_path, monkeypatch):
+    names = ("loss", "make", "Log")
+    (tmp_path / "my_training.py").write_text("\n".join(f"def {one}(**_): pass" for one in names))
+    monkeypatch.syspath_prepend(tmp_path)
+    text = """training:
+  loss: my_training:loss
+  optimizer: {my_training:make: {momentum: 0.5}}
+  callbacks: [run_log, my_training:Log]
+"""
+    path = write(tmp_path, "mine.yaml", "mode: scratch\n" + DATA + text)
+    assert workflow.own_code(workflow.load(path).recipe) == (
+        "training.loss my_training:loss",
+        "training.optimizer my_training:make",
+        "training.callbacks my_training:Log",
+    )

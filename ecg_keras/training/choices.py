@@ -1,0 +1,192 @@
+"""What a recipe may name as loss, optimizer and callbacks: one row each, or a function of your own.
+
+It imports no TensorFlow before something is made.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ecg_keras.config import NameOrSettings, Training, name_and_settings
+from ecg_keras.errors import ConfigError, look_up, shortened
+from ecg_keras.user_modules import import_function
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One row.
+
+    Attributes:
+        name: in recipes.
+        make: module and function, or class, that makes it of settings.
+        meaning: for docs/recipes.md, settings and source included.
+        takes: arguments that are given to it: of the recipe, or of the run.
+    """
+
+    name: str
+    make: str
+    meaning: str
+    takes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A table of rows, and what functions of your own are given."""
+
+    kind: str
+    rows: tuple[Choice, ...]
+    own_takes: tuple[str, ...] = ()
+
+    def find(self, name: str) -> Choice:
+        """The row of a name, or one for ``module:function``; a `ConfigError` for other names."""
+        if ":" in name:
+            return Choice(name, name, "", self.own_takes)
+        return look_up(self.kind, name, {row.name: row for row in self.rows})
+
+    def make(self, setting: NameOrSettings, given: Mapping[str, Any]) -> Any:
+        """What a setting of a recipe names; a `ConfigError` where its settings do not fit."""
+        row, settings = self._open(setting)
+        function = import_function(self.kind, row.make)
+        try:
+            return function(**{key: given[key] for key in row.takes}, **settings)
+        except (TypeError, ValueError) as error:
+            raise self._refuse(row.name, settings, error) from error
+
+    def check(self, setting: NameOrSettings) -> None:
+        """Raises a `ConfigError` where the name is unknown or does not take its settings."""
+        row, settings = self._open(setting)
+        if ":" not in row.name and not settings:  # without importing Keras
+            return
+        function = import_function(self.kind, row.make)
+        try:
+            inspect.signature(function).bind(**dict.fromkeys(row.takes), **settings)
+        except TypeError as error:
+            raise self._refuse(row.name, settings, error) from error
+
+    def _open(self, setting: NameOrSettings) -> tuple[Choice, dict[str, Any]]:
+        name, settings = name_and_settings(setting)
+        row = self.find(name)
+        if taken := [key for key in row.takes if key in settings]:
+            raise ConfigError(
+                f"{self.kind} {name} gets its {taken[0]} from the run or from another key of the "
+                "recipe. Leave it out here."
+            )
+        return row, settings
+
+    def _refuse(self, name: str, settings: Mapping[str, Any], error: Exception) -> ConfigError:
+        return ConfigError(
+            f"{self.kind} {name} can't be made with the settings {shortened(str(settings))}: "
+            f"{shortened(str(error), 200)}. Correct them."
+        )
+
+
+LOSSES = Choices(
+    "loss",
+    (
+        Choice(
+            "binary_crossentropy",
+            "keras.losses:BinaryCrossentropy",
+            "of each label, the mean over labels; takes `label_smoothing`",
+        ),
+        Choice(
+            "focal",
+            "keras.losses:BinaryFocalCrossentropy",
+            "records that are predicted well count less; takes `gamma`, `alpha` with "
+            "`apply_class_balancing` ([arXiv 1708.02002](https://arxiv.org/abs/1708.02002))",
+        ),
+        Choice(
+            "asymmetric",
+            "ecg_keras.training.losses:AsymmetricLoss",
+            "as focal, but absent labels much more than present ones; takes `gamma_present`, "
+            "`gamma_absent`, `margin` ([arXiv 2009.14119](https://arxiv.org/abs/2009.14119))",
+        ),
+    ),
+)
+OPTIMIZERS = Choices(
+    "optimizer",
+    (
+        Choice(
+            "adam",
+            "keras.optimizers:Adam",
+            "takes `beta_1`, `beta_2`, `use_ema` and others of Keras",
+            ("learning_rate", "epsilon"),
+        ),
+        Choice(
+            "adamw",
+            "keras.optimizers:AdamW",
+            "Adam with `training.weight_decay`, of kernels alone",
+            ("learning_rate", "epsilon", "weight_decay"),
+        ),
+        Choice(
+            "sgd",
+            "keras.optimizers:SGD",
+            "takes `momentum` and `nesterov`",
+            ("learning_rate", "weight_decay"),
+        ),
+        Choice(
+            "lion",
+            "keras.optimizers:Lion",
+            "takes `beta_1` and `beta_2` ([arXiv 2302.06675](https://arxiv.org/abs/2302.06675))",
+            ("learning_rate", "weight_decay"),
+        ),
+    ),
+    own_takes=("learning_rate",),
+)
+CALLBACKS = Choices(
+    "callback",
+    (
+        Choice(
+            "validation_scores",
+            "ecg_keras.training.validation_scores:ValidationScores",
+            "further scores on the validation data in every epoch; takes `prefix` and `per_label`",
+            ("valid", "labels", "model"),
+        ),
+        Choice(
+            "run_log",
+            "ecg_keras.training.callbacks:RunLog",
+            "what the callbacks before it log, in `run_log.csv` of the run; takes constant columns",
+            ("path",),
+        ),
+        Choice(
+            "terminate_on_nan",
+            "keras.callbacks:TerminateOnNaN",
+            "ends the training at the first batch whose loss is not finite, not after the epoch",
+        ),
+    ),
+)
+TABLES = (LOSSES, OPTIMIZERS, CALLBACKS)
+
+
+def check_optimizer(training: Training) -> None:
+    """Raises a `ConfigError` where the optimizer is unknown or does not take its settings."""
+    OPTIMIZERS.check(training.optimizer)
+    name, _ = name_and_settings(training.optimizer)
+    row = OPTIMIZERS.find(name)
+    for key in ("epsilon", "weight_decay"):
+        if key not in row.takes and getattr(training, key) != Training.model_fields[key].default:
+            able = ", ".join(one.name for one in OPTIMIZERS.rows if key in one.takes)
+            raise ConfigError(f"{key} needs optimizer {able}. Received: {name}.")
+
+
+def make_callbacks(training: Training, **given: Any) -> list[Any]:
+    """The Keras callbacks that a recipe names, in its order.
+
+    Args:
+        training: the recipe's section.
+        given: what rows of `CALLBACKS` take of the run: ``valid``, ``labels``, ``model``, ``path``.
+
+    Raises:
+        ConfigError: one is unknown, does not take its settings, or is no Keras callback.
+    """
+    from ecg_keras.keras_library import keras
+
+    made = [CALLBACKS.make(one, given) for one in training.callbacks]
+    for one in made:
+        if not isinstance(one, keras.callbacks.Callback):
+            raise ConfigError(
+                f"training.callbacks must make Keras callbacks. Received: {one!r:.80}."
+            )
+    return made
