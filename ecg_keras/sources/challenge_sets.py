@@ -22,7 +22,7 @@ from ecg_keras.sources.contract import MOST, TEN_SECONDS, Corpus, Expectations
 
 @dataclass(frozen=True)
 class ChallengeSet:
-    """A source in the Challenge's format: what tells one set from another.
+    """A source in the Challenge's format: what differs from one set to another.
 
     ``folder`` is that of the Challenge; every record name matches ``record_name`` in full, and an
     empty one stands for all sets together, whose ``record_id`` is the path in the folder.

@@ -53,21 +53,7 @@ LARGEST = 2**27
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists the recordings of ``Diagnostics.xlsx``, or of ``Diagnostics.csv`` where that is there.
-
-    Args:
-        root: the folder with the table and the unpacked folder ``ECGData``.
-        label_set: a key of `LABEL_SETS`.
-        sampling_rate: not used: all recordings have 500 Hz.
-
-    Returns:
-        One entry for each row of the table, sorted by ``record_id``; each is of another person.
-
-    Raises:
-        ConfigError: there is no such label set.
-        DataError: the table or a column is missing, a recording stands twice, or a value is none
-            of the database's.
-    """
+    """Lists the recordings of ``Diagnostics.xlsx`` or ``Diagnostics.csv``."""
     definition = look_up("label set", label_set, DEFINITIONS)
     codes = {row["acronym"]: row["code"] for row in read_table("chapman")}
     table = _find_table(root)
@@ -99,18 +85,7 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
 
 
 def read_signal(info: RecordInfo) -> Signal:
-    """Reads one recording, from microvolts to millivolts.
-
-    Args:
-        info: from `list_records`.
-
-    Returns:
-        The whole recording, 500 Hz.
-
-    Raises:
-        DataError: the file is missing, leads out of its folder, does not begin with the names of
-            leads, or holds anything but numbers.
-    """
+    """Reads one recording, from microvolts to millivolts."""
     size = stat_file(info.path, "The table names this file: unpack ECGData.zip.").st_size
     if size > LARGEST:
         raise DataError(f"{info.path}: {size} bytes are no recording of 10 s.")

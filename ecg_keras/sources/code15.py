@@ -3,12 +3,12 @@
 The classes are those of `code_test`, so that networks pass from one to the other; the two share no
 recording. What is particular:
 
-* Limb leads stand in the standard order, unlike those of `code_test`.
+* Limb leads have the standard order, unlike those of `code_test`.
 * The table is not in the order of the files: a recording's row is looked up by its ``exam_id``.
   Each file ends with a row of zeros that is no exam.
 * Zeros around recordings of less than 10.24 s are left out, as in `code_test`: about 60 % then have
   7.3 s. 670 exams hold nothing but zeros and 1,773 a lead of zeros: they go into quarantine.
-* Labels were made from reports by rules, not read anew. Half of the exams have none of the six
+* Labels were made from reports by rules, not read again. Half of the exams have none of the six
   abnormalities and are not normal either; the label set ``code15`` has the database's own NORM.
 * ``SB`` and ``ST`` are sinus bradycardia and sinus tachycardia.
 * Most people begin with a file or two of the 18. What the table names beyond them is left aside,
@@ -69,22 +69,7 @@ SEXES = {"True": "male", "False": "female", "": None}
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists the exams of ``exams.csv``; their ``record_id`` is the ``exam_id``.
-
-    Args:
-        root: the folder with ``exams.csv`` and one or more of the unpacked files, such as
-            ``exams_part0.hdf5``.
-        label_set: a key of `LABEL_SETS`.
-        sampling_rate: not used: all recordings have 400 Hz.
-
-    Returns:
-        One entry for each row of the table whose file is there, sorted by ``record_id``.
-
-    Raises:
-        ConfigError: there is no such label set.
-        DataError: the table, a column or all files are missing, a file is incomplete or lacks an
-            exam, an exam stands twice, or a value is none of CODE-15%'s.
-    """
+    """Lists the exams of ``exams.csv``; their ``record_id`` is the ``exam_id``."""
     labels = look_up("label set", label_set, LABEL_SETS)
     table, exams = root / EXAMS, _read_exams(root)
     there = [path for path in exams if path.exists()]
@@ -108,17 +93,7 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
 
 
 def list_remarks(root: Path) -> tuple[str, ...]:
-    """Says which files are not there, and how many recordings are left aside with them.
-
-    Args:
-        root: as given to `list_records`.
-
-    Returns:
-        One sentence; none where all files are there.
-
-    Raises:
-        DataError: the table or a column is missing, or it names a file outside of the folder.
-    """
+    """Says which files are not there, and how many recordings are left aside with them."""
     exams = _read_exams(root)
     missing = [path for path in exams if not path.exists()]
     if not missing:

@@ -5,8 +5,8 @@ One HDF5 file holds all recordings, and the tables beside it go by the row alone
 * The limb leads stand as I, II, III, aVL, aVF, aVR. The names given here are those of the file, so
   that choosing leads by name gives the standard order, as for any other database.
 * The samples are millivolts: the median R peak of lead II is 1.5 of the stored units, though the
-  file's notes tell of 1e-4 V and of a factor of 1000, which contradict each other.
-* Recordings of 7 and 10 s lie in the middle of 10.24 s, with zeros on both sides. The zeros are no
+  file's notes name 1e-4 V and of a factor of 1000, which contradict each other.
+* Recordings of 7 and 10 s are in the middle of 10.24 s, with zeros on both sides. The zeros are no
   signal and are left out: `read_signal` returns the recording alone. With ``data.seconds: 10``
   those of 7 s are thus dropped, or padded again with ``short: pad`` and ``window: centre``.
 * It is a test set: 681 recordings have none of the six, which does not make them normal.
@@ -68,21 +68,7 @@ FLAGS = {"0": False, "1": True, "False": False, "True": True}
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists the recordings of CODE-test; their ``record_id`` is the row, from ``000``.
-
-    Args:
-        root: the folder with ``ecg_tracings.hdf5``, called ``data`` in the download.
-        label_set: a key of `LABEL_SETS`.
-        sampling_rate: not used: all recordings have 400 Hz.
-
-    Returns:
-        One entry for each row; each is of another person.
-
-    Raises:
-        ConfigError: there is no such label set.
-        DataError: a file or a column is missing, the tables and the array differ in length, or a
-            value is none of CODE-test's.
-    """
+    """Lists the recordings of CODE-test; their ``record_id`` is the row, from ``000``."""
     labels = look_up("label set", label_set, LABEL_SETS)
     path = root / TRACINGS
     findings = read_rows(root / GOLD, CLASSES)
@@ -109,17 +95,7 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
 
 
 def read_signal(info: RecordInfo) -> Signal:
-    """Reads one recording without the zeros around it, in millivolts.
-
-    Args:
-        info: from `list_records`.
-
-    Returns:
-        7 or 10 s at 400 Hz; columns in the order of the file.
-
-    Raises:
-        DataError: as `ecg_keras.formats.hdf5_files.read_row`, or the row holds nothing but zeros.
-    """
+    """Reads one recording without the zeros around it, in millivolts."""
     return Signal(read_tracing(info), RATE, LEADS)
 
 

@@ -50,7 +50,7 @@ SEX_OF = {word: sex for sex, words in SEXES.items() for word in words}
 # O is DICOM's other, X that of passports, D German: one such person must not stop a database
 NEITHER_SEX = ("o", "other", "x", "d", "divers", "diverse", "intersex", "non-binary", "nonbinary")
 OLDEST = 120
-# years that are hidden lie above this age
+# years that are hidden are above this age
 HIDDEN_FROM = 80
 # a number, and perhaps its unit: 56, 56.5, 56,5, 056Y and 006M of DICOM, 6 months
 AGE = re.compile(r"([+-]?[0-9]+(?:[.,][0-9]+)?)\s*([a-z.]*)")
@@ -86,16 +86,6 @@ def parse_age(text: str) -> float | None:
 
     PTB-XL and its copies hide ages above 89 as 300, others as ``>89`` or ``90+``. A band of years,
     ``60-69``, is read as its middle: `parse_age_band`.
-
-    Raises:
-        DataError: the text is no number and no band, with or without a unit.
-
-    Source:
-        DICOM PS3.5, table 6.2-1: Age String, such as ``056Y`` or ``006M``.
-
-    Example:
-        >>> parse_age("56.0"), parse_age("056Y"), parse_age("6 months"), parse_age("300")
-        (56.0, 56.0, 0.5, None)
     """
     plain = text.strip().lower()
     try:
@@ -123,10 +113,6 @@ def parse_age_band(text: str) -> float | None:
     """The middle of a band of years, or ``None`` where the text is none.
 
     The band runs from the birthday of its first year to the end of its last: 60-69 is 60 to 70.
-
-    Example:
-        >>> parse_age_band("60-69"), parse_age_band("18 to 30 years"), parse_age_band("69-60")
-        (65.0, 24.5, None)
     """
     found = AGE_BAND.fullmatch(text.strip().lower())
     if found is None or found[3] not in UNITS_PER_YEAR[1]:
@@ -136,16 +122,7 @@ def parse_age_band(text: str) -> float | None:
 
 
 def parse_sex(text: str) -> str | None:
-    """``"female"``, ``"male"`` or, where it is unknown or neither, ``None``.
-
-    Raises:
-        DataError: the text is none of the known spellings. Numbers are none: 0 is male in some
-            databases and female in others.
-
-    Example:
-        >>> parse_sex("F"), parse_sex("Male"), parse_sex("Unknown")
-        ('female', 'male', None)
-    """
+    """``"female"``, ``"male"`` or, where it is unknown or neither, ``None``."""
     plain = text.strip().lower()
     if plain in UNKNOWN or plain in NEITHER_SEX:
         return None

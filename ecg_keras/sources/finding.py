@@ -53,8 +53,8 @@ def source_of(data: Data) -> Source:
         A module or an object. It is cheap to make: no file is opened.
 
     Raises:
-        ConfigError: there is none of that name, it can't be imported, or it lacks a name or has
-            label sets that are none.
+        ConfigError: no source has that name, it can't be imported, or it lacks a name or has
+            label sets that are not usable.
 
     Example:
         >>> source_of(Data(source="ptbxl", raw="data/raw/ptbxl")).OFFICIAL_FOLDS

@@ -2,32 +2,37 @@
 
 docs/your-own-recordings.md is the guide. A recipe's ``data.folder`` says which column of the table
 means what; a table with the columns ``file`` and ``patient_id`` beside those of its labels needs no
-such section.
+such section. Files that the table does not name may come and go without making another dataset.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.errors import ConfigError, DataError, look_up
-from ecg_keras.formats import find_recording, read_recording
+from ecg_keras.formats import find_recording, read_recording, split_ending
 from ecg_keras.formats.csv_text import check_rate, unknown_unit
+from ecg_keras.formats.wfdb_headers import read_text
+from ecg_keras.formats.wfdb_segments import list_names
 from ecg_keras.formats.xml_exports import check_reader
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.sources.contract import Corpus
 from ecg_keras.sources.finding import recognise_database
-from ecg_keras.sources.folder_files import find_named_files
-from ecg_keras.sources.labels_table import find_table, name_row, read_header
+from ecg_keras.sources.labels_table import find_table, name_row, read_header, read_table
+from ecg_keras.sources.table_columns import read_files
 from ecg_keras.sources.table_rows import find_columns, read_table_rows
 
 LABEL_SET = "labels"
 # this many files are looked for before any is read
 LOOKED_FOR = 100
+# of signal files, which a WFDB header may call otherwise than itself
+SIGNAL_FILES = (".dat", ".mat")
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,8 @@ class FolderSource:
         del sampling_rate
         path = find_table(root, self._settings.table)
         find_columns(path, read_header(path), self._settings)
-        return find_named_files(root, path, self._settings.file)
+        state = path.stat()
+        return _find_named_files(root, path, self._settings.file, state.st_mtime_ns, state.st_size)
 
     def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:
         """Reads one recording, or the wanted seconds; its format is that of its ending."""
@@ -178,3 +184,83 @@ def _check_some_are_there(path: Path, root: Path, files: Sequence[str]) -> None:
         f"{path}: none of the first {len(problems)} recordings is there. Files are named relative "
         f"to data.raw, {root}. The first: {problems[0]}"
     ) from problems[0]
+
+
+@dataclass(frozen=True)
+class _NamedFiles:
+    """The files that a table names, as `_plain` spells them.
+
+    No recording is opened, but for the headers of those beside which are files of unknown endings,
+    or WFDB files that might be segments of theirs.
+    """
+
+    root: Path
+    table: str
+    files: frozenset[str]  # named with their ending
+    # named without an ending, or of WFDB recordings, which have several files; each with its name
+    # as the table spells it
+    stems: Mapping[str, str]
+    folders: frozenset[str]  # of the latter
+
+    def __call__(self, path: str) -> bool:
+        """Whether a file is read; ``path`` is relative to the folder."""
+        spelled = _plain(path)
+        if spelled == self.table or spelled in self.files:
+            return True
+        if split_ending(spelled)[0] in self.stems:
+            return True
+        beside = spelled.rpartition("/")[0] in self.folders
+        of_signals = beside and spelled.endswith(SIGNAL_FILES)
+        # names of segments are looked up where files might be such, for that opens all headers
+        if (of_signals or (beside and spelled.endswith(".hea"))) and (
+            spelled.rpartition(".")[0] in self.segments
+        ):
+            return True
+        # a header may call its signal files as it likes
+        header = self.root / f"{path.rpartition('.')[0]}.hea"
+        if spelled.rpartition(".")[0] in self.stems:
+            return _names(header, path.rpartition("/")[2])
+        # one beside a header of its own name is that header's
+        return of_signals and not header.exists()
+
+    @functools.cached_property
+    def segments(self) -> frozenset[str]:
+        """The stems of the records of which named ones consist."""
+        found: set[str] = set()
+        for stem, name in self.stems.items():
+            try:
+                names = list_names(self.root / name)
+            except DataError:  # no header, or none that could be read later
+                continue
+            folder = stem.rpartition("/")[0]
+            found.update(_plain(f"{folder}/{one}" if folder else one) for one in names)
+        return frozenset(found)
+
+
+@functools.lru_cache(maxsize=4)
+def _find_named_files(root: Path, table: Path, column: str, changed: int, size: int) -> _NamedFiles:
+    """The files that a table names, whose time of change and size show whether it is the same."""
+    files: set[str] = set()
+    stems: dict[str, str] = {}
+    for name in read_files(table, root, read_table(table, {column})[column]):
+        stem, kind = split_ending(name)
+        if kind in (None, "wfdb"):
+            stems[_plain(stem)] = stem
+        else:
+            files.add(_plain(name))
+    folders = {stem.rpartition("/")[0] for stem in stems}
+    spelled = _plain(table.relative_to(root).as_posix())
+    return _NamedFiles(root, spelled, frozenset(files), stems, frozenset(folders))
+
+
+def _names(header: Path, file: str) -> bool:
+    """Whether a WFDB header names a file."""
+    try:
+        return file in read_text(str(header))
+    except DataError:  # no header, or none that could be read later
+        return False
+
+
+def _plain(path: str) -> str:
+    """A path in the one spelling of those that a disk may take for the same file."""
+    return (path if path.isascii() else unicodedata.normalize("NFC", path)).casefold()

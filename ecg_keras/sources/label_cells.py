@@ -1,7 +1,7 @@
-"""The names of labels in one cell: text with separators, a list, or a dict of likelihoods.
+"""What is in the cells of labels: 0 and 1, two words for them, or names of labels.
 
-Programs write lists and dicts as Python, JSON, NumPy or a database prints them. They are read as
-flat lists of names; nothing is evaluated.
+Programs write lists and dicts of names as Python, JSON, NumPy or a database prints them. They are
+read as flat lists of names; nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -11,10 +11,31 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from ecg_keras.errors import DataError
 from ecg_keras.sources.fields import PLACEHOLDERS
+from ecg_keras.sources.labels_table import name_rows, shorten_list
 
+# words for absent and present; a column keeps to one pair of them
+FLAGS = {
+    word: flag
+    for flag, words in enumerate((("0", "0.0", "0,0", "false"), ("1", "1.0", "1,0", "true")))
+    for word in words
+}
+WORDS = (
+    ("no", "yes"), ("n", "y"), ("nein", "ja"), ("n", "j"), ("nee", "ja"), ("non", "oui"),
+    ("nej", "ja"), ("nei", "ja"), ("não", "sim"), ("nao", "sim"), ("nie", "tak"), ("нет", "да"),
+    ("否", "是"), ("falso", "verdadero"), ("falso", "verdadeiro"), ("falso", "vero"),
+    ("no", "si"), ("no", "sí"), ("falsch", "wahr"), ("faux", "vrai"), ("f", "t"),
+    ("absent", "present"), ("negative", "positive"), ("neg", "pos"),
+)  # fmt: skip
+VOCABULARIES: tuple[Mapping[str, int], ...] = (FLAGS, *({no: 0, yes: 1} for no, yes in WORDS))
+NEITHER = -1
 # what opens a list or a dict, and closes it
 PAIRS = {"[": "]", "{": "}", "(": ")"}
 ITEM = re.compile(
@@ -35,25 +56,82 @@ SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}")
 SURE_MARKS = (";", ",", "|", "\n", "\t", "\uff1b", "\uff0c", "\u3001", "\uff5c", "\u2022")
 # within a list without quotes
 INSIDE = re.compile("[;|\n\t]")
-# one that holds one of these is, where its parts are names that stand elsewhere, too
+# one that holds one of these is, where its parts are names that are elsewhere, too
 LIKELY_MARKS = ("+", "&", "/", " - ", ":", " and ", " und ", " et ", " y ", " with ", " mit ", " ")
 # likelihoods in percent; 0 in PTB-XL is a finding without a likelihood
 PERCENT = 100
 
 
+def read_flags(
+    column: pd.Series, *, named: bool
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
+    """Whether each row has the label, as 0 or 1."""
+    if pd.api.types.is_numeric_dtype(column):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return (values == 1).astype(np.int8), (values != 0) & (values != 1)
+    try:
+        numbers, texts = pd.factorize(column)
+    except TypeError:  # lists and other things that a Parquet file may hold
+        return np.zeros(len(column), dtype=np.int8), np.ones(len(column), dtype=np.bool_)
+    words = [str(text).strip().lower() for text in texts]
+    rows = np.bincount(numbers[numbers >= 0], minlength=len(words))
+    best: Mapping[str, int] = FLAGS
+    most = -1
+    for vocabulary in VOCABULARIES:
+        both = vocabulary is FLAGS or named or vocabulary.keys() <= set(words)
+        known = sum(int(rows[n]) for n, word in enumerate(words) if word in vocabulary) * both
+        if known > most:
+            best, most = vocabulary, known
+    meanings = np.array([*(best.get(word, NEITHER) for word in words), NEITHER], dtype=np.int8)
+    flags = meanings[numbers]
+    return (flags == 1).astype(np.int8), flags == NEITHER
+
+
+def is_blank(column: pd.Series) -> npt.NDArray[np.bool_]:
+    """Where a column holds nothing, or what is written instead."""
+    if pd.api.types.is_numeric_dtype(column):
+        missing: npt.NDArray[np.bool_] = column.isna().to_numpy()
+        return missing
+    try:
+        numbers, texts = pd.factorize(column)
+    except TypeError:
+        return np.zeros(len(column), dtype=np.bool_)
+    blank = [str(text).strip().lower() in PLACEHOLDERS for text in texts]
+    flags: npt.NDArray[np.bool_] = np.array([*blank, True])[numbers]
+    return flags
+
+
+def describe_wrong(path: Path, column: pd.Series, wrong: npt.NDArray[np.bool_]) -> list[str]:
+    """A line for what a column of labels lacks, and for each other value that it holds."""
+    if not wrong.any():
+        return []
+    name, advice = column.name, "name those that are: data.folder.labels"
+    advice = f"If {name!r} is no label, leave it out with data.folder.ignore, or {advice}."
+    blank = is_blank(column) & wrong
+    problems = []
+    if blank.any():
+        problems.append(
+            f"{path}: {name_rows(column.index[blank])}: column {name!r} is empty. A label is 0 or "
+            "1: what is not known can't be trained on. Fill it in, or leave the row out. "
+            f"{advice}"
+        )
+    others = column[wrong & ~blank].map(_show)
+    values = [
+        f"{path}: {name_rows(rows)}: column {name!r} holds {value}, and a label is 0 or 1. Correct "
+        f"it. {advice}"
+        for value, rows in others.groupby(others, sort=False).groups.items()
+    ]
+    return problems + shorten_list(values, f"{path}: column {name!r}")
+
+
+def _show(value: object) -> str:
+    return f"{value!r:.80}" if isinstance(value, str) else f"{value!s:.80}"
+
+
 def read_cell(text: str, separator: str) -> dict[str, float | bool | None]:
     """The names in a cell, each with its likelihood where a dict gives one.
 
-    Args:
-        text: the cell.
-        separator: what stands between two names, where the cell is no list.
-
-    Raises:
-        DataError: it begins as a list or a dict, and is none.
-
-    Example:
-        >>> read_cell("AF; SR", ";"), read_cell("['AF' 'SR']", ";"), read_cell("{'AF': 80.0}", ";")
-        ({'AF': None, 'SR': None}, {'AF': None, 'SR': None}, {'AF': 80.0})
+    ``separator`` is between two names, where the cell is no list.
     """
     text = _unwrap(text)
     if text.lower() in PLACEHOLDERS:
@@ -64,12 +142,7 @@ def read_cell(text: str, separator: str) -> dict[str, float | bool | None]:
 
 
 def is_list(text: str) -> bool:
-    """Whether a cell begins as a list or a dict; what stands in round brackets may be a name.
-
-    Example:
-        >>> is_list("['AF']"), is_list("('AF',)"), is_list("(old) infarct")
-        (True, True, False)
-    """
+    """Whether a cell begins as a list or a dict; what is in round brackets may be a name."""
     text = _unwrap(text)
     return text.startswith(("[", "{", "('", '("')) or text == "()"
 
@@ -86,17 +159,7 @@ def _unwrap(text: str) -> str:
 def find_mark(
     names: Collection[str], labels: Collection[str] | None = None
 ) -> tuple[str, str] | None:
-    """A name that looks like several names, and what seems to stand between them.
-
-    Args:
-        names: from cells that are no lists.
-        labels: the names that count, where that is known: the others matter only where they hold
-            one of these.
-
-    Example:
-        >>> find_mark(["AF", "AF, SR"]), find_mark(["AF/SR", "AF", "SR"]), find_mark(["ST/T", "AF"])
-        (('AF, SR', ','), ('AF/SR', '/'), None)
-    """
+    """A name that looks like several names, and what seems to stand between them."""
     known = set(names if labels is None else labels)
     others = [
         name
@@ -122,16 +185,6 @@ def find_absent(cells: Iterable[Mapping[str, float | bool | None]]) -> tuple[boo
 
     PTB-XL writes 0 where a finding has no likelihood; where nothing but 0 and 1 occur, 0 means that
     there is no such finding. ``False`` always does.
-
-    Returns:
-        Whether there is a 0 (no ``False``), and whether it means that the name is absent.
-
-    Raises:
-        DataError: a value is no likelihood in percent.
-
-    Example:
-        >>> find_absent([{"AF": 100.0, "SR": 0.0}]), find_absent([{"AF": 1.0, "SR": 0.0}])
-        ((True, False), (True, True))
     """
     values = {
         one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -13,21 +14,24 @@ from ecg_keras.config import Folder
 from ecg_keras.errors import DataError, nearest
 from ecg_keras.sources.label_cells import (
     SHORTENED,
+    VOCABULARIES,
+    describe_wrong,
     find_absent,
     find_mark,
+    is_blank,
     is_list,
     read_cell,
+    read_flags,
 )
-from ecg_keras.sources.label_flags import VOCABULARIES, is_blank, read_flags, say_wrong
 from ecg_keras.sources.labels_table import (
-    MOST_SAID,
+    MOST_SHOWN,
     name_columns,
     name_rows,
     shorten,
     shorten_list,
 )
 
-# so many names in one column are free text
+# this many names in one column are free text
 MOST_NAMES = 200
 MOST_LABELS = 1000
 LONGEST_LABEL = 100
@@ -44,21 +48,9 @@ OTHERWISE = frozenset(
 def find_labels(
     path: Path, frame: pd.DataFrame, settings: Folder, used: Collection[str]
 ) -> tuple[str, ...]:
-    """The labels of a table.
+    """The labels of a table: those of the settings, the columns of 0 and 1, or the sorted names.
 
-    Args:
-        path: of the table, for messages.
-        frame: from `labels_table.read_table`.
-        settings: the recipe's ``data.folder``.
-        used: columns that say something else, such as the file.
-
-    Returns:
-        ``settings.labels``, or what the table has: of 0/1 columns those that hold nothing else, in
-        the table's order; of names in one column all of them, sorted.
-
-    Raises:
-        DataError: a label is not there, there is none, a name is no name of one label, or a column
-            is neither surely a label nor surely none: a line for each.
+    ``used`` are columns that say something else, such as the file.
     """
     if settings.label_column is not None:
         labels = _find_names(path, frame[settings.label_column], settings)
@@ -81,11 +73,7 @@ def find_labels(
 def list_present(
     path: Path, frame: pd.DataFrame, settings: Folder, labels: Sequence[str]
 ) -> list[tuple[str, ...]]:
-    """The labels of each row, in the order of ``labels``.
-
-    Raises:
-        DataError: a label is neither 0 nor 1: a line for each value and column.
-    """
+    """The labels of each row, in the order of ``labels``."""
     if settings.label_column is not None:
         numbers, cells, _ = read_names(path, frame[settings.label_column], settings)
         present = [tuple(label for label in labels if label in names) for names in cells]
@@ -94,7 +82,7 @@ def list_present(
     problems = []
     for column, label in enumerate(labels):
         flags[:, column], wrong = read_flags(frame[label], named=True)
-        problems += say_wrong(path, frame[label], wrong)
+        problems += describe_wrong(path, frame[label], wrong)
     if problems:
         raise DataError("\n".join(problems))
     # few of all combinations occur: each is spelled out once
@@ -107,14 +95,9 @@ def list_present(
 def read_names(
     path: Path, column: pd.Series, settings: Folder
 ) -> tuple[npt.NDArray[np.intp], list[frozenset[str]], tuple[str, ...]]:
-    """What a column of names says.
+    """The number of each row's cell among the different cells, and the names in each of these.
 
-    Returns:
-        The number of each row's cell among the different cells, the names in each of these, and
-        sentences on what was understood rather than read.
-
-    Raises:
-        DataError: a cell can't be read, or a name looks like several: a line for each.
+    Beside them sentences on what was understood rather than read.
     """
     numbers, texts = pd.factorize(column)
     cells, problems = [], []
@@ -174,7 +157,7 @@ def _find_names(path: Path, column: pd.Series, settings: Folder) -> tuple[str, .
         raise DataError(
             f"{path}: column {column.name!r} has {len(found)} different names{examples}, and a "
             f"label set has 1 to {MOST_NAMES}. Set data.folder.separator (now "
-            f"{settings.separator!r}) to what stands between two names, or name the labels that "
+            f"{settings.separator!r}) to what is between two names, or name the labels that "
             "count: data.folder.labels."
         )
     if any(found <= vocabulary.keys() for vocabulary in map(_upper_and_lower, VOCABULARIES)):
@@ -211,7 +194,7 @@ def _find_columns(path: Path, frame: pd.DataFrame, used: Collection[str]) -> tup
                 "name the labels: data.folder.labels."
             )
         elif right < len(frame):
-            problems += say_wrong(path, frame[name], wrong)
+            problems += describe_wrong(path, frame[name], wrong)
         else:
             labels.append(name)
     if problems:
@@ -243,13 +226,11 @@ def _check_labels(path: Path, labels: Sequence[str]) -> None:
         if what is not None:
             problems.append(f"{path}: the label {shorten(label)} {what}. Write another name.")
     problems = shorten_list(problems, f"{path}: labels")
-    counts: dict[str, list[str]] = {}
-    for label in labels:
-        counts.setdefault(label.lower(), []).append(label)
-    alike = [label for same in counts.values() if len(same) > 1 for label in same]
+    counts = Counter(label.lower() for label in labels)
+    alike = sorted((one for one in labels if counts[one.lower()] > 1), key=str.lower)
     if alike:
         problems.append(
-            f"{path}: the labels {', '.join(map(shorten, alike[:MOST_SAID]))} differ only in "
+            f"{path}: the labels {', '.join(map(shorten, alike[:MOST_SHOWN]))} differ only in "
             "case. Make them one."
         )
     if problems:

@@ -1,53 +1,47 @@
 """The labels table of a folder of recordings, CSV or Parquet, as columns of text and numbers.
 
-Hospitals write such tables with spreadsheets: with semicolons or commas, in several encodings, with
-blanks around names and empty rows at the end. None of it matters here; what could be misread is
-refused with its row.
+Hospitals write such tables with spreadsheets: with blanks around names and empty rows at the end.
+None of it matters here; what could be misread is refused with its row.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ecg_keras.errors import DataError, nearest
+from ecg_keras.errors import DataError, listed, nearest
 from ecg_keras.formats.plain_files import stat_file
 from ecg_keras.sources.fields import path_inside
 from ecg_keras.sources.finding import recognise_database
-from ecg_keras.sources.parquet_tables import nested_as_json, parquet_header, read_parquet, say
 from ecg_keras.sources.table_text import CsvLayout, find_layout
 
 TABLES = ("labels.csv", "labels.parquet")
 KINDS = (".csv", ".parquet")
 LARGEST = 2_000_000_000
 MOST_COLUMNS = 5000
+MOST_CELLS = 400_000_000
+# the first release of pyarrow that runs no code from a file's metadata without being asked
+SAFE_PYARROW = 15
 # columns that a message lists, and letters of each
 MOST_NAMED = 40
 LONGEST_NAMED = 60
 # problems of one kind that a message lists
-MOST_SAID = 5
+MOST_SHOWN = 5
 # whole numbers above it are not exact in a Parquet file's floats
 EXACT = 2**53
 ADVICE = "Name the labels table with data.folder.table."
 
 
 def find_table(root: Path, name: str | None) -> Path:
-    """The labels table of a folder.
-
-    Args:
-        root: the folder with the recordings.
-        name: relative to it; ``None`` takes the one of `TABLES` that is there.
-
-    Raises:
-        DataError: there is no such table, or both; it is of another kind, larger than 2 GB, or
-            outside the folder.
-    """
+    """The labels table of a folder: ``name`` in it, or the one of `TABLES` that is there."""
     if not root.is_dir():
         raise DataError(
             f"{root}: no such folder. Set data.raw to the folder with your recordings and their "
@@ -83,18 +77,16 @@ def find_table(root: Path, name: str | None) -> Path:
     size = stat_file(path, ADVICE).st_size
     if not path.resolve().is_relative_to(root.resolve()) or size > LARGEST:
         raise DataError(
-            f"{path}: a labels table must lie inside data.raw, and have at most {LARGEST:,} bytes."
+            f"{path}: a labels table must be inside data.raw, and have at most {LARGEST:,} bytes."
         )
     return path
 
 
 def read_header(path: Path) -> list[str]:
-    """The names of a table's columns, with single blanks inside and none around.
-
-    Raises:
-        DataError: it can't be read, has too many columns, or a name occurs twice.
-    """
-    names = parquet_header(path) if _is_parquet(path) else find_layout(path).header
+    """The names of a table's columns, with single blanks inside and none around."""
+    names = (
+        _open_parquet(path).schema_arrow.names if _is_parquet(path) else find_layout(path).header
+    )
     if len(names) > MOST_COLUMNS:
         raise DataError(
             f"{path}: {len(names):,} columns, and a labels table has at most {MOST_COLUMNS:,}. "
@@ -112,23 +104,14 @@ def read_header(path: Path) -> list[str]:
 
 
 def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
-    """Reads a labels table.
+    """A labels table with the columns of `read_header` that have a name, without empty rows.
 
-    Args:
-        path: from `find_table`.
-        text: columns that are no numbers, such as ids: ``007`` stays what it is.
-
-    Returns:
-        A column for each name of `read_header`, which is not empty. Those of ``text`` are text,
-        empty where nothing is there; numbers of a Parquet file are written without a point. Empty
-        rows are left out; the index is the number of each row in the file, from 0.
-
-    Raises:
-        DataError: it can't be read, or has no row.
+    Columns of ``text`` are no numbers: ``007`` stays what it is, and empty is where nothing is
+    there. The index is the number of each row in the file, from 0.
     """
     header = read_header(path)
     try:
-        frame = read_parquet(path) if _is_parquet(path) else _read_csv(path, header, text)
+        frame = _read_parquet(path) if _is_parquet(path) else _read_csv(path, header, text)
     except DataError:
         raise
     except pd.errors.ParserWarning as error:
@@ -138,7 +121,8 @@ def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
         ) from error
     except Exception as error:  # pandas and pyarrow raise whatever their parsers meet
         raise DataError(
-            f"{path}: can't be read: {say(error)}. Correct the file, or save it as CSV (UTF-8)."
+            f"{path}: can't be read: {_describe(error)}. Correct the file, or save it as CSV "
+            "(UTF-8)."
         ) from error
     frame.columns = pd.Index(header)
     frame = frame[[name for name in header if name]]
@@ -150,66 +134,41 @@ def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
 
 
 def name_row(number: int) -> str:
-    """How messages call a row: counted from 1, below the header.
-
-    Example:
-        >>> name_row(0)
-        'row 1 below the header'
-    """
+    """How messages call a row: counted from 1, below the header."""
     return f"row {number + 1} below the header"
 
 
 def name_rows(numbers: Sequence[int] | pd.Index) -> str:
-    """How messages call several rows: the first, and how many more.
-
-    Example:
-        >>> name_rows([2, 5, 6])
-        'row 3 below the header (and 2 more rows)'
-    """
+    """How messages call several rows: the first, and how many more."""
     more = len(numbers) - 1
     others = f" (and {more:,} more row{'s' * (more > 1)})" if more else ""
     return f"{name_row(numbers[0])}{others}"
 
 
 def shorten_list(problems: list[str], what: str) -> list[str]:
-    """The first of many lines, and how many more there are.
+    """The first of many lines, and how many more there are."""
+    more = len(problems) - MOST_SHOWN
+    return problems if more < 1 else [*problems[:MOST_SHOWN], f"{what}: {more:,} more like these."]
 
-    Example:
-        >>> shorten_list(["a", "b"], "t.csv")
-        ['a', 'b']
-    """
-    more = len(problems) - MOST_SAID
-    return problems if more < 1 else [*problems[:MOST_SAID], f"{what}: {more:,} more like these."]
+
+def refuse(problems: list[str], what: str) -> None:
+    """Raises problems of one kind, a line each, where there are any."""
+    if problems:
+        raise DataError("\n".join(shorten_list(problems, what)))
 
 
 def name_columns(names: Iterable[str]) -> str:
-    """The columns that are there, for messages; of very many the first.
-
-    Example:
-        >>> name_columns(["file", "", "AF"])
-        'It has: file, AF.'
-    """
+    """The columns that are there, for messages; of very many the first."""
     return f"It has: {join_names([name for name in names if name])}."
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Names of columns or labels, for messages; of very many the first.
-
-    Example:
-        >>> join_names(["AF", "SR"])
-        'AF, SR'
-    """
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{', '.join(shorten(name) for name in names[:MOST_NAMED])}{more}"
+    """Names of columns or labels, for messages; of very many the first."""
+    return listed([shorten(name) for name in names], MOST_NAMED)
 
 
 def shorten(name: str) -> str:
-    """A name for messages: of a long one the beginning, and nothing that a terminal obeys.
-
-    Example:
-        >>> shorten("AF"), shorten("\\x1b[31m")
-        ('AF', "'\\\\x1b[31m'")
-    """
+    """A name for messages: of a long one the beginning, and nothing that a terminal obeys."""
     plain = name if name.isprintable() else repr(name)
     return plain if len(plain) <= LONGEST_NAMED else f"{plain[:LONGEST_NAMED]}..."
 
@@ -220,10 +179,7 @@ def _is_parquet(path: Path) -> bool:
 
 def _list_tables(root: Path) -> str:
     names = sorted(path.name for path in root.iterdir() if path.suffix.lower() in KINDS)
-    if not names:
-        return ""
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"In {root}: {', '.join(names[:10])}{more}. "
+    return f"In {root}: {listed(names, 10)}. " if names else ""
 
 
 def _read_csv(path: Path, header: list[str], text: Collection[str]) -> pd.DataFrame:
@@ -232,14 +188,15 @@ def _read_csv(path: Path, header: list[str], text: Collection[str]) -> pd.DataFr
         # that rows have more cells than the header
         warnings.simplefilter("error", pd.errors.ParserWarning)
 
-        def read(columns: int, header_row: int | None) -> pd.DataFrame:
+        def read(columns: Sequence[int] | None = None) -> pd.DataFrame:
             return pd.read_csv(
                 path,
                 sep=layout.separator,
                 encoding=layout.encoding,
                 skiprows=layout.skipped,
-                header=header_row,
-                names=range(columns),
+                header=0,
+                names=range(len(header)),
+                usecols=columns,
                 index_col=False,
                 dtype={number: str for number, name in enumerate(header) if name in text},
                 # a patient may be called NA
@@ -251,24 +208,18 @@ def _read_csv(path: Path, header: list[str], text: Collection[str]) -> pd.DataFr
             )
 
         try:
-            return read(len(header), 0)
+            return read()
         except (pd.errors.ParserWarning, pd.errors.ParserError):
-            width = _find_width(path, layout, len(header))
-            if width is None:
+            if not _are_others_empty(path, layout, len(header)):
                 raise
-            # the parser takes the width of a table from its header, so that is read as a row
-            return read(width, None).iloc[1:, : len(header)].reset_index(drop=True)
+            return read(range(len(header)))
 
 
-def _find_width(path: Path, layout: CsvLayout, named: int) -> int | None:
-    """The most cells in a row, where all of them that no header names are empty."""
-    width = named
+def _are_others_empty(path: Path, layout: CsvLayout, named: int) -> bool:
+    """Whether all cells that no header names hold nothing."""
     with path.open(encoding=layout.encoding, newline="") as stream:
-        for row in csv.reader(stream, delimiter=layout.separator):
-            if any(cell.strip() for cell in row[named:]):
-                return None
-            width = max(width, len(row))
-    return width if width > named else None
+        rows = csv.reader(stream, delimiter=layout.separator)
+        return not any(cell.strip() for row in rows for cell in row[named:])
 
 
 def _leave_out_empty(frame: pd.DataFrame, text: Collection[str]) -> pd.DataFrame:
@@ -286,7 +237,7 @@ def _leave_out_empty(frame: pd.DataFrame, text: Collection[str]) -> pd.DataFrame
 
 
 def _as_text(path: Path, column: pd.Series) -> pd.Series:
-    """Ids and names as text, whatever type they were stored with."""
+    """Ids and names as text, whatever type they were stored with; whole numbers have no point."""
     if pd.api.types.is_float_dtype(column):  # whole numbers among which one is missing
         whole = column.isna() | (column == np.floor(column))
         if not whole.all():
@@ -301,6 +252,63 @@ def _as_text(path: Path, column: pd.Series) -> pd.Series:
                 "have lost their last digits. Store them as text or integers."
             )
         column = column.astype("Int64")
-    column = nested_as_json(column)
+    column = _nested_as_json(column)
     text: pd.Series = column.astype(object).where(column.notna(), "").astype(str).str.strip()
     return text
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """A Parquet table without what pandas or others wrote about types: plain columns only."""
+    return _open_parquet(path).read(use_threads=False).to_pandas(ignore_metadata=True)
+
+
+def _describe(error: Exception) -> str:
+    """What a parser reports, in one line."""
+    return str(error).strip().partition("\n")[0][:300].rstrip(".")
+
+
+def _nested_as_json(column: pd.Series) -> pd.Series:
+    """A column whose lists, structs and maps, if there are any, are JSON.
+
+    What a struct lacks in a row, which holds the keys of all rows, is left out.
+    """
+    if column.dtype != object or not pd.api.types.infer_dtype(column).startswith("mixed"):
+        return column
+    return column.map(_as_json)
+
+
+def _as_json(cell: Any) -> Any:
+    if isinstance(cell, dict):
+        pairs = cell
+    elif isinstance(cell, list | tuple | np.ndarray):
+        items = list(cell)
+        if not items or not all(isinstance(item, tuple) and len(item) == 2 for item in items):
+            return json.dumps(items, default=str)
+        pairs = dict(items)
+    else:
+        return cell
+    return json.dumps({key: one for key, one in pairs.items() if one is not None}, default=str)
+
+
+def _open_parquet(path: Path) -> Any:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if int(pa.__version__.partition(".")[0]) < SAFE_PYARROW:
+        import pyarrow_hotfix
+
+        # types that would run code when a file is opened are refused (CVE-2023-47248)
+        pyarrow_hotfix.install()
+    try:
+        file = parquet.ParquetFile(path)
+    except Exception as error:  # pyarrow raises whatever its parser meets
+        raise DataError(
+            f"{path}: no Parquet file: {_describe(error)}. Save the table again."
+        ) from error
+    cells = file.metadata.num_rows * file.metadata.num_columns
+    if cells > MOST_CELLS:
+        raise DataError(
+            f"{path}: {cells:,} cells, and a labels table has at most {MOST_CELLS:,}. Leave out "
+            "columns that are no labels."
+        )
+    return file

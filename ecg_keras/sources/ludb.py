@@ -11,7 +11,7 @@ the same statement the label has PTB-XL's name, so that models can be compared o
   repolarisation. Extrasystoles, pacing, atrial rhythms and deviated axes belong to no class.
 * ``rhythm`` are PTB-XL's rhythm statements, as far as LUDB has them.
 * ``diagnoses`` are all other findings; LAD and RAD are deviations of the axis, STEMI, SCAR, ISC,
-  ISC/SCAR (undefined) and NST (non-specific repolarisation) are told apart, their walls are not.
+  ISC/SCAR (undefined) and NST (non-specific repolarisation) are kept apart, their walls are not.
 
 Source: Kalyakulina et al. 2020, table 3; the headers themselves.
 """
@@ -69,20 +69,7 @@ COLUMNS = {"superdiagnostic": "superdiagnostic", "rhythm": "rhythm", "diagnoses"
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists the recordings of LUDB.
-
-    Args:
-        root: the folder with the folder ``data``.
-        label_set: a key of `LABEL_SETS`.
-        sampling_rate: not used: all recordings have 500 Hz.
-
-    Returns:
-        One entry for each header, sorted by ``record_id``; each is of another person.
-
-    Raises:
-        ConfigError: there is no such label set.
-        DataError: there is no header, or a diagnosis that the table does not list.
-    """
+    """Lists the recordings of LUDB."""
     labels = look_up("label set", label_set, LABEL_SETS)
     paths = [path.with_suffix("") for path in (root / "data").glob("*.hea")]
     if not paths:
@@ -101,15 +88,6 @@ def read_signal(info: RecordInfo) -> Signal:
     """Reads one recording in true millivolts.
 
     The headers' gains are each lead's own span: see `ecg_keras.formats.wfdb_spans`.
-
-    Args:
-        info: from `list_records`.
-
-    Returns:
-        The whole recording, 500 Hz.
-
-    Raises:
-        DataError: as `ecg_keras.formats.wfdb_files.read_wfdb`, or the gains are none of LUDB's.
     """
     header = read_header(info.path)
     signal, are_spans = read_in_microvolts(header)

@@ -1,6 +1,6 @@
 """The PTB Diagnostic ECG Database in its own layout: 549 recordings of 290 people, 1000 Hz.
 
-Unlike the copy of the Challenge (source `ptb`) it tells the patients apart: the folder is the
+Unlike the copy of the Challenge (source `ptb`) it names the patients: the folder is the
 patient, and 113 of them have several recordings. The diagnosis is the header's ``Reason for
 admission``, one for each recording; 27 have none (``n/a``). The three Frank leads in the ``.xyz``
 files are left out. Recordings have 32 to 120 s.
@@ -72,21 +72,7 @@ _STAGE = re.compile(r"\s*\(nyha [^)]*\)$")
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists the recordings that ``RECORDS`` names; ``record_id`` is such as ``s0010_re``.
-
-    Args:
-        root: the folder with ``RECORDS`` and the patients' folders.
-        label_set: a key of `LABEL_SETS`.
-        sampling_rate: not used: all recordings have 1000 Hz.
-
-    Returns:
-        One entry for each recording, sorted by ``record_id``; ``patient_id`` is the folder.
-
-    Raises:
-        ConfigError: there is no such label set.
-        DataError: ``RECORDS`` or a header is missing, a recording stands twice, or a header lacks
-            the diagnosis or has one that no list knows.
-    """
+    """Lists the recordings that ``RECORDS`` names; ``record_id`` is such as ``s0010_re``."""
     definition = look_up("label set", label_set, MEANINGS)
     infos: dict[str, RecordInfo] = {}
     for name in read_text(str(root / RECORDS)).split():

@@ -88,21 +88,7 @@ STATEMENT_COLUMNS = ("", "diagnostic", "form", "rhythm", "diagnostic_class", "di
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists the recordings of PTB-XL.
-
-    Args:
-        root: the folder with ``ptbxl_database.csv``.
-        label_set: a key of `LABEL_SETS`.
-        sampling_rate: up to 100 Hz the 100 Hz files are listed and above it the 500 Hz files,
-            or those that were downloaded where only one kind was.
-
-    Returns:
-        One entry for each row of the table, sorted by ``record_id``, which is the ``ecg_id``.
-
-    Raises:
-        ConfigError: there is no such label set.
-        DataError: a table, column or folder is missing, or a value is none that PTB-XL has.
-    """
+    """Lists the recordings of PTB-XL."""
     look_up("label set", label_set, LABEL_SETS)
     statements = read_rows(root / STATEMENTS, STATEMENT_COLUMNS)
     definition = _define(root / STATEMENTS, statements)[label_set]

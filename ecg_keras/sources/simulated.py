@@ -48,21 +48,7 @@ CORPUS = Corpus(
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists the recordings of a simulated hospital.
-
-    Args:
-        root: the folder that `ecg_keras.simulate.simulate` wrote.
-        label_set: a key of `LABEL_SETS`.
-        sampling_rate: chooses between the 100 and the 500 Hz files of PTB-XL's layout.
-
-    Returns:
-        One entry for each recording, sorted by ``record_id``, without folds.
-
-    Raises:
-        ConfigError: there is no such label set.
-        DataError: the folder is no complete simulated database, or as `ptbxl.list_records` and
-            `challenge.list_set`.
-    """
+    """Lists the recordings of a simulated hospital."""
     definition = look_up("label set", label_set, DEFINITIONS)
     settings = read_settings(root)
     place = HOSPITALS[settings["hospital"]]
@@ -78,11 +64,7 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
 
 
 def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-    """What the reader of the hospital's layout reads, and what it was simulated from.
-
-    Raises:
-        DataError: the folder is no complete simulated database.
-    """
+    """What the reader of the hospital's layout reads, and what it was simulated from."""
     layout = (
         ptbxl if HOSPITALS[read_settings(root)["hospital"]].layout == "ptbxl" else challenge_format
     )

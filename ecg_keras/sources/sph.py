@@ -73,21 +73,7 @@ MEANINGS = {"statements": "label", "superdiagnostic": "superdiagnostic"}
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists the recordings of ``metadata.csv``.
-
-    Args:
-        root: the folder with ``metadata.csv`` and the unpacked folder ``records``.
-        label_set: a key of `LABEL_SETS`.
-        sampling_rate: not used: all recordings have 500 Hz.
-
-    Returns:
-        One entry for each row of the table, sorted by ``record_id``.
-
-    Raises:
-        ConfigError: there is no such label set.
-        DataError: the table or a column is missing, a recording stands twice, or a value is none
-            of the database's.
-    """
+    """Lists the recordings of ``metadata.csv``."""
     labels = look_up("label set", label_set, LABEL_SETS)
     definition = {label: (label,) for label in labels}
     meanings = {row["code"]: row[MEANINGS[label_set]] for row in read_table("sph")}
@@ -117,17 +103,7 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
 
 
 def read_signal(info: RecordInfo) -> Signal:
-    """Reads one recording; the files hold millivolts with three to four digits.
-
-    Args:
-        info: from `list_records`.
-
-    Returns:
-        The whole recording, 500 Hz.
-
-    Raises:
-        DataError: as `ecg_keras.formats.hdf5_files.read_array`.
-    """
+    """Reads one recording; the files hold millivolts with three to four digits."""
     values = read_array(info.path, "ecg", (len(LEADS), None))
     return Signal(np.ascontiguousarray(values.T, dtype=np.float32), RATE, LEADS)
 

@@ -16,7 +16,7 @@ import pandas as pd
 from ecg_keras.errors import DataError
 from ecg_keras.sources.fields import UNKNOWN, path_inside
 from ecg_keras.sources.label_cells import SHORTENED
-from ecg_keras.sources.labels_table import name_row, name_rows, shorten_list
+from ecg_keras.sources.labels_table import name_row, name_rows, refuse
 
 # what is written where nobody knows of whom a recording is
 NOBODY = UNKNOWN | {
@@ -35,12 +35,8 @@ FOLDS = {
 DOUBTFUL = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[^\w./ +@=,()~-]")
 
 
-def read_filled(path: Path, frame: pd.DataFrame, column: str, advice: str = "") -> list[str]:
-    """A column of text.
-
-    Raises:
-        DataError: a row has none.
-    """
+def _read_filled(path: Path, frame: pd.DataFrame, column: str, advice: str = "") -> list[str]:
+    """A column of text."""
     empty = (frame[column] == "").to_numpy()
     if empty.any():
         raise DataError(
@@ -52,11 +48,7 @@ def read_filled(path: Path, frame: pd.DataFrame, column: str, advice: str = "") 
 
 
 def read_files(path: Path, root: Path, column: pd.Series) -> list[str]:
-    """Paths below the folder and relative to it, with slashes as Windows does not write them.
-
-    Raises:
-        DataError: a row has none, or one that leads elsewhere.
-    """
+    """Paths below the folder and relative to it, with slashes as Windows does not write them."""
     column = column.str.replace("\\", "/", regex=False)
     if column.str.startswith("/").any():  # from the root of the disk, and perhaps inside
         for place in (root.absolute(), root.resolve()):
@@ -69,61 +61,54 @@ def read_files(path: Path, root: Path, column: pd.Series) -> list[str]:
             files[row] = path_inside(root, files[row]).relative_to(root).as_posix()
         except DataError as error:
             problems.append(f"{path}: {name_row(column.index[row])}: {error}")
-    if problems:
-        raise DataError("\n".join(shorten_list(problems, f"{path}: column {column.name!r}")))
+    refuse(problems, f"{path}: column {column.name!r}")
     return files
 
 
 def read_ids(
     path: Path, frame: pd.DataFrame, columns: dict[str, str], stems: list[str]
 ) -> list[str]:
-    """The id of each row: of its column, or the file's stem.
-
-    Raises:
-        DataError: two rows have the same, or a spreadsheet shortened numbers.
-    """
+    """The id of each row: of its column, or the file's stem."""
     ids = stems
     if "record" in columns:
-        ids = read_filled(path, frame, columns["record"])
+        ids = _read_filled(path, frame, columns["record"])
         _check_digits(path, frame[columns["record"]])
-    if len(set(ids)) < len(ids):
-        first: dict[str, int] = {}
-        problems = []
-        for row, one in zip(frame.index.tolist(), ids, strict=True):
-            before = first.setdefault(one, row)
-            if before != row:
-                problems.append(
-                    f"{path}: the recording {one!r:.100} is there twice: in {name_row(before)} and "
-                    f"in {name_row(row)}. Write one row for each recording; where two are meant, "
-                    "name a column with ids of their own: data.folder.record."
-                )
-        raise DataError("\n".join(shorten_list(problems, f"{path}: recordings")))
+    first: dict[str, int] = {}
+    problems = []
+    for row, one in zip(frame.index.tolist(), ids, strict=True):
+        before = first.setdefault(one, row)
+        if before != row:
+            problems.append(
+                f"{path}: the recording {one!r:.100} is there twice: in {name_row(before)} and in "
+                f"{name_row(row)}. Write one row for each recording; where two are meant, name a "
+                "column with ids of their own: data.folder.record."
+            )
+    refuse(problems, f"{path}: recordings")
     return ids
 
 
-def read_patients(path: Path, frame: pd.DataFrame, column: str, ids: Sequence[str]) -> list[str]:
+def read_patients(
+    path: Path, frame: pd.DataFrame, column: str | None, ids: Sequence[str]
+) -> Sequence[str]:
     """Who each recording is of; one of nobody known is of a person of its own.
 
     Where the whole column is empty, nobody is known: databases are published so.
-
-    Raises:
-        DataError: a row says nothing and others do, a spreadsheet shortened numbers, or one person
-            seems to be written in two ways: two ids differ in case alone, in zeros before or in
-            ".0" behind them, as spreadsheets write.
     """
+    if column is None:
+        return ids
     advice = (
         " Where nobody knows whose recording it is, write unknown: it then counts as another "
         "person's."
     )
     if not any(frame[column]):
         return [f"unknown:{record}" for record in ids]
-    patients = read_filled(path, frame, column, advice)
+    patients = _read_filled(path, frame, column, advice)
     _check_digits(path, frame[column])
     spelled: dict[str, str] = {}
     problems, nobodies = [], set()
     for one in dict.fromkeys(patients):
         plain = unicodedata.normalize("NFC", one).casefold().removesuffix(".0")
-        if not plain.isprintable() or "\xa0" in plain:  # a blank of no width, and the like
+        if not plain.isprintable() or "\xa0" in plain:  # a blank of no width, and similar
             plain = " ".join(INVISIBLE.sub("", plain).split())
         if plain in NOBODY:
             nobodies.add(one)
@@ -140,27 +125,17 @@ def read_patients(path: Path, frame: pd.DataFrame, column: str, ids: Sequence[st
             )
             if len(problems) > 100:
                 break
-    if problems:
-        raise DataError("\n".join(shorten_list(problems, f"{path}: column {column!r}")))
-    if nobodies:
-        return [
-            f"unknown:{record}" if patient in nobodies else patient
-            for record, patient in zip(ids, patients, strict=True)
-        ]
-    return patients
+    refuse(problems, f"{path}: column {column!r}")
+    return [
+        f"unknown:{record}" if patient in nobodies else patient
+        for record, patient in zip(ids, patients, strict=True)
+    ]
 
 
 def read_values(
     path: Path, frame: pd.DataFrame, column: str | None, parse: Callable[[str], Any]
 ) -> tuple[Sequence[Any], Counter[str]]:
-    """A column's values, each different one parsed once; ``None`` where there is no column.
-
-    Returns:
-        The values, and how often each text occurs that is there and means nothing known.
-
-    Raises:
-        DataError: as ``parse`` raises it, with the row and the column: a line for each value.
-    """
+    """A column's values, each different one parsed once; ``None`` where there is no column."""
     if column is None:
         return [None] * len(frame), Counter()
     values = frame[column]
@@ -180,20 +155,15 @@ def read_values(
             continue
         if parsed[-1] is None and text != "":
             unknown[str(text)] = int(counts[number])
-    if (numbers < 0).any() and not problems:  # nothing is there
+    refuse(problems, f"{path}: column {column!r}")
+    if (numbers < 0).any():  # nothing is there
         parsed.append(parse(""))
-    if problems:
-        raise DataError("\n".join(shorten_list(problems, f"{path}: column {column!r}")))
     return [parsed[number] for number in numbers.tolist()], unknown
 
 
 def read_folds(path: Path, frame: pd.DataFrame, column: str | None) -> Sequence[Any]:
-    """The official fold of each recording; those of named splits are numbers of `FOLDS`.
-
-    Raises:
-        DataError: as `parse_fold`; or some folds are named, and others numbered.
-    """
-    folds, _ = read_values(path, frame, column, parse_fold)
+    """The official fold of each recording; those of named splits are numbers of `FOLDS`."""
+    folds, _ = read_values(path, frame, column, _parse_fold)
     if column is not None and frame[column].dtype == object:
         texts = pd.unique(frame[column].astype(str).str.strip().str.lower())
         named = [text for text in texts if text in FOLDS]
@@ -220,16 +190,8 @@ def _check_digits(path: Path, column: pd.Series) -> None:
         )
 
 
-def parse_fold(text: str) -> int:
-    """An official fold, or the one that stands for a split that is named.
-
-    Raises:
-        DataError: it is no whole number, and no name of a split.
-
-    Example:
-        >>> parse_fold("7.0"), parse_fold("Train"), parse_fold("val"), parse_fold("test")
-        (7, 1, 9, 10)
-    """
+def _parse_fold(text: str) -> int:
+    """An official fold, or the one that stands for a split that is named."""
     plain = text.strip().lower()
     if plain in FOLDS:
         return FOLDS[plain]
@@ -245,15 +207,7 @@ def parse_fold(text: str) -> int:
 
 
 def parse_rate(text: str) -> float | None:
-    """Hz, or ``None`` where nothing is said, as beside files that say it themselves.
-
-    Raises:
-        DataError: it is no number above 0.
-
-    Example:
-        >>> parse_rate("500"), parse_rate("")
-        (500.0, None)
-    """
+    """Hz, or ``None`` where nothing is said, as beside files that say it themselves."""
     try:
         rate = float(text.replace(",", ".")) if text.strip() else None
     except ValueError:

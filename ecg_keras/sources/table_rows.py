@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ecg_keras.config import Folder
@@ -15,7 +16,15 @@ from ecg_keras.errors import DataError, nearest
 from ecg_keras.formats import split_ending
 from ecg_keras.sources.fields import parse_age, parse_age_band, parse_sex
 from ecg_keras.sources.label_columns import find_labels, list_present, read_names
-from ecg_keras.sources.labels_table import name_columns, read_header, read_table
+from ecg_keras.sources.labels_table import (
+    MOST_NAMED,
+    MOST_SHOWN,
+    join_names,
+    name_columns,
+    read_header,
+    read_table,
+    shorten,
+)
 from ecg_keras.sources.table_columns import (
     FOLDS,
     parse_rate,
@@ -25,64 +34,36 @@ from ecg_keras.sources.table_columns import (
     read_patients,
     read_values,
 )
-from ecg_keras.sources.table_remarks import (
-    count_labels,
-    describe_bands,
-    describe_columns,
-    describe_patients,
-    describe_unknown,
-)
 from ecg_keras.sources.table_text import CP1252, find_layout, find_line
+from ecg_keras.text import plural
 
 # lines of one message
 MOST_LINES = 20
+# a person with more recordings than this, and this many times what is usual, is perhaps nobody
+MANY_RECORDINGS = 20
+TIMES_USUAL = 10
 
 
 @dataclass(frozen=True)
 class TableRows:
-    """What a table says, an entry for each recording in the order of its rows.
+    """What a table says, an entry for each recording in the order of its rows."""
 
-    Attributes:
-        numbers: of the rows in the file, counted from 0 below the header.
-        files: relative to the folder.
-        kinds: their formats, ``None`` where their ending does not tell.
-        ids: of the recordings.
-        patients: of whom they are.
-        labels: the label set.
-        present: the labels of each.
-        ages: in years, or ``None``.
-        sexes: as in `RecordInfo`.
-        folds: official ones, or ``None``.
-        rates: in Hz, or ``None``.
-        remarks: sentences on what was understood, for the user.
-    """
-
-    numbers: Sequence[int]
-    files: Sequence[str]
-    kinds: Sequence[str | None]
+    numbers: Sequence[int]  # of the rows in the file, counted from 0 below the header
+    files: Sequence[str]  # relative to the folder
+    kinds: Sequence[str | None]  # their formats, `None` where their ending does not show it
     ids: Sequence[str]
     patients: Sequence[str]
-    labels: tuple[str, ...]
-    present: Sequence[tuple[str, ...]]
+    labels: tuple[str, ...]  # the label set
+    present: Sequence[tuple[str, ...]]  # of each recording
     ages: Sequence[float | None]
     sexes: Sequence[str | None]
     folds: Sequence[int | None]
-    rates: Sequence[float | None]
-    remarks: tuple[str, ...]
+    rates: Sequence[float | None]  # in Hz
+    remarks: tuple[str, ...]  # sentences on how the table is read, for the user
 
 
 def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
-    """Reads a labels table.
-
-    Args:
-        path: from `labels_table.find_table`.
-        root: the folder with the recordings.
-        settings: the recipe's ``data.folder``.
-
-    Raises:
-        DataError: a column is missing; or rows are wrong: a line for each problem, of very many the
-            first.
-    """
+    """Reads a labels table; of what is wrong with it there is a line for each problem."""
     header = read_header(path)
     columns = find_columns(path, header, settings)
     text = {columns[key] for key in ("file", "record", "patient", "label_column") if key in columns}
@@ -104,9 +85,8 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
         ids = attempt(read_ids, path, frame, columns, [stem for stem, _ in stems])
     labels = attempt(find_labels, path, frame, settings, columns.values())
     present: Any = attempt(list_present, path, frame, settings, labels) if labels else None
-    who = columns.get("patient")
     names = ids or frame.index.astype(str).tolist()
-    patients = names if who is None else attempt(read_patients, path, frame, who, names)
+    patients = attempt(read_patients, path, frame, columns.get("patient"), names)
     ages = attempt(read_values, path, frame, columns.get("age"), parse_age)
     sexes = attempt(read_values, path, frame, columns.get("sex"), parse_sex)
     folds = attempt(read_folds, path, frame, columns.get("fold"))
@@ -114,15 +94,12 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
     if problems:
         raise DataError(_list_problems(path, problems))
     remarks = [
-        describe_columns(path, header, columns, labels, count_labels(labels, present, ids)),
-        *describe_patients(path, who, patients, _nobodies(frame, who, patients)),
-        *_describe_folds(path, frame, columns.get("fold")),
-        *(
-            remark
-            for key, (_, unknown) in (("age", ages), ("sex", sexes))
-            for remark in describe_unknown(path, columns.get(key, key), key, unknown)
-        ),
-        *_describe_bands(path, frame, columns.get("age")),
+        _describe_columns(header, columns, labels, _count_labels(labels, present, ids)),
+        *_describe_patients(frame, columns.get("patient"), patients),
+        *_describe_folds(frame, columns.get("fold")),
+        *_describe_unknown(columns.get("age"), "age", ages[1]),
+        *_describe_unknown(columns.get("sex"), "sex", sexes[1]),
+        *_describe_bands(frame, columns.get("age")),
         *_describe_reading(path, frame, settings),
     ]
     return TableRows(
@@ -137,16 +114,12 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
         sexes[0],
         folds,
         rates[0],
-        tuple(remarks),
+        tuple(f"{path}: {remark}" for remark in remarks),
     )
 
 
 def find_columns(path: Path, header: Sequence[str], settings: Folder) -> dict[str, str]:
-    """The columns that are no labels by what they mean to `Folder`.
-
-    Raises:
-        DataError: one that the settings name is not there: a line for each.
-    """
+    """The columns that are no labels by what they mean to `Folder`."""
     named: dict[str, str | None] = {
         key: getattr(settings, key)
         for key in ("file", "record", "patient", "age", "sex", "fold", "label_column")
@@ -157,7 +130,7 @@ def find_columns(path: Path, header: Sequence[str], settings: Folder) -> dict[st
     missing = {key: name for key, name in columns.items() if name not in header}
     if missing:
         raise DataError(
-            "\n".join(_say_missing(path, key, name, header) for key, name in missing.items())
+            "\n".join(_describe_missing(path, key, name, header) for key, name in missing.items())
         )
     labels = settings.labels if settings.label_column is None else None
     otherwise = {*columns, *settings.ignore, *(labels or ())}
@@ -166,13 +139,13 @@ def find_columns(path: Path, header: Sequence[str], settings: Folder) -> dict[st
     }
 
 
-def _say_missing(path: Path, key: str, name: str, header: Sequence[str]) -> str:
+def _describe_missing(path: Path, key: str, name: str, header: Sequence[str]) -> str:
     there = name_columns(header)
     message = f"{path}: there is no column {name!r}. {there}{nearest(name, header)}"
     line = None if path.suffix.lower() == ".parquet" else find_line(path, name)
     if line is not None:
         return (
-            f"{message} Line {line} of the file has it: what stands above is taken for the header. "
+            f"{message} Line {line} of the file has it: what is above is taken for the header. "
             f"Delete the lines above line {line}, such as a title."
         )
     if key != "patient":
@@ -188,51 +161,149 @@ def _say_missing(path: Path, key: str, name: str, header: Sequence[str]) -> str:
 def _list_problems(path: Path, problems: Sequence[str]) -> str:
     more = len(problems) - MOST_LINES
     lines = [*problems[:MOST_LINES], *[f"{path}: and {more} problems more."] * (more > 0)]
-    # what says nothing of a recording may as well not be read
-    ways = " or ".join(
+    # what says nothing of a recording may as well be left out
+    settings = " or ".join(
         f"data.folder.ignore=[{key}]"
         for key in ("age", "sex")
         if any(f"column {key!r}: " in line for line in problems)
     )
-    return "\n".join([*lines, *[f"{path}: leave columns out with --set {ways}."] * bool(ways)])
+    if settings:
+        lines.append(f"{path}: leave columns out with --set {settings}.")
+    return "\n".join(lines)
 
 
-def _nobodies(frame: pd.DataFrame, who: str | None, patients: Sequence[str]) -> Counter[str]:
-    """The words that stand for nobody known, with their counts."""
-    if who is None:
-        return Counter()
-    return Counter(
-        text or "an empty cell"
-        for text, patient in zip(frame[who], patients, strict=True)
-        if text is not patient
+def _describe_columns(
+    header: Sequence[str], columns: Mapping[str, str], labels: Sequence[str], counted: str
+) -> str:
+    """How the table is read: which column is what, and which are left aside.
+
+    A column that was taken for a label by mistake is no error that could be found: it is shown.
+    """
+    column = columns.get("label_column")
+    used = {*columns.values(), *(labels if column is None else ())}
+    aside = [name for name in header if name and name not in used]
+    read = ", ".join(
+        f"{key} from {name!r}" for key, name in columns.items() if key != "label_column"
+    )
+    where = "" if column is None else f" from {column!r}"
+    return (
+        f"is read as {read}; labels{where}: {counted}. Left aside: "
+        f"{join_names(aside) if aside else 'no column'}. data.folder can name others."
     )
 
 
-def _describe_folds(path: Path, frame: pd.DataFrame, column: str | None) -> list[str]:
-    if column is None or frame[column].dtype != object:
-        return []
-    counts = Counter(frame[column].astype(str).str.strip().str.lower())
+def _count_labels(
+    labels: Sequence[str], present: Sequence[tuple[str, ...]], ids: Sequence[str]
+) -> str:
+    """Each label with its recordings and the first of them; of very many the first."""
+    counts: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    rows = dict(zip(reversed(present), range(len(present) - 1, -1, -1), strict=True))
+    for names, count in Counter(present).items():
+        for name in names:
+            counts[name] += count
+            first[name] = min(first.get(name, len(ids)), rows[names])
+    parts = [
+        f"{shorten(label)} {counts[label]:,}"
+        + (f" (such as {shorten(ids[first[label]])})" if counts[label] else "")
+        for label in labels[:MOST_NAMED]
+    ]
+    more = f" and {len(labels) - MOST_NAMED:,} more" if len(labels) > MOST_NAMED else ""
+    return f"{', '.join(parts)}{more}"
+
+
+def _describe_patients(
+    frame: pd.DataFrame, column: str | None, patients: Sequence[str]
+) -> list[str]:
+    """Whether persons are known: a warning for each reason to doubt it."""
+    if column is None:
+        return [
+            "no column says which recordings are of one person (data.folder.patient is null), so "
+            "each counts as another person's. If anyone has two recordings, one may be trained on "
+            "and the other tested, and the scores flatter. Name the column with "
+            "--set data.folder.patient=COLUMN, if there is one."
+        ]
+    # a patient is the text of the cell, unless that stands for nobody known
+    nobody = Counter(
+        text or "an empty cell"
+        for text, patient in zip(frame[column], patients, strict=True)
+        if text is not patient
+    )
+    remarks = []
+    if nobody:
+        remarks.append(
+            f"column {column!r} names nobody for {plural(nobody.total(), 'recording')} "
+            f"({_list_counts(nobody)}): each counts as another person's. If some are of one "
+            "person, one may be trained on and another tested, and the scores flatter. Leave them "
+            "out of the table where that matters."
+        )
+    counts = Counter(patients)
+    usual = float(np.median(list(counts.values())))
+    many = [
+        f"{shorten(name)} {count:,}"
+        for name, count in counts.most_common(MOST_SHOWN)
+        if count > MANY_RECORDINGS and count > TIMES_USUAL * usual
+    ]
+    if many:
+        remarks.append(
+            f"column {column!r}: very many recordings are of one person: {', '.join(many)}; usual "
+            f"are {usual:g}. If that is a word for nobody known, write unknown: it keeps all of "
+            "them in one split."
+        )
+    return remarks
+
+
+def _describe_unknown(column: str | None, key: str, unknown: Counter[str]) -> list[str]:
+    """What a column of ages or sexes holds that means nothing known."""
+    count = plural(unknown.total(), "recording")
+    remark = f"column {column!r}: the {key} of {count} counts as unknown: {_list_counts(unknown)}."
+    return [remark] * bool(unknown)
+
+
+def _describe_folds(frame: pd.DataFrame, column: str | None) -> list[str]:
+    counts = _count_texts(frame, column, str.lower)
     named = [f"{name} as fold {FOLDS[name]} ({n:,})" for name, n in counts.items() if name in FOLDS]
-    return [f"{path}: column {column!r} counts {', '.join(named)}."] * bool(named)
+    return [f"column {column!r} counts {', '.join(named)}."] * bool(named)
 
 
-def _describe_bands(path: Path, frame: pd.DataFrame, column: str | None) -> list[str]:
-    if column is None or frame[column].dtype != object:
+def _describe_bands(frame: pd.DataFrame, column: str | None) -> list[str]:
+    """Ages that are known to a band of years, and what one of them is read as."""
+    counts = _count_texts(frame, column)
+    middles = {text: middle for text in counts if (middle := parse_age_band(text)) is not None}
+    if not middles:
         return []
-    counts = Counter(frame[column].astype(str).str.strip())
-    middles = {text: parse_age_band(text) for text in counts}
-    found = {text: (counts[text], one) for text, one in middles.items() if one is not None}
-    return describe_bands(path, column, found)
+    first, middle = next(iter(middles.items()))
+    count = plural(sum(counts[text] for text in middles), "recording")
+    return [
+        f"column {column!r}: the age of {count} is a band of years, read as its middle, such as "
+        f"{first!r:.40} as {middle:g}."
+    ]
 
 
 def _describe_reading(path: Path, frame: pd.DataFrame, settings: Folder) -> list[str]:
     remarks = []
     if settings.label_column is not None:
         _, _, found = read_names(path, frame[settings.label_column], settings)
-        remarks += [f"{path}: {remark}." for remark in found]
+        remarks += [f"{remark}." for remark in found]
     if path.suffix.lower() == ".csv" and find_layout(path).encoding == CP1252:
         remarks.append(
-            f"{path}: is not UTF-8, and is read as Windows-1252. Where letters are wrong, save it "
-            "as CSV with UTF-8."
+            "is not UTF-8, and is read as Windows-1252. Where letters are wrong, save it as CSV "
+            "with UTF-8."
         )
     return remarks
+
+
+def _count_texts(
+    frame: pd.DataFrame, column: str | None, normalise: Callable[[str], str] = str
+) -> Counter[str]:
+    """How often each text of a column occurs; none of a column of numbers."""
+    if column is None or frame[column].dtype != object:
+        return Counter()
+    return Counter(normalise(text) for text in frame[column].astype(str).str.strip())
+
+
+def _list_counts(counts: Counter[str]) -> str:
+    """Words with their counts, the commonest first."""
+    more = len(counts) - MOST_SHOWN
+    shown = ", ".join(f"{word!r:.40} {count:,}" for word, count in counts.most_common(MOST_SHOWN))
+    return f"{shown} and {more} more" if more > 0 else shown

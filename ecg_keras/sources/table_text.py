@@ -1,4 +1,4 @@
-"""How a CSV table is written: its encoding, its separator, and what stands above its header.
+"""How a CSV table is written: its encoding, its separator, and what is above its header.
 
 Spreadsheets write UTF-8, UTF-16 or the code page of their country, a mark at the beginning, a line
 ``sep=;`` for other spreadsheets, commas, semicolons, tabs or bars.
@@ -22,7 +22,7 @@ TITLE_LINES = 20
 # bytes that are read at once to find the encoding
 CHUNK = 1 << 22
 SEPARATORS = (",", ";", "\t", "|")
-# the first line that tells a spreadsheet what separates the cells
+# the first line that says what separates the cells
 SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?[,;|\t]*', re.IGNORECASE)
 UTF8, CP1252 = "utf-8-sig", "cp1252"
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: UTF8}
@@ -30,14 +30,7 @@ MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BO
 
 @dataclass(frozen=True)
 class CsvLayout:
-    """How a CSV table is written.
-
-    Attributes:
-        encoding: as Python names it.
-        separator: one of `SEPARATORS`.
-        skipped: lines above the header: blank ones and ``sep=;``.
-        header: the cells of the header.
-    """
+    """How a CSV table is written."""
 
     encoding: str
     separator: str
@@ -46,11 +39,7 @@ class CsvLayout:
 
 
 def find_layout(path: Path) -> CsvLayout:
-    """How a CSV table is written, found in its bytes.
-
-    Raises:
-        DataError: it can't be read, or is no text.
-    """
+    """How a CSV table is written, found in its bytes."""
     try:
         state = path.stat()
         encoding = _find_encoding(path, state.st_mtime_ns, state.st_size)
@@ -75,7 +64,7 @@ def find_layout(path: Path) -> CsvLayout:
         skipped += 1
     header = "\n".join(lines[skipped:])
     if separator is None:
-        # what stands in quotes is part of a name
+        # what is in quotes is part of a name
         plain = re.sub(r'"[^"]*"', "", header).partition("\n")[0]
         separator = max(SEPARATORS, key=plain.count)
     try:
@@ -89,10 +78,6 @@ def find_line(path: Path, name: str) -> int | None:
     """The line, counted from 1, below a table's header that names a column; ``None`` without one.
 
     It is looked for in the first lines alone: exports have titles of a few lines above the header.
-
-    Args:
-        path: of a CSV table that `find_layout` reads.
-        name: of the column.
     """
     layout = find_layout(path)
     with path.open(encoding=layout.encoding, newline="") as stream:
@@ -107,7 +92,7 @@ def find_line(path: Path, name: str) -> int | None:
 
 @functools.lru_cache(maxsize=16)
 def _find_encoding(path: Path, changed: int, size: int) -> str:
-    """The encoding of a whole file, whose time of change and size tell whether it is the same."""
+    """The encoding of a whole file, whose time of change and size show whether it is the same."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     plain = True
     with path.open("rb") as stream:

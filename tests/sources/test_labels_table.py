@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from pyarrow import parquet
 
 from ecg_keras.errors import DataError
-from ecg_keras.sources import labels_table, parquet_tables
+from ecg_keras.sources import labels_table
 from ecg_keras.sources.labels_table import find_table, read_header, read_table
 
 
@@ -117,7 +117,7 @@ def test_a_table_too_large_is_not_opened(tmp_path, monkeypatch):
 def test_a_parquet_of_countless_cells_is_not_read(tmp_path, monkeypatch):
     # a million times the same takes a few bytes
     pd.DataFrame({"a": [1] * 1_000_000}).to_parquet(tmp_path / "labels.parquet")
-    monkeypatch.setattr(parquet_tables, "MOST_CELLS", 999_999)
+    monkeypatch.setattr(labels_table, "MOST_CELLS", 999_999)
     with pytest.raises(DataError, match=r"1,000,000 cells, and a labels table has at most 999,999"):
         read_table(tmp_path / "labels.parquet", ["file"])
 

@@ -275,7 +275,7 @@ def test_a_title_above_the_header_is_named(tmp_path):
     first, *_ = refuse(tmp_path, text)
     assert first == (
         "there is no column 'file'. It has: ECG export of 2024-01-01. Line 3 of the file has it: "
-        "what stands above is taken for the header. Delete the lines above line 3, such as a title."
+        "what is above is taken for the header. Delete the lines above line 3, such as a title."
     )
     assert "Line " not in refuse(tmp_path, table("AF", ["0", "1"]), file="path")[0]
 
