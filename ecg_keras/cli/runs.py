@@ -9,6 +9,7 @@ import click
 
 from ecg_keras.cli.options import RunPath, json_option, page_option
 from ecg_keras.keras_settings import check_keras_settings
+from ecg_keras.metrics import METRICS
 
 
 @click.command()
@@ -109,7 +110,7 @@ def evaluate(
 @click.option("--valid-b", type=click.Path(path_type=Path), help="The same of a second file.")
 @click.option(
     "--metric",
-    type=click.Choice(["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"]),
+    type=click.Choice(list(METRICS)),
     default="macro_auroc",
     show_default=True,
 )

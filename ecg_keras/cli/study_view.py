@@ -18,7 +18,7 @@ from ecg_keras.cli.console import HASHING, MB, MOVES
 from ecg_keras.data import listening
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Scores
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.study import remaining_seconds
 from ecg_keras.text import duration
 

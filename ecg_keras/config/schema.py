@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ecg_keras.config.folder import Folder
+from ecg_keras.config.metric_names import MetricName, Selection
 from ecg_keras.config.section import Section
 from ecg_keras.config.tune import Tune
 from ecg_keras.config.values import (
@@ -278,14 +279,7 @@ class Training(Section):
     validate_on: Literal["valid", "test"] = "valid"
     # the weights that are kept: of the best epoch by this score there (F1 at threshold 0.5;
     # weighted_f1 by how common each label is there), or of the last epoch
-    select: Literal[
-        "best_macro_auroc",
-        "best_macro_auprc",
-        "best_macro_f1",
-        "best_weighted_f1",
-        "best_loss",
-        "last",
-    ] = "best_macro_auroc"
+    select: Selection = "best_macro_auroc"
     # epochs without a better score after which a phase ends; none: never
     patience: int | None = Field(default=None, ge=1)
     augment: Augment = Augment()
@@ -302,7 +296,7 @@ class Evaluation(Section):
     """How the run is scored on the test split, once."""
 
     # the score that is compared and printed first
-    metric: Literal["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"] = "macro_auroc"
+    metric: MetricName = "macro_auroc"
     # of the probabilities, fitted on valid before anything is scored: temperature (one for the
     # model), platt (a slope and an intercept for each label), none
     calibration: Literal["none", "temperature", "platt"] = "none"

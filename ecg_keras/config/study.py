@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from ecg_keras.config.metric_names import MetricName
 from ecg_keras.config.section import Section
 from ecg_keras.config.values import FolderPath, Names, Seed
 from ecg_keras.errors import unknown_name
@@ -97,7 +98,7 @@ class Question(Section):
 
     # the mode that the others are compared with
     reference: str = "scratch"
-    metric: Literal["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"] = "macro_auroc"
+    metric: MetricName = "macro_auroc"
     # differences smaller than this do not matter: two modes within it are equivalent
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
     # of the intervals; 1 - level is the chance of a wrong verdict

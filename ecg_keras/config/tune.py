@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ecg_keras.config.metric_names import Chooser
 from ecg_keras.config.section import Section
 from ecg_keras.config.values import Positive
 
@@ -64,9 +65,7 @@ class Tune(Section):
     extend: bool = True
     # what chooses, on training.validate_on: a score, or calibrated_loss, the loss after one
     # temperature; none takes evaluation.metric. Equal scores go by calibrated_loss
-    by: (
-        Literal["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1", "calibrated_loss"] | None
-    ) = None
+    by: Chooser | None = None
     # share of the epochs that candidates train for; below 1 the choice is then trained for all
     epochs: Annotated[float, Field(gt=0, le=1)] = 1.0
 

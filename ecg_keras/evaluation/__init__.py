@@ -20,8 +20,7 @@ from ecg_keras.evaluation.diagnostics import (
     diagnose_run,
     upstream_is_no_better,
 )
-from ecg_keras.evaluation.evaluating import estimate_labels, evaluate
-from ecg_keras.evaluation.further import snomed_codes
+from ecg_keras.evaluation.evaluating import estimate_labels, evaluate, snomed_codes
 from ecg_keras.evaluation.predicting import predict
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.run_facts import Fit, RunFacts, read_facts

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import numpy as np
-
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.thresholds import choose_thresholds
-from ecg_keras.metrics import CLIP, METRICS, fit_temperature, recalibrate, score_labels
+from ecg_keras.metrics import METRICS, cross_entropy, fit_temperature, recalibrate, score_labels
 
 CALIBRATED_LOSS = "calibrated_loss"
 # scores that differ by less are equal: so far apart sums of the same terms may be
@@ -39,11 +37,8 @@ def score_validation(predictions: Predictions) -> dict[str, float]:
     labels = score_labels(predictions.targets, predictions.probabilities, thresholds)
     scores = {name: float(score(labels)) for name, score in METRICS.items()}
     slopes, intercepts, _ = fit_temperature(predictions.targets, predictions.probabilities)
-    said = recalibrate(predictions.probabilities, slopes, intercepts)
-    said = np.clip(np.asarray(said, dtype=np.float64), CLIP, 1 - CLIP)
-    truth = np.asarray(predictions.targets, dtype=np.float64)
-    losses = -(truth * np.log(said) + (1 - truth) * np.log1p(-said))
-    return {**scores, CALIBRATED_LOSS: float(losses.mean())}
+    calibrated = recalibrate(predictions.probabilities, slopes, intercepts)
+    return {**scores, CALIBRATED_LOSS: cross_entropy(predictions.targets, calibrated)}
 
 
 def choose(candidates: Mapping[str, Mapping[str, float]], by: str) -> str:

@@ -16,9 +16,10 @@ from ecg_keras.evaluation.budget import (
     parse_budgets,
     warn_of_budgets,
 )
-from ecg_keras.evaluation.tables import p_text, score_name, with_interval
+from ecg_keras.evaluation.tables import p_text, with_interval
 from ecg_keras.evaluation.undefined import number, without_nan
 from ecg_keras.files import as_name, as_names, as_texts, read_json, write_json
+from ecg_keras.metrics import score_name
 from ecg_keras.text import percent, text_table
 
 ONE_OF_EACH = "of one trained network each, so another seed may decide otherwise"

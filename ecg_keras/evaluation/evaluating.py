@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,13 +12,6 @@ from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
 from ecg_keras.evaluation.draws import Draws, check_settings, draw_all
-from ecg_keras.evaluation.further import (
-    FURTHER,
-    Codes,
-    FurtherScorer,
-    FurtherScores,
-    explain_challenge,
-)
 from ecg_keras.evaluation.intervals import (
     Patients,
     count_patients,
@@ -28,9 +22,22 @@ from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.rows import draw_in, fill_absent, join_rows, score_rows
 from ecg_keras.evaluation.scores import FURTHER_LABEL_SCORES, LABEL_SCORES, LabelResult, Scores
 from ecg_keras.evaluation.thresholds import choose_thresholds
-from ecg_keras.metrics import METRICS, LabelScorer, LabelScores, ece, macro
+from ecg_keras.metrics import (
+    FURTHER,
+    METRICS,
+    FurtherScorer,
+    FurtherScores,
+    LabelScorer,
+    LabelScores,
+    challenge_gap,
+    ece,
+    macro,
+)
+from ecg_keras.sources import codes_of, find_source
 
 FloatArray = npt.NDArray[np.float64]
+Codes = Mapping[str, Collection[str]]
+NO_CODES = "the labels have no SNOMED CT codes"
 
 
 def evaluate(
@@ -115,7 +122,7 @@ def evaluate(
             for name, metric in FURTHER.items()
         },
         macro_ece=float(macro(errors[defined])) if defined.any() else None,
-        challenge_note=explain_challenge(test.labels, codes),
+        challenge_note=_explain_challenge(_columns(test.labels, codes)),
         labels={
             label: LabelResult(
                 positives=int(test.targets[:, column].sum()),
@@ -161,7 +168,7 @@ def _score_rows(
 ) -> tuple[LabelScores, FurtherScores]:
     """All scores in every row of the draws."""
     scorer = LabelScorer(test.targets, test.probabilities, limits)
-    more = FurtherScorer(test, limits, codes, scorer.ranked)
+    more = FurtherScorer(scorer, _columns(test.labels, codes))
     blocks = [
         (scorer.score(weights), more.score(weights)) for weights in draws.weights(test.patient_ids)
     ]
@@ -206,3 +213,35 @@ def _choose_thresholds(
             "or set thresholds to 'fixed'."
         )
     return choose_thresholds(valid)
+
+
+def _columns(labels: Sequence[str], codes: Codes | None) -> list[Collection[str]] | None:
+    """The codes of each label, in the order of the columns."""
+    return None if codes is None else [codes.get(label, ()) for label in labels]
+
+
+def _explain_challenge(columns: Sequence[Collection[str]] | None) -> str | None:
+    """Why labels have no score of the Challenge of 2021; ``None`` where they have one."""
+    return NO_CODES if columns is None else challenge_gap(columns)
+
+
+def snomed_codes(source: str, label_set: str) -> Codes | None:
+    """The SNOMED CT codes of a source's labels.
+
+    Args:
+        source: a name of `ecg_keras.sources.SOURCES`, or the dotted name of a module. A module
+            whose database is coded in SNOMED CT has ``DEFINITIONS``: for each label set, of each
+            label its codes.
+        label_set: of the source.
+
+    Returns:
+        ``None`` where the source tells no codes, or is not installed here.
+
+    Example:
+        >>> snomed_codes("georgia", "georgia")["AF"]
+        ('164889003',)
+    """
+    try:
+        return codes_of(find_source(source), label_set)
+    except ConfigError:
+        return None

@@ -46,8 +46,8 @@ def predict(
             the model gives NaN or a value outside [0, 1]; the message names the record.
 
     Example:
-        >>> model = keras.models.load_model("runs/ptb_finetune/model.keras")
-        >>> predict(model, "shards/ptb", "test").save("predictions.npz")
+        >>> model = keras.models.load_model("runs/ptb/model.keras")  # doctest: +SKIP
+        >>> predict(model, "shards/ptb", "test").save("predictions.npz")  # doctest: +SKIP
     """
     from ecg_keras import data
 
@@ -110,4 +110,7 @@ def _compile(model: keras.Model, dataset: Dataset) -> Callable[[Any], Any]:
 
     signals = tf.TensorSpec((None, dataset.num_samples, len(dataset.leads)), tf.float32)
     # The traced graph itself: TensorFlow warns of "retracing" when many models are predicted.
-    return tf.function(lambda signal: model(signal, training=False)).get_concrete_function(signals)
+    run: Callable[[Any], Any] = tf.function(
+        lambda signal: model(signal, training=False)
+    ).get_concrete_function(signals)
+    return run

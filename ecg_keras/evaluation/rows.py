@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.evaluation.draws import Draws
-from ecg_keras.evaluation.further import FurtherScores
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.metrics import LabelScorer, LabelScores
+from ecg_keras.metrics import FurtherScores, LabelScorer, LabelScores
 
 FloatArray = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]

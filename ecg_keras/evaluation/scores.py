@@ -9,13 +9,12 @@ from typing import Any
 
 from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.calibrating import Calibration, read_calibration
-from ecg_keras.evaluation.further import FURTHER
 from ecg_keras.evaluation.intervals import LEAST_LACKING, LEAST_PATIENTS
-from ecg_keras.evaluation.tables import score_name, with_interval
+from ecg_keras.evaluation.tables import with_interval
 from ecg_keras.evaluation.thresholds import LEAST_PATIENTS as LEAST_CHOOSING
 from ecg_keras.evaluation.undefined import number, without_nan
 from ecg_keras.files import as_name, as_names, read_json, write_json
-from ecg_keras.metrics import METRICS
+from ecg_keras.metrics import FURTHER, METRICS, score_name
 from ecg_keras.text import percent, text_table
 
 LABEL_SCORES = ("auroc", "auprc", "f1", "sensitivity", "specificity")

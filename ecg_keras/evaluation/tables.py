@@ -6,33 +6,6 @@ import math
 
 from ecg_keras.evaluation.bootstrap import Estimate
 
-SCORE_NAMES = {
-    "macro_auroc": "macro AUROC",
-    "macro_auprc": "macro AUPRC",
-    "macro_f1": "macro F1",
-    "weighted_f1": "weighted F1",
-    "macro_f_max": "macro F-max",
-    "sample_f_max": "sample-centric F-max",
-    "macro_sensitivity_at_95_specificity": "macro sensitivity at 95 % specificity",
-    "macro_brier": "macro Brier score (lower is better)",
-    "challenge_2020": "Challenge 2020 score",
-    "challenge_2021": "Challenge 2021 score",
-}
-
-
-def score_name(name: str) -> str:
-    """``macro_auroc`` as people write it.
-
-    Args:
-        name: of `ecg_keras.metrics.METRICS` or `ecg_keras.evaluation.further.FURTHER`; one of
-            another version keeps its name.
-
-    Example:
-        >>> score_name("macro_auroc")
-        'macro AUROC'
-    """
-    return SCORE_NAMES.get(name, name.replace("_", " "))
-
 
 def with_interval(score: Estimate | None, sign: str = "") -> str:
     """A value with its interval, or a dash where it is undefined, or why it has no interval.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecg_keras.evaluation.choosing import CALIBRATED_LOSS
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.text import text_table
 from ecg_keras.training import Tuned
 
@@ -14,7 +14,7 @@ def tuning_sentence(tuned: Tuned) -> str:
     """What was tried, by what it was chosen, and what was chosen.
 
     Example:
-        >>> print(tuning_sentence(tuned))
+        >>> print(tuning_sentence(tuned))  # doctest: +SKIP
         Chosen from 4 settings by macro AUROC on validation: rate 1 (0.831). Scores there ...
     """
     score = tuned.choice.loss if tuned.by == CALIBRATED_LOSS else tuned.choice.score

@@ -1,77 +1,72 @@
 """Multi-label scores in NumPy and SciPy: discrimination, decisions, thresholds and calibration."""
 
-from ecg_keras.metrics.calibration import brier, ece, reliability_curve
-from ecg_keras.metrics.challenge import ChallengeScorer, challenge_gap, challenge_score
-from ecg_keras.metrics.decisions import (
-    Confusion,
-    best_f1_thresholds,
-    confusion,
-    decide,
-    f1,
-    prevalence,
-    sensitivity,
-    specificity,
-)
-from ecg_keras.metrics.operating import (
-    f_max,
-    operating_scores,
-    sample_f_max,
-    sensitivity_at_specificity,
-)
-from ecg_keras.metrics.ranking import auprc, auroc, pr_curve, rank_scores, roc_curve
-from ecg_keras.metrics.recalibration import (
-    CLIP,
-    Recalibration,
-    fit_platt,
-    fit_temperature,
-    recalibrate,
-)
-from ecg_keras.metrics.ridge import RidgeHead, fit_ridge_head, spectrum
-from ecg_keras.metrics.summary import (
-    METRICS,
-    LabelScorer,
-    LabelScores,
-    macro,
-    score_labels,
-    weighted,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CLIP",
-    "METRICS",
-    "ChallengeScorer",
-    "Confusion",
-    "LabelScorer",
-    "LabelScores",
-    "Recalibration",
-    "RidgeHead",
-    "auprc",
-    "auroc",
-    "best_f1_thresholds",
-    "brier",
-    "challenge_gap",
-    "challenge_score",
-    "confusion",
-    "decide",
-    "ece",
-    "f1",
-    "f_max",
-    "fit_platt",
-    "fit_ridge_head",
-    "fit_temperature",
-    "macro",
-    "operating_scores",
-    "pr_curve",
-    "prevalence",
-    "rank_scores",
-    "recalibrate",
-    "reliability_curve",
-    "roc_curve",
-    "sample_f_max",
-    "score_labels",
-    "sensitivity",
-    "sensitivity_at_specificity",
-    "specificity",
-    "spectrum",
-    "weighted",
-]
+from ecg_keras.faces import lazy_face
+
+if TYPE_CHECKING:
+    from ecg_keras.metrics.calibration import (
+        CLIP as CLIP,
+        brier as brier,
+        cross_entropy as cross_entropy,
+        ece as ece,
+        reliability_curve as reliability_curve,
+    )
+    from ecg_keras.metrics.challenge import (
+        YEARS as YEARS,
+        ChallengeScorer as ChallengeScorer,
+        challenge_gap as challenge_gap,
+        challenge_score as challenge_score,
+    )
+    from ecg_keras.metrics.decisions import (
+        Confusion as Confusion,
+        best_f1_thresholds as best_f1_thresholds,
+        confusion as confusion,
+        decide as decide,
+        f1 as f1,
+        prevalence as prevalence,
+        sensitivity as sensitivity,
+        specificity as specificity,
+    )
+    from ecg_keras.metrics.operating import (
+        f_max as f_max,
+        operating_scores as operating_scores,
+        sample_f_max as sample_f_max,
+        sensitivity_at_specificity as sensitivity_at_specificity,
+    )
+    from ecg_keras.metrics.ranking import (
+        auprc as auprc,
+        auroc as auroc,
+        pr_curve as pr_curve,
+        rank_scores as rank_scores,
+        roc_curve as roc_curve,
+    )
+    from ecg_keras.metrics.recalibration import (
+        Recalibration as Recalibration,
+        fit_platt as fit_platt,
+        fit_temperature as fit_temperature,
+        recalibrate as recalibrate,
+    )
+    from ecg_keras.metrics.ridge import (
+        RidgeHead as RidgeHead,
+        fit_ridge_head as fit_ridge_head,
+        spectrum as spectrum,
+    )
+    from ecg_keras.metrics.summary import (
+        SPECIFICITY as SPECIFICITY,
+        FurtherScorer as FurtherScorer,
+        FurtherScores as FurtherScores,
+        LabelScorer as LabelScorer,
+        LabelScores as LabelScores,
+        macro as macro,
+        score_labels as score_labels,
+        weighted as weighted,
+    )
+    from ecg_keras.metrics.table import (
+        FURTHER as FURTHER,
+        METRICS as METRICS,
+        Metric as Metric,
+        score_name as score_name,
+    )
+
+__getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -16,6 +16,9 @@ from ecg_keras.metrics.inputs import (
     squeeze,
 )
 
+# Float32 sigmoids reach 1 exactly. Closer to 0 or 1 than this counts as this close.
+CLIP = 1e-7
+
 
 def brier(
     targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
@@ -56,6 +59,29 @@ def mean_errors(errors: FloatArray, weights: Weights) -> FloatArray:
     total = np.broadcast_to(weights.sum(axis=0, dtype=np.float64)[:, None], sums.shape)
     mean: FloatArray = np.divide(sums, total, out=np.full_like(sums, np.nan), where=total > 0)
     return mean
+
+
+def cross_entropy(
+    targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> float:
+    """The mean binary cross-entropy over records and labels, in nats (the log loss).
+
+    Args:
+        targets: 0 or 1, ``(records, labels)``.
+        probabilities: of the same shape; closer to 0 or 1 than 1e-7 they count as this close.
+        weights: how much each target counts, of the same shape, such as 0 where it is unknown.
+
+    Returns:
+        At least 0, lower is better; NaN where a probability is, or where no target counts.
+
+    Example:
+        >>> round(cross_entropy([[1], [0]], [[0.8], [0.4]]), 3)
+        0.367
+    """
+    scores = np.clip(np.asarray(probabilities, dtype=np.float64), CLIP, 1 - CLIP)
+    losses = -np.log(np.where(np.asarray(targets) == 1, scores, 1 - scores))
+    counts = np.ones_like(losses) if weights is None else np.asarray(weights, dtype=np.float64)
+    return float((counts * losses).sum() / counts.sum()) if counts.any() else float("nan")
 
 
 def reliability_curve(

@@ -14,10 +14,9 @@ from scipy.optimize import brentq, minimize
 from scipy.special import expit, logit
 
 from ecg_keras.errors import DataError
+from ecg_keras.metrics.calibration import CLIP
 from ecg_keras.metrics.inputs import BoolArray, FloatArray, check_scores, check_unit
 
-# Float32 sigmoids reach 1 exactly. Closer to 0 or 1 than this counts as this close.
-CLIP = 1e-7
 # Of a temperature that is looked for. Beyond it the records fit any temperature, or none.
 COLDEST, HOTTEST = 0.02, 50.0
 

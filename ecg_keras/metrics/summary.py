@@ -1,24 +1,29 @@
-"""All scores of each label, and the single numbers that sum them up."""
+"""All scores of each label, in any number of resamples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.metrics.calibration import mean_errors
+from ecg_keras.metrics.challenge import YEARS, ChallengeScorer, challenge_gap
 from ecg_keras.metrics.counting import rank_labels
 from ecg_keras.metrics.decisions import Confusion, count_decisions, decide
 from ecg_keras.metrics.inputs import FloatArray, Weights, check_scores, check_weights, squeeze
+from ecg_keras.metrics.operating import SampleCurves, best_points
 from ecg_keras.metrics.ranking import areas
+
+SPECIFICITY = 0.95
 
 
 @dataclass(frozen=True, eq=False)
 class LabelScores:
     """The scores of each label; every field is ``(labels,)`` or ``(resamples, labels)``.
 
-    NaN where a score is undefined: see the function of the same name.
+    NaN where a score is undefined: see `score_labels`.
     """
 
     auroc: FloatArray
@@ -27,6 +32,35 @@ class LabelScores:
     sensitivity: FloatArray
     specificity: FloatArray
     prevalence: FloatArray
+
+    def macro(self, name: str) -> FloatArray:
+        """The plain mean of a score over the labels."""
+        return macro(getattr(self, name))
+
+    def weighted(self, name: str) -> FloatArray:
+        """The mean of a score over the labels, each weighted by its prevalence."""
+        return weighted(getattr(self, name), self.prevalence)
+
+
+@dataclass(frozen=True, eq=False)
+class FurtherScores:
+    """Scores that never decide; fields of each label are as in `LabelScores`.
+
+    ``sample_f_max`` and the Challenge scores are of all labels together: one number or
+    ``(resamples,)``.
+    """
+
+    f_max: FloatArray
+    sensitivity_at_95_specificity: FloatArray
+    brier: FloatArray
+    sample_f_max: FloatArray
+    challenge_2020: FloatArray
+    challenge_2021: FloatArray
+
+    def macro(self, name: str) -> FloatArray:
+        """The mean over the labels that have both a positive and a negative test record."""
+        # in each row, as the Brier score needs no positive record
+        return macro(np.where(np.isnan(self.f_max[0]), np.nan, getattr(self, name)))
 
 
 def score_labels(
@@ -51,7 +85,7 @@ def score_labels(
         >>> scores = score_labels([[0, 1], [1, 0], [1, 1]], [[0.1, 0.9], [0.8, 0.3], [0.7, 0.2]])
         >>> scores.auroc
         array([1. , 0.5])
-        >>> float(METRICS["macro_auroc"](scores))
+        >>> float(scores.macro("auroc"))
         0.75
     """
     scores = LabelScorer(targets, probabilities, thresholds).score(
@@ -67,6 +101,12 @@ class LabelScorer:
 
     Args:
         targets, probabilities, thresholds: as for `score_labels`; so are the errors.
+
+    Example:
+        >>> scorer = LabelScorer([[0], [1], [1]], [[0.1], [0.8], [0.7]])
+        >>> scorer.score(np.ones((3, 2))).auroc  # records x resamples
+        array([[1.],
+               [1.]])
     """
 
     def __init__(
@@ -75,9 +115,9 @@ class LabelScorer:
         probabilities: npt.ArrayLike,
         thresholds: npt.ArrayLike = 0.5,
     ) -> None:
-        self.truth, scores = check_scores(targets, probabilities)
-        self.ranked = rank_labels(self.truth, scores)
-        self.decided = decide(scores, thresholds) == 1
+        self.truth, self.scores = check_scores(targets, probabilities)
+        self.ranked = rank_labels(self.truth, self.scores)
+        self.decided = decide(self.scores, thresholds) == 1
 
     def rank(self, weights: Weights) -> tuple[FloatArray, FloatArray]:
         """AUROC and average precision, each ``(resamples, labels)``; arguments as for `score`."""
@@ -102,6 +142,40 @@ class LabelScorer:
             sensitivity=counts.sensitivity,
             specificity=counts.specificity,
             prevalence=counts.prevalence,
+        )
+
+
+class FurtherScorer:
+    """`FurtherScores` for resample after resample, from the records that `LabelScorer` has sorted.
+
+    ``codes`` are each label's SNOMED CT codes, for the Challenge scores; ``None`` where unknown.
+    """
+
+    def __init__(self, scorer: LabelScorer, codes: Sequence[Collection[str]] | None) -> None:
+        self._ranked = scorer.ranked
+        self._errors = (scorer.scores - scorer.truth) ** 2
+        self._curves = SampleCurves(scorer.truth, scorer.scores)
+        self._challenge = {
+            year: ChallengeScorer(scorer.truth, scorer.decided, codes, year=year)
+            for year in YEARS
+            if codes is not None and challenge_gap(codes, year=year) is None
+        }
+
+    def score(self, weights: Weights) -> FurtherScores:
+        """Every score of each resample; arguments as for `LabelScorer.score`."""
+        best, sensitivity = best_points(self._ranked, weights, SPECIFICITY)
+        undefined = np.full(weights.shape[1], np.nan)
+        return FurtherScores(
+            f_max=best,
+            sensitivity_at_95_specificity=sensitivity,
+            brier=mean_errors(self._errors, weights),
+            sample_f_max=self._curves.best(weights),
+            **{
+                f"challenge_{year}": self._challenge[year].score(weights)
+                if year in self._challenge
+                else undefined
+                for year in YEARS
+            },
         )
 
 
@@ -142,11 +216,3 @@ def weighted(values: npt.ArrayLike, prevalence: npt.ArrayLike) -> FloatArray:
     total = np.asarray(shares.sum(axis=-1))
     sums = (np.where(defined, scores, 0.0) * shares).sum(axis=-1)
     return np.asarray(np.divide(sums, total, out=np.full_like(total, np.nan), where=total > 0))
-
-
-METRICS: Mapping[str, Callable[[LabelScores], FloatArray]] = {
-    "macro_auroc": lambda scores: macro(scores.auroc),
-    "macro_auprc": lambda scores: macro(scores.auprc),
-    "macro_f1": lambda scores: macro(scores.f1),
-    "weighted_f1": lambda scores: weighted(scores.f1, scores.prevalence),
-}

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ecg_keras.data import lead_profile
 from ecg_keras.evaluation import Comparison, diagnose_run, tuning_rows, tuning_sentence
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.report import run_words
 from ecg_keras.report.blocks import (
     Block,

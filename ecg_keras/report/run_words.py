@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ecg_keras.data import Dataset, LeftOut
 from ecg_keras.evaluation import LEAST_PATIENTS
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import METRICS, score_name
 from ecg_keras.report.run_files import RunFiles
 from ecg_keras.report.score_sections import describe_interval
 from ecg_keras.text import plural
@@ -71,10 +71,11 @@ def training_sentence(files: RunFiles) -> str:
         parts.append(f"{files.status['seconds'] / 60:,.1f} minutes")
     split = chooser(files)
     kept = {
-        "best_macro_auroc": f"with the best {split} macro AUROC",
-        "best_macro_auprc": f"with the best {split} macro AUPRC",
-        "best_macro_f1": f"with the best {split} macro F1 at threshold 0.5",
-        "best_weighted_f1": f"with the best {split} weighted F1 at threshold 0.5",
+        **{
+            f"best_{name}": f"with the best {split} {row.title}"
+            + " at threshold 0.5" * row.needs_thresholds
+            for name, row in METRICS.items()
+        },
         "best_loss": f"with the lowest {split} loss",
         "last": "that was the last",
     }[files.recipe.training.select]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecg_keras.evaluation import LEAST_PATIENTS, Estimate, Predictions, Scores
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import Block, Figures, Group, Items, Rows, Section, Text
 from ecg_keras.report.label_curves import draw_label
 from ecg_keras.report.page import write_page

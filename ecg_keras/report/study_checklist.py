@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import Absent, Block, Check, Checks, Section, Text
 from ecg_keras.report.study_view import StudyView, count_positives
 from ecg_keras.statistics import ArmResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import (
     Absent,
     Block,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ecg_keras.evaluation import CALIBRATED_LOSS, Estimate
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import (
     OPEN_ROWS,
     Absent,

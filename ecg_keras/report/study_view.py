@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.report.tables import Column, Table, cell_text, table_of
 from ecg_keras.statistics import FEWEST_SEEDS, ArmName, ArmResult, Compared, StudyResult
 from ecg_keras.text import percent

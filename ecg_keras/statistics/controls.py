@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ecg_keras.evaluation import with_interval
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.verdict import FEWEST_SEEDS, Verdict, Word, verdict_sentence
 

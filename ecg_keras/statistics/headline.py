@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
 from ecg_keras.evaluation import with_interval
-from ecg_keras.evaluation.tables import score_name
+from ecg_keras.metrics import score_name
 from ecg_keras.statistics.verdict import FEWEST_SEEDS, Word, verdict_sentence, what_would_settle
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ import numpy as np
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import p_text, with_interval
-from ecg_keras.evaluation.tables import score_name
-from ecg_keras.metrics import METRICS
+from ecg_keras.metrics import METRICS, score_name
 from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.holm import holm
 from ecg_keras.statistics.projection import more_of_both, more_records, more_seeds

@@ -15,16 +15,14 @@ import numpy as np
 from ecg_keras.errors import DataError
 from ecg_keras.files import known_fields, read_json, write_json
 from ecg_keras.keras_library import keras
+from ecg_keras.metrics import METRICS
 from ecg_keras.models import save_model
 from ecg_keras.text import file_size
 
 # what a recipe's training.select looks at (none: the last epoch is taken whatever its score), and
 # whether more is better
 SELECT: dict[str, tuple[str | None, bool]] = {
-    "best_macro_auroc": ("val_macro_auroc", True),
-    "best_macro_auprc": ("val_macro_auprc", True),
-    "best_macro_f1": ("val_macro_f1", True),
-    "best_weighted_f1": ("val_weighted_f1", True),
+    **{f"best_{name}": (f"val_{name}", True) for name in METRICS},
     "best_loss": ("val_loss", False),
     "last": (None, True),
 }

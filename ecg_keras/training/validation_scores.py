@@ -19,7 +19,6 @@ from ecg_keras.training.validation_pass import (
     choose_output,
 )
 
-SCORES = ("macro_auroc", "macro_auprc", "macro_f1", "weighted_f1")
 PROBABILITIES = (keras.activations.sigmoid, keras.activations.softmax)
 
 
@@ -146,14 +145,14 @@ def score(outcome: Outcome, labels: Sequence[str], *, per_label: bool) -> dict[s
         metrics.score_labels(binary[:, [k]], probabilities[:, [k]], weights=counts[:, k])
         for k in range(len(labels) * finite)
     ]
-    scores = {"loss": _cross_entropy(binary, probabilities, counts)}
+    scores = {"loss": metrics.cross_entropy(binary, probabilities, counts)}
     joined = metrics.LabelScores(
         **{
             name: np.array([float(getattr(one, name)[0]) for one in found] or [np.nan])
             for name in metrics.LabelScores.__dataclass_fields__
         }
     )
-    scores |= {name: float(metrics.METRICS[name](joined)) for name in SCORES}
+    scores |= {name: float(metric(joined)) for name, metric in metrics.METRICS.items()}
     if per_label:
         areas = joined.auroc if finite else [np.nan] * len(labels)
         scores |= {f"auroc_{label}": float(area) for label, area in zip(labels, areas, strict=True)}
@@ -204,10 +203,3 @@ def find_link(model: keras.Model, loss: Any, output: str | None, from_logits: bo
         return "none"
     name = getattr(loss, "__name__", type(loss).__name__).lower()
     return "softmax" if "categorical" in name else "sigmoid"
-
-
-def _cross_entropy(binary: np.ndarray, probabilities: np.ndarray, counts: np.ndarray) -> float:
-    """The mean over known targets, in which each counts as often as its record."""
-    kept = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
-    losses = -np.log(np.where(binary == 1, kept, 1 - kept))
-    return float((counts * losses).sum() / counts.sum()) if counts.any() else float("nan")

@@ -4,32 +4,17 @@ import doctest
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import ecg_keras
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "arrays",
-        "bootstrap",
-        "budget",
-        "calibrating",
-        "comparing",
-        "delong",
-        "diagnostics",
-        "draws",
-        "evaluating",
-        "further",
-        "intervals",
-        "predictions",
-        "run_facts",
-        "tables",
-        "thresholds",
-        "undefined",
-        "variance",
-    ],
-)
+PACKAGE = Path(ecg_keras.__file__).parent / "evaluation"
+MODULES = [path.stem for path in sorted(PACKAGE.glob("*.py")) if ">>>" in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_examples(module):
     result = doctest.testmod(importlib.import_module(f"ecg_keras.evaluation.{module}"))
     assert result.attempted > 0

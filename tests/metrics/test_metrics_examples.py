@@ -2,24 +2,17 @@
 
 import doctest
 import importlib
+from pathlib import Path
 
 import pytest
 
+import ecg_keras
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "calibration",
-        "challenge",
-        "counting",
-        "decisions",
-        "operating",
-        "ranking",
-        "recalibration",
-        "ridge",
-        "summary",
-    ],
-)
+PACKAGE = Path(ecg_keras.__file__).parent / "metrics"
+MODULES = [path.stem for path in sorted(PACKAGE.glob("*.py")) if ">>>" in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_examples(module):
     result = doctest.testmod(importlib.import_module(f"ecg_keras.metrics.{module}"))
     assert result.attempted > 0

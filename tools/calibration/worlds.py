@@ -16,8 +16,8 @@ from scipy.stats import norm
 
 from calibration.endless import CODES, expect_together
 from ecg_keras.evaluation import Predictions
-from ecg_keras.evaluation.further import SPECIFICITY
 from ecg_keras.metrics import (
+    SPECIFICITY,
     ChallengeScorer,
     brier,
     decide,

@@ -27,9 +27,9 @@ from combinations.trying import (
     right,
     scores,
 )
+from ecg_keras.metrics import METRICS
 from ecg_keras.training import read_log
 from ecg_keras.training.device import use_precision
-from ecg_keras.training.validation_scores import SCORES
 
 
 @combination("fit's own validation_data beside it")
@@ -205,7 +205,7 @@ def _(folder: Path) -> str:
     model.set_weights([np.full_like(one, np.nan) for one in model.get_weights()])
     log = ecg.callbacks.RunLog(folder / "log.csv")
     found = fit(model, [scores(per_label=True), log])
-    names = ("loss", "auroc_MI", *SCORES)
+    names = ("loss", "auroc_MI", *METRICS)
     compare(found, {f"val_{name}": float("nan") for name in names})
     if {row["val_macro_auroc"] for row in read_log(folder / "log.csv")} != {"nan"}:
         raise Wrong("the log does not say nan")

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of arms, contrasts and verdicts run, and that of their page."""
+"""The examples in the docstrings run, and that of the page."""
 
 import doctest
 import importlib
@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ecg_keras
 from ecg_keras.evaluation import Predictions
 
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
 
-MODULES = ("arms", "contrast", "holm", "pooling", "verdict")
+PACKAGE = Path(ecg_keras.__file__).parent / "statistics"
+MODULES = [path.stem for path in sorted(PACKAGE.glob("*.py")) if ">>>" in path.read_text("utf-8")]
 
 
 @pytest.mark.parametrize("module", MODULES)
