@@ -1,15 +1,12 @@
 """Predictions, their scores with patient-bootstrap intervals, and paired comparisons."""
 
-from ecg_keras.evaluation.bootstrap import Estimate
-from ecg_keras.evaluation.budget import (
-    Budget,
-    describe_tuning,
-    mean_budget,
-    read_budgets,
-    warn_of_budgets,
-)
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
-from ecg_keras.evaluation.choosing import CALIBRATED_LOSS, choose, score_validation
+from ecg_keras.evaluation.choosing import (
+    CALIBRATED_LOSS,
+    choose,
+    choose_thresholds,
+    score_validation,
+)
 from ecg_keras.evaluation.comparing import compare
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
 from ecg_keras.evaluation.delong import DeLong, delong_test
@@ -20,21 +17,50 @@ from ecg_keras.evaluation.diagnostics import (
     diagnose_run,
     upstream_is_no_better,
 )
+from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval
 from ecg_keras.evaluation.evaluating import estimate_labels, evaluate, snomed_codes
+from ecg_keras.evaluation.inference import Contrast
+from ecg_keras.evaluation.intervals import LEAST_PATIENTS
+from ecg_keras.evaluation.judging import (
+    FEWEST_SEEDS,
+    MARGIN,
+    WORDS,
+    Plan,
+    Verdict,
+    Word,
+    count_words,
+    judge,
+    overall,
+)
 from ecg_keras.evaluation.predicting import predict
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.evaluation.run_facts import Fit, RunFacts, read_facts
+from ecg_keras.evaluation.run_facts import (
+    Budget,
+    Fit,
+    RunFacts,
+    mean_budget,
+    read_budgets,
+    read_facts,
+    warn_of_budgets,
+)
 from ecg_keras.evaluation.scores import LabelResult, Scores
-from ecg_keras.evaluation.tables import p_text, with_interval
-from ecg_keras.evaluation.thresholds import LEAST_PATIENTS, choose_thresholds
-from ecg_keras.evaluation.tuned_words import tuning_rows, tuning_sentence, tuning_table
+from ecg_keras.evaluation.tuning_words import (
+    describe_tuning,
+    tuning_rows,
+    tuning_sentence,
+    tuning_table,
+)
 
 __all__ = [
     "CALIBRATED_LOSS",
+    "FEWEST_SEEDS",
     "LEAST_PATIENTS",
+    "MARGIN",
+    "WORDS",
     "Budget",
     "Calibration",
     "Comparison",
+    "Contrast",
     "DeLong",
     "Difference",
     "Estimate",
@@ -42,13 +68,17 @@ __all__ = [
     "LabelDifference",
     "LabelResult",
     "Pair",
+    "Plan",
     "Predictions",
     "RunFacts",
     "Scores",
+    "Verdict",
+    "Word",
     "calibrate",
     "choose",
     "choose_thresholds",
     "compare",
+    "count_words",
     "delong_test",
     "describe_tuning",
     "diagnose",
@@ -56,7 +86,9 @@ __all__ = [
     "diagnose_run",
     "estimate_labels",
     "evaluate",
+    "judge",
     "mean_budget",
+    "overall",
     "p_text",
     "predict",
     "read_budgets",

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.evaluation.bootstrap import Estimate
-from ecg_keras.evaluation.budget import Budget
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
 from ecg_keras.evaluation.delong import delong_test
-from ecg_keras.evaluation.draws import check_settings, draw_all
-from ecg_keras.evaluation.intervals import count_patients, difference_interval
+from ecg_keras.evaluation.draws import check_settings, draw_all, draw_in, fill_absent, score_rows
+from ecg_keras.evaluation.inference import Contrast, Design, infer_difference
+from ecg_keras.evaluation.intervals import count_patients
+from ecg_keras.evaluation.judging import MARGIN, judge
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.evaluation.rows import draw_in, fill_absent, score_rows
+from ecg_keras.evaluation.run_facts import Budget
 from ecg_keras.metrics import METRICS
 
 FloatArray = npt.NDArray[np.float64]
@@ -33,11 +33,12 @@ def compare(
     level: float = 0.95,
     seed: int = 0,
     budgets: tuple[Budget, Budget] | None = None,
+    margin: float = MARGIN,
 ) -> Comparison:
     """The difference a - b in every summary score and in each label's AUROC.
 
     Both models are scored on the same resamples of the test patients, so what makes a resample
-    easy or hard for both cancels out of the difference. `evaluate` tells of the intervals.
+    easy or hard for both cancels out of the difference. `evaluate` describes the intervals.
 
     Args:
         a: test predictions of the first model, such as a fine-tuned one.
@@ -50,6 +51,7 @@ def compare(
         level: of the intervals, above 0.5 and below 1.
         seed: of the resamples.
         budgets: what both were trained for, from `read_budgets`, to be shown beside the difference.
+        margin: differences below it do not matter: two models within it are equivalent.
 
     Raises:
         ConfigError: a setting is out of range, or there is no such metric.
@@ -84,31 +86,23 @@ def compare(
             "no score is defined: each label needs a test record that has it and one that has not."
         )
 
-    def compared(rows: Sequence[FloatArray], behind: npt.NDArray[np.int64]) -> dict[str, float]:
-        first, second = (float(own[0]) for own in rows)
-        low, high, p_value = difference_interval(rows[0] - rows[1], draws.groups, behind, level)
-        return {
-            "value": first - second,
-            "low": low,
-            "high": high,
-            "a": first,
-            "b": second,
-            "p_value": p_value,
-        }
-
-    summary = {
-        name: Difference(**compared([score(own) for own in means], support))
-        for name, score in METRICS.items()
+    design = Design(draws.groups, len(a.record_ids), len(draws.patients))
+    pairs = {name: [score(own) for own in means] for name, score in METRICS.items()}
+    found = {
+        name: infer_difference(own - other, design, support, level)
+        for name, (own, other) in pairs.items()
     }
+    (verdict,) = judge([found[metric]], margin=margin, level=level)
     labels: dict[str, LabelDifference | None] = {}
     for column, label in enumerate(a.labels):
-        rows = [own.auroc[:, column] for own in scored]
+        own, other = rows = [one.auroc[:, column] for one in scored]
+        behind = support[column : column + 1]
         labels[label] = (
             None
             if undefined[column]
             else LabelDifference(
-                **compared(rows, support[column : column + 1]),
-                resamples=int(np.count_nonzero(~np.isnan(rows[0][1 + draws.groups :]))),
+                **_numbers(infer_difference(own - other, design, behind, level), rows),
+                resamples=int(np.count_nonzero(~np.isnan(own[1 + draws.groups :]))),
                 delong_p_value=_delong(a, b, column),
             )
         )
@@ -122,10 +116,11 @@ def compare(
         patients=len(draws.patients),
         several_records=len(draws.patients) < len(a.record_ids),
         undefined=tuple(np.array(a.labels)[undefined].tolist()),
-        verdict=_verdict(summary[metric]),
-        summary=summary,
+        verdict=verdict.word,
+        summary={name: Difference(**_numbers(one, pairs[name])) for name, one in found.items()},
         labels=labels,
         budgets=budgets,
+        margin=margin,
     )
 
 
@@ -162,7 +157,7 @@ def _check_paired(a: Predictions, b: Predictions, names: tuple[str, str]) -> Non
         raise DataError(
             f"targets of {pair} differ in {len(np.unique(changed[:, 0]))} records: "
             f"{a.record_ids[row]} has {a.labels[column]} {a.targets[row, column]} in one and "
-            f"{b.targets[row, column]} in the other. Was the dataset prepared anew in between?"
+            f"{b.targets[row, column]} in the other. Was the dataset prepared again in between?"
         )
 
 
@@ -184,7 +179,14 @@ def _delong(a: Predictions, b: Predictions, column: int) -> float | None:
     return None if np.isnan(test.p_value) else test.p_value
 
 
-def _verdict(difference: Estimate) -> str:
-    if difference.low > 0:
-        return "better"
-    return "worse" if difference.high < 0 else "inconclusive"
+def _numbers(found: Contrast, rows: Sequence[FloatArray]) -> dict[str, float]:
+    """The fields of a `Difference`; the first of the rows is of all patients."""
+    a, b = (float(own[0]) for own in rows)
+    return {
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "a": a,
+        "b": b,
+        "p_value": found.p_value,
+    }

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.errors import shortened
-from ecg_keras.evaluation.bootstrap import Estimate
-from ecg_keras.evaluation.budget import (
+from ecg_keras.evaluation.estimates import Estimate, number, p_text, with_interval, without_nan
+from ecg_keras.evaluation.run_facts import (
     Budget,
     describe_budgets,
-    describe_tuning,
     parse_budgets,
     warn_of_budgets,
 )
-from ecg_keras.evaluation.tables import p_text, with_interval
-from ecg_keras.evaluation.undefined import number, without_nan
+from ecg_keras.evaluation.tuning_words import describe_tuning
 from ecg_keras.files import as_name, as_names, as_texts, read_json, write_json
 from ecg_keras.metrics import score_name
 from ecg_keras.text import percent, text_table
@@ -26,6 +24,7 @@ ONE_OF_EACH = "of one trained network each, so another seed may decide otherwise
 SAID = {
     "better": "{a} is better than {b}",
     "worse": "{a} is worse than {b}",
+    "equivalent": "{a} and {b} are equivalent within ±{margin:g}",
     "inconclusive": "Inconclusive whether {a} or {b} is better",
 }
 
@@ -73,12 +72,14 @@ class Comparison:
         several_records: whether a patient has several records, which makes DeLong's p-values too
             small.
         undefined: labels that no or every test record has.
-        verdict: ``"better"`` if the interval of the metric's difference lies above 0 (a is better
-            than b), ``"worse"`` if below, else ``"inconclusive"``.
+        verdict: of the metric's difference, by `judge`: ``"better"`` (a is better than b),
+            ``"worse"``, ``"equivalent"`` within the margin, or ``"inconclusive"``.
         summary: the difference in each score of `ecg_keras.metrics.METRICS`.
         labels: the difference in AUROC of each label, ``None`` where undefined.
         budgets: what a and b were trained for, where that is known.
         diagnostics: what speaks against the difference, a sentence each; see `diagnose`.
+        margin: differences below it do not matter; ``None`` in files of earlier versions, which
+            have no verdict of equivalence.
     """
 
     metric: str
@@ -95,13 +96,14 @@ class Comparison:
     labels: Mapping[str, LabelDifference | None]
     budgets: tuple[Budget, Budget] | None = None
     diagnostics: tuple[str, ...] = ()
+    margin: float | None = None
 
     @property
     def sentence(self) -> str:
         """The verdict with its numbers, and how the two were tuned."""
         deciding = self.summary[self.metric]
         a, b = self.names
-        said = SAID[self.verdict].format(a=a, b=b)
+        said = SAID[self.verdict].format(a=a, b=b, margin=self.margin)
         interval = "too few patients for an interval"
         if deciding.has_interval:
             interval = (
@@ -170,6 +172,7 @@ class Comparison:
             labels={as_name(label): _label(row) for label, row in content["labels"].items()},
             budgets=parse_budgets(content.get("budgets")),
             diagnostics=as_texts(content.get("diagnostics", [])),
+            margin=None if content.get("margin") is None else float(content["margin"]),
         )
 
     def table(self) -> str:

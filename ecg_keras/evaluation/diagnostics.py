@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.comparison import Comparison
+from ecg_keras.evaluation.estimates import Estimate, with_interval
+from ecg_keras.evaluation.intervals import LEAST_PATIENTS
 from ecg_keras.evaluation.run_facts import Fit, RunFacts, read_facts
-from ecg_keras.evaluation.tables import with_interval
-from ecg_keras.evaluation.thresholds import LEAST_PATIENTS
 
 # a training loss that ends higher by this share of the labels' entropy was not at its end
 GAP = 0.15

@@ -9,9 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
-from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
-from ecg_keras.evaluation.draws import Draws, check_settings, draw_all
+from ecg_keras.evaluation.choosing import choose_thresholds
+from ecg_keras.evaluation.draws import (
+    Draws,
+    check_settings,
+    draw_all,
+    draw_in,
+    fill_absent,
+    join_rows,
+    score_rows,
+)
+from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.intervals import (
     Patients,
     count_patients,
@@ -19,9 +28,7 @@ from ecg_keras.evaluation.intervals import (
     estimate_scores,
 )
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.evaluation.rows import draw_in, fill_absent, join_rows, score_rows
 from ecg_keras.evaluation.scores import FURTHER_LABEL_SCORES, LABEL_SCORES, LabelResult, Scores
-from ecg_keras.evaluation.thresholds import choose_thresholds
 from ecg_keras.metrics import (
     FURTHER,
     METRICS,

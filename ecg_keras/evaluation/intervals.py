@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from ecg_keras.evaluation.bootstrap import Estimate
-from ecg_keras.evaluation.variance import Parts, find_parts, free_degrees, interval, two_sided
+from ecg_keras.evaluation.estimates import Estimate
+from ecg_keras.evaluation.variance import Parts, find_parts, free_degrees, interval
 
 FloatArray = npt.NDArray[np.float64]
 
-LEAST_PATIENTS = 5  # with a label, and without, for the interval of one network's score
+# with a label, and without, for the interval of one network's score; with it, for a threshold
+LEAST_PATIENTS = 5
 # without a label, for a sensitivity at 95 % specificity: that three false alarms are allowed
 LEAST_LACKING = 60
 # The variance over patients is compared with that of a model, which counts as this many degrees of
@@ -177,27 +178,6 @@ def estimate_mean(
     return _estimate(
         value, lambda score: score_interval(score, parts, variance, parts.degrees, level), lean
     )
-
-
-def difference_interval(
-    rows: FloatArray, groups: int, support: npt.NDArray[np.int64], level: float
-) -> tuple[float, float, float]:
-    """The interval of a difference of two networks' scores, and its p-value.
-
-    Args:
-        rows, groups, level: as for `estimate_label`, of the difference.
-        support: patients of each label that counts in the scores, of `Patients.support`.
-
-    Returns:
-        Low, high and the two-sided p-value; all NaN where fewer than two patients have or lack
-        every label, and where a difference that is not 0 is the same whoever is left out or drawn.
-    """
-    parts = _parts(rows, groups, free_degrees(support))
-    value = float(rows[0])
-    if support.max() < 2 or (value != 0 and parts.standard_error == 0):
-        return math.nan, math.nan, math.nan
-    low, high = interval(value, parts.reach(level), bounded=False)
-    return max(low, -1.0), min(high, 1.0), two_sided(value, parts)
 
 
 def score_interval(

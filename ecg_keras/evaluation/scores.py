@@ -7,12 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.evaluation.bootstrap import Estimate
 from ecg_keras.evaluation.calibrating import Calibration, read_calibration
+from ecg_keras.evaluation.estimates import Estimate, number, with_interval, without_nan
 from ecg_keras.evaluation.intervals import LEAST_LACKING, LEAST_PATIENTS
-from ecg_keras.evaluation.tables import with_interval
-from ecg_keras.evaluation.thresholds import LEAST_PATIENTS as LEAST_CHOOSING
-from ecg_keras.evaluation.undefined import number, without_nan
 from ecg_keras.files import as_name, as_names, read_json, write_json
 from ecg_keras.metrics import FURTHER, METRICS, score_name
 from ecg_keras.text import percent, text_table
@@ -214,7 +211,7 @@ class Scores:
             notes.append("Thresholds have the best F1 on the validation split.")
         if self.thresholds_missing:
             notes.append(
-                f"Threshold 0.5, because fewer than {LEAST_CHOOSING} {self.thresholds_from} "
+                f"Threshold 0.5, because fewer than {LEAST_PATIENTS} {self.thresholds_from} "
                 f"patients have them: {', '.join(self.thresholds_missing)}."
             )
         return notes

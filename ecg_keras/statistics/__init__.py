@@ -1,12 +1,12 @@
 """From the predictions of many runs to verdicts: paired, over seeds, folds and patients."""
 
+from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word, judge
 from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import Contrast, contrast, contrasts
+from ecg_keras.statistics.contrast import contrast, contrasts
 from ecg_keras.statistics.controls import QUESTION, Control, explain_controls
 from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
 from ecg_keras.statistics.curves import LearningCurve, learning_curve
 from ecg_keras.statistics.findings import Finding, findings
-from ecg_keras.statistics.headline import headline
 from ecg_keras.statistics.label_efficiency import LabelEfficiency
 from ecg_keras.statistics.label_words import say_worths, telling
 from ecg_keras.statistics.ledger import LedgerRow, ledger_row
@@ -22,14 +22,7 @@ from ecg_keras.statistics.results import (
     Transferability,
 )
 from ecg_keras.statistics.seeds import SeedRow, Seeds, Trained, judge_seeds, read_seeds
-from ecg_keras.statistics.verdict import (
-    FEWEST_SEEDS,
-    Verdict,
-    Word,
-    judge,
-    settles,
-    verdict_sentence,
-)
+from ecg_keras.statistics.verdict import headline, settles, verdict_sentence
 
 __all__ = [
     "FEWEST_SEEDS",

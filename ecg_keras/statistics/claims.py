@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ecg_keras.evaluation import Estimate, with_interval
+from ecg_keras.evaluation import Estimate, judge, with_interval
 from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.evidence import Answer, Part, beyond_chance, limit, weigh
 from ecg_keras.statistics.ledger import LedgerRow
-from ecg_keras.statistics.verdict import judge
 
 if TYPE_CHECKING:
     from ecg_keras.statistics.results import ArmName, Compared, Interaction

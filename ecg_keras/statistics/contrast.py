@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,70 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
-from ecg_keras.evaluation import Estimate
+from ecg_keras.evaluation import Contrast
 from ecg_keras.evaluation.draws import Draws, check_settings
-from ecg_keras.evaluation.intervals import allow_for_lean, find_lean
-from ecg_keras.evaluation.variance import (
-    Parts,
-    find_parts,
-    free_degrees,
-    interval,
-    match_degrees,
-    two_sided,
-)
+from ecg_keras.evaluation.inference import Design, infer
+from ecg_keras.evaluation.variance import free_degrees
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.pairing import check_arms
 from ecg_keras.statistics.resampling import Resampled, plan_draws, score_arm
 
+__all__ = ["Contrast", "contrast", "contrasts"]
+
 FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Contrast(Estimate):
-    """A weighted sum of scores, such as fine-tuned - scratch; of one arm, its score.
-
-    Attributes:
-        value, low, high: the mean over seeds, and its interval.
-        level: of the interval.
-        standard_error: of the value, over seeds and patients.
-        degrees: of freedom of the t distribution with the same interval: it reaches
-            t(degrees) x ``standard_error`` to each side (of a score on the logit scale).
-        p_value: two-sided, of no difference.
-        seed_variance: of one seed's value around the mean over seeds; NaN with one seed.
-        patient_variance: of the value over test patients, for as many patients as were tested.
-        seeds, folds, records, patients: how many.
-        by_seed: the value of each seed.
-        interaction_variance: of one seed's value over test patients, the part that it does not
-            share with the other seeds; 0 with one seed.
-        patient_degrees: degrees of freedom of ``patient_variance``: about as many as there are
-            patients, fewer where few of them decide.
-    """
-
-    level: float
-    standard_error: float
-    degrees: float
-    p_value: float
-    seed_variance: float
-    patient_variance: float
-    seeds: int
-    folds: int
-    records: int
-    patients: int
-    by_seed: tuple[float, ...]
-    interaction_variance: float = 0.0
-    patient_degrees: float = math.inf
-
-    @property
-    def parts(self) -> Parts:
-        """The parts of its variance, which p-values and projections are made of."""
-        return Parts(
-            seeds=self.seeds,
-            seed=self.seed_variance,
-            interaction=self.interaction_variance,
-            patient=self.patient_variance,
-            degrees=self.patient_degrees,
-        )
 
 
 def contrast(
@@ -185,35 +132,15 @@ class _Compared:
     ) -> Contrast:
         """The contrast of one score, of which each arm has ``(seeds, rows)``."""
         rows = sum(weight * own for weight, own in zip(self.weights, values, strict=True))
-        points, left_out, resampled = np.split(rows, [1, 1 + self.draws.groups], axis=1)
-        by_seed = points[:, 0]
-        parts = find_parts(left_out, resampled, by_seed, most)
-        value, error, reach = float(by_seed.mean()), parts.standard_error, parts.reach(level)
-        single = list(self.weights) == [1]
-        low, high = allow_for_lean(
-            value,
-            lambda score: interval(score, reach, bounded=single),
-            find_lean(name, value, resampled.mean(axis=0)) if single else 0.0,
-        )
         tests = [arm.tested[0].record_ids for arm in self.arms]
-        return Contrast(
-            value=value,
-            low=low,
-            high=high,
-            level=level,
-            standard_error=error,
-            degrees=match_degrees(reach / error, level) if error else parts.degrees,
-            p_value=two_sided(value, parts),
-            seed_variance=parts.seed,
-            patient_variance=parts.patient,
-            seeds=parts.seeds,
-            folds=max(arm.folds for arm in self.arms),
+        design = Design(
+            groups=self.draws.groups,
             records=len(np.unique(np.concatenate(tests))),
             patients=len(self.draws.patients),
-            by_seed=tuple(by_seed.tolist()),
-            interaction_variance=parts.interaction,
-            patient_degrees=parts.degrees,
+            folds=max(arm.folds for arm in self.arms),
         )
+        single = list(self.weights) == [1]
+        return infer(np.asarray(rows), design, most, level, name if single else None)
 
     def infer_label(self, column: int, level: float) -> Contrast | None:
         """Of one label's AUROC; ``None`` where too few patients have or lack it."""

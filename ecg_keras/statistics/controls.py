@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ecg_keras.evaluation import with_interval
+from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word, with_interval
 from ecg_keras.metrics import score_name
-from ecg_keras.statistics.contrast import Contrast
-from ecg_keras.statistics.verdict import FEWEST_SEEDS, Verdict, Word, verdict_sentence
+from ecg_keras.statistics.verdict import verdict_sentence
 
 if TYPE_CHECKING:
     from ecg_keras.statistics.results import ArmName

@@ -12,7 +12,7 @@ from scipy import stats
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Estimate
-from ecg_keras.evaluation.bootstrap import check_settings
+from ecg_keras.evaluation.draws import check_settings
 from ecg_keras.statistics.logs import read_curve
 from ecg_keras.statistics.reaching import find_epoch, find_target
 

@@ -6,10 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ecg_keras.evaluation import with_interval
-from ecg_keras.statistics.contrast import Contrast
-from ecg_keras.statistics.projection import more_records, more_seeds
-from ecg_keras.statistics.verdict import FEWEST_SEEDS, roughly
+from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Plan, with_interval
+from ecg_keras.statistics.verdict import roughly
 from ecg_keras.text import percent
 
 
@@ -96,11 +94,8 @@ def _what_would_close(size: float, difference: Contrast, margin: float) -> str:
     if not difference.low <= margin <= difference.high:
         return ""
     beyond = replace(difference, value=difference.value - margin)
-    test = {"margin": margin, "different": 1 - difference.level, "equal": 0.0}
-    numbers = (
-        (more_seeds(beyond, **test), "seeds of each"),
-        (more_records(beyond, **test), "test ECGs"),
-    )
+    plan = Plan(beyond, margin, different=1 - difference.level, equal=0.0)
+    numbers = ((plan.more_seeds(), "seeds of each"), (plan.more_records(), "test ECGs"))
     ways = [f"{roughly(number):,} more {what}" for number, what in numbers if number]
     shown = f"would show on which side of {margin:g} the difference at {size:,.0f} lies"
     if ways:

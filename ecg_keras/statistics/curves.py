@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError
+from ecg_keras.evaluation import Contrast
 from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import Contrast, contrast
+from ecg_keras.statistics.contrast import contrast
 from ecg_keras.statistics.crossover import find_crossover
 from ecg_keras.statistics.curve_words import say_falling, say_rising
 from ecg_keras.statistics.joint import join

@@ -8,7 +8,7 @@ from typing import Literal
 
 from scipy import stats
 
-from ecg_keras.statistics.verdict import FEWEST_SEEDS
+from ecg_keras.evaluation import FEWEST_SEEDS
 
 Answer = Literal["confirmed", "refuted", "undecided"]
 

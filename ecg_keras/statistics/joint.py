@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.evaluation import Contrast
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.evaluation import Contrast
 from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import Contrast
 from ecg_keras.statistics.crossover import find_crossover
 from ecg_keras.statistics.joint import join
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.evaluation.draws import Draws
-from ecg_keras.evaluation.rows import draw_in, fill_absent, join_rows
+from ecg_keras.evaluation.draws import Draws, draw_in, fill_absent, join_rows
 from ecg_keras.metrics import METRICS, LabelScores
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.pooling import FoldScorer

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ecg_keras.evaluation import Predictions, p_text, with_interval
-from ecg_keras.statistics.contrast import Contrast
+from ecg_keras.evaluation import Contrast, Predictions, Verdict, p_text, with_interval
 from ecg_keras.statistics.controls import Control, say_controls
 from ecg_keras.statistics.convergence import Convergence, Speed
 from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.findings import Finding
 from ecg_keras.statistics.label_words import say_worths
 from ecg_keras.statistics.ledger import LedgerRow
-from ecg_keras.statistics.verdict import Verdict
 from ecg_keras.text import percent, text_table
 
 SHOWN = 10  # diagnostics below the table, in a terminal

@@ -1,114 +1,37 @@
-"""Better, equivalent, worse or inconclusive; and what would settle it."""
+"""Verdicts in sentences, and the answer of a study: fine-tune or scratch?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ecg_keras.errors import ConfigError
-from ecg_keras.evaluation import p_text, with_interval
+from ecg_keras.evaluation import (
+    FEWEST_SEEDS,
+    Contrast,
+    Verdict,
+    Word,
+    count_words,
+    describe_tuning,
+    judge,
+    p_text,
+    with_interval,
+)
 from ecg_keras.metrics import METRICS, score_name
-from ecg_keras.statistics.contrast import Contrast
-from ecg_keras.statistics.holm import holm
-from ecg_keras.statistics.projection import more_of_both, more_records, more_seeds
-from ecg_keras.statistics.variance import beyond_margin
 
-Word = Literal["better", "equivalent", "worse", "inconclusive"]
+if TYPE_CHECKING:
+    from ecg_keras.statistics.results import Compared
 
-# that show how much seeds differ: one says nothing of it, and the interval that two give (t with
-# one degree of freedom) is 3.6 times as wide as that of three
-FEWEST_SEEDS = 3
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a difference says, corrected for how many were looked at.
-
-    Attributes:
-        word: ``better`` or ``worse`` where no difference is refuted, ``equivalent`` where a
-            difference of the margin or more is refuted on both sides, else ``inconclusive``.
-        margin: differences below it do not matter.
-        p_value: of no difference, after Holm's correction.
-        equivalence_p: of a difference of the margin or more, after Holm's correction.
-        more_seeds: how many more seeds would settle it if the difference stays; ``None`` where no
-            number of seeds would, and with one seed, which says nothing of how much seeds differ;
-            0 where it is decided.
-        more_records: how many more test records would, with the seeds there are; likewise.
-        comparisons: that were corrected for.
-        more_of_both: seeds and test records that would together, where neither alone would.
-    """
-
-    word: Word
-    margin: float
-    p_value: float
-    equivalence_p: float
-    more_seeds: int | None
-    more_records: int | None
-    comparisons: int = 1
-    more_of_both: tuple[int, int] | None = None
-
-
-def judge(
-    contrasts: Sequence[Contrast], *, margin: float, level: float = 0.95
-) -> tuple[Verdict, ...]:
-    """A verdict for each difference, corrected for looking at all of them.
-
-    ``better`` and ``worse`` where Holm's corrected p-value of no difference is below 1 - level.
-    Else ``equivalent`` where that of two one-sided tests against the margin is (of a single
-    difference: where its 2 level - 1 interval lies within the margin). Else ``inconclusive``.
-
-    Args:
-        contrasts: all differences that are looked at, such as each mode against scratch.
-        margin: differences below it do not matter, in units of the score, above 0.
-        level: 1 - level is the chance of a wrong verdict among all of them.
-
-    Returns:
-        A verdict for each, in their order.
-
-    Raises:
-        ConfigError: a margin or a level out of range.
-
-    Example:
-        >>> from ecg_keras.statistics.contrast import Contrast
-        >>> clear = Contrast(0.05, 0.03, 0.07, 0.95, 0.01, 30.0, 2e-5, 1e-4, 1e-4, 3, 1, 400, 400,
-        ...                  (0.04, 0.05, 0.06))
-        >>> judge([clear], margin=0.02)[0].word
-        'better'
-    """
-    if not 0 < margin < np.inf:
-        raise ConfigError(f"margin must be above 0, such as 0.02. Received: {margin}.")
-    if not 0.5 < level < 1:
-        raise ConfigError(f"level must be above 0.5 and below 1. Received: {level}.")
-    alpha = 1 - level
-    different = holm([found.p_value for found in contrasts])
-    equal = holm([beyond_margin(found.value, found.parts, margin) for found in contrasts])
-    words = [
-        _word(found.value, p, q, alpha)
-        for found, p, q in zip(contrasts, different, equal, strict=True)
-    ]
-    # Holm's correction no longer counts what is refuted: if all others stay as they are, a
-    # comparison is decided once its p-value is below alpha over the number of those still open.
-    limits = [alpha / max(1, int(np.count_nonzero(p >= alpha))) for p in (different, equal)]
-    verdicts = []
-    for found, word, p, q in zip(contrasts, words, different, equal, strict=True):
-        still = word == "inconclusive"
-        seeds = more_seeds(found, margin, *limits) if still else 0
-        records = more_records(found, margin, *limits) if still else 0
-        neither = seeds is None and records is None
-        both = more_of_both(found, margin, *limits) if neither else None
-        verdicts.append(
-            Verdict(word, margin, float(p), float(q), seeds, records, len(contrasts), both)
-        )
-    return tuple(verdicts)
-
-
-def _word(value: float, different: float, equal: float, alpha: float) -> Word:
-    if different < alpha:
-        return "better" if value > 0 else "worse"
-    return "equivalent" if equal < alpha else "inconclusive"
+__all__ = [
+    "FEWEST_SEEDS",
+    "Verdict",
+    "Word",
+    "headline",
+    "judge",
+    "roughly",
+    "settles",
+    "verdict_sentence",
+    "what_would_settle",
+]
 
 
 def verdict_sentence(
@@ -124,7 +47,7 @@ def verdict_sentence(
         verdict: of it, from `judge`.
 
     Example:
-        >>> from ecg_keras.statistics.contrast import Contrast
+        >>> from ecg_keras.evaluation import Contrast
         >>> clear = Contrast(0.05, 0.03, 0.07, 0.95, 0.01, 30.0, 2e-5, 1e-4, 1e-4, 3, 1, 400, 400,
         ...                  (0.04, 0.05, 0.06))
         >>> verdict = judge([clear], margin=0.02)[0]
@@ -173,7 +96,7 @@ def settles(contrast: Contrast, verdict: Verdict) -> str:
         verdict: of it, from `judge`.
 
     Example:
-        >>> from ecg_keras.statistics.contrast import Contrast
+        >>> from ecg_keras.evaluation import Contrast
         >>> one = Contrast(0.05, 0.03, 0.07, 0.95, 0.01, 30.0, 2e-5, float("nan"), 1e-4, 1, 1, 400,
         ...                400, (0.05,))
         >>> settles(one, judge([one], margin=0.02)[0])
@@ -225,3 +148,66 @@ def roughly(number: int) -> int:
     """
     step: int = 10 ** max(0, len(str(number)) - 2)
     return -(-number // step) * step
+
+
+def headline(comparisons: Sequence[Compared], metric: str) -> str:
+    """What all comparisons say together, and what would settle the largest if it is open.
+
+    One seed of each way compares two trained networks: the sentence then speaks of networks, and
+    says that a way of training needs more seeds.
+
+    Args:
+        comparisons: of one protocol, in any order.
+        metric: a name of `ecg_keras.metrics.METRICS`, that decides.
+
+    Example:
+        >>> headline([], "macro_auroc")
+        'Nothing was compared: no way of training and its reference are both finished.'
+    """
+    if not comparisons:
+        return "Nothing was compared: no way of training and its reference are both finished."
+    single = [one for one in comparisons if one.contrast.seeds == 1]
+    if len(comparisons) == 1:
+        (one,) = comparisons
+        names = str(one.arm), one.reference.way
+        if single:
+            names = f"The network of {names[0]}", f"that of {names[1]}"
+        sentence = verdict_sentence(*names, metric, one.contrast, one.verdict)
+        return f"{sentence} {_tuning(comparisons)}".strip()
+    words = [one.verdict.word for one in comparisons]
+    most = max(comparisons, key=lambda one: abs(one.contrast.value))
+    reference = most.reference.mode
+    compared = f"comparisons with {reference}"
+    if len(single) == len(comparisons):
+        compared = f"comparisons of one trained network with one of {reference}"
+    said = [
+        f"Of {len(comparisons)} {compared}, {count_words(words)}.",
+        f"The largest difference in {score_name(metric)} is {with_interval(most.contrast, '+')}: "
+        f"{most.arm} ({most.verdict.word}).",
+    ]
+    if most.verdict.word == "inconclusive":
+        said.append(what_would_settle(most.contrast, most.verdict))
+    if single:
+        which = "all" if len(single) == len(comparisons) else f"{len(single)}"
+        said.append(
+            f"In {which} of them one seed of each way was trained, which says nothing of how much "
+            "another training differs: no way of training is shown to be better or worse by them "
+            f"before there are at least {FEWEST_SEEDS - 1} more seeds of each."
+        )
+    return " ".join([*said, _tuning(comparisons)]).strip()
+
+
+def _tuning(comparisons: Sequence[Compared]) -> str:
+    """How the arms were tuned, where that is known."""
+    known = {one.settings for one in comparisons if one.settings is not None}
+    if len(known) > 1:
+        return "The arms were not tuned alike, which may be what differs: see their settings."
+    for settings in known:
+        one = comparisons[0]
+        described = describe_tuning((one.arm.way, one.reference.way), settings)
+        if any(settings):
+            return described
+        return (
+            f"{described} A difference may be one of learning rates that suit one of them better."
+        )
+    return ""

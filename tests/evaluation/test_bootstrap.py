@@ -7,8 +7,7 @@ import pytest
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Estimate, Predictions, compare, draws as drawing, evaluate
-from ecg_keras.evaluation.draws import WEIGHTS_PER_BLOCK, draw_all
-from ecg_keras.evaluation.rows import score_rows
+from ecg_keras.evaluation.draws import WEIGHTS_PER_BLOCK, draw_all, score_rows
 from ecg_keras.metrics import auprc, auroc
 
 

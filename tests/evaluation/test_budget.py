@@ -17,7 +17,7 @@ from ecg_keras.evaluation import (
     read_budgets,
     warn_of_budgets,
 )
-from ecg_keras.evaluation.budget import ALIKE
+from ecg_keras.evaluation.run_facts import ALIKE
 
 SHORT, LONG = Budget(12, 408, 1088), Budget(80, 2720, 1088)
 sizes = st.integers(1, 10**6)

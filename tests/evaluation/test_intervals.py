@@ -8,11 +8,11 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from ecg_keras.evaluation import LEAST_PATIENTS
+from ecg_keras.evaluation.inference import Design, infer_difference
 from ecg_keras.evaluation.intervals import (
     LEAST_LACKING,
     auroc_variance,
     count_patients,
-    difference_interval,
     estimate_label,
     estimate_mean,
     score_interval,
@@ -31,6 +31,11 @@ def rows_around(value, spread, seed=0, groups=30, resamples=100):
     moved = value + spread * rng.normal(size=groups + resamples)
     moved[:groups] = value + (moved[:groups] - value) / groups
     return np.clip(np.append(value, moved), 0, 1)
+
+
+def difference_interval(rows, groups, support, level):
+    found = infer_difference(rows, Design(groups, records=50, patients=50), support, level)
+    return found.low, found.high, found.p_value
 
 
 def without_spread(patients):

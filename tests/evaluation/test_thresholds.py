@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecg_keras.evaluation import LEAST_PATIENTS, Predictions, choose_thresholds
-from ecg_keras.evaluation.thresholds import PLAIN
+from ecg_keras.evaluation.choosing import PLAIN
 from ecg_keras.metrics import best_f1_thresholds
 
 

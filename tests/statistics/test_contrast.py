@@ -6,8 +6,7 @@ from scipy import special, stats
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions, compare, evaluate
-from ecg_keras.evaluation.draws import draw_all
-from ecg_keras.evaluation.rows import score_rows
+from ecg_keras.evaluation.draws import draw_all, score_rows
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics import Arm, contrast, contrasts
 

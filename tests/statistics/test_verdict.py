@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.errors import ConfigError
+from ecg_keras.evaluation.judging import correct as holm
+from ecg_keras.evaluation.variance import Parts, interval, two_sided
 from ecg_keras.statistics import Contrast, Verdict, judge, settles, verdict_sentence
-from ecg_keras.statistics.holm import holm
-from ecg_keras.statistics.variance import Parts, interval, two_sided
 from ecg_keras.statistics.verdict import roughly
 
 

@@ -10,6 +10,26 @@ from ecg_keras.training import Tuned
 HEADER = ("setting", "learning rate", "epochs", "{} on validation", "calibrated loss", "time")
 
 
+def describe_tuning(names: tuple[str, str], settings: tuple[int, int]) -> str:
+    """How two networks, or ways of training, were tuned, in one sentence.
+
+    Args:
+        names: of the two.
+        settings: that each was chosen from; 0 where it was not tuned.
+
+    Example:
+        >>> describe_tuning(("fine-tuned", "scratch"), (4, 4))
+        'Each was tuned over 4 settings.'
+        >>> describe_tuning(("fine-tuned", "scratch"), (0, 0))
+        'Neither was tuned.'
+    """
+    ours, theirs = settings
+    if ours == theirs:
+        return f"Each was tuned over {ours} settings." if ours else "Neither was tuned."
+    said = [f"over {number} settings" if number else "not" for number in settings]
+    return f"{names[0]} was tuned {said[0]}, {names[1]} {said[1]}."
+
+
 def tuning_sentence(tuned: Tuned) -> str:
     """What was tried, by what it was chosen, and what was chosen.
 

@@ -1,0 +1,92 @@
+"""`Estimate`: a score with its interval; as text, and in files of strict JSON."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score on the test records, and its interval over patients.
+
+    Attributes:
+        value: the score.
+        low, high: ends of the interval; both NaN where patients are too few for one.
+
+    Example:
+        >>> Estimate(0.5, 0.4, 0.6).has_interval, Estimate(0.5, math.nan, math.nan).has_interval
+        (True, False)
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether patients were enough for one."""
+        return not math.isnan(self.low)
+
+
+def with_interval(score: Estimate | None, sign: str = "") -> str:
+    """A value with its interval, or a dash where it is undefined, or why it has no interval.
+
+    Args:
+        score: what to write.
+        sign: ``"+"`` also writes the plus of a positive number.
+
+    Example:
+        >>> with_interval(Estimate(0.5, 0.41, 0.62))
+        '0.500 [0.410, 0.620]'
+        >>> with_interval(Estimate(0.5, math.nan, math.nan))
+        '0.500 [too few]'
+    """
+    if score is None:
+        return "-"
+    if not score.has_interval:
+        return f"{score.value:{sign}.3f} [too few]"
+    return f"{score.value:{sign}.3f} [{score.low:{sign}.3f}, {score.high:{sign}.3f}]"
+
+
+def p_text(value: float | None, equals: str = "") -> str:
+    """A p-value to three decimals, or a dash where it is undefined.
+
+    Args:
+        value: what to write.
+        equals: what to write before it; ``"p = "`` becomes ``"p < "`` where that is true.
+
+    Example:
+        >>> p_text(0.0004, "p = "), p_text(0.0312)
+        ('p < 0.001', '0.031')
+    """
+    if value is None or math.isnan(value):
+        return "-"
+    if value < 0.001:
+        return f"{equals.replace('=', '<')}0.001" if equals else "<0.001"
+    return f"{equals}{value:.3f}"
+
+
+def without_nan(content: Any) -> Any:
+    """Plain values with ``None`` for NaN, at every depth.
+
+    Example:
+        >>> without_nan({"low": math.nan, "ends": (0.5, math.nan)})
+        {'low': None, 'ends': [0.5, None]}
+    """
+    if isinstance(content, dict):
+        return {key: without_nan(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [without_nan(value) for value in content]
+    return None if isinstance(content, float) and math.isnan(content) else content
+
+
+def number(content: Any) -> float:
+    """A number of a file; NaN where there is none.
+
+    Example:
+        >>> number(1), number(None)
+        (1.0, nan)
+    """
+    return math.nan if content is None else float(content)
