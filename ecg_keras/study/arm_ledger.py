@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_keras.statistics.ledger import LedgerRow, ledger_row
-from ecg_keras.statistics.results import ArmName, Compared
+from ecg_keras.statistics import ArmName, Compared, LedgerRow, ledger_row
 from ecg_keras.study.comparing import Arms
 from ecg_keras.training import Run
 
