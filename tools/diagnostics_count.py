@@ -20,7 +20,7 @@ from statistics import fmean
 from ecg_keras.config import load_study, parse_overrides
 from ecg_keras.evaluation import Pair, Scores, diagnose, read_facts
 from ecg_keras.study import StudyPlan, list_cells
-from ecg_keras.study.comparing import reference_of
+from ecg_keras.study.arm_contrasts import reference_of
 from ecg_keras.text import text_table
 
 LOW = -0.05

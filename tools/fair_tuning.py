@@ -31,11 +31,11 @@ from ecg_keras.evaluation import with_interval
 from ecg_keras.metrics import METRICS, score_labels
 from ecg_keras.statistics import ArmName, contrast
 from ecg_keras.study import StudyPlan, run_study, snapshot
-from ecg_keras.study.arms import StudyArm, Tested, read_arms
-from ecg_keras.study.comparing import compare_arms
+from ecg_keras.study.arm_contrasts import compare_arms
+from ecg_keras.study.finished import FinishedCell, StudyArm, read_arms
 
 BELOW = 0.05
-Arms = Mapping[ArmName, StudyArm[Tested]]
+Arms = Mapping[ArmName, StudyArm[FinishedCell]]
 
 
 def main() -> None:
@@ -109,7 +109,7 @@ def gain_table(arms: Arms, plan: StudyPlan) -> str:
     return table(header, rows)
 
 
-def count_below(arm: StudyArm[Tested], reference: StudyArm[Tested]) -> str:
+def count_below(arm: StudyArm[FinishedCell], reference: StudyArm[FinishedCell]) -> str:
     """Single runs that score so much less than the reference's with the same seed and fold."""
     seeds = sorted(set(arm.cells) & set(reference.cells))
     gains = [
@@ -120,7 +120,7 @@ def count_below(arm: StudyArm[Tested], reference: StudyArm[Tested]) -> str:
     return f"{sum(gain < -BELOW for gain in gains)} of {len(gains)}"
 
 
-def auroc(run: Tested) -> float:
+def auroc(run: FinishedCell) -> float:
     """Macro AUROC of one run on the test records of its fold."""
     tested = run.test
     labels = score_labels(tested.targets, tested.probabilities, np.full(len(tested.labels), 0.5))
@@ -161,7 +161,7 @@ def find_grids(arms: Arms) -> dict[str, list[Grid]]:
     return found
 
 
-def make_grid(runs: Sequence[Tested]) -> Grid:
+def make_grid(runs: Sequence[FinishedCell]) -> Grid:
     """The candidates of one run."""
     valid = [[float(row["val_macro_auroc"]) for row in run.log] for run in runs]
     return Grid(np.array(valid), np.array([auroc(run) for run in runs]))

@@ -20,9 +20,9 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Pair, Predictions, RunFacts, diagnose
 from ecg_keras.files import as_count, read_json, write_json
 from ecg_keras.statistics import Arm
+from ecg_keras.study.arm_contrasts import score_run
 from ecg_keras.study.costs import seconds_of_run
 from ecg_keras.study.dataset_sizes import DatasetSize
-from ecg_keras.study.diagnosing import score_run
 from ecg_keras.study.pilot import Pilot, run_pilot, workloads_of
 from ecg_keras.training import Run
 

@@ -11,14 +11,9 @@ from ecg_keras.config import FileStudy, Question, dump_recipe
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.files import sha256_of
 from ecg_keras.statistics import ArmName, ArmResult, StudyResult, findings, headline
-from ecg_keras.study.arms import StudyArm
-from ecg_keras.study.comparing import (
-    compare_arms,
-    find_curves,
-    find_interactions,
-    reference_of,
-    score_arm,
-)
+from ecg_keras.study.arm_contrasts import compare_arms, reference_of, score_arm
+from ecg_keras.study.arm_curves import find_curves, find_interactions
+from ecg_keras.study.finished import StudyArm
 from ecg_keras.study.prediction_files import PROTOCOL, GivenNetwork, family_of, list_networks
 
 UNSEEN = (
@@ -52,12 +47,16 @@ def gather_files(
         settings: the question.
         on_progress: called with the arms that are scored, and how many there are.
 
+    Returns:
+        Plain values, of which `ecg_keras.report.write_study` makes the page.
+
     Raises:
         ConfigError: no file is of the reference mode, or the reference starts from an upstream.
         DataError: a path or a file is wrong, no way of training has a whole seed, or none can be
             compared with the reference.
 
     Example:
+        >>> from ecg_keras.config import FileStudy
         >>> result = gather_files("theirs", FileStudy())
     """
     folder, question = Path(folder), settings.question
@@ -112,10 +111,9 @@ def gather_files(
 def group_networks(
     networks: Sequence[GivenNetwork],
 ) -> tuple[dict[ArmName, StudyArm[GivenNetwork]], tuple[str, ...], int]:
-    """Networks as arms; a seed counts once it has every fold that its downstream has.
+    """Networks as arms, a line for each seed that is left out, and how many files these lack.
 
-    Returns:
-        The arms, a line for each seed that is left out, and how many files these lack.
+    A seed counts once it has every fold that its downstream has.
     """
     folds: dict[str, set[int]] = defaultdict(set)
     points: dict[ArmName, dict[int, dict[int, GivenNetwork]]] = defaultdict(
@@ -183,5 +181,5 @@ def _list_files(folder: Path, settings: FileStudy, networks: Sequence[GivenNetwo
     """The question, and each file with the sha256 of its content."""
     paths = [path for one in networks for path in (one.path, one.valid) if path is not None]
     lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}" for path in paths]
-    asked = dump_recipe(settings.model_copy(update={"folder": None}))
-    return "\n".join([asked.rstrip(), "", *lines, ""])
+    question = dump_recipe(settings.model_copy(update={"folder": None}))
+    return "\n".join([question.rstrip(), "", *lines, ""])

@@ -9,28 +9,27 @@ from ecg_keras import models
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.files import read_json
-from ecg_keras.statistics import FEWEST_SEEDS, ArmResult, Compared, StudyResult, findings, headline
-from ecg_keras.study.arm_ledger import keep_ledger
-from ecg_keras.study.arms import DEFAULT_LOGGED, LOGGED, StudyArm, read_arms
-from ecg_keras.study.cells import StudyPlan
-from ecg_keras.study.comparing import (
+from ecg_keras.statistics import FEWEST_SEEDS, Compared, StudyResult, findings, headline
+from ecg_keras.study.arm_contrasts import (
     Arms,
     compare_arms,
     compare_controls,
-    find_curves,
-    find_interactions,
+    doubt_upstreams,
     find_shifts,
+    logged_column,
     score_arm,
 )
-from ecg_keras.study.diagnosing import doubt_upstreams
+from ecg_keras.study.arm_curves import find_curves, find_interactions, keep_ledger
+from ecg_keras.study.cells import StudyPlan
+from ecg_keras.study.finished import LOGGED, FinishedCell, StudyArm, read_arms
 from ecg_keras.study.state import Snapshot, snapshot
 from ecg_keras.study.upstreams import (
     describe_datasets,
     find_skew,
+    list_anomalies,
+    list_leaks,
+    list_remarks,
     rank_upstreams,
-    tell_anomalies,
-    tell_leaks,
-    tell_remarks,
 )
 
 
@@ -41,7 +40,11 @@ def gather(
 
     Args:
         plan: of `list_cells`; cells that are not finished are counted and left out.
-        on_progress: hears how many upstreams of how many were looked at, which takes longest.
+        on_progress: called with how many upstreams were looked at and how many there are, which
+            takes longest.
+
+    Returns:
+        Plain values, of which `ecg_keras.report.write_study` makes the page.
 
     Raises:
         DataError: no run is finished, or a file of one is damaged.
@@ -68,6 +71,7 @@ def gather(
     ledger = keep_ledger(arms, comparisons)
     skew, unmeasured = find_skew(arms, plan.folder / "skew.json")
     state = snapshot(plan)
+    done, failed = state.counts["done"], state.counts["failed"]
     return StudyResult(
         name=plan.loaded.name,
         sentence=headline(comparisons, question.metric),
@@ -85,7 +89,7 @@ def gather(
             interactions,
             ledger,
             modes={name.mode for name, arm in arms.items() if _trains_the_backbone(arm)},
-            train_records={name: result.train_records for name, result in results.items()},
+            train_records={name: arm.train_records or 0.0 for name, arm in finished.items()},
         ),
         transferability=rank_upstreams(
             arms,
@@ -99,25 +103,19 @@ def gather(
         datasets=describe_datasets(arms),
         skew=skew,
         environment=_environment(next(iter(finished.values()))),
-        cells={
-            "done": state.counts.get("done", 0),
-            "failed": state.counts.get("failed", 0),
-            "missing": sum(
-                number for kind, number in state.counts.items() if kind not in ("done", "failed")
-            ),
-        },
+        cells={"done": done, "failed": failed, "missing": len(plan.cells) - done - failed},
         failures=state.failures,
         controls=controls,
-        not_done=(*notes, *_not_done(plan, state, arms, results, comparisons), *unmeasured),
+        not_done=(*notes, *_not_done(plan, state, arms, finished, comparisons), *unmeasured),
     )
 
 
-def _trains_the_backbone(arm: StudyArm) -> bool:
+def _trains_the_backbone(arm: StudyArm[FinishedCell]) -> bool:
     """Whether this is fine-tuning or scratch, rather than a linear probe."""
     return any(phase.train_from != "head" for phase in arm.runs[0].recipe.training.phases)
 
 
-def _environment(arm: StudyArm) -> Mapping[str, Any]:
+def _environment(arm: StudyArm[FinishedCell]) -> Mapping[str, Any]:
     path = arm.runs[0].run.environment
     if not path.exists():
         return {}
@@ -128,19 +126,18 @@ def _not_done(
     plan: StudyPlan,
     state: Snapshot,
     arms: Arms,
-    results: Mapping[Any, ArmResult],
+    finished: Arms,
     comparisons: tuple[Compared, ...],
 ) -> tuple[str, ...]:
     """What a reader might look for on the page and does not find, with the reason."""
     study = plan.loaded.study
     lines = []
-    unfinished = sum(number for kind, number in state.counts.items() if kind != "done")
+    unfinished = len(plan.cells) - state.counts["done"]
     if unfinished:
         lines.append(
             f"{unfinished} of {len(plan.cells)} runs are not finished; the same command continues."
         )
-    seeds = {result.seeds for result in results.values()}
-    if 1 in seeds:
+    if any(len(arm.cells) == 1 for arm in finished.values()):
         lines.append(
             "Some arms have one seed: their intervals are over patients alone, and their verdicts "
             "of these trained networks; how much another training differs needs at least "
@@ -156,6 +153,7 @@ def _not_done(
             "One split into training and test records: the intervals are over test patients, not "
             "over training patients (grid.folds)."
         )
-    if comparisons and study.question.metric not in LOGGED:
-        lines.append(f"Convergence is shown in {DEFAULT_LOGGED}, which is logged in every epoch.")
-    return (*lines, *tell_anomalies(arms), *tell_remarks(arms), *tell_leaks(arms))
+    column = logged_column(study.question, list(arms.values()))
+    if comparisons and column != LOGGED.get(study.question.metric):
+        lines.append(f"Convergence is shown in {column}, which is logged in every epoch.")
+    return (*lines, *list_anomalies(arms), *list_remarks(arms), *list_leaks(arms))

@@ -137,7 +137,7 @@ def _same_database(study: Study, upstream: str, downstream: str) -> bool:
     """Whether two parts name the same recordings, which must not be trained on and tested on."""
     theirs = data_of(study, study.upstreams[upstream])
     ours = data_of(study, study.downstreams[downstream])
-    sources = (theirs.get("source"), ours.get("source"))
+    sources = str(theirs.get("source")), str(ours.get("source"))
     if sources == ("simulated", "simulated"):
         return _hospital(theirs) == _hospital(ours)
     return have_same_recordings(*sources)

@@ -1,8 +1,8 @@
 """How long networks take on this machine: real optimizer steps on random signals.
 
 `main` runs as a process of its own, so that neither memory, nor a GPU, nor TensorFlow's determinism
-stays with whoever asks: see `ecg_keras.study.pilot`. The request comes as one JSON object on
-standard input; each answer goes out as one JSON line.
+stays with the caller: see `ecg_keras.study.pilot`. The request comes as one JSON object on standard
+input; each answer goes out as one JSON line.
 """
 
 from __future__ import annotations
@@ -17,16 +17,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from ecg_keras import models
+from ecg_keras.config import Phase, Training
+from ecg_keras.evaluation import Predictions, evaluate
+from ecg_keras.keras_library import keras
 from ecg_keras.study.pilot import Timing, Workload
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from ecg_keras.keras_library import keras
+from ecg_keras.training import (
+    SECONDS_BETWEEN,
+    choose_precision,
+    make_repeatable,
+    use_precision,
+)
+from ecg_keras.training.fit import compile_phase, fit
 
 # bytes of all layers' outputs of a batch that is measured on a CPU; a step needs about thrice that
 BATCH_BYTES = 6e8
@@ -42,36 +49,29 @@ STEP_PER_PASS = 3.0
 # times as many variables as another: no more, and its graph takes about as many times longer
 NEAR = 4
 
-Tell = Callable[[Mapping[str, Any]], None]
+Report = Callable[[Mapping[str, Any]], None]
 
 
 def main() -> None:
-    """The process: times what standard input asks for, and tells it on standard output."""
+    """The process: times what standard input asks for, and answers on standard output."""
     request = json.loads(sys.stdin.read())
     workloads = [Workload(**one) for one in request["workloads"]]
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing else may write between the answers
 
-    def tell(answer: Mapping[str, Any]) -> None:
+    def report(answer: Mapping[str, Any]) -> None:
         print(json.dumps(answer), file=answers, flush=True)
 
-    tell({"scoring": time_scoring()})
-    time_workloads(workloads, request["seconds"], tell)
+    report({"scoring": _time_scoring()})
+    time_workloads(workloads, request["seconds"], report)
 
 
-def time_workloads(workloads: Sequence[Workload], seconds: float, tell: Tell) -> None:
+def time_workloads(workloads: Sequence[Workload], seconds: float, report: Report) -> None:
     """Times each workload, those of the smallest networks first.
 
-    A network's training is traced only if that is likely to begin and end within ``seconds``;
-    otherwise its predictions alone are timed.
-
-    Args:
-        workloads: what to time.
-        seconds: in which to begin what takes long. The first network is always measured.
-        tell: called with ``{"number": of the workload, "timing": {...}}`` or ``"error": "..."``.
+    A network's training is traced only if that is likely to begin and end within ``seconds``, and
+    always that of the first; otherwise its predictions alone are timed.
     """
-    from ecg_keras.training.device import make_repeatable
-
     deadline = time.perf_counter() + seconds
     # determinism can't be undone in a process
     for deterministic in (False, True):
@@ -81,13 +81,11 @@ def time_workloads(workloads: Sequence[Workload], seconds: float, tell: Tell) ->
                 networks.setdefault(one.network, []).append(number)
         if networks:
             make_repeatable(0, deterministic=deterministic)
-            _time_networks(workloads, list(networks.values()), deadline, tell)
+            _time_networks(workloads, list(networks.values()), deadline, report)
 
 
-def time_scoring() -> float:
+def _time_scoring() -> float:
     """Seconds that scoring takes for each test record, label and patient resample."""
-    from ecg_keras.evaluation import Predictions, evaluate
-
     random, records, resamples = np.random.default_rng(0), 400, 100
     ids = np.array([f"{number:04d}" for number in range(records)])
     predictions = Predictions(
@@ -103,17 +101,15 @@ def time_scoring() -> float:
 
 
 def _time_networks(
-    workloads: Sequence[Workload], networks: Sequence[list[int]], deadline: float, tell: Tell
+    workloads: Sequence[Workload], networks: Sequence[list[int]], deadline: float, report: Report
 ) -> None:
-    from ecg_keras.training.checkpoint import SECONDS_BETWEEN
-
     built = []
     for numbers in networks:
         begun = time.perf_counter()
         try:
             model = _build(workloads[numbers[0]])
         except Exception as error:  # a backbone of the user's own may raise anything
-            _tell_error(tell, numbers, error)
+            _report_error(report, numbers, error)
             continue
         built.append((numbers, model, time.perf_counter() - begun))
     built.sort(key=lambda one: len(one[1].variables))
@@ -130,50 +126,47 @@ def _time_networks(
                 fitted = _compile(model, one)
                 variables = len(fitted.trainable_variables)
                 trace = _expected_trace(traced, variables)
-                passed = predict * one.batch_size * one.step_samples / one.num_samples
+                forward = predict * one.batch_size * one.step_samples / one.num_samples
                 measured = time.perf_counter() + trace <= deadline or not traced
                 if measured:
                     step, trace = _time_steps(fitted, one.batch_size)
                     traced.append((variables, trace))
-                    per_pass.append(step / passed)
+                    per_pass.append(step / forward)
                 else:
-                    step = passed * statistics.median([STEP_PER_PASS, *per_pass])
+                    step = forward * statistics.median([STEP_PER_PASS, *per_pass])
                 timing = Timing(
-                    step,
-                    trace,
-                    predict,
-                    begin,
-                    predict_trace,
-                    build,
-                    save,
-                    SECONDS_BETWEEN,
-                    model.count_params(),
-                    measured,
+                    step=step,
+                    trace=trace,
+                    predict=predict,
+                    predict_begin=begin,
+                    predict_trace=predict_trace,
+                    build=build,
+                    save=save,
+                    between=SECONDS_BETWEEN,
+                    parameters=model.count_params(),
+                    measured=measured,
                 )
-                tell({"number": number, "timing": asdict(timing)})
+                report({"number": number, "timing": asdict(timing)})
         except Exception as error:
-            _tell_error(tell, numbers, error)
+            _report_error(report, numbers, error)
 
 
 def _expected_trace(traced: Sequence[tuple[int, float]], variables: int) -> float:
-    """Seconds that a training graph with so many variables may take, from those traced so far."""
+    """Seconds that a training graph of this many variables may take, from those traced so far."""
     near = [(own, seconds) for own, seconds in traced if variables <= NEAR * own]
-    if not near:  # unlike all others: measuring tells
+    if not near:  # unlike all others: measuring shows it
         return 0.0
     own, seconds = min(near, key=lambda one: abs(one[0] - variables))
     return seconds * variables / own
 
 
-def _tell_error(tell: Tell, numbers: Sequence[int], error: Exception) -> None:
+def _report_error(report: Report, numbers: Sequence[int], error: Exception) -> None:
     text = f"{type(error).__name__}: {error}".partition("\n")[0]
     for number in numbers:
-        tell({"number": number, "error": text})
+        report({"number": number, "error": text})
 
 
 def _build(one: Workload) -> keras.Model:
-    from ecg_keras import models
-    from ecg_keras.training.device import choose_precision, use_precision
-
     with use_precision(choose_precision(one.precision)):
         backbone = models.find_backbone(one.backbone)(
             num_samples=one.num_samples, num_leads=one.num_leads, head=one.head, seed=0
@@ -182,21 +175,14 @@ def _build(one: Workload) -> keras.Model:
 
 
 def _compile(model: keras.Model, one: Workload) -> keras.Model:
-    from ecg_keras import models
-
-    fitted = model
-    if one.step_samples != one.num_samples:
-        fitted = models.with_length(model, one.step_samples)
-    models.set_trainable(fitted, from_stage=one.train_from)
-    fitted.compile(optimizer="adam", loss="binary_crossentropy")
-    fitted.optimizer.build(fitted.trainable_variables)
-    return fitted
+    """The network as `train` compiles it for a phase."""
+    phase = Phase(epochs=STEPS + 1, train_from=one.train_from)
+    crop = None if one.step_samples == one.num_samples else one.step_samples
+    return compile_phase(model, Training(), phase, steps_per_epoch=1, num_samples=crop)
 
 
 def _measured_batch(model: keras.Model, batch_size: int) -> int:
     """ECGs in a batch: on a CPU no more than memory and patience bear."""
-    import tensorflow as tf
-
     if tf.config.list_logical_devices("GPU"):
         return batch_size
     one = sum(4 * math.prod(layer.output.shape[1:]) for layer in model.layers)
@@ -206,45 +192,43 @@ def _measured_batch(model: keras.Model, batch_size: int) -> int:
 def _time_steps(model: keras.Model, batch_size: int) -> tuple[float, float]:
     """Seconds of a step, and until the first one began.
 
-    Where the batch is too large to measure, two smaller ones tell what a step costs whatever its
+    Where the batch is too large to measure, two smaller ones show what a step costs whatever its
     size and what each ECG adds.
     """
     batch = _measured_batch(model, batch_size)
-    first, step = _fit(model, batch)
+    first, step = _time_fit(model, batch)
     trace = max(0.0, first - step)
     if batch == batch_size:
         return step, trace
     small = max(1, batch // 4)
-    _, shorter = _fit(model, small)
+    _, shorter = _time_fit(model, small)
     each = max(0.0, (step - shorter) / (batch - small))
     fixed = max(0.0, step - each * batch)
     return fixed + (step - fixed) * batch_size / batch, trace
 
 
-def _fit(model: keras.Model, batch: int) -> tuple[float, float]:
+class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
+    """Seconds of each step; enough of them end the training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def on_train_batch_begin(self, step: int, logs: Mapping[str, float] | None = None) -> None:
+        self.begun = time.perf_counter()
+
+    def on_train_batch_end(self, step: int, logs: Mapping[str, float] | None = None) -> None:
+        float((logs or {})["loss"])  # waits for the device
+        self.seconds.append(time.perf_counter() - self.begun)
+        self.model.stop_training = len(self.seconds) > 2 and sum(self.seconds[1:]) > SECONDS
+
+
+def _time_fit(model: keras.Model, batch: int) -> tuple[float, float]:
     """Seconds of the first step and the median of those after it."""
-    from ecg_keras.keras_library import keras
-
-    seconds: list[float] = []
-
-    class Clock(keras.callbacks.Callback):
-        def on_train_batch_begin(self, step: int, logs: Mapping[str, float] | None = None) -> None:
-            self.begun = time.perf_counter()
-
-        def on_train_batch_end(self, step: int, logs: Mapping[str, float] | None = None) -> None:
-            float((logs or {})["loss"])  # waits for the device
-            seconds.append(time.perf_counter() - self.begun)
-            self.model.stop_training = len(seconds) > 2 and sum(seconds[1:]) > SECONDS
-
+    clock = _Clock()
     # stop_training ends an epoch, so each step is one
-    model.fit(
-        _signals(model, batch, batches=1),
-        epochs=STEPS + 1,
-        verbose=0,
-        shuffle=False,
-        callbacks=[Clock()],
-    )
-    return seconds[0], statistics.median(seconds[1:])
+    fit(model, _signals(model, batch, batches=1), epochs=range(STEPS + 1), callbacks=[clock])
+    return clock.seconds[0], statistics.median(clock.seconds[1:])
 
 
 def _time_prediction(model: keras.Model, batch_size: int) -> tuple[float, float, float]:
@@ -266,8 +250,6 @@ def _predict(model: keras.Model, signals: tf.data.Dataset) -> float:
 
 
 def _time_saving(model: keras.Model) -> float:
-    from ecg_keras import models
-
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         model.save_weights(Path(folder) / "epoch.weights.h5")
@@ -277,8 +259,6 @@ def _time_saving(model: keras.Model) -> float:
 
 def _signals(model: keras.Model, batch: int, batches: int) -> tf.data.Dataset:
     """Random millivolts and targets, in batches whose size the graph does not know."""
-    import tensorflow as tf
-
     random, records = np.random.default_rng(0), batch * batches
     signal = random.standard_normal((records, *model.input_shape[1:]), np.float32)
     target = (random.random((records, LABELS)) < 0.3).astype(np.float32)

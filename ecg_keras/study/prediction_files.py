@@ -6,7 +6,7 @@ Each folder below and each file's name is ``key=value``, or several of them with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,14 +39,9 @@ PROTOCOL, HEAD, BACKBONE = "as_given", "as_published", "network"
 
 @dataclass(frozen=True, eq=False)
 class GivenNetwork:
-    """One network that was trained elsewhere, as the files with its predictions describe it.
+    """One network that was trained elsewhere, as the paths of its predictions describe it.
 
-    Attributes:
-        arm: its way of training.
-        seed, fold: of it.
-        path: of its test predictions.
-        valid: of its validation predictions, where there are any.
-        family: of its backbone, where it is said.
+    ``path`` is that of its test predictions, ``valid`` of those on validation, if there are any.
     """
 
     arm: ArmName
@@ -85,10 +80,13 @@ class GivenNetwork:
 
 
 def list_networks(folder: str | Path) -> tuple[GivenNetwork, ...]:
-    """The networks whose predictions lie in a folder; reads names alone.
+    """The networks whose predictions are in a folder; reads names alone.
 
     Args:
         folder: with ``.npz``, ``.csv`` and ``.parquet`` files; others in it are left alone.
+
+    Returns:
+        One for each file of test predictions, by way of training, seed and fold.
 
     Raises:
         DataError: there is no such folder or no such file in it, a path says something else than
@@ -100,15 +98,16 @@ def list_networks(folder: str | Path) -> tuple[GivenNetwork, ...]:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder of predictions.")
-    said = {path: _read_path(folder, path) for path in _find(folder)}
-    if not said:
+    keys_of = {path: _read_path(folder, path) for path in _find(folder)}
+    if not keys_of:
         raise DataError(
             f"{folder}: holds no predictions: no {', '.join(FILES)}. Put files into it whose paths "
             f"say what they are of, such as {EXAMPLE}."
         )
     places: dict[tuple[ArmName, int, int, str], Path] = {}
-    for path, keys in said.items():
-        place = (_arm(folder, keys), *_point(keys), keys.get("split", "test"))
+    for path, keys in keys_of.items():
+        numbers = int(keys.get("seed", 0)), int(keys.get("fold", 0))
+        place = (_arm(folder, keys), *numbers, keys.get("split", "test"))
         if place in places:
             raise DataError(f"{path}: is of the same network as {places[place]}. Keep one of them.")
         places[place] = path
@@ -117,7 +116,12 @@ def list_networks(folder: str | Path) -> tuple[GivenNetwork, ...]:
             raise DataError(f"{path}: there are no test predictions of the same network.")
     networks = tuple(
         GivenNetwork(
-            arm, seed, fold, path, places.get((arm, seed, fold, "valid")), said[path].get("family")
+            arm=arm,
+            seed=seed,
+            fold=fold,
+            path=path,
+            valid=places.get((arm, seed, fold, "valid")),
+            family=keys_of[path].get("family"),
         )
         for (arm, seed, fold, split), path in places.items()
         if split == "test"
@@ -126,21 +130,17 @@ def list_networks(folder: str | Path) -> tuple[GivenNetwork, ...]:
     return tuple(sorted(networks, key=lambda one: (one.arm, one.seed, one.fold)))
 
 
-def family_of(networks: tuple[GivenNetwork, ...]) -> dict[str, str]:
-    """The family of a backbone by its name, where the paths say it.
-
-    Raises:
-        DataError: a backbone is of two families.
-    """
+def family_of(networks: Sequence[GivenNetwork]) -> dict[str, str]:
+    """The family of a backbone by its name, where the paths say it, and all the same."""
     found: dict[str, str] = {}
     for one in networks:
         if one.family is None:
             continue
-        known = found.setdefault(one.arm.backbone, one.family)
-        if known != one.family:
+        first = found.setdefault(one.arm.backbone, one.family)
+        if first != one.family:
             raise DataError(
                 f"{one.path}: the backbone {one.arm.backbone} is of family {one.family} here and "
-                f"of {known} elsewhere. Correct one of them."
+                f"of {first} elsewhere. Correct one of them."
             )
     return found
 
@@ -195,11 +195,7 @@ def _arm(folder: Path, keys: Mapping[str, str]) -> ArmName:
     )
 
 
-def _point(keys: Mapping[str, str]) -> tuple[int, int]:
-    return int(keys.get("seed", 0)), int(keys.get("fold", 0))
-
-
-def _check_sizes(networks: tuple[GivenNetwork, ...]) -> None:
+def _check_sizes(networks: Sequence[GivenNetwork]) -> None:
     sized: dict[tuple[str, str], GivenNetwork] = {}
     for one in networks:
         other = sized.setdefault((one.arm.downstream, one.arm.backbone), one)

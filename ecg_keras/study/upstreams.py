@@ -14,20 +14,21 @@ from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
 from ecg_keras.files import as_number, as_object, as_texts, read_json, write_json
 from ecg_keras.statistics import ArmName, Compared, Transferability
-from ecg_keras.study.arms import Tested
-from ecg_keras.study.comparing import Arms
+from ecg_keras.study.finished import FinishedCell, StudyArm
 from ecg_keras.training import Run
 from ecg_keras.validation import find_drift
 
 # noted records of a dataset that the page lists, at most
 LISTED = 100
 
+FinishedArms = Mapping[ArmName, StudyArm[FinishedCell]]
 
-def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
+
+def describe_datasets(arms: FinishedArms) -> dict[str, dict[str, Any]]:
     """The dataset cards, by name of the downstream, then of the upstream.
 
-    Counts are those of all splits together: with folds each record is in every split once. A record
-    that several runs or folds left out for leaks is counted once.
+    Counts are of all splits together: with folds each record is in every split once. A record that
+    several runs or folds left out for leaks is counted once.
     """
     cards = {}
     for name, arm in arms.items():
@@ -40,9 +41,8 @@ def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
                 "role": "downstream",
             }
     for name, arm in arms.items():
-        title = f"{name.upstream} (upstream)"
-        if name.upstream and title not in cards:
-            run = Run(Path(arm.runs[0].upstream))
+        title, run = f"{name.upstream} (upstream)", arm.runs[0].upstream
+        if run is not None and title not in cards:
             cards[title] = {
                 **_card(data.read_dataset(run.dataset)),
                 "shards": [str(run.read_place("shards"))],
@@ -51,8 +51,8 @@ def describe_datasets(arms: Arms) -> dict[str, dict[str, Any]]:
     return cards
 
 
-def _left_out_anywhere(arms: Arms, downstream: str) -> set[str]:
-    """Records that any run of a downstream did without, each once in whatever folds it was."""
+def _left_out_anywhere(arms: FinishedArms, downstream: str) -> set[str]:
+    """Records that any run of a downstream excludes, each once in whatever folds it was."""
     return {
         record
         for name, arm in arms.items()
@@ -64,33 +64,34 @@ def _left_out_anywhere(arms: Arms, downstream: str) -> set[str]:
     }
 
 
-def tell_anomalies(arms: Arms) -> tuple[str, ...]:
+def list_anomalies(arms: FinishedArms) -> tuple[str, ...]:
     """What the checks of the data found, where runs were trained all the same."""
-    found = {
-        (name.downstream, line): None
-        for name, arm in arms.items()
-        for cell in arm.runs
-        for line in cell.run.read_status().get("anomalies", ())
-    }
     return tuple(
         f"The check of {downstream} found a fault, and its runs were trained all the same "
         f"(data.anomalies: warn): {line}"
-        for downstream, line in found
+        for downstream, line in _from_statuses(arms, "anomalies")
     )
 
 
-def tell_remarks(arms: Arms) -> tuple[str, ...]:
+def list_remarks(arms: FinishedArms) -> tuple[str, ...]:
     """What the checks of the data did not look at."""
-    said = {
-        (name.downstream, remark): None
-        for name, arm in arms.items()
-        for cell in arm.runs
-        for remark in cell.run.read_status().get("remarks", ())
-    }
-    return tuple(f"The check of {downstream}: {remark}." for downstream, remark in said)
+    remarks = _from_statuses(arms, "remarks")
+    return tuple(f"The check of {downstream}: {remark}." for downstream, remark in remarks)
 
 
-def tell_leaks(arms: Arms) -> tuple[str, ...]:
+def _from_statuses(arms: FinishedArms, key: str) -> Sequence[tuple[str, str]]:
+    """Downstream and line of a list in the runs' statuses, each pair once."""
+    return tuple(
+        dict.fromkeys(
+            (name.downstream, line)
+            for name, arm in arms.items()
+            for cell in arm.runs
+            for line in cell.run.read_status().get(key, ())
+        )
+    )
+
+
+def list_leaks(arms: FinishedArms) -> tuple[str, ...]:
     """What the leakage guard found in all runs, and what it can't find."""
     runs = [cell for arm in arms.values() for cell in arm.runs]
     guarded = [cell.guarded for cell in runs if cell.guarded is not None]
@@ -122,38 +123,43 @@ def tell_leaks(arms: Arms) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def find_skew(arms: Arms, kept: Path) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """How each downstream's training split differs from each upstream's.
+def find_skew(arms: FinishedArms, path: Path) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """How each downstream's training split differs from each upstream's; ``path`` keeps it.
 
-    Args:
-        arms: those that have finished.
-        kept: a JSON file that keeps what was found.
-
-    Returns:
-        By ``downstream from upstream``: TensorFlow Data Validation's lines; and a sentence for each
-        pair that it could not compare.
+    By ``downstream from upstream``, TensorFlow Data Validation's lines; and a sentence for each
+    pair that it could not compare.
     """
-    known = _read(kept, _parse_skew)
+    kept = _read(path, _parse_skew)
     found, missed = {}, []
-    for (downstream, upstream), cell in _pairs(arms).items():
-        run = Run(Path(cell.upstream))
-        theirs = run.read_place("shards")
-        mark = f"{cell.dataset.fingerprint} {data.read_dataset(run.dataset).fingerprint}"
-        if mark not in known:
+    pairs: dict[tuple[str, str], FinishedCell] = {}
+    for name, arm in arms.items():
+        if name.upstream:
+            pairs.setdefault((name.downstream, name.upstream), arm.runs[0])
+    for (downstream, upstream), cell in pairs.items():
+        run = _upstream_of(cell)
+        key = f"{cell.dataset.fingerprint} {data.read_dataset(run.dataset).fingerprint}"
+        if key not in kept:
             try:
-                known[mark] = [one.line() for one in find_drift(cell.shards, theirs)]
+                drift = find_drift(cell.shards, run.read_place("shards"))
             except DataError as error:  # not kept: it may be possible when the next page is made
                 missed.append(f"How {downstream} differs from {upstream} was not measured: {error}")
                 continue
-        found[f"{downstream} from {upstream}"] = tuple(known[mark])
-    write_json(kept, known)
+            kept[key] = [one.line() for one in drift]
+        found[f"{downstream} from {upstream}"] = tuple(kept[key])
+    write_json(path, kept)
     return found, tuple(missed)
 
 
+def _upstream_of(cell: FinishedCell) -> Run:
+    if cell.upstream is None:
+        raise DataError(f"{cell.run.folder}: its recipe names no upstream. Train the run again.")
+    return cell.upstream
+
+
 def rank_upstreams(
-    arms: Arms,
+    arms: FinishedArms,
     comparisons: Sequence[Compared],
-    kept: Path,
+    path: Path,
     *,
     level: float,
     bootstrap: int,
@@ -162,91 +168,79 @@ def rank_upstreams(
 ) -> tuple[Transferability, ...]:
     """Each transferability metric of each arm's upstream, beside the gain that the arm realised.
 
-    The metrics see the training split of the first fold alone. Of arms that differ in the number
-    of training records, the one with most counts: a metric's values on few records and on many
-    can't be compared.
-
-    Args:
-        arms: those that have finished.
-        comparisons: of one protocol.
-        kept: a JSON file that keeps the metrics: each costs one forward pass over the split.
-        level, bootstrap, seed: of the intervals of the rank correlations.
-        on_progress: hears how many arms of how many are done.
+    The metrics see the training split of the first fold alone; ``path`` keeps them, for each costs
+    a forward pass.
     """
-    known = _read(kept, _parse_metrics)
-    largest: dict[ArmName, ArmName] = {}
-    for one in comparisons:
-        if one.arm.upstream:
-            general = replace(one.arm, size=0)
-            best = largest.setdefault(general, one.arm)
-            if arms[one.arm].train_records > arms[best].train_records:
-                largest[general] = one.arm
-    kept_arms = set(largest.values())
-    gains = {one.arm: one.contrast.value for one in comparisons if one.arm in kept_arms}
+    kept = _read(path, _parse_metrics)
+    gains = _gains_on_most_records(arms, comparisons)
     values: dict[str, list[tuple[ArmName, float, float]]] = defaultdict(list)
     for done, (name, gain) in enumerate(gains.items(), start=1):
         cell = arms[name].runs[0]
-        mark = (
-            f"{Run(Path(cell.upstream)).read_status()['fingerprint']} {cell.dataset.fingerprint} "
-            f"{cell.recipe.data.train_records} {cell.recipe.data.subset} "
-            f"{cell.recipe.training.seed}"
-        )
-        if _left_out(cell):
-            mark += f" without {fingerprint({'records': list(_left_out(cell))})[:16]}"
-        if mark not in known:
-            known[mark] = _score(cell)
-            write_json(kept, known)
-        for metric, value in known[mark].items():
+        key = _key(cell)
+        if key not in kept:
+            kept[key] = _score(cell)
+            write_json(path, kept)
+        for metric, value in kept[key].items():
             values[metric].append((name, transferability.oriented(metric, value), gain))
         if on_progress is not None:
             on_progress(done, len(gains))
-    return tuple(
-        Transferability(metric, tuple(rows), _tau(rows, level, bootstrap, seed))
-        for metric, rows in values.items()
+    ranked = []
+    for metric, rows in values.items():
+        tau = transferability.weighted_kendall(
+            [value for _, value, _ in rows],
+            [gain for _, _, gain in rows],
+            level=level,
+            bootstrap=bootstrap,
+            seed=seed,
+        )
+        ranked.append(Transferability(metric, tuple(rows), tau))
+    return tuple(ranked)
+
+
+def _gains_on_most_records(
+    arms: FinishedArms, comparisons: Sequence[Compared]
+) -> dict[ArmName, float]:
+    """The gain of each arm with an upstream; of those that differ in records, the one with most.
+
+    A metric's values on few records and on many can't be compared.
+    """
+    largest: dict[ArmName, Compared] = {}
+    for one in comparisons:
+        if one.arm.upstream:
+            general = replace(one.arm, size=0)
+            best = largest.setdefault(general, one)
+            if (arms[one.arm].train_records or 0) > (arms[best.arm].train_records or 0):
+                largest[general] = one
+    chosen = {one.arm for one in largest.values()}
+    return {one.arm: one.contrast.value for one in comparisons if one.arm in chosen}
+
+
+def _key(cell: FinishedCell) -> str:
+    """What decides the metrics of a cell's upstream."""
+    key = (
+        f"{_upstream_of(cell).read_status()['fingerprint']} {cell.dataset.fingerprint} "
+        f"{cell.recipe.data.train_records} {cell.recipe.data.subset} {cell.recipe.training.seed}"
     )
+    if cell.left_out:
+        key += f" without {fingerprint({'records': list(cell.left_out)})[:16]}"
+    return key
 
 
-def _score(cell: Tested) -> dict[str, float]:
+def _score(cell: FinishedCell) -> dict[str, float]:
     """Every metric of a cell's upstream on its training records; none where none is defined."""
     features = transferability.extract(
-        Path(cell.upstream),
+        _upstream_of(cell).folder,
         cell.shards,
         split="train",
         train_records=cell.recipe.data.train_records,
         seed=cell.recipe.training.seed,
         subset=cell.recipe.data.subset,
-        left_out=_left_out(cell),
+        left_out=cell.left_out,
     )
     try:
         return transferability.score_all(features)
     except DataError:  # so few training records that no label has two patients with it
         return {}
-
-
-def _left_out(cell: Tested) -> tuple[str, ...]:
-    """Training records that the run did without, for leaks: the metrics do without them, too."""
-    return () if cell.guarded is None else cell.guarded.left_out["train"]
-
-
-def _tau(
-    rows: Sequence[tuple[ArmName, float, float]], level: float, bootstrap: int, seed: int
-) -> tuple[float, float, float] | None:
-    return transferability.weighted_kendall(
-        [value for _, value, _ in rows],
-        [gain for _, _, gain in rows],
-        level=level,
-        bootstrap=bootstrap,
-        seed=seed,
-    )
-
-
-def _pairs(arms: Arms) -> Mapping[tuple[str, str], Tested]:
-    """A finished run of each pair of downstream and upstream."""
-    pairs: dict[tuple[str, str], Tested] = {}
-    for name, arm in arms.items():
-        if name.upstream:
-            pairs.setdefault((name.downstream, name.upstream), arm.runs[0])
-    return pairs
 
 
 def _card(dataset: Dataset) -> dict[str, Any]:
@@ -280,11 +274,11 @@ def _read(path: Path, parse: Callable[[dict[str, Any]], dict[str, Any]]) -> dict
 
 
 def _parse_skew(kept: dict[str, Any]) -> dict[str, Any]:
-    return {mark: list(as_texts(lines)) for mark, lines in kept.items()}
+    return {key: list(as_texts(lines)) for key, lines in kept.items()}
 
 
 def _parse_metrics(kept: dict[str, Any]) -> dict[str, Any]:
     return {
-        mark: {name: as_number(value) for name, value in as_object(values).items()}
-        for mark, values in kept.items()
+        key: {name: as_number(value) for name, value in as_object(values).items()}
+        for key, values in kept.items()
     }

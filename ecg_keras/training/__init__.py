@@ -9,6 +9,7 @@ from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
     from ecg_keras.training.callbacks import FollowEpochs as FollowEpochs, RunLog as RunLog
+    from ecg_keras.training.checkpoint import SECONDS_BETWEEN as SECONDS_BETWEEN
     from ecg_keras.training.choices import (
         CALLBACKS as CALLBACKS,
         LOSSES as LOSSES,
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
         check_optimizer as check_optimizer,
     )
     from ecg_keras.training.cluster import check_one_worker as check_one_worker
+    from ecg_keras.training.device import (
+        choose_precision as choose_precision,
+        make_repeatable as make_repeatable,
+        use_precision as use_precision,
+    )
     from ecg_keras.training.epoch_log import read_log as read_log
     from ecg_keras.training.fit import compile_phase as compile_phase, fit as fit
     from ecg_keras.training.guarded import (

@@ -82,6 +82,28 @@ def test_they_are_run_in_the_grid_for_the_first_protocol_and_no_sweep_unless_it_
     }
 
 
+def test_a_head_in_closed_form_on_one_upstream_is_one_run_whatever_its_seed(tmp_path):
+    plan = listed(
+        tmp_path, grid={"seeds": [0, 1, 2], "upstream_seeds": [0, 1], "sizes": [9, "all"]}
+    )
+    runs = {
+        mode: {name for (arm, _, _), name in plan.points.items() if (arm.mode, arm.size) == key}
+        for mode, key in (
+            ("all", ("upstream_probe", 0)),
+            ("some", ("upstream_probe", 9)),
+            ("random", ("random_probe", 0)),
+        )
+    }
+    # two upstreams, and of the first seeds one pre-training each
+    assert sorted(runs["all"]) == [
+        f"ludb-resnet1d18-upstream_probe-from-{name}-s{seed}"
+        for name in ("georgia", "ptbxl")
+        for seed in (0, 1)
+    ]
+    # the seed chooses the records, and draws the random network
+    assert (len(runs["some"]), len(runs["random"])) == (6, 3)
+
+
 def test_a_mode_of_such_a_name_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"controls makes a mode random_probe of its own"):
         listed(tmp_path, modes={"scratch": {"start": "random"}, "random_probe": {}})

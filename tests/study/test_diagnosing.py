@@ -1,15 +1,13 @@
 """A study says of each comparison what speaks against it, counted over its runs."""
 
 import csv
-import doctest
-import importlib
 
 import pytest
 from finished_study import finish, list_study
 
-from ecg_keras.study import diagnosing
-from ecg_keras.study.arms import read_arms
-from ecg_keras.study.comparing import compare_arms
+from ecg_keras.evaluation import Predictions
+from ecg_keras.study.arm_contrasts import compare_arms, score_run
+from ecg_keras.study.finished import read_arms
 
 QUICK = [0.6, 0.3, 0.1, 0.1]
 SLOW = [0.6, 0.55, 0.5, 0.5]
@@ -47,10 +45,11 @@ def all_but_one(cell):
     return QUICK if (cell.seed, cell.fold) == (0, 1) else by_mode(cell)
 
 
-def test_the_examples_in_docstrings():
-    result = doctest.testmod(importlib.import_module(diagnosing.__name__))
-    assert result.attempted > 0
-    assert result.failed == 0
+def test_a_label_without_a_threshold_has_a_half():
+    predictions = Predictions(["MI"], ["a", "b"], ["p", "q"], [[1], [0]], [[0.9], [0.6]])
+    assert score_run(predictions, {}, "macro_auroc") == 1.0
+    assert score_run(predictions, {}, "macro_f1") == pytest.approx(2 / 3)
+    assert score_run(predictions, {"MI": 0.7}, "macro_f1") == 1.0
 
 
 @pytest.mark.parametrize(("losses", "count"), [(by_mode, 6), (all_but_one, 5)])

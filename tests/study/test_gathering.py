@@ -14,22 +14,16 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions, compare
 from ecg_keras.files import write_json
 from ecg_keras.metrics import best_f1_thresholds
-from ecg_keras.study.arm_ledger import keep_ledger
-from ecg_keras.study.arms import read_arms
-from ecg_keras.study.comparing import (
-    compare_arms,
-    find_curves,
-    find_interactions,
-    find_shifts,
-    score_arm,
-)
+from ecg_keras.study.arm_contrasts import compare_arms, find_shifts, logged_column, score_arm
+from ecg_keras.study.arm_curves import find_curves, find_interactions, keep_ledger
+from ecg_keras.study.finished import read_arms
 from ecg_keras.study.gathering import gather
 from ecg_keras.study.upstreams import (
     describe_datasets,
     find_skew,
-    tell_anomalies,
-    tell_leaks,
-    tell_remarks,
+    list_anomalies,
+    list_leaks,
+    list_remarks,
 )
 from ecg_keras.training import Guarded
 
@@ -110,10 +104,10 @@ def test_runs_without_a_validation_split_take_their_thresholds_from_the_test_spl
 def test_faults_of_the_data_that_were_trained_on_are_said_once(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
     finish(plan, by_mode)
-    assert tell_anomalies(read_arms(plan)[0]) == ()
+    assert list_anomalies(read_arms(plan)[0]) == ()
     for cell in plan.cells:
         cell.run.write_status(anomalies=["train: peak_mv: values up to 4000"])
-    assert tell_anomalies(read_arms(plan)[0]) == (
+    assert list_anomalies(read_arms(plan)[0]) == (
         "The check of ludb found a fault, and its runs were trained all the same (data.anomalies: "
         "warn): train: peak_mv: values up to 4000",
     )
@@ -122,11 +116,11 @@ def test_faults_of_the_data_that_were_trained_on_are_said_once(tmp_path):
 def test_what_the_check_of_the_data_did_not_look_at_is_said_once(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
     finish(plan, by_mode)
-    assert tell_remarks(read_arms(plan)[0]) == ()
+    assert list_remarks(read_arms(plan)[0]) == ()
     for cell in plan.cells:
         cell.run.write_status(remarks=["checked without a library"])
     arms, _ = read_arms(plan)
-    assert tell_remarks(arms) == ("The check of ludb: checked without a library.",)
+    assert list_remarks(arms) == ("The check of ludb: checked without a library.",)
 
 
 def test_a_skew_that_was_not_measured_is_said_and_not_kept(tmp_path, monkeypatch):
@@ -240,6 +234,20 @@ def test_families_of_backbones_interact(tmp_path):
     assert [one.families for one in several] == [("CNN", "RNN"), ("CNN", "other"), ("RNN", "other")]
 
 
+def test_convergence_is_in_the_metric_of_the_study_where_all_logs_have_it(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}\nquestion: {metric: macro_f1}")
+    finish(plan, by_mode)
+    question = plan.loaded.study.question
+    arms = list(read_arms(plan)[0].values())
+    assert logged_column(question, arms) == "val_macro_auroc"  # as an earlier version logged
+    for cell in plan.cells:
+        text = cell.run.log.read_text().replace("val_macro_auroc", "val_macro_f1")
+        cell.run.log.write_text(text)
+    arms = list(read_arms(plan)[0].values())
+    assert logged_column(question, arms) == "val_macro_f1"
+    assert score_arm(arms[0], question).convergence.score[0, -1] == pytest.approx(0.6)
+
+
 def test_the_ledger_counts_the_pretraining(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
     finish(plan, by_mode)
@@ -267,13 +275,13 @@ def test_the_page_tells_of_leaks(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
     finish(plan, by_mode)
     arms, _ = read_arms(plan)
-    assert "In 4 of 4 runs leaks were not looked for" in tell_leaks(arms)[0]
+    assert "In 4 of 4 runs leaks were not looked for" in list_leaks(arms)[0]
     nothing = {"mark": "m", "warnings": [], "notes": [], "known_tests": 0, "unchecked": False}
     runs = [cell.run for arm in arms.values() for cell in arm.runs]
     for run in runs:
         write_json(run.leaks, {**nothing, "left_out": {"train": ["r1", "r2"], "valid": []}})
     arms, _ = read_arms(plan)
-    (line,) = tell_leaks(arms)
+    (line,) = list_leaks(arms)
     assert line.startswith("Whether networks know test ECGs was looked for by patient id")
     assert describe_datasets(arms)["ludb"]["left_out_for_leaks"] == 2
     stored = arms[next(iter(arms))].runs[0].dataset.splits["train"].records
@@ -281,7 +289,7 @@ def test_the_page_tells_of_leaks(tmp_path):
     left_out = {"train": [], "valid": []}
     write_json(runs[0].leaks, {**nothing, "left_out": left_out, "known_tests": 3})
     write_json(runs[1].leaks, {**nothing, "left_out": left_out, "unchecked": True})
-    first, second, _ = tell_leaks(read_arms(plan)[0])
+    first, second, _ = list_leaks(read_arms(plan)[0])
     assert first.startswith("1 of 4 runs know test ECGs, by patient or signal")
     assert second.startswith("Upstreams of 1 of 4 runs do not say what they were trained on")
 

@@ -76,7 +76,7 @@ def test_time_that_is_over_lets_predictions_judge(monkeypatch):
 
 def test_a_large_batch_is_told_by_two_smaller_ones(monkeypatch):
     steps = {64: (9.0, 1.0 + 64 * 0.01), 16: (2.0, 1.0 + 16 * 0.01)}
-    monkeypatch.setattr(measuring, "_fit", lambda model, batch: steps[batch])
+    monkeypatch.setattr(measuring, "_time_fit", lambda model, batch: steps[batch])
     model = measuring._build(TINY)
     step, trace = measuring._time_steps(model, 256)
     assert step == pytest.approx(1.0 + 256 * 0.01)
@@ -84,7 +84,7 @@ def test_a_large_batch_is_told_by_two_smaller_ones(monkeypatch):
     # noise that would make many ECGs cheaper than few
     steps[16] = (2.0, 5.0)
     assert measuring._time_steps(model, 256)[0] == steps[64][1]
-    monkeypatch.setattr(measuring, "_fit", lambda model, batch: (3.0, 0.01 * batch))
+    monkeypatch.setattr(measuring, "_time_fit", lambda model, batch: (3.0, 0.01 * batch))
     assert measuring._time_steps(model, 8) == (pytest.approx(0.08), pytest.approx(2.92))
 
 

@@ -12,8 +12,9 @@ from ecg_keras.config import FileStudy, Question, load_file_study
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.statistics import ArmName, headline
-from ecg_keras.study.arms import read_arms
-from ecg_keras.study.comparing import compare_arms, find_curves, find_interactions
+from ecg_keras.study.arm_contrasts import compare_arms
+from ecg_keras.study.arm_curves import find_curves, find_interactions
+from ecg_keras.study.finished import read_arms
 from ecg_keras.study.from_files import gather_files, group_networks
 from ecg_keras.study.prediction_files import family_of, list_networks
 

@@ -6,9 +6,9 @@ from studies import MODES, load, tiny, tiny_data
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
 from ecg_keras.study import list_cells, run_study, snapshot
-from ecg_keras.study.arms import read_arms
 from ecg_keras.study.cost_text import cost_table
 from ecg_keras.study.costs import estimate
+from ecg_keras.study.finished import read_arms
 from ecg_keras.study.gathering import gather
 from ecg_keras.study.running import share
 from ecg_keras.training import read_tuned

@@ -15,13 +15,14 @@ from ecg_keras.config import Recipe
 from ecg_keras.data import Dataset, read_dataset
 from ecg_keras.evaluation import Predictions, RunFacts, choose_thresholds, read_facts
 from ecg_keras.statistics import Arm, ArmName, ArmTuning
-from ecg_keras.study.cells import StudyPlan
+from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
 
 # the column of log.csv that says how far a run has come in the study's metric
 LOGGED = {
     "macro_auroc": "val_macro_auroc",
     "macro_auprc": "val_macro_auprc",
+    "macro_f1": "val_macro_f1",
     "weighted_f1": "val_weighted_f1",
 }
 DEFAULT_LOGGED = "val_macro_auroc"
@@ -31,65 +32,52 @@ class Network(Protocol):
     """A network that was tested, and what is known of its training; unknown is ``None``."""
 
     @property
-    def name(self) -> str:
-        """Of its cell or file."""
+    def name(self) -> str: ...
 
     @property
-    def test(self) -> Predictions:
-        """Of the test records."""
+    def test(self) -> Predictions: ...
 
     @property
-    def thresholds(self) -> Mapping[str, float]:
-        """Of each label."""
+    def thresholds(self) -> Mapping[str, float]: ...
 
     @property
-    def tuned(self) -> Tuned | None:
-        """How it was chosen; ``None`` where it was not tuned, or that is unknown."""
+    def tuned(self) -> Tuned | None: ...
 
     @property
     def settings(self) -> int | None:
         """That it was chosen from; 0 where it was not tuned."""
 
     @property
-    def log(self) -> list[dict[str, str]] | None:
-        """One row for each epoch."""
+    def log(self) -> list[dict[str, str]] | None: ...
 
     @property
     def seconds(self) -> float | None:
         """Of training."""
 
     @property
-    def train_records(self) -> int | None:
-        """How many."""
+    def train_records(self) -> int | None: ...
 
     @property
-    def steps_per_epoch(self) -> float | None:
-        """Of the optimizer."""
+    def steps_per_epoch(self) -> float | None: ...
 
     @property
-    def facts(self) -> RunFacts:
-        """What is known of how it was fitted and chosen."""
+    def facts(self) -> RunFacts: ...
 
 
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class FinishedCell:
     """One finished cell.
 
-    Attributes:
-        name: of the cell.
-        run: its folder.
-        recipe: its settings.
-        fixed: whether its thresholds are 0.5, rather than the best ones on the split that chose
-            its epoch.
+    Its thresholds are 0.5 where they are fixed, else the best on the split that chose its epoch.
     """
 
     name: str
     run: Run
     recipe: Recipe
-    fixed: bool
+    has_fixed_thresholds: bool
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -102,6 +90,11 @@ class Tested:
         return read_guarded(self.run)
 
     @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """Training records that are excluded for leaks."""
+        return () if self.guarded is None else self.guarded.left_out["train"]
+
+    @cached_property
     def shards(self) -> Path:
         """The folder of shards that it was trained from."""
         return self.run.read_place("shards")
@@ -112,7 +105,7 @@ class Tested:
 
     @cached_property
     def thresholds(self) -> Mapping[str, float]:
-        if self.fixed:
+        if self.has_fixed_thresholds:
             return dict.fromkeys(self.test.labels, 0.5)
         chooser = Predictions.load(self.run.predictions(self.recipe.training.validate_on))
         best, _ = choose_thresholds(chooser)
@@ -136,24 +129,22 @@ class Tested:
 
     @property
     def seconds(self) -> float:
-        """Of training."""
         return float(self.run.read_status().get("seconds", 0.0))
 
     @property
     def train_records(self) -> int:
-        left_out = () if self.guarded is None else self.guarded.left_out["train"]
-        stored = self.dataset.splits["train"].records - len(left_out)
+        stored = self.dataset.splits["train"].records - len(self.left_out)
         return min(self.recipe.data.train_records or stored, stored)
 
     @property
     def steps_per_epoch(self) -> float:
-        """Of the optimizer."""
         return float(-(-self.train_records // self.recipe.training.batch_size))
 
     @property
-    def upstream(self) -> str | None:
-        """The run folder that its first weights come from."""
-        return None if self.recipe.initialise is None else self.recipe.initialise.from_
+    def upstream(self) -> Run | None:
+        """The run that its first weights come from."""
+        initialise = self.recipe.initialise
+        return None if initialise is None else Run(Path(initialise.from_))
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +161,11 @@ class StudyArm(Generic[AnyNetwork]):
     def runs(self) -> tuple[AnyNetwork, ...]:
         """All of them, those of each seed together."""
         return tuple(cell for folds in self.cells.values() for cell in folds)
+
+    @property
+    def folds(self) -> int:
+        """Of each seed."""
+        return len(next(iter(self.cells.values())))
 
     @cached_property
     def arm(self) -> Arm:
@@ -230,45 +226,36 @@ class StudyArm(Generic[AnyNetwork]):
         """Of training, the mean of a run."""
         return _mean([cell.seconds for cell in self.runs])
 
+    def logs(self, column: str) -> bool:
+        """Whether all runs have a column in their logs, as those of earlier versions may not."""
+        return all(run.log and column in run.log[0] for run in self.runs)
+
     def only(self, seeds: Sequence[int]) -> StudyArm[AnyNetwork]:
         """The same arm with these seeds alone."""
         return StudyArm(self.name, {seed: self.cells[seed] for seed in seeds})
 
 
-def read_arms(plan: StudyPlan) -> tuple[dict[ArmName, StudyArm[Tested]], tuple[str, ...]]:
-    """The arms of a study, as far as their cells are finished.
+def read_arms(plan: StudyPlan) -> tuple[dict[ArmName, StudyArm[FinishedCell]], tuple[str, ...]]:
+    """The arms in the order of the grid, and a line for each that is left out or lacks seeds.
 
     A seed counts once all of its folds are tested; two arms are compared on the seeds that both
     have. Arms without a whole seed are left out.
-
-    Returns:
-        The arms in the order of the grid, and a line for each that is left out or lacks seeds.
-
-    Raises:
-        DataError: a file of a finished run is damaged.
     """
-    cells = {cell.name: cell for cell in plan.cells}
-    points: dict[ArmName, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    points: dict[ArmName, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     for (arm, seed, _), name in plan.points.items():
-        points[arm][seed].append(name)
+        points[arm][seed].append(plan.by_name[name])
     arms, notes = {}, []
     for arm, seeds in points.items():
-        complete = {}
-        for seed, names in seeds.items():
-            runs = [Run(cells[name].recipe.run) for name in names]
-            if not all(
-                _is_tested(cells[name].recipe, run) for name, run in zip(names, runs, strict=True)
-            ):
-                continue
-            complete[seed] = tuple(
-                Tested(
-                    name,
-                    run,
-                    cells[name].recipe,
-                    _has_fixed_thresholds(plan, arm, cells[name].recipe),
+        complete = {
+            seed: tuple(
+                FinishedCell(
+                    cell.name, cell.run, cell.recipe, _has_fixed_thresholds(plan, arm, cell.recipe)
                 )
-                for name, run in zip(names, runs, strict=True)
+                for cell in cells
             )
+            for seed, cells in seeds.items()
+            if all(map(_is_tested, cells))
+        }
         if complete:
             arms[arm] = StudyArm(arm, complete)
         if len(complete) < len(seeds):
@@ -277,8 +264,9 @@ def read_arms(plan: StudyPlan) -> tuple[dict[ArmName, StudyArm[Tested]], tuple[s
     return arms, tuple(notes)
 
 
-def _is_tested(recipe: Recipe, run: Run) -> bool:
-    needed = {"test", recipe.training.validate_on}  # a run without a validation split has no other
+def _is_tested(cell: Cell) -> bool:
+    run = cell.run
+    needed = {"test", cell.recipe.training.validate_on}  # there may be no validation split
     return run.scores.is_file() and all(run.predictions(split).is_file() for split in needed)
 
 
@@ -287,7 +275,7 @@ def _has_fixed_thresholds(plan: StudyPlan, arm: ArmName, recipe: Recipe) -> bool
     protocol = plan.loaded.study.protocols[arm.protocol]
     changed = protocol.recipe if protocol.modes is None or arm.mode in protocol.modes else {}
     own = changed.get("evaluation", {}).get("thresholds")
-    return (own or recipe.evaluation.thresholds) == "fixed"
+    return bool((own or recipe.evaluation.thresholds) == "fixed")
 
 
 def _join(folds: Sequence[Predictions]) -> Predictions:
@@ -302,5 +290,5 @@ def _join(folds: Sequence[Predictions]) -> Predictions:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if len(known) == len(values) else None
+    numbers = [value for value in values if value is not None]
+    return float(np.mean(numbers)) if len(numbers) == len(values) else None

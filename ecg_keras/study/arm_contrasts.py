@@ -1,0 +1,267 @@
+"""What the arms of a study say against one another, and what speaks against their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypedDict
+
+import numpy as np
+
+from ecg_keras.config import Question, Study
+from ecg_keras.evaluation import (
+    Pair,
+    Predictions,
+    delong_test,
+    diagnose,
+    mean_budget,
+    upstream_is_no_better,
+    warn_of_budgets,
+)
+from ecg_keras.metrics import METRICS, score_labels
+from ecg_keras.statistics import (
+    ArmName,
+    ArmResult,
+    Compared,
+    Contrast,
+    Control,
+    Convergence,
+    Shift,
+    Speed,
+    contrast,
+    contrasts,
+    convergence,
+    judge,
+    speed,
+)
+from ecg_keras.study.finished import DEFAULT_LOGGED, LOGGED, StudyArm
+
+Arms = Mapping[ArmName, StudyArm[Any]]
+
+
+class Resampling(TypedDict):
+    """How intervals are found."""
+
+    level: float
+    bootstrap: int
+    seed: int
+
+
+def resampling_of(question: Question) -> Resampling:
+    """That a study's question names."""
+    return {"level": question.level, "bootstrap": question.bootstrap, "seed": question.seed}
+
+
+def score_arm(arm: StudyArm[Any], question: Question) -> ArmResult:
+    """The scores of one arm, with intervals over seeds and patients."""
+    scores, labels = contrasts([arm.arm], [1.0], **resampling_of(question))
+    return ArmResult(
+        name=arm.name,
+        runs=tuple(cell.name for cell in arm.runs),
+        seeds=len(arm.cells),
+        folds=arm.folds,
+        train_records=arm.train_records,
+        scores=scores,
+        labels=labels,
+        convergence=_converge(arm, logged_column(question, [arm])),
+        seconds=arm.seconds,
+        predictions=arm.mean_predictions,
+        thresholds=arm.mean_thresholds,
+        tuning=arm.tuning,
+    )
+
+
+def logged_column(question: Question, arms: Sequence[StudyArm[Any]]) -> str:
+    """The validation score that the logs of all arms have: of the study's metric, if they can."""
+    column = LOGGED.get(question.metric, DEFAULT_LOGGED)
+    return column if all(arm.logs(column) for arm in arms) else DEFAULT_LOGGED
+
+
+def _converge(arm: StudyArm[Any], column: str) -> Convergence | None:
+    """How fast an arm's validation score rose; ``None`` where a run has no log."""
+    logs, steps = [cell.log for cell in arm.runs], arm.steps_per_epoch
+    return None if None in logs or steps is None else convergence(logs, column, steps)
+
+
+def _compare_speed(
+    arm: StudyArm[Any], reference: StudyArm[Any], question: Question
+) -> Speed | None:
+    """How much sooner an arm reaches the reference's quality; ``None`` without their logs."""
+    column = logged_column(question, [arm, reference])
+    own, other = _converge(arm, column), _converge(reference, column)
+    if own is None or other is None:
+        return None
+    return speed(own, other, quality=question.quality, **resampling_of(question))
+
+
+def reference_of(name: ArmName, question: Question) -> ArmName:
+    """The reference arm with everything else equal."""
+    return replace(name, mode=question.reference, upstream="")
+
+
+def pairs_with_reference(
+    arms: Arms, protocol: str, question: Question
+) -> Iterator[tuple[ArmName, ArmName]]:
+    """The arms of a protocol that have their reference and a seed in common with it."""
+    for name, arm in arms.items():
+        reference = reference_of(name, question)
+        if name.protocol != protocol or name == reference or reference not in arms:
+            continue
+        if set(arm.cells) & set(arms[reference].cells):
+            yield name, reference
+
+
+def with_common_seeds(*arms: StudyArm[Any]) -> tuple[StudyArm[Any], ...]:
+    """The arms with the seeds that all of them have; no arm where there is no such seed."""
+    seeds = sorted(set.intersection(*(set(arm.cells) for arm in arms)))
+    return tuple(arm.only(seeds) for arm in arms) if seeds else ()
+
+
+def contrast_arms(
+    arms: Sequence[StudyArm[Any]], weights: Sequence[float], question: Question
+) -> Contrast:
+    """The weighted sum of arms' scores in the study's metric."""
+    own = [one.arm for one in arms]
+    return contrast(own, weights, metric=question.metric, **resampling_of(question))
+
+
+def compare_arms(arms: Arms, protocol: str, question: Question) -> tuple[Compared, ...]:
+    """Every arm of a protocol against its reference; the verdicts are corrected for all of them."""
+    pairs, differences = [], []
+    for name, reference in pairs_with_reference(arms, protocol, question):
+        one, other = with_common_seeds(arms[name], arms[reference])
+        pairs.append((one, other))
+        differences.append(contrasts([one.arm, other.arm], [1.0, -1.0], **resampling_of(question)))
+    verdicts = judge(
+        [scores[question.metric] for scores, _ in differences],
+        margin=question.margin,
+        level=question.level,
+    )
+    return tuple(
+        Compared(
+            arm=one.name,
+            reference=other.name,
+            contrast=scores[question.metric],
+            verdict=verdict,
+            scores=scores,
+            labels=labels,
+            delong=_delong(one, other),
+            speed=_compare_speed(one, other, question),
+            diagnostics=_diagnose_arms(one, other, question.metric),
+            settings=_settings(one, other),
+        )
+        for (one, other), (scores, labels), verdict in zip(
+            pairs, differences, verdicts, strict=True
+        )
+    )
+
+
+def _settings(one: StudyArm[Any], other: StudyArm[Any]) -> tuple[int, int] | None:
+    """That the runs of two arms were chosen from; ``None`` where it is unknown."""
+    ours, theirs = one.runs[0].settings, other.runs[0].settings
+    return None if ours is None or theirs is None else (ours, theirs)
+
+
+def compare_controls(arms: Arms, protocol: str, study: Study) -> tuple[Control, ...]:
+    """The arms of a protocol against their controls, the verdicts corrected for all of these.
+
+    They are no comparisons with the reference, whose verdicts are not corrected for them: the
+    question is not which way to take, but what its gain came from.
+    """
+    question, found = study.question, []
+    for what, mode, control in study.controlled:
+        for name in arms:
+            other = replace(name, mode=control, upstream="")
+            if (name.mode, name.protocol) != (mode, protocol) or other not in arms:
+                continue
+            if common := with_common_seeds(arms[name], arms[other]):
+                found.append((what, name, other, contrast_arms(common, [1.0, -1.0], question)))
+    differences = [one[-1] for one in found]
+    verdicts = judge(differences, margin=question.margin, level=question.level)
+    return tuple(Control(*one, verdict) for one, verdict in zip(found, verdicts, strict=True))
+
+
+def find_shifts(arms: Arms, protocols: Sequence[str], question: Question) -> tuple[Shift, ...]:
+    """How far each protocol but the first moves the differences of the first."""
+    first, *others = protocols
+    shifts = []
+    for protocol in others:
+        for name, reference in pairs_with_reference(arms, protocol, question):
+            names = [name, reference, replace(name, protocol=first)]
+            names.append(reference_of(names[2], question))
+            if any(one not in arms for one in names):
+                continue
+            four = with_common_seeds(*(arms[one] for one in names))
+            if not four:
+                continue
+            after = contrast_arms(four[:2], [1.0, -1.0], question)
+            before = contrast_arms(four[2:], [1.0, -1.0], question)
+            moved = contrast_arms(four, [1.0, -1.0, -1.0, 1.0], question)
+            shifts.append(Shift(protocol, names[2], moved, before, after))
+    return tuple(shifts)
+
+
+def _delong(one: StudyArm[Any], other: StudyArm[Any]) -> dict[str, float | None]:
+    """DeLong's p-value of each label, from the mean probabilities over seeds.
+
+    Only without folds: it knows one set of scores, and those of several folds are on several
+    scales.
+    """
+    a, b = one.mean_predictions.sorted(), other.mean_predictions.sorted()
+    if one.folds > 1:
+        return dict.fromkeys(a.labels)
+    tests = {
+        label: delong_test(a.targets[:, i], a.probabilities[:, i], b.probabilities[:, i]).p_value
+        for i, label in enumerate(a.labels)
+    }
+    return {label: None if np.isnan(p) else p for label, p in tests.items()}
+
+
+# ---------------------------------------------------------------- what speaks against them
+
+
+def _diagnose_arms(one: StudyArm[Any], other: StudyArm[Any], metric: str) -> tuple[str, ...]:
+    """A sentence for each thing that speaks against the difference of two arms."""
+    names = str(one.name), other.name.way
+    budgets = [mean_budget([run.facts.budget for run in arm.runs]) for arm in (one, other)]
+    unequal = None
+    if budgets[0] is not None and budgets[1] is not None:
+        unequal = warn_of_budgets(names, (budgets[0], budgets[1]))
+    pairs = [
+        Pair(
+            (first.facts, second.facts),
+            (
+                score_run(first.test, first.thresholds, metric),
+                score_run(second.test, second.thresholds, metric),
+            ),
+        )
+        for first, second in zip(one.runs, other.runs, strict=True)
+    ]
+    return (*([unequal] if unequal else []), *diagnose(names, pairs))
+
+
+def doubt_upstreams(
+    comparisons: Sequence[Compared], controls: Sequence[Control]
+) -> tuple[Compared, ...]:
+    """The comparisons, with a sentence more where an upstream is no better than a random network.
+
+    The controls that ask about representations show it.
+    """
+    doubts: dict[ArmName, str] = {}
+    for one in controls:
+        if one.asked == "representation":
+            doubt = upstream_is_no_better(one.contrast, one.arm.upstream, one.arm.downstream)
+            doubts |= {replace(one.arm, mode=""): doubt} if doubt else {}
+    return tuple(
+        replace(one, diagnostics=(*one.diagnostics, doubts[name]))
+        if (name := replace(one.arm, mode="")) in doubts
+        else one
+        for one in comparisons
+    )
+
+
+def score_run(predictions: Predictions, thresholds: Mapping[str, float], metric: str) -> float:
+    """The score of one run; a label without a threshold has 0.5."""
+    limits = [thresholds.get(label, 0.5) for label in predictions.labels]
+    scores = score_labels(predictions.targets, predictions.probabilities, limits)
+    return float(METRICS[metric](scores))

@@ -1,0 +1,168 @@
+"""Learning curves, families of backbones and the costs of a study's arms."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from ecg_keras import models
+from ecg_keras.config import Question
+from ecg_keras.statistics import (
+    ArmName,
+    Compared,
+    Contrast,
+    Interaction,
+    LearningCurve,
+    LedgerRow,
+    learning_curve,
+    ledger_row,
+)
+from ecg_keras.study.arm_contrasts import (
+    Arms,
+    contrast_arms,
+    pairs_with_reference,
+    reference_of,
+    resampling_of,
+    with_common_seeds,
+)
+
+MIN_SIZES = 3  # of a learning curve
+
+
+def find_curves(arms: Arms, protocol: str, question: Question) -> tuple[LearningCurve, ...]:
+    """Learning curves of what was trained on at least three numbers of records."""
+    groups = defaultdict(list)
+    for name, reference in pairs_with_reference(arms, protocol, question):
+        groups[replace(name, size=0)].append((name, reference))
+    curves = []
+    for general, pairs in groups.items():
+        if len(pairs) < MIN_SIZES:
+            continue
+        pairs.sort(key=lambda pair: arms[pair[0]].train_records or 0.0)
+        common = with_common_seeds(*(arms[name] for pair in pairs for name in pair))
+        if not common:
+            continue
+        ways, references = common[::2], common[1::2]
+        curves.append(
+            learning_curve(
+                _title(general),
+                general.way,
+                question.reference,
+                [one.train_records or 0.0 for one in ways],
+                [one.arm for one in ways],
+                [one.arm for one in references],
+                metric=question.metric,
+                margin=question.margin,
+                **resampling_of(question),
+            )
+        )
+    return tuple(curves)
+
+
+def find_interactions(
+    arms: Arms, protocol: str, question: Question, family_of: Mapping[str, str] = models.FAMILIES
+) -> tuple[Interaction, ...]:
+    """Whether one family of backbones gains more than another, with each head of the other.
+
+    A backbone without a family is of `models.OTHER_FAMILY`.
+    """
+    groups: dict[ArmName, dict[tuple[str, str], list[ArmName]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for name, _ in pairs_with_reference(arms, protocol, question):
+        family = family_of.get(name.backbone, models.OTHER_FAMILY)
+        groups[replace(name, backbone="", head="")][family, name.head].append(name)
+    order = list(dict.fromkeys(models.FAMILIES.values()))
+    found = []
+    for general, members in groups.items():
+        names = {family for family, _ in members}
+        families = [*(one for one in order if one in names), *sorted(names.difference(order))]
+        for first, second in combinations(families, 2):
+            ours = members.get((first, "as_published")) or members.get((first, "pooled"))
+            for (family, head), theirs in members.items():
+                if family != second or ours is None:
+                    continue
+                difference = _contrast_gains(arms, ours, theirs, question)
+                if difference is not None:
+                    found.append(
+                        Interaction(
+                            general.downstream,
+                            general.mode,
+                            general.upstream,
+                            protocol,
+                            (first, second),
+                            difference,
+                            general.size,
+                            head,
+                        )
+                    )
+    return tuple(found)
+
+
+def _contrast_gains(
+    arms: Arms, ours: Sequence[ArmName], theirs: Sequence[ArmName], question: Question
+) -> Contrast | None:
+    """The mean gain of arms less that of others; ``None`` without a common seed."""
+    names, weights = [], []
+    for members, sign in ((ours, 1.0), (theirs, -1.0)):
+        for name in members:
+            names += [name, reference_of(name, question)]
+            weights += [sign / len(members), -sign / len(members)]
+    common = with_common_seeds(*(arms[name] for name in names))
+    return contrast_arms(common, weights, question) if common else None
+
+
+def keep_ledger(arms: Arms, comparisons: Sequence[Compared]) -> tuple[LedgerRow, ...]:
+    """A row for each reference and each arm that was compared with it, in seconds of training."""
+    starts = {one.arm: _pretrainings(arms, one.arm) for one in comparisons}
+    users: dict[str, set[ArmName]] = defaultdict(set)
+    for name, seconds_of in starts.items():
+        for folder in seconds_of:
+            users[folder].add(name)
+    rows: dict[ArmName, LedgerRow] = {}
+    for one in comparisons:
+        if one.speed is None:  # without logs
+            continue
+        of_arm, of_reference = one.speed.seconds
+        if one.reference not in rows:
+            rows[one.reference] = ledger_row(
+                _title(one.reference),
+                one.reference.way,
+                own=arms[one.reference].seconds or 0.0,
+                to_quality=of_reference,
+                reference_to_quality=of_reference,
+                pretraining=0.0,
+                shared_by=1,
+            )
+        seconds = list(starts[one.arm].values())
+        rows[one.arm] = ledger_row(
+            _title(one.arm),
+            one.arm.way,
+            own=arms[one.arm].seconds or 0.0,
+            to_quality=of_arm,
+            reference_to_quality=of_reference,
+            pretraining=float(np.mean(seconds)) if seconds else 0.0,
+            shared_by=max((len(users[folder]) for folder in starts[one.arm]), default=1),
+            ratio=one.speed.seconds_ratio,
+            seeds=one.contrast.seeds,
+        )
+    return tuple(rows.values())
+
+
+def _pretrainings(arms: Arms, name: ArmName) -> dict[str, float]:
+    """The pre-trainings that an arm starts from, by run folder, with the seconds of each."""
+    upstreams = {cell.upstream.folder: cell.upstream for cell in arms[name].runs if cell.upstream}
+    return {
+        str(folder): float(run.read_status().get("seconds", 0.0))
+        for folder, run in sorted(upstreams.items())
+    }
+
+
+def _title(name: ArmName) -> str:
+    size = f", {name.size} ECGs" if name.size else ""
+    head = "" if name.head == "as_published" else f", {name.head} head"
+    return f"{name.downstream}, {name.backbone}{head}{size}"
