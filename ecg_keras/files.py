@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -9,9 +10,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ecg_keras.errors import DataError, printable, shortened
 
@@ -150,6 +151,44 @@ def known_fields(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
     """
     names = {one.name for one in fields(kind)}
     return {name: value for name, value in content.items() if name in names}
+
+
+def parse_as(kind: Any, value: Any) -> Any:
+    """A value of JSON as a type; of a dataclass, fields with a default may be missing.
+
+    Args:
+        kind: ``str``, ``int`` (from 0), ``float``, ``Any``, a dataclass, ``tuple[kind, ...]``,
+            ``Sequence[kind]``, ``Mapping[str, kind]``, or ``kind | None``.
+        value: as it was read.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is another; `read_json` makes a sentence of that.
+
+    Example:
+        >>> parse_as(tuple[float | None, ...], [1, None])
+        (1.0, None)
+    """
+    if is_dataclass(kind):
+        content, hints, needed = as_object(value), *_fields_of(kind)
+        names = [name for name in hints if name in needed or name in content]
+        return kind(**{name: parse_as(hints[name], content[name]) for name in names})
+    inner = get_args(kind)
+    if get_origin(kind) is tuple:
+        return tuple(parse_as(inner[0], one) for one in as_list(value))
+    if len(inner) == 1:
+        return [parse_as(inner[0], one) for one in as_list(value)]
+    if type(None) in inner:
+        return None if value is None else parse_as(inner[0], value)
+    if inner:
+        return {as_name(name): parse_as(inner[1], one) for name, one in as_object(value).items()}
+    return {str: as_text, int: as_count, float: as_number}.get(kind, lambda one: one)(value)
+
+
+@functools.cache
+def _fields_of(kind: type) -> tuple[dict[str, Any], set[str]]:
+    """The types of a dataclass's fields, and the names of those without a default."""
+    needed = {one.name for one in fields(kind) if one.default is one.default_factory is MISSING}
+    return get_type_hints(kind), needed
 
 
 def as_text(value: Any) -> str:

@@ -132,7 +132,7 @@ def test_a_dataset_with_any_field_replaced_is_read_or_refused(tmp_path_factory, 
         ("sampling_rate", "100", "must be a number. Received: '100'"),
         ("num_samples", -1, "must be a whole number from 0. Received: -1"),
         ("splits", {"train": {**WHOLE["splits"]["train"], "shards": {"../x": 1}}}, "own folder"),
-        ("splits", {"train": {}}, "needs the field 'labels'"),
+        ("splits", {"train": {}}, "needs the field 'records'"),
     ],
 )
 def test_a_wrong_dataset_is_refused(tmp_path, field, value, message):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,10 @@ from ecg_keras.data.outcomes import (
     Noted,
     describe_losses,
     describe_noted,
-    read_left_out,
-    read_noted,
+    with_lengths,
 )
 from ecg_keras.errors import DataError, unknown_name
-from ecg_keras.files import (
-    as_count,
-    as_list,
-    as_name,
-    as_names,
-    as_number,
-    as_object,
-    as_text,
-    as_texts,
-    read_json,
-    sha256_of,
-)
+from ecg_keras.files import as_count, as_names, as_text, parse_as, read_json, sha256_of
 from ecg_keras.text import text_table
 
 FORMAT = 2
@@ -65,13 +53,7 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Repaired:
-    """What was not as the database said, and what was done to every record.
-
-    Attributes:
-        what: was found, in words.
-        evidence: the figures behind it.
-        done: to every record, in words.
-    """
+    """What was not as the database said, the figures behind that, and what was done about it."""
 
     what: str
     evidence: str
@@ -308,71 +290,14 @@ def _parse(path: Path, tree: dict[str, Any]) -> Dataset:
             f"{path}: has format {version}, and this version of ecg_keras reads format "
             f"{FORMAT}. Delete the folder and prepare the shards again."
         )
-    needed = {one.name for one in fields(Dataset) if one.default is one.default_factory is MISSING}
-    parsed = {
-        name: parse(tree[name])
-        for name, parse in _PARSERS.items()
-        if name in tree or name in needed
-    }
-    for split in parsed["splits"].values():
-        for label in parsed["labels"]:
+    dataset: Dataset = parse_as(Dataset, tree)
+    as_names(tree["labels"])
+    as_names(tree["leads"])
+    for split in dataset.splits.values():
+        for label in dataset.labels:
             as_count(split.labels[label])
-    return Dataset(**parsed)
-
-
-def _each(parse: Callable[[dict[str, Any]], Any]) -> Callable[[Any], tuple[Any, ...]]:
-    return lambda entries: tuple(parse(as_object(one)) for one in as_list(entries))
-
-
-def _parse_split(split: dict[str, Any]) -> SplitSummary:
-    shards = as_object(split["shards"])
-    for name in shards:
-        if Path(name).name != name:
-            raise ValueError(f"a shard is a file in the dataset's own folder. Received: {name!r}")
-    return SplitSummary(
-        records=as_count(split["records"]),
-        patients=as_count(split["patients"]),
-        labels={as_name(one): as_count(count) for one, count in as_object(split["labels"]).items()},
-        shards={as_name(name): as_count(size) for name, size in shards.items()},
-        checksums={name: as_text(split["checksums"][name]) for name in shards},
-    )
-
-
-def _parse_quality(quality: Any) -> dict[str, dict[str, list[float | None]]]:
-    return {
-        measure: {
-            quantile: [None if one is None else as_number(one) for one in as_list(values)]
-            for quantile, values in as_object(quantiles).items()
-        }
-        for measure, quantiles in as_object(quality).items()
-    }
-
-
-_PARSERS: Mapping[str, Callable[[Any], Any]] = {
-    "source": as_text,
-    "label_set": as_text,
-    "labels": as_names,
-    "leads": as_names,
-    "sampling_rate": as_number,
-    "num_samples": as_count,
-    "splits": lambda splits: {
-        as_name(name): _parse_split(as_object(one)) for name, one in as_object(splits).items()
-    },
-    "dropped": _each(read_left_out),
-    "quarantined": _each(read_left_out),
-    "duplicates": _each(
-        lambda one: Duplicates(as_texts(one["record_ids"]), as_texts(one["splits"]))
-    ),
-    "settings": as_object,
-    "fingerprint": as_text,
-    "raw_digest": as_text,
-    "raw_by": as_text,
-    "shared_patients": as_count,
-    "repairs": _each(
-        lambda one: Repaired(as_text(one["what"]), as_text(one["evidence"]), as_texts(one["done"]))
-    ),
-    "noted": _each(read_noted),
-    "quality": _parse_quality,
-    "remarks": as_texts,
-    "format": as_count,
-}
+        for name in split.shards:
+            if Path(name).name != name:
+                raise ValueError(f"a shard is a file in its dataset's own folder: {name!r}")
+            as_text(split.checksums[name])
+    return replace(dataset, dropped=tuple(map(with_lengths, dataset.dropped)))

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ecg_keras.array_files import read_arrays
 from ecg_keras.data.dataset import Dataset, Duplicates
@@ -170,6 +168,10 @@ def find_duplicates(
 
     Both arguments are by record id: its `signals.signature`, and its split.
     """
+    # imported here because it takes a third of a second
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     alike = defaultdict(list)  # many records can be equal to the bit, but few nearly so
     for record_id in sorted(signatures):
         if any(signatures[record_id]):

@@ -84,19 +84,14 @@ def _patients(records: Identities) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Shared:
-    """What two datasets have in common.
-
-    Attributes:
-        folders: of the two datasets.
-        recordings: the same signals: record id and split in the one, record id and split in the
-            other.
-        patients: ids that both have, and the splits of their records in the one and in the other.
-        comparable: whether an id means the same person in both.
-    """
+    """What two datasets have in common."""
 
     folders: tuple[str, str]
+    # of the same signals, record id and split in the one and in the other
     recordings: tuple[tuple[str, str, str, str], ...]
+    # ids that both have, and the splits of their records in the one and in the other
     patients: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+    # whether an id means the same person in both
     comparable: bool
 
     def table(self) -> str:

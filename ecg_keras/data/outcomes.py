@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from ecg_keras.errors import listed
-from ecg_keras.files import as_number, as_text
 
 UNLABELLED = "no label of the set"
 # of a larger share of lost records, the setting that keeps them is named
@@ -64,24 +62,10 @@ def too_short(seconds: float, wanted: float) -> str:
     return f"{seconds:g} s are shorter than {wanted:g} s"
 
 
-def read_left_out(entry: Mapping[str, Any]) -> LeftOut:
+def with_lengths(one: LeftOut) -> LeftOut:
     """An entry of ``dataset.json``; those of older versions have the lengths in words alone."""
-    name, reason = as_text(entry["record_id"]), as_text(entry["reason"])
-    lengths = [entry.get("seconds"), entry.get("wanted")]
-    if "seconds" not in entry and (found := _SHORT.fullmatch(reason)):
-        lengths = [float(length) for length in found.groups()]
-    return LeftOut(name, reason, *(None if one is None else as_number(one) for one in lengths))
-
-
-def read_noted(entry: Mapping[str, Any]) -> Noted:
-    """An entry of ``dataset.json``."""
-    return Noted(
-        record_id=as_text(entry["record_id"]),
-        lead=None if entry["lead"] is None else as_text(entry["lead"]),
-        measure=as_text(entry["measure"]),
-        value=as_number(entry["value"]),
-        what=as_text(entry["what"]),
-    )
+    found = _SHORT.fullmatch(one.reason) if one.seconds is None else None
+    return replace(one, seconds=float(found[1]), wanted=float(found[2])) if found else one
 
 
 def describe_losses(

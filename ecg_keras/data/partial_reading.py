@@ -76,29 +76,25 @@ def reader_of(source: Any) -> Reader:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What is kept of a recording, with its surroundings that a change of the rate needs.
+    """What is kept of a recording, with its surroundings that a change of the rate needs."""
 
-    Attributes:
-        signal: the wanted leads at the recording's own rate: finite, column by column in memory.
-        total: samples of the whole recording.
-        span: the first sample of the recording that is kept, and the one behind the last.
-        window: the same at the rate of the shards.
-        content: `signals.signature` of the recording.
-        remarks: what its reader left out, and which leads were derived, in words.
-    """
-
+    # the wanted leads at the recording's own rate: finite, column by column in memory
     signal: Signal
+    # samples of the whole recording
     total: int
+    # the first sample of the recording that is kept, and the one behind the last
     span: tuple[int, int]
+    # the same at the rate of the shards
     window: tuple[int, int]
+    # `signals.signature` of the recording
     content: bytes
+    # what its reader left out, and which leads were derived
     remarks: tuple[str, ...]
 
     @property
     def values(self) -> npt.NDArray[np.float32]:
         """The kept samples alone."""
-        first, last = self.span
-        return self.signal.values[first - self.signal.start : last - self.signal.start]
+        return _cut(self.signal, *self.span)
 
 
 def read_kept(
@@ -109,45 +105,27 @@ def read_kept(
     Up to a minute is read at once, and of a longer one that part. ``length`` samples are kept, at
     ``data.sampling_rate``; a `DataError` says why a record can't be.
     """
+    begun = _read_repaired(
+        read, info, (0.0, max(FIRST, data.seconds + 20 / data.sampling_rate + 1)), leads, repair
+    )
+    content = signature(begun.values, begun.leads, begun.sampling_rate)
+    first = _choose(begun, leads)
 
-    def read_repaired(span: Span) -> Signal:
-        signal = read(info, span)
-        # all limb leads, for the repair was found by them
-        values, names = derive_leads(signal.values, signal.leads, LEADS)
-        derived = [lead for lead in names[len(signal.leads) :] if lead in leads]
-        rate = signal.sampling_rate
-        if repair != Repair():
-            values, rate, names = repair.apply(values, rate, names)
-        return replace(
-            signal,
-            # column after column in memory: what is measured for each lead is several times faster
-            values=np.asfortranarray(values),
-            sampling_rate=rate,
-            leads=names,
-            remarks=(*signal.remarks, *_say_derived(derived)),
-        )
-
-    def choose(signal: Signal) -> Signal:
-        values = select_leads(signal.values, signal.leads, leads)
-        return replace(signal, values=values, leads=leads)
-
-    def part(first: int, last: int) -> Signal:
-        if _covers(begun, first, last):
-            return begun
-        stated_rate = begun.sampling_rate / repair.rate_factor
-        signal = choose(read_repaired((first / stated_rate, last / stated_rate)))
-        if not _covers(signal, first, last):
+    def part(start: int, stop: int) -> Signal:
+        if _covers(first, start, stop):
+            return first
+        stated_rate = first.sampling_rate / repair.rate_factor
+        span = start / stated_rate, stop / stated_rate
+        signal = _choose(_read_repaired(read, info, span, leads, repair), leads)
+        if not _covers(signal, start, stop):
             raise DataError(
-                f"{info.path}: samples {first} to {last} were wanted, and the source's "
+                f"{info.path}: samples {start} to {stop} were wanted, and the source's "
                 f"read_signal returned {signal.start} to {signal.start + len(signal.values)}."
             )
         return signal
 
-    begun = read_repaired((0.0, max(FIRST, data.seconds + 20 / data.sampling_rate + 1)))
-    content = signature(begun.values, begun.leads, begun.sampling_rate)
-    begun = choose(begun)
-    total = len(begun.values) if begun.total is None else begun.total
-    rates = begun.sampling_rate, data.sampling_rate
+    total = len(first.values) if first.total is None else first.total
+    rates = first.sampling_rate, data.sampling_rate
     whole = resampled_length(total, *rates)
     longer = whole > length
     if longer and data.window == "best":
@@ -160,18 +138,43 @@ def read_kept(
         if not longer or data.window == "best":
             raise
         raise DataError(f"{error}{_offer_best(part, total, length, rates)}") from error
-    return Kept(signal, total, span, window, content, begun.remarks)
+    return Kept(signal, total, span, window, content, first.remarks)
 
 
-def _say_derived(leads: Sequence[str]) -> list[str]:
-    if not leads:
-        return []
-    what = f"lead {leads[0]} is" if len(leads) == 1 else f"leads {', '.join(leads)} are"
-    return [f"{what} not recorded, and derived from two other limb leads"]
+def _read_repaired(
+    read: Reader, info: RecordInfo, span: Span, wanted: Sequence[str], repair: Repair
+) -> Signal:
+    """A part of a recording with all limb leads, for the repair was found by them."""
+    signal = read(info, span)
+    values, leads = derive_leads(signal.values, signal.leads, LEADS)
+    derived = [lead for lead in leads[len(signal.leads) :] if lead in wanted]
+    rate = signal.sampling_rate
+    if repair != Repair():
+        values, rate, leads = repair.apply(values, rate, leads)
+    remarks = list(signal.remarks)
+    if derived:
+        what = f"lead {derived[0]} is" if len(derived) == 1 else f"leads {', '.join(derived)} are"
+        remarks.append(f"{what} not recorded, and derived from two other limb leads")
+    return replace(
+        signal,
+        # column after column in memory: what is measured for each lead is several times faster
+        values=np.asfortranarray(values),
+        sampling_rate=rate,
+        leads=leads,
+        remarks=tuple(remarks),
+    )
+
+
+def _choose(signal: Signal, leads: tuple[str, ...]) -> Signal:
+    return replace(signal, values=select_leads(signal.values, signal.leads, leads), leads=leads)
 
 
 def _covers(signal: Signal, first: int, last: int) -> bool:
     return signal.start <= first and last <= signal.start + len(signal.values)
+
+
+def _cut(signal: Signal, first: int, last: int) -> npt.NDArray[np.float32]:
+    return signal.values[first - signal.start : last - signal.start]
 
 
 def _take(
@@ -183,7 +186,7 @@ def _take(
     signal = part(min(first, total), min(last, total))
     start, stop = math.floor(round(window[0] * step, 6)), math.ceil(round(window[1] * step, 6))
     span = start, min(stop, total)
-    kept = signal.values[span[0] - signal.start : span[1] - signal.start]
+    kept = _cut(signal, *span)
     check_recorded(kept, signal.leads, rates[0], begin=start / rates[0])
     if len(kept) < len(signal.values) and not np.isfinite(signal.values).all():
         return replace(signal, values=_filled(signal.values)), span
@@ -208,9 +211,7 @@ def _find_best(part: Part, total: int, length: int, rates: tuple[float, float]) 
     measured = []
     for begin in range(0, count, at_once):
         first, last = begin * block, min(count, begin + at_once) * block
-        signal = part(first, last)
-        values = signal.values[first - signal.start : last - signal.start]
-        measured.append(measure_blocks(values, rates[0]))
+        measured.append(measure_blocks(_cut(part(first, last), first, last), rates[0]))
     # where blocks don't begin with a new sample, the window begins a little behind its block
     behind = 0.0 if (block / step).is_integer() else step
     wanted = math.ceil((length * step + behind) / block)

@@ -14,7 +14,7 @@ import os
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from ecg_keras.config import Data
 from ecg_keras.download import refuse_unfinished
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_list, as_object, as_text, read_json, replacing, sha256_of
+from ecg_keras.files import as_count, as_list, as_object, as_text, read_json, replacing, sha256_of
 from ecg_keras.sources import choose_files, source_of
 
 FORMAT = 1
@@ -39,7 +39,7 @@ _BATCH_FILES, _BATCH_BYTES = 64, 16 << 20
 OnBytes = Callable[[int, int], None]
 _listener: ContextVar[OnBytes | None] = ContextVar("listener", default=None)
 # what this process has read, by the folder: a database is hashed before its folder of shards is
-_read: dict[str, dict[str, Remembered]] = {}
+_read: dict[str, Hashes] = {}
 
 
 class Listed(NamedTuple):
@@ -54,13 +54,8 @@ class Listed(NamedTuple):
     changed: int
 
 
-class Remembered(NamedTuple):
-    """A hash, and what the file looked like before it was read."""
-
-    size: int
-    modified: int
-    changed: int
-    sha256: str
+# the sha256 of files as they were when they were read
+Hashes = dict[Listed, str]
 
 
 @contextmanager
@@ -173,26 +168,21 @@ def hash_files(root: Path, files: Sequence[Listed], memory: Path | None) -> list
     begun = time.time_ns()
     place = _place(root, memory)
     hashes = _read.setdefault(str(root.absolute()), {})
-    unread = [one for one in files if not _is_remembered(one, hashes)]
+    unread = [one for one in files if one not in hashes]
     if unread and place is not None:
         kept = _load(place)
-        hashes.update({one.path: kept[one.path] for one in unread if _is_remembered(one, kept)})
-        unread = [one for one in unread if not _is_remembered(one, hashes)]
+        hashes.update({one: kept[one] for one in unread if one in kept})
+        unread = [one for one in unread if one not in hashes]
     found = dict(zip(unread, _hash_all(root, unread), strict=True))
     settled = {
-        one.path: Remembered(*one[1:], sha256)
+        one: sha256
         for one, sha256 in found.items()
         if not any(begun - TICK <= at <= begun + TICK for at in (one.modified, one.changed))
     }
     hashes.update(settled)
     if place is not None and (settled or not place.exists()):
         _save(place, {**_load(place), **hashes})
-    return [found[one] if one in found else hashes[one.path].sha256 for one in files]
-
-
-def _is_remembered(file: Listed, hashes: Mapping[str, Remembered]) -> bool:
-    """Whether the hash of the file as it is is there."""
-    return file.path in hashes and hashes[file.path][:3] == file[1:]
+    return [found.get(one) or hashes[one] for one in files]
 
 
 def _hash_all(root: Path, files: Sequence[Listed]) -> Iterator[str]:
@@ -240,24 +230,26 @@ def _place(root: Path, memory: Path | None) -> Path | None:
     return memory / f".hashes-{hashlib.sha256(name.encode()).hexdigest()[:12]}.json"
 
 
-def _load(place: Path) -> dict[str, Remembered]:
+def _load(place: Path) -> Hashes:
     """What is remembered; nothing where that can't be read."""
     with suppress(DataError):
         return read_json(place, "hashes", _parse)
     return {}
 
 
-def _parse(tree: dict[str, Any]) -> dict[str, Remembered]:
+def _parse(tree: dict[str, Any]) -> Hashes:
     if tree["format"] != FORMAT:
         return {}
     hashes = {}
     for path, one in as_object(tree["files"]).items():
-        size, modified, changed, sha256 = as_list(one)
-        hashes[path] = Remembered(int(size), int(modified), int(changed), as_text(sha256))
+        *state, sha256 = as_list(one)
+        hashes[Listed(path, *map(as_count, state))] = as_text(sha256)
     return hashes
 
 
-def _save(place: Path, hashes: dict[str, Remembered]) -> None:
+def _save(place: Path, hashes: Hashes) -> None:
+    # of a file that has changed, the last
+    files = {one.path: (*one[1:], sha256) for one, sha256 in hashes.items()}
     with suppress(OSError), replacing(place) as temporary:
-        tree = {"format": FORMAT, "files": hashes}
+        tree = {"format": FORMAT, "files": files}
         temporary.write_text(json.dumps(tree, separators=(",", ":")), encoding="utf-8")

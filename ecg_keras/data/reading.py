@@ -194,21 +194,17 @@ def signal_statistics(
     """
     dataset = describe(folder)
     chosen = training_subset(folder, dataset, train_records, seed, subset, left_out)
-    count = 0
-    mean: Floats = np.zeros(len(dataset.leads))
-    squares: Floats = np.zeros(len(dataset.leads))
+    parts = []
     for one in batches(folder, dataset, "train"):
         kept = slice(None) if chosen is None else np.isin(one["record_id"].astype(str), chosen)
         values = one["samples"][kept] * one["scale"][kept, None, None].astype(np.float64)
         values = values.reshape(-1, len(dataset.leads))
-        if not len(values):
-            continue
-        gap, total = values.mean(axis=0) - mean, count + len(values)
-        squares += np.square(values - (mean + gap)).sum(axis=0)
-        squares += gap**2 * (count * len(values) / total)
-        mean += gap * (len(values) / total)
-        count = total
-    return mean, np.sqrt(squares / count)
+        if len(values):
+            parts.append((len(values), values.mean(axis=0), values.var(axis=0)))
+    counts, means, variances = (np.array(one) for one in zip(*parts, strict=True))
+    mean = np.average(means, axis=0, weights=counts)
+    variance = np.average(variances + (means - mean) ** 2, axis=0, weights=counts)
+    return mean, np.sqrt(variance)
 
 
 def batches(

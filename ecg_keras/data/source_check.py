@@ -35,17 +35,11 @@ _SAMPLES = 60_000
 
 @dataclass(frozen=True)
 class Verified:
-    """What was decided once for all records of a database.
-
-    Attributes:
-        repair: of every record.
-        repairs: the same for ``dataset.json``.
-        identities: whether the limb leads obey Einthoven's and Goldberger's identities, so that a
-            record in which they don't is broken.
-    """
+    """What was decided once for all records of a database: its repair, in words as well."""
 
     repair: Repair = field(default_factory=Repair)
     repairs: tuple[Repaired, ...] = ()
+    # whether limb leads obey Einthoven's and Goldberger's: a record in which they don't is broken
     identities: bool = False
 
 

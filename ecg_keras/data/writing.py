@@ -60,29 +60,23 @@ class Work:
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What became of a shard's records, written when it is complete.
+    """What became of a shard's records, written when it is complete."""
 
-    Attributes:
-        fingerprint: of the dataset it belongs to.
-        size: of the shard in bytes.
-        checksum: the shard's sha256.
-        stored: record id and signature, as hex digits.
-        dropped: the fields of `LeftOut`.
-        quarantined: record id and reason.
-        noted: what is unusual in stored records, the fields of `Noted`.
-        quality: of its leads, the counts of `lead_profile.count` as lists.
-        remarks: ids of the stored records that `Converted.remarks` says the same of, by what it
-            says.
-    """
-
+    # of the dataset it belongs to
     fingerprint: str
     size: int = 0
     checksum: str = ""
+    # record id and signature, as hex digits
     stored: list[tuple[str, str]] = field(default_factory=list)
+    # the fields of `LeftOut`
     dropped: list[list[Any]] = field(default_factory=list)
+    # record id and reason
     quarantined: list[list[str]] = field(default_factory=list)
+    # the fields of `Noted`
     noted: list[dict[str, Any]] = field(default_factory=list)
+    # counts of `lead_profile`
     quality: list[Any] = field(default_factory=list)
+    # ids of the records of each of `Converted.remarks`
     remarks: dict[str, list[str]] = field(default_factory=dict)
 
 

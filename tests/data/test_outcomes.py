@@ -11,9 +11,15 @@ from ecg_keras.data.outcomes import (
     Noted,
     describe_losses,
     describe_noted,
-    read_left_out,
     too_short,
+    with_lengths,
 )
+from ecg_keras.files import parse_as
+
+
+def read_left_out(entry):
+    """As it is read from ``dataset.json``."""
+    return with_lengths(parse_as(LeftOut, entry))
 
 
 def short(*seconds, wanted=10):
