@@ -168,7 +168,7 @@ def parse_as(kind: Any, value: Any) -> Any:
         >>> parse_as(tuple[float | None, ...], [1, None])
         (1.0, None)
     """
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         content, hints, needed = as_object(value), *_fields_of(kind)
         names = [name for name in hints if name in needed or name in content]
         return kind(**{name: parse_as(hints[name], content[name]) for name in names})

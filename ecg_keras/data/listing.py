@@ -57,7 +57,7 @@ def list_database(data: Data) -> Listing:
     labels = check_label_set(source, data.label_set)
     label_set = data.label_set or next(iter(source.LABEL_SETS))
     try:
-        records = source.list_records(
+        records: Sequence[RecordInfo] = source.list_records(
             data.raw, label_set=label_set, sampling_rate=data.sampling_rate
         )
     except DataError as error:
