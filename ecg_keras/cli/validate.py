@@ -11,7 +11,7 @@ from ecg_keras.cli.options import ShardsPath, beam_options, check_page
 from ecg_keras.text import plural, text_table
 
 if TYPE_CHECKING:
-    from ecg_keras.validation import Anomaly, Comparison
+    from ecg_keras.validation import Anomaly, DatasetComparison
 
 HEADS = {
     "drift": "drift from {other}",
@@ -85,7 +85,7 @@ def _show_anomalies(anomalies: tuple[Anomaly, ...]) -> None:
         _draw("anomalies", ("split", "feature", "what is wrong"), rows)
 
 
-def _show_comparison(comparison: Comparison) -> None:
+def _show_comparison(comparison: DatasetComparison) -> None:
     from rich.console import Console
 
     rows = [

@@ -20,5 +20,5 @@ if TYPE_CHECKING:
         plan_download as plan_download,
     )
     from ecg_keras.download.staging import refuse_unfinished as refuse_unfinished
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras.download.catalogue import Published, find_published
-from ecg_keras.download.listing import RemoteFile, list_files
+from ecg_keras.download.publishers import RemoteFile, list_files
 from ecg_keras.download.receiving import Patience, Receiver
 from ecg_keras.download.staging import Stage
 from ecg_keras.errors import ConfigError

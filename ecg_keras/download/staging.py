@@ -19,7 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ecg_keras.download.listing import STAGE, RemoteFile, check_paths
+from ecg_keras.download.publishers import STAGE, RemoteFile, check_paths
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.sources import path_inside

@@ -18,8 +18,15 @@ from ecg_keras.report.validation_words import (
     verdict_sentences,
 )
 from ecg_keras.text import percent
-from ecg_keras.validation import Comparison, Distance, Numbers, Profile, Texts, Validation
-from ecg_keras.validation.features import feature_of
+from ecg_keras.validation import (
+    DatasetComparison,
+    Distance,
+    Numbers,
+    Profile,
+    Texts,
+    Validation,
+    feature_of,
+)
 
 Sets = Mapping[str, Profile]
 # splits are made by fold, so that these differ by intention
@@ -103,7 +110,7 @@ def _noted(found: Validation) -> tuple[Section, ...]:
     return (Section("noted", "Unusual records", tuple(blocks)),)
 
 
-def _comparison(one: Comparison) -> Section:
+def _comparison(one: DatasetComparison) -> Section:
     """Every distance, then the figures: of what differs first, of the rest folded."""
     head, ours, theirs = HEADS[one.kind]
     sets = {ours: one.ours, theirs: one.theirs}
@@ -128,7 +135,7 @@ def _most_of_each_feature(distances: Sequence[Distance]) -> tuple[Distance, ...]
     return tuple(max(group, key=lambda one: one.value - one.allowed) for group in groups.values())
 
 
-def _distances(one: Comparison, shown: Sequence[Distance]) -> Table:
+def _distances(one: DatasetComparison, shown: Sequence[Distance]) -> Table:
     columns = (
         Column("feature", "Feature"),
         Column("verdict", "Verdict", "word"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ecg_keras.text import plural
-from ecg_keras.validation import Comparison, Validation
-from ecg_keras.validation.features import feature_of
+from ecg_keras.validation import DatasetComparison, Validation, feature_of
 
 # a feature of the shards -> what readers call it, and its unit
 FEATURES = {
@@ -89,7 +88,7 @@ def verdict_sentences(found: Validation) -> tuple[str, ...]:
     return (first, *(_compare(one) for one in found.comparisons), *remarks)
 
 
-def _compare(one: Comparison) -> str:
+def _compare(one: DatasetComparison) -> str:
     what = {
         "drift": f"The training split and {one.other}",
         "skew": f"What was trained on and what is served ({one.other})",

@@ -1,28 +1,35 @@
 """Are these shards what they should be? Statistics and checks by TensorFlow Data Validation.
 
-Data flows one way: `features` are read from shards and counted (`statistics`), compared with what
-the `schema` allows and with other datasets (`comparing`), and told as plain values (`results`).
+Data flows one way: `columns` are read from shards and counted (`statistics`), compared with what
+the `schema` allows and with other datasets (`tfdv`, `plain`), and given as plain values
+(`profiles`, `anomalies`).
 """
 
-from ecg_keras.validation.checking import find_drift, validate
-from ecg_keras.validation.results import (
-    Anomaly,
-    Comparison,
-    Distance,
-    Numbers,
-    Profile,
-    Texts,
-    Validation,
-)
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Anomaly",
-    "Comparison",
-    "Distance",
-    "Numbers",
-    "Profile",
-    "Texts",
-    "Validation",
-    "find_drift",
-    "validate",
-]
+from ecg_keras.faces import lazy_face
+
+if TYPE_CHECKING:
+    from ecg_keras.validation.anomalies import (
+        Anomaly as Anomaly,
+        DatasetComparison as DatasetComparison,
+        Distance as Distance,
+        Validation as Validation,
+    )
+    from ecg_keras.validation.columns import feature_of as feature_of
+    from ecg_keras.validation.profiles import (
+        Numbers as Numbers,
+        Profile as Profile,
+        Texts as Texts,
+    )
+    from ecg_keras.validation.validating import find_drift as find_drift, validate as validate
+else:
+    from ecg_keras.moved import warn_of_move
+
+    _load_name, __dir__, __all__ = lazy_face(__name__)
+
+    def __getattr__(name: str) -> Any:
+        if name == "Comparison":  # until the next release
+            warn_of_move(f"{__name__}.Comparison", f"{__name__}.DatasetComparison")
+            name = "DatasetComparison"
+        return _load_name(name)

@@ -1,6 +1,6 @@
 """The schema's rules without TensorFlow Data Validation, for systems that it has no package for.
 
-Ranges, presence, labels and the conditions on medians are checked in one pass over the shards.
+Ranges, presence, labels and the requirements on medians are checked while the shards are read once.
 Statistics pages, drift and skew need the library.
 """
 
@@ -17,21 +17,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.data import Dataset
-from ecg_keras.validation.conditions import Condition
-from ecg_keras.validation.features import (
-    INTEGERS,
-    NUMBERS,
-    PER_LEAD,
-    TEXTS,
-    lead_feature,
-    parse_as,
+from ecg_keras.validation.anomalies import (
+    Anomaly,
+    out_of_range,
+    too_few,
+    unexpected_values,
+    unmet_requirement,
 )
-from ecg_keras.validation.reasons import say_absent, say_condition, say_range, say_strange
-from ecg_keras.validation.results import Anomaly, Numbers, Texts
-from ecg_keras.validation.schema import TRAINING
+from ecg_keras.validation.columns import TEXTS, read_columns
+from ecg_keras.validation.profiles import Numbers, Texts
+from ecg_keras.validation.schema import TRAINING, Requirement
 
 OUT_OF_RANGE, TOO_MANY = OF_RECORDS = ("out of range", "too many values")
-NOT_A_NUMBER = "some values are not a number (NaN)"
 
 
 @dataclass
@@ -45,7 +42,7 @@ class _Counted:
     counts: Counter[str] = field(default_factory=Counter)
     fewest: float = math.inf
     most: int = 0
-    # all of them, where their median is asked for
+    # all of them, where their median is needed
     values: list[npt.NDArray[Any]] = field(default_factory=list)
 
     def add_numbers(self, values: npt.NDArray[Any], keep: bool) -> None:
@@ -74,97 +71,55 @@ class _Counted:
 
 
 def check_plainly(
-    folder: Path, dataset: Dataset, split: str, schema: Any, conditions: Sequence[Condition]
+    folder: Path, dataset: Dataset, split: str, schema: Any, requirements: Sequence[Requirement]
 ) -> list[tuple[Anomaly, bool]]:
-    """What breaks the schema or a condition in one split; of each, whether a range is missed.
+    """What breaks the schema or a requirement in one split; of each, whether a range is missed.
 
-    Memory grows by four bytes a record for each feature whose median is asked for.
-
-    Args:
-        folder: of the shards.
-        dataset: what is in them.
-        split: one that has records.
-        schema: a `Schema` of tensorflow_metadata.
-        conditions: on distributions.
-
-    Raises:
-        DataError: a shard is damaged.
+    Memory grows by four bytes a record for each feature whose median is needed.
     """
-    wanted = {one.feature for one in conditions if one.of == "median"}
+    medians = {one.feature for one in requirements if one.of == "median"}
     records, columns = 0, dict[str, _Counted]()
-    for batch in _batches(folder, dataset, split):
+    for batch in read_columns(folder, dataset, split):
         records += len(batch["labels"][1])
         for name, (values, lengths) in batch.items():
-            _count(columns, name, values, lengths, dataset.leads, wanted)
+            column = columns.setdefault(name, _Counted())
+            if name in TEXTS:
+                column.add_texts(values.tolist(), lengths)
+            else:
+                column.add_numbers(values, name in medians)
     profiles = {name: one.profile(name, records) for name, one in columns.items()}
     found: list[tuple[Anomaly, bool]] = []
     for rule in schema.feature:
         if rule.name in profiles and TRAINING not in rule.not_in_environment:
-            for short, said in _check(rule, columns[rule.name], profiles[rule.name]):
-                found.append((Anomaly(split, rule.name, short, said), short in OF_RECORDS))
-    for one in conditions:
+            for short, text in _check(rule, columns[rule.name], profiles[rule.name]):
+                found.append((Anomaly(split, rule.name, short, text), short in OF_RECORDS))
+    for one in requirements:
         profile = profiles[one.feature]
         median = profile.median if isinstance(profile, Numbers) else math.nan
         if not one.holds(profile.present, profile.missing, median):
-            said = say_condition(one.sentence, profile)
-            found.append((Anomaly(split, one.feature, one.sentence, said), False))
+            text = unmet_requirement(one.sentence, profile)
+            found.append((Anomaly(split, one.feature, one.sentence, text), False))
     return sorted(found, key=lambda one: one[0].feature)
-
-
-def _batches(folder: Path, dataset: Dataset, split: str) -> Iterator[dict[str, Any]]:
-    """The values of every profiled feature, and how many each of some hundred records has."""
-    import tensorflow as tf
-
-    from ecg_keras.data import PARSED, serialized, whole_shards
-
-    wanted = parse_as((*TEXTS, *NUMBERS, *INTEGERS, *PER_LEAD))
-
-    def parse(serialised: Any) -> Any:
-        parsed = tf.io.parse_example(serialised, wanted)
-        return {name: (rows.values, rows.row_lengths()) for name, rows in parsed.items()}
-
-    stream = serialized(folder, dataset, split).batch(PARSED)
-    with whole_shards(folder, split):
-        yield from stream.map(parse).as_numpy_iterator()
-
-
-def _count(
-    columns: dict[str, _Counted],
-    name: str,
-    values: npt.NDArray[Any],
-    lengths: npt.NDArray[Any],
-    leads: Sequence[str],
-    wanted: set[str],
-) -> None:
-    """Adds a batch of a feature to its column, or to the columns of its leads."""
-    if name in TEXTS:
-        columns.setdefault(name, _Counted()).add_texts(values.tolist(), lengths)
-    elif name in PER_LEAD:
-        for lead, of_lead in zip(leads, values.reshape(-1, len(leads)).T, strict=True):
-            column = lead_feature(name, lead)
-            columns.setdefault(column, _Counted()).add_numbers(of_lead, column in wanted)
-    else:
-        columns.setdefault(name, _Counted()).add_numbers(values, name in wanted)
 
 
 def _check(rule: Any, counted: _Counted, profile: Texts | Numbers) -> Iterator[tuple[str, str]]:
     """What is wrong in a few words, and with the figures."""
     if profile.present < rule.presence.min_fraction * profile.records:
-        yield "missing", say_absent(profile, rule)
+        yield "missing", too_few(profile, rule)
     if not profile.present:
         return
     if isinstance(profile, Texts):
         if set(profile.counts) - set(rule.string_domain.value):
-            yield "unexpected values", say_strange(profile, rule)
-        least, greatest = rule.value_count.min, rule.value_count.max
-        if greatest and not least <= counted.fewest <= counted.most <= greatest:
-            said = f"up to {counted.most} values in a record, allowed are {least} to {greatest}"
-            yield TOO_MANY, said
+            yield "unexpected values", unexpected_values(profile, rule)
+        least, most = rule.value_count.min, rule.value_count.max
+        if most and not least <= counted.fewest <= counted.most <= most:
+            text = f"up to {counted.most} values in a record, allowed are {least} to {most}"
+            yield TOO_MANY, text
         return
     domain = rule.float_domain if rule.HasField("float_domain") else rule.int_domain
     if counted.undefined:
-        yield "not a number", NOT_A_NUMBER
+        yield "not a number", "some values are not a number (NaN)"
     if domain.HasField("max") and profile.high > domain.max:
-        yield OUT_OF_RANGE, say_range(profile, rule, high=True)
+        yield OUT_OF_RANGE, out_of_range(profile, rule, high=True)
     if domain.HasField("min") and profile.low < domain.min:
-        yield OUT_OF_RANGE, say_range(profile, rule, high=False)
+        yield OUT_OF_RANGE, out_of_range(profile, rule, high=False)

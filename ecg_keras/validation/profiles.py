@@ -1,58 +1,102 @@
-"""TensorFlow Data Validation's statistics as plain values."""
+"""How the values of a feature are distributed in a split, as plain values."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ecg_keras.validation.results import Numbers, Profile, Texts
+
+@dataclass(frozen=True)
+class Texts:
+    """How often each value of a feature occurs.
+
+    Attributes:
+        records: of the split.
+        missing: how many of them have no value.
+        counts: by value, the most frequent first; a record with several values counts for each.
+    """
+
+    records: int
+    missing: int
+    counts: Mapping[str, int]
+
+    @property
+    def present(self) -> int:
+        """Records with a value."""
+        return self.records - self.missing
+
+    def share(self, value: str) -> float:
+        """The share of all values that this one has."""
+        return self.counts.get(value, 0) / max(1, sum(self.counts.values()))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How the values of a feature are distributed.
+
+    Attributes:
+        records: of the split.
+        missing: how many of them have no value.
+        mean, std, median, low, high: of the values; NaN where there is none.
+        quantiles: points of the distribution from ``low`` to ``high``, each with the share of
+            values below it, both ascending; empty where there is no value.
+    """
+
+    records: int
+    missing: int
+    mean: float
+    std: float
+    median: float
+    low: float
+    high: float
+    quantiles: tuple[tuple[float, float], ...]
+
+    @property
+    def present(self) -> int:
+        """Records with a value."""
+        return self.records - self.missing
+
+
+Profile = Mapping[str, Texts | Numbers]
 
 
 def read_profile(statistics: Any) -> Profile:
-    """The profile of one split.
-
-    Args:
-        statistics: a `DatasetFeatureStatisticsList` of one dataset.
-    """
+    """The profile of a `DatasetFeatureStatisticsList` of one dataset."""
     dataset = statistics.datasets[0]
     return {
-        feature.path.step[0]: _read_texts(feature, dataset.num_examples)
+        feature.path.step[0]: _read_texts(feature.string_stats, dataset.num_examples)
         if feature.HasField("string_stats")
-        else _read_numbers(feature, dataset.num_examples)
+        else _read_numbers(feature.num_stats, dataset.num_examples)
         for feature in dataset.features
     }
 
 
-def say_number(value: float) -> str:
-    """Three digits, or as many as a whole number has.
-
-    Example:
-        >>> [say_number(value) for value in (1845.6, 68.94, 0.00052, 10.0)]
-        ['1846', '68.9', '0.00052', '10']
-    """
+def format_number(value: float) -> str:
+    """Three digits, or as many as a whole number has."""
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _read_texts(feature: Any, records: int) -> Texts:
-    told = feature.string_stats
-    counts = {one.label: round(one.sample_count) for one in told.rank_histogram.buckets}
-    return Texts(records, records - told.common_stats.num_non_missing, counts)
+def _read_texts(counted: Any, records: int) -> Texts:
+    counts = {one.label: round(one.sample_count) for one in counted.rank_histogram.buckets}
+    return Texts(records, records - counted.common_stats.num_non_missing, counts)
 
 
-def _read_numbers(feature: Any, records: int) -> Numbers:
-    told = feature.num_stats
-    present = told.common_stats.num_non_missing
+def _read_numbers(counted: Any, records: int) -> Numbers:
+    present = counted.common_stats.num_non_missing
     if not present:
-        return Numbers(records, records, *[math.nan] * 5, ())
+        nan = math.nan
+        return Numbers(records, records, nan, nan, nan, nan, nan, ())
     return Numbers(
         records=records,
         missing=records - present,
-        mean=told.mean,
-        std=told.std_dev,
-        median=told.median,
-        low=told.min,
-        high=told.max,
-        quantiles=_join(told.histograms, told.min, told.max),
+        mean=counted.mean,
+        std=counted.std_dev,
+        median=counted.median,
+        low=counted.min,
+        high=counted.max,
+        quantiles=_join(counted.histograms, counted.min, counted.max),
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+import operator
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from ecg_keras.data import Dataset
 from ecg_keras.records import SEXES
 from ecg_keras.sources import Expectations, find_expectations, record_ranges
 from ecg_keras.sources.contract import SOME
-from ecg_keras.validation.conditions import Condition
-from ecg_keras.validation.features import PER_LEAD, lead_feature
+from ecg_keras.validation.columns import PER_LEAD, TEXTS, lead_feature
 
-# how far two large datasets may lie apart; what chance does to small ones is added when they are
+# how far two large datasets may be apart; what chance does to small ones is added when they are
 # compared
 TOLERANCE = 0.05
 COMPARED_NUMBERS = ("age", "peak_mv", "rms_mv", "heart_rate")
@@ -29,11 +30,66 @@ RHYTHM_SECONDS = 6.0
 HEART_RATE = (45.0, 115.0)
 # the medians of databases are 1.4 to 2.9 mV, up to twice that in CODE-15, a third in lead I alone
 USUAL_PEAK_MV = (0.3, 7.5)
-# so many recordings have a median heart rate or size that is no chance
+# with this many recordings a median heart rate or size is no chance
 FEW = 20
-# of so many, the median deflection has the sign that most people's have
+# with this many, the median deflection has the sign that most people's have
 ENOUGH = 100
 SIGNS = {"I": 1, "aVR": -1, "V6": 1}
+_HOLDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What the values of a feature in a split must meet: the median, or the share with a value.
+
+    Every comparison of ``bounds`` must hold, unless fewer than ``records`` records have a value,
+    or for a share have none: they prove nothing. ``sentence`` says it in words.
+    """
+
+    feature: str
+    of: Literal["median", "share"]
+    bounds: tuple[tuple[str, float], ...]
+    records: int
+    sentence: str
+
+    def holds(self, present: int, missing: int, median: float) -> bool:
+        """Whether a split meets it, by its records with and without a value."""
+        if self.of == "median":
+            found, counted = median, present
+        else:
+            found, counted = present / max(1, present + missing), missing
+        enough = counted >= self.records
+        return not enough or all(_HOLDS[sign](found, value) for sign, value in self.bounds)
+
+    def as_sql(self) -> str:
+        """The same of TensorFlow Data Validation's statistics."""
+        kind = "string_stats" if self.feature in TEXTS else "num_stats"
+        present, missing = (
+            f"feature.{kind}.common_stats.num_{one}" for one in ("non_missing", "missing")
+        )
+        if self.of == "median":
+            counted, found, scale = present, f"feature.{kind}.median", ""
+        else:
+            counted, found, scale = missing, present, f" * ({present} + {missing})"
+        holds = " AND ".join(f"{found} {sign} {value}{scale}" for sign, value in self.bounds)
+        return f"({counted} < {self.records}) OR ({holds})"
+
+
+def as_checks(requirements: Iterable[Requirement]) -> Any:
+    """The requirements as TensorFlow Data Validation reads them from ``checks.pbtxt``."""
+    from tensorflow_data_validation.anomalies.proto import custom_validation_config_pb2 as protos
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    checks = protos.CustomValidationConfig()
+    for one in requirements:
+        added = checks.feature_validations.add()
+        added.feature_path.step.append(one.feature)
+        added.validations.add(
+            sql_expression=one.as_sql(),
+            severity=anomalies_pb2.AnomalyInfo.ERROR,
+            description=one.sentence,
+        )
+    return checks
 
 
 def make_schema(dataset: Dataset) -> Any:
@@ -73,28 +129,27 @@ def make_schema(dataset: Dataset) -> Any:
     return schema
 
 
-def list_conditions(dataset: Dataset) -> tuple[Condition, ...]:
+def list_requirements(dataset: Dataset) -> tuple[Requirement, ...]:
     """What the middle of a distribution must be, where no single value is wrong by itself.
 
     A wrong sampling rate changes every heart rate by the same factor, and a wrong lead the sign of
-    its deflection: each value is one that a patient may have, and the median is none of any
-    hospital.
+    its deflection: a patient may have each of the values, and no hospital has the median.
     """
     shares = _shares(dataset, find_expectations(dataset))
-    conditions = [_share(name, share) for name, share in shares.items() if 0 < share < 1]
+    requirements = [_share(name, share) for name, share in shares.items() if 0 < share < 1]
     for name, (low, high), unit, question in (
         ("heart_rate", HEART_RATE, "beats a minute", "is the sampling rate right?"),
         ("peak_mv", USUAL_PEAK_MV, "mV", "are unit and gain right?"),
     ):
         sentence = f"the median must be from {low:g} to {high:g} {unit}: {question}"
-        conditions.append(Condition(name, "median", ((">=", low), ("<=", high)), FEW, sentence))
+        requirements.append(Requirement(name, "median", ((">=", low), ("<=", high)), FEW, sentence))
     for lead, sign in SIGNS.items():
         if lead in dataset.leads:
             side, word = ((">", "above"), ("<", "below"))[sign < 0]
             sentence = f"the median must be {word} 0 mV: are the leads in order, and none inverted?"
             column = lead_feature("deflection_mv", lead)
-            conditions.append(Condition(column, "median", ((side, 0.0),), ENOUGH, sentence))
-    return tuple(conditions)
+            requirements.append(Requirement(column, "median", ((side, 0.0),), ENOUGH, sentence))
+    return tuple(requirements)
 
 
 def _add_texts(
@@ -137,10 +192,10 @@ def _compare_distributions(feature: Any) -> None:
         divergence.source.type = schema_pb2.HistogramSelection.QUANTILES
 
 
-def _share(feature: str, share: float) -> Condition:
+def _share(feature: str, share: float) -> Requirement:
     """That a share of the records have a feature, where not just a few lack it."""
     sentence = (
         f"{'some' if share < 0.01 else f'{100 * share:g} %'} of the records must have one: "
         + ("is the sampling rate right?" if feature == "heart_rate" else "is its column there?")
     )
-    return Condition(feature, "share", ((">=", share),), FEW, sentence)
+    return Requirement(feature, "share", ((">=", share),), FEW, sentence)

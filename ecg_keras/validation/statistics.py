@@ -1,15 +1,21 @@
-"""Statistics of a split, from a stream of its records: memory does not grow with their number."""
+"""Statistics of a split, from a stream of its records: memory does not grow with their number.
+
+They are counted here, one record after the other, or by an Apache Beam pipeline on any runner.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from ecg_keras.data import Dataset
+from ecg_keras.data import Dataset, writing_to
 from ecg_keras.errors import DataError
-from ecg_keras.validation.features import arrange, stored_features
-from ecg_keras.validation.library import load_tfdv, read_message, write_message
+from ecg_keras.validation.columns import arrange, stored_features
+from ecg_keras.validation.tfdv import load_tfdv, read_message, write_message
 
 # records whose columns are counted at once: a few megabytes
 COUNTED = 4096
@@ -18,14 +24,13 @@ FOLDER = "statistics"
 OnProgress = Callable[[int, int], None]
 
 
-def quietly(done: int, total: int) -> None:
-    """Tells nobody."""
+def ignore_progress(done: int, total: int) -> None:
+    pass
 
 
 def make_options() -> Any:
     """What is counted: every label, and enough points to draw a distribution and compare it."""
-    tfdv = load_tfdv()
-    return tfdv.StatsOptions(
+    return load_tfdv().StatsOptions(
         num_top_values=100,
         num_rank_histogram_buckets=100,
         num_histogram_buckets=16,  # of equal width: most of the time goes into these
@@ -34,41 +39,27 @@ def make_options() -> Any:
     )
 
 
-def kept_path(folder: Path, split: str) -> Path:
-    """Where the statistics of a split are kept."""
-    return folder / FOLDER / f"{split}.pbtxt"
-
-
 def split_statistics(
     folder: Path,
     dataset: Dataset,
     splits: Sequence[str],
     *,
     keep: bool,
-    on_progress: OnProgress = quietly,
+    on_progress: OnProgress = ignore_progress,
 ) -> Mapping[str, Any]:
-    """The statistics of splits: those that are kept, or counted now.
+    """The statistics of the splits that have records: those that are kept, or counted now.
 
-    Args:
-        folder: of the shards.
-        dataset: what is in them.
-        splits: names; those without records are left out.
-        keep: writes what was counted beside the shards, to be used again.
-        on_progress: called with the records that were counted, and how many are to be.
-
-    Raises:
-        DataError: a shard is damaged, or the statistics can't be kept.
+    ``keep`` writes what was counted beside the shards, to be used again.
     """
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     found = {}
     for split in splits:
-        if not dataset.splits[split].records:  # a recipe may do without a validation split
+        if not dataset.splits[split].records:  # a recipe may omit the validation split
             continue
-        path = kept_path(folder, split)
+        path = _kept_path(folder, split)
         if path.is_file():
-            message = statistics_pb2.DatasetFeatureStatisticsList()
-            found[split] = read_message(path, message)
+            found[split] = read_message(path, statistics_pb2.DatasetFeatureStatisticsList())
             continue
         found[split] = count_splits(folder, dataset, [split], on_progress)
         if keep:
@@ -77,22 +68,29 @@ def split_statistics(
 
 
 def count_splits(
-    folder: Path, dataset: Dataset, splits: Sequence[str], on_progress: OnProgress = quietly
+    folder: Path,
+    dataset: Dataset,
+    splits: Sequence[str],
+    on_progress: OnProgress = ignore_progress,
 ) -> Any:
     """The statistics of all records of some splits together."""
     from tensorflow_data_validation.statistics import stats_impl
 
     generators = stats_impl.get_generators(make_options(), in_memory=True)
-    partial = [one.create_accumulator() for one in generators]
+    counted = [one.create_accumulator() for one in generators]
     total, done = sum(dataset.splits[split].records for split in splits), 0
     for batch in _batches(folder, dataset, splits):
-        partial = [
+        counted = [
             generator.add_input(accumulator, batch)
-            for generator, accumulator in zip(generators, partial, strict=True)
+            for generator, accumulator in zip(generators, counted, strict=True)
         ]
         done += batch.num_rows
         on_progress(done, total)
-    return stats_impl.extract_statistics_output(partial, generators)
+    return stats_impl.extract_statistics_output(counted, generators)
+
+
+def _kept_path(folder: Path, split: str) -> Path:
+    return folder / FOLDER / f"{split}.pbtxt"
 
 
 def _batches(folder: Path, dataset: Dataset, splits: Sequence[str]) -> Iterator[Any]:
@@ -123,4 +121,72 @@ def _decode(decoder: Any, batch: Any, folder: Path, split: str) -> Any:
         raise DataError(
             f"{folder}: a shard of the {split} split holds what is no record of ecg_keras "
             f"({error}). Delete the folder and prepare it again."
+        ) from error
+
+
+def count_with_beam(folder: Path, dataset: Dataset, arguments: Sequence[str]) -> None:
+    """Counts every split that is not counted yet, and keeps its statistics.
+
+    The workers read the shards where they are and write one small file for each split beside them,
+    so the folder must be at the same place for all of them.
+    """
+    missing = [
+        split
+        for split, summary in dataset.splits.items()
+        if summary.records and not _kept_path(folder, split).is_file()
+    ]
+    if not missing:
+        return
+    scratch = folder / FOLDER / f".{uuid4().hex}"
+    with writing_to(folder):
+        scratch.mkdir(parents=True)
+    try:
+        _run_pipeline(folder, dataset, missing, scratch, arguments)
+        for split in missing:
+            write_message(_kept_path(folder, split), _read_record(scratch / split))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _read_record(path: Path) -> Any:
+    """The one record of a file."""
+    import tensorflow as tf
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    (record,) = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    return statistics_pb2.DatasetFeatureStatisticsList.FromString(record)
+
+
+def _run_pipeline(
+    folder: Path, dataset: Dataset, splits: Sequence[str], scratch: Path, arguments: Sequence[str]
+) -> None:
+    """One branch for each split: read, arrange, count, write."""
+    tfdv = load_tfdv()
+    import apache_beam as beam
+    import pyarrow as pa
+    from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
+
+    from ecg_keras.data import PARSED, describe_beam_failure, parse_beam_options
+
+    options = parse_beam_options(arguments)
+    tidy = partial(arrange, leads=dataset.leads)
+    try:
+        with beam.Pipeline(options=options) as pipeline:
+            for split in splits:
+                paths = [str(folder.resolve() / name) for name in dataset.splits[split].shards]
+                source = TFExampleRecord(
+                    paths, schema=stored_features(), telemetry_descriptors=["ecg_keras"]
+                )
+                _ = (
+                    pipeline
+                    | f"{split}: read" >> source.BeamSource(PARSED)
+                    | f"{split}: arrange" >> beam.Map(tidy).with_output_types(pa.RecordBatch)
+                    | f"{split}: count" >> tfdv.GenerateStatistics(make_options())
+                    | f"{split}: write"
+                    >> tfdv.WriteStatisticsToTFRecord(str(scratch.resolve() / split))
+                )
+    except Exception as error:  # each runner raises what it likes
+        raise DataError(
+            f"{folder}: the Beam pipeline failed: {describe_beam_failure(error)}. Compare the "
+            "shards with their checksums: `ecg-keras describe --verify`."
         ) from error

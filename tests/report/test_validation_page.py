@@ -11,8 +11,15 @@ from ecg_keras.data import Dataset, Noted, SplitSummary
 from ecg_keras.report import validation_page
 from ecg_keras.report.validation_plots import leads_plot, numbers_plot, texts_plot
 from ecg_keras.report.validation_words import FEATURES, axis_title, verdict_sentences
-from ecg_keras.validation import Anomaly, Comparison, Distance, Numbers, Texts, Validation as Found
-from ecg_keras.validation.features import INTEGERS, NUMBERS, PER_LEAD, TEXTS
+from ecg_keras.validation import (
+    Anomaly,
+    DatasetComparison,
+    Distance,
+    Numbers,
+    Texts,
+    Validation as Found,
+)
+from ecg_keras.validation.columns import INTEGERS, NUMBERS, PER_LEAD, TEXTS
 
 LEADS = ("I", "aVR", "V6")
 
@@ -75,7 +82,9 @@ def compared(kind="drift", other="shards/up", theirs=None, differs=True, absent=
         "age", "Jensen-Shannon", 0.31 if differs else 0.02, 0.12, "median 60 here, 40 there"
     )
     peak = Distance("peak_mv", "Jensen-Shannon", 0.01, 0.12, "median 1.9 here, 1.9 there")
-    return Comparison(kind, other, profile(), theirs or profile(40.0), (age, peak), absent or {})
+    return DatasetComparison(
+        kind, other, profile(), theirs or profile(40.0), (age, peak), absent or {}
+    )
 
 
 def write(validation, tmp_path):
@@ -126,7 +135,7 @@ def test_both_datasets_are_drawn_with_distances_and_verdicts(tmp_path):
 
 def test_one_lead_that_differs_opens_the_figure_of_all(tmp_path):
     lead = Distance("deflection_mv V6", "Jensen-Shannon", 0.9, 0.1, "median 0.3 here, -0.3 there")
-    one = Comparison("drift", "shards/up", profile(), profile(), (lead,), {})
+    one = DatasetComparison("drift", "shards/up", profile(), profile(), (lead,), {})
     page = write(found(one.anomalies(), [one]), tmp_path)
     drift = page.text[page.text.index('id="drift"') : page.text.index('id="splits"')]
     assert drift.index("Net deflection of each lead") < drift.index("<details>")
@@ -138,7 +147,7 @@ def test_the_lead_that_differs_most_stands_for_all(tmp_path):
         Distance(f"deflection_mv {lead}", "Jensen-Shannon", value, 0.1, f"told of {lead}")
         for lead, value in (("I", 0.3), ("aVR", 0.9), ("V6", 0.02))
     )
-    one = Comparison("drift", "shards/up", profile(), profile(), leads, {})
+    one = DatasetComparison("drift", "shards/up", profile(), profile(), leads, {})
     (anomaly,) = one.anomalies()
     assert (anomaly.feature, anomaly.long) == (
         "deflection_mv aVR",

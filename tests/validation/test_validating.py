@@ -23,15 +23,16 @@ from ecg_keras.records import Signal
 from ecg_keras.signals import LEADS
 from ecg_keras.validation import (
     Numbers,
-    features,
+    Texts,
+    columns,
     find_drift,
     statistics,
     validate,
 )
-from ecg_keras.validation.comparing import compare, describe_values
-from ecg_keras.validation.profiles import read_profile
-from ecg_keras.validation.results import Texts
+from ecg_keras.validation.profiles import format_number, read_profile
 from ecg_keras.validation.schema import make_schema
+from ecg_keras.validation.tfdv import compare, describe_values
+from ecg_keras.validation.validating import _tolerated
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_good_shards_have_no_anomalies_and_keep_schema_and_statistics(tfdv, good
         kept = tfdv.load_stats_text(str(good / "statistics" / f"{split}.pbtxt")).datasets[0]
         assert kept.num_examples == summary.records
         profiled = {feature.path.step[0]: feature for feature in kept.features}
-        assert set(profiled) == set(features.list_columns(LEADS))
+        assert set(profiled) == set(columns.list_columns(LEADS))
         counted = {
             bucket.label: bucket.sample_count
             for bucket in profiled["labels"].string_stats.rank_histogram.buckets
@@ -213,6 +214,16 @@ def test_a_value_of_texts_is_said_to_be_a_share_of_values_not_of_records():
     ours, theirs = Texts(4, 2, {"female": 2}), Texts(4, 0, {"female": 1, "male": 3})
     said = describe_values("sex", ours, theirs)
     assert said == "100.0 % of the known values of sex here are female, 25.0 % there"
+
+
+def test_numbers_have_three_digits_or_as_many_as_a_whole_number_has():
+    numbers = [format_number(value) for value in (1845.6, 68.94, 0.00052, 10.0)]
+    assert numbers == ["1846", "68.9", "0.00052", "10"]
+
+
+def test_how_many_records_may_be_outside_of_a_range():
+    allowed = [int(_tolerated(records)) for records in (1, 10, 40, 363, 21_000)]
+    assert allowed == [0, 2, 6, 30, 1144]
 
 
 def test_a_few_unusual_records_are_noted_and_no_anomaly(hospital_raw, tmp_path, monkeypatch):
@@ -475,9 +486,9 @@ def test_every_feature_of_a_shard_is_profiled_or_left_out_by_name(hospital_shard
     stored = set()
     for one in tf.data.TFRecordDataset(str(path)):
         stored |= set(tf.train.Example.FromString(one.numpy()).features.feature)
-    known = {*features.TEXTS, *features.NUMBERS, *features.INTEGERS, *features.PER_LEAD}
-    assert stored <= known | set(features.NOT_PROFILED)
-    assert known.isdisjoint(features.NOT_PROFILED)
+    known = {*columns.TEXTS, *columns.NUMBERS, *columns.INTEGERS, *columns.PER_LEAD}
+    assert stored <= known | set(columns.NOT_PROFILED)
+    assert known.isdisjoint(columns.NOT_PROFILED)
 
 
 @pytest.mark.real

@@ -16,7 +16,7 @@ from ecg_keras.download.catalogue import (
     FileSet,
     find_published,
 )
-from ecg_keras.download.listing import check_paths, list_files, parse_sums
+from ecg_keras.download.publishers import check_paths, list_files, parse_sums
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.sources import SOURCES
 

@@ -16,9 +16,9 @@ from ecg_keras.errors import DataError
 from ecg_keras.records import Signal
 from ecg_keras.report import validation_page
 from ecg_keras.validation import validate
-from ecg_keras.validation.checking import _validate_plainly
-from ecg_keras.validation.conditions import Condition
-from ecg_keras.validation.statistics import quietly
+from ecg_keras.validation.schema import Requirement
+from ecg_keras.validation.statistics import ignore_progress
+from ecg_keras.validation.validating import validate_plainly
 
 
 @pytest.fixture
@@ -79,7 +79,9 @@ def test_both_find_the_same(fault, hospital_data, tmp_path, monkeypatch):
     pytest.importorskip("tensorflow_data_validation", exc_type=ImportError)
     folder = changed(hospital_data, tmp_path, monkeypatch, **FAULTS[fault])
     expected = lines(validate(folder))
-    assert lines(_validate_plainly(folder, describe(folder), "for a test", quietly)) == expected
+    assert (
+        lines(validate_plainly(folder, describe(folder), "for a test", ignore_progress)) == expected
+    )
     assert expected or fault == "upside down"  # of fewer than a hundred records that is no proof
 
 
@@ -136,13 +138,13 @@ def test_a_damaged_shard_is_named(good, without_tfdv):
 
 
 def test_few_records_prove_nothing():
-    usual = Condition("heart_rate", "median", ((">=", 45.0), ("<=", 115.0)), 20, "")
+    usual = Requirement("heart_rate", "median", ((">=", 45.0), ("<=", 115.0)), 20, "")
     assert [usual.holds(n, 0, rate) for n, rate in ((19, 300.0), (20, 300.0), (20, 60.0))] == [
         True,
         False,
         True,
     ]
-    known = Condition("age", "share", ((">=", 0.5),), 20, "")
+    known = Requirement("age", "share", ((">=", 0.5),), 20, "")
     assert [known.holds(*counts, 0.0) for counts in ((0, 19), (10, 20), (20, 20))] == [
         True,
         False,

@@ -1,15 +1,16 @@
-"""What a check of a dataset tells, as plain values."""
+"""What a check of a dataset finds, as plain values, and in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ecg_keras.data import Dataset, Noted
-from ecg_keras.validation.features import feature_of
+from ecg_keras.validation.columns import feature_of
+from ecg_keras.validation.profiles import Numbers, Profile, Texts, format_number
 
-# what two datasets are compared for, and what each is called in a sentence
+# what two datasets are compared for
 Kind = Literal["drift", "skew"]
 
 
@@ -33,60 +34,6 @@ class Anomaly:
     def line(self) -> str:
         """One line of text."""
         return f"{self.split}: {self.feature}: {self.long}"
-
-
-@dataclass(frozen=True)
-class Texts:
-    """How often each value of a feature occurs.
-
-    Attributes:
-        records: of the split.
-        missing: how many of them have no value.
-        counts: by value, the most frequent first; a record with several values counts for each.
-    """
-
-    records: int
-    missing: int
-    counts: Mapping[str, int]
-
-    @property
-    def present(self) -> int:
-        """Records with a value."""
-        return self.records - self.missing
-
-    def share(self, value: str) -> float:
-        """The share of all values that this one has."""
-        return self.counts.get(value, 0) / max(1, sum(self.counts.values()))
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """How the values of a feature are distributed.
-
-    Attributes:
-        records: of the split.
-        missing: how many of them have no value.
-        mean, std, median, low, high: of the values; NaN where there is none.
-        quantiles: points of the distribution from ``low`` to ``high``, each with the share of
-            values that lies below it, both ascending; empty where there is no value.
-    """
-
-    records: int
-    missing: int
-    mean: float
-    std: float
-    median: float
-    low: float
-    high: float
-    quantiles: tuple[tuple[float, float], ...]
-
-    @property
-    def present(self) -> int:
-        """Records with a value."""
-        return self.records - self.missing
-
-
-Profile = Mapping[str, Texts | Numbers]
 
 
 @dataclass(frozen=True)
@@ -116,7 +63,7 @@ class Distance:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class DatasetComparison:
     """The training split beside another dataset.
 
     Attributes:
@@ -146,7 +93,7 @@ class Comparison:
         for one in self.distances:
             if one.differs:
                 differing.setdefault(feature_of(one.feature), []).append(one)
-        for group in differing.values():  # the leads of one feature are told together
+        for group in differing.values():  # the leads of one feature are reported together
             most = max(group, key=lambda one: one.value)
             others = f"; {len(group)} leads differ" if len(group) > 1 else ""
             text = (
@@ -159,7 +106,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Validation:
-    """Everything that one check of a dataset tells.
+    """Everything that one check of a dataset found.
 
     Attributes:
         folder: of the shards.
@@ -176,6 +123,41 @@ class Validation:
     dataset: Dataset
     profiles: Mapping[str, Profile]
     anomalies: tuple[Anomaly, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[DatasetComparison, ...]
     noted: tuple[Noted, ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+def unmet_requirement(sentence: str, profile: Texts | Numbers) -> str:
+    """That a requirement on the distribution is not met."""
+    if "median" in sentence and isinstance(profile, Numbers):
+        return f"median {format_number(profile.median)}: {sentence}"
+    return f"{_presence(profile)}: {sentence}"
+
+
+def out_of_range(profile: Numbers, rule: Any, *, high: bool) -> str:
+    """That values are above, or below, what a rule of the schema allows."""
+    domain = rule.float_domain if rule.HasField("float_domain") else rule.int_domain
+    low, most = domain.min, domain.max
+    found = (
+        f"up to {format_number(profile.high)}" if high else f"down to {format_number(profile.low)}"
+    )
+    allowed = f"is {low:g}" if low == most else f"are {low:g} to {most:g}"
+    return f"values {found}, allowed {allowed}"
+
+
+def too_few(profile: Texts | Numbers, rule: Any) -> str:
+    """That too few records have a value."""
+    share = rule.presence.min_fraction
+    all_of = "every record" if share == 1 else f"{100 * share:g} % of the records"
+    return f"{_presence(profile)}, and {all_of} must have one"
+
+
+def unexpected_values(profile: Texts, rule: Any) -> str:
+    """That there are values which the schema does not list."""
+    strange = [value for value in profile.counts if value not in rule.string_domain.value]
+    return f"values outside the schema's domain: {', '.join(strange)}"
+
+
+def _presence(profile: Texts | Numbers) -> str:
+    return f"{profile.present} of {profile.records} records have one"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.data import Dataset
 from ecg_keras.signals import LEAD_MEASURES
 
 TEXTS = ("labels", "sex")
@@ -20,17 +25,16 @@ NUMBERS = (
 INTEGERS = ("flat_leads", "fold")
 # lists with one value for each lead; every lead becomes a column of its own
 PER_LEAD = ("deflection_mv", *LEAD_MEASURES)
-# the samples, told by the figures above, and names
+PROFILED = (*TEXTS, *NUMBERS, *INTEGERS, *PER_LEAD)
+# the samples, of which the figures above are, and names
 NOT_PROFILED = ("signal", "scale", "target", "record_id", "patient_id", "content")
+
+# the values of some hundred records, one after the other, and how many each record has
+Column = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
 def lead_feature(feature: str, lead: str) -> str:
-    """The column of one lead.
-
-    Example:
-        >>> lead_feature("deflection_mv", "V6")
-        'deflection_mv V6'
-    """
+    """The column of one lead, such as ``deflection_mv V6``."""
     return f"{feature} {lead}"
 
 
@@ -50,6 +54,37 @@ def list_columns(leads: Sequence[str]) -> tuple[str, ...]:
     return (*TEXTS, *NUMBERS, *INTEGERS, *by_lead)
 
 
+def read_columns(
+    folder: Path, dataset: Dataset, split: str, names: Sequence[str] = PROFILED
+) -> Iterator[dict[str, Column]]:
+    """Features of some hundred records at a time, of which a record may lack any."""
+    import tensorflow as tf
+
+    from ecg_keras.data import PARSED, serialized, whole_shards
+
+    kinds = dict.fromkeys(names, tf.string)
+    kinds |= {name: tf.float32 for name in names if name in (*NUMBERS, *PER_LEAD)}
+    kinds |= {name: tf.int64 for name in names if name in INTEGERS}
+    features = {name: tf.io.RaggedFeature(kind) for name, kind in kinds.items()}
+
+    def parse(batch: Any) -> Any:
+        parsed = tf.io.parse_example(batch, features)
+        return {name: (rows.values, rows.row_lengths()) for name, rows in parsed.items()}
+
+    stream = serialized(folder, dataset, split).batch(PARSED).map(parse)
+    with whole_shards(folder, split):
+        for batch in stream.as_numpy_iterator():
+            columns: dict[str, Column] = {}
+            for name, (values, lengths) in batch.items():
+                if name in PER_LEAD:
+                    table = values.reshape(-1, len(dataset.leads))
+                    for index, lead in enumerate(dataset.leads):
+                        columns[lead_feature(name, lead)] = table[:, index], lengths
+                else:
+                    columns[name] = values, lengths
+            yield columns
+
+
 def stored_features() -> Any:
     """A schema that names what is read from a shard, with its type, and nothing more."""
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -66,29 +101,12 @@ def stored_features() -> Any:
     return schema
 
 
-def parse_as(names: Iterable[str]) -> dict[str, Any]:
-    """How `tf.io.parse_example` reads profiled features, of which a record may lack any."""
-    import tensorflow as tf
-
-    kinds = {
-        **dict.fromkeys(TEXTS, tf.string),
-        **dict.fromkeys((*NUMBERS, *PER_LEAD), tf.float32),
-        **dict.fromkeys(INTEGERS, tf.int64),
-    }
-    return {name: tf.io.RaggedFeature(kinds[name]) for name in names}
-
-
 def arrange(batch: Any, leads: Sequence[str]) -> Any:
     """An Arrow record batch of stored features as the columns that are profiled.
 
     A record without any label has no value for it: TensorFlow Data Validation counts an empty list
     as a value.
-
-    Args:
-        batch: columns of lists, one list a record, null where the feature is missing.
-        leads: of the dataset.
     """
-    import numpy as np
     import pyarrow as pa
 
     columns: dict[str, Any] = {}
@@ -108,9 +126,8 @@ def arrange(batch: Any, leads: Sequence[str]) -> Any:
     return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
 
 
-def _lists(offsets: Any, there: Any, values: Any) -> Any:
+def _lists(offsets: npt.NDArray[Any], there: npt.NDArray[Any], values: Any) -> Any:
     """A column of lists, null where a record has none."""
-    import numpy as np
     import pyarrow as pa
 
     begins = pa.array(offsets.astype(np.int64), mask=np.append(~there, False))

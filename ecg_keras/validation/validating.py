@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.data import SPLITS, Dataset, Noted, describe, name_noted
-from ecg_keras.sources import USABLE
-from ecg_keras.validation.comparing import compare
-from ecg_keras.validation.conditions import as_checks
-from ecg_keras.validation.library import (
-    load_tfdv,
-    read_message,
-    why_missing,
-    write_message,
-)
-from ecg_keras.validation.outside import find_outside, range_of, tolerated
+import numpy as np
+
+from ecg_keras.data import SPLITS, Dataset, Noted, describe, describe_value, name_noted
+from ecg_keras.sources import USABLE, Range
+from ecg_keras.validation.anomalies import Anomaly, Validation
+from ecg_keras.validation.columns import PROFILED, TEXTS, feature_of, read_columns
 from ecg_keras.validation.plain import check_plainly
 from ecg_keras.validation.profiles import read_profile
-from ecg_keras.validation.reasons import describe_reason, is_of_records
-from ecg_keras.validation.results import Anomaly, Validation
 from ecg_keras.validation.schema import (
     SERVING,
     TRAINING,
-    list_conditions,
+    as_checks,
+    list_requirements,
     make_schema,
 )
 from ecg_keras.validation.statistics import (
     OnProgress,
     count_splits,
-    quietly,
+    count_with_beam,
+    ignore_progress,
     split_statistics,
+)
+from ecg_keras.validation.tfdv import (
+    compare,
+    find_anomalies,
+    load_tfdv,
+    read_message,
+    why_missing,
+    write_message,
 )
 
 SCHEMA = "schema.pbtxt"
 CHECKS = "checks.pbtxt"
+# the share of a dataset's records that may be outside of one range; what chance does to small
+# datasets is added
+TOLERATED = 0.05
 
 
 def validate(
@@ -46,15 +52,15 @@ def validate(
     against: str | Path | None = None,
     serving: str | Path | None = None,
     beam: Sequence[str] | None = None,
-    on_progress: OnProgress = quietly,
+    on_progress: OnProgress = ignore_progress,
 ) -> Validation:
     """Checks each split against the dataset's schema, and the training split against others'.
 
     The schema is made of ``dataset.json`` and what the database promises, and written to
-    ``schema.pbtxt`` on the first call, conditions on medians to ``checks.pbtxt``; files that are
+    ``schema.pbtxt`` on the first call, requirements on medians to ``checks.pbtxt``; files that are
     there are used as they are, so they can be edited. Statistics are kept in ``statistics/``.
 
-    Where TensorFlow Data Validation can't be imported, the same schema and conditions are checked
+    Where TensorFlow Data Validation can't be imported, the same schema and requirements are checked
     without it: no statistics are kept, ``checks.pbtxt`` is neither read nor written, and
     ``remarks`` of the result says so.
 
@@ -81,23 +87,21 @@ def validate(
         ()
     """
     folder, dataset = Path(folder), describe(folder)
-    asked = any(one is not None for one in (against, serving, beam))
+    plain = against is None and serving is None and beam is None
     missing = why_missing()
-    if missing and not asked:
-        return _validate_plainly(folder, dataset, missing, on_progress)
+    if missing and plain:
+        return validate_plainly(folder, dataset, missing, on_progress)
     load_tfdv()
     schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
-    checks = _read(folder / CHECKS, as_checks(list_conditions(dataset)), keep=True)
+    checks = _read(folder / CHECKS, as_checks(list_requirements(dataset)), keep=True)
     if beam is not None:
-        from ecg_keras.validation.pipeline import count_with_beam
-
         count_with_beam(folder, dataset, beam)
     counted = split_statistics(folder, dataset, SPLITS, keep=True, on_progress=on_progress)
     profiles = {split: read_profile(one) for split, one in counted.items()}
     found = [
         one
         for split, statistics in counted.items()
-        for one in _find(split, statistics, schema, checks, TRAINING)
+        for one in find_anomalies(split, statistics, schema, checks, TRAINING)
     ]
     anomalies, outside = _judge(found, folder, dataset, schema)
     comparisons = []
@@ -109,31 +113,27 @@ def validate(
         filled = [split for split in SPLITS if received.splits[split].records]
         theirs = count_splits(Path(serving), received, filled, on_progress)
         profiles["serving"] = read_profile(theirs)
-        found = _find("serving", _signals_only(theirs, schema), schema, checks, SERVING)
+        of_signals = _signals_only(theirs, schema)
+        found = find_anomalies("serving", of_signals, schema, checks, SERVING)
         anomalies += _judge(found, Path(serving), received, schema)[0]
         comparisons.append(compare(counted["train"], theirs, schema, "skew", str(serving)))
     for one in comparisons:
         anomalies += one.anomalies()
-    return Validation(
-        str(folder),
-        dataset,
-        profiles,
-        tuple(anomalies),
-        tuple(comparisons),
-        _join(dataset, outside),
-    )
+    noted = _join(dataset, outside)
+    return Validation(str(folder), dataset, profiles, tuple(anomalies), tuple(comparisons), noted)
 
 
-def _validate_plainly(
+def validate_plainly(
     folder: Path, dataset: Dataset, missing: str, on_progress: OnProgress
 ) -> Validation:
+    """The same without TensorFlow Data Validation, for the reason ``missing``."""
     schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
-    conditions = list_conditions(dataset)
+    requirements = list_requirements(dataset)
     filled = [split for split in SPLITS if dataset.splits[split].records]
     found: list[tuple[Anomaly, bool]] = []
     for number, split in enumerate(filled):
         on_progress(number, len(filled))
-        found += check_plainly(folder, dataset, split, schema, conditions)
+        found += check_plainly(folder, dataset, split, schema, requirements)
     on_progress(len(filled), len(filled))
     anomalies, outside = _judge(found, folder, dataset, schema)
     remark = (
@@ -143,12 +143,6 @@ def _validate_plainly(
     )
     noted = _join(dataset, outside)
     return Validation(str(folder), dataset, {}, tuple(anomalies), (), noted, (remark,))
-
-
-def _join(dataset: Dataset, outside: Sequence[Noted]) -> tuple[Noted, ...]:
-    """What `prepare` noted and what was found here, each once."""
-    noted = {(one.record_id, one.measure, one.lead): one for one in (*dataset.noted, *outside)}
-    return tuple(noted.values())
 
 
 def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:
@@ -172,6 +166,12 @@ def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:
     schema = _read(folder / SCHEMA, make_schema(dataset), keep=False)
     theirs = _training(Path(other))
     return compare(_training(folder), theirs, schema, "drift", str(other)).anomalies()
+
+
+def _join(dataset: Dataset, outside: Sequence[Noted]) -> tuple[Noted, ...]:
+    """What `prepare` noted and what was found here, each once."""
+    noted = {(one.record_id, one.measure, one.lead): one for one in (*dataset.noted, *outside)}
+    return tuple(noted.values())
 
 
 def _training(folder: Path) -> Any:
@@ -200,35 +200,6 @@ def _signals_only(statistics: Any, schema: Any) -> Any:
     return kept
 
 
-def _find(
-    split: str, statistics: Any, schema: Any, checks: Any, environment: str
-) -> list[tuple[Anomaly, bool]]:
-    """What TensorFlow Data Validation finds in one split; of each, whether a range is missed."""
-    profile = read_profile(statistics)
-    about = type(checks)()
-    # a condition on a feature that is not there is an error, not an anomaly
-    about.feature_validations.extend(
-        one for one in checks.feature_validations if one.feature_path.step[0] in profile
-    )
-    found = load_tfdv().validate_statistics(
-        statistics, schema, environment=environment, custom_validation_config=about
-    )
-    rules = {feature.name: feature for feature in schema.feature}
-    return [
-        (
-            Anomaly(
-                split,
-                feature,
-                reason.short_description,
-                describe_reason(reason, rules.get(feature), profile.get(feature)),
-            ),
-            is_of_records(reason),
-        )
-        for feature, info in sorted(found.anomaly_info.items())
-        for reason in info.reason
-    ]
-
-
 def _judge(
     found: Sequence[tuple[Anomaly, bool]], folder: Path, dataset: Dataset, schema: Any
 ) -> tuple[list[Anomaly], list[Noted]]:
@@ -236,13 +207,12 @@ def _judge(
 
     A range that many records miss is missed by the dataset; what only few miss is these records'
     matter, unless they are no usable ECG, which `prepare` leaves out where it verifies a database.
-    Either way they are named.
     """
-    rules = {feature.name: range_of(feature) for feature in schema.feature}
+    rules = {feature.name: _range_of(feature) for feature in schema.feature}
     ranges = {one.feature: rules[one.feature] for one, of_records in found if of_records}
     splits = [split for split in SPLITS if dataset.splits[split].records]
-    outside = find_outside(folder, dataset, splits, ranges) if ranges else {}
-    allowed = tolerated(sum(dataset.splits[split].records for split in splits))
+    outside = _find_outside(folder, dataset, splits, ranges)
+    allowed = _tolerated(sum(dataset.splits[split].records for split in splits))
     anomalies, noted = [], []
     for one, of_records in found:
         if not of_records:
@@ -263,3 +233,53 @@ def _judge(
             replace(one, long=f"{one.long}: {len(records)} of {of} records, such as {named}")
         )
     return anomalies, noted
+
+
+def _tolerated(records: int) -> float:
+    """How many records of a dataset may be outside of one range: 5 %, and three standard errors."""
+    return TOLERATED * records + 3 * math.sqrt(TOLERATED * (1 - TOLERATED) * records)
+
+
+def _range_of(rule: Any) -> Range:
+    """What a feature of the schema allows to each value; of texts, how many a record may have."""
+    for domain in ("float_domain", "int_domain"):
+        if rule.HasField(domain):
+            limits = getattr(rule, domain)
+            low = limits.min if limits.HasField("min") else -math.inf
+            return low, limits.max if limits.HasField("max") else math.inf
+    return 0, rule.value_count.max or math.inf
+
+
+def _find_outside(
+    folder: Path, dataset: Dataset, splits: Sequence[str], ranges: Mapping[str, Range]
+) -> dict[str, dict[str, list[Noted]]]:
+    """By column and split the records outside of its range, those farthest out first.
+
+    A lead that `prepare` named is named again.
+    """
+    leads = {(one.record_id, one.measure): one.lead for one in dataset.noted}
+    found: dict[str, dict[str, list[Noted]]] = {name: {} for name in ranges}
+    names = [name for name in PROFILED if name in {feature_of(one) for one in ranges}]
+    for split in splits if names else ():
+        for columns in read_columns(folder, dataset, split, [*names, "record_id"]):
+            ids = columns["record_id"][0]
+            for name in ranges.keys() & columns.keys():
+                low, high = ranges[name]
+                values, lengths = columns[name]
+                rows = np.flatnonzero(lengths)
+                if name in TEXTS:  # how many values a record has
+                    rows, values = np.arange(len(lengths)), lengths
+                wrong = (values < low) | (values > high)
+                for row, value in zip(rows[wrong], values[wrong].tolist(), strict=True):
+                    record_id = ids[row].decode()
+                    measure, _, lead = name.partition(" ")
+                    where = lead or leads.get((record_id, measure))
+                    text = describe_value(measure, where, value, ranges[name])
+                    found[name].setdefault(split, []).append(
+                        Noted(record_id, where, measure, float(f"{value:.4g}"), text)
+                    )
+    for name, by_split in found.items():
+        low, high = ranges[name]
+        for records in by_split.values():
+            records.sort(key=lambda one: max(one.value - high, low - one.value), reverse=True)
+    return found
