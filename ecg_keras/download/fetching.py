@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pooch
 
-from ecg_keras.download.publishers import RemoteFile
 from ecg_keras.download.planning import DownloadPlan, list_key, plan_download
+from ecg_keras.download.publishers import RemoteFile
 from ecg_keras.download.receiving import MOST_JOBS, Patience, Receiver, Stopped, forget_part
 from ecg_keras.download.staging import Stage
 from ecg_keras.download.unpacking import unpack
