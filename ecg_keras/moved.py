@@ -27,7 +27,7 @@ MODULES: Mapping[str, str] = {
     "ecg_keras.data.validation": "ecg_keras.validation",
     "ecg_keras.data.wfdb_files": "ecg_keras.formats.wfdb_files",
     "ecg_keras.data.wfdb_headers": "ecg_keras.formats.wfdb_headers",
-    "ecg_keras.data.wfdb_spans": "ecg_keras.formats.wfdb_spans",
+    "ecg_keras.data.wfdb_spans": "ecg_keras.formats.wfdb_files",
     "ecg_keras.signals.verification": "ecg_keras.signals.fault_checks",
     "ecg_keras.sources.challenge": "ecg_keras.sources.challenge_format",
     "ecg_keras.sources.tables": "ecg_keras.sources.fields",

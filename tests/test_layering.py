@@ -45,7 +45,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 DOORS = {
     "keras": ("keras_library.py",),
     "wfdb": ("formats/wfdb_segments.py",),
-    "soundfile": ("formats/wfdb_flac.py",),
+    "soundfile": ("formats/wfdb_formats.py",),
     "h5py": ("formats/hdf5_files.py",),
     "pydicom": ("formats",),
     "ecgdatakit": ("formats/xml_exports.py",),

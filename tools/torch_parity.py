@@ -28,7 +28,7 @@ import keras
 import numpy as np
 
 from ecg_keras import models
-from ecg_keras.formats.wfdb_files import read_wfdb
+from ecg_keras.formats import read_wfdb
 
 try:
     import torch

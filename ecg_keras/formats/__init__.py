@@ -1,175 +1,38 @@
-"""Formats of single recordings: which one a file is in, and its ECG in millivolts.
+"""Formats of single recordings, each read in millivolts: WFDB, CSV, EDF, DICOM, XML, HDF5."""
 
-The ending of a file's name decides. A hospital's files are as untrusted as any download: each
-reader compares what a file claims with its size before anything is allocated, and runs no code.
-"""
+from typing import TYPE_CHECKING
 
-from __future__ import annotations
+from ecg_keras.faces import lazy_face
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-from ecg_keras.errors import DataError
-from ecg_keras.formats.csv_text import read_csv
-from ecg_keras.formats.dicom import has_dicom_mark, read_dicom
-from ecg_keras.formats.edf import read_edf
-from ecg_keras.formats.plain_files import find_alike, normalise, stat_file
-from ecg_keras.formats.wfdb_spans import read_unknown
-from ecg_keras.formats.xml_exports import read_xml
-from ecg_keras.records import Signal, Span
-
-# formats by the ending of a file's name
-ENDINGS = {
-    ".hea": "wfdb",
-    ".dat": "wfdb",
-    ".mat": "wfdb",
-    ".csv.gz": "csv",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".edf": "edf",
-    ".dcm": "dicom",
-    ".xml": "xml",
-}
-# of a WFDB recording the header is looked for
-SOUGHT = [ending for ending in ENDINGS if ending not in (".dat", ".mat")]
-
-
-def split_ending(name: str) -> tuple[str, str | None]:
-    """A file's name without a known ending, and its format; ``None`` without such an ending.
-
-    Example:
-        >>> split_ending("2024/a12.csv.gz"), split_ending("2024/a12")
-        (('2024/a12', 'csv'), ('2024/a12', None))
-    """
-    dot = name.rfind(".")
-    if name[dot:].lower() == ".gz":
-        dot = name.rfind(".", 0, dot)
-    kind = ENDINGS.get(name[dot:].lower())
-    return (name, None) if kind is None else (name[:dot], kind)
-
-
-def find_recording(path: Path) -> tuple[Path, str]:
-    """The file of a recording, and its format.
-
-    Args:
-        path: with or without its ending.
-
-    Returns:
-        The file, for WFDB its header, and one of the formats of `ENDINGS`.
-
-    Raises:
-        DataError: there is no such file, several have the name, the format is unknown, or the file
-            is a device, a pipe, or a link that leads out of its folder.
-    """
-    stem, kind = split_ending(path.name)
-    sought = path.with_name(f"{stem}.hea") if kind == "wfdb" else path
-    try:
-        found = _look_for(sought, kind)
-        if not found:
-            raise DataError(_say_missing(path, sought, kind))
-    except OSError as error:  # a name that the disk can't have
-        raise DataError(f"{path}: {error.strerror}.") from error
-    if len(found) > 1:
-        raise DataError(
-            f"{path}: several files have this name: {', '.join(one.name for one, _ in found)}. "
-            "Write the one that is meant into the table."
-        )
-    stat_file(found[0][0], "Check that the export is complete.")
-    return found[0]
-
-
-def _look_for(path: Path, kind: str | None) -> list[tuple[Path, str]]:
-    if kind is not None:
-        return [(file, kind) for file in _spelled(path)]
-    if path.is_file():  # DICOM files often have no ending
-        if has_dicom_mark(path):
-            return [(path, "dicom")]
-        raise DataError(
-            f"{path}: no known format. Allowed: {', '.join(ENDINGS)}, and DICOM files without an "
-            "ending. Export the recording again."
-        )
-    files = [(path.with_name(path.name + ending), ENDINGS[ending]) for ending in SOUGHT]
-    found = [(file, kind) for file, kind in files if file.is_file()]
-    return found or [(other, kind) for file, kind in files for other in _spelled(file)]
-
-
-def _spelled(path: Path) -> list[Path]:
-    """The file of a name; without one, those with its ending in another case or other accents."""
-    if path.is_file():
-        return [path]
-    stem = normalise(split_ending(path.name)[0])
-    return [one for one in _others(path) if normalise(split_ending(one.name)[0]) == stem]
-
-
-def _others(path: Path) -> list[Path]:
-    return [other for other in map(Path, find_alike(path)) if other.is_file()]
-
-
-def _say_missing(path: Path, sought: Path, kind: str | None) -> str:
-    endings = [""] if kind else SOUGHT
-    others = [one for end in endings for one in _others(sought.with_name(sought.name + end))]
-    if others:
-        return (
-            f"{path}: No such file, but {', '.join(one.name for one in others)}, whose name "
-            "differs in case. Write names into the table as they are on the disk."
-        )
-    if sought != path and path.is_file():
-        return (
-            f"{path}: a WFDB recording is read by its header, and there is no {sought.name}. "
-            "Export the header, too, or export to CSV, EDF or DICOM."
-        )
-    tried = "" if kind else f", also not with one of the endings {', '.join(SOUGHT)}"
-    return (
-        f"{sought}: No such file{tried}. Check that the export is complete, or take the recording "
-        "out of the table."
+if TYPE_CHECKING:
+    from ecg_keras.formats.csv_files import (
+        check_rate as check_rate,
+        unknown_unit as unknown_unit,
     )
+    from ecg_keras.formats.hdf5_files import (
+        count_rows as count_rows,
+        read_array as read_array,
+        read_row as read_row,
+    )
+    from ecg_keras.formats.plain_files import stat_file as stat_file
+    from ecg_keras.formats.recordings import (
+        ENDINGS as ENDINGS,
+        find_recording as find_recording,
+        read_recording as read_recording,
+        split_ending as split_ending,
+    )
+    from ecg_keras.formats.wfdb_files import (
+        STEPS_IN_MV as STEPS_IN_MV,
+        read_in_microvolts as read_in_microvolts,
+        read_samples as read_samples,
+        read_wfdb as read_wfdb,
+    )
+    from ecg_keras.formats.wfdb_headers import (
+        Header as Header,
+        read_header as read_header,
+        read_text as read_text,
+    )
+    from ecg_keras.formats.wfdb_segments import list_names as list_names
+    from ecg_keras.formats.xml_exports import check_reader as check_reader
 
-
-def read_recording(
-    file: Path,
-    kind: str,
-    *,
-    sampling_rate: float | None = None,
-    unit: str | None = None,
-    leads: Sequence[str] | None = None,
-    lead_names: Mapping[str, str] | None = None,
-    decimal: str | None = None,
-    span: Span | None = None,
-) -> Signal:
-    """Reads one recording in millivolts.
-
-    Args:
-        file: from `find_recording`.
-        kind: its format.
-        sampling_rate: in Hz, of a CSV file; the other formats tell theirs.
-        unit: mV, uV or V, of a CSV file, and of leads of an EDF file, that state none.
-        leads: the columns of a CSV file, before those that its header names.
-        lead_names: the user's own spellings of leads, each with the lead that it means.
-        decimal: the decimal sign of a CSV file.
-        span: the seconds that are wanted; ``None`` wants the whole recording.
-
-    Returns:
-        The wanted part of the recording; columns that are none of the twelve leads are left out,
-        missing samples are NaN.
-
-    Raises:
-        ConfigError: a CSV file needs a setting that is not given, or an XML file a package.
-        DataError: the file is damaged, foreign or no 12-lead ECG; the message names it.
-    """
-    if kind == "csv":
-        return read_csv(
-            file,
-            sampling_rate=sampling_rate,
-            unit=unit,
-            leads=leads,
-            lead_names=lead_names,
-            decimal=decimal,
-            span=span,
-        )
-    if kind == "edf":
-        return read_edf(file, unit=unit, lead_names=lead_names, span=span)
-    if kind == "dicom":
-        return read_dicom(file, lead_names=lead_names, span=span)
-    if kind == "xml":
-        return read_xml(file, lead_names=lead_names, span=span)
-    return read_unknown(file.with_suffix(""), lead_names=lead_names, span=span)
+__getattr__, __dir__, __all__ = lazy_face(__name__)

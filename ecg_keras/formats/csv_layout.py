@@ -14,44 +14,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.csv_marks import is_missing, is_number
-from ecg_keras.formats.csv_numbers import Columns, split_line
-from ecg_keras.formats.csv_units import parse_unit, split_unit, stated_unit
+from ecg_keras.formats.csv_numbers import Columns, is_missing, is_number, split_line
+from ecg_keras.formats.voltages import parse_unit, split_unit, stated_unit
 from ecg_keras.signals import LEADS, find_lead, find_leads
 
 # in the order in which they are preferred where two fit; a blank stands for any number of blanks
-SEPARATORS = (";", "\t", "|", ",", " ")
+_SEPARATORS = (";", "\t", "|", ",", " ")
 # columns of a table
 MOST_COLUMNS = 1000
 # cells of a row of the numbers of columns, such as 0, 1, 2, 3, where the samples are whole numbers
-FEWEST_NUMBERED = 4
+_FEWEST_NUMBERED = 4
 # of a line that much is looked at to find the separator
 _GLANCE = 400
+
+LeadNames = Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the first lines of a table say.
+    """What the first lines of a table say."""
 
-    Attributes:
-        separator: between two cells, one of `SEPARATORS`.
-        first: the number of the first line of samples, counted from 0.
-        rows: whether each line is a lead; what follows is of columns then empty.
-        columns: how lines are cut, and which of their cells are leads.
-        leads: the lead of each of these cells.
-        units: millivolts in the unit that the file states for each lead, ``None`` where it
-            does not.
-        left_out: the names of the columns that are no lead.
-        renamed: whether the user's names of the columns are others than the header's.
-    """
-
-    separator: str
+    # the number of the first line of samples, counted from 0
     first: int
-    rows: bool
+    # how lines are cut, and which of their cells are leads
     columns: Columns
+    # whether each line is a lead; what follows is of columns then empty
+    rows: bool = False
+    # the lead of each of the cells that are one
     leads: tuple[str, ...] = ()
+    # millivolts in the unit that the file states for each lead
     units: tuple[float | None, ...] = ()
+    # the names of the columns that are no lead
     left_out: tuple[str, ...] = ()
+    # whether the user's names of the columns are others than the header's
     renamed: bool = False
 
 
@@ -80,21 +75,12 @@ class _Row:
 def find_layout(
     lines: Sequence[str],
     leads: Sequence[str] | None = None,
-    lead_names: Mapping[str, str] | None = None,
+    lead_names: LeadNames = None,
     decimal: str | None = None,
 ) -> Layout:
-    """Finds the samples in the first lines of a table.
+    """Finds the samples in the first lines of a table, some 50 or all.
 
-    Args:
-        lines: the first ones of the file, some 50 or all.
-        leads: the user's names of the columns or rows, which come before those of a header.
-        lead_names: the user's own spellings of leads.
-        decimal: the decimal sign, where the user says it.
-
-    Raises:
-        DataError: there is no line of numbers, nothing names the columns, ``leads`` has not as many
-            as there are, two columns are the same lead, or names may mean two things.
-    """
+    ``leads`` are the user's names of the columns or rows, which come before those of a header."""
     separator = _find_separator(lines, decimal)
     rows = [
         _Row(number, split_line(line.lstrip("#% ") if line[:1] in ("#", "%") else line, separator))
@@ -103,36 +89,30 @@ def find_layout(
     ]
     top, end = _find_table(rows)
     table = rows[top:end]
-    counts = [_count_leads(row.cells, lead_names) for row in rows[:top]]
+    counts = [sum(map(bool, name_cells(row.cells, lead_names))) for row in rows[:top]]
     most = max(counts, default=0)
-    if sum(names_row(row.cells, lead_names) for row in table) > most:
-        numbered = is_numbered(table[0].cells, ())
-        return Layout(separator, table[numbered].line, True, Columns(separator, 0, ()))
+    if sum(is_lead_row(row.cells, lead_names) for row in table) > most:
+        numbered = _is_numbered(table[0].cells, ())
+        return Layout(table[numbered].line, Columns(separator, 0, ()), rows=True)
     header = rows[counts.index(most)] if most else None
     if header is not None:
         table = rows[counts.index(most) + 1 : end]
-    elif table and is_numbered(table[0].cells, table[1:]):
+    elif table and _is_numbered(table[0].cells, table[1:]):
         table = table[1:]
     if not table:
         raise DataError("no table of numbers: it holds no sample. Export the file again.")
     if header is None and leads is not None and len(leads) == len(table) != table[0].filled:
-        return Layout(separator, table[0].line, True, Columns(separator, 0, ()))
+        return Layout(table[0].line, Columns(separator, 0, ()), rows=True)
     above = [row for row in rows if row.line < table[0].line]
     names = _name_columns(above, header, table, leads, lead_names)
-    held = find_leads([bare_name(name, lead_names) for name in names], lead_names)
+    held = find_named(names, lead_names)
     wanted = tuple(column for column, lead in enumerate(held) if lead is not None)
     if not wanted:
         raise DataError(
             f"none of its columns is one of the leads {', '.join(LEADS)}. Received: "
             f"{', '.join(names)[:200]}. Name them with data.folder.leads or data.folder.lead_names."
         )
-    first = next(
-        place
-        for place, row in enumerate(table)
-        if any(map(is_number, cells := row.pick(wanted)))
-        or (row.filled and all(map(is_missing, cells)))
-        or place == len(table) - 1
-    )
+    first = _first_samples(table, wanted)
     above, table = [*above, *table[:first]], table[first:]
     short = [names[column] for column in wanted if column >= max(len(row.cells) for row in table)]
     if short:
@@ -141,31 +121,51 @@ def find_layout(
             f"{', '.join(short)}. Export the file again, or name its columns with "
             "data.folder.leads."
         )
-    said = names if header is None else header.cells
     return Layout(
-        separator,
         table[0].line,
-        False,
         Columns(separator, len(names), wanted),
-        tuple(lead for lead in held if lead is not None),
-        _find_units(lines, above, said, wanted),
-        tuple(
+        leads=tuple(lead for lead in held if lead is not None),
+        units=_find_units(lines, above, names if header is None else header.cells, wanted),
+        left_out=tuple(
             name or f"column {column + 1}"
             for column, name in enumerate(names)
             if column not in wanted and any("".join(row.pick([column])) for row in table)
         ),
-        header is not None and names != header.cells and _differ(header.cells, names, lead_names),
+        renamed=header is not None and _differ(header.cells, names, lead_names),
     )
 
 
-def names_row(cells: Sequence[str], lead_names: Mapping[str, str] | None) -> bool:
-    """Whether a line begins with the name of a lead, and goes on with numbers."""
+def is_lead_row(cells: Sequence[str], lead_names: LeadNames) -> bool:
+    """Whether a line begins with the name of a lead, and has numbers behind it."""
     if len(cells) < 2 or is_number(cells[0]) or not any(map(is_number, cells[1:])):
         return False
-    return find_lead(bare_name(cells[0], lead_names), lead_names) is not None
+    return name_cells(cells[:1], lead_names) != [None]
 
 
-def is_numbered(cells: Sequence[str], following: Sequence[_Row]) -> bool:
+def find_named(names: Sequence[str], lead_names: LeadNames) -> tuple[str | None, ...]:
+    """`find_leads` of names that may have a unit behind them."""
+    return find_leads([_bare_name(name, lead_names) for name in names], lead_names)
+
+
+def name_cells(cells: Sequence[str], lead_names: LeadNames) -> list[str | None]:
+    """The lead that each cell names by itself."""
+    return [find_lead(_bare_name(cell, lead_names), lead_names) for cell in cells]
+
+
+def wrong_number(what: str, count: int, leads: Sequence[str]) -> DataError:
+    """The error that the user names fewer or more columns or rows than a file has."""
+    return DataError(
+        f"{count} {what}s, and data.folder.leads names {len(leads)}. Name each {what}, also those"
+        " that are no lead."
+    )
+
+
+def _bare_name(name: str, lead_names: LeadNames) -> str:
+    """A column's name, without its unit where it is no spelling of a lead with it."""
+    return name if find_lead(name, lead_names) else split_unit(name)[0]
+
+
+def _is_numbered(cells: Sequence[str], following: Sequence[_Row]) -> bool:
     """Whether a line counts its cells from 0 or 1, as headers do where columns have no names."""
     counted = [*itertools.dropwhile(lambda cell: not is_number(cell), cells)]
     while counted and not counted[-1]:
@@ -177,24 +177,7 @@ def is_numbered(cells: Sequence[str], following: Sequence[_Row]) -> bool:
         return False
     # of two or three columns they may be samples, unless samples have decimals
     fractions = [all(re.search("[.,]", cell) for cell in row.cells if cell) for row in following]
-    return len(counted) >= FEWEST_NUMBERED or (len(fractions) > 2 and all(fractions))
-
-
-def say_widths(columns: int, leads: Sequence[str]) -> str:
-    """The message that the user names fewer or more columns or rows than a file has."""
-    return (
-        f"{columns} columns, and data.folder.leads names {len(leads)}. Name each column, also those"
-        " that are no lead."
-    )
-
-
-def bare_name(name: str, lead_names: Mapping[str, str] | None) -> str:
-    """A column's name, without its unit where it is no spelling of a lead with it."""
-    return name if find_lead(name, lead_names) else split_unit(name)[0]
-
-
-def _count_leads(cells: Sequence[str], lead_names: Mapping[str, str] | None) -> int:
-    return sum(find_lead(bare_name(cell, lead_names), lead_names) is not None for cell in cells)
+    return len(counted) >= _FEWEST_NUMBERED or (len(fractions) > 2 and all(fractions))
 
 
 def _find_separator(lines: Sequence[str], decimal: str | None) -> str:
@@ -202,7 +185,7 @@ def _find_separator(lines: Sequence[str], decimal: str | None) -> str:
     glances = [line[:_GLANCE].strip(" ") for line in lines if line.strip()][-16:]
     present = [
         one
-        for one in SEPARATORS
+        for one in _SEPARATORS
         if any(one in line for line in glances)
         # of a single column
         and not (one == "," == decimal and not any("." in line for line in glances))
@@ -211,18 +194,16 @@ def _find_separator(lines: Sequence[str], decimal: str | None) -> str:
         present = [one for one in present if one != " "]
     if len(present) < 2:
         return (*present, ";")[0]
-    counts = [
-        sum(is_number(cell) for line in glances for cell in split_line(line, one))
-        for one in present
-    ]
-    return present[counts.index(max(counts))]
+    return max(
+        present,
+        key=lambda one: sum(is_number(cell) for line in glances for cell in split_line(line, one)),
+    )
 
 
 def _find_table(rows: Sequence[_Row]) -> tuple[int, int]:
     """The place of the first line of numbers, and the one behind the last; 0 where there is none.
 
-    Lines above with a number or two, such as the age of the patient, are none of them.
-    """
+    Lines above with a number or two, such as the age of the patient, do not belong to it."""
     numeric = [place for place, row in enumerate(rows) if row.numbers]
     if not numeric:
         return 0, 0
@@ -239,12 +220,21 @@ def _find_table(rows: Sequence[_Row]) -> tuple[int, int]:
     return top, last + 1
 
 
+def _first_samples(table: Sequence[_Row], wanted: Sequence[int]) -> int:
+    """The place of the first line in which a wanted cell is a number, or all say there is none."""
+    for place, row in enumerate(table):
+        cells = row.pick(wanted)
+        if any(map(is_number, cells)) or (row.filled and all(map(is_missing, cells))):
+            return place
+    return len(table) - 1
+
+
 def _name_columns(
     above: Sequence[_Row],
     header: _Row | None,
     table: Sequence[_Row],
     leads: Sequence[str] | None,
-    lead_names: Mapping[str, str] | None,
+    lead_names: LeadNames,
 ) -> list[str]:
     """The name of each column: the user's, or else the header's."""
     filled = max(row.filled for row in table)
@@ -264,24 +254,20 @@ def _name_columns(
             return last
         raise DataError(f"no header names its {filled} columns. Name them with data.folder.leads.")
     if len(leads) not in (filled, 0 if header is None else header.filled):
-        raise DataError(say_widths(filled, leads))
+        raise wrong_number("column", filled, leads)
     return list(leads)
 
 
-def _same(cells: Sequence[str], leads: Sequence[str], lead_names: Mapping[str, str] | None) -> bool:
+def _same(cells: Sequence[str], leads: Sequence[str], lead_names: LeadNames) -> bool:
     """Whether a header names just the leads that the user names, among columns that are none."""
-    named = [find_lead(bare_name(cell, lead_names), lead_names) for cell in cells]
-    return [lead for lead in named if lead] == [find_lead(name, lead_names) for name in leads]
+    named = [lead for lead in name_cells(cells, lead_names) if lead]
+    return named == [find_lead(name, lead_names) for name in leads]
 
 
-def _differ(
-    cells: Sequence[str], names: Sequence[str], lead_names: Mapping[str, str] | None
-) -> bool:
-    both = [
-        [find_lead(bare_name(one, lead_names), lead_names) for one in some]
-        for some in (cells, names)
-    ]
-    return any(a is not None and a != b for a, b in itertools.zip_longest(*both))
+def _differ(cells: Sequence[str], names: Sequence[str], lead_names: LeadNames) -> bool:
+    """Whether a header's cell names another lead than the user does."""
+    both = itertools.zip_longest(name_cells(cells, lead_names), name_cells(names, lead_names))
+    return cells != names and any(a is not None and a != b for a, b in both)
 
 
 def _find_units(
@@ -292,6 +278,6 @@ def _find_units(
     units = []
     for column in wanted:
         own = split_unit(names[column])[1] if column < len(names) else None
-        below = [parse_unit(cell) for row in above for cell in row.cells[column : column + 1]]
+        below = [parse_unit(cell) for row in above for cell in row.pick([column])]
         units.append(next((one for one in (own, *below, stated) if one is not None), None))
     return tuple(units)

@@ -1,11 +1,17 @@
-"""The samples of a text table, by pandas' C parser."""
+"""The numbers of a text table: what commas, points and blanks inside them mean, and their values.
+
+A comma is the decimal sign in half of the world and groups thousands in the other half. Each way of
+reading is believed only where no cell of a file contradicts it. pandas' C parser does the work.
+"""
 
 from __future__ import annotations
 
 import csv
+import math
+import re
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
@@ -14,38 +20,50 @@ import numpy.typing as npt
 import pandas as pd
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.csv_marks import (
-    MISSING,
-    Marks,
-    Signs,
-    decide,
-    find_marks,
-    is_missing,
-    is_number,
-    see,
-)
 
-# lines that nearly always settle what a sign means, and lines that are looked at at a time
-_FEW, _MANY = (2, 20), 20_000
-# bytes that hold the former
-_FIRST = 20_000
+# cells without a sample, in small letters, and as they are written
+_NONE = ("", "-", "--", "---", ".", "?", "nan", "-nan", "na", "n/a", "#n/a", "<na>", "null", "none")
+_MISSING = sorted({*_NONE, "NaN"}.union(*({one.upper(), one.capitalize()} for one in _NONE)))
+_NUMBER = re.compile(
+    r"[-+]?(\d+([.,]\d+)*\.?|\d{1,3}( \d{3})+([.,]\d+)?|[.,]\d+)(e[-+]?\d+)?|[-+]?inf(inity)?",
+    re.ASCII | re.IGNORECASE,
+)
+# lines that nearly always settle what a sign means, and bytes that hold them
+_FEW, _FIRST = (2, 20), 20_000
+# lines that are looked at at a time
+_MANY = 20_000
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which cells of each line are samples.
+    """Which cells of each line are samples."""
 
-    Attributes:
-        separator: between two cells; a blank stands for any number of them.
-        width: the most cells of a line.
-        wanted: the columns that are read, in ascending order.
-    """
-
+    # between two cells; a blank stands for any number of them
     separator: str
+    # the most cells of a line
     width: int
+    # the columns that are read, in ascending order
     wanted: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How numbers are written: the decimal sign, and what groups their digits."""
+
+    decimal: str = "."
+    thousands: str | None = None
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number in any of the ways in which they are written."""
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that there is no sample."""
+    return cell.lower() in _NONE
 
 
 def split_line(line: str, separator: str) -> list[str]:
@@ -58,27 +76,92 @@ def split_line(line: str, separator: str) -> list[str]:
     return [cell.strip(" '\"\t") for cell in cells]
 
 
+@dataclass
+class _Signs:
+    """What the commas, points and blanks inside numbers can mean."""
+
+    # signs that are decimal for sure, as in 0,5
+    decimal: set[str] = field(default_factory=set)
+    # signs that group digits for sure, as in 1,234,567
+    groups: set[str] = field(default_factory=set)
+    # signs in numbers such as 2,168, and the smallest of these, if the sign groups
+    either: set[str] = field(default_factory=set)
+    least_grouped: float = math.inf
+    # the largest number without a sign
+    largest_whole: float = 0.0
+
+    def add(self, cell: str) -> None:
+        """What one cell shows."""
+        number, _, exponent = cell.strip().lower().lstrip("+-").partition("e")
+        signs = sorted({" ", ".", ","}.intersection(number), key=number.rfind)
+        if not number or not is_number(number):
+            return
+        if not signs:
+            if number.isdigit() and not exponent:
+                self.largest_whole = max(self.largest_whole, float(number[:99]))
+            return
+        whole, _, fraction = number.rpartition(signs[-1])
+        if len(signs) == 1 and signs[0] != " " and number.count(signs[0]) == 1:
+            if exponent or len(fraction) != 3 or not re.fullmatch(r"[1-9]\d{0,2}", whole):
+                self.decimal.add(signs[0])
+            else:
+                self.either.add(signs[0])
+                self.least_grouped = min(self.least_grouped, float(whole + fraction))
+            return
+        if len(signs) == 1:
+            whole = number
+        else:
+            self.decimal.add(signs[-1])
+        if not re.fullmatch(rf"[1-9]\d{{0,2}}({re.escape(signs[0])}\d{{3}})+", whole):
+            raise DataError(f"{cell[:40]!r} is no number. Correct it, or export the file again.")
+        self.groups.add(signs[0])
+
+    def marks(self, decimal: str | None) -> Marks | None:
+        """How the cells write their numbers, ``None`` where that is open; see `find_marks`."""
+        decimals, groups = self.decimal | ({decimal} if decimal else set()), set(self.groups)
+        if decimals:
+            groups |= self.either - decimals
+        elif 1 <= self.largest_whole < self.least_grouped or self.either <= groups:
+            groups |= self.either
+        elif self.either == {","}:
+            return None
+        else:  # a point is one but for a reason
+            decimals = self.either
+        if len(decimals) > 1 or len(groups) > 1 or decimals & groups:
+            signs = " and ".join(repr(sign) for sign in sorted(decimals | groups))
+            setting = f", and data.folder.decimal is {decimal!r}" if decimal else ""
+            raise DataError(
+                f"its numbers hold {signs} in places that contradict one another{setting}. Export "
+                "it with one decimal sign, and no signs between thousands."
+            )
+        usual = "," if "." in groups else "."
+        return Marks(next(iter(decimals), usual), next(iter(groups), None))
+
+
+def find_marks(cells: Iterable[str], decimal: str | None = None) -> Marks | None:
+    """How some cells write their numbers, ``None`` where a comma may be decimal or group thousands.
+
+    Whole numbers below those with a comma, such as 12 beside 2,168, say that it groups."""
+    return _find_signs(cells).marks(decimal)
+
+
+def _find_signs(cells: Iterable[str]) -> _Signs:
+    signs = _Signs()
+    for cell in cells:
+        signs.add(cell)
+    return signs
+
+
 def read_columns(text: bytes, columns: Columns, decimal: str | None = None) -> Floats:
-    """The samples of a table.
+    """The samples ``(num_samples, len(wanted))`` of lines of samples; missing ones are NaN.
 
-    Args:
-        text: UTF-8, lines of samples only.
-        columns: which of its cells are samples.
-        decimal: the decimal sign, where the user says it.
-
-    Returns:
-        ``(num_samples, len(wanted))``; missing samples are NaN.
-
-    Raises:
-        DataError: a cell is no number, a line has more cells than the others, or what a comma means
-            can't be known.
-    """
+    ``decimal`` is the decimal sign, where the user sets it."""
     signed = b"." in text or b"," in text
     # the first lines settle it: 0.5 has a decimal point, and where one follows that is written
     # otherwise, the parser refuses it
-    seen = _see_first(text, columns) if signed else Signs()
-    marks = decide(seen, decimal)
-    if marks is None or seen.groups or (seen.either and not seen.decimal):
+    signs = _look_at_first(text, columns) if signed else _Signs()
+    marks = signs.marks(decimal)
+    if marks is None or signs.groups or (signs.either and not signs.decimal):
         marks = _check_all(text, columns, decimal)
     try:
         values = _parse(text, columns, marks)
@@ -87,11 +170,23 @@ def read_columns(text: bytes, columns: Columns, decimal: str | None = None) -> F
         if checked == marks:
             raise
         return _parse(text, columns, checked)
-    open_ = signed and marks == Marks() and not seen.decimal and decimal is None
-    if open_ and np.any((values != np.rint(values)) & np.isfinite(values)):
+    is_open = signed and marks == Marks() and not signs.decimal and decimal is None
+    if is_open and np.any((values != np.rint(values)) & np.isfinite(values)):
         # whole numbers first, and behind them 1.234: more than a thousand?
         return _parse(text, columns, _check_all(text, columns, decimal))
     return values
+
+
+def _look_at_first(text: bytes, columns: Columns) -> _Signs:
+    lines = text[:_FIRST].decode("utf-8", "ignore").split("\n")
+    for few in _FEW:
+        rows = [split_line(line, columns.separator) for line in lines[:few]]
+        signs = _find_signs(
+            row[column] for row in rows for column in columns.wanted if column < len(row)
+        )
+        if signs.decimal and not signs.groups:
+            break
+    return signs
 
 
 def _check_all(text: bytes, columns: Columns, decimal: str | None) -> Marks:
@@ -124,16 +219,6 @@ def _check_all(text: bytes, columns: Columns, decimal: str | None) -> Marks:
     return marks
 
 
-def _see_first(text: bytes, columns: Columns) -> Signs:
-    lines = text[:_FIRST].decode("utf-8", "ignore").split("\n")
-    for few in _FEW:
-        rows = [split_line(line, columns.separator) for line in lines[:few]]
-        seen = see(row[column] for row in rows for column in columns.wanted if column < len(row))
-        if seen.decimal and not seen.groups:
-            break
-    return seen
-
-
 def _cells(text: bytes, columns: Columns) -> Iterator[npt.NDArray[Any]]:
     """The wanted cells as text, and what a line has beyond its width, some lines at a time."""
     chunks = pd.read_csv(
@@ -144,11 +229,11 @@ def _cells(text: bytes, columns: Columns) -> Iterator[npt.NDArray[Any]]:
             for number, chunk in enumerate(chunks):
                 yield chunk.to_numpy(dtype=object)[number == 0 :]
     except ValueError as error:
-        raise DataError(f"no table of numbers: {_one_line(error)}. Export it again.") from error
+        raise _no_table(error) from error
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _no_table(error: Exception) -> DataError:
+    return DataError(f"no table of numbers: {' '.join(str(error).split())[:200]}. Export it again.")
 
 
 def _parse(text: bytes, columns: Columns, marks: Marks) -> Floats:
@@ -160,12 +245,12 @@ def _parse(text: bytes, columns: Columns, marks: Marks) -> Floats:
             frame = pd.read_csv(
                 **_format(text, columns, beyond),
                 dtype=np.float32,
-                na_values=MISSING,
+                na_values=_MISSING,
                 decimal=marks.decimal,
                 thousands=marks.thousands,
             )
     except (ValueError, pd.errors.ParserWarning) as error:
-        raise DataError(f"no table of numbers: {_one_line(error)}. Export it again.") from error
+        raise _no_table(error) from error
     values: Floats = frame.to_numpy(dtype=np.float32)[beyond:]
     if beyond:
         if not np.isnan(values[:, -1]).all():
@@ -178,8 +263,7 @@ def _format(text: bytes, columns: Columns, beyond: bool) -> dict[str, Any]:
     """How pandas is to cut lines into cells.
 
     ``beyond`` reads one cell more than a line should have, behind a first line that has it: without
-    one, pandas refuses to look for it.
-    """
+    one, pandas refuses to look for it."""
     chosen = [*columns.wanted, columns.width] if beyond else None
     blank = (b'""' + columns.separator.encode()) * (columns.width + 1) + b"\n"
     return {

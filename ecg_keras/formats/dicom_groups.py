@@ -1,7 +1,7 @@
 """The groups of channels of a DICOM waveform object: which are the recording, and their leads.
 
 An object may hold several groups: the recording, averaged beats, and what was computed from the
-recording; some devices give each lead, or each few, a group of their own.
+recording; some devices put each lead, or each few, into a group.
 
 Source: DICOM PS3.3, C.10.9 (Waveform Module); the leads' codes: PS3.16, context group 3001.
 """
@@ -19,7 +19,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.signals import LEADS, find_lead
 
 # averaged beats last a second or so, recordings longer
-LONGEST_BEAT = 2.0
+_LONGEST_BEAT = 2.0
 _BEAT = re.compile("MEDIAN|BEAT|AVERAGE|TEMPLATE|REPRESENTATIVE")
 # the numbers that end the codes 2:1 (MDC) and 5.6.3-9-1 (SCP-ECG); the one's codes under the
 # other's name are met, too
@@ -33,24 +33,20 @@ _REMARK = re.compile(r"\s*[(,;].*", re.DOTALL)
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
-    """One group of channels.
+class ChannelGroup:
+    """One group of channels."""
 
-    Attributes:
-        item: of the object's Waveform Sequence.
-        leads: of each channel, ``None`` for one that is no lead; none of averaged beats, which are
-            no recording.
-        rate: in Hz.
-        samples: of each channel.
-        begin: milliseconds from the object's reference time to its first sample.
-        original: whether it was taken, and not derived from other waveforms.
-    """
-
+    # of the object's Waveform Sequence
     item: Any
+    # of each channel, `None` for one that is no lead; empty for averaged beats
     leads: tuple[str | None, ...]
+    # in Hz
     rate: float
+    # of each channel
     samples: int
+    # milliseconds from the object's reference time to its first sample
     begin: float
+    # whether it was taken, and not derived from other waveforms
     original: bool
 
     @property
@@ -65,25 +61,17 @@ class Group:
         return tuple(lead for lead in self.leads if lead)
 
 
-def read_group(item: Any, lead_names: Mapping[str, str] | None) -> Group:
-    """What an item of the Waveform Sequence says of itself.
-
-    Args:
-        item: of the sequence.
-        lead_names: the user's own spellings of leads, each with the lead that it means.
-
-    Raises:
-        DataError: it has no sampling rate, or a channel is named as two leads.
-    """
+def read_group(item: Any, lead_names: Mapping[str, str] | None) -> ChannelGroup:
+    """What an item of the Waveform Sequence says of itself."""
     rate = float(item.SamplingFrequency)
     if not 0 < rate < math.inf:
         raise DataError(f"the sampling frequency must be above 0 Hz. Received: {rate:g}.")
     samples = int(item.NumberOfWaveformSamples)
     original = str(item.get("WaveformOriginality", "")).strip().upper() != "DERIVED"
     called_beat = _BEAT.search(str(item.get("MultiplexGroupLabel", "")).upper())
-    is_beat = called_beat or (not original and samples < LONGEST_BEAT * rate)
+    is_beat = called_beat or (not original and samples < _LONGEST_BEAT * rate)
     channels = [] if is_beat else item.ChannelDefinitionSequence
-    return Group(
+    return ChannelGroup(
         item=item,
         leads=tuple(_lead(channel, lead_names) for channel in channels),
         rate=rate,
@@ -93,20 +81,34 @@ def read_group(item: Any, lead_names: Mapping[str, str] | None) -> Group:
     )
 
 
-def choose_groups(groups: Sequence[Group]) -> list[Group]:
+def choose_groups(groups: Sequence[ChannelGroup]) -> list[ChannelGroup]:
     """The groups that together are the recording.
 
-    Groups of equal rate, length and begin belong together as long as no lead is in two of them. Of
-    those that are no averaged beats, a recording as it was taken comes before a derived one, then
-    the one with the most leads, then the longest; the file's order decides between equals.
+    A recording as it was taken comes before a derived one, then the one with the most leads, then
+    the longest; the file's order decides between equals."""
+    candidates = _join(groups)
+    if not candidates:
+        names = [_name(one) for group in groups if group.leads for one in group.channels]
+        if names:
+            raise DataError(
+                f"none of its channels is one of the leads {', '.join(LEADS)}. Received: "
+                f"{', '.join(names)[:200]}. data.folder.lead_names says which is which."
+            )
+        raise DataError(
+            f"none of its {len(groups)} groups of channels is a recording with one of the leads "
+            f"{', '.join(LEADS)}. Export the rhythm, not averaged beats alone."
+        )
+    best = max(candidates, key=_rank)
+    leads = [lead for group in best for lead in group.names]
+    twice = sorted({lead for lead in leads if leads.count(lead) > 1})
+    if twice:
+        raise DataError(f"several channels are lead {', '.join(twice)}. Export one of each.")
+    return best
 
-    Args:
-        groups: of one object.
 
-    Raises:
-        DataError: none is a recording with one of the twelve leads, or a lead is there twice.
-    """
-    together: dict[tuple[object, ...], list[list[Group]]] = {}
+def _join(groups: Sequence[ChannelGroup]) -> list[list[ChannelGroup]]:
+    """Groups of equal rate, length and begin, together as long as no lead is in two of them."""
+    together: dict[tuple[object, ...], list[list[ChannelGroup]]] = {}
     for group in groups:
         if not group.names:
             continue
@@ -117,29 +119,12 @@ def choose_groups(groups: Sequence[Group]) -> list[Group]:
                 break
         else:
             together[key].append([group])
-    candidates = [joined for each in together.values() for joined in each]
-    called = [_name(one) for group in groups if group.leads for one in group.channels]
-    if not candidates and called:
-        raise DataError(
-            f"none of its channels is one of the leads {', '.join(LEADS)}. Received: "
-            f"{', '.join(called)[:200]}. data.folder.lead_names says which is which."
-        )
-    if not candidates:
-        raise DataError(
-            f"none of its {len(groups)} groups of channels is a recording with one of the leads "
-            f"{', '.join(LEADS)}. Export the rhythm, not averaged beats alone."
-        )
-    best = max(candidates, key=_rank)
-    names = [lead for group in best for lead in group.names]
-    twice = sorted({lead for lead in names if names.count(lead) > 1})
-    if twice:
-        raise DataError(f"several channels are lead {', '.join(twice)}. Export one of each.")
-    return best
+    return [joined for each in together.values() for joined in each]
 
 
-def _rank(joined: Sequence[Group]) -> tuple[bool, bool, int, int]:
+def _rank(joined: Sequence[ChannelGroup]) -> tuple[bool, bool, int, int]:
     first = joined[0]
-    lasts = first.samples >= LONGEST_BEAT * first.rate
+    lasts = first.samples >= _LONGEST_BEAT * first.rate
     return lasts, first.original, sum(len(group.names) for group in joined), first.samples
 
 
@@ -171,8 +156,12 @@ def _name(channel: Any) -> str:
     """What a channel is called, for a message."""
     source: Any = next(iter(channel.get("ChannelSourceSequence") or []), {})
     texts = (channel.get("ChannelLabel"), source.get("CodeMeaning"), source.get("CodeValue"))
-    text = next((str(one).strip() for one in texts if one), "(no name)")
-    return "".join(x if x.isprintable() else "?" for x in text[:32])
+    return printable(next((str(one).strip() for one in texts if one), "(no name)")[:32])
+
+
+def printable(text: str) -> str:
+    """A text of a file as part of a message, in which it must not steer a terminal."""
+    return "".join(x if x.isprintable() else "?" for x in text)
 
 
 @functools.lru_cache(maxsize=4096)  # the channels of a database are named alike

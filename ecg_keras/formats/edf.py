@@ -1,6 +1,10 @@
 """ECGs in European Data Format (EDF, EDF+C, and EDF+D without a gap).
 
-Only the data records that are wanted are read. The header: `ecg_keras.formats.edf_header`.
+The header's fields are of fixed width and checked against the file's size; then only the data
+records that are wanted are read.
+
+Source: Kemp et al. 1992, A simple format for exchange of digitized polygraphic recordings; Kemp
+and Olivan 2003, European data format 'plus'. https://www.edfplus.info/specs/
 """
 
 from __future__ import annotations
@@ -9,71 +13,98 @@ import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.edf_header import (
-    BYTES,
-    EdfHeader,
-    EdfSignal,
-    parse_number,
-    read_edf_header,
-)
-from ecg_keras.formats.voltages import ALLOWED, unit_in_mv
-from ecg_keras.formats.wfdb_files import MOST_VALUES
+from ecg_keras.formats.plain_files import MOST_VALUES, errors_name
+from ecg_keras.formats.voltages import ALLOWED, is_calibration, unit_in_mv
 from ecg_keras.records import Signal, Span, span_samples
 from ecg_keras.signals import LEADS, find_lead
 
-# millivolts that a step may be, and that its zero may lie off
-TINIEST_STEP, GREATEST_STEP = 1e-9, 1e6
+# bytes of the header that all signals share, and of what it adds for each of them
+_HEADER, _EACH = 256, 256
+# fields of a signal in their order and their bytes, each for all signals before the next
+_WIDTHS = {
+    "label": 16,
+    "transducer": 80,
+    "unit": 8,
+    "physical_min": 8,
+    "physical_max": 8,
+    "digital_min": 8,
+    "digital_max": 8,
+    "prefilter": 80,
+    "samples": 8,
+    "reserved": 32,
+}
+_BYTES = 2
+_NOTES = "edf annotations"
 # how each data record of EDF+ begins: its start in seconds, with decimals
 _STAMP = re.compile(rb"([+-]\d+(?:\.(\d*))?)\x14\x14")
 
 Digital = npt.NDArray[np.int16]
 
 
+@dataclass(frozen=True)
+class EdfSignal:
+    """One signal as the header describes it, texts without the blanks around them."""
+
+    label: str
+    unit: str
+    # texts of the smallest and largest value
+    physical: tuple[str, str]
+    digital: tuple[str, str]
+    # which of the samples of a data record are its own
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class EdfHeader:
+    """What the header says, once the file's size agrees with it."""
+
+    # bytes before the first data record, and data records in the file
+    size: int
+    records: int
+    # seconds of a data record
+    duration: float
+    # whether it is EDF+D, whose data records may leave gaps
+    interrupted: bool
+    # those that are no annotations, and the first that is: it has each data record's time stamp
+    signals: tuple[EdfSignal, ...]
+    notes: EdfSignal | None
+    # samples of a data record, of all signals together
+    width: int
+
+
 def read_edf(
-    path: Path | str,
+    path: Path,
     *,
     unit: str | None = None,
     lead_names: Mapping[str, str] | None = None,
     span: Span | None = None,
 ) -> Signal:
-    """Reads an EDF file in millivolts.
+    """Reads an EDF file in millivolts; the settings are those of `read_recording`.
 
-    Args:
-        path: of the file.
-        unit: mV, uV or V, of leads whose unit the file leaves empty.
-        lead_names: the user's own spellings of leads, each with the lead that it means.
-        span: the seconds that are wanted; ``None`` wants the whole recording. No other data
-            records are read, and only theirs must be without a gap.
-
-    Returns:
-        The wanted part of the recording at the rate of its leads. A signal is a lead by its label,
-        such as ``ECG V1``, ``V1`` or ``MDC_ECG_LEAD_V1``; others, and annotations, are left out.
-
-    Raises:
-        DataError: the file is missing, no EDF, truncated, interrupted, has no lead, a lead twice,
-            leads of several rates, or a lead in a unit that is no voltage.
-    """
-    path = Path(path)
-    header = read_edf_header(path)
-    leads = _find_leads(path, header, lead_names)
-    each = _samples_each(path, header, leads)
-    scales = [_calibrate(path, lead, signal, unit) for lead, signal in leads.items()]
-    rate, total = each / header.duration, each * header.records
-    start, stop = span_samples(span, rate, total)
-    if (stop - start) * len(leads) > MOST_VALUES:
-        raise DataError(
-            f"{path}: {stop - start} samples of {len(leads)} leads are more than the {MOST_VALUES} "
-            "values of a recording that is read at once. Cut it in pieces."
-        )
-    first, last = start // each, -(-stop // each)
-    records = _read_records(path, header, first, last)
-    _check_time(path, header, records, first, rate)
+    A signal is a lead by its label, such as ``ECG V1`` or ``MDC_ECG_LEAD_V1``."""
+    with errors_name(path):
+        header = _read_header(path)
+        leads = _find_leads(header, lead_names)
+        each = _samples_each(header, leads)
+        scales = [_calibrate(lead, signal, unit) for lead, signal in leads.items()]
+        rate, total = each / header.duration, each * header.records
+        start, stop = span_samples(span, rate, total)
+        if (stop - start) * len(leads) > MOST_VALUES:
+            raise DataError(
+                f"{stop - start} samples of {len(leads)} leads are more than the {MOST_VALUES} "
+                "values of a recording that is read at once. Cut it in pieces."
+            )
+        first, last = start // each, -(-stop // each)
+        records = _read_records(path, header, first, last)
+        _check_time(header, records, first, rate)
     kept = slice(start - first * each, stop - first * each)
     values = np.empty((stop - start, len(leads)), dtype=np.float32)
     for column, (signal, (gain, offset)) in enumerate(zip(leads.values(), scales, strict=True)):
@@ -83,9 +114,101 @@ def read_edf(
     return Signal(values, rate, tuple(leads), start, None if whole else total)
 
 
-def _find_leads(
-    path: Path, header: EdfHeader, lead_names: Mapping[str, str] | None
-) -> dict[str, EdfSignal]:
+def _read_header(path: Path) -> EdfHeader:
+    with path.open("rb") as stream:
+        fixed = stream.read(_HEADER)
+        if len(fixed) < _HEADER or fixed[:8].strip(b" \0") != b"0":
+            advice = "Export it as EDF." if fixed[1:8] == b"BIOSEMI" else "Export it again."
+            raise DataError(f"no EDF file: it does not begin as one. {advice}")
+        size, records, count = (
+            _whole(_text(fixed[low:high])) for low, high in ((184, 192), (236, 244), (252, 256))
+        )
+        if count < 1 or records < -1 or records == 0 or size != _HEADER + _EACH * count:
+            raise DataError(
+                f"its header promises {records} data records of {count} signals after "
+                f"{size} bytes, which no finished recording has. Export the file again."
+            )
+        signals = _split(stream.read(_EACH * count), count)
+        held = path.stat().st_size - size
+    width = signals[-1].end
+    if width < 1:
+        raise DataError("no EDF file: its data records hold no sample. Export it again.")
+    notes = [signal for signal in signals if signal.label.lower() == _NOTES]
+    return EdfHeader(
+        size=size,
+        records=_count_records(records, held, _BYTES * width),
+        duration=_parse_number(_text(fixed[244:252])),
+        interrupted=_text(fixed[192:236]).startswith("EDF+D"),
+        signals=tuple(signal for signal in signals if signal not in notes),
+        notes=notes[0] if notes else None,
+        width=width,
+    )
+
+
+def _parse_number(text: str) -> float:
+    """A number of a header, also with a decimal comma; NaN where it is none."""
+    try:
+        return float(text.replace(",", ".") if text.count(",") == 1 else text)
+    except ValueError:
+        return math.nan
+
+
+def _text(field: bytes) -> str:
+    """ASCII by the standard; devices also write the micro sign in latin-1, and pad with zeros."""
+    text = field.decode("latin-1").strip(" \0\t")
+    # texts are part of messages, and must not steer a terminal
+    return text if text.isprintable() else "".join(x if x.isprintable() else "?" for x in text)
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise DataError(f"no EDF file: {error}. Export the file again.") from error
+
+
+def _split(content: bytes, count: int) -> list[EdfSignal]:
+    """The signals of the header's second part."""
+    if len(content) < _EACH * count:
+        raise DataError("truncated within its header. Download the file again.")
+    texts: dict[str, list[str]] = {}
+    start = 0
+    for name, width in _WIDTHS.items():
+        fields = [content[start + width * one : start + width * (one + 1)] for one in range(count)]
+        texts[name] = [_text(field) for field in fields]
+        start += width * count
+    samples = list(map(_whole, texts["samples"]))
+    if min(samples) < 0:
+        raise DataError(f"no EDF file: {min(samples)} samples of a signal. Export it again.")
+    places = list(itertools.accumulate(samples, initial=0))
+    columns = (
+        texts["label"],
+        texts["unit"],
+        zip(texts["physical_min"], texts["physical_max"], strict=True),
+        zip(texts["digital_min"], texts["digital_max"], strict=True),
+        places[:-1],
+        places[1:],
+    )
+    return [EdfSignal(*fields) for fields in zip(*columns, strict=True)]
+
+
+def _count_records(promised: int, held: int, each: int) -> int:
+    """The data records in the file, which must be as many as its header promises."""
+    records, odd = divmod(max(held, 0), each)
+    # -1 while it is recorded; where the device stopped without a word, the size says how many
+    if promised == -1 and records and not odd:
+        return records
+    if promised != records:
+        many = "leaves their number open" if promised == -1 else f"promises {promised}"
+        raise DataError(
+            f"truncated or damaged: it holds {records} data records"
+            f"{f' and {odd} bytes' if odd else ''}, and its header {many}. Download the file "
+            "again, or export it again."
+        )
+    return records
+
+
+def _find_leads(header: EdfHeader, lead_names: Mapping[str, str] | None) -> dict[str, EdfSignal]:
     leads: dict[str, EdfSignal] = {}
     for signal in header.signals:
         lead = find_lead(signal.label, lead_names)
@@ -93,20 +216,20 @@ def _find_leads(
             continue
         if lead in leads:
             raise DataError(
-                f"{path}: its signals {leads[lead].label!r} and {signal.label!r} are both lead "
+                f"its signals {leads[lead].label!r} and {signal.label!r} are both lead "
                 f"{lead}. Export only the one that is meant."
             )
         leads[lead] = signal
     if not leads:
         labels = ", ".join(signal.label for signal in header.signals)[:200] or "none"
         raise DataError(
-            f"{path}: none of its signals is one of the leads {', '.join(LEADS)}. Received: "
+            f"none of its signals is one of the leads {', '.join(LEADS)}. Received: "
             f"{labels}. data.folder.lead_names says which is which."
         )
     return leads
 
 
-def _samples_each(path: Path, header: EdfHeader, leads: Mapping[str, EdfSignal]) -> int:
+def _samples_each(header: EdfHeader, leads: Mapping[str, EdfSignal]) -> int:
     """Samples of a lead in a data record, which must be as many of all leads."""
     by_count: dict[int, list[str]] = {}
     for lead, signal in leads.items():
@@ -116,7 +239,7 @@ def _samples_each(path: Path, header: EdfHeader, leads: Mapping[str, EdfSignal])
     if len(by_count) > 1 or not 0 < next(iter(rates)) < math.inf:
         received = ", ".join(f"{rate:g} Hz ({' '.join(rates[rate])})" for rate in sorted(rates))
         raise DataError(
-            f"{path}: its leads must have one sampling rate above 0 Hz. Received: {received}. "
+            f"its leads must have one sampling rate above 0 Hz. Received: {received}. "
             "Export all leads at one rate."
         )
     return next(iter(by_count))
@@ -125,18 +248,14 @@ def _samples_each(path: Path, header: EdfHeader, leads: Mapping[str, EdfSignal])
 def _read_records(path: Path, header: EdfHeader, first: int, last: int) -> Digital:
     """The samples of data records, one row for each: int16 ``(last - first, header.width)``."""
     count = (last - first) * header.width
-    try:
-        digital = np.fromfile(
-            path, dtype="<i2", count=count, offset=header.size + BYTES * header.width * first
-        )
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}. Check that the export is complete.") from error
+    begin = header.size + _BYTES * header.width * first
+    digital = np.fromfile(path, dtype="<i2", count=count, offset=begin)
     if len(digital) < count:
-        raise DataError(f"{path}: truncated while it was read. Download the file again.")
+        raise DataError("truncated while it was read. Download the file again.")
     return digital.reshape(last - first, header.width)
 
 
-def _check_time(path: Path, header: EdfHeader, records: Digital, first: int, rate: float) -> None:
+def _check_time(header: EdfHeader, records: Digital, first: int, rate: float) -> None:
     """Refuses data records between which, by their time stamps, there is a gap."""
     stamps: Sequence[tuple[int, re.Match[bytes]]] = []
     if header.notes is not None:
@@ -146,7 +265,7 @@ def _check_time(path: Path, header: EdfHeader, records: Digital, first: int, rat
         ]
     if header.interrupted and len(stamps) < len(records) > 1:
         raise DataError(
-            f"{path}: may be interrupted (EDF+D), and {len(records) - len(stamps)} of its data "
+            f"may be interrupted (EDF+D), and {len(records) - len(stamps)} of its data "
             "records have no time stamp. Export it as EDF, or its parts as files of their own."
         )
     # stamps with fewer decimals than the duration has are rounded
@@ -157,29 +276,27 @@ def _check_time(path: Path, header: EdfHeader, records: Digital, first: int, rat
         gap = float(other[1]) - float(one[1]) - (after - before) * header.duration
         if abs(gap) > tolerance:
             raise DataError(
-                f"{path}: interrupted: by its time stamp data record {first + after + 1} begins "
+                f"interrupted: by its time stamp data record {first + after + 1} begins "
                 f"{abs(gap):g} s {'late' if gap > 0 else 'early'}, and the parts would be joined. "
                 "Export its parts as files of their own."
             )
 
 
-def _calibrate(
-    path: Path, lead: str, signal: EdfSignal, unit: str | None
-) -> tuple[np.float32, np.float32]:
+def _calibrate(lead: str, signal: EdfSignal, unit: str | None) -> tuple[np.float32, np.float32]:
     """Millivolts for each digital step, and at digital zero."""
     stated = signal.unit or unit or ""
     size = unit_in_mv(stated)
     if size is None:
-        help_ = "" if signal.unit else " Or set data.folder.unit to what it is in."
-        raise DataError(f"{path}: lead {lead} is in {stated!r}. Allowed: {ALLOWED}.{help_}")
-    low, high = map(parse_number, signal.physical)
-    lowest, highest = map(parse_number, signal.digital)
+        advice = "" if signal.unit else " Or set data.folder.unit to what it is in."
+        raise DataError(f"lead {lead} is in {stated!r}. Allowed: {ALLOWED}.{advice}")
+    low, high = map(_parse_number, signal.physical)
+    lowest, highest = map(_parse_number, signal.digital)
     steps = highest - lowest
     gain = (high - low) / steps if steps else math.nan
     step, offset = gain * size, (low - lowest * gain) * size
-    if not (steps > 0 and TINIEST_STEP < abs(step) < GREATEST_STEP and abs(offset) < GREATEST_STEP):
+    if not (steps > 0 and is_calibration(step, offset)):
         raise DataError(
-            f"{path}: lead {lead} has no valid calibration: {' to '.join(signal.digital)} would be "
+            f"lead {lead} has no valid calibration: {' to '.join(signal.digital)} would be "
             f"{' to '.join(signal.physical)} {stated}. Export the file again."
         )
     return np.float32(step), np.float32(offset)

@@ -1,7 +1,7 @@
 """Arrays in HDF5 files that others have written: checked before a sample is read.
 
 An HDF5 file may point at other files (external links, external storage, virtual datasets) and may
-claim any size. Only arrays of the expected shape and kind that lie in the file itself are read.
+claim any size. Only arrays of the expected shape and kind that are in the file itself are read.
 No file stays open. Where an array is stored as it is, one row of many is read from its place in the
 file, many times faster than through the library, whose results it equals.
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 
@@ -26,10 +26,9 @@ from ecg_keras.errors import DataError
 from ecg_keras.formats.plain_files import stat_file
 
 # bytes that one read may take: a whole small array, or one chunk of a large one
-LARGEST = 2**27
-KNOWN_FILES = 64
-KINDS = {"f": "floating-point numbers", "iu": "integers"}
-MISSING = "Check that the whole database was downloaded."
+_LARGEST = 2**27
+_KINDS = {"f": "floating-point numbers", "iu": "integers"}
+_MISSING = "Check that the whole database was downloaded."
 
 # for each axis its length, None where any length will do
 Shape = tuple[int | None, ...]
@@ -42,7 +41,7 @@ def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDAr
         path: of the file.
         name: of the array in the file.
         shape: that it must have; ``None`` for an axis of any length.
-        kind: one of `KINDS`, the kind of its numbers.
+        kind: of its numbers: ``"f"`` for floating-point numbers, ``"iu"`` for integers.
 
     Returns:
         The array as it is stored.
@@ -59,10 +58,10 @@ def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDAr
         >>> read_array(path, "ecg", (12, None)).shape
         (12, 3)
     """
-    stat_file(path, MISSING)
+    stat_file(path, _MISSING)
     with _opened(path) as file:
         dataset = _find(path, file, name, shape, kind)
-        if dataset.nbytes > LARGEST:
+        if dataset.nbytes > _LARGEST:
             raise DataError(
                 f"{path}: {name} claims {dataset.nbytes} bytes, more than any recording has. "
                 "Download the file again."
@@ -121,13 +120,13 @@ class _Stored:
 
 
 def _look_up(path: Path, name: str, shape: Shape) -> _Stored:
-    state = stat_file(path, MISSING)
+    state = stat_file(path, _MISSING)
     return _look_up_once(path, name, shape, (state.st_ino, state.st_size, state.st_mtime_ns))
 
 
-@functools.lru_cache(maxsize=KNOWN_FILES)
+@functools.lru_cache(maxsize=64)
 def _look_up_once(path: Path, name: str, shape: Shape, mark: tuple[int, ...]) -> _Stored:
-    """A file with another ``mark`` was written anew and is looked at anew."""
+    """A file with another ``mark`` was written again and is looked at again."""
     with _opened(path) as file:
         dataset = _find(path, file, name, shape, "f")
         offset = dataset.id.get_offset()
@@ -146,22 +145,22 @@ def _find(path: Path, file: h5py.File, name: str, shape: Shape, kind: str) -> h5
             "Download the file again."
         )
     dataset = file[name] if isinstance(link, h5py.HardLink) else None
-    if dataset is None or (isinstance(dataset, h5py.Dataset) and _lies_elsewhere(dataset)):
+    is_elsewhere = getattr(dataset, "is_virtual", False) or getattr(dataset, "external", None)
+    if dataset is None or is_elsewhere:
         raise DataError(
-            f"{path}: {name} is a link, or its samples lie in another file, which is not opened. "
+            f"{path}: {name} is a link, or its samples are in another file, which is not opened. "
             "Do not use this file."
         )
-    wanted = f"({', '.join('any' if length is None else str(length) for length in shape)})"
     found = getattr(dataset, "shape", None)
-    fits = found is not None and len(found) == len(shape)
-    if not fits or any(want not in (None, has) for want, has in zip(shape, found, strict=True)):
+    if not _fits(found, shape):
+        wanted = f"({', '.join('any' if length is None else str(length) for length in shape)})"
         raise DataError(f"{path}: {name} must have the shape {wanted}. Received: {found}.")
     if dataset.dtype.kind not in kind:
         raise DataError(
-            f"{path}: {name} must hold {KINDS[kind]}. Received: {dataset.dtype}. "
+            f"{path}: {name} must hold {_KINDS[kind]}. Received: {dataset.dtype}. "
             "Download the file again."
         )
-    if dataset.chunks and math.prod(dataset.chunks) * dataset.dtype.itemsize > LARGEST:
+    if dataset.chunks and math.prod(dataset.chunks) * dataset.dtype.itemsize > _LARGEST:
         raise DataError(
             f"{path}: {name} is stored in pieces of {dataset.chunks}, too large to read one "
             "recording. Download the file again."
@@ -169,8 +168,10 @@ def _find(path: Path, file: h5py.File, name: str, shape: Shape, kind: str) -> h5
     return dataset
 
 
-def _lies_elsewhere(dataset: h5py.Dataset) -> bool:
-    return dataset.is_virtual or dataset.external is not None
+def _fits(found: tuple[int, ...] | None, shape: Shape) -> bool:
+    if found is None or len(found) != len(shape):
+        return False
+    return all(want in (None, has) for want, has in zip(shape, found, strict=True))
 
 
 @contextmanager

@@ -6,9 +6,14 @@ import functools
 import os
 import stat
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ecg_keras.errors import DataError
+
+# of a recording that is read at once, all leads together: a day of twelve at 500 Hz is half of it
+MOST_VALUES = 1_000_000_000
 
 
 def stat_file(path: Path | str, advice: str) -> os.stat_result:
@@ -45,25 +50,28 @@ def stat_file(path: Path | str, advice: str) -> os.stat_result:
     return status
 
 
+@contextmanager
+def errors_name(path: Path | str) -> Iterator[None]:
+    """Puts the path of an exported file before the message of an error about it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}. Check that the export is complete.") from error
+
+
+def read_at_most(path: Path, limit: int) -> bytes:
+    """The content of an exported file, or its first ``limit + 1`` bytes."""
+    with errors_name(path), path.open("rb") as stream:
+        return stream.read(limit + 1)
+
+
 def find_alike(path: Path | str) -> list[str]:
-    """Files whose name differs from the one that is asked for only in how it is written.
+    """Files, sorted, whose name differs from that of a missing one only in case or accents.
 
-    Copying between systems changes the case of names (``R1.DAT``) and whether accents are letters
-    of their own (Unicode's NFC and NFD), the latter in the names of folders, too.
-
-    Args:
-        path: of a file that is not there.
-
-    Returns:
-        Paths in the same folder, sorted; in case or accents they differ from ``path``.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "R1.DAT").touch()
-        >>> [Path(one).name for one in find_alike(folder / "r1.dat")]
-        ['R1.DAT']
-    """
+    Copying between systems changes the case of names (``R1.DAT``) and whether accents are separate
+    letters (Unicode's NFC and NFD), the latter in the names of folders, too."""
     folder, name = os.path.split(path)
     if folder and not os.path.isdir(folder):  # noqa: PTH112  as above
         same = [one for one in find_alike(folder) if normalise(one) == normalise(folder)]
@@ -84,9 +92,9 @@ def normalise(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-@functools.lru_cache(maxsize=4)  # of a database with other names a folder is asked for each file
+@functools.lru_cache(maxsize=4)  # a database with other names looks into a folder for each file
 def _list_names(folder: str, changed: int) -> dict[str, tuple[str, ...]]:
-    """The names in a folder by what they have in common; its time of change tells a new state."""
+    """The names in a folder by what they have in common; its time of change marks a new state."""
     names: dict[str, tuple[str, ...]] = {}
     for name in sorted(os.listdir(folder or ".")):  # noqa: PTH208  as above
         plain = normalise(name).casefold()

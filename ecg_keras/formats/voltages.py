@@ -1,28 +1,57 @@
-"""Units of voltage as devices spell them."""
+"""Units of voltage as devices and text tables spell them, and what a calibration can be."""
 
 from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 
 ALLOWED = "V, mV, uV, nV"
 _SIZES = {"": 1000.0, "m": 1.0, "milli": 1.0, "u": 1e-3, "micro": 1e-3, "n": 1e-6, "nano": 1e-6}
-_UNIT = re.compile(rf"({'|'.join(sorted(_SIZES, key=len, reverse=True))})\s?(?:v|volts?)")
+_UNIT = re.compile(rf"({'|'.join(sorted(_SIZES, key=len, reverse=True))})[\s-]?(?:v|volts?)")
 # the micro sign, the Greek letter, and either of them in UTF-8 that was read as latin-1
 _MICRO = re.compile("\u00b5|\u03bc|\u00e2\u00b5|\u00ee\u00bc")
+# in text tables: behind the name of a column, in a cell below it, or in a line about the recording
+_IN_TEXT = r"(?P<unit>(milli|micro|nano|[mnuμ])?[ -]?v(olts?)?)"
+_BRACKETED = re.compile(rf"(?P<name>.*?)[ _]*[(\[{{<] *{_IN_TEXT} *[)\]}}>]")
+_BARE = re.compile(rf"(?P<name>.+?)(?: in |[ _/.,:]+)(?!v){_IN_TEXT}")
+_ALONE = re.compile(rf"[(\[{{<]? *{_IN_TEXT} *[)\]}}>]?")
+_STATED = re.compile(rf"\bunits?\b[^a-zμ]{{1,5}}{_IN_TEXT}\b")
 
 
 @functools.lru_cache(maxsize=256)
 def unit_in_mv(text: str) -> float | None:
-    """Millivolts that a unit is; ``None`` where it is no unit of voltage.
-
-    Args:
-        text: as the file spells it: in any case, with blanks or NUL bytes around it.
-
-    Example:
-        >>> unit_in_mv("uV "), unit_in_mv("MV"), unit_in_mv("microvolts"), unit_in_mv("Ohm")
-        (0.001, 1.0, 0.001, None)
-    """
+    """Millivolts in a unit, whatever its case and the blanks or NUL bytes around it."""
     plain = _MICRO.sub("u", text.strip(" \0\t_[]()").lower())
     found = _UNIT.fullmatch(plain)
     return _SIZES[found[1]] if found else None
+
+
+def split_unit(name: str) -> tuple[str, float | None]:
+    """A column's name without its unit, and millivolts in the unit, as of ``II (mV)``."""
+    plain = _plain(name)
+    found = _BRACKETED.fullmatch(plain.lower()) or _BARE.fullmatch(plain.lower())
+    return (
+        (name, None) if found is None else (plain[: found.end("name")], unit_in_mv(found["unit"]))
+    )
+
+
+def parse_unit(cell: str) -> float | None:
+    """Millivolts in a unit that is alone in a cell; ``None`` where it is no voltage."""
+    found = _ALONE.fullmatch(_plain(cell).lower())
+    return found and unit_in_mv(found["unit"])
+
+
+def stated_unit(line: str) -> float | None:
+    """Millivolts in the unit that a line about the recording states, such as ``Unit: mV``."""
+    found = _STATED.search(_plain(line).lower()) if "unit" in line.lower() else None
+    return found and unit_in_mv(found["unit"])
+
+
+def is_calibration(step: float, offset: float) -> bool:
+    """Whether a recorder can have these millivolts for each step and at a stored zero."""
+    return 1e-9 < abs(step) < 1e6 and abs(offset) < 1e6
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip()

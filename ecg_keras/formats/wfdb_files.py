@@ -13,22 +13,34 @@ Source: WFDB Applications Guide, header(5) and signal(5).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
+from ecg_keras.formats.plain_files import MOST_VALUES, errors_name
+from ecg_keras.formats.wfdb_formats import missing_mark
 from ecg_keras.formats.wfdb_headers import Header, MultiSegmentError, read_header
-from ecg_keras.formats.wfdb_millivolts import Conversion, convert_by, missing_mark, to_millivolts
+from ecg_keras.formats.wfdb_millivolts import Conversion, convert_by, to_millivolts
 from ecg_keras.formats.wfdb_segments import find_segments
 from ecg_keras.formats.wfdb_signal_files import SignalFile, find_files, read_frames
 from ecg_keras.records import Signal, Span, span_samples
 
-# samples of all signals together: a day of twelve leads at 500 Hz is half of it
-MOST_VALUES = 1_000_000_000
 # of checksums
-MODULUS = 2**16
+_MODULUS = 2**16
+# of LUDB: its integers are microvolts. With one step for all leads they obey Einthoven's identities
+# to the last digit in all 200 recordings, and have the size of other databases' ECGs
+STEPS_IN_MV = 1000.0
+# comments of LUDB's headers, which no other database has
+_LUDB_COMMENTS = ("<age>", "<sex>", "<diagnoses>")
+READ_AS_LUDB = (
+    "the gains in the headers are each lead's own span; the samples were read as microvolts, as "
+    "LUDB's are"
+)
+# the limb leads, and how far the sum of three rounded integers may be from 0
+_IDENTITY, _ROUNDED = ("I", "II", "III"), 2
 
 
 def read_wfdb(
@@ -46,16 +58,15 @@ def read_wfdb(
 
     Returns:
         The wanted part of the recording at its own rate; only that part is read. Columns that are
-        none of the twelve leads (Frank leads, respiration) are left out. Samples that the file
+        not one of the twelve leads (Frank leads, respiration) are left out. Samples that the file
         marks as missing are NaN, and so are those that a skew takes from behind the file's end.
         Several samples in a frame become their mean. In the gaps of a multi-segment record all
         leads are NaN, and in a segment those that it lacks.
 
     Raises:
-        DataError: as `read_header` and `find_segments`; and where the signal file is missing,
-            truncated or leads out of its folder, where its samples are not those the header was
-            written for, where a unit is none of voltage, or where none of the twelve leads is
-            there.
+        DataError: as `read_header`; one of a long record's segments is damaged or missing; the
+            signal file is missing, truncated or leads out of its folder; its samples are not those
+            the header was written for; a unit is no voltage; or none of the twelve leads is there.
 
     Example:
         >>> import tempfile
@@ -86,10 +97,8 @@ def read_samples(header: Header, span: Span | None = None) -> Signal:
         DataError: as `read_wfdb`.
     """
     files, total = find_files(header)
-    try:
+    with errors_name(f"{header.path}.hea"):
         conversion = convert_by(header.signals)
-    except DataError as error:
-        raise DataError(f"{header.path}.hea: {error}") from error
     if conversion.skew >= total:
         raise DataError(
             f"{header.path}.hea: a skew of {conversion.skew} samples leaves none of {total}. "
@@ -105,7 +114,7 @@ def read_samples(header: Header, span: Span | None = None) -> Signal:
     as_stated = header.first_values is None or begins == header.first_values
     if whole and header.checksums is not None:
         # one sum of all signals is several times as fast as a sum of each
-        if not as_stated or (added - sum(header.checksums)) % MODULUS:
+        if not as_stated or (added - sum(header.checksums)) % _MODULUS:
             _check_sums(header, files, conversion, total)
     elif not as_stated:
         _check_first_values(header, begins)
@@ -175,8 +184,8 @@ def _check_sums(
         sums += read_frames(files, begin, min(total, begin + rows)).sum(axis=0, dtype=np.int64)
     found = np.add.reduceat(sums, conversion.firsts).tolist()
     for index, (one, stated) in enumerate(zip(found, header.checksums or (), strict=True)):
-        if (one - stated) % MODULUS:
-            _refuse(header, index, "the checksum", one % MODULUS, stated % MODULUS)
+        if (one - stated) % _MODULUS:
+            _refuse(header, index, "the checksum", one % _MODULUS, stated % _MODULUS)
 
 
 def _check_first_values(header: Header, begins: tuple[int, ...]) -> None:
@@ -196,3 +205,77 @@ def _refuse(header: Header, index: int, figure: str, found: int, stated: int) ->
         "download or export both again. Only if the samples are right, write 0 for first values "
         "and checksums into the header."
     )
+
+
+def read_in_microvolts(header: Header) -> tuple[Signal, bool]:
+    """The integers of a recording as microvolts, and whether its gains are its spans.
+
+    Whoever wrote such a file normalised it: by its header every lead would be exactly 1 mV high.
+    The integers are what was recorded, in one unknown step for all leads; only of a database that
+    is known, such as LUDB, the step is known.
+
+    Args:
+        header: from `read_header`.
+
+    Returns:
+        The whole recording in mV with one step, 1000/mV, for all leads; and whether the gain of
+        each lead is what the lead spans, so that 1000/mV need not be wrong.
+
+    Raises:
+        DataError: as `read_samples`.
+    """
+    gains = np.array([signal.gain for signal in header.signals if signal.lead])
+    stored = tuple(replace(one, gain=STEPS_IN_MV, units="mV", baseline=0) for one in header.signals)
+    signal = read_samples(replace(header, signals=stored))
+    spans = np.ptp(signal.values, axis=0) * STEPS_IN_MV
+    return signal, bool(np.all(np.abs(spans - gains) < 1))
+
+
+def read_unknown(
+    path: Path, *, lead_names: Mapping[str, str] | None = None, span: Span | None = None
+) -> Signal:
+    """`read_wfdb` for files of any origin: gains that are no gains are found.
+
+    LUDB's recordings, known by their headers' comments, are read in true millivolts, as a whole;
+    others whose gains are their leads' spans are refused: nothing says how large they are."""
+    try:
+        header = read_header(path, lead_names)
+    except MultiSegmentError:
+        return read_wfdb(path, lead_names=lead_names, span=span)
+    signal = read_samples(header, span)
+    if not _may_be_spans(header, signal):
+        return signal
+    microvolts, are_spans = read_in_microvolts(header)
+    if not are_spans:
+        return signal
+    if _is_ludb(header) and _fit_together(microvolts):
+        return replace(microvolts, remarks=(READ_AS_LUDB,))
+    raise DataError(
+        f"{path}.hea: the gain of each signal is its own span, as if every lead were exactly 1 mV "
+        "high: the file was normalised, and nothing says how large the ECG is. Export it again "
+        "with the recorder's gain, or write that into the header."
+    )
+
+
+def _may_be_spans(header: Header, signal: Signal) -> bool:
+    """Whether the gains may be the signals' spans; costs next to nothing where they are alike."""
+    named = [one for one in header.signals if one.lead]
+    if len({one.gain for one in named}) == 1:
+        return False
+    if signal.total is not None:  # a part spans less than the whole, whatever its gains
+        return _is_ludb(header)
+    spans = np.ptp(signal.values, axis=0) * np.abs([one.steps_in_mv for one in named])
+    return bool(np.all(np.abs(spans - [one.gain for one in named]) < _ROUNDED))
+
+
+def _is_ludb(header: Header) -> bool:
+    begins = [comment.partition(":")[0].strip() for comment in header.comments]
+    return all(name in begins for name in _LUDB_COMMENTS)
+
+
+def _fit_together(signal: Signal) -> bool:
+    """Whether lead II is the sum of I and III, as it is where all have one step."""
+    if not set(_IDENTITY) <= set(signal.leads):
+        return False
+    one, two, three = (signal.values[:, signal.leads.index(lead)] for lead in _IDENTITY)
+    return bool(np.abs(one - two + three).max() * STEPS_IN_MV < _ROUNDED)

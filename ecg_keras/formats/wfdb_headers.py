@@ -15,15 +15,15 @@ from pathlib import Path
 
 from ecg_keras.errors import DataError
 from ecg_keras.formats.plain_files import find_alike
+from ecg_keras.formats.voltages import ALLOWED, unit_in_mv
 from ecg_keras.signals import find_lead
 
-LARGEST_HEADER = 65_536
-DEFAULT_RATE = 250.0
-HIGHEST_RATE = 1e6
-DEFAULT_GAIN = 200.0
-UNITS_IN_MV = {"v": 1000.0, "mv": 1.0, "uv": 0.001, "µv": 0.001, "μv": 0.001, "nv": 1e-6}
+_LARGEST_HEADER = 65_536
+_DEFAULT_RATE = 250.0
+_HIGHEST_RATE = 1e6
+_DEFAULT_GAIN = 200.0
 # before the name of a lead that is written turned over
-MINUS = ("-", "\N{MINUS SIGN}", "\N{EN DASH}")
+_MINUS = ("-", "\N{MINUS SIGN}", "\N{EN DASH}")
 
 _RECORD_LINE = re.compile(
     r"(?P<name>[^\s/]+)(?:/(?P<segments>\d+))?\s+(?P<signals>\d{1,6})"
@@ -34,7 +34,7 @@ _FORMAT = re.compile(
     r"(?:\+(?P<offset>\d{1,18}))?"
 )
 _GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(?:\((?P<baseline>[-+.\deE]+)\))?(?:/(?P<units>\S+))?")
-LINE = (
+_LINE = (
     "Allowed: `file format gain(baseline)/unit resolution zero first checksum block name`, none "
     "but the last with spaces. Correct the line, or download the file again."
 )
@@ -47,28 +47,25 @@ class MultiSegmentError(DataError):
 
 @dataclass(frozen=True, eq=False)
 class SignalLine:
-    """How one signal is stored; equal lines of a database's headers are one object.
+    """How one signal is stored; equal lines of a database's headers are one object."""
 
-    Attributes:
-        name: as the header spells it, empty where it does not.
-        format: the WFDB format, such as ``"16"``.
-        frames: samples in each frame; there are as many frames as the header says samples.
-        skew: frames of the file before the one that is simultaneous with others' first.
-        offset: bytes before the first sample.
-        gain: integer steps for each of ``units``.
-        baseline: the integer that means zero; may be written with decimals.
-        units: as the header spells them, ``"mV"`` where it does not.
-        lead_names: the user's own spellings of leads.
-    """
-
+    # as the header spells it, empty where it does not
     name: str
+    # of WFDB, such as "16"
     format: str
+    # samples in each frame; there are as many frames as the header says samples
     frames: int
+    # frames of the file before the one that is simultaneous with others' first
     skew: int
+    # bytes before the first sample
     offset: int
+    # integer steps for each of the units
     gain: float
+    # the integer that means zero; may be written with decimals
     baseline: float
+    # as the header spells them, "mV" where it does not
     units: str
+    # the user's own spellings of leads
     lead_names: tuple[tuple[str, str], ...] = ()
 
     @functools.cached_property
@@ -77,13 +74,13 @@ class SignalLine:
         spellings = dict(self.lead_names)
         plain = self.name.partition("#")[0].strip()  # some writers comment behind a name
         lead = find_lead(self.name, spellings) or find_lead(plain, spellings)
-        if lead is None and plain.startswith(MINUS):
+        if lead is None and plain.startswith(_MINUS):
             return find_lead(plain[1:], spellings), -1
         return lead, 1
 
     @property
     def lead(self) -> str | None:
-        """The standard name, or ``None`` for a signal that is none of the twelve leads."""
+        """The standard name, or ``None`` for a signal that is not one of the twelve leads."""
         return self._named[0]
 
     @functools.cached_property
@@ -95,12 +92,13 @@ class SignalLine:
         lead, sign = self._named
         if lead is None:
             return 1.0
-        if self.units.lower() not in UNITS_IN_MV:
+        size = unit_in_mv(self.units)
+        if size is None:
             raise DataError(
-                f"lead {self.name} is in {self.units!r}. Allowed: V, mV, uV, nV. Correct the "
-                "unit behind the gain."
+                f"lead {self.name} is in {self.units!r}. Allowed: {ALLOWED}. Correct the unit "
+                "behind the gain."
             )
-        return sign * self.gain / UNITS_IN_MV[self.units.lower()]
+        return sign * self.gain / size
 
 
 @dataclass(frozen=True)
@@ -183,7 +181,7 @@ def read_header(path: Path | str, lead_names: Mapping[str, str] | None = None) -
     for text in {*columns[3], *columns[7]}:
         if not _NUMBER.fullmatch(text):
             line = next(one for one in content[1:] if text in one.split())
-            raise DataError(f"{file}: not a WFDB signal line: {line[:120]!r}. {LINE}")
+            raise DataError(f"{file}: not a WFDB signal line: {line[:120]!r}. {_LINE}")
     return Header(
         path=path,
         sampling_rate=_rate(file, record["rate"]),
@@ -197,10 +195,7 @@ def read_header(path: Path | str, lead_names: Mapping[str, str] | None = None) -
 
 
 def read_text(file: str) -> str:
-    """The text of a header, or a `DataError` if it is missing or cannot be one.
-
-    One whose ending is in another case, ``.HEA``, is found, too.
-    """
+    """The text of a header; one whose ending is in another case, ``.HEA``, is found, too."""
     try:
         try:
             content = _read(file)
@@ -214,9 +209,9 @@ def read_text(file: str) -> str:
             f"{file}: {error.strerror}. Check that the whole database was downloaded."
         ) from error
     content = content.rstrip(b"\0\x1a")  # DOS ended texts so
-    if b"\0" in content or len(content) > LARGEST_HEADER:
+    if b"\0" in content or len(content) > _LARGEST_HEADER:
         raise DataError(
-            f"{file}: this is no WFDB header: not text, or longer than {LARGEST_HEADER} bytes. "
+            f"{file}: this is no WFDB header: not text, or longer than {_LARGEST_HEADER} bytes. "
             "Download the file again."
         )
     try:
@@ -227,18 +222,18 @@ def read_text(file: str) -> str:
 
 def _read(file: str) -> bytes:
     with open(file, "rb", buffering=0) as stream:  # noqa: PTH123  half the time of Path.open
-        return stream.read(LARGEST_HEADER + 1)
+        return stream.read(_LARGEST_HEADER + 1)
 
 
 def _rate(file: str, text: str | None) -> float:
     try:
-        rate = float(text) if text else DEFAULT_RATE
+        rate = float(text) if text else _DEFAULT_RATE
     except ValueError:
         rate = 0.0
-    if not 0 < rate <= HIGHEST_RATE:
+    if not 0 < rate <= _HIGHEST_RATE:
         raise DataError(
             f"{file}: the sampling rate must be above 0 Hz. Received: {text}. The highest is "
-            f"{HIGHEST_RATE:,.0f} Hz. Correct it, or download the file again."
+            f"{_HIGHEST_RATE:,.0f} Hz. Correct it, or download the file again."
         )
     return rate
 
@@ -255,7 +250,7 @@ def _files(file: str, names: tuple[str, ...]) -> tuple[str, ...]:
                 "folder: do not use this recording."
             )
     if len(several) > 1 and len([name for name, _ in itertools.groupby(names)]) != len(several):
-        raise DataError(f"{file}: the signals of one file must stand together.")
+        raise DataError(f"{file}: the signals of one file must be together.")
     return names
 
 
@@ -271,7 +266,7 @@ def _figures(file: str, texts: tuple[str, ...]) -> tuple[int, ...] | None:
         if wrong:
             raise DataError(
                 f"{file}: a signal's first value and its checksum are whole numbers. Received: "
-                f"{wrong[0][:40]!r}. {LINE}"
+                f"{wrong[0][:40]!r}. {_LINE}"
             ) from error
         return None
     return figures if any(figures) else None
@@ -281,9 +276,9 @@ def _signals(
     file: str, columns: Sequence[tuple[str, ...]], lead_names: tuple[tuple[str, str], ...]
 ) -> tuple[SignalLine, ...]:
     """What the signal lines say, given column by column, of how the signals are stored."""
-    told = (columns[1], columns[2], columns[4], columns[8])
+    texts = (columns[1], columns[2], columns[4], columns[8])
     try:
-        return tuple(map(_parse_signal, *told, itertools.repeat(lead_names)))
+        return tuple(map(_parse_signal, *texts, itertools.repeat(lead_names)))
     except ValueError as error:
         for line in zip(*columns, strict=True):
             try:
@@ -291,7 +286,7 @@ def _signals(
             except ValueError:
                 text = " ".join(line).strip()
                 break
-        raise DataError(f"{file}: not a WFDB signal line: {text[:120]!r}. {LINE}") from error
+        raise DataError(f"{file}: not a WFDB signal line: {text[:120]!r}. {_LINE}") from error
 
 
 @functools.lru_cache(maxsize=4096)  # the lines of a database differ little: parse each kind once
@@ -305,7 +300,7 @@ def _parse_signal(
     stored, scale = _FORMAT.fullmatch(format_text), _GAIN.fullmatch(gain_text or "0")
     if stored is None or scale is None:
         raise ValueError
-    gain = float(scale["gain"]) or DEFAULT_GAIN
+    gain = float(scale["gain"]) or _DEFAULT_GAIN
     baseline = float(scale["baseline"] or zero_text or 0)
     if not 1e-9 < abs(gain) < 1e12 or not abs(baseline) < 1e12:
         raise ValueError

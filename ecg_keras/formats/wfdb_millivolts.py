@@ -15,61 +15,44 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.wfdb_flac import COMPRESSED
-from ecg_keras.formats.wfdb_formats import FORMATS, Integers
+from ecg_keras.formats.wfdb_formats import PACKINGS, Integers, missing_mark
 from ecg_keras.formats.wfdb_headers import SignalLine
 from ecg_keras.signals import LEADS
 
 # rows that are scaled together, where a recording has a multiple of them
-ROWS = 64
+_ROWS = 64
 # samples that are converted at once, 12 leads of 11 min at 500 Hz: more only costs memory
 AT_ONCE = 2**22
-# what no stored integer is: format 8 marks no missing samples
-NEVER = -(2**63)
 
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """How the stored integers of some signals become millivolts.
+    """How the stored integers of some signals become millivolts."""
 
-    Attributes:
-        width: columns of what is stored: the samples of all signals in one frame.
-        firsts: of each signal its first column.
-        skew: the largest of all signals.
-        leads: names of the signals that are leads.
-        columns: those of the leads; ``None`` where they are all.
-        baselines, steps: of each such column the integer that means zero, and integers for each
-            mV; one number, which is faster, where all agree. ``None`` for baselines of zero.
-        missing: likewise the integer that marks a missing sample.
-        highest_mark: the highest of them.
-        arranged: the signals, where frames or skews must be put in order.
-        at_once: rows that are converted at once, ``None`` where pieces would be slower to read.
-    """
-
+    # columns of what is stored: the samples of all signals in one frame; the first of each signal
     width: int
     firsts: list[int]
+    # the largest of all signals
     skew: int
+    # names of the signals that are leads, and their columns; `None` where they are all
     leads: tuple[str, ...]
     columns: npt.NDArray[np.intp] | None
+    # of each such column the integer that means zero, and integers for each mV; one number, which
+    # is faster, where all agree; `None` for baselines of zero
     baselines: npt.NDArray[Any] | None
     steps: npt.NDArray[Any]
+    # likewise the integer that marks a missing sample, and the highest of them
     missing: int | npt.NDArray[np.int64]
     highest_mark: int
+    # the signals, where frames or skews must be put in order
     arranged: tuple[SignalLine, ...]
+    # rows that are converted at once, `None` where pieces would be slower to read
     at_once: int | None
 
 
 @functools.lru_cache(maxsize=64)  # the recordings of a database are stored alike
 def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
-    """How some signals become millivolts.
-
-    Args:
-        signals: of a header whose files were found to hold its frames, in formats that are known.
-
-    Raises:
-        DataError: none of them is a lead, two are the same one, or the unit of one that is a lead
-            is no voltage.
-    """
+    """How some signals of a header, whose files hold its frames, become millivolts."""
     named = [signal for signal in signals if signal.lead is not None]
     if not named:
         raise DataError(
@@ -104,7 +87,7 @@ def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
         )
         for each in (steps, baselines)
     )
-    in_pieces = plain and all(s.format in FORMATS and s.format != "8" for s in signals)
+    in_pieces = plain and all(s.format in PACKINGS and s.format != "8" for s in signals)
     return Conversion(
         width=width,
         firsts=np.cumsum([0, *frames[:-1]]).tolist(),
@@ -118,32 +101,19 @@ def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
         missing=marks[0] if len(set(marks)) == 1 else np.repeat(marks, repeats),
         highest_mark=max(marks),
         arranged=() if plain else tuple(named),
-        at_once=max(1, AT_ONCE // width // ROWS) * ROWS if in_pieces else None,
+        at_once=max(1, AT_ONCE // width // _ROWS) * _ROWS if in_pieces else None,
     )
 
 
-def missing_mark(form: str) -> int:
-    """The integer that marks a missing sample: the lowest one that a format can hold."""
-    bits = COMPRESSED[form] if form in COMPRESSED else FORMATS[form].bits
-    return NEVER if bits is None else -(2 ** (bits - 1))
-
-
 def to_millivolts(stored: Integers, conversion: Conversion, rows: int) -> npt.NDArray[np.float32]:
-    """Millivolts of the leads.
+    """Millivolts ``(rows, leads)``, missing samples NaN, of what is stored.
 
-    Args:
-        stored: ``(rows or more, width)``, more where signals have a skew.
-        conversion: from `convert_by`.
-        rows: that are wanted.
-
-    Returns:
-        ``(rows, leads)``; missing samples are NaN.
-    """
+    That is ``(rows, width)``, and has more rows where signals have a skew."""
     if conversion.columns is not None:
         stored = stored.take(conversion.columns, axis=1)
     values: npt.NDArray[Any] = stored.astype(conversion.steps.dtype)
     # NumPy is slow where the inner loop is one row of twelve: let it run over many rows at once
-    together = math.gcd(len(values), ROWS)
+    together = math.gcd(len(values), _ROWS)
     block = values.reshape(len(values) // together, -1)
     if conversion.baselines is not None:
         block -= _repeat(conversion.baselines, together)

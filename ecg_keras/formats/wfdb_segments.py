@@ -21,10 +21,10 @@ from ecg_keras.errors import DataError
 from ecg_keras.formats.wfdb_headers import Header, read_header, read_text
 from ecg_keras.formats.wfdb_signal_files import find_files
 
-GAP = "~"
+_GAP = "~"
 # wfdb drops what is not ASCII, which could make the name of another file of a name
 _SEGMENT_LINE = re.compile(r"\s*(?:[-\w]+|~)\s+\d{1,18}\s*", re.ASCII)
-ALLOWED = (
+_ALLOWED = (
     "Allowed: `name samples` in each line behind the first, the name of a record in the same "
     "folder, of ASCII letters, digits, - and _, or ~ for a gap. Correct the line, or download the "
     "file again."
@@ -33,48 +33,31 @@ ALLOWED = (
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a multi-segment record that was recorded.
-
-    Attributes:
-        header: of the record that holds it, alone.
-        start: the sample of the whole at which it begins.
-        stop: the one behind its last.
-    """
+    """A stretch of a multi-segment record that was recorded, and the record that holds it."""
 
     header: Header
+    # the sample of the whole at which it begins, and the one behind its last
     start: int
     stop: int
 
 
 @dataclass(frozen=True)
 class Segments:
-    """A multi-segment record, all of whose segments were found to be there.
+    """A multi-segment record, all of whose segments were found to be there."""
 
-    Attributes:
-        segments: that were recorded, in order; between them are gaps.
-        sampling_rate: in Hz.
-        total: samples of the whole, gaps included.
-        leads: that occur in any segment, in the order in which they are met.
-    """
-
+    # in order; between them are gaps
     segments: tuple[Segment, ...]
     sampling_rate: float
+    # samples of the whole, gaps included
     total: int
+    # that occur in any segment, in the order in which they are met
     leads: tuple[str, ...]
 
 
 def list_names(path: Path | str) -> list[str]:
-    """The names of the segments of a record, as its header spells them; nothing else is opened.
+    """The names of a record's segments, as its header, of which nothing else is opened, says them.
 
-    Args:
-        path: of the record, without extension.
-
-    Returns:
-        One for each line, ``~`` for gaps; none of a record that has no segments.
-
-    Raises:
-        DataError: the header is missing or no text.
-    """
+    One for each line, ``~`` for gaps; none of a record that has no segments."""
     lines = [line.strip() for line in read_text(f"{path}.hea").splitlines()]
     lines = [line for line in lines if line and line[0] != "#"]
     if not lines or "/" not in lines[0].split()[0]:
@@ -85,17 +68,7 @@ def list_names(path: Path | str) -> list[str]:
 def find_segments(path: Path | str, lead_names: Mapping[str, str] | None = None) -> Segments:
     """Finds the segments of a multi-segment record and compares them with their files.
 
-    Args:
-        path: of the record, without extension.
-        lead_names: the user's own spellings of leads, each with the lead that it means.
-
-    Returns:
-        What is there, and where. A segment of variable layout may lack leads, or have none.
-
-    Raises:
-        DataError: the header or one of a segment is damaged, or they disagree; a segment lies in
-            another folder, is listed twice, or is longer than its files.
-    """
+    A segment of variable layout may lack leads, or have none."""
     path = Path(path)
     file = f"{path}.hea"
     names, lengths, rate = _parse(path, file)
@@ -103,10 +76,10 @@ def find_segments(path: Path | str, lead_names: Mapping[str, str] | None = None)
     segments, seen = [], set()
     for name, start, stop in zip(names, places, places[1:], strict=False):
         # one of no samples is the layout, which says what the segments say themselves
-        if name == GAP or start == stop:
+        if name == _GAP or start == stop:
             continue
         if name in seen:  # a small file could be called a long record
-            raise DataError(f"{file}: lists the segment {name} twice. {ALLOWED}")
+            raise DataError(f"{file}: lists the segment {name} twice. {_ALLOWED}")
         seen.add(name)
         header = read_header(path.with_name(name), lead_names)
         _check(file, header, name, stop - start, rate)
@@ -128,7 +101,7 @@ def _parse(path: Path, file: str) -> tuple[list[str], list[int], float]:
     lines = [line for line in read_text(file).splitlines() if line.strip()]
     for line in [line for line in lines if line.lstrip()[0] != "#"][1:]:
         if not _SEGMENT_LINE.fullmatch(line):
-            raise DataError(f"{file}: not a segment line: {line.strip()[:80]!r}. {ALLOWED}")
+            raise DataError(f"{file}: not a segment line: {line.strip()[:80]!r}. {_ALLOWED}")
     try:
         record = wfdb.rdheader(str(path))
         names, lengths, rate = record.seg_name, record.seg_len, float(record.fs)

@@ -17,54 +17,44 @@ import numpy as np
 
 from ecg_keras.errors import DataError
 from ecg_keras.formats.plain_files import find_alike, stat_file
-from ecg_keras.formats.wfdb_flac import COMPRESSED, count_samples, read_samples
-from ecg_keras.formats.wfdb_formats import FORMATS, Format, Integers
+from ecg_keras.formats.wfdb_formats import (
+    COMPRESSED,
+    PACKINGS,
+    Integers,
+    Packing,
+    count_in_stream,
+    read_stream,
+)
 from ecg_keras.formats.wfdb_headers import Header, SignalLine
 
 # differences of each signal that are added up at once
-BLOCK = 2**16
+_BLOCK = 2**16
 # what WFDB keeps a sample in
-HALF_RANGE = 2**31
-# what a compressed file may hold: so many values, and so many more for each of its bytes; the noise
-# of an ECG takes a bit or more of each value
-FREE_VALUES, VALUES_A_BYTE = 2**22, 100
+_HALF_RANGE = 2**31
+# what a compressed file may hold: that many values, and that many more for each of its bytes; the
+# noise of an ECG takes a bit or more of each value
+_FREE_VALUES, _VALUES_A_BYTE = 2**22, 100
 
 
 class SignalFile(NamedTuple):
-    """A file with the samples of some signals, which take turns frame by frame.
-
-    Attributes:
-        location: of the file.
-        format: one of `FORMATS` or `COMPRESSED`.
-        offset: bytes before its first sample; samples of each signal in a compressed format.
-        frames: of each signal the samples in one frame.
-        width: samples of all signals in one frame.
-        first_values: of each signal the integer from which format 8 counts; none means zeros.
-    """
+    """A file with the samples of some signals, which take turns frame by frame."""
 
     location: str
+    # one of `PACKINGS` or `COMPRESSED`
     format: str
+    # bytes before its first sample; samples of each signal in a compressed format
     offset: int
+    # of each signal the samples in one frame, and all of them
     frames: tuple[int, ...]
     width: int
+    # of each signal the integer from which format 8 counts; none means zeros
     first_values: tuple[int, ...] = ()
 
 
 def find_files(header: Header) -> tuple[list[SignalFile], int]:
-    """The signal files of a record, and how many frames to read, once the files hold them.
+    """The signal files of a record in the header's order, and how many frames they hold.
 
-    Nothing is allocated before the header's promise was compared with the files' sizes.
-
-    Args:
-        header: of the record.
-
-    Returns:
-        The files in the header's order, and the samples of each signal.
-
-    Raises:
-        DataError: a file is missing, truncated or leads out of its folder, or its format is
-            unknown.
-    """
+    Nothing is allocated before the header's promise was compared with the files' sizes."""
     folder = str(header.path).removesuffix(header.path.name)
     names = header.files
     # the signals of one file stand together
@@ -100,9 +90,9 @@ def _lay_out(
     for count in counts:
         group, signals = signals[:count], signals[count:]
         form, frames = group[0].format, tuple([signal.frames for signal in group])
-        if form not in FORMATS and form not in COMPRESSED:
+        if form not in PACKINGS and form not in COMPRESSED:
             raise DataError(
-                f"there is no format {form!r}. Allowed: {', '.join([*FORMATS, *COMPRESSED])}. "
+                f"there is no format {form!r}. Allowed: {', '.join([*PACKINGS, *COMPRESSED])}. "
                 "Export the recording again."
             )
         found = sorted({signal.format for signal in group})
@@ -132,41 +122,23 @@ def _find_file(header: Header, location: str) -> tuple[str, int]:
 
 
 def _count_frames(file: SignalFile, size: int) -> int:
-    """How many frames a file of that many bytes holds."""
+    """How many frames a file of ``size`` bytes holds."""
     if file.format in COMPRESSED:
-        samples = count_samples(file.location, file.format, len(file.frames))
-        if samples * len(file.frames) > FREE_VALUES + VALUES_A_BYTE * size:
+        samples = count_in_stream(file.location, file.format, len(file.frames))
+        if samples * len(file.frames) > _FREE_VALUES + _VALUES_A_BYTE * size:
             raise DataError(
                 f"{file.location}: {size} bytes that claim to be {samples} samples of "
                 f"{len(file.frames)} signals: no ECG can be compressed so far. Do not use this "
                 "recording."
             )
         return max(0, samples - file.offset) // file.frames[0]
-    return FORMATS[file.format].count(max(0, size - file.offset)) // file.width
+    return PACKINGS[file.format].count(max(0, size - file.offset)) // file.width
 
 
 def read_frames(files: Sequence[SignalFile], begin: int, end: int) -> Integers:
-    """Reads frames of files that were found to hold them.
+    """Reads frames ``(end - begin, width of all files)`` of files that `find_files` found.
 
-    Args:
-        files: from `find_files`.
-        begin: the first frame that is wanted.
-        end: the one behind the last.
-
-    Returns:
-        ``(end - begin, width of all files)``; a signal with several samples in a frame has as many
-        columns.
-
-    Raises:
-        DataError: a file can't be read or decoded, or holds less than it did when it was counted.
-
-    Example:
-        >>> import tempfile
-        >>> location = f"{tempfile.mkdtemp()}/r.dat"
-        >>> np.array([0x34, 0xF1, 0xFF, 0x02, 0x00], np.uint8).tofile(location)
-        >>> read_frames([SignalFile(location, "212", 0, (1,), 1)], 1, 3).tolist()
-        [[-1], [2]]
-    """
+    A signal with several samples in a frame has as many columns."""
     blocks = [_read_file(file, begin, end) for file in files]
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
 
@@ -176,15 +148,15 @@ def _read_file(file: SignalFile, begin: int, end: int) -> Integers:
     if file.format in COMPRESSED:
         each, signals = file.frames[0], len(file.frames)
         first = file.offset + begin * each
-        samples = read_samples(file.location, file.format, signals, first, rows * each)
+        samples = read_stream(file.location, file.format, signals, first, rows * each)
         # a frame holds a signal's samples side by side, the stream one of each signal in turn
         return samples.reshape(rows, each, signals).swapaxes(1, 2).reshape(rows, width)
-    form = FORMATS[file.format]
+    form = PACKINGS[file.format]
     integers = _read_integers(file, form, begin * width, rows * width).reshape(rows, width)
     return _add_up(file, form, begin, integers) if form.bits is None else integers
 
 
-def _read_integers(file: SignalFile, form: Format, first: int, count: int) -> Integers:
+def _read_integers(file: SignalFile, form: Packing, first: int, count: int) -> Integers:
     """Consecutive samples of all signals in turn, of format 8 the differences."""
     skipped = first % form.samples
     blocks = -(-(skipped + count) // form.samples)
@@ -212,11 +184,11 @@ def _fill(location: str, begin: int, wanted: memoryview) -> int:
     return size - len(wanted)
 
 
-def _add_up(file: SignalFile, form: Format, begin: int, differences: Integers) -> Integers:
+def _add_up(file: SignalFile, form: Packing, begin: int, differences: Integers) -> Integers:
     """The samples whose differences, from frame ``begin`` on, are given."""
     before = np.zeros(file.width, np.int64)
-    for first in range(0, begin, BLOCK):
-        count = min(begin - first, BLOCK) * file.width
+    for first in range(0, begin, _BLOCK):
+        count = min(begin - first, _BLOCK) * file.width
         earlier = _read_integers(file, form, first * file.width, count).reshape(-1, file.width)
         before += earlier.sum(axis=0, dtype=np.int64)
     samples = np.empty(differences.shape, np.int64)
@@ -224,7 +196,7 @@ def _add_up(file: SignalFile, form: Format, begin: int, differences: Integers) -
     for index, frame in enumerate(file.frames):
         own = slice(column, column + frame)
         start = file.first_values[index] if file.first_values else 0
-        if abs(start) > HALF_RANGE:
+        if abs(start) > _HALF_RANGE:
             raise DataError(
                 f"{file.location}: the header's first value is beyond 32 bits. Received: {start}. "
                 "Download the header again."

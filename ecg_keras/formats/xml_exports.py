@@ -17,17 +17,18 @@ from typing import Any
 import numpy as np
 
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.formats.plain_files import errors_name, read_at_most
 from ecg_keras.formats.voltages import ALLOWED, unit_in_mv
 from ecg_keras.records import Signal, Span, span_samples
 from ecg_keras.signals import LEADS, find_lead
 
 LARGEST = 16_000_000
 # a tag costs thirty times its own bytes
-MOST_TAGS = 200_000
+_MOST_TAGS = 200_000
 # bytes that the compressed samples of a Sierra file may become
-MOST_UNPACKED = 4_000_000
+_MOST_UNPACKED = 4_000_000
 # by the name of the root element in lower case: the format, and its parser in ecgdatakit
-PARSERS = {
+_PARSERS = {
     "restingecg": ("GE MUSE", "ge_muse_xml", "GEMuseXMLParser"),
     "restingecgdata": ("Philips Sierra", "sierra_xml", "SierraXMLParser"),
     "annotatedecg": ("HL7 aECG", "hl7_aecg", "HL7aECGParser"),
@@ -35,19 +36,12 @@ PARSERS = {
 _PACKED = re.compile(r"<parsedwaveforms\b([^>]*)>([^<]*)<", re.IGNORECASE)
 # how ecgdatakit says that it has chosen one of several recordings
 _CHOSEN = re.compile("rhythm.*only the first is read|Additional rhythm waveform ignored")
-# and how it tells a second channel of one name from the first
+# and how it distinguishes a second channel of one name from the first
 _SECOND = re.compile(r"_\d+$")
 
 
 def check_reader(where: str) -> None:
-    """Refuses XML files where the package that reads them is not installed.
-
-    Args:
-        where: what names the files, such as the path of a table.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
+    """Refuses XML files, named by ``where``, if the package that reads them is not installed."""
     try:
         importlib.import_module("ecgdatakit")
     except ImportError as error:
@@ -58,29 +52,14 @@ def check_reader(where: str) -> None:
 
 
 def read_xml(
-    path: Path | str,
-    *,
-    lead_names: Mapping[str, str] | None = None,
-    span: Span | None = None,
+    path: Path, *, lead_names: Mapping[str, str] | None = None, span: Span | None = None
 ) -> Signal:
     """Reads the rhythm of an XML export in millivolts; the root element says which format it is.
 
-    Args:
-        path: of the file, at most 16 MB.
-        lead_names: the user's own spellings of leads, each with the lead that it means.
-        span: the seconds that are wanted; ``None`` wants the whole recording.
-
-    Returns:
-        The wanted part of the recording: the leads that are stored, which in MUSE files are often
-        I, II and V1 to V6. Averaged beats are left out.
-
-    Raises:
-        ConfigError: the package is not installed.
-        DataError: the file is missing, none of the formats, damaged, declares entities, holds
-            several recordings, or a lead without a unit.
-    """
-    path = Path(path)
-    name, module, parser = _identify(path)
+    The leads are those that are stored, in MUSE files often I, II and V1 to V6."""
+    content = read_at_most(path, LARGEST)
+    with errors_name(path):
+        name, module, parser = _identify(content)
     check_reader(str(path))
     try:
         parsers = importlib.import_module(f"ecgdatakit.parsing.parsers.{module}")
@@ -88,54 +67,47 @@ def read_xml(
             warnings.simplefilter("always")
             record = getattr(parsers, parser)().parse(path)
     except Exception as error:  # a damaged file makes the parser raise whatever it meets
-        said = " ".join(str(error).replace(f" in {path}", "").split())
+        reason = " ".join(str(error).replace(f" in {path}", "").split())
         raise DataError(
-            f"{path}: no {name} file that can be read: {type(error).__name__}: {said:.200}. Export "
-            "it again."
+            f"{path}: no {name} file that can be read: {type(error).__name__}: {reason:.200}. "
+            "Export it again."
         ) from error
     for remark in remarks:
         if _CHOSEN.search(str(remark.message)):
             raise DataError(
                 f"{path}: holds several recordings: {remark.message!s:.200}. Export one of them."
             )
-    try:
+    with errors_name(path):
         return _convert(record, lead_names, span)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
 
 
-def _identify(path: Path) -> tuple[str, str, str]:
-    """The entry of `PARSERS` for a file that is safe to parse."""
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}. Check that the export is complete.") from error
+def _identify(content: bytes) -> tuple[str, str, str]:
+    """The entry of `_PARSERS` for a file that is safe to parse."""
     wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
     text = content.decode("utf-16" if wide else "utf-8", errors="replace")
-    if len(content) > LARGEST or text.count("<") > MOST_TAGS:
+    if len(content) > LARGEST or text.count("<") > _MOST_TAGS:
         raise DataError(
-            f"{path}: larger than {LARGEST:,} bytes, or more than {MOST_TAGS:,} tags. Export a "
+            f"larger than {LARGEST:,} bytes, or more than {_MOST_TAGS:,} tags. Export a "
             "shorter recording, or another format."
         )
     if "<!ENTITY" in text:
         raise DataError(
-            f"{path}: declares XML entities, which no ECG needs and which could fill the memory. "
+            "declares XML entities, which no ECG needs and which could fill the memory. "
             "Do not use this file."
         )
     root = _root(text)
-    if root.lower() not in PARSERS:
+    if root.lower() not in _PARSERS:
         raise DataError(
-            f"{path}: no ECG export: its root element is {root[:40]!r}. Allowed: RestingECG (GE "
+            f"no ECG export: its root element is {root[:40]!r}. Allowed: RestingECG (GE "
             "MUSE), restingecgdata (Philips Sierra), AnnotatedECG (HL7 aECG)."
         )
     packed = _PACKED.search(text)
-    if packed and "XLI" in packed[1] and _unpacked(packed[2]) > MOST_UNPACKED:
+    if packed and "XLI" in packed[1] and _unpacked(packed[2]) > _MOST_UNPACKED:
         raise DataError(
-            f"{path}: its samples would unpack to more than {MOST_UNPACKED:,} bytes, which no "
+            f"its samples would unpack to more than {_MOST_UNPACKED:,} bytes, which no "
             "resting ECG has. Do not use this file."
         )
-    return PARSERS[root.lower()]
+    return _PARSERS[root.lower()]
 
 
 def _root(text: str) -> str:
@@ -159,15 +131,13 @@ def _root(text: str) -> str:
 def _unpacked(text: str) -> int:
     """Bytes that XLI samples become, counted without unpacking them.
 
-    Each lead is its size in four bytes, four others, and codes of 10 bits: those below 256 are a
-    byte, each later one what the code before it stands for and a byte more (LZW).
-    """
+    Each lead is its size in four bytes, four others, and codes of 10 bits."""
     try:
         packed = base64.b64decode("".join(text.split()))
     except ValueError:
         return 0  # the parser says so
     total = place = 0
-    while place < len(packed) and total <= MOST_UNPACKED:
+    while place < len(packed) and total <= _MOST_UNPACKED:
         size = int.from_bytes(packed[place : place + 4], "little", signed=True)
         if size <= 0:
             break
@@ -177,14 +147,16 @@ def _unpacked(text: str) -> int:
 
 
 def _lengths(packed: bytes) -> Iterator[int]:
-    """Bytes that each code of one lead stands for."""
+    """Bytes that each code of one lead stands for, by LZW.
+
+    Codes below 256 are a byte, each later one what the code before it stands for and a byte."""
     bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8))
     codes = bits[: len(bits) // 10 * 10].reshape(-1, 10) @ (1 << np.arange(9, -1, -1))
-    known, before = [1] * 256, 0
+    table, before = [1] * 256, 0
     for code in codes.tolist():
-        length = known[code] if code < len(known) else before + 1
-        if before and len(known) < 1023:
-            known.append(before + 1)
+        length = table[code] if code < len(table) else before + 1
+        if before and len(table) < 1023:
+            table.append(before + 1)
         before = length
         yield length
 

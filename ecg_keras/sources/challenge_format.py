@@ -13,8 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.wfdb_files import read_samples
-from ecg_keras.formats.wfdb_headers import read_header, read_text
+from ecg_keras.formats import read_header, read_samples, read_text
 from ecg_keras.labels import Definition, present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.sources.fields import parse_age, parse_sex

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.formats.plain_files import stat_file
+from ecg_keras.formats import stat_file
 from ecg_keras.labels import present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import canonical_lead

@@ -26,7 +26,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.formats.hdf5_files import count_rows, read_array
+from ecg_keras.formats import count_rows, read_array
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import LEADS
 from ecg_keras.sources import code_test

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.formats.hdf5_files import count_rows, read_row
+from ecg_keras.formats import count_rows, read_row
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.sources.contract import MOST, Corpus, Expectations
 from ecg_keras.sources.fields import parse_age, parse_sex, read_rows

@@ -16,11 +16,16 @@ from typing import ClassVar
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.errors import ConfigError, DataError, look_up
-from ecg_keras.formats import find_recording, read_recording, split_ending
-from ecg_keras.formats.csv_text import check_rate, unknown_unit
-from ecg_keras.formats.wfdb_headers import read_text
-from ecg_keras.formats.wfdb_segments import list_names
-from ecg_keras.formats.xml_exports import check_reader
+from ecg_keras.formats import (
+    check_rate,
+    check_reader,
+    find_recording,
+    list_names,
+    read_recording,
+    read_text,
+    split_ending,
+    unknown_unit,
+)
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.sources.contract import Corpus
 from ecg_keras.sources.finding import recognise_database

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ecg_keras.errors import DataError, listed, nearest
-from ecg_keras.formats.plain_files import stat_file
+from ecg_keras.formats import stat_file
 from ecg_keras.sources.fields import path_inside
 from ecg_keras.sources.finding import recognise_database
 from ecg_keras.sources.table_text import CsvLayout, find_layout

@@ -22,8 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.formats.wfdb_headers import read_header
-from ecg_keras.formats.wfdb_spans import STEPS_IN_MV, read_in_microvolts
+from ecg_keras.formats import STEPS_IN_MV, read_header, read_in_microvolts
 from ecg_keras.labels import present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.sources.contract import MOST, NEARLY_ALL, TEN_SECONDS, Corpus, Expectations
@@ -87,7 +86,7 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
 def read_signal(info: RecordInfo) -> Signal:
     """Reads one recording in true millivolts.
 
-    The headers' gains are each lead's own span: see `ecg_keras.formats.wfdb_spans`.
+    The headers' gains are each lead's own span: see `ecg_keras.formats.read_in_microvolts`.
     """
     header = read_header(info.path)
     signal, are_spans = read_in_microvolts(header)

@@ -19,8 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.formats.wfdb_files import read_wfdb
-from ecg_keras.formats.wfdb_headers import read_header, read_text
+from ecg_keras.formats import read_header, read_text, read_wfdb
 from ecg_keras.labels import Definition, present_labels
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.sources.contract import MOST, Corpus, Expectations
@@ -92,7 +91,7 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
 
 
 def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
-    """Reads one recording, or the wanted seconds; see `ecg_keras.formats.wfdb_files.read_wfdb`."""
+    """Reads one recording, or the wanted seconds; see `ecg_keras.formats.read_wfdb`."""
     return read_wfdb(info.path, span=span)
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.formats.wfdb_files import read_wfdb
+from ecg_keras.formats import read_wfdb
 from ecg_keras.labels import Definition, present_labels
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.simulate import (
@@ -73,7 +73,7 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
 
 
 def read_signal(info: RecordInfo) -> Signal:
-    """Reads one recording at the rate of its file; see `ecg_keras.formats.wfdb_files.read_wfdb`."""
+    """Reads one recording at the rate of its file; see `ecg_keras.formats.read_wfdb`."""
     return read_wfdb(info.path)
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.formats.hdf5_files import read_array
+from ecg_keras.formats import read_array
 from ecg_keras.labels import present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import LEADS

@@ -8,7 +8,7 @@ from scipy.signal import resample_poly
 from ecg_keras.config import Data
 from ecg_keras.data import prepare
 from ecg_keras.data.reading import read_shards
-from ecg_keras.formats.wfdb_files import read_wfdb
+from ecg_keras.formats import read_wfdb
 
 RATES = (100, 1000, 128, 200, 240, 250, 257, 300, 360, 400, 499.97, 500, 976.5625)
 NAMES = {f"r{rate}".replace(".", "_") for rate in RATES}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.wfdb_files import read_wfdb
+from ecg_keras.formats import read_wfdb
 from ecg_keras.signals import LEADS
 
 # spelled as in Spain, Italy and Latin America

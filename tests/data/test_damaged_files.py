@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from small_databases import write_wfdb
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.wfdb_files import read_wfdb
+from ecg_keras.formats import read_wfdb
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 # what breaks readers: other numbers, other places, other types

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.hdf5_files import count_rows, read_array, read_row
+from ecg_keras.formats import count_rows, read_array, read_row
 
 SHAPE = (None, 4, 2)
 
@@ -79,7 +79,9 @@ def test_no_sample_is_read_from_another_file(path, tmp_path):
         assert all(file[name][0].any() for name in ("link", "soft", "external", "virtual"))
     for name in ("link", "soft", "external", "virtual"):
         for read in (read_array, lambda *one: read_row(*one, 0)):
-            with pytest.raises(DataError, match=rf"out.h5: {name} is a link, or its samples lie"):
+            with pytest.raises(
+                DataError, match=rf"out.h5: {name} is a link, or its samples are in"
+            ):
                 read(tmp_path / "out.h5", name, SHAPE)
 
 

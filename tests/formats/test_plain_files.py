@@ -5,7 +5,8 @@ import os
 import pytest
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.plain_files import find_alike, stat_file
+from ecg_keras.formats import stat_file
+from ecg_keras.formats.plain_files import find_alike
 
 
 def test_a_file_or_a_link_to_one_beside_it_is_taken(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from test_wfdb_formats import pack
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.wfdb_files import read_wfdb
+from ecg_keras.formats import read_wfdb
 
 VALUES = np.random.default_rng(3).integers(-500, 500, (300, 2))
 

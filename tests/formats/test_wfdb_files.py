@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from small_databases import TWO_LEADS, write_wfdb
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.wfdb_files import read_wfdb
+from ecg_keras.formats import read_wfdb
 from ecg_keras.records import Signal
 from ecg_keras.signals import LEADS
 
@@ -164,7 +164,7 @@ def test_a_record_without_one_of_the_twelve_leads_is_refused(tmp_path):
 def test_signals_of_one_file_must_stand_together(tmp_path):
     line = "16 1/mV 16 0 0 0 0"
     path = write_wfdb(tmp_path, f"r 3 9 1\nr.dat {line} I\na.dat {line} II\nr.dat {line} III\n")
-    with pytest.raises(DataError, match="of one file must stand together"):
+    with pytest.raises(DataError, match="of one file must be together"):
         read_wfdb(path)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from ecg_keras.formats.wfdb_formats import FORMATS
+from ecg_keras.formats.wfdb_formats import PACKINGS
 
 
 def bits_of(value, width):
@@ -14,12 +14,12 @@ def bits_of(value, width):
 def pack(name, values):
     """Bytes of a format after signal(5), least significant bit first."""
     if name in ("8", "24", "32", "16"):
-        size = FORMATS[name].size
+        size = PACKINGS[name].size
         return b"".join(value.to_bytes(size, "little", signed=True) for value in values)
     if name == "61":
         return b"".join(value.to_bytes(2, "big", signed=True) for value in values)
     if name in ("80", "160"):
-        size = FORMATS[name].size
+        size = PACKINGS[name].size
         half = 2 ** (8 * size - 1)
         return b"".join((value + half).to_bytes(size, "little") for value in values)
     block = {"212": 2, "310": 3, "311": 3}[name]
@@ -38,10 +38,10 @@ def pack(name, values):
     return np.packbits(bits, bitorder="little").tobytes()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", PACKINGS)
 @given(data=st.data())
 def test_every_sample_comes_back(name, data):
-    form = FORMATS[name]
+    form = PACKINGS[name]
     half = 2 ** ((form.bits or 8) - 1)
     values = data.draw(st.lists(st.integers(-half, half - 1), min_size=1, max_size=20))
     stored = pack(name, values)
@@ -50,10 +50,10 @@ def test_every_sample_comes_back(name, data):
     assert unpacked[: len(values)].tolist() == values
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", PACKINGS)
 @given(samples=st.integers(0, 100), missing=st.integers(1, 5))
 def test_the_bytes_that_samples_need_hold_them_and_fewer_do_not(name, samples, missing):
-    form = FORMATS[name]
+    form = PACKINGS[name]
     size = form.measure(samples)
     assert form.count(size) >= samples
     if samples:

@@ -4,7 +4,7 @@ import pytest
 from small_databases import TWO_LEADS, write_wfdb
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.wfdb_headers import read_header
+from ecg_keras.formats import read_header
 
 
 def test_the_header_keeps_comments_and_names(tmp_path):

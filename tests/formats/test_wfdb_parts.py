@@ -10,17 +10,15 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from test_wfdb_formats import pack
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats import wfdb_millivolts
-from ecg_keras.formats.wfdb_files import read_wfdb
-from ecg_keras.formats.wfdb_flac import COMPRESSED
-from ecg_keras.formats.wfdb_formats import FORMATS
+from ecg_keras.formats import read_wfdb, wfdb_millivolts
+from ecg_keras.formats.wfdb_formats import COMPRESSED, PACKINGS
 from ecg_keras.records import cut_signal
 from ecg_keras.signals import LEADS
 
 IN_FOLDER = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-HALF = {name: 2 ** ((form.bits or 8) - 1) for name, form in FORMATS.items()}
+HALF = {name: 2 ** ((form.bits or 8) - 1) for name, form in PACKINGS.items()}
 
 
 def write_record(folder, storage, values, frames=1, gain="200(3)/mV"):
@@ -47,7 +45,7 @@ def assert_alike(one, other):
     assert (one.start, one.total, one.leads) == (other.start, other.total, other.leads)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", PACKINGS)
 @IN_FOLDER
 @given(data=st.data())
 def test_a_part_is_cut_out_of_the_whole_and_the_whole_is_wfdbs(tmp_path, name, data):
@@ -68,7 +66,7 @@ def test_a_part_is_cut_out_of_the_whole_and_the_whole_is_wfdbs(tmp_path, name, d
         np.testing.assert_allclose(whole.values, theirs.astype(np.float32), rtol=2e-7)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", PACKINGS)
 def test_frames_become_their_mean(tmp_path, name):
     values = np.arange(-24, 24).reshape(8, 6)
     path = write_record(tmp_path, f"{name}x3", values, 3)
@@ -97,7 +95,7 @@ def test_files_of_several_formats_stand_side_by_side(tmp_path):
     assert (signal.start, signal.total) == (1, 3)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", PACKINGS)
 def test_long_recordings_are_converted_piece_by_piece(tmp_path, name, monkeypatch):
     values = np.random.default_rng(0).integers(-HALF[name], HALF[name], (1000, 3))
     path = write_record(tmp_path, name, values)

@@ -8,8 +8,7 @@ import wfdb
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.wfdb_files import read_wfdb
-from ecg_keras.formats.wfdb_segments import list_names
+from ecg_keras.formats import list_names, read_wfdb
 from ecg_keras.records import cut_signal
 
 TWO = (("1000/mV", "I"), ("1000/mV", "II"))

@@ -6,9 +6,8 @@ from small_databases import write_ludb_record, write_wfdb
 from small_signals import RATE, microvolts
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats import find_recording, read_recording
-from ecg_keras.formats.wfdb_files import read_wfdb
-from ecg_keras.formats.wfdb_spans import READ_AS_LUDB, read_unknown
+from ecg_keras.formats import find_recording, read_recording, read_wfdb
+from ecg_keras.formats.wfdb_files import READ_AS_LUDB, read_unknown
 from ecg_keras.sources import ludb
 
 REFUSED = "the gain of each signal is its own span, as if every lead were exactly 1 mV high"

@@ -9,7 +9,7 @@ from small_folder import write_folder
 from ecg_keras.config import Data, Folder
 from ecg_keras.data import prepare
 from ecg_keras.errors import DataError
-from ecg_keras.formats.wfdb_spans import READ_AS_LUDB
+from ecg_keras.formats.wfdb_files import READ_AS_LUDB
 from ecg_keras.sources import SOURCES, corpus_of, recognise_database, remarks_of, source_of
 
 SAID = "This looks like {}, which source {} reads: --set data.source={}."

@@ -24,7 +24,7 @@ def reading(data: Path, scratch: Path) -> str:
     """Whole recordings into float32 millivolts, against wfdb.rdsamp."""
     import wfdb
 
-    from ecg_keras.formats.wfdb_files import read_wfdb
+    from ecg_keras.formats import read_wfdb
 
     challenge = find_recordings(data / "challenge")
     ptbxl = find_recordings(data / "ptbxl" / "records500")

@@ -7,7 +7,7 @@ import pytest
 from small_signals import microvolts
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.formats.csv_text import read_csv
+from ecg_keras.formats.csv_files import read_csv
 from ecg_keras.signals import LEADS
 
 VALUES = microvolts(5, 60)
@@ -210,16 +210,16 @@ def test_two_columns_are_counted_only_where_samples_have_decimals(tmp_path):
 def test_what_is_left_out_is_said(tmp_path):
     rows = [["time", *LEADS, "notes", ""], *([*row, "x", ""] for row in beside(CLOCK, MV))]
     assert read(tmp_path, table(rows)).remarks == (
-        "columns that are none of the twelve leads are left out: 'time', 'notes'",
+        "columns that are not among the twelve leads are left out: 'time', 'notes'",
     )
     rows = [["", *LEADS], *beside(SECONDS, MV)]
     assert read(tmp_path, table(rows) + "End\n").remarks == (
         "lines below the samples are left out",
-        "columns that are none of the twelve leads are left out: 'column 1'",
+        "columns that are not among the twelve leads are left out: 'column 1'",
     )
     rows = [["time", *SECONDS], *turned(MV, LEADS)]
     assert read(tmp_path, table(rows)).remarks == (
-        "columns that are none of the twelve leads are left out: 'time'",
+        "columns that are not among the twelve leads are left out: 'time'",
     )
     many = [*LEADS, *(f"c{number}" for number in range(50))]
     rows = [many, *([*row, *range(50)] for row in MV)]

@@ -9,10 +9,10 @@ from small_folder import as_stored, write_csv
 from small_signals import microvolts
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.formats import csv_decoding, csv_layout, csv_rows
+from ecg_keras.formats import csv_files, csv_layout
+from ecg_keras.formats.csv_files import read_csv
 from ecg_keras.formats.csv_layout import find_layout
 from ecg_keras.formats.csv_numbers import read_columns
-from ecg_keras.formats.csv_text import read_csv
 from ecg_keras.signals import LEADS
 
 VALUES = microvolts(3, 50)
@@ -178,7 +178,7 @@ def test_what_a_csv_does_not_say_is_asked_for(tmp_path):
 
 
 def test_a_bomb_of_zeros_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_decoding, "LARGEST", 10_000)
+    monkeypatch.setattr(csv_files, "LARGEST", 10_000)
     path = write(tmp_path, gzip.compress(b"I\n" + b"0\n" * 1_000_000), "a.csv.gz")
     with pytest.raises(DataError, match=r"a\.csv\.gz: more than 10,000 bytes of text"):
         read(path)
@@ -187,11 +187,11 @@ def test_a_bomb_of_zeros_is_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_a_line_of_countless_cells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_rows, "MOST_CELLS", 100)
+    monkeypatch.setattr(csv_files, "MOST_CELLS", 100)
     with pytest.raises(DataError, match="a line has more than 100 cells"):
         read(write(tmp_path, "I," + ",".join("1" * 200)))
     monkeypatch.setattr(csv_layout, "MOST_COLUMNS", 20)
-    monkeypatch.setattr(csv_rows, "MOST_COLUMNS", 20)
+    monkeypatch.setattr(csv_files, "MOST_COLUMNS", 20)
     with pytest.raises(DataError, match="its lines have 30 cells, which are no leads"):
         read(write(tmp_path, ",".join("1" * 30)))
     with pytest.raises(DataError, match="its rows would be leads, and are 21"):

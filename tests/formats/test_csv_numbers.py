@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.csv_marks import Marks, find_marks, is_missing, is_number
-from ecg_keras.formats.csv_numbers import Columns, read_columns
+from ecg_keras.formats.csv_numbers import (
+    Columns,
+    Marks,
+    find_marks,
+    is_missing,
+    is_number,
+    read_columns,
+)
 
 WHOLE = st.lists(st.integers(-99_999_999, 99_999_999), min_size=1, max_size=60)
 # decimals as a recorder prints them: always as many
@@ -117,7 +123,9 @@ def test_whole_numbers_first_do_not_hide_what_a_point_means():
     assert read([*cells, "0.5"])[-2:].tolist() == [np.float32(1.234), 0.5]
 
 
-@pytest.mark.parametrize("module", ["csv_marks", "csv_units", "csv_text"])
+@pytest.mark.parametrize(
+    "module", ["hdf5_files", "plain_files", "recordings", "wfdb_files", "wfdb_headers"]
+)
 def test_the_examples_in_the_docstrings_run(module):
     loaded = importlib.import_module(f"ecg_keras.formats.{module}")
     result = doctest.testmod(loaded)

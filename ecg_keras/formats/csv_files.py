@@ -1,0 +1,308 @@
+"""ECGs as text: a row for each sample, a column for each lead, or turned.
+
+Exports differ in what separates the cells, in the decimal sign, in encoding, header and columns
+beside the leads. The file itself says all of it; not so the sampling rate, and seldom the unit.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import math
+import re
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.formats.csv_layout import (
+    MOST_COLUMNS,
+    Layout,
+    LeadNames,
+    find_layout,
+    find_named,
+    is_lead_row,
+    wrong_number,
+)
+from ecg_keras.formats.csv_numbers import Columns, Floats, is_number, read_columns, split_line
+from ecg_keras.formats.plain_files import errors_name
+from ecg_keras.formats.voltages import parse_unit, split_unit, unit_in_mv
+from ecg_keras.records import Signal, Span, cut_signal, span_samples
+
+# bytes of text, also of what is unpacked
+LARGEST = 256_000_000
+# lines that are looked at for a header, and where it is not among them
+_LINES, _MORE_LINES = 24, 2000
+# of each of the first lines that much is looked at: all cells of a line that is no lead
+_LINE = 20_000
+# lines below the samples, such as "End of file"
+_MOST_BELOW = 20
+# cells in a line, where that is a lead
+MOST_CELLS = 2_000_000
+# between the cells of a table of one column: it occurs in no number
+_NEVER = "\x1f"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# what is written for a minus sign, a blank and an apostrophe (between thousands) in print
+_PRINTED = {
+    "-": "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d",
+    " ": "\u00a0\u2007\u2009\u202f",
+    "'": "\u2019\u02bc",
+    "": "\ufeff",
+}
+
+
+def read_csv(
+    path: Path,
+    *,
+    sampling_rate: float | None,
+    unit: str | None,
+    leads: Sequence[str] | None = None,
+    lead_names: LeadNames = None,
+    decimal: str | None = None,
+    span: Span | None = None,
+) -> Signal:
+    """Reads an ECG from a CSV file in millivolts; the settings are those of `read_recording`."""
+    rate = check_rate(f"{path}", sampling_rate)
+    text = _read_text(path)
+    start, total, remarks = 0, None, list[str]()
+    with errors_name(path):
+        layout = _find_layout(text, leads, lead_names, decimal)
+        text = _cut_lines(text, layout.first)
+        # numbers that no float32 holds become infinite, and the recording is left out
+        with np.errstate(over="ignore", invalid="ignore"):
+            if layout.rows:
+                values, layout = _read_rows(text, layout.columns, leads, lead_names, decimal)
+            else:
+                text, has_more = _strip_below(text, layout.columns)
+                text, start, total = _cut(text, rate, span)
+                if has_more:
+                    remarks.append("lines below the samples are left out")
+                values = read_columns(text, layout.columns, decimal)
+            # divided, so that integer microvolts become what WFDB files of them do
+            values /= _steps_in_mv(f"{path}", unit, layout)
+    if layout.left_out:
+        remarks.append(_describe_left_out(layout.left_out))
+    if layout.renamed:
+        remarks.append("columns are named by data.folder.leads, and differently by the header")
+    whole = Signal(values, rate, layout.leads, start, total, tuple(remarks))
+    return whole if total is not None else cut_signal(whole, span)
+
+
+def check_rate(where: str, sampling_rate: float | None) -> float:
+    """The sampling rate, which a CSV file, called ``where``, does not say and nobody may guess."""
+    if sampling_rate is None:
+        raise ConfigError(
+            f"{where}: a CSV file does not say its sampling rate. Set data.folder.sampling_rate to "
+            "Hz, or to the column that says them."
+        )
+    return sampling_rate
+
+
+def unknown_unit(where: str) -> ConfigError:
+    """The error that neither a CSV file nor the user says its unit, which nobody may guess."""
+    return ConfigError(
+        f"{where}: a CSV file does not say its unit. Set data.folder.unit to mV, uV or V."
+    )
+
+
+def _read_text(path: Path) -> bytes:
+    """The text as UTF-8 with one newline at the end of each line, without a byte order mark."""
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
+            raw = stream.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: can't be read: {reason}. Export the file again.") from error
+    if len(raw) > LARGEST:
+        raise DataError(
+            f"{path}: more than {LARGEST:,} bytes of text. Export a shorter recording, or another "
+            "format."
+        )
+    text = _to_utf8(raw)
+    if b"\0" in text or not text.strip():
+        raise DataError(f"{path}: empty, or no text. Export the file again.")
+    if b"\r" in text:  # at the ends of lines of Windows, or of old Macs
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    # nothing is copied that is large and need not be; DOS marks the end of a file
+    plain = text[-1:] == b"\n" and text[-2:-1] not in b"\x1a \n"
+    return text if plain else text.rstrip(b"\x1a \n") + b"\n"
+
+
+def _to_utf8(raw: bytes) -> bytes:
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    head = raw[:4000]
+    if raw.startswith(_UTF_16) or b"\0" in head:
+        little = head[1::2].count(0) > head[::2].count(0)
+        encoding = "utf-16" if raw.startswith(_UTF_16) else f"utf-16-{'le' if little else 'be'}"
+        raw = raw.decode(encoding, "replace").encode("utf-8", "replace")
+    if raw.isascii():
+        return raw
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:  # Windows in western languages, where every byte is a character
+        text = re.sub("[\x80-\x9f]", "?", raw.decode("cp1252", "replace"))
+    for plain, printed in _PRINTED.items():
+        for character in printed:
+            text = text.replace(character, plain)
+    return text.encode("utf-8")
+
+
+def _find_layout(
+    text: bytes, leads: Sequence[str] | None, lead_names: LeadNames, decimal: str | None
+) -> Layout:
+    try:
+        return find_layout(_first_lines(text, _LINES), leads, lead_names, decimal)
+    except DataError:
+        lines = _first_lines(text, _MORE_LINES)
+        if len(lines) <= _LINES:
+            raise
+        return find_layout(lines, leads, lead_names, decimal)
+
+
+def _first_lines(text: bytes, count: int) -> list[str]:
+    """The first lines of a text, of each no more than its first 20,000 characters."""
+    lines, start = list[str](), 0
+    while start < len(text) and len(lines) < count:
+        end = text.index(b"\n", start)
+        lines.append(text[start : min(end, start + _LINE)].decode("utf-8", "ignore"))
+        start = end + 1
+    return lines
+
+
+def _cut_lines(text: bytes, first: int, end: int | None = None) -> bytes:
+    """The lines of a text from a number on, up to another one."""
+    start = 0
+    for _ in range(first):
+        start = text.index(b"\n", start) + 1
+    if end is None:
+        return text[start:]
+    stop = start
+    for _ in range(end - first):
+        stop = text.index(b"\n", stop) + 1
+    return text[start:stop]
+
+
+def _strip_below(text: bytes, columns: Columns) -> tuple[bytes, bool]:
+    """Samples without what is below them, and whether there was anything but empty lines."""
+    if b"'" in text:  # around cells, or between thousands
+        text = text.replace(b"'", b"")
+    if b"\n#" in text:
+        text = re.sub(rb"(?m)^#(?!N/A).*\n", b"", text)
+    above = split_line(text[: text.index(b"\n")].decode("utf-8", "ignore"), columns.separator)[0]
+    end, has_more = len(text), False
+    for _ in range(_MOST_BELOW):
+        start = text.rfind(b"\n", 0, end - 1) + 1
+        if start == 0:
+            break
+        cells = split_line(text[start:end].decode("utf-8", "ignore").strip("\n"), columns.separator)
+        samples = [cells[column] for column in columns.wanted if column < len(cells)]
+        words = any(cells)
+        short = 2 * len(cells) <= columns.width
+        # Mean;0.1;0.2 below times of samples, or Samples;300
+        named = cells[0][:1].isalpha() and not above[:1].isalpha()
+        named = named and (short or columns.width == 1 or 0 not in columns.wanted)
+        if words and not named and not (short and not any(map(is_number, samples))):
+            break
+        end, has_more = start, has_more or words
+    return text[:end], has_more
+
+
+def _cut(text: bytes, rate: float, span: Span | None) -> tuple[bytes, int, int | None]:
+    """The wanted lines, the number of the first of them and of all; ``None`` where all are."""
+    # where a line may be no sample, all are read, and cut then
+    if span is None or b'"' in text or re.search(rb"\n *\n", text):
+        return text, 0, None
+    total = text.count(b"\n")
+    start, stop = span_samples(span, rate, total)
+    if (start, stop) == (0, total) or start == stop:
+        return text, 0, None
+    return _cut_lines(text, start, stop), start, total
+
+
+def _read_rows(
+    text: bytes,
+    columns: Columns,
+    leads: Sequence[str] | None,
+    lead_names: LeadNames,
+    decimal: str | None,
+) -> tuple[Floats, Layout]:
+    """The samples ``(num_samples, num_leads)`` of a table whose lines are leads, and its leads."""
+    lines = [line for line in text.split(b"\n") if line.strip() and line[:1] != b"#"]
+    if len(lines) > MOST_COLUMNS:
+        raise DataError(f"its rows would be leads, and are {len(lines)}. Export it turned.")
+    if any(line.count(columns.separator.encode()) >= MOST_CELLS for line in lines):
+        raise DataError(f"a line has more than {MOST_CELLS:,} cells. Export a shorter recording.")
+    cells = [split_line(line.decode("utf-8"), columns.separator) for line in lines]
+    names = list(leads or [])
+    units: list[float | None] = [None] * len(cells)
+    if any(is_lead_row(row, lead_names) for row in cells):
+        first = [row[0] for row in cells]
+        names, units = names or first, [split_unit(name)[1] for name in first]
+        cells = [row[1:] for row in cells]
+        if all(row and parse_unit(row[0]) for row in cells):
+            units = [parse_unit(row[0]) for row in cells]
+            cells = [row[1:] for row in cells]
+    if leads is not None and len(leads) != len(cells):
+        raise wrong_number("row", len(cells), leads)
+    if not names:
+        raise DataError("no line begins with the name of a lead. Export the file again.")
+    most, times = Counter(names).most_common(1)[0]
+    if times > 2 and times > len(names) / 20:
+        raise DataError(
+            f"{times} of its lines begin with {most!r}: a line for each sample of each lead. "
+            "Export a column for each lead."
+        )
+    held = find_named(names, lead_names)
+    kept = [row for row, lead in enumerate(held) if lead is not None]
+    samples = [cells[row] for row in kept]
+    if all(row and not row[-1] for row in samples):  # a separator at the end of each line
+        samples = [row[:-1] for row in samples]
+    lengths = sorted({len(row) for row in samples})
+    if len(lengths) > 1:
+        raise DataError(
+            f"its rows are leads, and have {lengths[0]} to {lengths[-1]} samples. Export it again."
+        )
+    column = "\n".join(cell for row in samples for cell in row) + "\n"
+    values = read_columns(column.encode(), Columns(_NEVER, 1, (0,)), decimal)
+    left_out = [
+        name
+        for name, lead, row in zip(names, held, cells, strict=True)
+        if lead is None and any(map(is_number, row[:100]))
+    ]
+    turned = Layout(
+        0,
+        columns,
+        rows=True,
+        leads=tuple(lead for lead in held if lead is not None),
+        units=tuple(units[row] for row in kept),
+        left_out=tuple(left_out),
+    )
+    return np.ascontiguousarray(values.reshape(len(kept), -1).T), turned
+
+
+def _steps_in_mv(where: str, unit: str | None, layout: Layout) -> npt.NDArray[np.float32]:
+    """How much of each lead's unit a millivolt is; ``where`` is what to call the file."""
+    scale = unit_in_mv(unit) if unit else None
+    if scale is None:
+        stated = [1 / one for one in layout.units if one is not None]
+        if len(stated) < len(layout.leads):
+            raise unknown_unit(where)
+        return np.array(stated, np.float32)
+    for lead, one in zip(layout.leads, layout.units, strict=True):
+        if one is not None and not math.isclose(one, scale):
+            raise DataError(
+                f"it says that lead {lead} is in units of {one:g} mV, and data.folder.unit is "
+                f"{unit}. Correct the wrong one: without data.folder.unit, each file's own is used."
+            )
+    return np.array([1 / scale], np.float32)
+
+
+def _describe_left_out(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:40]) for name in names[:10])
+    return f"columns that are not among the twelve leads are left out: {shown}" + (
+        f" and {len(names) - 10} more" if len(names) > 10 else ""
+    )
