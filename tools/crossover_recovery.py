@@ -26,8 +26,7 @@ from scipy import optimize, stats
 
 from ecg_keras.evaluation import Predictions
 from ecg_keras.statistics import Arm, Contrast, LearningCurve, learning_curve
-from ecg_keras.statistics.crossover import find_crossover
-from ecg_keras.statistics.joint import Joint, join
+from ecg_keras.statistics.crossover import Joint, find_crossover, join
 
 MARGIN = 0.02
 LEVEL = 0.95

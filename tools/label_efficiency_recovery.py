@@ -6,7 +6,7 @@
 Plants a learning curve of scratch and one of a way of training that scores on n ECGs what scratch
 scores on that many times n, simulates the predictions of every run on test patients, and measures
 the factor at each size of the way as a study does
-(`ecg_keras.statistics.label_efficiency.label_efficiency`).
+(`ecg_keras.statistics.crossover.label_efficiency`).
 
 Counted are the sizes at which the planted number of scratch's ECGs is within the sizes. "covered"
 is the share of their intervals that hold it, "missed below" and "missed above" the shares that are
@@ -25,7 +25,7 @@ import numpy as np
 from crossover_recovery import DRAWS, LEVEL, SIZES, print_table, rise, simulate_arms
 
 from ecg_keras.statistics import LabelEfficiency, contrast
-from ecg_keras.statistics.label_efficiency import label_efficiency, weigh
+from ecg_keras.statistics.crossover import label_efficiency, weigh
 
 Curve = Callable[[np.ndarray], np.ndarray]
 

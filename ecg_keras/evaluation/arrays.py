@@ -18,21 +18,7 @@ ROUNDING = 1e-6
 
 
 def as_strings(name: str, values: npt.ArrayLike) -> npt.NDArray[np.str_]:
-    """Names or ids as strings: text, bytes of UTF-8 and whole numbers.
-
-    Args:
-        name: of the array, for errors.
-        values: ``(n,)``.
-
-    Raises:
-        DataError: they are no row, or hold anything else.
-
-    Example:
-        >>> as_strings("labels", np.array([b"MI", b"NORM"], object))
-        array(['MI', 'NORM'], dtype='<U4')
-        >>> as_strings("record_ids", [17, 18]).tolist()
-        ['17', '18']
-    """
+    """Names or ids as strings: text, bytes of UTF-8 and whole numbers."""
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "UTSOiu"):
         raise DataError(
@@ -50,28 +36,14 @@ def as_strings(name: str, values: npt.ArrayLike) -> npt.NDArray[np.str_]:
 
 
 def narrow(strings: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
-    """The same strings in an array no wider than the longest.
-
-    Example:
-        >>> narrow(np.array(["a", "bc"], dtype="U21")).dtype
-        dtype('<U2')
-    """
+    """The same strings in an array no wider than the longest."""
     return strings.astype(f"U{max(1, np.char.str_len(strings).max(initial=0))}")
 
 
 def as_targets(
     values: npt.ArrayLike, records: npt.NDArray[np.str_], labels: Sequence[str]
 ) -> npt.NDArray[np.uint8]:
-    """Targets as uint8 ``(records, labels)``, from any numbers that are 0 and 1, or booleans.
-
-    Raises:
-        DataError: another shape or type, or another value: unknown (NaN) or soft ones too.
-
-    Example:
-        >>> as_targets([True, False], np.array(["r1", "r2"]), ["MI"])
-        array([[1],
-               [0]], dtype=uint8)
-    """
+    """Targets as uint8 ``(records, labels)``, from any numbers that are 0 and 1, or booleans."""
     array = _as_matrix("targets", values, (len(records), len(labels)))
     wrong = ~((array == 0) | (array == 1))
     _refuse("targets", "0 or 1", array, wrong, records, labels, _target_hint)
@@ -81,17 +53,7 @@ def as_targets(
 def as_probabilities(
     values: npt.ArrayLike, records: npt.NDArray[np.str_], labels: Sequence[str]
 ) -> npt.NDArray[np.float32]:
-    """Probabilities as float32 ``(records, labels)``, from any numbers between 0 and 1.
-
-    What lies outside by no more than rounding, 1e-6, is 0 or 1.
-
-    Raises:
-        DataError: another shape or type, NaN, or a number outside [0, 1], such as a logit.
-
-    Example:
-        >>> as_probabilities([[0.25, 1.0000001]], np.array(["r1"]), ["MI", "NORM"])
-        array([[0.25, 1.  ]], dtype=float32)
-    """
+    """Probabilities as float32 ``(records, labels)``, from any numbers between 0 and 1."""
     array = _as_matrix("probabilities", values, (len(records), len(labels)))
     wrong = ~((array >= -ROUNDING) & (array <= 1 + ROUNDING))
     _refuse("probabilities", "in [0, 1]", array, wrong, records, labels, _probability_hint)

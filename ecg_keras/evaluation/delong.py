@@ -66,7 +66,8 @@ def delong_test(target: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLi
 
 def _placements(truth: npt.NDArray[np.bool_], scores: FloatArray) -> tuple[FloatArray, FloatArray]:
     """For each positive the share of negatives it beats; for each negative, of positives that
-    beat it. Ties count half."""
+    beat it. Ties count half.
+    """
     beaten = _mid_rank(scores[~truth], scores[truth]) / np.count_nonzero(~truth)
     lost = 1 - _mid_rank(scores[truth], scores[~truth]) / np.count_nonzero(truth)
     return beaten, lost

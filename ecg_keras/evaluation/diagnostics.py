@@ -51,16 +51,7 @@ class Pair:
 
 
 def loss_gap(first: Fit | None, second: Fit | None) -> float | None:
-    """How much higher the first run's training loss ended, in entropies of the labels.
-
-    Returns:
-        ``None`` where a loss is unknown, where data, network, dropout or augmentation differ, or
-        where the run that fitted less trained its head alone.
-
-    Example:
-        >>> loss_gap(Fit(0.5, 0.6, "mark", False), Fit(0.2, 0.6, "mark", False))
-        0.5
-    """
+    """How much higher the first run's training loss ended, in entropies of the labels."""
     if first is None or second is None or first.alike != second.alike:
         return None
     gap = (first.loss - second.loss) / first.entropy

@@ -33,11 +33,7 @@ LEFT_OUT = 200
 
 
 def check_settings(bootstrap: int, level: float) -> None:
-    """Refuse numbers of resamples and levels that give no interval.
-
-    Raises:
-        ConfigError: fewer than 100 resamples, or a level outside (0.5, 1).
-    """
+    """Refuse numbers of resamples and levels that give no interval."""
     if bootstrap < 100:
         raise ConfigError(f"bootstrap must be at least 100 resamples. Received: {bootstrap}.")
     if not 0.5 < level < 1:
@@ -46,23 +42,7 @@ def check_settings(bootstrap: int, level: float) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """How often each patient counts, in rows: once all, then leave-outs, then resamples.
-
-    Attributes:
-        patients: ``(patients,)`` ids, sorted.
-        strata: ``(patients,)`` the fold of each; resamples are drawn within strata, so that every
-            fold keeps its size.
-        bootstrap: number of resamples.
-        seed: of the draws. The same seed and the same set of patients give the same rows.
-
-    Raises:
-        DataError: there are fewer than two patients.
-
-    Example:
-        >>> draws = Draws(np.array(["a", "b"]), np.zeros(2, dtype=int), bootstrap=2, seed=0)
-        >>> np.concatenate(list(draws.blocks()), axis=1).T.tolist()
-        [[1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]
-    """
+    """How often each patient counts, in rows: once all, then leave-outs, then resamples."""
 
     patients: npt.NDArray[np.str_]
     strata: npt.NDArray[np.int64]
@@ -87,12 +67,7 @@ class Draws:
         return digest.hexdigest(), self.bootstrap, self.seed
 
     def blocks(self) -> Iterator[Weights]:
-        """1 row of ones, ``groups`` leave-outs and ``bootstrap`` resamples, in blocks of rows.
-
-        Yields:
-            ``(patients, rows)``: whole numbers, a patient's in one piece of memory. The first block
-            is the row of ones alone, in float64, for scores of all digits; the others are float32.
-        """
+        """1 row of ones, ``groups`` leave-outs and ``bootstrap`` resamples, in blocks of rows."""
         number = len(self.patients)
         order = np.random.default_rng(self.seed).permutation(number)
         group_of = np.empty(number, dtype=np.int64)
@@ -121,11 +96,7 @@ class Draws:
 
 
 def draw_all(patient_ids: npt.NDArray[np.str_], bootstrap: int, seed: int) -> Draws:
-    """Draws of the patients of some records, of no folds.
-
-    Raises:
-        DataError: all records are of one patient.
-    """
+    """Draws of the patients of some records, of no folds."""
     patients = np.unique(patient_ids)
     return Draws(patients, np.zeros(len(patients), dtype=np.int64), bootstrap, seed)
 
@@ -139,18 +110,7 @@ Scored = TypeVar("Scored", LabelScores, FurtherScores)
 def score_rows(
     predictions: Sequence[Predictions], thresholds: Sequence[FloatArray], draws: Draws
 ) -> list[LabelScores]:
-    """The scores of each label in every row: all patients, leave-outs, resamples.
-
-    Args:
-        predictions: of one or more networks, of the same records in the same order: all are scored
-            on the same rows, which makes their differences paired.
-        thresholds: ``(labels,)`` for each of them.
-        draws: of their patients.
-
-    Returns:
-        For each network, scores ``(rows, labels)``; NaN in a row where a label has no positive or
-        no negative record.
-    """
+    """The scores of each label in every row: all patients, leave-outs, resamples."""
     scorers = [
         LabelScorer(said.targets, said.probabilities, limits)
         for said, limits in zip(predictions, thresholds, strict=True)
@@ -163,18 +123,7 @@ def score_rows(
 
 
 def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:
-    """Scores whose leave-outs are drawn towards the score of all, label by label.
-
-    A patient who is left out of m changes a mean over them so much that the jackknife of patients,
-    which takes their number for that of all patients, finds m / (m - 1) times the variance. Of a
-    label that one patient has nothing is left: means are then of the other labels, as they are.
-
-    Args:
-        scores: arrays ``(rows, labels)``; what has another shape stays as it is, and so does the
-            prevalence, which is a weight.
-        support: m of each label, of `ecg_keras.evaluation.intervals.count_patients`.
-        groups: number of leave-outs, the rows after the first.
-    """
+    """Scores whose leave-outs are drawn towards the score of all, label by label."""
     factor = np.sqrt(1 - 1 / np.maximum(support, 2))
     left_out = slice(1, 1 + groups)
 
@@ -195,18 +144,7 @@ def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:
 
 
 def fill_absent(scores: LabelScores, support: Counts, groups: int) -> LabelScores:
-    """Scores for means over labels, in which F1 is that of the same labels in every row.
-
-    F1 of a rare label is low whatever the network, so a mean of the labels that are left jumps
-    where a rare one is absent. In a resample an absent label has the F1 of all patients. In a
-    leave-out, which has to show how uncertain the F1 of its only patient is, it has the mean of
-    the other labels that few patients have, which is as uncertain; where there is none, it is
-    absent.
-
-    Args:
-        scores: of `draw_in`.
-        support, groups: as there.
-    """
+    """Scores for means over labels, in which F1 is that of the same labels in every row."""
     rare = np.flatnonzero((support > 0) & (support <= RARE))
     others = np.full(len(support), np.nan)
     if len(rare) > 1:

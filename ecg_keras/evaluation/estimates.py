@@ -69,12 +69,7 @@ def p_text(value: float | None, equals: str = "") -> str:
 
 
 def without_nan(content: Any) -> Any:
-    """Plain values with ``None`` for NaN, at every depth.
-
-    Example:
-        >>> without_nan({"low": math.nan, "ends": (0.5, math.nan)})
-        {'low': None, 'ends': [0.5, None]}
-    """
+    """Plain values with ``None`` for NaN, at every depth."""
     if isinstance(content, dict):
         return {key: without_nan(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
@@ -83,10 +78,5 @@ def without_nan(content: Any) -> Any:
 
 
 def number(content: Any) -> float:
-    """A number of a file; NaN where there is none.
-
-    Example:
-        >>> number(1), number(None)
-        (1.0, nan)
-    """
+    """A number of a file; NaN where there is none."""
     return math.nan if content is None else float(content)

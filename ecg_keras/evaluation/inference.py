@@ -86,10 +86,7 @@ class Design:
 def infer(
     rows: FloatArray, design: Design, most: float, level: float, score: str | None = None
 ) -> Contrast:
-    """The contrast of ``(seeds, rows)``, with at most ``most`` degrees of freedom over patients.
-
-    ``score`` names the metric where the rows are a single score and not a difference.
-    """
+    """The contrast of ``(seeds, rows)``, with at most ``most`` degrees of freedom over patients."""
     points, left_out, resampled = np.split(rows, [1, 1 + design.groups], axis=1)
     by_seed = points[:, 0]
     parts = find_parts(left_out, resampled, by_seed, max(most, 1.0))
@@ -121,12 +118,13 @@ def infer(
 def infer_difference(
     rows: FloatArray, design: Design, support: npt.NDArray[np.int64], level: float
 ) -> Contrast:
-    """Of two networks' scores, ``(rows,)``; ``support`` is that of each label that counts in them.
+    """The contrast of two networks' scores, ``(rows,)``; ``support`` of each label that counts.
 
-    Interval and p-value are NaN where fewer than two patients have or lack every label, and where
-    a difference that is not 0 is the same whoever is left out or drawn.
+    Interval and p-value are NaN where they can't be estimated.
     """
     found = infer(rows[None, :], design, free_degrees(support), level)
+    # fewer than two patients have or lack every label; or a difference that is not 0 is the same
+    # whoever is left out or drawn
     if support.max() < 2 or (found.value != 0 and found.standard_error == 0):
         return replace(found, low=math.nan, high=math.nan, p_value=math.nan)
     return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))

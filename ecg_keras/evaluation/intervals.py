@@ -44,12 +44,7 @@ UNBOUNDED = ("challenge_2020", "challenge_2021")  # at most 1, and as low as can
 
 @dataclass(frozen=True, eq=False)
 class Patients:
-    """How many patients stand behind the scores of each label, ``(labels,)`` each.
-
-    Attributes:
-        having: with a record that has the label.
-        lacking: with a record that lacks it.
-    """
+    """How many patients stand behind the scores of each label, ``(labels,)`` each."""
 
     having: npt.NDArray[np.int64]
     lacking: npt.NDArray[np.int64]
@@ -61,17 +56,7 @@ class Patients:
 
 
 def count_patients(patient_ids: npt.NDArray[np.str_], targets: npt.NDArray[np.uint8]) -> Patients:
-    """Patients with and without each label; one with records of both kinds counts as both.
-
-    Args:
-        patient_ids: ``(records,)``.
-        targets: ``(records, labels)``.
-
-    Example:
-        >>> found = count_patients(np.array(["a", "a", "b"]), np.array([[1, 1], [1, 0], [0, 0]]))
-        >>> found.having, found.lacking, found.support
-        (array([1, 1]), array([1, 2]), array([1, 1]))
-    """
+    """Patients with and without each label; one with records of both kinds counts as both."""
     patients, patient_of = np.unique(patient_ids, return_inverse=True)
     having, lacking = (
         np.array(
@@ -89,19 +74,7 @@ def count_patients(patient_ids: npt.NDArray[np.str_], targets: npt.NDArray[np.ui
 def estimate_label(
     name: str, rows: FloatArray, groups: int, having: int, lacking: int, level: float
 ) -> Estimate | None:
-    """A label's score with its interval.
-
-    Args:
-        name: of the score, which decides the model of its variance.
-        rows: ``(rows,)``: on all patients, without each group, and in resamples.
-        groups: how many leave-outs there are.
-        having, lacking: patients with and without the label.
-        level: of the interval.
-
-    Returns:
-        ``None`` where it is undefined; an estimate without an interval where too few patients
-        have or lack the label.
-    """
+    """A label's score with its interval."""
     value = float(rows[0])
     if np.isnan(value):
         return None
@@ -130,15 +103,7 @@ def estimate_label(
 def estimate_scores(
     rows: Any, names: Sequence[str], column: int, groups: int, patients: Patients, level: float
 ) -> dict[str, Estimate | None]:
-    """`estimate_label` of several scores of one label.
-
-    Args:
-        rows: has for each name an array ``(rows, labels)``, such as `LabelScores`.
-        names: of the scores.
-        column: of the label.
-        groups, level: as for `estimate_label`.
-        patients: of every label.
-    """
+    """`estimate_label` of several scores of one label."""
     having, lacking = int(patients.having[column]), int(patients.lacking[column])
     return {
         name: estimate_label(name, getattr(rows, name)[:, column], groups, having, lacking, level)
@@ -149,12 +114,7 @@ def estimate_scores(
 def estimate_mean(
     name: str, rows: FloatArray, groups: int, support: npt.NDArray[np.int64], level: float
 ) -> Estimate | None:
-    """A mean over labels, or a score of all labels together, with its interval.
-
-    Args:
-        name, rows, groups, level: as for `estimate_label`.
-        support: patients of each label, of `Patients.support`.
-    """
+    """A mean over labels, or a score of all labels together, with its interval."""
     value = float(rows[0])
     if np.isnan(value):
         return None
@@ -187,26 +147,7 @@ def score_interval(
     degrees: float,
     level: float,
 ) -> tuple[float, float]:
-    """The expectations that a score is not too far from, with the standard error of each.
-
-    The variance is that of a model times how much more, or less, the score varies over the patients
-    that there are: ``(PRIOR_DEGREES + degrees x patient / model) / (PRIOR_DEGREES + degrees)``, as
-    a variance of few degrees of freedom is drawn towards what is known (Smyth 2004). A score that
-    does not vary, such as one of 1, tells nothing of that: its variance is the model's.
-
-    Args:
-        value: in [0, 1].
-        parts: its variance over patients.
-        variance: of the model, given the expected score.
-        degrees: of the t distribution.
-        level: of the interval.
-
-    Example:
-        >>> few = Parts(1, np.nan, 0.0, 0.0, 9.0)  # 10 of 10 patients found: Wilson's interval
-        >>> low, high = score_interval(1.0, few, lambda p: p * (1 - p) / 10, np.inf, 0.95)
-        >>> round(low, 3), high
-        (0.722, 1.0)
-    """
+    """The expectations that a score is not too far from, with the standard error of each."""
     model = variance(value)
     ratio = 1.0
     if model > 0 and parts.patient > 0:
@@ -225,24 +166,7 @@ def score_interval(
 
 
 def find_lean(name: str, value: float, resampled: FloatArray) -> float:
-    """How much higher a score may be here than on endless records, on average over tests.
-
-    The AUPRC counts each positive among those that score as high as itself, and F-max and the
-    sensitivity at 95 % specificity take the best of all thresholds, so they are too high where
-    positives are few. Resamples of the patients show it, as they lean beyond the score of the
-    patients that they are drawn from, but not all of it: there is 1.5 to 4 times as much
-    in the worlds of tools/verdict_calibration.py.
-
-    Args:
-        name: of the score; 0 of one that is not in `LEANING`.
-        value: of all patients.
-        resampled: of resamples; what is not finite is left out.
-
-    Example:
-        >>> resampled = np.array([0.5, 0.52, np.nan])
-        >>> round(find_lean("auprc", 0.5, resampled), 3), find_lean("auroc", 0.5, resampled)
-        (0.03, 0.0)
-    """
+    """How much higher a score may be here than on endless records, on average over tests."""
     kept = resampled[np.isfinite(resampled)]
     if name not in LEANING or not len(kept):
         return 0.0
@@ -252,13 +176,7 @@ def find_lean(name: str, value: float, resampled: FloatArray) -> float:
 def allow_for_lean(
     value: float, interval_of: Callable[[float], tuple[float, float]], lean: float
 ) -> tuple[float, float]:
-    """An interval whose lower end is that of a score without its lean; it contains the score.
-
-    Args:
-        value: the score, in [0, 1] where it leans.
-        interval_of: the interval of a score.
-        lean: of `find_lean`.
-    """
+    """An interval whose lower end is that of a score without its lean; it contains the score."""
     low, high = interval_of(value)
     if lean > 0:
         low = min(low, interval_of(value - lean)[0]) if value > lean else 0.0
@@ -266,16 +184,7 @@ def allow_for_lean(
 
 
 def auroc_variance(expected: float, having: int, lacking: int) -> float:
-    """The variance of an AUROC over patients of one record each, if scores were exponential.
-
-    Newcombe (2006), "Confidence intervals for an effect size measure based on the Mann-Whitney
-    statistic. Part 2", Statistics in Medicine 25, method 5: that of Hanley & McNeil (1982) with
-    both numbers of patients replaced by their mean where they add to the pairs.
-
-    Example:
-        >>> round(auroc_variance(0.9, 10, 10) ** 0.5, 3)
-        0.074
-    """
+    """The variance of an AUROC over patients of one record each, if scores were exponential."""
     more = (having + lacking) / 2 - 1
     shared = (1 - expected) / (2 - expected) + expected / (1 + expected)
     return expected * (1 - expected) * (1 + more * shared) / (having * lacking)

@@ -132,10 +132,7 @@ def count_words(words: Sequence[Word]) -> str:
 
 
 def correct(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """p-values after Holm's correction (1979), ``(tests,)``, in their order.
-
-    A true null falls below alpha with a chance of at most alpha, however many tests there are.
-    """
+    """p-values after Holm's correction (1979), ``(tests,)``, in their order."""
     # the smallest of m is multiplied by m, the next by m - 1 and so on
     given = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(given, kind="stable")

@@ -21,17 +21,7 @@ LAYOUT = (
 
 
 def read_prediction_table(path: Path) -> dict[str, Any]:
-    """The arguments of `Predictions`, from a table.
-
-    Other columns are left alone. Ids stay as they are written: ``007`` is not 7.
-
-    Args:
-        path: ends in one of `KINDS`. CSV may be separated by commas, semicolons or tabs.
-
-    Raises:
-        DataError: there is no such file, it can't be read, a column is missing, or a cell is no
-            number; the message has the file's name.
-    """
+    """The arguments of `Predictions`, from a table."""
     from ecg_keras.sources.labels_table import read_header, read_table
 
     if not path.is_file():

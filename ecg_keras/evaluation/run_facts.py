@@ -43,17 +43,7 @@ class Budget:
 
 
 def read_budget(folder: str | Path) -> Budget | None:
-    """The budget of a finished run.
-
-    Args:
-        folder: of the run.
-
-    Returns:
-        ``None`` where its files do not tell, as those of an earlier version.
-
-    Raises:
-        DataError: status.json or dataset.json is damaged.
-    """
+    """The budget of a finished run."""
     run = Run(Path(folder))
     status = dict(run.read_status())  # a field that is missing is no damage here
     try:
@@ -106,12 +96,7 @@ def parse_budgets(content: list[Mapping[str, Any]] | None) -> tuple[Budget, Budg
 
 
 def describe_budgets(names: tuple[str, str], budgets: tuple[Budget, Budget]) -> str:
-    """What both were trained for, in one sentence.
-
-    Example:
-        >>> describe_budgets(("a", "b"), (Budget(9, 9, 5), Budget(8, 8, 5)))
-        'a was trained for 9 epochs (9 steps) on 5 records, b for 8 epochs (8 steps) on 5 records.'
-    """
+    """What both were trained for, in one sentence."""
     return f"{names[0]} was trained for {budgets[0]}, {names[1]} for {budgets[1]}."
 
 
@@ -218,32 +203,13 @@ def read_facts(folder: str | Path) -> RunFacts:
 
 
 def mean_end(losses: Sequence[float]) -> float:
-    """The mean of the last tenth of the epochs, and of the last three at least.
-
-    Args:
-        losses: training loss of each epoch.
-
-    Returns:
-        NaN where there is no epoch.
-
-    Example:
-        >>> mean_end([0.9, 0.6, 0.5, 0.4])
-        0.5
-    """
+    """The mean of the last tenth of the epochs, and of the last three at least."""
     last = list(losses)[-max(END_EPOCHS, round(END_SHARE * len(losses))) :]
     return math.fsum(last) / len(last) if last else math.nan
 
 
 def label_entropy(shares: Iterable[float]) -> float:
-    """The mean over labels of the entropy of a label that this share of records has, in nats.
-
-    Args:
-        shares: of each label, from 0 to 1.
-
-    Example:
-        >>> round(label_entropy([0.5, 0.0]), 3)
-        0.347
-    """
+    """The mean over labels of the entropy of a label that this share of records has, in nats."""
     values = [
         -sum(part * math.log(part) for part in (share, 1 - share) if part > 0) for share in shares
     ]
@@ -251,20 +217,7 @@ def label_entropy(shares: Iterable[float]) -> float:
 
 
 def count_scarce(chooser: Predictions) -> tuple[int, int]:
-    """How many labels few patients of a split have, or lack, and of how many.
-
-    Args:
-        chooser: predictions of the split.
-
-    Returns:
-        Labels that fewer than `LEAST_PATIENTS` patients have or lack, and labels that at least one
-        has and another lacks.
-
-    Example:
-        >>> ids, targets = list("abcdefghij"), [[1, 0]] * 5 + [[0, 0]] * 4 + [[0, 1]]
-        >>> count_scarce(Predictions(["MI", "CD"], ids, ids, targets, [[0.5, 0.5]] * 10))
-        (1, 2)
-    """
+    """How many labels few patients of a split have, or lack, and of how many."""
     support = count_patients(chooser.patient_ids, chooser.targets).support
     counts = support[support > 0]
     return int(np.count_nonzero(counts < LEAST_PATIENTS)), len(counts)

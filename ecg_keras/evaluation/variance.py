@@ -30,16 +30,7 @@ NORMAL = 1e9
 
 @dataclass(frozen=True)
 class Parts:
-    """What the luck of seeds and of patients adds to the variance of a mean over S seeds.
-
-    Attributes:
-        seeds: S.
-        seed: s^2, of the seeds' values around their mean (each on all patients); NaN with one.
-        interaction: of one seed's value over patients, the part that it does not share with the
-            other seeds; 0 with one seed. It is in s^2 too.
-        patient: of the mean over seeds, over patients.
-        degrees: of freedom of ``patient``.
-    """
+    """What the luck of seeds and of patients adds to the variance of a mean over S seeds."""
 
     seeds: int
     seed: float
@@ -67,23 +58,7 @@ class Parts:
         )
 
     def tail(self, distance: float) -> float:
-        """The chance that the mean lies further than this above its expectation.
-
-        With one seed it is that of a t distribution with ``degrees``. With more, the variance is
-        ``patient + max((S - 1) s^2 / X - interaction, 0) / S`` where X is chi-square with S - 1
-        degrees of freedom, and the chance is the mean over X: a generalised p-value (Tsui &
-        Weerahandi 1989, Journal of the American Statistical Association 84). It is the t
-        distribution with S - 1 degrees of freedom where seeds alone vary and that with ``degrees``
-        where patients alone do. Between them the usual approximation of Satterthwaite finds
-        differences that are not there too often: with few seeds s^2 may be small by luck.
-
-        Args:
-            distance: at least 0, in units of the score.
-
-        Example:
-            >>> round(Parts(3, 1.0, 0.0, 0.0, 50.0).tail(4.303 / 3**0.5), 4)  # t with 2
-            0.025
-        """
+        """The chance that the mean lies further than this above its expectation."""
         if self.seeds == 1:
             variances, chances = np.array([self.patient]), np.ones(1)
         else:
@@ -131,23 +106,7 @@ def find_parts(
     *,
     jackknife: bool = True,
 ) -> Parts:
-    """The parts of the variance of a mean over seeds.
-
-    The variance V over patients is that of the resamples, times G / (G - 1) of G leave-outs as that
-    of a mean of G values, or that of the leave-outs (the jackknife; Efron & Stein 1981), whichever
-    is greater. Where labels are rare, resamples lack those that few
-    patients have, and so their variance; leave-outs show it.
-
-    With S seeds: ``interaction = (mean of V(one seed) - V(mean over seeds)) S / (S - 1)``.
-
-    Args:
-        left_out: ``(seeds, groups)`` values without a group of patients each; what is not finite
-            is left out, here and below.
-        resampled: ``(seeds, resamples)``.
-        values: ``(seeds,)`` on all patients.
-        most: degrees of freedom that the variance over patients can have, of `free_degrees`.
-        jackknife: the variance may be that of the leave-outs.
-    """
+    """The parts of the variance of a mean over seeds."""
     seeds = len(values)
     drawn = resampled[:, np.isfinite(resampled).all(axis=0)]
     without = left_out[:, np.isfinite(left_out).all(axis=0)]
@@ -178,38 +137,12 @@ def _jackknife(left_out: FloatArray) -> float:
 
 
 def free_degrees(support: npt.NDArray[np.int64]) -> float:
-    """The most degrees of freedom that a variance over the patients of these labels can have.
-
-    A label whose positives are of m patients tells of their spread with m - 1 degrees of freedom,
-    and one of a single patient with at most one.
-
-    Args:
-        support: of each label in the mean, of `ecg_keras.evaluation.intervals.count_patients`.
-
-    Example:
-        >>> free_degrees(np.array([2])), free_degrees(np.array([0, 1, 4]))
-        (1.0, 4.0)
-    """
+    """The most degrees of freedom that a variance over the patients of these labels can have."""
     return float(np.maximum(support[support > 0] - 1, 1).sum())
 
 
 def find_degrees(left_out: FloatArray) -> float:
-    """Degrees of freedom of a variance over patients, from how unequal their influence is.
-
-    The variance is a sum of squared influences u (of leaving a patient out). Such a sum of n terms
-    has the relative variance ``sum u^4 / (sum u^2)^2 - 1/n``, and 2 over that are its degrees of
-    freedom: about n where all patients matter alike, about the number of positives where those few
-    decide.
-
-    Args:
-        left_out: ``(groups,)``; what is not finite is left out.
-
-    Example:
-        >>> alike = np.random.default_rng(0).normal(size=100)
-        >>> few = np.where(np.arange(100) < 5, 100, 1) * alike
-        >>> round(find_degrees(alike)), round(find_degrees(few))
-        (99, 5)
-    """
+    """Degrees of freedom of a variance over patients, from how unequal their influence is."""
     kept = left_out[np.isfinite(left_out)]
     most = float(max(len(kept) - 1, 1))
     squares = (kept - kept.mean()) ** 2 if len(kept) else np.zeros(1)
@@ -220,16 +153,7 @@ def find_degrees(left_out: FloatArray) -> float:
 
 
 def match_degrees(ratio: float, level: float) -> float:
-    """The degrees of freedom of the t distribution whose interval is this many errors wide.
-
-    Args:
-        ratio: half the width of the interval over the standard error.
-        level: of the interval.
-
-    Example:
-        >>> round(match_degrees(4.3027, 0.95), 3)
-        2.0
-    """
+    """The degrees of freedom of the t distribution whose interval is this many errors wide."""
     far = (1 + level) / 2
 
     def excess(log_degrees: float) -> float:
@@ -242,26 +166,12 @@ def match_degrees(ratio: float, level: float) -> float:
 
 
 def two_sided(value: float, parts: Parts) -> float:
-    """The p-value of a value this far from 0 if its expectation were 0.
-
-    Example:
-        >>> round(two_sided(2.0, Parts(1, math.nan, 0.0, 1.0, 10.0)), 3)
-        0.073
-    """
+    """The p-value of a value this far from 0 if its expectation were 0."""
     return 2 * parts.tail(abs(value))
 
 
 def beyond_margin(value: float, parts: Parts, margin: float) -> float:
-    """The p-value of a value this near to 0 if its expectation were ``margin`` or more from 0.
-
-    The greater of two one-sided tests (Schuirmann 1987): against + margin and against - margin. It
-    is 1 where the standard error is 0: resamples that all say the same, such as of two perfect
-    scores, tell nothing of how far off they are.
-
-    Example:
-        >>> round(beyond_margin(0.0, Parts(1, math.nan, 0.0, 1.0, 10.0), 2.0), 3)
-        0.037
-    """
+    """The p-value of a value this near to 0 if its expectation were ``margin`` or more from 0."""
     if parts.standard_error == 0:
         return 1.0
     room = margin - abs(value)
@@ -269,19 +179,7 @@ def beyond_margin(value: float, parts: Parts, margin: float) -> float:
 
 
 def interval(value: float, reach: float, *, bounded: bool) -> tuple[float, float]:
-    """The interval of a value.
-
-    Args:
-        value: its middle.
-        reach: half its width.
-        bounded: the value is a score in [0, 1]: the interval is taken on the logit scale, which
-            keeps it there.
-
-    Example:
-        >>> low, high = interval(0.9, 0.1, bounded=True)
-        >>> round(low, 3), round(high, 3)
-        (0.748, 0.965)
-    """
+    """The interval of a value."""
     if not bounded or not 0 < value < 1:
         return value - reach, value + reach
     centre, step = special.logit(value), reach / (value * (1 - value))

@@ -49,12 +49,7 @@ def brier(
 
 
 def mean_errors(errors: FloatArray, weights: Weights) -> FloatArray:
-    """The weighted mean of each label's errors, ``(resamples, labels)``.
-
-    Args:
-        errors: ``(records, labels)``.
-        weights: ``(records, resamples)``, of `check_weights`.
-    """
+    """The weighted mean of each label's errors, ``(resamples, labels)``."""
     sums = weights.T @ errors
     total = np.broadcast_to(weights.sum(axis=0, dtype=np.float64)[:, None], sums.shape)
     mean: FloatArray = np.divide(sums, total, out=np.full_like(sums, np.nan), where=total > 0)

@@ -22,18 +22,7 @@ STRIDE = 32  # rows that are added up one after another, in all strides at once
 
 @dataclass(frozen=True, eq=False)
 class PositiveCounts:
-    """Weights at each distinct score of a positive record, the highest score first.
-
-    Of the type of the weights that were counted, the totals apart, which are float64.
-
-    Attributes:
-        own: of the positive records that score it, ``(scores, resamples)``.
-        hits: of the positive records that score as high, likewise.
-        alarms: of the negative records that score as high, likewise.
-        tied: of the negative records that score the same; ``None`` where none does.
-        positives: of all positive records, ``(resamples,)``.
-        negatives: of all negative records, ``(resamples,)``.
-    """
+    """Weights at each distinct score of a positive record, the highest score first."""
 
     own: Weights
     hits: Weights
@@ -44,18 +33,7 @@ class PositiveCounts:
 
 
 class RankedLabel:
-    """The records of one label, sorted by their scores; those that score the same together.
-
-    Args:
-        truth: ``(records,)``.
-        scores: finite, ``(records,)``.
-
-    Example:
-        >>> label = RankedLabel(np.array([True, False, True]), np.array([0.2, 0.4, 0.7]))
-        >>> counts = label.count(np.ones((3, 1)))
-        >>> counts.hits.tolist(), counts.alarms.tolist()
-        ([[1.0], [2.0]], [[0.0], [1.0]])
-    """
+    """The records of one label, sorted by their scores; those that score the same together."""
 
     def __init__(self, truth: BoolArray, scores: FloatArray) -> None:
         order = np.argsort(-scores, kind="stable")
@@ -77,11 +55,7 @@ class RankedLabel:
             self._tied = _rows(np.concatenate(within), ends, records)
 
     def count(self, weights: Weights) -> PositiveCounts:
-        """The counts of many resamples at once.
-
-        Args:
-            weights: ``(records, resamples)``, as `check_weights` gives them.
-        """
+        """The counts of many resamples at once."""
         own = self._own @ weights
         hits = add_up(own)
         alarms = add_up(self._alarms @ weights)
@@ -97,13 +71,7 @@ class RankedLabel:
 
 
 def add_up(values: Weights) -> Weights:
-    """`numpy.cumsum` down the rows, which runs down one column after another, by whole rows.
-
-    Example:
-        >>> add_up(np.array([[1.0, 2.0], [3.0, 4.0]]))
-        array([[1., 2.],
-               [4., 6.]])
-    """
+    """`numpy.cumsum` down the rows, which runs down one column after another, by whole rows."""
     rows, columns = values.shape
     total: Weights
     if rows < 2 * STRIDE:

@@ -84,12 +84,7 @@ def confusion(
 
 
 def count_decisions(truth: BoolArray, decided: BoolArray, weights: Weights) -> Confusion:
-    """`confusion` of what is checked: each field is ``(resamples, labels)``.
-
-    Args:
-        truth, decided: ``(records, labels)``.
-        weights: ``(records, resamples)``, of `check_weights`.
-    """
+    """`confusion` of what is checked: each field is ``(resamples, labels)``."""
     cells = (truth & decided, ~truth & decided, truth & ~decided, ~truth & ~decided)
     return Confusion(
         *((weights.T @ cell.astype(weights.dtype)).astype(np.float64) for cell in cells)

@@ -17,19 +17,7 @@ Weights = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 def check_scores(
     targets: npt.ArrayLike, scores: npt.ArrayLike, name: str = "probabilities"
 ) -> tuple[BoolArray, FloatArray]:
-    """Targets and scores as arrays that every metric can rely on.
-
-    Args:
-        targets: 0 or 1, ``(records, labels)``.
-        scores: finite numbers of the same shape.
-        name: what the scores are called in an error.
-
-    Returns:
-        The targets as bool and the scores as float64.
-
-    Raises:
-        DataError: another shape, no record, a target that is neither 0 nor 1, a NaN or infinity.
-    """
+    """Targets and scores as arrays that every metric can rely on."""
     truth = np.asarray(targets)
     values = np.asarray(scores)
     if truth.ndim != 2 or 0 in truth.shape:
@@ -59,11 +47,7 @@ def check_scores(
 
 
 def check_curve(target: npt.ArrayLike, score: npt.ArrayLike) -> tuple[BoolArray, FloatArray]:
-    """As `check_scores`, for one label: both ``(records,)``.
-
-    Raises:
-        DataError: as for `check_scores`, and for arrays with other than one axis.
-    """
+    """As `check_scores`, for one label: both ``(records,)``."""
     if np.ndim(target) != 1 or np.ndim(score) != 1:
         raise DataError(
             "a curve needs the targets and probabilities of one label, both (records,). "
@@ -76,11 +60,7 @@ def check_curve(target: npt.ArrayLike, score: npt.ArrayLike) -> tuple[BoolArray,
 def check_decisions(
     targets: npt.ArrayLike, decisions: npt.ArrayLike
 ) -> tuple[BoolArray, BoolArray]:
-    """Targets and decisions, both 0 or 1 and ``(records, labels)``, as bool.
-
-    Raises:
-        DataError: as for `check_scores`, and for a decision that is neither 0 nor 1.
-    """
+    """Targets and decisions, both 0 or 1 and ``(records, labels)``, as bool."""
     truth, values = check_scores(targets, decisions, "decisions")
     if not ((values == 0) | (values == 1)).all():
         raise DataError(
@@ -92,11 +72,7 @@ def check_decisions(
 
 
 def check_unit(probabilities: FloatArray) -> None:
-    """Refuse scores that are no probabilities.
-
-    Raises:
-        DataError: a value below 0 or above 1.
-    """
+    """Refuse scores that are no probabilities."""
     outside = (probabilities < 0) | (probabilities > 1)
     if outside.any():
         raise DataError(
@@ -106,22 +82,7 @@ def check_unit(probabilities: FloatArray) -> None:
 
 
 def check_weights(weights: npt.ArrayLike | None, records: int) -> Weights:
-    """Record weights as ``(records, resamples)``; one column of ones where there are none.
-
-    A row of many resamples lies together in memory, so that records are added up a row at a time.
-
-    Args:
-        weights: ``None``, ``(records,)`` or ``(resamples, records)``, finite and not negative: how
-            often each record counts.
-        records: how many there must be.
-
-    Raises:
-        DataError: another shape, a negative or not finite weight.
-
-    Example:
-        >>> check_weights([[1, 0], [2, 1], [0, 3]], 2).tolist()
-        [[1.0, 2.0, 0.0], [0.0, 1.0, 3.0]]
-    """
+    """Record weights as ``(records, resamples)``; one column of ones where there are none."""
     if weights is None:
         return np.ones((records, 1))
     values = np.asarray(weights)

@@ -109,13 +109,7 @@ def operating_scores(
 def best_points(
     ranked: Sequence[RankedLabel], weights: Weights, specificity: float
 ) -> tuple[FloatArray, FloatArray]:
-    """`operating_scores` of labels that are sorted, each ``(resamples, labels)``.
-
-    Args:
-        ranked: of `rank_labels`.
-        weights: ``(records, resamples)``, of `check_weights`.
-        specificity: in [0, 1].
-    """
+    """`operating_scores` of labels that are sorted, each ``(resamples, labels)``."""
     found = np.empty((2, weights.shape[1], len(ranked)))
     for column, label in enumerate(ranked):
         counts = label.count(weights)
@@ -172,11 +166,7 @@ def sample_f_max(
 
 
 class SampleCurves:
-    """Each record's part in mean precision and recall at every threshold, for any weights.
-
-    Args:
-        truth, scores: ``(records, labels)``, as `check_scores` gives them.
-    """
+    """Each record's part in mean precision and recall at every threshold, for any weights."""
 
     def __init__(self, truth: BoolArray, scores: FloatArray) -> None:
         owned = truth.sum(axis=1)
@@ -192,11 +182,7 @@ class SampleCurves:
         self._recalls = right[:, self._labelled] / owned[self._labelled]
 
     def best(self, weights: Weights) -> FloatArray:
-        """`sample_f_max` of each resample, ``(resamples,)``.
-
-        Args:
-            weights: ``(records, resamples)``, of `check_weights`.
-        """
+        """`sample_f_max` of each resample, ``(resamples,)``."""
         counted = weights.astype(np.float64)
         labelled = counted[self._labelled]
         total = labelled.sum(axis=0)

@@ -86,12 +86,7 @@ def rank_scores(
 
 
 def areas(ranked: Sequence[RankedLabel], weights: Weights) -> tuple[FloatArray, FloatArray]:
-    """AUROC and average precision of labels that are sorted, each ``(resamples, labels)``.
-
-    Args:
-        ranked: of `rank_labels`.
-        weights: ``(records, resamples)``, of `check_weights`.
-    """
+    """AUROC and average precision of labels that are sorted, each ``(resamples, labels)``."""
     found = np.full((2, weights.shape[1], len(ranked)), np.nan)
     for column, label in enumerate(ranked):
         counts = label.count(weights)

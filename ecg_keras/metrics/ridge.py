@@ -134,17 +134,7 @@ def spectrum(features: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _leave_out(
     projected: FloatArray, squares: FloatArray, wanted: FloatArray, groups: IntArray
 ) -> tuple[FloatArray, FloatArray]:
-    """What is said of each record without its patient, at each label's best penalty.
-
-    Args:
-        projected: ``(records, rank)`` embeddings on the right singular vectors.
-        squares: ``(rank,)`` squared singular values.
-        wanted: ``(records, labels)`` targets, centred.
-        groups: ``(records,)`` numbers of patients.
-
-    Returns:
-        Scores ``(records, labels)`` and penalties ``(labels,)``.
-    """
+    """What is said of each record without its patient, at each label's best penalty."""
     records, labels = wanted.shape
     products = projected.T @ wanted
     blocks = _blocks(groups)

@@ -5,10 +5,10 @@ from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.contrast import contrast, contrasts
 from ecg_keras.statistics.controls import QUESTION, Control, explain_controls
 from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
+from ecg_keras.statistics.crossover import LabelEfficiency
+from ecg_keras.statistics.curve_words import say_worths, telling
 from ecg_keras.statistics.curves import LearningCurve, learning_curve
 from ecg_keras.statistics.findings import Finding, findings
-from ecg_keras.statistics.label_efficiency import LabelEfficiency
-from ecg_keras.statistics.label_words import say_worths, telling
 from ecg_keras.statistics.ledger import LedgerRow, ledger_row
 from ecg_keras.statistics.power_law import PowerLaw
 from ecg_keras.statistics.results import (

@@ -1,22 +1,67 @@
-"""The parts of the four findings, and what decides each."""
+"""The parts of the four findings, what decides each, and what can't decide it alone."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
-from ecg_keras.evaluation import Estimate, judge, with_interval
+from scipy import stats
+
+from ecg_keras.evaluation import FEWEST_SEEDS, Estimate, judge, with_interval
 from ecg_keras.statistics.curves import LearningCurve
-from ecg_keras.statistics.evidence import Answer, Part, beyond_chance, limit, weigh
 from ecg_keras.statistics.ledger import LedgerRow
+from ecg_keras.text import plural
 
 if TYPE_CHECKING:
     from ecg_keras.statistics.results import ArmName, Compared, Interaction
 
-from ecg_keras.text import plural
+Answer = Literal["confirmed", "refuted", "undecided"]
+
+# comparisons that a part needs, and seeds that each of them needs, before it is decided
+FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a finding."""
+
+    about: str
+    word: Answer
+    figures: str
+    open_for: str = ""
+
+    def __str__(self) -> str:
+        """As a sentence of the evidence."""
+        return f"{self.about} ({self.word}): {self.figures}."
+
+
+def limit(part: Part, seeds: Sequence[int], what: str = "") -> Part:
+    """The part, but undecided where one seed or one comparison is all that it rests on."""
+    if seeds and max(seeds) < FEWEST:
+        why = (
+            "One seed each says nothing of how much another training differs: at least "
+            f"{FEWEST_SEEDS - 1} more seeds of each would."
+        )
+    elif len(seeds) == 1 and what:
+        why = f"One {what} decides nothing: at least {FEWEST - 1} more would."
+    else:
+        return part
+    return replace(part, word="undecided", open_for=why)
+
+
+def weigh(yes: int, no: int) -> Answer:
+    """The side with more verdicts."""
+    return "confirmed" if yes > no else "refuted" if no > yes else "undecided"
+
+
+def beyond_chance(yes: int, no: int, comparisons: int, level: float) -> Answer:
+    """The side with more intervals, where that many would hardly be seen by chance."""
+    by_chance = stats.binom.sf(max(yes, no) - 1, comparisons, (1 - level) / 2)
+    return weigh(yes, no) if by_chance < 1 - level else "undecided"
+
 
 SMALL = 1000  # training records
 NO_LOG = "no log of these trainings is known"
@@ -36,12 +81,7 @@ def largest(comparisons: Sequence[Compared]) -> list[Compared]:
 
 
 def small(comparisons: Sequence[Compared], records: Mapping[ArmName, float]) -> Part:
-    """More verdicts on small sets are "better" than "worse".
-
-    Args:
-        comparisons: fine-tuning against the reference.
-        records: training records of an arm, where its name does not say.
-    """
+    """More verdicts on small sets are "better" than "worse"."""
     about = "Preferable on small sets"
     met = [
         own[0]
@@ -125,12 +165,7 @@ def comparable(curves: Sequence[LearningCurve]) -> Part:
 
 
 def faster(comparisons: Sequence[Compared], about: str) -> Part:
-    """Fine-tuning reaches the reference's quality in fewer epochs, and runs higher.
-
-    Args:
-        comparisons: fine-tuning against the reference.
-        about: what the evidence calls the part.
-    """
+    """Fine-tuning reaches the reference's quality in fewer epochs, and runs higher."""
     if not comparisons:
         return Part(about, "undecided", "nothing was compared there")
     timed = [(one.speed, one.arm) for one in comparisons if one.speed is not None]
@@ -150,12 +185,7 @@ def faster(comparisons: Sequence[Compared], about: str) -> Part:
 
 
 def cheaper(comparisons: Sequence[Compared], rows: Sequence[LedgerRow]) -> Part:
-    """Fine-tuning reaches the reference's quality in fewer seconds.
-
-    Args:
-        comparisons: fine-tuning against the reference.
-        rows: of the ledger, whose pre-training the evidence counts in.
-    """
+    """Fine-tuning reaches the reference's quality in fewer seconds."""
     about = "Less compute, pre-training left out"
     if not comparisons:
         return Part(about, "undecided", "nothing was compared")

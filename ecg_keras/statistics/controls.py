@@ -54,11 +54,7 @@ class Control:
 
 
 def say_controls(controls: Sequence[Control]) -> str:
-    """The answer to the question in a few words; empty where it was not asked.
-
-    Args:
-        controls: of a study.
-    """
+    """The answer to the question in a few words; empty where it was not asked."""
     said = [f"{COMPARED[asked]}: {_count(own)}." for asked, own in _by_question(controls).items()]
     return " ".join((QUESTION, *said)) if said else ""
 

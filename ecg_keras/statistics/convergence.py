@@ -13,8 +13,6 @@ from scipy import stats
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.draws import check_settings
-from ecg_keras.statistics.logs import read_curve
-from ecg_keras.statistics.reaching import find_epoch, find_target
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -258,3 +256,58 @@ def _area(arm: Convergence, reference: Convergence, level: float) -> Estimate:
         degrees = sum(parts) ** 2 / below if below > 0 else min(len(own), len(other)) - 1.0
     spread = error * float(stats.t.ppf((1 + level) / 2, degrees))
     return Estimate(value, value - spread, value + spread)
+
+
+def read_curve(
+    rows: Sequence[Mapping[str, str]], column: str, where: str
+) -> tuple[FloatArray, FloatArray]:
+    """Validation score and seconds of each epoch."""
+    if not rows:
+        raise DataError(f"{where}: there is no epoch in it. Train the run first.")
+    for name in ("epoch", "seconds", column):
+        if name not in rows[0]:
+            raise DataError(f"{where}: there is no column {name}. There are: {', '.join(rows[0])}.")
+    for number, row in enumerate(rows, start=1):
+        if str(row["epoch"]) != str(number):
+            raise DataError(
+                f"{where}: row {number} must be epoch {number}. Received: {row['epoch']}. "
+                "Train the run again."
+            )
+    return _numbers(rows, column, where), _numbers(rows, "seconds", where)
+
+
+def _numbers(rows: Sequence[Mapping[str, str]], column: str, where: str) -> FloatArray:
+    values = np.array([_number(row[column]) for row in rows])
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        raise DataError(
+            f"{where}: {column} of epoch {wrong[0] + 1} must be a finite number. Received: "
+            f"{rows[wrong[0]][column]!r}. A score is undefined where no label has both positive "
+            "and negative validation records."
+        )
+    return values
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def find_target(curves: FloatArray, share: float) -> FloatArray:
+    """``(curves,)`` a share of the best of each curve."""
+    # rounding must not put the target above the best itself
+    best: FloatArray = curves.max(axis=1)
+    return np.minimum(share * best, best)
+
+
+def find_epoch(curves: FloatArray, target: FloatArray) -> FloatArray:
+    """``(curves,)`` epoch at which each first reaches its target, infinite where it never does."""
+    reached = curves >= target[:, None]
+    after = reached.argmax(axis=1)
+    before = np.maximum(after - 1, 0)
+    rows = np.arange(len(curves))
+    rise = curves[rows, after] - curves[rows, before]
+    part = (target - curves[rows, before]) / np.where(after > 0, rise, 1.0)
+    return np.where(reached.any(axis=1), np.where(after > 0, after + part, 1.0), np.inf)

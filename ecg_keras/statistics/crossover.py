@@ -1,15 +1,65 @@
-"""The size at which an advantage that falls with the training data drops below the margin."""
+"""Where curves meet: contrasts at several sizes, with what their errors share."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.statistics.joint import Joint
+from ecg_keras.evaluation import Contrast
+from ecg_keras.statistics.arms import Arm
 
 FloatArray = npt.NDArray[np.float64]
+
+# how many degrees of freedom the mean variance of all sizes is worth
+PRIOR_DEGREES = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """Values at several sizes whose errors are alike, because patients and seeds are the same."""
+
+    values: FloatArray
+    errors: FloatArray
+    weights: FloatArray
+    correlation: float
+    degrees: float
+
+    def draw(self, number: int, seed: int) -> FloatArray:
+        """``(number, sizes)`` what the values might have been: multivariate t around them."""
+        rng = np.random.default_rng(seed)
+        own, shared = rng.normal(size=(number, len(self.values))), rng.normal(size=(number, 1))
+        noise = math.sqrt(self.correlation) * shared + math.sqrt(1 - self.correlation) * own
+        if math.isfinite(self.degrees):
+            noise *= np.sqrt(self.degrees / rng.chisquare(self.degrees, size=(number, 1)))
+        return self.values + noise * self.errors
+
+
+def join(contrasts: Sequence[Contrast], mean: Contrast, *, moderated: bool = False) -> Joint:
+    """Contrasts at several sizes, with the correlation that their mean betrays."""
+    values = np.array([one.value for one in contrasts])
+    errors = np.array([one.standard_error for one in contrasts])
+    degrees = np.array([one.degrees for one in contrasts])
+    variances = errors**2
+    total = float(variances.sum())
+    if total == 0:
+        equal = np.full(len(values), 1 / len(values))
+        return Joint(values, errors, equal, 0.0, math.inf)
+    pairs = float(errors.sum() ** 2) - total
+    shared = (mean.standard_error * len(values)) ** 2 - total
+    worth = np.minimum(degrees, 1e6)
+    drawn = (worth * variances + PRIOR_DEGREES * variances.mean()) / (worth + PRIOR_DEGREES)
+    return Joint(
+        values=values,
+        errors=np.sqrt(drawn) if moderated else errors,
+        weights=(1 / drawn) / (1 / drawn).sum(),
+        correlation=min(max(shared / pairs, 0.0), 0.999) if pairs > 0 else 0.0,
+        degrees=total**2 / float((variances**2 / degrees).sum()),
+    )
+
 
 # standard deviation of log g, below. A power law that falls to half between two sizes has -log g of
 # 0.3, a step in the first third of the way one of 0.8
@@ -19,37 +69,7 @@ BEND = 0.5
 def find_crossover(
     sizes: FloatArray, differences: Joint, *, margin: float, level: float, draws: int, seed: int
 ) -> tuple[float, float, float]:
-    """The training records beyond which a difference is below the margin, with its interval.
-
-    Nothing is assumed of the differences but that they do not rise with the training data: they
-    are replaced by the falling values nearest to them (isotonic regression; Barlow et al. 1972)
-    and joined by straight lines in log n. A shape with two or three parameters, such as a power
-    law, would make the interval narrower where it is right; where it is wrong, the interval misses
-    the truth far too often (docs/learning-curves.md has the figures). Nothing is said outside the
-    sizes. The interval holds the middle share ``level`` of the crossings of differences that might
-    as well have been measured (`Joint.draw`), joined by lines that are bent at random, because
-    nobody looked between two sizes: a crossing at the share t of the way is put at t^g, with log g
-    normal around 0.
-
-    Args:
-        sizes: ``(sizes,)`` training records, rising.
-        differences: way - reference at the sizes.
-        margin: above 0.
-        level: of the interval.
-        draws: number of draws.
-        seed: of the draws.
-
-    Returns:
-        Estimate, low and high. Minus infinity stands for "below the smallest size" and infinity
-        for "beyond the largest".
-
-    Example:
-        >>> sizes = np.array([100.0, 400.0, 1600.0])
-        >>> joint = Joint(np.array([0.06, 0.03, 0.01]), np.full(3, 0.004), np.full(3, 1 / 3), 0, 50)
-        >>> found = find_crossover(sizes, joint, margin=0.02, level=0.95, draws=1000, seed=0)
-        >>> [round(n) for n in found]
-        [800, 438, 1330]
-    """
+    """The training records beyond which a difference is below the margin, with its interval."""
     weights, straight = differences.weights, np.ones(1)
     estimate = float(_cross(sizes, differences.values[None], weights, margin, straight)[0])
     bends = np.exp(BEND * np.random.default_rng([seed, draws]).normal(size=draws))
@@ -60,19 +80,7 @@ def find_crossover(
 
 
 def make_falling(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """The nearest values that never rise from one column to the next, in weighted squares.
-
-    Uses the min-max formula of isotonic regression: column i is the least, over all starts up to
-    i, of the greatest mean from the start to an end from i on.
-
-    Args:
-        values: ``(rows, sizes)``.
-        weights: ``(sizes,)``, above 0.
-
-    Example:
-        >>> make_falling(np.array([[3.0, 1.0, 2.0, 0.0]]), np.ones(4))
-        array([[3. , 1.5, 1.5, 0. ]])
-    """
+    """The nearest values that never rise from one column to the next, in weighted squares."""
     columns = values.shape[1]
     sums = np.pad(np.cumsum(values * weights, axis=1), ((0, 0), (1, 0)))
     shares = np.append(0.0, np.cumsum(weights))
@@ -103,3 +111,62 @@ def _cross(
     crossing = np.exp(logs[before] + share * (logs[after] - logs[before]))
     crossing = np.where(below.any(axis=1), crossing, math.inf)
     return np.where(below[:, 0], -math.inf, crossing)
+
+
+@dataclass(frozen=True)
+class LabelEfficiency:
+    """The training records of the reference that score what a way scores on its own.
+
+    Attributes:
+        size: training records of the way.
+        equal: of the reference: estimate, low and high. Minus infinity stands for fewer than the
+            smallest size that was tried, infinity for more than the largest: nothing is said there.
+    """
+
+    size: float
+    equal: tuple[float, float, float]
+
+    @property
+    def factor(self) -> tuple[float, float, float]:
+        """How many records of the reference each record of the way stands for, with its interval.
+
+        Example:
+            >>> LabelEfficiency(200, (740, 520, 1100)).factor
+            (3.7, 2.6, 5.5)
+        """
+        estimate, low, high = (number / self.size for number in self.equal)
+        return estimate, low, high
+
+
+def label_efficiency(
+    sizes: FloatArray,
+    way: int,
+    difference: Callable[[FloatArray, FloatArray], Contrast],
+    *,
+    level: float,
+    draws: int,
+    seed: int,
+) -> LabelEfficiency:
+    """The reference's training records at which it scores what a way scores at one size."""
+    number = len(sizes)
+    own = np.eye(number)[way]
+    joint = join(
+        [difference(own, -other) for other in np.eye(number)],
+        difference(own, np.full(number, -1 / number)),
+        moderated=True,
+    )
+    equal = find_crossover(sizes, joint, margin=0.0, level=level, draws=draws, seed=seed)
+    return LabelEfficiency(float(sizes[way]), equal)
+
+
+def weigh(
+    way: Sequence[Arm],
+    reference: Sequence[Arm],
+    own: FloatArray,
+    other: FloatArray,
+    measure: Callable[[Sequence[Arm], Sequence[float]], Contrast],
+) -> Contrast:
+    """The contrast of the arms that have a weight: the others would only cost time."""
+    pairs = zip([*way, *reference], [*own, *other], strict=True)
+    arms, weights = zip(*((arm, weight) for arm, weight in pairs if weight), strict=True)
+    return measure(arms, weights)

@@ -1,14 +1,19 @@
-"""What a learning curve says of where the reference catches up, in sentences."""
+"""What learning curves say, in sentences: where the reference catches up, and worth in labels."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Plan, with_interval
+from ecg_keras.statistics.crossover import LabelEfficiency
 from ecg_keras.statistics.verdict import roughly
 from ecg_keras.text import percent
+
+if TYPE_CHECKING:
+    from ecg_keras.statistics.curves import LearningCurve
 
 
 def say_falling(
@@ -19,15 +24,7 @@ def say_falling(
     found: tuple[float, float, float],
     margin: float,
 ) -> str:
-    """Where an advantage that does not grow ends, and what would close an interval that is open.
-
-    Args:
-        way, reference: the two modes.
-        sizes: ``(sizes,)`` training records, rising.
-        differences: way - reference at each size.
-        found: of `ecg_keras.statistics.crossover.find_crossover`.
-        margin: that counts as equivalent.
-    """
+    """Where an advantage that does not grow ends, and what would close an interval that is open."""
     estimate, low, high = found
     first, last = f"{sizes[0]:,.0f}", f"{sizes[-1]:,.0f}"
     interval = f"{percent(differences[0].level)} interval"
@@ -69,12 +66,7 @@ def say_rising(
     trend: Contrast,
     margin: float,
 ) -> str:
-    """The same of an advantage that grows with the training data, which has no crossover.
-
-    Args:
-        way, reference, sizes, differences, margin: as of `say_falling`.
-        trend: how much the difference changes from the smallest to the largest size.
-    """
+    """The same of an advantage that grows with the training data, which has no crossover."""
     change = f"{sizes[0]:,.0f} to {sizes[-1]:,.0f} training ECGs, by {with_interval(trend, '+')}"
     if differences[-1].value <= margin:
         said = (
@@ -113,10 +105,83 @@ def _of_one_seed(differences: Sequence[Contrast]) -> str:
 
 
 def about(size: float) -> str:
-    """Two digits of a number of ECGs: more would claim too much.
-
-    Example:
-        >>> about(1134.2)
-        '1,100'
-    """
+    """Two digits of a number of ECGs: more would claim too much."""
     return f"{float(f'{size:.2g}'):,.0f}"
+
+
+def say_worth(
+    way: str, reference: str, sizes: Sequence[float], worth: Sequence[LabelEfficiency]
+) -> str:
+    """What a way is worth in labels, in one sentence."""
+    one = telling(worth)
+    last = f"{sizes[-1]:,.0f} ECGs"
+    if one is not None:
+        low, high = say_ends(one, sizes)
+        return (
+            f"{way} on {one.size:,.0f} ECGs equals {reference} on {about(one.equal[0])} "
+            f"[{low}, {high}]: a factor of {say_factor(one, sizes)}."
+        )
+    first = worth[0]
+    if first.equal[0] == first.equal[1] == math.inf:
+        return (
+            f"{way} on {first.size:,.0f} ECGs scores above {reference} on {last}, the most that "
+            f"were tried: a factor of more than {sizes[-1] / first.size:.2g}."
+        )
+    side = "above" if first.equal[0] > 0 else "below"
+    most = last if side == "above" else f"{sizes[0]:,.0f} ECGs"
+    return (
+        f"What {way} is worth in labels is undefined: on {first.size:,.0f} ECGs it scores {side} "
+        f"{reference} on {most} as measured, and nowhere as {reference} does within the sizes: the "
+        "learning curves do not overlap."
+    )
+
+
+def say_worths(curves: Sequence[LearningCurve]) -> tuple[str, ...]:
+    """What all learning curves of a study say of it, in one or two sentences; none without curves.
+
+    Args:
+        curves: of the study.
+    """
+    known = [one for one in curves if one.worth]
+    if len(known) < 2:
+        return tuple(say_worth(one.way, one.reference, one.sizes, one.worth) for one in known)
+    shown = [telling(one.worth) or one.worth[0] for one in known]
+    more = sum(one.factor[1] > 1 for one in shown)
+    less = sum(one.factor[2] < 1 for one in shown)
+    said = (
+        f"What a way of training is worth in labels, in {len(known)} learning curves: more than "
+        f"its own ECGs in {more}, less in {less}, not shown in {len(known) - more - less}."
+    )
+    for curve in known:
+        if telling(curve.worth) is not None:
+            worth = say_worth(curve.way, curve.reference, curve.sizes, curve.worth)
+            return (f"{said} For example, of {curve.title}: {worth}",)
+    return (said,)
+
+
+def telling(worth: Sequence[LabelEfficiency]) -> LabelEfficiency | None:
+    """The size to speak of: from the second on, the smallest at which the curves overlap.
+
+    Not the one with the narrowest or a closed interval: chosen by their luck, intervals hold less
+    than they claim (docs/learning-curves.md). ``None`` where the curves overlap nowhere.
+    """
+    return next((one for one in (*worth[1:], *worth[:1]) if math.isfinite(one.equal[0])), None)
+
+
+def say_ends(one: LabelEfficiency, sizes: Sequence[float]) -> tuple[str, str]:
+    """Both ends of the interval, in ECGs."""
+    low, high = one.equal[1:]
+    return (
+        f"below {sizes[0]:,.0f}" if low == -math.inf else about(low),
+        f"beyond {sizes[-1]:,.0f}" if high == math.inf else about(high),
+    )
+
+
+def say_factor(one: LabelEfficiency, sizes: Sequence[float]) -> str:
+    """The factor with its interval; two digits, as more would claim too much."""
+    value, low, high = one.factor
+    lowest, highest = (size / one.size for size in (sizes[0], sizes[-1]))
+    return (
+        f"{value:.2g} [{f'below {lowest:.2g}' if low == -math.inf else f'{low:.2g}'}, "
+        f"{f'beyond {highest:.2g}' if high == math.inf else f'{high:.2g}'}]"
+    )

@@ -15,10 +15,14 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Contrast
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.contrast import contrast
-from ecg_keras.statistics.crossover import find_crossover
+from ecg_keras.statistics.crossover import (
+    LabelEfficiency,
+    find_crossover,
+    join,
+    label_efficiency,
+    weigh,
+)
 from ecg_keras.statistics.curve_words import say_falling, say_rising
-from ecg_keras.statistics.joint import join
-from ecg_keras.statistics.label_efficiency import LabelEfficiency, label_efficiency, weigh
 from ecg_keras.statistics.power_law import PowerLaw, fit_power_law
 
 FloatArray = npt.NDArray[np.float64]
@@ -79,7 +83,7 @@ def learning_curve(
 
     The errors of the points are not independent: all sizes are tested on the same patients, and
     seed i of one size trains on a part of what seed i of the next does. One further contrast, the
-    mean over sizes, shows how much they share (`ecg_keras.statistics.joint.join`); fits and
+    mean over sizes, shows how much they share (`ecg_keras.statistics.crossover.join`); fits and
     crossover are resampled with it. docs/learning-curves.md explains how to read the result.
 
     Args:

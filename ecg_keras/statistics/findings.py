@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from ecg_keras.statistics.claims import (
+    FEWEST,
+    Answer,
+    Part,
     cheaper,
     comparable,
     declines,
@@ -18,7 +21,6 @@ from ecg_keras.statistics.claims import (
     small,
 )
 from ecg_keras.statistics.curves import LearningCurve
-from ecg_keras.statistics.evidence import FEWEST, Answer, Part
 from ecg_keras.statistics.ledger import LedgerRow
 
 if TYPE_CHECKING:

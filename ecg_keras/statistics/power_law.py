@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.statistics.joint import Joint
+from ecg_keras.statistics.crossover import Joint
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -38,35 +38,7 @@ class PowerLaw:
 def fit_power_law(
     sizes: FloatArray, scores: Joint, *, level: float, draws: int, seed: int
 ) -> PowerLaw | None:
-    """The power law through an arm's scores, by weighted least squares, with its interval.
-
-    Errors of networks often fall with the training data as a power law down to a floor (Hestness et
-    al. 2017; Viering & Loog 2022 review what else is seen), so a score is taken to rise as ``top -
-    scale * n ** -rate`` with rate > 0, scale >= 0 and top <= 1. For a given rate the rest is a
-    straight line, so the best rate is found on a grid and no fit can fail to converge. The interval
-    holds the middle share ``level`` of the fits to values that might as well have been measured
-    (`Joint.draw`). It is told between the smallest and the largest size only: outside, a fit to a
-    few sizes is a guess.
-
-    Args:
-        sizes: ``(sizes,)`` training records, rising.
-        scores: at the sizes.
-        level: of the interval.
-        draws: number of refits.
-        seed: of the draws.
-
-    Returns:
-        The fit; ``None`` with fewer than three sizes, which any power law would fit, and where
-        scores do not rise.
-
-    Example:
-        >>> sizes = np.array([100.0, 200.0, 400.0, 800.0])
-        >>> exact = 0.95 - 2.0 * sizes**-0.5
-        >>> joint = Joint(exact, np.full(4, 0.001), np.full(4, 0.25), 0.0, 30.0)
-        >>> law = fit_power_law(sizes, joint, level=0.95, draws=200, seed=0)
-        >>> round(law.top, 2), round(law.scale, 1), round(law.rate, 2)
-        (0.95, 2.0, 0.5)
-    """
+    """The power law through an arm's scores, by weighted least squares, with its interval."""
     if len(sizes) < 3:
         return None
     distance = np.log(sizes / sizes[0])
@@ -98,14 +70,7 @@ def fit_power_law(
 def _fit(
     distance: FloatArray, values: FloatArray, weights: FloatArray, rates: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """``(fits,)`` top, scale at the first size, and rate that come nearest to each row of values.
-
-    Args:
-        distance: ``(sizes,)`` log of the size over the first.
-        values: ``(fits, sizes)``.
-        weights: ``(sizes,)`` with the sum 1.
-        rates: ``(rates,)`` to choose from.
-    """
+    """``(fits,)`` top, scale at the first size, and rate that are nearest to each row of values."""
     falls = np.exp(-rates[:, None] * distance)  # (rates, sizes)
     centre = falls @ weights
     mean = (values @ weights)[:, None]

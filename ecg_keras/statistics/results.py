@@ -9,9 +9,9 @@ from typing import Any, Literal
 from ecg_keras.evaluation import Contrast, Predictions, Verdict, p_text, with_interval
 from ecg_keras.statistics.controls import Control, say_controls
 from ecg_keras.statistics.convergence import Convergence, Speed
+from ecg_keras.statistics.curve_words import say_worths
 from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.findings import Finding
-from ecg_keras.statistics.label_words import say_worths
 from ecg_keras.statistics.ledger import LedgerRow
 from ecg_keras.text import percent, text_table
 

@@ -140,12 +140,7 @@ def what_would_settle(contrast: Contrast, verdict: Verdict) -> str:
 
 
 def roughly(number: int) -> int:
-    """Two digits of a number, rounded up: more would claim too much.
-
-    Example:
-        >>> roughly(717), roughly(42), roughly(12001)
-        (720, 42, 13000)
-    """
+    """Two digits of a number, rounded up: more would claim too much."""
     step: int = 10 ** max(0, len(str(number)) - 2)
     return -(-number // step) * step
 

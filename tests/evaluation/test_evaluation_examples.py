@@ -28,3 +28,10 @@ def test_examples(module):
 def test_importing_evaluation_imports_no_tensorflow():
     code = "import ecg_keras.evaluation, sys; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_worked_examples_of_functions_inside_the_package():
+    page = Path(__file__).with_name("worked_examples.txt")
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.attempted > 0
+    assert result.failed == 0

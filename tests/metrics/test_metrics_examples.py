@@ -21,3 +21,10 @@ def test_examples(module):
     result = doctest.testmod(importlib.import_module(f"ecg_keras.metrics.{module}"))
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_worked_examples_of_functions_inside_the_package():
+    page = Path(__file__).with_name("worked_examples.txt")
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -14,9 +14,8 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.evaluation.variance import two_sided
 from ecg_keras.statistics import Arm, Contrast, learning_curve
-from ecg_keras.statistics.crossover import find_crossover, make_falling
+from ecg_keras.statistics.crossover import Joint, find_crossover, join, make_falling
 from ecg_keras.statistics.curve_words import say_falling
-from ecg_keras.statistics.joint import Joint, join
 from ecg_keras.statistics.power_law import fit_power_law
 
 SIZES = np.array([50.0, 100.0, 200.0, 400.0, 800.0, 1600.0])

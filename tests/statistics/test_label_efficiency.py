@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from ecg_keras.statistics import Contrast, LabelEfficiency, LearningCurve, say_worths
-from ecg_keras.statistics.label_efficiency import label_efficiency
-from ecg_keras.statistics.label_words import say_factor, say_worth
+from ecg_keras.statistics.crossover import label_efficiency
+from ecg_keras.statistics.curve_words import say_factor, say_worth
 
 SIZES = np.array([50.0, 100, 200, 400, 800, 1600])
 WORDS = ("finetune", "scratch", [50, 200, 1600])

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from ecg_keras.evaluation import Predictions
 from ecg_keras.metrics import METRICS, LabelScores, auprc, decide, score_labels
-from ecg_keras.statistics.pooling import score_folds
+from ecg_keras.statistics.arm_scores import score_folds
 
 
 def draw(seed, sizes, prevalence=0.3, grid=8):

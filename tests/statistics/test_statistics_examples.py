@@ -42,3 +42,10 @@ def test_the_example_of_the_page_runs(tmp_path, monkeypatch, capsys):
     (example,) = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     exec(compile(example, PAGE.name, "exec"), {})
     assert capsys.readouterr().out.startswith("finetune is better than scratch: macro AUROC +0.")
+
+
+def test_worked_examples_of_functions_inside_the_package():
+    page = Path(__file__).with_name("worked_examples.txt")
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecg_keras.statistics import contrast
-from ecg_keras.statistics.joint import Joint
+from ecg_keras.statistics.crossover import Joint
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "crossover_recovery.py"
 

@@ -1,4 +1,4 @@
-"""Scores of cross-validated predictions: ranked within folds, counted over folds.
+"""Scores of arms in the resamples that they share: ranked within folds, counted over folds.
 
 Networks that were trained on different folds put their probabilities on scales of their own, so a
 record of one fold must not be ranked against a record of another (Forman & Scholz 2010,
@@ -8,14 +8,16 @@ record of one fold must not be ranked against a record of another (Forman & Scho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.evaluation import Predictions
-from ecg_keras.metrics import Confusion, LabelScorer, LabelScores
+from ecg_keras.evaluation.draws import Draws, draw_in, fill_absent, join_rows
+from ecg_keras.metrics import METRICS, Confusion, LabelScorer, LabelScores
 from ecg_keras.metrics.inputs import Weights, check_weights, squeeze
+from ecg_keras.statistics.arms import Arm
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -25,29 +27,7 @@ def score_folds(
     thresholds: Sequence[npt.ArrayLike],
     weights: Sequence[npt.ArrayLike | None] | None = None,
 ) -> LabelScores:
-    """The scores of each label over all folds.
-
-    * AUROC: of all pairs of a positive and a negative record **of one fold**, the share that is
-      ranked rightly (ties count half). A fold without a positive or without a negative record has
-      no pair.
-    * AUPRC: the mean of the folds' average precision, weighted by their positives.
-    * F1, sensitivity, specificity: from the decisions counted over all folds, each decided at its
-      own fold's thresholds.
-
-    With one fold it equals `ecg_keras.metrics.score_labels`.
-
-    Args:
-        folds: predictions of each fold, with the same labels.
-        thresholds: ``(labels,)`` or a number, for each fold.
-        weights: how often each record of each fold counts: ``(records,)``, or
-            ``(resamples, records)``.
-
-    Example:
-        >>> a = Predictions(["MI"], ["r1", "r2"], ["p", "q"], [[1], [0]], [[0.9], [0.2]])
-        >>> b = Predictions(["MI"], ["r3", "r4"], ["s", "t"], [[1], [0]], [[0.15], [0.1]])
-        >>> score_folds([a, b], [0.5, 0.5]).auroc
-        array([1.])
-    """
+    """The scores of each label over all folds."""
     scorer = FoldScorer(folds, thresholds)
     given = [None] * len(folds) if weights is None else weights
     scores = scorer.score(
@@ -62,11 +42,7 @@ def score_folds(
 
 
 class FoldScorer:
-    """`score_folds` for resample after resample: records are sorted and decided once.
-
-    Args:
-        folds, thresholds: as for `score_folds`.
-    """
+    """`score_folds` for resample after resample: records are sorted and decided once."""
 
     def __init__(self, folds: Sequence[Predictions], thresholds: Sequence[npt.ArrayLike]) -> None:
         self._folds = [
@@ -75,11 +51,7 @@ class FoldScorer:
         ]
 
     def score(self, weights: Sequence[Weights]) -> LabelScores:
-        """Every score, ``(resamples, labels)``.
-
-        Args:
-            weights: of each fold, ``(records, resamples)``, of `check_weights`.
-        """
+        """Every score, ``(resamples, labels)``."""
         pairs = list(zip(self._folds, weights, strict=True))
         areas = [fold.rank(counted) for fold, counted in pairs]
         counts = [fold.decide(counted) for fold, counted in pairs]
@@ -107,3 +79,55 @@ def _mean(scores: Sequence[FloatArray], shares: Sequence[FloatArray]) -> FloatAr
     sums = (np.where(np.isnan(values), 0.0, values) * counted).sum(axis=0)
     mean: FloatArray = np.divide(sums, total, out=np.full_like(total, np.nan), where=total > 0)
     return mean
+
+
+def plan_draws(arms: Sequence[Arm], bootstrap: int, seed: int) -> Draws:
+    """The resamples for some arms: of all their patients, within folds where all have the same."""
+    patients = np.unique(np.concatenate([arm.tested[0].patient_ids for arm in arms]))
+    strata: npt.NDArray[np.int64] | None = None
+    together = np.zeros(len(patients), dtype=np.int64)
+    for test in (test for arm in arms for test in arm.tested):
+        column = np.searchsorted(patients, test.patient_ids)
+        own = np.full(len(patients), -1)
+        own[column] = test.fold
+        several = (own[column] != test.fold).any()
+        if several or (own < 0).any() or (strata is not None and (own != strata).any()):
+            return Draws(patients, together, bootstrap, seed)
+        strata = own
+    return Draws(patients, together if strata is None else strata, bootstrap, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """The scores of an arm in every row of `Draws`."""
+
+    summary: dict[str, FloatArray]
+    auroc: FloatArray
+
+
+def score_arm(arm: Arm, draws: Draws) -> Resampled:
+    """The scores of an arm in every row; computed once for each arm and set of draws."""
+    scored: Resampled = arm.scored.get(draws.key) or _score_arm(arm, draws)
+    arm.scored[draws.key] = scored
+    return scored
+
+
+def _score_arm(arm: Arm, draws: Draws) -> Resampled:
+    scorers = [
+        FoldScorer(folds, [arm.limits(seed, fold) for fold in range(len(folds))])
+        for seed, folds in enumerate(arm.predictions)
+    ]
+    columns = [
+        [np.searchsorted(draws.patients, said.patient_ids) for said in folds]
+        for folds in arm.predictions
+    ]
+    blocks: list[list[LabelScores]] = [[] for _ in scorers]
+    for counts in draws.blocks():
+        for scored, scorer, own in zip(blocks, scorers, columns, strict=True):
+            scored.append(scorer.score([counts[column] for column in own]))
+    seeds = [draw_in(join_rows(scored), arm.support, draws.groups) for scored in blocks]
+    means = [fill_absent(own, arm.support, draws.groups) for own in seeds]
+    return Resampled(
+        {name: np.stack([score(own) for own in means]) for name, score in METRICS.items()},
+        np.stack([own.auroc.T for own in seeds], axis=1),
+    )
