@@ -247,7 +247,7 @@ def read_dataset(path: str | Path) -> Dataset:
 
 
 def check_split(folder: str | Path, dataset: Dataset, split: str) -> SplitSummary:
-    """The summary of a split; a `DataError` where there is none of that name, or it is empty."""
+    """The summary of a split; a `DataError` where no split has that name, or it is empty."""
     if split not in dataset.splits:
         raise DataError(f"{folder}: {unknown_name('split', split, dataset.splits)}")
     if not dataset.splits[split].records:
