@@ -21,9 +21,7 @@ from ecg_keras.data.writing import (
     UNFINISHED,
     Run,
     Shard,
-    Sidecar,
     Work,
-    finished_shards,
     make_shard,
     write_text,
     writing_to,
@@ -81,11 +79,9 @@ def run_on_beam(arguments: Sequence[str] = ()) -> Run:
     """
     options = parse_beam_options(arguments)
 
-    def run(
-        shards: Sequence[Shard], work: Work, on_records: Callable[[int], None]
-    ) -> Iterator[tuple[str, Sidecar]]:
+    def run(shards: Sequence[Shard], work: Work, on_records: Callable[[int], None]) -> None:
         if not shards:
-            return iter(())
+            return
         # another machine has another working directory
         settings = work.data.model_copy(update={"raw": work.data.raw.absolute()})
         work = dataclasses.replace(work, folder=work.folder.absolute(), data=settings)
@@ -94,15 +90,6 @@ def run_on_beam(arguments: Sequence[str] = ()) -> Run:
                 _write_plan(shard, work)
         with _counting(shards, work, on_records):
             _run_pipeline([shard.name for shard in shards], work, options)
-        made = finished_shards(work.folder, work.fingerprint)
-        missing = [shard.name for shard in shards if shard.name not in made]
-        if missing:
-            raise DataError(
-                f"{work.folder}: Beam's workers wrote {len(shards) - len(missing)} of "
-                f"{len(shards)} shards there, {missing[0]} is missing. Mount this folder on all "
-                "workers under this path, and run the same command again."
-            )
-        return iter([(shard.name, made[shard.name]) for shard in shards])
 
     return run
 
@@ -146,7 +133,8 @@ def describe_beam_failure(error: Exception) -> str:
 
 def _make(name: str, work: Work) -> str:
     """What a worker does for one shard."""
-    return make_shard(work, _read_plan(name, work))[0]
+    make_shard(work, _read_plan(name, work))
+    return name
 
 
 def _plan_file(name: str, work: Work) -> Path:

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
@@ -63,7 +63,7 @@ def run_in_processes(
     items: Sequence[Item],
     processes: int,
     on_steps: Callable[[int], None],
-) -> Iterator[Result]:
+) -> list[Result]:
     """The results of an importable function for each item, as they come.
 
     It takes an item, and a function to call with the number of its further steps; ``on_steps`` is
@@ -73,6 +73,7 @@ def run_in_processes(
     counter, stop = context.Value("q", 0), context.Event()
     pool = ProcessPoolExecutor(min(processes, len(items)) or 1, context, _begin, (counter, stop))
     seen = 0
+    results = []
     try:
         pending = {pool.submit(_work, work, item) for item in items}
         while pending:
@@ -80,8 +81,7 @@ def run_in_processes(
             if steps := counter.value - seen:
                 seen += steps
                 on_steps(steps)
-            for one in done:
-                yield one.result()
+            results += [one.result() for one in done]
     except BrokenProcessPool as error:
         raise DataError(
             "a process that reads records was killed, perhaps for want of memory. Run the same "
@@ -90,6 +90,7 @@ def run_in_processes(
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
+    return results
 
 
 def _context() -> BaseContext:

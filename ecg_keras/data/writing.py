@@ -6,7 +6,7 @@ import functools
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from itertools import pairwise
@@ -81,7 +81,7 @@ class Sidecar:
 
 
 # makes shards, in any order and anywhere; calls the function with how many more records are done
-Run = Callable[[Sequence[Shard], Work, Callable[[int], None]], Iterable[tuple[str, Sidecar]]]
+Run = Callable[[Sequence[Shard], Work, Callable[[int], None]], None]
 
 
 def plan_shards(
@@ -115,7 +115,7 @@ def write_shards(
     """
     with writing_to(work.folder):
         (work.folder / UNFINISHED).mkdir(exist_ok=True)
-        finished = finished_shards(work.folder, work.fingerprint)
+        finished = _finished_shards(work)
     missing = [shard for shard in plan if shard.name not in finished]
     total = sum(len(shard.infos) for shard in plan)
     done = total - sum(len(shard.infos) for shard in missing)
@@ -126,24 +126,32 @@ def write_shards(
         done += records
         on_progress(done, total)
 
-    finished.update(run(missing, work, count_done))
+    run(missing, work, count_done)
+    with writing_to(work.folder):
+        finished = _finished_shards(work)
+    if lost := [shard.name for shard in plan if shard.name not in finished]:
+        raise DataError(
+            f"{work.folder}: workers wrote {len(missing) - len(lost)} of {len(missing)} shards "
+            f"there, {lost[0]} is missing. Mount this folder on all workers under this path, and "
+            "run the same command again."
+        )
     return [finished[shard.name] for shard in plan]
 
 
-def run_here(
-    shards: Sequence[Shard], work: Work, on_records: Callable[[int], None]
-) -> Iterator[tuple[str, Sidecar]]:
+def run_here(shards: Sequence[Shard], work: Work, on_records: Callable[[int], None]) -> None:
     """Makes shards in ``data.workers`` processes, or in this one where that is 1."""
     make = functools.partial(make_shard, work)
     if work.data.workers == 1:
-        return (make(shard, on_records) for shard in shards)
-    return run_in_processes(make, shards, work.data.workers, on_records)
+        for shard in shards:
+            make(shard, on_records)
+    else:
+        run_in_processes(make, shards, work.data.workers, on_records)
 
 
 def make_shard(
     work: Work, shard: Shard, on_records: Callable[[int], None] = lambda number: None
-) -> tuple[str, Sidecar]:
-    """Reads, converts and writes one shard's records, then its sidecar; its name and that.
+) -> None:
+    """Reads, converts and writes one shard's records, then its sidecar.
 
     It can be called again, anywhere and at the same time: the bytes are the same, and each file
     appears whole under its name. ``on_records`` is called after each record.
@@ -175,7 +183,6 @@ def make_shard(
         complete = {**vars(sidecar), "size": size, "checksum": checksum}
         complete["quality"] = count(qualities, len(leads)).tolist()
         write_text(begun / f"{shard.name}.json", json.dumps(complete), begun)
-    return shard.name, Sidecar(**complete)
 
 
 def write_text(path: Path, text: str, scratch: Path) -> None:
@@ -200,15 +207,14 @@ def _parse(content: dict[str, Any]) -> Sidecar:
     return Sidecar(**known_fields(Sidecar, content))
 
 
-def finished_shards(folder: Path, fingerprint: str) -> dict[str, Sidecar]:
+def _finished_shards(work: Work) -> dict[str, Sidecar]:
     """The sidecars of finished shards by the shard's name; what is of no use goes."""
-    begun = folder / UNFINISHED
-
+    folder, begun = work.folder, work.folder / UNFINISHED
     sidecars = {
         path.stem: read_json(path, "shards", _parse, "Remove it.")
         for path in sorted(begun.glob("*.tfrecord.json"))
     }
-    if any(sidecar.fingerprint != fingerprint for sidecar in sidecars.values()):
+    if any(sidecar.fingerprint != work.fingerprint for sidecar in sidecars.values()):
         for name in sidecars:
             (folder / name).unlink(missing_ok=True)
         shutil.rmtree(begun)
