@@ -24,18 +24,7 @@ _NPY: Any = np.lib.format
 def read_arrays(
     path: Path, names: Collection[str], kind: str, advice: str = ""
 ) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of these names that are in an ``.npz``; no pickle is opened.
-
-    Args:
-        path: of the file.
-        names: of arrays; others are left alone, and those that are missing are not in the answer.
-        kind: what the file should hold, in an error.
-        advice: what to do about a damaged file: one sentence.
-
-    Raises:
-        DataError: there is no such file, it is no ``.npz``, is damaged, unpacks to far more than it
-            is, or an array is not as large as its header says, or holds objects.
-    """
+    """The arrays of these names that are in an ``.npz``; no pickle is opened."""
     try:
         with path.open("rb") as stream:
             if stream.read(6) == b"\x93NUMPY":

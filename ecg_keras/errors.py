@@ -39,17 +39,7 @@ class DataError(EcgKerasError):
 
 
 def raise_together(errors: Sequence[EcgKerasError]) -> None:
-    """Raises what was found wrong at once; does nothing where nothing was.
-
-    One error is raised as it is. Of several each message is there once, on lines of its own, and
-    the class is that of the first.
-
-    Args:
-        errors: in the order in which they are to be read.
-
-    Example:
-        >>> raise_together([])
-    """
+    """Raises what was found wrong at once; does nothing where nothing was."""
     messages = dict.fromkeys(str(error) for error in errors)
     if len(messages) == 1:
         raise errors[0]
@@ -59,17 +49,7 @@ def raise_together(errors: Sequence[EcgKerasError]) -> None:
 
 
 def unknown_name(kind: str, received: str, allowed: Iterable[str]) -> str:
-    """The message for a name that a table does not have, with the nearest match if one is near.
-
-    Args:
-        kind: what the table holds, in the singular, such as ``"backbone"``.
-        received: the name that was asked for.
-        allowed: the names the table has.
-
-    Example:
-        >>> unknown_name("backbone", "resnet18", ["lstm", "resnet1d18"])
-        "no backbone named 'resnet18'. Allowed: lstm, resnet1d18. Did you mean 'resnet1d18'?"
-    """
+    """The message for a name that a table does not have, with the nearest match if one is near."""
     names = sorted(allowed)
     return (
         f"no {kind} named {shortened(repr(received))}. Allowed: {listed(names)}."
@@ -84,12 +64,7 @@ def nearest(received: str, allowed: Iterable[str]) -> str:
 
 
 def shortened(text: str, length: int = 120) -> str:
-    """A text with no more than ``length`` characters, its middle left out where it has more.
-
-    Example:
-        >>> shortened("a" * 50 + "z" * 50, 25)
-        'aaaaaaaaaa ... zzzzzzzzzz'
-    """
+    """A text with no more than ``length`` characters, its middle left out where it has more."""
     if len(text) <= length:
         return text
     half = (length - 5) // 2
@@ -97,48 +72,27 @@ def shortened(text: str, length: int = 120) -> str:
 
 
 def printable(text: str) -> str:
-    """A text for a terminal: control characters, which would command it, are spelled out.
-
-    Example:
-        >>> printable("a\\x1b[31mb")
-        'a\\\\x1b[31mb'
-    """
+    """A text for a terminal: control characters, which would command it, are spelled out."""
     if text.isprintable():
         return text
     return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def listed(names: Sequence[str], most: int = MAX_NAMES) -> str:
-    """Names in one line; of many, the first, and how many more there are.
-
-    Example:
-        >>> listed(["I", "II", "III"], 2)
-        'I, II and 1 more'
-    """
+    """Names in one line; of many, the first, and how many more there are."""
     more = f" and {len(names) - most} more" * (len(names) > most)
     return ", ".join(shortened(name) for name in names[:most]) + more
 
 
 def list_problems(problems: Iterable[str]) -> str:
-    """Problems, one a line; of many, the first, and how many more there are.
-
-    Example:
-        >>> print(list_problems(["a.yaml:1: mode: must be text.", "a.yaml:2: seed: must be 0."]))
-        a.yaml:1: mode: must be text.
-        a.yaml:2: seed: must be 0.
-    """
+    """Problems, one a line; of many, the first, and how many more there are."""
     lines = list(problems)
     more = [f"and {len(lines) - MAX_PROBLEMS} more."] * (len(lines) > MAX_PROBLEMS)
     return "\n".join([*(shortened(line, MAX_LINE) for line in lines[:MAX_PROBLEMS]), *more])
 
 
 def look_up(kind: str, name: str, table: Mapping[str, Value]) -> Value:
-    """``table[name]``, or a `ConfigError` that lists the table and the nearest match.
-
-    Example:
-        >>> look_up("window", "start", {"start": 0, "centre": 1})
-        0
-    """
+    """``table[name]``, or a `ConfigError` that lists the table and the nearest match."""
     if name not in table:
         raise ConfigError(unknown_name(kind, name, table))
     return table[name]

@@ -24,22 +24,7 @@ Parsed = TypeVar("Parsed")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path in the same folder that becomes ``path`` when the block succeeds.
-
-    Its name keeps the ending, by which some writers choose the format. The folder is made where it
-    is missing.
-
-    Raises:
-        OSError: it can't be written. What was at ``path`` before is still there.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "note.txt"
-        >>> with replacing(path) as temporary:
-        ...     _ = temporary.write_text("whole")
-        >>> path.read_text()
-        'whole'
-    """
+    """A temporary path in the same folder that becomes ``path`` when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = f"{os.getpid()}-{threading.get_ident()}"
     temporary = path.with_name(f".{path.stem}.{writer}{path.suffix}")
@@ -51,22 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """The sha256 of a file, as 64 hex digits, read in pieces of 1 MiB.
-
-    Args:
-        path: of the file.
-        on_bytes: called with the size of each piece that was read.
-
-    Raises:
-        OSError: it can't be read.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "empty"
-        >>> path.touch()
-        >>> sha256_of(path)[:8]
-        'e3b0c442'
-    """
+    """The sha256 of a file, as 64 hex digits, read in pieces of 1 MiB."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as stream:
         size = os.fstat(stream.fileno()).st_size  # of many small files, memory costs the most
@@ -79,12 +49,7 @@ def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes strict JSON in one piece.
-
-    Raises:
-        ValueError: ``content`` holds a NaN; undefined values are ``None``.
-        OSError: the file can't be written.
-    """
+    """Writes strict JSON in one piece."""
     with replacing(path) as temporary:
         text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -93,25 +58,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def read_json(
     path: Path, kind: str, parse: Callable[[dict[str, Any]], Parsed], advice: str = ""
 ) -> Parsed:
-    """One of our own files of JSON, parsed; whatever is wrong with it becomes one line.
-
-    Args:
-        path: of the file.
-        kind: what it should hold, in an error; a plural, such as ``scores``.
-        parse: makes something of the object in it. What `as_text` and its like, a missing field or
-            a conversion raise is told with the file's name.
-        advice: what to do about a damaged file: one sentence.
-
-    Raises:
-        DataError: there is no such file, it holds no JSON object, or ``parse`` does not take it.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "status.json"
-        >>> write_json(path, {"state": "trained"})
-        >>> read_json(path, "statuses", lambda status: as_text(status["state"]))
-        'trained'
-    """
+    """One of our own files of JSON, parsed; whatever is wrong with it becomes one line."""
     try:
         if (size := path.stat().st_size) > MAX_JSON_BYTES:
             raise ValueError(f"it has {size} bytes")
@@ -142,13 +89,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def known_fields(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an object in one of our files a dataclass has; a later version may write more.
-
-    Example:
-        >>> from dataclasses import make_dataclass
-        >>> known_fields(make_dataclass("Point", ["x", "y"]), {"x": 1, "y": 2, "colour": "red"})
-        {'x': 1, 'y': 2}
-    """
+    """What of an object in one of our files a dataclass has; a later version may write more."""
     names = {one.name for one in fields(kind)}
     return {name: value for name, value in content.items() if name in names}
 
@@ -192,11 +133,7 @@ def _fields_of(kind: type) -> tuple[dict[str, Any], set[str]]:
 
 
 def as_text(value: Any) -> str:
-    """A value of JSON that must be text.
-
-    Raises:
-        TypeError: it is not.
-    """
+    """A value of JSON that must be text."""
     if not isinstance(value, str):
         raise TypeError(f"must be text. Received: {shortened(repr(value), 40)}")
     return value

@@ -1,8 +1,13 @@
-"""Keras, for all modules of this package, once it is known to make the networks that it should."""
+"""Keras, for all modules of this package, once it is known to make the networks that it should.
+
+Keras has no types: what is subclassed gets some here, all else of it is ``Any``.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ecg_keras.keras_settings import NUMBERS, check_backend, check_keras_settings, check_numbers
 
@@ -11,20 +16,46 @@ if "keras" not in sys.modules:
     check_keras_settings()
 
 import keras
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
-__all__ = ["check_keras", "keras", "layers", "ops"]
+__all__ = ["Callback", "KerasTensor", "Loss", "Model", "check_keras", "keras", "layers", "ops"]
+
+if TYPE_CHECKING:
+    Logs = Mapping[str, Any] | None
+
+    class Callback:
+        """`keras.callbacks.Callback`."""
+
+        model: Any
+
+        def __init__(self) -> None: ...
+        def set_model(self, model: Any) -> None: ...
+
+    class Loss:
+        """`keras.losses.Loss`."""
+
+        def __init__(self, *, name: str, **settings: Any) -> None: ...
+        def __call__(self, y_true: Any, y_pred: Any) -> Any: ...
+        def get_config(self) -> dict[str, Any]: ...
+
+    class Model:
+        """`keras.Model`."""
+
+        optimizer: Any
+        trainable_weights: list[Any]
+        compute_loss: Any
+        _loss_tracker: Any
+
+        def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None) -> None: ...
+        def __call__(self, signal: Any, *, training: bool = False) -> Any: ...
+        def get_metrics_result(self) -> dict[str, Any]: ...
+
+else:
+    Callback, Loss, Model = keras.callbacks.Callback, keras.losses.Loss, keras.Model
 
 
 def check_keras() -> None:
-    """Looks at what Keras is set to now, which a script may have changed after its import.
-
-    Raises:
-        ConfigError: the backend is not TensorFlow, or ``floatx`` or ``epsilon`` is not Keras' own.
-
-    Example:
-        >>> check_keras()
-    """
+    """Raises a `ConfigError` where a script has set Keras to another backend, or other numbers."""
     check_backend(keras.config.backend(), "keras.config.backend()")
     check_numbers({name: getattr(keras.config, name)() for name in NUMBERS}, "keras.config: ")
 

@@ -20,12 +20,7 @@ FORMATS = ("channels_last", "channels_first")
 
 
 def check_keras_settings() -> None:
-    """Looks at the environment and at ``keras.json``; imports nothing.
-
-    Raises:
-        ConfigError: the backend is not TensorFlow, or ``keras.json`` has a value that Keras does
-            not take, or that changes how networks compute.
-    """
+    """Looks at the environment and at ``keras.json``; imports nothing."""
     path = _find()
     settings = _read(path)
     backend, place = os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"

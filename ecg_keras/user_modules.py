@@ -14,22 +14,7 @@ from ecg_keras.errors import ConfigError, nearest, shortened
 
 
 def import_own(name: str) -> ModuleType:
-    """Imports a module by its name: one that Python finds, or one of the current folder.
-
-    The command `ecg-keras`, unlike ``python -m``, does not search the current folder. It is
-    appended to the places that Python searches, after all others, and only where a recipe names a
-    module that is in it: a file there replaces no module that is installed.
-
-    Args:
-        name: such as ``my_array`` or ``our_lab.holter``.
-
-    Raises:
-        ConfigError: there is no such module, or its code fails.
-
-    Example:
-        >>> import_own("json").__name__
-        'json'
-    """
+    """Imports a module by its name: one that Python finds, or one of the current folder."""
     if not all(part.isidentifier() for part in name.split(".")):
         raise ConfigError(
             f"cannot import {name!r:.80}: no name of a module, such as our_lab.holter."
@@ -53,18 +38,7 @@ def import_own(name: str) -> ModuleType:
 
 
 def import_object(name: str) -> Any:
-    """Imports what ``module:object`` names; a name without a colon is that of a module itself.
-
-    Args:
-        name: such as ``our_lab.holter:make_source``.
-
-    Raises:
-        ConfigError: as `import_own`, or the module has no such object.
-
-    Example:
-        >>> import_object("json:dumps")([1])
-        '[1]'
-    """
+    """Imports what ``module:object`` names; a name without a colon is that of a module itself."""
     module_name, colon, attribute = name.partition(":")
     module = import_own(module_name)
     if not colon:
@@ -78,19 +52,7 @@ def import_object(name: str) -> Any:
 
 
 def import_function(kind: str, name: str) -> Callable[..., Any]:
-    """What ``module:function`` names.
-
-    Args:
-        kind: what it should be, in an error, such as ``backbone``.
-        name: such as ``our_lab.networks:small_cnn``; a class will do.
-
-    Raises:
-        ConfigError: there is no such module or function, or it can't be called.
-
-    Example:
-        >>> import_function("reader", "json:loads").__name__
-        'loads'
-    """
+    """What ``module:function`` names."""
     module, _, function = name.partition(":")
     try:
         found: Callable[..., Any] = getattr(import_own(module), function)

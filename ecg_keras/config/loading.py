@@ -288,10 +288,7 @@ def _plain(node: Any) -> Any:
 
 
 def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any]) -> tuple[int, str]:
-    """The line of the deepest part of the key in the file, and ``file:line: key: message``.
-
-    What an override brought in has no line, and is told as the user typed it.
-    """
+    """The line of the deepest part of the key in the file, and ``file:line: key: message``."""
     dotted = ".".join(str(part) for part in problem.key)
     for key, value in overrides.items():
         if dotted == key or dotted.startswith(f"{key}."):

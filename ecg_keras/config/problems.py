@@ -35,12 +35,7 @@ class Problem:
 
 
 def problem_of(detail: Any, schema: type[BaseModel]) -> Problem:
-    """One of pydantic's errors in the words of docs/recipes.md.
-
-    Args:
-        detail: an entry of ``ValidationError.errors()``.
-        schema: the class that was validated.
-    """
+    """One of pydantic's errors in the words of docs/recipes.md."""
     key: Key = tuple(detail["loc"])
     received = detail.get("input")
     if detail["type"] == "extra_forbidden":

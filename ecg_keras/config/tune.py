@@ -115,12 +115,7 @@ def beyond(tune: Tune, chosen: str) -> tuple[Edge, Candidate] | None:
 
 
 def rounded(rate: float) -> float:
-    """A rate without the noise of floating-point products.
-
-    Example:
-        >>> rounded(3e-3 * 0.3)
-        0.0009
-    """
+    """A rate without the noise of floating-point products."""
     return float(f"{rate:.6g}")
 
 

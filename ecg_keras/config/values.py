@@ -12,18 +12,7 @@ AnyPath = TypeVar("AnyPath", str, Path)
 
 
 def expand_home(path: AnyPath) -> AnyPath:
-    """A path whose leading ``~`` or ``~name`` is the home folder of the user, or of that user.
-
-    A shell expands it only at the beginning of a word, so not in ``--set data.raw=~/ecgs``, and a
-    recipe is read by no shell.
-
-    Raises:
-        ValueError: there is no such user.
-
-    Example:
-        >>> expand_home("data/raw"), expand_home("~/ecgs").startswith("~")
-        ('data/raw', False)
-    """
+    """A path whose leading ``~`` or ``~name`` is the home folder of the user, or of that user."""
     if not str(path).startswith("~"):
         return path
     try:

@@ -23,12 +23,7 @@ MAX_DIGITS = 20
 
 
 class YamlError(ConfigError):
-    """What is wrong with a text of YAML, without its place.
-
-    Attributes:
-        line: in the text, from 1; ``None`` where the parser does not tell.
-        syntax: whether it is not YAML at all, rather than more than a recipe may hold.
-    """
+    """What is wrong with a text of YAML, without its place."""
 
     def __init__(self, problem: str, line: int | None = None, *, syntax: bool = False) -> None:
         super().__init__(f"{'not YAML: ' * syntax}{problem}")
@@ -36,11 +31,7 @@ class YamlError(ConfigError):
 
 
 class _BoundedComposer(Composer):
-    """Counts what a text holds while it is read, so that reading stops at the first thing too many.
-
-    Aliases are shared while YAML is read, and are written out when settings are made of it: ten
-    lines of ten aliases each are ten thousand million values.
-    """
+    """Counts what a text holds while it is read, so that reading stops where it is too much."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader=loader)
@@ -94,11 +85,7 @@ def _check_scalar(node: ScalarNode, line: int) -> None:
 
 
 def read_yaml(path: Path) -> Any:
-    """What a file of YAML holds, as ruamel's types that know their lines.
-
-    Raises:
-        ConfigError: it can't be read, is larger than `MAX_BYTES`, or is refused by `parse_yaml`.
-    """
+    """What a file of YAML holds, as ruamel's types that know their lines."""
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -122,17 +109,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_yaml(text: str) -> Any:
-    """What a text of YAML 1.2 holds, as ruamel's types that know their lines.
-
-    Raises:
-        YamlError: it is not YAML, repeats a key, has more than `MAX_NODES` keys and values with
-            aliases written out, is nested more than `MAX_DEPTH` deep, has an alias within itself,
-            a control character, or a whole number of more than `MAX_DIGITS` digits.
-
-    Example:
-        >>> parse_yaml("[1e-3, a]")
-        [0.001, 'a']
-    """
+    """What a text of YAML 1.2 holds, as ruamel's types that know their lines."""
     yaml = YAML(typ="rt")
     yaml.Composer = _BoundedComposer
     try:

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import importlib.metadata
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from ecg_keras import __version__
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration
 from ecg_keras.export.card import Card, write_card
+from ecg_keras.export.signatures import write_graph
 from ecg_keras.export.verification import (
     FLOAT32_LIMIT,
     MIXED_LIMIT,
     check_saved_model,
     simulate_check_signals,
+    write_warmup,
 )
-from ecg_keras.export.warmup import write_warmup
 from ecg_keras.keras_library import keras
 from ecg_keras.metrics import CLIP
 from ecg_keras.models import float32_clone
-
-NOT_FINITE = "signal holds NaN or infinite samples: repair or leave out that ECG"
 
 
 def export_saved_model(
@@ -99,7 +97,7 @@ def export_saved_model(
 
     with _temporary_folder(folder) as temporary:
         written = temporary / "saved_model"
-        _write_graph(clone, written, card)
+        write_graph(clone, str(written), card)
         write_card(written / "assets", card)
         # simulated ones: a patient's ECG has no place inside a model that is passed on
         write_warmup(written / "assets.extra", card, simulate_check_signals(card))
@@ -199,33 +197,3 @@ def _checked_signals(
     if not np.isfinite(signals).all():
         raise ConfigError("check_signals must be finite. Received: NaN or infinite samples.")
     return signals
-
-
-def _write_graph(model: keras.Model, folder: Path, card: Card) -> None:
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint(
-        "serving_default",
-        _serving_function(model, card),
-        input_signature=[
-            tf.TensorSpec((None, card.num_samples, len(card.leads)), tf.float32, name=card.input)
-        ],
-    )
-    try:
-        archive.write_out(str(folder), verbose=False)
-    except tf.errors.OpError as error:
-        raise OSError(error.message) from error
-
-
-def _serving_function(model: keras.Model, card: Card) -> Callable[..., dict[str, tf.Tensor]]:
-    """The network behind its input checks, with a named output."""
-
-    def serve(signal: tf.Tensor) -> dict[str, tf.Tensor]:
-        # a server doesn't compare a request with the signature's shape, and a pooled network would
-        # answer an ECG of another sampling rate
-        signal = tf.ensure_shape(signal, (None, card.num_samples, len(card.leads)))
-        finite = tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(signal)), [NOT_FINITE])
-        with tf.control_dependencies([finite]):
-            return {card.output: model(tf.identity(signal), training=False)}
-
-    return serve

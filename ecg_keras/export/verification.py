@@ -1,8 +1,9 @@
-"""Does the SavedModel on disk answer as the Keras model in memory does?"""
+"""Whether the SavedModel on disk answers as the Keras model in memory, and its warm-up requests."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,11 @@ import tensorflow as tf
 
 from ecg_keras.errors import DataError
 from ecg_keras.export.card import Card
+from ecg_keras.export.signatures import SIGNATURES
 from ecg_keras.keras_library import keras
 
 Array = npt.NDArray[np.float32]
+WARMUP_FILE = "tf_serving_warmup_requests"
 
 # On probabilities. Float32 differs by the order of sums alone; bfloat16 keeps 8 bits of each
 # activation, so a network that was trained in it moves by about a hundredth in float32.
@@ -21,21 +24,7 @@ MIXED_LIMIT = 0.05
 
 
 def simulate_check_signals(card: Card, *, count: int = 8, seed: int = 0) -> Array:
-    """ECG-like input for checks and warm-up: beats of about 1 mV, drift and noise; not a diagnosis.
-
-    Args:
-        card: of the model; its rate, length and leads are used.
-        count: how many ECGs.
-        seed: equal seeds give equal signals.
-
-    Returns:
-        float32 ``(count, num_samples, num_leads)`` in millivolts.
-
-    Example:
-        >>> card = Card(("NORM",), ("I", "II"), 100.0, 1000, None, {})
-        >>> simulate_check_signals(card, count=3).shape
-        (3, 1000, 2)
-    """
+    """ECG-like input for checks and warm-up: beats of about 1 mV, drift and noise."""
     random = np.random.default_rng(seed)
     seconds = np.arange(card.num_samples) / card.sampling_rate
     # per ECG and lead: the beat's height, and its sign
@@ -46,39 +35,59 @@ def simulate_check_signals(card: Card, *, count: int = 8, seed: int = 0) -> Arra
     )
     drift = 0.1 * np.sin(2 * np.pi * (0.3 * seconds + random.uniform(size=(count, 1))))
     noise = random.normal(0.0, 0.02, size=(count, card.num_samples, len(card.leads)))
-    return (height * beat[:, :, None] + drift[:, :, None] + noise).astype(np.float32)
+    signals: Array = (height * beat[:, :, None] + drift[:, :, None] + noise).astype(np.float32)
+    return signals
 
 
 def check_saved_model(
     folder: Path, card: Card, references: dict[str, tuple[keras.Model, float]], signals: Array
 ) -> None:
-    """Loads the SavedModel with plain TensorFlow and compares it with Keras models.
-
-    Args:
-        folder: of the SavedModel.
-        card: of the SavedModel.
-        references: per name for messages, the Keras model and the largest difference allowed.
-        signals: float32 ``(batch, num_samples, num_leads)`` in millivolts.
-
-    Raises:
-        DataError: a probability differs by more than allowed, is not a number, or lies outside
-            of 0 to 1.
-    """
+    """Loads the SavedModel with plain TensorFlow and compares it with Keras models."""
     loaded = tf.saved_model.load(str(folder))
-    served = loaded.signatures["serving_default"](**{card.input: tf.constant(signals)})
-    probabilities = served[card.output].numpy()
-    if not np.all((probabilities >= 0) & (probabilities <= 1)):
+    for row in SIGNATURES:
+        answer = loaded.signatures[row.name](**{row.takes(card).name: tf.constant(signals)})
+        served = {name: values.numpy() for name, values in answer.items()}
+        if card.output in served:
+            _check_probabilities(served[card.output])
+        for name, (model, limit) in references.items():
+            expected = row.answer(model, card, signals)
+            difference = max(_difference(served[output], expected[output]) for output in served)
+            if difference > limit:
+                raise DataError(
+                    f"the SavedModel differs from the {name} by {difference:.2g} on {len(signals)} "
+                    f"ECGs; at most {limit:g} is allowed. Nothing was exported. A layer that is "
+                    "random in inference, or that keeps state outside of its weights, does this."
+                )
+
+
+def _check_probabilities(values: Array) -> None:
+    if not np.all((values >= 0) & (values <= 1)):
         raise DataError(
-            f"the SavedModel's output is not a probability: it ranges from {probabilities.min()} "
-            f"to {probabilities.max()}. Nothing was exported. The head needs a sigmoid or softmax, "
+            f"the SavedModel's output is not a probability: it ranges from {values.min()} "
+            f"to {values.max()}. Nothing was exported. The head needs a sigmoid or softmax, "
             "and the weights must be finite."
         )
-    for name, (model, limit) in references.items():
-        expected = np.asarray(keras.ops.cast(model(signals, training=False), "float32"))
-        difference = float(np.max(np.abs(probabilities - expected)))
-        if difference > limit:
-            raise DataError(
-                f"the SavedModel differs from the {name} by {difference:.2g} on {len(signals)} "
-                f"ECGs; at most {limit:g} is allowed. Nothing was exported. A layer that is random "
-                "in inference, or that keeps state outside of its weights, does this."
-            )
+
+
+def _difference(served: Array, expected: Any) -> float:
+    return float(np.max(np.abs(served - np.asarray(keras.ops.cast(expected, "float32")))))
+
+
+def write_warmup(extra_assets: Path, card: Card, signals: Array) -> None:
+    """Writes requests that TensorFlow Serving replays before it serves, so that no client waits.
+
+    For each signature one of a single ECG and one of the whole batch, in the format of
+    https://www.tensorflow.org/tfx/serving/saved_model_warmup
+    """
+    # imported here: it takes a second, and only an export needs it
+    from tensorflow_serving.apis import prediction_log_pb2  # type: ignore[import-untyped]
+
+    extra_assets.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(extra_assets / WARMUP_FILE)) as writer:
+        for row in SIGNATURES:
+            for batch in (signals[:1], signals):
+                log = prediction_log_pb2.PredictionLog()
+                request = log.predict_log.request
+                request.model_spec.signature_name = row.name
+                request.inputs[row.takes(card).name].CopyFrom(tf.make_tensor_proto(batch))
+                writer.write(log.SerializeToString())

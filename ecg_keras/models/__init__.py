@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
-    from ecg_keras.models.files import (
-        float32_clone as float32_clone,
-        load_model as load_model,
-        save_model as save_model,
-    )
     from ecg_keras.models.freezing import (
         set_trainable as set_trainable,
         stages as stages,
         variables_by_stage as variables_by_stage,
     )
-    from ecg_keras.models.length import with_length as with_length
-    from ecg_keras.models.network import classifier as classifier
+    from ecg_keras.models.network import classifier as classifier, with_length as with_length
     from ecg_keras.models.recurrent import bilstm as bilstm, gru as gru, lstm as lstm
     from ecg_keras.models.resnet1d import (
         resnet1d18 as resnet1d18,
         resnet1d50 as resnet1d50,
         resnet1d101 as resnet1d101,
+    )
+    from ecg_keras.models.saving import (
+        float32_clone as float32_clone,
+        load_model as load_model,
+        save_model as save_model,
     )
     from ecg_keras.models.transfer import Transfer as Transfer, load_backbone as load_backbone
     from ecg_keras.models.zoo import (

@@ -11,7 +11,7 @@ PREPROCESS = "preprocess"
 
 def stage_of(layer: keras.Layer) -> str:
     """The part of a layer's name before the first underscore."""
-    return layer.name.split("_", 1)[0]
+    return str(layer.name).split("_", 1)[0]
 
 
 def stages(model: keras.Model) -> tuple[str, ...]:

@@ -12,8 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecg_keras.keras_library import keras, layers
-from ecg_keras.models.ends import signal_input, summarise_time
-from ecg_keras.models.initial import uniform
+from ecg_keras.models.building import signal_input, summarise_time, uniform
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 UNITS = 100

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ecg_keras.keras_library import keras, layers
-from ecg_keras.models.ends import CHANNELS_LAST, signal_input, summarise_time
-from ecg_keras.models.initial import he_fan_out, uniform
+from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
+from ecg_keras.models.building import (
+    CHANNELS_LAST,
+    he_fan_out,
+    signal_input,
+    summarise_time,
+    uniform,
+)
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 EMBEDDING = 512
 STEM_FILTERS = 64
 
-Tensor = keras.KerasTensor
 Block = Callable[[Tensor, int, int, str, int], Tensor]
 
 

@@ -7,8 +7,10 @@ trainable weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, unknown_name
 from ecg_keras.keras_library import keras, layers, ops
@@ -19,27 +21,10 @@ SCALINGS = ("none", "standardise", "minmax")
 def scale(
     signal: keras.KerasTensor,
     scaling: str,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
+    mean: Sequence[float] | npt.NDArray[Any] | None = None,
+    std: Sequence[float] | npt.NDArray[Any] | None = None,
 ) -> keras.KerasTensor:
-    """Add the layers that scale a signal.
-
-    Args:
-        signal: float32 ``(batch, num_samples, num_leads)`` in millivolts.
-        scaling: ``"none"`` keeps millivolts; ``"standardise"`` subtracts each lead's ``mean`` and
-            divides by its ``std`` (layer ``preprocess_standardise``); ``"minmax"`` maps each lead
-            of each ECG to [-1, 1], a constant lead to 0 (layer ``preprocess_minmax``), as
-            published. The last loses the voltages that hypertrophy is read from.
-        mean: in millivolts, one per lead; only for ``"standardise"``.
-        std: in millivolts, one per lead, at least 0; only for ``"standardise"``. A lead with 0,
-            which never changed where it was measured, is centred and left in millivolts.
-
-    Returns:
-        Float32 ``(batch, num_samples, num_leads)``.
-
-    Raises:
-        ConfigError: ``scaling`` is unknown, or ``mean`` and ``std`` do not fit it.
-    """
+    """Add the layers that scale a signal."""
     if scaling not in SCALINGS:
         raise ConfigError(unknown_name("scaling", scaling, SCALINGS))
     if scaling != "standardise" and not (mean is None and std is None):
@@ -52,7 +37,9 @@ def scale(
 
 
 def _standardise(
-    signal: keras.KerasTensor, mean: Sequence[float] | None, std: Sequence[float] | None
+    signal: keras.KerasTensor,
+    mean: Sequence[float] | npt.NDArray[Any] | None,
+    std: Sequence[float] | npt.NDArray[Any] | None,
 ) -> keras.KerasTensor:
     num_leads = signal.shape[-1]
     means = _one_per_lead("mean", mean, num_leads)
@@ -66,7 +53,9 @@ def _standardise(
     return layer(signal)
 
 
-def _one_per_lead(name: str, values: Sequence[float] | None, num_leads: int) -> np.ndarray:
+def _one_per_lead(
+    name: str, values: Sequence[float] | npt.NDArray[Any] | None, num_leads: int
+) -> npt.NDArray[Any]:
     array = np.asarray([] if values is None else values, np.float64)
     if array.shape != (num_leads,) or not np.isfinite(array).all():
         raise ConfigError(
@@ -85,7 +74,7 @@ def _minmax(signal: keras.KerasTensor) -> keras.KerasTensor:
     return keras.Model(millivolts, scaled, name="preprocess_minmax")(signal)
 
 
-def set_layer_weights(layer: keras.Layer, weights: Sequence[np.ndarray]) -> None:
+def set_layer_weights(layer: keras.Layer, weights: Sequence[npt.NDArray[Any]]) -> None:
     """``layer.set_weights``, which for Normalization must also renew what it computes with."""
     layer.set_weights(weights)
     if isinstance(layer, layers.Normalization):

@@ -8,8 +8,8 @@ from typing import Literal
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.keras_library import keras
-from ecg_keras.models.files import load_model
 from ecg_keras.models.freezing import HEAD, PREPROCESS, stage_of
+from ecg_keras.models.saving import load_model
 from ecg_keras.models.scaling import set_layer_weights
 
 

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
+    from ecg_keras.training.begin import (
+        begin_run as begin_run,
+        check_same_run as check_same_run,
+        find_changes as find_changes,
+        mark_of as mark_of,
+        run_fingerprint as run_fingerprint,
+    )
     from ecg_keras.training.callbacks import FollowEpochs as FollowEpochs, RunLog as RunLog
     from ecg_keras.training.checkpoint import SECONDS_BETWEEN as SECONDS_BETWEEN
     from ecg_keras.training.choices import (
@@ -16,39 +23,35 @@ if TYPE_CHECKING:
         OPTIMIZERS as OPTIMIZERS,
         check_optimizer as check_optimizer,
     )
-    from ecg_keras.training.cluster import check_one_worker as check_one_worker
     from ecg_keras.training.device import (
         choose_precision as choose_precision,
         make_repeatable as make_repeatable,
         use_precision as use_precision,
     )
-    from ecg_keras.training.epoch_log import read_log as read_log
     from ecg_keras.training.fit import compile_phase as compile_phase, fit as fit
-    from ecg_keras.training.guarded import (
-        Guarded as Guarded,
-        LeakError as LeakError,
-        read_guarded as read_guarded,
-        records_left_out as records_left_out,
-    )
-    from ecg_keras.training.known import Known as Known, describe_known as describe_known
     from ecg_keras.training.leakage import guard as guard, guard_alike as guard_alike
     from ecg_keras.training.loop import build_model as build_model, train as train
     from ecg_keras.training.losses import AsymmetricLoss as AsymmetricLoss
     from ecg_keras.training.mirrored import Mirrored as Mirrored, padded as padded
-    from ecg_keras.training.places import seen_from as seen_from
-    from ecg_keras.training.run import (
-        Run as Run,
-        begin_run as begin_run,
-        check_same_run as check_same_run,
-        find_changes as find_changes,
-        mark_of as mark_of,
-        run_fingerprint as run_fingerprint,
-    )
-    from ecg_keras.training.tuned import Tried as Tried, Tuned as Tuned, read_tuned as read_tuned
-    from ecg_keras.training.upstream import (
+    from ecg_keras.training.prerequisites import (
+        check_one_worker as check_one_worker,
         check_upstream as check_upstream,
         check_weights as check_weights,
     )
+    from ecg_keras.training.run import (
+        Run as Run,
+        read_log as read_log,
+        seen_from as seen_from,
+    )
+    from ecg_keras.training.seen import (
+        Guarded as Guarded,
+        Known as Known,
+        LeakError as LeakError,
+        describe_known as describe_known,
+        read_guarded as read_guarded,
+        records_left_out as records_left_out,
+    )
+    from ecg_keras.training.tuned import Tried as Tried, Tuned as Tuned, read_tuned as read_tuned
     from ecg_keras.training.validation_scores import ValidationScores as ValidationScores
 else:
     __getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -14,11 +14,11 @@ import tensorflow as tf
 from ecg_keras import data
 from ecg_keras.errors import ConfigError
 from ecg_keras.files import replacing
-from ecg_keras.keras_library import keras
-from ecg_keras.training.epoch_log import read_log
+from ecg_keras.keras_library import Callback, keras
+from ecg_keras.training.run import read_log
 
 
-class FollowEpochs(keras.callbacks.Callback):
+class FollowEpochs(Callback):
     """Makes the order of the training data that of the epoch which ``fit`` is in.
 
     The order of `data.load`, and its random changes, depend on the number of the epoch, which is
@@ -49,7 +49,7 @@ class FollowEpochs(keras.callbacks.Callback):
         data.set_epoch(self.train, epoch)
 
 
-class RunLog(keras.callbacks.Callback):
+class RunLog(Callback):
     """Writes one CSV row an epoch, and adds to the same file after a restart.
 
     The columns are ``epoch`` (from 1), the constant columns, ``learning_rate`` (empty where the
@@ -114,7 +114,7 @@ class RunLog(keras.callbacks.Callback):
             writer.writerows(rows)
 
 
-def _learning_rate(optimizer: keras.optimizers.Optimizer | None) -> str:
+def _learning_rate(optimizer: Any) -> str:
     """As text; empty for optimizers that have none, such as a ``MultiOptimizer``."""
     try:
         return f"{float(keras.ops.convert_to_numpy(optimizer.learning_rate)):.6g}"

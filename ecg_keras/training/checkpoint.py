@@ -14,7 +14,7 @@ import numpy as np
 
 from ecg_keras.errors import DataError
 from ecg_keras.files import known_fields, read_json, write_json
-from ecg_keras.keras_library import keras
+from ecg_keras.keras_library import Callback, keras
 from ecg_keras.metrics import METRICS
 from ecg_keras.models import save_model
 from ecg_keras.text import file_size
@@ -35,22 +35,7 @@ FILE_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is, after a whole epoch.
-
-    Attributes:
-        phase: number of the phase, from 1.
-        phase_begun: epochs of the run before this phase.
-        phase_ended: whether the phase is over.
-        epoch: epochs of the run that are complete.
-        weights: file with the weights and optimizer state after them.
-        best: file with the best model so far.
-        best_epoch: its epoch, from 1.
-        best_score: its score; ``None`` where every epoch's score was undefined, and where the last
-            epoch is taken whatever its score.
-        waited: epochs in this phase since the score last improved.
-        draws: state of each random generator of the model, such as dropout's; Keras's weight files
-            leave them out.
-    """
+    """Where a run is, after a whole epoch."""
 
     phase: int
     phase_begun: int
@@ -65,11 +50,7 @@ class Progress:
 
 
 def read_progress(folder: Path) -> Progress | None:
-    """The progress in a checkpoint folder; ``None`` where nothing was saved yet.
-
-    Raises:
-        DataError: the file is damaged.
-    """
+    """The progress in a checkpoint folder; ``None`` where nothing was saved yet."""
     path = folder / "progress.json"
     if not path.exists():
         return None
@@ -80,36 +61,14 @@ def read_progress(folder: Path) -> Progress | None:
 
 
 def restore(model: keras.Model, folder: Path, progress: Progress) -> None:
-    """Puts a model where ``progress`` says: weights, random generators, and the optimizer's state.
-
-    Args:
-        model: compiled as it was then, its optimizer built; or not compiled, to train with another
-            optimizer.
-        folder: of the checkpoints.
-        progress: as `read_progress` gives it.
-    """
+    """Puts a model where ``progress`` says: weights, random generators, the optimizer's state."""
     model.load_weights(folder / progress.weights)
     for variable, state in zip(_generators(model), progress.draws, strict=True):
         variable.assign(state)
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Saves weights, optimizer and progress after an epoch, each file before the next is named.
-
-    A kill at any moment leaves a whole earlier checkpoint: weights go to a file of their own, then
-    progress.json is replaced, then files that it no longer names are removed. Not every epoch is
-    saved: see `SECONDS_BETWEEN`. The last one of a phase is.
-
-    Args:
-        folder: of the checkpoints; created.
-        selected: what is saved of the best epoch: the fitted model, or one that shares its weights.
-        phase: its number, from 1.
-        phase_begun: epochs of the run before this phase.
-        last_epoch: epochs of the run at the end of this phase.
-        select: one of `SELECT`.
-        patience: epochs without a better score after which the phase ends.
-        progress: of the run so far.
-    """
+class Checkpoint(Callback):
+    """Saves weights, optimizer and progress after an epoch, each file before the next is named."""
 
     def __init__(
         self,
@@ -146,8 +105,8 @@ class Checkpoint(keras.callbacks.Callback):
         before = self.progress
         score = None if self.monitor is None else _finite(logs.get(self.monitor))
         better = before is None or self._is_better(score, before.best_score)
-        in_phase = before is not None and before.phase == self.phase
-        waited = 0 if better or not in_phase else before.waited + 1
+        kept = None if better else before
+        waited = kept.waited + 1 if kept is not None and kept.phase == self.phase else 0
         done = epoch + 1
         if better:
             self._best = self.selected.get_weights()
@@ -158,9 +117,9 @@ class Checkpoint(keras.callbacks.Callback):
             phase_ended=done == self.last_epoch or out_of_patience,
             epoch=done,
             weights=f"epoch-{done:04d}.weights.h5",
-            best=f"best-{done:04d}.keras" if better else before.best,
-            best_epoch=done if better else before.best_epoch,
-            best_score=score if better else before.best_score,
+            best=f"best-{done:04d}.keras" if kept is None else kept.best,
+            best_epoch=done if kept is None else kept.best_epoch,
+            best_score=score if kept is None else kept.best_score,
             waited=waited,
             draws=[variable.numpy().tolist() for variable in _generators(self.model)],
         )
@@ -169,6 +128,13 @@ class Checkpoint(keras.callbacks.Callback):
             self._saved = time.monotonic()
         if out_of_patience:
             self.model.stop_training = True
+
+    @property
+    def reached(self) -> Progress:
+        """The progress after ``fit``."""
+        if self.progress is None:
+            raise DataError("nothing was trained: there is no epoch.")
+        return self.progress
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         # another callback has stopped the phase

@@ -17,14 +17,7 @@ from ecg_keras.user_modules import import_function
 
 @dataclass(frozen=True)
 class Choice:
-    """One row.
-
-    Attributes:
-        name: in recipes.
-        make: module and function, or class, that makes it of settings.
-        meaning: for docs/recipes.md, settings and source included.
-        takes: arguments that are given to it: of the recipe, or of the run.
-    """
+    """One row."""
 
     name: str
     make: str
@@ -172,15 +165,7 @@ def check_optimizer(training: Training) -> None:
 
 
 def make_callbacks(training: Training, **given: Any) -> list[Any]:
-    """The Keras callbacks that a recipe names, in its order.
-
-    Args:
-        training: the recipe's section.
-        given: what rows of `CALLBACKS` take of the run: ``valid``, ``labels``, ``model``, ``path``.
-
-    Raises:
-        ConfigError: one is unknown, does not take its settings, or is no Keras callback.
-    """
+    """The Keras callbacks that a recipe names, in its order."""
     from ecg_keras.keras_library import keras
 
     made = [CALLBACKS.make(one, given) for one in training.callbacks]

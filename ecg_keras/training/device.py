@@ -9,20 +9,11 @@ import tensorflow as tf
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import keras
-from ecg_keras.training.cluster import check_one_worker
+from ecg_keras.training.prerequisites import check_one_worker
 
 
 def make_strategy(devices: str) -> tf.distribute.Strategy:
-    """The ``tf.distribute`` strategy for a recipe's ``training.devices``.
-
-    Args:
-        devices: ``"one"``, ``"mirrored"`` (every GPU of this machine; the batch is divided among
-            them), or ``"auto"`` (mirrored where there are several GPUs).
-
-    Raises:
-        ConfigError: ``"mirrored"`` on a machine with fewer than two devices to mirror over, or this
-            process is one of several that ``TF_CONFIG`` names.
-    """
+    """The ``tf.distribute`` strategy for a recipe's ``training.devices``."""
     check_one_worker()
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
@@ -38,12 +29,7 @@ def make_strategy(devices: str) -> tf.distribute.Strategy:
 
 
 def choose_precision(precision: str) -> str:
-    """The Keras dtype policy for a recipe's ``training.precision``.
-
-    ``"auto"`` is bfloat16 on GPUs that compute in it (compute capability 8.0 and above), float16
-    on those with tensor cores (7.0 and above), and float32 elsewhere: CPUs without matrix units
-    gain little, and float32 keeps CPU results comparable between machines.
-    """
+    """The Keras dtype policy for a recipe's ``training.precision``."""
     if precision != "auto":
         return precision
     gpus = tf.config.list_physical_devices("GPU")

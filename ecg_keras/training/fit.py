@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from ecg_keras import models
+from ecg_keras import data, models
 from ecg_keras.config import Phase, Training
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.keras_library import keras
-from ecg_keras.training.choices import LOSSES
+from ecg_keras.metrics.ridge import fit_ridge_head
+from ecg_keras.training.choices import LOSSES, OPTIMIZERS, check_optimizer
 from ecg_keras.training.mirrored import Mirrored, padded
-from ecg_keras.training.optimizers import make_optimizer
+
+WARM_UP = 0.3  # share of a one-cycle phase in which the learning rate rises
+START = 1 / 25  # of the peak, at which one_cycle starts
+# biases and BatchNorm's scale and shift are not shrunk: they do not make a network more complex
+UNDECAYED = ["bias", "gamma", "beta"]
+BATCH = 128
+# of all embeddings as float64; fitting holds three such arrays
+LARGEST_BYTES = 4e9
 
 
 def compile_phase(
@@ -89,3 +102,116 @@ def fit(
         shuffle=False,
         callbacks=list(callbacks),
     )
+
+
+def stage_scales(stages: Sequence[str], decay: float) -> dict[str, float]:
+    """Learning-rate factors: 1 for the last stage, ``decay`` times less for each one before it."""
+    return {stage: decay ** (len(stages) - 1 - place) for place, stage in enumerate(stages)}
+
+
+def make_schedule(schedule: str, learning_rate: float, steps: int) -> Any:
+    """A learning rate or schedule for ``steps`` optimizer steps, as Keras optimizers take it."""
+    if schedule == "constant":
+        return learning_rate
+    if schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    warm = max(1, round(WARM_UP * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        learning_rate * START,
+        max(1, steps - warm),
+        warmup_target=learning_rate,
+        warmup_steps=warm,
+    )
+
+
+def make_optimizer(
+    training: Training, phase: Phase, stages: Sequence[str], steps: int
+) -> keras.optimizers.Optimizer:
+    """The optimizer of one phase."""
+    check_optimizer(training)
+    optimizer: keras.optimizers.Optimizer = OPTIMIZERS.make(
+        training.optimizer,
+        {
+            "learning_rate": make_schedule(training.schedule, phase.learning_rate, steps),
+            "epsilon": training.epsilon,
+            "weight_decay": training.weight_decay,
+        },
+    )
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise ConfigError(
+            f"training.optimizer must make a Keras optimizer. Received: {optimizer!r:.80}."
+        )
+    if optimizer.weight_decay is not None:
+        optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
+    if phase.stage_decay != 1:
+        _step_by_stage(optimizer, stage_scales(stages, phase.stage_decay))
+    return optimizer
+
+
+def _step_by_stage(optimizer: keras.optimizers.Optimizer, scales: Mapping[str, float]) -> None:
+    """Scales the steps of an optimizer. Not its gradients: Adam would undo their scaling."""
+    step = optimizer.update_step
+
+    def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
+        # a tf.Variable, whose name is the Keras variable's path: stage1_block1_conv1/kernel:0
+        stage = variable.name.split("/")[0].split("_")[0]
+        step(gradient, variable, learning_rate * scales[stage])
+
+    optimizer.update_step = update_step
+
+
+def fit_ridge(
+    model: keras.Model,
+    shards: Path,
+    chosen: Collection[str] | None,
+    *,
+    epoch: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    """Gives a network the head that ridge regression fits to its embeddings of training ECGs."""
+    called = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=epoch + 1, steps=1)
+    called.on_train_begin()
+    called.on_epoch_begin(epoch)
+    embeddings, targets, patients = _embed(model, shards, chosen)
+    head = fit_ridge_head(embeddings, targets, patients)
+    model.get_layer("head").set_weights([head.kernel, head.bias])
+    logits = embeddings @ head.kernel + head.bias
+    loss = np.logaddexp(0, logits) - targets * logits
+    called.on_epoch_end(epoch, {"loss": float(loss.mean())})
+    called.on_train_end()
+
+
+def _embed(
+    model: keras.Model, shards: Path, chosen: Collection[str] | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    """Float32 ``(records, size)`` that goes into the head; targets; and ids of patients."""
+    head = model.get_layer("head")
+    network = keras.Model(model.input, head.input)
+    signals = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+
+    def forward(signal: tf.Tensor) -> tf.Tensor:
+        return tf.cast(network(signal, training=False), tf.float32)
+
+    graph = tf.function(forward).get_concrete_function(signals)
+    size = head.input.shape[-1]
+    embeddings, targets, patients = [], [], []
+    records = 0
+    for signal, target, names, owners in data.load_chosen(shards, "train", BATCH, chosen):
+        embedding = graph(signal).numpy()
+        records += len(names)
+        if 8 * records * size > LARGEST_BYTES:
+            raise DataError(
+                f"{shards}: a ridge head needs the embeddings of all training ECGs in memory, "
+                f"{size:,} numbers each, and those of {records:,} take more than "
+                f"{LARGEST_BYTES / 1e9:g} GB. Set model.head: pooled, or data.train_records."
+            )
+        finite = np.isfinite(embedding).all(axis=1)
+        if not finite.all():
+            raise DataError(
+                f"{shards}: the network's embedding of record {names[~finite][0]} is not finite. "
+                "Start from another network, or use `precision: float32`."
+            )
+        embeddings.append(embedding)
+        targets.append(target)
+        patients.append(owners)
+    return np.concatenate(embeddings), np.concatenate(targets), np.concatenate(patients)

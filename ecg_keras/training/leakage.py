@@ -7,15 +7,24 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ecg_keras import data
 from ecg_keras.config import Recipe
 from ecg_keras.data import Identities, count_leaks, find_leaks, name_leaks, nobody
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
-from ecg_keras.training.guarded import Guarded, LeakError, read_guarded
-from ecg_keras.training.known import NAMES, read_seen, tell_unknown, trained_on
-from ecg_keras.training.run import Run, begin_run, check_same_run, mark_of
+from ecg_keras.training.begin import begin_run, check_same_run, mark_of
+from ecg_keras.training.run import Run
+from ecg_keras.training.seen import (
+    NAMES,
+    Guarded,
+    LeakError,
+    read_guarded,
+    read_seen,
+    tell_unknown,
+    trained_on,
+)
 
 
 def guard(
@@ -53,7 +62,7 @@ def guard(
         ('463',)
     """
     dataset = data.describe(shards)
-    marks = {"dataset": dataset.fingerprint, "upstream": upstream_mark}
+    marks: dict[str, Any] = {"dataset": dataset.fingerprint, "upstream": upstream_mark}
     mark = mark_of(run, recipe, **marks)
     known = read_guarded(run)
     if known is not None and known.mark == mark and run.seen.is_file():
@@ -92,7 +101,10 @@ def guard_alike(
         ConfigError: the run folder belongs to other settings.
         DataError: the guard did not look at the other run, or a file of it is damaged.
     """
-    marks = {"dataset": data.describe(shards).fingerprint, "upstream": upstream_mark}
+    marks: dict[str, Any] = {
+        "dataset": data.describe(shards).fingerprint,
+        "upstream": upstream_mark,
+    }
     found = read_guarded(of)
     if found is None:
         raise DataError(f"{of.leaks}: there is no such file. Let the guard look at that run first.")

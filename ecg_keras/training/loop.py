@@ -14,8 +14,10 @@ import tensorflow as tf
 
 from ecg_keras import data, models
 from ecg_keras.config import Phase, Recipe
+from ecg_keras.errors import DataError
 from ecg_keras.files import replacing, write_json
 from ecg_keras.keras_library import keras
+from ecg_keras.training.begin import alone, describe_environment
 from ecg_keras.training.callbacks import RunLog
 from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
 from ecg_keras.training.choices import make_callbacks
@@ -25,13 +27,11 @@ from ecg_keras.training.device import (
     make_strategy,
     use_precision,
 )
-from ecg_keras.training.fit import compile_phase, fit
-from ecg_keras.training.guarded import records_left_out
+from ecg_keras.training.fit import compile_phase, fit, fit_ridge
 from ecg_keras.training.leakage import guard
-from ecg_keras.training.places import seen_from
-from ecg_keras.training.ridge_head import fit_ridge
-from ecg_keras.training.run import Run, alone, describe_environment
-from ecg_keras.training.upstream import check_upstream
+from ecg_keras.training.prerequisites import check_upstream
+from ecg_keras.training.run import Run, seen_from
+from ecg_keras.training.seen import records_left_out
 from ecg_keras.training.validation_scores import ValidationScores
 
 
@@ -141,8 +141,8 @@ def _fit(
     work = _Work(recipe, dataset, shards, run, left_out, callbacks)
     with strategy.scope(), use_precision(precision):
         model = build_model(recipe, dataset, shards, left_out["train"])
-        if progress is None and upstream is not None:
-            begin = recipe.initialise
+        begin = recipe.initialise
+        if progress is None and upstream is not None and begin is not None:
             models.load_backbone(model, upstream, head=begin.head, scaling=begin.scaling)
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_variables)
     run.write_status(
@@ -260,11 +260,13 @@ def _fit_phase(
             steps_per_epoch=work.steps_per_epoch,
             callbacks=called,
         )
-    return checkpoint.progress
+    return checkpoint.reached
 
 
-def _finish(run: Run, progress: Progress) -> None:
+def _finish(run: Run, progress: Progress | None) -> None:
     """Names the selected model ``model.keras`` and drops the checkpoints."""
+    if progress is None:
+        raise DataError(f"{run.folder}: nothing was trained: the recipe has no phase.")
     with replacing(run.model) as temporary:
         shutil.copyfile(run.checkpoints / progress.best, temporary)
     run.write_status(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.keras_library import keras, ops
+from ecg_keras.keras_library import Loss, keras, ops
 
 
-class AsymmetricLoss(keras.losses.Loss):
+class AsymmetricLoss(Loss):
     """Binary cross-entropy in which labels that are plainly absent hardly count.
 
     With the probability p, a present label costs ``-(1 - p)^gamma_present log p`` and an absent one

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,13 +26,7 @@ LINKS = {"none": tf.identity, "sigmoid": tf.sigmoid, "softmax": tf.nn.softmax}
 
 
 class Outcome(NamedTuple):
-    """What is scored, in the order of one pass.
-
-    Attributes:
-        targets: float ``(records, labels)``: 0, 1, or NaN where it is not known.
-        probabilities: float32 of the same shape.
-        weights: float ``(records,)``, how much each record counts.
-    """
+    """What is scored, in the order of one pass."""
 
     targets: npt.NDArray[Any]
     probabilities: npt.NDArray[np.float32]
@@ -39,14 +34,7 @@ class Outcome(NamedTuple):
 
 
 def as_batches(valid: Any) -> tf.data.Dataset:
-    """Validation data as batches of (signal, target) or (signal, target, weight).
-
-    Args:
-        valid: such a dataset, or a tuple of such arrays, or of lists or dictionaries of them.
-
-    Raises:
-        ConfigError: it is something else, repeats for ever, or arrays differ in length.
-    """
+    """Validation data as batches of (signal, target) or (signal, target, weight)."""
     if isinstance(valid, tf.data.Dataset):
         parts = valid.element_spec
         if valid.cardinality() == tf.data.INFINITE_CARDINALITY:
@@ -78,17 +66,7 @@ def as_batches(valid: Any) -> tf.data.Dataset:
 
 
 def choose_output(values: Any, output: str | None, names: Sequence[str], what: str) -> Any:
-    """One of several outputs, targets or losses; ``values`` where there are not several.
-
-    Args:
-        values: a tensor, or a dictionary or list of them.
-        output: the name of the output; ``None`` where it is the only one.
-        names: of the model's outputs, in order.
-        what: the values are, in an error.
-
-    Raises:
-        ConfigError: there are several and none is named, or none of that name.
-    """
+    """One of several outputs, targets or losses; ``values`` where there are not several."""
     if isinstance(values, Mapping):
         several = dict(values)
     elif isinstance(values, tuple | list):
@@ -108,21 +86,7 @@ def choose_output(values: Any, output: str | None, names: Sequence[str], what: s
 
 
 class ValidationPass:
-    """Predicts validation data, on the devices of the model; call it for an `Outcome`.
-
-    Signal and target come from the same batch, so a dataset may be shuffled.
-
-    Args:
-        model: what predicts.
-        batches: as `as_batches` gives them.
-        labels: names of the columns.
-        output: name of one of several outputs.
-        link: ``"sigmoid"`` or ``"softmax"`` of logits, or ``"none"``.
-
-    Raises:
-        ConfigError: the model is spread over several machines, or has several outputs and none is
-            named.
-    """
+    """Predicts validation data, on the devices of the model; call it for an `Outcome`."""
 
     def __init__(
         self,
@@ -154,11 +118,7 @@ class ValidationPass:
             )
 
     def check(self) -> None:
-        """Looks at all targets and weights, and at what the model makes of the first batch.
-
-        Raises:
-            ConfigError, DataError: as for a call.
-        """
+        """Looks at all targets and weights, and at what the model makes of the first batch."""
         self._outcome(itertools.islice(self._parts, 1))
         read = [self._read(*one)[1:] for one in self._batches]
         targets, weights = (np.concatenate(one) for one in zip(*read, strict=True))
@@ -166,12 +126,7 @@ class ValidationPass:
         _check_weights(weights)
 
     def __call__(self) -> Outcome:
-        """What the model makes of all records now.
-
-        Raises:
-            ConfigError: signals, targets or outputs have another shape than the labels.
-            DataError: there is no record, or targets, weights or outputs are not what they should.
-        """
+        """What the model makes of all records now."""
         outcome = self._outcome(self._parts)
         check_targets(outcome.targets, self._labels)
         _check_weights(outcome.weights)
@@ -271,3 +226,63 @@ def _check_probabilities(values: npt.NDArray[Any]) -> None:
             f"{found.min():.3g} to {found.max():.3g}. Where they are logits, use "
             "ValidationScores(..., from_logits=True), or a loss with from_logits=True."
         )
+
+
+class Averages:
+    """The averages of a compiled model's optimizer; none where it keeps none."""
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer | None) -> None:
+        self._optimizer = optimizer
+        self._latest: Any = None
+
+    def note_step(self) -> None:
+        """To be called after each step, when the model's own weights are in it."""
+        pairs = self._pairs()
+        if pairs:
+            self._latest = keras.ops.copy(_witness(pairs)[0])
+
+    @contextmanager
+    def in_model(self) -> Iterator[None]:
+        """The averages are in the model inside, and afterwards what was there before."""
+        pairs = self._pairs()
+        if not pairs or self._latest is None or self._exchanged(*_witness(pairs)):
+            yield
+            return
+        before = [keras.ops.convert_to_numpy(own) for own, _ in pairs]
+        try:
+            for own, average in pairs:
+                own.assign(keras.ops.convert_to_numpy(average))
+            yield
+        finally:
+            for (own, _), value in zip(pairs, before, strict=True):
+                own.assign(value)
+
+    def _exchanged(self, own: Any, average: Any) -> bool:
+        latest = keras.ops.convert_to_numpy(self._latest)
+        distances = [
+            np.abs(keras.ops.convert_to_numpy(one) - latest).sum() for one in (own, average)
+        ]
+        return bool(distances[1] < distances[0])
+
+    def _pairs(self) -> list[tuple[Any, Any]]:
+        """Each trained variable and its average."""
+        return [
+            (own, average)
+            for one in _single(self._optimizer)
+            if getattr(one, "use_ema", False) and one.built
+            for own, average in zip(
+                one._trainable_variables, one._model_variables_moving_average, strict=True
+            )
+            if average is not None
+        ]
+
+
+def _witness(pairs: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """The last kernel that is trained, which every step changes, and its average."""
+    return next((pair for pair in reversed(pairs) if len(pair[0].shape) > 1), pairs[-1])
+
+
+def _single(optimizer: Any) -> list[Any]:
+    """The optimizers inside of one that scales losses or that joins several."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return list(getattr(inner, "optimizers", [inner]))

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras import metrics
 from ecg_keras.errors import ConfigError
-from ecg_keras.keras_library import keras
-from ecg_keras.training.averages import Averages
+from ecg_keras.keras_library import Callback, keras
 from ecg_keras.training.validation_pass import (
+    Averages,
     Outcome,
     ValidationPass,
     as_batches,
@@ -22,7 +23,7 @@ from ecg_keras.training.validation_pass import (
 PROBABILITIES = (keras.activations.sigmoid, keras.activations.softmax)
 
 
-class ValidationScores(keras.callbacks.Callback):
+class ValidationScores(Callback):
     """Scores the model on validation data after every epoch.
 
     Adds ``val_loss`` (binary cross-entropy), ``val_macro_auroc``, ``val_macro_auprc``,
@@ -88,8 +89,8 @@ class ValidationScores(keras.callbacks.Callback):
         self.from_logits = from_logits
         self.prefix = prefix
         self._scored = model
-        self._pass: ValidationPass | None = None
-        self._averages: Averages | None = None
+        self._pass: ValidationPass
+        self._averages: Averages
         self._wrote_loss = False
         self._fit_validates = False
 
@@ -167,18 +168,7 @@ def build(model: keras.Model, batches: tf.data.Dataset) -> None:
 
 
 def find_link(model: keras.Model, loss: Any, output: str | None, from_logits: bool | None) -> str:
-    """What makes probabilities of a model's outputs: ``"none"``, ``"sigmoid"`` or ``"softmax"``.
-
-    Args:
-        model: what is scored.
-        loss: that the fitted model was compiled with.
-        output: name of one of several outputs.
-        from_logits: whether the outputs are logits; none asks the loss.
-
-    Raises:
-        ConfigError: the last layer is linear, and nothing says whether it gives logits; or it is a
-            sigmoid or softmax, and they are said to be logits.
-    """
+    """What makes probabilities of a model's outputs: ``"none"``, ``"sigmoid"`` or ``"softmax"``."""
     names = getattr(model, "output_names", ())
     activation = None
     if hasattr(model, "outputs"):  # a model of layers, not one with a call of its own

@@ -28,17 +28,7 @@ GOLDEN = (np.sqrt(5) - 1) / 2
 def maximise_evidence(
     squares: FloatArray, projections: FloatArray, rest: FloatArray, records: int
 ) -> tuple[FloatArray, FloatArray]:
-    """The best penalty for each column of targets, and the log evidence there.
-
-    Args:
-        squares: ``(rank,)`` squared singular values of the features.
-        projections: ``(rank, labels)`` of the targets on the left singular vectors.
-        rest: ``(labels,)`` squared length of what of the targets is outside their span.
-        records: how many.
-
-    Returns:
-        Penalty t and log evidence, each ``(labels,)``.
-    """
+    """The best penalty for each column of targets, and the log evidence there."""
     energy = projections**2
 
     def log_evidence(penalty: FloatArray) -> FloatArray:

@@ -164,7 +164,8 @@ def _cut_head(
     model: keras.Model, dataset: data.Dataset, checkpoint: Path
 ) -> tuple[Callable[[Any], Any], int, bool]:
     """A graph from signals to embedding and probabilities, the embedding's width, and whether
-    the head is a sigmoid."""
+    the head is a sigmoid.
+    """
     import tensorflow as tf
 
     from ecg_keras.keras_library import keras

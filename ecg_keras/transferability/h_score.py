@@ -67,20 +67,7 @@ def h_score(embeddings: npt.ArrayLike, targets: npt.ArrayLike) -> float:
 
 
 def ledoit_wolf(centred: FloatArray, variances: FloatArray) -> float:
-    """The share of the identity in the shrunk covariance, in [0, 1].
-
-    Args:
-        centred: ``(records, size)`` with mean 0.
-        variances: the eigenvalues of its covariance that are not zero.
-
-    Source:
-        Ledoit & Wolf (2004), section 3.2.
-
-    Example:
-        >>> centred = np.array([[1.0, 0], [-1, 0], [0, 2], [0, -2]])
-        >>> round(ledoit_wolf(centred, np.array([2, 0.5])), 3)
-        0.944
-    """
+    """The share of the identity in the shrunk covariance, in [0, 1]."""
     records, size = centred.shape
     spread = (variances**2).sum()
     mean = variances.sum() / size

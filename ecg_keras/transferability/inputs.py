@@ -16,11 +16,7 @@ FEWEST = 2
 
 
 def check_targets(targets: npt.ArrayLike) -> BoolArray:
-    """Targets as ``(records, labels)`` of bool.
-
-    Raises:
-        DataError: another shape, or values other than 0 and 1.
-    """
+    """Targets as ``(records, labels)`` of bool."""
     truth = np.asarray(targets)
     if truth.ndim != 2 or 0 in truth.shape:
         raise DataError(
@@ -37,11 +33,7 @@ def check_targets(targets: npt.ArrayLike) -> BoolArray:
 
 
 def check_embeddings(embeddings: npt.ArrayLike, records: int) -> FloatArray:
-    """Embeddings as float64 ``(records, size)``.
-
-    Raises:
-        DataError: another shape, a value that is not finite, or all records have the same one.
-    """
+    """Embeddings as float64 ``(records, size)``."""
     values = _check_matrix("embeddings", embeddings, records)
     if np.ptp(values, axis=0).max() == 0:
         raise DataError(
@@ -52,11 +44,7 @@ def check_embeddings(embeddings: npt.ArrayLike, records: int) -> FloatArray:
 
 
 def check_source(source_probabilities: npt.ArrayLike, records: int) -> FloatArray:
-    """Probabilities of the source labels as float64 ``(records, source labels)``.
-
-    Raises:
-        DataError: another shape, or a value that is not in [0, 1].
-    """
+    """Probabilities of the source labels as float64 ``(records, source labels)``."""
     values = _check_matrix("source_probabilities", source_probabilities, records)
     if values.min() < 0 or values.max() > 1:
         worst = values.min() if values.min() < 0 else values.max()
@@ -67,11 +55,7 @@ def check_source(source_probabilities: npt.ArrayLike, records: int) -> FloatArra
 
 
 def check_patients(patient_ids: npt.ArrayLike, records: int) -> IntArray:
-    """The number of each record's patient, ``(records,)``.
-
-    Raises:
-        DataError: another number of ids than records.
-    """
+    """The number of each record's patient, ``(records,)``."""
     ids = np.asarray(patient_ids)
     if ids.shape != (records,):
         raise DataError(
@@ -82,21 +66,7 @@ def check_patients(patient_ids: npt.ArrayLike, records: int) -> IntArray:
 
 
 def usable_labels(truth: BoolArray, patients: IntArray | None = None) -> IntArray:
-    """The columns of labels that at least two records have and at least two do not have.
-
-    Args:
-        truth: ``(records, labels)``.
-        patients: ``(records,)`` numbers of patients; with them, two patients are needed of each
-            kind, because an estimate from one person's ECGs says nothing of the next.
-
-    Raises:
-        DataError: no label is left.
-
-    Example:
-        >>> truth = np.array([[1, 1, 0], [1, 1, 1], [1, 0, 0], [1, 0, 0]], dtype=bool)
-        >>> usable_labels(truth).tolist()
-        [1]
-    """
+    """The columns of labels that at least two records have and at least two do not have."""
     if patients is None:
         with_it, without = truth.sum(axis=0), (~truth).sum(axis=0)
     else:
@@ -113,19 +83,7 @@ def usable_labels(truth: BoolArray, patients: IntArray | None = None) -> IntArra
 
 
 def mean_by_prevalence(values: npt.ArrayLike, truth: BoolArray) -> float:
-    """The mean of a value per label, each weighted with the share of records that have it.
-
-    The multi-label form of MELEP (Nguyen, Duong & Do, arXiv 2311.04224), used here for every
-    metric that was published for one label per record.
-
-    Args:
-        values: ``(labels,)``.
-        truth: ``(records, labels)``.
-
-    Example:
-        >>> mean_by_prevalence([1.0, 4.0], np.array([[1, 0], [1, 1]], dtype=bool))
-        2.0
-    """
+    """The mean of a value per label, each weighted with the share of records that have it."""
     return float(np.average(np.asarray(values, dtype=np.float64), weights=truth.mean(axis=0)))
 
 

@@ -64,21 +64,7 @@ def leep(source_probabilities: npt.ArrayLike, targets: npt.ArrayLike) -> float:
 
 
 def one_label_distribution(source: FloatArray) -> FloatArray:
-    """Sigmoid probabilities as one distribution over the source labels and *none of them*.
-
-    It is that of independent labels **given that at most one is present**: the odds ``p / (1 - p)``
-    of each label and 1 for none, divided by their sum.
-
-    Args:
-        source: ``(records, source labels)`` in [0, 1].
-
-    Returns:
-        ``(records, source labels + 1)``, positive, with rows that sum to 1; none is the last.
-
-    Example:
-        >>> one_label_distribution(np.array([[0.5, 0.75]]))
-        array([[0.2, 0.6, 0.2]])
-    """
+    """Sigmoid probabilities as one distribution over the source labels and *none of them*."""
     kept = np.clip(source, NEAREST, 1 - NEAREST)
     odds = np.hstack([kept / (1 - kept), np.ones((len(kept), 1))])
     shares: FloatArray = odds / odds.sum(axis=1, keepdims=True)

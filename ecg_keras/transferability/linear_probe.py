@@ -86,17 +86,7 @@ def linear_probe(
 
 
 def deal_patients(truth: BoolArray, patients: IntArray, folds: int, seed: int) -> IntArray:
-    """The fold of each record: patients with the same labels are spread over all folds.
-
-    Args:
-        truth: ``(records, labels)``.
-        patients: ``(records,)`` numbers from 0.
-        folds: how many; no fold is empty if there are as many patients.
-        seed: of the order of patients with the same labels.
-
-    Returns:
-        ``(records,)`` numbers below ``folds``.
-    """
+    """The fold of each record: patients with the same labels are spread over all folds."""
     has = np.zeros((patients.max() + 1, truth.shape[1]), dtype=bool)
     np.logical_or.at(has, patients, truth)
     groups = defaultdict(list)

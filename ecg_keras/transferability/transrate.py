@@ -80,16 +80,7 @@ def transrate(embeddings: npt.ArrayLike, targets: npt.ArrayLike) -> float:
 
 
 def coding_rate(gram: FloatArray, records: int) -> float:
-    """``1/2 log det(I + Z^T Z / (N eps))`` in nats.
-
-    Args:
-        gram: ``Z^T Z``, ``(size, size)``.
-        records: N.
-
-    Example:
-        >>> round(coding_rate(np.array([[2e-4]]), 2), 4)  # 1/2 log(1 + 1)
-        0.3466
-    """
+    """``1/2 log det(I + Z^T Z / (N eps))`` in nats."""
     scaled = gram / (records * DISTORTION)
     scaled[np.diag_indices(len(scaled))] += 1
     return float(np.log(np.diag(np.linalg.cholesky(scaled))).sum())

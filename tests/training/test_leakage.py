@@ -14,7 +14,7 @@ from ecg_keras.data.identities import Identities
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.sources import find_source
 from ecg_keras.training import Run, describe_known, guard, records_left_out, train
-from ecg_keras.training.guarded import read_guarded
+from ecg_keras.training.seen import read_guarded
 
 SPLIT = {"method": "patients", "valid": 0.25, "test": 0.25}
 

@@ -1,132 +1,62 @@
-"""The run folder belongs to one set of settings, and says so."""
+"""Folders that a run names are found again when all of them are moved."""
+
+import shutil
+from pathlib import Path
 
 import pytest
 
-from ecg_keras.config import Recipe
-from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run, begin_run, check_same_run, find_changes, mark_of
-from ecg_keras.training.run import alone
+from ecg_keras.training.run import find_place, seen_from
 
 
-def recipe(**training) -> Recipe:
-    return Recipe.model_validate(
-        {"mode": "scratch", "data": {"source": "ptbxl", "raw": "x"}, "training": training}
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """A working folder, which is the current one."""
+    for folder in ("runs/mine", "runs/base", "shards/ptbxl-default-0123"):
+        (tmp_path / "work" / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+@pytest.mark.parametrize("place", ["shards/ptbxl-default-0123", "runs/base", "../elsewhere"])
+def test_a_path_from_the_run_leads_back(work, place):
+    for path in (Path(place), work / place):
+        stored = seen_from(Path("runs/mine"), path)
+        assert not Path(stored).is_absolute() and "\\" not in stored
+        for run in (Path("runs/mine"), work / "runs" / "mine"):
+            assert find_place(run, stored).resolve() == path.resolve()
+    assert str(find_place(Path("runs/mine"), seen_from(Path("runs/mine"), Path("shards/x")))) == (
+        "shards/x"
     )
 
 
-def begin(tmp_path, settings=None, dataset="d1", upstream=None) -> Run:
-    run = Run(tmp_path / "ptbxl_scratch")
-    begin_run(run, settings or recipe(), dataset=dataset, upstream=upstream)
-    return run
+def test_a_link_to_the_run_leads_to_the_same_place(work, tmp_path):
+    (tmp_path / "link").symlink_to(work / "runs" / "mine")
+    stored = seen_from(tmp_path / "link", Path("shards/x"))
+    assert find_place(Path("runs/mine"), stored) == Path("shards/x")
 
 
-def test_a_begun_run_can_be_begun_again(tmp_path):
-    run = begin(tmp_path)
-    assert begin(tmp_path).read_status() == run.read_status()
-    assert run.read_status()["state"] == "begun"
-    assert "source: ptbxl" in run.recipe.read_text()
+def test_an_absolute_path_of_an_earlier_version_is_read_as_it_is(work, tmp_path):
+    assert find_place(Path("runs/mine"), str(work / "runs" / "base")) == Path("runs/base")
+    outside = tmp_path / "data"
+    outside.mkdir()
+    assert find_place(Path("runs/mine"), str(outside)) == outside
 
 
-def test_a_run_without_an_epoch_is_begun_anew_with_other_settings(tmp_path):
-    run = begin(tmp_path)
-    check_same_run(run, recipe(seed=1), dataset="d1", upstream=None)
-    begin(tmp_path, recipe(seed=1))
-    assert run.read_status()["settings"]["training"]["seed"] == 1
-    assert "seed: 1" in run.recipe.read_text()
+@pytest.mark.parametrize(
+    "stored", ["/gone/work/shards/ptbxl-default-0123", "/shards/gone/runs/base"]
+)
+def test_an_absolute_path_that_is_gone_is_looked_for_beside_the_run(work, stored):
+    found = find_place(Path("runs/mine"), stored)
+    assert found == Path(*Path(stored).parts[-2:]) and found.is_dir()
 
 
-def train_an_epoch(run):
-    run.checkpoints.mkdir()
-    (run.checkpoints / "progress.json").write_text("{}")
+def test_a_copy_keeps_to_itself_while_the_original_is_there(work, tmp_path, monkeypatch):
+    stored = str(work / "shards" / "ptbxl-default-0123")
+    copy = tmp_path / "copy"
+    shutil.copytree(work, copy)
+    assert find_place(copy / "runs" / "mine", stored) == copy / "shards" / "ptbxl-default-0123"
+    assert find_place(work / "runs" / "mine", stored) == Path("shards/ptbxl-default-0123")
 
 
-def test_other_settings_are_refused_and_listed(tmp_path):
-    run = begin(tmp_path)
-    train_an_epoch(run)
-    with pytest.raises(ConfigError, match=r"training\.seed: 0 -> 1.*--set run=FOLDER"):
-        begin(tmp_path, recipe(seed=1))
-    with pytest.raises(ConfigError, match="the dataset"):
-        check_same_run(run, recipe(), dataset="d2", upstream=None)
-    with pytest.raises(ConfigError, match="the upstream weights"):
-        check_same_run(run, recipe(), dataset="d1", upstream="u")
-
-
-def test_a_folder_with_other_files_is_left_alone(tmp_path):
-    folder = tmp_path / "ptbxl_scratch"
-    folder.mkdir()
-    (folder / "thesis.docx").write_text("years of work")
-    with pytest.raises(ConfigError, match=r"not a run folder, and not empty \(it has thesis\.docx"):
-        begin(tmp_path)
-    assert [path.name for path in folder.iterdir()] == ["thesis.docx"]
-
-
-def test_a_place_that_can_not_be_written_is_an_error_not_a_crash(tmp_path):
-    (tmp_path / "ptbxl_scratch").write_text("a file where the folder should be")
-    with pytest.raises(DataError, match="can't be written"):
-        begin(tmp_path)
-
-
-def test_a_damaged_status_is_told(tmp_path):
-    run = begin(tmp_path)
-    for text in ("{", "[1]", '"trained"', "3"):
-        run.status.write_text(text)
-        with pytest.raises(DataError, match=r"status\.json: damaged"):
-            run.read_status()
-
-
-def test_two_processes_do_not_train_one_run(tmp_path):
-    run = begin(tmp_path)
-    with (
-        alone(run),
-        pytest.raises(ConfigError, match="another process trains this run"),
-        alone(run),
-    ):
-        pass
-    with alone(run):  # free again
-        pass
-
-
-def test_a_run_of_an_earlier_version_keeps_its_fingerprint(tmp_path):
-    run = begin(tmp_path)
-    train_an_epoch(run)
-    status = dict(run.read_status())
-    for key in ("defaults", "raw"):
-        del status[key]
-    del status["settings"]["training"]["epsilon"], status["settings"]["data"]["window"]
-    status["fingerprint"] = "of another formula"
-    run.status.unlink()
-    run.write_status(**status)
-    marks = {"dataset": "d1", "upstream": None}
-    assert mark_of(run, recipe(), **marks) == "of another formula"
-    assert begin(tmp_path).read_status() == status
-    assert mark_of(run, recipe(seed=1), **marks) != "of another formula"
-    assert mark_of(run, recipe(), dataset="d2", upstream=None) != "of another formula"
-
-
-def test_a_run_is_another_where_defaults_mean_something_else(tmp_path, monkeypatch):
-    run = begin(tmp_path)
-    monkeypatch.setattr("ecg_keras.training.run.DEFAULTS", 2)
-    assert find_changes(run.read_status(), recipe(), dataset="d1", upstream=None) == [
-        "what defaults mean"
-    ]
-
-
-def test_where_an_upstream_lies_makes_no_other_run(tmp_path):
-    tree = {"mode": "finetune", "data": {"source": "ptbxl", "raw": "x"}}
-    here, there = (
-        Recipe.model_validate({**tree, "initialise": {"from": f"{place}/runs/up"}})
-        for place in ("/old/work", "/new/place")
-    )
-    run = begin(tmp_path, here, upstream="u")
-    assert find_changes(run.read_status(), there, dataset="d1", upstream="u") == []
-    assert find_changes(run.read_status(), there, dataset="d1", upstream="v") == [
-        "the upstream weights"
-    ]
-
-
-def test_a_status_names_no_absolute_place(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    data = {"source": "ptbxl", "raw": str(tmp_path / "data" / "ptbxl")}
-    run = begin(tmp_path, Recipe.model_validate({"mode": "scratch", "data": data}))
-    assert run.read_status()["raw"] == "data/ptbxl"
-    assert str(tmp_path) not in run.status.read_text()
+def test_what_is_nowhere_is_given_as_it_was(work):
+    assert find_place(Path("runs/mine"), "/gone/shards/other") == Path("/gone/shards/other")

@@ -8,7 +8,7 @@ import pytest
 from ecg_keras import workflow
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training.run import Run, begin_run
+from ecg_keras.training import Run, begin_run
 from ecg_keras.workflow import evaluation_mark
 
 RECIPES = {
