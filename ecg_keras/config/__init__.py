@@ -1,92 +1,68 @@
 """Recipes: text to typed, frozen values, and their fingerprints."""
 
-from ecg_keras.config.fingerprint import (
-    DEFAULTS,
-    data_changes,
-    data_mark,
-    data_of,
-    data_settings,
-    differences,
-    fingerprint,
-    run_changes,
-    run_mark,
-    run_settings,
-)
-from ecg_keras.config.folder import Folder
-from ecg_keras.config.loading import (
-    LoadedRecipe,
-    LoadedStudy,
-    compose,
-    dump_recipe,
-    load_file_study,
-    load_recipe,
-    load_study,
-    parse_overrides,
-)
-from ecg_keras.config.problems import Problem
-from ecg_keras.config.schema import (
-    Augment,
-    Data,
-    Evaluation,
-    Initialise,
-    Model,
-    Phase,
-    Recipe,
-    Simulate,
-    Split,
-    Training,
-)
-from ecg_keras.config.study import FileStudy, Grid, Left, Mode, Part, Protocol, Question, Study
-from ecg_keras.config.trials import applicable, list_trials, trial, tune_of
-from ecg_keras.config.tune import Candidate, Tune, beyond
-from ecg_keras.config.values import NameOrSettings, name_and_settings
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "DEFAULTS",
-    "Augment",
-    "Candidate",
-    "Data",
-    "Evaluation",
-    "FileStudy",
-    "Folder",
-    "Grid",
-    "Initialise",
-    "Left",
-    "LoadedRecipe",
-    "LoadedStudy",
-    "Mode",
-    "Model",
-    "NameOrSettings",
-    "Part",
-    "Phase",
-    "Problem",
-    "Protocol",
-    "Question",
-    "Recipe",
-    "Simulate",
-    "Split",
-    "Study",
-    "Training",
-    "Tune",
-    "applicable",
-    "beyond",
-    "compose",
-    "data_changes",
-    "data_mark",
-    "data_of",
-    "data_settings",
-    "differences",
-    "dump_recipe",
-    "fingerprint",
-    "list_trials",
-    "load_file_study",
-    "load_recipe",
-    "load_study",
-    "name_and_settings",
-    "parse_overrides",
-    "run_changes",
-    "run_mark",
-    "run_settings",
-    "trial",
-    "tune_of",
-]
+from ecg_keras.faces import lazy_face
+
+if TYPE_CHECKING:
+    from ecg_keras.config.data_section import (
+        Data as Data,
+        Folder as Folder,
+        Simulate as Simulate,
+        Split as Split,
+    )
+    from ecg_keras.config.identity import (
+        DEFAULTS as DEFAULTS,
+        data_changes as data_changes,
+        data_mark as data_mark,
+        data_of as data_of,
+        data_settings as data_settings,
+        differences as differences,
+        fingerprint as fingerprint,
+        run_changes as run_changes,
+        run_mark as run_mark,
+        run_settings as run_settings,
+    )
+    from ecg_keras.config.loading import (
+        LoadedRecipe as LoadedRecipe,
+        LoadedStudy as LoadedStudy,
+        compose as compose,
+        dump_recipe as dump_recipe,
+        load_file_study as load_file_study,
+        load_recipe as load_recipe,
+        load_study as load_study,
+        parse_overrides as parse_overrides,
+    )
+    from ecg_keras.config.problems import Problem as Problem
+    from ecg_keras.config.recipe import (
+        Augment as Augment,
+        Evaluation as Evaluation,
+        Initialise as Initialise,
+        Model as Model,
+        Phase as Phase,
+        Recipe as Recipe,
+        Training as Training,
+    )
+    from ecg_keras.config.study import (
+        FileStudy as FileStudy,
+        Grid as Grid,
+        Left as Left,
+        Mode as Mode,
+        Part as Part,
+        Protocol as Protocol,
+        Question as Question,
+        Study as Study,
+    )
+    from ecg_keras.config.trials import (
+        applicable as applicable,
+        list_trials as list_trials,
+        trial as trial,
+        tune_of as tune_of,
+    )
+    from ecg_keras.config.tune import Candidate as Candidate, Tune as Tune, beyond as beyond
+    from ecg_keras.config.values import (
+        NameOrSettings as NameOrSettings,
+        name_and_settings as name_and_settings,
+    )
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -13,9 +13,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from ecg_keras.config.problems import Problem, problem_of
-from ecg_keras.config.schema import Recipe
-from ecg_keras.config.section import Section
+from ecg_keras.config.recipe import Recipe
 from ecg_keras.config.study import FileStudy, Study
+from ecg_keras.config.values import Section
 from ecg_keras.config.yaml_text import YamlError, parse_yaml, read_yaml
 from ecg_keras.errors import ConfigError, list_problems, nearest, shortened
 

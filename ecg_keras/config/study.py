@@ -13,8 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ecg_keras.config.metric_names import MetricName
-from ecg_keras.config.section import Section
-from ecg_keras.config.values import FolderPath, Names, Seed
+from ecg_keras.config.values import FolderPath, Names, Section, Seed
 from ecg_keras.errors import unknown_name
 
 # part of a recipe, such as {training: {batch_size: 32}}; checked once it is part of a whole one

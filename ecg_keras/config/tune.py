@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ecg_keras.config.metric_names import Chooser
-from ecg_keras.config.section import Section
-from ecg_keras.config.values import Positive
+from ecg_keras.config.values import Positive, Section
 
 # sections of a recipe that a candidate may change: data, labels and scores are those of the arm
 TUNABLE = ("training", "model")

@@ -1,4 +1,4 @@
-"""Types of the values in recipes: paths, names, and numbers within bounds."""
+"""What all parts of a recipe have in common, and the types of their values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown keys are refused, values are never coerced, nothing changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
 
 AnyPath = TypeVar("AnyPath", str, Path)
 

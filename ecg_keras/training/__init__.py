@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         make_repeatable as make_repeatable,
         use_precision as use_precision,
     )
-    from ecg_keras.training.fit import compile_phase as compile_phase, fit as fit
+    from ecg_keras.training.fitting import compile_phase as compile_phase, fit as fit
     from ecg_keras.training.leakage import guard as guard, guard_alike as guard_alike
     from ecg_keras.training.loop import build_model as build_model, train as train
     from ecg_keras.training.losses import AsymmetricLoss as AsymmetricLoss

@@ -27,7 +27,7 @@ from ecg_keras.training.device import (
     make_strategy,
     use_precision,
 )
-from ecg_keras.training.fit import compile_phase, fit, fit_ridge
+from ecg_keras.training.fitting import compile_phase, fit, fit_ridge
 from ecg_keras.training.leakage import guard
 from ecg_keras.training.prerequisites import check_upstream
 from ecg_keras.training.run import Run, seen_from

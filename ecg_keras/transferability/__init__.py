@@ -5,45 +5,34 @@ the checkpoint would transfer (`ESTIMATORS`), which are NumPy and SciPy alone. N
 reliable on its own: see docs/transferability.md.
 """
 
-from ecg_keras.transferability.checkpoints import Ranking, rank_checkpoints
-from ecg_keras.transferability.estimators import (
-    BASELINES,
-    ESTIMATORS,
-    ORIENTATION,
-    TITLES,
-    oriented,
-    score_all,
-)
-from ecg_keras.transferability.features import Features, extract
-from ecg_keras.transferability.h_score import h_score
-from ecg_keras.transferability.knn import knn
-from ecg_keras.transferability.leep import leep
-from ecg_keras.transferability.linear_probe import linear_probe
-from ecg_keras.transferability.logme import logme
-from ecg_keras.transferability.melep import melep
-from ecg_keras.transferability.nce import nce
-from ecg_keras.transferability.ranking import Agreement, weighted_kendall
-from ecg_keras.transferability.transrate import transrate
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "BASELINES",
-    "ESTIMATORS",
-    "ORIENTATION",
-    "TITLES",
-    "Agreement",
-    "Features",
-    "Ranking",
-    "extract",
-    "h_score",
-    "knn",
-    "leep",
-    "linear_probe",
-    "logme",
-    "melep",
-    "nce",
-    "oriented",
-    "rank_checkpoints",
-    "score_all",
-    "transrate",
-    "weighted_kendall",
-]
+from ecg_keras.faces import lazy_face
+
+if TYPE_CHECKING:
+    from ecg_keras.transferability.agreement import (
+        Agreement as Agreement,
+        weighted_kendall as weighted_kendall,
+    )
+    from ecg_keras.transferability.checkpoints import (
+        Ranking as Ranking,
+        rank_checkpoints as rank_checkpoints,
+    )
+    from ecg_keras.transferability.embedding_estimators import (
+        h_score as h_score,
+        logme as logme,
+        transrate as transrate,
+    )
+    from ecg_keras.transferability.estimators import (
+        BASELINES as BASELINES,
+        ESTIMATORS as ESTIMATORS,
+        ORIENTATION as ORIENTATION,
+        TITLES as TITLES,
+        oriented as oriented,
+        score_all as score_all,
+    )
+    from ecg_keras.transferability.features import Features as Features, extract as extract
+    from ecg_keras.transferability.probes import knn as knn, linear_probe as linear_probe
+    from ecg_keras.transferability.source_estimators import leep as leep, melep as melep, nce as nce
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -56,8 +56,9 @@ class Ranking:
         ranks = {metric: self.ranks(metric) for metric in self.values}
 
         def promise(row: int) -> tuple[float, float]:
-            known = [one[row] for one in ranks.values() if one[row] is not None]
-            return float(np.mean([ranks[name][row] for name in BASELINES])), float(np.mean(known))
+            known = [rank for one in ranks.values() if (rank := one[row]) is not None]
+            baselines = [rank for name in BASELINES if (rank := ranks[name][row]) is not None]
+            return float(np.mean(baselines)), float(np.mean(known))
 
         return tuple(sorted(range(len(self.checkpoints)), key=promise))
 

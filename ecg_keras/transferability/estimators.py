@@ -2,64 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError, look_up
+from ecg_keras.transferability.embedding_estimators import h_score, logme, transrate
 from ecg_keras.transferability.features import Features
-from ecg_keras.transferability.h_score import h_score
-from ecg_keras.transferability.knn import knn
-from ecg_keras.transferability.leep import leep
-from ecg_keras.transferability.linear_probe import linear_probe
-from ecg_keras.transferability.logme import logme
-from ecg_keras.transferability.melep import melep
-from ecg_keras.transferability.nce import nce
-from ecg_keras.transferability.transrate import transrate
+from ecg_keras.transferability.probes import knn, linear_probe
+from ecg_keras.transferability.source_estimators import leep, melep, nce
 
-# from what a checkpoint makes of the target's training records to one number
-ESTIMATORS: dict[str, Callable[[Features], float]] = {
-    "melep": lambda features: melep(_source(features), features.targets),
-    "leep": lambda features: leep(_source(features), features.targets),
-    "nce": lambda features: nce(_source(features), features.targets),
-    "logme": lambda features: logme(features.embeddings, features.targets),
-    "h_score": lambda features: h_score(features.embeddings, features.targets),
-    "transrate": lambda features: transrate(features.embeddings, features.targets),
-    "knn": lambda features: knn(features.embeddings, features.targets, features.patient_ids),
-    "linear_probe": lambda features: linear_probe(
-        features.embeddings, features.targets, features.patient_ids
-    ),
-}
 
-# which direction promises more
-ORIENTATION: dict[str, Literal["higher", "lower"]] = {
-    "melep": "lower",
-    "leep": "higher",
-    "nce": "higher",
-    "logme": "higher",
-    "h_score": "higher",
-    "transrate": "higher",
-    "knn": "higher",
-    "linear_probe": "higher",
-}
+@dataclass(frozen=True)
+class Estimator:
+    """One row: a number from what a checkpoint makes of the target's training records."""
 
-# these need the probabilities of a sigmoid head
-NEED_SOURCE = ("melep", "leep", "nce")
+    name: str
+    title: str
+    estimate: Callable[[Features], float]
+    better: Literal["higher", "lower"] = "higher"
+    # whether it needs the probabilities of a sigmoid head
+    needs_source: bool = False
+    # whether it scores the embedding itself, which every other one has to beat
+    baseline: bool = False
 
-# scores of the embedding itself: what every other metric has to beat
-BASELINES = ("knn", "linear_probe")
 
-TITLES = {
-    "melep": "MELEP",
-    "leep": "LEEP",
-    "nce": "NCE",
-    "logme": "LogME",
-    "h_score": "H-score",
-    "transrate": "TransRate",
-    "knn": "kNN",
-    "linear_probe": "linear probe",
-}
+def _of_source(function: Callable[..., float]) -> Callable[[Features], float]:
+    return lambda features: function(_source(features), features.targets)
+
+
+def _of_embeddings(function: Callable[..., float]) -> Callable[[Features], float]:
+    return lambda features: function(features.embeddings, features.targets)
+
+
+def _of_patients(function: Callable[..., float]) -> Callable[[Features], float]:
+    return lambda features: function(features.embeddings, features.targets, features.patient_ids)
+
+
+ROWS = (
+    Estimator("melep", "MELEP", _of_source(melep), better="lower", needs_source=True),
+    Estimator("leep", "LEEP", _of_source(leep), needs_source=True),
+    Estimator("nce", "NCE", _of_source(nce), needs_source=True),
+    Estimator("logme", "LogME", _of_embeddings(logme)),
+    Estimator("h_score", "H-score", _of_embeddings(h_score)),
+    Estimator("transrate", "TransRate", _of_embeddings(transrate)),
+    Estimator("knn", "kNN", _of_patients(knn), baseline=True),
+    Estimator("linear_probe", "linear probe", _of_patients(linear_probe), baseline=True),
+)
+# the columns of the table by name
+ESTIMATORS: Mapping[str, Callable[[Features], float]] = {row.name: row.estimate for row in ROWS}
+ORIENTATION: Mapping[str, Literal["higher", "lower"]] = {row.name: row.better for row in ROWS}
+TITLES: Mapping[str, str] = {row.name: row.title for row in ROWS}
+NEED_SOURCE = tuple(row.name for row in ROWS if row.needs_source)
+BASELINES = tuple(row.name for row in ROWS if row.baseline)
 
 
 def score_all(features: Features) -> dict[str, float]:

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from ecg_keras import data
 from ecg_keras.errors import DataError
-from ecg_keras.transferability.inputs import check_patients, check_targets, usable_labels
-from ecg_keras.transferability.sketch import WIDEST, sketch_matrix
+from ecg_keras.transferability.checked_inputs import check_patients, check_targets, usable_labels
 
 if TYPE_CHECKING:
     from ecg_keras.keras_library import keras
 
 BATCH = 128
+# wider embeddings are sketched: a recurrent network's flattened time steps have 100,000 columns
+WIDEST = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,7 @@ def extract(
     chosen = None
     if split == "train":
         chosen = data.training_subset(shards, dataset, train_records, seed, subset, left_out)
-    sketch = sketch_matrix(width, seed) if width > WIDEST else None
+    sketch = _sketch_matrix(width, seed) if width > WIDEST else None
 
     columns: list[list[Any]] = [[], [], [], [], []]
     done, total = 0, len(chosen) if chosen is not None else dataset.splits[split].records
@@ -194,3 +196,14 @@ def _cut_head(
     graph = tf.function(forward).get_concrete_function(signals)
     is_sigmoid = getattr(head, "activation", None) is keras.activations.sigmoid
     return graph, width, is_sigmoid
+
+
+# Each column is added, with a random sign, to one random column of the result: inner products are
+# kept in the mean, with a variance of at most 2 |x|^2 |y|^2 / 2048, so distances and angles err by
+# about 3 %. Weinberger et al., Feature hashing for large scale multitask learning (ICML 2009).
+def _sketch_matrix(size: int, seed: int) -> sparse.csr_matrix:
+    """A random matrix that takes embeddings to `WIDEST` columns: a count sketch."""
+    rng = np.random.default_rng(seed)
+    signs = rng.choice(np.array([-1, 1], dtype=np.float32), size)
+    places = rng.integers(WIDEST, size=size)
+    return sparse.csr_matrix((signs, (np.arange(size), places)), shape=(size, WIDEST))

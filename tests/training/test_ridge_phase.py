@@ -91,7 +91,7 @@ def test_a_second_phase_starts_from_it_also_after_a_stop(tmp_path, recipe, shard
 
 
 def test_embeddings_that_are_too_large_are_refused(tmp_path, recipe, shards, monkeypatch):
-    monkeypatch.setattr("ecg_keras.training.fit.LARGEST_BYTES", 1000)
+    monkeypatch.setattr("ecg_keras.training.fitting.LARGEST_BYTES", 1000)
     with pytest.raises(DataError, match=r"Set model\.head: pooled, or data\.train_records"):
         train(with_phases(recipe, RIDGE), shards=shards, run=Run(tmp_path / "large"))
 

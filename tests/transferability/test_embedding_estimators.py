@@ -19,8 +19,8 @@ from ecg_keras.transferability import (
     logme,
     transrate,
 )
-from ecg_keras.transferability.evidence import maximise_evidence
-from ecg_keras.transferability.linear_probe import deal_patients
+from ecg_keras.transferability.embedding_estimators import maximise_evidence
+from ecg_keras.transferability.probes import deal_patients
 
 FROM_EMBEDDINGS = ("logme", "h_score", "transrate", "knn", "linear_probe")
 WIDTHS = pytest.mark.parametrize("size", [5, 90])  # narrower and wider than there are records

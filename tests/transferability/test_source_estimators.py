@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from ecg_keras.errors import DataError
 from ecg_keras.transferability import leep, melep, nce
-from ecg_keras.transferability.leep import one_label_distribution
+from ecg_keras.transferability.source_estimators import one_label_distribution
 
 ROWS = 12
 

@@ -12,7 +12,7 @@ from ecg_keras import models
 from ecg_keras.config import Phase, Training
 from ecg_keras.evaluation import Predictions
 from ecg_keras.simulate import SUPERCLASSES
-from ecg_keras.training.fit import make_optimizer
+from ecg_keras.training.fitting import make_optimizer
 
 SAMPLES, LEADS = 300, 8  # three seconds at 100 Hz, of the eight independent leads
 # the optimizer is that of the recipes; the rate is the one that suits training from scratch

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from ecg_keras.errors import ConfigError, DataError
@@ -86,9 +87,9 @@ def weighted_kendall(
     return Agreement(_tau(x, y), float(low), float(high))
 
 
-def _tau(values: np.ndarray, gains: np.ndarray) -> float:
+def _tau(values: npt.NDArray[np.float64], gains: npt.NDArray[np.float64]) -> float:
     return float(stats.weightedtau(values, gains).statistic)
 
 
-def _is_constant(numbers: np.ndarray) -> bool:
+def _is_constant(numbers: npt.NDArray[np.float64]) -> bool:
     return bool(np.ptp(numbers) == 0)

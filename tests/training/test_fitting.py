@@ -7,7 +7,7 @@ import pytest
 from ecg_keras.config import Phase, Training
 from ecg_keras.errors import ConfigError
 from ecg_keras.training import OPTIMIZERS
-from ecg_keras.training.fit import make_optimizer, make_schedule, stage_scales
+from ecg_keras.training.fitting import make_optimizer, make_schedule, stage_scales
 
 
 def network() -> keras.Model:

@@ -23,7 +23,7 @@ def check_targets(targets: npt.ArrayLike) -> BoolArray:
             "targets must have the shape (records, labels) with at least one of each. "
             f"Received: shape {truth.shape}."
         )
-    binary = truth == 1
+    binary: BoolArray = truth == 1
     if not (binary | (truth == 0)).all():
         row, column = np.argwhere(~(binary | (truth == 0)))[0]
         raise DataError(
@@ -62,7 +62,8 @@ def check_patients(patient_ids: npt.ArrayLike, records: int) -> IntArray:
             f"patient_ids must be one for each of the {records} records. "
             f"Received: shape {ids.shape}."
         )
-    return np.unique(ids, return_inverse=True)[1].astype(np.int64)
+    numbers: IntArray = np.unique(ids, return_inverse=True)[1].astype(np.int64)
+    return numbers
 
 
 def usable_labels(truth: BoolArray, patients: IntArray | None = None) -> IntArray:
