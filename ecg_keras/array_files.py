@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ecg_keras.errors import DataError, shortened
 
-# so much may be in any file; of a larger one, so many times its size
+# what any file may unpack to; a larger one to this many times its size
 FREE_BYTES = 64 << 20
 RATIO = 200
 # NumPy does not give the types of these functions

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 Value = TypeVar("Value")
-# a message is to be read: of more problems and names than these, the first are told
+# a message is to be read: of more problems and names than these, the first are listed
 MAX_PROBLEMS = 20
 MAX_NAMES = 100
 MAX_LINE = 1000
@@ -21,7 +21,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class EcgKerasError(Exception):
-    """Base of all errors a user can cause and mend. Anything else that is raised is a bug."""
+    """Base of all errors a user can cause and fix. Anything else that is raised is a bug."""
 
     exit_code = 1
 

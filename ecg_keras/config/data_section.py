@@ -48,7 +48,7 @@ class Split(Section):
     valid: Fraction = 0.15
     test: Fraction = 0.2
     seed: Seed = 0
-    # cross-validation: so many folds, made as method says; over all of them every record is
+    # cross-validation: the number of folds, made as method says; over all of them every record is
     # tested once. none: the one split that the keys above name
     folds: int | None = Field(default=None, ge=3)
     # with folds: the one that is tested, counted from 0; the next one, in a circle, validates

@@ -16,7 +16,7 @@ from ecg_keras.config.recipe import Evaluation, Recipe
 
 # of the fingerprints of settings: to be raised when a default changes what it means
 DEFAULTS = 1
-# keys of data: where things lie, how many processes made them and when to stop change no result
+# keys of data: where things are, how many processes made them and when to stop change no result
 NO_RESULT = ("raw", "shards", "workers", "quarantine", "anomalies")
 # keys of a recipe that are about what is made of a finished run
 NOT_OF_THE_RUN = ("evaluation", "export", "run")
@@ -136,7 +136,7 @@ def _placeless(data: dict[str, Any]) -> dict[str, Any]:
 
 def _of_run(settings: dict[str, Any]) -> dict[str, Any]:
     data = _placeless(settings["data"])
-    if "without" in data:  # a folder of shards is named after what it holds, wherever it lies
+    if "without" in data:  # a folder of shards is named after what it holds, wherever it is
         data["without"] = [Path(folder).name for folder in data["without"]]
     kept = {**settings, "data": data}
     if kept.get("initialise"):

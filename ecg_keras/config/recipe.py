@@ -55,7 +55,7 @@ class Initialise(Section):
 
 
 class Augment(Section):
-    """Random changes of each training ECG, drawn anew in every epoch. Zero switches one off."""
+    """Random changes of each training ECG, drawn again in every epoch. Zero switches one off."""
 
     # length of a random crop in seconds; none trains on the whole ECG. The network is asked about
     # whole ECGs all the same, so it must pool over time.

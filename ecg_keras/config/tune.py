@@ -24,7 +24,7 @@ class Candidate(Section):
     # multiple of the learning rate of every phase
     rate: Positive = 1.0
     # stage_decay of the phases that train more than the head, where an arm starts from weights:
-    # random ones have no stages that know more than others, and pass over it
+    # random ones have no stages that know more than others, and ignore it
     decay: Annotated[float, Field(gt=0, le=1)] | None = None
     # the number of epochs that train the head alone first, where an arm starts from weights
     head_epochs: int | None = Field(default=None, ge=1)
@@ -46,8 +46,8 @@ class Candidate(Section):
     def name(self) -> str:
         """``rate 0.1, decay 0.7``."""
         words = (("rate", self.rate), ("decay", self.decay), ("head", self.head_epochs))
-        said = [f"{word} {value:g}" for word, value in words if value is not None]
-        return ", ".join([*said, *_leaves(self.recipe)])
+        settings = [f"{word} {value:g}" for word, value in words if value is not None]
+        return ", ".join([*settings, *_leaves(self.recipe)])
 
 
 class Tune(Section):
@@ -87,7 +87,7 @@ Edge = Literal["lowest", "highest"]
 
 
 def beyond(tune: Tune, chosen: str) -> tuple[Edge, Candidate] | None:
-    """The candidate one step beyond the edge of the grid that a choice lies at.
+    """The candidate one step beyond the edge of the grid that a choice is at.
 
     The step is as large as that between the choice's rate and the one next to it.
 
@@ -120,8 +120,8 @@ def rounded(rate: float) -> float:
 
 def _leaves(part: dict[str, Any], key: str = "") -> list[str]:
     """``model.dropout 0.5`` for each plain value in nested keys."""
-    said: list[str] = []
+    lines: list[str] = []
     for name, value in part.items():
         dotted = f"{key}.{name}" if key else str(name)
-        said += _leaves(value, dotted) if isinstance(value, dict) else [f"{dotted} {value}"]
-    return said
+        lines += _leaves(value, dotted) if isinstance(value, dict) else [f"{dotted} {value}"]
+    return lines

@@ -120,13 +120,13 @@ def parse_yaml(text: str) -> Any:
             f"the key {shortened(repr(key))} is there twice. Remove one of them.", _line_of(error)
         ) from error
     except MarkedYAMLError as error:
-        said = ", ".join(part for part in (error.context, error.problem) if part)
-        raise YamlError(f"{shortened(said, 400)}.", _line_of(error), syntax=True) from error
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        raise YamlError(f"{shortened(problem, 400)}.", _line_of(error), syntax=True) from error
     except YamlError:
         raise
     except Exception as error:  # ruamel lets through what int, datetime and base64 raise
-        said = str(error).partition("\n")[0] or type(error).__name__
-        raise YamlError(f"{shortened(said, 400)}.", syntax=True) from error
+        problem = str(error).partition("\n")[0] or type(error).__name__
+        raise YamlError(f"{shortened(problem, 400)}.", syntax=True) from error
 
 
 def _line_of(error: MarkedYAMLError) -> int:

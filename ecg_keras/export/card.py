@@ -114,5 +114,5 @@ def _check_thresholds(labels: tuple[str, ...], thresholds: Mapping[str, float]) 
     for label, threshold in thresholds.items():
         if not 0 <= threshold <= 1:
             raise ConfigError(
-                f"the threshold of {label} must lie between 0 and 1. Received: {threshold}."
+                f"the threshold of {label} must be between 0 and 1. Received: {threshold}."
             )

@@ -29,7 +29,7 @@ def set_trainable(model: keras.Model, from_stage: str) -> None:
     """Let ``from_stage`` and all later stages train, and freeze all before.
 
     Frozen stages also keep their BatchNorm statistics. Scaling never trains. Compile the model
-    afterwards: a compiled model goes on training what it trained before.
+    afterwards: a compiled model continues to train what it trained before.
 
     Args:
         model: with stages, such as what `classifier` returns; changed in place.

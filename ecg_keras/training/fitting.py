@@ -84,7 +84,7 @@ def fit(
         fitted: as `compile_phase` returns it.
         batches: of (signal, target), in the order to train on.
         epochs: numbers of the epochs, from 0.
-        steps_per_epoch: batches of an epoch; none: one pass over ``batches``.
+        steps_per_epoch: batches of an epoch; none: all of ``batches``.
         callbacks: in the order in which Keras calls them.
 
     Example:

@@ -137,7 +137,7 @@ class _Look:
     def find(
         self, dataset: data.Dataset, name: str
     ) -> tuple[dict[str, tuple[str, ...]], Identities]:
-        """Which records the run must do without, and which it will have seen; refuses leaks."""
+        """Which records the run must not use, and which it will have seen; refuses leaks."""
         train, valid, test = (data.read_identities(self.shards, split) for split in NAMES)
         stored = {"train": train, "valid": valid}
         for other in self.recipe.data.without:
@@ -228,7 +228,7 @@ class _Look:
         advice = self._advise_upstream() if upstream else self._advise_own()
         raise LeakError(
             f"{who} {what}: {name_leaks(leaks)}",
-            f"{advice} or go on with --set data.leaks=allow: the report then says so.",
+            f"{advice} or continue with --set data.leaks=allow: the report then says so.",
             shards=self.shards,
             upstream=upstream,
         )

@@ -44,7 +44,7 @@ def train(
     upstream_mark: str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
-    """Trains a recipe's network, or goes on with a run that was stopped.
+    """Trains a recipe's network, or resumes a run that was stopped.
 
     The order in which first weights are looked for: (1) this run's own checkpoint, (2) the
     recipe's ``initialise``, (3) random weights. The `guard` looks at who is in all splits; signals

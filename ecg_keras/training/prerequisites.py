@@ -57,7 +57,7 @@ def check_upstream(upstream: Path, dataset: data.Dataset, *, keep_head: bool) ->
     theirs = data.read_dataset(Run(upstream).dataset)
     if theirs.labels != dataset.labels:
         raise DataError(
-            f"{upstream}: its head tells {_say(theirs.labels)} and this recipe's labels are "
+            f"{upstream}: its head is for {_say(theirs.labels)} and this recipe's labels are "
             f"{_say(dataset.labels)}. A head can be kept only for the same labels in the same "
             "order: use `initialise: {head: new}`."
         )

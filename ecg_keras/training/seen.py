@@ -35,12 +35,12 @@ class Guarded:
 
     Attributes:
         mark: fingerprint of the run that it looked at.
-        left_out: ids of the training and validation records that the run does without.
+        left_out: ids of the training and validation records that the run leaves out.
         warnings: what a reader of the scores must know: leaks that are allowed, and what could not
             be looked at.
         notes: how many records were left out, and why.
         known_tests: how many test records the network knows, where that is allowed.
-        unchecked: whether the upstream does not tell what it has seen.
+        unchecked: whether it is unknown what the upstream has seen.
     """
 
     mark: str
@@ -79,7 +79,7 @@ def _parse(tree: dict[str, Any]) -> Guarded:
 
 
 def records_left_out(run: Run, split: str) -> tuple[str, ...]:
-    """Ids of the records of a split that a run does without; none where no guard looked."""
+    """Ids of the records of a split that a run leaves out; none where no guard looked."""
     guarded = read_guarded(run)
     return () if guarded is None else guarded.left_out.get(split, ())
 
@@ -94,7 +94,7 @@ class Known:
 
     Attributes:
         leaks: the records, and by which others they are known.
-        sentence: that tells of them; or that nobody can tell, where there are none.
+        sentence: that describes them; or that it is unknown, where there are none.
     """
 
     leaks: tuple[Leak, ...]
@@ -111,7 +111,7 @@ def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
             validated on.
 
     Returns:
-        What it knows, or that nothing tells what it has seen; ``None`` where it knows nobody.
+        What it knows, or that it is unknown what it has seen; ``None`` where it knows nobody.
 
     Raises:
         DataError: a shard or seen.npz is damaged.
@@ -132,16 +132,16 @@ def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
 
 
 def read_seen(weights: Path) -> Identities | None:
-    """What a network has seen; ``None`` where nothing tells."""
+    """What a network has seen; ``None`` where that is unknown."""
     is_model = weights.name == Run(weights.parent).model.name
     run = Run(weights.parent if is_model else weights)
     return Identities.load(run.seen) if run.seen.is_file() else None
 
 
 def tell_unknown(weights: Path) -> str:
-    """That nothing tells what a network has seen."""
+    """That it is unknown what a network has seen."""
     return (
-        f"{weights} does not tell which records it was trained on (it has no seen.npz): whether it "
+        f"{weights} does not say which records it was trained on (it has no seen.npz): whether it "
         "knows test records can't be checked."
     )
 

@@ -42,8 +42,8 @@ class Tuned:
         by: what chose: a score on validation, or ``"calibrated_loss"``.
         chosen: name of a candidate.
         candidates: in the order of the recipe; one beyond the edge of the grid is the last.
-        further: how many of them lie beyond the grid that the recipe names.
-        edge: the end of all rates at which the choice still lies, ``"lowest"`` or ``"highest"``.
+        further: how many of them are beyond the grid that the recipe names.
+        edge: the end of all rates at which the choice still is, ``"lowest"`` or ``"highest"``.
     """
 
     mark: str
@@ -95,7 +95,7 @@ def _parse(tree: dict[str, Any]) -> Tuned:
         edge=None if edge is None else as_text(edge),
     )
     if tuned.chosen not in {one.name for one in tuned.candidates}:
-        raise ValueError(f"the choice, {tuned.chosen}, is none of the candidates")
+        raise ValueError(f"the choice, {tuned.chosen}, is not one of the candidates")
     return tuned
 
 

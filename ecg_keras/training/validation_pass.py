@@ -1,4 +1,4 @@
-"""One pass over validation data: what a model predicts of each record beside its target."""
+"""Validation data, predicted once: what a model predicts of each record beside its target."""
 
 from __future__ import annotations
 

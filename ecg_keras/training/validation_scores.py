@@ -183,13 +183,13 @@ def find_link(model: keras.Model, loss: Any, output: str | None, from_logits: bo
         return "none"
     if loss is not None:
         loss = choose_output(loss, output, names, "the loss")
-    said = getattr(loss, "keywords", {}).get("from_logits", getattr(loss, "from_logits", None))
-    if from_logits is None and not said and activation is keras.activations.linear:
+    stated = getattr(loss, "keywords", {}).get("from_logits", getattr(loss, "from_logits", None))
+    if from_logits is None and not stated and activation is keras.activations.linear:
         raise ConfigError(
             "the model ends in a linear layer, and its loss does not say from_logits=True. Say "
             "ValidationScores(..., from_logits=True), or False where outputs are probabilities."
         )
-    if not (said if from_logits is None else from_logits):
+    if not (stated if from_logits is None else from_logits):
         return "none"
     name = getattr(loss, "__name__", type(loss).__name__).lower()
     return "softmax" if "categorical" in name else "sigmoid"

@@ -1,6 +1,6 @@
 """Which checkpoint to start from, estimated before anything is trained.
 
-One forward pass over the target's training records (`extract`), then eight estimators of how well
+One forward pass of the target's training records (`extract`), then eight estimators of how well
 the checkpoint would transfer (`ESTIMATORS`), which are NumPy and SciPy alone. None of them is
 reliable on its own: see docs/transferability.md.
 """

@@ -127,7 +127,7 @@ def rank_checkpoints(
     Args:
         checkpoints: run folders or ``.keras`` files, no two the same.
         shards: folder of the target's prepared dataset.
-        train_records: only so many of its training records, see `extract`.
+        train_records: only this many of its training records, see `extract`.
         seed: of that subset.
         on_progress: called with the records done and in all, over all checkpoints.
 

@@ -111,7 +111,7 @@ def transrate(embeddings: npt.ArrayLike, targets: npt.ArrayLike) -> float:
         Huang, Huang, Rong, Yang & Wei, Frustratingly easy transferability estimation (ICML 2022).
 
     Example:
-        Two directions of variance 1/2 each; both records with the label lie along the first, both
+        Two directions of variance 1/2 each; both records with the label are along the first, both
         without along the second. All together: ``1/2 * 2 log(1 + 0.5e4)``; each class alone:
         ``1/2 log(1 + 1e4)``.
 
@@ -204,8 +204,9 @@ def maximise_evidence(
     def log_evidence(penalty: FloatArray) -> FloatArray:
         shrunk: FloatArray = 1 / (1 + squares[:, None] / penalty)  # t / (t + s)
         misfit = rest + (energy * shrunk).sum(axis=0)
-        value: FloatArray = -records / 2 * (1 + np.log(2 * np.pi * misfit / records))
-        return value + np.log(shrunk).sum(axis=0) / 2
+        fit = -records / 2 * (1 + np.log(2 * np.pi * misfit / records))
+        evidence: FloatArray = fit + np.log(shrunk).sum(axis=0) / 2
+        return evidence
 
     grid = GRID * squares[0]
     labels = len(rest)

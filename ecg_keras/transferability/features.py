@@ -36,7 +36,7 @@ class Features:
         labels: the target's, in column order.
         record_ids, patient_ids: ``(records,)`` strings.
         source_labels: what the columns of ``source_probabilities`` mean; ``None`` where the
-            checkpoint is a single file, which does not tell.
+            checkpoint is a single file, which does not say.
         width: of the embedding before it was sketched.
 
     Raises:
@@ -91,12 +91,12 @@ def extract(
         checkpoint: a run folder, or a ``.keras`` file whose last layer is called ``head``.
         shards: folder of the target's prepared dataset.
         split: ``"train"``; the others are for validation and for the final test.
-        train_records: only so many records, those that a recipe with ``data.train_records`` and
+        train_records: only this many records, those that a recipe with ``data.train_records`` and
             this seed trains on.
         seed: of a nested subset, and of the sketch of wide embeddings.
         subset: which records these are: ``data.subset`` of that recipe.
-        left_out: ids of training records that it does without, as
-            `ecg_keras.training.records_left_out` tells them of a run.
+        left_out: ids of training records that are left out, as
+            `ecg_keras.training.records_left_out` gives them of a run.
         on_progress: called with the records done and the records in all after each batch.
 
     Raises:
@@ -114,7 +114,7 @@ def extract(
 
     checkpoint, shards = Path(checkpoint), Path(shards)
     dataset = data.describe(shards)
-    # a file model.keras that still lies in its run folder is checked like the run
+    # a file model.keras that is still in its run folder is checked like the run
     run = Run(checkpoint if checkpoint.is_dir() else checkpoint.parent)
     source = data.read_dataset(run.dataset) if run.dataset.is_file() else None
     check_upstream(run.folder, dataset, keep_head=False)

@@ -37,7 +37,7 @@ def knn(
     embeddings) that have the label, where all records of its own patient are left out. There is
     nothing to fit, which makes it the plainest baseline of all.
 
-    Where all embeddings are noise it lies a little below 0.5 in small sets, for all checkpoints
+    Where all embeddings are noise it is a little below 0.5 in small sets, for all checkpoints
     alike: a record with the label has one such neighbour less to be found.
 
     Args:
@@ -45,7 +45,7 @@ def knn(
         targets: 0 or 1, ``(records, labels)``. Labels that fewer than two patients have, or do
             not have, are left out.
         patient_ids: ``(records,)``.
-        neighbours: k; fewer where there are not so many records of other patients.
+        neighbours: k; fewer where there are not that many records of other patients.
 
     Returns:
         Mean AUROC of the labels, in [0, 1].
@@ -114,7 +114,7 @@ def linear_probe(
         targets: 0 or 1, ``(records, labels)``. Labels that fewer than two patients have, or do
             not have, are left out.
         patient_ids: ``(records,)``.
-        folds: at least 2; fewer where there are not so many patients.
+        folds: at least 2; fewer where there are not that many patients.
         seed: of the folds, which also depend on the patients and their labels, and not on the
             order of the records.
 

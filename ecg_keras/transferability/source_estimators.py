@@ -145,7 +145,7 @@ def nce(source_probabilities: npt.ArrayLike, targets: npt.ArrayLike) -> float:
     Arguments and errors are those of `melep`.
 
     Returns:
-        In nats, at most 0, where 0 is a source label that tells everything.
+        In nats, at most 0, where 0 is a source label that says everything.
 
     Source:
         Tran, Nguyen & Hassner, Transferability and hardness of supervised classification tasks

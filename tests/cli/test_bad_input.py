@@ -539,7 +539,10 @@ def finetune(ecg_keras, *settings):
             "data.sampling_rate=100",
             r"with sampling rate 50 Hz, and this recipe has 100 Hz\. Set data",
         ),
-        ("data.label_set=conditions", r"runs/up: its head tells NORM, .*`initialise: {head: new}`"),
+        (
+            "data.label_set=conditions",
+            r"runs/up: its head is for NORM, .*`initialise: {head: new}`",
+        ),
         (
             "model.backbone=lstm",
             r"runs/up: its weights do not fit this lstm.*\n  stem_lstm: not in",

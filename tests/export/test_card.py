@@ -65,11 +65,11 @@ def test_the_json_names_units_and_tensors(tmp_path):
         ),
         (
             {"thresholds": {"MI": 0.5, "NORM": 1.5}},
-            "the threshold of NORM must lie between 0 and 1. Received: 1.5.",
+            "the threshold of NORM must be between 0 and 1. Received: 1.5.",
         ),
         (
             {"thresholds": {"MI": float("nan"), "NORM": 0.5}},
-            "the threshold of MI must lie between 0 and 1. Received: nan.",
+            "the threshold of MI must be between 0 and 1. Received: nan.",
         ),
     ],
 )

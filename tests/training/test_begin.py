@@ -105,7 +105,7 @@ def test_a_run_of_an_earlier_version_keeps_its_fingerprint(tmp_path):
 
 def test_a_run_is_another_where_defaults_mean_something_else(tmp_path, monkeypatch):
     run = begin(tmp_path)
-    monkeypatch.setattr("ecg_keras.training.run.DEFAULTS", 2)
+    monkeypatch.setattr("ecg_keras.training.begin.DEFAULTS", 2)
     assert find_changes(run.read_status(), recipe(), dataset="d1", upstream=None) == [
         "what defaults mean"
     ]

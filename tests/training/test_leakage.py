@@ -94,7 +94,7 @@ def test_a_copy_of_a_training_record_in_the_test_split_stops_and_is_named(own, s
     assert (
         f"{shards}: its training would know 1 of {tested} test records (1 by signal, 0 by "
         "patient): r0039 (the same signal as r0000, trained on in mine). Leave these out of "
-        "training with --set data.leaks=leave_out, or go on with --set data.leaks=allow"
+        "training with --set data.leaks=leave_out, or continue with --set data.leaks=allow"
     ) in str(caught.value)
     assert not run.folder.exists(), "nothing is begun"
 
@@ -288,9 +288,9 @@ def test_an_upstream_that_tells_nothing_is_a_warning(own, shards, tmp_path):
     weights.write_bytes(b"weights")
     recipe = own(leaks="leave_out", upstream=weights)
     found = guard(recipe, shards=shards, run=Run(tmp_path / "r"), upstream=weights)
-    assert "does not tell which records it was trained on" in found.warnings[0]
+    assert "does not say which records it was trained on" in found.warnings[0]
     known = describe_known(weights, shards, "test")
-    assert known.leaks == () and "does not tell which records" in known.sentence
+    assert known.leaks == () and "does not say which records" in known.sentence
 
 
 def test_the_model_of_a_run_is_known_by_its_run(own, shards, tmp_path):
