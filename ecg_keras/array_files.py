@@ -60,10 +60,10 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArra
                 f"Object arrays are not opened, and {member.filename} is one: save text as "
                 f"np.array({name}, dtype=str), numbers with a type of numbers"
             )
-        size = member.file_size - stream.tell()
-        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size:
-            raise ValueError(
-                f"{member.filename} has {size} bytes, not those of {shape} times {dtype}"
-            )
-        values = np.frombuffer(stream.read(), dtype)
+        content = stream.read()
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content):
+        raise ValueError(
+            f"{member.filename} has {len(content)} bytes, not those of {shape} times {dtype}"
+        )
+    values = np.frombuffer(content, dtype)
     return values.reshape(shape, order="F" if columns_first else "C")

@@ -122,7 +122,7 @@ def parse_as(kind: Any, value: Any) -> Any:
         return None if value is None else parse_as(inner[0], value)
     if inner:
         return {as_name(name): parse_as(inner[1], one) for name, one in as_object(value).items()}
-    return {str: as_text, int: as_count, float: as_number}.get(kind, lambda one: one)(value)
+    return CHECKS.get(kind, lambda one: one)(value)
 
 
 @functools.cache
@@ -182,3 +182,18 @@ def as_count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
         raise TypeError(f"must be a whole number from 0. Received: {shortened(repr(value), 40)}")
     return value
+
+
+def as_switch(value: Any) -> bool:
+    """A value of JSON that must be true or false."""
+    if not isinstance(value, bool):
+        raise TypeError(f"must be true or false. Received: {shortened(repr(value), 40)}")
+    return value
+
+
+CHECKS: Mapping[Any, Callable[[Any], Any]] = {
+    str: as_text,
+    int: as_count,
+    float: as_number,
+    bool: as_switch,
+}

@@ -3,7 +3,7 @@
 A study is a grid over upstream, downstream, backbone, head, mode, number of training records,
 protocol, seed and fold. Each cell of it is an ordinary recipe, put together from parts: ``base``,
 then the downstream (or upstream), then the mode, then the protocol; a later part overrides an
-earlier one key by key. Field comments are the reference of docs/study.md.
+earlier one key by key. docs/study.md says what each key means.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ Sizes = Annotated[tuple[Annotated[int, Field(ge=1)] | Literal["all"], ...], Fiel
 class Mode(Section):
     """A way of training on the downstream database."""
 
-    # random: from random weights, once for each downstream; upstream: from each upstream's run
     start: Literal["random", "upstream"] = "upstream"
-    # what this way of training sets, such as {training: {phases: [...]}}
     recipe: Part = Field(default_factory=dict)
 
 
@@ -41,18 +39,14 @@ RIDGE_HEAD: Part = {
 class Protocol(Section):
     """A named change of what is done to every run, such as a weakness of a published protocol."""
 
-    # what it sets in the downstream runs
     recipe: Part = Field(default_factory=dict)
-    # what it sets in the upstream runs
     pretrain: Part = Field(default_factory=dict)
-    # the modes that it changes; none: all
     modes: Names | None = None
 
 
 class Grid(Section):
     """The axes. A study runs every combination of them with the upstreams, modes and so on."""
 
-    # those that take part; none: all there are
     upstreams: Names | None = None
     downstreams: Names | None = None
     modes: Names | None = None
@@ -61,14 +55,9 @@ class Grid(Section):
     heads: Annotated[
         tuple[Literal["as_published", "pooled", "flattened"], ...], Field(strict=False)
     ] = ("as_published",)
-    # training records: numbers (nested subsets) or all
     sizes: Sizes = ("all",)
-    # of first weights, of the order of the records and of the nested subsets
     seeds: Numbers = (0, 1, 2, 3, 4)
-    # of the pre-trainings; downstream seed number i starts from pre-training number i, again from
-    # the first where there are fewer
     upstream_seeds: Numbers = (0,)
-    # cross-validation: the number of folds, each of which is tested once; none: the recipe's split
     folds: int | None = Field(default=None, ge=3)
 
     @model_validator(mode="after")
@@ -95,17 +84,12 @@ class Left(Section):
 class Question(Section):
     """What is compared, and what counts as an answer."""
 
-    # the mode that the others are compared with
     reference: str = "scratch"
     metric: MetricName = "macro_auroc"
-    # differences smaller than this do not matter: two modes within it are equivalent
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
-    # of the intervals; 1 - level is the chance of a wrong verdict
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    # patient resamples
     bootstrap: int = Field(default=1000, ge=100)
     seed: Seed = 0
-    # share of the reference's best validation score that counts as reached
     quality: Annotated[float, Field(gt=0, le=1)] = 0.98
 
 
@@ -113,37 +97,24 @@ class FileStudy(Section):
     """What is asked of predictions made elsewhere, which need no grid and no recipe."""
 
     question: Question = Question()
-    # where the page goes; none is runs/<name of the folder of files>
     folder: FolderPath | None = None
 
 
 class Study(Section):
     """A grid of runs, and the question they are to answer."""
 
-    # what all runs share: a recipe without mode and data
     base: Part = Field(default_factory=dict)
-    # by name: what is pre-trained, such as {data: {source: georgia}}
     upstreams: dict[str, Part] = Field(default_factory=dict)
-    # by name: where fine-tuning and scratch are compared, such as {data: {source: ptbxl}}
     downstreams: dict[str, Part] = Field(min_length=1)
-    # by name: the ways of training
     modes: dict[str, Mode] = Field(min_length=1)
-    # by name: changes of the protocol; the first is the one that the verdict is given for
     protocols: dict[str, Protocol] = Field(default_factory=lambda: {"as_set": Protocol()})
     grid: Grid = Grid()
-    # further grids, such as the numbers of training records for one backbone
     sweeps: Annotated[tuple[Grid, ...], Field(strict=False)] = ()
     exclude: Annotated[tuple[Left, ...], Field(strict=False)] = ()
-    # also run what lacks nothing but the pre-training, and say whether it was that which helped:
-    # ridge heads on each upstream (upstream_probe) and on a random network (random_probe), and each
-    # fine-tuning mode from random weights (MODE_from_random); in `grid`, for the first protocol
     controls: bool = False
     question: Question = Question()
-    # folders of the databases, by source; data/raw/<source> where none is given
     raw: dict[str, FolderPath] = Field(default_factory=dict)
-    # records of databases that are not there yet, by upstream or downstream, for estimates
     records: dict[str, int] = Field(default_factory=dict)
-    # where the study's runs and its page go; none is runs/<name of the recipe>
     folder: FolderPath | None = None
 
     @model_validator(mode="after")

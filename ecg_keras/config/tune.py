@@ -21,14 +21,9 @@ RAW_LOSS = (
 class Candidate(Section):
     """One setting that an arm is tried with: what it changes of the arm's recipe."""
 
-    # multiple of the learning rate of every phase
     rate: Positive = 1.0
-    # stage_decay of the phases that train more than the head, where an arm starts from weights:
-    # random ones have no stages that know more than others, and ignore it
     decay: Annotated[float, Field(gt=0, le=1)] | None = None
-    # the number of epochs that train the head alone first, where an arm starts from weights
     head_epochs: int | None = Field(default=None, ge=1)
-    # any other keys of the sections training and model, such as {model: {dropout: 0.5}}
     recipe: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("recipe")
@@ -53,19 +48,14 @@ class Candidate(Section):
 class Tune(Section):
     """Candidates for an arm, one of which is chosen on the validation split."""
 
-    # the same for all arms of a comparison; at least two, each with a name of its own
     candidates: Annotated[tuple[Candidate, ...], Field(strict=False)] = (
         Candidate(rate=0.1, decay=0.7),
         Candidate(rate=0.3),
         Candidate(rate=1.0),
         Candidate(rate=3.0),
     )
-    # where the choice has the lowest or the highest rate of all, try one further rate beyond it
     extend: bool = True
-    # what chooses, on training.validate_on: a score, or calibrated_loss, the loss after one
-    # temperature; none takes evaluation.metric. Equal scores go by calibrated_loss
     by: Chooser | None = None
-    # share of the epochs that candidates train for; below 1 the choice is then trained for all
     epochs: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     @field_validator("by", mode="before")

@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
-    from ecg_keras.training.begin import (
-        begin_run as begin_run,
-        check_same_run as check_same_run,
-        find_changes as find_changes,
-        mark_of as mark_of,
-        run_fingerprint as run_fingerprint,
-    )
+    from ecg_keras.training.begin import check_same_run as check_same_run, mark_of as mark_of
     from ecg_keras.training.callbacks import FollowEpochs as FollowEpochs, RunLog as RunLog
     from ecg_keras.training.checkpoint import SECONDS_BETWEEN as SECONDS_BETWEEN
     from ecg_keras.training.choices import (

@@ -53,15 +53,7 @@ def mark_of(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> 
 def find_changes(
     status: Mapping[str, Any], recipe: Recipe, *, dataset: str, upstream: str | None
 ) -> list[str]:
-    """In what a run was begun otherwise, in words; nothing where it is the same.
-
-    A key that the run's status lacks is taken to be at its default: this or an earlier version
-    wrote it.
-
-    Args:
-        status: of the run.
-        recipe, dataset, upstream: as for `begin_run`.
-    """
+    """In what a run was begun otherwise, in words; nothing where it is the same."""
     changed = run_changes(status.get("settings", {}), recipe)
     if status.get("defaults", DEFAULTS_BEFORE) != DEFAULTS:
         changed.append("what defaults mean")
@@ -73,20 +65,7 @@ def find_changes(
 
 
 def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
-    """Creates the run folder, or checks that the one that is there belongs to these settings.
-
-    One that was begun otherwise and has no epoch yet holds nothing to lose and is begun again.
-
-    Args:
-        run: the folder.
-        recipe: the resolved settings.
-        dataset: the fingerprint of the shards.
-        upstream: the fingerprint or file digest of the first weights, if any.
-
-    Raises:
-        ConfigError: the folder holds a run of other settings (which are listed), or other files.
-        DataError: the folder can't be written.
-    """
+    """Creates the run folder, or checks that the one that is there belongs to these settings."""
     status = run.read_status()
     check_same_run(run, recipe, dataset=dataset, upstream=upstream)
     if status and not find_changes(status, recipe, dataset=dataset, upstream=upstream):

@@ -7,13 +7,14 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ecg_keras.errors import DataError
-from ecg_keras.files import known_fields, read_json, write_json
+from ecg_keras.files import parse_as, read_json, write_json
 from ecg_keras.keras_library import Callback, keras
 from ecg_keras.metrics import METRICS
 from ecg_keras.models import save_model
@@ -55,9 +56,7 @@ def read_progress(folder: Path) -> Progress | None:
     if not path.exists():
         return None
     advice = f"Remove {folder.parent} to train this run again."
-    return read_json(
-        path, "checkpoints", lambda kept: Progress(**known_fields(Progress, kept)), advice
-    )
+    return read_json(path, "checkpoints", partial(parse_as, Progress), advice)
 
 
 def restore(model: keras.Model, folder: Path, progress: Progress) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ecg_keras import data
 from ecg_keras.data.identities import Identities
 from ecg_keras.data.leaks import Leak, count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_count, as_text, as_texts, read_json, write_json
+from ecg_keras.files import parse_as, read_json, write_json
 from ecg_keras.training.run import Run
 
 
@@ -64,18 +64,7 @@ def read_guarded(run: Run) -> Guarded | None:
     if not run.leaks.exists():
         return None
     advice = f"Remove {run.folder} to train it again."
-    return read_json(run.leaks, "leaks", _parse, advice)
-
-
-def _parse(tree: dict[str, Any]) -> Guarded:
-    return Guarded(
-        mark=as_text(tree["mark"]),
-        left_out={split: as_texts(tree["left_out"][split]) for split in ("train", "valid")},
-        warnings=as_texts(tree["warnings"]),
-        notes=as_texts(tree["notes"]),
-        known_tests=as_count(tree["known_tests"]),
-        unchecked=bool(tree["unchecked"]),
-    )
+    return read_json(run.leaks, "leaks", partial(parse_as, Guarded), advice)
 
 
 def records_left_out(run: Run, split: str) -> tuple[str, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ecg_keras.files import as_count, as_number, as_text, read_json, write_json
+from ecg_keras.files import parse_as, read_json, write_json
 from ecg_keras.training.run import Run
 
 
@@ -85,28 +84,7 @@ def read_tuned(run: Run) -> Tuned | None:
 
 
 def _parse(tree: dict[str, Any]) -> Tuned:
-    edge = tree.get("edge")
-    tuned = Tuned(
-        mark=as_text(tree["mark"]),
-        by=as_text(tree["by"]),
-        chosen=as_text(tree["chosen"]),
-        candidates=tuple(_parse_tried(one) for one in tree["candidates"]),
-        further=as_count(tree.get("further", 0)),
-        edge=None if edge is None else as_text(edge),
-    )
+    tuned: Tuned = parse_as(Tuned, tree)
     if tuned.chosen not in {one.name for one in tuned.candidates}:
         raise ValueError(f"the choice, {tuned.chosen}, is not one of the candidates")
     return tuned
-
-
-def _parse_tried(one: Mapping[str, Any]) -> Tried:
-    score = one["score"]
-    return Tried(
-        name=as_text(one["name"]),
-        run=as_text(one["run"]),
-        score=None if score is None else as_number(score),
-        loss=as_number(one["loss"]),
-        learning_rate=as_number(one["learning_rate"]),
-        epochs=as_count(one["epochs"]),
-        seconds=as_number(one["seconds"]),
-    )

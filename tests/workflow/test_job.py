@@ -8,7 +8,8 @@ import pytest
 from ecg_keras import workflow
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run, begin_run
+from ecg_keras.training import Run
+from ecg_keras.training.begin import begin_run
 from ecg_keras.workflow import evaluation_mark
 
 RECIPES = {
