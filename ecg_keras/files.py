@@ -95,20 +95,7 @@ def known_fields(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_as(kind: Any, value: Any) -> Any:
-    """A value of JSON as a type; of a dataclass, fields with a default may be missing.
-
-    Args:
-        kind: ``str``, ``int`` (from 0), ``float``, ``Any``, a dataclass, ``tuple[kind, ...]``,
-            ``Sequence[kind]``, ``Mapping[str, kind]``, or ``kind | None``.
-        value: as it was read.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is another; `read_json` makes a sentence of that.
-
-    Example:
-        >>> parse_as(tuple[float | None, ...], [1, None])
-        (1.0, None)
-    """
+    """A value of JSON as a type; of a dataclass, fields with a default may be missing."""
     if isinstance(kind, type) and is_dataclass(kind):
         content, hints, needed = as_object(value), *_fields_of(kind)
         names = [name for name in hints if name in needed or name in content]

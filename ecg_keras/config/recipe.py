@@ -1,7 +1,8 @@
 """What a recipe may say of its network and training, and the whole of it.
 
-docs/recipes.md says what each key means, and a test that it names all of them. Names of backbones, stages, losses, optimizers
-and callbacks are plain strings here: the layers that own those tables check them.
+docs/recipes.md says what each key means, and a test that it names all of them. Names of backbones,
+stages, losses, optimizers and callbacks are plain strings here: the layers that own those tables
+check them.
 """
 
 from __future__ import annotations

@@ -30,10 +30,11 @@ from ecg_keras.study.pilot import Timing, Workload
 from ecg_keras.training import (
     SECONDS_BETWEEN,
     choose_precision,
+    compile_phase,
+    fit,
     make_repeatable,
     use_precision,
 )
-from ecg_keras.training.fit import compile_phase, fit
 
 # bytes of all layers' outputs of a batch that is measured on a CPU; a step needs about thrice that
 BATCH_BYTES = 6e8

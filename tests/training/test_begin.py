@@ -4,8 +4,8 @@ import pytest
 
 from ecg_keras.config import Recipe
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run, begin_run, check_same_run, find_changes, mark_of
-from ecg_keras.training.begin import alone
+from ecg_keras.training import Run, check_same_run, mark_of
+from ecg_keras.training.begin import alone, begin_run, find_changes
 
 
 def recipe(**training) -> Recipe:

@@ -7,7 +7,8 @@ import pytest
 
 from ecg_keras import workflow
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import LeakError, begin_run
+from ecg_keras.training import LeakError
+from ecg_keras.training.begin import begin_run
 
 MINE = """\
 mode: finetune
