@@ -23,11 +23,14 @@ Parsed = TypeVar("Parsed")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path in the same folder that becomes ``path`` when the block succeeds."""
+def replacing(path: Path, ending: str | None = None) -> Iterator[Path]:
+    """A temporary path in the same folder that becomes ``path`` when the block succeeds.
+
+    It has the ending of ``path``, by which some writers choose the format, or another one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = f"{os.getpid()}-{threading.get_ident()}"
-    temporary = path.with_name(f".{path.stem}.{writer}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{writer}{ending or path.suffix}")
     try:
         yield temporary
         temporary.replace(path)

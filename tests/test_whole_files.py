@@ -24,6 +24,13 @@ def test_the_temporary_name_keeps_the_ending(tmp_path):
         temporary.write_text("")
 
 
+def test_another_ending_can_be_given(tmp_path):
+    with replacing(tmp_path / "r.dat", ending=".tmp") as temporary:
+        assert temporary.suffix == ".tmp"
+        temporary.write_text("")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.dat"]
+
+
 def test_json_is_replaced_whole_and_never_holds_nan(tmp_path):
     path = tmp_path / "x.json"
     write_json(path, {"a": 1})

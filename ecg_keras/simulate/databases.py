@@ -11,6 +11,7 @@ from typing import Any
 import filelock
 
 from ecg_keras.errors import ConfigError, DataError, look_up
+from ecg_keras.files import replacing
 from ecg_keras.simulate.hospitals import HOSPITALS
 from ecg_keras.simulate.layouts import LAYOUTS
 from ecg_keras.simulate.recordings import record_ecg
@@ -177,11 +178,6 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Writes a file under a temporary name and renames it: it is whole or absent.
-
-    Not by `files.replacing`: after a kill its temporary file would stay, and be read as a record.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    """Writes a file whole or not at all; what a kill leaves of it is not taken for a record."""
+    with replacing(path, ending=".tmp") as temporary:
+        temporary.write_bytes(content)

@@ -22,6 +22,7 @@ from ecg_keras.config import (
     run_settings,
 )
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.files import replacing
 from ecg_keras.training.run import Run, seen_from
 
 # what may be in a run folder before the run is begun: a study's notes, and what it is chosen from
@@ -79,7 +80,8 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
                 f"{run.folder}: not a run folder, and not empty (it has {', '.join(strangers[:3])})"
                 ". Choose another with --set run=FOLDER."
             )
-        run.recipe.write_text(dump_recipe(recipe), encoding="utf-8")
+        with replacing(run.recipe) as temporary:
+            temporary.write_text(dump_recipe(recipe), encoding="utf-8")
         run.write_status(
             state="begun",
             name=run.name,
