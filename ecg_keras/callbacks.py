@@ -1,6 +1,5 @@
 """The callbacks for your own Keras script; see docs/callbacks.md."""
 
-from ecg_keras.training.callbacks import FollowEpochs, RunLog
-from ecg_keras.training.validation_scores import ValidationScores
+from ecg_keras.training import FollowEpochs, RunLog, ValidationScores
 
 __all__ = ["FollowEpochs", "RunLog", "ValidationScores"]

@@ -9,7 +9,7 @@ from ecg_keras import data
 from ecg_keras.config import Model, load_recipe
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
-from ecg_keras.models.zoo import BACKBONES
+from ecg_keras.models import BACKBONES
 from ecg_keras.training import Known, Run, check_upstream, describe_known
 from ecg_keras.validation import find_drift
 

@@ -18,7 +18,7 @@ from ecg_keras.config import (
     compose,
     trial,
 )
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+from ecg_keras.models import AS_PUBLISHED_HEAD
 
 Mode = Literal["scratch", "linear probe", "fine-tune"]
 

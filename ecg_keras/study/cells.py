@@ -24,7 +24,7 @@ from ecg_keras.config import (
     run_mark,
 )
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+from ecg_keras.models import AS_PUBLISHED_HEAD
 from ecg_keras.statistics import ArmName
 from ecg_keras.study.grid import Point, check_names, check_size, data_of, list_points
 from ecg_keras.training import Run, seen_from

@@ -14,7 +14,7 @@ from ecg_keras import data, models
 from ecg_keras.config import Phase, Training
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.keras_library import keras
-from ecg_keras.metrics.ridge import fit_ridge_head
+from ecg_keras.metrics import fit_ridge_head
 from ecg_keras.training.choices import LOSSES, OPTIMIZERS, check_optimizer
 from ecg_keras.training.mirrored import Mirrored, padded
 

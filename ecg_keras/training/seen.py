@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ecg_keras import data
-from ecg_keras.data.identities import Identities
-from ecg_keras.data.leaks import Leak, count_leaks, find_leaks, name_leaks
+from ecg_keras.data import Identities, Leak, count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
 from ecg_keras.files import parse_as, read_json, write_json
 from ecg_keras.training.run import Run
