@@ -56,7 +56,8 @@ def read_progress(folder: Path) -> Progress | None:
     if not path.exists():
         return None
     advice = f"Remove {folder.parent} to train this run again."
-    return read_json(path, "checkpoints", partial(parse_as, Progress), advice)
+    found: Progress = read_json(path, "checkpoints", partial(parse_as, Progress), advice)
+    return found
 
 
 def restore(model: keras.Model, folder: Path, progress: Progress) -> None:

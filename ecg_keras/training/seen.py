@@ -63,7 +63,8 @@ def read_guarded(run: Run) -> Guarded | None:
     if not run.leaks.exists():
         return None
     advice = f"Remove {run.folder} to train it again."
-    return read_json(run.leaks, "leaks", partial(parse_as, Guarded), advice)
+    found: Guarded = read_json(run.leaks, "leaks", partial(parse_as, Guarded), advice)
+    return found
 
 
 def records_left_out(run: Run, split: str) -> tuple[str, ...]:
