@@ -38,9 +38,10 @@ class Items:
 
 @dataclass(frozen=True)
 class Rows:
-    """A table, drawn as `Table.for_readers` leaves it."""
+    """A table, drawn as `Table.for_page` leaves it; one to ``fold`` is closed where it is long."""
 
     table: Table
+    fold: bool = False
     block: ClassVar[str] = "rows"
 
 
@@ -168,13 +169,6 @@ def first_open(groups: Sequence[Group], summary: str) -> tuple[Block, ...]:
     """The first group, and the others folded: a long section stays readable."""
     folded = (Fold(summary, tuple(groups[1:])),) if len(groups) > 1 else ()
     return (*groups[:1], *folded)
-
-
-def table_blocks(table: Table) -> tuple[Block, ...]:
-    """A table, folded where it is long."""
-    rows = Rows(table)
-    folded = Fold(f"{table.title}: the table", (rows,))
-    return (rows,) if len(table.rows) <= OPEN_ROWS else (folded,)
 
 
 def facts(title: str, lines: Mapping[str, str], name: str = "") -> Rows:

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ecg_keras.files import replacing
-from ecg_keras.report.blocks import Section
+from ecg_keras.report.blocks import OPEN_ROWS, Section
 from ecg_keras.report.style import DARK, LIGHT
 from ecg_keras.report.tables import NUMBERS, cell_html, word_html
 
@@ -36,6 +36,7 @@ def write_page(
         cell_html=cell_html,
         word_html=word_html,
         numbers=NUMBERS,
+        open_rows=OPEN_ROWS,
         light=LIGHT,
         dark=DARK,
     )

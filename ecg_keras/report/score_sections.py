@@ -10,7 +10,7 @@ from ecg_keras.report.blocks import Block, Figures, Group, Items, Rows, Section,
 from ecg_keras.report.label_curves import draw_label
 from ecg_keras.report.page import write_page
 from ecg_keras.report.study_view import capital
-from ecg_keras.report.tables import Column, Table, cell_text, table_of
+from ecg_keras.report.tables import Column, Table, cell_text
 from ecg_keras.text import percent
 
 MOST_PANELS = 12  # labels with curves: more would make a page that is slow on a phone
@@ -20,7 +20,6 @@ LIMITS = (
     "looked at.",
     "For research. Not a medical device, and not to be used for diagnosis.",
 )
-LABEL = Column("label", "Label", of=lambda pair: pair[0])
 
 
 def scores_page(scores: Scores, test: Predictions, path: str | Path, *, title: str) -> Path:
@@ -85,19 +84,19 @@ def scores_section(scores: Scores) -> Section:
         (Column("score", "Score"), Column("value", "Value", "score")),
         tuple(rows),
     )
-    labels = table_of(
-        scores.labels.items(),
+    labels = Table(
         "labels",
         "Scores of each label",
         "How well each label's probability ranks the ECGs. Chance is 0.5 for AUROC and the "
         "prevalence for AUPRC.",
         (
-            LABEL,
-            _column("positives", "Positives", "count"),
-            _column("prevalence", "Prevalence", "decimal"),
-            _column("auroc", "AUROC"),
-            _column("auprc", "AUPRC"),
+            Column("label", "Label"),
+            Column("positives", "Positives", "count", "1.positives"),
+            Column("prevalence", "Prevalence", "decimal", "1.prevalence"),
+            Column("auroc", "AUROC", "score", "1.auroc"),
+            Column("auprc", "AUPRC", "score", "1.auprc"),
         ),
+        scores.labels.items(),
     )
     blocks: list[Block] = [Rows(summary), Rows(labels)]
     if scores.undefined:
@@ -112,25 +111,24 @@ def scores_section(scores: Scores) -> Section:
 
 def decisions_table(scores: Scores) -> Table:
     """What is decided at each label's threshold."""
-    return table_of(
-        scores.labels.items(),
+    return Table(
         "decisions",
         "Decisions at each label's threshold",
         f"On the test split, with {percent(scores.level)} intervals.",
         (
-            LABEL,
-            Column("threshold", "Threshold", "decimal", of=lambda pair: scores.thresholds[pair[0]]),
-            _column("f1", "F1"),
-            _column("sensitivity", "Sensitivity"),
-            _column("specificity", "Specificity"),
+            Column("label", "Label"),
+            Column("threshold", "Threshold", "decimal", lambda item: scores.thresholds[item[0]]),
+            Column("f1", "F1", "score", "1.f1"),
+            Column("sensitivity", "Sensitivity", "score", "1.sensitivity"),
+            Column("specificity", "Specificity", "score", "1.specificity"),
         ),
+        scores.labels.items(),
     )
 
 
 def calibration_table(scores: Scores) -> Table:
     """The best that any threshold could give, and how well the probabilities are calibrated."""
-    return table_of(
-        scores.labels.items(),
+    return Table(
         "calibration",
         "Best thresholds and calibration of each label",
         "F-max is F1 at the best threshold for these very ECGs, which flatters; the sensitivity "
@@ -138,13 +136,14 @@ def calibration_table(scores: Scores) -> Table:
         "ECE say how far the probabilities are from what happens: 0 is best. ECE has no interval, "
         "because resamples repeat ECGs, which looks like miscalibration.",
         (
-            LABEL,
-            Column("f_max", "F-max", "score",
-                   of=lambda pair: pair[1].f_max and pair[1].f_max.value),
-            _column("sensitivity_at_95_specificity", "Sens. at 95 % spec."),
-            _column("brier", "Brier score"),
-            _column("ece", "ECE", "decimal"),
+            Column("label", "Label"),
+            Column("f_max", "F-max", "decimal", "1.f_max.value"),
+            Column("sensitivity", "Sens. at 95 % spec.", "score",
+                   "1.sensitivity_at_95_specificity"),
+            Column("brier", "Brier score", "score", "1.brier"),
+            Column("ece", "ECE", "decimal", "1.ece"),
         ),
+        scores.labels.items(),
     )  # fmt: skip
 
 
@@ -181,8 +180,3 @@ def _panels(scores: Scores, test: Predictions, baseline: Predictions | None, lab
     )
     column, threshold = tuple(test.labels).index(label), scores.thresholds[label]
     return Figures(draw_label("label", test, column, threshold, captions, baseline), "panels")
-
-
-def _column(key: str, title: str, kind: str = "score") -> Column:
-    """A column of a label's results, by the name of the result."""
-    return Column(key, title, kind, of=lambda pair: getattr(pair[1], key))  # type: ignore[arg-type]

@@ -10,14 +10,14 @@ from ecg_keras.report.blocks import (
     Figures,
     Fold,
     Judged,
+    Rows,
     Section,
     Text,
-    table_blocks,
 )
 from ecg_keras.report.forest import CostRow, ledger_plot
 from ecg_keras.report.learning_plots import scatter_plot
-from ecg_keras.report.study_view import StudyView, arm_columns, name_once
-from ecg_keras.report.tables import Column, Table, cell_text, table_of
+from ecg_keras.report.study_view import StudyView
+from ecg_keras.report.tables import Column, Table, arm_columns, cell_text
 from ecg_keras.statistics import Transferability
 from ecg_keras.transferability import TITLES
 
@@ -45,7 +45,7 @@ def transferability(study: StudyView) -> Section | Absent:
         f"{study.level} interval is wide where arms are few."
     )
     figures = (Figures(drawings, "panels"),) if drawings else ()
-    blocks = (introduction, *figures, *table_blocks(name_once(table)))
+    blocks = (introduction, *figures, Rows(table, fold=True))
     return Section("transferability", "Transferability and realised gain", blocks, (table,))
 
 
@@ -69,23 +69,16 @@ def ledger(study: StudyView) -> Section | Absent:
     blocks: list[Block] = [Text(_pays(study)), Figures(drawings[:2])]
     if drawings[2:]:
         blocks.append(Fold("The other costs", (Figures(drawings[2:]),)))
-    return Section("ledger", "Ledger", (*blocks, *table_blocks(table)), (table,))
+    return Section("ledger", "Ledger", (*blocks, Rows(table, fold=True)), (table,))
 
 
 def findings(study: StudyView) -> Section | Absent:
     """The published findings, tested here."""
     found = study.result.findings
-    table = table_of(
-        found,
-        "findings",
-        "Findings of Nguyen and Do (2025), tested here",
-        "",
-        (
-            Column("claim", "Claim", of=lambda one: one.claim),
-            Column("word", "Here", "word", of=lambda one: one.word),
-            Column("evidence", "Evidence", of=lambda one: one.evidence),
-        ),
-    )
+    columns = (Column("claim", "Claim"), Column("word", "Here", "word"),
+               Column("evidence", "Evidence"))  # fmt: skip
+    title = "Findings of Nguyen and Do (2025), tested here"
+    table = Table("findings", title, "", columns, found)
     if not found:
         return Absent("findings", "the published findings were not tested.", (table,))
     introduction = Text(
@@ -129,27 +122,30 @@ def _pays(study: StudyView) -> str:
 
 def _transferability_table(study: StudyView) -> Table:
     """Every estimate of transferability beside the gain that came of it."""
-    return table_of(
-        [(one, *values) for one in study.result.transferability for values in one.values],
+    return Table(
         "transferability",
         "Transferability and realised gain",
         f"Higher estimates promise more. Gain: difference from {study.reference} in "
         f"{study.metric_name}. τ: weighted Kendall correlation of the two over the arms, with "
         f"its {study.level} interval.",
         (
-            Column("metric", "Estimate", of=lambda row: TITLES.get(row[0].metric, row[0].metric)),
-            *arm_columns(lambda row: row[1]),
-            Column("value", "Value", "decimal", of=lambda row: row[2]),
-            Column("gain", "Gain", "signed", of=lambda row: row[3]),
-            Column("tau", "τ", "difference", of=lambda row: row[0].tau and Estimate(*row[0].tau)),
+            Column("metric", "Estimate", "text", "0"),
+            *arm_columns("1"),
+            Column("value", "Value", "decimal", "2"),
+            Column("gain", "Gain", "signed", "3"),
+            Column("tau", "τ", "difference", "4"),
         ),
+        [
+            (TITLES.get(one.metric, one.metric), *values, one.tau and Estimate(*one.tau))
+            for one in study.result.transferability
+            for values in one.values
+        ],
     )
 
 
 def _ledger_table(study: StudyView) -> Table:
     """What each way of training costs, alone and with its share of the pre-training."""
-    return table_of(
-        study.result.ledger,
+    return Table(
         "ledger",
         "What each way of training costs",
         "Time on the machine of this study. The share is the pre-training's time divided by the "
@@ -157,15 +153,15 @@ def _ledger_table(study: StudyView) -> Table:
         f"validation that one run saves against {study.reference}, before pre-training. Pays "
         "after: downstream tasks after which the pre-training has paid for itself.",
         (
-            Column("task", "Task", plain=True, of=lambda row: row.title),
-            Column("way", "Way", of=lambda row: row.way),
-            Column("own", "One run", "seconds", of=lambda row: row.own),
-            Column("to_quality", "To quality", "seconds", of=lambda row: row.to_quality),
-            Column("pretraining", "Pre-training", "seconds", of=lambda row: row.pretraining),
-            Column("shared_by", "Shared by", "count", of=lambda row: row.shared_by),
-            Column("with_share", "Run with its share", "seconds",
-                   of=lambda row: row.own + row.share),
-            Column("saved", "Saved", "seconds", of=lambda row: row.saved),
-            Column("tasks_to_pay", "Pays after", "epochs", of=lambda row: row.tasks_to_pay),
+            Column("task", "Task", "text", "title", plain=True),
+            Column("way", "Way"),
+            Column("own", "One run", "seconds"),
+            Column("to_quality", "To quality", "seconds"),
+            Column("pretraining", "Pre-training", "seconds"),
+            Column("shared_by", "Shared by", "count"),
+            Column("with_share", "Run with its share", "seconds", lambda row: row.own + row.share),
+            Column("saved", "Saved", "seconds"),
+            Column("tasks_to_pay", "Pays after", "epochs"),
         ),
-    )  # fmt: skip
+        study.result.ledger,
+    )

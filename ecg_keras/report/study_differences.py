@@ -16,23 +16,18 @@ from ecg_keras.report.blocks import (
     Rows,
     Section,
     Text,
-    table_blocks,
 )
 from ecg_keras.report.forest import ForestRow, forest_plot
 from ecg_keras.report.study_verdicts import count_verdicts
 from ecg_keras.report.study_view import (
     NO_ARM,
     StudyView,
-    arm_columns,
-    arm_table,
-    name_once,
 )
-from ecg_keras.report.tables import MARKS, Column, Table, table_of
+from ecg_keras.report.tables import MARKS, Column, Table, arm_columns
 from ecg_keras.statistics import QUESTION, Compared, Interaction, Shift, explain_controls
 from ecg_keras.text import plural
 
 FOREST_ROWS = 20  # of one figure: it fits a printed page
-P_VALUE = Column("p", "p", "p", of=lambda one: one.contrast.p_value)
 
 
 def differences(study: StudyView) -> Section | Absent:
@@ -56,7 +51,7 @@ def differences(study: StudyView) -> Section | Absent:
     blocks: list[Block] = [introduction, Figures(tuple(first))]
     if others:
         blocks.append(Fold("The other differences", (Figures(tuple(others)),)))
-    best = Rows(name_once(_differences_table(study, study.best.values())))
+    best = Rows(_differences_table(study, study.best.values()))
     blocks.append(Fold("The best arm of each downstream in the other scores", (best,)))
     return Section("differences", "Differences", tuple(blocks), (table,))
 
@@ -68,7 +63,7 @@ def controls(study: StudyView) -> Section | Absent:
     if not found:
         return Absent("controls", "the study has none (with controls: true it has).", (table,))
     answers = map(Text, explain_controls(found, study.metric))
-    return Section("controls", QUESTION, (*answers, Rows(name_once(table))), (table,))
+    return Section("controls", QUESTION, (*answers, Rows(table)), (table,))
 
 
 def protocols(study: StudyView) -> Section | Absent:
@@ -87,7 +82,7 @@ def protocols(study: StudyView) -> Section | Absent:
         _of_protocol(study, number, name, [one for one in shifts if one.protocol == name])
         for number, name in enumerate(names, start=1)
     ]
-    blocks = (introduction, *groups, *table_blocks(name_once(table)))
+    blocks = (introduction, *groups, Rows(table, fold=True))
     return Section("protocols", "What the protocol does to the answer", blocks, (table,))
 
 
@@ -103,7 +98,7 @@ def families(study: StudyView) -> Section | Absent:
         _of_families(study, f"families{number}", [one for one in gains if one.names == pair])
         for number, pair in enumerate(pairs, start=1)
     )
-    blocks = (Figures(figures), *table_blocks(table))
+    blocks = (Figures(figures), Rows(table, fold=True))
     return Section("families", "Which family of backbones gains more", blocks, (table,))
 
 
@@ -184,80 +179,85 @@ def _of_families(study: StudyView, anchor: str, gains: Sequence[Interaction]) ->
 
 def _differences_table(study: StudyView, compared: Iterable[Compared]) -> Table:
     """Each comparison in every summary metric."""
-    return table_of(
-        [(one.arm, name, score) for one in compared for name, score in one.scores.items()],
+    return Table(
         "differences",
         "Differences in every summary score",
         f"{study.intervals}; p-values as they are, corrected for "
         f"nothing. Only {study.metric_name} decides.",
         (
-            *arm_columns(lambda row: row[0]),
-            Column("score", "Score", of=lambda row: score_name(row[1])),
-            Column("difference", "Difference", "difference", of=lambda row: row[2]),
-            Column("p", "p", "p", of=lambda row: row[2].p_value),
+            *arm_columns("0"),
+            Column("score", "Score", "text", "1"),
+            Column("difference", "Difference", "difference", "2"),
+            Column("p", "p", "p", "2.p_value"),
         ),
+        [
+            (one.arm, score_name(name), score)
+            for one in compared
+            for name, score in one.scores.items()
+        ],
     )
 
 
 def _controls_table(study: StudyView) -> Table:
     """Each way of training against what lacks nothing but its pre-training."""
     found = study.result.controls
-    return arm_table(
-        found,
+    return Table(
         "controls",
         "Ways of training against their controls",
         f"Difference in {study.metric_name} on the same ECGs with its {study.level} interval "
         f"over {study.luck}. Verdicts are corrected for all {len(found)} controls "
         "(Holm), and those against the reference are not corrected for these.",
         (
-            Column("control", "Control", of=lambda one: one.control.way),
-            Column("answer", "Answer", of=lambda one: one.answer),
-            Column("difference", "Difference", "difference", of=lambda one: one.contrast),
-            Column("p_holm", "p, Holm", "p", of=lambda one: one.verdict.p_value),
-            Column("verdict", "Verdict", "word", of=lambda one: one.verdict.word),
+            *arm_columns(),
+            Column("control", "Control", "text", "control.way"),
+            Column("answer", "Answer"),
+            Column("difference", "Difference", "difference", "contrast"),
+            Column("p_holm", "p, Holm", "p", "verdict.p_value"),
+            Column("verdict", "Verdict", "word", "verdict.word"),
             Column("control_score", "Control's score", "score",
-                   of=lambda one: study.score(one.control)),
-            Column("score", "Score", "score", of=lambda one: study.score(one.arm)),
+                   lambda one: study.score(one.control)),
+            Column("score", "Score", "score", lambda one: study.score(one.arm)),
         ),
+        found,
     )  # fmt: skip
 
 
 def _shifts_table(study: StudyView) -> Table:
     """How far each protocol moves each difference."""
-    return table_of(
-        study.result.shifts,
+    return Table(
         "protocols",
         "How far each protocol moves the answer",
         f"Differences from {study.reference} in {study.metric_name} under the "
         f"study's first protocol and under the changed one, with {study.level} intervals.",
         (
-            Column("changed_protocol", "Changed protocol", of=lambda one: one.protocol),
-            *arm_columns(without=("protocol",)),
-            Column("before", "First protocol", "difference", of=lambda one: one.before),
-            Column("after", "Changed", "difference", of=lambda one: one.after),
-            Column("shift", "Shift", "difference", of=lambda one: one.contrast),
-            P_VALUE,
+            Column("changed_protocol", "Changed protocol", "text", "protocol"),
+            *arm_columns(without="protocol"),
+            Column("before", "First protocol", "difference"),
+            Column("after", "Changed", "difference"),
+            Column("shift", "Shift", "difference", "contrast"),
+            Column("p", "p", "p", "contrast.p_value"),
         ),
+        study.result.shifts,
     )
 
 
 def _interactions_table(study: StudyView) -> Table:
     """Whether one family of backbones gains more."""
-    return table_of(
-        study.result.interactions,
+    return Table(
         "families",
         "Which family of backbones gains more",
         f"Gain in {study.metric_name} over {study.reference} of the first family "
         f"less that of the second, with {study.intervals}.",
         (
-            Column("downstream", "Downstream", plain=True, of=lambda one: one.downstream),
-            Column("protocol", "Protocol", plain=True, of=lambda one: one.protocol),
-            Column("mode", "Mode", of=lambda one: one.mode),
-            Column("upstream", "Upstream", plain=True, of=lambda one: one.upstream),
-            Column("size", "ECGs", "size", plain=True, of=lambda one: one.size),
-            Column("first", "First family", plain=True, of=lambda one: one.names[0]),
-            Column("second", "Second family", plain=True, of=lambda one: one.names[1]),
-            Column("difference", "Difference of gains", "difference", of=lambda one: one.contrast),
-            P_VALUE,
+            Column("downstream", "Downstream", plain=True),
+            Column("protocol", "Protocol", plain=True),
+            Column("mode", "Mode"),
+            Column("upstream", "Upstream", plain=True),
+            Column("size", "ECGs", "size", plain=True),
+            Column("first", "First family", "text", "names.0", plain=True),
+            Column("second", "Second family", "text", "names.1", plain=True),
+            Column("difference", "Difference of gains", "difference", "contrast"),
+            Column("p", "p", "p", "contrast.p_value"),
         ),
+        study.result.interactions,
     )

@@ -27,12 +27,10 @@ from ecg_keras.report.label_curves import draw_label
 from ecg_keras.report.study_view import (
     NO_ARM,
     StudyView,
-    arm_columns,
     capital,
     count_positives,
-    name_once,
 )
-from ecg_keras.report.tables import Column, Table, table_of
+from ecg_keras.report.tables import ARM, Column, Table, arm_columns
 from ecg_keras.statistics import Compared
 from ecg_keras.text import plural
 
@@ -47,8 +45,8 @@ def labels(study: StudyView) -> Section | Absent:
         return Absent("labels", NO_ARM, (full,))
     groups = []
     for number, (downstream, one) in enumerate(study.best.items(), start=1):
-        table = name_once(_labels_table(study, [one]))
-        own = table.select(column.key for column in table.columns[1:])
+        table = _labels_table(study, [one])
+        own = table.select(column.key for column in table.columns if column.key not in ARM)
         shown = replace(own, title=f"{table.title}, {downstream}")
         which = (
             f"{capital(one.arm.way)} against {one.reference.way}, both "
@@ -129,46 +127,52 @@ def _curves(study: StudyView, one: Compared, prefix: str) -> Iterable[Drawing]:
 def _labels_table(study: StudyView, compared: Iterable[Compared]) -> Table:
     """AUROC of each label of each comparison."""
     arms = study.result.arms
-    return table_of(
-        [(one, *label) for one in compared for label in one.labels.items()],
+    rows = []
+    for one in compared:
+        arm, reference = arms[one.arm], arms[one.reference]
+        positives = count_positives(arm)
+        for label, difference in one.labels.items():
+            scores = (reference.labels.get(label), arm.labels.get(label), difference)
+            p_value = None if difference is None else difference.p_value
+            tests = (p_value, one.delong.get(label))
+            rows.append((one.arm, label, positives[label], *scores, *tests))
+    return Table(
         "labels",
         "AUROC of each label",
         f"{study.intervals}. Not corrected for looking at many "
         "labels. DeLong's test is a cross-check: it takes records for independent, sees no spread "
         "over seeds, and is left out where it is undefined.",
         (
-            *arm_columns(lambda row: row[0].arm),
-            Column("label", "Label", of=lambda row: row[1]),
-            Column("positives", "Positives", "count",
-                   of=lambda row: count_positives(arms[row[0].arm])[row[1]]),
-            Column("reference_auroc", capital(study.reference), "score",
-                   of=lambda row: arms[row[0].reference].labels.get(row[1])),
-            Column("auroc", "AUROC", "score", of=lambda row: arms[row[0].arm].labels.get(row[1])),
-            Column("difference", "Difference", "difference", of=lambda row: row[2]),
-            Column("p", "p", "p", of=lambda row: row[2] and row[2].p_value),
-            Column("p_delong", "p, DeLong", "p", True, lambda row: row[0].delong.get(row[1])),
+            *arm_columns("0"),
+            Column("label", "Label", "text", "1"),
+            Column("positives", "Positives", "count", "2"),
+            Column("reference_auroc", capital(study.reference), "score", "3"),
+            Column("auroc", "AUROC", "score", "4"),
+            Column("difference", "Difference", "difference", "5"),
+            Column("p", "p", "p", "6"),
+            Column("p_delong", "p, DeLong", "p", "7", plain=True),
         ),
-    )  # fmt: skip
+        rows,
+    )
 
 
 def _calibration_table(study: StudyView, downstream: str, one: Compared) -> Table:
     arms = [study.result.arms[name].predictions for name in (one.arm, one.reference)]
-    figures = {
-        f"{name}{of}": score(arm.targets, arm.probabilities)
-        for name, score in (("Brier", metrics.brier), ("ECE", metrics.ece))
-        for arm, of in zip(arms, ("", f", {study.reference}"), strict=True)
-    }
-    columns = [
-        Column(f"column{i}", title, "decimal", of=lambda row, title=title: figures[title][row[0]])
-        for i, title in enumerate(figures)
-    ]
-    return table_of(
-        enumerate(arms[0].labels),
+    scores = (metrics.brier, metrics.ece)
+    values = [score(arm.targets, arm.probabilities) for score in scores for arm in arms]
+    return Table(
         f"calibration-{downstream}",
         f"Calibration of each label, {downstream}",
         "Lower is better in both. Brier: mean squared error of the probability. ECE: expected "
         "calibration error, in at most ten bins of about equally many ECGs.",
-        (Column("label", "Label", of=lambda row: row[1]), *columns),
+        (
+            Column("label", "Label"),
+            Column("brier", "Brier", "decimal"),
+            Column("reference_brier", f"Brier, {study.reference}", "decimal"),
+            Column("ece", "ECE", "decimal"),
+            Column("reference_ece", f"ECE, {study.reference}", "decimal"),
+        ),
+        list(zip(arms[0].labels, *(map(float, column) for column in values), strict=True)),
     )
 
 
@@ -182,20 +186,20 @@ def _decisions_table(study: StudyView, downstream: str, one: Compared) -> Table:
         seed=int(question["seed"]),
     )
     reference = study.result.arms[one.reference].thresholds
-    scores = [
-        Column(name, name.capitalize(), "score", of=lambda label, name=name: decided[label][name])
-        for name in ("f1", "sensitivity", "specificity")
-    ]
-    return table_of(
-        arm.predictions.labels,
+    return Table(
         f"thresholds-{downstream}",
         f"Decisions on {downstream}, {one.arm.way}",
         "",
         (
             Column("label", "Label"),
-            Column("threshold", "Threshold", "decimal", of=lambda label: arm.thresholds[label]),
-            Column("reference_threshold", f"Threshold, {one.reference.mode}", "decimal",
-                   of=reference.get),
-            *scores,
+            Column("threshold", "Threshold", "decimal"),
+            Column("reference_threshold", f"Threshold, {one.reference.mode}", "decimal"),
+            Column("f1", "F1", "score", "3.f1"),
+            Column("sensitivity", "Sensitivity", "score", "3.sensitivity"),
+            Column("specificity", "Specificity", "score", "3.specificity"),
         ),
-    )  # fmt: skip
+        [
+            (label, arm.thresholds[label], reference.get(label), decided[label])
+            for label in arm.predictions.labels
+        ],
+    )

@@ -18,21 +18,23 @@ from ecg_keras.report.blocks import (
     Section,
     Text,
     first_open,
-    table_blocks,
 )
 from ecg_keras.report.learning_plots import convergence_plot, learning_plot
 from ecg_keras.report.study_view import (
     StudyView,
-    arm_columns,
-    arm_table,
     capital,
-    name_once,
 )
-from ecg_keras.report.tables import Column, Table, table_of
+from ecg_keras.report.tables import Column, Table, arm_columns
 from ecg_keras.statistics import ArmTuning, Compared, Convergence, LearningCurve, say_worths
 from ecg_keras.text import percent, plural, short_duration
 
 NESTED = "Training sets are nested: a smaller one is part of every larger one. "
+CURVE = (
+    Column("curve", "Curve", plain=True),
+    Column("way", "Way"),
+    Column("reference", "Reference", plain=True),
+    Column("train_records", "Trained on", "count"),
+)
 UNTUNED = (
     "the arms were trained with the settings of their modes alone: a difference between "
     "two may be one of learning rates that suit one of them better (key tune)."
@@ -98,9 +100,9 @@ def convergence(study: StudyView) -> Section | Absent:
     if rest:
         blocks.append(Fold("The other groups", (Figures(tuple(rest)),)))
     if len(study.largest_sets) <= OPEN_ROWS < len(compared):
-        blocks.append(Rows(name_once(_speed_table(study, study.largest_sets))))
+        blocks.append(Rows(_speed_table(study, study.largest_sets)))
     if compared:
-        blocks += table_blocks(name_once(table))
+        blocks.append(Rows(table, fold=True))
     return Section("convergence", "Convergence", tuple(blocks), (table,))
 
 
@@ -126,7 +128,7 @@ def tuning(study: StudyView) -> Section | Absent:
             f" In {edges} of {plural(sum(runs), 'run')} the choice has the lowest or the highest "
             "of all rates that were tried: a wider grid may change it (tune.candidates)."
         )
-    blocks = (Text(sentence), *table_blocks(name_once(table)))
+    blocks = (Text(sentence), Rows(table, fold=True))
     return Section("tuning", "Tuning", blocks, (table,))
 
 
@@ -156,69 +158,56 @@ def _chooser(one: ArmTuning) -> str:
 
 def _curves_table(study: StudyView) -> Table:
     """Every point of every learning curve, and each curve's crossover."""
-    curves = study.result.curves
-    return table_of(
-        [(curve, index) for curve in curves for index in range(len(curve.sizes))],
+    nested = "" if study.result.elsewhere else "nested "
+    rows = []
+    for curve in study.result.curves:
+        crossover = None if curve.crossover is None else Estimate(*curve.crossover)
+        scores = (curve.scores[curve.reference], curve.scores[curve.way], curve.differences)
+        for size, *point in zip(curve.sizes, *scores, strict=True):
+            rows.append((curve.title, curve.way, curve.reference, size, *point, crossover))
+    return Table(
         "learning_curves",
         "Learning curves",
-        f"{capital(study.metric_name)} on {'' if study.result.elsewhere else 'nested '}training "
-        f"sets, with {study.level} "
+        f"{capital(study.metric_name)} on {nested}training sets, with {study.level} "
         "intervals. Crossover: the number of training ECGs beyond which the first way is no longer "
         "better by the margin.",
         (
-            *_curve_columns(),
-            Column("train_records", "Trained on", "count", of=lambda row: row[0].sizes[row[1]]),
-            Column("reference_score", "Reference's score", "score",
-                   of=lambda row: row[0].scores[row[0].reference][row[1]]),
-            Column("score", "Score", "score", of=lambda row: row[0].scores[row[0].way][row[1]]),
-            Column("difference", "Difference", "difference",
-                   of=lambda row: row[0].differences[row[1]]),
-            Column("crossover", "Crossover", "records",
-                   of=lambda row: row[0].crossover and Estimate(*row[0].crossover)),
+            *CURVE,
+            Column("reference_score", "Reference's score", "score"),
+            Column("score", "Score", "score"),
+            Column("difference", "Difference", "difference"),
+            Column("crossover", "Crossover", "records"),
         ),
-    )  # fmt: skip
+        rows,
+    )
 
 
 def _worth_table(study: StudyView) -> Table:
     """What each point of each learning curve is worth in the reference's training ECGs."""
-    return table_of(
-        [(curve, one) for curve in study.result.curves for one in curve.worth],
+    return Table(
         "label_efficiency",
         "What a way of training is worth in labels",
         f"The number of training ECGs on which the reference scores the same, with its "
         f"{study.level} interval; no bound is more than the largest that was tried, about which "
         "nothing is said. The factor is that number over the way's own.",
         (
-            *_curve_columns(),
-            Column("train_records", "Trained on", "count", of=lambda row: row[1].size),
-            Column("equal_records", "Equal to", "records",
-                   of=lambda row: Estimate(*row[1].equal)),
-            Column("factor", "Factor", "factor", of=lambda row: Estimate(*row[1].factor)),
+            *CURVE,
+            Column("equal_records", "Equal to", "records"),
+            Column("factor", "Factor", "factor"),
         ),
+        [
+            (curve.title, curve.way, curve.reference, one.size, Estimate(*one.equal),
+             Estimate(*one.factor))
+            for curve in study.result.curves
+            for one in curve.worth
+        ],
     )  # fmt: skip
-
-
-def _curve_columns() -> tuple[Column, ...]:
-    return (
-        Column("curve", "Curve", plain=True, of=lambda row: row[0].title),
-        Column("way", "Way", of=lambda row: row[0].way),
-        Column("reference", "Reference", plain=True, of=lambda row: row[0].reference),
-    )
 
 
 def _speed_table(study: StudyView, compared: Iterable[Compared]) -> Table:
     """How soon each arm and its reference reach the same quality on validation."""
     reference = study.reference
-
-    def pair(key: str, title: str, kind: str) -> tuple[Column, Column]:
-        return (
-            Column(key, title, kind, of=lambda one: getattr(one.speed, key)[0]),  # type: ignore[arg-type]
-            Column(f"reference_{key}", f"{title}, {reference}", kind,  # type: ignore[arg-type]
-                   of=lambda one: getattr(one.speed, key)[1]),
-        )  # fmt: skip
-
-    return arm_table(
-        [one for one in compared if one.speed is not None],
+    return Table(
         "convergence",
         "Time to the same quality on validation",
         f"The quality is {percent(float(study.result.question['quality']))} of the best of "
@@ -226,34 +215,39 @@ def _speed_table(study: StudyView, compared: Iterable[Compared]) -> Table:
         f"the arm's epochs over those of {reference}: below 1 is faster. Area: the mean height of "
         f"the arm's validation curve less that of {reference}'s.",
         (
-            Column("quality", "Quality", "decimal", of=lambda one: one.speed.quality),
-            *pair("epochs", "Epochs", "epochs"),
-            Column("epochs_ratio", "Ratio", "score", of=lambda one: one.speed.ratio),
-            *pair("steps", "Steps", "epochs"),
-            *pair("seconds", "Time", "seconds"),
-            Column("area_difference", "Area", "difference", of=lambda one: one.speed.area),
+            *arm_columns(),
+            Column("quality", "Quality", "decimal", "speed.quality"),
+            Column("epochs", "Epochs", "epochs", "speed.epochs.0"),
+            Column("reference_epochs", f"Epochs, {reference}", "epochs", "speed.epochs.1"),
+            Column("epochs_ratio", "Ratio", "score", "speed.ratio"),
+            Column("steps", "Steps", "epochs", "speed.steps.0"),
+            Column("reference_steps", f"Steps, {reference}", "epochs", "speed.steps.1"),
+            Column("seconds", "Time", "seconds", "speed.seconds.0"),
+            Column("reference_seconds", f"Time, {reference}", "seconds", "speed.seconds.1"),
+            Column("area_difference", "Area", "difference", "speed.area"),
         ),
+        [one for one in compared if one.speed is not None],
     )
 
 
 def _tuning_table(study: StudyView) -> Table:
     """Each setting of each arm: what validation says of it, and how often it was chosen."""
-    return table_of(
-        [
-            (arm.name, arm.tuning, setting)
-            for arm in study.result.arms.values()
-            if arm.tuning is not None
-            for setting in arm.tuning.scores
-        ],
+    return Table(
         "tuning",
         "Settings and choices",
         "On validation: the mean over the runs for which the setting was tried. Settings beyond "
         "the recipe's are tried where the choice is at the edge of its rates.",
         (
-            *arm_columns(lambda row: row[0]),
-            Column("setting", "Setting", of=lambda row: row[2]),
-            Column("validation", "On validation", "decimal", of=lambda row: row[1].scores[row[2]]),
-            Column("chosen", "Chosen", "count", of=lambda row: row[1].chosen.get(row[2], 0)),
-            Column("tried", "Tried", "count", of=lambda row: row[1].tried[row[2]]),
+            *arm_columns("0"),
+            Column("setting", "Setting", "text", "1"),
+            Column("validation", "On validation", "decimal", "2"),
+            Column("chosen", "Chosen", "count", "3"),
+            Column("tried", "Tried", "count", "4"),
         ),
+        [
+            (arm.name, setting, score, one.chosen.get(setting, 0), one.tried[setting])
+            for arm in study.result.arms.values()
+            if (one := arm.tuning) is not None
+            for setting, score in one.scores.items()
+        ],
     )

@@ -21,7 +21,7 @@ from ecg_keras.report.page import write_page
 from ecg_keras.report.study_checklist import checklist
 from ecg_keras.report.study_record import Given
 from ecg_keras.report.study_view import StudyView
-from ecg_keras.report.tables import write_tables
+from ecg_keras.report.table_files import write_tables
 from ecg_keras.statistics import StudyResult
 
 

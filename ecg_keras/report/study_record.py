@@ -19,11 +19,10 @@ from ecg_keras.report.blocks import (
     ShownEcg,
     Text,
     facts,
-    table_blocks,
 )
 from ecg_keras.report.shown_ecgs import study_ecgs
 from ecg_keras.report.study_view import StudyView, capital
-from ecg_keras.report.tables import Column, Table, table_of
+from ecg_keras.report.tables import Column, Table
 from ecg_keras.statistics import Compared
 from ecg_keras.text import plural
 
@@ -102,9 +101,8 @@ def not_done(study: StudyView, absent: Iterable[Absent]) -> Section:
         else f"{plural(cells['done'], 'run')} done, {cells['failed']:,} failed, "
         f"{cells['missing']:,} missing."
     )
-    columns = (Column("run", "Run", of=lambda one: one[0]),
-               Column("error", "Error", of=lambda one: one[1]))  # fmt: skip
-    failures = table_of(result.failures, "failures", "Runs that failed", "", columns)
+    columns = (Column("run", "Run"), Column("error", "Error"))
+    failures = Table("failures", "Runs that failed", "", columns, result.failures)
     simulated = (
         f"The ECGs of {name} are simulated: its scores say nothing about patients."
         for name, card in result.datasets.items()
@@ -112,7 +110,7 @@ def not_done(study: StudyView, absent: Iterable[Absent]) -> Section:
     )
     left_out = (f"No {one.title}: {one.reason}" for one in absent)
     items = Items((*left_out, *result.not_done, *simulated, *LIMITS))
-    table = table_blocks(failures) if result.failures else ()
+    table = (Rows(failures, fold=True),) if result.failures else ()
     return Section("not-done", "What was not done", (Text(counted), *table, items), (failures,))
 
 

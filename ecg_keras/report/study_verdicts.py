@@ -17,23 +17,19 @@ from ecg_keras.report.blocks import (
     Rows,
     Section,
     Text,
-    table_blocks,
 )
 from ecg_keras.report.study_view import (
     NO_ARM,
     StudyView,
-    arm_columns,
-    arm_table,
     capital,
     largest_sets,
-    name_once,
 )
-from ecg_keras.report.tables import MARKS, Column, Table, table_of
+from ecg_keras.report.tables import ARM, MARKS, Column, Table, arm_columns
 from ecg_keras.statistics import Compared, settles
 from ecg_keras.text import plural
 
 OPEN_DIAGNOSTICS = 6  # of a downstream, that are open from the start
-COMPACT = ("arm", "verdict", "difference", "p_holm", "reference_score", "score",
+COMPACT = ("verdict", "difference", "p_holm", "reference_score", "score",
            "would_settle_it")  # fmt: skip
 
 
@@ -47,7 +43,7 @@ def verdicts(study: StudyView) -> Section | Absent:
     blocks: list[Block] = [Text(_question(study)), *_unfinished(study)]
     for name, some in study.by_downstream.items():
         blocks.append(Group(name, _of_downstream(study, name, some)))
-    blocks.append(Fold("Scores of every arm", (Rows(name_once(arms)),)))
+    blocks.append(Fold("Scores of every arm", (Rows(arms),)))
     return Section("verdicts", "Verdicts", tuple(blocks), tables)
 
 
@@ -69,69 +65,60 @@ def count_verdicts(compared: Sequence[Compared]) -> str:
 def comparisons_table(study: StudyView, compared: Sequence[Compared]) -> Table:
     """The verdict of each comparison."""
     corrected = max((one.verdict.comparisons for one in study.result.comparisons), default=0)
-    return arm_table(
-        compared,
+    return Table(
         "comparisons",
         f"Differences from {study.reference} in {study.metric_name}",
         f"{study.intervals}. The verdicts and the p-values marked "
         f"Holm are corrected for all {corrected} comparisons of the study; "
         f"equivalent means within ±{study.margin:g}.",
         (
+            *arm_columns(),
             Column("reference_score", capital(study.reference), "score",
-                   of=lambda one: study.score(one.reference)),
-            Column("score", "Score", "score", of=lambda one: study.score(one.arm)),
-            Column("difference", "Difference", "difference", of=lambda one: one.contrast),
-            Column("p", "p", "p", of=lambda one: one.contrast.p_value),
-            Column("p_holm", "p, Holm", "p", of=lambda one: one.verdict.p_value),
-            Column("equivalence_p_holm", "p of equivalence, Holm", "p",
-                   of=lambda one: one.verdict.equivalence_p),
-            Column("verdict", "Verdict", "word", of=lambda one: one.verdict.word),
-            Column("would_settle_it", "What would settle it",
-                   of=lambda one: settles(one.contrast, one.verdict)),
+                   lambda one: study.score(one.reference)),
+            Column("score", "Score", "score", lambda one: study.score(one.arm)),
+            Column("difference", "Difference", "difference", "contrast"),
+            Column("p", "p", "p", "contrast.p_value"),
+            Column("p_holm", "p, Holm", "p", "verdict.p_value"),
+            Column("equivalence_p_holm", "p of equivalence, Holm", "p", "verdict.equivalence_p"),
+            Column("verdict", "Verdict", "word", "verdict.word"),
+            Column("would_settle_it", "What would settle it", "text",
+                   lambda one: settles(one.contrast, one.verdict)),
         ),
+        compared,
     )  # fmt: skip
 
 
 def _arms_table(study: StudyView) -> Table:
     """What each arm scored in every summary metric."""
     arms = study.result.arms.values()
-    names = dict.fromkeys(name for arm in arms for name in arm.scores)
-    first = {arm.name: next(iter(arm.scores.values()), None) for arm in arms}
-    scores = [
-        Column(name, score_name(name), "score", of=lambda arm, name=name: arm.scores.get(name))
-        for name in names
-    ]
-    return table_of(
-        arms,
+    names = list(dict.fromkeys(name for arm in arms for name in arm.scores))
+    first = names[0] if names else ""
+    return Table(
         "arms",
         "Scores of each arm",
         f"{study.intervals}.",
         (
-            *arm_columns(lambda arm: arm.name),
-            Column("seeds", "Seeds", "count", True, lambda arm: arm.seeds),
-            Column("folds", "Folds", "count", True, lambda arm: arm.folds),
-            Column("train_records", "Trained on", "count", True, lambda arm: arm.train_records),
-            Column("test_records", "Tested ECGs", "count", True,
-                   lambda arm: getattr(first[arm.name], "records", None)),
-            Column("test_patients", "Patients", "count", True,
-                   lambda arm: getattr(first[arm.name], "patients", None)),
-            *scores,
-            Column("seconds", "Training of a run", "seconds", True, lambda arm: arm.seconds),
+            *arm_columns("name"),
+            Column("seeds", "Seeds", "count", plain=True),
+            Column("folds", "Folds", "count", plain=True),
+            Column("train_records", "Trained on", "count", plain=True),
+            Column("test_records", "Tested ECGs", "count", f"scores.{first}.records", plain=True),
+            Column("test_patients", "Patients", "count", f"scores.{first}.patients", plain=True),
+            *(Column(name, score_name(name), "score", f"scores.{name}") for name in names),
+            Column("seconds", "Training of a run", "seconds", plain=True),
         ),
-    )  # fmt: skip
+        arms,
+    )
 
 
 def _diagnostics_table(compared: Sequence[Compared]) -> Table:
     """What speaks against each comparison."""
-    return table_of(
-        [(one, sentence) for one in compared for sentence in one.diagnostics],
+    return Table(
         "diagnostics",
         "What speaks against the comparisons",
         "",
-        (
-            *arm_columns(lambda pair: pair[0].arm),
-            Column("diagnostic", "Diagnostic", of=lambda pair: pair[1]),
-        ),
+        (*arm_columns("0"), Column("diagnostic", "Diagnostic", "text", "1")),
+        [(one.arm, sentence) for one in compared for sentence in one.diagnostics],
     )
 
 
@@ -163,7 +150,7 @@ def _of_downstream(study: StudyView, name: str, compared: Sequence[Compared]) ->
     """The verdicts on one downstream: those that a reader wants first, then all, folded."""
     shown, which = _open_ones(compared)
     table = _compact(study, name, shown)
-    blocks = [Text(f"{count_verdicts(compared)}{which}"), *table_blocks(table)]
+    blocks: list[Block] = [Text(f"{count_verdicts(compared)}{which}"), Rows(table, fold=True)]
     if len(shown) < len(compared):
         title = f"All {plural(len(compared), 'comparison')} on {name}"
         blocks.append(Fold(title, (Rows(_compact(study, name, compared)),)))
@@ -172,7 +159,7 @@ def _of_downstream(study: StudyView, name: str, compared: Sequence[Compared]) ->
 
 def _compact(study: StudyView, name: str, compared: Sequence[Compared]) -> Table:
     """The verdicts on one downstream, the verdict next to its difference, for a small screen."""
-    table = name_once(comparisons_table(study, compared)).select(COMPACT)
+    table = comparisons_table(study, compared).select((*ARM, *COMPACT))
     return replace(table, title=f"{table.title}, {name}")
 
 

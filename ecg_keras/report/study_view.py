@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from ecg_keras.metrics import score_name
-from ecg_keras.report.tables import Column, Table, cell_text, table_of
-from ecg_keras.statistics import FEWEST_SEEDS, ArmName, ArmResult, Compared, StudyResult
+from ecg_keras.statistics import FEWEST_SEEDS, ArmName, ArmResult, Compared, Contrast, StudyResult
 from ecg_keras.text import percent
 
 NO_ARM = "no arm could be compared with its reference."
-ARM_KEYS = {
-    "downstream": "Downstream",
-    "backbone": "Backbone",
-    "head": "Head",
-    "size": "ECGs",
-    "protocol": "Protocol",
-    "mode": "Mode",
-    "upstream": "Upstream",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +101,7 @@ class StudyView:
                 best[one.arm.downstream] = one
         return best
 
-    def score(self, name: ArmName) -> Any:
+    def score(self, name: ArmName) -> Contrast:
         """What an arm scores in the metric that decides."""
         return self.result.arms[name].scores[self.metric]
 
@@ -129,53 +118,6 @@ def largest_sets(compared: Sequence[Compared]) -> list[Compared]:
     """Those on the largest training set."""
     sizes = [one.arm.size or float("inf") for one in compared]
     return [one for one, size in zip(compared, sizes, strict=True) if size == max(sizes)]
-
-
-def arm_columns(
-    arm: Callable[[Any], Any] = lambda one: one.arm, without: Sequence[str] = ()
-) -> tuple[Column, ...]:
-    """The columns that name an arm, given how to find an item's `ArmName`."""
-
-    def column(key: str, title: str) -> Column:
-        kind: Any = "size" if key == "size" else "text"
-        return Column(key, title, kind, key != "mode", lambda one: getattr(arm(one), key))
-
-    return tuple(column(key, title) for key, title in ARM_KEYS.items() if key not in without)
-
-
-def arm_table(
-    items: Iterable[Any], name: str, title: str, caption: str, columns: Iterable[Column]
-) -> Table:
-    """A row for each item that has an ``arm``, whose name is in the first columns."""
-    return table_of(items, name, title, caption, (*arm_columns(), *columns))
-
-
-def name_once(table: Table) -> Table:
-    """The same table with one column for the arm, as a phone has no room for seven.
-
-    It has mode and upstream, and small what else distinguishes the rows.
-    """
-    places = {column.key: place for place, column in enumerate(table.columns)}
-    left = {column.key for column in table.for_readers().columns}
-    details = [key for key in ARM_KEYS if key in left and key not in ("mode", "upstream")]
-    others = [place for key, place in places.items() if key not in ARM_KEYS]
-
-    def name(row: tuple[Any, ...]) -> tuple[str, str]:
-        mode, upstream = row[places["mode"]], row[places["upstream"]]
-        smaller = ", ".join(_detail(key, row[places[key]]) for key in details)
-        return f"{mode} from {upstream}" if upstream else mode, smaller
-
-    return replace(
-        table,
-        columns=(Column("arm", "Arm", "way"), *(table.columns[place] for place in others)),
-        rows=tuple((name(row), *(row[place] for place in others)) for row in table.rows),
-    )
-
-
-def _detail(key: str, value: Any) -> str:
-    if key == "size":
-        return f"{cell_text('size', value)} ECGs"
-    return f"{value} head" if key == "head" else str(value)
 
 
 def count_positives(arm: ArmResult) -> dict[str, int]:

@@ -1,24 +1,16 @@
-"""A table, and the four ways of writing it: cells of a page, Markdown, LaTeX and CSV.
-
-The first three are for reading: three decimals, intervals in brackets, words for what is undefined.
-The CSV is for machines: full precision, an interval in three columns, undefined values empty.
-"""
+"""Tables: columns that find their values in items, and cells as people read them."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import cached_property
 from typing import Any, Literal
 
 from markupsafe import Markup, escape
 
 from ecg_keras.evaluation import Estimate, p_text
-from ecg_keras.files import replacing
 from ecg_keras.text import short_duration
 
 Kind = Literal[
@@ -32,13 +24,8 @@ MISSING = {"seconds": "never", "epochs": "never", "records": "none"}  # else und
 # a mark for each word that judges, so that none is known by its colour alone
 MARKS = {"better": "▲", "equivalent": "■", "worse": "▼", "inconclusive": "○", "confirmed": "✓",
          "refuted": "✗", "undecided": "?", "differs": "◆", "alike": "●"}  # fmt: skip
-PAGE_ROWS = 40  # of a LaTeX table that still fits a page
-LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "−": r"$-$", "–": "--",
-    "—": "---", "±": r"$\pm$", "×": r"$\times$", "τ": r"$\tau$", "…": r"\ldots{}",
-}  # fmt: skip
+ARM = {"downstream": "Downstream", "backbone": "Backbone", "head": "Head", "size": "ECGs",
+       "protocol": "Protocol", "mode": "Mode", "upstream": "Upstream"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,33 +38,55 @@ class Column:
         kind: how its values are written: those of `INTERVALS` may be an `Estimate` (``records``
             and ``factor``: of training records, and of how many times as many), a ``way`` is a
             pair of a name and its details, a ``number`` is one as text; ``None`` is undefined.
+        of: where an item has its value: a function, or a path such as ``contrast.p_value`` or
+            ``1.size``; by default ``key``, or the column's place in an item that is a tuple.
         plain: omitted for readers where all its cells are the same.
-        of: its value of an item, for `table_of`.
     """
 
     key: str
     title: str
     kind: Kind = "text"
+    of: str | Callable[[Any], Any] = ""
     plain: bool = False
-    of: Callable[[Any], Any] = str
+
+    def find(self, item: Any, place: int) -> Any:
+        """Its value of an item; nothing where the path ends at nothing."""
+        if callable(self.of):
+            return self.of(item)
+        path = self.of or (str(place) if isinstance(item, tuple) else self.key)
+        for part in path.split("."):
+            if isinstance(item, Mapping):
+                item = item.get(part)
+            elif item is not None:
+                item = item[int(part)] if part.isdigit() else getattr(item, part)
+        return item
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values under columns.
+    """A row for each item.
 
     Attributes:
         name: of its files: letters, digits, hyphens, underscores.
         title: what it holds, in a few words.
         caption: what a reader has to know to read it; begins where ``title`` ends.
-        columns, rows: one value for each column in each row.
+        columns: which find their values in the items.
+        items: what the rows are of; a tuple may be a row.
     """
 
     name: str
     title: str
     caption: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    items: Iterable[Any]
+
+    @cached_property
+    def rows(self) -> tuple[tuple[Any, ...], ...]:
+        """One value for each column in each row."""
+        columns = tuple(enumerate(self.columns))
+        return tuple(
+            tuple(column.find(item, place) for place, column in columns) for item in self.items
+        )
 
     def select(self, keys: Iterable[str]) -> Table:
         """The columns with these keys, in this order."""
@@ -94,19 +103,43 @@ class Table:
             ]
         )
 
+    def for_page(self) -> Table:
+        """The same with one column for an arm, as a phone has no room for seven.
+
+        It has mode and upstream, and small what else distinguishes the rows.
+        """
+        shown = self.for_readers()
+        keys = {column.key: place for place, column in enumerate(self.columns)}
+        if not {"mode", "upstream"} <= set(keys):
+            return shown
+        details = [one.key for one in shown.columns if one.key in ARM]
+        details = [key for key in details if key not in ("mode", "upstream")]
+
+        def name(row: tuple[Any, ...]) -> tuple[str, str]:
+            mode, upstream = row[keys["mode"]], row[keys["upstream"]]
+            smaller = ", ".join(_detail(key, row[keys[key]]) for key in details)
+            return f"{mode} from {upstream}" if upstream else mode, smaller
+
+        others = shown.select(column.key for column in shown.columns if column.key not in ARM)
+        rows = ((name(row), *rest) for row, rest in zip(self.rows, others.rows, strict=True))
+        columns = (Column("arm", "Arm", "way"), *others.columns)
+        return replace(others, columns=columns, items=tuple(rows))
+
     def _keep(self, places: list[int]) -> Table:
-        columns = tuple(self.columns[place] for place in places)
+        if places == list(range(len(self.columns))):
+            return self
+        columns = tuple(replace(self.columns[place], of="") for place in places)
         rows = tuple(tuple(row[place] for place in places) for row in self.rows)
-        return replace(self, columns=columns, rows=rows)
+        return replace(self, columns=columns, items=rows)
 
 
-def table_of(
-    items: Iterable[Any], name: str, title: str, caption: str, columns: Iterable[Column]
-) -> Table:
-    """A row for each item, whose cells are what the columns are ``of`` it."""
-    columns = tuple(columns)
-    rows = tuple(tuple(column.of(item) for column in columns) for item in items)
-    return Table(name, title, caption, columns, rows)
+def arm_columns(path: str = "arm", without: str = "") -> tuple[Column, ...]:
+    """The columns that name an arm, given where an item has its `ArmName`."""
+    return tuple(
+        Column(key, title, "size" if key == "size" else "text", f"{path}.{key}", key != "mode")
+        for key, title in ARM.items()
+        if key != without
+    )
 
 
 def cell_text(kind: Kind, value: Any) -> str:
@@ -131,68 +164,10 @@ def word_html(word: str) -> Markup:
     return Markup('<span class="word {}">{}{}</span>').format(word, mark, word)
 
 
-def write_tables(tables: Iterable[Table], folder: Path) -> tuple[Path, ...]:
-    """Writes each table as CSV, Markdown and LaTeX; one without rows has its headings only."""
-    written = []
-    for table in tables:
-        for ending, text in {"csv": csv_text, "md": markdown_text, "tex": latex_text}.items():
-            written.append(folder / f"{table.name}.{ending}")
-            with replacing(written[-1]) as temporary:
-                temporary.write_text(text(table), encoding="utf-8", newline="\n")
-    return tuple(written)
-
-
-def csv_text(table: Table) -> str:
-    """Comma-separated values (RFC 4180 but for its line ends), one heading line."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    kinds = [column.kind for column in table.columns]
-    suffixes = [("", "_low", "_high") if kind in INTERVALS else ("",) for kind in kinds]
-    keys = zip(table.columns, suffixes, strict=True)
-    writer.writerow(column.key + suffix for column, three in keys for suffix in three)
-    for row in table.rows:
-        cells = zip(kinds, row, strict=True)
-        writer.writerow(raw for kind, value in cells for raw in _raw(kind, value))
-    return stream.getvalue()
-
-
-def markdown_text(table: Table) -> str:
-    """A GitHub table whose columns are aligned in the source too, under its caption."""
-    shown = table.for_readers()
-    right = [column.kind in NUMBERS for column in shown.columns]
-    lines = [[_markdown(text) for text in row] for row in _texts(shown)]
-    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
-    rule = [f"{'-' * (width - 1)}{'-:'[at]}" for width, at in zip(widths, right, strict=True)]
-    drawn = []
-    for line in (lines[0], rule, *lines[1:]):
-        cells = zip(line, widths, right, strict=True)
-        padded = (cell.rjust(width) if at else cell.ljust(width) for cell, width, at in cells)
-        drawn.append(f"| {' | '.join(padded)} |")
-    return "\n".join([_markdown(_caption(table)), "", *drawn, ""])
-
-
-def latex_text(table: Table) -> str:
-    r"""A ``booktabs`` table to ``\input``; ``longtable`` where it does not fit a page."""
-    shown = table.for_readers()
-    heads, *body = [" & ".join(map(_latex, row)) + r" \\" for row in _texts(shown)]
-    aligned = "".join("r" if column.kind in NUMBERS else "l" for column in shown.columns)
-    caption = rf"\caption{{{_latex(_caption(table))}}}\label{{tab:{table.name}}}"
-    head = (r"\toprule", heads, r"\midrule")
-    if len(body) > PAGE_ROWS:
-        lines = [
-            r"% \usepackage{booktabs} \usepackage{longtable}",
-            rf"\begin{{longtable}}{{{aligned}}}",
-            rf"{caption}\\",
-            *(*head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endfoot"),
-            *(*body, r"\end{longtable}", ""),
-        ]
-    else:
-        lines = [
-            r"% \usepackage{booktabs}",
-            *(r"\begin{table}", r"\centering", caption, rf"\begin{{tabular}}{{{aligned}}}"),
-            *(*head, *body, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""),
-        ]
-    return "\n".join(lines)
+def _detail(key: str, value: Any) -> str:
+    if key == "size":
+        return f"{cell_text('size', value)} ECGs"
+    return f"{value} head" if key == "head" else str(value)
 
 
 def _parts(kind: Kind, value: Any) -> tuple[str, str]:
@@ -233,37 +208,3 @@ def _number(kind: Kind, value: Any) -> str:
         whole = kind == "count" and value == int(value)
         return f"{value:,.{0 if whole else 1}f}"
     return str(value)
-
-
-def _raw(kind: Kind, value: Any) -> list[Any]:
-    if kind in INTERVALS and not isinstance(value, Estimate):
-        return [_plain(value), "", ""]
-    if isinstance(value, Estimate):
-        return [_plain(end) for end in (value.value, value.low, value.high)]
-    return ["all" if kind == "size" and value == 0 else _plain(value)]
-
-
-def _plain(value: Any) -> Any:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return float(value) if isinstance(value, float) else value
-
-
-def _texts(table: Table) -> list[list[str]]:
-    """The headings, then the rows."""
-    kinds = [column.kind for column in table.columns]
-    rows = [list(map(cell_text, kinds, row)) for row in table.rows]
-    return [[column.title for column in table.columns], *rows]
-
-
-def _caption(table: Table) -> str:
-    return f"{table.title}. {table.caption}".strip()
-
-
-def _markdown(text: str) -> str:
-    text = re.sub(r"([\\|*<`])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)  # within a word it is plain
-
-
-def _latex(text: str) -> str:
-    return "".join(LATEX.get(character, character) for character in " ".join(text.split()))

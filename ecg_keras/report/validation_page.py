@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ecg_keras.report.blocks import Block, Drawing, Figures, Fold, Items, Rows, Section, Text
 from ecg_keras.report.page import write_page
-from ecg_keras.report.tables import Column, Table, table_of
+from ecg_keras.report.tables import Column, Table
 from ecg_keras.report.validation_plots import leads_plot, numbers_plot, texts_plot
 from ecg_keras.report.validation_words import (
     HEADS,
@@ -71,17 +71,12 @@ def validation_page(found: Validation, path: str | Path) -> Path:
 def _anomalies(found: Validation) -> Section:
     if not found.anomalies:
         return Section("anomalies", "Anomalies", (Text("None was found."),))
-    table = table_of(
-        found.anomalies,
-        "anomalies",
-        "What is wrong, or differs",
-        "",
-        (
-            Column("split", "Split", of=lambda one: one.split),
-            Column("feature", "Feature", of=lambda one: feature_title(one.feature)),
-            Column("what", "What", of=lambda one: one.long),
-        ),
+    columns = (
+        Column("split", "Split"),
+        Column("feature", "Feature", "text", lambda one: feature_title(one.feature)),
+        Column("what", "What", "text", "long"),
     )
+    table = Table("anomalies", "What is wrong, or differs", "", columns, found.anomalies)
     return Section("anomalies", "Anomalies", (Rows(table),))
 
 
@@ -89,19 +84,15 @@ def _noted(found: Validation) -> tuple[Section, ...]:
     """The records that are kept although a figure is unusual; no section where there is none."""
     if not found.noted:
         return ()
-    table = table_of(
-        found.noted[:LISTED],
-        "noted",
-        "Records with a figure outside of what is expected",
-        "",
-        (
-            Column("record", "Record", of=lambda one: one.record_id),
-            Column("feature", "Feature", of=lambda one: feature_title(one.measure)),
-            Column("lead", "Lead", of=lambda one: one.lead or "–"),
-            Column("value", "Value", "number", of=lambda one: f"{one.value:.4g}"),
-            Column("what", "What", of=lambda one: one.what),
-        ),
+    columns = (
+        Column("record", "Record", "text", "record_id"),
+        Column("feature", "Feature", "text", lambda one: feature_title(one.measure)),
+        Column("lead", "Lead", "text", lambda one: one.lead or "–"),
+        Column("value", "Value", "number", lambda one: f"{one.value:.4g}"),
+        Column("what", "What"),
     )
+    title = "Records with a figure outside of what is expected"
+    table = Table("noted", title, "", columns, found.noted[:LISTED])
     more = len(found.noted) - LISTED
     note = "Too few to be a fault of the dataset: they are stored, and trained on like all others."
     blocks: list[Block] = [Text(note), Rows(table)]

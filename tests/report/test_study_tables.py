@@ -9,8 +9,9 @@ from study_example import LONG, bare, study
 
 from ecg_keras.report.study_page import study_parts
 from ecg_keras.report.study_verdicts import comparisons_table
-from ecg_keras.report.study_view import StudyView, name_once
-from ecg_keras.report.tables import cell_text, write_tables
+from ecg_keras.report.study_view import StudyView
+from ecg_keras.report.table_files import write_tables
+from ecg_keras.report.tables import cell_text
 
 NAMES = (
     *("comparisons", "diagnostics", "arms", "labels", "differences", "convergence", "protocols"),
@@ -125,7 +126,7 @@ def test_a_group_names_the_size_only_where_sizes_differ(result):
 
 def test_one_column_names_an_arm_and_only_what_tells_rows_apart(result):
     few = [one for one in result.comparisons if one.arm.downstream == "ptbxl"]
-    table = name_once(comparisons_table(StudyView(result), few))
+    table = comparisons_table(StudyView(result), few).for_page()
     assert table.columns[0].key == "arm" and len(table.rows) == len(few)
     named = cell_text("way", table.rows[0][0])
     assert named == "linear_probe from georgia, resnet1d18, 50 ECGs"

@@ -11,16 +11,8 @@ from hypothesis import given, strategies as st
 
 from ecg_keras.evaluation import Estimate
 from ecg_keras.report import tables
-from ecg_keras.report.tables import (
-    LATEX,
-    Column,
-    Table,
-    cell_html,
-    cell_text,
-    csv_text,
-    latex_text,
-    markdown_text,
-)
+from ecg_keras.report.table_files import LATEX, csv_text, latex_text, markdown_text
+from ecg_keras.report.tables import Column, Table, cell_html, cell_text
 
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=30)
 
