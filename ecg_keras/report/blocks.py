@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
@@ -20,12 +20,10 @@ OPEN_ROWS = 16  # of a table that is open from the start
 
 
 @dataclass(frozen=True)
-class Text:
-    """A paragraph; a ``note`` is set small."""
+class Note:
+    """A paragraph that is set small; a plain one is a text."""
 
     text: str
-    style: Literal["plain", "note"] = "plain"
-    block: ClassVar[str] = "text"
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,6 @@ class Items:
     """A list."""
 
     items: tuple[str, ...]
-    block: ClassVar[str] = "items"
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,6 @@ class Rows:
 
     table: Table
     fold: bool = False
-    block: ClassVar[str] = "rows"
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,6 @@ class Figures:
 
     drawings: tuple[Drawing, ...]
     style: Literal["wide", "panels"] = "wide"
-    block: ClassVar[str] = "figures"
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,6 @@ class Judged:
     claim: str
     word: str
     why: str
-    block: ClassVar[str] = "judged"
 
 
 @dataclass(frozen=True)
@@ -95,7 +89,6 @@ class Ecgs:
 
     shown: tuple[ShownEcg, ...]
     prefix: str
-    block: ClassVar[str] = "ecgs"
 
 
 @dataclass(frozen=True)
@@ -114,7 +107,6 @@ class Checks:
 
     checks: tuple[Check, ...]
     titles: Mapping[str, str]
-    block: ClassVar[str] = "checks"
 
 
 @dataclass(frozen=True)
@@ -122,7 +114,6 @@ class Code:
     """Text as it is in a file."""
 
     text: str
-    block: ClassVar[str] = "code"
 
 
 @dataclass(frozen=True)
@@ -131,7 +122,6 @@ class Group:
 
     title: str
     blocks: tuple[Block, ...]
-    block: ClassVar[str] = "group"
 
 
 @dataclass(frozen=True)
@@ -140,10 +130,9 @@ class Fold:
 
     summary: str
     blocks: tuple[Block, ...]
-    block: ClassVar[str] = "fold"
 
 
-Block = Text | Items | Rows | Figures | Judged | Ecgs | Checks | Code | Group | Fold
+Block = str | Note | Items | Rows | Figures | Judged | Ecgs | Checks | Code | Group | Fold
 
 
 @dataclass(frozen=True)
@@ -171,7 +160,7 @@ def first_open(groups: Sequence[Group], summary: str) -> tuple[Block, ...]:
     return (*groups[:1], *folded)
 
 
-def facts(title: str, lines: Mapping[str, str], name: str = "") -> Rows:
+def facts(title: str, lines: Mapping[str, str]) -> Rows:
     """A table of plain facts, each with its name."""
     columns = (Column("what", "What"), Column("value", "Value"))
-    return Rows(Table(name, title, "", columns, tuple(lines.items())))
+    return Rows(Table("", title, "", columns, lines.items()))

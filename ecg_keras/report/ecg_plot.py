@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 
 from ecg_keras.errors import DataError
 from ecg_keras.records import Signal
-from ecg_keras.report.style import LIGHT, in_style
+from ecg_keras.report.style import LIGHT, Look, in_style
 
+Floats = npt.NDArray[np.float64]
 MM_PER_SECOND = 25.0
 MM_PER_MV = 10.0
 MM_PER_INCH = 25.4
@@ -135,9 +136,11 @@ def draw_paper(axes: Axes, width: float, height: float) -> None:
     )
 
 
-def _broken(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray:
+def _broken(first: Floats, second: Floats) -> Floats:
     """Many two-point lines as one: each pair is followed by a gap."""
-    return np.stack([first, second, np.full_like(first, np.nan, dtype=float)], axis=1).ravel()
+    gap = np.full_like(first, np.nan, dtype=np.float64)
+    broken: Floats = np.stack([first, second, gap], axis=1).ravel()
+    return broken
 
 
 def _draw_row(
@@ -149,7 +152,7 @@ def _draw_row(
     sampling_rate: float,
 ) -> None:
     """Draws one row with its calibration pulse; ``zero`` is the height of 0 mV in millimetres."""
-    style = {"color": LIGHT["trace"], "solid_joinstyle": "round"}
+    style: Look = {"color": LIGHT["trace"], "solid_joinstyle": "round"}
     pulse = np.array([(0, 0), (2.5, 0), (2.5, 1), (7.5, 1), (7.5, 0), (10, 0)])
     axes.plot(2.5 + pulse[:, 0], zero + MM_PER_MV * pulse[:, 1], linewidth=0.9, **style)
     for name, (start, values) in zip(names, row, strict=True):

@@ -16,11 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ecg_keras.evaluation import Estimate
-from ecg_keras.report.style import GUIDE, LIGHT, WIDTH_INCHES, add_legend, in_style, shorten
+from ecg_keras.report.style import GUIDE, LIGHT, WIDTH_INCHES, Look, add_legend, in_style, shorten
 
 ROW_INCHES = 0.4
 LONGEST_LINE = 52  # characters of a name above its row
-WORDS: Mapping[str, dict[str, Any]] = {
+WORDS: Mapping[str, Look] = {
     "better": {"marker": "^", "color": LIGHT["blue"]},
     "equivalent": {"marker": "s", "color": LIGHT["green"]},
     "worse": {"marker": "v", "color": LIGHT["orange"]},
@@ -94,7 +94,7 @@ def ledger_plot(costs: Sequence[CostRow]) -> Figure:
     places = np.array(heights) + 0.6
     own, share = (np.array([getattr(one, name) for one in costs]) / size for name in
                   ("own", "share"))  # fmt: skip
-    open_bar = {"color": "none", "edgecolor": LIGHT["orange"], "linewidth": 1.2}
+    open_bar: Look = {"color": "none", "edgecolor": LIGHT["orange"], "linewidth": 1.2}
     for number, (place, first, second) in enumerate(zip(places, own, share, strict=True)):
         names = ("one run", "its share of the pre-training") if number == 0 else (None, None)
         axes.barh(place, first, height=0.34, color=LIGHT["blue"], label=names[0])
@@ -105,7 +105,7 @@ def ledger_plot(costs: Sequence[CostRow]) -> Figure:
 
 
 def _start(
-    rows: Sequence[ForestRow] | Sequence[CostRow], sizes: Sequence[float]
+    rows: Sequence[ForestRow | CostRow], sizes: Sequence[float]
 ) -> tuple[Figure, Axes, list[float]]:
     """A figure with the names of rows and groups, and where each row begins, counted in rows."""
     figure = Figure(layout="constrained")
@@ -131,7 +131,7 @@ def _reach(rows: Sequence[ForestRow], margin: float | None) -> float:
     """The largest finite end of all intervals, and room beyond it."""
     estimates = [one for row in rows for one in (row.estimate, row.before) if one is not None]
     ends = np.abs([(one.value, one.low, one.high) for one in estimates])
-    return 1.06 * max(*ends[np.isfinite(ends)], 1.6 * (margin or 0), 0.01)
+    return 1.06 * float(max(*ends[np.isfinite(ends)], 1.6 * (margin or 0), 0.01))
 
 
 def _write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
@@ -144,7 +144,7 @@ def _draw_difference(axes: Axes, row: ForestRow, y: float) -> None:
     if row.before is not None:
         before, muted = row.before, LIGHT["muted"]
         axes.plot([before.low, before.high], [y, y], color=muted, linewidth=0.9)
-        point = {"marker": "o", "markerfacecolor": LIGHT["page"], "markersize": 5}
+        point: Look = {"marker": "o", "markerfacecolor": LIGHT["page"], "markersize": 5}
         axes.plot(before.value, y, color=muted, **point)
         y += 0.34
         arrow = {"arrowstyle": "->", "color": LIGHT["ink"], "linewidth": 0.8}
@@ -155,7 +155,7 @@ def _draw_difference(axes: Axes, row: ForestRow, y: float) -> None:
     axes.plot(row.estimate.value, y, markersize=6, zorder=3, **style)
 
 
-def _style_unjudged(difference: Estimate) -> dict[str, Any]:
+def _style_unjudged(difference: Estimate) -> Look:
     """Filled where zero is outside of the interval."""
     outside = difference.low > 0 or difference.high < 0
     side = LIGHT["blue"] if difference.value > 0 else LIGHT["orange"]

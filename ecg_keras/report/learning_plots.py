@@ -19,6 +19,7 @@ from ecg_keras.report.style import (
     PANEL_INCHES,
     RUN,
     WIDTH_INCHES,
+    Look,
     add_legend,
     in_style,
     shorten,
@@ -141,7 +142,7 @@ def _draw_points(
 ) -> None:
     value, low, high = np.array([(score.value, score.low, score.high) for score in scores]).T
     axes.vlines(sizes, low, high, color=colour, linewidth=1.0)
-    point = {"linestyle": "none", "marker": marker, "markersize": 5}
+    point: Look = {"linestyle": "none", "marker": marker, "markersize": 5}
     axes.plot(sizes, value, color=colour, label=label, **point)
 
 

@@ -23,6 +23,7 @@ from ecg_keras.report.style import (
     PANEL_INCHES,
     RUN,
     WIDTH_INCHES,
+    Look,
     add_legend,
     in_style,
     whole_numbers,
@@ -155,8 +156,9 @@ def _history_plot(
             continue
         epoch = history.columns["epoch"]
         every = max(1, len(epoch) // 12)
-        marked = {"marker": "os"[style is BASELINE], "markersize": 3.5, "markevery": every}
-        for (column, name), look in zip(names.items(), ({"linewidth": 0.9}, marked), strict=True):
+        marked: Look = {"marker": "os"[style is BASELINE], "markersize": 3.5, "markevery": every}
+        looks: tuple[Look, Look] = ({"linewidth": 0.9}, marked)
+        for (column, name), look in zip(names.items(), looks, strict=True):
             line = {**style, **look, "label": f"{owner}{name}"}
             axes.plot(epoch, history.columns[column], **line)
     _draw_phases(axes, run)
@@ -185,5 +187,5 @@ def _draw_phases(axes: Axes, run: History) -> None:
                 color=LIGHT["muted"],
             )
     if run.best_epoch is not None:
-        kept = {"color": LIGHT["green"], "linewidth": 1.1, "linestyle": (0, (6, 2, 1, 2))}
+        kept: Look = {"color": LIGHT["green"], "linewidth": 1.1, "linestyle": (0, (6, 2, 1, 2))}
         axes.axvline(run.best_epoch, ymax=0.9, label=f"best epoch ({run.best_epoch})", **kept)

@@ -24,25 +24,10 @@ LOGGED = ("epoch", "phase", "loss", "val_loss", "val_macro_auroc", "val_macro_au
 
 @dataclass(frozen=True, eq=False)
 class RunFiles:
-    """What the files of a run say.
+    """What the files of a run say; what it may lack is nothing or empty.
 
-    Attributes:
-        run: the folder.
-        recipe: the resolved settings, and ``recipe_text`` as written.
-        dataset: of the shards it was trained on.
-        status: of the run: mode, seconds, number of parameters, folder of the shards.
-        scores: on the test split.
-        test: predictions of the test split.
-        history: one value per epoch; ``None`` without ``log.csv``.
-        environment: versions and machine; empty without ``environment.json``.
-        guarded: what the leakage guard found; ``None`` where it did not look.
-        anomalies: what the check of the data found, where the run was trained all the same.
-        tuned: how it was chosen; ``None`` where it was not tuned.
-        seeds: what trainings with other seeds say together with it; ``None`` where there are none.
-        remarks: what that check did not look at, and why.
-        comparison: with the baseline, where there is one.
-        baseline_test: the baseline's predictions, for its curves.
-        baseline_history: the baseline's training.
+    ``guarded`` is what the leakage guard found, ``anomalies`` what the check of the data found and
+    ``remarks`` what that check did not look at, ``seeds`` the trainings with other seeds.
     """
 
     run: Run

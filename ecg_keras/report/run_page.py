@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ecg_keras.data import lead_profile
-from ecg_keras.evaluation import Comparison, diagnose_run, tuning_rows, tuning_sentence
+from ecg_keras.evaluation import Comparison, Difference, diagnose_run, tuning_rows, tuning_sentence
 from ecg_keras.metrics import score_name
 from ecg_keras.report import run_words
 from ecg_keras.report.blocks import (
@@ -21,9 +21,9 @@ from ecg_keras.report.blocks import (
     Fold,
     Group,
     Items,
+    Note,
     Rows,
     Section,
-    Text,
     facts,
 )
 from ecg_keras.report.forest import ForestRow, forest_plot
@@ -143,11 +143,11 @@ def _comparison_blocks(comparison: Comparison) -> tuple[Block, ...]:
         lambda: forest_plot(_forest_rows(comparison)),
     )
     table = _differences_table(comparison)
-    blocks: list[Block] = [Text(introduction), Figures((forest,)), Rows(table)]
+    blocks: list[Block] = [introduction, Figures((forest,)), Rows(table)]
     if comparison.undefined:
         names = ", ".join(comparison.undefined)
         note = f"In no mean, because no or every test ECG has them: {names}."
-        blocks.append(Text(note, "note"))
+        blocks.append(Note(note))
     return tuple(blocks)
 
 
@@ -166,7 +166,7 @@ def _forest_rows(comparison: Comparison) -> list[ForestRow]:
 
 def _differences_table(comparison: Comparison) -> Table:
     a, b = comparison.names
-    names = {
+    names: dict[str, Difference | None] = {
         capital(score_name(name)) + " (decides)" * (name == comparison.metric): row
         for name, row in comparison.summary.items()
     }
@@ -192,9 +192,9 @@ def _differences_table(comparison: Comparison) -> Table:
 
 def _thresholds(files: RunFiles) -> Section:
     blocks = (
-        Text(run_words.threshold_sentence(files)),
+        run_words.threshold_sentence(files),
         Rows(decisions_table(files.scores)),
-        Text(files.scores.calibration.sentence),
+        files.scores.calibration.sentence,
         Rows(calibration_table(files.scores)),
     )
     return Section("thresholds", "Thresholds and decisions", blocks)
@@ -202,7 +202,7 @@ def _thresholds(files: RunFiles) -> Section:
 
 def _training(files: RunFiles) -> list[Block]:
     """Loss and scores per epoch on the split that chose one; other seeds, and the tuning."""
-    blocks: list[Block] = [Text("The run has no log.csv: there is nothing to draw.")]
+    blocks: list[Block] = ["The run has no log.csv: there is nothing to draw."]
     history, before = files.history, files.baseline_history
     if history is not None:
         split = run_words.chooser(files)
@@ -219,9 +219,9 @@ def _training(files: RunFiles) -> list[Block]:
             f"Macro AUROC and macro AUPRC on the {split} split.{both}",
             lambda: score_plot(history, before, split),
         )
-        blocks = [Text(run_words.training_sentence(files)), Figures((loss, score))]
+        blocks = [run_words.training_sentence(files), Figures((loss, score))]
     if files.seeds:
-        note = Text(
+        note = (
             "The same recipe trained again with other first weights and another order of the "
             "records; the verdict over all of them is at the top. What else this page shows is of "
             "the first."
@@ -229,7 +229,7 @@ def _training(files: RunFiles) -> list[Block]:
         blocks.append(Group("Other seeds", (note, _plain_rows("Seeds", *files.seeds.cells()))))
     if files.tuned is not None:
         rows = _plain_rows("Candidates", *tuning_rows(files.tuned))
-        blocks.append(Group("Tuning", (Text(tuning_sentence(files.tuned)), rows)))
+        blocks.append(Group("Tuning", (tuning_sentence(files.tuned), rows)))
     return blocks
 
 
@@ -239,12 +239,12 @@ def _ecgs(files: RunFiles, shards: Path | None) -> Section:
     chosen_ids = [str(files.test.record_ids[choice.row]) for choice in choices]
     stored, missing = read_ecgs(files, chosen_ids, shards)
     shown = show_ecgs(files.test, files.scores.thresholds, choices, stored, "ecg")
-    introduction = Text(
+    introduction = (
         "Chosen by the rule above each, the same for every run; none was picked by hand. "
         "Probabilities are those that were scored, and an ECG counts as having a label from the "
         "label's threshold upwards."
     )
-    why = (Text(f"The ECGs can't be drawn. {missing}"),) if missing else ()
+    why = (f"The ECGs can't be drawn. {missing}",) if missing else ()
     return Section("ecgs", "ECGs of the test split", (introduction, *why, Ecgs(shown, "ecg")))
 
 
@@ -256,15 +256,14 @@ def _data(files: RunFiles) -> list[Block]:
             "<strong>The check of the data found faults</strong>, and the network was trained all "
             "the same (<code>data.anomalies: warn</code>):"
         )
-        blocks += [Text(faults), Items(files.anomalies)]
+        blocks += [faults, Items(files.anomalies)]
     known = run_words.data_facts(dataset, files.guarded)
     blocks += [facts("What the network was trained and tested on", known), Rows(_splits(files))]
     heading, *rows = lead_profile.rows(dataset.quality, dataset.leads)
     quality = _plain_rows("Quality of each lead", heading, rows, LEAD_QUALITY)
     blocks.append(Fold("Quality of each lead", (quality,)))
-    for title, lines, more in run_words.left_out(dataset, files.guarded):
-        rest = [f"and {more:,} more, listed in dataset.json"] if more else []
-        blocks.append(Fold(title, (Items((*lines, *rest)),)))
+    for title, lines in run_words.left_out(dataset, files.guarded).items():
+        blocks.append(Fold(title, (Items(tuple(lines)),)))
     return blocks
 
 
@@ -297,7 +296,7 @@ def _settings(files: RunFiles) -> Section:
     environment = (
         facts("The environment it was trained in", lines)
         if lines
-        else Text("The run has no environment.json.")
+        else "The run has no environment.json."
     )
     return Section("settings", "Settings and environment", (recipe, environment))
 

@@ -19,6 +19,11 @@ MODES = {
     "pretrain": "pre-trained from scratch",
 }
 FEW_POSITIVES = 20
+LIMITS = (
+    "The labels are the database's; nobody read the ECGs again. Subgroups, such as by age or sex, "
+    "were not scored apart.",
+    "For research. Not a medical device, and not to be used for diagnosis.",
+)
 LISTED = 20
 LISTED_NOTED = 100
 
@@ -49,13 +54,13 @@ def threshold_sentence(files: RunFiles) -> str:
             "sound test would choose it: scores that depend on thresholds flatter."
         )
     if files.scores.thresholds_from == "validation":
-        said = (
+        sentence = (
             "Each label's threshold is the one with the best F1 on the validation split; the test "
             "split had no part in it."
         )
         missing = ", ".join(files.scores.thresholds_missing)
         few = f"Fewer than {LEAST_PATIENTS} validation patients have {missing}: there it is 0.5."
-        return f"{said} {few}" if missing else said
+        return f"{sentence} {few}" if missing else sentence
     return "Every label's threshold is 0.5, as in the published protocol."
 
 
@@ -92,87 +97,78 @@ def chooser(files: RunFiles) -> str:
 def limits(files: RunFiles) -> tuple[str, ...]:
     """What the numbers of this page do not say."""
     scores, dataset = files.scores, files.dataset
-    said = []
+    found = []
     if dataset.source == "simulated":
-        said.append("The ECGs are simulated: the scores say nothing about patients.")
-    said += _chosen_on_test(files)
+        found.append("The ECGs are simulated: the scores say nothing about patients.")
+    if chosen := _chosen_on_test(files):
+        found.append(chosen)
     few = [
         f"{name} ({row.positives})"
         for name, row in scores.labels.items()
         if row.positives < FEW_POSITIVES
     ]
     if few:
-        said.append(
+        found.append(
             f"Few positives in the test split: {', '.join(few)}. Their scores are uncertain."
         )
-    said.append(
+    found.append(
         f"One network, one training seed ({files.recipe.training.seed}). The intervals cover which "
         f"of the {scores.patients:,} test patients were drawn; they do not cover what another seed "
         "would have given."
     )
     if files.recipe.data.split.method == "records":
-        said.append(
+        found.append(
             "The splits were drawn by record, without regard to patients, as some published "
             f"studies did. {patients_apart(dataset)} A network can recognise a patient that it was "
             "trained on: where that happens, the scores flatter."
         )
     if all(split.patients == split.records for split in dataset.splits.values()):
-        said.append(
+        found.append(
             "Every ECG here counts as a patient of its own. Where the database does not say "
             "which ECGs are of one person, some may be in several splits."
         )
-    said += [
+    found += [
         f"The database is not what it says it is, and every ECG was repaired: {one.line()}. ECGs "
         "that the network is asked about must need no repair."
         for one in dataset.repairs
     ]
     if files.anomalies:
-        said.append(
+        found.append(
             f"The check of the data found {plural(len(files.anomalies), 'fault')}, and the "
             "network was trained all the same (data.anomalies: warn): see Data."
         )
-    said += [f"The check of the data: {remark}." for remark in files.remarks]
-    said += _leaks(files)
-    said.append(
+    found += [f"The check of the data: {remark}." for remark in files.remarks]
+    found += _leaks(files)
+    found.append(
         f"Training, validation and test ECGs all come from {dataset.source}: how the network does "
         "in another hospital or on another device was not tested."
     )
-    said.append(
-        "The labels are the database's; nobody read the ECGs again. Subgroups, such as by age or "
-        "sex, were not scored apart."
-    )
-    said.append("For research. Not a medical device, and not to be used for diagnosis.")
-    return tuple(said)
+    return (*found, *LIMITS)
 
 
-def _leaks(files: RunFiles) -> list[str]:
+def _leaks(files: RunFiles) -> Sequence[str]:
     """Which test records the network knows, as far as that was looked for."""
     if files.guarded is not None:
-        return list(files.guarded.warnings)
+        return files.guarded.warnings
     shared = [group for group in files.dataset.duplicates if len(set(group.splits)) > 1]
-    said = ["Whether its training, or an upstream, knows test records was not looked for."]
-    if shared:
-        said.append(
-            f"Copies of a recording lie in different splits ({plural(len(shared), 'group')}): "
-            "the scores may flatter a little."
-        )
-    return said
+    groups = plural(len(shared), "group")
+    copies = f"Copies of a recording are in different splits ({groups}): the scores may flatter "
+    unknown = "Whether its training, or an upstream, knows test records was not looked for."
+    return (unknown, *([f"{copies}a little."] if shared else []))
 
 
-def _chosen_on_test(files: RunFiles) -> list[str]:
+def _chosen_on_test(files: RunFiles) -> str:
     """That the test split chose what it scores, where it did."""
     training = files.recipe.training
     if training.validate_on != "test":
-        return []
-    chosen = ["the epoch"] if training.select != "last" or training.patience is not None else []
-    if files.scores.thresholds_from == "test":
-        chosen.append("the thresholds")
-    if not chosen:
-        return []
-    return [
+        return ""
+    chosen = ["the epoch"] * (training.select != "last" or training.patience is not None)
+    chosen += ["the thresholds"] * (files.scores.thresholds_from == "test")
+    sentence = (
         f"The test split itself chose {' and '.join(chosen)}, as in the published protocol: the "
         "scores are the best that these ECGs allow. They flatter, and no interval here covers that."
-    ]
+    )
+    return sentence if chosen else ""
 
 
 def patients_apart(dataset: Dataset) -> str:
@@ -206,42 +202,28 @@ def data_facts(dataset: Dataset, guarded: Guarded | None) -> Mapping[str, str]:
     }
 
 
-def left_out(
-    dataset: Dataset, guarded: Guarded | None
-) -> tuple[tuple[str, Sequence[str], int], ...]:
-    """Headings, rows and number of rows not shown, of what is in no shard, unusual, or copied."""
-    groups = []
+def left_out(dataset: Dataset, guarded: Guarded | None) -> dict[str, Sequence[str]]:
+    """By a heading, a line for each record that is in no shard, unusual, copied, or left out."""
+    noted = [one.line() for one in dataset.noted]
+    unusual = plural(len({one.record_id for one in dataset.noted}), "record")
+    copies = [
+        f"{', '.join(group.record_ids)} (in {', '.join(sorted(set(group.splits)))})"
+        for group in dataset.duplicates
+    ]
+    lines: dict[str, Sequence[str]] = {}
     for title, records in (("Dropped", dataset.dropped), ("Quarantined", dataset.quarantined)):
-        if records:
-            groups.append(
-                (
-                    f"{title}: {_reasons(records)}",
-                    *_first([f"{one.record_id}: {one.reason}" for one in records]),
-                )
-            )
-    if dataset.noted:
-        rows = [one.line() for one in dataset.noted]
-        records = plural(len({one.record_id for one in dataset.noted}), "record")
-        groups.append(
-            (
-                f"Kept, with a figure outside of what is expected: {records}",
-                *_first(rows, LISTED_NOTED),
-            )
-        )
-    if dataset.duplicates:
-        rows = [
-            f"{', '.join(group.record_ids)} (in {', '.join(sorted(set(group.splits)))})"
-            for group in dataset.duplicates
-        ]
-        groups.append((f"Copies of a recording: {plural(len(rows), 'group')}", *_first(rows)))
+        reasons = [f"{one.record_id}: {one.reason}" for one in records]
+        lines |= {f"{title}: {_reasons(records)}": _first(reasons)} if records else {}
+    if noted:
+        heading = f"Kept, with a figure outside of what is expected: {unusual}"
+        lines[heading] = _first(noted, LISTED_NOTED)
+    if copies:
+        lines[f"Copies of a recording: {plural(len(copies), 'group')}"] = _first(copies)
     if guarded is not None and guarded.notes:
-        rows = [
-            f"{record_id} (in {split})"
-            for split, records in guarded.left_out.items()
-            for record_id in records
-        ]
-        groups.append((f"Left out for leaks: {' '.join(guarded.notes)}", *_first(rows)))
-    return tuple(groups)
+        pairs = [(one, split) for split, records in guarded.left_out.items() for one in records]
+        known = [f"{record_id} (in {split})" for record_id, split in pairs]
+        lines[f"Left out for leaks: {' '.join(guarded.notes)}"] = _first(known)
+    return lines
 
 
 def _reasons(records: Sequence[LeftOut]) -> str:
@@ -250,5 +232,7 @@ def _reasons(records: Sequence[LeftOut]) -> str:
     return f"{plural(len(records), 'record')}. Most often: {named}"
 
 
-def _first(rows: list[str], listed: int = LISTED) -> tuple[list[str], int]:
-    return rows[:listed], max(0, len(rows) - listed)
+def _first(rows: Sequence[str], listed: int = LISTED) -> Sequence[str]:
+    """As many as a reader takes in, and how many more there are."""
+    more = len(rows) - listed
+    return rows if more <= 0 else (*rows[:listed], f"and {more:,} more, listed in dataset.json")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ecg_keras.evaluation import LEAST_PATIENTS, Estimate, Predictions, Scores
 from ecg_keras.metrics import score_name
-from ecg_keras.report.blocks import Block, Figures, Group, Items, Rows, Section, Text
+from ecg_keras.report.blocks import Block, Figures, Group, Items, Note, Rows, Section
 from ecg_keras.report.label_curves import draw_label
 from ecg_keras.report.page import write_page
 from ecg_keras.report.study_view import capital
@@ -72,7 +72,9 @@ def describe_interval(score: Estimate, level: float) -> str:
 def scores_section(scores: Scores) -> Section:
     """The summary scores, and how well each label is ranked."""
     level = percent(scores.level)
-    rows = [(capital(score_name(name)), score) for name, score in scores.shown.items()]
+    rows: list[tuple[str, Estimate | float | None]] = [
+        (capital(score_name(name)), score) for name, score in scores.shown.items()
+    ]
     if scores.macro_ece is not None:
         rows.append(("Macro ECE (lower is better)", scores.macro_ece))
     summary = Table(
@@ -102,10 +104,10 @@ def scores_section(scores: Scores) -> Section:
     if scores.undefined:
         names = ", ".join(scores.undefined)
         note = f"Undefined on this test split, and left out of the means: {names}."
-        blocks.append(Text(note, "note"))
+        blocks.append(Note(note))
     if scores.challenge_note:
         note = f"No score of the PhysioNet/CinC Challenge: {scores.challenge_note}."
-        blocks.append(Text(note, "note"))
+        blocks.append(Note(note))
     return Section("scores", "Scores on the test split", tuple(blocks))
 
 
@@ -166,7 +168,7 @@ def curves_section(
         for label in defined
         if label in most
     )
-    return Section("curves", "Curves of each label", (Text(note), *groups))
+    return Section("curves", "Curves of each label", (note, *groups))
 
 
 def _panels(scores: Scores, test: Predictions, baseline: Predictions | None, label: str) -> Figures:

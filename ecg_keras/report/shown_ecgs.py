@@ -146,7 +146,8 @@ def _order(predictions: Predictions) -> npt.NDArray[np.intp]:
     truth = np.asarray(predictions.targets, bool)
     kept = np.clip(np.asarray(predictions.probabilities, np.float64), EPSILON, 1 - EPSILON)
     loss = -np.mean(np.where(truth, np.log(kept), np.log(1 - kept)), axis=1)
-    return np.lexsort((np.asarray(predictions.record_ids), loss))
+    order: npt.NDArray[np.intp] = np.lexsort((np.asarray(predictions.record_ids), loss))
+    return order
 
 
 def _read_tested(record_ids: Sequence[str], folders: Sequence[str | Path]) -> Mapping[str, Stored]:

@@ -12,7 +12,6 @@ from ecg_keras.report.blocks import (
     Judged,
     Rows,
     Section,
-    Text,
 )
 from ecg_keras.report.forest import CostRow, ledger_plot
 from ecg_keras.report.learning_plots import scatter_plot
@@ -37,7 +36,7 @@ def transferability(study: StudyView) -> Section | Absent:
         for number, one in enumerate(estimates, start=1)
         if len(one.values) >= FEWEST_ARMS
     )
-    introduction = Text(
+    introduction = (
         "Each mark is an arm: across, what an estimate promised of its pre-trained network "
         "before any training, higher is more; upwards, the gain in "
         f"{study.metric_name} over {study.reference}. Weighted Kendall τ "
@@ -66,7 +65,7 @@ def ledger(study: StudyView) -> Section | Absent:
         )
         for number, part in enumerate(parts, start=1)
     )
-    blocks: list[Block] = [Text(_pays(study)), Figures(drawings[:2])]
+    blocks: list[Block] = [_pays(study), Figures(drawings[:2])]
     if drawings[2:]:
         blocks.append(Fold("The other costs", (Figures(drawings[2:]),)))
     return Section("ledger", "Ledger", (*blocks, Rows(table, fold=True)), (table,))
@@ -81,7 +80,7 @@ def findings(study: StudyView) -> Section | Absent:
     table = Table("findings", title, "", columns, found)
     if not found:
         return Absent("findings", "the published findings were not tested.", (table,))
-    introduction = Text(
+    introduction = (
         "What Nguyen and Do (PLoS ONE 2025, 20(5):e0316043) found, and whether the data of "
         "this study say the same, with its databases, backbones and recipes. Undecided is "
         "what it did not look at, what its intervals leave open, and what rests on one "

@@ -15,7 +15,6 @@ from ecg_keras.report.blocks import (
     Group,
     Rows,
     Section,
-    Text,
 )
 from ecg_keras.report.forest import ForestRow, forest_plot
 from ecg_keras.report.study_verdicts import count_verdicts
@@ -35,9 +34,9 @@ def differences(study: StudyView) -> Section | Absent:
     table = _differences_table(study, study.result.comparisons)
     if not study.result.comparisons:
         return Absent("differences", NO_ARM, (table,))
-    found = Counter(one.verdict.word for one in study.result.comparisons)
+    found = Counter[str](one.verdict.word for one in study.result.comparisons)
     legend = ", ".join(f"{mark} {word}" for word, mark in MARKS.items() if word in found)
-    introduction = Text(
+    introduction = (
         f"Each line is an arm less {study.reference} in {study.metric_name}, on the same ECGs, "
         f"with its {study.level} interval over {study.luck}. The band is ±{study.margin:g}: "
         f"differences within it do not matter. {legend}."
@@ -62,8 +61,9 @@ def controls(study: StudyView) -> Section | Absent:
     found = study.result.controls
     if not found:
         return Absent("controls", "the study has none (with controls: true it has).", (table,))
-    answers = map(Text, explain_controls(found, study.metric))
-    return Section("controls", QUESTION, (*answers, Rows(table)), (table,))
+    return Section(
+        "controls", QUESTION, (*explain_controls(found, study.metric), Rows(table)), (table,)
+    )
 
 
 def protocols(study: StudyView) -> Section | Absent:
@@ -72,7 +72,7 @@ def protocols(study: StudyView) -> Section | Absent:
     shifts = study.result.shifts
     if not shifts:
         return Absent("other protocols", "the study has one protocol only.", (table,))
-    introduction = Text(
+    introduction = (
         f"The same differences from {study.reference} under the study's first "
         "protocol (open circle) and under a changed one (the arrow's end; filled where its "
         "interval leaves out zero)."
@@ -98,7 +98,7 @@ def families(study: StudyView) -> Section | Absent:
         _of_families(study, f"families{number}", [one for one in gains if one.names == pair])
         for number, pair in enumerate(pairs, start=1)
     )
-    blocks = (Figures(figures), Rows(table, fold=True))
+    blocks: tuple[Block, ...] = (Figures(figures), Rows(table, fold=True))
     return Section("families", "Which family of backbones gains more", blocks, (table,))
 
 
@@ -151,7 +151,7 @@ def _of_protocol(study: StudyView, number: int, protocol: str, shifts: Sequence[
         )
         for part, (downstream, some) in enumerate(rows.items(), start=1)
     )
-    return Group(protocol, (Text(sentence), Figures(drawings)))
+    return Group(protocol, (sentence, Figures(drawings)))
 
 
 def _of_families(study: StudyView, anchor: str, gains: Sequence[Interaction]) -> Drawing:

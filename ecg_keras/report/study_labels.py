@@ -20,7 +20,6 @@ from ecg_keras.report.blocks import (
     Group,
     Rows,
     Section,
-    Text,
     first_open,
 )
 from ecg_keras.report.label_curves import draw_label
@@ -53,22 +52,22 @@ def labels(study: StudyView) -> Section | Absent:
             f"{study.group_title(one.arm)}."
         )
         curves = Figures(tuple(_curves(study, one, f"label{number}-")), "panels")
-        groups.append(Group(downstream, (Text(which), Rows(shown), curves)))
-    introduction = Text(
+        groups.append(Group(downstream, (which, Rows(shown), curves)))
+    introduction = (
         "Of each downstream the arm with the best score on its largest training set, blue, "
         "and its reference, dashed. It was chosen by this very score, which flatters it a "
         "little. Dots of a calibration diagram: observed share in bins of about as many "
         "ECGs, with 95 % intervals; below, the probabilities without and with the label."
     )
     others = first_open(groups, "The labels of the other downstreams")
-    return Section("labels", "Labels", (introduction, Text(_averaged(study)), *others), (full,))
+    return Section("labels", "Labels", (introduction, _averaged(study), *others), (full,))
 
 
 def calibration(study: StudyView) -> Section | Absent:
     """Whether a probability of 0.3 means three in ten, for each label of the best arms."""
     if not study.best:
         return Absent("calibration", NO_ARM)
-    introduction = Text(
+    introduction = (
         "Of the same arms and the same mean predictions; the diagrams are beside each "
         "label's curves. A mean over seeds is less extreme than one network's probability, "
         "and its calibration is its own."
@@ -81,7 +80,7 @@ def thresholds(study: StudyView) -> Section | Absent:
     """The thresholds of the best arms, and what is decided at them."""
     if not study.best:
         return Absent("thresholds", NO_ARM)
-    introduction = Text(
+    introduction = (
         "Thresholds are the mean over seeds and folds of those of the runs. The decisions "
         f"are of the mean prediction at the mean threshold; their {study.level} "
         f"intervals are of {study.result.question['bootstrap']:,} resamples of patients and hold "

@@ -16,7 +16,6 @@ from ecg_keras.report.blocks import (
     Group,
     Rows,
     Section,
-    Text,
     first_open,
 )
 from ecg_keras.report.learning_plots import convergence_plot, learning_plot
@@ -48,7 +47,7 @@ def learning_curves(study: StudyView) -> Section | Absent:
     if not curves:
         reason = "they need at least three training sizes."
         return Absent("learning curves", reason, (points, worth))
-    introduction = Text(
+    introduction = (
         f"{'' if study.result.elsewhere else NESTED}Bars are "
         f"{study.intervals}; lines are fitted power laws "
         "with theirs, where one fits. The lower panel is the difference over the band that "
@@ -92,7 +91,7 @@ def convergence(study: StudyView) -> Section | Absent:
             lambda curves=curves: convergence_plot(curves, study.reference),  # type: ignore[misc]
         )
         (first if largest.get(downstream, title) == title else rest).append(drawing)
-    introduction = Text(
+    introduction = (
         "Mean score on validation over all runs of an arm (each seed and fold); the band holds "
         "the middle 80 % of the runs. A run that ended sooner keeps its last score."
     )
@@ -128,7 +127,7 @@ def tuning(study: StudyView) -> Section | Absent:
             f" In {edges} of {plural(sum(runs), 'run')} the choice has the lowest or the highest "
             "of all rates that were tried: a wider grid may change it (tune.candidates)."
         )
-    blocks = (Text(sentence), Rows(table, fold=True))
+    blocks = (sentence, Rows(table, fold=True))
     return Section("tuning", "Tuning", blocks, (table,))
 
 

@@ -14,10 +14,10 @@ from ecg_keras.report.blocks import (
     Fold,
     Group,
     Items,
+    Note,
     Rows,
     Section,
     ShownEcg,
-    Text,
     facts,
 )
 from ecg_keras.report.shown_ecgs import study_ecgs
@@ -66,11 +66,11 @@ def ecgs(study: StudyView, given: Given = None) -> Section | Absent:
                 f"{capital(one.arm.way)}, {study.group_title(one.arm)}: the mean probability over "
                 "its seeds."
             )
-            missing = (Text(f"The ECGs can't be drawn. {why}", "note"),) if why else ()
-            groups.append(Group(downstream, (Text(arm), *missing, Ecgs(tuple(shown), prefix))))
+            missing = (Note(f"The ECGs can't be drawn. {why}"),) if why else ()
+            groups.append(Group(downstream, (arm, *missing, Ecgs(tuple(shown), prefix))))
     if not groups:
         return Absent("ECGs", "no arm was tested whose errors could be shown.")
-    introduction = Text(
+    introduction = (
         "Chosen by the rule above each, the same for every study; none was picked by hand. "
         "An ECG counts as having a label from the label's mean threshold upwards."
     )
@@ -86,9 +86,9 @@ def settings(study: StudyView) -> Section:
         lines = {key: _fact(value) for key, value in environment.items()}
         blocks.append(facts("The environment it was trained in", lines))
     elif not elsewhere:
-        blocks.append(Text("The environment was not noted."))
+        blocks.append("The environment was not noted.")
     files = "The folder tables/ beside this page has its tables as CSV, Markdown and LaTeX, those"
-    blocks.append(Text(f"{files} of every arm and label too."))
+    blocks.append(f"{files} of every arm and label too.")
     return Section("settings", "Settings and environment", tuple(blocks))
 
 
@@ -111,7 +111,7 @@ def not_done(study: StudyView, absent: Iterable[Absent]) -> Section:
     left_out = (f"No {one.title}: {one.reason}" for one in absent)
     items = Items((*left_out, *result.not_done, *simulated, *LIMITS))
     table = (Rows(failures, fold=True),) if result.failures else ()
-    return Section("not-done", "What was not done", (Text(counted), *table, items), (failures,))
+    return Section("not-done", "What was not done", (counted, *table, items), (failures,))
 
 
 def _worst(study: StudyView, one: Compared, prefix: str) -> tuple[tuple[ShownEcg, ...], str]:
@@ -127,7 +127,7 @@ def _worst(study: StudyView, one: Compared, prefix: str) -> tuple[tuple[ShownEcg
 
 def _skew(lines: Sequence[str]) -> tuple[Block, ...]:
     if not lines:
-        return (Text("None was found."),)
+        return ("None was found.",)
     items = Items(tuple(lines))
     folded = Fold(plural(len(lines), "difference"), (items,))
     return (items,) if len(lines) <= OPEN_LINES else (folded,)

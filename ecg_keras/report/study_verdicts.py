@@ -16,7 +16,6 @@ from ecg_keras.report.blocks import (
     Items,
     Rows,
     Section,
-    Text,
 )
 from ecg_keras.report.study_view import (
     NO_ARM,
@@ -40,7 +39,7 @@ def verdicts(study: StudyView) -> Section | Absent:
     tables = (comparisons_table(study, compared), arms, _diagnostics_table(compared))
     if not compared:
         return Absent("verdicts", NO_ARM, tables)
-    blocks: list[Block] = [Text(_question(study)), *_unfinished(study)]
+    blocks: list[Block] = [_question(study), *_unfinished(study)]
     for name, some in study.by_downstream.items():
         blocks.append(Group(name, _of_downstream(study, name, some)))
     blocks.append(Fold("Scores of every arm", (Rows(arms),)))
@@ -58,7 +57,7 @@ def alarm(study: StudyView) -> tuple[str, ...]:
 
 def count_verdicts(compared: Sequence[Compared]) -> str:
     """``3 better, 1 inconclusive.``"""
-    count = Counter(one.verdict.word for one in compared)
+    count = Counter[str](one.verdict.word for one in compared)
     return ", ".join(f"{count[word]} {word}" for word in MARKS if count[word]) + "."
 
 
@@ -143,14 +142,14 @@ def _unfinished(study: StudyView) -> tuple[Block, ...]:
     left += [f"{cells['missing']:,} are not there yet"] * (cells["missing"] > 0)
     runs = plural(sum(cells.values()), "run")
     sentence = f"Of {runs}, {' and '.join(left)}: the verdicts may change once all are there."
-    return (Text(sentence),) if left else ()
+    return (sentence,) if left else ()
 
 
 def _of_downstream(study: StudyView, name: str, compared: Sequence[Compared]) -> tuple[Block, ...]:
     """The verdicts on one downstream: those that a reader wants first, then all, folded."""
     shown, which = _open_ones(compared)
     table = _compact(study, name, shown)
-    blocks: list[Block] = [Text(f"{count_verdicts(compared)}{which}"), Rows(table, fold=True)]
+    blocks: list[Block] = [f"{count_verdicts(compared)}{which}", Rows(table, fold=True)]
     if len(shown) < len(compared):
         title = f"All {plural(len(compared), 'comparison')} on {name}"
         blocks.append(Fold(title, (Rows(_compact(study, name, compared)),)))
@@ -184,7 +183,7 @@ def _diagnosed(study: StudyView, compared: Sequence[Compared]) -> tuple[Block, .
         return ()
     number = sum(bool(one.diagnostics) for one in compared)
     which = "this comparison" if len(compared) == 1 else f"{number} of these comparisons"
-    heading = Text(f"What speaks against {which}:")
+    heading = f"What speaks against {which}:"
     more = sentences[OPEN_DIAGNOSTICS:]
     rest = (Fold(f"{plural(len(more), 'more diagnostic')}", (Items(more),)),) if more else ()
     return (heading, Items(sentences[:OPEN_DIAGNOSTICS]), *rest)

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+Look = dict[str, Any]  # how matplotlib draws something
 P = ParamSpec("P")
 Drawn = TypeVar("Drawn")
 
@@ -85,9 +86,9 @@ STYLE: dict[Any, Any] = {
 }
 
 
-RUN: dict[str, Any] = {"color": LIGHT["blue"], "linewidth": 1.6, "linestyle": "-", "zorder": 3}
-BASELINE: dict[str, Any] = {"color": LIGHT["orange"], "linewidth": 1.3, "linestyle": (0, (4, 2))}
-GUIDE: dict[str, Any] = {"color": LIGHT["muted"], "linewidth": 0.8, "linestyle": (0, (1, 2))}
+RUN: Look = {"color": LIGHT["blue"], "linewidth": 1.6, "linestyle": "-", "zorder": 3}
+BASELINE: Look = {"color": LIGHT["orange"], "linewidth": 1.3, "linestyle": (0, (4, 2))}
+GUIDE: Look = {"color": LIGHT["muted"], "linewidth": 0.8, "linestyle": (0, (1, 2))}
 WIDTH_INCHES = 7.2  # of a figure that is as wide as the text
 PANEL_INCHES = (3.2, 2.9)  # of one of several side by side
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from io import BytesIO
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -18,7 +19,11 @@ XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 VARIABLES = {colour: f"var(--{name})" for name, colour in LIGHT.items()}
 # text stays text, so that it can be searched, read aloud and set in the page's own font; the salt
 # makes the ids, and so the page's bytes, the same every time
-WRITING = {"svg.fonttype": "none", "svg.hashsalt": "ecg_keras", "path.simplify": True}
+WRITING: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ecg_keras",
+    "path.simplify": True,
+}
 
 
 def inline_svg(figure: Figure, name: str, title: str) -> Markup:

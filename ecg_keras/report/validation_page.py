@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from ecg_keras.report.blocks import Block, Drawing, Figures, Fold, Items, Rows, Section, Text
+from ecg_keras.report.blocks import Block, Drawing, Figures, Fold, Items, Note, Rows, Section
 from ecg_keras.report.page import write_page
 from ecg_keras.report.tables import Column, Table
 from ecg_keras.report.validation_plots import leads_plot, numbers_plot, texts_plot
@@ -70,7 +70,7 @@ def validation_page(found: Validation, path: str | Path) -> Path:
 
 def _anomalies(found: Validation) -> Section:
     if not found.anomalies:
-        return Section("anomalies", "Anomalies", (Text("None was found."),))
+        return Section("anomalies", "Anomalies", ("None was found.",))
     columns = (
         Column("split", "Split"),
         Column("feature", "Feature", "text", lambda one: feature_title(one.feature)),
@@ -95,9 +95,9 @@ def _noted(found: Validation) -> tuple[Section, ...]:
     table = Table("noted", title, "", columns, found.noted[:LISTED])
     more = len(found.noted) - LISTED
     note = "Too few to be a fault of the dataset: they are stored, and trained on like all others."
-    blocks: list[Block] = [Text(note), Rows(table)]
+    blocks: list[Block] = [note, Rows(table)]
     if more > 0:
-        blocks.append(Text(f"And {more:,} more, listed in dataset.json.", "note"))
+        blocks.append(Note(f"And {more:,} more, listed in dataset.json."))
     return (Section("noted", "Unusual records", tuple(blocks)),)
 
 
@@ -175,8 +175,8 @@ def _distributions(sets: Sets, prefix: str) -> tuple[Block, ...]:
             by_lead.setdefault(feature, []).append(lead)
     wide = []
     for feature, leads in by_lead.items():
-        values = {_one_value(sets, f"{feature} {lead}") for lead in leads}
-        if len(values) == 1 and (value := values.pop()) is not None:
+        shared = {_one_value(sets, f"{feature} {lead}") for lead in leads}
+        if len(shared) == 1 and (value := shared.pop()) is not None:
             same[feature] = value
         else:
             anchor = f"{prefix}-{feature.replace('_', '-')}"
@@ -188,7 +188,7 @@ def _distributions(sets: Sets, prefix: str) -> tuple[Block, ...]:
         blocks.append(Figures(tuple(wide)))
     if same:
         values = "; ".join(f"{axis_title(name)}: {value}" for name, value in same.items())
-        blocks.append(Text(f"The same in every recording: {values}.", "note"))
+        blocks.append(Note(f"The same in every recording: {values}."))
     return tuple(blocks)
 
 
@@ -235,7 +235,7 @@ def _missing(found: Validation) -> Section:
         if any(one[name].missing for one in sets.values() if name in one)
     ]
     if not names:
-        blocks: tuple[Block, ...] = (Text("Everything is known of every recording."),)
+        blocks: tuple[Block, ...] = ("Everything is known of every recording.",)
     else:
         columns = (Column("feature", "Feature"), *(Column(title, title) for title in sets))
         shares = {

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
-from ecg_keras.report.style import LIGHT, PANEL_INCHES, WIDTH_INCHES, add_legend, in_style, shorten
+from ecg_keras.report.style import (
+    LIGHT,
+    PANEL_INCHES,
+    WIDTH_INCHES,
+    Look,
+    add_legend,
+    in_style,
+    shorten,
+)
 from ecg_keras.validation import Numbers, Texts
 
 Floats = npt.NDArray[np.float64]
-STYLES: tuple[dict[str, Any], ...] = (
+STYLES: tuple[Look, ...] = (
     {"color": LIGHT["blue"], "linestyle": "-", "marker": "o"},
     {"color": LIGHT["orange"], "linestyle": (0, (4, 2)), "marker": "D"},
     {"color": LIGHT["green"], "linestyle": (0, (1, 1.5)), "marker": "s"},
@@ -47,7 +54,7 @@ def numbers_plot(sets: Mapping[str, Numbers], xlabel: str) -> Figure | None:
         shares = np.diff(_below(one, edges))
         shares[0] += _below(one, edges[:1])[0]
         shares[-1] += 1 - _below(one, edges[-1:])[0]
-        line = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 1.5}
+        line: Look = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 1.5}
         if style is STYLES[0]:
             axes.stairs(shares, edges, fill=True, color=LIGHT["blue"], alpha=0.3)
         axes.stairs(shares, edges, label=name, **line)
@@ -155,9 +162,9 @@ def _write_powers(axis: Axis) -> None:
 def _below(one: Numbers, points: Floats) -> Floats:
     """The share of values below each point."""
     values, shares = np.array(one.quantiles).T
-    if len(values) == 1:
-        return (points > values[0]).astype(np.float64)
     below: Floats = np.interp(points, values, shares, left=0.0, right=1.0)
+    if len(values) == 1:
+        below = (points > values[0]).astype(np.float64)
     return below
 
 
@@ -170,6 +177,6 @@ def _quantile(one: Numbers, share: float) -> float:
     return float(np.interp(share, shares, values))
 
 
-def _styles(sets: Mapping[str, Numbers], drawn: Mapping[str, Numbers]) -> list[dict[str, object]]:
+def _styles(sets: Mapping[str, Numbers], drawn: Mapping[str, Numbers]) -> list[Look]:
     """Each set keeps its style where another has nothing to draw."""
     return [style for style, name in zip(STYLES, sets, strict=False) if name in drawn]

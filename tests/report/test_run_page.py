@@ -149,7 +149,7 @@ def test_the_limits_are_said(page):
     words = page.words[page.words.index("Limits", 400) :]
     assert "never (0)" in words
     assert "One network, one training seed (0)" in words
-    assert "Copies of a recording lie in different splits (1 group)" in words
+    assert "Copies of a recording are in different splits (1 group)" in words
     assert "knows test records was not looked for" in words
     assert "Not a medical device" in words
 

@@ -12,7 +12,7 @@ from ecg_keras.data import prepare, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.report import study_costs, study_ecgs, study_record, write_study
-from ecg_keras.report.blocks import Absent, Group
+from ecg_keras.report.blocks import Absent, Group, Rows
 from ecg_keras.report.study_checklist import ITEMS, checklist
 from ecg_keras.report.study_verdicts import verdicts
 from ecg_keras.report.study_view import StudyView
@@ -227,7 +227,7 @@ def test_the_checklist_has_tripod_ais_numbers_and_links_that_hold(result):
     numbers = [check.number for check in checks]
     assert [item for item in ITEMS if item in numbers] == numbers
     assert {at for check in checks for at in check.where} == {"data"}
-    left = section.blocks[2].text.removeprefix("For you to write: items ").rstrip(".").split(", ")
+    left = section.blocks[2].removeprefix("For you to write: items ").rstrip(".").split(", ")
     assert sorted(left + numbers) == sorted(ITEMS)
     assert "500 ECGs of 480 patients of ptbxl" in {c.number: c for c in checks}["20a"].answer
 
@@ -243,7 +243,7 @@ def test_one_arm_is_no_scatter_but_a_row():
         replace(metric, values=metric.values[:1], tau=None) for metric in one.transferability
     )
     section = study_costs.transferability(StudyView(replace(one, transferability=few)))
-    assert [block.block for block in section.blocks] == ["text", "rows"]
+    assert [type(block) for block in section.blocks] == [str, Rows]
     assert len(section.blocks[1].table.rows) == len(few)
     nothing = tuple(replace(metric, values=()) for metric in few)
     assert isinstance(
@@ -314,7 +314,7 @@ def test_of_many_comparisons_those_with_a_verdict_are_open():
     judged = [one for one in many.comparisons if one.verdict.word != "inconclusive"]
     assert 0 < len(judged) <= 16 < len(many.comparisons)
     text, table, fold = group.blocks
-    assert text.text.endswith("The table has those that are not inconclusive.")
+    assert text.endswith("The table has those that are not inconclusive.")
     assert len(table.table.rows) == len(judged)
     assert fold.summary == "All 24 comparisons on ptbxl"
     assert len(fold.blocks[0].table.rows) == 24
