@@ -260,10 +260,9 @@ def _parse(text: bytes, columns: Columns, marks: Marks) -> Floats:
 
 
 def _format(text: bytes, columns: Columns, beyond: bool) -> dict[str, Any]:
-    """How pandas is to cut lines into cells.
-
-    ``beyond`` reads one cell more than a line should have, behind a first line that has it: without
-    one, pandas refuses to look for it."""
+    """How pandas is to cut lines into cells."""
+    # `beyond` reads one cell more than a line should have, behind a first line that has it: without
+    # one, pandas refuses to look for it
     chosen = [*columns.wanted, columns.width] if beyond else None
     blank = (b'""' + columns.separator.encode()) * (columns.width + 1) + b"\n"
     return {

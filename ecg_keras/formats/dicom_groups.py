@@ -82,10 +82,9 @@ def read_group(item: Any, lead_names: Mapping[str, str] | None) -> ChannelGroup:
 
 
 def choose_groups(groups: Sequence[ChannelGroup]) -> list[ChannelGroup]:
-    """The groups that together are the recording.
-
-    A recording as it was taken comes before a derived one, then the one with the most leads, then
-    the longest; the file's order decides between equals."""
+    """The groups that together are the recording."""
+    # One as it was taken comes before a derived one, then the one with the most leads, then the
+    # longest; the file's order decides between equals
     candidates = _join(groups)
     if not candidates:
         names = [_name(one) for group in groups if group.leads for one in group.channels]

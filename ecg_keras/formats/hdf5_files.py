@@ -70,7 +70,7 @@ def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDAr
 
 
 def count_rows(path: Path, name: str, shape: Shape) -> int:
-    """The length of the first axis of an array; arguments and errors as `read_array`."""
+    """The length of the first axis of an array of floating-point numbers, as `read_array`."""
     return _look_up(path, name, shape).shape[0]
 
 

@@ -68,10 +68,9 @@ def read_at_most(path: Path, limit: int) -> bytes:
 
 
 def find_alike(path: Path | str) -> list[str]:
-    """Files, sorted, whose name differs from that of a missing one only in case or accents.
-
-    Copying between systems changes the case of names (``R1.DAT``) and whether accents are separate
-    letters (Unicode's NFC and NFD), the latter in the names of folders, too."""
+    """Files, sorted, whose name differs from that of a missing one only in case or accents."""
+    # Copying between systems changes the case of names (`R1.DAT`) and whether accents are separate
+    # letters (Unicode's NFC and NFD), the latter in the names of folders, too
     folder, name = os.path.split(path)
     if folder and not os.path.isdir(folder):  # noqa: PTH112  as above
         same = [one for one in find_alike(folder) if normalise(one) == normalise(folder)]

@@ -84,18 +84,7 @@ def read_wfdb(
 
 
 def read_samples(header: Header, span: Span | None = None) -> Signal:
-    """Reads the samples of a record whose header was read: `read_wfdb` in two steps.
-
-    Args:
-        header: from `read_header`.
-        span: as `read_wfdb`.
-
-    Returns:
-        As `read_wfdb`.
-
-    Raises:
-        DataError: as `read_wfdb`.
-    """
+    """Reads the samples of a record whose header was read: `read_wfdb` in two steps."""
     files, total = find_files(header)
     with errors_name(f"{header.path}.hea"):
         conversion = convert_by(header.signals)
@@ -208,22 +197,10 @@ def _refuse(header: Header, index: int, figure: str, found: int, stated: int) ->
 
 
 def read_in_microvolts(header: Header) -> tuple[Signal, bool]:
-    """The integers of a recording as microvolts, and whether its gains are its spans.
-
-    Whoever wrote such a file normalised it: by its header every lead would be exactly 1 mV high.
-    The integers are what was recorded, in one unknown step for all leads; only of a database that
-    is known, such as LUDB, the step is known.
-
-    Args:
-        header: from `read_header`.
-
-    Returns:
-        The whole recording in mV with one step, 1000/mV, for all leads; and whether the gain of
-        each lead is what the lead spans, so that 1000/mV need not be wrong.
-
-    Raises:
-        DataError: as `read_samples`.
-    """
+    """The integers of a whole recording as microvolts, and whether its gains are its spans."""
+    # Whoever wrote such a file normalised it: by its header every lead would be exactly 1 mV high.
+    # The integers are what was recorded, in one step for all leads, which only a known database,
+    # LUDB, has
     gains = np.array([signal.gain for signal in header.signals if signal.lead])
     stored = tuple(replace(one, gain=STEPS_IN_MV, units="mV", baseline=0) for one in header.signals)
     signal = read_samples(replace(header, signals=stored))
@@ -234,10 +211,9 @@ def read_in_microvolts(header: Header) -> tuple[Signal, bool]:
 def read_unknown(
     path: Path, *, lead_names: Mapping[str, str] | None = None, span: Span | None = None
 ) -> Signal:
-    """`read_wfdb` for files of any origin: gains that are no gains are found.
-
-    LUDB's recordings, known by their headers' comments, are read in true millivolts, as a whole;
-    others whose gains are their leads' spans are refused: nothing says how large they are."""
+    """`read_wfdb` for files of any origin: gains that are no gains are found."""
+    # LUDB's recordings, known by their headers' comments, are read in true millivolts, as a whole;
+    # others whose gains are their leads' spans are refused: nothing says how large they are
     try:
         header = read_header(path, lead_names)
     except MultiSegmentError:

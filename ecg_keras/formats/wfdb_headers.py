@@ -87,8 +87,7 @@ class SignalLine:
     def steps_in_mv(self) -> float:
         """Integer steps for each millivolt of the lead, below 0 where it is written turned over.
 
-        1 for what is no lead. `DataError`: the unit is no voltage.
-        """
+        1 for what is no lead."""
         lead, sign = self._named
         if lead is None:
             return 1.0
@@ -103,25 +102,18 @@ class SignalLine:
 
 @dataclass(frozen=True)
 class Header:
-    """What a ``.hea`` file says.
-
-    Attributes:
-        path: of the record, without extension.
-        sampling_rate: in Hz.
-        num_samples: in each signal, ``None`` where the header leaves it to the file's size.
-        files: for each signal the name of the file with its samples, in the header's folder.
-        signals: for each signal how it is stored.
-        comments: the text behind each ``#``, stripped.
-        first_values: of each signal as stored; ``None`` where the header does not say them.
-        checksums: the sum of each signal as stored, modulo 65,536; ``None`` likewise.
-    """
+    """What a ``.hea`` file says, whose path has no extension here."""
 
     path: Path
     sampling_rate: float
+    # in each signal, `None` where the header leaves it to the file's size
     num_samples: int | None
+    # for each signal the name of the file with its samples, in the header's folder
     files: tuple[str, ...]
     signals: tuple[SignalLine, ...]
+    # the text behind each `#`, stripped
     comments: tuple[str, ...]
+    # of each signal as stored, and its sum modulo 65,536; `None` where the header does not say them
     first_values: tuple[int, ...] | None = None
     checksums: tuple[int, ...] | None = None
 
@@ -255,10 +247,9 @@ def _files(file: str, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _figures(file: str, texts: tuple[str, ...]) -> tuple[int, ...] | None:
-    """The first values or checksums of all signals, ``None`` where the header does not say them.
+    """First values or checksums of all signals, ``None`` where the header does not say them.
 
-    Many writers put 0 for figures that they do not compute: 0 for all signals says nothing.
-    """
+    Many writers put 0 for figures that they do not compute: 0 for all signals says nothing."""
     try:
         figures = tuple(map(int, texts))
     except ValueError as error:

@@ -53,10 +53,9 @@ def trim(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def find_beats(values: npt.NDArray[Any]) -> Beats | None:
-    """Finds the beats; ``None`` where there is no clear rhythm of four beats or more.
-
-    QRS complexes are the steepest part of an ECG and come again and again. No step needs to know
-    what a second is, so the distance of the beats shows whether a sampling rate can be right."""
+    """Finds the beats; ``None`` where there is no clear rhythm of four beats or more."""
+    # QRS complexes are the steepest part of an ECG and come again and again. No step needs to know
+    # what a second is, so the distance of the beats shows whether a sampling rate can be right
     sums = np.zeros((values.shape[1], len(values) + 1))
     moved = sums[:, 1:]
     np.subtract(values.T, values[:1].T, out=moved)

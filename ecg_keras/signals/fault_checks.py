@@ -18,11 +18,11 @@ from ecg_keras.records import Signal
 from ecg_keras.signals.beats import trim
 from ecg_keras.signals.lead_checks import find_lead_names, find_limb_leads
 from ecg_keras.signals.leads import LEADS, LIMB, select_leads
-from ecg_keras.signals.rate_checks import find_rate_fault
 from ecg_keras.signals.repair import LEAST_RECORDS, Fault, Repair
-from ecg_keras.signals.unit_checks import (
+from ecg_keras.signals.scale_checks import (
     find_chest_gains,
     find_normalisation,
+    find_rate_fault,
     find_unit_fault,
     measure_spans,
 )

@@ -74,10 +74,9 @@ def find_lead_names(
     leads: Sequence[str],
     placement: Placement,
 ) -> Fault | None:
-    """Which lead each column holds, by what hearts look like; limb leads come first.
-
-    ``timed`` are those of the recordings with a clear rhythm, ``placement`` that of the identities.
-    ``None`` where nothing is out of order."""
+    """Which lead each column holds, by what hearts look like; ``None`` where nothing is wrong."""
+    # Limb leads come first. `timed` are those of the recordings with a clear rhythm, `placement` is
+    # that of the identities
     rest = [column for column in range(len(leads)) if column not in placement.columns]
     # all six chest leads can be put in order; of fewer, V6 alone says where the left side is
     names = CHEST if len(rest) == 6 else CHEST[-1:] if leads[-1] == "V6" else ()

@@ -141,10 +141,9 @@ class ChestOrder:
 
 
 def find_exchange(vectors: Sequence[HeartVectors], placement: Placement) -> Exchange:
-    """The exchange of limb electrodes, signs or ends of the chest under which hearts fit.
-
-    ``vectors`` are of limb leads in a placement that obeys the identities, and of chest leads in a
-    row. No exchange where they are as placed, or do not show it."""
+    """The exchange of limb electrodes, signs or ends of the chest under which hearts fit."""
+    # `vectors` are of limb leads in a placement that obeys the identities, and of chest leads in a
+    # row. No exchange where they are as placed, or do not show it
     whole = bool(vectors) and vectors[0].chest.shape[1] == 6
     choices = [
         (words, sign, backwards)
@@ -176,10 +175,9 @@ def find_exchange(vectors: Sequence[HeartVectors], placement: Placement) -> Exch
 
 
 def find_chest_order(vectors: Sequence[HeartVectors]) -> ChestOrder | None:
-    """The row of the chest leads in which neighbours are alike, as their electrodes are in a row.
-
-    So either direction and a common sign are possible. ``None`` where most recordings say that
-    nothing is wrong, do not show it, or are fewer than eight."""
+    """The row of the chest leads in which neighbours are alike, as electrodes are in a row."""
+    # So either direction and a common sign are possible. `None` where most recordings say that
+    # nothing is wrong, do not show it, or are fewer than eight
     chests = [one.chest for one in vectors if one.chest.shape[1] == 6]
     # a lead may be alive, but not while its heart beats
     chests = [chest for chest in chests if np.all(np.ptp(chest, axis=0) > 0)]

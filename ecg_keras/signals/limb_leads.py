@@ -91,10 +91,9 @@ def identity_residual(values: npt.NDArray[Any], placement: Placement = IN_PLACE)
 
 
 def find_placement(values: npt.NDArray[Any]) -> Placement | None:
-    """The placement of the limb leads among all columns that obeys the identities, if any.
-
-    Of the twelve between which the identities can't decide, the one that leaves most columns where
-    they are."""
+    """The placement of the limb leads among all columns that obeys the identities, if any."""
+    # Of the twelve between which these can't decide, the one that leaves most columns where they
+    # are
     as_named = identity_residual(values)
     if as_named < _EXACT:
         return IN_PLACE
@@ -112,10 +111,9 @@ def find_placement(values: npt.NDArray[Any]) -> Placement | None:
 
 
 def _best_placement(gram: Floats) -> tuple[float, Placement]:
-    """The least share of energy that the identities leave, and the placement that leaves it.
-
-    Each ordered pair of columns, with both signs, is tried as leads I and II; each other lead then
-    is the column that is nearest to what the pair predicts."""
+    """The least share of energy that the identities leave, and the placement that leaves it."""
+    # Each ordered pair of columns, with both signs, is tried as leads I and II; each other lead
+    # then is the column that is nearest to what the pair predicts
     pairs = np.array(list(itertools.permutations(range(len(gram)), 2)) * 2)
     one, two = pairs.T
     sign = np.repeat([1, -1], len(pairs) // 2)
@@ -152,10 +150,9 @@ def _closeness(placement: Placement) -> tuple[int, int, int]:
 
 
 def lead_gains(values: npt.NDArray[Any]) -> Floats | None:
-    """The gain of each of the six limb leads, their median 1, if some make the identities hold.
-
-    The leads are in one plane whatever their gains are, so leads I and II explain the other four,
-    but with other weights than Einthoven's and Goldberger's."""
+    """The gain of each of the six limb leads, their median 1, if some make the identities hold."""
+    # The leads are in one plane whatever their gains are, so leads I and II explain the other four,
+    # but with other weights than Einthoven's and Goldberger's
     centred = values - np.mean(values, axis=0, dtype=np.float64)
     pair = centred[:, :2]
     weights, *_ = np.linalg.lstsq(pair, centred[:, 2:], rcond=None)

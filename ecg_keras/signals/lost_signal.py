@@ -93,18 +93,7 @@ def check_recorded(
 def measure_blocks(
     values: npt.NDArray[Any], sampling_rate: float, still_mv: float = STILL_MV
 ) -> Blocks:
-    """`Blocks` of a recording, or of a part that begins with a block.
-
-    Args:
-        values: ``(num_samples, num_leads)`` in millivolts; what is left behind the last whole block
-            is not looked at.
-        sampling_rate: in Hz.
-        still_mv: what a still block may span.
-
-    Example:
-        >>> measure_blocks(np.zeros((1000, 2)), 500).still.sum()
-        20
-    """
+    """`Blocks` of a recording in mV, or of a part of it that begins with a block."""
     length = block_length(sampling_rate)
     count = len(values) // length
     rows = np.ascontiguousarray(values[: count * length].T, dtype=np.float32)
@@ -119,22 +108,10 @@ def measure_blocks(
 
 
 def best_block(parts: Sequence[Blocks], wanted: int) -> int:
-    """The block with which the best stretch of a recording begins.
-
-    Best is the stretch in which the fewest blocks of leads are lost; of several such the one with
-    the least noise that lasts for a second (what is shorter, such as a beat, counts for nothing, so
-    that no rhythm is preferred); of several such, the first.
-
-    Args:
-        parts: `measure_blocks` of the recording, part after part.
-        wanted: blocks of the stretch; more than there are give 0.
-
-    Example:
-        >>> time = np.arange(3000)[:, None]
-        >>> ecg = (time % 4) * (time >= 800)
-        >>> best_block([measure_blocks(ecg, 500)], 10)
-        9
-    """
+    """The block with which the best stretch of ``wanted`` blocks of a recording begins."""
+    # In it the fewest blocks of leads are lost; then it has the least noise that lasts for a
+    # second: what is shorter, such as a beat, counts for nothing, so that no rhythm is preferred;
+    # then the first
     missing = np.concatenate([part.missing for part in parts], axis=1)
     still = np.concatenate([part.still for part in parts], axis=1)
     noise = np.concatenate([part.noise for part in parts])

@@ -68,10 +68,9 @@ def _margin_and_periods(up: int, down: int) -> tuple[int, int]:
 
 @functools.lru_cache(maxsize=16)
 def _filter_block(up: int, down: int) -> tuple[npt.NDArray[np.float32], int]:
-    """The filter as a matrix ``(old samples of a piece, 2 * new samples of a block)``.
-
-    That is what a piece adds to its own block and to the one before. And a piece's lead on its
-    block in old samples."""
+    """The filter as a matrix ``(old samples of a piece, 2 * new samples of a block)``."""
+    # That is what a piece adds to its own block and to the one before. And how many old samples a
+    # piece begins before its block
     half = CROSSINGS * max(up, down)
     taps = np.kaiser(2 * half + 1, _BETA) * np.sinc(np.arange(-half, half + 1) / max(up, down))
     margin, periods = _margin_and_periods(up, down)

@@ -58,9 +58,6 @@ def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
         values: ``(num_samples, num_leads)`` in millivolts, finite.
         leads: names of the columns, spelled as in `LEADS`.
 
-    Returns:
-        Its figures.
-
     Raises:
         DataError: there is no sample, or the names do not fit the columns.
 
@@ -87,18 +84,7 @@ def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
 def worst_limb_lead(values: npt.NDArray[Any], leads: Sequence[str]) -> str | None:
     """The limb lead that misses its identity by most; ``None`` where none can be checked.
 
-    A lead I or II that is wrong shows in all four: what is named then is one of these.
-
-    Args:
-        values: ``(num_samples, num_leads)`` in millivolts, finite.
-        leads: names of the columns, spelled as in `LEADS`.
-
-    Example:
-        >>> one, two = np.sin(np.arange(100.0)), np.cos(np.arange(100.0))
-        >>> values = np.stack([one, two, two - one, two - one / 2 + 0.03], axis=1)
-        >>> worst_limb_lead(values, ["I", "II", "III", "aVF"])
-        'aVF'
-    """
+    A lead I or II that is wrong shows in all four: what is named then is one of these."""
     check_shape(values, leads)
     residuals = _identity_residuals(values, leads)
     checked = [lead for lead in IDENTITIES if lead in leads]
@@ -165,26 +151,9 @@ class LeadQuality:
 def measure_lead_quality(
     recorded: npt.NDArray[Any], recorded_rate: float, stored: npt.NDArray[Any], stored_rate: float
 ) -> LeadQuality:
-    """`LeadQuality` of one recording.
-
-    Saturation and hum are measured before the sampling rate changes, for afterwards a filter has
-    rounded the one and may have removed the other; everything else on what is stored.
-
-    Args:
-        recorded: ``(num_samples, num_leads)`` in millivolts at the recording's own rate. Fastest
-            where each column is contiguous.
-        recorded_rate: in Hz.
-        stored: the same leads as they are stored, ``(other num_samples, num_leads)``.
-        stored_rate: in Hz.
-
-    Returns:
-        Its figures.
-
-    Example:
-        >>> hum = 0.1 * np.sin(2 * np.pi * 50 * np.arange(5000) / 500)[:, None]
-        >>> measure_lead_quality(hum, 500, hum[::5], 100).mains_mv.round(3)
-        array([0.1], dtype=float32)
-    """
+    """`LeadQuality` of one recording, each ``(num_samples, num_leads)`` in millivolts."""
+    # Saturation and hum are measured of what was recorded, before a filter rounds the one and
+    # removes the other; everything else of what is stored. Fastest where each column is contiguous
     before = np.ascontiguousarray(recorded.T, dtype=np.float32)
     after = np.ascontiguousarray(stored.T, dtype=np.float32)
     flat, noise = _flat_and_noise(after, max(3, round(_BLOCK * stored_rate)))

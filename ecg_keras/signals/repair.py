@@ -33,20 +33,9 @@ class Repair:
     def apply(
         self, values: npt.NDArray[Any], sampling_rate: float, leads: Sequence[str]
     ) -> tuple[npt.NDArray[Any], float, tuple[str, ...]]:
-        """The recording as it should have been.
+        """The recording as it should have been: samples, sampling rate in Hz and names.
 
-        Args:
-            values: ``(num_samples, num_leads)``.
-            sampling_rate: as named, in Hz.
-            leads: names of the columns, as named.
-
-        Returns:
-            Samples, sampling rate and names; the very same array where no sample changes.
-
-        Example:
-            >>> Repair(gains={"I": -1.0}).apply(np.ones((1, 2)), 500.0, ("I", "II"))
-            (array([[-1.,  1.]]), 500.0, ('I', 'II'))
-        """
+        The array is the very same where no sample changes."""
         named = tuple(self.leads.get(lead, lead) for lead in leads)
         gains = np.array([self.factor * self.gains.get(lead, 1.0) for lead in named])
         if np.any(gains != 1):
@@ -63,12 +52,7 @@ class Repair:
         )
 
     def sentences(self) -> tuple[str, ...]:
-        """What it does to every recording, in words.
-
-        Example:
-            >>> Repair({"aVR": "aVL", "aVL": "aVR"}, factor=0.001).sentences()
-            ('the columns aVR, aVL are read as aVL, aVR', 'all samples are multiplied by 0.001')
-        """
+        """What it does to every recording, in words."""
         inverted = [lead for lead, gain in self.gains.items() if gain == -1]
         changes = [
             (

@@ -106,31 +106,16 @@ def resampled_length(num_samples: int, from_rate: float, to_rate: float) -> int:
 
 
 def needed_part(start: int, stop: int, from_rate: float, to_rate: float) -> tuple[int, int]:
-    """The samples of a recording on which the samples from ``start`` to ``stop`` of it depend.
+    """The samples of a recording on which those from ``start`` to ``stop`` of `resample` depend.
 
-    Args:
-        start, stop: of the result of `resample`.
-        from_rate, to_rate: in Hz, as `resample` takes them.
-
-    Returns:
-        The first sample, at least 0, and the one behind the last, which may be behind the end.
-
-    Example:
-        >>> needed_part(0, 1000, 500, 100), needed_part(100, 200, 500, 100)
-        ((0, 5052), (448, 1052))
-    """
+    The first one, at least 0, and the one behind the last, which may be behind the end."""
     step = from_rate / to_rate
     margin = math.ceil(CROSSINGS * max(1.0, step)) + 2
     return max(0, math.floor(start * step) - margin), math.ceil(stop * step) + margin
 
 
 def is_decimated(from_rate: float, to_rate: float) -> bool:
-    """Whether every n-th sample of the one rate makes the other: what ``decimate`` can do.
-
-    Example:
-        >>> is_decimated(500, 100), is_decimated(257, 100)
-        (True, False)
-    """
+    """Whether every n-th sample of the one rate makes the other: what ``decimate`` can do."""
     ratio = _ratio(from_rate, to_rate)
     return ratio is not None and ratio.numerator == 1
 
@@ -188,19 +173,7 @@ def fit_length(
 
 
 def kept_part(length: int, num_samples: int, window: str) -> tuple[int, int]:
-    """The first sample that `fit_length` keeps of a recording, and the one behind the last.
-
-    Args:
-        length: of the recording.
-        num_samples, window: as `fit_length` takes them.
-
-    Raises:
-        ConfigError: as `fit_length`.
-
-    Example:
-        >>> kept_part(7, 4, "centre"), kept_part(3, 4, "centre")
-        ((1, 5), (0, 3))
-    """
+    """The first sample that `fit_length` keeps of a recording, and the one behind the last."""
     centred = look_up("window", window, {"start": False, "centre": True})
     if num_samples < 1:
         raise ConfigError(f"num_samples must be at least 1. Received: {num_samples}.")

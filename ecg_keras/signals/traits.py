@@ -60,10 +60,9 @@ def measure_traits(values: npt.NDArray[Any], sampling_rate: float) -> Traits:
 
 
 def measure_heart_rate(values: npt.NDArray[Any], sampling_rate: float) -> float:
-    """Beats a minute, 25 to 300; NaN below three seconds or without a clear rhythm.
-
-    The autocorrelation of the slopes, summed over the leads, has its first high peak at the time
-    between two beats; of an irregular rhythm it has none, or one at several beats."""
+    """Beats a minute, 25 to 300; NaN below three seconds or without a clear rhythm."""
+    # The autocorrelation of the slopes, summed over the leads, has its first high peak at the time
+    # between two beats; of an irregular rhythm it has none, or one at several beats
     # means over some 10 ms first: the slope of single samples is noise where they are dense
     rows, rate = _thin(np.ascontiguousarray(values.T), sampling_rate, 2 * _PER_SECOND)
     steep, rate = _thin(np.abs(rows[:, 1:] - rows[:, :-1]).sum(axis=0), rate, _PER_SECOND)

@@ -8,7 +8,14 @@ from hypothesis import given, strategies as st
 from scipy.signal import butter, sosfiltfilt
 
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEAD_MEASURES, LEADS, measure_lead_quality, measure_quality, resample
+from ecg_keras.signals import (
+    LEAD_MEASURES,
+    LEADS,
+    measure_lead_quality,
+    measure_quality,
+    resample,
+    worst_limb_lead,
+)
 from ecg_keras.simulate import record_ecg
 
 
@@ -193,3 +200,10 @@ def test_the_order_in_memory_does_not_matter(clean, order):
     )
     for name in LEAD_MEASURES:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_the_lead_that_misses_its_identity_by_most_is_named():
+    one, two = np.sin(np.arange(100.0)), np.cos(np.arange(100.0))
+    values = np.stack([one, two, two - one, two - one / 2 + 0.03], axis=1)
+    assert worst_limb_lead(values, ["I", "II", "III", "aVF"]) == "aVF"
+    assert worst_limb_lead(values, ["I", "V1", "III", "aVF"]) is None

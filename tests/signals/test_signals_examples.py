@@ -15,7 +15,6 @@ import pytest
         "leads",
         "lost_signal",
         "quality",
-        "repair",
         "resampling",
         "traits",
     ],

@@ -1,10 +1,11 @@
-"""Sizes of ECGs and of their leads."""
+"""Sizes of ECGs and their leads, and rates at which hearts race and QRS complexes are too short."""
 
 import numpy as np
 import pytest
 
 from ecg_keras.signals import LEADS, Repair
-from ecg_keras.signals.unit_checks import (
+from ecg_keras.signals.scale_checks import (
+    estimate_rate_factor,
     find_chest_gains,
     find_normalisation,
     find_unit_fault,
@@ -43,3 +44,17 @@ def test_the_same_standard_deviation_in_all_recordings_is_a_normalisation():
     fault = find_normalisation([one / one.std() for one in noise])
     assert fault.what.endswith("each recording has the same standard deviation")
     assert find_normalisation([one * (index + 1) for index, one in enumerate(noise)]) is None
+
+
+@pytest.mark.parametrize(
+    ("beats", "steep_ms", "factor"), [(350.0, 8.5, 0.2), (36.0, 86.0, 2.0), (7.2, 430.0, 10.0)]
+)
+def test_a_clock_that_is_wrong_shows_in_both(beats, steep_ms, factor):
+    assert estimate_rate_factor(beats, steep_ms) == pytest.approx(factor, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("beats", "steep_ms"), [(150.0, 60.0), (72.0, 43.0), (150.0, 40.0), (350.0, float("nan"))]
+)
+def test_hearts_that_race_have_qrs_complexes_as_wide_as_others(beats, steep_ms):
+    assert estimate_rate_factor(beats, steep_ms) == 1.0
