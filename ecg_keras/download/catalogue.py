@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ecg_keras.errors import ConfigError, look_up
+from ecg_keras.sources import SOURCES, corpus_of
 
 Publisher = Literal["physionet", "zenodo", "figshare"]
 MB, GB = 10**6, 10**9
@@ -196,7 +197,8 @@ CATALOGUE: dict[str, Published] = {
 }
 
 # sources of what nobody publishes, and what to do instead
-UNPUBLISHED = {
-    "simulated": "it is written here, by `ecg-keras simulate`.",
-    "folder": "it reads your own recordings. Set data.raw to the folder that holds them.",
+UNPUBLISHED: Mapping[str, str] = {
+    name: corpus.not_published
+    for name in SOURCES
+    if (corpus := corpus_of(name)) is not None and corpus.not_published
 }

@@ -122,6 +122,8 @@ class Corpus:
         marks: patterns of files; a folder that has a file of each is recognised as the database.
         copy_of: the source with the same recordings.
         layout_of: sources whose layout it shares, so that ``marks`` of theirs mean nothing.
+        not_published: why `ecg-keras download` can't fetch it, and what to do instead; empty where
+            its catalogue has the database.
 
     Example:
         >>> Corpus("LUDB", "LUDB, 10 s, 500 Hz", "`data/`").expectations.folds
@@ -135,6 +137,7 @@ class Corpus:
     marks: tuple[str, ...] = ()
     copy_of: str = ""
     layout_of: tuple[str, ...] = ()
+    not_published: str = ""
 
 
 def check_label_sets(name: str, label_sets: Any) -> None:

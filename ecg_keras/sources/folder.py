@@ -56,6 +56,7 @@ class FolderSource:
         about="[your own recordings](your-own-recordings.md): WFDB, CSV, EDF, DICOM or XML, any "
         "rate",
         layout="`labels.csv` or `labels.parquet`, and the files that it names",
+        not_published="it reads your own recordings. Set data.raw to the folder that holds them.",
     )
 
     @property

@@ -44,6 +44,7 @@ CORPUS = Corpus(
     about="simulated hospitals",
     layout="written by `data.simulate`",
     layout_of=("ptbxl", "challenge"),
+    not_published="it is written here, by `ecg-keras simulate`.",
 )
 
 
