@@ -32,7 +32,7 @@ MODULES: Mapping[str, str] = {
     "ecg_keras.sources.challenge": "ecg_keras.sources.challenge_format",
     "ecg_keras.sources.tables": "ecg_keras.sources.fields",
     "ecg_keras.statistics.variance": "ecg_keras.evaluation.variance",
-    "ecg_keras.study.advise": "ecg_keras.advise.advising",
+    "ecg_keras.study.advise": "ecg_keras.advise.recommend",
 }
 
 

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from ecg_keras.advise.candidates import Candidate
+from ecg_keras.advise.candidates import CheckpointFacts
 from ecg_keras.advise.pilots import Piloted, Size, diagnose_pilots
 from ecg_keras.advise.ways import Way, epochs_for
 from ecg_keras.config import Tune
 from ecg_keras.data import Dataset
 from ecg_keras.evaluation import with_interval
-from ecg_keras.statistics import Contrast, contrast, judge
+from ecg_keras.statistics import Contrast, Verdict, Word, contrast, judge
 from ecg_keras.text import duration, percent, text_table
 from ecg_keras.transferability import Ranking
-
-Word = Literal["transfer", "equivalent", "scratch", "cannot tell"]
 
 # training records below which a label is called rare
 RARE = 20
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What the pilot runs of one way say.
+class WayResult:
+    """What the pilot runs of one way say, in macro AUROC on validation.
 
-    Attributes:
-        way: which one.
-        score: macro AUROC on validation, the mean over seeds.
-        gain: over scratch, with an interval that holds for all ways at once; ``None`` for scratch.
-        seconds: of a pilot run.
-        full_seconds: that the whole recipe is expected to take on this machine.
-        diagnostics: what speaks against the gain, a sentence each.
+    The gain is over scratch, with an interval that holds for all ways at once; scratch has none,
+    and no verdict. ``full_seconds`` is what the whole recipe is expected to take on this machine.
     """
 
     way: Way
     score: Contrast
     gain: Contrast | None
+    verdict: Verdict | None
     seconds: float
     full_seconds: float
     diagnostics: tuple[str, ...] = ()
@@ -54,8 +47,8 @@ class Advice:
         ranking: of them, by transferability.
         size: of the pilot runs.
         trials: of each way that was tried; scratch is the first.
-        word: ``transfer`` where a way is better than scratch, ``scratch`` where every way is worse,
-            ``equivalent`` where none differs from it by the margin, else ``cannot tell``.
+        word: ``better`` where a way from a checkpoint is better than scratch, ``worse`` or
+            ``equivalent`` where every way is, else ``inconclusive``.
         choice: what the recipe does.
         margin: differences below it do not matter.
         level: of the intervals.
@@ -64,18 +57,18 @@ class Advice:
 
     shards: str
     dataset: Dataset
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[CheckpointFacts, ...]
     ranking: Ranking
     size: Size
-    trials: tuple[Trial, ...]
+    trials: tuple[WayResult, ...]
     word: Word
-    choice: Trial
+    choice: WayResult
     margin: float
     level: float
     tune: Tune | None = None
 
     @property
-    def leader(self) -> Trial:
+    def leader(self) -> WayResult:
         """The way from a checkpoint that scored best, whether or not that is clear."""
         return max(self.trials[1:], key=lambda trial: trial.score.value)
 
@@ -91,16 +84,17 @@ class Advice:
         if rare:
             lines.append(f"  fewer than {RARE} training records: {', '.join(rare)}")
         for one in self.candidates:
-            lines += _candidate_lines(one, self.dataset)
+            lines += one.lines(self.dataset)
         return "\n".join(lines)
 
     def table(self) -> str:
         """The pilot runs, as text."""
-        level, ways = percent(self.level), len(self.trials) - 1
+        ways = len(self.trials) - 1
+        corrected = f", corrected for {ways}" if ways > 1 else ""
         header = [
             "pilot",
             "macro AUROC on validation",
-            f"less scratch [{level}" + f", corrected for {ways}]" * (ways > 1) + "]" * (ways == 1),
+            f"less scratch [{percent(self.level)}{corrected}]",
             "one run",
         ]
         rows = [
@@ -116,42 +110,51 @@ class Advice:
 
     def sentences(self) -> tuple[str, ...]:
         """The advice, the first sentence first."""
-        way, lead = self.choice.way, self.leader
-        gain = with_interval(lead.gain, "+")
-        tried = "the way" if len(self.trials) == 2 else f"all {len(self.trials) - 1} ways"
-        first = {
-            "transfer": f"{_capital(str(way))}: expect a gain over scratch of about "
-            f"{with_interval(self.choice.gain, '+')} macro AUROC.",
-            "scratch": f"Train from scratch: {tried} from a checkpoint did worse; {lead.way} did "
-            f"best, {gain} macro AUROC less scratch.",
-            "equivalent": f"Train from scratch: {tried} from a checkpoint scored within "
-            f"±{self.margin:g} macro AUROC of it; {lead.way}: {gain}.",
-            "cannot tell": f"The pilots do not show whether a checkpoint helps: {lead.way} scored "
-            f"best, {gain} macro AUROC less scratch. Scratch is the default then: it needs nothing "
-            "else, and carries over nothing of another database.",
-        }[self.word]
-        # what holds of the data is said of every way
-        said = [first, *dict.fromkeys(one for trial in self.trials for one in trial.diagnostics)]
-        if self.word == "cannot tell":
-            said.append(self._what_would_decide())
-        said.append(self._tuning())
-        said.append(self._head())
         records = self.dataset.splits["train"].records
-        said.append(
+        return (
+            self._verdict(),
+            # what holds of the data is noted of every way
+            *dict.fromkeys(line for trial in self.trials for line in trial.diagnostics),
+            *([self._what_would_decide()] if self.word == "inconclusive" else []),
+            self._tuning(),
+            self._head(),
             f"The recipe takes about {duration(self.choice.full_seconds)} on this machine: "
-            f"{epochs_for(records)} epochs of {records} records, by what the pilots took."
+            f"{epochs_for(records)} epochs of {records} records, by what the pilots took.",
+            *self._limits(),
         )
-        return (*said, *self._limits())
+
+    def _verdict(self) -> str:
+        """The word, for the reader."""
+        way, gain = self.leader.way, with_interval(self.leader.gain, "+")
+        tried = "the way" if len(self.trials) == 2 else f"all {len(self.trials) - 1} ways"
+        if self.word == "better":
+            chosen = str(self.choice.way)
+            return (
+                f"{chosen[0].upper()}{chosen[1:]}: expect a gain over scratch of about "
+                f"{with_interval(self.choice.gain, '+')} macro AUROC."
+            )
+        if self.word == "worse":
+            return (
+                f"Train from scratch: {tried} from a checkpoint did worse; {way} did best, {gain} "
+                "macro AUROC less scratch."
+            )
+        if self.word == "equivalent":
+            return (
+                f"Train from scratch: {tried} from a checkpoint scored within ±{self.margin:g} "
+                f"macro AUROC of it; {way}: {gain}."
+            )
+        return (
+            f"The pilots do not show whether a checkpoint helps: {way} scored best, {gain} macro "
+            "AUROC less scratch. Scratch is the default then: it needs nothing else, and carries "
+            "over nothing of another database."
+        )
 
     def _what_would_decide(self) -> str:
-        lead = self.leader
-        every = [trial.gain for trial in self.trials if trial.gain is not None]
-        verdicts = judge(every, margin=self.margin, level=self.level)
-        verdict = verdicts[every.index(lead.gain)]
-        if verdict.more_seeds:
+        verdict = self.leader.verdict
+        if verdict is not None and verdict.more_seeds:
             return (
                 f"If the difference stays, about {verdict.more_seeds} more seeds would decide it "
-                f"(--seeds {lead.score.seeds + verdict.more_seeds}, with as much more time)."
+                f"(--seeds {self.leader.score.seeds + verdict.more_seeds}, with as much more time)."
             )
         return "More seeds alone would not decide it: it takes more validation records, or a study."
 
@@ -162,7 +165,7 @@ class Advice:
                 "The ways were not tuned: all had the same learning rate, which may suit one of "
                 "them better (--tune tries several for each)."
             )
-        chosen = ", ".join(f"{trial.way}: {trial.way.setting.name}" for trial in self.trials)
+        chosen = ", ".join(f"{trial.way}: {trial.way.tuned_to}" for trial in self.trials)
         return (
             f"Each way was tuned over {len(self.tune.candidates)} settings on a seed of its own "
             f"({chosen}); the recipe tunes again, with all records."
@@ -176,97 +179,66 @@ class Advice:
             return "Head: the checkpoint's own is kept, because it has the same labels."
         return f"Head: new, for the target's labels, on the checkpoint's {network.head} embedding."
 
-    def _limits(self) -> tuple[str, ...]:
+    def _limits(self) -> Iterator[str]:
         """What the gain does not say."""
-        records, said = self.dataset.splits["train"].records, []
+        records = self.dataset.splits["train"].records
         scratch, whole = self.trials[0].score, epochs_for(self.size.records)
         if scratch.low <= 0.5:
-            said.append(
+            yield (
                 f"Scratch learnt nothing that shows ({with_interval(scratch)}): the gain is over "
                 "chance."
             )
         if self.size.records < records:
-            said.append(
+            yield (
                 f"The pilots learnt from {self.size.records} of {records} records. With more "
                 "records the gain of pre-training may be smaller."
             )
         if self.size.epochs < whole:
-            said.append(
-                f"They had {self.size.epochs} epochs, where a whole training on so many records "
+            yield (
+                f"They had {self.size.epochs} epochs, where a whole training on as many records "
                 f"has {whole}: scratch may gain more from the others (more --pilot-minutes would "
                 "show)."
             )
-        known = [one.checkpoint for one in self.candidates if any(k.leaks for k in one.known)]
-        if known:
-            said.append(
-                f"{', '.join(known)}: the checkpoint has seen test or validation records of the "
+        leaky = [one.checkpoint for one in self.candidates if any(k.leaks for k in one.known)]
+        if leaky:
+            yield (
+                f"{', '.join(leaky)}: the checkpoint has seen test or validation records of the "
                 "target (leaks, above). What it gains there may be memory, and training from it "
                 "will stop."
             )
-        said.append(
+        yield (
             "Nothing was looked at but training and validation records; a study shows what holds "
             "for patients who were never looked at: ecg-keras study."
         )
-        return tuple(said)
 
 
 def weigh(
     piloted: Sequence[Piloted], *, margin: float, level: float, bootstrap: int, seed: int
-) -> tuple[tuple[Trial, ...], Word, Trial]:
-    """What the pilot runs say, in a word, and the way to go.
+) -> tuple[tuple[WayResult, ...], Word, WayResult]:
+    """What the pilot runs say, in a word, and the way to go; scratch is the first of them.
 
-    The intervals hold for all ways from a checkpoint at once (Bonferroni), because the best of
-    several is looked at. A way is better where its interval lies above 0; of those within
-    ``margin`` of the best such one the cheapest is chosen. Where no way is better, scratch is.
-
-    Args:
-        piloted: scratch first, then at least one way from a checkpoint.
-        margin: differences below it do not matter.
-        level: of all intervals together.
-        bootstrap, seed: of the resamples of the validation patients.
+    The verdicts are corrected for all ways from a checkpoint, because the best of several is looked
+    at; the intervals hold for all at once (Bonferroni). Of better ways within ``margin`` of the
+    best of them the cheapest is chosen. Where no way is better, scratch is.
     """
     reference, *others = piloted
-    settings = {"bootstrap": bootstrap, "seed": seed}
     each = 1 - (1 - level) / len(others)
-    trials = []
-    for one in piloted:
-        difference, said = None, ()
-        if one is not reference:
-            said = diagnose_pilots(one, reference)
-            difference = contrast([one.arm, reference.arm], [1, -1], level=each, **settings)
-        score = contrast([one.arm], [1], level=level, **settings)
-        trials.append(Trial(one.way, score, difference, one.seconds, one.full_seconds, said))
-    gains = [(trial, trial.gain) for trial in trials if trial.gain is not None]
-    better = [trial for trial, gain in gains if gain.low > 0]
-    if better:
-        best = max(trial.score.value for trial in better)
-        near = [trial for trial in better if trial.score.value > best - margin]
-        return tuple(trials), "transfer", min(near, key=lambda trial: trial.full_seconds)
-    if all(gain.high < 0 for _, gain in gains):
-        return tuple(trials), "scratch", trials[0]
-    if all(-margin < gain.low and gain.high < margin for _, gain in gains):
-        return tuple(trials), "equivalent", trials[0]
-    return tuple(trials), "cannot tell", trials[0]
-
-
-def _candidate_lines(one: Candidate, dataset: Dataset) -> list[str]:
-    trained = f" trained on {one.records} records of {one.source}" if one.source else ""
-    lines = [f"{one.checkpoint}: {one.network.backbone}{trained}"]
-    if one.source:
-        shared = f" ({', '.join(one.shared)})" if one.shared else ""
-        lines.append(
-            f"  labels of the target that it knows: {len(one.shared)} of "
-            f"{len(dataset.labels)}{shared}"
+    gains = [
+        contrast([one.arm, reference.arm], [1, -1], level=each, bootstrap=bootstrap, seed=seed)
+        for one in others
+    ]
+    verdicts = judge(gains, margin=margin, level=level)
+    results = []
+    for one, gain, verdict in zip(piloted, (None, *gains), (None, *verdicts), strict=True):
+        score = contrast([one.arm], [1], level=level, bootstrap=bootstrap, seed=seed)
+        diagnostics = () if gain is None else diagnose_pilots(one, reference)
+        results.append(
+            WayResult(one.way, score, gain, verdict, one.seconds, one.full_seconds, diagnostics)
         )
-    lines += [f"  leaks: {known.sentence}" for known in one.known]
-    if one.drift is None:
-        lines.append(f"  drift: unknown: {one.not_told}")
-    elif not one.drift:
-        lines.append("  drift: none found")
-    else:
-        lines += [f"  drift: {line}" for line in one.drift]
-    return lines
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
+    better = [one for one in results if one.verdict is not None and one.verdict.word == "better"]
+    if better:
+        best = max(one.score.value for one in better)
+        near = [one for one in better if one.score.value > best - margin]
+        return tuple(results), "better", min(near, key=lambda one: one.full_seconds)
+    words = {verdict.word for verdict in verdicts}
+    return tuple(results), words.pop() if len(words) == 1 else "inconclusive", results[0]

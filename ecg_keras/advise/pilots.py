@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,30 +15,32 @@ import numpy as np
 
 from ecg_keras import data, evaluation
 from ecg_keras.advise.ways import Way, epochs_for
-from ecg_keras.config import Tune, fingerprint
+from ecg_keras.config import LoadedRecipe, Recipe, Tune, fingerprint
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Pair, Predictions, RunFacts, diagnose
 from ecg_keras.files import as_count, read_json, write_json
+from ecg_keras.keras_library import keras
 from ecg_keras.statistics import Arm
 from ecg_keras.study.arm_contrasts import score_run
 from ecg_keras.study.costs import seconds_of_run
-from ecg_keras.study.dataset_sizes import DatasetSize
+from ecg_keras.study.dataset_sizes import size_of
 from ecg_keras.study.pilot import Pilot, run_pilot, workloads_of
 from ecg_keras.training import Run
+from ecg_keras.workflow import Job, make_alone, predict_validation
 
-# fewest records of a pilot, where there are so many
+# fewest records of a pilot, where there are as many
 LEAST = 200
 # epochs of a pilot, as a share of a whole training's, where there is no time for all of them
 SHARES = (0.6, 0.4, 0.2)
 # of the time for pilots, in which to measure this machine
 MEASURING = 0.2
 
-Tell = Callable[[str, int, int], Any]
+Report = Callable[[str, int, int], Any]
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much a pilot run learns from: training records, and passes over them."""
+    """How much a pilot run learns from: training records, and epochs."""
 
     records: int
     epochs: int
@@ -46,14 +48,9 @@ class Size:
 
 @dataclass(frozen=True, eq=False)
 class Piloted:
-    """The pilot runs of one way.
+    """The pilot runs of one way: their predictions of the validation split, and their training.
 
-    Attributes:
-        way: which one.
-        arm: what each seed says of the validation split.
-        facts: of the training of each seed.
-        seconds: of a run, the mean.
-        full_seconds: that its whole recipe will take here, by what its pilots took.
+    ``seconds`` is the mean of a run, ``full_seconds`` what its whole recipe will take here.
     """
 
     way: Way
@@ -71,72 +68,60 @@ def run_pilots(
     minutes: float,
     seeds: int,
     tune: Tune | None,
-    tell: Tell,
+    report: Report,
 ) -> tuple[Size, tuple[Piloted, ...]]:
     """Trains every way with every seed, in about the time that is allowed.
 
-    Runs that are finished are kept, so a call that was stopped goes on where it was.
-
-    Args:
-        ways: what to try, and what to try instead where there is no time for that.
-        shards: of the target. Its test split is not read.
-        folder: for the runs.
-        minutes: for all of them together.
-        seeds: of each way.
-        tune: settings that each way is tried with; the one that validation prefers with one seed is
-            trained with ``seeds`` other ones. ``None`` trains all ways with the same.
-        tell: called with what is done, how many pieces of it are done, and how many there are.
-
-    Raises:
-        ConfigError: there is no time for the smallest pilots.
-        DataError: a run fails.
+    Of the ``ways`` the first that there is time for are tried. Runs that are finished are kept, so
+    a call that was stopped resumes where it was. With ``tune`` each way is tried with its settings
+    on one seed, and the one that validation prefers is trained with the others.
     """
     dataset = data.describe(shards)
-    marks = {way.checkpoint: _mark(Path(way.checkpoint)) for way in ways[0] if way.checkpoint}
-    asked = {"target": dataset.fingerprint, "marks": marks, "minutes": minutes, "seeds": seeds}
+    marks = {way.checkpoint: _digest(Path(way.checkpoint)) for way in ways[0] if way.checkpoint}
+    question = {"target": dataset.fingerprint, "marks": marks, "minutes": minutes, "seeds": seeds}
     if tune is not None:
-        asked["tune"] = tune.model_dump(mode="json")
-    folder = folder / fingerprint({**asked, "ways": [str(way) for way in ways[0]]})[:12]
+        question["tune"] = tune.model_dump(mode="json")
+    folder = folder / fingerprint({**question, "ways": [str(way) for way in ways[0]]})[:12]
     costs = _Costs(dataset, shards, folder, seeds + (0 if tune is None else len(tune.candidates)))
     kept = folder / "size.json"
     begun = time.perf_counter()
-    costs.measure(ways[0], MEASURING * 60 * minutes, tell)
+    costs.measure(ways[0], MEASURING * 60 * minutes, report)
     if kept.is_file():
         size, choice = read_json(kept, "sizes of pilots", _parse_size, "Remove it.")
-        tried = ways[choice]
     else:
         choice, size = costs.choose(ways, 60 * minutes - (time.perf_counter() - begun), minutes)
-        tried = ways[choice]
         write_json(kept, {"choice": choice, "records": size.records, "epochs": size.epochs})
+    chosen = ways[choice]
+    done, total = 0, costs.seeds * len(chosen)
+    report("pilot runs", done, total)
 
-    done, total = 0, costs.seeds * len(tried)
-    tell("pilot runs", done, total)
-
-    def train(way: Way, seed: int) -> tuple[Predictions, RunFacts, float]:
+    def train(way: Way, seed: int) -> tuple[Predictions, Run]:
         nonlocal done
         run = Run(folder / f"{_slug(way)}-seed{seed}")
-        said = _train(way, size, seed, shards, run, marks.get(way.checkpoint))
+        predictions = _train(costs.recipe(way, size, seed), str(way), shards, run)
         done += 1
-        tell("pilot runs", done, total)
-        return said, evaluation.read_facts(run.folder), float(run.read_status()["seconds"])
+        report("pilot runs", done, total)
+        return predictions, run
 
     first = 0
     if tune is not None:
-        tried = [_prefer([(one, train(one, 0)[0]) for one in way.settings(tune)]) for way in tried]
+        chosen = [
+            _prefer([(one, train(one, 0)[0]) for one in way.settings(tune)]) for way in chosen
+        ]
         first = 1  # the seed that chose flatters its choice
     # seed by seed, so that load of the machine hits all ways alike
-    runs = [[train(way, seed) for way in tried] for seed in range(first, first + seeds)]
+    runs = [[train(way, seed) for way in chosen] for seed in range(first, first + seeds)]
+    whole = next(_sizes(dataset.splits["train"].records))
     piloted = []
-    for way, of_way in zip(tried, zip(*runs, strict=True), strict=True):
-        seconds = float(np.mean([spent for *_, spent in of_way]))
-        whole = costs.seconds(way, next(_sizes(dataset.splits["train"].records)))
+    for way, of_way in zip(chosen, zip(*runs, strict=True), strict=True):
+        seconds = float(np.mean([float(run.read_status()["seconds"]) for _, run in of_way]))
         piloted.append(
             Piloted(
                 way=way,
-                arm=Arm(tuple((said,) for said, _, _ in of_way), name=str(way)),
-                facts=tuple(facts for _, facts, _ in of_way),
+                arm=Arm(tuple((predictions,) for predictions, _ in of_way), name=str(way)),
+                facts=tuple(evaluation.read_facts(run.folder) for _, run in of_way),
                 seconds=seconds,
-                full_seconds=whole * seconds / costs.seconds(way, size),
+                full_seconds=costs.seconds(way, whole) * seconds / costs.seconds(way, size),
             )
         )
     return size, tuple(piloted)
@@ -144,13 +129,13 @@ def run_pilots(
 
 def _prefer(tried: Sequence[tuple[Way, Predictions]]) -> Way:
     """The way with the setting that validation prefers."""
-    ways = {way.setting.name: way for way, _ in tried}
-    scores = {way.setting.name: evaluation.score_validation(said) for way, said in tried}
+    ways = {way.tuned_to: way for way, _ in tried}
+    scores = {way.tuned_to: evaluation.score_validation(predictions) for way, predictions in tried}
     return ways[evaluation.choose(scores, "macro_auroc")]
 
 
-def _parse_size(chosen: dict[str, Any]) -> tuple[Size, int]:
-    records, epochs, choice = (as_count(chosen[key]) for key in ("records", "epochs", "choice"))
+def _parse_size(kept: dict[str, Any]) -> tuple[Size, int]:
+    records, epochs, choice = (as_count(kept[key]) for key in ("records", "epochs", "choice"))
     return Size(records, epochs), choice
 
 
@@ -162,43 +147,31 @@ class _Costs:
     shards: Path
     folder: Path
     seeds: int
-    pilot: Pilot | None = None
+    pilot: Pilot = field(default_factory=lambda: Pilot(0.0, {}))
 
-    @property
-    def counted(self) -> DatasetSize:
-        splits = self.dataset.splits
-        return DatasetSize(
-            train=splits["train"].records,
-            valid=splits["valid"].records,
-            test=0,
-            labels=len(self.dataset.labels),
-            origin="shards",
-            shard_bytes=0,
-            stored=True,
-        )
-
-    def measure(self, ways: Sequence[Way], seconds: float, tell: Tell) -> None:
-        needed = {one: None for way in ways for one in workloads_of(self._recipe(way, Size(1, 2)))}
+    def measure(self, ways: Sequence[Way], seconds: float, report: Report) -> None:
+        needed = {one: None for way in ways for one in workloads_of(self.recipe(way, Size(1, 2)))}
         self.pilot = run_pilot(
             tuple(needed),
             self.folder / "pilot.json",
             seconds=seconds,
-            on_progress=lambda *steps: tell("measure this machine", *steps),
+            on_progress=lambda *steps: report("measure this machine", *steps),
         )
         for workload, error in self.pilot.errors.items():
             raise ConfigError(f"{workload.backbone}: can't be trained here: {error}.")
 
     def seconds(self, way: Way, size: Size) -> float:
         """Of one training run."""
-        recipe = self._recipe(way, size)
+        recipe = self.recipe(way, size)
         timings = [self.pilot.timings[one] for one in workloads_of(recipe)]
-        return seconds_of_run(recipe, self.counted, timings, scoring=0.0)
+        validated = replace(size_of(self.dataset), test=0)
+        return seconds_of_run(recipe, validated, timings, scoring=0.0)
 
     def choose(
         self, ways: Sequence[Sequence[Way]], seconds: float, minutes: float
     ) -> tuple[int, Size]:
         """Which ways to try, and the largest pilots of them that there is time for."""
-        sizes = list(_sizes(self.counted.train))
+        sizes = list(_sizes(self.dataset.splits["train"].records))
         # metrics rank checkpoints poorly, so a second one counts for more than long pilots
         long, short = sizes[: 1 - len(SHARES)], sizes[1 - len(SHARES) :]
         least = float("inf")
@@ -213,14 +186,20 @@ class _Costs:
             f"Received: {minutes:g}. Give them more time, fewer --seeds or fewer checkpoints."
         )
 
-    def _recipe(self, way: Way, size: Size) -> Any:
+    def recipe(self, way: Way, size: Size, seed: int = 0) -> Recipe:
+        """Of a pilot run."""
         return way.recipe(
-            self.dataset.settings, raw=self.shards, epochs=size.epochs, train_records=size.records
+            self.dataset.settings,
+            raw=self.shards,
+            epochs=size.epochs,
+            train_records=size.records,
+            seed=seed,
+            leaks="allow",  # what a checkpoint knows is reported with it, before any pilot
         )
 
 
 def _sizes(records: int) -> Iterator[Size]:
-    """From a whole training to the smallest pilot that tells anything."""
+    """From a whole training to the smallest pilot that shows anything."""
     yield Size(records, epochs_for(records))
     part = records
     while part > LEAST:
@@ -235,51 +214,28 @@ def _share(share: float, records: int) -> int:
     return max(2, round(share * epochs_for(records)))
 
 
-def _train(
-    way: Way, size: Size, seed: int, shards: Path, run: Run, mark: str | None
-) -> Predictions:
-    """What one pilot run says of the validation split."""
+def _train(recipe: Recipe, name: str, shards: Path, run: Run) -> Predictions:
+    """What one pilot run predicts of the validation split."""
     stored = run.predictions("valid")
     if stored.is_file():
         return Predictions.load(stored)
-    from ecg_keras import models
-    from ecg_keras.keras_library import keras
-    from ecg_keras.training import guard, train
-
-    settings = data.describe(shards).settings
-    recipe = way.recipe(
-        settings,
-        raw=shards,
-        epochs=size.epochs,
-        train_records=size.records,
-        seed=seed,
-        leaks="allow",  # what a checkpoint knows is told with it, before any pilot
-    )
-    upstream = Path(way.checkpoint) if way.checkpoint else None
-    guard(
-        recipe,
-        shards=shards,
-        run=run,
-        upstream=upstream,
-        upstream_mark=mark,
-        on_warning=lambda message: None,
-    )
-    train(recipe, shards=shards, run=run, upstream=upstream, upstream_mark=mark)
-    said = evaluation.predict(models.load_model(run.model), shards, "valid")
+    job = Job(LoadedRecipe(name, shards, recipe, {}), run, prepared=shards)
+    make_alone(job, "guard", "train")
+    predictions = predict_validation(job)
     keras.backend.clear_session()  # or the graphs of all runs stay in memory
-    said.save(stored)
-    return said
+    predictions.save(stored)
+    return predictions
 
 
-def _mark(checkpoint: Path) -> str:
-    """What tells whether a checkpoint is still the same."""
+def _digest(checkpoint: Path) -> str:
+    """Of a checkpoint's weights, which shows whether they are still the same."""
     model = checkpoint / "model.keras" if checkpoint.is_dir() else checkpoint
     return hashlib.sha256(model.read_bytes()).hexdigest()
 
 
 def _slug(way: Way) -> str:
-    """A name for a folder; the marks in the parent's name tell checkpoints of one name apart."""
-    setting = "" if way.setting is None else f"-{re.sub(r'[^0-9a-z.]+', '_', way.setting.name)}"
+    """A name for a folder; the digests in the parent's name distinguish checkpoints of one name."""
+    setting = f"-{re.sub(r'[^0-9a-z.]+', '_', way.tuned_to)}" if way.tuned_to else ""
     if way.checkpoint is None:
         return f"scratch{setting}"
     place = hashlib.sha256(way.checkpoint.encode()).hexdigest()[:6]
@@ -289,7 +245,7 @@ def _slug(way: Way) -> str:
 def diagnose_pilots(one: Piloted, other: Piloted) -> tuple[str, ...]:
     """What speaks against the difference of two piloted ways, in sentences, as in a study."""
     scores = [
-        [score_run(said, {}, "macro_auroc") for (said,) in piloted.arm.predictions]
+        [score_run(predictions, {}, "macro_auroc") for (predictions,) in piloted.arm.predictions]
         for piloted in (one, other)
     ]
     pairs = [

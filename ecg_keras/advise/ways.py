@@ -39,25 +39,16 @@ CROP = 0.25
 
 
 def epochs_for(records: int) -> int:
-    """Epochs of a whole training.
-
-    Example:
-        >>> epochs_for(200), epochs_for(20_000)
-        (80, 40)
-    """
+    """Epochs of a whole training."""
     return EPOCHS_OF_FEW if records < FEW else EPOCHS
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way of training on the target.
+    """One way of training on the target: from random weights, a new head, or everything.
 
-    Attributes:
-        mode: from random weights; a new head on a frozen network; or everything from a checkpoint.
-        network: its backbone, head and scaling.
-        checkpoint: with the first weights; ``None`` for random ones.
-        keeps_head: whether the checkpoint's head is kept: it has the same labels.
-        setting: that it is trained with; ``None`` for the one that all ways have in common.
+    ``keeps_head`` says that the checkpoint's head fits, because it has the same labels;
+    ``setting`` what it is tuned to, and is ``None`` where all ways have the same.
     """
 
     mode: Mode
@@ -70,6 +61,11 @@ class Way:
         """``fine-tune from runs/georgia``, or ``scratch``."""
         return f"{self.mode} from {self.checkpoint}" if self.checkpoint else self.mode
 
+    @property
+    def tuned_to(self) -> str:
+        """The name of its setting; empty where it is not tuned."""
+        return "" if self.setting is None else self.setting.name
+
     def recipe(
         self,
         settings: Mapping[str, Any],
@@ -81,17 +77,7 @@ class Way:
         shards: Path | None = None,
         leaks: str | None = None,
     ) -> Recipe:
-        """The whole recipe.
-
-        Args:
-            settings: of the target's ``dataset.json``.
-            raw: folder of its recordings.
-            epochs: in all phases together, at least 2.
-            train_records: as in a recipe.
-            seed: of the run.
-            shards: folder in which the datasets lie.
-            leaks: as in a recipe.
-        """
+        """The whole recipe, for data with the ``settings`` of a ``dataset.json``."""
         data: Part = {**settings, "raw": str(raw), "train_records": train_records}
         if leaks is not None:
             data["leaks"] = leaks

@@ -60,7 +60,7 @@ def advise(
 
     Reads the target's training and validation splits. The same command goes on where it stopped.
     """
-    from ecg_keras.advise.advising import advise as find_advice, write_recipe
+    from ecg_keras.advise import advise as find_advice, write_recipe
     from ecg_keras.config import Tune
     from ecg_keras.errors import ConfigError, DataError
 

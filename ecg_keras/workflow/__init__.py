@@ -11,7 +11,7 @@ from ecg_keras.workflow.opened import (
     open_predictions,
     open_scored,
 )
-from ecg_keras.workflow.plan import make_plan, run_plan
+from ecg_keras.workflow.plan import make_alone, make_plan, run_plan
 from ecg_keras.workflow.recipes import load, own_code, upstream_recipe
 from ecg_keras.workflow.runs import (
     compare_runs,
@@ -22,6 +22,7 @@ from ecg_keras.workflow.runs import (
 )
 from ecg_keras.workflow.seeds import compare_seeds, list_seed_jobs
 from ecg_keras.workflow.step import Step, Watcher
+from ecg_keras.workflow.tuning import predict_validation
 
 __all__ = [
     "Job",
@@ -41,6 +42,7 @@ __all__ = [
     "known_dataset",
     "list_seed_jobs",
     "load",
+    "make_alone",
     "make_job",
     "make_plan",
     "open_finished",
@@ -48,6 +50,7 @@ __all__ = [
     "open_scored",
     "overrides_left_out",
     "own_code",
+    "predict_validation",
     "run_plan",
     "upstream_recipe",
     "validate_shards",

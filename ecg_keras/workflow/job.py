@@ -35,6 +35,7 @@ class Job:
         of: the job whose baseline it is, on the same data.
         candidate_of: the job that it is a candidate of, on the same data and from the same weights.
         tried_in: of each candidate its run folder; none is in ``candidates`` of this one's.
+        prepared: the folder of its shards, where they are given and no recordings are needed.
     """
 
     loaded: LoadedRecipe
@@ -42,6 +43,7 @@ class Job:
     of: Job | None = None
     candidate_of: Job | None = None
     tried_in: Mapping[str, Path] = field(default_factory=dict)
+    prepared: Path | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -104,6 +106,8 @@ class Job:
         main = self.of or self.candidate_of
         if main is not None:
             return main._dataset
+        if self.prepared is not None:
+            return self.prepared, data.describe(self.prepared).fingerprint
         if not self.data.raw.is_dir():
             raise DataError(
                 f"{self.loaded.path}: data.raw: there is no folder {self.data.raw}. Say where the "

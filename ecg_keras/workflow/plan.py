@@ -120,6 +120,19 @@ def run_plan(plan: Iterable[Step], watcher: Watcher | None = None) -> None:
     raise_together(found)
 
 
+def make_alone(job: Job, *actions: str, watcher: Watcher | None = None) -> None:
+    """Does some actions of a job and no others, as far as their products are not there and fresh.
+
+    Args:
+        job: whose shards, and the runs that it needs, are there.
+        actions: such as ``"guard"`` and ``"train"``, in their order.
+        watcher: is notified of warnings and progress.
+    """
+    for action in actions:
+        if not MAKERS[action].is_done(job):
+            MAKERS[action].make(job, watcher or Watcher())
+
+
 def _do(step: Step, watcher: Watcher) -> None:
     if step.is_done():
         watcher.reused(step)

@@ -58,16 +58,20 @@ def is_tried(job: Job) -> bool:
     )
 
 
-def try_on_validation(job: Job, watcher: Watcher) -> None:
-    """Scores a candidate on the validation split."""
-    said = evaluation.predict(
+def predict_validation(job: Job, watcher: Watcher | None = None) -> evaluation.Predictions:
+    """What the network of a trained job says of the validation split."""
+    return evaluation.predict(
         models.load_model(job.run.model),
         job.shards,
         "valid",
         left_out=records_left_out(job.run, "valid"),
-        on_progress=watcher.progressed,
+        on_progress=(watcher or Watcher()).progressed,
     )
-    scores = evaluation.score_validation(said)
+
+
+def try_on_validation(job: Job, watcher: Watcher) -> None:
+    """Scores a candidate on the validation split."""
+    scores = evaluation.score_validation(predict_validation(job, watcher))
     kept = {name: None if math.isnan(value) else value for name, value in scores.items()}
     write_json(job.run.tried, {"run": job.fingerprint(), "scores": kept})
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ecg_keras import data
 from ecg_keras.advise.advice import Advice, weigh
-from ecg_keras.advise.candidates import Candidate, describe_candidate
+from ecg_keras.advise.candidates import CheckpointFacts, describe_candidate
 from ecg_keras.advise.pilots import run_pilots
-from ecg_keras.advise.recipe_text import write_recipe_text
-from ecg_keras.advise.ways import Way, epochs_for
-from ecg_keras.config import Tune
+from ecg_keras.advise.ways import Mode, Way, epochs_for
+from ecg_keras.config import Recipe, Tune
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
 from ecg_keras.transferability import rank_checkpoints
@@ -23,6 +23,7 @@ from ecg_keras.workflow import load, make_job
 FOLDER = Path("runs/advise")
 # checkpoints that are tried
 TRIED = 2
+FROM_A_CHECKPOINT: tuple[Mode, ...] = ("linear probe", "fine-tune")
 
 
 def advise(
@@ -50,13 +51,16 @@ def advise(
         minutes: for the pilot runs.
         seeds: of each way, at least 2.
         margin: differences in macro AUROC below it do not matter.
-        level: of the intervals.
+        level: of the intervals; 1 - level is the chance of a wrong verdict among all ways.
         bootstrap: resamples of the validation patients.
         tune: settings that each way, scratch too, is tried with on one seed before the others are
             trained with the preferred one; ``None`` trains all with the same.
         folder: for the pilot runs.
         on_progress: called with what is done, how many pieces of it are done, and how many there
             are.
+
+    Returns:
+        What to do, and what that rests on.
 
     Raises:
         ConfigError: a setting is out of range, or there is no time for pilots.
@@ -72,7 +76,7 @@ def advise(
             "advice needs minutes above 0, at least 2 seeds, and a margin between 0 and 1. "
             f"Received: {minutes:g}, {seeds} and {margin:g}."
         )
-    tell = on_progress or (lambda what, done, total: None)
+    report = on_progress or (lambda what, done, total: None)
     shards, dataset = Path(shards), data.describe(shards)
     if not dataset.splits["valid"].records:
         raise DataError(
@@ -81,10 +85,10 @@ def advise(
         )
     candidates = []
     for number, checkpoint in enumerate(checkpoints):
-        tell("compare the data", number, len(checkpoints))
+        report("compare the data", number, len(checkpoints))
         candidates.append(describe_candidate(checkpoint, shards))
     ranking = rank_checkpoints(
-        checkpoints, shards, on_progress=lambda *steps: tell("read the target", *steps)
+        checkpoints, shards, on_progress=lambda *steps: report("read the target", *steps)
     )
     promising = [candidates[number] for number in ranking.order()]
     size, piloted = run_pilots(
@@ -94,7 +98,7 @@ def advise(
         minutes=minutes,
         seeds=seeds,
         tune=tune,
-        tell=tell,
+        report=report,
     )
     trials, word, choice = weigh(piloted, margin=margin, level=level, bootstrap=bootstrap, seed=0)
     return Advice(
@@ -112,13 +116,16 @@ def advise(
     )
 
 
-def list_ways(candidates: Sequence[Candidate]) -> tuple[Way, ...]:
+def list_ways(candidates: Sequence[CheckpointFacts]) -> tuple[Way, ...]:
     """Scratch with the network of the first checkpoint, then two ways from each."""
-    ways = [Way("scratch", candidates[0].network)]
-    for one in candidates:
-        for mode in ("linear probe", "fine-tune"):
-            ways.append(Way(mode, one.network, one.checkpoint, one.keeps_head))
-    return tuple(ways)
+    return (
+        Way("scratch", candidates[0].network),
+        *(
+            Way(mode, one.network, one.checkpoint, one.keeps_head)
+            for one in candidates
+            for mode in FROM_A_CHECKPOINT
+        ),
+    )
 
 
 def write_recipe(advice: Advice, path: str | Path, raw: str | Path) -> Path:
@@ -129,6 +136,9 @@ def write_recipe(advice: Advice, path: str | Path, raw: str | Path) -> Path:
         path: of the recipe, ending in ``.yaml``.
         raw: folder of the target's recordings. If they are those that the shards were made of, the
             shards are used as they are; otherwise they are prepared again.
+
+    Returns:
+        The path.
 
     Raises:
         ConfigError: the path does not end in ``.yaml``.
@@ -146,7 +156,7 @@ def write_recipe(advice: Advice, path: str | Path, raw: str | Path) -> Path:
         advice.dataset.settings, raw=raw, epochs=epochs, shards=shards.parent
     )
     recipe = recipe.model_copy(update={"tune": advice.tune})
-    is_same = data.dataset_fingerprint(recipe.data) == (advice.dataset.fingerprint)
+    is_same = data.dataset_fingerprint(recipe.data) == advice.dataset.fingerprint
     comments = {
         "data": "as the target was prepared"
         if is_same
@@ -154,12 +164,30 @@ def write_recipe(advice: Advice, path: str | Path, raw: str | Path) -> Path:
         "initialise": "the first weights",
         "training": "as in the pilot runs, with all records and all epochs",
     }
-    header = [*_wrap(advice.sentences()), f"  ecg-keras train {path}"]
+    lines = [line for one in advice.sentences() for line in textwrap.wrap(one, 98)]
+    text = recipe_text(recipe, [*lines, f"  ecg-keras train {path}"], comments)
     with replacing(path) as temporary:
-        temporary.write_text(write_recipe_text(recipe, header, comments), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     make_job(load(path))  # it can be run
     return path
 
 
-def _wrap(sentences: Sequence[str], width: int = 98) -> list[str]:
-    return [line for one in sentences for line in textwrap.wrap(one, width)]
+def recipe_text(recipe: Recipe, header: Sequence[str], comments: Mapping[str, str]) -> str:
+    """A recipe as people write it: what differs from the defaults, sections with comments.
+
+    `ecg_keras.config.load_recipe` reads it back as the same recipe.
+    """
+    lines = [f"# {line}".rstrip() for line in header]
+    tree = recipe.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    for section, values in tree.items():
+        if section in comments:
+            lines.append(f"# {comments[section]}")
+        if not isinstance(values, dict):
+            lines.append(f"{section}: {values if section == 'mode' else json.dumps(values)}")
+            continue
+        lines.append(f"{section}:")
+        # JSON is YAML, too
+        lines += [
+            f"  {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()
+        ]
+    return "\n".join(lines) + "\n"
