@@ -6,7 +6,6 @@ Keras has no types: what is subclassed gets some here, all else of it is ``Any``
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ecg_keras.keras_settings import NUMBERS, check_backend, check_keras_settings, check_numbers
@@ -18,10 +17,18 @@ if "keras" not in sys.modules:
 import keras
 from keras import KerasTensor, layers, ops
 
-__all__ = ["Callback", "KerasTensor", "Loss", "Model", "check_keras", "keras", "layers", "ops"]
+__all__ = [
+    "Callback",
+    "KerasModel",
+    "KerasTensor",
+    "Loss",
+    "check_keras",
+    "keras",
+    "layers",
+    "ops",
+]
 
 if TYPE_CHECKING:
-    Logs = Mapping[str, Any] | None
 
     class Callback:
         """`keras.callbacks.Callback`."""
@@ -38,7 +45,7 @@ if TYPE_CHECKING:
         def __call__(self, y_true: Any, y_pred: Any) -> Any: ...
         def get_config(self) -> dict[str, Any]: ...
 
-    class Model:
+    class KerasModel:
         """`keras.Model`."""
 
         optimizer: Any
@@ -51,7 +58,7 @@ if TYPE_CHECKING:
         def get_metrics_result(self) -> dict[str, Any]: ...
 
 else:
-    Callback, Loss, Model = keras.callbacks.Callback, keras.losses.Loss, keras.Model
+    Callback, Loss, KerasModel = keras.callbacks.Callback, keras.losses.Loss, keras.Model
 
 
 def check_keras() -> None:

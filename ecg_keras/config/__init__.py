@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
-    from ecg_keras.config.data_section import (
+    from ecg_keras.config.data_sections import (
         Data as Data,
         Folder as Folder,
         Simulate as Simulate,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         parse_overrides as parse_overrides,
     )
     from ecg_keras.config.problems import Problem as Problem
-    from ecg_keras.config.recipe import (
+    from ecg_keras.config.recipe_sections import (
         Augment as Augment,
         Evaluation as Evaluation,
         Initialise as Initialise,

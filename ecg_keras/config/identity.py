@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ecg_keras.config.data_section import Data
-from ecg_keras.config.recipe import Evaluation, Recipe
+from ecg_keras.config.data_sections import Data
+from ecg_keras.config.recipe_sections import Evaluation, Recipe
 
 # of the fingerprints of settings: to be raised when a default changes what it means
 DEFAULTS = 1

@@ -13,9 +13,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from ecg_keras.config.problems import Problem, problem_of
-from ecg_keras.config.recipe import Recipe
+from ecg_keras.config.recipe_sections import Recipe
 from ecg_keras.config.study import FileStudy, Study
-from ecg_keras.config.values import Section
+from ecg_keras.config.values import Settings
 from ecg_keras.config.yaml_text import YamlError, parse_yaml, read_yaml
 from ecg_keras.errors import ConfigError, list_problems, nearest, shortened
 
@@ -23,7 +23,7 @@ from ecg_keras.errors import ConfigError, list_problems, nearest, shortened
 MAX_PARTS = 20
 # sections whose keys are dotted, as overrides of another recipe
 OVERRIDES = {("initialise", "set"), ("evaluation", "baseline_set")}
-AnySection = TypeVar("AnySection", bound=Section)
+AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 @dataclass(frozen=True)
@@ -167,9 +167,9 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _load(
     path: Path,
     overrides: Mapping[str, Any],
-    schema: type[AnySection],
-    checks: Sequence[Callable[[AnySection], Iterator[Problem]]],
-) -> AnySection:
+    schema: type[AnySettings],
+    checks: Sequence[Callable[[AnySettings], Iterator[Problem]]],
+) -> AnySettings:
     return _check(_read(path, schema), path, overrides, schema, checks)
 
 
@@ -177,9 +177,9 @@ def _check(
     tree: CommentedMap,
     path: Path,
     overrides: Mapping[str, Any],
-    schema: type[AnySection],
-    checks: Sequence[Callable[[AnySection], Iterator[Problem]]],
-) -> AnySection:
+    schema: type[AnySettings],
+    checks: Sequence[Callable[[AnySettings], Iterator[Problem]]],
+) -> AnySettings:
     for key, value in overrides.items():
         _override(tree, key, value, path)
     try:
@@ -228,7 +228,7 @@ def dump_recipe(recipe: Recipe | Study | FileStudy) -> str:
     return stream.getvalue()
 
 
-def _read(path: Path, schema: type[Section]) -> CommentedMap:
+def _read(path: Path, schema: type[Settings]) -> CommentedMap:
     if not path.is_file():
         names = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         found = f" In {path.parent}: {', '.join(names)}." if names else ""

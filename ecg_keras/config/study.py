@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ecg_keras.config.metric_names import MetricName
-from ecg_keras.config.values import FolderPath, Names, Section, Seed
+from ecg_keras.config.values import FolderPath, Names, Seed, Settings
 from ecg_keras.errors import unknown_name
 
 # part of a recipe, such as {training: {batch_size: 32}}; checked once it is part of a whole one
@@ -22,7 +22,7 @@ Numbers = Annotated[tuple[int, ...], Field(strict=False)]
 Sizes = Annotated[tuple[Annotated[int, Field(ge=1)] | Literal["all"], ...], Field(strict=False)]
 
 
-class Mode(Section):
+class Mode(Settings):
     """A way of training on the downstream database."""
 
     start: Literal["random", "upstream"] = "upstream"
@@ -36,7 +36,7 @@ RIDGE_HEAD: Part = {
 }
 
 
-class Protocol(Section):
+class Protocol(Settings):
     """A named change of what is done to every run, such as a weakness of a published protocol."""
 
     recipe: Part = Field(default_factory=dict)
@@ -44,7 +44,7 @@ class Protocol(Section):
     modes: Names | None = None
 
 
-class Grid(Section):
+class Grid(Settings):
     """The axes. A study runs every combination of them with the upstreams, modes and so on."""
 
     upstreams: Names | None = None
@@ -69,7 +69,7 @@ class Grid(Section):
         return self
 
 
-class Left(Section):
+class Left(Settings):
     """A combination that is left out: all cells that agree with every key that is given."""
 
     upstream: str | None = None
@@ -81,7 +81,7 @@ class Left(Section):
     size: int | Literal["all"] | None = None
 
 
-class Question(Section):
+class Question(Settings):
     """What is compared, and what counts as an answer."""
 
     reference: str = "scratch"
@@ -93,14 +93,14 @@ class Question(Section):
     quality: Annotated[float, Field(gt=0, le=1)] = 0.98
 
 
-class FileStudy(Section):
+class FileStudy(Settings):
     """What is asked of predictions made elsewhere, which need no grid and no recipe."""
 
     question: Question = Question()
     folder: FolderPath | None = None
 
 
-class Study(Section):
+class Study(Settings):
     """A grid of runs, and the question they are to answer."""
 
     base: Part = Field(default_factory=dict)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecg_keras.config.loading import compose
-from ecg_keras.config.recipe import Phase, Recipe
+from ecg_keras.config.recipe_sections import Phase, Recipe
 from ecg_keras.config.tune import Candidate, Tune, rounded
 from ecg_keras.errors import ConfigError
 

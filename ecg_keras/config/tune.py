@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ecg_keras.config.metric_names import Chooser
-from ecg_keras.config.values import Positive, Section
+from ecg_keras.config.values import Positive, Settings
 
 # sections of a recipe that a candidate may change: data, labels and scores are those of the arm
 TUNABLE = ("training", "model")
@@ -18,7 +18,7 @@ RAW_LOSS = (
 )
 
 
-class Candidate(Section):
+class Candidate(Settings):
     """One setting that an arm is tried with: what it changes of the arm's recipe."""
 
     rate: Positive = 1.0
@@ -45,7 +45,7 @@ class Candidate(Section):
         return ", ".join([*settings, *_leaves(self.recipe)])
 
 
-class Tune(Section):
+class Tune(Settings):
     """Candidates for an arm, one of which is chosen on the validation split."""
 
     candidates: Annotated[tuple[Candidate, ...], Field(strict=False)] = (

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
-class Section(BaseModel):
+class Settings(BaseModel):
     """A part of a recipe: unknown keys are refused, values are never coerced, nothing changes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)

@@ -9,7 +9,6 @@ from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
     from ecg_keras.training.begin import check_same_run as check_same_run, mark_of as mark_of
-    from ecg_keras.training.callbacks import FollowEpochs as FollowEpochs, RunLog as RunLog
     from ecg_keras.training.checkpoint import SECONDS_BETWEEN as SECONDS_BETWEEN
     from ecg_keras.training.choices import (
         CALLBACKS as CALLBACKS,
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
         make_repeatable as make_repeatable,
         use_precision as use_precision,
     )
+    from ecg_keras.training.epoch_callbacks import FollowEpochs as FollowEpochs, RunLog as RunLog
     from ecg_keras.training.fitting import compile_phase as compile_phase, fit as fit
     from ecg_keras.training.leakage import guard as guard, guard_alike as guard_alike
     from ecg_keras.training.loop import build_model as build_model, train as train

@@ -16,7 +16,7 @@ from ecg_keras.user_modules import import_function
 
 
 @dataclass(frozen=True)
-class Choice:
+class TrainingChoice:
     """One row."""
 
     name: str
@@ -30,13 +30,13 @@ class Choices:
     """A table of rows, and what functions of your own are given."""
 
     kind: str
-    rows: tuple[Choice, ...]
+    rows: tuple[TrainingChoice, ...]
     own_takes: tuple[str, ...] = ()
 
-    def find(self, name: str) -> Choice:
+    def find(self, name: str) -> TrainingChoice:
         """The row of a name, or one for ``module:function``; a `ConfigError` for other names."""
         if ":" in name:
-            return Choice(name, name, "", self.own_takes)
+            return TrainingChoice(name, name, "", self.own_takes)
         return look_up(self.kind, name, {row.name: row for row in self.rows})
 
     def make(self, setting: NameOrSettings, given: Mapping[str, Any]) -> Any:
@@ -59,7 +59,7 @@ class Choices:
         except TypeError as error:
             raise self._refuse(row.name, settings, error) from error
 
-    def _open(self, setting: NameOrSettings) -> tuple[Choice, dict[str, Any]]:
+    def _open(self, setting: NameOrSettings) -> tuple[TrainingChoice, dict[str, Any]]:
         name, settings = name_and_settings(setting)
         row = self.find(name)
         if taken := [key for key in row.takes if key in settings]:
@@ -79,18 +79,18 @@ class Choices:
 LOSSES = Choices(
     "loss",
     (
-        Choice(
+        TrainingChoice(
             "binary_crossentropy",
             "keras.losses:BinaryCrossentropy",
             "of each label, the mean over labels; takes `label_smoothing`",
         ),
-        Choice(
+        TrainingChoice(
             "focal",
             "keras.losses:BinaryFocalCrossentropy",
             "records that are predicted well count less; takes `gamma`, `alpha` with "
             "`apply_class_balancing` ([arXiv 1708.02002](https://arxiv.org/abs/1708.02002))",
         ),
-        Choice(
+        TrainingChoice(
             "asymmetric",
             "ecg_keras.training.losses:AsymmetricLoss",
             "as focal, but absent labels much more than present ones; takes `gamma_present`, "
@@ -101,25 +101,25 @@ LOSSES = Choices(
 OPTIMIZERS = Choices(
     "optimizer",
     (
-        Choice(
+        TrainingChoice(
             "adam",
             "keras.optimizers:Adam",
             "takes `beta_1`, `beta_2`, `use_ema` and others of Keras",
             ("learning_rate", "epsilon"),
         ),
-        Choice(
+        TrainingChoice(
             "adamw",
             "keras.optimizers:AdamW",
             "Adam with `training.weight_decay`, of kernels alone",
             ("learning_rate", "epsilon", "weight_decay"),
         ),
-        Choice(
+        TrainingChoice(
             "sgd",
             "keras.optimizers:SGD",
             "takes `momentum` and `nesterov`",
             ("learning_rate", "weight_decay"),
         ),
-        Choice(
+        TrainingChoice(
             "lion",
             "keras.optimizers:Lion",
             "takes `beta_1` and `beta_2` ([arXiv 2302.06675](https://arxiv.org/abs/2302.06675))",
@@ -131,19 +131,19 @@ OPTIMIZERS = Choices(
 CALLBACKS = Choices(
     "callback",
     (
-        Choice(
+        TrainingChoice(
             "validation_scores",
             "ecg_keras.training.validation_scores:ValidationScores",
             "further scores on the validation data in every epoch; takes `prefix` and `per_label`",
             ("valid", "labels", "model"),
         ),
-        Choice(
+        TrainingChoice(
             "run_log",
-            "ecg_keras.training.callbacks:RunLog",
+            "ecg_keras.training.epoch_callbacks:RunLog",
             "what the callbacks before it log, in `run_log.csv` of the run; takes constant columns",
             ("path",),
         ),
-        Choice(
+        TrainingChoice(
             "terminate_on_nan",
             "keras.callbacks:TerminateOnNaN",
             "ends the training at the first batch whose loss is not finite, not after the epoch",

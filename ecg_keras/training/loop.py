@@ -18,7 +18,6 @@ from ecg_keras.errors import DataError
 from ecg_keras.files import replacing, write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.training.begin import alone, describe_environment
-from ecg_keras.training.callbacks import RunLog
 from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
 from ecg_keras.training.choices import make_callbacks
 from ecg_keras.training.device import (
@@ -27,6 +26,7 @@ from ecg_keras.training.device import (
     make_strategy,
     use_precision,
 )
+from ecg_keras.training.epoch_callbacks import RunLog
 from ecg_keras.training.fitting import compile_phase, fit, fit_ridge
 from ecg_keras.training.leakage import guard
 from ecg_keras.training.prerequisites import check_upstream

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ecg_keras.keras_library import Model
+from ecg_keras.keras_library import KerasModel
 
 
 def padded(batches: tf.data.Dataset, devices: int) -> tf.data.Dataset:
@@ -40,7 +40,7 @@ def padded(batches: tf.data.Dataset, devices: int) -> tf.data.Dataset:
     return batches.map(pad, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-class Mirrored(Model):
+class Mirrored(KerasModel):
     """A functional model whose every record counts alike, however many a device has.
 
     ``fit`` of Keras takes the mean over the records of each device, and the mean of these over the

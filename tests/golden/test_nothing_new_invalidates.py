@@ -8,8 +8,8 @@ from pydantic.fields import FieldInfo
 from test_golden import train
 
 from ecg_keras import evaluation, metrics, report
-from ecg_keras.config import Data, Evaluation, Training, data_section, load_study, recipe
-from ecg_keras.config.values import Section
+from ecg_keras.config import Data, Evaluation, Training, data_sections, load_study, recipe_sections
+from ecg_keras.config.values import Settings
 from ecg_keras.errors import ConfigError
 from ecg_keras.study import list_cells, snapshot
 from ecg_keras.study.running import check_unchanged
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.parametrize("golden", [(LATEST, True)], indirect=True, 
 
 SECTIONS = [
     one
-    for one in {**vars(data_section), **vars(recipe)}.values()
-    if isinstance(one, type) and issubclass(one, Section)
+    for one in {**vars(data_sections), **vars(recipe_sections)}.values()
+    if isinstance(one, type) and issubclass(one, Settings)
 ]
 # of our own files, those with one record of several fields; scores are tested where they are made
 RECORDS = (

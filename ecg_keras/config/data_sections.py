@@ -20,12 +20,12 @@ from ecg_keras.config.values import (
     Names,
     Positive,
     RateOrColumn,
-    Section,
     Seed,
+    Settings,
 )
 
 
-class Simulate(Section):
+class Simulate(Settings):
     """A simulated hospital, written to ``data.raw`` in the layout of a real database."""
 
     hospital: str = "lakeside"
@@ -33,7 +33,7 @@ class Simulate(Section):
     seed: Seed = 0
 
 
-class Split(Section):
+class Split(Settings):
     """Who is trained on, who chooses the epoch and the thresholds, who is tested."""
 
     method: Literal["auto", "official", "patients", "records"] = "auto"
@@ -88,7 +88,7 @@ class Split(Section):
         return self
 
 
-class Folder(Section):
+class Folder(Settings):
     """Your own recordings: what the columns of their labels table say, and what CSV files lack."""
 
     table: HomeOrName | None = None
@@ -121,7 +121,7 @@ class Folder(Section):
         return self
 
 
-class Data(Section):
+class Data(Settings):
     """Where the ECGs come from and what is made of them."""
 
     source: str

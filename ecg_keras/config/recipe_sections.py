@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ecg_keras.config.data_section import Data
+from ecg_keras.config.data_sections import Data
 from ecg_keras.config.metric_names import MetricName, Selection
 from ecg_keras.config.tune import Tune
 from ecg_keras.config.values import (
@@ -20,13 +20,13 @@ from ecg_keras.config.values import (
     HomeOrName,
     Named,
     Positive,
-    Section,
     Seed,
+    Settings,
     Strength,
 )
 
 
-class Model(Section):
+class Model(Settings):
     """The network."""
 
     backbone: str = "resnet1d18"
@@ -35,7 +35,7 @@ class Model(Section):
     dropout: Fraction = 0.0
 
 
-class Initialise(Section):
+class Initialise(Settings):
     """Where a fine-tuned network's first weights come from."""
 
     from_: HomeOrName = Field(alias="from")
@@ -44,7 +44,7 @@ class Initialise(Section):
     scaling: Literal["upstream", "own"] = "upstream"
 
 
-class Augment(Section):
+class Augment(Settings):
     """Random changes of each training ECG, drawn again in every epoch. Zero switches one off."""
 
     crop: Positive | None = None
@@ -61,7 +61,7 @@ class Augment(Section):
     mixup: Strength = 0.0
 
 
-class Phase(Section):
+class Phase(Settings):
     """Epochs with one set of trainable stages and one optimizer."""
 
     epochs: int = Field(ge=1)
@@ -80,7 +80,7 @@ class Phase(Section):
         return self
 
 
-class Training(Section):
+class Training(Settings):
     """How the network is fitted."""
 
     batch_size: int = Field(default=64, ge=1)
@@ -107,7 +107,7 @@ class Training(Section):
         return self
 
 
-class Evaluation(Section):
+class Evaluation(Settings):
     """How the run is scored on the test split, once."""
 
     metric: MetricName = "macro_auroc"
@@ -121,7 +121,7 @@ class Evaluation(Section):
     baseline_set: dict[str, Any] = Field(default_factory=dict)
 
 
-class Recipe(Section):
+class Recipe(Settings):
     """One run: its data, model, training and evaluation."""
 
     mode: Literal["pretrain", "scratch", "finetune"]
