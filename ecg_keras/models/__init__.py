@@ -13,7 +13,11 @@ if TYPE_CHECKING:
         stages as stages,
         variables_by_stage as variables_by_stage,
     )
-    from ecg_keras.models.network import classifier as classifier, with_length as with_length
+    from ecg_keras.models.network import (
+        classifier as classifier,
+        cut_head as cut_head,
+        with_length as with_length,
+    )
     from ecg_keras.models.recurrent import bilstm as bilstm, gru as gru, lstm as lstm
     from ecg_keras.models.resnet1d import (
         resnet1d18 as resnet1d18,

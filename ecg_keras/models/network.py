@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -135,3 +135,31 @@ def with_length(model: keras.Model, num_samples: int) -> keras.Model:
             f"{num_samples} samples instead of {model.input_shape[1]}. Use `head: pooled`."
         ) from error
     return keras.Model(signal, output, name=model.name)
+
+
+def cut_head(model: keras.Model) -> Callable[[Any], list[Any]]:
+    """A graph from signals to what goes into the head, and what comes out of it.
+
+    Args:
+        model: with a layer ``head``, such as what `classifier` returns.
+
+    Returns:
+        A function of float32 ``(batch, num_samples, num_leads)`` that returns two float32 tensors,
+        the embeddings ``(batch, size)`` and the head's outputs ``(batch, num_labels)``.
+
+    Example:
+        >>> graph = cut_head(classifier(find_backbone("lstm")(num_samples=100), ["MI"]))
+        >>> [part.shape for part in graph(np.zeros((2, 100, 12), np.float32))]
+        [TensorShape([2, 10000]), TensorShape([2, 1])]
+    """
+    import tensorflow as tf
+
+    head = model.get_layer("head")
+    cut = keras.Model(model.input, [head.input, head.output])
+
+    def forward(signal: tf.Tensor) -> list[tf.Tensor]:
+        return [tf.cast(part, tf.float32) for part in cut(signal, training=False)]
+
+    signals = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    graph: Callable[[Any], list[Any]] = tf.function(forward).get_concrete_function(signals)
+    return graph

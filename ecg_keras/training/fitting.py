@@ -185,19 +185,11 @@ def _embed(
     model: keras.Model, shards: Path, chosen: Collection[str] | None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Float32 ``(records, size)`` that goes into the head; targets; and ids of patients."""
-    head = model.get_layer("head")
-    network = keras.Model(model.input, head.input)
-    signals = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-
-    def forward(signal: tf.Tensor) -> tf.Tensor:
-        return tf.cast(network(signal, training=False), tf.float32)
-
-    graph = tf.function(forward).get_concrete_function(signals)
-    size = head.input.shape[-1]
+    graph, size = models.cut_head(model), model.get_layer("head").input.shape[-1]
     embeddings, targets, patients = [], [], []
     records = 0
     for signal, target, names, owners in data.load_chosen(shards, "train", BATCH, chosen):
-        embedding = graph(signal).numpy()
+        embedding = graph(signal)[0].numpy()
         records += len(names)
         if 8 * records * size > LARGEST_BYTES:
             raise DataError(

@@ -193,6 +193,23 @@ class _Work:
         size = self.recipe.training.batch_size
         return data.load(self.shards, split, batch_size=size, left_out=left_out)
 
+    def list_callbacks(
+        self, model: keras.Model, phase: int, checkpoint: Checkpoint
+    ) -> list[keras.callbacks.Callback]:
+        """In the order of their calls: scores first, then what logs and saves them."""
+        valid, labels, run = self.load_valid(), self.dataset.labels, self.run
+        path = run.folder / "run_log.csv"
+        return [
+            ValidationScores(valid, labels, model=model),
+            *make_callbacks(
+                self.recipe.training, valid=valid, labels=labels, model=model, path=path
+            ),
+            RunLog(run.log, phase=phase),
+            checkpoint,
+            keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
+            *self.callbacks,
+        ]
+
     def load_train(self, epochs: range) -> tf.data.Dataset:
         return data.load(
             self.shards,
@@ -238,17 +255,7 @@ def _fit_phase(
         patience=settings.patience,
         progress=progress,
     )
-    valid, labels = work.load_valid(), work.dataset.labels
-    called = [
-        ValidationScores(valid, labels, model=model),
-        *make_callbacks(
-            settings, valid=valid, labels=labels, model=model, path=run.folder / "run_log.csv"
-        ),
-        RunLog(run.log, phase=number),
-        checkpoint,
-        keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
-        *work.callbacks,
-    ]
+    called = work.list_callbacks(model, number, checkpoint)
     if ridge:
         chosen = data.training_subset(work.shards, work.dataset, **work.subset)
         fit_ridge(fitted, work.shards, chosen, epoch=done, callbacks=called)

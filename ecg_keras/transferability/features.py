@@ -110,6 +110,7 @@ def extract(
         (120, 512)
     """
     from ecg_keras import models
+    from ecg_keras.keras_library import keras
     from ecg_keras.training import Run, check_upstream
 
     checkpoint, shards = Path(checkpoint), Path(shards)
@@ -119,7 +120,9 @@ def extract(
     source = data.read_dataset(run.dataset) if run.dataset.is_file() else None
     check_upstream(run.folder, dataset, keep_head=False)
     model = models.load_model(checkpoint)
-    forward, width, is_sigmoid = _cut_head(model, dataset, checkpoint)
+    _check_shape(model, dataset, checkpoint)
+    forward, head = models.cut_head(model), model.get_layer("head")
+    width = int(head.input.shape[-1])
     chosen = None
     if split == "train":
         chosen = data.training_subset(shards, dataset, train_records, seed, subset, left_out)
@@ -150,6 +153,7 @@ def extract(
     if not done:
         raise DataError(f"{shards}: the split {split} has no record.")
     embeddings, probabilities, targets, record_ids, patient_ids = map(np.concatenate, columns)
+    is_sigmoid = getattr(head, "activation", None) is keras.activations.sigmoid
     return Features(
         embeddings=embeddings,
         source_probabilities=probabilities if is_sigmoid else None,
@@ -162,16 +166,7 @@ def extract(
     )
 
 
-def _cut_head(
-    model: keras.Model, dataset: data.Dataset, checkpoint: Path
-) -> tuple[Callable[[Any], Any], int, bool]:
-    """A graph from signals to embedding and probabilities, the embedding's width, and whether
-    the head is a sigmoid.
-    """
-    import tensorflow as tf
-
-    from ecg_keras.keras_library import keras
-
+def _check_shape(model: keras.Model, dataset: data.Dataset, checkpoint: Path) -> None:
     names = [layer.name for layer in model.layers]
     if names[-1] != "head":
         raise DataError(
@@ -185,17 +180,6 @@ def _cut_head(
             f"{tuple(model.input_shape[1:])}, and the target's are {shape}. Prepare the target "
             "with the checkpoint's sampling rate, length and leads."
         )
-    head = model.get_layer("head")
-    cut = keras.Model(model.input, [head.input, head.output])
-    width = int(head.input.shape[-1])
-
-    def forward(signal: tf.Tensor) -> list[tf.Tensor]:
-        return [tf.cast(part, tf.float32) for part in cut(signal, training=False)]
-
-    signals = tf.TensorSpec((None, *shape), tf.float32)
-    graph = tf.function(forward).get_concrete_function(signals)
-    is_sigmoid = getattr(head, "activation", None) is keras.activations.sigmoid
-    return graph, width, is_sigmoid
 
 
 # Each column is added, with a random sign, to one random column of the result: inner products are
