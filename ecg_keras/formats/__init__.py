@@ -5,17 +5,14 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
-    from ecg_keras.formats.csv_files import (
-        check_rate as check_rate,
-        unknown_unit as unknown_unit,
-    )
+    from ecg_keras.formats.csv_files import check_rate as check_rate, unknown_unit as unknown_unit
     from ecg_keras.formats.hdf5_files import (
         count_rows as count_rows,
         read_array as read_array,
         read_row as read_row,
     )
     from ecg_keras.formats.plain_files import stat_file as stat_file
-    from ecg_keras.formats.recordings import (
+    from ecg_keras.formats.recording_files import (
         ENDINGS as ENDINGS,
         find_recording as find_recording,
         read_recording as read_recording,

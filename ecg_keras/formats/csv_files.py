@@ -22,7 +22,6 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats.csv_layout import (
     MOST_COLUMNS,
     Layout,
-    LeadNames,
     find_layout,
     find_named,
     is_lead_row,
@@ -32,6 +31,7 @@ from ecg_keras.formats.csv_numbers import Columns, Floats, is_number, read_colum
 from ecg_keras.formats.plain_files import errors_name
 from ecg_keras.formats.voltages import parse_unit, split_unit, unit_in_mv
 from ecg_keras.records import Signal, Span, cut_signal, span_samples
+from ecg_keras.signals import LeadNames
 
 # bytes of text, also of what is unpacked
 LARGEST = 256_000_000
@@ -256,8 +256,8 @@ def _read_rows(
             f"{times} of its lines begin with {most!r}: a line for each sample of each lead. "
             "Export a column for each lead."
         )
-    held = find_named(names, lead_names)
-    kept = [row for row, lead in enumerate(held) if lead is not None]
+    named = find_named(names, lead_names)
+    kept = [row for row, lead in enumerate(named) if lead is not None]
     samples = [cells[row] for row in kept]
     if all(row and not row[-1] for row in samples):  # a separator at the end of each line
         samples = [row[:-1] for row in samples]
@@ -270,14 +270,14 @@ def _read_rows(
     values = read_columns(column.encode(), Columns(_NEVER, 1, (0,)), decimal)
     left_out = [
         name
-        for name, lead, row in zip(names, held, cells, strict=True)
+        for name, lead, row in zip(names, named, cells, strict=True)
         if lead is None and any(map(is_number, row[:100]))
     ]
     turned = Layout(
         0,
         columns,
         rows=True,
-        leads=tuple(lead for lead in held if lead is not None),
+        leads=tuple(lead for lead in named if lead is not None),
         units=tuple(units[row] for row in kept),
         left_out=tuple(left_out),
     )

@@ -10,13 +10,13 @@ import functools
 import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecg_keras.errors import DataError
 from ecg_keras.formats.csv_numbers import Columns, is_missing, is_number, split_line
 from ecg_keras.formats.voltages import parse_unit, split_unit, stated_unit
-from ecg_keras.signals import LEADS, find_lead, find_leads
+from ecg_keras.signals import LEADS, LeadNames, find_lead, find_leads
 
 # in the order in which they are preferred where two fit; a blank stands for any number of blanks
 _SEPARATORS = (";", "\t", "|", ",", " ")
@@ -26,8 +26,6 @@ MOST_COLUMNS = 1000
 _FEWEST_NUMBERED = 4
 # of a line that much is looked at to find the separator
 _GLANCE = 400
-
-LeadNames = Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -105,8 +103,8 @@ def find_layout(
         return Layout(table[0].line, Columns(separator, 0, ()), rows=True)
     above = [row for row in rows if row.line < table[0].line]
     names = _name_columns(above, header, table, leads, lead_names)
-    held = find_named(names, lead_names)
-    wanted = tuple(column for column, lead in enumerate(held) if lead is not None)
+    named = find_named(names, lead_names)
+    wanted = tuple(column for column, lead in enumerate(named) if lead is not None)
     if not wanted:
         raise DataError(
             f"none of its columns is one of the leads {', '.join(LEADS)}. Received: "
@@ -124,7 +122,7 @@ def find_layout(
     return Layout(
         table[0].line,
         Columns(separator, len(names), wanted),
-        leads=tuple(lead for lead in held if lead is not None),
+        leads=tuple(lead for lead in named if lead is not None),
         units=_find_units(lines, above, names if header is None else header.cells, wanted),
         left_out=tuple(
             name or f"column {column + 1}"

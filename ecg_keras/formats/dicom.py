@@ -7,7 +7,7 @@ https://www.dicomstandard.org/current
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ecg_keras.formats.dicom_groups import ChannelGroup, choose_groups, printabl
 from ecg_keras.formats.plain_files import errors_name, read_at_most
 from ecg_keras.formats.voltages import ALLOWED, is_calibration, unit_in_mv
 from ecg_keras.records import Signal, Span, span_samples
-from ecg_keras.signals import LEADS, derive_leads
+from ecg_keras.signals import LEADS, LeadNames, derive_leads
 
 LARGEST = 64_000_000
 _MARK, _MARK_AT = b"DICM", 128
@@ -45,9 +45,7 @@ def has_dicom_mark(path: Path) -> bool:
         return stream.read(_MARK_AT + len(_MARK))[_MARK_AT:] == _MARK
 
 
-def read_dicom(
-    path: Path, *, lead_names: Mapping[str, str] | None = None, span: Span | None = None
-) -> Signal:
+def read_dicom(path: Path, *, lead_names: LeadNames = None, span: Span | None = None) -> Signal:
     """Reads the ECG of a DICOM waveform object in millivolts, its padding as NaN.
 
     It is of all groups of channels that together are the recording (`choose_groups`)."""
@@ -83,7 +81,7 @@ def _parse(content: bytes) -> Any:
     return pydicom.dcmread(BytesIO(content), specific_tags=wanted, force=True)
 
 
-def _extract(dataset: Any, lead_names: Mapping[str, str] | None, span: Span | None) -> Signal:
+def _extract(dataset: Any, lead_names: LeadNames, span: Span | None) -> Signal:
     modality = _short(dataset.get("Modality", "none"))
     items = list(dataset.get("WaveformSequence") or [])
     if modality != "ECG" or not items:

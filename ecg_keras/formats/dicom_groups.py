@@ -11,12 +11,12 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEADS, find_lead
+from ecg_keras.signals import LEADS, LeadNames, find_lead
 
 # averaged beats last a second or so, recordings longer
 _LONGEST_BEAT = 2.0
@@ -61,7 +61,7 @@ class ChannelGroup:
         return tuple(lead for lead in self.leads if lead)
 
 
-def read_group(item: Any, lead_names: Mapping[str, str] | None) -> ChannelGroup:
+def read_group(item: Any, lead_names: LeadNames) -> ChannelGroup:
     """What an item of the Waveform Sequence says of itself."""
     rate = float(item.SamplingFrequency)
     if not 0 < rate < math.inf:
@@ -127,7 +127,7 @@ def _rank(joined: Sequence[ChannelGroup]) -> tuple[bool, bool, int, int]:
     return lasts, first.original, sum(len(group.names) for group in joined), first.samples
 
 
-def _lead(channel: Any, lead_names: Mapping[str, str] | None) -> str | None:
+def _lead(channel: Any, lead_names: LeadNames) -> str | None:
     """The lead of a channel by its code, the code's meaning and the channel's label."""
     coded = named = None
     texts = []

@@ -23,7 +23,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.formats.plain_files import MOST_VALUES, errors_name
 from ecg_keras.formats.voltages import ALLOWED, is_calibration, unit_in_mv
 from ecg_keras.records import Signal, Span, span_samples
-from ecg_keras.signals import LEADS, find_lead
+from ecg_keras.signals import LEADS, LeadNames, find_lead
 
 # bytes of the header that all signals share, and of what it adds for each of them
 _HEADER, _EACH = 256, 256
@@ -81,11 +81,7 @@ class EdfHeader:
 
 
 def read_edf(
-    path: Path,
-    *,
-    unit: str | None = None,
-    lead_names: Mapping[str, str] | None = None,
-    span: Span | None = None,
+    path: Path, *, unit: str | None = None, lead_names: LeadNames = None, span: Span | None = None
 ) -> Signal:
     """Reads an EDF file in millivolts; the settings are those of `read_recording`.
 
@@ -129,14 +125,14 @@ def _read_header(path: Path) -> EdfHeader:
                 f"{size} bytes, which no finished recording has. Export the file again."
             )
         signals = _split(stream.read(_EACH * count), count)
-        held = path.stat().st_size - size
+        stored = path.stat().st_size - size
     width = signals[-1].end
     if width < 1:
         raise DataError("no EDF file: its data records hold no sample. Export it again.")
     notes = [signal for signal in signals if signal.label.lower() == _NOTES]
     return EdfHeader(
         size=size,
-        records=_count_records(records, held, _BYTES * width),
+        records=_count_records(records, stored, _BYTES * width),
         duration=_parse_number(_text(fixed[244:252])),
         interrupted=_text(fixed[192:236]).startswith("EDF+D"),
         signals=tuple(signal for signal in signals if signal not in notes),
@@ -192,9 +188,9 @@ def _split(content: bytes, count: int) -> list[EdfSignal]:
     return [EdfSignal(*fields) for fields in zip(*columns, strict=True)]
 
 
-def _count_records(promised: int, held: int, each: int) -> int:
+def _count_records(promised: int, stored: int, each: int) -> int:
     """The data records in the file, which must be as many as its header promises."""
-    records, odd = divmod(max(held, 0), each)
+    records, odd = divmod(max(stored, 0), each)
     # -1 while it is recorded; where the device stopped without a word, the size says how many
     if promised == -1 and records and not odd:
         return records
@@ -208,7 +204,7 @@ def _count_records(promised: int, held: int, each: int) -> int:
     return records
 
 
-def _find_leads(header: EdfHeader, lead_names: Mapping[str, str] | None) -> dict[str, EdfSignal]:
+def _find_leads(header: EdfHeader, lead_names: LeadNames) -> dict[str, EdfSignal]:
     leads: dict[str, EdfSignal] = {}
     for signal in header.signals:
         lead = find_lead(signal.label, lead_names)

@@ -12,7 +12,7 @@ Source: WFDB Applications Guide, header(5) and signal(5).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from ecg_keras.formats.wfdb_millivolts import Conversion, convert_by, to_millivo
 from ecg_keras.formats.wfdb_segments import find_segments
 from ecg_keras.formats.wfdb_signal_files import SignalFile, find_files, read_frames
 from ecg_keras.records import Signal, Span, span_samples
+from ecg_keras.signals import LeadNames
 
 # of checksums
 _MODULUS = 2**16
@@ -44,10 +45,7 @@ _IDENTITY, _ROUNDED = ("I", "II", "III"), 2
 
 
 def read_wfdb(
-    path: Path | str,
-    *,
-    lead_names: Mapping[str, str] | None = None,
-    span: Span | None = None,
+    path: Path | str, *, lead_names: LeadNames = None, span: Span | None = None
 ) -> Signal:
     """Reads a WFDB record in millivolts.
 
@@ -119,9 +117,7 @@ def _check_amount(path: Path | str, rows: int, width: int) -> None:
         )
 
 
-def _read_segments(
-    path: Path | str, lead_names: Mapping[str, str] | None, span: Span | None
-) -> Signal:
+def _read_segments(path: Path | str, lead_names: LeadNames, span: Span | None) -> Signal:
     """The wanted part of a multi-segment record, from the segments that it touches."""
     record = find_segments(path, lead_names)
     rate, total = record.sampling_rate, record.total
@@ -208,9 +204,7 @@ def read_in_microvolts(header: Header) -> tuple[Signal, bool]:
     return signal, bool(np.all(np.abs(spans - gains) < 1))
 
 
-def read_unknown(
-    path: Path, *, lead_names: Mapping[str, str] | None = None, span: Span | None = None
-) -> Signal:
+def read_unknown(path: Path, *, lead_names: LeadNames = None, span: Span | None = None) -> Signal:
     """`read_wfdb` for files of any origin: gains that are no gains are found."""
     # LUDB's recordings, known by their headers' comments, are read in true millivolts, as a whole;
     # others whose gains are their leads' spans are refused: nothing says how large they are

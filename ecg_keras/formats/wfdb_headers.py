@@ -9,14 +9,14 @@ import codecs
 import functools
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras.errors import DataError
 from ecg_keras.formats.plain_files import find_alike
 from ecg_keras.formats.voltages import ALLOWED, unit_in_mv
-from ecg_keras.signals import find_lead
+from ecg_keras.signals import LeadNames, find_lead
 
 _LARGEST_HEADER = 65_536
 _DEFAULT_RATE = 250.0
@@ -118,7 +118,7 @@ class Header:
     checksums: tuple[int, ...] | None = None
 
 
-def read_header(path: Path | str, lead_names: Mapping[str, str] | None = None) -> Header:
+def read_header(path: Path | str, lead_names: LeadNames = None) -> Header:
     """Reads the header of a WFDB record.
 
     Args:

@@ -73,7 +73,7 @@ def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
     baselines = np.array([signal.baseline for signal in named])
     marks = [missing_mark(signal.format) for signal in named]
     # where float32 holds all numbers, the quotient is the one that float64 would round to
-    held = (
+    is_exact = (
         plain
         and min(marks) >= -(2**15)
         and np.abs(baselines).max() < 2**23
@@ -83,7 +83,7 @@ def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
     repeats = [signal.frames for signal in named]
     steps, baselines = (
         (each[0] if np.all(each == each[0]) else np.repeat(each, repeats)).astype(
-            np.float32 if held else np.float64
+            np.float32 if is_exact else np.float64
         )
         for each in (steps, baselines)
     )

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras.errors import DataError
 from ecg_keras.formats.wfdb_headers import Header, read_header, read_text
 from ecg_keras.formats.wfdb_signal_files import find_files
+from ecg_keras.signals import LeadNames
 
 _GAP = "~"
 # wfdb drops what is not ASCII, which could make the name of another file of a name
@@ -65,7 +65,7 @@ def list_names(path: Path | str) -> list[str]:
     return [line.split()[0] for line in lines[1:]]
 
 
-def find_segments(path: Path | str, lead_names: Mapping[str, str] | None = None) -> Segments:
+def find_segments(path: Path | str, lead_names: LeadNames = None) -> Segments:
     """Finds the segments of a multi-segment record and compares them with their files.
 
     A segment of variable layout may lack leads, or have none."""

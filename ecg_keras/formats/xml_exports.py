@@ -10,7 +10,7 @@ import base64
 import importlib
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats.plain_files import errors_name, read_at_most
 from ecg_keras.formats.voltages import ALLOWED, unit_in_mv
 from ecg_keras.records import Signal, Span, span_samples
-from ecg_keras.signals import LEADS, find_lead
+from ecg_keras.signals import LEADS, LeadNames, find_lead
 
 LARGEST = 16_000_000
 # a tag costs thirty times its own bytes
@@ -51,9 +51,7 @@ def check_reader(where: str) -> None:
         ) from error
 
 
-def read_xml(
-    path: Path, *, lead_names: Mapping[str, str] | None = None, span: Span | None = None
-) -> Signal:
+def read_xml(path: Path, *, lead_names: LeadNames = None, span: Span | None = None) -> Signal:
     """Reads the rhythm of an XML export in millivolts; the root element says which format it is.
 
     The leads are those that are stored, in MUSE files often I, II and V1 to V6."""
@@ -161,7 +159,7 @@ def _lengths(packed: bytes) -> Iterator[int]:
         yield length
 
 
-def _convert(record: Any, lead_names: Mapping[str, str] | None, span: Span | None) -> Signal:
+def _convert(record: Any, lead_names: LeadNames, span: Span | None) -> Signal:
     """The leads of what ecgdatakit has read."""
     leads = {}
     for one in record.leads:

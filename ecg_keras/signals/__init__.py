@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ecg_keras.signals.fault_checks import Verification as Verification, verify as verify
     from ecg_keras.signals.leads import (
         LEADS as LEADS,
+        LeadNames as LeadNames,
         canonical_lead as canonical_lead,
         derive_leads as derive_leads,
         find_lead as find_lead,

@@ -15,14 +15,12 @@ from ecg_keras.errors import DataError, unknown_name
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
+# the user's own spellings of leads, each with the lead that it means
+LeadNames = Mapping[str, str] | None
+
 LIMB, CHEST = LEADS[:6], LEADS[6:]
 # each limb lead that follows from leads I and II: lead = a * I + b * II
-IDENTITIES = {
-    "III": (-1.0, 1.0),
-    "aVR": (-0.5, -0.5),
-    "aVL": (1.0, -0.5),
-    "aVF": (-0.5, 1.0),
-}
+IDENTITIES = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
 _AS_I_AND_II = {"I": (1.0, 0.0), "II": (0.0, 1.0), **IDENTITIES}
 
 _BY_LOWER_CASE = {lead.lower(): lead for lead in LEADS}
@@ -87,7 +85,7 @@ def _look_up(name: str) -> str | None:
     return lead
 
 
-def find_lead(name: str, lead_names: Mapping[str, str] | None = None) -> str | None:
+def find_lead(name: str, lead_names: LeadNames = None) -> str | None:
     """The lead that a column or channel of a recording holds, ``None`` where it is no lead.
 
     Args:
@@ -107,9 +105,7 @@ def find_lead(name: str, lead_names: Mapping[str, str] | None = None) -> str | N
     return _look_up(name)
 
 
-def find_leads(
-    names: Sequence[str], lead_names: Mapping[str, str] | None = None
-) -> tuple[str | None, ...]:
+def find_leads(names: Sequence[str], lead_names: LeadNames = None) -> tuple[str | None, ...]:
     """`find_lead` of all columns of a recording, which together say more than each alone.
 
     Args:

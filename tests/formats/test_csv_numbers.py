@@ -124,7 +124,7 @@ def test_whole_numbers_first_do_not_hide_what_a_point_means():
 
 
 @pytest.mark.parametrize(
-    "module", ["hdf5_files", "plain_files", "recordings", "wfdb_files", "wfdb_headers"]
+    "module", ["hdf5_files", "plain_files", "recording_files", "wfdb_files", "wfdb_headers"]
 )
 def test_the_examples_in_the_docstrings_run(module):
     loaded = importlib.import_module(f"ecg_keras.formats.{module}")

@@ -6,7 +6,7 @@ reader compares what a file claims with its size before anything is allocated, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,9 +18,10 @@ from ecg_keras.formats.plain_files import find_alike, normalise, stat_file
 from ecg_keras.formats.wfdb_files import read_unknown
 from ecg_keras.formats.xml_exports import read_xml
 from ecg_keras.records import Signal, Span
+from ecg_keras.signals import LeadNames
 
 
-def _read_wfdb(file: Path, *, lead_names: Mapping[str, str] | None, span: Span | None) -> Signal:
+def _read_wfdb(file: Path, *, lead_names: LeadNames, span: Span | None) -> Signal:
     return read_unknown(file.with_suffix(""), lead_names=lead_names, span=span)
 
 
@@ -38,10 +39,7 @@ class Format(NamedTuple):
 FORMATS = (
     Format("wfdb", (".hea", ".dat", ".mat"), _read_wfdb),
     Format(
-        "csv",
-        (".csv.gz", ".csv", ".tsv"),
-        read_csv,
-        ("sampling_rate", "unit", "leads", "decimal"),
+        "csv", (".csv.gz", ".csv", ".tsv"), read_csv, ("sampling_rate", "unit", "leads", "decimal")
     ),
     Format("edf", (".edf",), read_edf, ("unit",)),
     Format("dicom", (".dcm",), read_dicom),
@@ -150,7 +148,7 @@ def read_recording(
     sampling_rate: float | None = None,
     unit: str | None = None,
     leads: Sequence[str] | None = None,
-    lead_names: Mapping[str, str] | None = None,
+    lead_names: LeadNames = None,
     decimal: str | None = None,
     span: Span | None = None,
 ) -> Signal:
