@@ -1,7 +1,6 @@
 """Random changes of a batch of training ECGs; docs/augmentation.md shows each of them.
 
-What is added differs from lead to lead, so that limb leads no longer obey Einthoven's law to the
-last microvolt. Signals are float32 ``(batch, num_samples, num_leads)`` in millivolts.
+Signals are float32 ``(batch, num_samples, num_leads)`` in millivolts.
 """
 
 from __future__ import annotations
@@ -56,6 +55,7 @@ def augment(
     key = dict(zip(KEYS, keys, strict=True))
     # what happens to the heart's signal on its way comes first: a part of the recording, the
     # amplifier, what it picks up, and electrodes that fell off
+    # what is added differs from lead to lead: limb leads obey Einthoven's law to some microvolts
     changes: dict[str, tuple[Any, ...]] = {
         "crop": (crop, round((settings.crop or 0) * sampling_rate)),
         "shift": (shift, settings.shift * sampling_rate),
@@ -166,11 +166,9 @@ def mains_hum(
 
 
 def lead_dropout(signal: tf.Tensor, chance: float, seed: tf.Tensor) -> tf.Tensor:
-    """Each lead of each ECG set to zero with this chance (random lead masking).
-
-    Oh et al., "Lead-agnostic self-supervised learning for local and global representations of
-    electrocardiogram", CHIL 2022.
-    """
+    """Each lead of each ECG set to zero with this chance (random lead masking)."""
+    # Oh et al., "Lead-agnostic self-supervised learning for local and global representations of
+    # electrocardiogram", CHIL 2022
     shape = (tf.shape(signal)[0], 1, tf.shape(signal)[2])
     kept = tf.random.stateless_uniform(shape, seed) >= chance
     return signal * tf.cast(kept, signal.dtype)
@@ -194,9 +192,9 @@ def mixup(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Each ECG and its targets mixed with another of the batch, weighted by Beta(alpha, alpha).
 
-    Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018, section 2. Binary
-    cross-entropy is linear in the target: its value is the weighted mean of the two ECGs' losses.
+    Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018, section 2.
     """
+    # binary cross-entropy is linear in the target: its value is the weighted mean of two losses
     of_order, *of_weight = tf.unstack(tf.random.experimental.stateless_split(seed, 5))
     batch = tf.shape(signal)[0]
     other = tf.random.experimental.stateless_shuffle(tf.range(batch), of_order)

@@ -1,8 +1,6 @@
 """Shards made by Apache Beam: the same work, shard by shard, on any of its runners.
 
-Beam is given the names of the shards alone. What a shard is to hold is beside it in the folder of
-the shards, which all workers mount, as they mount the raw files; so a pipeline stays small however
-large the database is, and `prepare` resumes where any runner stopped.
+Beam is given names alone, so that a pipeline stays small: what a shard is to hold is beside it.
 """
 
 from __future__ import annotations

@@ -143,11 +143,7 @@ class Dataset:
         return json.dumps(asdict(self), indent=1) + "\n"
 
     def table(self, *, losses: bool = True) -> str:
-        """A short description as text: what is stored, and how many of each label are where.
-
-        Args:
-            losses: also say why records are left out or noted, and what was done to all.
-        """
+        """A short description as text; ``losses`` says why records are left out or noted, too."""
         splits = self.splits.values()
         rows = [
             ("records", *(str(one.records) for one in splits)),

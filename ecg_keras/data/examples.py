@@ -1,9 +1,5 @@
 """One converted record as the bytes of a `tf.train.Example`, and batches of them as tensors.
 
-They are encoded without TensorFlow: the processes that prepare shards start in a fraction of the
-time that importing it takes, and need a fraction of its memory. Any reader of `tf.train.Example`
-understands the bytes.
-
 Sources: Protocol Buffers, Encoding; example.proto and feature.proto of TensorFlow.
 """
 
@@ -25,7 +21,8 @@ if TYPE_CHECKING:
 ECG = ("samples", "scale", "target")
 EVERYTHING = (*ECG, "record_id", "patient_id", "age", "sex")
 
-# the kind of its list, whether its values bring their own heads, and their bytes
+# encoded without TensorFlow: processes that prepare shards start in a fraction of the time that its
+# import takes; the kind of its list, whether its values bring their own heads, and their bytes
 Feature = tuple[int, bool, bytes]
 
 
@@ -101,11 +98,10 @@ def _integers(values: Sequence[int]) -> Feature:
 
 @functools.lru_cache(maxsize=4096)
 def _before(name: str, kind: int, is_list: bool, size: int) -> bytes:
-    """All that stands before the values of a feature: the heads of the messages they are in.
-
-    `Features` is a map, a list of entries {1: name, 2: `Feature`}; a `Feature` is one list, of byte
-    strings (1), floats (2) or integers (3); a list holds {1: its values}, numbers without heads.
-    """
+    """All that is before the values of a feature: the heads of the messages they are in."""
+    # `Features` is a map, a list of entries {1: name, 2: `Feature`}; a `Feature` is one list, of
+    # byte strings (1), floats (2) or integers (3); a list holds {1: its values}, numbers without
+    # heads
     head = b"" if is_list else _head(1, size)
     for number in (kind, 2):
         head = _head(number, len(head) + size) + head
@@ -141,8 +137,7 @@ def decode(
 ) -> dict[str, tf.Tensor]:
     """A batch of serialised records as tensors, in a `tf.data` map; the fewer wanted, the faster.
 
-    ``samples`` are int16 ``(B, num_samples, num_leads)``, ``scale`` float32 (millivolts per step),
-    ``target`` float32 ``(B, num_labels)``, names bytes; an unknown ``age`` is NaN, ``sex`` empty.
+    An unknown ``age`` is NaN, an unknown ``sex`` empty.
     """
     import tensorflow as tf
 

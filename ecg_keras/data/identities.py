@@ -105,11 +105,9 @@ def nobody() -> Identities:
 
 
 def population(dataset: Dataset) -> str:
-    """Within which patient ids can be compared: they mean nothing beside another database's.
-
-    Most databases are known by their source. Simulated hospitals are by name and seed, and folders
-    of recordings by their files, wherever they are: two of them may both have a patient 1.
-    """
+    """Within which patient ids can be compared: they mean nothing beside another database's."""
+    # most databases are known by their source; simulated hospitals are by name and seed, and
+    # folders of recordings by their files, wherever they are: two may both have a patient 1
     if dataset.source not in _MANY:
         return dataset.source
     simulated = dataset.settings.get("simulate")

@@ -1,8 +1,4 @@
-"""The quality of each lead over a whole dataset: counts that any number of processes can add up.
-
-Counts in fixed classes, and not values, because a dataset may have a million records: each class is
-15 per cent wide, so that quantiles are as exact as anybody needs, and memory stays the same.
-"""
+"""The quality of each lead over a whole dataset: counts that any number of processes can add up."""
 
 from __future__ import annotations
 
@@ -15,7 +11,9 @@ import numpy.typing as npt
 from ecg_keras.signals import LEAD_MEASURES, LeadQuality
 from ecg_keras.text import text_table
 
-# classes a decade, from 0.0001 to 100; before them one for less, behind them one for unknown
+# counts in fixed classes, and not values, because a dataset may have a million records: each class
+# is 15 per cent wide, so that quantiles are exact enough, and memory stays the same; classes a
+# decade, from 0.0001 to 100; before them one for less, behind them one for unknown
 _DECADE, _LOWEST, _DECADES = 16, 1e-4, 6
 _CLASSES = _DECADE * _DECADES + 1
 QUANTILES = {"median": 0.5, "p95": 0.95}

@@ -45,8 +45,7 @@ Part = Callable[[int, int], Signal]
 def reader_of(source: Any) -> Reader:
     """A source's ``read_signal``, whether or not it can read a part of a recording.
 
-    Whatever it raises becomes a `DataError` that names the file, as does a rate that no ECG has:
-    one record never ends a run.
+    Whatever it raises becomes a `DataError` that names the file: one record never ends a run.
     """
     takes_span = "span" in inspect.signature(source.read_signal).parameters
 
@@ -100,10 +99,9 @@ class Kept:
 def read_kept(
     read: Reader, info: RecordInfo, leads: tuple[str, ...], length: int, data: Data, repair: Repair
 ) -> Kept:
-    """Reads the part that ``data.window`` names; all of a recording that is not longer than that.
+    """Reads the part that ``data.window`` names: up to a minute at once, of a longer one that part.
 
-    Up to a minute is read at once, and of a longer one that part. ``length`` samples are kept, at
-    ``data.sampling_rate``; a `DataError` says why a record can't be.
+    ``length`` samples are kept, at ``data.sampling_rate``, or all where there are no more.
     """
     begun = _read_repaired(
         read, info, (0.0, max(FIRST, data.seconds + 20 / data.sampling_rate + 1)), leads, repair

@@ -262,11 +262,9 @@ def _summarise(
 
 
 def _digest_of_people(data: Data, beside: Path) -> str:
-    """By what the patients of a folder of recordings differ from those of another.
-
-    Patients of one folder are the same people, whichever of its tables names them. Where an earlier
-    version made a dataset of it, they keep the name that runs of that dataset know them by.
-    """
+    """By what patients of a folder of recordings differ from those of another: all its files."""
+    # patients of one folder are the same people, whichever of its tables names them; where an
+    # earlier version made a dataset of it, they keep the name that its runs know them by
     for path in sorted(beside.glob(f"{FOLDER}-*/dataset.json")):
         with suppress(DataError):  # it is damaged
             made = read_dataset(path)

@@ -1,9 +1,4 @@
-"""Work shared out to processes, and the memory of one.
-
-They start without TensorFlow and end with the process that asked. Where there is a fork server,
-they start in milliseconds: it imports what they need once, while the process that asked has
-something else to do. Elsewhere each imports it again.
-"""
+"""Work shared out to processes without TensorFlow, which end with this one; and its memory."""
 
 from __future__ import annotations
 
@@ -64,10 +59,9 @@ def run_in_processes(
     processes: int,
     on_steps: Callable[[int], None],
 ) -> list[Result]:
-    """The results of an importable function for each item, as they come.
+    """The results of an importable function for each item; where one raises, the others stop.
 
-    It takes an item, and a function to call with the number of its further steps; ``on_steps`` is
-    called in this process with how many were done. Where one raises, the others stop.
+    It is called with an item, and with what reports further steps: ``on_steps`` is called here.
     """
     context = _context()
     counter, stop = context.Value("q", 0), context.Event()
@@ -94,6 +88,8 @@ def run_in_processes(
 
 
 def _context() -> BaseContext:
+    # from a fork server they start in milliseconds: it imports what they need once, while the
+    # process that asked has something else to do; elsewhere each imports it again
     # a fork of this process would copy TensorFlow's threads and locks in whatever state they are in
     forks = "forkserver" in multiprocessing.get_all_start_methods()
     return multiprocessing.get_context("forkserver" if forks else "spawn")

@@ -1,9 +1,6 @@
 """What the files of a database hold: each is read once, and its hash is remembered.
 
-A copy of a database is the same database, wherever it is and whenever it was made: names, sizes and
-hashes of the files that are read say what it is. What is remembered only saves reading files again,
-so it may be lost, damaged or not be written at all. It is kept in the folder of shards, because a
-database is never written to. Earlier versions went by times of change.
+Names, sizes and hashes say what a database is, wherever a copy of it is and whenever it was made.
 """
 
 from __future__ import annotations
@@ -27,6 +24,8 @@ from ecg_keras.errors import DataError
 from ecg_keras.files import as_count, as_list, as_object, as_text, read_json, replacing, sha256_of
 from ecg_keras.sources import choose_files, source_of
 
+# of the file that remembers hashes, which is in the folder of shards, because a database is never
+# written to; it only saves reading files again, and may be lost, damaged or not be written at all
 FORMAT = 1
 # a file that changes twice within a tick of the clock of its disk looks unchanged; the coarsest
 # clock, that of FAT, ticks every two seconds
@@ -162,8 +161,7 @@ def _walk(
 def hash_files(root: Path, files: Sequence[Listed], memory: Path | None) -> list[str]:
     """The sha256 of each file; those that have not changed are not read again.
 
-    A file that changed within the last two seconds is read, but not remembered: it could change
-    once more and look the same. Several processes may remember in one folder at the same time.
+    Several processes may remember hashes in one folder, ``memory``, at the same time.
     """
     begun = time.time_ns()
     place = _place(root, memory)
@@ -174,6 +172,7 @@ def hash_files(root: Path, files: Sequence[Listed], memory: Path | None) -> list
         hashes.update({one: kept[one] for one in unread if one in kept})
         unread = [one for one in unread if one not in hashes]
     found = dict(zip(unread, _hash_all(root, unread), strict=True))
+    # a file that changed just now could change once more and look the same
     settled = {
         one: sha256
         for one, sha256 in found.items()

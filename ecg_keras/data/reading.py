@@ -200,7 +200,8 @@ def signal_statistics(
         values = one["samples"][kept] * one["scale"][kept, None, None].astype(np.float64)
         values = values.reshape(-1, len(dataset.leads))
         if len(values):
-            parts.append((len(values), values.mean(axis=0), values.var(axis=0)))
+            middle = values.mean(axis=0)
+            parts.append((len(values), middle, np.square(values - middle).mean(axis=0)))
     counts, means, variances = (np.array(one) for one in zip(*parts, strict=True))
     mean = np.average(means, axis=0, weights=counts)
     variance = np.average(variances + (means - mean) ** 2, axis=0, weights=counts)

@@ -1,9 +1,4 @@
-"""Which folder of shards holds the dataset of a recipe, whatever version of the package made it.
-
-Earlier versions went by times of change of the raw files, which differ in every copy of a database.
-A dataset of theirs is accepted where the raw files still have those times, or else where they
-demonstrably are what its shards hold. The answer is kept beside the shards, for these raw files.
-"""
+"""Which folder of shards holds the dataset of a recipe, whatever version of the package made it."""
 
 from __future__ import annotations
 
@@ -28,6 +23,8 @@ from ecg_keras.errors import DataError
 from ecg_keras.files import as_object, as_text, read_json, write_json
 from ecg_keras.records import RecordInfo
 
+# earlier versions went by times of change, which differ in every copy of a database: a dataset of
+# theirs is accepted where the raw files still have those times, or are what its shards hold
 KEPT = "accepted.json"
 # recordings that are converted again, evenly spread: all of a small database
 SAMPLE = 1000

@@ -48,8 +48,7 @@ def verify_source(
 ) -> Verified:
     """Verifies a database by a sample of its signals, as ``data.verify`` says.
 
-    The sample is the same for the same records, wherever and however often it is drawn. ``warn`` is
-    called with what is repaired.
+    The sample is the same for the same records, wherever and however often it is drawn.
     """
     if data.verify == "off":
         return Verified()

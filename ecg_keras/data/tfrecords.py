@@ -1,8 +1,4 @@
-"""TFRecord files written whole or not at all, and counted, without TensorFlow.
-
-Source: TensorFlow, record_writer.h: ``uint64 length, uint32 masked crc of length, data, uint32
-masked crc of data``, little-endian; the crc is CRC-32C.
-"""
+"""TFRecord files written whole or not at all, and counted, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,7 +14,8 @@ import google_crc32c
 
 from ecg_keras.errors import DataError
 
-# bytes of a record that are not its own: its length and two checksums
+# TensorFlow, record_writer.h: `uint64 length, uint32 masked crc of length, data, uint32 masked crc
+# of data`, little-endian; the crc is CRC-32C; the bytes of all of them but data
 _FRAME_BYTES = 16
 _WRITE_BYTES = 1 << 20
 
@@ -27,9 +24,9 @@ _WRITE_BYTES = 1 << 20
 def whole_file(path: Path, scratch: Path) -> Iterator[BinaryIO]:
     """A file to be written that is at ``path`` once it is complete and on the disk.
 
-    Until then it is in the folder ``scratch``, on the same disk, under a name of its own, so that
-    two processes, on two machines too, may write the same file. Whatever happens, it is gone then.
+    Until then it has a name of its own in the folder ``scratch``, which is on the same disk.
     """
+    # two processes, on two machines too, may write the same file
     temporary = scratch / f".{path.name}.{uuid.uuid4().hex}"
     try:
         with temporary.open("wb", buffering=_WRITE_BYTES) as file:

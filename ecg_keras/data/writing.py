@@ -153,8 +153,7 @@ def make_shard(
 ) -> None:
     """Reads, converts and writes one shard's records, then its sidecar.
 
-    It can be called again, anywhere and at the same time: the bytes are the same, and each file
-    appears whole under its name. ``on_records`` is called after each record.
+    It can be called again, anywhere and at the same time: the bytes are the same.
     """
     sidecar, qualities = Sidecar(work.fingerprint), list[LeadQuality]()
     leads = stored_leads(work.data)
