@@ -267,17 +267,14 @@ def _signals(
     file: str, columns: Sequence[tuple[str, ...]], lead_names: tuple[tuple[str, str], ...]
 ) -> tuple[SignalLine, ...]:
     """What the signal lines say, given column by column, of how the signals are stored."""
-    texts = (columns[1], columns[2], columns[4], columns[8])
-    try:
-        return tuple(map(_parse_signal, *texts, itertools.repeat(lead_names)))
-    except ValueError as error:
-        for line in zip(*columns, strict=True):
-            try:
-                _parse_signal(line[1], line[2], line[4], line[8], lead_names)
-            except ValueError:
-                text = " ".join(line).strip()
-                break
-        raise DataError(f"{file}: not a WFDB signal line: {text[:120]!r}. {_LINE}") from error
+    signals = list[SignalLine]()
+    for texts in zip(columns[1], columns[2], columns[4], columns[8], strict=True):
+        try:
+            signals.append(_parse_signal(*texts, lead_names))
+        except ValueError as error:
+            line = " ".join(column[len(signals)] for column in columns).strip()
+            raise DataError(f"{file}: not a WFDB signal line: {line[:120]!r}. {_LINE}") from error
+    return tuple(signals)
 
 
 @functools.lru_cache(maxsize=4096)  # the lines of a database differ little: parse each kind once

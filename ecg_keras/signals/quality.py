@@ -71,7 +71,7 @@ def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
         0
     """
     check_shape(values, leads)
-    low, high = _extremes(values)
+    low, high = values.min(axis=0), values.max(axis=0)
     residuals = _identity_residuals(values, leads)
     return Quality(
         peak_mv=float(max(np.max(high), -np.min(low))),
@@ -89,17 +89,6 @@ def worst_limb_lead(values: npt.NDArray[Any], leads: Sequence[str]) -> str | Non
     residuals = _identity_residuals(values, leads)
     checked = [lead for lead in IDENTITIES if lead in leads]
     return checked[int(np.argmax(residuals))] if residuals.size else None
-
-
-def _extremes(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """The smallest and largest sample of each lead."""
-    if values.flags.f_contiguous:
-        return values.min(axis=0), values.max(axis=0)
-    # NumPy is slow where the inner loop is one row of twelve: let it run over many rows at once
-    rows = math.gcd(len(values), 64)
-    block = values.reshape(len(values) // rows, -1)
-    low = block.min(axis=0).reshape(rows, -1).min(axis=0)
-    return low, block.max(axis=0).reshape(rows, -1).max(axis=0)
 
 
 def _identity_residuals(values: npt.NDArray[Any], leads: Sequence[str]) -> Floats:
