@@ -21,10 +21,7 @@ from ecg_keras.evaluation import Pair, Predictions, RunFacts, diagnose
 from ecg_keras.files import as_count, read_json, write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.statistics import Arm
-from ecg_keras.study.arm_contrasts import score_run
-from ecg_keras.study.costs import seconds_of_run
-from ecg_keras.study.dataset_sizes import size_of
-from ecg_keras.study.pilot import Pilot, run_pilot, workloads_of
+from ecg_keras.study import Pilot, run_pilot, score_run, seconds_of_run, size_of, workloads_of
 from ecg_keras.training import Run
 from ecg_keras.workflow import Job, make_alone, predict_validation
 

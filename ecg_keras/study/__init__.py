@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
+    from ecg_keras.study.arm_contrasts import score_run as score_run
     from ecg_keras.study.cells import (
         Cell as Cell,
         StudyPlan as StudyPlan,
@@ -18,9 +19,16 @@ if TYPE_CHECKING:
         StudyEstimate as StudyEstimate,
         estimate as estimate,
         remaining_seconds as remaining_seconds,
+        seconds_of_run as seconds_of_run,
     )
+    from ecg_keras.study.dataset_sizes import size_of as size_of
     from ecg_keras.study.from_files import gather_files as gather_files
     from ecg_keras.study.gathering import gather as gather
+    from ecg_keras.study.pilot import (
+        Pilot as Pilot,
+        run_pilot as run_pilot,
+        workloads_of as workloads_of,
+    )
     from ecg_keras.study.prediction_files import list_networks as list_networks
     from ecg_keras.study.running import run_study as run_study
     from ecg_keras.study.state import (

@@ -15,9 +15,7 @@ from typing import Literal
 from ecg_keras.config import (
     LoadedStudy,
     Part,
-    Protocol,
     Recipe,
-    Study,
     compose,
     list_trials,
     run_changes,
@@ -26,14 +24,19 @@ from ecg_keras.config import (
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.models import AS_PUBLISHED_HEAD
 from ecg_keras.statistics import ArmName
-from ecg_keras.study.grid import Point, check_names, check_size, data_of, list_points
+from ecg_keras.study.grid import (
+    Point,
+    check_names,
+    check_size,
+    downstream_parts,
+    list_points,
+    pretraining_parts,
+)
 from ecg_keras.training import Run, seen_from
 from ecg_keras.workflow import recipes
 
 Kind = Literal["pretrain", "candidate", "downstream"]
 
-RAW = Path("data/raw")
-SIMULATED = Path("data/simulated")
 NAME_LENGTH = 120
 # what may be missing here although the study names it: the cell can't run, and others can
 NOT_THERE = (("data", "source"), ("model", "backbone"))
@@ -163,9 +166,12 @@ class _Listing:
         pretraining = None
         if point.upstream is not None:
             what = f"pre-training on {point.upstream} for {point}"
-            recipe = self._compose(_pretrain(self.loaded.study, point), what)
+            recipe = self._compose(pretraining_parts(self.loaded.study, point), what)
             pretraining = self._cell(recipe, "pretrain", point, what)
-        recipe = self._compose(_downstream(self.loaded.study, point, pretraining), str(point))
+        recipe = self._compose(
+            downstream_parts(self.loaded.study, point, pretraining and pretraining.run.folder),
+            str(point),
+        )
         cell = self._tuned_cell(recipe, point, pretraining)
         key = (point.arm, point.seed, point.fold)
         if self.points.setdefault(key, cell.name) != cell.name:
@@ -283,74 +289,6 @@ class _Listing:
                 if path.name.lower() not in self.names and not run_changes(settings, recipe):
                     return path.name
         return f"{stem}{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
-
-
-def _downstream(study: Study, point: Point, pretraining: Cell | None) -> list[Part]:
-    """The parts of a downstream run, later ones over earlier ones."""
-    parts = [
-        *_shared(study, study.downstreams[point.downstream], point),
-        study.all_modes[point.mode].recipe,
-        _applied(study, point).recipe,
-    ]
-    data: Part = {}
-    if point.size != "all":
-        data["train_records"] = point.size
-    if point.fold is not None:
-        data["split"] = {"folds": study.grid.folds, "fold": point.fold}
-    last: Part = {"data": data, "training": {"seed": point.seed}, "evaluation": _question(study)}
-    if pretraining is None:
-        return [*map(_without_initialise, parts), {**last, "mode": "scratch"}]
-    start = {"initialise": {"from": str(pretraining.run.folder)}}
-    return [*parts, {**last, **start, "mode": "finetune"}]
-
-
-def _pretrain(study: Study, point: Point) -> list[Part]:
-    """The parts of the pre-training that a point starts from; what arms are tuned by is no part."""
-    parts = [
-        *_shared(study, study.upstreams[str(point.upstream)], point),
-        {"tune": None},
-        _applied(study, point).pretrain,
-    ]
-    last: Part = {"training": {"seed": point.upstream_seed}, "evaluation": _question(study)}
-    return [*map(_without_initialise, parts), {**last, "mode": "pretrain"}]
-
-
-def _shared(study: Study, part: Part, point: Point) -> list[Part]:
-    return [
-        {"data": _raw(study, part)},
-        study.base,
-        part,
-        {"model": {"backbone": point.backbone, "head": point.head}},
-    ]
-
-
-def _raw(study: Study, part: Part) -> Part:
-    """Where the recordings are, if no part names the folder."""
-    data = data_of(study, part)
-    source = str(data.get("source"))
-    raw = study.raw.get(source, SIMULATED if source == "simulated" else RAW / source)
-    settings = data.get("simulate")
-    if source == "simulated" and isinstance(settings, dict):
-        words = [str(settings.get("hospital", "lakeside")), str(settings.get("records", 1000))]
-        words += [f"seed{settings['seed']}"] if settings.get("seed") else []
-        raw = raw / "-".join(words)
-    return {"raw": str(raw)}
-
-
-def _applied(study: Study, point: Point) -> Protocol:
-    """The point's protocol, or one that changes nothing where it is not for the point's mode."""
-    protocol = study.protocols[point.protocol]
-    applies = protocol.modes is None or point.mode in protocol.modes
-    return protocol if applies else Protocol()
-
-
-def _question(study: Study) -> Part:
-    return study.question.model_dump(include={"metric", "level", "bootstrap", "seed"})
-
-
-def _without_initialise(part: Part) -> Part:
-    """A part for a run that starts from random weights."""
-    return {key: value for key, value in part.items() if key != "initialise"}
 
 
 def _identity(recipe: Recipe) -> str:

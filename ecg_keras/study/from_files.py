@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ecg_keras import models
@@ -15,23 +15,6 @@ from ecg_keras.study.arm_contrasts import compare_arms, reference_of, score_arm
 from ecg_keras.study.arm_curves import find_curves, find_interactions
 from ecg_keras.study.finished import StudyArm
 from ecg_keras.study.prediction_files import PROTOCOL, GivenNetwork, family_of, list_networks
-
-UNSEEN = (
-    "The predictions were made elsewhere: whether a test ECG or its patient was trained on, and "
-    "how epochs and settings were chosen, was not looked at."
-)
-FIXED = (
-    "F1 and decisions are at threshold 0.5 in {some} of {all} networks, which have no predictions "
-    "of split=valid."
-)
-ONE_SEED = (
-    "Some arms have one seed: their intervals are over patients alone, and say nothing of how much "
-    "another training differs."
-)
-ONE_SPLIT = (
-    "One split into training and test records: the intervals are over test patients, not over "
-    "training patients."
-)
 
 
 def gather_files(
@@ -103,7 +86,13 @@ def gather_files(
         environment={},
         cells={"done": len(networks), "failed": 0, "missing": missing},
         failures=(),
-        not_done=(UNSEEN, *notes, *alone, *_limits(arms)),
+        not_done=(
+            "The predictions were made elsewhere: whether a test ECG or its patient was trained "
+            "on, and how epochs and settings were chosen, was not looked at.",
+            *notes,
+            *alone,
+            *_limits(arms),
+        ),
         elsewhere=True,
     )
 
@@ -167,14 +156,25 @@ def _alone(arms: Mapping[ArmName, StudyArm[GivenNetwork]], question: Question) -
     return tuple(lines)
 
 
-def _limits(arms: Mapping[ArmName, StudyArm[GivenNetwork]]) -> tuple[str, ...]:
+def _limits(arms: Mapping[ArmName, StudyArm[GivenNetwork]]) -> Iterator[str]:
     """What the intervals and decisions do not hold."""
     runs = [one for arm in arms.values() for one in arm.runs]
     fixed = sum(one.valid is None for one in runs)
-    lines = [FIXED.format(some=fixed, all=len(runs))] * (fixed > 0)
-    lines += [ONE_SEED] * any(len(arm.cells) == 1 for arm in arms.values())
-    lines += [ONE_SPLIT] * (max(one.fold for one in runs) == min(one.fold for one in runs))
-    return tuple(lines)
+    if fixed:
+        yield (
+            f"F1 and decisions are at threshold 0.5 in {fixed} of {len(runs)} networks, which have "
+            "no predictions of split=valid."
+        )
+    if any(len(arm.cells) == 1 for arm in arms.values()):
+        yield (
+            "Some arms have one seed: their intervals are over patients alone, and say nothing of "
+            "how much another training differs."
+        )
+    if len({one.fold for one in runs}) == 1:
+        yield (
+            "One split into training and test records: the intervals are over test patients, not "
+            "over training patients."
+        )
 
 
 def _list_files(folder: Path, settings: FileStudy, networks: Sequence[GivenNetwork]) -> str:

@@ -1,4 +1,4 @@
-"""`Point`: one combination of a study's axes; which a study has, and which it leaves out."""
+"""`Point`: one combination of a study's axes; which a study has, and what their recipes are of."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any, Literal
 
-from ecg_keras.config import Grid, LoadedStudy, Study
+from ecg_keras.config import Grid, LoadedStudy, Part, Protocol, Study
 from ecg_keras.errors import ConfigError, list_problems, unknown_name
 from ecg_keras.sources import have_same_recordings
 from ecg_keras.statistics import ArmName
 
 MAX_POINTS = 50_000
+RAW = Path("data/raw")
+SIMULATED = Path("data/simulated")
 
 
 @dataclass(frozen=True)
@@ -135,15 +138,15 @@ def _modes_of(grid: Grid, study: Study) -> tuple[str, ...]:
 
 def _same_database(study: Study, upstream: str, downstream: str) -> bool:
     """Whether two parts name the same recordings, which must not be trained on and tested on."""
-    theirs = data_of(study, study.upstreams[upstream])
-    ours = data_of(study, study.downstreams[downstream])
+    theirs = _data_of(study, study.upstreams[upstream])
+    ours = _data_of(study, study.downstreams[downstream])
     sources = str(theirs.get("source")), str(ours.get("source"))
     if sources == ("simulated", "simulated"):
         return _hospital(theirs) == _hospital(ours)
     return have_same_recordings(*sources)
 
 
-def data_of(study: Study, part: dict[str, Any]) -> dict[str, Any]:
+def _data_of(study: Study, part: dict[str, Any]) -> dict[str, Any]:
     """The ``data`` section of a part above that of ``base``, as far as they are mappings."""
     sections = [one.get("data") for one in (study.base, part)]
     return {k: v for section in sections if isinstance(section, dict) for k, v in section.items()}
@@ -158,7 +161,7 @@ def check_names(loaded: LoadedStudy) -> None:
         "backbone": {name for grid in grids for name in grid.backbones},
         "head": {name for grid in grids for name in grid.heads},
         "size": {str(size) for grid in grids for size in grid.sizes},
-        "source": {str(data_of(study, part).get("source")) for part in parts.values()},
+        "source": {str(_data_of(study, part).get("source")) for part in parts.values()},
         "database": set(parts),
     }
     named = [
@@ -190,3 +193,74 @@ def _hospital(data: dict[str, Any]) -> tuple[Any, Any]:
     settings = data.get("simulate")
     settings = settings if isinstance(settings, dict) else {}
     return settings.get("hospital", "lakeside"), settings.get("seed", 0)
+
+
+# ---------------------------------------------------------------- recipes of a point
+
+
+def downstream_parts(study: Study, point: Point, pretraining: Path | None) -> list[Part]:
+    """The parts of a downstream run, later ones over earlier ones."""
+    parts = [
+        *_shared(study, study.downstreams[point.downstream], point),
+        study.all_modes[point.mode].recipe,
+        _applied(study, point).recipe,
+    ]
+    data: Part = {}
+    if point.size != "all":
+        data["train_records"] = point.size
+    if point.fold is not None:
+        data["split"] = {"folds": study.grid.folds, "fold": point.fold}
+    last: Part = {"data": data, "training": {"seed": point.seed}, "evaluation": _question(study)}
+    if pretraining is None:
+        return [*map(_without_initialise, parts), {**last, "mode": "scratch"}]
+    start = {"initialise": {"from": str(pretraining)}}
+    return [*parts, {**last, **start, "mode": "finetune"}]
+
+
+def pretraining_parts(study: Study, point: Point) -> list[Part]:
+    """The parts of the pre-training that a point starts from; what arms are tuned by is no part."""
+    parts = [
+        *_shared(study, study.upstreams[str(point.upstream)], point),
+        {"tune": None},
+        _applied(study, point).pretrain,
+    ]
+    last: Part = {"training": {"seed": point.upstream_seed}, "evaluation": _question(study)}
+    return [*map(_without_initialise, parts), {**last, "mode": "pretrain"}]
+
+
+def _shared(study: Study, part: Part, point: Point) -> list[Part]:
+    return [
+        {"data": _raw(study, part)},
+        study.base,
+        part,
+        {"model": {"backbone": point.backbone, "head": point.head}},
+    ]
+
+
+def _raw(study: Study, part: Part) -> Part:
+    """Where the recordings are, if no part names the folder."""
+    data = _data_of(study, part)
+    source = str(data.get("source"))
+    raw = study.raw.get(source, SIMULATED if source == "simulated" else RAW / source)
+    settings = data.get("simulate")
+    if source == "simulated" and isinstance(settings, dict):
+        words = [str(settings.get("hospital", "lakeside")), str(settings.get("records", 1000))]
+        words += [f"seed{settings['seed']}"] if settings.get("seed") else []
+        raw = raw / "-".join(words)
+    return {"raw": str(raw)}
+
+
+def _applied(study: Study, point: Point) -> Protocol:
+    """The point's protocol, or one that changes nothing where it is not for the point's mode."""
+    protocol = study.protocols[point.protocol]
+    applies = protocol.modes is None or point.mode in protocol.modes
+    return protocol if applies else Protocol()
+
+
+def _question(study: Study) -> Part:
+    return study.question.model_dump(include={"metric", "level", "bootstrap", "seed"})
+
+
+def _without_initialise(part: Part) -> Part:
+    """A part for a run that starts from random weights."""
+    return {key: value for key, value in part.items() if key != "initialise"}

@@ -15,8 +15,7 @@ from ecg_keras import models
 from ecg_keras.errors import DataError, listed, printable, shortened, unknown_name
 from ecg_keras.evaluation import Predictions, RunFacts
 from ecg_keras.statistics import ArmName
-from ecg_keras.workflow import Opened, open_predictions
-from ecg_keras.workflow.opened import FILES
+from ecg_keras.workflow import FILES, Opened, open_predictions
 
 # key -> what its values are
 KEYS = {

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +16,7 @@ import filelock
 
 from ecg_keras.config import run_changes
 from ecg_keras.errors import DataError, EcgKerasError, printable
-from ecg_keras.files import as_number, as_object, as_text, read_json, write_json
+from ecg_keras.files import as_number, as_text, parse_as, read_json, write_json
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.training import LeakError, Run, read_log
 from ecg_keras.workflow import evaluation_mark
@@ -78,7 +78,8 @@ class Snapshot:
         return self.states[cell.name] == "waiting" and needed <= {"done"}
 
 
-class CellLeak(NamedTuple):
+@dataclass(frozen=True)
+class CellLeak:
     """Why a cell must not be trained: see `ecg_keras.training.LeakError`."""
 
     what: str
@@ -178,8 +179,8 @@ def read_leak(run: Run) -> CellLeak | None:
 
 
 def _parse_leak(failure: dict[str, Any]) -> CellLeak:
-    leak = as_object(failure["leak"])
-    return CellLeak(as_text(leak["what"]), as_text(leak["shards"]), bool(leak["upstream"]))
+    leak: CellLeak = parse_as(CellLeak, failure["leak"])
+    return leak
 
 
 def write_failure(run: Run, error: Exception) -> None:
@@ -191,7 +192,7 @@ def write_failure(run: Run, error: Exception) -> None:
         "traceback": "".join(traceback.format_exception(error)),
     }
     if isinstance(error, LeakError):
-        failure["leak"] = CellLeak(error.what, str(error.shards), error.upstream)._asdict()
+        failure["leak"] = asdict(CellLeak(error.what, str(error.shards), error.upstream))
     write_json(run.folder / FAILURE, failure)
 
 

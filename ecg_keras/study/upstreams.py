@@ -12,7 +12,7 @@ from ecg_keras import data, transferability
 from ecg_keras.config import fingerprint
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_number, as_object, as_texts, read_json, write_json
+from ecg_keras.files import parse_as, read_json, write_json
 from ecg_keras.statistics import ArmName, Compared, Transferability
 from ecg_keras.study.finished import FinishedCell, StudyArm
 from ecg_keras.training import Run
@@ -129,7 +129,7 @@ def find_skew(arms: FinishedArms, path: Path) -> tuple[dict[str, tuple[str, ...]
     By ``downstream from upstream``, TensorFlow Data Validation's lines; and a sentence for each
     pair that it could not compare.
     """
-    kept = _read(path, _parse_skew)
+    kept: dict[str, list[str]] = _read(path, dict[str, list[str]])
     found, missed = {}, []
     pairs: dict[tuple[str, str], FinishedCell] = {}
     for name, arm in arms.items():
@@ -171,7 +171,7 @@ def rank_upstreams(
     The metrics see the training split of the first fold alone; ``path`` keeps them, for each costs
     a forward pass.
     """
-    kept = _read(path, _parse_metrics)
+    kept: dict[str, dict[str, float]] = _read(path, dict[str, dict[str, float]])
     gains = _gains_on_most_records(arms, comparisons)
     values: dict[str, list[tuple[ArmName, float, float]]] = defaultdict(list)
     for done, (name, gain) in enumerate(gains.items(), start=1):
@@ -267,18 +267,8 @@ def _card(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _read(path: Path, parse: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+def _read(path: Path, kind: Any) -> Any:
     if not path.exists():
         return {}
-    return read_json(path, "findings", parse, "Remove it; it is made again.")
-
-
-def _parse_skew(kept: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(as_texts(lines)) for key, lines in kept.items()}
-
-
-def _parse_metrics(kept: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: {name: as_number(value) for name, value in as_object(values).items()}
-        for key, values in kept.items()
-    }
+    advice = "Remove it; it is made again."
+    return read_json(path, "findings", lambda kept: parse_as(kind, kept), advice)

@@ -5,6 +5,7 @@ from ecg_keras.workflow.checks import check_data, find_problems
 from ecg_keras.workflow.job import Job, known_dataset, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.opened import (
+    FILES,
     Opened,
     is_prediction_file,
     open_finished,
@@ -25,6 +26,7 @@ from ecg_keras.workflow.step import Step, Watcher
 from ecg_keras.workflow.tuning import predict_validation
 
 __all__ = [
+    "FILES",
     "Job",
     "Opened",
     "Step",
