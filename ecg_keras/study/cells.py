@@ -163,15 +163,13 @@ class _Listing:
     names: set[str] = field(default_factory=set)
 
     def add(self, point: Point) -> None:
-        pretraining = None
+        study, pretraining, start = self.loaded.study, None, None
         if point.upstream is not None:
             what = f"pre-training on {point.upstream} for {point}"
-            recipe = self._compose(pretraining_parts(self.loaded.study, point), what)
+            recipe = self._compose(pretraining_parts(study, point), what)
             pretraining = self._cell(recipe, "pretrain", point, what)
-        recipe = self._compose(
-            downstream_parts(self.loaded.study, point, pretraining and pretraining.run.folder),
-            str(point),
-        )
+            start = pretraining.run.folder
+        recipe = self._compose(downstream_parts(study, point, start), str(point))
         cell = self._tuned_cell(recipe, point, pretraining)
         key = (point.arm, point.seed, point.fold)
         if self.points.setdefault(key, cell.name) != cell.name:

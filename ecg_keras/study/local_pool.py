@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import queue
+import select
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import IO
 
 from ecg_keras.errors import DataError
 from ecg_keras.study.cells import StudyPlan
 from ecg_keras.study.pilot import count_cores
-from ecg_keras.study.worker import MANY, ProcessDied, pack
+from ecg_keras.study.worker import MANY, READY, ProcessDied, pack
 
+MAIN = "from ecg_keras.study.worker import main; main()"
 # times that a process may end before it begins
 STARTS = 3
 # seconds that a process has to end when it is asked to
@@ -27,8 +26,9 @@ GRACE = 10.0
 @contextmanager
 def open_processes(plan: StudyPlan, workers: int) -> Iterator[ProcessPool]:
     """A pool of local processes, which end with the block; each starts with its first cell."""
+    packed = json.dumps(pack(plan.loaded))
     with (plan.folder / "workers.log").open("ab") as log:
-        pool = ProcessPool(plan, list(_environments(workers)), log)
+        pool = ProcessPool([Worker(packed, one, log) for one in _environments(workers)])
         try:
             yield pool
         finally:
@@ -36,136 +36,119 @@ def open_processes(plan: StudyPlan, workers: int) -> Iterator[ProcessPool]:
 
 
 class ProcessPool:
-    """Keeps its processes busy with cells, each with one at a time."""
+    """Keeps its workers busy, each with one cell at a time; the worker is the task."""
 
-    def __init__(
-        self, plan: StudyPlan, environments: Sequence[Mapping[str, str]], log: IO[bytes]
-    ) -> None:
-        packed = json.dumps(pack(plan.loaded))
-        self._workers = [_Process(packed, one, log) for one in environments]
-        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
-        for worker in self._workers:
-            self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(len(self._workers))
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self.room = len(workers)
+        self._workers = workers
 
-    @property
-    def room(self) -> int:
-        """One for each process, and one more that it takes up next."""
-        return 2 * len(self._workers)
+    def begin(self, name: str, check: bool) -> Worker:
+        worker = next(one for one in self._workers if one.request is None)
+        worker.begin({"cell": name, "check": check})
+        return worker
 
-    def begin(self, name: str, check: bool) -> Future[bool]:
-        return self._threads.submit(self._attempt, name, check)
+    def wait(self, tasks: Sequence[Worker], seconds: float) -> Sequence[Worker]:
+        heard, _, _ = select.select(tasks, [], [], seconds)
+        return [worker for worker in heard if worker.has_ended()]
 
-    def wait(self, tasks: Sequence[Future[bool]], seconds: float) -> Sequence[Future[bool]]:
-        ended = wait(tasks, seconds, FIRST_COMPLETED).done
-        return [task for task in tasks if task in ended]
-
-    def result(self, task: Future[bool], name: str) -> bool:
+    def result(self, task: Worker, name: str) -> bool:
         return task.result()
 
     def stop(self) -> None:
         """Ends the processes, whatever they do."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
-            worker.terminate()
+            if worker.process is not None:
+                worker.process.terminate()
         for worker in self._workers:
             worker.end()
-        self._threads.shutdown()
-
-    def _attempt(self, name: str, check: bool) -> bool:
-        worker = self._idle.get()
-        try:
-            return worker.attempt(name, check)
-        finally:
-            self._idle.put(worker)
 
 
-class _Process:
+class Worker:
     """A process that runs cells, and after some of them another in its place."""
 
     def __init__(self, packed: str, environment: Mapping[str, str], log: IO[bytes]) -> None:
         self.packed, self.environment, self.log = packed, environment, log
-        self.process: subprocess.Popen[str] | None = None
-        self.ran = 0
-        self.stopped = False
-        self.lock = threading.Lock()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.request: Mapping[str, object] | None = None
+        self.answer = b""
+        self.ran = self.starts = 0
 
-    def attempt(self, name: str, check: bool) -> bool:
-        """Whether the cell was free; raises `ProcessDied` where the process ends over it."""
+    def fileno(self) -> int:
+        """Of what the process answers, a byte at a time."""
+        if self.process is None or self.process.stdout is None:
+            raise ValueError("the process has ended")
+        return self.process.stdout.fileno()
+
+    def begin(self, request: Mapping[str, object]) -> None:
+        """Hands the process a cell."""
+        self.request = request
         if self.ran >= MANY:
             self.end()
         if self.process is None:
             self._start()
-        self.ran += not check
-        return self._ask({"cell": name, "check": check})
+        else:
+            self._write(json.dumps(request))
+        self.ran += not request["check"]
 
-    def terminate(self) -> None:
-        """Asks the process to end, and lets none start."""
-        with self.lock:
-            self.stopped = True
-            if self.process is not None:
-                self.process.terminate()
+    def has_ended(self) -> bool:
+        """Whether what was heard is the end of the cell, or of the process that ran it."""
+        self.answer = os.read(self.fileno(), 1)
+        if self.answer == READY:
+            self.starts = 0
+            return False
+        if self.answer or not self.starts:
+            return True
+        code = self.end()
+        if self.starts >= STARTS:
+            raise DataError(
+                f"{self.log.name}: the processes that run cells end before they begin (exit code "
+                f"{code}). The end of this file says why."
+            )
+        self._start()
+        return False
 
-    def end(self) -> None:
-        """Waits for the end of the process, which comes with that of its input."""
-        process, self.process = self.process, None
+    def result(self) -> bool:
+        """Whether the cell was free; raises `ProcessDied` where the process ended over it."""
+        self.request = None
+        if not self.answer:
+            raise ProcessDied(f"exit code {self.end()}")
+        return self.answer == b"1"
+
+    def end(self) -> int | None:
+        """Waits for the end of the process, which comes with that of its input; its exit code."""
+        process, self.process, self.ran = self.process, None, 0
         if process is None:
-            return
-        with suppress(BrokenPipeError):
-            if process.stdin is not None:
-                process.stdin.close()
+            return None
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
         try:
-            process.wait(GRACE)
+            return process.wait(GRACE)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+            return process.wait()
 
     def _start(self) -> None:
-        for _ in range(STARTS):
+        self.starts += 1
+        self.process = subprocess.Popen(
             # the same search path, so that it finds what the parent finds and nothing else
-            code = (
-                f"import sys; sys.path[:] = {sys.path!r}; "
-                "from ecg_keras.study.worker import main; main()"
-            )
-            with self.lock:
-                if self.stopped:
-                    raise ProcessDied("the study was stopped")
-                self.process = subprocess.Popen(
-                    [sys.executable, "-c", code],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=self.log,
-                    text=True,
-                    env={**os.environ, **self.environment},
-                    start_new_session=True,  # Ctrl-C is for the parent, which stops it
-                )
-            self.ran = 0
-            try:
-                self._ask(json.loads(self.packed))
-                return
-            except ProcessDied as error:
-                death = error
-        raise DataError(
-            f"{self.log.name}: the processes that run cells end before they begin ({death}). The "
-            "end of this file says why."
+            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {MAIN}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            bufsize=0,
+            env={**os.environ, **self.environment},
+            start_new_session=True,  # Ctrl-C is for the parent, which stops it
         )
+        self._write(self.packed)
+        self._write(json.dumps(self.request))
 
-    def _ask(self, request: Mapping[str, object]) -> bool:
-        """What the process answers; its input stays open: its end says that the parent is gone."""
-        process = self.process
-        if process is None or process.stdin is None or process.stdout is None:
-            raise ProcessDied("the study was stopped")
-        answer = ""
-        with suppress(BrokenPipeError, ValueError):  # it has ended, or is being ended
-            process.stdin.write(f"{json.dumps(request)}\n")
-            process.stdin.flush()
-            answer = process.stdout.readline()
-        if not answer:
-            self.end()
-            raise ProcessDied(f"exit code {process.returncode}")
-        return bool(json.loads(answer))
+    def _write(self, line: str) -> None:
+        """A line of input, which stays open: its end says that the parent is gone."""
+        if self.process is not None and self.process.stdin is not None:
+            with suppress(BrokenPipeError):  # it has ended, which is heard next
+                self.process.stdin.write(f"{line}\n".encode())
 
 
 def _environments(workers: int) -> Iterator[dict[str, str]]:

@@ -30,6 +30,8 @@ LOG = "cell.log"
 # cells that a process runs before another takes its place: TensorFlow keeps a graph and the
 # variables of each network that was trained
 MANY = 10
+# what a process answers before its first cell
+READY = b"r"
 
 
 class ProcessDied(Exception):
@@ -93,17 +95,17 @@ def unpack(packed: dict[str, Any]) -> StudyPlan:
 
 def main() -> None:
     """The process: reads which study it is, then which cells to run; ends with the parent."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    answers = os.dup(1)
     os.dup2(2, 1)  # nothing else may write between the answers
     plan = unpack(json.loads(sys.stdin.readline()))
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
-    print("true", file=answers, flush=True)
+    os.write(answers, READY)
     while True:
         request = requests.get()
         cell = plan.by_name[request["cell"]]
         free = attempt(cell, plan.loaded.path, check=request["check"])
-        print(json.dumps(free), file=answers, flush=True)
+        os.write(answers, b"1" if free else b"0")
 
 
 def _read_requests(requests: queue.SimpleQueue[dict[str, Any]]) -> None:

@@ -314,56 +314,51 @@ def test_shards_share_the_cells_and_each_has_the_pretrainings_it_needs(
     assert max(sizes) - min(sizes) <= 1
 
 
-class ProcessHere:
-    """Stands for a process that answers that each cell was free, until it is to die."""
-
-    begun = 0
-    dies = ()
-
-    def __init__(self, *args, **options):
-        ProcessHere.begun += 1
-        self.number, self.returncode = ProcessHere.begun, -9
-        self.stdin, self.stdout = self, self
-
-    def readline(self):
-        return "" if self.number in self.dies else "true\n"
-
-    def write(self, line):
-        self.last = json.loads(line)
-
-    def wait(self, seconds=None):
-        return self.returncode
-
-    flush = close = terminate = kill = lambda self: None
+STANDS_FOR = """
+import os, sys
+counter = open({counter!r}, "a")
+counter.write("x")
+counter.flush()
+if counter.tell() in {dies}:
+    sys.exit(7)
+sys.stdin.readline()
+os.write(1, b"r")
+for line in sys.stdin:
+    os.write(1, b"1")
+"""
 
 
 def run_here(plan, monkeypatch, cells, dies=()):
-    """Runs cells in a pool of one such process; the cells, and which process had each."""
-    monkeypatch.setattr(local_pool.subprocess, "Popen", ProcessHere)
-    monkeypatch.setattr(ProcessHere, "begun", 0)
-    monkeypatch.setattr(ProcessHere, "dies", dies)
+    """Runs cells by processes that do nothing, of which some end at once; who had each."""
     plan.folder.mkdir(parents=True, exist_ok=True)
+    counter = plan.folder / "counter"
+    counter.write_text("")
+    code = STANDS_FOR.format(counter=str(counter), dies=dies)
+    monkeypatch.setattr(local_pool, "MAIN", f"exec({code!r})")
+    processes = []
     with local_pool.open_processes(plan, 1) as pool:
-        (worker,) = pool._workers
         for name in cells:
-            assert pool.result(pool.begin(name, False), name)
-            assert worker.process.last == {"cell": name, "check": False}
-            yield worker.process.number
+            task = pool.begin(name, False)
+            assert task.request == {"cell": name, "check": False}
+            while not pool.wait([task], PATIENCE):
+                pass
+            assert pool.result(task, name)
+            processes.append(len(counter.read_text()))
+    return processes
 
 
 def test_a_process_makes_way_for_a_new_one_after_many_cells(tmp_path, monkeypatch):
     plan = tiny(tmp_path)
     names = [str(number) for number in range(2 * MANY + 1)]
-    numbers = list(run_here(plan, monkeypatch, names))
-    assert numbers == [1] * MANY + [2] * MANY + [3]
+    assert run_here(plan, monkeypatch, names) == [1] * MANY + [2] * MANY + [3]
 
 
 def test_processes_that_end_before_they_begin_are_no_fault_of_a_cell(tmp_path, monkeypatch):
     plan = tiny(tmp_path)
-    assert list(run_here(plan, monkeypatch, ["a"], dies=(1, 2))) == [3]
-    message = r"workers\.log: the processes that run cells end before they begin \(exit code -9\)"
+    assert run_here(plan, monkeypatch, ["a"], dies=(1, 2)) == [3]
+    message = r"workers\.log: the processes that run cells end before they begin \(exit code 7\)"
     with pytest.raises(DataError, match=message):
-        list(run_here(plan, monkeypatch, ["a"], dies=(1, 2, 3)))
+        run_here(plan, monkeypatch, ["a"], dies=(1, 2, 3))
 
 
 def test_another_process_gets_the_same_plan(tmp_path):
