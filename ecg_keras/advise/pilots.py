@@ -80,15 +80,7 @@ def run_pilots(
         question["tune"] = tune.model_dump(mode="json")
     folder = folder / fingerprint({**question, "ways": [str(way) for way in ways[0]]})[:12]
     costs = _Costs(dataset, shards, folder, seeds + (0 if tune is None else len(tune.candidates)))
-    kept = folder / "size.json"
-    begun = time.perf_counter()
-    costs.measure(ways[0], MEASURING * 60 * minutes, report)
-    if kept.is_file():
-        size, choice = read_json(kept, "sizes of pilots", _parse_size, "Remove it.")
-    else:
-        choice, size = costs.choose(ways, 60 * minutes - (time.perf_counter() - begun), minutes)
-        write_json(kept, {"choice": choice, "records": size.records, "epochs": size.epochs})
-    chosen = ways[choice]
+    size, chosen = costs.settle(ways, minutes, report)
     done, total = 0, costs.seeds * len(chosen)
     report("pilot runs", done, total)
 
@@ -146,7 +138,21 @@ class _Costs:
     seeds: int
     pilot: Pilot = field(default_factory=lambda: Pilot(0.0, {}))
 
-    def measure(self, ways: Sequence[Way], seconds: float, report: Report) -> None:
+    def settle(
+        self, ways: Sequence[Sequence[Way]], minutes: float, report: Report
+    ) -> tuple[Size, Sequence[Way]]:
+        """How large the pilots are, and of which ways: as in an earlier call, if there was one."""
+        begun = time.perf_counter()
+        self._measure(ways[0], MEASURING * 60 * minutes, report)
+        kept = self.folder / "size.json"
+        if kept.is_file():
+            size, choice = read_json(kept, "sizes of pilots", _parse_size, "Remove it.")
+        else:
+            choice, size = self.choose(ways, 60 * minutes - (time.perf_counter() - begun), minutes)
+            write_json(kept, {"choice": choice, "records": size.records, "epochs": size.epochs})
+        return size, ways[choice]
+
+    def _measure(self, ways: Sequence[Way], seconds: float, report: Report) -> None:
         needed = {one: None for way in ways for one in workloads_of(self.recipe(way, Size(1, 2)))}
         self.pilot = run_pilot(
             tuple(needed),
