@@ -16,19 +16,10 @@ from ecg_keras.validation import find_drift
 
 @dataclass(frozen=True)
 class CheckpointFacts:
-    """A checkpoint beside a target.
+    """A checkpoint beside a target: its network, and what it was trained on, if it is known.
 
-    Attributes:
-        checkpoint: as it was named.
-        network: what a recipe has to say for a network that takes its weights.
-        source: the database it was trained on; ``None`` where it is a file without its run.
-        records: that it was trained on.
-        shared: labels of the target that it was trained for, too.
-        keeps_head: whether it was trained for the target's very labels, in their order.
-        drift: how the target's training split differs from the checkpoint's, a line each; ``None``
-            where that is unknown.
-        why_unknown: the reason.
-        known: what it knows of the target's test records, and of its validation records.
+    ``shared`` are the labels that both have, ``drift`` how the target's training split differs from
+    the checkpoint's, ``known`` what it knows of the target's test and validation records.
     """
 
     checkpoint: str

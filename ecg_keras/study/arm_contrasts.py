@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 
@@ -34,9 +34,7 @@ from ecg_keras.statistics import (
     judge,
     speed,
 )
-from ecg_keras.study.finished import DEFAULT_LOGGED, LOGGED, StudyArm
-
-Arms = Mapping[ArmName, StudyArm[Any]]
+from ecg_keras.study.finished import DEFAULT_LOGGED, LOGGED, AnyArm, Arms
 
 
 class Resampling(TypedDict):
@@ -52,7 +50,7 @@ def resampling_of(question: Question) -> Resampling:
     return {"level": question.level, "bootstrap": question.bootstrap, "seed": question.seed}
 
 
-def score_arm(arm: StudyArm[Any], question: Question) -> ArmResult:
+def score_arm(arm: AnyArm, question: Question) -> ArmResult:
     """The scores of one arm, with intervals over seeds and patients."""
     scores, labels = contrasts([arm.arm], [1.0], **resampling_of(question))
     return ArmResult(
@@ -71,21 +69,19 @@ def score_arm(arm: StudyArm[Any], question: Question) -> ArmResult:
     )
 
 
-def logged_column(question: Question, arms: Sequence[StudyArm[Any]]) -> str:
+def logged_column(question: Question, arms: Sequence[AnyArm]) -> str:
     """The validation score that the logs of all arms have: of the study's metric, if they can."""
     column = LOGGED.get(question.metric, DEFAULT_LOGGED)
     return column if all(arm.logs(column) for arm in arms) else DEFAULT_LOGGED
 
 
-def _converge(arm: StudyArm[Any], column: str) -> Convergence | None:
+def _converge(arm: AnyArm, column: str) -> Convergence | None:
     """How fast an arm's validation score rose; ``None`` where a run has no log."""
-    logs, steps = [cell.log for cell in arm.runs], arm.steps_per_epoch
-    return None if None in logs or steps is None else convergence(logs, column, steps)
+    logs, steps = [cell.log for cell in arm.runs if cell.log is not None], arm.steps_per_epoch
+    return None if len(logs) < len(arm.runs) or steps is None else convergence(logs, column, steps)
 
 
-def _compare_speed(
-    arm: StudyArm[Any], reference: StudyArm[Any], question: Question
-) -> Speed | None:
+def _compare_speed(arm: AnyArm, reference: AnyArm, question: Question) -> Speed | None:
     """How much sooner an arm reaches the reference's quality; ``None`` without their logs."""
     column = logged_column(question, [arm, reference])
     own, other = _converge(arm, column), _converge(reference, column)
@@ -111,15 +107,13 @@ def pairs_with_reference(
             yield name, reference
 
 
-def with_common_seeds(*arms: StudyArm[Any]) -> tuple[StudyArm[Any], ...]:
+def with_common_seeds(*arms: AnyArm) -> tuple[AnyArm, ...]:
     """The arms with the seeds that all of them have; no arm where there is no such seed."""
     seeds = sorted(set.intersection(*(set(arm.cells) for arm in arms)))
     return tuple(arm.only(seeds) for arm in arms) if seeds else ()
 
 
-def contrast_arms(
-    arms: Sequence[StudyArm[Any]], weights: Sequence[float], question: Question
-) -> Contrast:
+def contrast_arms(arms: Sequence[AnyArm], weights: Sequence[float], question: Question) -> Contrast:
     """The weighted sum of arms' scores in the study's metric."""
     own = [one.arm for one in arms]
     return contrast(own, weights, metric=question.metric, **resampling_of(question))
@@ -156,7 +150,7 @@ def compare_arms(arms: Arms, protocol: str, question: Question) -> tuple[Compare
     )
 
 
-def _settings(one: StudyArm[Any], other: StudyArm[Any]) -> tuple[int, int] | None:
+def _settings(one: AnyArm, other: AnyArm) -> tuple[int, int] | None:
     """That the runs of two arms were chosen from; ``None`` where it is unknown."""
     ours, theirs = one.runs[0].settings, other.runs[0].settings
     return None if ours is None or theirs is None else (ours, theirs)
@@ -201,7 +195,7 @@ def find_shifts(arms: Arms, protocols: Sequence[str], question: Question) -> tup
     return tuple(shifts)
 
 
-def _delong(one: StudyArm[Any], other: StudyArm[Any]) -> dict[str, float | None]:
+def _delong(one: AnyArm, other: AnyArm) -> dict[str, float | None]:
     """DeLong's p-value of each label, from the mean probabilities over seeds.
 
     Only without folds: it knows one set of scores, and those of several folds are on several
@@ -220,7 +214,7 @@ def _delong(one: StudyArm[Any], other: StudyArm[Any]) -> dict[str, float | None]
 # ---------------------------------------------------------------- what speaks against them
 
 
-def _diagnose_arms(one: StudyArm[Any], other: StudyArm[Any], metric: str) -> tuple[str, ...]:
+def _diagnose_arms(one: AnyArm, other: AnyArm, metric: str) -> tuple[str, ...]:
     """A sentence for each thing that speaks against the difference of two arms."""
     names = str(one.name), other.name.way
     budgets = [mean_budget([run.facts.budget for run in arm.runs]) for arm in (one, other)]

@@ -22,13 +22,13 @@ from ecg_keras.statistics import (
     ledger_row,
 )
 from ecg_keras.study.arm_contrasts import (
-    Arms,
     contrast_arms,
     pairs_with_reference,
     reference_of,
     resampling_of,
     with_common_seeds,
 )
+from ecg_keras.study.finished import Arms, FinishedArms
 
 MIN_SIZES = 3  # of a learning curve
 
@@ -116,7 +116,7 @@ def _contrast_gains(
     return contrast_arms(common, weights, question) if common else None
 
 
-def keep_ledger(arms: Arms, comparisons: Sequence[Compared]) -> tuple[LedgerRow, ...]:
+def keep_ledger(arms: FinishedArms, comparisons: Sequence[Compared]) -> tuple[LedgerRow, ...]:
     """A row for each reference and each arm that was compared with it, in seconds of training."""
     starts = {one.arm: _pretrainings(arms, one.arm) for one in comparisons}
     users: dict[str, set[ArmName]] = defaultdict(set)
@@ -153,7 +153,7 @@ def keep_ledger(arms: Arms, comparisons: Sequence[Compared]) -> tuple[LedgerRow,
     return tuple(rows.values())
 
 
-def _pretrainings(arms: Arms, name: ArmName) -> dict[str, float]:
+def _pretrainings(arms: FinishedArms, name: ArmName) -> dict[str, float]:
     """The pre-trainings that an arm starts from, by run folder, with the seconds of each."""
     upstreams = {cell.upstream.folder: cell.upstream for cell in arms[name].runs if cell.upstream}
     return {

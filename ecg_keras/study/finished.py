@@ -64,7 +64,7 @@ class Network(Protocol):
     def facts(self) -> RunFacts: ...
 
 
-AnyNetwork = TypeVar("AnyNetwork", bound=Network)
+AnyNetwork = TypeVar("AnyNetwork", bound=Network, covariant=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,7 +235,12 @@ class StudyArm(Generic[AnyNetwork]):
         return StudyArm(self.name, {seed: self.cells[seed] for seed in seeds})
 
 
-def read_arms(plan: StudyPlan) -> tuple[dict[ArmName, StudyArm[FinishedCell]], tuple[str, ...]]:
+AnyArm = StudyArm[Network]
+Arms = Mapping[ArmName, AnyArm]
+FinishedArms = Mapping[ArmName, StudyArm[FinishedCell]]
+
+
+def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
     """The arms in the order of the grid, and a line for each that is left out or lacks seeds.
 
     A seed counts once all of its folds are tested; two arms are compared on the seeds that both

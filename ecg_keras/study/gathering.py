@@ -11,7 +11,6 @@ from ecg_keras.errors import DataError
 from ecg_keras.files import read_json
 from ecg_keras.statistics import FEWEST_SEEDS, Compared, StudyResult, findings, headline
 from ecg_keras.study.arm_contrasts import (
-    Arms,
     compare_arms,
     compare_controls,
     doubt_upstreams,
@@ -21,7 +20,7 @@ from ecg_keras.study.arm_contrasts import (
 )
 from ecg_keras.study.arm_curves import find_curves, find_interactions, keep_ledger
 from ecg_keras.study.cells import StudyPlan
-from ecg_keras.study.finished import LOGGED, FinishedCell, StudyArm, read_arms
+from ecg_keras.study.finished import LOGGED, FinishedArms, FinishedCell, StudyArm, read_arms
 from ecg_keras.study.state import Snapshot, snapshot
 from ecg_keras.study.upstreams import (
     describe_datasets,
@@ -125,8 +124,8 @@ def _environment(arm: StudyArm[FinishedCell]) -> Mapping[str, Any]:
 def _not_done(
     plan: StudyPlan,
     state: Snapshot,
-    arms: Arms,
-    finished: Arms,
+    arms: FinishedArms,
+    finished: FinishedArms,
     comparisons: tuple[Compared, ...],
 ) -> tuple[str, ...]:
     """What a reader might look for on the page and does not find, with the reason."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,12 @@ from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
 from ecg_keras.files import parse_as, read_json, write_json
 from ecg_keras.statistics import ArmName, Compared, Transferability
-from ecg_keras.study.finished import FinishedCell, StudyArm
+from ecg_keras.study.finished import FinishedArms, FinishedCell
 from ecg_keras.training import Run
 from ecg_keras.validation import find_drift
 
 # noted records of a dataset that the page lists, at most
 LISTED = 100
-
-FinishedArms = Mapping[ArmName, StudyArm[FinishedCell]]
 
 
 def describe_datasets(arms: FinishedArms) -> dict[str, dict[str, Any]]:
