@@ -35,12 +35,11 @@ def cost_table(estimate: StudyEstimate, workers: int = 1) -> str:
 
 def _runs(estimate: StudyEstimate) -> Iterator[Row]:
     yield ("runs", "in all", *STATES, "time left")
-    seconds = estimate.seconds_by_kind()
-    for kind, counts in estimate.counts.items():
-        if not sum(counts.values()) and kind == "candidate":
-            continue
-        numbers = (f"{counts[state]:,}" for state in STATES)
-        yield (NAMES[kind], f"{sum(counts.values()):,}", *numbers, duration(seconds[kind]))
+    for kind, name in NAMES.items():
+        costs = [one for one in estimate.costs if one.cell.kind == kind]
+        if costs or kind != "candidate":
+            numbers = (f"{sum(one.state == state for one in costs):,}" for state in STATES)
+            yield (name, f"{len(costs):,}", *numbers, duration(sum(one.left for one in costs)))
 
 
 def _networks(estimate: StudyEstimate) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from ecg_keras.config import Recipe
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.dataset_sizes import DatasetSize, count_records, dataset_key
 from ecg_keras.study.pilot import Pilot, Timing, run_pilot, workloads_of
-from ecg_keras.study.state import STATES, Snapshot, State, snapshot
+from ecg_keras.study.state import Snapshot, State, snapshot
 
 FLOAT_BYTES = 4
 # of a run besides its model and predictions: log, TensorBoard's events, scores, recipe
@@ -25,8 +25,6 @@ RUN_BYTES = 100_000
 ID_BYTES, LABEL_BYTES = 80, 5
 # while a run trains: weights with two moments, and the best model, before and after an epoch
 CHECKPOINT_COPIES = 8
-
-KINDS = ("pretrain", "candidate", "downstream")
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -81,17 +79,6 @@ class StudyEstimate:
     peak_bytes: float
 
     @property
-    def counts(self) -> dict[str, dict[State, int]]:
-        """Cells by kind and state."""
-        return {
-            kind: {
-                state: sum(one.cell.kind == kind and one.state == state for one in self.costs)
-                for state in STATES
-            }
-            for kind in KINDS
-        }
-
-    @property
     def unknown(self) -> tuple[CellCost, ...]:
         """The cells still to run whose time is not known."""
         return tuple(one for one in self.costs if one.state != "done" and one.seconds is None)
@@ -100,12 +87,6 @@ class StudyEstimate:
         """Until all cells whose time is known are over, on workers that don't slow each other."""
         left = {one.cell.name: one.left for one in self.costs if one.left}
         return makespan(left, {one.cell.name: one.cell.needs for one in self.costs}, workers)
-
-    def seconds_by_kind(self) -> dict[str, float]:
-        """Of computing still to come, by kind of cell."""
-        return {
-            kind: sum(one.left for one in self.costs if one.cell.kind == kind) for kind in KINDS
-        }
 
 
 def estimate(plan: StudyPlan, on_progress: OnProgress | None = None) -> StudyEstimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -73,16 +73,10 @@ def list_points(study: Study) -> Iterator[Point]:
 def check_size(loaded: LoadedStudy) -> None:
     """Refuses a study of more runs than can be listed: few numbers in a recipe can ask for many."""
     study = loaded.study
-    combinations = 0
-    for grid in (study.grid, *study.sweeps):
-        axes = (
-            *(grid.seeds, grid.backbones, grid.heads, grid.sizes),
-            study.downstreams if grid.downstreams is None else grid.downstreams,
-            study.protocols if grid.protocols is None else grid.protocols,
-            _modes_of(grid, study),
-        )
-        upstreams = study.upstreams if grid.upstreams is None else grid.upstreams
-        combinations += math.prod(map(len, axes)) * (grid.folds or 1) * max(1, len(upstreams))
+    combinations = sum(
+        math.prod(max(1, len(axis)) for axis in _axes(grid, study))
+        for grid in (study.grid, *study.sweeps)
+    )
     if combinations > MAX_POINTS:
         raise ConfigError(
             f"{loaded.path}: grid: a study has at most {MAX_POINTS} combinations of its axes, and "
@@ -90,20 +84,27 @@ def check_size(loaded: LoadedStudy) -> None:
         )
 
 
-def _points_of(grid: Grid, study: Study) -> Iterator[Point]:
-    axes = product(
-        enumerate(grid.seeds),
+def _axes(grid: Grid, study: Study) -> tuple[Sequence[Any], ...]:
+    """Seeds, folds, downstreams, backbones, heads, sizes, protocols, modes and upstreams."""
+    return (
+        grid.seeds,
         [None] if grid.folds is None else range(grid.folds),
-        study.downstreams if grid.downstreams is None else grid.downstreams,
+        tuple(study.downstreams) if grid.downstreams is None else grid.downstreams,
         grid.backbones,
         grid.heads,
         grid.sizes,
-        study.protocols if grid.protocols is None else grid.protocols,
+        tuple(study.protocols) if grid.protocols is None else grid.protocols,
         _modes_of(grid, study),
+        tuple(study.upstreams) if grid.upstreams is None else grid.upstreams,
     )
-    upstreams = study.upstreams if grid.upstreams is None else grid.upstreams
+
+
+def _points_of(grid: Grid, study: Study) -> Iterator[Point]:
+    seeds, *axes, upstreams = _axes(grid, study)
     first = next(iter(study.protocols))
-    for (number, seed), fold, downstream, backbone, head, size, protocol, mode in axes:
+    for (number, seed), fold, downstream, backbone, head, size, protocol, mode in product(
+        enumerate(seeds), *axes
+    ):
         if mode in study.control_modes and protocol != first:
             continue
         pretrained = study.all_modes[mode].start == "upstream"
