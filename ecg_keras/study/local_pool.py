@@ -48,8 +48,8 @@ class ProcessPool:
         return worker
 
     def wait(self, tasks: Sequence[Worker], seconds: float) -> Sequence[Worker]:
-        heard, _, _ = select.select(tasks, [], [], seconds)
-        return [worker for worker in heard if worker.has_ended()]
+        readable, _, _ = select.select(tasks, [], [], seconds)
+        return [worker for worker in readable if worker.has_ended()]
 
     def result(self, task: Worker, name: str) -> bool:
         return task.result()
@@ -91,7 +91,7 @@ class Worker:
         self.ran += not request["check"]
 
     def has_ended(self) -> bool:
-        """Whether what was heard is the end of the cell, or of the process that ran it."""
+        """Whether the answer is the end of the cell, or of the process that ran it."""
         self.answer = os.read(self.fileno(), 1)
         if self.answer == READY:
             self.starts = 0
@@ -147,7 +147,7 @@ class Worker:
     def _write(self, line: str) -> None:
         """A line of input, which stays open: its end says that the parent is gone."""
         if self.process is not None and self.process.stdin is not None:
-            with suppress(BrokenPipeError):  # it has ended, which is heard next
+            with suppress(BrokenPipeError):  # it has ended, which is read next
                 self.process.stdin.write(f"{line}\n".encode())
 
 

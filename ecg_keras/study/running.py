@@ -147,9 +147,10 @@ def dispatch(
     deaths: Counter[str] = Counter()
     pending: dict[Any, Cell] = {}
     checked: set[str] = set()
+    now = None
     while True:
         begun = time.perf_counter()
-        now = snapshot(plan)
+        now = snapshot(plan, now)
         tick(now)
         # a large study on a slow disk is not looked at all the time
         pause = max(PAUSE, 4 * (time.perf_counter() - begun))

@@ -87,11 +87,12 @@ class CellLeak:
     upstream: bool
 
 
-def snapshot(plan: StudyPlan) -> Snapshot:
+def snapshot(plan: StudyPlan, before: Snapshot | None = None) -> Snapshot:
     """How far a study is; reads a few small files of each cell.
 
     Args:
         plan: of `list_cells`.
+        before: an earlier one of this study; what was done then is not read again.
 
     Returns:
         The state of each cell, and what there is to know of those that run, failed or can't run.
@@ -102,10 +103,11 @@ def snapshot(plan: StudyPlan) -> Snapshot:
         >>> snapshot(list_cells(load_study("recipes/studies/quick.yaml"))).counts["done"]
         0
     """
+    seconds = {} if before is None else dict(before.seconds_done)
     states: dict[str, State] = {}
     reasons: dict[str, str] = {}
     for cell in plan.cells:  # what a cell needs comes before it
-        state = read_state(cell)
+        state = "done" if cell.name in seconds else read_state(cell)
         reason = cell.problem
         for name in cell.needs:
             if states[name] in ("failed", "blocked"):
@@ -121,7 +123,9 @@ def snapshot(plan: StudyPlan) -> Snapshot:
         running=tuple(map(_progress, those["running"])),
         failures=tuple((cell.name, read_failure(cell.run) or "") for cell in those["failed"]),
         blocked=tuple(reasons.items()),
-        seconds_done={cell.name: read_seconds(cell.run) for cell in those["done"]},
+        seconds_done={
+            cell.name: seconds.get(cell.name) or read_seconds(cell.run) for cell in those["done"]
+        },
         states=states,
     )
 

@@ -113,6 +113,18 @@ def test_a_finished_cell_counts_even_where_its_pretraining_failed_since(plan):
     assert states(plan) == ["failed", "waiting", "done"]
 
 
+def test_what_was_done_is_not_read_again(plan):
+    pretraining, scratch, _ = plan.cells
+    finish(pretraining)
+    before = snapshot(plan)
+    pretraining.run.status.unlink()
+    finish(scratch)
+    now = snapshot(plan, before)
+    assert list(now.states.values()) == ["done", "done", "waiting"]
+    assert set(now.seconds_done) == {pretraining.name, scratch.name}
+    assert states(plan) == ["waiting", "done", "waiting"]
+
+
 def test_what_can_not_run_here_is_blocked_with_the_reason(tmp_path):
     downstreams = {"tomorrow": {"data": {"source": "tomorrow"}}}
     plan = list_cells(
