@@ -40,6 +40,7 @@ class DataError(EcgKerasError):
 
 def raise_together(errors: Sequence[EcgKerasError]) -> None:
     """Raises what was found wrong at once; does nothing where nothing was."""
+    # of several each message once, and the class of the first
     messages = dict.fromkeys(str(error) for error in errors)
     if len(messages) == 1:
         raise errors[0]

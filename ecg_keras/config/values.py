@@ -18,6 +18,7 @@ class Settings(BaseModel):
 AnyPath = TypeVar("AnyPath", str, Path)
 
 
+# a shell expands it only at the beginning of a word, so not in --set data.raw=~/ecgs
 def expand_home(path: AnyPath) -> AnyPath:
     """A path whose leading ``~`` or ``~name`` is the home folder of the user, or of that user."""
     if not str(path).startswith("~"):

@@ -30,6 +30,8 @@ class YamlError(ConfigError):
         self.line, self.syntax = line, syntax
 
 
+# Aliases are shared while YAML is read, and are written out when settings are made of it: ten lines
+# of ten aliases each are ten thousand million values.
 class _BoundedComposer(Composer):
     """Counts what a text holds while it is read, so that reading stops where it is too much."""
 

@@ -51,6 +51,7 @@ def mark_of(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> 
     return run_fingerprint(recipe, dataset, upstream)
 
 
+# a key that the run's status lacks is at its default: this or an earlier version wrote it
 def find_changes(
     status: Mapping[str, Any], recipe: Recipe, *, dataset: str, upstream: str | None
 ) -> list[str]:
@@ -71,6 +72,7 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
     check_same_run(run, recipe, dataset=dataset, upstream=upstream)
     if status and not find_changes(status, recipe, dataset=dataset, upstream=upstream):
         return
+    # one that was begun otherwise and has no epoch yet holds nothing to lose
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         found = (p.name for p in run.folder.iterdir() if not p.name.startswith("."))

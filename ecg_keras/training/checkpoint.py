@@ -67,6 +67,8 @@ def restore(model: keras.Model, folder: Path, progress: Progress) -> None:
         variable.assign(state)
 
 
+# A kill at any moment leaves a whole earlier checkpoint: weights go to a file of their own, then
+# progress.json is replaced, then files that it no longer names are removed.
 class Checkpoint(Callback):
     """Saves weights, optimizer and progress after an epoch, each file before the next is named."""
 

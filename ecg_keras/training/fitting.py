@@ -104,6 +104,8 @@ def fit(
     )
 
 
+# discriminative fine-tuning: Howard and Ruder 2018, "Universal Language Model Fine-tuning for Text
+# Classification", section 3.2
 def stage_scales(stages: Sequence[str], decay: float) -> dict[str, float]:
     """Learning-rate factors: 1 for the last stage, ``decay`` times less for each one before it."""
     return {stage: decay ** (len(stages) - 1 - place) for place, stage in enumerate(stages)}

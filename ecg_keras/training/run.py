@@ -163,6 +163,8 @@ def seen_from(folder: Path, path: Path) -> str:
         return str(path.resolve())
 
 
+# Earlier versions wrote absolute paths. The end of one is looked for beside the folder, then beside
+# each of those that it is in, so that a copy keeps to itself; last comes the path as it is.
 def find_place(folder: Path, stored: str) -> Path:
     """The path that a file in ``folder`` names, as `seen_from` or an earlier version wrote it."""
     home, path = folder.resolve(), Path(stored)

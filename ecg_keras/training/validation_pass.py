@@ -228,6 +228,9 @@ def _check_probabilities(values: npt.NDArray[Any]) -> None:
         )
 
 
+# keras.callbacks.SwapEMAWeights exchanges weights and averages in place, and nothing says whether
+# it has done so. One weight's value after the latest step does: it is where the model's own weights
+# are. The exchange rounds, so the nearer of the two is taken.
 class Averages:
     """The averages of a compiled model's optimizer; none where it keeps none."""
 

@@ -83,6 +83,7 @@ def usable_labels(truth: BoolArray, patients: IntArray | None = None) -> IntArra
     return columns
 
 
+# the multi-label form of MELEP, for every metric that was published for one label per record
 def mean_by_prevalence(values: npt.ArrayLike, truth: BoolArray) -> float:
     """The mean of a value per label, each weighted with the share of records that have it."""
     return float(np.average(np.asarray(values, dtype=np.float64), weights=truth.mean(axis=0)))

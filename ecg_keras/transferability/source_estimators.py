@@ -123,6 +123,7 @@ def leep(source_probabilities: npt.ArrayLike, targets: npt.ArrayLike) -> float:
     return mean_by_prevalence(np.log(np.clip(likelihood, smallest, 1)).mean(axis=0), truth)
 
 
+# that of independent labels given that at most one is present
 def one_label_distribution(source: FloatArray) -> FloatArray:
     """Sigmoid probabilities as one distribution over the source labels and *none of them*."""
     kept = np.clip(source, NEAREST, 1 - NEAREST)
