@@ -9,6 +9,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, Predictions
 from ecg_keras.export import export_saved_model, read_card
+from ecg_keras.export.signatures import SIGNATURES
 
 
 def make_signals(model: keras.Model, batch: int) -> np.ndarray:
@@ -46,7 +47,8 @@ def test_the_names_types_and_shapes_are_stable(exported):
     model, folder = exported
     graph = read_graph(folder)
     assert "serve" in graph.meta_info_def.tags
-    assert set(graph.signature_def) == {"serving_default", "__saved_model_init_op"}
+    rows = {row.name for row in SIGNATURES}
+    assert set(graph.signature_def) == {*rows, "serving_default", "__saved_model_init_op"}
     signature = graph.signature_def["serving_default"]
     assert signature.method_name == "tensorflow/serving/predict"
     shapes = {}

@@ -5,6 +5,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from ecg_keras.export import read_card
+from ecg_keras.export.signatures import SIGNATURES
 from ecg_keras.export.verification import simulate_check_signals
 
 
@@ -16,17 +17,19 @@ def read_requests(folder) -> list:
 
 def test_the_savedmodel_answers_its_warmup_requests(exported):
     _, folder = exported
-    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
-    batches = []
+    signatures = tf.saved_model.load(str(folder)).signatures
+    batches = {row.name: [] for row in SIGNATURES}
     for log in read_requests(folder):
         assert log.WhichOneof("log_type") == "predict_log"
         request = log.predict_log.request
-        assert request.model_spec.signature_name == "serving_default"
-        inputs = {name: tf.constant(tf.make_ndarray(t)) for name, t in request.inputs.items()}
-        probabilities = signature(**inputs)["probabilities"].numpy()
-        assert np.isfinite(probabilities).all()
-        batches.append(len(probabilities))
-    assert batches == [1, 8]
+        name = request.model_spec.signature_name
+        inputs = {key: tf.constant(tf.make_ndarray(t)) for key, t in request.inputs.items()}
+        answer = signatures[name](**inputs)
+        assert all(np.isfinite(values.numpy()).all() for values in answer.values())
+        batches[name].append(len(inputs["signal"]))
+        if name == "serving_default":
+            assert len(answer["probabilities"]) == batches[name][-1]
+    assert batches == {"serving_default": [1, 8], **{name: [1, 8] for name in batches}}
 
 
 def test_they_hold_simulated_ecgs_of_a_plausible_size(exported):

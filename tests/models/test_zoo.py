@@ -32,7 +32,8 @@ def test_every_backbone_is_found_and_those_of_the_paper_are_public():
     for row in models.ZOO:
         function = models.find_backbone(row.name)
         assert function.__name__ == row.name
-        assert getattr(models, row.name, function) is function
+        if row.name in models.__all__:
+            assert getattr(models, row.name) is function
 
 
 def test_the_columns_of_the_table_are_mappings(classifiers):
