@@ -18,27 +18,30 @@ from ecg_keras.errors import EcgKerasError
 COMMANDS = {
     "train": ("train", "Make what a recipe needs, train it, score it and write its report."),
     "study": (
-        "study",
+        "study_command",
         "Run a grid of recipes, or take predictions, and write the page of verdicts.",
     ),
-    "recipe": ("recipe", "Check a recipe, or show it with every default."),
+    "recipe": ("train", "Check a recipe, or show it with every default."),
     "download": ("download", "Fetch a published database, verified, or what is missing of it."),
-    "prepare": ("prepare", "Write the TFRecord shards of a recipe's dataset."),
-    "validate": ("validate", "Check shards with TensorFlow Data Validation."),
+    "prepare": ("datasets", "Write the TFRecord shards of a recipe's dataset."),
+    "validate": ("datasets", "Check shards with TensorFlow Data Validation."),
     "describe": (
-        "describe",
-        "Tell what a dataset holds, or which sources and backbones there are.",
+        "datasets",
+        "Show what a dataset holds, or which sources and backbones there are.",
     ),
-    "simulate": ("simulate", "Write a simulated hospital's database to disk."),
-    "evaluate": ("runs", "Score a finished run, or predictions made elsewhere."),
-    "compare": ("runs", "Compare two runs or files of predictions, patient by patient."),
+    "simulate": ("datasets", "Write a simulated hospital's database to disk."),
+    "evaluate": ("finished", "Score a finished run, or predictions made elsewhere."),
+    "compare": ("finished", "Compare two runs or files of predictions, patient by patient."),
     "transferability": (
-        "transferability",
+        "checkpoints",
         "Rank checkpoints for a target, before anything is trained.",
     ),
-    "advise": ("advise", "Say which checkpoint to start from, how, and whether it is worth it."),
-    "report": ("runs", "Write the HTML page of a finished run."),
-    "export": ("runs", "Write a finished run as a SavedModel for TensorFlow Serving."),
+    "advise": (
+        "checkpoints",
+        "Say which checkpoint to start from, how, and whether it is worth it.",
+    ),
+    "report": ("finished", "Write the HTML page of a finished run."),
+    "export": ("finished", "Write a finished run as a SavedModel for TensorFlow Serving."),
 }
 
 
@@ -85,7 +88,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Runs the command line: errors a user can mend become one line and exit code 1 or 2."""
+    """Runs the command line: errors a user can fix become one line and exit code 1 or 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
@@ -98,7 +101,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _say("stopped. The same command goes on where it was.")
+        _say("stopped. The same command resumes where it was.")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
@@ -106,8 +109,8 @@ def main() -> None:
         what = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
         place = error.filename2 or error.filename
         _say(
-            f"{f'{place}: ' if place else ''}{what}. What was finished is whole: mend this, and "
-            "the same command goes on where it was."
+            f"{f'{place}: ' if place else ''}{what}. What was finished is whole: fix this, and "
+            "the same command resumes where it was."
         )
         sys.exit(1)
 

@@ -1,37 +1,22 @@
-"""What long work looks like in a terminal: one line a step, and a bar while it runs."""
+"""A plan in a terminal: one line a step, and a bar while it runs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
+from rich.progress import TaskID
 
-from ecg_keras.data import Run, listening, run_here
+from ecg_keras.cli.progress import MOVES, hashing_bar, make_progress, progress_bar
+from ecg_keras.data import Run, run_here
 from ecg_keras.text import text_table
 from ecg_keras.workflow import Step, Watcher
-
-# seconds between two moves of a bar
-MOVES = 0.05
-# the bar of a database that is read for the first time, in MB
-HASHING, MB = "read the recordings (MB)", 1_000_000
 
 VERBS = {
     "keep": "keep the finished run",
@@ -120,65 +105,8 @@ class ConsoleWatcher(Watcher):
         return self.run
 
 
-class SpeedColumn(ProgressColumn):
-    """How many pieces are done in a second, over the last half minute."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        if not speed:
-            return Text("")
-        return Text(f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.2g}/s")
-
-
-def make_progress(console: Console) -> Progress:
-    """The columns every bar of the command has."""
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        SpeedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        TextColumn("{task.fields[note]}"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-
-
-@contextmanager
-def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for one piece of work; gives the function that moves it."""
-    with make_progress(Console(stderr=True)) as bars, hashing_bar(bars):
-        task = bars.add_task(description, total=None, note="")
-        yield lambda done, total: bars.update(task, completed=done, total=total)
-
-
-@contextmanager
-def hashing_bar(bars: Progress) -> Iterator[None]:
-    """While the block lasts, another bar shows how far the files of a database are read.
-
-    That takes as long as the disk does, once: see `ecg_keras.data.raw_files`.
-    """
-    task: TaskID | None = None
-
-    def move(done: int, total: int) -> None:
-        nonlocal task
-        if task is None and done < total:
-            task = bars.add_task(HASHING, total=total, note="")
-        if task is not None:
-            bars.update(task, completed=done // MB, total=total // MB)
-        if task is not None and done == total:
-            bars.remove_task(task)
-            task = None
-
-    with listening(move):
-        yield
-
-
 def show_plan(plan: Sequence[Step]) -> None:
-    """Prints a plan, a line a step: is it done, what it is, for which recipe, and where it lies."""
+    """Prints a plan, a line a step: is it done, what it is, for which recipe, and where it is."""
     with progress_bar("look at what is there"):
         rows = [
             (
@@ -202,7 +130,7 @@ def _training_bar(watcher: ConsoleWatcher) -> Any:
     """A Keras callback that moves the bar batch by batch and notes each epoch's scores."""
     from ecg_keras.keras_library import keras
 
-    class TrainingBar(keras.callbacks.Callback):
+    class TrainingBar(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
         def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
             self.steps = self.params["steps"]
             self.epochs = self.params["epochs"]

@@ -14,7 +14,7 @@ from ecg_keras.text import file_size, plural
 if TYPE_CHECKING:
     from ecg_keras.download import DownloadPlan, DownloadProgress, DownloadResult
 
-# failures that are told one by one
+# failures that are listed one by one
 SHOWN = 10
 # seconds between two lines where there is no terminal, and between two about waiting anywhere
 INTERVAL, PAUSE = 30.0, 5.0
@@ -38,7 +38,7 @@ INTERVAL, PAUSE = 30.0, 5.0
     envvar="ECG_KERAS_MIRROR",
     help="Fetch from a copy with the publisher's paths, also set by ECG_KERAS_MIRROR.",
 )
-@click.option("--dry-run", is_flag=True, help="Tell what would be fetched, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be fetched, and write nothing.")
 def download(
     name: str | None,
     folder: Path | None,
@@ -50,7 +50,7 @@ def download(
 ) -> None:
     """Fetch the database of the source NAME into FOLDER, or what is missing there.
 
-    Every file is compared with the publisher's checksum. A download that was stopped goes on.
+    Every file is compared with the publisher's checksum. A download that was stopped resumes.
     Exit code 1 where anything is missing at the end.
     """
     if listing:
@@ -84,7 +84,7 @@ def _table() -> str:
     lines = []
     for name, one in CATALOGUE.items():
         parts = one.chosen()
-        files = sum(sum(part.files.values()) for part in parts)
+        files = sum(part.count for part in parts)
         size = file_size(sum(part.size for part in parts))
         licence = find_source(name).LICENCE
         lines.append(f"{name:16} {size:>8} {files:>8,} files  {one.title}  [{licence}]")
@@ -129,7 +129,7 @@ def _sum_up(plan: DownloadPlan, result: DownloadResult) -> str:
     if result.is_complete:
         lines.append(f"recipe       data: {{source: {plan.name}, raw: {plan.root}}}")
     else:
-        lines.append("Mend what is said above; the same command fetches what is missing.")
+        lines.append("Fix what is named above; the same command fetches what is missing.")
     return "\n".join(lines)
 
 
@@ -139,44 +139,27 @@ def _progress(plan: DownloadPlan) -> Iterator[Callable[[DownloadProgress], None]
     import time
 
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+    from rich.progress import DownloadColumn, TransferSpeedColumn
+
+    from ecg_keras.cli.progress import make_progress
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    bars = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("left, {task.fields[files]} files"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    told, noted = time.monotonic(), 0.0
+    bars = make_progress(console, DownloadColumn(), TransferSpeedColumn())
+    shown, noted = time.monotonic(), 0.0
 
     def show(now: DownloadProgress) -> None:
-        nonlocal told, noted
+        nonlocal shown, noted
         files, clock = f"{now.done:,}/{now.files:,}", time.monotonic()
-        bars.update(task, completed=now.bytes_done, total=now.bytes_total, files=files)
+        bars.update(task, completed=now.bytes_done, total=now.bytes_total, note=f"{files} files")
         if now.note and clock - noted >= PAUSE:
             noted = clock
             console.print(now.note, markup=False)
-        if not console.is_terminal and clock - told >= INTERVAL:
-            told = clock
+        if not console.is_terminal and clock - shown >= INTERVAL:
+            shown = clock
             console.print(f"{plan.name}: {files} files, {file_size(now.bytes_done)}", markup=False)
 
     with bars:
-        task = bars.add_task(plan.name, total=None, files="0")
+        task = bars.add_task(plan.name, total=None, note="")
         yield show
 
 

@@ -9,48 +9,43 @@ from typing import Any
 
 import click
 
-RecipePath = click.argument("recipe", type=click.Path(path_type=Path))
-RunPath = click.argument("run", type=click.Path(path_type=Path))
-ShardsPath = click.argument("shards", type=click.Path(path_type=Path))
+PATH = click.Path(path_type=Path)
+
+RecipePath = click.argument("recipe", type=PATH)
+RunPath = click.argument("run", type=PATH)
+ShardsPath = click.argument("shards", type=PATH)
+Checkpoints = click.argument("checkpoints", nargs=-1, required=True, type=PATH)
+Target = click.option(
+    "--target", required=True, type=PATH, help="The shards of the dataset that is to be learnt."
+)
+Seed = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+Bootstrap = click.option(
+    "--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100)
+)
 
 
-def check_page(
-    context: click.Context, parameter: click.Parameter, page: Path | None
-) -> Path | None:
-    """A page replaces what was there, so it must not be a file of another kind."""
-    if page is not None and page.suffix != ".html":
-        raise click.BadParameter(f"a page's name ends in .html. Received: {page}")
-    return page
+def file_option(name: str, ending: str, kind: str, text: str) -> Callable[..., Any]:
+    """Adds an option for a file to write; it replaces what was there, so its kind must be right."""
 
+    def check(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None and path.suffix != ending:
+            raise click.BadParameter(f"a {kind}'s name ends in {ending}. Received: {path}")
+        return path
 
-def check_json(
-    context: click.Context, parameter: click.Parameter, path: Path | None
-) -> Path | None:
-    """As `check_page`, of a file of JSON."""
-    if path is not None and path.suffix != ".json":
-        raise click.BadParameter(f"a JSON file's name ends in .json. Received: {path}")
-    return path
+    into = name.removeprefix("--") if name != "--json" else "json_file"
+    file = click.Path(path_type=Path, dir_okay=False)
+    return click.option(name, into, type=file, callback=check, help=text)
 
 
 def json_option(what: str) -> Callable[..., Any]:
     """Adds ``--json FILE``, as ``json_file``, for what a command prints."""
-    return click.option(
-        "--json",
-        "json_file",
-        type=click.Path(path_type=Path, dir_okay=False),
-        callback=check_json,
-        help=f"Write the {what} to this file too, such as {what}.json.",
-    )
+    text = f"Write the {what} to this file too, such as {what}.json."
+    return file_option("--json", ".json", "JSON file", text)
 
 
 def page_option(what: str) -> Callable[..., Any]:
     """Adds ``--page FILE`` for what a command prints."""
-    return click.option(
-        "--page",
-        type=click.Path(path_type=Path, dir_okay=False),
-        callback=check_page,
-        help=f"Write the {what} as a page too.",
-    )
+    return file_option("--page", ".html", "page", f"Write the {what} as a page too.")
 
 
 def overrides(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,10 +60,7 @@ def overrides(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def beam_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--beam`` and, behind ``--``, Beam's own options, both as ``beam``.
-
-    It is ``None`` without ``--beam``; options without it are an error.
-    """
+    """Adds ``--beam`` and, behind ``--``, Beam's options, both as ``beam``, else ``None``."""
 
     @functools.wraps(command)
     def gather(*args: Any, beam: bool, beam_options: tuple[str, ...], **others: Any) -> Any:

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ecg_keras.cli.console import HASHING, MB, MOVES
+from ecg_keras.cli.progress import HASHING, MB, MOVES
 from ecg_keras.data import listening
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Scores
@@ -42,19 +42,7 @@ LOW = 20
 
 
 class StudyView:
-    """Shows the snapshots of a study on standard error, until the block is left.
-
-    On a terminal: a bar with the time that is left, a line for each running cell, and the last
-    failures. Elsewhere: a line for each cell that ends.
-
-    Args:
-        plan: of the study.
-        console: none takes standard error.
-
-    Example:
-        >>> with StudyView(plan) as view:
-        ...     run_study(plan, on_tick=view.update)
-    """
+    """Shows the snapshots of a study on standard error, until the block is left."""
 
     def __init__(self, plan: StudyPlan, console: Console | None = None) -> None:
         self.plan = plan
@@ -177,12 +165,7 @@ class StudyView:
 
 
 def shorten(name: str, width: int) -> str:
-    """A name of at most ``width`` characters: its middle goes, its seed and fold stay.
-
-    Example:
-        >>> shorten("ptbxl-resnet1d101-finetune-from-georgia-s0-f4", 24)
-        'ptbxl-resne…orgia-s0-f4'
-    """
+    """A name of at most ``width`` characters: its middle goes, its seed and fold stay."""
     if len(name) <= width:
         return name
     end = (width - 1) // 2

@@ -1,4 +1,4 @@
-"""`ecg-keras train`: everything a recipe asks for."""
+"""`ecg-keras train`, `recipe check` and `recipe show`: recipes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecg_keras.cli.options import RecipePath, overrides
+from ecg_keras.cli.options import PATH, RecipePath, overrides
 
 if TYPE_CHECKING:
     from ecg_keras.workflow import Job
@@ -28,7 +28,8 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
     Products that are there and fresh are reused; a run that was stopped resumes.
     """
     from ecg_keras import workflow
-    from ecg_keras.cli.console import ConsoleWatcher, progress_bar, show_plan
+    from ecg_keras.cli.console import ConsoleWatcher, show_plan
+    from ecg_keras.cli.progress import progress_bar
     from ecg_keras.config import parse_overrides
     from ecg_keras.errors import raise_together
 
@@ -76,8 +77,59 @@ def _show_run(job: Job) -> None:
 
 
 def _show_places(job: Job) -> None:
-    click.echo()
-    click.echo(f"model   {job.run.model}")
+    click.echo(f"\nmodel   {job.run.model}")
     if job.recipe.export:
         click.echo(f"serving {job.run.saved_model}")
     click.echo(f"report  {job.run.report}")
+
+
+@click.group()
+def recipe() -> None:
+    """Check a recipe, or show it with every default."""
+
+
+@recipe.command()
+@click.argument("recipes", nargs=-1, required=True, type=PATH)
+@overrides
+def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
+    """Check RECIPES and the recipes they name, and their tables where data.raw is there.
+
+    Every problem is reported with its file and line.
+    """
+    from ecg_keras import workflow
+    from ecg_keras.config import parse_overrides
+    from ecg_keras.errors import EcgKerasError, raise_together
+
+    problems: list[EcgKerasError] = []
+    for path in recipes:
+        try:
+            job = workflow.make_job(workflow.load(path, parse_overrides(assignments)))
+            jobs = (job, *(other for other in (job.upstream, job.baseline) if other))
+        except EcgKerasError as error:
+            problems.append(error)
+            continue
+        found = [
+            problem
+            for one in jobs
+            if one.data.raw.is_dir()  # a recipe is good wherever its recordings are
+            for problem in workflow.check_data(one)
+        ]
+        problems += found
+        if not found:
+            names = " and ".join(one.loaded.path.name for one in jobs[1:])
+            click.echo(f"{path}: good{f', needs {names}' if names else ''}")
+        own = dict.fromkeys(code for one in jobs for code in workflow.own_code(one.recipe))
+        for code in own:
+            click.echo(f"{path}: {code} is code of your own, which is imported and run")
+    raise_together(problems)
+
+
+@recipe.command()
+@RecipePath
+@overrides
+def show(recipe: Path, assignments: tuple[str, ...]) -> None:
+    """Print RECIPE as YAML with every default and override written out."""
+    from ecg_keras import workflow
+    from ecg_keras.config import dump_recipe, parse_overrides
+
+    click.echo(dump_recipe(workflow.load(recipe, parse_overrides(assignments)).recipe), nl=False)

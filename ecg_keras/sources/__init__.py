@@ -4,7 +4,7 @@ A source is a module or an object with the names of `Source`; docs/add-a-source.
 write one. Modules are imported when they are asked for.
 """
 
-from ecg_keras.sources.contract import Corpus, Expectations, Range, Source, check_listed
+from ecg_keras.sources.contract import SOME, Corpus, Expectations, Range, Source, check_listed
 from ecg_keras.sources.expectations import AMPLITUDES, USABLE, find_expectations, record_ranges
 from ecg_keras.sources.fields import path_inside
 from ecg_keras.sources.finding import (
@@ -25,6 +25,7 @@ from ecg_keras.sources.finding import (
 __all__ = [
     "AMPLITUDES",
     "FOLDER",
+    "SOME",
     "SOURCES",
     "USABLE",
     "Corpus",

@@ -33,7 +33,7 @@ from ecg_keras.study.grid import (
     pretraining_parts,
 )
 from ecg_keras.training import Run, seen_from
-from ecg_keras.workflow import recipes
+from ecg_keras.workflow import check_names as check_recipe
 
 Kind = Literal["pretrain", "candidate", "downstream"]
 
@@ -250,7 +250,7 @@ class _Listing:
 
     def _problem(self, recipe: Recipe, what: str) -> str | None:
         """Why the recipe can't run here; names that are wrong anywhere are errors."""
-        problems = list(recipes.check_names(recipe))
+        problems = list(check_recipe(recipe))
         wrong = [
             f"{self.loaded.path}: {what}: {'.'.join(map(str, one.key))}: {one.message}"
             for one in problems

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from ecg_keras.data import Dataset
 from ecg_keras.records import SEXES
-from ecg_keras.sources import Expectations, find_expectations, record_ranges
-from ecg_keras.sources.contract import SOME
+from ecg_keras.sources import SOME, Expectations, find_expectations, record_ranges
 from ecg_keras.validation.columns import PER_LEAD, TEXTS, lead_feature
 
 # how far two large datasets may be apart; what chance does to small ones is added when they are

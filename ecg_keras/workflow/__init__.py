@@ -1,7 +1,6 @@
 """What a recipe needs: the plan, its steps, and work on finished runs."""
 
 from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
-from ecg_keras.workflow.checks import check_data, find_problems
 from ecg_keras.workflow.job import Job, known_dataset, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.opened import (
@@ -12,8 +11,14 @@ from ecg_keras.workflow.opened import (
     open_predictions,
     open_scored,
 )
-from ecg_keras.workflow.plan import make_alone, make_plan, run_plan
-from ecg_keras.workflow.recipes import load, own_code, upstream_recipe
+from ecg_keras.workflow.plan import (
+    check_data,
+    find_problems,
+    make_alone,
+    make_plan,
+    run_plan,
+)
+from ecg_keras.workflow.recipes import check_names, load, own_code, upstream_recipe
 from ecg_keras.workflow.runs import (
     compare_runs,
     evaluate_elsewhere,
@@ -21,7 +26,7 @@ from ecg_keras.workflow.runs import (
     export_run,
     validate_shards,
 )
-from ecg_keras.workflow.seeds import compare_seeds, list_seed_jobs
+from ecg_keras.workflow.several_seeds import compare_seeds, list_seed_jobs
 from ecg_keras.workflow.step import Step, Watcher
 from ecg_keras.workflow.tuning import predict_validation
 
@@ -33,6 +38,7 @@ __all__ = [
     "Watcher",
     "baseline_recipe",
     "check_data",
+    "check_names",
     "compare_runs",
     "compare_seeds",
     "evaluate_elsewhere",

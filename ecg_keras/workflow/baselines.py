@@ -28,10 +28,10 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
         ConfigError: it is missing or wrong, names a baseline itself, would choose its epoch on
             another split, or is tuned over another number of settings.
     """
-    path = _path_of(loaded)
+    path = _baseline_path(loaded)
     if path is None:
         return None
-    overrides, _ = _share(loaded, path)
+    overrides, _ = _shared_overrides(loaded, path)
     baseline = load(path, overrides | loaded.recipe.evaluation.baseline_set)
     if baseline.recipe.evaluation.baseline is not None:
         raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
@@ -48,13 +48,13 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
             "data": loaded.recipe.data,
             "evaluation": evaluation,
             "run": None,
-            "tune": _tune_alike(loaded, baseline),
+            "tune": _baseline_tune(loaded, baseline),
         }
     )
     return replace(baseline, recipe=recipe, variant=loaded.variant)
 
 
-def _tune_alike(loaded: LoadedRecipe, baseline: LoadedRecipe) -> Tune | None:
+def _baseline_tune(loaded: LoadedRecipe, baseline: LoadedRecipe) -> Tune | None:
     """The baseline's own candidates, or the recipe's, which must be as many."""
     ours, theirs = loaded.recipe.tune, baseline.recipe.tune
     if ours is not None and theirs is not None and len(ours.candidates) != len(theirs.candidates):
@@ -76,16 +76,16 @@ def overrides_left_out(loaded: LoadedRecipe) -> tuple[str, ...]:
     Raises:
         ConfigError: as `baseline_recipe`.
     """
-    path = _path_of(loaded)
-    return () if path is None else _share(loaded, path)[1]
+    path = _baseline_path(loaded)
+    return () if path is None else _shared_overrides(loaded, path)[1]
 
 
-def _path_of(loaded: LoadedRecipe) -> Path | None:
+def _baseline_path(loaded: LoadedRecipe) -> Path | None:
     name = loaded.recipe.evaluation.baseline
     return None if name is None else recipe_beside(loaded.path, "evaluation.baseline", name)
 
 
-def _share(loaded: LoadedRecipe, path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _shared_overrides(loaded: LoadedRecipe, path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The overrides that reach the baseline, and what of the others is to be said."""
     changed = {key: value for key, value in loaded.overrides.items() if key.split(".")[0] in SHARED}
     if not changed:
@@ -102,10 +102,11 @@ def _share(loaded: LoadedRecipe, path: Path) -> tuple[dict[str, Any], tuple[str,
         elif _look_up(ours, key) == _look_up(theirs, key):
             shared[key] = value
         elif key not in loaded.recipe.evaluation.baseline_set:
+            there, here = (_describe(_look_up(recipe, key)) for recipe in (theirs, ours))
             notes.append(
                 f"{path}: --set {key}={value} does not reach the baseline, in which {key} is "
-                f"{_say(_look_up(theirs, key))} by design, and {_say(_look_up(ours, key))} in "
-                f"{loaded.path.name}. Set it there with --set evaluation.baseline_set.{key}=..."
+                f"{there} by design, and {here} in {loaded.path.name}. Set it there with --set "
+                f"evaluation.baseline_set.{key}=..."
             )
     return shared, tuple(notes)
 
@@ -140,5 +141,5 @@ def _look_up(recipe: Recipe, key: str) -> Any:
     return node
 
 
-def _say(value: Any) -> str:
+def _describe(value: Any) -> str:
     return "nothing" if value is None else str(value)

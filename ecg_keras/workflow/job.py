@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import data
-from ecg_keras.config import Candidate, Data, LoadedRecipe, Recipe, list_trials, run_changes, trial
+from ecg_keras.config import (
+    Candidate,
+    Data,
+    LoadedRecipe,
+    Recipe,
+    list_trials,
+    run_changes,
+    trial,
+)
 from ecg_keras.data import stored_leads
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, check_same_run, check_weights, mark_of
@@ -31,7 +39,7 @@ class Job:
 
     Attributes:
         loaded: the recipe.
-        run: its run folder. Runs that it needs lie beside it.
+        run: its run folder. Runs that it needs are beside it.
         of: the job whose baseline it is, on the same data.
         candidate_of: the job that it is a candidate of, on the same data and from the same weights.
         tried_in: of each candidate its run folder; none is in ``candidates`` of this one's.
@@ -73,15 +81,10 @@ class Job:
         trials = list_trials(self.recipe, str(self.loaded.path))
         return {name: self._candidate(name, recipe) for name, recipe in trials.items()}
 
-    def further_candidate(self, one: Candidate) -> Job:
-        """The job of a candidate that the recipe does not name."""
-        share = self.recipe.tune.epochs
-        return self._candidate(one.name, trial(self.recipe, one, str(self.loaded.path), share))
-
-    def whole_candidate(self, one: Candidate) -> Job:
-        """The job of a candidate that trains for all epochs, whatever it was tried for."""
-        whole = trial(self.recipe, one, str(self.loaded.path))
-        return self._candidate(f"{one.name}, all epochs", whole)
+    def further_candidate(self, one: Candidate, share: float | None) -> Job:
+        """The job of a candidate with this share of the epochs; ``None`` trains for all of them."""
+        recipe = trial(self.recipe, one, str(self.loaded.path), share or 1.0)
+        return self._candidate(one.name if share else f"{one.name}, all epochs", recipe)
 
     def _candidate(self, name: str, recipe: Recipe) -> Job:
         folder = self.tried_in.get(name, self.run.candidates / re.sub(r"[^\w.]+", "_", name))
@@ -89,11 +92,7 @@ class Job:
 
     @property
     def dataset_fingerprint(self) -> str:
-        """Of the shards; the raw files are looked at once, so simulate first.
-
-        Raises:
-            DataError: there is no raw folder.
-        """
+        """Of the shards; the raw files are looked at once, so simulate first."""
         return self._dataset[1]
 
     @property
@@ -111,7 +110,7 @@ class Job:
         if not self.data.raw.is_dir():
             raise DataError(
                 f"{self.loaded.path}: data.raw: there is no folder {self.data.raw}. Say where the "
-                "recordings lie: --set data.raw=FOLDER, or --set initialise.set.data.raw=FOLDER "
+                "recordings are: --set data.raw=FOLDER, or --set initialise.set.data.raw=FOLDER "
                 "for the recipe that this one starts from."
             )
         return data.find_shards(self.data)
@@ -126,11 +125,7 @@ class Job:
 
     @property
     def upstream_mark(self) -> str | None:
-        """What identifies the first weights: the run's fingerprint, or the file's sha256.
-
-        Raises:
-            DataError: there are no such weights.
-        """
+        """What identifies the first weights: the run's fingerprint, or the file's sha256."""
         if self.upstream is not None:
             return self.upstream.fingerprint()
         weights = self.upstream_weights
@@ -155,12 +150,7 @@ class Job:
         )
 
     def is_trained(self) -> bool:
-        """Whether the run is complete and of these very settings, data and first weights.
-
-        Raises:
-            ConfigError: the run folder holds a run of other settings.
-            DataError: there are no raw files or no first weights yet.
-        """
+        """Whether the run is complete; one of other settings in its folder is a `ConfigError`."""
         status = self.run.read_status()
         if not status:
             return False
@@ -173,13 +163,7 @@ class Job:
         return status["state"] == "trained" and self.run.model.is_file()
 
     def check_first(self) -> None:
-        """Refuses, before anything is made, what is known to fail later.
-
-        Raises:
-            ConfigError: the run folder holds a run of other settings, or the upstream recipe has
-                other leads or another sampling rate.
-            DataError: ``initialise.from`` names no weights.
-        """
+        """Refuses, before anything is made, what is known to fail later."""
         if self.upstream is None:
             self.upstream_mark  # noqa: B018  fails where there are no such weights
         else:
@@ -191,15 +175,11 @@ class Job:
                         f"that it starts from, {self.upstream.loaded.path}. Make them equal: --set "
                         f"data.{key}=... or --set initialise.set.data.{key}=..."
                     )
-        with contextlib.suppress(DataError):  # what is still to be made tells later
+        with contextlib.suppress(DataError):  # what is still to be made fails later
             self.is_trained()
 
     def check_weights(self) -> None:
-        """Refuses first weights that are there and can't be used, before anything is made.
-
-        Raises:
-            ConfigError, DataError: as `training.check_weights`.
-        """
+        """Refuses first weights that are there and can't be used, before anything is made."""
         initialise, weights = self.recipe.initialise, self.upstream_weights
         if initialise is not None and self.upstream is None and weights is not None:
             check_weights(
@@ -240,7 +220,7 @@ class Job:
         return not self.run.read_status() or (self.is_begun_here() and not self.run.holds_epochs())
 
     def _is_of_this_data(self, status: dict[str, Any]) -> bool:
-        """Whether a run was begun on these recordings, wherever they lie now."""
+        """Whether a run was begun on these recordings, wherever they are now."""
         raw, main = status.get("raw"), self.of or self.candidate_of or self
         folder = status.get("settings", {}).get("data", {}).get("folder") or {}
         if raw is None or _data_place(Path(raw), folder.get("table")) == _place_of(self.data):
@@ -267,6 +247,9 @@ def known_dataset(run: Run, settings: Data, shards: Path, fingerprint: str) -> s
         settings: of the dataset.
         shards: its folder, as `data.find_shards` names it; it need not be there.
         fingerprint: of the dataset that is or will be there.
+
+    Example:
+        >>> known_dataset(job.run, job.data, job.shards, job.dataset_fingerprint)
     """
     theirs = run.read_status().get("dataset")
     if theirs != fingerprint and run.dataset.is_file():
@@ -292,7 +275,7 @@ def make_job(
     Its run folder is the recipe's ``run``. Where that names none it is ``runs/recipe``, or
     ``runs/recipe-data`` where that holds a run on other recordings: ``data`` is the name of their
     folder, and a few digits of its place in the current folder. A baseline that is found to be
-    made there with other settings lies beside the run it is compared with: ``runs/run-recipe``.
+    made there with other settings is beside the run it is compared with: ``runs/run-recipe``.
     So runs of different data never meet, and one that was stopped is found again.
 
     Args:
@@ -300,8 +283,12 @@ def make_job(
         runs: the folder of runs.
         of: the job whose baseline it is.
         tried_in: of each candidate its run folder, where the recipe names its own ``run``.
+
+    Example:
+        >>> make_job(load("recipes/quickstart.yaml")).run.name
+        'quickstart'
     """
-    name = f"{loaded.name}{loaded.variant}"
+    name, settings = f"{loaded.name}{loaded.variant}", loaded.recipe.data
     if loaded.recipe.run is not None:
         folder = loaded.recipe.run
         return Job(
@@ -310,10 +297,11 @@ def make_job(
             of,
             tried_in=tried_in or {},
         )
-    stem, place = f"{name}-{_short_name(loaded.recipe.data)}-", _place_of(loaded.recipe.data)
-    names = (name, f"{stem}{hashlib.sha256(place.encode()).hexdigest()[:8]}")
+    of_data = re.sub(r"[^\w.-]+", "_", settings.raw.name)[:LONGEST_NAME]
+    stem = f"{name}-{of_data}-"
+    names = (name, f"{stem}{hashlib.sha256(_place_of(settings).encode()).hexdigest()[:8]}")
     jobs = [Job(loaded, Run(runs / name), of) for name in names]
-    # begun when the recordings, or all of it, lay elsewhere
+    # begun when the recordings, or all of it, were elsewhere
     moved = sorted(runs.glob(f"{glob.escape(stem)}{'[0-9a-f]' * 8}"))
     found = [*jobs, *(Job(loaded, Run(folder), of) for folder in moved)]
     begun = (job for job in found if job.is_begun_here())
@@ -326,17 +314,12 @@ def make_job(
     return next(made, None) or (usual if usual.is_free() else beside)
 
 
-def _short_name(settings: Data) -> str:
-    """A short name of the recordings, for folders."""
-    return re.sub(r"[^\w.-]+", "_", settings.raw.name)[:LONGEST_NAME]
-
-
 def _place_of(settings: Data) -> str:
-    return _data_place(settings.raw, settings.folder and settings.folder.table)
+    return _data_place(settings.raw, settings.folder.table if settings.folder else None)
 
 
 def _data_place(raw: Path, table: str | None) -> str:
-    """What tells the recordings of one recipe's runs apart: their folder, and the table in it.
+    """What separates the recordings of one recipe's runs: their folder, and the table in it.
 
     A folder inside the current one is named from there, so that both can be moved.
     """

@@ -1,21 +1,22 @@
-"""For each action of a plan: where its product lies, whether it is fresh, and how it is made."""
+"""For each action of a plan: where its product is, whether it is fresh, and how it is made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 
 from ecg_keras import data, evaluation, models, simulate
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import find_undecidable
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import as_texts, read_json
 from ecg_keras.training import guard, read_guarded, records_left_out, seen_from
 from ecg_keras.workflow.job import Job
-from ecg_keras.workflow.runs import export_run, validate_shards
+from ecg_keras.workflow.runs import compare_runs, export_run, validate_shards
 from ecg_keras.workflow.step import Watcher
 from ecg_keras.workflow.tuning import is_tried, is_tuned, train_job, try_on_validation, tune
 
@@ -26,22 +27,21 @@ MADE = "Remove it; the shards are validated again."
 
 @dataclass(frozen=True)
 class Maker:
-    """Where an action's product lies, whether it is there and fresh, and how it is made."""
-
     product: Callable[[Job], Path]
     is_done: Callable[[Job], bool]
     make: Callable[[Job, Watcher], None]
 
 
 def _simulated(job: Job) -> bool:
-    settings = job.data.simulate
-    return simulate.is_complete(job.data.raw, **settings.model_dump())
+    return simulate.is_complete(job.data.raw, **_simulation(job))
 
 
 def _simulate(job: Job, watcher: Watcher) -> None:
-    simulate.simulate(
-        job.data.raw, **job.data.simulate.model_dump(), on_progress=watcher.progressed
-    )
+    simulate.simulate(job.data.raw, **_simulation(job), on_progress=watcher.progressed)
+
+
+def _simulation(job: Job) -> dict[str, Any]:
+    return {} if job.data.simulate is None else job.data.simulate.model_dump()
 
 
 def _prepared(job: Job) -> bool:
@@ -71,7 +71,7 @@ def _validated(job: Job) -> bool:
 def _read_validation(job: Job) -> tuple[list[str], list[str]]:
     """What was found wrong with the dataset, also for what this recipe wants of it; and remarks.
 
-    Remarks say what the check did not look at, and why; earlier versions kept none.
+    Earlier versions kept no remarks, which say what the check did not look at.
     """
     training = job.recipe.training
     by_score = training.select not in ("last", "best_loss")
@@ -146,11 +146,6 @@ def _evaluation_mark(job: Job) -> str:
     return evaluation_mark(job.fingerprint(), job.recipe.evaluation, kept)
 
 
-def _evaluated(job: Job) -> bool:
-    mark = job.run.read_status().get("evaluated")
-    return job.run.scores.is_file() and mark == _evaluation_mark(job)
-
-
 def _evaluate(job: Job, watcher: Watcher) -> None:
     model = models.load_model(job.run.model)
     dataset = data.describe(job.shards)
@@ -163,7 +158,7 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
             on_progress=watcher.progressed,
         )
         for split in ("valid", "test")
-        if dataset.splits[split].records  # a recipe may do without a validation split
+        if dataset.splits[split].records  # a recipe may have no validation split
     }
     settings = job.recipe.evaluation
     on_test = job.recipe.training.validate_on == "test" and settings.thresholds == "validation"
@@ -177,45 +172,41 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
         level=settings.level,
         seed=settings.seed,
     )
-    for split, said in predictions.items():
-        scores.calibration.apply(said).save(job.run.predictions(split))
+    for split, predicted in predictions.items():
+        scores.calibration.apply(predicted).save(job.run.predictions(split))
     scores.save_json(job.run.scores)
-    # the page says them, wherever the shards are by then
+    # the page shows them, wherever the shards are by then
     anomalies, remarks = _read_validation(job)
     job.run.write_status(evaluated=_evaluation_mark(job), anomalies=anomalies, remarks=remarks)
 
 
 def _comparison_mark(job: Job) -> str:
-    marks = [_evaluation_mark(job), _evaluation_mark(job.baseline), job.recipe.evaluation.metric]
+    marks = [_evaluation_mark(job), _evaluation_mark(_baseline(job)), job.recipe.evaluation.metric]
     return fingerprint({"compared": marks})
 
 
-def _compared(job: Job) -> bool:
-    mark = job.run.read_status().get("compared")
-    return job.run.comparison.is_file() and mark == _comparison_mark(job)
+def _baseline(job: Job) -> Job:
+    if job.baseline is None:
+        raise ConfigError(f"{job.loaded.path}: names no evaluation.baseline to compare with.")
+    return job.baseline
 
 
 def _compare(job: Job, watcher: Watcher) -> None:
     del watcher
-    settings = job.recipe.evaluation
-    ours, theirs = (evaluation.Scores.load_json(j.run.scores) for j in (job, job.baseline))
-    comparison = evaluation.compare(
-        evaluation.Predictions.load(job.run.predictions("test")),
-        evaluation.Predictions.load(job.baseline.run.predictions("test")),
+    settings, baseline = job.recipe.evaluation, _baseline(job).run
+    comparison = compare_runs(
+        job.run.folder,
+        baseline.folder,
         metric=settings.metric,
-        names=(job.run.name, job.baseline.run.name),
-        thresholds_a=ours.thresholds,
-        thresholds_b=theirs.thresholds,
+        names=(job.run.name, baseline.name),
         bootstrap=settings.bootstrap,
         level=settings.level,
         seed=settings.seed,
-        budgets=evaluation.read_budgets(job.run.folder, job.baseline.run.folder),
     )
-    comparison = evaluation.diagnose_comparison(comparison, job.run.folder, job.baseline.run.folder)
     comparison.save_json(job.run.comparison)
     job.run.write_status(
         compared=_comparison_mark(job),
-        baseline_run=seen_from(job.run.folder, job.baseline.run.folder),
+        baseline_run=seen_from(job.run.folder, baseline.folder),
     )
 
 
@@ -225,20 +216,9 @@ def _export(job: Job, watcher: Watcher) -> None:
     job.run.write_status(exported=_evaluation_mark(job))
 
 
-def _exported(job: Job) -> bool:
-    # it carries thresholds and calibration, so it is as old as the scores that they come from
-    mark = job.run.read_status().get("exported")
-    return job.run.saved_model.is_dir() and mark == _evaluation_mark(job)
-
-
 def _report_mark(job: Job) -> str:
     compared = job.run.read_status().get("compared") if job.baseline is not None else None
     return fingerprint({"evaluated": _evaluation_mark(job), "compared": compared})
-
-
-def _reported(job: Job) -> bool:
-    mark = job.run.read_status().get("reported")
-    return job.run.report.is_file() and mark == _report_mark(job)
 
 
 def _report(job: Job, watcher: Watcher) -> None:
@@ -247,6 +227,20 @@ def _report(job: Job, watcher: Watcher) -> None:
     del watcher
     report.write_report(job.run.folder, shards=job.shards)
     job.run.write_status(reported=_report_mark(job))
+
+
+def _marked(
+    product: Callable[[Job], Path],
+    key: str,
+    mark: Callable[[Job], str],
+    make: Callable[[Job, Watcher], None],
+) -> Maker:
+    """A product that is fresh where the run's status has the mark of what it depends on."""
+
+    def is_done(job: Job) -> bool:
+        return product(job).exists() and job.run.read_status().get(key) == mark(job)
+
+    return Maker(product, is_done, make)
 
 
 MAKERS = {
@@ -258,8 +252,9 @@ MAKERS = {
     "try": Maker(lambda job: job.run.tried, is_tried, try_on_validation),
     "tune": Maker(lambda job: job.run.tuning, is_tuned, tune),
     "train": Maker(lambda job: job.run.folder, Job.is_trained, train_job),
-    "evaluate": Maker(lambda job: job.run.scores, _evaluated, _evaluate),
-    "compare": Maker(lambda job: job.run.comparison, _compared, _compare),
-    "export": Maker(lambda job: job.run.saved_model, _exported, _export),
-    "report": Maker(lambda job: job.run.report, _reported, _report),
+    "evaluate": _marked(lambda job: job.run.scores, "evaluated", _evaluation_mark, _evaluate),
+    "compare": _marked(lambda job: job.run.comparison, "compared", _comparison_mark, _compare),
+    # it carries thresholds and calibration, so it is as old as the scores that they come from
+    "export": _marked(lambda job: job.run.saved_model, "exported", _evaluation_mark, _export),
+    "report": _marked(lambda job: job.run.report, "reported", _report_mark, _report),
 }

@@ -14,7 +14,7 @@ from ecg_keras.evaluation import choose_thresholds
 from ecg_keras.evaluation.prediction_tables import KINDS
 from ecg_keras.training import Run
 
-GO_ON = (
+RESUME = (
     "Run the `ecg-keras train` command that began it once more: it resumes where it stopped and "
     "makes what is missing."
 )
@@ -87,11 +87,7 @@ def open_predictions(path: str | Path, valid: str | Path | None = None) -> Opene
 def read_files(
     path: str | Path, valid: str | Path | None
 ) -> tuple[evaluation.Predictions, evaluation.Predictions | None]:
-    """Test predictions made elsewhere, with those of the validation records.
-
-    Args, Raises:
-        as `open_predictions`.
-    """
+    """Test predictions made elsewhere, with those of the validation records."""
     path = Path(path)
     test = evaluation.Predictions.load(path)
     beside = path.with_name(VALID + path.suffix)
@@ -109,14 +105,7 @@ def read_files(
 
 
 def tell_apart(first: str | Path, second: str | Path) -> tuple[str, str]:
-    """What to call two runs or files: their names, with as many folders as make them differ.
-
-    Example:
-        >>> tell_apart("runs/finetune", "theirs/resnet.npz")
-        ('finetune', 'resnet')
-        >>> tell_apart("a/predictions/test.npz", "b/predictions/test.npz")
-        ('a/predictions/test', 'b/predictions/test')
-    """
+    """What to call two runs or files: their names, with as many folders as make them differ."""
     parts = [
         (path.with_suffix("") if path.suffix.lower() in FILES else path).parts[::-1]
         for path in (Path(first), Path(second))
@@ -131,11 +120,7 @@ def tell_apart(first: str | Path, second: str | Path) -> tuple[str, str]:
 
 
 def open_finished(folder: str | Path) -> Run:
-    """The run in a folder.
-
-    Raises:
-        DataError: there is no finished run in it.
-    """
+    """The finished run in a folder; anything else is a `DataError`."""
     run = Run(Path(folder))
     if not run.folder.is_dir():
         raise DataError(
@@ -148,7 +133,7 @@ def open_finished(folder: str | Path) -> Run:
             "such as runs/quickstart."
         )
     if state != "trained" or not run.model.is_file():
-        raise DataError(f"{folder}: not a finished run (its state is {state}). {GO_ON}")
+        raise DataError(f"{folder}: not a finished run (its state is {state}). {RESUME}")
     return run
 
 
@@ -161,7 +146,7 @@ def open_scored(folder: str | Path) -> Run:
     run = open_finished(folder)
     for path in (run.scores, run.predictions(chooser(run)), run.predictions("test")):
         if not path.is_file():
-            raise DataError(f"{path}: this run was not scored: there is no such file. {GO_ON}")
+            raise DataError(f"{path}: this run was not scored: there is no such file. {RESUME}")
     return run
 
 

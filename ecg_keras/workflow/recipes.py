@@ -1,8 +1,8 @@
-"""Recipes checked against the tables of the layers below, and the recipes a recipe names."""
+"""Recipes checked against the tables of the layers below, and the recipes that a recipe names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -45,7 +45,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Loaded
 
 def check_names(recipe: Recipe) -> Iterator[Problem]:
     """Problems with names that only the data and models layers can know."""
-    checks = {
+    checks: dict[tuple[str | int, ...], Callable[[], object]] = {
         ("data", "source"): lambda: sources.source_of(recipe.data),
         ("data", "label_set"): lambda: _check_label_set(recipe.data),
         ("data", "leads"): lambda: stored_leads(recipe.data),
@@ -60,13 +60,14 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
         ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
     }
-    checks[("training", "loss")] = lambda: training.LOSSES.check(recipe.training.loss)
-    checks[("training", "optimizer")] = lambda: training.check_optimizer(recipe.training)
+    checks["training", "loss"] = lambda: training.LOSSES.check(recipe.training.loss)
+    checks["training", "optimizer"] = lambda: training.check_optimizer(recipe.training)
     for number, callback in enumerate(recipe.training.callbacks):
         checks["training", "callbacks", number] = partial(training.CALLBACKS.check, callback)
     for number, phase in enumerate(recipe.training.phases):
-        key = ("training", "phases", number, "train_from")
-        checks[key] = partial(_check_stage, recipe.model.backbone, phase.train_from)
+        checks["training", "phases", number, "train_from"] = partial(
+            _check_stage, recipe.model.backbone, phase.train_from
+        )
     failed: set[tuple[str | int, ...]] = set()
     for key, check in checks.items():
         if failed.intersection(NEEDS.get(key, ())):
@@ -122,23 +123,21 @@ def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     Raises:
         ConfigError: it is missing or wrong, or recipes start from one another in a circle.
     """
-    initialise = loaded.recipe.initialise
-    if initialise is None or not initialise.from_.endswith((".yaml", ".yml")):
-        return None
-    upstream = load(recipe_beside(loaded.path, "initialise.from", initialise.from_), initialise.set)
-    chain = [loaded.path.resolve()]
-    following: LoadedRecipe | None = upstream
+    upstream = _named_upstream(loaded)
+    following, chain = upstream, {loaded.path.resolve()}
     while following is not None:
         if following.path.resolve() in chain:
             raise ConfigError(f"{loaded.path}: initialise.from: recipes start from one another.")
-        chain.append(following.path.resolve())
-        further = following.recipe.initialise
-        if further is None or not further.from_.endswith((".yaml", ".yml")):
-            break
-        following = load(
-            recipe_beside(following.path, "initialise.from", further.from_), further.set
-        )
+        chain.add(following.path.resolve())
+        following = _named_upstream(following)
     return upstream
+
+
+def _named_upstream(loaded: LoadedRecipe) -> LoadedRecipe | None:
+    initialise = loaded.recipe.initialise
+    if initialise is None or not initialise.from_.endswith((".yaml", ".yml")):
+        return None
+    return load(recipe_beside(loaded.path, "initialise.from", initialise.from_), initialise.set)
 
 
 def _check_label_set(data: Data) -> None:
@@ -153,7 +152,7 @@ def _check_label_set(data: Data) -> None:
 
 def _check_lead_names(data: Data) -> None:
     names = {} if data.folder is None else data.folder.lead_names or {}
-    meant: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     for spelling, lead in names.items():
         plain = spelling.strip().lower()
         if not plain:
@@ -162,9 +161,9 @@ def _check_lead_names(data: Data) -> None:
             known = canonical_lead(lead)
         except DataError as error:
             raise ConfigError(f"{spelling}: {error}") from error
-        if meant.setdefault(plain, known) != known:
+        if spelled.setdefault(plain, known) != known:
             raise ConfigError(
-                f"{spelling!r} is to be lead {known} and lead {meant[plain]}: case and blanks do "
+                f"{spelling!r} is to be lead {known} and lead {spelled[plain]}: case and blanks do "
                 "not matter. Name one."
             )
 
@@ -188,7 +187,7 @@ def _check_stage(backbone: str, stage: str) -> None:
 
 
 def recipe_beside(recipe: Path, key: str, name: str) -> Path:
-    """A recipe named in another lies beside it, or where the path says from here."""
+    """A recipe named in another is beside it, or where the path says from here."""
     for path in (recipe.parent / name, Path(name)):
         with suppress(OSError):  # a name that no file can have
             if path.is_file():

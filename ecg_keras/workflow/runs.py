@@ -72,10 +72,10 @@ def evaluate_elsewhere(
     if known is not None:
         warn(known.sentence)
     own_scores = evaluation.Scores.load_json(run.scores)
-    said = evaluation.predict(models.load_model(run.model), Path(shards), split)
+    predicted = evaluation.predict(models.load_model(run.model), Path(shards), split)
     # the run's own predictions are calibrated already: here nothing is fitted again
     scores = evaluation.evaluate(
-        own_scores.calibration.apply(said),
+        own_scores.calibration.apply(predicted),
         evaluation.Predictions.load(run.predictions(chooser(run))),
         codes=evaluation.snomed_codes(dataset.source, dataset.label_set),
         bootstrap=bootstrap,

@@ -1,7 +1,4 @@
-"""`Step`, one product of a plan, and `Watcher`, who hears how it is made.
-
-The command line shows what a watcher hears; a script may ignore it.
-"""
+"""`Step`, one product of a plan, and `Watcher`, which is notified of how it is made."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ class Step:
         return all(step.is_ready() for step in self.needs) and self.is_done()
 
     def place(self) -> str:
-        """Where the product lies or will lie; shards get a name of their own once it is known."""
+        """Where the product is or will be; shards get a name of their own once it is known."""
         known = all(step.is_ready() for step in self.needs)
         if self.action in ("prepare", "validate") and not known:
             return f"{self.job.data.shards}/..."
@@ -47,7 +44,7 @@ class Step:
 
 
 class Watcher:
-    """Hears of every step of a plan; this one stays silent. Override what you want to know."""
+    """Is notified of every step of a plan, and stays silent; override what you want to know."""
 
     def reused(self, step: Step) -> None:
         """The step's product is there and fresh."""
@@ -59,7 +56,7 @@ class Watcher:
         """``done`` of ``total`` pieces of the current step are complete."""
 
     def warned(self, message: str) -> None:
-        """Something the user should know and need not mend."""
+        """Something the user should know and need not fix."""
 
     def ended(self, step: Step, seconds: float) -> None:
         """The step is complete."""

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Mapping
 
 from ecg_keras import evaluation, models
-from ecg_keras.config import beyond, tune_of
+from ecg_keras.config import Tune, beyond, tune_of
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import CALIBRATED_LOSS
 from ecg_keras.files import as_number, as_text, read_json, replacing, write_json
 from ecg_keras.training import (
@@ -83,8 +84,8 @@ def is_tuned(job: Job) -> bool:
 
 
 def tune(job: Job, watcher: Watcher) -> None:
-    """Chooses among a job's candidates, and tries one more where the choice lies at the edge."""
-    settings = tune_of(job.recipe)
+    """Chooses among a job's candidates, and tries one more where the choice is at the edge."""
+    settings = _settings_of(job)
     by = settings.by or job.recipe.evaluation.metric
     jobs = dict(job.candidates)
     scores = {name: _read_scores(one.run) for name, one in jobs.items()}
@@ -92,7 +93,7 @@ def tune(job: Job, watcher: Watcher) -> None:
     edge = beyond(settings, chosen)
     further = edge[1] if edge is not None and settings.extend else None
     if further is not None:
-        one = job.further_candidate(further)
+        one = job.further_candidate(further, settings.epochs)
         if not is_tried(one):
             if not one.is_trained():
                 _train(one, watcher)
@@ -106,14 +107,13 @@ def tune(job: Job, watcher: Watcher) -> None:
         chosen=chosen,
         candidates=tuple(_tried(job, name, one, scores[name], by) for name, one in jobs.items()),
         further=len(jobs) - len(job.candidates),
-        edge=edge[0] if still else None,
+        edge=edge[0] if still and edge is not None else None,
     ).save(job.run)
 
 
 def _train(job: Job, watcher: Watcher) -> None:
     from ecg_keras.training import train
 
-    weights = {"upstream": job.upstream_weights, "upstream_mark": job.upstream_mark}
     if job.candidate_of is not None:
         guard_alike(
             job.recipe,
@@ -122,19 +122,35 @@ def _train(job: Job, watcher: Watcher) -> None:
             shards=job.shards,
             upstream_mark=job.upstream_mark,
         )
-    train(job.recipe, shards=job.shards, run=job.run, **weights, callbacks=watcher.callbacks())
+    train(
+        job.recipe,
+        shards=job.shards,
+        run=job.run,
+        upstream=job.upstream_weights,
+        upstream_mark=job.upstream_mark,
+        callbacks=watcher.callbacks(),
+    )
+
+
+def _settings_of(job: Job) -> Tune:
+    settings = tune_of(job.recipe)
+    if settings is None:
+        raise ConfigError(f"{job.loaded.path}: not tuned. Give it a section tune.")
+    return settings
 
 
 def _chosen_job(job: Job) -> Job:
     """The job of the chosen candidate, with all its epochs."""
-    settings, chosen = tune_of(job.recipe), read_tuned(job.run).chosen
+    settings, tuned = _settings_of(job), read_tuned(job.run)
+    if tuned is None:
+        raise DataError(f"{job.run.tuning}: there is no such file. Choose among candidates first.")
+    chosen = tuned.chosen
     listed = {one.name: one for one in settings.candidates}
     if chosen in listed and settings.epochs == 1:
         return job.candidates[chosen]
-    edges = (beyond(settings, name) for name in listed)
-    listed |= {edge[1].name: edge[1] for edge in edges if edge is not None}
-    one = listed[chosen]
-    return job.further_candidate(one) if settings.epochs == 1 else job.whole_candidate(one)
+    edges = [edge for name in listed if (edge := beyond(settings, name)) is not None]
+    listed |= {one.name: one for _, one in edges}
+    return job.further_candidate(listed[chosen], 1.0 if settings.epochs == 1 else None)
 
 
 def _read_scores(run: Run) -> Mapping[str, float]:

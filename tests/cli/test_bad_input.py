@@ -342,7 +342,7 @@ def test_a_full_disk_keeps_the_old_report(ecg_keras, copied, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     answer = ecg_keras("report", "runs/scratch")
-    refused(answer, 1, r"report\.html: No space left on device\. What was finished is whole: mend")
+    refused(answer, 1, r"report\.html: No space left on device\. What was finished is whole: fix")
     assert page.read_bytes() == before
     assert [path.name for path in page.parent.glob(".*")] == [".lock"]  # no half page
 

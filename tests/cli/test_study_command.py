@@ -79,7 +79,7 @@ def test_where_everything_fails_there_is_no_page(ecg_keras, recipe, monkeypatch)
         "9 failed, 24 blocked",
         "failed  pretrain-ptbxl-resnet1d18-s0: no room.",
     ]
-    assert lines[10].startswith("runs/mine/runs/CELL/failed.json tells where each failed")
+    assert lines[10].startswith("runs/mine/runs/CELL/failed.json says where each failed")
     assert "8 blocked: its pre-training pretrain-ptbxl-resnet1d18-s0 is failed" in lines
     assert not list(recipe.parent.rglob("report.html"))
 

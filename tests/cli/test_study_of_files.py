@@ -69,7 +69,7 @@ def test_a_dry_run_says_what_the_files_are_of(ecg_keras, theirs):
         (["--gpus-per-cell", 1], 2, "--gpus-per-cell needs a study recipe"),
         (["--set", "question.metric=auc"], 2, "theirs: --set question.metric=auc: "),
         (["--set", "question.reference=a"], 2, "no file is of mode a, the reference. Modes: "),
-        (["--set", "folder=theirs/out"], 2, "theirs/out: the page must lie outside theirs"),
+        (["--set", "folder=theirs/out"], 2, "theirs/out: the page must be outside theirs"),
         (["--set", "folder=other"], 2, "other: holds the runs and the page of another study."),
     ],
 )

@@ -18,7 +18,7 @@ from hypothesis import given, strategies as st
 from studies import load, simulated, tiny
 
 from ecg_keras import evaluation, workflow
-from ecg_keras.cli.study import study
+from ecg_keras.cli.study_command import study
 from ecg_keras.config import LoadedRecipe
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.simulate import simulate

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from ecg_keras.cli.options import overrides
+from ecg_keras.cli.options import PATH, overrides
 from ecg_keras.errors import ConfigError
 
 if TYPE_CHECKING:
     from ecg_keras.study import Cell, Snapshot, StudyPlan
 
-# failures that are told at the end
+# failures that are listed at the end
 SHOWN = 10
 OF_RUNS = ("workers", "shard", "ray", "gpus_per_cell", "cpus_per_cell")
 
 
 @click.command()
-@click.argument("recipe", metavar="RECIPE|FOLDER", type=click.Path(path_type=Path))
+@click.argument("recipe", metavar="RECIPE|FOLDER", type=PATH)
 @overrides
 @click.option(
     "--workers", type=int, default=1, show_default=True, help="Local processes that run cells."
@@ -56,21 +57,20 @@ def study(
     docs/predictions-from-elsewhere.md.
     """
     if recipe.is_dir():
-        from ecg_keras.cli.study_files import study_files
         from ecg_keras.config import parse_overrides
 
-        refuse_given(OF_RUNS)
-        study_files(recipe, parse_overrides(assignments), dry_run=dry_run)
+        _refuse_given(OF_RUNS)
+        _write_page_of_files(recipe, parse_overrides(assignments), dry_run=dry_run)
         return
     from ecg_keras.cli.study_view import StudyView
     from ecg_keras.config import load_study, parse_overrides
     from ecg_keras.study import list_cells, run_study
 
     plan = list_cells(load_study(recipe, parse_overrides(assignments)))
-    part = None if shard is None else parse_shard(shard)
+    part = None if shard is None else _parse_shard(shard)
     if dry_run:
-        show_cells(plan)
-        show_costs(plan, workers)
+        _show_cells(plan)
+        _show_costs(plan, workers)
         return
     with StudyView(plan) as view:
         last = run_study(
@@ -82,19 +82,15 @@ def study(
             cpus_per_cell=cpus_per_cell,
             on_tick=view.update,
         )
-    show_end(plan, last)
+    _show_end(plan, last)
     if last.is_over and any(last.states[name] == "done" for name in plan.points.values()):
-        write_page(plan)
+        _write_page(plan)
     if last.failures:
         raise SystemExit(1)
 
 
-def refuse_given(names: tuple[str, ...]) -> None:
-    """Refuses options that only a grid of runs has.
-
-    Raises:
-        UsageError: one of them was typed.
-    """
+def _refuse_given(names: tuple[str, ...]) -> None:
+    """Refuses options that only a grid of runs has."""
     context = click.get_current_context()
     for name in names:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
@@ -104,12 +100,8 @@ def refuse_given(names: tuple[str, ...]) -> None:
             )
 
 
-def parse_shard(text: str) -> tuple[int, int]:
-    """``"2/8"`` to ``(2, 8)``.
-
-    Raises:
-        ConfigError: it is no such pair.
-    """
+def _parse_shard(text: str) -> tuple[int, int]:
+    """``"2/8"`` to ``(2, 8)``."""
     number, _, shards = text.partition("/")
     if not (number.isdecimal() and shards.isdecimal() and 1 <= int(number) <= int(shards)):
         raise ConfigError(
@@ -119,7 +111,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     return int(number), int(shards)
 
 
-def show_cells(plan: StudyPlan) -> None:
+def _show_cells(plan: StudyPlan) -> None:
     """Prints every cell with its state, group by group, and how many there are of each."""
     from ecg_keras.study import snapshot
 
@@ -134,22 +126,20 @@ def show_cells(plan: StudyPlan) -> None:
     click.echo()
     click.echo(", ".join(f"{len(cells)} {title}" for title, cells in groups.items()))
     click.echo(_count(now))
-    for reason, number in Counter(reason for _, reason in now.blocked).items():
-        click.echo(f"{number} blocked: {reason}")
+    _show_blocked(now)
 
 
-def show_costs(plan: StudyPlan, workers: int) -> None:
+def _show_costs(plan: StudyPlan, workers: int) -> None:
     """Prints the time and the disk that the study needs, measured on this machine."""
-    from ecg_keras.cli.console import progress_bar
+    from ecg_keras.cli.progress import progress_bar
     from ecg_keras.study import cost_table, estimate
 
     with progress_bar("estimate") as move:
         costs = estimate(plan, on_progress=lambda what, done, total: move(done, total))
-    click.echo()
-    click.echo(cost_table(costs, workers))
+    click.echo(f"\n{cost_table(costs, workers)}")
 
 
-def show_end(plan: StudyPlan, last: Snapshot) -> None:
+def _show_end(plan: StudyPlan, last: Snapshot) -> None:
     """Prints how the runs ended, what failed, and what is still to come."""
     click.echo(_count(last))
     for name, error in last.failures[:SHOWN]:
@@ -158,28 +148,25 @@ def show_end(plan: StudyPlan, last: Snapshot) -> None:
         click.echo(f"... and {len(last.failures) - SHOWN} more")
     if last.failures:
         click.echo(
-            f"{plan.folder}/runs/CELL/failed.json tells where each failed, cell.log what it "
+            f"{plan.folder}/runs/CELL/failed.json says where each failed, cell.log what it "
             "printed. The same command tries them again."
         )
-    for reason, number in Counter(reason for _, reason in last.blocked).items():
-        click.echo(f"{number} blocked: {reason}")
+    _show_blocked(last)
     if not last.is_over:
         click.echo("Other shards still run. The one that ends last writes the page.")
 
 
-def write_page(plan: StudyPlan) -> None:
+def _write_page(plan: StudyPlan) -> None:
     """Gathers what the finished cells say, writes the page and prints the answer."""
     from ecg_keras import report
-    from ecg_keras.cli.console import progress_bar
+    from ecg_keras.cli.progress import progress_bar
     from ecg_keras.study import gather
 
     with progress_bar("gather") as move:
         result = gather(plan, on_progress=move)
     page = report.write_study(result, plan.folder)
-    click.echo()
-    click.echo(result.table())
-    click.echo()
-    click.echo(f"report  {page}")
+    click.echo(f"\n{result.table()}")
+    click.echo(f"\nreport  {page}")
 
 
 def _group(cell: Cell) -> str:
@@ -188,5 +175,62 @@ def _group(cell: Cell) -> str:
     return cell.arm.mode + (" on fewer training records" if cell.arm.size else "")
 
 
+def _show_blocked(now: Snapshot) -> None:
+    for reason, number in Counter(reason for _, reason in now.blocked).items():
+        click.echo(f"{number} blocked: {reason}")
+
+
 def _count(now: Snapshot) -> str:
     return ", ".join(f"{number} {state}" for state, number in now.counts.items() if number)
+
+
+def _write_page_of_files(folder: Path, overrides: Mapping[str, Any], *, dry_run: bool) -> None:
+    """Writes the page of a folder of predictions and prints the answer."""
+    from ecg_keras.config import load_file_study
+    from ecg_keras.study import list_networks
+
+    settings = load_file_study(folder, overrides)
+    target = _place_of_page(folder, settings.folder)
+    if dry_run:
+        click.echo(_networks_table(list_networks(folder)))
+        return
+    from ecg_keras import report
+    from ecg_keras.cli.progress import progress_bar
+    from ecg_keras.study import gather_files
+
+    with progress_bar("score") as move:
+        result = gather_files(folder, settings, on_progress=move)
+    page = report.write_study(result, target)
+    click.echo(result.table())
+    click.echo(f"\nreport  {page}")
+
+
+def _place_of_page(folder: Path, given: Path | None) -> Path:
+    """Where the page goes: ``runs/`` and the folder's name, or what is given."""
+    target = given or Path("runs") / folder.resolve().name
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(
+            f"{target}: the page must be outside {folder}, where only predictions are. Name "
+            "another place with --set folder=FOLDER."
+        )
+    if (target / "runs").is_dir():
+        raise ConfigError(
+            f"{target}: holds the runs and the page of another study. Name another place with "
+            "--set folder=FOLDER."
+        )
+    return target
+
+
+def _networks_table(networks: Collection[Any]) -> str:
+    """The arms that files are of, with the seeds and folds of each."""
+    from ecg_keras.text import text_table
+
+    arms: dict[Any, list[Any]] = {}
+    for one in networks:
+        arms.setdefault(one.arm, []).append(one)
+    rows = []
+    for name, own in arms.items():
+        seeds, folds = {one.seed for one in own}, {one.fold for one in own}
+        counts = len(seeds), len(folds), len(own), sum(one.valid is not None for one in own)
+        rows.append([str(name), *map(str, counts)])
+    return text_table(["", "seeds", "folds", "files", "with validation"], rows)

@@ -7,16 +7,16 @@ from typing import Literal
 
 import click
 
-from ecg_keras.cli.options import RunPath, json_option, page_option
+from ecg_keras.cli.options import PATH, Bootstrap, RunPath, Seed, json_option, page_option
 from ecg_keras.keras_settings import check_keras_settings
 from ecg_keras.metrics import METRICS
 
 
 @click.command()
-@click.argument("run", metavar="RUN|FILE", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN|FILE", type=PATH)
 @click.option(
     "--shards",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Of a run: score on this dataset's split instead; it needs the same labels, leads and "
     "rate.",
 )
@@ -32,7 +32,7 @@ from ecg_keras.metrics import METRICS
 )
 @click.option(
     "--valid",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Of a file: validation predictions, which choose the thresholds; else those named valid "
     "beside a file named test, else 0.5.",
 )
@@ -43,7 +43,7 @@ from ecg_keras.metrics import METRICS
     show_default=True,
     help="Of a file: fit it on the validation predictions first.",
 )
-@click.option("--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100))
+@Bootstrap
 @json_option("scores")
 @page_option("scores of a file")
 def evaluate(
@@ -96,27 +96,27 @@ def evaluate(
 
 
 @click.command()
-@click.argument("first", metavar="RUN|FILE", type=click.Path(path_type=Path))
-@click.argument("second", metavar="RUN|FILE", type=click.Path(path_type=Path))
+@click.argument("first", metavar="RUN|FILE", type=PATH)
+@click.argument("second", metavar="RUN|FILE", type=PATH)
 @click.option(
     "--names", nargs=2, metavar="A B", help="What to call the two; else by their folders or files."
 )
 @click.option(
     "--valid-a",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Of a first file: validation predictions, which choose the thresholds of F1; else those "
     "named valid beside a file named test, else 0.5.",
 )
-@click.option("--valid-b", type=click.Path(path_type=Path), help="The same of a second file.")
+@click.option("--valid-b", type=PATH, help="The same of a second file.")
 @click.option(
     "--metric",
     type=click.Choice(list(METRICS)),
     default="macro_auroc",
     show_default=True,
 )
-@click.option("--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100))
+@Bootstrap
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0.5, 1, True, True))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@Seed
 @json_option("comparison")
 @page_option("comparison")
 def compare(
@@ -161,9 +161,7 @@ def compare(
 
 @click.command()
 @RunPath
-@click.option(
-    "--shards", type=click.Path(path_type=Path), help="The run's dataset, where it was moved."
-)
+@click.option("--shards", type=PATH, help="The run's dataset, where it was moved.")
 def report(run: Path, shards: Path | None) -> None:
     """Write report.html into RUN."""
     from ecg_keras import workflow
@@ -175,8 +173,8 @@ def report(run: Path, shards: Path | None) -> None:
 
 @click.command()
 @RunPath
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Write anew where FOLDER holds a SavedModel.")
+@click.argument("folder", type=PATH)
+@click.option("--replace", is_flag=True, help="Write again where FOLDER holds a SavedModel.")
 def export(run: Path, folder: Path, replace: bool) -> None:
     """Write RUN as a SavedModel into FOLDER, such as serving/ptbxl/1."""
     from ecg_keras import workflow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from ecg_keras.workflow.recipes import load
 def list_seed_jobs(
     path: str | Path, overrides: Mapping[str, Any] | None = None, seeds: int | None = None
 ) -> tuple[Job, ...]:
-    """The jobs of a recipe, one for each seed; their runs lie side by side.
+    """The jobs of a recipe, one for each seed; their runs are side by side.
 
     Args:
         path: of the recipe.
@@ -63,8 +64,8 @@ def compare_seeds(jobs: Sequence[Job]) -> Seeds:
     )
     if baselines:
         tuned = describe_tuning(names, (_settings(first), _settings(baselines[0])))
-        said = evaluation.diagnose(names, [*map(_pair, jobs, baselines, found.rows)])
-        found = replace(found, sentence=f"{found.sentence} {tuned}", diagnostics=said)
+        diagnostics = evaluation.diagnose(names, [*map(_pair, jobs, baselines, found.rows)])
+        found = replace(found, sentence=f"{found.sentence} {tuned}", diagnostics=diagnostics)
     found = replace(found, mark=str(first.run.read_status()["evaluated"]))
     found.save_json(first.run.seeds)
     return found
@@ -81,7 +82,8 @@ def _read(job: Job) -> Trained:
 
 def _pair(job: Job, baseline: Job, row: SeedRow) -> Pair:
     facts = read_facts(job.run.folder), read_facts(baseline.run.folder)
-    return Pair(facts, (row.score, row.reference))
+    reference = math.nan if row.reference is None else row.reference
+    return Pair(facts, (row.score, reference))
 
 
 def _settings(job: Job) -> int:

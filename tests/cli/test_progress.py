@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from ecg_keras.cli.console import HASHING, hashing_bar, make_progress
+from ecg_keras.cli.progress import HASHING, hashing_bar, make_progress
 from ecg_keras.data.raw_files import raw_digest
 
 

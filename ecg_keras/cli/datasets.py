@@ -1,0 +1,240 @@
+"""`ecg-keras prepare`, `validate`, `describe` and `simulate`: datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ecg_keras.cli.options import (
+    PATH,
+    RecipePath,
+    Seed,
+    ShardsPath,
+    beam_options,
+    file_option,
+    overrides,
+)
+from ecg_keras.text import plural, text_table
+
+if TYPE_CHECKING:
+    from ecg_keras.validation import Anomaly, DatasetComparison
+
+HEADS = {
+    "drift": "drift from {other}",
+    "skew": "skew between training and serving, {other}",
+}
+COLUMNS = ("feature", "distance", "found", "allowed", "verdict", "here and there")
+
+
+@click.command()
+@RecipePath
+@overrides
+@click.option("--dry-run", is_flag=True, help="Print the plan and do nothing.")
+@beam_options
+def prepare(
+    recipe: Path,
+    assignments: tuple[str, ...],
+    dry_run: bool,
+    beam: tuple[str, ...] | None,
+) -> None:
+    """Write the TFRecord shards of RECIPE's dataset, and nothing more.
+
+    With --beam, the options behind -- are Beam's own, such as --runner=FlinkRunner.
+    """
+    from ecg_keras import data, workflow
+    from ecg_keras.cli.console import ConsoleWatcher, show_plan
+    from ecg_keras.config import parse_overrides
+
+    job = workflow.make_job(workflow.load(recipe, parse_overrides(assignments)))
+    plan = [
+        step
+        for step in workflow.make_plan(job)
+        if step.job is job and step.action in ("simulate", "prepare")
+    ]
+    if dry_run:
+        show_plan(plan)
+        return
+    run = data.run_here if beam is None else data.run_on_beam(beam)
+    with ConsoleWatcher(run) as watcher:
+        workflow.run_plan(plan, watcher)
+    # whoever sees the shards made has heard of losses already
+    click.echo(data.describe(job.shards).table(losses="prepare" not in watcher.made))
+    click.echo(f"shards  {job.shards}")
+
+
+@click.command()
+@ShardsPath
+@click.option(
+    "--against",
+    type=PATH,
+    help="Another dataset from which this one should not drift, such as the upstream's.",
+)
+@click.option(
+    "--serving",
+    type=PATH,
+    help="Shards of what the served model received, which should be like the training data.",
+)
+@file_option("--page", ".html", "page", "Write everything as a page of HTML, too.")
+@beam_options
+def validate(
+    shards: Path,
+    against: Path | None,
+    serving: Path | None,
+    page: Path | None,
+    beam: tuple[str, ...] | None,
+) -> None:
+    """Check SHARDS with TensorFlow Data Validation; exit code 1 where something is off.
+
+    With --beam the records are counted on Apache Beam; the options behind -- are Beam's own.
+    """
+    from ecg_keras import report, workflow
+    from ecg_keras.cli.progress import progress_bar
+    from ecg_keras.data import describe_noted
+
+    with progress_bar("count records") as moved:
+        found = workflow.validate_shards(
+            shards, against=against, serving=serving, beam=beam, on_progress=moved
+        )
+    _show_anomalies(found.anomalies)
+    for line in describe_noted(found.noted, found.dataset.num_records):
+        click.echo(line)
+    for one in found.comparisons:
+        _show_comparison(one)
+    for remark in found.remarks:
+        click.echo(f"! {remark}", err=True)
+    count = len(found.anomalies)
+    click.echo(f"{shards}: {plural(count, 'anomaly', 'anomalies') if count else 'no anomalies'}")
+    if page is not None:
+        click.echo(f"page  {report.validation_page(found, page)}")
+    if count:
+        raise SystemExit(1)
+
+
+def _show_anomalies(anomalies: tuple[Anomaly, ...]) -> None:
+    """A table on a terminal, elsewhere a line each."""
+    from rich.console import Console
+
+    if not Console().is_terminal:
+        for one in anomalies:
+            click.echo(one.line())
+    elif anomalies:
+        rows = [(one.split, one.feature, one.long) for one in anomalies]
+        _draw("anomalies", ("split", "feature", "what is wrong"), rows)
+
+
+def _show_comparison(comparison: DatasetComparison) -> None:
+    from rich.console import Console
+
+    rows: list[tuple[str, ...]] = [
+        (
+            one.feature,
+            one.measure,
+            f"{one.value:.3f}",
+            f"{one.allowed:.3f}",
+            "differs" if one.differs else "alike",
+            one.text,
+        )
+        for one in comparison.distances
+    ]
+    rows += [(name, "", "", "", "differs", text) for name, text in comparison.absent.items()]
+    title = HEADS[comparison.kind].format(other=comparison.other)
+    if Console().is_terminal:
+        _draw(title, COLUMNS, rows)
+        return
+    click.echo(f"\n{title}\n{text_table(COLUMNS, rows, left=len(COLUMNS))}\n")
+
+
+def _draw(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=None)
+    for name in columns:
+        right = name in ("found", "allowed")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name == "feature")
+    for row in rows:
+        wrong = "differs" in row or "split" in columns
+        table.add_row(*(escape(cell) for cell in row), style="yellow" if wrong else None)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print()
+
+
+@click.command()
+@click.argument("shards", required=False, type=PATH)
+@click.option("--verify", is_flag=True, help="Compare every shard with its checksum.")
+@click.option(
+    "--against",
+    type=PATH,
+    help="List the recordings and patients that this other dataset has, too.",
+)
+@click.option("--sources", is_flag=True, help="List the databases that can be read.")
+@click.option("--backbones", is_flag=True, help="List the networks that can be trained.")
+def describe(
+    shards: Path | None, verify: bool, against: Path | None, sources: bool, backbones: bool
+) -> None:
+    """Show what SHARDS hold, or which sources and backbones there are."""
+    if (verify or against is not None) and shards is None:
+        raise click.UsageError(f"{'--verify' if verify else '--against'} needs a folder of shards")
+    if shards is None and not sources and not backbones:
+        raise click.UsageError("name a folder of shards, or give --sources or --backbones")
+    if shards is not None:
+        _describe_shards(shards, verify=verify, against=against)
+    if sources:
+        _list_label_sets()
+    if backbones:
+        from ecg_keras.models import BACKBONES
+
+        click.echo("\n".join(BACKBONES))
+
+
+def _describe_shards(shards: Path, *, verify: bool, against: Path | None) -> None:
+    from ecg_keras import data
+    from ecg_keras.cli.progress import MB, progress_bar
+    from ecg_keras.data import lead_profile
+
+    if verify:
+        with progress_bar("verify, MB") as moved:
+            dataset = data.describe(
+                shards, verify=True, on_progress=lambda done, total: moved(done // MB, total // MB)
+            )
+    else:
+        dataset = data.describe(shards)
+    click.echo(f"{dataset.table()}\n\n{lead_profile.table(dataset.quality, dataset.leads)}")
+    if verify:
+        click.echo("each shard has the bytes that were written")
+    if against is not None:
+        click.echo(f"\n{data.describe_shared(shards, against).table()}")
+
+
+def _list_label_sets() -> None:
+    from ecg_keras.sources import FOLDER, SOURCES, find_source
+
+    for name in SOURCES:
+        if name == FOLDER:
+            click.echo(f"{name:16} {'labels':18} those of your own table")
+            continue
+        for label_set, labels in find_source(name).LABEL_SETS.items():
+            shown = ", ".join(labels[:6]) + (", ..." if len(labels) > 6 else "")
+            click.echo(f"{name:16} {label_set:18} {len(labels):3} labels: {shown}")
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.option("--hospital", default="lakeside", show_default=True, help="Whose ECGs to imitate.")
+@click.option("--records", default=1000, show_default=True, type=click.IntRange(min=10))
+@Seed
+def simulate(folder: Path, hospital: str, records: int, seed: int) -> None:
+    """Write RECORDS simulated 12-lead ECGs into FOLDER, in the layout of a real database."""
+    from ecg_keras import simulate as simulator
+    from ecg_keras.cli.progress import progress_bar
+
+    with progress_bar("simulate") as progressed:
+        simulator.simulate(
+            folder, hospital=hospital, records=records, seed=seed, on_progress=progressed
+        )
+    click.echo(f"{folder}: {records} recordings of {hospital}")
