@@ -6,17 +6,15 @@ import json
 import os
 import select
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
 from ecg_keras.errors import DataError
 from ecg_keras.study.cells import StudyPlan
-from ecg_keras.study.pilot import count_cores
+from ecg_keras.study.pilot import command_of, count_cores, quiet
 from ecg_keras.study.worker import MANY, READY, ProcessDied, pack
 
-MAIN = "from ecg_keras.study.worker import main; main()"
 # times that a process may end before it begins
 STARTS = 3
 # seconds that a process has to end when it is asked to
@@ -132,8 +130,7 @@ class Worker:
     def _start(self) -> None:
         self.starts += 1
         self.process = subprocess.Popen(
-            # the same search path, so that it finds what the parent finds and nothing else
-            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {MAIN}"],
+            command_of("ecg_keras.study.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
@@ -153,15 +150,14 @@ class Worker:
 
 def _environments(workers: int) -> Iterator[dict[str, str]]:
     """The environment of each worker: its part of the cores and GPUs."""
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")}
     if workers == 1:
-        yield quiet
+        yield quiet()
         return
     threads = str(max(1, count_cores() // workers))
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     gpus = _list_gpus()
     for number in range(workers):
-        environment = {**quiet, **dict.fromkeys(names, threads)}
+        environment = {**quiet(), **dict.fromkeys(names, threads)}
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
             environment["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"

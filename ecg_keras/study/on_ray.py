@@ -11,6 +11,7 @@ from typing import Any
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.study.cells import StudyPlan
+from ecg_keras.study.pilot import quiet
 from ecg_keras.study.worker import MANY, ProcessDied, attempt, pack, unpack
 
 
@@ -30,7 +31,7 @@ def open_ray(plan: StudyPlan, address: str, *, gpus: float, cpus: float) -> Iter
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves this machine
     threads = str(max(1, math.ceil(cpus)))
     environment = {
-        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
+        **quiet(),
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "TF_NUM_INTRAOP_THREADS": threads,
         "TF_NUM_INTEROP_THREADS": threads,

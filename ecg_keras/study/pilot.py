@@ -165,6 +165,17 @@ def _values(lines: Sequence[str], key: str) -> list[str]:
     return [value.strip() for name, _, value in pairs if name.strip() == key]
 
 
+def command_of(module: str) -> list[str]:
+    """Runs a module's `main` in a Python with our search path, which finds what we find."""
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import main; main()"
+    return [sys.executable, "-c", code]
+
+
+def quiet() -> dict[str, str]:
+    """The environment in which TensorFlow reports errors alone, unless the user wants more."""
+    return {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")}
+
+
 def count_cores() -> int:
     """Those that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -198,21 +209,15 @@ def _parse_timing(parameters: int, measured: bool, **seconds: float) -> Timing:
 def _measure(workloads: Sequence[Workload], seconds: float) -> Iterator[dict[str, Any]]:
     """What a process of its own measures, as it comes."""
     request = json.dumps({"workloads": [asdict(one) for one in workloads], "seconds": seconds})
-    # the same search path, so that it finds what we find
-    code = (
-        f"import sys; sys.path[:] = {sys.path!r}; "
-        "from ecg_keras.study.measuring import main; main()"
-    )
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")}
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
         subprocess.Popen(
-            [sys.executable, "-c", code],
+            command_of("ecg_keras.study.measuring"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, **quiet},
+            env={**os.environ, **quiet()},
         ) as process,
     ):
         answered = False

@@ -334,7 +334,7 @@ def run_here(plan, monkeypatch, cells, dies=()):
     counter = plan.folder / "counter"
     counter.write_text("")
     code = STANDS_FOR.format(counter=str(counter), dies=dies)
-    monkeypatch.setattr(local_pool, "MAIN", f"exec({code!r})")
+    monkeypatch.setattr(local_pool, "command_of", lambda module: [sys.executable, "-c", code])
     processes = []
     with local_pool.open_processes(plan, 1) as pool:
         for name in cells:
