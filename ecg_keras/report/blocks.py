@@ -1,8 +1,4 @@
-"""What every page is made of, before it is HTML: sections of blocks, with the tables for files.
-
-A section's function returns a `Section`, or an `Absent` with the reason why there is none: the page
-then gives the reason among what was not done.
-"""
+"""What every page is made of, before it is HTML: sections of blocks, with the tables for files."""
 
 from __future__ import annotations
 
@@ -147,7 +143,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Absent:
-    """A part that a reader may expect, and why it is not there; its tables are empty."""
+    """A part that a reader may expect, and why it is not there: the page gives the reason."""
 
     title: str
     reason: str

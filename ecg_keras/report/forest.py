@@ -1,9 +1,4 @@
-"""Figures whose rows run from top to bottom: differences as a forest, and costs as bars.
-
-Names are above their row, not beside it, so that a figure is legible on a phone too. What a
-difference means has a shape as well as a colour: an upward triangle is better, a square equivalent,
-a downward triangle worse, an open circle inconclusive.
-"""
+"""Figures with a name above each row, legible on a phone: differences as a forest, and costs."""
 
 from __future__ import annotations
 
@@ -18,8 +13,9 @@ from matplotlib.figure import Figure
 from ecg_keras.evaluation import Estimate
 from ecg_keras.report.style import GUIDE, LIGHT, WIDTH_INCHES, Look, add_legend, in_style, shorten
 
-ROW_INCHES = 0.4
+ROW_INCHES = 0.42
 LONGEST_LINE = 52  # characters of a name above its row
+# what a difference means has a shape as well as a colour
 WORDS: Mapping[str, Look] = {
     "better": {"marker": "^", "color": LIGHT["blue"]},
     "equivalent": {"marker": "s", "color": LIGHT["green"]},
@@ -32,21 +28,13 @@ UNITS = ((7200.0, 3600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "second
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One difference; rows of one group follow one another under its name.
-
-    Attributes:
-        name: above its row.
-        estimate: the difference.
-        word: of its verdict; empty where there is none.
-        group: whose rows these are.
-        before: where it was under another protocol; none for a plain forest.
-    """
+    """One difference, below its name; rows of one group follow one another."""
 
     name: str
     estimate: Estimate
-    word: str = ""
+    word: str = ""  # of its verdict; empty where there is none
     group: str = ""
-    before: Estimate | None = None
+    before: Estimate | None = None  # where it was under another protocol
 
 
 @dataclass(frozen=True)
@@ -67,17 +55,16 @@ def forest_plot(
 ) -> Figure:
     """Differences, in groups, over the band of ``margin`` within which they do not matter.
 
-    A row with a ``before`` has two lines: the earlier one open and thin, and an arrow from it.
-    ``sides`` are what is left and right of zero.
+    A row with a ``before`` has two lines, the earlier one open and thin, and an arrow from it.
     """
-    figure, axes, heights = _start(rows, [1.15 if row.before is None else 1.45 for row in rows])
+    figure, axes, heights = _start(rows, [1.2 if row.before is None else 1.5 for row in rows])
     if margin is not None:
         axes.axvspan(-margin, margin, color=LIGHT["green"], alpha=0.13, linewidth=0)
         for side in (-margin, margin):
             axes.axvline(side, **{**GUIDE, "color": LIGHT["green"]})
     axes.axvline(0, color=LIGHT["ink"], linewidth=0.9)
     for row, top in zip(rows, heights, strict=True):
-        _draw_difference(axes, row, top + 0.62)
+        _draw_difference(axes, row, top + 0.68)
     reach = _reach(rows, margin)
     axes.set(xlim=(-reach, reach), xlabel="Difference")
     axes.set_title(f"← {sides[0]}", loc="left", fontsize=8.5, color=LIGHT["muted"])

@@ -22,6 +22,7 @@ from ecg_keras.report.style import (
     Look,
     add_legend,
     in_style,
+    label_top,
     shorten,
     whole_numbers,
 )
@@ -44,11 +45,7 @@ LONGEST_NAME = 40
 
 @in_style
 def learning_plot(curve: LearningCurve) -> Figure:
-    """Scores of both ways over the number of training ECGs, and below it their difference.
-
-    Dots and bars are measured with their intervals, lines the fitted power laws with theirs. The
-    upright line is the crossover, its band the interval; the arrow is what a way is worth in ECGs.
-    """
+    """Scores of both ways over the number of training ECGs, and below it their difference."""
     figure = Figure(figsize=(WIDTH_INCHES, 4.8), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     sizes = np.array(curve.sizes, float)
@@ -167,15 +164,5 @@ def _draw_crossover(
     axes.axvspan(low, high, color=LIGHT["muted"], alpha=0.15, linewidth=0)
     if ends[0] < value < ends[1]:
         axes.axvline(value, **{**GUIDE, "color": LIGHT["ink"], "linewidth": 1.2})
-        right = value > np.sqrt(ends[0] * ends[1])
-        axes.annotate(
-            "crossover",
-            (value, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(-3 if right else 3, -3),
-            textcoords="offset points",
-            ha="right" if right else "left",
-            va="top",
-            fontsize=7.5,
-            color=LIGHT["muted"],
-        )
+        right = bool(value > np.sqrt(ends[0] * ends[1]))
+        label_top(axes, value, "crossover", right=right)

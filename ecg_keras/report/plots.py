@@ -1,8 +1,4 @@
-"""The figures of scores and training, each from plain arrays.
-
-Two things are drawn at most: this run, blue and solid, and its baseline, orange and dashed; where
-they are called otherwise, ``names`` has the words of the legend.
-"""
+"""Figures of scores and training: a run, blue and solid, and its baseline, orange and dashed."""
 
 from __future__ import annotations
 
@@ -26,6 +22,7 @@ from ecg_keras.report.style import (
     Look,
     add_legend,
     in_style,
+    label_top,
     whole_numbers,
 )
 
@@ -174,18 +171,8 @@ def _draw_phases(axes: Axes, run: History) -> None:
         low, high = axes.get_ylim()
         axes.set_ylim(low, high + 0.1 * (high - low))  # room for the names of the phases
         for start in starts:
-            x = epoch[start] - 0.5
-            axes.axvline(x, **GUIDE)
-            axes.annotate(
-                f"phase {phase[start]:g}",
-                (x, 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(2, -2),
-                textcoords="offset points",
-                va="top",
-                fontsize=7.5,
-                color=LIGHT["muted"],
-            )
+            axes.axvline(epoch[start] - 0.5, **GUIDE)
+            label_top(axes, epoch[start] - 0.5, f"phase {phase[start]:g}")
     if run.best_epoch is not None:
         kept: Look = {"color": LIGHT["green"], "linewidth": 1.1, "linestyle": (0, (6, 2, 1, 2))}
         axes.axvline(run.best_epoch, ymax=0.9, label=f"best epoch ({run.best_epoch})", **kept)

@@ -24,11 +24,7 @@ LOGGED = ("epoch", "phase", "loss", "val_loss", "val_macro_auroc", "val_macro_au
 
 @dataclass(frozen=True, eq=False)
 class RunFiles:
-    """What the files of a run say; what it may lack is nothing or empty.
-
-    ``guarded`` is what the leakage guard found, ``anomalies`` what the check of the data found and
-    ``remarks`` what that check did not look at, ``seeds`` the trainings with other seeds.
-    """
+    """What the files of a run say; what it may lack is nothing or empty."""
 
     run: Run
     recipe: Recipe
@@ -39,11 +35,11 @@ class RunFiles:
     test: Predictions
     history: History | None
     environment: Mapping[str, Any]
-    guarded: Guarded | None
+    guarded: Guarded | None  # what the leakage guard found
     tuned: Tuned | None
-    seeds: Seeds | None
-    anomalies: tuple[str, ...]
-    remarks: tuple[str, ...]
+    seeds: Seeds | None  # trainings with other seeds
+    anomalies: tuple[str, ...]  # that the check of the data found
+    remarks: tuple[str, ...]  # what that check did not look at
     comparison: Comparison | None
     baseline_test: Predictions | None
     baseline_history: History | None

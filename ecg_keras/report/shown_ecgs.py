@@ -67,11 +67,7 @@ def study_ecgs(
 
 
 def choose_records(predictions: Predictions, thresholds: Floats) -> tuple[Choice, ...]:
-    """Up to six records: right, typical and wrong ones, each at most once.
-
-    Records are ordered by their loss, the mean binary cross-entropy over the labels; equal losses
-    by record id. A rule that no record fits is left out.
-    """
+    """Up to six records: right, typical and wrong ones, each at most once."""
     return _once([*_right(predictions, thresholds), *_wrong(predictions, thresholds)])
 
 
@@ -142,7 +138,7 @@ def _answers(
 
 
 def _order(predictions: Predictions) -> npt.NDArray[np.intp]:
-    """Rows from the smallest loss to the largest."""
+    """Rows by their loss, the mean binary cross-entropy over the labels; equal ones by id."""
     truth = np.asarray(predictions.targets, bool)
     kept = np.clip(np.asarray(predictions.probabilities, np.float64), EPSILON, 1 - EPSILON)
     loss = -np.mean(np.where(truth, np.log(kept), np.log(1 - kept)), axis=1)

@@ -1,8 +1,4 @@
-"""The sections of a study's page about single labels: the best arm of each downstream.
-
-The curves and decisions are of one prediction per ECG, the mean over seeds of the networks that
-were not trained on it. The scores with intervals are means of single networks.
-"""
+"""The sections of a study's page about single labels: the best arm of each downstream."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""`write_study`: a study's result as one page of HTML, and its tables as files.
-
-Data flow one way: the result, a view of it, a list of sections, the page. A section reads the view
-and returns its blocks, and its full tables; figures are drawn when the page is written.
-"""
+"""`write_study`: from a study's result to a view of it, a list of sections, a page and files."""
 
 from __future__ import annotations
 

@@ -1,10 +1,4 @@
-"""The report's colours, each for a light and a dark page, and matplotlib's settings.
-
-Series are drawn in the colours of Okabe and Ito ("Color universal design", 2008), which stay apart
-under the common colour blindnesses, and never by colour alone: every series has its own line
-style, marker or label as well. Figures are drawn in the light colours; in the page each becomes
-the CSS variable of its name, so that one figure serves both.
-"""
+"""The report's colours, each for a light and a dark page, and matplotlib's settings."""
 
 from __future__ import annotations
 
@@ -22,6 +16,9 @@ Look = dict[str, Any]  # how matplotlib draws something
 P = ParamSpec("P")
 Drawn = TypeVar("Drawn")
 
+# Series have the colours of Okabe and Ito ("Color universal design", 2008), which stay apart under
+# the common colour blindnesses, and never a colour alone. Figures are drawn in the light colours;
+# in the page each becomes the CSS variable of its name, so that one figure serves both.
 LIGHT = MappingProxyType(
     {
         "page": "#fefefe",
@@ -113,6 +110,21 @@ def add_legend(figure: Figure, columns: int = 2, **style: Any) -> None:
     """The legend above the axes, in their constrained layout."""
     style = {"borderaxespad": 0.2, "columnspacing": 1.2, **style}
     figure.legend(loc="outside upper left", ncols=columns, **style)
+
+
+def label_top(axes: Axes, x: float, text: str, *, right: bool = False) -> None:
+    """A word at the top of the axes beside an upright line, left of it where there is no room."""
+    axes.annotate(
+        text,
+        (x, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3 if right else 3, -3),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        va="top",
+        fontsize=7.5,
+        color=LIGHT["muted"],
+    )
 
 
 def whole_numbers(axes: Axes) -> None:

@@ -27,11 +27,7 @@ WRITING: dict[Any, Any] = {
 
 
 def inline_svg(figure: Figure, name: str, title: str) -> Markup:
-    """The figure as one ``<svg>`` element that fills its box, with its title for who can't see it.
-
-    Colours of the palette become CSS variables, so that the page's theme recolours the figure; ids
-    are prefixed with ``name``, which is unique in the page; coordinates have 0.01 points.
-    """
+    """The figure as an ``<svg>`` element that fills its box, in the colours of the page's theme."""
     root = ElementTree.fromstring(_written(figure))
     for parent in root.iter():
         for child in [child for child in parent if _shows_nothing(child)]:

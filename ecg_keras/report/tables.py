@@ -20,6 +20,8 @@ Kind = Literal[
 NUMBERS = ("number", "size", "count", "decimal", "signed", "score", "difference", "p", "seconds",
            "epochs", "records", "factor")  # fmt: skip
 INTERVALS = ("score", "difference", "records", "factor")
+FORMATS = {"decimal": ".3f", "score": ".3f", "signed": "+.3f", "difference": "+.3f",
+           "records": ",.0f", "factor": ".2g", "epochs": ",.1f"}  # fmt: skip
 MISSING = {"seconds": "never", "epochs": "never", "records": "none"}  # else undefined
 # a mark for each word that judges, so that none is known by its colour alone
 MARKS = {"better": "▲", "equivalent": "■", "worse": "▼", "inconclusive": "○", "confirmed": "✓",
@@ -30,24 +32,16 @@ ARM = {"downstream": "Downstream", "backbone": "Backbone", "head": "Head", "size
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table.
+    """One column of a table, and where an item has its value."""
 
-    Attributes:
-        key: its name in the CSV; an interval also has ``<key>_low`` and ``<key>_high``.
-        title: its heading for readers.
-        kind: how its values are written: those of `INTERVALS` may be an `Estimate` (``records``
-            and ``factor``: of training records, and of how many times as many), a ``way`` is a
-            pair of a name and its details, a ``number`` is one as text; ``None`` is undefined.
-        of: where an item has its value: a function, or a path such as ``contrast.p_value`` or
-            ``1.size``; by default ``key``, or the column's place in an item that is a tuple.
-        plain: omitted for readers where all its cells are the same.
-    """
-
-    key: str
+    key: str  # in the CSV, where an interval also has ``<key>_low`` and ``<key>_high``
     title: str
+    # an interval is an `Estimate`, a way a pair of a name and its details, a number one as text
     kind: Kind = "text"
+    # a function, or a path: ``contrast.p_value``, ``1.size``; by default the key, or the column's
+    # place in an item that is a tuple
     of: str | Callable[[Any], Any] = ""
-    plain: bool = False
+    plain: bool = False  # omitted for readers where all its cells are the same
 
     def find(self, item: Any, place: int) -> Any:
         """Its value of an item; nothing where the path ends at nothing."""
@@ -64,19 +58,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A row for each item.
+    """A row for each item; one that is a tuple may be a row."""
 
-    Attributes:
-        name: of its files: letters, digits, hyphens, underscores.
-        title: what it holds, in a few words.
-        caption: what a reader has to know to read it; begins where ``title`` ends.
-        columns: which find their values in the items.
-        items: what the rows are of; a tuple may be a row.
-    """
-
-    name: str
+    name: str  # of its files: letters, digits, hyphens, underscores
     title: str
-    caption: str
+    caption: str  # what a reader has to know to read it; begins where the title ends
     columns: tuple[Column, ...]
     items: Iterable[Any]
 
@@ -188,10 +174,8 @@ def _number(kind: Kind, value: Any) -> str:
         return MISSING.get(kind, "undefined")
     if isinstance(value, float) and math.isinf(value):
         return "no bound" if value > 0 else "below the sizes"
-    if kind in ("decimal", "score"):
-        return f"{value:.3f}".replace("-", "−")
-    if kind in ("signed", "difference"):
-        return f"{value:+.3f}".replace("-", "−")
+    if kind in FORMATS:
+        return f"{value:{FORMATS[kind]}}".replace("-", "−")
     if kind == "way":
         return ", ".join(part for part in value if part)
     if kind == "p":
@@ -200,11 +184,6 @@ def _number(kind: Kind, value: Any) -> str:
         return short_duration(value)
     if kind == "size":
         return f"{value:,}" if value else "all"
-    if kind == "records":
-        return f"{value:,.0f}"
-    if kind == "factor":
-        return f"{value:.2g}"
-    if kind in ("count", "epochs"):
-        whole = kind == "count" and value == int(value)
-        return f"{value:,.{0 if whole else 1}f}"
+    if kind == "count":
+        return f"{value:,.{0 if value == int(value) else 1}f}"
     return str(value)

@@ -1,8 +1,4 @@
-"""How features are distributed in two or three sets of recordings, side by side.
-
-The first set is blue and filled, the others are lines of their own colour and style, so that none
-is known by its colour alone.
-"""
+"""How features are distributed in two or three sets of recordings; the first is filled."""
 
 from __future__ import annotations
 

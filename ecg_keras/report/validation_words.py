@@ -47,24 +47,14 @@ LIMITS = (
 
 
 def feature_title(name: str) -> str:
-    """What readers call a feature or one lead of it.
-
-    Example:
-        >>> feature_title("deflection_mv V6"), feature_title("noise_uv")
-        ('Net deflection, V6', 'noise_uv')
-    """
+    """What readers call a feature or one lead of it: ``Net deflection, V6``."""
     feature, _, lead = name.partition(" ")
     title = FEATURES.get(feature, (feature, ""))[0]
     return f"{title}, {lead}" if lead else title
 
 
 def axis_title(name: str) -> str:
-    """The same with the unit, for an axis.
-
-    Example:
-        >>> axis_title("age")
-        'Age (years)'
-    """
+    """The same with the unit, for an axis: ``Age (years)``."""
     unit = FEATURES.get(feature_of(name), ("", ""))[1]
     return f"{feature_title(name)} ({unit})" if unit else feature_title(name)
 
@@ -103,11 +93,7 @@ def _compare(one: DatasetComparison) -> str:
 
 
 def _join(names: Sequence[str]) -> str:
-    """
-    Example:
-        >>> _join(["age", "sex", "labels"])
-        'age, sex and labels'
-    """
+    """``age, sex and labels``."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 

@@ -10,7 +10,12 @@ from page_elements import Page, check_accessible, check_self_contained
 from ecg_keras.data import Dataset, Noted, SplitSummary
 from ecg_keras.report import validation_page
 from ecg_keras.report.validation_plots import leads_plot, numbers_plot, texts_plot
-from ecg_keras.report.validation_words import FEATURES, axis_title, verdict_sentences
+from ecg_keras.report.validation_words import (
+    FEATURES,
+    axis_title,
+    feature_title,
+    verdict_sentences,
+)
 from ecg_keras.validation import (
     Anomaly,
     DatasetComparison,
@@ -236,6 +241,18 @@ def test_every_profiled_feature_has_a_name_for_readers():
 )
 def test_titles_of_axes(name, title):
     assert axis_title(name) == title
+
+
+def test_a_lead_is_named_after_its_feature_and_an_unknown_feature_by_its_key():
+    assert feature_title("deflection_mv V6") == "Net deflection, V6"
+    assert feature_title("noise_uv") == "noise_uv"
+
+
+def test_what_is_wrong_is_listed_in_a_sentence():
+    anomalies = [Anomaly("test", name, "short", "long") for name in ("age", "sex", "labels")]
+    assert (
+        "age, sex and labels are not as the schema asks." in verdict_sentences(found(anomalies))[0]
+    )
 
 
 def test_one_recording_is_one():
