@@ -21,7 +21,6 @@ from ecg_keras.report.study_view import (
     NO_ARM,
     StudyView,
     capital,
-    largest_sets,
 )
 from ecg_keras.report.tables import ARM, MARKS, Column, Table, arm_columns
 from ecg_keras.statistics import Compared, settles
@@ -147,7 +146,7 @@ def _unfinished(study: StudyView) -> tuple[Block, ...]:
 
 def _of_downstream(study: StudyView, name: str, compared: Sequence[Compared]) -> tuple[Block, ...]:
     """The verdicts on one downstream: those that a reader wants first, then all, folded."""
-    shown, which = _open_ones(compared)
+    shown, which = _open_ones(study, compared)
     table = _compact(study, name, shown)
     blocks: list[Block] = [f"{count_verdicts(compared)}{which}", Rows(table, fold=True)]
     if len(shown) < len(compared):
@@ -162,11 +161,11 @@ def _compact(study: StudyView, name: str, compared: Sequence[Compared]) -> Table
     return replace(table, title=f"{table.title}, {name}")
 
 
-def _open_ones(compared: Sequence[Compared]) -> tuple[Sequence[Compared], str]:
+def _open_ones(study: StudyView, compared: Sequence[Compared]) -> tuple[Sequence[Compared], str]:
     """The comparisons that a reader sees first, and which they are."""
     if len(compared) <= OPEN_ROWS:
         return compared, ""
-    largest = largest_sets(compared)
+    largest = [one for one in compared if one in study.largest_sets]
     if len(largest) <= OPEN_ROWS:
         return largest, " The table has those on the largest training set."
     judged = [one for one in largest if one.verdict.word != "inconclusive"]

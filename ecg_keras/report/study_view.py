@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -89,7 +88,12 @@ class StudyView:
     @cached_property
     def largest_sets(self) -> list[Compared]:
         """Of each downstream, the comparisons on its largest training set."""
-        return [one for some in self.by_downstream.values() for one in largest_sets(some)]
+        found = []
+        for compared in self.by_downstream.values():
+            sizes = [one.arm.size or float("inf") for one in compared]
+            pairs = zip(compared, sizes, strict=True)
+            found += [one for one, size in pairs if size == max(sizes)]
+        return found
 
     @cached_property
     def best(self) -> dict[str, Compared]:
@@ -112,12 +116,6 @@ class StudyView:
         if any(arm.size for arm in self.result.arms):
             parts.append(f"{name.size:,} ECGs" if name.size else "all ECGs")
         return ", ".join(parts)
-
-
-def largest_sets(compared: Sequence[Compared]) -> list[Compared]:
-    """Those on the largest training set."""
-    sizes = [one.arm.size or float("inf") for one in compared]
-    return [one for one, size in zip(compared, sizes, strict=True) if size == max(sizes)]
 
 
 def count_positives(arm: ArmResult) -> dict[str, int]:
