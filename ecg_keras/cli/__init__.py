@@ -23,25 +23,25 @@ COMMANDS = {
     ),
     "recipe": ("train", "Check a recipe, or show it with every default."),
     "download": ("download", "Fetch a published database, verified, or what is missing of it."),
-    "prepare": ("datasets", "Write the TFRecord shards of a recipe's dataset."),
-    "validate": ("datasets", "Check shards with TensorFlow Data Validation."),
+    "prepare": ("dataset_commands", "Write the TFRecord shards of a recipe's dataset."),
+    "validate": ("dataset_commands", "Check shards with TensorFlow Data Validation."),
     "describe": (
-        "datasets",
+        "dataset_commands",
         "Show what a dataset holds, or which sources and backbones there are.",
     ),
-    "simulate": ("datasets", "Write a simulated hospital's database to disk."),
-    "evaluate": ("finished", "Score a finished run, or predictions made elsewhere."),
-    "compare": ("finished", "Compare two runs or files of predictions, patient by patient."),
+    "simulate": ("dataset_commands", "Write a simulated hospital's database to disk."),
+    "evaluate": ("run_commands", "Score a finished run, or predictions made elsewhere."),
+    "compare": ("run_commands", "Compare two runs or files of predictions, patient by patient."),
     "transferability": (
-        "checkpoints",
+        "checkpoint_commands",
         "Rank checkpoints for a target, before anything is trained.",
     ),
     "advise": (
-        "checkpoints",
+        "checkpoint_commands",
         "Say which checkpoint to start from, how, and whether it is worth it.",
     ),
-    "report": ("finished", "Write the HTML page of a finished run."),
-    "export": ("finished", "Write a finished run as a SavedModel for TensorFlow Serving."),
+    "report": ("run_commands", "Write the HTML page of a finished run."),
+    "export": ("run_commands", "Write a finished run as a SavedModel for TensorFlow Serving."),
 }
 
 

@@ -62,7 +62,7 @@ def study(
         _refuse_given(OF_RUNS)
         _write_page_of_files(recipe, parse_overrides(assignments), dry_run=dry_run)
         return
-    from ecg_keras.cli.study_view import StudyView
+    from ecg_keras.cli.study_progress import StudyProgress
     from ecg_keras.config import load_study, parse_overrides
     from ecg_keras.study import list_cells, run_study
 
@@ -72,7 +72,7 @@ def study(
         _show_cells(plan)
         _show_costs(plan, workers)
         return
-    with StudyView(plan) as view:
+    with StudyProgress(plan) as view:
         last = run_study(
             plan,
             workers=workers,

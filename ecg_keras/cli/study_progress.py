@@ -41,7 +41,7 @@ EPOCH_WIDTH, SCORE_WIDTH, OTHER_LINES = 15, 11, 6
 LOW = 20
 
 
-class StudyView:
+class StudyProgress:
     """Shows the snapshots of a study on standard error, until the block is left."""
 
     def __init__(self, plan: StudyPlan, console: Console | None = None) -> None:
@@ -52,7 +52,7 @@ class StudyView:
         self._seen: dict[str, str] | None = None
         self._failed: list[str] = []
 
-    def __enter__(self) -> StudyView:
+    def __enter__(self) -> StudyProgress:
         if self.console.is_terminal:
             self._live.start()
             self._hashing.enter_context(listening(self._hashed))

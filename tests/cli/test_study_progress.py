@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from ecg_keras.cli.study_view import StudyView, shorten
+from ecg_keras.cli.study_progress import StudyProgress, shorten
 from ecg_keras.config import load_study
 from ecg_keras.study import Running, list_cells, snapshot
 
@@ -54,7 +54,7 @@ def on_terminal(plan, *snapshots, width=80, height=24):
     console = Console(
         file=StringIO(), force_terminal=True, width=width, height=height, legacy_windows=False
     )
-    with StudyView(plan, console) as view:
+    with StudyProgress(plan, console) as view:
         for one in snapshots:
             view.update(one)
     shown = Console(file=StringIO(), width=width, height=height)
@@ -64,7 +64,7 @@ def on_terminal(plan, *snapshots, width=80, height=24):
 
 def in_log(plan, *snapshots):
     console = Console(file=StringIO(), width=40)
-    with StudyView(plan, console) as view:
+    with StudyProgress(plan, console) as view:
         for one in snapshots:
             view.update(one)
     return console.file.getvalue().splitlines()
@@ -132,7 +132,7 @@ def test_a_study_that_is_over(plan):
 
 def test_a_terminal_is_drawn_anew_and_left_tidy(plan):
     console = Console(file=StringIO(), force_terminal=True, width=80, legacy_windows=False)
-    with StudyView(plan, console) as view:
+    with StudyProgress(plan, console) as view:
         view.update(now(plan))
         view.update(now(plan, [plan.cells[0].name]))
     written = console.file.getvalue()
