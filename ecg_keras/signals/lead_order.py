@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.signals.beats import Beats, mean_beat
-from ecg_keras.signals.limb_leads import SYMMETRIES, Placement, then
+from ecg_keras.signals.limb_leads import SYMMETRIES, Placement, count_kept, then
 
 Floats = npt.NDArray[np.float64]
 
@@ -159,8 +159,9 @@ def find_exchange(vectors: Sequence[HeartVectors], placement: Placement) -> Exch
     clear = gains.sum() > _ENOUGH and records >= _MOST_RECORDS * len(vectors)
     if not clear or total[best] < _FITS * len(vectors):
         best, records = 0, 0
+    # the six chest leads count as three
     kept = [
-        _kept(then(placement, SYMMETRIES[words]), sign, backwards)
+        count_kept(then(placement, SYMMETRIES[words])) + 3 * (sign == 1 and not backwards)
         for words, sign, backwards in choices
     ]
     credible = total + _IN_PLACE * np.array(kept)
@@ -196,15 +197,6 @@ def find_chest_order(vectors: Sequence[HeartVectors]) -> ChestOrder | None:
     gained = np.where(votes >= needed, np.median(gains, axis=1), 0.0)
     best = int(np.argmax(gained))
     return ChestOrder(*choices[best], int(votes[best])) if gained[best] > 0 else None
-
-
-def _kept(placement: Placement, chest_sign: int, backwards: bool) -> int:
-    """How many leads are where they are named, upright; the six chest leads count as three."""
-    kept = sum(
-        column == lead and sign == 1
-        for lead, (column, sign) in enumerate(zip(placement.columns, placement.signs, strict=True))
-    )
-    return kept + 3 * (chest_sign == 1 and not backwards)
 
 
 def _likelihoods(

@@ -44,22 +44,17 @@ def _symmetries() -> dict[str, Placement]:
         (1, 2, 0): "the three limb electrodes are exchanged in a circle",
         (2, 0, 1): "the three limb electrodes are exchanged in a circle, the other way round",
     }
+    views = _ELECTRODES / np.linalg.norm(_ELECTRODES, axis=1, keepdims=True)
     found = {}
     for order, name in names.items():
         for sign in (1, -1):
-            # row k of seen: what the column k records when the electrodes are exchanged
-            seen = sign * _ELECTRODES[:, order]
-            matches = [
-                next(
-                    (column, one)
-                    for column, one in itertools.product(range(6), (1, -1))
-                    if np.array_equal(seen[column] * one, lead)
-                )
-                for lead in _ELECTRODES
-            ]
+            # how alike each lead and what each column records with exchanged electrodes are
+            alike = sign * views @ views[:, order].T
+            columns = np.abs(alike).argmax(axis=1)
+            signs = np.sign(alike[range(6), columns]).astype(int)
             inverted = "" if sign == 1 else "all limb leads are inverted"
             words = " and ".join(filter(None, (name, inverted)))
-            found[words] = Placement(*zip(*matches, strict=True))
+            found[words] = Placement(tuple(columns.tolist()), tuple(signs.tolist()))
     return found
 
 
@@ -143,10 +138,14 @@ def _best_placement(gram: Floats) -> tuple[float, Placement]:
 
 def _closeness(placement: Placement) -> tuple[int, int, int]:
     """How much of a placement is in place: leads and signs, then signs, then leads."""
-    there = [column == lead for lead, column in enumerate(placement.columns)]
-    upright = [sign == 1 for sign in placement.signs]
-    both = sum(a and b for a, b in zip(there, upright, strict=True))
-    return both, sum(upright), sum(there)
+    there = sum(column == lead for lead, column in enumerate(placement.columns))
+    return count_kept(placement), placement.signs.count(1), there
+
+
+def count_kept(placement: Placement) -> int:
+    """How many leads are where they are named, and upright."""
+    pairs = zip(placement.columns, placement.signs, strict=True)
+    return sum(pair == (lead, 1) for lead, pair in enumerate(pairs))
 
 
 def lead_gains(values: npt.NDArray[Any]) -> Floats | None:
