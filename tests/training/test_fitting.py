@@ -3,10 +3,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from ecg_keras import models
 from ecg_keras.config import Phase, Training
 from ecg_keras.errors import ConfigError
-from ecg_keras.training import OPTIMIZERS
+from ecg_keras.training import OPTIMIZERS, compile_phase, fit
 from ecg_keras.training.fitting import make_optimizer, make_schedule, stage_scales
 
 
@@ -116,3 +118,36 @@ def test_schedules_start_peak_and_end_where_they_say():
     assert float(cosine(0)) == pytest.approx(1e-2)
     assert float(cosine(50)) == pytest.approx(5e-3)
     assert make_schedule("constant", 1e-2, 100) == 1e-2
+
+
+def test_a_phase_is_compiled_with_its_stages_length_and_loss():
+    model = models.classifier(models.find_backbone("gru")(40, 2, head="pooled"), ["AF", "MI"])
+    phase = Phase(epochs=2, learning_rate=1e-2, train_from="head")
+    training = Training(loss="focal", optimizer="sgd", schedule="cosine")
+    fitted = compile_phase(model, training, phase, steps_per_epoch=3, num_samples=20)
+    assert fitted.input_shape == (None, 20, 2)
+    assert not fitted.get_layer("stem_gru").trainable
+    assert fitted.optimizer.built and fitted.optimizer.name == "SGD"
+    assert isinstance(fitted.loss, keras.losses.BinaryFocalCrossentropy)
+    rates = [float(fitted.optimizer._learning_rate(step)) for step in (0, 6)]
+    assert rates == pytest.approx([1e-2, 0.0], abs=1e-8)  # 2 epochs of 3 steps
+
+
+def test_fitting_trains_the_shared_weights_for_the_epochs_that_are_named():
+    model = models.classifier(models.find_backbone("gru")(40, 2, head="pooled"), ["AF", "MI"])
+    fitted = compile_phase(model, Training(), Phase(epochs=3), steps_per_epoch=1, num_samples=20)
+    before = model.get_weights()
+    signals = np.random.default_rng(0).normal(size=(4, 20, 2)).astype(np.float32)
+    batches = tf.data.Dataset.from_tensor_slices((signals, np.ones((4, 2), np.float32))).batch(4)
+    epochs = []
+    noted = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
+    fit(fitted, batches, epochs=range(1, 3), callbacks=[noted])
+    assert epochs == [1, 2]
+    changed = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert all(changed)
+
+
+def test_a_stage_that_is_not_there_is_refused():
+    model = models.classifier(models.find_backbone("gru")(40, 2), ["AF"])
+    with pytest.raises(ConfigError, match="no stage named 'stage7'"):
+        compile_phase(model, Training(), Phase(epochs=1, train_from="stage7"), steps_per_epoch=1)
