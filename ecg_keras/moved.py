@@ -10,6 +10,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
+from typing import Any
 
 # former names, with those of the modules inside them, and where they are since 0.2
 MODULES: Mapping[str, str] = {
@@ -35,6 +36,20 @@ MODULES: Mapping[str, str] = {
     "ecg_keras.study.advise": "ecg_keras.advise.recommend",
 }
 
+# former names inside packages that stay; a package loads them with `load_former`
+NAMES: Mapping[str, str] = {
+    "ecg_keras.data.Anomaly": "ecg_keras.validation.Anomaly",
+    "ecg_keras.data.Comparison": "ecg_keras.validation.DatasetComparison",
+    "ecg_keras.data.Distance": "ecg_keras.validation.Distance",
+    "ecg_keras.data.Numbers": "ecg_keras.validation.Numbers",
+    "ecg_keras.data.Profile": "ecg_keras.validation.Profile",
+    "ecg_keras.data.Texts": "ecg_keras.validation.Texts",
+    "ecg_keras.data.Validation": "ecg_keras.validation.Validation",
+    "ecg_keras.data.find_drift": "ecg_keras.validation.find_drift",
+    "ecg_keras.data.validate": "ecg_keras.validation.validate",
+    "ecg_keras.validation.Comparison": "ecg_keras.validation.DatasetComparison",
+}
+
 
 def new_name(name: str) -> str | None:
     """Where a module is now; ``None`` where it has not moved.
@@ -56,6 +71,14 @@ def warn_of_move(old: str, new: str, *, stacklevel: int = 3) -> None:
         FutureWarning,
         stacklevel=stacklevel,
     )
+
+
+def load_former(name: str) -> Any:
+    """What a former name of `NAMES` stands for, with a warning for who imports it."""
+    new = NAMES[name]
+    warn_of_move(name, new, stacklevel=4)
+    module, _, attribute = new.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
 
 
 class _MovedModules(MetaPathFinder, Loader):

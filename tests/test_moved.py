@@ -60,3 +60,13 @@ def test_names_that_left_the_face_of_data_are_forwarded():
 
     with pytest.warns(FutureWarning, match=r"ecg_keras\.validation\.validate"):
         assert data.validate is validation.validate
+
+
+@pytest.mark.parametrize("old", moved.NAMES)
+def test_a_former_name_of_a_package_is_forwarded_and_warns(old):
+    package, _, name = old.rpartition(".")
+    new_package, _, new = moved.NAMES[old].rpartition(".")
+    expected = getattr(importlib.import_module(new_package), new)
+    with pytest.warns(FutureWarning, match=f"{old} has moved to {moved.NAMES[old]}") as caught:
+        assert getattr(importlib.import_module(package), name) is expected
+    assert caught[0].filename == __file__

@@ -3,11 +3,10 @@
 Names load when they are first used, so that importing the package imports no TensorFlow.
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from ecg_keras.faces import lazy_face
-from ecg_keras.moved import warn_of_move
+from ecg_keras.moved import NAMES, load_former
 
 if TYPE_CHECKING:
     from ecg_keras.data.beam import (
@@ -104,21 +103,6 @@ if TYPE_CHECKING:
 else:
     _load_name, __dir__, __all__ = lazy_face(__name__)
 
-    # names of `ecg_keras.validation` that were here
-    _FORMER = (
-        "Anomaly",
-        "Comparison",
-        "Distance",
-        "Numbers",
-        "Profile",
-        "Texts",
-        "Validation",
-        "find_drift",
-        "validate",
-    )
-
     def __getattr__(name: str) -> Any:
-        if name in _FORMER:
-            warn_of_move(f"ecg_keras.data.{name}", f"ecg_keras.validation.{name}")
-            return getattr(importlib.import_module("ecg_keras.validation"), name)
-        return _load_name(name)
+        former = f"{__name__}.{name}"
+        return load_former(former) if former in NAMES else _load_name(name)

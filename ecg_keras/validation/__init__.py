@@ -8,6 +8,7 @@ the `schema` allows and with other datasets (`tfdv`, `plain`), and given as plai
 from typing import TYPE_CHECKING, Any
 
 from ecg_keras.faces import lazy_face
+from ecg_keras.moved import NAMES, load_former
 
 if TYPE_CHECKING:
     from ecg_keras.validation.anomalies import (
@@ -24,12 +25,8 @@ if TYPE_CHECKING:
     )
     from ecg_keras.validation.validating import find_drift as find_drift, validate as validate
 else:
-    from ecg_keras.moved import warn_of_move
-
     _load_name, __dir__, __all__ = lazy_face(__name__)
 
     def __getattr__(name: str) -> Any:
-        if name == "Comparison":  # until the next release
-            warn_of_move(f"{__name__}.Comparison", f"{__name__}.DatasetComparison")
-            name = "DatasetComparison"
-        return _load_name(name)
+        former = f"{__name__}.{name}"
+        return load_former(former) if former in NAMES else _load_name(name)
