@@ -267,8 +267,8 @@ class _Listing:
             words = ["pretrain", str(point.upstream), point.backbone, *head, *protocol]
             words.append(f"s{point.upstream_seed}")
         else:
-            start = "" if point.upstream is None else f" from {point.upstream}"
-            words = [point.downstream, point.backbone, *head, *f"{point.mode}{start}".split(" ")]
+            start = [] if point.upstream is None else ["from", *point.upstream.split(" ")]
+            words = [point.downstream, point.backbone, *head, *point.mode.split(" "), *start]
             words += [*protocol, *([] if point.size == "all" else [f"n{point.size}"])]
             words += [f"s{point.seed}", *([] if point.fold is None else [f"f{point.fold}"])]
             words += [setting] if setting else []
