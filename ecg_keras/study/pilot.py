@@ -166,8 +166,14 @@ def _values(lines: Sequence[str], key: str) -> list[str]:
 
 
 def command_of(module: str) -> list[str]:
-    """Runs a module's `main` in a Python with our search path, which finds what we find."""
-    code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import main; main()"
+    """Runs a module's `main` in a Python with our search path, which finds what we find.
+
+    It is given what was standard output, between whose answers nothing else may then write.
+    """
+    code = (
+        "import os, sys; answers = os.dup(1); os.dup2(2, 1); "
+        f"sys.path[:] = {sys.path!r}; from {module} import main; main(answers)"
+    )
     return [sys.executable, "-c", code]
 
 

@@ -93,10 +93,8 @@ def unpack(packed: dict[str, Any]) -> StudyPlan:
     return list_cells(LoadedStudy(packed["name"], Path(packed["path"]), study, {}))
 
 
-def main() -> None:
+def main(answers: int) -> None:
     """The process: reads which study it is, then which cells to run; ends with the parent."""
-    answers = os.dup(1)
-    os.dup2(2, 1)  # nothing else may write between the answers
     plan = unpack(json.loads(sys.stdin.readline()))
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
