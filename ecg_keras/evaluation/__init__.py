@@ -33,6 +33,7 @@ from ecg_keras.evaluation.judging import (
     overall,
 )
 from ecg_keras.evaluation.predicting import predict
+from ecg_keras.evaluation.prediction_tables import KINDS as TABLE_KINDS
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.run_facts import (
     Budget,
@@ -56,6 +57,7 @@ __all__ = [
     "FEWEST_SEEDS",
     "LEAST_PATIENTS",
     "MARGIN",
+    "TABLE_KINDS",
     "WORDS",
     "Budget",
     "Calibration",

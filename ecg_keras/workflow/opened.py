@@ -10,15 +10,14 @@ from pathlib import Path
 from ecg_keras import evaluation
 from ecg_keras.config import load_recipe
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import choose_thresholds
-from ecg_keras.evaluation.prediction_tables import KINDS
+from ecg_keras.evaluation import TABLE_KINDS, choose_thresholds
 from ecg_keras.training import Run
 
 RESUME = (
     "Run the `ecg-keras train` command that began it once more: it resumes where it stopped and "
     "makes what is missing."
 )
-FILES = (".npz", *KINDS)
+FILES = (".npz", *TABLE_KINDS)
 # of a file with this name, the validation predictions are expected beside it, as in a run folder
 TEST, VALID = "test", "valid"
 
