@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ecg_keras.data.writing import (
@@ -92,7 +91,7 @@ def run_on_beam(arguments: Sequence[str] = ()) -> Run:
     return run
 
 
-def _load_beam() -> ModuleType:
+def _load_beam() -> Any:
     """Beam; what its own imports warn of is no concern of its users."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,56 +14,25 @@ import tensorflow as tf
 
 from ecg_keras.config import Augment
 from ecg_keras.data.augment import augment as change
-from ecg_keras.data.dataset import Dataset, check_split, describe
+from ecg_keras.data.batch_sources import Chosen, from_files, from_memory
+from ecg_keras.data.dataset import check_split, describe
 from ecg_keras.data.examples import ECG, decode, millivolts
 from ecg_keras.data.processes import free_memory, keep_freed_memory
 from ecg_keras.data.reading import (
     Subset,
-    batches,
     check_counts,
     remaining_records,
-    serialized,
     training_subset,
     whole_shards,
 )
 from ecg_keras.data.settings import check_augment
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError
 
-# records among which a stream is shuffled where the split does not fit in memory
-_SHUFFLED = 512
-# shards whose records alternate, and how many of one follow each other
-_OPEN_SHARDS = 8
-TURN = 32
-# bytes that are read of one of them at a time: all together stay in a core's own cache
-_READ_BYTES = 1 << 16
 _CORES = os.cpu_count() or 1
-# threads that read shards; with few cores, handing records over costs more than it gives
-READERS = min(_OPEN_SHARDS, _CORES // 2) if _CORES >= 4 else None
 # batches that are made at the same time; a limit, so that memory does not grow with the machine
 MADE_AT_ONCE = min(_CORES, 16)
 # no more than this share of the free memory holds a split
 _CACHED_SHARE = 0.5
-
-# an epoch's batches of what names or holds records, from the key of its order (none: of the files)
-Batches = Callable[["tf.Tensor | None"], tf.data.Dataset]
-# signal and target of such a batch
-Fetch = Callable[[tf.Tensor], "tuple[tf.Tensor, tf.Tensor]"]
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """What is loaded: ``records`` of a split, those with the ids ``chosen`` or else all."""
-
-    folder: str | Path
-    dataset: Dataset
-    split: str
-    records: int
-    batch_size: int
-    chosen: Sequence[str] | None = None
-
-    def stored(self) -> tf.data.Dataset:
-        """The serialised records of the split, in the order of the files."""
-        return serialized(self.folder, self.dataset, self.split)
 
 
 def load(
@@ -132,18 +100,15 @@ def load(
             sampling_rate=dataset.sampling_rate,
             num_samples=dataset.num_samples,
         )
-    chosen: Sequence[str] | None = None
     if split == "train":
-        chosen = training_subset(folder, dataset, train_records, seed, subset, left_out)
+        source = source.keep(
+            training_subset(folder, dataset, train_records, seed, subset, left_out)
+        )
     elif left_out:
-        chosen = tuple(remaining_records(folder, dataset, split, left_out))
-    if chosen is not None:
-        source = replace(source, records=len(chosen), chosen=chosen)
-    if not source.records:
-        raise DataError(f"{folder}: every record of the {split} split is left out.")
+        source = source.keep(tuple(remaining_records(folder, dataset, split, left_out)))
     bytes_in_memory = source.records * 2 * dataset.num_samples * len(dataset.leads)
     in_memory = cache and bytes_in_memory <= _CACHED_SHARE * free_memory()
-    epoch_batches, fetch = (_from_memory if in_memory else _from_files)(source)
+    epoch_batches, fetch = (from_memory if in_memory else from_files)(source)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         own = epoch_batches(_key(seed, epoch) if shuffle else None)
@@ -251,13 +216,13 @@ def load_chosen(
                 yield signal[kept], target.numpy()[kept], records[kept], patients[kept]
 
 
-def _open(folder: str | Path, split: str, batch_size: int) -> _Chosen:
+def _open(folder: str | Path, split: str, batch_size: int) -> Chosen:
     """All records of a split, after checks of what is asked and of what is there."""
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1. Received: {batch_size}.")
     dataset = describe(folder)
     check_split(folder, dataset, split)
-    return _Chosen(folder, dataset, split, check_counts(folder, dataset, split), batch_size)
+    return Chosen(folder, dataset, split, check_counts(folder, dataset, split), batch_size)
 
 
 def _made_at_once(
@@ -276,83 +241,6 @@ def _made_at_once(
         .prefetch(2)
         .with_options(options)
     )
-
-
-def _from_memory(source: _Chosen) -> tuple[Batches, Fetch]:
-    """Row numbers, and the split's samples that they name: read once, here, kept as int16."""
-    dataset, chosen, count = source.dataset, source.chosen, source.records
-    samples = np.empty((count, dataset.num_samples, len(dataset.leads)), np.int16)
-    scale = np.empty(count, np.float32)
-    target = np.empty((count, len(dataset.labels)), np.float32)
-    filled = 0
-    for one in batches(source.folder, dataset, source.split):
-        kept = slice(None) if chosen is None else np.isin(one["record_id"].astype(str), chosen)
-        rows = slice(filled, filled + len(one["scale"][kept]))
-        samples[rows], scale[rows] = one["samples"][kept], one["scale"][kept]
-        target[rows] = one["target"][kept]
-        filled = rows.stop
-    with tf.device("CPU"):
-        samples_, scale_, target_ = tf.constant(samples), tf.constant(scale), tf.constant(target)
-
-    def number_rows(key: tf.Tensor | None) -> tf.data.Dataset:
-        order = tf.range(count)
-        if key is not None:
-            order = tf.random.experimental.stateless_shuffle(order, key)
-        return tf.data.Dataset.from_tensor_slices(order).batch(source.batch_size)
-
-    def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        signal = millivolts(tf.gather(samples_, batch), tf.gather(scale_, batch))
-        return signal, tf.gather(target_, batch)
-
-    return number_rows, fetch
-
-
-def _from_files(source: _Chosen) -> tuple[Batches, Fetch]:
-    """Serialised records, read again in each epoch, and what they hold."""
-    dataset = source.dataset
-    paths = [str(Path(source.folder) / name) for name in dataset.splits[source.split].shards]
-
-    def stream(key: tf.Tensor | None) -> tf.data.Dataset:
-        if key is None:
-            records = source.stored()
-        else:
-            order = tf.random.experimental.stateless_shuffle(tf.constant(paths), key)
-            records = tf.data.Dataset.from_tensor_slices(order).interleave(
-                lambda path: tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES),
-                cycle_length=_OPEN_SHARDS,
-                block_length=TURN,
-                num_parallel_calls=READERS,
-            )
-        if keep_chosen is not None:
-            records = records.batch(TURN).map(keep_chosen).unbatch()
-        if key is not None:
-            # of this epoch's function alone: the order must not depend on TensorFlow's global seed
-            tf.compat.v1.set_random_seed(1)
-            own = tf.random.stateless_uniform((), key, maxval=2**31 - 1, dtype=tf.int64)
-            records = records.shuffle(_SHUFFLED, seed=own, reshuffle_each_iteration=False)
-        return records.batch(source.batch_size)
-
-    def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # a batch is parsed at once: several times faster than one record at a time
-        one = decode(batch, dataset, ECG)
-        return millivolts(one["samples"], one["scale"]), one["target"]
-
-    keep_chosen = None if source.chosen is None else _filter(dataset, source.chosen)
-    return stream, fetch
-
-
-def _filter(dataset: Dataset, chosen: Sequence[str]) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The function that keeps those of some serialised records that have one of these ids."""
-    table = tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(list(chosen), [True] * len(chosen)), False
-    )
-
-    def keep_chosen(some: tf.Tensor) -> tf.Tensor:
-        return tf.boolean_mask(
-            some, table.lookup(decode(some, dataset, ["record_id"])["record_id"])
-        )
-
-    return keep_chosen
 
 
 def _key(seed: int, *numbers: tf.Tensor) -> tf.Tensor:

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ecg_keras.config import Augment
-from ecg_keras.data import pipeline, writing
+from ecg_keras.data import batch_sources, pipeline, writing
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.pipeline import load, load_with_ids, set_epoch
 from ecg_keras.data.preparation import prepare
@@ -74,10 +74,10 @@ def test_an_epoch_depends_on_seed_and_number_alone(hospital_shards, cache):
 def test_the_number_of_cores_changes_nothing(hospital_data, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "SHARD_BYTES", 20_000)
     prepare(hospital_data, tmp_path / "shards")
-    monkeypatch.setattr(pipeline, "TURN", 2)
+    monkeypatch.setattr(batch_sources, "TURN", 2)
     signals = []
     for readers, made_at_once in ((None, 1), (3, 4)):
-        monkeypatch.setattr(pipeline, "READERS", readers)
+        monkeypatch.setattr(batch_sources, "READERS", readers)
         monkeypatch.setattr(pipeline, "MADE_AT_ONCE", made_at_once)
         settings = {"batch_size": 4, "shuffle": True, "augment": CHANGES, "cache": False}
         signals.append(passes(load(tmp_path / "shards", "train", **settings))[0])
@@ -139,7 +139,7 @@ def test_a_subset_is_nested_and_the_same_in_memory_and_from_files(hospital_shard
 def test_a_split_too_large_for_memory_is_streamed(hospital_shards, monkeypatch):
     expected = passes(load(hospital_shards, "train", batch_size=8))
     monkeypatch.setattr(pipeline, "free_memory", lambda: 26 * 200 * 12 * 2 * 2 - 1)
-    monkeypatch.setattr(pipeline, "_from_memory", None)
+    monkeypatch.setattr(pipeline, "from_memory", None)
     np.testing.assert_array_equal(passes(load(hospital_shards, "train", batch_size=8)), expected)
 
 

@@ -1,0 +1,132 @@
+"""Where an epoch's batches come from: a split that is held in memory, or its files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ecg_keras.data.dataset import Dataset
+from ecg_keras.data.examples import ECG, decode, millivolts
+from ecg_keras.data.reading import batches, serialized
+from ecg_keras.errors import DataError
+
+# records among which a stream is shuffled where the split does not fit in memory
+_SHUFFLED = 512
+# shards whose records alternate, and how many of one follow each other
+_OPEN_SHARDS = 8
+TURN = 32
+# bytes that are read of one of them at a time: all together stay in a core's own cache
+_READ_BYTES = 1 << 16
+_CORES = os.cpu_count() or 1
+# threads that read shards; with few cores, handing records over costs more than it gives
+READERS = min(_OPEN_SHARDS, _CORES // 2) if _CORES >= 4 else None
+# an epoch's batches of what names or holds records, from the key of its order (none: of the files)
+Batches = Callable[["tf.Tensor | None"], tf.data.Dataset]
+# signal and target of such a batch
+Fetch = Callable[[tf.Tensor], "tuple[tf.Tensor, tf.Tensor]"]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is loaded: ``records`` of a split, those with the ids ``chosen`` or else all."""
+
+    folder: str | Path
+    dataset: Dataset
+    split: str
+    records: int
+    batch_size: int
+    chosen: Sequence[str] | None = None
+
+    def keep(self, record_ids: Sequence[str] | None) -> Chosen:
+        """The same, but of these records alone; ``None`` keeps all."""
+        if record_ids is None:
+            return self
+        if not record_ids:
+            raise DataError(f"{self.folder}: every record of the {self.split} split is left out.")
+        return replace(self, records=len(record_ids), chosen=record_ids)
+
+    def stored(self) -> tf.data.Dataset:
+        """The serialised records of the split, in the order of the files."""
+        return serialized(self.folder, self.dataset, self.split)
+
+
+def from_memory(source: Chosen) -> tuple[Batches, Fetch]:
+    """Row numbers, and the split's samples that they name: read once, here, kept as int16."""
+    dataset, chosen, count = source.dataset, source.chosen, source.records
+    samples = np.empty((count, dataset.num_samples, len(dataset.leads)), np.int16)
+    scale = np.empty(count, np.float32)
+    target = np.empty((count, len(dataset.labels)), np.float32)
+    filled = 0
+    for one in batches(source.folder, dataset, source.split):
+        kept = slice(None) if chosen is None else np.isin(one["record_id"].astype(str), chosen)
+        rows = slice(filled, filled + len(one["scale"][kept]))
+        samples[rows], scale[rows] = one["samples"][kept], one["scale"][kept]
+        target[rows] = one["target"][kept]
+        filled = rows.stop
+    with tf.device("CPU"):
+        samples_, scale_, target_ = tf.constant(samples), tf.constant(scale), tf.constant(target)
+
+    def number_rows(key: tf.Tensor | None) -> tf.data.Dataset:
+        order = tf.range(count)
+        if key is not None:
+            order = tf.random.experimental.stateless_shuffle(order, key)
+        return tf.data.Dataset.from_tensor_slices(order).batch(source.batch_size)
+
+    def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        signal = millivolts(tf.gather(samples_, batch), tf.gather(scale_, batch))
+        return signal, tf.gather(target_, batch)
+
+    return number_rows, fetch
+
+
+def from_files(source: Chosen) -> tuple[Batches, Fetch]:
+    """Serialised records, read again in each epoch, and what they hold."""
+    dataset = source.dataset
+    paths = [str(Path(source.folder) / name) for name in dataset.splits[source.split].shards]
+
+    def stream(key: tf.Tensor | None) -> tf.data.Dataset:
+        if key is None:
+            records = source.stored()
+        else:
+            order = tf.random.experimental.stateless_shuffle(tf.constant(paths), key)
+            records = tf.data.Dataset.from_tensor_slices(order).interleave(
+                lambda path: tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES),
+                cycle_length=_OPEN_SHARDS,
+                block_length=TURN,
+                num_parallel_calls=READERS,
+            )
+        if keep_chosen is not None:
+            records = records.batch(TURN).map(keep_chosen).unbatch()
+        if key is not None:
+            # of this epoch's function alone: the order must not depend on TensorFlow's global seed
+            tf.compat.v1.set_random_seed(1)
+            own = tf.random.stateless_uniform((), key, maxval=2**31 - 1, dtype=tf.int64)
+            records = records.shuffle(_SHUFFLED, seed=own, reshuffle_each_iteration=False)
+        return records.batch(source.batch_size)
+
+    def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # a batch is parsed at once: several times faster than one record at a time
+        one = decode(batch, dataset, ECG)
+        return millivolts(one["samples"], one["scale"]), one["target"]
+
+    keep_chosen = None if source.chosen is None else _filter(dataset, source.chosen)
+    return stream, fetch
+
+
+def _filter(dataset: Dataset, chosen: Sequence[str]) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The function that keeps those of some serialised records that have one of these ids."""
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(list(chosen), [True] * len(chosen)), False
+    )
+
+    def keep_chosen(some: tf.Tensor) -> tf.Tensor:
+        return tf.boolean_mask(
+            some, table.lookup(decode(some, dataset, ["record_id"])["record_id"])
+        )
+
+    return keep_chosen
