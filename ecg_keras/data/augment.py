@@ -47,9 +47,8 @@ def augment(
     leads: Sequence[str],
     seed: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """A batch of ECGs with every change that the settings switch on; zero switches one off.
-
-    The same seed (two integers) gives the same changes. Only ``mixup`` changes the target.
+    """A batch of ECGs with every change that the settings switch on; zero switches one off. The
+    same seed (two integers) gives the same changes. Only ``mixup`` changes the target.
     """
     keys = tf.unstack(tf.random.experimental.stateless_split(seed, len(KEYS)))
     key = dict(zip(KEYS, keys, strict=True))
@@ -108,7 +107,6 @@ def noise(signal: tf.Tensor, spread: float, seed: tf.Tensor) -> tf.Tensor:
 
 def coloured_noise(signal: tf.Tensor, spread: float, exponent: float, seed: tf.Tensor) -> tf.Tensor:
     """Each lead plus Gaussian noise, its power falling as ``1/f**exponent``, without constant part.
-
     Timmer and König, "On generating power law noise", Astronomy and Astrophysics 1995, 300:707-710.
     """
     batch, samples, leads = tf.unstack(tf.shape(signal))
@@ -131,7 +129,6 @@ def baseline_wander(
     signal: tf.Tensor, spread: float, sampling_rate: float, seed: tf.Tensor
 ) -> tf.Tensor:
     """Each ECG plus four sinusoids of 0.05 to 0.5 Hz: of the same frequencies in all its leads.
-
     Each lead has amplitudes and phases of its own: the body breathes once, but electrodes differ.
     """
     batch, samples, leads = tf.unstack(tf.shape(signal))
@@ -152,7 +149,6 @@ def mains_hum(
     signal: tf.Tensor, greatest: float, frequency: float, sampling_rate: float, seed: tf.Tensor
 ) -> tf.Tensor:
     """Each ECG plus one sinusoid with a random phase, up to ``greatest`` millivolts in each lead.
-
     All leads pick up the same mains, as the difference of two electrodes, in either sense.
     """
     batch, samples, leads = tf.unstack(tf.shape(signal))
@@ -178,7 +174,6 @@ def lead_group_dropout(
     signal: tf.Tensor, chance: float, leads: Sequence[str], seed: tf.Tensor
 ) -> tf.Tensor:
     """All limb leads or all chest leads of an ECG set to zero, with this chance of one of the two.
-
     ``leads`` names the columns; both groups must be among them.
     """
     limb = tf.constant(np.isin(leads, LIMB_LEADS))
@@ -191,7 +186,6 @@ def mixup(
     signal: tf.Tensor, target: tf.Tensor, alpha: float, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Each ECG and its targets mixed with another of the batch, weighted by Beta(alpha, alpha).
-
     Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018, section 2.
     """
     # binary cross-entropy is linear in the target: its value is the weighted mean of two losses

@@ -71,18 +71,16 @@ class Quarantined(LeftOut):
 def convert(
     infos: Iterable[RecordInfo], data: Data, verified: Verified
 ) -> Iterator[Converted | Dropped | Quarantined]:
-    """Reads and converts records one by one, with an outcome for each, in the same order.
-
-    What is wrong with one record becomes its outcome; a wrong setting is raised.
+    """Reads and converts records one by one, with an outcome for each, in the same order. What is
+    wrong with one record becomes its outcome; a wrong setting is raised.
     """
     read, leads, length = reader_of(source_of(data)), stored_leads(data), stored_length(data)
     return (_convert(info, read, leads, length, data, verified) for info in infos)
 
 
 def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], float]:
-    """Samples as little-endian int16, and millivolts per step as a float32 holds it.
-
-    A step is 1 µV, or as much more as the largest sample asks for.
+    """Samples as little-endian int16, and millivolts per step as a float32 holds it. A step is 1
+    µV, or as much more as the largest sample asks for.
     """
     peak = max(float(values.max()), -float(values.min()))
     step = float(np.float32(max(_STEP_MV, peak / _GREATEST)))

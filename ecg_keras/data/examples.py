@@ -28,7 +28,6 @@ Feature = tuple[int, bool, bytes]
 
 def encode(record: Converted, labels: Sequence[str]) -> bytes:
     """One record as the bytes of a `tf.train.Example`; the same record gives the same bytes.
-
     ``labels`` are the names of the label set, in the order of ``target``.
     """
     info, quality, traits = record.info, record.quality, record.traits
@@ -136,7 +135,6 @@ def decode(
     serialized: tf.Tensor, dataset: Dataset, wanted: Sequence[str] = EVERYTHING
 ) -> dict[str, tf.Tensor]:
     """A batch of serialised records as tensors, in a `tf.data` map; the fewer wanted, the faster.
-
     An unknown ``age`` is NaN, an unknown ``sex`` empty.
     """
     import tensorflow as tf

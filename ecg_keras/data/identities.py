@@ -162,9 +162,8 @@ def stack(signatures: Sequence[bytes]) -> Signatures:
 def find_duplicates(
     signatures: Mapping[str, bytes], assigned: Mapping[str, str]
 ) -> tuple[Duplicates, ...]:
-    """Groups of records with the same signal, directly or through others.
-
-    Both arguments are by record id: its `signals.signature`, and its split.
+    """Groups of records with the same signal, directly or through others. Both arguments are by
+    record id: its `signals.signature`, and its split.
     """
     # imported here because it takes a third of a second
     from scipy.sparse import coo_array

@@ -26,9 +26,8 @@ _LOST = {
 def describe_scarce(
     splits: Mapping[str, SplitSummary], patients: Mapping[str, int], source: str
 ) -> tuple[str, ...]:
-    """A line for each way in which labels are too rare, or too frequent, to be of use.
-
-    ``patients`` is of how many people the records with each label are.
+    """A line for each way in which labels are too rare, or too frequent, to be of use. ``patients``
+    is of how many people the records with each label are.
     """
     total = sum(one.records for one in splits.values())
     counts = {

@@ -46,9 +46,8 @@ def count(records: Sequence[LeadQuality], leads: int) -> Counts:
 
 
 def summarise(parts: Iterable[Sequence[Any]], leads: int) -> Summary:
-    """Quantiles of all records together, from the counts of each part of the dataset as lists.
-
-    For each of `LEAD_MEASURES` and `QUANTILES` a figure for each lead, or ``None``.
+    """Quantiles of all records together, from the counts of each part of the dataset as lists. For
+    each of `LEAD_MEASURES` and `QUANTILES` a figure for each lead, or ``None``.
     """
     total = count([], leads)
     for one in parts:

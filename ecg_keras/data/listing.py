@@ -50,7 +50,6 @@ class Listing:
 
 def list_database(data: Data) -> Listing:
     """Lists the records of a recipe's database, and checks what a user's own source may get wrong.
-
     It raises a `ConfigError` or `DataError` as `prepare` does, and reads no signal.
     """
     source = source_of(data)

@@ -71,9 +71,8 @@ def with_lengths(one: LeftOut) -> LeftOut:
 def describe_losses(
     dropped: Sequence[LeftOut], quarantined: Sequence[LeftOut], records: int
 ) -> tuple[str, ...]:
-    """A line for each kind of reason: how many records, which, and what to set.
-
-    ``records`` is how many there were before any was left out.
+    """A line for each kind of reason: how many records, which, and what to set. ``records`` is how
+    many there were before any was left out.
     """
     others: dict[str, list[str]] = defaultdict(list)
     short = []

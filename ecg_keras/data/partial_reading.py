@@ -43,9 +43,8 @@ Part = Callable[[int, int], Signal]
 
 
 def reader_of(source: Any) -> Reader:
-    """A source's ``read_signal``, whether or not it can read a part of a recording.
-
-    Whatever it raises becomes a `DataError` that names the file: one record never ends a run.
+    """A source's ``read_signal``, whether or not it can read a part of a recording. Whatever it
+    raises becomes a `DataError` that names the file: one record never ends a run.
     """
     takes_span = "span" in inspect.signature(source.read_signal).parameters
 
@@ -100,7 +99,6 @@ def read_kept(
     read: Reader, info: RecordInfo, leads: tuple[str, ...], length: int, data: Data, repair: Repair
 ) -> Kept:
     """Reads the part that ``data.window`` names: up to a minute at once, of a longer one that part.
-
     ``length`` samples are kept, at ``data.sampling_rate``, or all where there are no more.
     """
     begun = _read_repaired(

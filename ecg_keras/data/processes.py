@@ -41,9 +41,8 @@ _stop: Any = None
 
 
 def get_ready(*modules: str) -> None:
-    """Begins to start what `run_in_processes` needs, and does not wait for it.
-
-    ``modules`` are those that the work imports; only the first call's count.
+    """Begins to start what `run_in_processes` needs, and does not wait for it. ``modules`` are
+    those that the work imports; only the first call's count.
     """
     context = _context()
     if context.get_start_method() == "forkserver":
@@ -59,9 +58,8 @@ def run_in_processes(
     processes: int,
     on_steps: Callable[[int], None],
 ) -> list[Result]:
-    """The results of an importable function for each item; where one raises, the others stop.
-
-    It is called with an item, and with what reports further steps: ``on_steps`` is called here.
+    """The results of an importable function for each item; where one raises, the others stop. It is
+    called with an item, and with what reports further steps: ``on_steps`` is called here.
     """
     context = _context()
     counter, stop = context.Value("q", 0), context.Event()
@@ -129,9 +127,8 @@ def _count(steps: int) -> None:
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Memory that is freed and wanted again, batch after batch, stays with this process.
-
-    Source: GNU C Library manual, Malloc Tunable Parameters.
+    """Memory that is freed and wanted again, batch after batch, stays with this process. Source:
+    GNU C Library manual, Malloc Tunable Parameters.
     """
     # each record that is read takes some 25 kB and is freed with its batch; the GNU C library gives
     # such memory back at once, and the system clears each page before it lends it again: a third of

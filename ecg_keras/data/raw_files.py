@@ -42,9 +42,8 @@ _read: dict[str, Hashes] = {}
 
 
 class Listed(NamedTuple):
-    """A file below a folder; times in ns of the last change of content, and of any kind.
-
-    Programs that copy files set the first; nothing sets the second but the system.
+    """A file below a folder; times in ns of the last change of content, and of any kind. Programs
+    that copy files set the first; nothing sets the second but the system.
     """
 
     path: str
@@ -159,9 +158,8 @@ def _walk(
 
 
 def hash_files(root: Path, files: Sequence[Listed], memory: Path | None) -> list[str]:
-    """The sha256 of each file; those that have not changed are not read again.
-
-    Several processes may remember hashes in one folder, ``memory``, at the same time.
+    """The sha256 of each file; those that have not changed are not read again. Several processes
+    may remember hashes in one folder, ``memory``, at the same time.
     """
     begun = time.time_ns()
     place = _place(root, memory)

@@ -46,9 +46,8 @@ class Verified:
 def verify_source(
     source: Source, infos: Sequence[RecordInfo], data: Data, warn: Callable[[str], None]
 ) -> Verified:
-    """Verifies a database by a sample of its signals, as ``data.verify`` says.
-
-    The sample is the same for the same records, wherever and however often it is drawn.
+    """Verifies a database by a sample of its signals, as ``data.verify`` says. The sample is the
+    same for the same records, wherever and however often it is drawn.
     """
     if data.verify == "off":
         return Verified()

@@ -22,9 +22,8 @@ _WRITE_BYTES = 1 << 20
 
 @contextmanager
 def whole_file(path: Path, scratch: Path) -> Iterator[BinaryIO]:
-    """A file to be written that is at ``path`` once it is complete and on the disk.
-
-    Until then it has a name of its own in the folder ``scratch``, which is on the same disk.
+    """A file to be written that is at ``path`` once it is complete and on the disk. Until then it
+    has a name of its own in the folder ``scratch``, which is on the same disk.
     """
     # two processes, on two machines too, may write the same file
     temporary = scratch / f".{path.name}.{uuid.uuid4().hex}"
@@ -50,9 +49,8 @@ def write_tfrecords(path: Path, records: Iterable[bytes], *, scratch: Path) -> t
 
 
 def count_records(path: Path) -> int:
-    """How many records a TFRecord file holds; only their lengths are read.
-
-    A `DataError` says that it ends within a record.
+    """How many records a TFRecord file holds; only their lengths are read. A `DataError` says that
+    it ends within a record.
     """
     count = place = 0
     with path.open("rb", buffering=0) as file:

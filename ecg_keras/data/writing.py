@@ -87,9 +87,8 @@ Run = Callable[[Sequence[Shard], Work, Callable[[int], None]], None]
 def plan_shards(
     infos: Sequence[RecordInfo], assigned: Mapping[str, str], record_bytes: int, seed: int
 ) -> list[Shard]:
-    """Fixed groups of records, which come in order of their ids; at least one for each split.
-
-    The records that train are shuffled, so that a stream of the shards is well mixed.
+    """Fixed groups of records, which come in order of their ids; at least one for each split. The
+    records that train are shuffled, so that a stream of the shards is well mixed.
     """
     plan = []
     for split in SPLITS:
@@ -110,7 +109,6 @@ def write_shards(
     plan: Sequence[Shard], work: Work, on_progress: Callable[[int, int], None], run: Run
 ) -> list[Sidecar]:
     """Writes each shard that is not finished, then its sidecar; those of all shards of the plan.
-
     Leftovers of a dataset with another fingerprint are removed from the folder.
     """
     with writing_to(work.folder):
@@ -151,9 +149,8 @@ def run_here(shards: Sequence[Shard], work: Work, on_records: Callable[[int], No
 def make_shard(
     work: Work, shard: Shard, on_records: Callable[[int], None] = lambda number: None
 ) -> None:
-    """Reads, converts and writes one shard's records, then its sidecar.
-
-    It can be called again, anywhere and at the same time: the bytes are the same.
+    """Reads, converts and writes one shard's records, then its sidecar. It can be called again,
+    anywhere and at the same time: the bytes are the same.
     """
     sidecar, qualities = Sidecar(work.fingerprint), list[LeadQuality]()
     leads = stored_leads(work.data)
