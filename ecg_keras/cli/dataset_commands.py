@@ -195,7 +195,7 @@ def describe(
 def _describe_shards(shards: Path, *, verify: bool, against: Path | None) -> None:
     from ecg_keras import data
     from ecg_keras.cli.progress import MB, progress_bar
-    from ecg_keras.data import lead_profile
+    from ecg_keras.data import quality_table
 
     if verify:
         with progress_bar("verify, MB") as moved:
@@ -204,7 +204,7 @@ def _describe_shards(shards: Path, *, verify: bool, against: Path | None) -> Non
             )
     else:
         dataset = data.describe(shards)
-    click.echo(f"{dataset.table()}\n\n{lead_profile.table(dataset.quality, dataset.leads)}")
+    click.echo(f"{dataset.table()}\n\n{quality_table(dataset.quality, dataset.leads)}")
     if verify:
         click.echo("each shard has the bytes that were written")
     if against is not None:

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from ecg_keras.data.label_counts import (
         find_undecidable as find_undecidable,
     )
+    from ecg_keras.data.lead_profile import (
+        quality_rows as quality_rows,
+        quality_table as quality_table,
+    )
     from ecg_keras.data.leaks import (
         Leak as Leak,
         count_leaks as count_leaks,

@@ -64,7 +64,7 @@ def summarise(parts: Iterable[Sequence[Any]], leads: int) -> Summary:
     }
 
 
-def rows(quality: Summary, leads: Sequence[str]) -> list[tuple[str, ...]]:
+def quality_rows(quality: Summary, leads: Sequence[str]) -> list[tuple[str, ...]]:
     """A summary as cells of text, a heading first: median and 95th percentile of each lead."""
     cells: list[tuple[str, ...]] = [("median (95 %)", *(title for title, _ in _SHOWN.values()))]
     for column, lead in enumerate(leads):
@@ -79,9 +79,9 @@ def rows(quality: Summary, leads: Sequence[str]) -> list[tuple[str, ...]]:
     return cells
 
 
-def table(quality: Summary, leads: Sequence[str]) -> str:
-    """`rows` as lines of text."""
-    return text_table((), rows(quality, leads))
+def quality_table(quality: Summary, leads: Sequence[str]) -> str:
+    """`quality_rows` as lines of text."""
+    return text_table((), quality_rows(quality, leads))
 
 
 def _quantile(classes: Counts, share: float, most: float) -> float | None:

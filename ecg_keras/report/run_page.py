@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from ecg_keras.data import lead_profile
+from ecg_keras.data import quality_rows
 from ecg_keras.evaluation import Comparison, Difference, diagnose_run, tuning_rows, tuning_sentence
 from ecg_keras.metrics import score_name
 from ecg_keras.report import run_words
@@ -259,7 +259,7 @@ def _data(files: RunFiles) -> list[Block]:
         blocks += [faults, Items(files.anomalies)]
     known = run_words.data_facts(dataset, files.guarded)
     blocks += [facts("What the network was trained and tested on", known), Rows(_splits(files))]
-    heading, *rows = lead_profile.rows(dataset.quality, dataset.leads)
+    heading, *rows = quality_rows(dataset.quality, dataset.leads)
     quality = _plain_rows("Quality of each lead", heading, rows, LEAD_QUALITY)
     blocks.append(Fold("Quality of each lead", (quality,)))
     for title, lines in run_words.left_out(dataset, files.guarded).items():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_keras.data.lead_profile import count, summarise, table
+from ecg_keras.data.lead_profile import count, quality_table, summarise
 from ecg_keras.signals import LEAD_MEASURES, LeadQuality
 
 
@@ -55,7 +55,7 @@ def test_shares_end_at_one_and_anything_huge_in_the_last_class():
 def test_the_table_is_in_units_people_read():
     figures = np.full((9, len(LEAD_MEASURES), 2), 0.01)
     figures[:, LEAD_MEASURES.index("mains_mv")] = np.nan
-    lines = table(summarise([counted(figures)], 2), ("I", "V1")).splitlines()
+    lines = quality_table(summarise([counted(figures)], 2), ("I", "V1")).splitlines()
     heading = "median (95 %) flat % clipped % noise µV baseline µV mains µV"
     assert " ".join(lines[0].split()) == heading
     assert lines[2].split() == ["V1", *["1.07", "(1.07)"] * 2, *["10.7", "(10.7)"] * 2, "-"]
