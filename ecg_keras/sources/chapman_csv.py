@@ -25,7 +25,7 @@ from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import canonical_lead
 from ecg_keras.sources.challenge_sets import CHAPMAN
 from ecg_keras.sources.contract import Corpus
-from ecg_keras.sources.fields import parse_age, parse_sex, path_inside
+from ecg_keras.sources.fields import parse_age, parse_sex, path_inside, records_of_rows
 
 DEFINITIONS = CHAPMAN.DEFINITIONS
 LABEL_SETS = CHAPMAN.LABEL_SETS
@@ -57,24 +57,20 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
     definition = look_up("label set", label_set, DEFINITIONS)
     codes = {row["acronym"]: row["code"] for row in read_table("chapman")}
     table = _find_table(root)
-    infos: dict[str, RecordInfo] = {}
-    for row in _read_rows(table):
+
+    def read_row(row: Mapping[str, str]) -> RecordInfo:
         name = row["FileName"]
-        try:
-            if name in infos:
-                raise DataError("is listed more than once.")
-            found = _find_codes([row[column] for column in CODED_IN[label_set]], codes)
-            infos[name] = RecordInfo(
-                record_id=name,
-                patient_id=name,
-                path=path_inside(root, f"{SIGNALS}/{name}.csv"),
-                labels=present_labels(found, definition),
-                age=parse_age(row["PatientAge"]),
-                sex=parse_sex(row["Gender"]),
-            )
-        except DataError as error:
-            raise DataError(f"{table}: record {name}: {error}") from error
-    return [infos[name] for name in sorted(infos)]
+        found = _find_codes([row[column] for column in CODED_IN[label_set]], codes)
+        return RecordInfo(
+            record_id=name,
+            patient_id=name,
+            path=path_inside(root, f"{SIGNALS}/{name}.csv"),
+            labels=present_labels(found, definition),
+            age=parse_age(row["PatientAge"]),
+            sex=parse_sex(row["Gender"]),
+        )
+
+    return records_of_rows(table, _read_rows(table), "FileName", read_row)
 
 
 def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
@@ -128,7 +124,13 @@ def _read_rows(table: Path) -> Iterable[dict[str, str]]:
                 size = sum(part.file_size for part in parts.infolist())
         if size > LARGEST:
             raise DataError(f"{table}: claims {size} bytes, far more than the database's table.")
-        frame = _read_frame(table)
+        if table.suffix == ".xlsx":
+            frame = pd.read_excel(table, dtype=str, keep_default_na=False, engine="openpyxl")
+        else:  # spreadsheets write semicolons in some countries
+            frame = pd.read_csv(
+                table, sep=None, dtype=str, keep_default_na=False, encoding="utf-8-sig",
+                engine="python",
+            )  # fmt: skip
     except DataError:
         raise
     except Exception as error:  # a damaged workbook makes its readers raise whatever they meet
@@ -136,23 +138,8 @@ def _read_rows(table: Path) -> Iterable[dict[str, str]]:
     missing = [column for column in COLUMNS if column not in frame.columns]
     if missing:
         raise DataError(f"{table}: lacks the column {', '.join(missing)}. Download it again.")
-    return [
-        dict(zip(COLUMNS, row, strict=True))
-        for row in frame[list(COLUMNS)].itertuples(index=False, name=None)
-    ]
-
-
-def _read_frame(table: Path) -> pd.DataFrame:
-    if table.suffix == ".xlsx":
-        frame = pd.read_excel(table, dtype=str, keep_default_na=False, engine="openpyxl")
-    else:
-        with table.open(encoding="utf-8-sig") as stream:
-            # spreadsheets write semicolons in some countries
-            separator = ";" if ";" in stream.readline() else ","
-        frame = pd.read_csv(
-            table, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    return frame
+    rows: list[dict[str, str]] = frame[list(COLUMNS)].to_dict("records")
+    return rows
 
 
 def _find_codes(cells: Iterable[str], codes: Mapping[str, str]) -> set[str]:

@@ -6,38 +6,17 @@ import csv
 import math
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from ecg_keras.errors import DataError
+from ecg_keras.records import RecordInfo
 
 # what people and programs write where nothing is known; in small letters
-PLACEHOLDERS = frozenset(
-    (
-        "",
-        "nan",
-        "none",
-        "null",
-        "nil",
-        "na",
-        "n/a",
-        "n.a.",
-        "#n/a",
-        "<na>",
-        "nat",
-        "-",
-        "--",
-        "?",
-        ".",
-        "keine",
-        "aucun",
-        "aucune",
-        "ninguno",
-        "ninguna",
-        "nessuno",
-        "nessuna",
-    )
-)
+PLACEHOLDERS = frozenset((
+    "", "nan", "none", "null", "nil", "na", "n/a", "n.a.", "#n/a", "<na>", "nat", "-", "--", "?",
+    ".", "keine", "aucun", "aucune", "ninguno", "ninguna", "nessuno", "nessuna",
+))  # fmt: skip
 UNKNOWN = PLACEHOLDERS | {"unknown", "unk", "u", "unspecified", "-1"}
 # whole words, and letters that mean one thing in all languages that write them
 SEXES = {
@@ -58,26 +37,12 @@ AGE = re.compile(r"([+-]?[0-9]+(?:[.,][0-9]+)?)\s*([a-z.]*)")
 AGE_BAND = re.compile(r"([0-9]{1,3})\s*(?:-|–|to|bis)\s*([0-9]{1,3})\s*([a-z.]*)")
 HIDDEN_AGE = re.compile(r"(?:>|>=|≥)\s*([0-9]+)|([0-9]+)\s*\+")
 UNITS_PER_YEAR = {
-    1: (
-        "",
-        "y",
-        "y.",
-        "yr",
-        "yrs",
-        "year",
-        "years",
-        "yo",
-        "y.o.",
-        "j",
-        "jahr",
-        "jahre",
-        "a",
-        "ans",
-    ),
+    1: ("", "y", "y.", "yr", "yrs", "year", "years", "yo", "y.o.", "j", "jahr", "jahre", "a",
+        "ans"),
     12: ("m", "mo", "mos", "mon", "month", "months", "monat", "monate", "mois"),
     52.18: ("w", "wk", "wks", "week", "weeks", "woche", "wochen"),
     365.25: ("d", "day", "days", "tag", "tage"),
-}
+}  # fmt: skip
 PER_YEAR = {word: count for count, words in UNITS_PER_YEAR.items() for word in words}
 
 
@@ -192,3 +157,25 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     if missing:
         raise DataError(f"{path}: lacks the column {', '.join(missing)}. Download it again.")
     return rows
+
+
+def records_of_rows(
+    table: Path,
+    rows: Iterable[Mapping[str, str]],
+    column: str,
+    read: Callable[[Mapping[str, str]], RecordInfo],
+) -> list[RecordInfo]:
+    """What ``read`` makes of each row, sorted; ``column`` has the ids, and no two may be the same.
+
+    An error names the table and the record.
+    """
+    infos: dict[str, RecordInfo] = {}
+    for row in rows:
+        name = row[column]
+        if name in infos:
+            raise DataError(f"{table}: record {name} is listed more than once.")
+        try:
+            infos[name] = read(row)
+        except DataError as error:
+            raise DataError(f"{table}: record {name}: {error}") from error
+    return [infos[name] for name in sorted(infos)]

@@ -65,7 +65,10 @@ PERCENT = 100
 def read_flags(
     column: pd.Series, *, named: bool
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
-    """Whether each row has the label, as 0 or 1."""
+    """Whether each row has the label, as 0 or 1, and where the column says neither.
+
+    A column that the recipe has not ``named`` is none where it holds one word of a pair alone.
+    """
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return (values == 1).astype(np.int8), (values != 0) & (values != 1)
@@ -159,7 +162,10 @@ def _unwrap(text: str) -> str:
 def find_mark(
     names: Collection[str], labels: Collection[str] | None = None
 ) -> tuple[str, str] | None:
-    """A name that looks like several names, and what seems to stand between them."""
+    """A name that looks like several names, and what seems to separate them.
+
+    Where the ``labels`` that count are known, other names matter only where they hold one of these.
+    """
     known = set(names if labels is None else labels)
     others = [
         name
@@ -239,7 +245,7 @@ def _read_list(text: str) -> list[tuple[str, float | bool | None]]:
         if inside[place : place + 1] == ",":
             place += 1
         elif place < len(inside) and not inside[place - 1].isspace():
-            raise DataError(f"{problem}: commas or blanks must stand between names")
+            raise DataError(f"{problem}: commas or blanks must be between names")
     return pairs
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from ecg_keras.formats import read_wfdb
 from ecg_keras.labels import Definition, present_labels
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.sources.contract import MOST, NEARLY_ALL, TEN_SECONDS, Corpus, Expectations
-from ecg_keras.sources.fields import parse_age, path_inside, read_rows
+from ecg_keras.sources.fields import parse_age, path_inside, read_rows, records_of_rows
 
 SUPERDIAGNOSTIC = ("NORM", "MI", "STTC", "HYP", "CD")
 # fmt: off
@@ -95,17 +94,12 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
     known = {row[""] for row in statements}
     column = _choose_column(root, sampling_rate)
     rows = read_rows(root / RECORDS, (*RECORD_COLUMNS, column))
-    infos = []
-    for row in rows:
-        try:
-            infos.append(_read_row(root, row, column, definition, known))
-        except DataError as error:
-            raise DataError(f"{root / RECORDS}: record {row['ecg_id']}: {error}") from error
-    infos.sort(key=lambda info: info.record_id)
-    for one, next_one in itertools.pairwise(infos):
-        if one.record_id == next_one.record_id:
-            raise DataError(f"{root / RECORDS}: record {one.record_id} is listed more than once.")
-    return infos
+    return records_of_rows(
+        root / RECORDS,
+        rows,
+        "ecg_id",
+        lambda row: _read_row(root, row, column, definition, known),
+    )
 
 
 def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
@@ -163,7 +157,7 @@ def _define(path: Path, statements: list[dict[str, str]]) -> Mapping[str, Defini
 
 
 def _read_row(
-    root: Path, row: dict[str, str], column: str, definition: Definition, known: set[str]
+    root: Path, row: Mapping[str, str], column: str, definition: Definition, known: set[str]
 ) -> RecordInfo:
     codes = _read_codes(row["scp_codes"])
     unknown = sorted(codes - known)

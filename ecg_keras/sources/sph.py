@@ -29,7 +29,7 @@ from ecg_keras.labels import present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import LEADS
 from ecg_keras.sources.contract import MOST, Corpus, Expectations
-from ecg_keras.sources.fields import parse_age, parse_sex, path_inside, read_rows
+from ecg_keras.sources.fields import parse_age, parse_sex, path_inside, read_rows, records_of_rows
 
 # fmt: off
 LABEL_SETS = {
@@ -77,23 +77,19 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
     labels = look_up("label set", label_set, LABEL_SETS)
     definition = {label: (label,) for label in labels}
     meanings = {row["code"]: row[MEANINGS[label_set]] for row in read_table("sph")}
-    infos: dict[str, RecordInfo] = {}
-    for row in read_rows(root / RECORDS, COLUMNS):
-        name = row["ECG_ID"]
-        try:
-            if name in infos:
-                raise DataError("is listed more than once.")
-            infos[name] = RecordInfo(
-                record_id=name,
-                patient_id=row["Patient_ID"],
-                path=path_inside(root, f"records/{name}.h5"),
-                labels=present_labels(_read_codes(row["AHA_Code"], meanings), definition),
-                age=parse_age(row["Age"]),
-                sex=parse_sex(row["Sex"]),
-            )
-        except DataError as error:
-            raise DataError(f"{root / RECORDS}: record {name}: {error}") from error
-    return [infos[name] for name in sorted(infos)]
+
+    def read_row(row: Mapping[str, str]) -> RecordInfo:
+        return RecordInfo(
+            record_id=row["ECG_ID"],
+            patient_id=row["Patient_ID"],
+            path=path_inside(root, f"records/{row['ECG_ID']}.h5"),
+            labels=present_labels(_read_codes(row["AHA_Code"], meanings), definition),
+            age=parse_age(row["Age"]),
+            sex=parse_sex(row["Sex"]),
+        )
+
+    table = root / RECORDS
+    return records_of_rows(table, read_rows(table, COLUMNS), "ECG_ID", read_row)
 
 
 def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:

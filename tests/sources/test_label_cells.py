@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.errors import DataError
+from ecg_keras.sources.fields import PLACEHOLDERS
 from ecg_keras.sources.label_cells import find_absent, find_mark, read_cell
 
 BOTH = {"AF": None, "LBBB": None}
@@ -76,8 +77,7 @@ plain = st.text(
 @given(st.lists(plain, max_size=5, unique=True))
 def test_what_python_and_json_write_comes_back(names):
     names = [name for name in names if read_cell(f"x{name}", "\0")]
-    expected = [n for n in names if n.lower() not in ("nan", "none", "null", "nil", "n/a", "nat")]
-    expected = [n for n in expected if n.lower() not in ("#n/a", "<na>", "n.a.")]
+    expected = [name for name in names if name.lower() not in PLACEHOLDERS]
     assert list(read_cell(json.dumps(names), ";")) == expected
     assert list(read_cell(json.dumps(names, ensure_ascii=False), ";")) == expected
     values = dict.fromkeys(names, 100.0)

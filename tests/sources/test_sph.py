@@ -96,7 +96,7 @@ def test_no_name_leads_out_of_the_folder(tmp_path):
 
 def test_a_record_that_stands_twice_is_refused(tmp_path):
     write_sph(tmp_path, [*SPH_RECORDS, SPH_RECORDS[0]])
-    with pytest.raises(DataError, match="record A00001: is listed more than once"):
+    with pytest.raises(DataError, match="record A00001 is listed more than once"):
         list_all(tmp_path)
 
 

@@ -105,7 +105,7 @@ def test_a_wrong_value_names_the_record(tmp_path, fields, message):
 
 def test_names_that_lead_out_or_stand_twice_are_refused(tmp_path):
     write_chapman_csv(tmp_path, [["x", "SR", "NONE", 50, "MALE"]] * 2)
-    with pytest.raises(DataError, match="record x: is listed more than once"):
+    with pytest.raises(DataError, match="record x is listed more than once"):
         list_all(tmp_path)
     book = openpyxl.Workbook()
     book.active.append(CHAPMAN_HEADER)
