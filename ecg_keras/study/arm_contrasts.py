@@ -255,7 +255,13 @@ def doubt_upstreams(
 
 
 def score_run(predictions: Predictions, thresholds: Mapping[str, float], metric: str) -> float:
-    """The score of one run; a label without a threshold has 0.5."""
+    """The score of one run.
+
+    Args:
+        predictions: of its test or validation records.
+        thresholds: of each label; one that is missing is 0.5.
+        metric: a name of `ecg_keras.metrics.METRICS`.
+    """
     limits = [thresholds.get(label, 0.5) for label in predictions.labels]
     scores = score_labels(predictions.targets, predictions.probabilities, limits)
     return float(METRICS[metric](scores))

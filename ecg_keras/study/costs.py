@@ -177,7 +177,12 @@ def seconds_of_run(
 ) -> float:
     """Of one run that lasts all its epochs: training, then scoring by the saved model.
 
-    One that does not train is taken over from a candidate.
+    Args:
+        recipe: its settings.
+        size: of its dataset.
+        timings: of each of its phases.
+        scoring: seconds for each test record, label and patient resample.
+        trains: whether it is trained, rather than taken over from a candidate.
     """
     scored = size.test if recipe.training.validate_on == "test" else size.valid
     first = timings[0]
