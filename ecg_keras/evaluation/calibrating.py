@@ -1,4 +1,4 @@
-"""`Calibration`: how a model's probabilities are mended, fitted on its validation split."""
+"""`Calibration`: how a model's probabilities are calibrated, fitted on its validation split."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Calibration:
         method: ``"none"``, ``"temperature"`` (one slope for all labels) or ``"platt"``.
         slopes: of each label, above 0; 1 changes nothing. Temperature is 1 / slope.
         intercepts: of each label; 0 changes nothing.
-        unfitted: labels that stay as they were, because validation could not tell.
+        unfitted: labels that stay as they were, because no map could be fitted.
     """
 
     method: str
@@ -33,7 +33,7 @@ class Calibration:
     unfitted: tuple[str, ...]
 
     def apply(self, predictions: Predictions) -> Predictions:
-        """The same predictions with mended probabilities; themselves where nothing changes.
+        """The same predictions with calibrated probabilities; themselves where nothing changes.
 
         Raises:
             DataError: they have other labels.
@@ -46,8 +46,8 @@ class Calibration:
         slopes, intercepts = list(self.slopes.values()), list(self.intercepts.values())
         if self.method == "none":
             return predictions
-        mended = recalibrate(predictions.probabilities, slopes, intercepts)
-        return replace(predictions, probabilities=mended.astype(np.float32))
+        calibrated = recalibrate(predictions.probabilities, slopes, intercepts)
+        return replace(predictions, probabilities=calibrated.astype(np.float32))
 
     @property
     def sentence(self) -> str:
@@ -63,7 +63,7 @@ class Calibration:
             how = "a slope and an intercept for each label"
         kept = ", ".join(self.unfitted) if fitted else ""
         return f"Probabilities are calibrated on the validation split: {how}." + (
-            f" As the network gave them, because validation could not tell: {kept}." if kept else ""
+            f" As the network gave them, because no map could be fitted: {kept}." if kept else ""
         )
 
 

@@ -103,7 +103,7 @@ class Comparison:
         """The verdict with its numbers, and how the two were tuned."""
         deciding = self.summary[self.metric]
         a, b = self.names
-        said = SAID[self.verdict].format(a=a, b=b, margin=self.margin)
+        claim = SAID[self.verdict].format(a=a, b=b, margin=self.margin)
         interval = "too few patients for an interval"
         if deciding.has_interval:
             interval = (
@@ -111,7 +111,7 @@ class Comparison:
                 f"{p_text(deciding.p_value, 'p = ')}"
             )
         return (
-            f"{said}: {score_name(self.metric)} {deciding.a:.3f} against {deciding.b:.3f}, a "
+            f"{claim}: {score_name(self.metric)} {deciding.a:.3f} against {deciding.b:.3f}, a "
             f"difference of {deciding.value:+.3f} ({interval}) on {self.records} records of "
             f"{self.patients} patients; {ONE_OF_EACH}.{self._tuning}"
         )
@@ -191,8 +191,8 @@ class Comparison:
             ],
         )
         budgets = [self.budget_sentence] if self.budget_sentence else []
-        said = [self.sentence, *budgets, *self.warnings]
-        return "\n".join([*said, "", summary, "", labels, *self._notes()])
+        lines = [self.sentence, *budgets, *self.warnings]
+        return "\n".join([*lines, "", summary, "", labels, *self._notes()])
 
     def _cells(self, row: Difference | None) -> list[str]:
         if row is None:

@@ -12,7 +12,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class DeLong(NamedTuple):
-    """What the test found; ``z`` and ``p_value`` are NaN where the variance can't be told.
+    """What the test found; ``z`` and ``p_value`` are NaN where the variance is unknown.
 
     Attributes:
         difference: AUROC of the first scores less that of the second.

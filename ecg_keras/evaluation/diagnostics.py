@@ -159,7 +159,7 @@ def _at_edge(name: str, runs: Sequence[RunFacts]) -> str | None:
         if number and 2 * number >= len(runs):
             return (
                 f"The learning rate that was chosen for {name} is the {end} of all that were "
-                f"tried{_share(number, len(runs))}, so a better one may lie beyond; add {way} ones "
+                f"tried{_share(number, len(runs))}, so a better one may be beyond; add {way} ones "
                 "to the candidates (tune)."
             )
     return None

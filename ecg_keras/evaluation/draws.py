@@ -112,8 +112,8 @@ def score_rows(
 ) -> list[LabelScores]:
     """The scores of each label in every row: all patients, leave-outs, resamples."""
     scorers = [
-        LabelScorer(said.targets, said.probabilities, limits)
-        for said, limits in zip(predictions, thresholds, strict=True)
+        LabelScorer(network.targets, network.probabilities, limits)
+        for network, limits in zip(predictions, thresholds, strict=True)
     ]
     blocks = []
     with ThreadPoolExecutor(len(scorers)) as pool:  # NumPy and SciPy compute side by side

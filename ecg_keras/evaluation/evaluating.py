@@ -147,26 +147,26 @@ def evaluate(
 
 
 def estimate_labels(
-    said: Predictions, thresholds: FloatArray, *, bootstrap: int, level: float, seed: int
+    predictions: Predictions, thresholds: FloatArray, *, bootstrap: int, level: float, seed: int
 ) -> dict[str, dict[str, Estimate | None]]:
     """Each label's scores at given thresholds, with the intervals that `evaluate` gives them.
 
     Args:
-        said: predictions, of which nothing is calibrated.
+        predictions: predictions, of which nothing is calibrated.
         thresholds: ``(labels,)``.
         bootstrap, level, seed: as for `evaluate`.
 
     Returns:
         By label, the scores of `ecg_keras.evaluation.scores.LABEL_SCORES`.
     """
-    said = said.sorted()
-    draws = draw_all(said.patient_ids, bootstrap, seed)
-    patients = count_patients(said.patient_ids, said.targets)
-    (rows,) = score_rows([said], [thresholds], draws)
+    predictions = predictions.sorted()
+    draws = draw_all(predictions.patient_ids, bootstrap, seed)
+    patients = count_patients(predictions.patient_ids, predictions.targets)
+    (rows,) = score_rows([predictions], [thresholds], draws)
     rows = draw_in(rows, patients.support, draws.groups)
     return {
         label: estimate_scores(rows, LABEL_SCORES, column, draws.groups, patients, level)
-        for column, label in enumerate(said.labels)
+        for column, label in enumerate(predictions.labels)
     }
 
 
@@ -242,7 +242,7 @@ def snomed_codes(source: str, label_set: str) -> Codes | None:
         label_set: of the source.
 
     Returns:
-        ``None`` where the source tells no codes, or is not installed here.
+        ``None`` where the source has no codes, or is not installed here.
 
     Example:
         >>> snomed_codes("georgia", "georgia")["AF"]

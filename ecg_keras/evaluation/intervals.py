@@ -44,7 +44,7 @@ UNBOUNDED = ("challenge_2020", "challenge_2021")  # at most 1, and as low as can
 
 @dataclass(frozen=True, eq=False)
 class Patients:
-    """How many patients stand behind the scores of each label, ``(labels,)`` each."""
+    """How many patients the scores of each label rest on, ``(labels,)`` each."""
 
     having: npt.NDArray[np.int64]
     lacking: npt.NDArray[np.int64]
@@ -130,7 +130,7 @@ def estimate_mean(
         reach = parts.reach(level)
         return _estimate(value, lambda score: interval(score, reach, bounded=True), lean)
     scored = support[support > 0]
-    patients = len(scored) ** 2 / (1 / scored).sum()  # a mean of proportions of so many
+    patients = len(scored) ** 2 / (1 / scored).sum()  # a mean of proportions of that many patients
 
     def variance(expected: float) -> float:
         return float(expected * (1 - expected) / patients)

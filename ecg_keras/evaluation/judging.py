@@ -62,7 +62,7 @@ def judge(
 
     ``better`` and ``worse`` where Holm's corrected p-value of no difference is below 1 - level.
     Else ``equivalent`` where that of two one-sided tests against the margin is (of a single
-    difference: where its 2 level - 1 interval lies within the margin). Else ``inconclusive``.
+    difference: where its 2 level - 1 interval is within the margin). Else ``inconclusive``.
 
     Args:
         contrasts: all differences that are looked at, such as each mode against scratch.

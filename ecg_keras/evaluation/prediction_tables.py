@@ -39,19 +39,19 @@ def read_prediction_table(path: Path) -> dict[str, Any]:
 
 def _find_labels(path: Path, header: Sequence[str]) -> tuple[str, ...]:
     """The labels in the order of their targets; each needs both of its columns."""
-    asked = [name.removeprefix(TARGET) for name in header if name.startswith(TARGET)]
+    targets = [name.removeprefix(TARGET) for name in header if name.startswith(TARGET)]
     given = {name.removeprefix(PROBABILITY) for name in header if name.startswith(PROBABILITY)}
     needed = [
         *IDS,
-        *(f"{PROBABILITY}{label}" for label in asked),
-        *(f"{TARGET}{label}" for label in sorted(given.difference(asked))),
+        *(f"{PROBABILITY}{label}" for label in targets),
+        *(f"{TARGET}{label}" for label in sorted(given.difference(targets))),
     ]
     missing = [name for name in needed if name not in header]
-    if missing or not asked:
+    if missing or not targets:
         what = listed(missing, 5) or f"the columns {TARGET}LABEL"
         hint = nearest(missing[0], header) if missing else ""
         raise DataError(f"{path}: Missing: {what}. {LAYOUT}. It has: {listed(header, 12)}.{hint}")
-    return tuple(asked)
+    return tuple(targets)
 
 
 def _numbers(path: Path, frame: Any, names: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -60,7 +60,7 @@ def read_budget(folder: str | Path) -> Budget | None:
 
 
 def read_budgets(first: Path, second: Path) -> tuple[Budget, Budget] | None:
-    """Those of two runs; ``None`` where one of them does not tell its own."""
+    """Those of two runs; ``None`` where one of them does not say."""
     one, other = read_budget(first), read_budget(second)
     return None if one is None or other is None else (one, other)
 
@@ -157,7 +157,7 @@ class RunFacts:
             `LEAST_PATIENTS` of its patients have, or lack, and of how many: those that some patient
             has and another lacks.
         edge: the end of all learning rates that were tried, ``"lowest"`` or ``"highest"``, where
-            the one that was chosen lies there.
+            the one that was chosen is there.
     """
 
     fit: Fit | None = None

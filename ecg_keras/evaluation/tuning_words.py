@@ -26,8 +26,8 @@ def describe_tuning(names: tuple[str, str], settings: tuple[int, int]) -> str:
     ours, theirs = settings
     if ours == theirs:
         return f"Each was tuned over {ours} settings." if ours else "Neither was tuned."
-    said = [f"over {number} settings" if number else "not" for number in settings]
-    return f"{names[0]} was tuned {said[0]}, {names[1]} {said[1]}."
+    how = [f"over {number} settings" if number else "not" for number in settings]
+    return f"{names[0]} was tuned {how[0]}, {names[1]} {how[1]}."
 
 
 def tuning_sentence(tuned: Tuned) -> str:

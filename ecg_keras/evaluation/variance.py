@@ -1,4 +1,4 @@
-"""How far a mean over seeds may lie from its expectation, from the luck of seeds and of patients.
+"""How far a mean over seeds may be from its expectation, from the luck of seeds and of patients.
 
 Seeds and patients are crossed: every seed is tested on every patient. That is the design of
 multi-reader multi-case studies, with networks for readers (Obuchowski & Rockette 1995; Hillis 2007,
@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 
 # nodes and weights on [-1, 1] of the integral over what the variance of seeds may be
 NODES, SHARES = special.roots_legendre(64)
-# a chi variable lies this near to the root of its degrees of freedom but for 1 time in 10^9
+# a chi variable is this near to the root of its degrees of freedom but for 1 time in 10^9
 REACH = 7.0
 # rows that say the same differ by this at most, as resamples have 7 digits
 ROUNDING = 1e-7
@@ -45,7 +45,7 @@ class Parts:
         return math.sqrt(self.patient + extra)
 
     def project(self, seeds: int, patients: float) -> Parts:
-        """The parts with so many seeds, and so many times as many patients, as these ones."""
+        """The parts with that many seeds, and that many times the patients of these ones."""
         shared = max(self.patient - self.interaction / self.seeds, 0.0) / patients
         interaction = self.interaction / patients
         beyond = max(self.seed - self.interaction, 0.0)
@@ -58,7 +58,7 @@ class Parts:
         )
 
     def tail(self, distance: float) -> float:
-        """The chance that the mean lies further than this above its expectation."""
+        """The chance that the mean is further than this above its expectation."""
         if self.seeds == 1:
             variances, chances = np.array([self.patient]), np.ones(1)
         else:

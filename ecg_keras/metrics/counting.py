@@ -1,6 +1,6 @@
 """What a threshold at each positive record's score decides: the counts that all curves share.
 
-Records are sorted once for each label, whatever number of resamples is counted: what lies between
+Records are sorted once for each label, whatever number of resamples is counted: what is between
 the scores of two positives is a row of a sparse matrix, and its product with the weights of many
 resamples adds up long rows of memory. Scores of negative records need no counts of their own: a
 threshold that is lowered past a negative adds a false alarm and finds nobody.
@@ -42,9 +42,9 @@ class RankedLabel:
         at = scores[found]
         begins = np.flatnonzero(np.concatenate((at[:1] == at[:1], at[1:] != at[:-1])))
         # searchsorted wants them ascending
-        level, said = -at[begins], -scores[alarm]
-        above = np.searchsorted(said, level, "left")
-        as_high = np.searchsorted(said, level, "right")
+        level, others = -at[begins], -scores[alarm]
+        above = np.searchsorted(others, level, "left")
+        as_high = np.searchsorted(others, level, "right")
         records = len(truth)
         self._own = _rows(found, np.append(begins, len(found)), records)
         self._alarms = _rows(alarm, np.concatenate(([0], as_high, [len(alarm)])), records)

@@ -181,7 +181,7 @@ def best_f1_thresholds(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> 
     """The threshold of each label that maximises its F1 on these records.
 
     Meant for the validation split: thresholds chosen on the records they are scored on flatter.
-    Each lies midway between the lowest score that is decided positive and the next lower one (0
+    Each is midway between the lowest score that is decided positive and the next lower one (0
     where there is none), so that it does not hang on the last digit of a score. Of several best
     ones the highest is taken: the fewest positive decisions (Lipton, Elkan & Naryanaswamy 2014 on
     why F1 thresholds are unstable for rare labels).
@@ -217,4 +217,4 @@ def _best_f1_threshold(truth: BoolArray, scores: FloatArray) -> float:
     lowest = float(ranked[last[best]])
     below = float(ranked[last[best] + 1]) if best + 1 < len(last) else min(lowest, 0.0)
     midway = below + (lowest - below) / 2
-    return midway if midway > below else lowest  # nothing lies between neighbouring floats
+    return midway if midway > below else lowest  # nothing is between neighbouring floats

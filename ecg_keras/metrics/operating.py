@@ -1,7 +1,7 @@
 """Scores of the best operating point: F-max, and sensitivity at a fixed specificity.
 
 Each looks for its threshold on the very records that it scores. That is their definition, and it
-flatters: they tell what a threshold could reach, not what one that was chosen beforehand does.
+flatters: they show what a threshold could reach, not what one that was chosen in advance does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Mending probabilities on validation records: temperature for a model, Platt for each label.
+"""Calibrating probabilities on validation records: temperature for a model, Platt for each label.
 
 Both map a probability p to sigmoid(slope x logit(p) + intercept), with a slope above 0: records
 keep their order, so AUROC and AUPRC stay as they are.
@@ -27,7 +27,7 @@ class Recalibration(NamedTuple):
     Attributes:
         slopes: above 0; temperature is 1 / slope.
         intercepts: 0 for a temperature.
-        fitted: False where validation could not tell: slope 1 and intercept 0, nothing changes.
+        fitted: False where no map could be fitted: slope 1 and intercept 0, nothing changes.
     """
 
     slopes: FloatArray

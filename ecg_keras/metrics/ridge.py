@@ -101,8 +101,8 @@ def fit_ridge_head(
     left_out, penalties = _leave_out(projected, squares, truth - shares, groups)
     slopes, intercepts, fitted = fit_platt(truth, expit(left_out))
     weights = (projected.T @ (truth - shares)) / (squares[:, None] + len(truth) * penalties)
-    told = np.where(fitted, slopes, 0.0) * (directions @ weights)
-    kernel = told / scale[:, None]
+    learned = np.where(fitted, slopes, 0.0) * (directions @ weights)
+    kernel = learned / scale[:, None]
     # what was left out is a score around 0, as is the centred embedding times the weights
     bias = np.where(fitted, intercepts - mean @ kernel, bias)
     return RidgeHead(kernel, bias, penalties)

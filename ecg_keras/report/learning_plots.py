@@ -26,7 +26,7 @@ from ecg_keras.report.style import (
     shorten,
     whole_numbers,
 )
-from ecg_keras.statistics import Convergence, LabelEfficiency, LearningCurve, PowerLaw, telling
+from ecg_keras.statistics import Convergence, LabelEfficiency, LearningCurve, PowerLaw, find_example
 
 # of the ways other than the reference, which is orange and dashed: colour, line, marker
 WAYS: tuple[tuple[str, Any, str], ...] = (
@@ -55,7 +55,7 @@ def learning_plot(curve: LearningCurve) -> Figure:
         fit = curve.fits.get(name)
         if fit is not None:
             _draw_fit(top, fit, style)
-    worth = telling(curve.worth)
+    worth = find_example(curve.worth)
     if worth is not None:
         _draw_worth(top, curve, worth)
     bottom.axhspan(-curve.margin, curve.margin, color=LIGHT["green"], alpha=0.13, linewidth=0)

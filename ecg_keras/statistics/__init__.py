@@ -6,7 +6,7 @@ from ecg_keras.statistics.contrast import contrast, contrasts
 from ecg_keras.statistics.controls import QUESTION, Control, explain_controls
 from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
 from ecg_keras.statistics.crossover import LabelEfficiency
-from ecg_keras.statistics.curve_words import say_worths, telling
+from ecg_keras.statistics.curve_words import find_example, say_worths
 from ecg_keras.statistics.curves import LearningCurve, learning_curve
 from ecg_keras.statistics.findings import Finding, findings
 from ecg_keras.statistics.ledger import LedgerRow, ledger_row
@@ -54,6 +54,7 @@ __all__ = [
     "contrasts",
     "convergence",
     "explain_controls",
+    "find_example",
     "findings",
     "headline",
     "judge",
@@ -64,6 +65,5 @@ __all__ = [
     "say_worths",
     "settles",
     "speed",
-    "telling",
     "verdict_sentence",
 ]

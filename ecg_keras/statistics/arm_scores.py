@@ -32,8 +32,8 @@ def score_folds(
     given = [None] * len(folds) if weights is None else weights
     scores = scorer.score(
         [
-            check_weights(counted, len(said.record_ids))
-            for said, counted in zip(folds, given, strict=True)
+            check_weights(counted, len(fold.record_ids))
+            for fold, counted in zip(folds, given, strict=True)
         ]
     )
     return LabelScores(
@@ -46,8 +46,8 @@ class FoldScorer:
 
     def __init__(self, folds: Sequence[Predictions], thresholds: Sequence[npt.ArrayLike]) -> None:
         self._folds = [
-            LabelScorer(said.targets, said.probabilities, limits)
-            for said, limits in zip(folds, thresholds, strict=True)
+            LabelScorer(fold.targets, fold.probabilities, limits)
+            for fold, limits in zip(folds, thresholds, strict=True)
         ]
 
     def score(self, weights: Sequence[Weights]) -> LabelScores:
@@ -118,7 +118,7 @@ def _score_arm(arm: Arm, draws: Draws) -> Resampled:
         for seed, folds in enumerate(arm.predictions)
     ]
     columns = [
-        [np.searchsorted(draws.patients, said.patient_ids) for said in folds]
+        [np.searchsorted(draws.patients, fold.patient_ids) for fold in folds]
         for folds in arm.predictions
     ]
     blocks: list[list[LabelScores]] = [[] for _ in scorers]

@@ -51,7 +51,7 @@ def check_same_test(
         raise DataError(
             f"{pair} differ in the targets of {len(np.unique(changed[:, 0]))} records: "
             f"{one.record_ids[row]} has {labels[column]} {one.targets[row, column]} in one "
-            f"and {other.targets[row, column]} in the other. Was the dataset prepared anew in "
+            f"and {other.targets[row, column]} in the other. Was the dataset prepared again in "
             "between?"
         )
 
@@ -143,7 +143,7 @@ class Arm:
         # folds by their first record: their order means nothing
         pairs = [
             sorted(
-                ((said.sorted(), limit) for said, limit in zip(folds, own, strict=True)),
+                ((fold.sorted(), limit) for fold, limit in zip(folds, own, strict=True)),
                 key=lambda pair: str(pair[0].record_ids[0]),
             )
             for folds, own in zip(runs, limits, strict=True)
@@ -181,11 +181,11 @@ class Arm:
 
     def _check_runs(self) -> None:
         for folds, limits in zip(self.predictions, self.thresholds or (), strict=True):
-            for said, chosen in zip(folds, limits, strict=True):
-                if said.labels != self.labels:
+            for fold, chosen in zip(folds, limits, strict=True):
+                if fold.labels != self.labels:
                     raise DataError(
                         f"{self.name}: labels of its runs differ: {', '.join(self.labels)} and "
-                        f"{', '.join(said.labels)}."
+                        f"{', '.join(fold.labels)}."
                     )
                 if chosen is not None and set(chosen) != set(self.labels):
                     raise DataError(
@@ -207,11 +207,11 @@ class Arm:
 
 def _gather(folds: tuple[Predictions, ...]) -> Tested:
     """Everything but the probabilities of all folds, in the order of the record ids."""
-    ids = np.concatenate([said.record_ids for said in folds])
+    ids = np.concatenate([fold.record_ids for fold in folds])
     order = np.argsort(ids, kind="stable")
     return Tested(
         ids[order],
-        np.concatenate([said.patient_ids for said in folds])[order],
-        np.concatenate([said.targets for said in folds])[order],
-        np.repeat(np.arange(len(folds)), [len(said.record_ids) for said in folds])[order],
+        np.concatenate([fold.patient_ids for fold in folds])[order],
+        np.concatenate([fold.targets for fold in folds])[order],
+        np.repeat(np.arange(len(folds)), [len(fold.record_ids) for fold in folds])[order],
     )

@@ -35,7 +35,7 @@ def contrast(
 
     All arms and seeds are scored on the same resamples of the test patients, so that what makes a
     resample easy for all cancels out. Seed number i of one arm is compared with seed number i of
-    the others. docs/statistics.md tells of the interval.
+    the others. docs/statistics.md describes the interval.
 
     Args:
         arms: one or more, each with as many seeds.
@@ -77,7 +77,7 @@ def contrast(
     found = compared.infer_label(labels.index(metric), level)
     if found is None:
         raise DataError(
-            f"{metric} can't be told: it needs at least two patients with it and two without it "
+            f"{metric} is undefined: it needs at least two patients with it and two without it "
             "among those tested. Choose another label, or a mean over labels such as macro_auroc."
         )
     return found

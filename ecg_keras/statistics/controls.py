@@ -34,14 +34,15 @@ class Control:
     """A way of training against its control, which lacks nothing but the pre-training.
 
     Attributes:
-        asked: ``representation``: is the upstream's embedding worth more than a random network's?
+        question: ``representation``: is the upstream's embedding worth more than that of a random
+            network?
             ``weights``: is it the upstream's weights, or the schedule and the network?
         arm, control: which two.
         contrast: arm - control in the metric that decides.
         verdict: corrected for all controls of the study, and for nothing else.
     """
 
-    asked: Asked
+    question: Asked
     arm: ArmName
     control: ArmName
     contrast: Contrast
@@ -55,8 +56,10 @@ class Control:
 
 def say_controls(controls: Sequence[Control]) -> str:
     """The answer to the question in a few words; empty where it was not asked."""
-    said = [f"{COMPARED[asked]}: {_count(own)}." for asked, own in _by_question(controls).items()]
-    return " ".join((QUESTION, *said)) if said else ""
+    sentences = [
+        f"{COMPARED[question]}: {_count(own)}." for question, own in _by_question(controls).items()
+    ]
+    return " ".join((QUESTION, *sentences)) if sentences else ""
 
 
 def explain_controls(controls: Sequence[Control], metric: str) -> tuple[str, ...]:
@@ -67,14 +70,14 @@ def explain_controls(controls: Sequence[Control], metric: str) -> tuple[str, ...
         metric: a name of `ecg_keras.metrics.METRICS`, that decides.
     """
     return tuple(
-        f"{COMPARED[asked]}: {_count(own)}. {_figures(own, metric)}"
-        for asked, own in _by_question(controls).items()
+        f"{COMPARED[question]}: {_count(own)}. {_figures(own, metric)}"
+        for question, own in _by_question(controls).items()
     )
 
 
 def _by_question(controls: Sequence[Control]) -> dict[Asked, list[Control]]:
-    own = {asked: [one for one in controls if one.asked == asked] for asked in COMPARED}
-    return {asked: some for asked, some in own.items() if some}
+    own = {question: [one for one in controls if one.question == question] for question in COMPARED}
+    return {question: some for question, some in own.items() if some}
 
 
 def _count(controls: Sequence[Control]) -> str:
@@ -93,13 +96,13 @@ def _figures(controls: Sequence[Control], metric: str) -> str:
     if len(controls) == 1:
         names = str(most.arm), most.control.way
         return verdict_sentence(*names, metric, most.contrast, most.verdict)
-    said = (
+    text = (
         f"The largest difference in {score_name(metric)} is {with_interval(most.contrast, '+')}: "
         f"{most.arm} ({most.verdict.word})."
     )
     if any(one.contrast.seeds == 1 for one in controls):
-        said += (
+        text += (
             " With one seed each this speaks of the trained networks alone; the ways of training "
             f"need at least {FEWEST_SEEDS - 1} more seeds of each."
         )
-    return said
+    return text

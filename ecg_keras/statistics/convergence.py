@@ -124,7 +124,7 @@ def speed(
     Training (Mattson et al. 2020): the cost until a validation score is reached for the first time.
     Here the score is ``quality`` x the best of the reference's **mean** curve, and a way of
     training has reached it when the mean of its runs has. The best of each single run would not do:
-    it is the largest of many noisy values, so it lies above what the run reaches on the whole, the
+    it is the largest of many noisy values, so it is above what the run reaches on the whole, the
     more so the noisier and the longer its curve. Noise of single epochs averages out over runs
     before the best is taken.
 
@@ -135,7 +135,7 @@ def speed(
     the other. A draw in which the arm never reaches the quality counts as one epoch after its
     last, and where more than (1 - level) / 2 of the draws do not, the ratio has no upper end. The
     area's interval is the t interval of the mean (Welch's where runs are not paired). With one
-    run, an interval can't be told: its ends are NaN.
+    run, there is no interval: its ends are NaN.
 
     Args:
         arm, reference: from `convergence`. Where one has fewer epochs, its curve keeps its last
@@ -146,7 +146,7 @@ def speed(
         seed: of the draws.
 
     Raises:
-        ConfigError: a setting lies outside its range.
+        ConfigError: a setting is outside its range.
 
     Example:
         >>> def runs(*scores):

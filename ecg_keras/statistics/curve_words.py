@@ -31,31 +31,31 @@ def say_falling(
     low_text = f"below {first}" if low == -math.inf else about(low)
     high_text = f"beyond {last}" if high == math.inf else about(high)
     if estimate == -math.inf:
-        said = f"{way} is nowhere better than {reference} by {margin:g}"
+        text = f"{way} is nowhere better than {reference} by {margin:g}"
         if high == -math.inf:
-            said += f": {reference} is as good from {first} training ECGs on."
+            text += f": {reference} is as good from {first} training ECGs on."
         else:
-            said += (
+            text += (
                 f" between {first} and {last} training ECGs as measured, but it may be, up to "
                 f"{high_text} ({interval})."
             )
     elif estimate == math.inf:
-        said = f"{way} is better than {reference} by more than {margin:g} up to {last} training "
+        text = f"{way} is better than {reference} by more than {margin:g} up to {last} training "
         if low == math.inf:
-            said += "ECGs, the most that were tried: a crossover lies beyond."
+            text += "ECGs, the most that were tried: a crossover is beyond."
         else:
-            said += (
-                f"ECGs as measured; a crossover lies beyond, or anywhere from {low_text} on "
+            text += (
+                f"ECGs as measured; a crossover is beyond, or anywhere from {low_text} on "
                 f"({interval})."
             )
     else:
-        said = (
+        text = (
             f"{reference} catches up with {way}, to within {margin:g}, at about {about(estimate)} "
             f"training ECGs ({interval} {low_text} to {high_text})."
         )
     ends = [0] * (low == -math.inf < high) + [-1] * (low < math.inf == high)
     closing = [_what_would_close(sizes[end], differences[end], margin) for end in ends]
-    return "".join((said, *closing, _of_one_seed(differences)))
+    return "".join((text, *closing, _of_one_seed(differences)))
 
 
 def say_rising(
@@ -69,27 +69,27 @@ def say_rising(
     """The same of an advantage that grows with the training data, which has no crossover."""
     change = f"{sizes[0]:,.0f} to {sizes[-1]:,.0f} training ECGs, by {with_interval(trend, '+')}"
     if differences[-1].value <= margin:
-        said = (
+        text = (
             f"{way} is nowhere better than {reference} by {margin:g} as measured, but gains on it "
             f"from {change}."
         )
     else:
-        said = (
+        text = (
             f"The advantage of {way} over {reference} grows from {change}: {reference} does not "
             "catch up there."
         )
-    return said + _of_one_seed(differences)
+    return text + _of_one_seed(differences)
 
 
 def _what_would_close(size: float, difference: Contrast, margin: float) -> str:
-    """What would show on which side of the margin a difference lies; nothing where it is shown."""
+    """What would show on which side of the margin a difference is; nothing where it is shown."""
     if not difference.low <= margin <= difference.high:
         return ""
     beyond = replace(difference, value=difference.value - margin)
     plan = Plan(beyond, margin, different=1 - difference.level, equal=0.0)
     numbers = ((plan.more_seeds(), "seeds of each"), (plan.more_records(), "test ECGs"))
     ways = [f"{roughly(number):,} more {what}" for number, what in numbers if number]
-    shown = f"would show on which side of {margin:g} the difference at {size:,.0f} lies"
+    shown = f"would show on which side of {margin:g} the difference at {size:,.0f} is"
     if ways:
         return f" About {' or '.join(ways)} {shown}, if it stays."
     return f" Neither more seeds nor more test ECGs alone {shown}."
@@ -113,7 +113,7 @@ def say_worth(
     way: str, reference: str, sizes: Sequence[float], worth: Sequence[LabelEfficiency]
 ) -> str:
     """What a way is worth in labels, in one sentence."""
-    one = telling(worth)
+    one = find_example(worth)
     last = f"{sizes[-1]:,.0f} ECGs"
     if one is not None:
         low, high = say_ends(one, sizes)
@@ -145,21 +145,21 @@ def say_worths(curves: Sequence[LearningCurve]) -> tuple[str, ...]:
     known = [one for one in curves if one.worth]
     if len(known) < 2:
         return tuple(say_worth(one.way, one.reference, one.sizes, one.worth) for one in known)
-    shown = [telling(one.worth) or one.worth[0] for one in known]
+    shown = [find_example(one.worth) or one.worth[0] for one in known]
     more = sum(one.factor[1] > 1 for one in shown)
     less = sum(one.factor[2] < 1 for one in shown)
-    said = (
+    text = (
         f"What a way of training is worth in labels, in {len(known)} learning curves: more than "
         f"its own ECGs in {more}, less in {less}, not shown in {len(known) - more - less}."
     )
     for curve in known:
-        if telling(curve.worth) is not None:
+        if find_example(curve.worth) is not None:
             worth = say_worth(curve.way, curve.reference, curve.sizes, curve.worth)
-            return (f"{said} For example, of {curve.title}: {worth}",)
-    return (said,)
+            return (f"{text} For example, of {curve.title}: {worth}",)
+    return (text,)
 
 
-def telling(worth: Sequence[LabelEfficiency]) -> LabelEfficiency | None:
+def find_example(worth: Sequence[LabelEfficiency]) -> LabelEfficiency | None:
     """The size to speak of: from the second on, the smallest at which the curves overlap.
 
     Not the one with the narrowest or a closed interval: chosen by their luck, intervals hold less

@@ -41,7 +41,7 @@ class LearningCurve:
         fits: by ``way`` and ``reference``; ``None`` where no power law can be fitted.
         margin: that counts as equivalent.
         crossover: the size beyond which ``way`` is no longer better by the margin: estimate, low
-            and high (infinite where it lies beyond the sizes); ``None`` where ``way`` is nowhere
+            and high (infinite where it is beyond the sizes); ``None`` where ``way`` is nowhere
             better by the margin. A low end at the smallest size means at or below it.
         says: the same as a sentence, with what would close an open end, and what one seed can't
             show.
@@ -49,6 +49,7 @@ class LearningCurve:
             straight line through all of them in log n.
         worth: the training records at which ``reference`` scores what ``way`` does, of each size of
             ``way``.
+        mode, upstream: of ``way``; the upstream is empty for random first weights.
     """
 
     title: str
@@ -63,6 +64,8 @@ class LearningCurve:
     says: str
     trend: Contrast | None = None
     worth: tuple[LabelEfficiency, ...] = ()
+    mode: str = ""
+    upstream: str = ""
 
 
 def learning_curve(
@@ -73,6 +76,8 @@ def learning_curve(
     arms_way: Sequence[Arm],
     arms_reference: Sequence[Arm],
     *,
+    mode: str = "",
+    upstream: str = "",
     metric: str = "macro_auroc",
     margin: float,
     level: float = 0.95,
@@ -90,6 +95,7 @@ def learning_curve(
         title, way, reference: names, see `LearningCurve`.
         sizes: ``(sizes,)`` training records, at least two, rising.
         arms_way, arms_reference: of each size, all with the same seeds and test records.
+        mode, upstream: of ``way``, see `LearningCurve`.
         metric: a name of `ecg_keras.metrics.METRICS`, or a label: its AUROC.
         margin: differences below it do not matter, above 0.
         level: of the intervals.
@@ -160,6 +166,8 @@ def learning_curve(
         crossover=crossover,
         says=says,
         trend=trend,
+        mode=mode,
+        upstream=upstream,
         worth=tuple(label_efficiency(at, place, weighed, **drawn) for place in range(number)),
     )
 

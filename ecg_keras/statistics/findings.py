@@ -77,7 +77,7 @@ def findings(
     2. *Declines*: the trend of the difference over log n (`LearningCurve.trend`, judged with
        Holm's correction for all curves) falls in more curves than it rises or is equivalent to
        none. *Comparable*: in at least one curve the interval of the crossover ends within the
-       sizes, or that of the difference at the largest size lies below the margin; more data than
+       sizes, or that of the difference at the largest size is below the margin; more data than
        were tried may always do it, so this part is never refuted. *Takes longer*: as 3, at the
        largest size of each sweep.
     3. *Converges faster*: in more comparisons fine-tuning is faster (interval of the ratio of
@@ -85,8 +85,8 @@ def findings(
        reached, and area below 0), and in more than chance would give. *Less compute*: the same for
        the interval of the ratio of seconds. The evidence adds the share of pre-training.
     4. *CNNs better than RNNs*: more interactions are judged positive than negative or equivalent
-       to none. *May not pay*: for at least one way, the interval of what it saves lies below its
-       share of the pre-training; refuted where it lies above for all.
+       to none. *May not pay*: for at least one way, the interval of what it saves is below its
+       share of the pre-training; refuted where it is above for all.
 
     Args:
         comparisons: ways of training against the reference; those that start from an upstream
@@ -95,7 +95,7 @@ def findings(
         interactions: between families of backbones, of which those of CNNs and RNNs count.
         ledger: costs.
         modes: which modes are fine-tuning, such as not a linear probe; ``None`` for all.
-        train_records: of each arm, to tell which downstream sets are small.
+        train_records: of each arm, to know which downstream sets are small.
 
     Returns:
         The findings in the order of `CLAIMS`.
@@ -105,21 +105,18 @@ def findings(
         ['undecided', 'undecided', 'undecided', 'undecided']
     """
     counted = _of_several_seeds(
-        [
-            one
-            for one in comparisons
-            if one.arm.upstream and (modes is None or one.arm.mode in modes)
-        ],
+        [one for one in comparisons if _counts(one.arm.mode, one.arm.upstream, modes)],
         lambda one: one.contrast.seeds,
     )
     curves = _of_several_seeds(
-        [one for one in curves if _counts(one.way, modes)], lambda one: one.differences[-1].seeds
+        [one for one in curves if _counts(one.mode, one.upstream, modes)],
+        lambda one: one.differences[-1].seeds,
     )
     rows = _of_several_seeds(
-        [row for row in ledger if row.pretraining > 0 and _counts(row.way, modes)],
+        [row for row in ledger if row.pretraining > 0 and _counts(row.mode, row.upstream, modes)],
         lambda row: row.seeds,
     )
-    met = _of_several_seeds(
+    tested = _of_several_seeds(
         [one for one in interactions if modes is None or one.mode in modes],
         lambda one: one.contrast.seeds,
     )
@@ -131,7 +128,7 @@ def findings(
             faster(largest(counted), "The reference takes longer at the largest sizes"),
         ),
         (faster(counted, "Converges faster"), cheaper(counted, rows)),
-        (families(met, counted), may_not_pay(rows)),
+        (families(tested, counted), may_not_pay(rows)),
     )
     return tuple(
         Finding(claim, _all(own), " ".join([*map(str, own), *_why_open(own)]))
@@ -155,6 +152,6 @@ def _all(parts: Sequence[Part]) -> Answer:
     return "confirmed" if words == {"confirmed"} else "undecided"
 
 
-def _counts(way: str, modes: Collection[str] | None) -> bool:
-    mode, starts_elsewhere, _ = way.partition(" from ")
-    return bool(starts_elsewhere) and (modes is None or mode in modes)
+def _counts(mode: str, upstream: str, modes: Collection[str] | None) -> bool:
+    """Whether a way starts from an upstream, and is one that is looked at."""
+    return bool(upstream) and (modes is None or mode in modes)

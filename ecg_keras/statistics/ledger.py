@@ -26,6 +26,7 @@ class LedgerRow:
             ``None`` where it never does.
         saved_interval: the interval of ``saved`` over runs; ``None`` where it is unknown.
         seeds: that both ways were trained with; of one seed the interval is over folds alone.
+        mode, upstream: of the way; the upstream is empty for random first weights.
     """
 
     title: str
@@ -38,6 +39,8 @@ class LedgerRow:
     tasks_to_pay: float | None
     saved_interval: tuple[float, float] | None = None
     seeds: int = 1
+    mode: str = ""
+    upstream: str = ""
 
     @property
     def share(self) -> float:
@@ -61,11 +64,13 @@ def ledger_row(
     shared_by: int,
     ratio: Estimate | None = None,
     seeds: int = 1,
+    mode: str = "",
+    upstream: str = "",
 ) -> LedgerRow:
     """What one way of training costs, and when its pre-training pays.
 
     ``saved = reference_to_quality - to_quality`` and ``tasks_to_pay = pretraining / saved``: with
-    so many downstream tasks like this one, the time that they save together is the time that the
+    that many downstream tasks like this one, the time that they save together is the time that the
     pre-training took. A part of a task is given as such: 2.3 means that it pays with the third.
 
     Args:
@@ -79,6 +84,7 @@ def ledger_row(
         ratio: of ``to_quality`` to ``reference_to_quality`` with its interval,
             `Speed.seconds_ratio`.
         seeds: that both ways were trained with.
+        mode, upstream: of the way.
 
     Raises:
         ConfigError: a number is negative or not finite, or no way shares the pre-training.
@@ -126,4 +132,6 @@ def ledger_row(
         tasks_to_pay=pretraining / saved if saved is not None and saved > 0 else None,
         saved_interval=interval,
         seeds=seeds,
+        mode=mode,
+        upstream=upstream,
     )

@@ -62,7 +62,7 @@ class ArmTuning:
         chosen: by name of a setting, how many runs it was chosen for.
         tried: by name of a setting, for how many runs it was tried.
         scores: by name of a setting, the mean of what validation says of it.
-        at_edge: how many choices still lie at the lowest or the highest of all rates.
+        at_edge: how many choices still are at the lowest or the highest of all rates.
         seconds: of training all candidates of a run, the mean.
     """
 
@@ -117,7 +117,7 @@ class Compared:
         verdict: corrected for all comparisons of the study that have the first protocol.
         scores: arm - reference in every summary score.
         labels: arm - reference in each label's AUROC; ``None`` where undefined.
-        delong: of each label DeLong's p-value, seeds averaged; ``None`` where it can't be told.
+        delong: of each label DeLong's p-value, seeds averaged; ``None`` where it is undefined.
         speed: how much sooner the arm reaches the reference's quality; ``None`` where nothing
             logged it.
         diagnostics: what speaks against the difference, a sentence each.
@@ -222,7 +222,7 @@ class StudyResult:
         not_done: what a reader might expect here and does not find, and why.
         controls: ways of training against what lacks nothing but their pre-training.
         elsewhere: whether the predictions were made elsewhere, so that no recipe, log or dataset of
-            ours stands behind them.
+            ours belongs to them.
     """
 
     name: str
@@ -249,8 +249,8 @@ class StudyResult:
     @property
     def answers(self) -> tuple[str, ...]:
         """The verdict, what the controls say, and what a way is worth in labels, in sentences."""
-        said = (self.sentence, say_controls(self.controls), *say_worths(self.curves))
-        return tuple(one for one in said if one)
+        sentences = (self.sentence, say_controls(self.controls), *say_worths(self.curves))
+        return tuple(one for one in sentences if one)
 
     def table(self) -> str:
         """The comparisons as aligned plain text, under the answers."""
@@ -267,8 +267,8 @@ class StudyResult:
             ]
             for one in self.comparisons
         ]
-        said = [*self.answers, *([text_table(header, rows)] if rows else [])]
-        return "\n\n".join([*said, *([self._diagnosed()] if self.list_diagnostics() else [])])
+        sentences = [*self.answers, *([text_table(header, rows)] if rows else [])]
+        return "\n\n".join([*sentences, *([self._diagnosed()] if self.list_diagnostics() else [])])
 
     def list_diagnostics(self, comparisons: Sequence[Compared] | None = None) -> tuple[str, ...]:
         """What speaks against comparisons, each sentence once.
@@ -278,11 +278,11 @@ class StudyResult:
         """
         shown = self.comparisons if comparisons is None else comparisons
         # what holds of the data is said of every comparison on them
-        return tuple(dict.fromkeys(said for one in shown for said in one.diagnostics))
+        return tuple(dict.fromkeys(sentence for one in shown for sentence in one.diagnostics))
 
     def _diagnosed(self) -> str:
         """The diagnostics as lines for a terminal, the first of many."""
-        said = self.list_diagnostics()
-        more = len(said) - SHOWN
+        sentences = self.list_diagnostics()
+        more = len(sentences) - SHOWN
         last = [f"... and {more} more on the page"] if more > 0 else []
-        return "\n".join([*(f"! {one}" for one in said[:SHOWN]), *last])
+        return "\n".join([*(f"! {one}" for one in sentences[:SHOWN]), *last])

@@ -75,8 +75,8 @@ class Seeds:
     def table(self) -> str:
         """The sentence, and each seed as aligned plain text."""
         heading, rows = self.cells()
-        said = "\n".join([self.sentence, *self.diagnostics])
-        return f"{said}\n\n{text_table(heading, rows)}"
+        text = "\n".join([self.sentence, *self.diagnostics])
+        return f"{text}\n\n{text_table(heading, rows)}"
 
     def cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Heading and rows of the table of seeds."""
@@ -112,7 +112,7 @@ def judge_seeds(
     arm = _arm(trained, names[0])  # which keeps its resampled scores for the difference
     own = contrast([arm], [1.0], **settings)
     if not references:
-        said = (
+        sentence = (
             f"Over {len(trained)} seeds {names[0]} reaches a {score_name(metric)} of "
             f"{with_interval(own)}, the interval over seeds and test patients."
         )
@@ -121,11 +121,13 @@ def judge_seeds(
         reference = _arm(references, names[1])
         found = contrast([arm, reference], [1.0, -1.0], **settings)
         (verdict,) = judge([found], margin=MARGIN, level=level)
-        said = verdict_sentence(*names, metric, found, verdict)
+        sentence = verdict_sentence(*names, metric, found, verdict)
         scores = contrast([reference], [1.0], **settings).by_seed
     rows = zip(trained, own.by_seed, scores, strict=True)
     return Seeds(
-        metric, said, tuple(SeedRow(one.seed, one.run, score, other) for one, score, other in rows)
+        metric,
+        sentence,
+        tuple(SeedRow(one.seed, one.run, score, other) for one, score, other in rows),
     )
 
 

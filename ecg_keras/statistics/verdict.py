@@ -64,7 +64,7 @@ def verdict_sentence(
         parts = [f"{arm} is {verdict.word} than {reference}: {figures} {different}."]
         if max(abs(contrast.low), abs(contrast.high)) < verdict.margin:
             parts.append(
-                f"The whole interval lies within ±{verdict.margin:g}, the margin: the difference "
+                f"The whole interval is within ±{verdict.margin:g}, the margin: the difference "
                 "is there, but too small to matter."
             )
     elif verdict.word == "equivalent":
@@ -125,10 +125,10 @@ def what_would_settle(contrast: Contrast, verdict: Verdict) -> str:
     ]
     offered = [way for way in ways if way]
     if offered:
-        said = f"If the difference stays, about {' or '.join(offered)} would settle it"
+        text = f"If the difference stays, about {' or '.join(offered)} would settle it"
         if len(offered) == 1 and contrast.seeds > 1:
-            said += f"; no number of {'records' if seeds else 'seeds'} alone would"
-        return said + "."
+            text += f"; no number of {'records' if seeds else 'seeds'} alone would"
+        return text + "."
     text = "Neither more seeds nor more test records alone would settle it"
     if verdict.more_of_both:
         seeds, records = verdict.more_of_both
@@ -175,21 +175,21 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
     compared = f"comparisons with {reference}"
     if len(single) == len(comparisons):
         compared = f"comparisons of one trained network with one of {reference}"
-    said = [
+    parts = [
         f"Of {len(comparisons)} {compared}, {count_words(words)}.",
         f"The largest difference in {score_name(metric)} is {with_interval(most.contrast, '+')}: "
         f"{most.arm} ({most.verdict.word}).",
     ]
     if most.verdict.word == "inconclusive":
-        said.append(what_would_settle(most.contrast, most.verdict))
+        parts.append(what_would_settle(most.contrast, most.verdict))
     if single:
         which = "all" if len(single) == len(comparisons) else f"{len(single)}"
-        said.append(
+        parts.append(
             f"In {which} of them one seed of each way was trained, which says nothing of how much "
             "another training differs: no way of training is shown to be better or worse by them "
             f"before there are at least {FEWEST_SEEDS - 1} more seeds of each."
         )
-    return " ".join([*said, _tuning(comparisons)]).strip()
+    return " ".join([*parts, _tuning(comparisons)]).strip()
 
 
 def _tuning(comparisons: Sequence[Compared]) -> str:

@@ -243,7 +243,7 @@ def doubt_upstreams(
     """
     doubts: dict[ArmName, str] = {}
     for one in controls:
-        if one.asked == "representation":
+        if one.question == "representation":
             doubt = upstream_is_no_better(one.contrast, one.arm.upstream, one.arm.downstream)
             doubts |= {replace(one.arm, mode=""): doubt} if doubt else {}
     return tuple(

@@ -55,6 +55,8 @@ def find_curves(arms: Arms, protocol: str, question: Question) -> tuple[Learning
                 [one.train_records or 0.0 for one in ways],
                 [one.arm for one in ways],
                 [one.arm for one in references],
+                mode=general.mode,
+                upstream=general.upstream,
                 metric=question.metric,
                 margin=question.margin,
                 **resampling_of(question),
@@ -137,6 +139,8 @@ def keep_ledger(arms: FinishedArms, comparisons: Sequence[Compared]) -> tuple[Le
                 reference_to_quality=of_reference,
                 pretraining=0.0,
                 shared_by=1,
+                mode=one.reference.mode,
+                upstream=one.reference.upstream,
             )
         seconds = list(starts[one.arm].values())
         rows[one.arm] = ledger_row(
@@ -149,6 +153,8 @@ def keep_ledger(arms: FinishedArms, comparisons: Sequence[Compared]) -> tuple[Le
             shared_by=max((len(users[folder]) for folder in starts[one.arm]), default=1),
             ratio=one.speed.seconds_ratio,
             seeds=one.contrast.seeds,
+            mode=one.arm.mode,
+            upstream=one.arm.upstream,
         )
     return tuple(rows.values())
 

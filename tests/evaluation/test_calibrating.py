@@ -79,7 +79,7 @@ def test_it_says_what_was_done():
     )
     assert calibrate(draw(1), "platt").sentence == (
         "Probabilities are calibrated on the validation split: a slope and an intercept for each "
-        "label. As the network gave them, because validation could not tell: RARE."
+        "label. As the network gave them, because no map could be fitted: RARE."
     )
     valid = draw(1)
     nobody = Predictions(

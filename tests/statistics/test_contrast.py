@@ -197,7 +197,7 @@ def test_a_label_of_one_patient_can_not_be_told():
     summary, labels = contrasts([Arm(((lone,),))], [1], bootstrap=100)
     assert labels["RARE"] is None and labels["MI"] is not None
     assert np.isfinite(summary["macro_auroc"].low)
-    with pytest.raises(DataError, match=r"RARE can't be told: it needs at least two patients"):
+    with pytest.raises(DataError, match=r"RARE is undefined: it needs at least two patients"):
         contrast([Arm(((lone,),))], [1], metric="RARE", bootstrap=100)
 
 

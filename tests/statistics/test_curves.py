@@ -290,7 +290,7 @@ def test_a_gain_that_stays_is_told_as_beyond():
     assert found.crossover == (math.inf, math.inf, math.inf)
     assert found.says == (
         "finetune is better than scratch by more than 0.02 up to 400 training ECGs, the most that "
-        "were tried: a crossover lies beyond."
+        "were tried: a crossover is beyond."
     )
 
 

@@ -66,7 +66,7 @@ def curve(
         sizes=(50.0, 200.0, 800.0), scores={}, fits={}, margin=MARGIN, crossover=crossover,
         differences=tuple(contrast_of(gain, seeds=seeds) for gain in (0.08, 0.04, last)),
         says="scratch catches up at about 400 training ECGs.",
-        trend=contrast_of(change, error, seeds),
+        trend=contrast_of(change, error, seeds), mode=way, upstream="georgia",
     )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def row(ratio=FAST[0], pretraining=600.0, shared_by=4, way="finetune", seeds=5):
     return ledger_row(
         "ptbxl, resnet1d18", f"{way} from georgia", own=80.0, to_quality=20.0,
         reference_to_quality=50.0, pretraining=pretraining, shared_by=shared_by, ratio=ratio,
-        seeds=seeds,
+        seeds=seeds, mode=way, upstream="georgia",
     )  # fmt: skip
 
 
@@ -328,3 +328,15 @@ def test_without_an_effect_of_family_few_studies_confirm_one(effect):
         pairs = [interaction(effect + 0.005 * rng.normal(), error=0.005) for _ in range(4)]
         confirmed += words(SWEEPS, [], pairs, [row()] * 2)[3] == "confirmed"
     assert confirmed <= 12 if effect == 0 else confirmed >= 100
+
+
+def test_a_mode_of_any_name_counts():
+    name = "tune from top"
+    curves = [curve(-0.08, way=name), curve(-0.07, way=name)]
+    rows = [row(way=name), row(way=name)]
+    named = findings([], curves, [], rows, modes=[name])
+    assert "2 of 2 learning curves" in named[1].evidence
+    assert "2 ways" in named[3].evidence
+    assert [one.word for one in named] == [
+        one.word for one in findings([], [curve(-0.08), curve(-0.07)], [], [row(), row()])
+    ]

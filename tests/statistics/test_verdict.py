@@ -198,7 +198,7 @@ def test_better_and_worse_are_told_with_their_figures():
 def test_a_difference_within_the_margin_is_said_to_be_too_small_to_matter():
     small = contrast(0.01, patient=5e-6, seed=5e-6)
     assert say(small).endswith(
-        "The whole interval lies within ±0.02, the margin: the difference is there, but too small "
+        "The whole interval is within ±0.02, the margin: the difference is there, but too small "
         "to matter."
     )
     assert "margin" not in say(contrast(0.05))

@@ -134,7 +134,7 @@ def test_a_gain_that_random_weights_have_too_is_the_architectures(tmp_path, with
     (verdict,) = result.comparisons
     assert verdict.verdict.word == "better"
     assert verdict.verdict.comparisons == 1, "controls are no comparisons with scratch"
-    answers = {one.asked: one for one in result.controls}
+    answers = {one.question: one for one in result.controls}
     assert answers["representation"].answer == "pre-training"
     assert answers["representation"].verdict.comparisons == 2
     assert answers["weights"].answer in ("merely the architecture", "not shown")
