@@ -124,6 +124,9 @@ def score_rows(
 
 def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:
     """Scores whose leave-outs are drawn towards the score of all, label by label."""
+    # A patient who is left out of m changes a mean over them so much that the jackknife of
+    # patients, which takes their number for that of all patients, finds m / (m - 1) times the
+    # variance.
     factor = np.sqrt(1 - 1 / np.maximum(support, 2))
     left_out = slice(1, 1 + groups)
 
@@ -145,6 +148,10 @@ def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:
 
 def fill_absent(scores: LabelScores, support: Counts, groups: int) -> LabelScores:
     """Scores for means over labels, in which F1 is that of the same labels in every row."""
+    # F1 of a rare label is low whatever the network, so a mean of the labels that are left jumps
+    # where a rare one is absent. In a resample an absent label has the F1 of all patients. In a
+    # leave-out, which has to show how uncertain the F1 of its only patient is, it has the mean of
+    # the other labels that few patients have; where there is none, it is absent.
     rare = np.flatnonzero((support > 0) & (support <= RARE))
     others = np.full(len(support), np.nan)
     if len(rare) > 1:

@@ -148,6 +148,9 @@ def score_interval(
     level: float,
 ) -> tuple[float, float]:
     """The expectations that a score is not too far from, with the standard error of each."""
+    # The variance is the model's times how much more, or less, the score varies over the patients
+    # that there are, which is drawn towards 1 as a variance of few degrees of freedom is drawn
+    # towards what is known (Smyth 2004). A score that does not vary says nothing of that.
     model = variance(value)
     ratio = 1.0
     if model > 0 and parts.patient > 0:
@@ -167,6 +170,10 @@ def score_interval(
 
 def find_lean(name: str, value: float, resampled: FloatArray) -> float:
     """How much higher a score may be here than on endless records, on average over tests."""
+    # AUPRC counts each positive among those that score as high as itself, and F-max and sensitivity
+    # at 95 % specificity take the best of all thresholds: they are too high where positives are
+    # few. Resamples show it, but not all: there is 1.5 to 4 times as much
+    # (tools/verdict_calibration.py).
     kept = resampled[np.isfinite(resampled)]
     if name not in LEANING or not len(kept):
         return 0.0
@@ -184,7 +191,11 @@ def allow_for_lean(
 
 
 def auroc_variance(expected: float, having: int, lacking: int) -> float:
-    """The variance of an AUROC over patients of one record each, if scores were exponential."""
+    """The variance of an AUROC over patients of one record each, if scores were exponential.
+
+    Newcombe (2006), Statistics in Medicine 25, method 5: that of Hanley & McNeil (1982) with both
+    numbers of patients replaced by their mean where they add to the pairs.
+    """
     more = (having + lacking) / 2 - 1
     shared = (1 - expected) / (2 - expected) + expected / (1 + expected)
     return expected * (1 - expected) * (1 + more * shared) / (having * lacking)

@@ -59,6 +59,11 @@ class Parts:
 
     def tail(self, distance: float) -> float:
         """The chance that the mean is further than this above its expectation."""
+        # With one seed that of a t distribution with ``degrees``. With more, the variance is
+        # patient + max((S - 1) s^2 / X - interaction, 0) / S where X is chi-square with S - 1
+        # degrees of freedom, and the chance is the mean over X: a generalised p-value (Tsui &
+        # Weerahandi 1989). The usual approximation of Satterthwaite finds differences that are not
+        # there too often: with few seeds s^2 may be small by luck.
         if self.seeds == 1:
             variances, chances = np.array([self.patient]), np.ones(1)
         else:
@@ -106,7 +111,14 @@ def find_parts(
     *,
     jackknife: bool = True,
 ) -> Parts:
-    """The parts of the variance of a mean over seeds."""
+    """The parts of the variance of a mean over ``(seeds, groups)`` and ``(seeds, resamples)``.
+
+    ``most`` bounds the degrees of freedom; what is not finite is left out.
+    """
+    # The variance V over patients is that of the resamples, times G / (G - 1) of G leave-outs, or
+    # that of the leave-outs (the jackknife; Efron & Stein 1981), whichever is greater. Where labels
+    # are rare, resamples lack those that few patients have, and so their variance; leave-outs show
+    # it. With S seeds: interaction = (mean of V(one seed) - V(mean over seeds)) S / (S - 1).
     seeds = len(values)
     drawn = resampled[:, np.isfinite(resampled).all(axis=0)]
     without = left_out[:, np.isfinite(left_out).all(axis=0)]
@@ -137,12 +149,16 @@ def _jackknife(left_out: FloatArray) -> float:
 
 
 def free_degrees(support: npt.NDArray[np.int64]) -> float:
-    """The most degrees of freedom that a variance over the patients of these labels can have."""
+    """The most degrees of freedom of a variance over the patients of labels with this support."""
+    # a label whose positives are of m patients shows their spread with m - 1, at least with 1
     return float(np.maximum(support[support > 0] - 1, 1).sum())
 
 
 def find_degrees(left_out: FloatArray) -> float:
     """Degrees of freedom of a variance over patients, from how unequal their influence is."""
+    # A sum of n squared influences u has the relative variance sum u^4 / (sum u^2)^2 - 1/n, and 2
+    # over that are its degrees of freedom: about n where all patients matter alike, about the
+    # number of positives where those few decide.
     kept = left_out[np.isfinite(left_out)]
     most = float(max(len(kept) - 1, 1))
     squares = (kept - kept.mean()) ** 2 if len(kept) else np.zeros(1)
@@ -171,7 +187,12 @@ def two_sided(value: float, parts: Parts) -> float:
 
 
 def beyond_margin(value: float, parts: Parts, margin: float) -> float:
-    """The p-value of a value this near to 0 if its expectation were ``margin`` or more from 0."""
+    """The p-value of a value this near to 0 if its expectation were ``margin`` or more from 0.
+
+    The greater of two one-sided tests (Schuirmann 1987).
+    """
+    # resamples that all say the same, such as of two perfect scores, do not show how far off they
+    # are
     if parts.standard_error == 0:
         return 1.0
     room = margin - abs(value)

@@ -40,6 +40,10 @@ class Joint:
 
 def join(contrasts: Sequence[Contrast], mean: Contrast, *, moderated: bool = False) -> Joint:
     """Contrasts at several sizes, with the correlation that their mean betrays."""
+    # The variance of a mean of k values is (sum of V_i + sum over pairs of 2 cov_ij) / k^2; with
+    # cov_ij = r sqrt(V_i V_j) that gives r. Degrees of freedom are those of the sum of the values
+    # if they were independent (Satterthwaite 1946). A variance of few seeds is a matter of luck, so
+    # it is drawn towards the mean of all (as in Smyth 2004, section 4).
     values = np.array([one.value for one in contrasts])
     errors = np.array([one.standard_error for one in contrasts])
     degrees = np.array([one.degrees for one in contrasts])
@@ -69,7 +73,14 @@ BEND = 0.5
 def find_crossover(
     sizes: FloatArray, differences: Joint, *, margin: float, level: float, draws: int, seed: int
 ) -> tuple[float, float, float]:
-    """The training records beyond which a difference is below the margin, with its interval."""
+    """The training records beyond which a difference is below the margin, with its interval.
+
+    Minus infinity stands for "below the smallest size", infinity for "beyond the largest".
+    """
+    # Nothing is assumed but that differences do not rise with the training data: a power law would
+    # make the interval narrower where it is right and miss the truth far too often where it is
+    # wrong (docs/learning-curves.md). Draws are joined by lines that are bent at random, because
+    # nobody looked between two sizes: a crossing at the share t of the way is put at t^g.
     weights, straight = differences.weights, np.ones(1)
     estimate = float(_cross(sizes, differences.values[None], weights, margin, straight)[0])
     bends = np.exp(BEND * np.random.default_rng([seed, draws]).normal(size=draws))
@@ -81,6 +92,8 @@ def find_crossover(
 
 def make_falling(values: FloatArray, weights: FloatArray) -> FloatArray:
     """The nearest values that never rise from one column to the next, in weighted squares."""
+    # the min-max formula of isotonic regression (Barlow et al. 1972): column i is the least, over
+    # all starts up to i, of the greatest mean from the start to an end from i on
     columns = values.shape[1]
     sums = np.pad(np.cumsum(values * weights, axis=1), ((0, 0), (1, 0)))
     shares = np.append(0.0, np.cumsum(weights))

@@ -38,7 +38,13 @@ class PowerLaw:
 def fit_power_law(
     sizes: FloatArray, scores: Joint, *, level: float, draws: int, seed: int
 ) -> PowerLaw | None:
-    """The power law through an arm's scores, by weighted least squares, with its interval."""
+    """The power law through an arm's scores, by weighted least squares, with its interval.
+
+    ``None`` with fewer than three sizes, which any power law fits, and where scores do not rise.
+    """
+    # Errors often fall with the training data as a power law down to a floor (Hestness et al. 2017;
+    # Viering & Loog 2022). For a given rate the rest is a straight line, so the best rate is found
+    # on a grid and no fit can fail to converge. Nothing is said outside the sizes.
     if len(sizes) < 3:
         return None
     distance = np.log(sizes / sizes[0])

@@ -166,7 +166,7 @@ def test_a_choice_at_the_edge_of_its_grid_is_said_with_the_way_to_go():
     (said,) = diagnose(NAMES, tuned("lowest"))
     assert said == (
         "The learning rate that was chosen for finetune is the lowest of all that were tried, so a "
-        "better one may lie beyond; add lower ones to the candidates (tune)."
+        "better one may be beyond; add lower ones to the candidates (tune)."
     )
     (said,) = diagnose(NAMES, tuned("highest", None, "highest"))
     assert "is the highest of all that were tried in 2 of 3 runs" in said
