@@ -117,6 +117,13 @@ def evaluate(
 @Bootstrap
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0.5, 1, True, True))
 @Seed
+@click.option(
+    "--margin",
+    default=0.02,
+    show_default=True,
+    type=click.FloatRange(0, 1, True, True),
+    help="Differences below it do not matter: two within it are equivalent.",
+)
 @json_option("comparison")
 @page_option("comparison")
 def compare(
@@ -129,6 +136,7 @@ def compare(
     bootstrap: int,
     level: float,
     seed: int,
+    margin: float,
     json_file: Path | None,
     page: Path | None,
 ) -> None:
@@ -148,6 +156,7 @@ def compare(
         bootstrap=bootstrap,
         level=level,
         seed=seed,
+        margin=margin,
         on_note=_note,
     )
     click.echo(comparison.table())

@@ -130,6 +130,7 @@ def compare_runs(
     bootstrap: int = 2000,
     level: float = 0.95,
     seed: int = 0,
+    margin: float = evaluation.MARGIN,
     on_note: Callable[[str], None] | None = None,
 ) -> evaluation.Comparison:
     """The paired difference first - second on the test patients that both were tested on.
@@ -139,7 +140,7 @@ def compare_runs(
         valid: validation predictions that choose the thresholds of a file, see
             `open_predictions`; without any they are 0.5.
         names: what to call the two; none takes those of the folders and files.
-        metric, bootstrap, level, seed: as of `evaluation.compare`.
+        metric, bootstrap, level, seed, margin: as of `evaluation.compare`.
         on_note: called with what a reader should know of the two; none logs it.
 
     Raises:
@@ -165,6 +166,7 @@ def compare_runs(
         bootstrap=bootstrap,
         level=level,
         seed=seed,
+        margin=margin,
         budgets=evaluation.read_budgets(*folders) if len(folders) == 2 else None,
     )
     if len(folders) < 2:

@@ -58,6 +58,25 @@ def test_without_a_difference_the_verdict_is_inconclusive():
     assert same.summary["macro_auroc"].p_value > 0.05
 
 
+def test_within_the_margin_two_models_are_equivalent_and_the_file_keeps_it(tmp_path):
+    arguments = draw(1.0, 1), draw(1.0, 2)
+    near = compare(*arguments, margin=0.2, bootstrap=300)
+    assert near.verdict == "equivalent"
+    assert near.sentence.startswith("a and b are equivalent within ±0.2: macro AUROC ")
+    near.save_json(tmp_path / "near.json")
+    assert Comparison.load_json(tmp_path / "near.json") == near
+    with pytest.raises(ConfigError, match="margin must be above 0"):
+        compare(*arguments, margin=0.0, bootstrap=100)
+
+
+def test_a_file_of_an_earlier_version_has_no_margin(planted, tmp_path):
+    planted.save_json(tmp_path / "a.json")
+    content = json.loads((tmp_path / "a.json").read_text())
+    del content["margin"]
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    assert Comparison.load_json(tmp_path / "a.json").margin is None
+
+
 def test_identical_predictions_differ_by_exactly_nothing():
     same = compare(draw(1.0), shuffled(draw(1.0)), bootstrap=100)
     for row in [*same.summary.values(), same.labels["MI"]]:

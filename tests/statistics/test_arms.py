@@ -73,4 +73,4 @@ def test_seeds_that_test_something_else_are_refused():
     refused(f"{where} differ in the patients of 1 records: b is of patient b in one and z in the "
             "other.", pair(say("abc", "azc")))  # fmt: skip
     refused(f"{where} differ in the targets of 2 records: a has MI 0 in one and 1 in the other. "
-            "Was the dataset prepared again", pair(say("abc", targets=[[1], [1], [1]])))  # fmt: skip
+            "Was the dataset prepared", pair(say("abc", targets=[[1], [1], [1]])))  # fmt: skip
