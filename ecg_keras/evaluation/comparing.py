@@ -14,6 +14,7 @@ from ecg_keras.evaluation.draws import check_settings, draw_all, draw_in, fill_a
 from ecg_keras.evaluation.inference import Contrast, Design, infer_difference
 from ecg_keras.evaluation.intervals import count_patients
 from ecg_keras.evaluation.judging import MARGIN, judge
+from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.run_facts import Budget
 from ecg_keras.metrics import METRICS
@@ -71,7 +72,8 @@ def compare(
     look_up("metric", metric, METRICS)
     check_settings(bootstrap, level)
     a, b = a.sorted(), b.sorted()
-    _check_paired(a, b, names)
+    check_same_labels(a.labels, b.labels, names)
+    check_same_test(a, b, a.labels, names)
     limits = [
         _in_order(thresholds, a.labels, name)
         for thresholds, name in zip((thresholds_a, thresholds_b), names, strict=True)
@@ -122,43 +124,6 @@ def compare(
         budgets=budgets,
         margin=margin,
     )
-
-
-def _check_paired(a: Predictions, b: Predictions, names: tuple[str, str]) -> None:
-    """Refuse sorted predictions that are not of the same records, patients, labels and targets."""
-    pair = f"{names[0]} and {names[1]}"
-    if a.labels != b.labels:
-        order = " (the same labels in another order)" * (set(a.labels) == set(b.labels))
-        raise DataError(
-            f"labels of {pair} differ{order}: {', '.join(a.labels)} and {', '.join(b.labels)}. "
-            "Only predictions of the same label set can be compared."
-        )
-    if not np.array_equal(a.record_ids, b.record_ids):
-        only = [np.setdiff1d(x.record_ids, y.record_ids) for x, y in ((a, b), (b, a))]
-        found = [
-            f"{len(ids)} only in {name}, such as {ids[0]}"
-            for ids, name in zip(only, names, strict=True)
-            if len(ids)
-        ]
-        raise DataError(
-            f"records of {pair} differ: {'; '.join(found)}. Test both on the same split of the "
-            "same dataset."
-        )
-    moved = np.flatnonzero(a.patient_ids != b.patient_ids)
-    if len(moved):
-        row = moved[0]
-        raise DataError(
-            f"patients of {pair} differ in {len(moved)} records: {a.record_ids[row]} is of patient "
-            f"{a.patient_ids[row]} in one and {b.patient_ids[row]} in the other."
-        )
-    changed = np.argwhere(a.targets != b.targets)
-    if len(changed):
-        row, column = changed[0]
-        raise DataError(
-            f"targets of {pair} differ in {len(np.unique(changed[:, 0]))} records: "
-            f"{a.record_ids[row]} has {a.labels[column]} {a.targets[row, column]} in one and "
-            f"{b.targets[row, column]} in the other. Was the dataset prepared again in between?"
-        )
 
 
 def _in_order(

@@ -12,48 +12,17 @@ import numpy.typing as npt
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.evaluation.intervals import count_patients
+from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class TestedRecords:
     """The records that one seed was tested on, sorted by their ids."""
 
     record_ids: npt.NDArray[np.str_]
     patient_ids: npt.NDArray[np.str_]
     targets: npt.NDArray[np.uint8]
     fold: npt.NDArray[np.int64]
-
-
-def check_same_test(
-    one: Tested,
-    other: Tested,
-    labels: tuple[str, ...],
-    pair: str,
-) -> None:
-    """Refuse two sets of tested records that differ in records, patients or targets."""
-    if not np.array_equal(one.record_ids, other.record_ids):
-        lost = np.setxor1d(one.record_ids, other.record_ids)
-        raise DataError(
-            f"{pair} test other records: {len(lost)} are in one only, such as {lost[0]}. Test all "
-            "on the same records of the same dataset."
-        )
-    moved = np.flatnonzero(one.patient_ids != other.patient_ids)
-    if len(moved):
-        row = moved[0]
-        raise DataError(
-            f"{pair} differ in the patients of {len(moved)} records: {one.record_ids[row]} is "
-            f"of patient {one.patient_ids[row]} in one and {other.patient_ids[row]} in the "
-            "other."
-        )
-    changed = np.argwhere(one.targets != other.targets)
-    if len(changed):
-        row, column = changed[0]
-        raise DataError(
-            f"{pair} differ in the targets of {len(np.unique(changed[:, 0]))} records: "
-            f"{one.record_ids[row]} has {labels[column]} {one.targets[row, column]} in one "
-            f"and {other.targets[row, column]} in the other. Was the dataset prepared again in "
-            "between?"
-        )
 
 
 def check_arms(arms: Sequence[Arm], weights: Sequence[float]) -> None:
@@ -65,29 +34,22 @@ def check_arms(arms: Sequence[Arm], weights: Sequence[float]) -> None:
         )
     first = arms[0]
     for arm in arms[1:]:
-        pair = f"{first.name} and {arm.name}"
-        if arm.labels != first.labels:
-            raise DataError(
-                f"labels of {pair} differ: {', '.join(first.labels)} and {', '.join(arm.labels)}. "
-                "Only arms of the same label set can be compared."
-            )
+        check_same_labels(first.labels, arm.labels, (first.name, arm.name))
         if arm.seeds != first.seeds:
             raise DataError(
-                f"seeds of {pair} differ: {first.seeds} and {arm.seeds}. Arms are compared seed by "
-                "seed: leave out the seeds that one of them lacks."
+                f"seeds of {first.name} and {arm.name} differ: {first.seeds} and {arm.seeds}. Arms "
+                "are compared seed by seed: leave out the seeds that one of them lacks."
             )
     totals: dict[bytes, float] = {}
     heads: dict[bytes, Arm] = {}
     for arm, weight in zip(arms, weights, strict=True):
         test = arm.tested[0].record_ids.tobytes()
         head = heads.setdefault(test, arm)
-        pair = f"{head.name} and {arm.name}"
-        check_same_test(head.tested[0], arm.tested[0], first.labels, pair)
+        check_same_test(head.tested[0], arm.tested[0], first.labels, (head.name, arm.name))
         totals[test] = totals.get(test, 0.0) + weight
     if len(heads) > 1 and any(abs(total) > 1e-9 for total in totals.values()):
         one, other = list(heads.values())[:2]
-        pair = f"{one.name} and {other.name}"
-        check_same_test(one.tested[0], other.tested[0], first.labels, pair)
+        check_same_test(one.tested[0], other.tested[0], first.labels, (one.name, other.name))
 
 
 Thresholds = Mapping[str, float]
@@ -122,7 +84,7 @@ class Arm:
     thresholds: tuple[tuple[Thresholds | None, ...], ...] | None = None
     name: str = "this arm"
     # of each seed; they differ in the folds at most
-    tested: tuple[Tested, ...] = field(default=(), init=False, repr=False)
+    tested: tuple[TestedRecords, ...] = field(default=(), init=False, repr=False)
     # scores in each resample, kept because a reference is an arm of many contrasts
     scored: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
@@ -201,15 +163,15 @@ class Arm:
                     f"{self.name}: folds must share no record. In several folds of seed number "
                     f"{number}: {(counts > 1).sum()} records, such as {ids[counts > 1][0]}."
                 )
-            pair = f"seed numbers 1 and {number} of {self.name}"
-            check_same_test(self.tested[0], own, self.labels, pair)
+            names = f"seed number 1 of {self.name}", f"seed number {number}"
+            check_same_test(self.tested[0], own, self.labels, names)
 
 
-def _gather(folds: tuple[Predictions, ...]) -> Tested:
+def _gather(folds: tuple[Predictions, ...]) -> TestedRecords:
     """Everything but the probabilities of all folds, in the order of the record ids."""
     ids = np.concatenate([fold.record_ids for fold in folds])
     order = np.argsort(ids, kind="stable")
-    return Tested(
+    return TestedRecords(
         ids[order],
         np.concatenate([fold.patient_ids for fold in folds])[order],
         np.concatenate([fold.targets for fold in folds])[order],

@@ -67,10 +67,12 @@ def test_seeds_that_test_something_else_are_refused():
     def pair(other):
         return ((say("abc"),), (other,))
 
-    where = "seed numbers 1 and 2 of this arm"
-    refused(f"{where} test other records: 2 are in one only, such as c.", pair(say("abd")))
-    refused(f"{where} test other records: 1 are in one only, such as c.", pair(say("ab")))
-    refused(f"{where} differ in the patients of 1 records: b is of patient b in one and z in the "
-            "other.", pair(say("abc", "azc")))  # fmt: skip
-    refused(f"{where} differ in the targets of 2 records: a has MI 0 in one and 1 in the other. "
+    one, two = "seed number 1 of this arm", "seed number 2"
+    both = f"{one} and {two} differ"
+    refused(f"records of {both}: 1 only in {one}, such as c; 1 only in {two}, such as d. Test both",
+            pair(say("abd")))  # fmt: skip
+    refused(f"records of {both}: 1 only in {one}, such as c. Test both", pair(say("ab")))
+    refused(f"patients of {both} in 1 records: b is of patient b in one and z in the other.",
+            pair(say("abc", "azc")))  # fmt: skip
+    refused(f"targets of {both} in 2 records: a has MI 0 in one and 1 in the other. "
             "Was the dataset prepared", pair(say("abc", targets=[[1], [1], [1]])))  # fmt: skip
