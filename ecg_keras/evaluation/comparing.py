@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras.errors import DataError, look_up
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
@@ -17,9 +16,7 @@ from ecg_keras.evaluation.judging import MARGIN, judge
 from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.run_facts import Budget
-from ecg_keras.metrics import METRICS
-
-FloatArray = npt.NDArray[np.float64]
+from ecg_keras.metrics import METRICS, FloatArray
 
 
 def compare(

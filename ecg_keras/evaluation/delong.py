@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from ecg_keras.metrics import FloatArray
 
 
 class DeLong(NamedTuple):

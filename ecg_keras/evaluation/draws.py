@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.metrics import FurtherScores, LabelScorer, LabelScores
+from ecg_keras.metrics import FloatArray, FurtherScores, LabelScorer, LabelScores
 from ecg_keras.metrics.inputs import Weights
 
 # patients (or records) x rows that are held at once: about 2 MB, which a core keeps near
@@ -101,7 +101,6 @@ def draw_all(patient_ids: npt.NDArray[np.str_], bootstrap: int, seed: int) -> Dr
     return Draws(patients, np.zeros(len(patients), dtype=np.int64), bootstrap, seed)
 
 
-FloatArray = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 RARE = 3  # patients with a label, at most, for it to stand for another that few have
 Scored = TypeVar("Scored", LabelScores, FurtherScores)

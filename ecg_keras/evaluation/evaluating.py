@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
@@ -32,6 +31,7 @@ from ecg_keras.evaluation.scores import FURTHER_LABEL_SCORES, LABEL_SCORES, Labe
 from ecg_keras.metrics import (
     FURTHER,
     METRICS,
+    FloatArray,
     FurtherScorer,
     FurtherScores,
     LabelScorer,
@@ -42,7 +42,6 @@ from ecg_keras.metrics import (
 )
 from ecg_keras.sources import codes_of, find_source
 
-FloatArray = npt.NDArray[np.float64]
 Codes = Mapping[str, Collection[str]]
 NO_CODES = "the labels have no SNOMED CT codes"
 

@@ -22,8 +22,7 @@ from ecg_keras.evaluation.variance import (
     match_degrees,
     two_sided,
 )
-
-FloatArray = npt.NDArray[np.float64]
+from ecg_keras.metrics import FloatArray
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from scipy import optimize, special
 
 from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.variance import Parts, find_parts, free_degrees, interval
-
-FloatArray = npt.NDArray[np.float64]
+from ecg_keras.metrics import FloatArray
 
 # with a label, and without, for the interval of one network's score; with it, for a threshold
 LEAST_PATIENTS = 5

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-FloatArray = npt.NDArray[np.float64]
+from ecg_keras.metrics import FloatArray
 
 # nodes and weights on [-1, 1] of the integral over what the variance of seeds may be
 NODES, SHARES = special.roots_legendre(64)

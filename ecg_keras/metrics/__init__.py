@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         sensitivity as sensitivity,
         specificity as specificity,
     )
+    from ecg_keras.metrics.inputs import FloatArray as FloatArray, Weights as Weights
     from ecg_keras.metrics.operating import (
         f_max as f_max,
         operating_scores as operating_scores,

@@ -13,13 +13,11 @@ from ecg_keras.evaluation import Contrast
 from ecg_keras.evaluation.draws import Draws, check_settings
 from ecg_keras.evaluation.inference import Design, infer
 from ecg_keras.evaluation.variance import free_degrees
-from ecg_keras.metrics import METRICS
+from ecg_keras.metrics import METRICS, FloatArray
 from ecg_keras.statistics.arm_scores import Resampled, plan_draws, score_arm
 from ecg_keras.statistics.arms import Arm, check_arms
 
 __all__ = ["Contrast", "contrast", "contrasts"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def contrast(

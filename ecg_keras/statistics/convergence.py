@@ -13,8 +13,7 @@ from scipy import stats
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Estimate
 from ecg_keras.evaluation.draws import check_settings
-
-FloatArray = npt.NDArray[np.float64]
+from ecg_keras.metrics import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

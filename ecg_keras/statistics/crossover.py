@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras.evaluation import Contrast
+from ecg_keras.metrics import FloatArray
 from ecg_keras.statistics.arms import Arm
-
-FloatArray = npt.NDArray[np.float64]
 
 # how many degrees of freedom the mean variance of all sizes is worth
 PRIOR_DEGREES = 4.0

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Contrast
+from ecg_keras.metrics import FloatArray
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.contrast import contrast
 from ecg_keras.statistics.crossover import (
@@ -24,8 +24,6 @@ from ecg_keras.statistics.crossover import (
 )
 from ecg_keras.statistics.curve_words import say_falling, say_rising
 from ecg_keras.statistics.power_law import PowerLaw, fit_power_law
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.metrics import FloatArray
 from ecg_keras.statistics.crossover import Joint
-
-FloatArray = npt.NDArray[np.float64]
 
 # from nearly straight in log n to all but flat after the second size
 RATES = np.geomspace(0.01, 2.5, 160)
