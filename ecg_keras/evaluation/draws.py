@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.metrics import FloatArray, FurtherScores, LabelScorer, LabelScores
-from ecg_keras.metrics.inputs import Weights
+from ecg_keras.metrics import FloatArray, FurtherScores, LabelScorer, LabelScores, Weights
 
 # patients (or records) x rows that are held at once: about 2 MB, which a core keeps near
 WEIGHTS_PER_BLOCK = 2**19
