@@ -1,7 +1,8 @@
 """Reports: runs, comparisons, studies and checks of shards as pages of HTML; ECGs as figures."""
 
+from ecg_keras.report.comparison_page import comparison_page
 from ecg_keras.report.ecg_plot import plot_ecg
-from ecg_keras.report.run_page import comparison_page, write_report
+from ecg_keras.report.run_page import write_report
 from ecg_keras.report.score_sections import scores_page
 from ecg_keras.report.shown_ecgs import study_ecgs
 from ecg_keras.report.study_page import write_study

@@ -1,4 +1,4 @@
-"""`write_report`: the files of a run as one page of HTML; `comparison_page`: two runs as one."""
+"""`write_report`: the files of a run as one page of HTML."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ecg_keras.data import quality_rows
-from ecg_keras.evaluation import Comparison, Difference, diagnose_run, tuning_rows, tuning_sentence
-from ecg_keras.metrics import score_name
+from ecg_keras.evaluation import diagnose_run, tuning_rows, tuning_sentence
 from ecg_keras.report import run_words
 from ecg_keras.report.blocks import (
     Block,
@@ -21,12 +20,11 @@ from ecg_keras.report.blocks import (
     Fold,
     Group,
     Items,
-    Note,
     Rows,
     Section,
     facts,
 )
-from ecg_keras.report.forest import ForestRow, forest_plot
+from ecg_keras.report.comparison_page import comparison_blocks
 from ecg_keras.report.page import write_page
 from ecg_keras.report.plots import loss_plot, score_plot
 from ecg_keras.report.run_files import RunFiles, read_ecgs, read_run
@@ -37,7 +35,6 @@ from ecg_keras.report.score_sections import (
     scores_section,
 )
 from ecg_keras.report.shown_ecgs import choose_records, show_ecgs
-from ecg_keras.report.study_view import capital
 from ecg_keras.report.tables import Column, Table
 from ecg_keras.text import percent
 
@@ -70,7 +67,7 @@ def write_report(run: str | Path, *, shards: str | Path | None = None) -> Path:
     """
     files = read_run(Path(run))
     comparison = files.comparison
-    compared = _comparison_blocks(comparison) if comparison else ()
+    compared = comparison_blocks(comparison) if comparison else ()
     return write_page(
         files.run.report,
         title=str(files.status["name"]),
@@ -90,29 +87,6 @@ def write_report(run: str | Path, *, shards: str | Path | None = None) -> Path:
     )
 
 
-def comparison_page(comparison: Comparison, path: str | Path) -> Path:
-    """Writes the comparison of any two runs as a page of its own.
-
-    Args:
-        comparison: of `ecg_keras.evaluation.compare`.
-        path: the HTML file to write.
-
-    Returns:
-        ``path``.
-
-    Example:
-        >>> comparison_page(compare(ours, theirs, names=("ours", "theirs")), "compare.html")
-        PosixPath('compare.html')
-    """
-    return write_page(
-        Path(path),
-        title=" against ".join(comparison.names),
-        kind="Paired comparison of two networks for ECG diagnosis",
-        verdict=(comparison.sentence, *comparison.warnings),
-        sections=(Section("comparison", "Paired differences", _comparison_blocks(comparison)),),
-    )
-
-
 def _verdict(files: RunFiles) -> tuple[str, ...]:
     """How well the network does, whether it beats its baseline, and what speaks against that."""
     seeds, comparison = files.seeds, files.comparison
@@ -123,71 +97,6 @@ def _verdict(files: RunFiles) -> tuple[str, ...]:
         else diagnose_run(files.run.folder)
     )
     return (run_words.run_sentence(files), *several, *against)
-
-
-def _comparison_blocks(comparison: Comparison) -> tuple[Block, ...]:
-    """The paired differences as a forest and as a table."""
-    a, b = comparison.names
-    level = percent(comparison.level)
-    budget = f" {comparison.budget_sentence}" if comparison.budget_sentence else ""
-    introduction = (
-        f"Differences are {a} − {b}: above zero, {a} is better. Both were scored on the same "
-        f"{comparison.records:,} ECGs of {comparison.patients:,} patients, and in each of "
-        f"{comparison.bootstrap:,} resamples the same patients were drawn for both.{budget}"
-    )
-    forest = Drawing(
-        "forest",
-        f"Differences {a} − {b} of the scores and of each AUROC",
-        f"Dot: difference; line: {level} interval. Filled where the interval leaves out zero, blue "
-        "above it and orange below.",
-        lambda: forest_plot(_forest_rows(comparison)),
-    )
-    table = _differences_table(comparison)
-    blocks: list[Block] = [introduction, Figures((forest,)), Rows(table)]
-    if comparison.undefined:
-        names = ", ".join(comparison.undefined)
-        note = f"In no mean, because no or every test ECG has them: {names}."
-        blocks.append(Note(note))
-    return tuple(blocks)
-
-
-def _forest_rows(comparison: Comparison) -> list[ForestRow]:
-    """The summary scores, then the AUROC of each label."""
-    summary = [
-        ForestRow(score_name(name), row, group="Scores") for name, row in comparison.summary.items()
-    ]
-    labels = [
-        ForestRow(name, row, group="AUROC of each label")
-        for name, row in comparison.labels.items()
-        if row is not None
-    ]
-    return [*summary, *labels]
-
-
-def _differences_table(comparison: Comparison) -> Table:
-    a, b = comparison.names
-    names: dict[str, Difference | None] = {
-        capital(score_name(name)) + " (decides)" * (name == comparison.metric): row
-        for name, row in comparison.summary.items()
-    }
-    names |= {f"AUROC of {label}": row for label, row in comparison.labels.items()}
-    many = ", and not corrected for looking at many labels" * (len(comparison.labels) > 1)
-    return Table(
-        "differences",
-        "Differences of the scores",
-        f"Paired, with {percent(comparison.level)} intervals. The p-values are two-sided{many}.",
-        (
-            Column("score", "Score"),
-            Column("a", a, "decimal"),
-            Column("b", b, "decimal"),
-            Column("difference", "Difference", "difference"),
-            Column("p", "p", "p"),
-        ),
-        tuple(
-            (name, row.a, row.b, row, row.p_value) if row else (name, None, None, None, None)
-            for name, row in names.items()
-        ),
-    )
 
 
 def _thresholds(files: RunFiles) -> Section:

@@ -82,7 +82,7 @@ def protocols(study: StudyView) -> Section | Absent:
         _of_protocol(study, number, name, [one for one in shifts if one.protocol == name])
         for number, name in enumerate(names, start=1)
     ]
-    blocks = (introduction, *groups, Rows(table, fold=True))
+    blocks: tuple[Block, ...] = (introduction, *groups, Rows(table, fold=True))
     return Section("protocols", "What the protocol does to the answer", blocks, (table,))
 
 
