@@ -94,12 +94,13 @@ def scores_section(scores: Scores) -> Section:
         (
             Column("label", "Label"),
             Column("positives", "Positives", "count", "1.positives"),
-            Column("prevalence", "Prevalence", "decimal", "1.prevalence"),
+            Column("prevalence", "Prevalence", "number",
+                   lambda item: percent(item[1].prevalence, 1)),
             Column("auroc", "AUROC", "score", "1.auroc"),
             Column("auprc", "AUPRC", "score", "1.auprc"),
         ),
         scores.labels.items(),
-    )
+    )  # fmt: skip
     blocks: list[Block] = [Rows(summary), Rows(labels)]
     if scores.undefined:
         names = ", ".join(scores.undefined)
