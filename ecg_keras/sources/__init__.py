@@ -4,6 +4,9 @@ A source is a module or an object with the names of `Source`; docs/add-a-source.
 write one. Modules are imported when they are asked for.
 """
 
+from typing import TYPE_CHECKING
+
+from ecg_keras.moved import warn_of_move
 from ecg_keras.sources.contract import SOME, Corpus, Expectations, Range, Source, check_listed
 from ecg_keras.sources.expectations import AMPLITUDES, USABLE, find_expectations, record_ranges
 from ecg_keras.sources.fields import path_inside
@@ -47,3 +50,14 @@ __all__ = [
     "remarks_of",
     "source_of",
 ]
+
+if not TYPE_CHECKING:  # or a checker would accept any name
+
+    def __getattr__(name: str) -> Source:
+        """The sets of the Challenge by the names of their former modules, for one release."""
+        # the former module `challenge` is the format of all sets
+        is_set = SOURCES.get(name, "").startswith("ecg_keras.sources.challenge_sets:")
+        if not is_set or name == "challenge":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        warn_of_move(f"{__name__}.{name}", SOURCES[name].replace(":", "."))
+        return find_source(name)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from small_databases import write_challenge_record, write_challenge_set, write_database
 
+from ecg_keras import sources
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import convert
 from ecg_keras.data.source_check import Verified
@@ -269,3 +270,11 @@ def test_real_headers_have_their_labels(real_data, name, folder, counts):
     root = real_data / "challenge" / "training" / folder
     infos = source.list_records(root, label_set=label_set, sampling_rate=500)
     assert Counter(label for info in infos for label in info.labels) == counts
+
+
+@pytest.mark.parametrize("name", ["georgia", "chapman", "ptbxl_challenge"])
+def test_a_set_is_found_by_the_name_of_its_former_module(name):
+    with pytest.warns(FutureWarning, match=f"sources.{name} has moved to .*challenge_sets.[A-Z]+;"):
+        assert getattr(sources, name) is find_source(name)
+    with pytest.raises(AttributeError, match="no attribute 'gorgia'"):
+        getattr(sources, "gorgia")  # noqa: B009
