@@ -54,8 +54,8 @@ def compile_phase(
     Example:
         >>> model = models.classifier(models.find_backbone("lstm")(num_samples=100), ["MI"])
         >>> fitted = compile_phase(model, Training(), Phase(epochs=1), steps_per_epoch=1)
-        >>> fitted.optimizer.name
-        'adam'
+        >>> type(fitted.optimizer).__name__
+        'Adam'
     """
     fitted = model if num_samples is None else models.with_length(model, num_samples)
     if model.distribute_strategy.num_replicas_in_sync > 1:
