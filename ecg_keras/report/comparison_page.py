@@ -9,8 +9,7 @@ from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import Block, Drawing, Figures, Note, Rows, Section
 from ecg_keras.report.forest import ForestRow, forest_plot
 from ecg_keras.report.page import write_page
-from ecg_keras.report.study_view import capital
-from ecg_keras.report.tables import Column, Table
+from ecg_keras.report.tables import Column, Table, capital
 from ecg_keras.text import percent
 
 

@@ -9,8 +9,7 @@ from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import Block, Figures, Group, Items, Note, Rows, Section
 from ecg_keras.report.label_curves import draw_label
 from ecg_keras.report.page import write_page
-from ecg_keras.report.study_view import capital
-from ecg_keras.report.tables import Column, Table, cell_text
+from ecg_keras.report.tables import Column, Table, capital, cell_text
 from ecg_keras.text import percent
 
 MOST_PANELS = 12  # labels with curves: more would make a page that is slow on a phone

@@ -22,10 +22,9 @@ from ecg_keras.report.label_curves import draw_label
 from ecg_keras.report.study_view import (
     NO_ARM,
     StudyView,
-    capital,
     count_positives,
 )
-from ecg_keras.report.tables import ARM, Column, Table, arm_columns
+from ecg_keras.report.tables import ARM, Column, Table, arm_columns, capital
 from ecg_keras.statistics import Compared
 from ecg_keras.text import plural
 

@@ -21,9 +21,8 @@ from ecg_keras.report.blocks import (
 from ecg_keras.report.learning_plots import convergence_plot, learning_plot
 from ecg_keras.report.study_view import (
     StudyView,
-    capital,
 )
-from ecg_keras.report.tables import Column, Table, arm_columns
+from ecg_keras.report.tables import Column, Table, arm_columns, capital
 from ecg_keras.statistics import ArmTuning, Compared, Convergence, LearningCurve, say_worths
 from ecg_keras.text import percent, plural, short_duration
 

@@ -21,8 +21,8 @@ from ecg_keras.report.blocks import (
     facts,
 )
 from ecg_keras.report.shown_ecgs import study_ecgs
-from ecg_keras.report.study_view import StudyView, capital
-from ecg_keras.report.tables import Column, Table
+from ecg_keras.report.study_view import StudyView
+from ecg_keras.report.tables import Column, Table, capital
 from ecg_keras.statistics import Compared
 from ecg_keras.text import plural
 

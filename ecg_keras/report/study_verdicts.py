@@ -20,9 +20,8 @@ from ecg_keras.report.blocks import (
 from ecg_keras.report.study_view import (
     NO_ARM,
     StudyView,
-    capital,
 )
-from ecg_keras.report.tables import ARM, MARKS, Column, Table, arm_columns
+from ecg_keras.report.tables import ARM, MARKS, Column, Table, arm_columns, capital
 from ecg_keras.statistics import Compared, settles
 from ecg_keras.text import plural
 

@@ -122,8 +122,3 @@ def count_positives(arm: ArmResult) -> dict[str, int]:
     """How many of the tested ECGs have each label."""
     counts = arm.predictions.targets.sum(axis=0)
     return {label: int(count) for label, count in zip(arm.predictions.labels, counts, strict=True)}
-
-
-def capital(text: str) -> str:
-    """With a first capital, and the rest as it is: ``Macro AUROC``."""
-    return text[:1].upper() + text[1:]

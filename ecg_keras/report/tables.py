@@ -128,6 +128,11 @@ def arm_columns(path: str = "arm", without: str = "") -> tuple[Column, ...]:
     )
 
 
+def capital(text: str) -> str:
+    """With a first capital, and the rest as it is: ``Macro AUROC``."""
+    return text[:1].upper() + text[1:]
+
+
 def cell_text(kind: Kind, value: Any) -> str:
     """A value as readers see it: ``−0.012 (−0.030 to +0.006)``, ``1.5 h``, ``undefined``."""
     point, interval = _parts(kind, value)
