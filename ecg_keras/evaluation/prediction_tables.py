@@ -22,7 +22,7 @@ LAYOUT = (
 
 def read_prediction_table(path: Path) -> dict[str, Any]:
     """The arguments of `Predictions`, from a table."""
-    from ecg_keras.sources.labels_table import read_header, read_table
+    from ecg_keras.sources import read_header, read_table
 
     if not path.is_file():
         raise DataError(f"{path}: there is no such table of predictions.")
@@ -66,7 +66,7 @@ def _numbers(path: Path, frame: Any, names: Sequence[str]) -> npt.NDArray[np.flo
 def _parse(
     path: Path, name: str, cells: npt.NDArray[Any], rows: Sequence[int]
 ) -> npt.NDArray[np.float64]:
-    from ecg_keras.sources.labels_table import name_row
+    from ecg_keras.sources import name_row
 
     values = np.empty(len(cells))
     for at, cell in enumerate(cells):

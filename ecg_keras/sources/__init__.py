@@ -4,60 +4,60 @@ A source is a module or an object with the names of `Source`; docs/add-a-source.
 write one. Modules are imported when they are asked for.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ecg_keras.faces import lazy_face
 from ecg_keras.moved import warn_of_move
-from ecg_keras.sources.contract import SOME, Corpus, Expectations, Range, Source, check_listed
-from ecg_keras.sources.expectations import AMPLITUDES, USABLE, find_expectations, record_ranges
-from ecg_keras.sources.fields import path_inside
-from ecg_keras.sources.finding import (
-    FOLDER,
-    SOURCES,
-    check_label_set,
-    choose_files,
-    codes_of,
-    corpus_of,
-    find_source,
-    have_same_recordings,
-    read_records,
-    recognise_database,
-    remarks_of,
-    source_of,
-)
 
-__all__ = [
-    "AMPLITUDES",
-    "FOLDER",
-    "SOME",
-    "SOURCES",
-    "USABLE",
-    "Corpus",
-    "Expectations",
-    "Range",
-    "Source",
-    "check_label_set",
-    "check_listed",
-    "choose_files",
-    "codes_of",
-    "corpus_of",
-    "find_expectations",
-    "find_source",
-    "have_same_recordings",
-    "path_inside",
-    "read_records",
-    "recognise_database",
-    "record_ranges",
-    "remarks_of",
-    "source_of",
-]
+if TYPE_CHECKING:
+    from ecg_keras.sources.contract import (
+        SOME as SOME,
+        Corpus as Corpus,
+        Expectations as Expectations,
+        Range as Range,
+        Source as Source,
+        check_listed as check_listed,
+    )
+    from ecg_keras.sources.expectations import (
+        AMPLITUDES as AMPLITUDES,
+        USABLE as USABLE,
+        find_expectations as find_expectations,
+        record_ranges as record_ranges,
+    )
+    from ecg_keras.sources.fields import path_inside as path_inside
+    from ecg_keras.sources.finding import (
+        FOLDER as FOLDER,
+        SOURCES as SOURCES,
+        check_label_set as check_label_set,
+        choose_files as choose_files,
+        codes_of as codes_of,
+        corpus_of as corpus_of,
+        find_source as find_source,
+        have_same_recordings as have_same_recordings,
+        read_records as read_records,
+        recognise_database as recognise_database,
+        remarks_of as remarks_of,
+        source_of as source_of,
+    )
+
+    # these need pandas
+    from ecg_keras.sources.labels_table import (
+        name_row as name_row,
+        read_header as read_header,
+        read_table as read_table,
+    )
+
+_load_name, __dir__, __all__ = lazy_face(__name__)
 
 if not TYPE_CHECKING:  # or a checker would accept any name
 
-    def __getattr__(name: str) -> Source:
-        """The sets of the Challenge by the names of their former modules, for one release."""
+    def __getattr__(name: str) -> Any:
+        """A public name; or a set of the Challenge by its former module, for one release."""
+        if name in __all__:
+            return _load_name(name)
         # the former module `challenge` is the format of all sets
-        is_set = SOURCES.get(name, "").startswith("ecg_keras.sources.challenge_sets:")
-        if not is_set or name == "challenge":
+        place = _load_name("SOURCES").get(name, "")
+        if not place.startswith("ecg_keras.sources.challenge_sets:") or name == "challenge":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        warn_of_move(f"{__name__}.{name}", SOURCES[name].replace(":", "."))
-        return find_source(name)
+        warn_of_move(f"{__name__}.{name}", place.replace(":", "."))
+        return _load_name("find_source")(name)
