@@ -89,8 +89,9 @@ def test_the_docs_list_every_backbone_as_it_is(classifiers):
         names = stages.replace("`stage1` … `stage4`", "`stage1`, `stage2`, `stage3`, `stage4`")
         assert tuple(re.findall(r"`(\w+)`", names)) == models.stages(classifiers(name))[:-1], name
         assert published == models.AS_PUBLISHED_HEAD[name], name
-        assert f"{size} trainable" in " ".join(getattr(models, name).__doc__.split()) or (
-            f"trainable parameters are {size}" in " ".join(getattr(models, name).__doc__.split())
+        assert f"{size} trainable" in " ".join(models.find_backbone(name).__doc__.split()) or (
+            f"trainable parameters are {size}"
+            in " ".join(models.find_backbone(name).__doc__.split())
         ), name
 
 
