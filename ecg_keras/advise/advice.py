@@ -11,7 +11,7 @@ from ecg_keras.advise.ways import Way, epochs_for
 from ecg_keras.config import Tune
 from ecg_keras.data import Dataset
 from ecg_keras.evaluation import with_interval
-from ecg_keras.statistics import Contrast, Verdict, Word, contrast, judge
+from ecg_keras.statistics import Contrast, Verdict, Word, contrast, judge, overall
 from ecg_keras.text import duration, percent, text_table
 from ecg_keras.transferability import Ranking
 
@@ -235,10 +235,10 @@ def weigh(
         results.append(
             WayResult(one.way, score, gain, verdict, one.seconds, one.full_seconds, diagnostics)
         )
-    better = [one for one in results if one.verdict is not None and one.verdict.word == "better"]
-    if better:
+    word = overall(verdicts)
+    if word == "better":
+        better = [one for one in results if one.verdict and one.verdict.word == "better"]
         best = max(one.score.value for one in better)
         near = [one for one in better if one.score.value > best - margin]
-        return tuple(results), "better", min(near, key=lambda one: one.full_seconds)
-    words = {verdict.word for verdict in verdicts}
-    return tuple(results), words.pop() if len(words) == 1 else "inconclusive", results[0]
+        return tuple(results), word, min(near, key=lambda one: one.full_seconds)
+    return tuple(results), word, results[0]

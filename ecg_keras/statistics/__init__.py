@@ -1,6 +1,6 @@
 """From the predictions of many runs to verdicts: paired, over seeds, folds and patients."""
 
-from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word, judge
+from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word, judge, overall
 from ecg_keras.statistics.arms import Arm
 from ecg_keras.statistics.contrast import contrast, contrasts
 from ecg_keras.statistics.controls import QUESTION, Control, explain_controls
@@ -61,6 +61,7 @@ __all__ = [
     "judge_seeds",
     "learning_curve",
     "ledger_row",
+    "overall",
     "read_seeds",
     "say_worths",
     "settles",
