@@ -33,6 +33,8 @@ _PARSERS = {
     "restingecgdata": ("Philips Sierra", "sierra_xml", "SierraXMLParser"),
     "annotatedecg": ("HL7 aECG", "hl7_aecg", "HL7aECGParser"),
 }
+# a declaration, a comment, a type, or the name of an element
+_TAG = re.compile(r"<\?.*?\?>|<!--.*?-->|<!(?!-).*?>|<([\w.:-]*)", re.DOTALL)
 _PACKED = re.compile(r"<parsedwaveforms\b([^>]*)>([^<]*)<", re.IGNORECASE)
 # how ecgdatakit says that it has chosen one of several recordings
 _CHOSEN = re.compile("rhythm.*only the first is read|Additional rhythm waveform ignored")
@@ -110,20 +112,8 @@ def _identify(content: bytes) -> tuple[str, str, str]:
 
 def _root(text: str) -> str:
     """The name of the first element, without its namespace; empty where there is none."""
-    place = 1 if text.startswith("\ufeff") else 0
-    while True:
-        place = text.find("<", place)
-        if place < 0:
-            return ""
-        ends = {"<?": "?>", "<!-": "-->", "<!": ">"}
-        end = next((ends[begin] for begin in ends if text.startswith(begin, place)), None)
-        if end is None:
-            break
-        place = text.find(end, place) + len(end)
-        if place < len(end):
-            return ""
-    name = re.compile(r"<([\w.:-]+)").match(text, place)
-    return name[1].rpartition(":")[2] if name else ""
+    names = (found[1] for found in _TAG.finditer(text) if found[1] is not None)
+    return next(names, "").rpartition(":")[2]
 
 
 def _unpacked(text: str) -> int:
