@@ -78,7 +78,7 @@ def download(
 
 
 def _table() -> str:
-    from ecg_keras.download import CATALOGUE, UNPUBLISHED
+    from ecg_keras.download import CATALOGUE, list_unpublished
     from ecg_keras.sources import find_source
 
     lines = []
@@ -90,7 +90,7 @@ def _table() -> str:
         lines.append(f"{name:16} {size:>8} {files:>8,} files  {one.title}  [{licence}]")
         if one.parts:
             lines.append(f"{'':16} parts: {_few(list(one.parts))}")
-    lines += [f"{name:16} not published: {why}" for name, why in UNPUBLISHED.items()]
+    lines += [f"{name:16} not published: {why}" for name, why in list_unpublished().items()]
     return "\n".join(lines)
 
 

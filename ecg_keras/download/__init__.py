@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
-    from ecg_keras.download.catalogue import CATALOGUE as CATALOGUE, UNPUBLISHED as UNPUBLISHED
+    from ecg_keras.download.catalogue import (
+        CATALOGUE as CATALOGUE,
+        list_unpublished as list_unpublished,
+    )
     from ecg_keras.download.fetching import (
         DownloadProgress as DownloadProgress,
         DownloadResult as DownloadResult,

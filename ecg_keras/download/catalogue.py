@@ -11,6 +11,7 @@ figshare.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -80,8 +81,8 @@ class Published:
 
 def find_published(name: str) -> Published:
     """The entry of a source."""
-    if name in UNPUBLISHED:
-        raise ConfigError(f"{name} can't be downloaded: {UNPUBLISHED[name]}")
+    if name not in CATALOGUE and name in list_unpublished():
+        raise ConfigError(f"{name} can't be downloaded: {list_unpublished()[name]}")
     return look_up("database to download", name, CATALOGUE)
 
 
@@ -196,9 +197,12 @@ CATALOGUE: dict[str, Published] = {
     ),
 }
 
-# sources of what nobody publishes, and what to do instead
-UNPUBLISHED: Mapping[str, str] = {
-    name: corpus.not_published
-    for name in SOURCES
-    if (corpus := corpus_of(name)) is not None and corpus.not_published
-}
+
+@functools.cache
+def list_unpublished() -> Mapping[str, str]:
+    """Sources of what nobody publishes, and what to do instead; imports all sources."""
+    return {
+        name: corpus.not_published
+        for name in SOURCES
+        if (corpus := corpus_of(name)) is not None and corpus.not_published
+    }
