@@ -10,37 +10,6 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 # names of variables, arguments and functions that say nothing
 NAMES = ("said", "told", "sought", "asked", "heard", "meant")
-# packages and pages that are still to be read
-PENDING = (
-    "ecg_keras/advise",
-    "ecg_keras/cli",
-    "ecg_keras/config",
-    "ecg_keras/data",
-    "ecg_keras/download",
-    "ecg_keras/errors.py",
-    "ecg_keras/array_files.py",
-    "ecg_keras/keras_settings.py",
-    "ecg_keras/files.py",
-    "ecg_keras/labels.py",
-    "ecg_keras/records.py",
-    "ecg_keras/user_modules.py",
-    "ecg_keras/evaluation",
-    "ecg_keras/export",
-    "ecg_keras/formats",
-    "ecg_keras/metrics",
-    "ecg_keras/models",
-    "ecg_keras/report",
-    "ecg_keras/signals",
-    "ecg_keras/simulate",
-    "ecg_keras/sources",
-    "ecg_keras/statistics",
-    "ecg_keras/study",
-    "ecg_keras/training",
-    "ecg_keras/transferability",
-    "ecg_keras/validation",
-    "ecg_keras/workflow",
-    "docs",
-)
 
 
 def read_word_list():
@@ -63,11 +32,6 @@ def list_files():
     ):
         paths += (p for p in (ROOT / folder).rglob(f"*.{ending}") if p.is_file())
     return sorted(path for path in set(paths) if "__pycache__" not in path.parts)
-
-
-def is_pending(path):
-    name = path.relative_to(ROOT).as_posix()
-    return any(name == place or name.startswith(f"{place}/") for place in PENDING)
 
 
 def find_words(text):
@@ -94,7 +58,7 @@ def find_names(text):
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in list_files() if not is_pending(path)],
+    list_files(),
     ids=lambda path: path.relative_to(ROOT).as_posix(),
 )
 def test_text_is_the_fields_english(path):
@@ -112,8 +76,3 @@ def test_the_word_list_is_read_and_finds_each_word():
     ]
     assert find_words("Sometimes foretells a standard renewal; applies") == []
     assert find_names("def f(said):\n    return said.x") == ["line 1: said", "line 2: said"]
-
-
-def test_each_pending_place_exists_and_still_needs_reading():
-    for place in PENDING:
-        assert (ROOT / place).exists(), place
