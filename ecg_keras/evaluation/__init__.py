@@ -17,10 +17,11 @@ from ecg_keras.evaluation.diagnostics import (
     diagnose_run,
     upstream_is_no_better,
 )
+from ecg_keras.evaluation.draws import Draws, check_settings, draw_in, fill_absent, join_rows
 from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval
 from ecg_keras.evaluation.evaluating import estimate_labels, evaluate, snomed_codes
-from ecg_keras.evaluation.inference import Contrast
-from ecg_keras.evaluation.intervals import LEAST_PATIENTS
+from ecg_keras.evaluation.inference import Contrast, Design, infer
+from ecg_keras.evaluation.intervals import LEAST_PATIENTS, count_patients
 from ecg_keras.evaluation.judging import (
     FEWEST_SEEDS,
     MARGIN,
@@ -32,6 +33,7 @@ from ecg_keras.evaluation.judging import (
     judge,
     overall,
 )
+from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
 from ecg_keras.evaluation.predicting import predict
 from ecg_keras.evaluation.prediction_tables import KINDS as TABLE_KINDS
 from ecg_keras.evaluation.predictions import Predictions
@@ -51,6 +53,7 @@ from ecg_keras.evaluation.tuning_words import (
     tuning_sentence,
     tuning_table,
 )
+from ecg_keras.evaluation.variance import free_degrees
 
 __all__ = [
     "CALIBRATED_LOSS",
@@ -64,7 +67,9 @@ __all__ = [
     "Comparison",
     "Contrast",
     "DeLong",
+    "Design",
     "Difference",
+    "Draws",
     "Estimate",
     "Fit",
     "LabelDifference",
@@ -77,17 +82,26 @@ __all__ = [
     "Verdict",
     "Word",
     "calibrate",
+    "check_same_labels",
+    "check_same_test",
+    "check_settings",
     "choose",
     "choose_thresholds",
     "compare",
+    "count_patients",
     "count_words",
     "delong_test",
     "describe_tuning",
     "diagnose",
     "diagnose_comparison",
     "diagnose_run",
+    "draw_in",
     "estimate_labels",
     "evaluate",
+    "fill_absent",
+    "free_degrees",
+    "infer",
+    "join_rows",
     "judge",
     "mean_budget",
     "overall",

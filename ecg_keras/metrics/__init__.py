@@ -28,7 +28,12 @@ if TYPE_CHECKING:
         sensitivity as sensitivity,
         specificity as specificity,
     )
-    from ecg_keras.metrics.inputs import FloatArray as FloatArray, Weights as Weights
+    from ecg_keras.metrics.inputs import (
+        FloatArray as FloatArray,
+        Weights as Weights,
+        check_weights as check_weights,
+        squeeze as squeeze,
+    )
     from ecg_keras.metrics.operating import (
         f_max as f_max,
         operating_scores as operating_scores,

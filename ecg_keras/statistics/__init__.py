@@ -1,26 +1,26 @@
 """From the predictions of many runs to verdicts: paired, over seeds, folds and patients."""
 
 from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word, judge, overall
-from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import contrast, contrasts
-from ecg_keras.statistics.controls import QUESTION, Control, explain_controls
-from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
-from ecg_keras.statistics.crossover import LabelEfficiency
-from ecg_keras.statistics.curve_words import find_example, say_worths
-from ecg_keras.statistics.curves import LearningCurve, learning_curve
-from ecg_keras.statistics.findings import Finding, findings
-from ecg_keras.statistics.ledger import LedgerRow, ledger_row
-from ecg_keras.statistics.power_law import PowerLaw
-from ecg_keras.statistics.results import (
+from ecg_keras.statistics.arm_results import (
     ArmName,
     ArmResult,
     ArmTuning,
     Compared,
     Interaction,
     Shift,
-    StudyResult,
     Transferability,
 )
+from ecg_keras.statistics.arms import Arm
+from ecg_keras.statistics.contrast import contrast, contrasts
+from ecg_keras.statistics.controls import QUESTION, Control, explain_controls
+from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
+from ecg_keras.statistics.crossover import LabelEfficiency
+from ecg_keras.statistics.curve_words import find_example
+from ecg_keras.statistics.curves import LearningCurve, learning_curve, say_worths
+from ecg_keras.statistics.findings import Finding, findings
+from ecg_keras.statistics.ledger import LedgerRow, ledger_row
+from ecg_keras.statistics.power_law import PowerLaw
+from ecg_keras.statistics.results import StudyResult
 from ecg_keras.statistics.seeds import SeedRow, Seeds, Trained, judge_seeds, read_seeds
 from ecg_keras.statistics.verdict import headline, settles, verdict_sentence
 

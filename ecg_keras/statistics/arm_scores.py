@@ -13,10 +13,17 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.evaluation import Predictions
-from ecg_keras.evaluation.draws import Draws, draw_in, fill_absent, join_rows
-from ecg_keras.metrics import METRICS, Confusion, FloatArray, LabelScorer, LabelScores, Weights
-from ecg_keras.metrics.inputs import check_weights, squeeze
+from ecg_keras.evaluation import Draws, Predictions, draw_in, fill_absent, join_rows
+from ecg_keras.metrics import (
+    METRICS,
+    Confusion,
+    FloatArray,
+    LabelScorer,
+    LabelScores,
+    Weights,
+    check_weights,
+    squeeze,
+)
 from ecg_keras.statistics.arms import Arm
 
 

@@ -6,17 +6,15 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from scipy import stats
 
 from ecg_keras.evaluation import FEWEST_SEEDS, Estimate, judge, with_interval
+from ecg_keras.statistics.arm_results import ArmName, Compared, Interaction
 from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.ledger import LedgerRow
 from ecg_keras.text import plural
-
-if TYPE_CHECKING:
-    from ecg_keras.statistics.results import ArmName, Compared, Interaction
 
 Answer = Literal["confirmed", "refuted", "undecided"]
 

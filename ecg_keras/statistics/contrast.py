@@ -9,10 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
-from ecg_keras.evaluation import Contrast
-from ecg_keras.evaluation.draws import Draws, check_settings
-from ecg_keras.evaluation.inference import Design, infer
-from ecg_keras.evaluation.variance import free_degrees
+from ecg_keras.evaluation import Contrast, Design, Draws, check_settings, free_degrees, infer
 from ecg_keras.metrics import METRICS, FloatArray
 from ecg_keras.statistics.arm_scores import Resampled, plan_draws, score_arm
 from ecg_keras.statistics.arms import Arm, check_arms

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word, with_interval
 from ecg_keras.metrics import score_name
+from ecg_keras.statistics.arm_results import ArmName
 from ecg_keras.statistics.verdict import verdict_sentence
-
-if TYPE_CHECKING:
-    from ecg_keras.statistics.results import ArmName
 
 Asked = Literal["representation", "weights"]
 

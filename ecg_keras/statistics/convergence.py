@@ -11,8 +11,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Estimate
-from ecg_keras.evaluation.draws import check_settings
+from ecg_keras.evaluation import Estimate, check_settings
 from ecg_keras.metrics import FloatArray
 
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Plan, with_interval
 from ecg_keras.statistics.crossover import LabelEfficiency
 from ecg_keras.statistics.verdict import roughly
 from ecg_keras.text import percent
-
-if TYPE_CHECKING:
-    from ecg_keras.statistics.curves import LearningCurve
 
 
 def say_falling(
@@ -134,29 +130,6 @@ def say_worth(
         f"{reference} on {most} as measured, and nowhere as {reference} does within the sizes: the "
         "learning curves do not overlap."
     )
-
-
-def say_worths(curves: Sequence[LearningCurve]) -> tuple[str, ...]:
-    """What all learning curves of a study say of it, in one or two sentences; none without curves.
-
-    Args:
-        curves: of the study.
-    """
-    known = [one for one in curves if one.worth]
-    if len(known) < 2:
-        return tuple(say_worth(one.way, one.reference, one.sizes, one.worth) for one in known)
-    shown = [find_example(one.worth) or one.worth[0] for one in known]
-    more = sum(one.factor[1] > 1 for one in shown)
-    less = sum(one.factor[2] < 1 for one in shown)
-    text = (
-        f"What a way of training is worth in labels, in {len(known)} learning curves: more than "
-        f"its own ECGs in {more}, less in {less}, not shown in {len(known) - more - less}."
-    )
-    for curve in known:
-        if find_example(curve.worth) is not None:
-            worth = say_worth(curve.way, curve.reference, curve.sizes, curve.worth)
-            return (f"{text} For example, of {curve.title}: {worth}",)
-    return (text,)
 
 
 def find_example(worth: Sequence[LabelEfficiency]) -> LabelEfficiency | None:

@@ -22,7 +22,7 @@ from ecg_keras.statistics.crossover import (
     label_efficiency,
     weigh,
 )
-from ecg_keras.statistics.curve_words import say_falling, say_rising
+from ecg_keras.statistics.curve_words import find_example, say_falling, say_rising, say_worth
 from ecg_keras.statistics.power_law import PowerLaw, fit_power_law
 
 
@@ -210,3 +210,26 @@ def _rising(
         return None
     low = math.inf if differences[-1].low > margin else float(sizes[0])
     return math.inf, low, math.inf
+
+
+def say_worths(curves: Sequence[LearningCurve]) -> tuple[str, ...]:
+    """What all learning curves of a study say of it, in one or two sentences; none without curves.
+
+    Args:
+        curves: of the study.
+    """
+    known = [one for one in curves if one.worth]
+    if len(known) < 2:
+        return tuple(say_worth(one.way, one.reference, one.sizes, one.worth) for one in known)
+    shown = [find_example(one.worth) or one.worth[0] for one in known]
+    more = sum(one.factor[1] > 1 for one in shown)
+    less = sum(one.factor[2] < 1 for one in shown)
+    text = (
+        f"What a way of training is worth in labels, in {len(known)} learning curves: more than "
+        f"its own ECGs in {more}, less in {less}, not shown in {len(known) - more - less}."
+    )
+    for curve in known:
+        if find_example(curve.worth) is not None:
+            worth = say_worth(curve.way, curve.reference, curve.sizes, curve.worth)
+            return (f"{text} For example, of {curve.title}: {worth}",)
+    return (text,)

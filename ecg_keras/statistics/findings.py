@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from ecg_keras.statistics.arm_results import ArmName, Compared, Interaction
 from ecg_keras.statistics.claims import (
     FEWEST,
     Answer,
@@ -22,9 +23,6 @@ from ecg_keras.statistics.claims import (
 )
 from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.ledger import LedgerRow
-
-if TYPE_CHECKING:
-    from ecg_keras.statistics.results import ArmName, Compared, Interaction
 
 T = TypeVar("T")
 

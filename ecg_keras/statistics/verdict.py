@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ecg_keras.evaluation import (
     FEWEST_SEEDS,
@@ -17,9 +16,7 @@ from ecg_keras.evaluation import (
     with_interval,
 )
 from ecg_keras.metrics import METRICS, score_name
-
-if TYPE_CHECKING:
-    from ecg_keras.statistics.results import Compared
+from ecg_keras.statistics.arm_results import Compared
 
 __all__ = [
     "FEWEST_SEEDS",

@@ -1,0 +1,188 @@
+"""What a study says of its arms: names, scores, comparisons and shifts, plain values each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ecg_keras.evaluation import Contrast, Predictions, Verdict
+from ecg_keras.statistics.convergence import Convergence, Speed
+
+
+@dataclass(frozen=True, order=True)
+class ArmName:
+    """One combination of a study's grid but for seed and fold.
+
+    Attributes:
+        downstream: name of the downstream in the study recipe.
+        backbone, head: as in a recipe.
+        size: training records; 0 for all.
+        protocol: name of the protocol.
+        mode: name of the mode, such as ``scratch``.
+        upstream: name of the upstream; empty for random first weights.
+    """
+
+    downstream: str
+    backbone: str
+    head: str
+    size: int
+    protocol: str
+    mode: str
+    upstream: str
+
+    def __str__(self) -> str:
+        """``ptbxl, resnet1d18, finetune from georgia, 200 ECGs``; the plain parts left out."""
+        parts = [self.downstream, self.backbone, self.way]
+        parts += [f"{self.head} head"] * (self.head != "as_published")
+        parts += [f"{self.size} ECGs"] * (self.size > 0)
+        return ", ".join(parts)
+
+    @property
+    def way(self) -> str:
+        """Mode and upstream: ``finetune from georgia``, or ``scratch``."""
+        return f"{self.mode} from {self.upstream}" if self.upstream else self.mode
+
+
+@dataclass(frozen=True)
+class ArmTuning:
+    """How the runs of one arm were chosen on their validation splits.
+
+    Attributes:
+        settings: that each run was chosen from; 0 where they were not tuned.
+        by: the score that chose, or ``calibrated_loss``.
+        chosen: by name of a setting, how many runs it was chosen for.
+        tried: by name of a setting, for how many runs it was tried.
+        scores: by name of a setting, the mean of what validation says of it.
+        at_edge: how many choices still are at the lowest or the highest of all rates.
+        seconds: of training all candidates of a run, the mean.
+    """
+
+    settings: int
+    by: str
+    chosen: Mapping[str, int]
+    tried: Mapping[str, int]
+    scores: Mapping[str, float]
+    at_edge: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class ArmResult:
+    """What one arm scored.
+
+    Attributes:
+        name: which arm.
+        runs: names of its cells, those of each seed together.
+        seeds: how many seeds, and ``folds`` how many folds each.
+        train_records: ECGs that a run trains on (the mean over folds); ``None`` where unknown.
+        scores: each name of `ecg_keras.metrics.METRICS`, with its interval over seeds and patients.
+        labels: AUROC of each label; ``None`` where undefined.
+        convergence: how fast its validation score rose; ``None`` where nothing logged it.
+        seconds: of training, the mean of a run; ``None`` where unknown.
+        predictions: out-of-fold predictions, the mean probability over seeds: for curves.
+        thresholds: of each label, the mean over seeds and folds.
+        tuning: how its runs were chosen; ``None`` where they were not tuned, or it is unknown.
+    """
+
+    name: ArmName
+    runs: tuple[str, ...]
+    seeds: int
+    folds: int
+    train_records: float | None
+    scores: Mapping[str, Contrast]
+    labels: Mapping[str, Contrast | None]
+    convergence: Convergence | None
+    seconds: float | None
+    predictions: Predictions
+    thresholds: Mapping[str, float]
+    tuning: ArmTuning | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """An arm against the reference mode with everything else equal.
+
+    Attributes:
+        arm, reference: which two.
+        contrast: arm - reference in the metric that decides.
+        verdict: corrected for all comparisons of the study that have the first protocol.
+        scores: arm - reference in every summary score.
+        labels: arm - reference in each label's AUROC; ``None`` where undefined.
+        delong: of each label DeLong's p-value, seeds averaged; ``None`` where it is undefined.
+        speed: how much sooner the arm reaches the reference's quality; ``None`` where nothing
+            logged it.
+        diagnostics: what speaks against the difference, a sentence each.
+        settings: that a run of each was chosen from, 0 where not tuned; ``None`` where unknown.
+    """
+
+    arm: ArmName
+    reference: ArmName
+    contrast: Contrast
+    verdict: Verdict
+    scores: Mapping[str, Contrast]
+    labels: Mapping[str, Contrast | None]
+    delong: Mapping[str, float | None]
+    speed: Speed | None
+    diagnostics: tuple[str, ...] = ()
+    settings: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Interaction:
+    """Whether one family of backbones gains more than another from a mode.
+
+    Attributes:
+        downstream, mode, upstream, protocol: of the gain.
+        families: the two, such as ``("CNN", "RNN")``.
+        contrast: gain of the first less gain of the second, each the mean of its backbones.
+        size: training records of all of them; 0 for all.
+        head: of the second family; the first has the head as published.
+    """
+
+    downstream: str
+    mode: str
+    upstream: str
+    protocol: str
+    families: tuple[str, str]
+    contrast: Contrast
+    size: int = 0
+    head: str = "as_published"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of the two families, for a reader."""
+        first, second = self.families
+        return first, second if self.head == "as_published" else f"{second}, {self.head} head"
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How far a protocol moves the answer.
+
+    Attributes:
+        protocol: the changed one, against the study's first.
+        arm: of the first protocol.
+        contrast: (arm - reference) under the protocol less the same under the first.
+        before, after: arm - reference under the first and under the changed protocol.
+    """
+
+    protocol: str
+    arm: ArmName
+    contrast: Contrast
+    before: Contrast
+    after: Contrast
+
+
+@dataclass(frozen=True)
+class Transferability:
+    """A metric's ranking of the upstreams against the gain that they brought.
+
+    Attributes:
+        metric: name of the estimator, such as ``"logme"``.
+        values: by arm: the metric, higher is better, and the realised gain over the reference.
+        tau: weighted Kendall correlation of the two with its interval, ``None`` below 5 arms.
+    """
+
+    metric: str
+    values: tuple[tuple[ArmName, float, float], ...]
+    tau: tuple[float, float, float] | None
