@@ -4,7 +4,7 @@ Run it with the folder that holds ptbxl/, ludb/ and challenge/:
 
     python tools/fault_detection.py ../shared/data
 
-Faults are planted in random subsets of real databases and given to `signals.verification.verify`.
+Faults are planted in random subsets of real databases and given to `signals.verify`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seeds",
     type=click.IntRange(min=1),
-    help="Train so often with other seeds and judge over all; evaluation.seeds by default.",
+    help="Train with this many seeds and judge over all of them; evaluation.seeds by default.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and do nothing.")
 def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run: bool) -> None:

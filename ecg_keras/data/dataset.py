@@ -84,7 +84,7 @@ class Dataset:
         repairs: what was done to all records because ``data.verify`` is ``fix``.
         noted: records that are stored although a figure of theirs is outside of what is expected.
         quality: of the stored records, the median and the 95th percentile of each measure of
-            `signals.lead_quality`, by measure and quantile, a figure for each lead.
+            `signals.measure_lead_quality`, by measure and quantile, a figure for each lead.
         settings: the recipe's ``data`` section, as far as it decides what is in the shards.
         fingerprint: of the settings, the raw files that are read, and the format.
         raw_digest: of the raw files that are read; of source ``folder`` of all that are there, as

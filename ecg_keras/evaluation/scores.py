@@ -66,7 +66,7 @@ class Scores:
         undefined: labels that no or every test record has; they count in no mean.
         summary: each name of `ecg_keras.metrics.METRICS` with its value, ``None`` if every label is
             undefined.
-        further: each name of `ecg_keras.evaluation.further.FURTHER`, ``None`` where undefined.
+        further: each name of `ecg_keras.metrics.FURTHER`, ``None`` where undefined.
         macro_ece: mean of the labels' ECE, ``None`` if every label is undefined.
         challenge_note: why there is no Challenge score; ``None`` where there is one.
         labels: the scores of each label, in the order of the columns.

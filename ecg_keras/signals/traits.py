@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 # beats a minute that are looked for
 SLOWEST, FASTEST = 25.0, 300.0
-# the slopes are looked at so often a second: a QRS is then two to five values
+# the slopes are sampled this often a second: a QRS is then two to five values
 _PER_SECOND = 50.0
 # a shorter time between beats is preferred where it explains the slopes this well, compared with
 # the best one: twice the true one explains them nearly as well

@@ -27,8 +27,8 @@ SELECT: dict[str, tuple[str | None, bool]] = {
     "best_loss": ("val_loss", False),
     "last": (None, True),
 }
-# at least so long between two checkpoints of a phase: a small network's epoch takes less time than
-# its files do, and no more than this has to be trained again after a kill
+# at least this long between two checkpoints of a phase: a small network's epoch takes less time
+# than its files do, and no more than this has to be trained again after a kill
 SECONDS_BETWEEN = 20.0
 # what files of a model hold besides its numbers, generously
 FILE_BYTES = 1_000_000

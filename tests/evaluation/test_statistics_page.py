@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from ecg_keras.evaluation import Comparison, LabelDifference, LabelResult, Scores
-from ecg_keras.metrics import METRICS
+from ecg_keras.metrics import FURTHER, METRICS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", [*METRICS, *FURTHER])
 def test_every_summary_score_is_explained(name):
     assert f"| `{name}` |" in PAGE
 
