@@ -10,7 +10,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 # former names, with those of the modules inside them, and where they are since 0.2
 MODULES: Mapping[str, str] = {
@@ -36,6 +36,12 @@ MODULES: Mapping[str, str] = {
     "ecg_keras.study.advise": "ecg_keras.advise.recommend",
 }
 
+# former modules whose source is an object now
+SETS: Mapping[str, str] = {
+    f"ecg_keras.sources.{name}": f"ecg_keras.sources.challenge_sets.{name.upper()}"
+    for name in ("chapman", "cpsc2018", "cpsc2018_extra", "georgia", "incart", "ningbo", "ptb")
+} | {"ecg_keras.sources.ptbxl_challenge": "ecg_keras.sources.challenge_sets.PTBXL"}
+
 # former names inside packages that stay; a package loads them with `load_former`
 NAMES: Mapping[str, str] = {
     "ecg_keras.data.Anomaly": "ecg_keras.validation.Anomaly",
@@ -60,8 +66,9 @@ def new_name(name: str) -> str | None:
     """
     for old, new in MODULES.items():
         if name == old or name.startswith(f"{old}."):
-            return new + name[len(old) :]
-    return None
+            moved = new + name[len(old) :]
+            return new_name(moved) or moved  # some modules have moved, and were renamed
+    return SETS.get(name)
 
 
 def warn_of_move(old: str, new: str, *, stacklevel: int = 3) -> None:
@@ -97,14 +104,19 @@ class _MovedModules(MetaPathFinder, Loader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         new = new_name(spec.name) or spec.name
         warn_of_move(spec.name, new, stacklevel=2)
+        if new in SETS.values():
+            home, _, name = new.rpartition(".")
+            # Python imports whatever is in place of a module
+            return cast(ModuleType, getattr(importlib.import_module(home), name))
         module = importlib.import_module(new)
-        self._specs[spec.name] = module.__spec__
+        self._specs[spec.name] = getattr(module, "__spec__", None)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         # importing under another name has put that name's spec into the module
-        if module.__spec__ is not None:
-            module.__spec__ = self._specs.pop(module.__spec__.name, module.__spec__)
+        spec = getattr(module, "__spec__", None)
+        if spec is not None:
+            module.__spec__ = self._specs.pop(spec.name, spec)
 
 
 def keep_former_names() -> None:

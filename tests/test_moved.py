@@ -55,6 +55,25 @@ def test_a_users_own_source_of_an_earlier_version_still_works():
     assert "ecg_keras.records" in done.stderr
 
 
+def test_former_modules_of_the_challenges_sets_import_their_sources():
+    code = (
+        "import ecg_keras.data.sources.georgia\n"
+        "import ecg_keras.sources.georgia as georgia\n"
+        "from ecg_keras.data.sources.ptbxl_challenge import LABEL_SETS\n"
+        "from ecg_keras.sources import find_source\n"
+        "assert ecg_keras.data.sources.georgia is georgia is find_source('georgia')\n"
+        "assert LABEL_SETS == find_source('ptbxl_challenge').LABEL_SETS\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for former in ("data.sources.georgia", "sources.georgia"):
+        where = f"ecg_keras.{former} has moved to ecg_keras.sources.challenge_sets.GEORGIA;"
+        assert done.stderr.count(where) == 1
+
+
+def test_a_module_that_moved_and_was_renamed_is_named_as_it_is_now():
+    assert moved.new_name("ecg_keras.data.sources.tables") == "ecg_keras.sources.fields"
+
+
 def test_names_that_left_the_face_of_data_are_forwarded():
     from ecg_keras import data, validation
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -173,7 +174,9 @@ def find_duplicates(
     for record_id in sorted(signatures):
         if any(signatures[record_id]):
             alike[signatures[record_id]].append(record_id)
-    pairs = np.array([*find_matches(stack([*alike]))], dtype=int).reshape(-1, 2)
+    # as an array from the start: of many records that are nearly alike, pairs are millions
+    matches = chain.from_iterable(find_matches(stack([*alike])))
+    pairs = np.fromiter(matches, dtype=int).reshape(-1, 2)
     links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(alike), len(alike)))
     groups: dict[int, list[str]] = defaultdict(list)
     for group, names in zip(connected_components(links)[1], alike.values(), strict=True):

@@ -52,8 +52,11 @@ def find_leaks(tested: Identities, seen: Identities) -> tuple[Leak, ...]:
         for row, patient in enumerate(_patients(tested))
         if patient in by_patient
     }
-    for first, row in sorted(find_matches(seen.content, tested.content), reverse=True):
-        known[row] = first, SAME_SIGNAL
+    by_signal: dict[int, int] = {}
+    # one by one: of many copies of one recording, pairs are millions
+    for first, row in find_matches(seen.content, tested.content):
+        by_signal[row] = min(first, by_signal.get(row, first))
+    known.update({row: (first, SAME_SIGNAL) for row, first in by_signal.items()})
     return tuple(
         Leak(
             record_id=str(tested.record_ids[row]),

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from ecg_keras.config import Data
 from ecg_keras.download import refuse_unfinished
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_count, as_list, as_object, as_text, read_json, replacing, sha256_of
+from ecg_keras.files import as_list, as_object, as_text, read_json, replacing, sha256_of
 from ecg_keras.sources import choose_files, source_of
 
 # of the file that remembers hashes, which is in the folder of shards, because a database is never
@@ -240,7 +240,8 @@ def _parse(tree: dict[str, Any]) -> Hashes:
     hashes = {}
     for path, one in as_object(tree["files"]).items():
         *state, sha256 = as_list(one)
-        hashes[Listed(path, *map(as_count, state))] = as_text(sha256)
+        # times before 1970 are below 0
+        hashes[Listed(path, *map(int, state))] = as_text(sha256)
     return hashes
 
 

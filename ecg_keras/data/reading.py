@@ -202,6 +202,8 @@ def signal_statistics(
         if len(values):
             middle = values.mean(axis=0)
             parts.append((len(values), middle, np.square(values - middle).mean(axis=0)))
+    if not parts:
+        raise DataError(f"{folder}: every record of the train split is left out.")
     counts, means, variances = (np.array(one) for one in zip(*parts, strict=True))
     mean = np.average(means, axis=0, weights=counts)
     variance = np.average(variances + (means - mean) ** 2, axis=0, weights=counts)

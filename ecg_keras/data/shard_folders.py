@@ -69,7 +69,9 @@ def find_shards(data: Data) -> tuple[Path, str]:
     """
     digest = digest_of(data)
     mark = combine(data, digest)
-    stem = f"{data.source.rpartition('.')[2]}-{data.label_set or 'default'}-"
+    # a colon, as of module:object, is not allowed in names of files everywhere
+    source = data.source.rpartition(".")[2].replace(":", "-")
+    stem = f"{source}-{data.label_set or 'default'}-"
     usual = data.shards / f"{stem}{mark[:12]}"
     if (usual / "dataset.json").is_file():
         return usual, mark

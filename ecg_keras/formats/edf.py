@@ -129,13 +129,13 @@ def _read_header(path: Path) -> EdfHeader:
     width = signals[-1].end
     if width < 1:
         raise DataError("no EDF file: its data records hold no sample. Export it again.")
-    notes = [signal for signal in signals if signal.label.lower() == _NOTES]
+    notes = [one for one in signals if one.label.lower() == _NOTES]
     return EdfHeader(
         size=size,
         records=_count_records(records, stored, _BYTES * width),
         duration=_parse_number(_text(fixed[244:252])),
         interrupted=_text(fixed[192:236]).startswith("EDF+D"),
-        signals=tuple(signal for signal in signals if signal not in notes),
+        signals=tuple(one for one in signals if one.label.lower() != _NOTES),
         notes=notes[0] if notes else None,
         width=width,
     )

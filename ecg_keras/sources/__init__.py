@@ -7,7 +7,7 @@ write one. Modules are imported when they are asked for.
 from typing import TYPE_CHECKING, Any
 
 from ecg_keras.faces import lazy_face
-from ecg_keras.moved import warn_of_move
+from ecg_keras.moved import SETS, warn_of_move
 
 if TYPE_CHECKING:
     from ecg_keras.sources.contract import (
@@ -55,9 +55,8 @@ if not TYPE_CHECKING:  # or a checker would accept any name
         """A public name; or a set of the Challenge by its former module, for one release."""
         if name in __all__:
             return _load_name(name)
-        # the former module `challenge` is the format of all sets
-        place = _load_name("SOURCES").get(name, "")
-        if not place.startswith("ecg_keras.sources.challenge_sets:") or name == "challenge":
+        former = f"{__name__}.{name}"
+        if former not in SETS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        warn_of_move(f"{__name__}.{name}", place.replace(":", "."))
+        warn_of_move(former, SETS[former])
         return _load_name("find_source")(name)

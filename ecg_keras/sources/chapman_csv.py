@@ -126,11 +126,12 @@ def _read_rows(table: Path) -> Iterable[dict[str, str]]:
             raise DataError(f"{table}: claims {size} bytes, far more than the database's table.")
         if table.suffix == ".xlsx":
             frame = pd.read_excel(table, dtype=str, keep_default_na=False, engine="openpyxl")
-        else:  # spreadsheets write semicolons in some countries
+        else:
+            with table.open(encoding="utf-8-sig") as stream:  # spreadsheets may write semicolons
+                separator = ";" if ";" in stream.readline() else ","
             frame = pd.read_csv(
-                table, sep=None, dtype=str, keep_default_na=False, encoding="utf-8-sig",
-                engine="python",
-            )  # fmt: skip
+                table, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+            )
     except DataError:
         raise
     except Exception as error:  # a damaged workbook makes its readers raise whatever they meet

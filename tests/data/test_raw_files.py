@@ -119,6 +119,15 @@ def test_a_file_that_changed_just_now_is_not_remembered(raw, memory, monkeypatch
     assert len(reads) == 2 * len(FILES)
 
 
+def test_a_file_from_before_1970_is_remembered_as_others_are(raw, memory, reads):
+    os.utime(raw / "a.dat", ns=(-(10**18), -(10**18)))
+    digest(raw, memory)
+    forget()
+    reads.clear()
+    digest(raw, memory)
+    assert reads == []
+
+
 def test_a_folder_that_was_moved_with_its_shards_costs_nothing(raw, memory, tmp_path, reads):
     first = digest(raw, memory)
     forget()

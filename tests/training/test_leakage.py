@@ -126,6 +126,8 @@ def test_what_is_left_out_is_neither_loaded_nor_counted_in_means(own, shards, tm
     assert len(valid[0]) == 1
     with pytest.raises(DataError, match="every record of the valid split is left out"):
         data.load(shards, "valid", batch_size=64, left_out=ids(shards, "valid"))
+    with pytest.raises(DataError, match="every record of the train split is left out"):
+        data.signal_statistics(shards, left_out=ids(shards, "train"))
 
 
 class Counted(keras.callbacks.Callback):
