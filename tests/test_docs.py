@@ -182,11 +182,16 @@ def test_the_examples_in_python_run(tmp_path, monkeypatch, capsys):
         Path(run).mkdir(parents=True)
         ecg.models.save_model(upstream, f"{run}/model.keras")
 
-    (callbacks,) = examples("docs/callbacks.md")
-    exec(compile(shortened(callbacks, seconds="2", num_samples="200"), "callbacks.md", "exec"), {})
+    callbacks, phase = examples("docs/callbacks.md")
+    names = {}
+    exec(
+        compile(shortened(callbacks, seconds="2", num_samples="200"), "callbacks.md", "exec"), names
+    )
     assert "macro AUROC" in capsys.readouterr().out
     assert len(Path("log.csv").read_text().splitlines()) == 3
     assert Path("serving/mine/1/saved_model.pb").is_file()
+    exec(compile(phase, "callbacks.md", "exec"), names)
+    assert len(Path("phase.csv").read_text().splitlines()) == 3
 
     (readme,) = examples("README.md")
     exec(compile(shortened(readme, num_samples="200", epochs="1"), "README.md", "exec"), {})
