@@ -68,15 +68,15 @@ def compare(
     """
     look_up("metric", metric, METRICS)
     check_settings(bootstrap, level)
+    limits = [
+        _in_order(thresholds, one.labels, name)
+        for thresholds, one, name in zip((thresholds_a, thresholds_b), (a, b), names, strict=True)
+    ]
     a, b = a.sorted(), b.sorted()
     check_same_labels(a.labels, b.labels, names)
     check_same_test(a, b, a.labels, names)
-    limits = [
-        _in_order(thresholds, a.labels, name)
-        for thresholds, name in zip((thresholds_a, thresholds_b), names, strict=True)
-    ]
-    draws = draw_all(a.patient_ids, bootstrap, seed)
     support = count_patients(a.patient_ids, a.targets).support
+    draws = draw_all(a.patient_ids, bootstrap, seed)
     scored = [draw_in(rows, support, draws.groups) for rows in score_rows([a, b], limits, draws)]
     means = [fill_absent(rows, support, draws.groups) for rows in scored]
     undefined = np.isnan(scored[0].auroc[0])
@@ -86,24 +86,20 @@ def compare(
         )
 
     design = Design(draws.groups, len(a.record_ids), len(draws.patients))
-    pairs = {name: [score(own) for own in means] for name, score in METRICS.items()}
-    found = {
-        name: infer_difference(own - other, design, support, level)
-        for name, (own, other) in pairs.items()
-    }
-    (verdict,) = judge([found[metric]], margin=margin, level=level)
-    labels: dict[str, LabelDifference | None] = {}
-    for column, label in enumerate(a.labels):
-        own, other = rows = [one.auroc[:, column] for one in scored]
-        behind = support[column : column + 1]
-        labels[label] = (
-            None
-            if undefined[column]
-            else LabelDifference(
-                **_numbers(infer_difference(own - other, design, behind, level), rows),
-                resamples=int(np.count_nonzero(~np.isnan(own[1 + draws.groups :]))),
-                delong_p_value=_delong(a, b, column),
-            )
+    # the summary scores, then the AUROC of each label that is defined
+    defined = np.flatnonzero(~undefined).tolist()
+    pairs = [([score(own) for own in means], support) for score in METRICS.values()]
+    pairs += [([one.auroc[:, at] for one in scored], support[at : at + 1]) for at in defined]
+    found = [infer_difference(own - other, design, behind, level) for (own, other), behind in pairs]
+    (verdict,) = judge([found[list(METRICS).index(metric)]], margin=margin, level=level)
+    numbers = [_numbers(one, rows) for one, (rows, _) in zip(found, pairs, strict=True)]
+    summary, of_labels = numbers[: len(METRICS)], numbers[len(METRICS) :]
+    labels: dict[str, LabelDifference | None] = dict.fromkeys(a.labels)
+    for at, values in zip(defined, of_labels, strict=True):
+        labels[a.labels[at]] = LabelDifference(
+            **values,
+            resamples=int(np.count_nonzero(~np.isnan(scored[0].auroc[1 + draws.groups :, at]))),
+            delong_p_value=_delong(a, b, at),
         )
     return Comparison(
         metric=metric,
@@ -116,7 +112,7 @@ def compare(
         several_records=len(draws.patients) < len(a.record_ids),
         undefined=tuple(np.array(a.labels)[undefined].tolist()),
         verdict=verdict.word,
-        summary={name: Difference(**_numbers(one, pairs[name])) for name, one in found.items()},
+        summary={name: Difference(**row) for name, row in zip(METRICS, summary, strict=True)},
         labels=labels,
         budgets=budgets,
         margin=margin,

@@ -74,7 +74,7 @@ def cross_entropy(
         0.367
     """
     scores = np.clip(np.asarray(probabilities, dtype=np.float64), CLIP, 1 - CLIP)
-    losses = -np.log(np.where(np.asarray(targets) == 1, scores, 1 - scores))
+    losses = -np.where(np.asarray(targets) == 1, np.log(scores), np.log1p(-scores))
     counts = np.ones_like(losses) if weights is None else np.asarray(weights, dtype=np.float64)
     return float((counts * losses).sum() / counts.sum()) if counts.any() else float("nan")
 

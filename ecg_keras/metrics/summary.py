@@ -60,7 +60,7 @@ class FurtherScores:
     def macro(self, name: str) -> FloatArray:
         """The mean over the labels that have both a positive and a negative test record."""
         # in each row, as the Brier score needs no positive record
-        return macro(np.where(np.isnan(self.f_max[0]), np.nan, getattr(self, name)))
+        return macro(np.where(np.isnan(np.atleast_2d(self.f_max)[0]), np.nan, getattr(self, name)))
 
 
 def score_labels(

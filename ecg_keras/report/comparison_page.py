@@ -95,4 +95,5 @@ def _differences_table(comparison: Comparison) -> Table:
             Column("p", "p", "p", "1.p_value"),
         ),
         names.items(),
+        first=len(comparison.summary),
     )

@@ -84,6 +84,7 @@ def scores_section(scores: Scores) -> Section:
         f"{LEAST_PATIENTS} have or lack a label.",
         (Column("score", "Score"), Column("value", "Value", "score")),
         tuple(rows),
+        first=len(scores.summary),
     )
     labels = Table(
         "labels",

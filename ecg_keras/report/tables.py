@@ -65,6 +65,7 @@ class Table:
     caption: str  # what a reader has to know to read it; begins where the title ends
     columns: tuple[Column, ...]
     items: Iterable[Any]
+    first: int = 0  # rows of the first part, which a page rules off from those below; 0 for none
 
     @cached_property
     def rows(self) -> tuple[tuple[Any, ...], ...]:

@@ -10,7 +10,6 @@ from ecg_keras.evaluation import (
     Verdict,
     Word,
     count_words,
-    describe_tuning,
     judge,
     p_text,
     with_interval,
@@ -192,14 +191,14 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
 def _tuning(comparisons: Sequence[Compared]) -> str:
     """How the arms were tuned, where that is known."""
     known = {one.settings for one in comparisons if one.settings is not None}
-    if len(known) > 1:
-        return "The arms were not tuned alike, which may be what differs: see their settings."
-    for settings in known:
-        one = comparisons[0]
-        described = describe_tuning((one.arm.way, one.reference.way), settings)
-        if any(settings):
-            return described
+    if not known:
+        return ""
+    if known == {(0, 0)}:
         return (
-            f"{described} A difference may be one of learning rates that suit one of them better."
+            "The arms were not tuned: a difference may be one of learning rates that suit one of "
+            "them better."
         )
-    return ""
+    (ours, theirs), *others = known
+    if ours == theirs and not others:
+        return f"Each arm was tuned over {ours} settings on validation."
+    return "The arms were not tuned alike, which may be what differs: see their settings."

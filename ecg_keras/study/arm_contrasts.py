@@ -50,8 +50,8 @@ def resampling_of(question: Question) -> Resampling:
     return {"level": question.level, "bootstrap": question.bootstrap, "seed": question.seed}
 
 
-def score_arm(arm: AnyArm, question: Question) -> ArmResult:
-    """The scores of one arm, with intervals over seeds and patients."""
+def score_arm(arm: AnyArm, question: Question, column: str) -> ArmResult:
+    """The scores of one arm, with intervals over seeds and patients; ``column`` of its logs."""
     scores, labels = contrasts([arm.arm], [1.0], **resampling_of(question))
     return ArmResult(
         name=arm.name,
@@ -61,7 +61,7 @@ def score_arm(arm: AnyArm, question: Question) -> ArmResult:
         train_records=arm.train_records,
         scores=scores,
         labels=labels,
-        convergence=_converge(arm, logged_column(question, [arm])),
+        convergence=_converge(arm, column),
         seconds=arm.seconds,
         predictions=arm.mean_predictions,
         thresholds=arm.mean_thresholds,
@@ -81,9 +81,8 @@ def _converge(arm: AnyArm, column: str) -> Convergence | None:
     return None if len(logs) < len(arm.runs) or steps is None else convergence(logs, column, steps)
 
 
-def _compare_speed(arm: AnyArm, reference: AnyArm, question: Question) -> Speed | None:
+def _compare_speed(arm: AnyArm, reference: AnyArm, question: Question, column: str) -> Speed | None:
     """How much sooner an arm reaches the reference's quality; ``None`` without their logs."""
-    column = logged_column(question, [arm, reference])
     own, other = _converge(arm, column), _converge(reference, column)
     if own is None or other is None:
         return None
@@ -119,8 +118,14 @@ def contrast_arms(arms: Sequence[AnyArm], weights: Sequence[float], question: Qu
     return contrast(own, weights, metric=question.metric, **resampling_of(question))
 
 
-def compare_arms(arms: Arms, protocol: str, question: Question) -> tuple[Compared, ...]:
-    """Every arm of a protocol against its reference; the verdicts are corrected for all of them."""
+def compare_arms(
+    arms: Arms, protocol: str, question: Question, column: str | None = None
+) -> tuple[Compared, ...]:
+    """Every arm of a protocol against its reference; the verdicts are corrected for all of them.
+
+    Speed is compared in a ``column`` of the logs, by default the one that suits all arms.
+    """
+    column = column or logged_column(question, list(arms.values()))
     pairs, differences = [], []
     for name, reference in pairs_with_reference(arms, protocol, question):
         one, other = with_common_seeds(arms[name], arms[reference])
@@ -140,7 +145,7 @@ def compare_arms(arms: Arms, protocol: str, question: Question) -> tuple[Compare
             scores=scores,
             labels=labels,
             delong=_delong(one, other),
-            speed=_compare_speed(one, other, question),
+            speed=_compare_speed(one, other, question, column),
             diagnostics=_diagnose_arms(one, other, question.metric),
             settings=_settings(one, other),
         )

@@ -14,18 +14,14 @@ import numpy as np
 from ecg_keras.config import Recipe
 from ecg_keras.data import Dataset, read_dataset
 from ecg_keras.evaluation import Predictions, RunFacts, choose_thresholds, read_facts
+from ecg_keras.metrics import METRICS
 from ecg_keras.statistics import Arm, ArmName, ArmTuning
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
 
 # the column of log.csv that says how far a run has come in the study's metric
-LOGGED = {
-    "macro_auroc": "val_macro_auroc",
-    "macro_auprc": "val_macro_auprc",
-    "macro_f1": "val_macro_f1",
-    "weighted_f1": "val_weighted_f1",
-}
-DEFAULT_LOGGED = "val_macro_auroc"
+LOGGED = {name: f"val_{name}" for name in METRICS}
+DEFAULT_LOGGED = LOGGED["macro_auroc"]
 
 
 class Network(Protocol):

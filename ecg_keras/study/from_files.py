@@ -11,7 +11,12 @@ from ecg_keras.config import FileStudy, Question, dump_recipe
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.files import sha256_of
 from ecg_keras.statistics import ArmName, ArmResult, StudyResult, findings, headline
-from ecg_keras.study.arm_contrasts import compare_arms, reference_of, score_arm
+from ecg_keras.study.arm_contrasts import (
+    compare_arms,
+    logged_column,
+    reference_of,
+    score_arm,
+)
 from ecg_keras.study.arm_curves import find_curves, find_interactions
 from ecg_keras.study.finished import StudyArm
 from ecg_keras.study.prediction_files import PROTOCOL, GivenNetwork, family_of, list_networks
@@ -52,11 +57,12 @@ def gather_files(
     if len(alone) + sum(name.mode == question.reference for name in arms) == len(arms):
         why = alone[0] if alone else f"All files are of mode {question.reference}, the reference."
         raise DataError(f"{folder}: nothing can be compared. {why}")
+    column = logged_column(question, list(arms.values()))
     results: dict[ArmName, ArmResult] = {}
     for name, arm in arms.items():
         on_progress(len(results), len(arms))
-        results[name] = score_arm(arm, question)
-    comparisons = compare_arms(arms, PROTOCOL, question)
+        results[name] = score_arm(arm, question, column)
+    comparisons = compare_arms(arms, PROTOCOL, question, column)
     curves = find_curves(arms, PROTOCOL, question)
     interactions = find_interactions(
         arms, PROTOCOL, question, {**models.FAMILIES, **family_of(networks)}

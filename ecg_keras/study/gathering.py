@@ -59,11 +59,13 @@ def gather(
             f"{plan.folder}: no arm of the study is finished. Run `ecg-keras study` with "
             f"{plan.loaded.path} first."
         )
-    results = {name: score_arm(arm, question) for name, arm in finished.items()}
+    # one for all arms: curves of several scores can't be compared
+    column = logged_column(question, list(finished.values()))
+    results = {name: score_arm(arm, question, column) for name, arm in finished.items()}
     # controls are compared with what they control, and with nothing else
     arms = {name: arm for name, arm in finished.items() if name.mode in study.modes}
     controls = compare_controls(finished, first, study)
-    comparisons = doubt_upstreams(compare_arms(arms, first, question), controls)
+    comparisons = doubt_upstreams(compare_arms(arms, first, question, column), controls)
     curves = find_curves(arms, first, question)
     families = {name.backbone: models.family_of(name.backbone) for name in arms}
     interactions = find_interactions(arms, first, question, families)
@@ -152,7 +154,7 @@ def _not_done(
             "One split into training and test records: the intervals are over test patients, not "
             "over training patients (grid.folds)."
         )
-    column = logged_column(study.question, list(arms.values()))
+    column = logged_column(study.question, list(finished.values()))
     if comparisons and column != LOGGED.get(study.question.metric):
         lines.append(f"Convergence is shown in {column}, which is logged in every epoch.")
     return (*lines, *list_anomalies(arms), *list_remarks(arms), *list_leaks(arms))

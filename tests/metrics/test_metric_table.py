@@ -12,6 +12,7 @@ from ecg_keras.cli import cli
 from ecg_keras.config.metric_names import Chooser, MetricName, Selection
 from ecg_keras.metrics import FURTHER, METRICS, score_name
 from ecg_keras.metrics.table import TABLE
+from ecg_keras.study.finished import LOGGED
 from ecg_keras.training.checkpoint import SELECT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,7 @@ def test_recipes_and_logs_take_every_metric_that_selects():
     assert {SELECT[f"best_{name}"] for name in METRICS} == {
         (f"val_{name}", True) for name in METRICS
     }
+    assert {name: f"val_{name}" for name in METRICS} == LOGGED
 
 
 def test_the_command_line_takes_every_metric_that_selects():

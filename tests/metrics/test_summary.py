@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from ecg_keras.metrics import METRICS, macro, score_labels, weighted
+from ecg_keras.metrics import FURTHER, METRICS, FurtherScores, macro, score_labels, weighted
 
 
 def draw_case(seed, records=300, labels=6):
@@ -81,3 +81,13 @@ def test_two_thousand_resamples_take_seconds():
     begin = time.process_time()
     score_labels(targets, probabilities, 0.5, weights)
     assert time.process_time() - begin < 3.0  # about 0.2 s for this tenth
+
+
+def test_a_label_that_is_undefined_is_in_no_further_mean():
+    one, nothing = np.array([0.6, np.nan, 0.8]), np.array(np.nan)
+    brier = np.array([0.1, 0.9, 0.3])
+    scores = FurtherScores(one, one, brier, nothing, nothing, nothing)
+    rows = FurtherScores(*(np.stack([each] * 2) for each in (one, one, brier)), *[nothing] * 3)
+    for name, expected in (("macro_f_max", 0.7), ("macro_brier", 0.2)):
+        assert FURTHER[name](scores) == pytest.approx(expected)
+        assert FURTHER[name](rows) == pytest.approx([expected, expected])

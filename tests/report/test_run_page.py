@@ -143,6 +143,7 @@ def test_too_few_patients_are_said_instead_of_an_interval(copied, tmp_path):
     compared = compare(few, other, names=("one", "other"), bootstrap=100)
     text = comparison_page(compared, tmp_path / "page.html").read_text(encoding="utf-8")
     assert "too few" in text and ">nan" not in text
+    assert text.count('<tr class="next"><th scope="row">AUROC of ') == 1
 
 
 def test_the_limits_are_said(page):

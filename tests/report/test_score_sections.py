@@ -31,6 +31,12 @@ def page(scored, tmp_path_factory):
     return Page(path.read_text(encoding="utf-8"))
 
 
+def test_scores_that_may_decide_are_ruled_off_from_the_others(scored, tmp_path):
+    text = scores_page(*scored, tmp_path / "page.html", title="").read_text(encoding="utf-8")
+    assert text.count('<tr class="next">') == 1
+    assert '<tr class="next"><th scope="row">Macro F-max</th>' in text
+
+
 def test_it_needs_nothing_but_itself_and_can_be_read_by_all(page):
     check_self_contained(page)
     check_accessible(page)

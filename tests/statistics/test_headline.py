@@ -1,5 +1,7 @@
 """The answer of a study in a few sentences: what one seed can't show, and what would settle it."""
 
+from dataclasses import replace
+
 import pytest
 from test_findings import compared
 
@@ -51,6 +53,17 @@ def test_one_seed_shows_no_way_of_training_to_be_better(seeds, which):
     assert which in said
     assert said.endswith("before there are at least 2 more seeds of each.")
     assert ("of one trained network with one of scratch" in said) == (seeds == (1, 1))
+
+
+def test_how_the_arms_were_tuned_is_said():
+    two = [replace(compared(0.08), settings=(4, 4)) for _ in range(2)]
+    assert say(*two).endswith(" Each arm was tuned over 4 settings on validation.")
+    unequal = "The arms were not tuned alike, which may be what differs: see their settings."
+    assert say(two[0], replace(two[1], settings=(4, 0))).endswith(unequal)
+    assert say(replace(two[0], settings=(4, 0))).endswith(unequal)
+    assert "The arms were not tuned: a difference may be one of learning rates" in say(
+        replace(two[0], settings=(0, 0))
+    )
 
 
 def test_nothing_is_compared():

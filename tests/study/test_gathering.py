@@ -164,7 +164,7 @@ def test_scores_and_predictions_of_an_arm(tmp_path):
     finish(plan, by_mode)
     arms, _ = read_arms(plan)
     name = next(iter(arms))
-    result = score_arm(arms[name], plan.loaded.study.question)
+    result = score_arm(arms[name], plan.loaded.study.question, "val_macro_auroc")
     assert (result.seeds, result.folds, result.train_records) == (2, 3, 1000)
     assert len(result.predictions.record_ids) == 3 * 240
     one, other = (cells[0].test.sorted().probabilities for cells in arms[name].cells.values())
@@ -245,7 +245,23 @@ def test_convergence_is_in_the_metric_of_the_study_where_all_logs_have_it(tmp_pa
         cell.run.log.write_text(text)
     arms = list(read_arms(plan)[0].values())
     assert logged_column(question, arms) == "val_macro_f1"
-    assert score_arm(arms[0], question).convergence.score[0, -1] == pytest.approx(0.6)
+    result = score_arm(arms[0], question, "val_macro_f1")
+    assert result.convergence.score[0, -1] == pytest.approx(0.6)
+
+
+@pytest.mark.usefixtures("without_shards")
+def test_convergence_of_all_arms_is_in_one_score(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}\nquestion: {metric: macro_f1}")
+    finish(plan, by_mode)
+    for cell in plan.cells:
+        if cell.arm is not None and cell.arm.mode == "scratch":  # by a later version
+            first, *rows = cell.run.log.read_text().splitlines()
+            lines = [f"{first},val_macro_f1", *(f"{row},0.99" for row in rows)]
+            cell.run.log.write_text("\n".join([*lines, ""]))
+    result = gather(plan)
+    last = {name.mode: arm.convergence.score[0, -1] for name, arm in result.arms.items()}
+    assert last == pytest.approx({"scratch": 0.6, "finetune": 0.7})
+    assert any("Convergence is shown in val_macro_auroc" in line for line in result.not_done)
 
 
 def test_the_ledger_counts_the_pretraining(tmp_path):

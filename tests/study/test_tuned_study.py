@@ -115,7 +115,7 @@ def test_candidates_are_not_tested(plan):
 @pytest.mark.slow
 def test_the_page_shows_settings_choices_and_cost(plan):
     result = gather(plan)
-    assert result.sentence.endswith("Each was tuned over 2 settings.")
+    assert result.sentence.endswith("Each arm was tuned over 2 settings on validation.")
     page = write_study(result, plan.folder).read_text()
     assert "was chosen from 2 settings, for each fold and seed by macro AUROC" in page
     rows = (plan.folder / "tables" / "tuning.csv").read_text().splitlines()
