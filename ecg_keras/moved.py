@@ -14,6 +14,7 @@ from typing import Any, cast
 
 # former names, with those of the modules inside them, and where they are since 0.2
 MODULES: Mapping[str, str] = {
+    "ecg_keras.config.schema": "ecg_keras.config",
     "ecg_keras.data.download": "ecg_keras.download",
     "ecg_keras.data.duplicates": "ecg_keras.data.identities",
     "ecg_keras.data.expectations": "ecg_keras.sources.expectations",
@@ -53,6 +54,9 @@ NAMES: Mapping[str, str] = {
     "ecg_keras.data.Validation": "ecg_keras.validation.Validation",
     "ecg_keras.data.find_drift": "ecg_keras.validation.find_drift",
     "ecg_keras.data.validate": "ecg_keras.validation.validate",
+    "ecg_keras.training.begin_run": "ecg_keras.training.begin.begin_run",
+    "ecg_keras.training.find_changes": "ecg_keras.training.begin.find_changes",
+    "ecg_keras.training.run_fingerprint": "ecg_keras.training.begin.run_fingerprint",
     "ecg_keras.validation.Comparison": "ecg_keras.validation.DatasetComparison",
 }
 

@@ -60,8 +60,7 @@ def import_function(kind: str, name: str) -> Callable[..., Any]:
             raise ConfigError(f"{function} is a {type(found).__name__}, not a function.")
     except (ConfigError, AttributeError) as error:
         raise ConfigError(
-            f"{kind} {name!r} can't be imported: {error}. A {kind} of your own is named "
-            "module:function."
+            f"{kind} {name!r} can't be imported: {error}. Your own {kind} is named module:function."
         ) from error
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -223,6 +224,10 @@ def _train(recipe: Recipe, name: str, shards: Path, run: Run) -> Predictions:
     if stored.is_file():
         return Predictions.load(stored)
     job = Job(LoadedRecipe(name, shards, recipe, {}), run, prepared=shards)
+    try:
+        job.is_trained()
+    except ConfigError:  # an earlier version began it, which named the first weights otherwise
+        shutil.rmtree(run.folder)
     make_alone(job, "guard", "train")
     predictions = predict_validation(job)
     keras.backend.clear_session()  # or the graphs of all runs stay in memory

@@ -15,6 +15,7 @@ from ecg_keras.errors import DataError
 
 # what may pass: a timeout, too early, too many requests, and the faults of servers and their fronts
 _PASSING = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
+LONGEST_PAUSE = 1e9  # of a server, in seconds, to be shown as a number
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
@@ -69,9 +70,10 @@ def resumed_length(response: requests.Response, have: int) -> int | None:
 def _pause(response: requests.Response) -> float:
     """Seconds that the server asks to wait, as a number or a date."""
     try:
-        return Retry(0).parse_retry_after(response.headers.get("Retry-After", ""))
+        seconds = float(Retry(0).parse_retry_after(response.headers.get("Retry-After", "")))
     except (InvalidHeader, ValueError, OverflowError):
         return 0.0
+    return min(seconds, LONGEST_PAUSE)
 
 
 def describe(response: requests.Response) -> str:

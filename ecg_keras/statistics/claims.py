@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from scipy import stats
+from scipy.special import bdtrc
 
 from ecg_keras.evaluation import FEWEST_SEEDS, Estimate, judge, with_interval
 from ecg_keras.statistics.arm_results import ArmName, Compared, Interaction
@@ -57,7 +57,8 @@ def weigh(yes: int, no: int) -> Answer:
 
 def beyond_chance(yes: int, no: int, comparisons: int, level: float) -> Answer:
     """The side with more intervals, where that many would hardly be seen by chance."""
-    by_chance = stats.binom.sf(max(yes, no) - 1, comparisons, (1 - level) / 2)
+    # the chance of that many or more, from a binomial distribution
+    by_chance = bdtrc(max(yes, no) - 1, comparisons, (1 - level) / 2)
     return weigh(yes, no) if by_chance < 1 - level else "undecided"
 
 

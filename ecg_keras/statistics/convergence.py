@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import stdtrit
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Estimate, check_settings
@@ -229,7 +229,7 @@ def _ratio(
     if n < 2:
         return Estimate(value, math.nan, math.nan)
     logs = np.log(_cost(drawn[0], arms[0], unit) / _cost(drawn[1], arms[1], unit))
-    spread = float(np.std(logs) * np.sqrt(n / (n - 1)) * stats.t.ppf((1 + level) / 2, n - 1))
+    spread = float(np.std(logs) * np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + level) / 2))
     never = np.mean(np.isinf(drawn[0])) > (1 - level) / 2
     high = math.inf if never else value * math.exp(spread)
     return Estimate(value, value * math.exp(-spread), high)
@@ -252,7 +252,7 @@ def _area(arm: Convergence, reference: Convergence, level: float) -> Estimate:
             part**2 / (len(areas) - 1) for part, areas in zip(parts, (own, other), strict=True)
         )
         degrees = sum(parts) ** 2 / below if below > 0 else min(len(own), len(other)) - 1.0
-    spread = error * float(stats.t.ppf((1 + level) / 2, degrees))
+    spread = error * float(stdtrit(degrees, (1 + level) / 2))
     return Estimate(value, value - spread, value + spread)
 
 

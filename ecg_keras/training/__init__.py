@@ -3,9 +3,10 @@
 Names load when they are first used, so that reading a run folder imports no TensorFlow.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecg_keras.faces import lazy_face
+from ecg_keras.moved import NAMES, load_former
 
 if TYPE_CHECKING:
     from ecg_keras.training.begin import check_same_run as check_same_run, mark_of as mark_of
@@ -48,4 +49,8 @@ if TYPE_CHECKING:
     from ecg_keras.training.tuned import Tried as Tried, Tuned as Tuned, read_tuned as read_tuned
     from ecg_keras.training.validation_scores import ValidationScores as ValidationScores
 else:
-    __getattr__, __dir__, __all__ = lazy_face(__name__)
+    _load_name, __dir__, __all__ = lazy_face(__name__)
+
+    def __getattr__(name: str) -> Any:
+        former = f"{__name__}.{name}"
+        return load_former(former) if former in NAMES else _load_name(name)

@@ -9,8 +9,11 @@ from advice_parts import SCRATCH, dataset
 from ecg_keras.advise import pilots
 from ecg_keras.advise.pilots import Size
 from ecg_keras.config import Tune
+from ecg_keras.data import describe
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Predictions
+from ecg_keras.training import Run
+from ecg_keras.training.begin import begin_run
 
 
 class Costs(pilots._Costs):
@@ -52,3 +55,26 @@ def test_pilots_are_as_large_as_there_is_time_for():
     assert costs(60).choose([one], 6 * 60 * 80, 1) == (0, Size(60, 80))
     with pytest.raises(ConfigError, match=r"--pilot-minutes: the smallest pilot runs need about 3"):
         costs(1000).choose([two, one], 6 * 200 * 16 - 120, 1)
+
+
+@pytest.mark.parametrize("upstream", ["what earlier versions wrote of it", None])
+def test_a_pilot_that_an_earlier_version_left_half_trained_begins_again(
+    upstream, shards, tmp_path, monkeypatch
+):
+    run, trained = Run(tmp_path / "pilot"), []
+    recipe = Costs(describe(shards), shards, tmp_path, seeds=2).recipe(SCRATCH, Size(8, 2))
+    begin_run(run, recipe, dataset=describe(shards).fingerprint, upstream=upstream)
+    run.checkpoints.mkdir()
+    (run.checkpoints / "progress.json").write_text("{}")
+
+    def train(job, *actions):
+        job.is_trained()  # as the guard and the training do: other settings are refused
+        trained.append(run.holds_epochs())
+
+    monkeypatch.setattr(pilots, "make_alone", train)
+    monkeypatch.setattr(
+        pilots, "predict_validation", lambda job: Predictions(["MI"], ["a"], ["a"], [[1]], [[0.5]])
+    )
+    pilots._train(recipe, "scratch", shards, run)
+    assert trained == [upstream is None]  # this version's own resumes
+    assert run.predictions("valid").is_file()
