@@ -70,10 +70,10 @@ def resumed_length(response: requests.Response, have: int) -> int | None:
 def _pause(response: requests.Response) -> float:
     """Seconds that the server asks to wait, as a number or a date."""
     try:
-        seconds = float(Retry(0).parse_retry_after(response.headers.get("Retry-After", "")))
+        seconds = Retry(0).parse_retry_after(response.headers.get("Retry-After", ""))
     except (InvalidHeader, ValueError, OverflowError):
         return 0.0
-    return min(seconds, LONGEST_PAUSE)
+    return float(min(seconds, LONGEST_PAUSE))
 
 
 def describe(response: requests.Response) -> str:

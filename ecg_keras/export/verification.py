@@ -52,7 +52,7 @@ def check_saved_model(
         for name, (model, limit) in references.items():
             expected = row.answer(model, card, signals)
             difference = max(_difference(served[output], expected[output]) for output in served)
-            if difference > limit:
+            if not difference <= limit:  # or it is no number
                 raise DataError(
                     f"the SavedModel differs from the {name} by {difference:.2g} on {len(signals)} "
                     f"ECGs; at most {limit:g} is allowed. Nothing was exported. A layer that is "
