@@ -1,4 +1,4 @@
-"""Predictions, their scores with patient-bootstrap intervals, and paired comparisons."""
+"""Predictions, their scores with intervals over patients, paired comparisons and verdicts."""
 
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
 from ecg_keras.evaluation.choosing import (
