@@ -107,7 +107,7 @@ class _MovedModules(MetaPathFinder, Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         new = new_name(spec.name) or spec.name
-        warn_of_move(spec.name, new, stacklevel=2)
+        warn_of_move(spec.name, new)  # Python's own frames of an import do not count
         if new in SETS.values():
             home, _, name = new.rpartition(".")
             # Python imports whatever is in place of a module

@@ -52,7 +52,18 @@ def test_a_users_own_source_of_an_earlier_version_still_works():
         "assert RecordInfo is ecg_keras.records.RecordInfo\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "ecg_keras.records" in done.stderr
+    assert "<string>:1: FutureWarning: ecg_keras.data.records has moved to" in done.stderr
+    assert "<string>:2: FutureWarning: ecg_keras.data.labels has moved to" in done.stderr
+
+
+def test_recipes_are_read_from_their_former_module():
+    code = (
+        "from ecg_keras.config.schema import Recipe\n"
+        "import ecg_keras as ecg\n"
+        "assert ecg.config.Recipe is Recipe and callable(ecg.config.fingerprint)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "ecg_keras.config.schema has moved to ecg_keras.config;" in done.stderr
 
 
 def test_former_modules_of_the_challenges_sets_import_their_sources():

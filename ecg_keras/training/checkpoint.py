@@ -38,15 +38,17 @@ FILE_BYTES = 1_000_000
 class Progress:
     """Where a run is, after a whole epoch."""
 
-    phase: int
-    phase_begun: int
+    phase: int  # from 1
+    phase_begun: int  # epochs of the run before this phase
     phase_ended: bool
-    epoch: int
-    weights: str
-    best: str
-    best_epoch: int
+    epoch: int  # epochs of the run that are complete
+    weights: str  # file with the weights and optimizer state after them
+    best: str  # file with the best model so far
+    best_epoch: int  # from 1
+    # none where every score was undefined, and where the last epoch is taken whatever its score
     best_score: float | None
-    waited: int
+    waited: int  # epochs in this phase since the score last improved
+    # state of each random generator, such as dropout's; Keras' files of weights leave them out
     draws: list[list[int]]
 
 
@@ -68,7 +70,8 @@ def restore(model: keras.Model, folder: Path, progress: Progress) -> None:
 
 
 # A kill at any moment leaves a whole earlier checkpoint: weights go to a file of their own, then
-# progress.json is replaced, then files that it no longer names are removed.
+# progress.json is replaced, then files that it no longer names are removed. Not every epoch is
+# saved, see SECONDS_BETWEEN; the last one of a phase is.
 class Checkpoint(Callback):
     """Saves weights, optimizer and progress after an epoch, each file before the next is named."""
 

@@ -68,6 +68,7 @@ def check_patients(patient_ids: npt.ArrayLike, records: int) -> IntArray:
 
 def usable_labels(truth: BoolArray, patients: IntArray | None = None) -> IntArray:
     """The columns of labels that at least two records have and at least two do not have."""
+    # with patients, two of each kind: ECGs of one person say nothing of the next
     if patients is None:
         with_it, without = truth.sum(axis=0), (~truth).sum(axis=0)
     else:
