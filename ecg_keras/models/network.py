@@ -32,9 +32,13 @@ def classifier(
         backbone: functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an
             embedding ``(batch, size)``.
         labels: names of the outputs, in column order; at least one, no two equal.
-        scaling: ``"none"``, ``"standardise"`` or ``"minmax"``; see `ecg_keras.models.scaling`.
-        mean: for ``"standardise"``: millivolts, one per lead.
-        std: for ``"standardise"``: millivolts, one per lead.
+        scaling: ``"none"`` keeps millivolts; ``"standardise"`` subtracts each lead's ``mean`` and
+            divides by its ``std`` (layer ``preprocess_standardise``); ``"minmax"`` maps each lead
+            of each ECG to [-1, 1], a constant lead to 0 (layer ``preprocess_minmax``), as
+            published. The last loses the voltages that hypertrophy is read from.
+        mean: in millivolts, one per lead; only for ``"standardise"``.
+        std: in millivolts, one per lead, at least 0; only for ``"standardise"``. A lead with 0,
+            which never changed where it was measured, is centred and left in millivolts.
         dropout: share of the embedding that is set to zero while training, in [0, 1).
         seed: of the head's first weights and of dropout.
 
