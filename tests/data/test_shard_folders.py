@@ -196,3 +196,11 @@ def test_patients_of_a_folder_keep_the_name_by_which_older_runs_know_them(tmp_pa
     # a folder of which there is no older dataset goes by its content
     alone = data.model_copy(update={"shards": tmp_path / "elsewhere"})
     assert population(prepare(alone, find_shards(alone)[0])) == f"folder {raw_digest(raw)}"
+
+
+def test_an_object_as_a_source_has_a_folder_without_a_colon(hospital_data, tmp_path, monkeypatch):
+    (tmp_path / "own_lab.py").write_text("from my_lab import hospital as SOURCE\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    data = hospital_data.model_copy(update={"source": "own_lab:SOURCE", "shards": tmp_path})
+    folder, fingerprint = find_shards(data)
+    assert folder.name == f"own_lab-SOURCE-default-{fingerprint[:12]}"
