@@ -18,7 +18,12 @@ def read_word_list():
 
 
 WORDS = read_word_list()
-ANY = re.compile("|".join(rf"(?P<w{i}>\b(?:{word})\b)" for i, word in enumerate(WORDS)), re.I)
+# a space may be the end of a line, also of a comment
+SPACE = r"\\s+(?:#\\s+)?"
+ANY = re.compile(
+    "|".join(rf"(?P<w{i}>\b(?:{re.sub(' ', SPACE, word)})\b)" for i, word in enumerate(WORDS)),
+    re.I,
+)
 
 
 def list_files():
@@ -37,11 +42,11 @@ def list_files():
 def find_words(text):
     """Lines with a word of the list, and the idiom that it should be."""
     idioms = list(WORDS.values())
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        for match in ANY.finditer(line):
-            found.append(f"line {number}: {match.group()!r}: {idioms[int(match.lastgroup[1:])]}")
-    return found
+    return [
+        f"line {text.count(chr(10), 0, match.start()) + 1}: {' '.join(match.group().split())!r}: "
+        f"{idioms[int(match.lastgroup[1:])]}"
+        for match in ANY.finditer(text)
+    ]
 
 
 def find_names(text):
@@ -73,6 +78,9 @@ def test_the_word_list_is_read_and_finds_each_word():
     assert find_words("it is read anew") == ["line 1: 'anew': again"]
     assert find_words("x\nIt tells which") == [
         "line 2: 'tells': reports, states, says, shows; gives"
+    ]
+    assert find_words("# it needs so\n    # many") == [
+        "line 1: 'so # many': that many, this many, as many"
     ]
     assert find_words("Sometimes foretells a standard renewal; applies") == []
     assert find_names("def f(said):\n    return said.x") == ["line 1: said", "line 2: said"]
