@@ -68,12 +68,12 @@ def compare(
     """
     look_up("metric", metric, METRICS)
     check_settings(bootstrap, level)
+    check_same_labels(a.labels, b.labels, names)
     limits = [
         _in_order(thresholds, one.labels, name)
         for thresholds, one, name in zip((thresholds_a, thresholds_b), (a, b), names, strict=True)
     ]
     a, b = a.sorted(), b.sorted()
-    check_same_labels(a.labels, b.labels, names)
     check_same_test(a, b, a.labels, names)
     support = count_patients(a.patient_ids, a.targets).support
     draws = draw_all(a.patient_ids, bootstrap, seed)
