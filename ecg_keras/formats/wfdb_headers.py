@@ -267,13 +267,13 @@ def _signals(
     file: str, columns: Sequence[tuple[str, ...]], lead_names: tuple[tuple[str, str], ...]
 ) -> tuple[SignalLine, ...]:
     """What the signal lines say, given column by column, of how the signals are stored."""
-    signals = list[SignalLine]()
-    for texts in zip(columns[1], columns[2], columns[4], columns[8], strict=True):
-        try:
-            signals.append(_parse_signal(*texts, lead_names))
-        except ValueError as error:
-            line = " ".join(column[len(signals)] for column in columns).strip()
-            raise DataError(f"{file}: not a WFDB signal line: {line[:120]!r}. {_LINE}") from error
+    texts = (columns[1], columns[2], columns[4], columns[8])
+    signals: list[SignalLine] = []
+    try:  # without a loop in Python: it runs for each recording
+        signals.extend(map(_parse_signal, *texts, itertools.repeat(lead_names)))
+    except ValueError as error:
+        line = " ".join(column[len(signals)] for column in columns).strip()
+        raise DataError(f"{file}: not a WFDB signal line: {line[:120]!r}. {_LINE}") from error
     return tuple(signals)
 
 

@@ -51,7 +51,7 @@ def reading(data: Path, scratch: Path) -> str:
         rows.append(
             (name, str(count), rate(count, ours), rate(count, theirs), times_as_fast(ours, theirs))
         )
-    return table(("files", "recording_files", "ours, per s", "wfdb.rdsamp, per s", "ratio"), rows)
+    return table(("files", "recordings", "ours, per s", "wfdb.rdsamp, per s", "ratio"), rows)
 
 
 def read_each(read: Callable[[str], Any], paths: Sequence[str]) -> None:
@@ -79,7 +79,7 @@ def preparing(data: Path, scratch: Path) -> str:
         as_long = [copies * one for one in plain]
         ratio = times_as_fast(seconds, as_long)
         rows.append((f"{count:,}", rate(count, seconds), rate(count, as_long), ratio))
-    return table(("recording_files", "`prepare`, per s", "plain loop, per s", "ratio"), rows)
+    return table(("recordings", "`prepare`, per s", "plain loop, per s", "ratio"), rows)
 
 
 def write_plainly(paths: Sequence[str], file: Path) -> None:
@@ -108,7 +108,7 @@ def processes(data: Path, scratch: Path) -> str:
 
     two, one = take_turns(prepare_with(2), prepare_with(1), rounds=3)
     row = (str(count), rate(count, two), rate(count, one), times_as_fast(two, one))
-    return table(("recording_files", "two processes, per s", "one, per s", "ratio"), [row])
+    return table(("recordings", "two processes, per s", "one, per s", "ratio"), [row])
 
 
 def loading(data: Path, scratch: Path) -> str:
