@@ -1,6 +1,5 @@
 """One table of metrics: recipes, the command line, logs and the documentation derive from it."""
 
-import importlib.util
 import re
 from pathlib import Path
 from typing import get_args
@@ -16,14 +15,6 @@ from ecg_keras.study.finished import LOGGED
 from ecg_keras.training.checkpoint import SELECT
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def metric_tables():
-    spec = importlib.util.spec_from_file_location("metric_tables", ROOT / "tools/metric_tables.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_names_and_titles_are_all_different():
@@ -67,13 +58,3 @@ def test_the_pages_of_the_recipes_lead_to_the_table(page, key):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     (row,) = re.findall(rf"^\| `{re.escape(key)}` \|.*$", text, re.MULTILINE)
     assert "](statistics.md#scores)" in row
-
-
-def test_the_tables_in_the_docs_are_those_that_are_written(metric_tables):
-    page = metric_tables.PAGE.read_text(encoding="utf-8")
-    assert metric_tables.replace_tables(page) == page
-
-
-def test_a_page_without_tables_is_refused(metric_tables):
-    with pytest.raises(ValueError, match="two tables of summary scores"):
-        metric_tables.replace_tables("# Statistics")

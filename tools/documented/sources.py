@@ -1,21 +1,12 @@
-"""Writes the tables of databases in the docs and the README from the sources themselves.
-
-    python tools/source_tables.py
-
-Each table is between the lines ``<!-- sources -->`` and ``<!-- /sources -->`` of its page; a test
-compares them, so a new source needs no row written by hand.
-"""
+"""The tables of databases, from the sources themselves."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 
+from documented.markdown import format_table
 from ecg_keras.sources import FOLDER, SOURCES, Corpus, Source, corpus_of, find_source
 
-ROOT = Path(__file__).resolve().parents[1]
-BLOCK = re.compile(r"(?<=<!-- sources -->\n).*?(?=<!-- /sources -->)", re.DOTALL)
 # what a recipe says of them is all that is known of these
 OF_RECIPES = {
     "simulated": "its hospital's | its hospital's | 0 to 120 | 50 % | 99 %",
@@ -36,7 +27,7 @@ def describe_sources() -> str:
             rest = [", ".join(sets), folds, source.LICENCE, _cite(source)]
         rows.append([f"`{name}`", corpus.about, corpus.layout, *rest])
     columns = ["name", "database", "layout of `data.raw`", "label sets", "folds", "licence"]
-    return _table([*columns, "citation"], rows)
+    return format_table([*columns, "citation"], rows)
 
 
 def describe_expectations() -> str:
@@ -52,7 +43,7 @@ def describe_expectations() -> str:
         ]
         cells = OF_RECIPES[name].split(" | ") if name in OF_RECIPES else [rates, *ranges, *shares]
         rows.append([f"`{name}`" + ", your own source" * (name == FOLDER), *cells])
-    return _table(["source", "Hz", "seconds", "age", "ages known", "sexes known"], rows)
+    return format_table(["source", "Hz", "seconds", "age", "ages known", "sexes known"], rows)
 
 
 def list_databases() -> str:
@@ -61,19 +52,7 @@ def list_databases() -> str:
         [f"`{name}`", re.sub(r"\[(.*?)\]\(.*?\)", r"\1", corpus.about)]
         for name, corpus in _list_corpora()
     ]
-    return _table(["`source`", "database"], rows)
-
-
-TABLES: Mapping[str, Callable[[], str]] = {
-    "README.md": list_databases,
-    "docs/sources.md": describe_sources,
-    "docs/validation.md": describe_expectations,
-}
-
-
-def fill(page: str, text: str) -> str:
-    """The text of a page with its present table."""
-    return BLOCK.sub(lambda found: TABLES[page](), text)
+    return format_table(["`source`", "database"], rows)
 
 
 def _list_corpora() -> list[tuple[str, Corpus]]:
@@ -85,20 +64,3 @@ def _cite(source: Source) -> str:
     """The first author and the year of a citation, linked to its DOI."""
     found = re.fullmatch(r"(.+?) [A-Z]+[, ].*\b((?:19|20)\d\d)\).*?(https://\S+)", source.CITATION)
     return f"[{found[1]} {found[2]}]({found[3]})" if found else "none: no people"
-
-
-def _table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    lines += [f"| {' | '.join(cells)} |" for cells in rows]
-    return "\n".join([*lines, ""])
-
-
-def main() -> None:
-    """Writes every table into its page."""
-    for page in TABLES:
-        path = ROOT / page
-        path.write_text(fill(page, path.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,38 @@
+"""The tables of backbones, losses, optimizers and callbacks."""
+
+from __future__ import annotations
+
+from documented.markdown import format_table
+from ecg_keras import models, training
+
+
+def make_backbones() -> str:
+    """One row for each row of `models.ZOO`, with the parameters of the network that it builds."""
+    heading = ("name", "family", "stages before `head`", "backbone", "with 5 labels",
+               "head as published", "source")  # fmt: skip
+    return format_table(heading, map(_make_backbone, models.ZOO))
+
+
+def _make_backbone(row: models.Backbone) -> tuple[str, ...]:
+    backbone = models.find_backbone(row.name)()
+    network = models.classifier(backbone, ["A", "B", "C", "D", "E"])
+    counts = (
+        f"{sum(weight.numpy().size for weight in one.trainable_weights):,}"
+        for one in (backbone, network)
+    )
+    stages = ", ".join(f"`{stage}`" for stage in row.stages[:-1])
+    return (
+        f"`{row.name}`",
+        row.family,
+        stages.replace("`stage1`, `stage2`, `stage3`, `stage4`", "`stage1` … `stage4`"),
+        *counts,
+        row.as_published,
+        ", ".join(f"[{number}]" for number in row.sources),
+    )
+
+
+def make_choices() -> str:
+    """One row for each loss, optimizer and callback that a recipe may name."""
+    tables = (training.LOSSES, training.OPTIMIZERS, training.CALLBACKS)
+    rows = ((one.kind, f"`{row.name}`", row.meaning) for one in tables for row in one.rows)
+    return format_table(("", "name", "meaning"), rows)
