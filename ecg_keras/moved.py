@@ -12,7 +12,7 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import Any, cast
 
-# former names, with those of the modules inside them, and where they are since 0.2
+# former names, with those of the modules inside them, and where they are now
 MODULES: Mapping[str, str] = {
     "ecg_keras.config.schema": "ecg_keras.config",
     "ecg_keras.data.download": "ecg_keras.download",
