@@ -2,7 +2,7 @@
 
 import ast
 import functools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import ecg_keras
@@ -87,6 +87,12 @@ def test_a_file_name_occurs_once():
         if path.name != "__init__.py":
             places[path.name].append(name_of(path))
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_a_test_file_name_occurs_once():
+    # pytest takes two files of one name for the same module, unless they run in processes apart
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
 def test_a_class_name_occurs_once():
