@@ -36,6 +36,8 @@ from ecg_keras.workflow import known_dataset
 DEATHS = 2
 # seconds between looks at the study
 PAUSE = 1.0
+# a look at a large study takes seconds: it takes a twentieth of the time, for workers need the core
+BETWEEN = 19
 
 Tick = Callable[[Snapshot], None]
 
@@ -152,8 +154,7 @@ def dispatch(
         begun = time.perf_counter()
         now = snapshot(plan, now)
         tick(now)
-        # a large study on a slow disk is not looked at all the time
-        pause = max(PAUSE, 4 * (time.perf_counter() - begun))
+        pause = max(PAUSE, BETWEEN * (time.perf_counter() - begun))
         left = (
             list_unchecked(cells, now.states, checked)
             if check
