@@ -13,6 +13,8 @@ if TYPE_CHECKING:
         stages as stages,
         variables_by_stage as variables_by_stage,
     )
+    from ecg_keras.models.inception_ahus import inception_ahus as inception_ahus
+    from ecg_keras.models.net1d import net1d as net1d
     from ecg_keras.models.network import (
         classifier as classifier,
         cut_head as cut_head,
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
         resnet1d50 as resnet1d50,
         resnet1d101 as resnet1d101,
     )
+    from ecg_keras.models.ribeiro_resnet import ribeiro_resnet as ribeiro_resnet
     from ecg_keras.models.saving import (
         float32_clone as float32_clone,
         load_model as load_model,
         save_model as save_model,
     )
     from ecg_keras.models.transfer import Transfer as Transfer, load_backbone as load_backbone
+    from ecg_keras.models.xception_time import xception_time as xception_time
     from ecg_keras.models.zoo import (
         AS_PUBLISHED_HEAD as AS_PUBLISHED_HEAD,
         BACKBONES as BACKBONES,

@@ -40,6 +40,40 @@ def summarise_time(x: keras.KerasTensor, head: str, as_published: str) -> keras.
     return look_up("head", head, choices)()(x)
 
 
+def convolve(
+    x: keras.KerasTensor,
+    filters: int,
+    width: int,
+    name: str,
+    seed: int,
+    *,
+    strides: int = 1,
+    groups: int = 1,
+    padding: str = "same",
+    use_bias: bool = False,
+    kernel: keras.initializers.Initializer | None = None,
+) -> keras.KerasTensor:
+    """A convolution over time; without ``kernel`` its first weights are PyTorch's."""
+    fan_in = width * x.shape[-1] // groups
+    return layers.Conv1D(
+        filters,
+        width,
+        strides=strides,
+        padding=padding,
+        data_format=CHANNELS_LAST,
+        groups=groups,
+        use_bias=use_bias,
+        kernel_initializer=kernel or uniform(fan_in, seed, f"{name}/kernel"),
+        bias_initializer=uniform(fan_in, seed, f"{name}/bias"),
+        name=name,
+    )(x)
+
+
+def normalise(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """BatchNorm with PyTorch's epsilon and momentum."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+
 def seed_of(seed: int, name: str) -> int:
     """A seed for one weight, which depends on its name and not on the order of creation."""
     return zlib.crc32(f"{seed}/{name}".encode())

@@ -34,6 +34,10 @@ class Backbone:
 
 _RESNET = ("stem", "stage1", "stage2", "stage3", "stage4", "embedding", "head")
 _RNN = ("stem", "head")
+_XCEPTION = ("stem", "stage1", "embedding", "head")
+_INCEPTION = ("stem", "stage1", "stage2", "head")
+_NET1D = ("stem", *(f"stage{number}" for number in range(1, 8)), "head")
+_RIBEIRO = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 # of a backbone of your own that names none in an attribute ``family`` of its function
 OTHER_FAMILY = "other"
 
@@ -44,6 +48,14 @@ ZOO = (
     Backbone("lstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
     Backbone("bilstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
     Backbone("gru", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 4)),
+    Backbone("xception_time", "ecg_keras.models.xception_time", "CNN", "pooled", _XCEPTION, (5, 6)),
+    Backbone(
+        "inception_ahus", "ecg_keras.models.inception_ahus", "CNN", "pooled", _INCEPTION, (7, 8)
+    ),
+    Backbone("net1d", "ecg_keras.models.net1d", "CNN", "pooled", _NET1D, (9,)),
+    Backbone(
+        "ribeiro_resnet", "ecg_keras.models.ribeiro_resnet", "CNN", "flattened", _RIBEIRO, (10,)
+    ),
 )
 
 # the columns of the table by name

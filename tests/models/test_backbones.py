@@ -1,5 +1,6 @@
 """The contract every entry of BACKBONES keeps."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,9 @@ from ecg_keras.errors import ConfigError
 
 LABELS = ("NORM", "MI", "STTC", "HYP", "CD")
 NAMES = sorted(models.BACKBONES)
-# the two deep networks are made of the same blocks, and cost ten times as much to build
-SHALLOW = [name for name in NAMES if name not in ("resnet1d50", "resnet1d101")]
+# deep networks cost ten times as much to build; two are made of the blocks of another
+DEEP = ("net1d", "resnet1d50", "resnet1d101")
+SHALLOW = [name for name in NAMES if name not in DEEP]
 PARTS = {"pooled": "embedding_pool", "flattened": "embedding_flatten"}
 
 # trainable parameters with 12 leads and 1000 samples: of the backbone, and with a head of 5 labels.
@@ -24,10 +26,14 @@ PARTS = {"pooled": "embedding_pool", "flattened": "embedding_flatten"}
 PARAMETERS = {
     "bilstm": (90_400, 1_090_405),
     "gru": (34_200, 534_205),
+    "inception_ahus": (484_416, 485_061),
     "lstm": (45_200, 545_205),
+    "net1d": (30_598_896, 30_604_021),
     "resnet1d18": (4_111_488, 4_114_053),
     "resnet1d50": (17_008_256, 17_010_821),
     "resnet1d101": (29_315_712, 29_318_277),
+    "ribeiro_resnet": (6_391_184, 6_397_589),
+    "xception_time": (400_720, 401_365),
 }
 
 
@@ -42,10 +48,23 @@ def test_every_backbone_has_a_golden_parameter_count_which_the_docs_give():
         assert f"| {backbone:,} | {whole:,} |" in table
 
 
+# channels of the last feature map, and its time steps for a number of samples
+MAPS = {
+    "bilstm": (200, lambda samples: samples),
+    "gru": (100, lambda samples: samples),
+    "inception_ahus": (128, lambda samples: ((samples - 3) // 2 - 3) // 2),
+    "lstm": (100, lambda samples: samples),
+    "net1d": (1024, lambda samples: math.ceil(samples / 256)),
+    "ribeiro_resnet": (320, lambda samples: math.ceil(samples / 256)),
+    "xception_time": (128, lambda samples: math.ceil(samples / max(1, samples // 50))),
+}
+
+
 def embedding_size(name, num_samples, head):
     if name.startswith("resnet1d"):
         return 512
-    return (200 if name == "bilstm" else 100) * (num_samples if head == "flattened" else 1)
+    channels, steps = MAPS[name]
+    return channels * (steps(num_samples) if head == "flattened" else 1)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,7 +96,7 @@ def test_the_other_head_and_other_shapes(name, shape, classifiers):
 @pytest.mark.parametrize("name", SHALLOW)
 def test_a_head_can_be_named_outright(name):
     build = models.find_backbone(name)
-    published, named = build(8, 2), build(8, 2, head=models.AS_PUBLISHED_HEAD[name])
+    published, named = build(16, 2), build(16, 2, head=models.AS_PUBLISHED_HEAD[name])
     assert [layer.name for layer in named.layers] == [layer.name for layer in published.layers]
 
 
@@ -119,7 +138,7 @@ def test_no_two_random_weights_start_equal(name, classifiers):
         by_shape[tuple(variable.shape)].append(variable)
 
 
-@pytest.mark.parametrize("name", [*SHALLOW, "resnet1d50"])
+@pytest.mark.parametrize("name", [*SHALLOW, "net1d", "resnet1d50"])
 def test_the_seed_decides_the_first_weights(name, classifiers):
     first = classifiers(name)
     again = models.classifier(models.find_backbone(name)(64, 3), LABELS)
@@ -158,7 +177,7 @@ def test_learns_sixteen_records_by_heart(name, signals, targets):
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet1d50", pytest.param("resnet1d101", marks=pytest.mark.long)]
+    "name", ["net1d", "resnet1d50", pytest.param("resnet1d101", marks=pytest.mark.long)]
 )
 def test_a_deep_network_lowers_its_loss(name, signals, targets):
     """Learning by heart would take it minutes."""
@@ -180,7 +199,7 @@ def test_an_unknown_head_is_answered_with_the_choices(name):
     with pytest.raises(
         ConfigError, match=r"as_published, flattened, pooled\. Did you mean 'pooled'"
     ):
-        models.find_backbone(name)(8, 2, head="poled")
+        models.find_backbone(name)(16, 2, head="poled")
 
 
 def test_saved_models_open_where_only_keras_is_installed(tmp_path, classifiers, saved, signals):

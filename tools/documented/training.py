@@ -21,10 +21,13 @@ def _make_backbone(row: models.Backbone) -> tuple[str, ...]:
         for one in (backbone, network)
     )
     stages = ", ".join(f"`{stage}`" for stage in row.stages[:-1])
+    numbered = [f"`{stage}`" for stage in row.stages if stage.startswith("stage")]
+    if len(numbered) > 3:
+        stages = stages.replace(", ".join(numbered), f"{numbered[0]} … {numbered[-1]}")
     return (
         f"`{row.name}`",
         row.family,
-        stages.replace("`stage1`, `stage2`, `stage3`, `stage4`", "`stage1` … `stage4`"),
+        stages,
         *counts,
         row.as_published,
         ", ".join(f"[{number}]" for number in row.sources),

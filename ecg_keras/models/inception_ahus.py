@@ -1,0 +1,99 @@
+"""The Inception network of Ahus AIM's entry to the PhysioNet Challenge 2025 (Chagas disease).
+
+Two strided convolutions without padding, then InceptionTime (Fawaz et al. 2020, arXiv 1909.04939)
+with GELU in place of ReLU. The published head is dense without a bias; here it has one, which is
+zero where published weights are read.
+"""
+
+from __future__ import annotations
+
+from ecg_keras.errors import ConfigError
+from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
+from ecg_keras.models.building import (
+    CHANNELS_LAST,
+    convolve,
+    normalise,
+    signal_input,
+    summarise_time,
+)
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+
+FILTERS = 32
+WIDTHS = (9, 19, 39)
+STEM_WIDTH = 5
+# the shortest signal of which two convolutions of width 5 and stride 2 leave one sample
+SHORTEST = 13
+
+
+def inception_ahus(
+    num_samples: int = 1000, num_leads: int = 12, *, head: str = "as_published", seed: int = 0
+) -> keras.Model:
+    """Six inception blocks of widths 9, 19 and 39 at a quarter of the sampling rate.
+
+    Args:
+        num_samples: of the signal, at least 13. The published weights take 800: 2 s at 400 Hz.
+        num_leads: of the signal, at least 1. The published weights take 8: aVL, aVF, V1 to V6.
+        head: how the last feature map becomes one vector: ``"pooled"`` (mean over time),
+            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
+        seed: of the first weights. Equal seeds give equal weights.
+
+    Returns:
+        Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
+        ``(batch, 128)`` where time is pooled, 483,776 trainable parameters with 8 leads and 484,416
+        with 12. Stages: ``stem``, ``stage1``, ``stage2``.
+
+    Raises:
+        ConfigError: a size is too small, or ``head`` is unknown.
+
+    Example:
+        >>> inception_ahus(num_samples=250, num_leads=2).output_shape
+        (None, 128)
+    """
+    x = signal = signal_input(num_samples, num_leads)
+    if num_samples < SHORTEST:
+        raise ConfigError(
+            f"inception_ahus needs num_samples of at least {SHORTEST}, because its first two "
+            f"convolutions have no padding. Received: num_samples={num_samples}."
+        )
+    for number in (1, 2):
+        x = convolve(
+            x,
+            FILTERS,
+            STEM_WIDTH,
+            f"stem_conv{number}",
+            seed,
+            strides=2,
+            padding="valid",
+            use_bias=True,
+        )
+        x = normalise(x, f"stem_norm{number}")
+        x = layers.Activation("gelu", name=f"stem_gelu{number}")(x)
+    for stage in ("stage1", "stage2"):
+        x = _three_blocks(x, stage, seed)
+    x = summarise_time(x, head, AS_PUBLISHED_HEAD["inception_ahus"])
+    return keras.Model(signal, x, name="inception_ahus")
+
+
+def _three_blocks(x: Tensor, name: str, seed: int) -> Tensor:
+    """Three inception blocks beside a shortcut."""
+    shortcut = convolve(x, 4 * FILTERS, 1, f"{name}_shortcut_conv", seed)
+    shortcut = normalise(shortcut, f"{name}_shortcut_norm")
+    for number in (1, 2, 3):
+        x = _block(x, f"{name}_block{number}", seed)
+    x = layers.Add(name=f"{name}_add")([x, shortcut])
+    return layers.Activation("gelu", name=f"{name}_gelu")(x)
+
+
+def _block(x: Tensor, name: str, seed: int) -> Tensor:
+    """Convolutions of three widths, and a maximum of 3 samples, side by side."""
+    narrow = convolve(x, FILTERS, 1, f"{name}_bottleneck", seed)
+    parts = [
+        convolve(narrow, FILTERS, width, f"{name}_conv{number}", seed)
+        for number, width in enumerate(WIDTHS, start=1)
+    ]
+    highest = layers.MaxPooling1D(
+        3, strides=1, padding="same", data_format=CHANNELS_LAST, name=f"{name}_pool"
+    )(x)
+    parts.append(convolve(highest, FILTERS, 1, f"{name}_pool_conv", seed))
+    x = normalise(layers.Concatenate(name=f"{name}_concat")(parts), f"{name}_norm")
+    return layers.Activation("gelu", name=f"{name}_gelu")(x)

@@ -1,0 +1,92 @@
+"""XceptionTime (Rahimian et al. 2019, arXiv 1911.03803), in the form that ExChanGeAI published.
+
+Depthwise convolutions are `Conv1D` with one group per channel: `DepthwiseConv1D` of width 39 kills
+the process on TensorFlow's CPU kernels. The published network ends with one more convolution of
+width 1 whose channels are the labels, BatchNorm, ReLU and the mean over time, which no dense layer
+equals. Here the embedding is what goes into that convolution, averaged over time, and the head is
+dense; ``ecg_keras.weights`` builds the published end where the published outputs are wanted.
+"""
+
+from __future__ import annotations
+
+from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
+from ecg_keras.models.building import (
+    CHANNELS_LAST,
+    convolve,
+    normalise,
+    seed_of,
+    signal_input,
+    summarise_time,
+)
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+
+WIDTHS = (39, 19, 9)
+# filters of each convolution of a module; a module has four times as many channels
+FILTERS = {"stem": (16, 32), "stage1": (64, 128)}
+STEPS = 50
+
+
+def xception_time(
+    num_samples: int = 1000, num_leads: int = 12, *, head: str = "as_published", seed: int = 0
+) -> keras.Model:
+    """XceptionTime: modules of depthwise separable convolutions of width 39, 19 and 9.
+
+    Args:
+        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz. Time is averaged in windows
+            of a fiftieth of it before the last two convolutions; as published, 20 samples.
+        num_leads: of the signal, at least 1.
+        head: how the last feature map becomes one vector: ``"pooled"`` (mean over time),
+            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
+        seed: of the first weights. Equal seeds give equal weights.
+
+    Returns:
+        Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
+        ``(batch, 128)`` where time is pooled, 400,720 trainable parameters with 12 leads. Stages:
+        ``stem``, ``stage1``, ``embedding``.
+
+    Raises:
+        ConfigError: a size is below 1, or ``head`` is unknown.
+
+    Example:
+        >>> xception_time(num_samples=250, num_leads=2).output_shape
+        (None, 128)
+    """
+    x = signal = signal_input(num_samples, num_leads)
+    for stage, filters in FILTERS.items():
+        x = _residual_pair(x, filters, stage, seed)
+    size = max(1, num_samples // STEPS)
+    x = layers.AveragePooling1D(
+        size, padding="same", data_format=CHANNELS_LAST, name="embedding_windows"
+    )(x)
+    for number in (1, 2):
+        name = f"embedding_conv{number}"
+        he = keras.initializers.HeUniform(seed=seed_of(seed, name))
+        x = convolve(x, x.shape[-1] // 2, 1, name, seed, kernel=he)
+        x = normalise(x, f"embedding_norm{number}")
+        x = layers.ReLU(name=f"embedding_relu{number}")(x)
+    x = summarise_time(x, head, AS_PUBLISHED_HEAD["xception_time"])
+    return keras.Model(signal, x, name="xception_time")
+
+
+def _residual_pair(x: Tensor, filters: tuple[int, ...], name: str, seed: int) -> Tensor:
+    """Two modules beside a shortcut."""
+    shortcut = convolve(x, 4 * filters[-1], 1, f"{name}_shortcut_conv", seed)
+    shortcut = normalise(shortcut, f"{name}_shortcut_norm")
+    for number, count in enumerate(filters, start=1):
+        x = _module(x, count, f"{name}_module{number}", seed)
+    x = layers.Add(name=f"{name}_add")([x, shortcut])
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _module(x: Tensor, filters: int, name: str, seed: int) -> Tensor:
+    """Separable convolutions of three widths, and a maximum of 3 samples, side by side."""
+    narrow = convolve(x, filters, 1, f"{name}_bottleneck", seed)
+    parts = []
+    for number, width in enumerate(WIDTHS, start=1):
+        each = convolve(narrow, filters, width, f"{name}_depthwise{number}", seed, groups=filters)
+        parts.append(convolve(each, filters, 1, f"{name}_pointwise{number}", seed))
+    highest = layers.MaxPooling1D(
+        3, strides=1, padding="same", data_format=CHANNELS_LAST, name=f"{name}_pool"
+    )(x)
+    parts.append(convolve(highest, filters, 1, f"{name}_pool_conv", seed))
+    return layers.Concatenate(name=f"{name}_concat")(parts)
