@@ -28,6 +28,7 @@ LAYERS = [
     {"data"},
     {"validation"},
     {"models"},
+    {"weights"},
     {"training"},
     # the public name of training's callbacks
     {"callbacks", "evaluation", "transferability"},

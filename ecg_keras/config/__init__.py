@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         LoadedStudy as LoadedStudy,
         compose as compose,
         dump_recipe as dump_recipe,
+        load_card as load_card,
         load_file_study as load_file_study,
         load_recipe as load_recipe,
         load_study as load_study,
@@ -63,6 +64,12 @@ if TYPE_CHECKING:
     from ecg_keras.config.values import (
         NameOrSettings as NameOrSettings,
         name_and_settings as name_and_settings,
+    )
+    from ecg_keras.config.weights_card import (
+        CardFilter as CardFilter,
+        CardScaling as CardScaling,
+        SeenData as SeenData,
+        WeightsCard as WeightsCard,
     )
 else:
     __getattr__, __dir__, __all__ = lazy_face(__name__)

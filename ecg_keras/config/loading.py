@@ -16,6 +16,7 @@ from ecg_keras.config.problems import Problem, problem_of
 from ecg_keras.config.recipe_sections import Recipe
 from ecg_keras.config.study import FileStudy, Study
 from ecg_keras.config.values import Settings
+from ecg_keras.config.weights_card import WeightsCard
 from ecg_keras.config.yaml_text import YamlError, parse_yaml, read_yaml
 from ecg_keras.errors import ConfigError, list_problems, nearest, shortened
 
@@ -122,6 +123,26 @@ def load_file_study(folder: str | Path, overrides: Mapping[str, Any] | None = No
     return _check(CommentedMap(), Path(folder), dict(overrides or {}), FileStudy, ())
 
 
+def load_card(
+    path: str | Path, checks: Sequence[Callable[[WeightsCard], Iterator[Problem]]] = ()
+) -> WeightsCard:
+    """Reads and checks the card of published weights; `ecg_keras.weights.read_card` checks more.
+
+    Args:
+        path: a YAML 1.2 file, such as ``ecg-keras import --card-template`` prints, filled in.
+        checks: further checks that know tables this layer does not, such as the families.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, repeats a key, lacks one, or has an unknown
+            key, a wrong type or a value out of range. One line per problem, with file and line.
+
+    Example:
+        >>> load_card("xceptiontime.yaml").unit  # doctest: +SKIP
+        'uV'
+    """
+    return _load(Path(path), {}, WeightsCard, checks)
+
+
 def compose(parts: Sequence[Mapping[str, Any]], where: str) -> Recipe:
     """A recipe put together from parts: of two that set a key, the later one wins.
 
@@ -189,7 +210,7 @@ def _check(
     else:
         problems = [problem for check in checks for problem in check(section)]
     if problems:
-        lines = sorted({_line(tree, path, problem, overrides) for problem in problems})
+        lines = sorted({_line(tree, path, problem, overrides, schema.KIND) for problem in problems})
         raise ConfigError(list_problems(text for _, text in lines))
     return section
 
@@ -232,11 +253,13 @@ def _read(path: Path, schema: type[Settings]) -> CommentedMap:
     if not path.is_file():
         names = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         found = f" In {path.parent}: {', '.join(names)}." if names else ""
-        raise ConfigError(f"{path}: there is no such recipe.{found}{nearest(path.name, names)}")
+        raise ConfigError(
+            f"{path}: there is no such {schema.KIND}.{found}{nearest(path.name, names)}"
+        )
     tree = read_yaml(path)
     if not isinstance(tree, CommentedMap):
         keys = ", ".join(list(schema.model_fields)[:3])
-        raise ConfigError(f"{path}:1: a recipe is a mapping with the keys {keys}, ...")
+        raise ConfigError(f"{path}:1: a {schema.KIND} is a mapping with the keys {keys}, ...")
     return tree
 
 
@@ -287,7 +310,9 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any]) -> tuple[int, str]:
+def _line(
+    tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any], kind: str
+) -> tuple[int, str]:
     """The line of the deepest part of the key in the file, and ``file:line: key: message``."""
     dotted = ".".join(str(part) for part in problem.key)
     for key, value in overrides.items():
@@ -307,4 +332,4 @@ def _line(tree: Any, path: Path, problem: Problem, overrides: Mapping[str, Any])
         if found < len(problem.key) and key.startswith(f"{dotted}."):
             shown = shortened(f"{key}={value}")
             return 0, f"{path}: --set {shown}: {shortened(dotted)}: {problem.message}"
-    return line, f"{path}:{line}: {shortened(dotted) or 'recipe'}: {problem.message}"
+    return line, f"{path}:{line}: {shortened(dotted) or kind}: {problem.message}"

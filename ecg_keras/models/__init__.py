@@ -10,6 +10,7 @@ from ecg_keras.faces import lazy_face
 if TYPE_CHECKING:
     from ecg_keras.models.freezing import (
         set_trainable as set_trainable,
+        stage_of as stage_of,
         stages as stages,
         variables_by_stage as variables_by_stage,
     )

@@ -1,0 +1,150 @@
+"""A card: what weights that others published want as input, mean as output, and have seen."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ecg_keras.config.values import Names, Positive, Settings, Strength
+
+# how many of each unit a millivolt has
+UNITS = {"mV": 1.0, "uV": 1000.0, "V": 0.001, "1e-4 V": 10.0}
+Hz = Annotated[tuple[Positive, ...], Field(strict=False)]
+Numbers = Annotated[tuple[float, ...], Field(strict=False)]
+
+
+class CardFilter(Settings):
+    """One filter that each lead went through; in a card they are in the order of their use."""
+
+    kind: Literal["notch", "highpass", "lowpass", "bandpass", "median"]
+    hz: Positive | Hz | None = None
+    order: int | None = Field(default=None, ge=1, le=20)
+    quality: Positive | None = None
+    zero_phase: bool = True
+    seconds: Hz = ()
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> CardFilter:
+        needs = {
+            "notch": ("hz", "quality"),
+            "median": ("seconds",),
+        }.get(self.kind, ("hz", "order"))
+        given = [name for name in ("hz", "order", "quality", "seconds") if getattr(self, name)]
+        if set(given) != set(needs):
+            raise ValueError(
+                f"a {self.kind} filter has {' and '.join(needs)}. Received: "
+                f"{' and '.join(given) or 'none of these'}"
+            )
+        edges = self.hz if isinstance(self.hz, tuple) else (self.hz,)
+        if self.kind != "median" and len(edges) != 1 + (self.kind == "bandpass"):
+            raise ValueError(
+                "hz is one number, and for a bandpass the lower and the upper edge, such as "
+                f"[0.5, 40]. Received: {self.hz}"
+            )
+        if self.kind == "bandpass" and not edges[0] < edges[1]:
+            raise ValueError(f"hz of a bandpass rises, such as [0.5, 40]. Received: {self.hz}")
+        return self
+
+
+class CardScaling(Settings):
+    """What was done to the numbers of one ECG, after unit and filters.
+
+    ``zscore`` and ``minmax`` take their figures from each lead or from all together;
+    ``standardise`` has one mean and standard deviation per lead.
+    """
+
+    kind: Literal["none", "zscore", "minmax", "standardise"] = "none"
+    over: Literal["lead", "all"] = "lead"
+    ddof: Literal[0, 1] = 0
+    floor: Strength = 0.0
+    to: Annotated[tuple[float, float], Field(strict=False)] = (-1.0, 1.0)
+    mean: Numbers = ()
+    std: Numbers = ()
+
+    @model_validator(mode="after")
+    def _has_figures_where_needed(self) -> CardScaling:
+        if self.kind != "standardise" and (self.mean or self.std):
+            raise ValueError(f"mean and std belong to standardise. Received: kind {self.kind}")
+        if self.kind == "standardise" and min(self.std, default=0) <= 0:
+            raise ValueError(
+                "standardise has mean and std, one per lead in the card's unit, or one for all; "
+                f"std is above 0. Received: mean {self.mean}, std {self.std}"
+            )
+        return self
+
+
+class SeenData(Settings):
+    """Recordings that the weights were trained or chosen on: a database, or some of its splits."""
+
+    database: str = Field(min_length=1)
+    splits: Annotated[
+        tuple[Literal["train", "valid", "test"], ...], Field(strict=False, min_length=1)
+    ] = ("train", "valid", "test")
+    folds: Annotated[tuple[int, ...], Field(strict=False)] = ()
+
+
+class WeightsCard(Settings):
+    """What a file of published weights wants, means and has seen: docs/weights.md."""
+
+    KIND: ClassVar[str] = "card"
+
+    family: str = Field(min_length=1)
+    sampling_rate: Positive
+    samples: int | None = Field(default=None, ge=1)
+    seconds: Positive | None = None
+    leads: Names
+    unit: Literal["mV", "uV", "V", "1e-4 V"]
+    filters: Annotated[tuple[CardFilter, ...], Field(strict=False)] = ()
+    scaling: CardScaling = CardScaling()
+    output: Literal["logits", "probabilities"]
+    labels: Names
+    seen: Annotated[tuple[SeenData, ...], Field(strict=False)]
+    licence: str = Field(min_length=1)
+    citation: str = Field(min_length=1)
+    url: str = Field(min_length=1)
+    sha256: str | None = None
+
+    @property
+    def num_samples(self) -> int:
+        """Of the signal that the network was trained on."""
+        return self.samples or round((self.seconds or 0) * self.sampling_rate)
+
+    @property
+    def per_millivolt(self) -> float:
+        """How many of the card's unit a millivolt has."""
+        return UNITS[self.unit]
+
+    @field_validator("labels", "leads")
+    @classmethod
+    def _different(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("must be different names, in the order of the network's channels")
+        return names
+
+    @field_validator("sha256")
+    @classmethod
+    def _is_sha256(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch("[0-9a-f]{64}", value):
+            raise ValueError(
+                f"must be 64 of the digits 0-9 and a-f, as sha256sum prints. Received: {value:.80}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _one_length(self) -> WeightsCard:
+        if (self.samples is None) == (self.seconds is None):
+            raise ValueError("a card has either samples or seconds, not both")
+        leads = len(self.leads)
+        for name in ("mean", "std"):
+            if len(getattr(self.scaling, name)) not in (0, 1, leads):
+                raise ValueError(f"scaling.{name} has one number, or one for each of {leads} leads")
+        for one in self.filters:
+            edges = one.hz if isinstance(one.hz, tuple) else (one.hz or 0,)
+            if max(edges) >= self.sampling_rate / 2:
+                raise ValueError(
+                    f"a filter's hz is below half the sampling rate, {self.sampling_rate / 2:g}. "
+                    f"Received: {max(edges):g}"
+                )
+        return self

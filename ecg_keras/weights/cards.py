@@ -1,0 +1,77 @@
+"""Cards of published weights: a template for each family, and a filled-in one, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ecg_keras.config import Problem, WeightsCard, load_card
+from ecg_keras.errors import DataError, unknown_name
+from ecg_keras.files import sha256_of
+from ecg_keras.signals import LEADS
+from ecg_keras.weights.families import FAMILIES, find_family
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def card_template(name: str) -> str:
+    """The card of a family as YAML with comments, in which what only you know is to be filled in.
+
+    Raises:
+        ConfigError: there is no such family.
+
+    Example:
+        >>> print(card_template("resnet1d18").splitlines()[0])
+        family: resnet1d18
+    """
+    family = find_family(name)
+    text = (TEMPLATES / family.card).read_text(encoding="utf-8")
+    return text.replace("FAMILY", family.name)
+
+
+def read_card(path: str | Path) -> WeightsCard:
+    """Reads a card that was filled in, and checks its family and leads.
+
+    Raises:
+        ConfigError: as for `ecg_keras.config.load_card`, or there is no such family or lead.
+
+    Example:
+        >>> read_card("xceptiontime.yaml").unit  # doctest: +SKIP
+        'uV'
+    """
+    return load_card(path, (_check_names,))
+
+
+def _check_names(card: WeightsCard) -> Iterator[Problem]:
+    names = [row.name for row in FAMILIES]
+    if card.family not in names:
+        yield Problem(("family",), unknown_name("family of weights", card.family, names))
+    for index, lead in enumerate(card.leads):
+        if lead not in LEADS:
+            yield Problem(("leads", index), unknown_name("lead", lead, LEADS))
+
+
+def identify(path: str | Path, card: WeightsCard) -> str:
+    """The sha256 of a file of weights, by which a run knows what it was made from.
+
+    Args:
+        path: of the file of weights.
+        card: of these weights; where it has a ``sha256``, the file must have it too.
+
+    Raises:
+        DataError: there is no such file, or it is not the one that the card is of.
+
+    Example:
+        >>> identify("theirs.pt", read_card("theirs.yaml"))  # doctest: +SKIP
+        '0f3c...'
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file of weights.")
+    found = sha256_of(path)
+    if card.sha256 not in (None, found):
+        raise DataError(
+            f"{path}: not the file that the card is of: its sha256 is {found}, and the card's "
+            f"{card.sha256}. Download it again, or correct the card."
+        )
+    return found

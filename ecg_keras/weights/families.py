@@ -1,0 +1,125 @@
+"""The table of networks whose published weights are known.
+
+A new row needs three things: its network in `models.ZOO`; in tensor_names.py a function from the
+names of that network's layers to the names of the published tensors; and a card template,
+``templates/NAME.yaml``. Where a layer's tensors are arranged in an unusual way, `layouts` of the
+row has a function for it, as those in layouts.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+from ecg_keras.errors import look_up
+from ecg_keras.weights import tensor_names
+from ecg_keras.weights.layouts import Layout
+
+# lengths of a tensor's axes, None where any will do
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row of the table.
+
+    Attributes:
+        name: in cards and of ``ecg-keras import --as``.
+        backbone: the network that the weights are for, a name of `ecg_keras.models.BACKBONES`.
+        tensors: for the name of one of its layers, or ``head``, the prefix of the published
+            tensors, such as ``layer2.0.conv1`` for ``stage2_block1_conv1``; ``None`` for a layer
+            that has none there.
+        card: the file of its card template, in ``ecg_keras/weights/templates/``.
+        recognised_by: published tensors and their shapes by which a file is known to be of this
+            family and of no other; ``None`` in place of a shape for a tensor that it lacks.
+        ignored: a regular expression of published tensors that are left out on purpose.
+        layouts: for the name of a layer of ours, or of a class of Keras layers, how its weights
+            are made of tensors, where that is not as in layouts.py.
+        library: whose layout and names the tensors have.
+    """
+
+    name: str
+    backbone: str
+    tensors: Callable[[str], str | None]
+    card: str
+    recognised_by: Mapping[str, Shape | None]
+    ignored: str = r".*\.num_batches_tracked"
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
+    library: Literal["torch", "keras"] = "torch"
+
+
+FAMILIES = (
+    Family(
+        "resnet1d18",
+        "resnet1d18",
+        tensor_names.resnet1d,
+        "resnet1d.yaml",
+        {"conv1.weight": (64, None, 7), "layer1.0.conv3.weight": None, "fc1.weight": (512, 512)},
+    ),
+    Family(
+        "resnet1d50",
+        "resnet1d50",
+        tensor_names.resnet1d,
+        "resnet1d.yaml",
+        {
+            "conv1.weight": (64, None, 7),
+            "layer3.5.conv3.weight": (1024, 256, 1),
+            "layer3.6.conv3.weight": None,
+            "fc1.weight": (512, 2048),
+        },
+    ),
+    Family(
+        "resnet1d101",
+        "resnet1d101",
+        tensor_names.resnet1d,
+        "resnet1d.yaml",
+        {
+            "conv1.weight": (64, None, 7),
+            "layer3.22.conv3.weight": (1024, 256, 1),
+            "fc1.weight": (512, 2048),
+        },
+    ),
+)
+
+
+def find_family(name: str) -> Family:
+    """The row of a name.
+
+    Raises:
+        ConfigError: there is no such family.
+
+    Example:
+        >>> find_family("resnet1d18").tensors("stage2_block1_conv1")
+        'layer2.0.conv1'
+    """
+    return look_up("family of weights", name, {row.name: row for row in FAMILIES})
+
+
+def recognise(tensors: Mapping[str, npt.NDArray[Any]]) -> Family | None:
+    """The family that names and shapes of tensors are of, or `None` where no row has them.
+
+    Args:
+        tensors: such as `read_tensors` returns.
+
+    Example:
+        >>> recognise({"conv1.weight": np.zeros((64, 12, 7))}) is None
+        True
+    """
+    fitting = [row for row in FAMILIES if _is_of(tensors, row)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_of(tensors: Mapping[str, npt.NDArray[Any]], family: Family) -> bool:
+    for name, shape in family.recognised_by.items():
+        found = tensors[name].shape if name in tensors else None
+        if shape is None or found is None:
+            if shape != found:
+                return False
+        elif len(shape) != len(found) or any(
+            want not in (None, has) for want, has in zip(shape, found, strict=True)
+        ):
+            return False
+    return True

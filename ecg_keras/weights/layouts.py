@@ -1,0 +1,83 @@
+"""From tensors as published to the weights of one Keras layer, by the kind of the layer.
+
+PyTorch keeps the kernel of a convolution as ``(out, in / groups, width)`` and that of a dense layer
+as ``(out, in)``; Keras as ``(width, in / groups, out)`` and ``(in, out)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+# gives the tensor of a name, and notes that it was used
+Take = Callable[[str], Array]
+# for `take` and the prefix of a layer's tensors, its arrays in the order of `layer.weights`
+Layout = Callable[[Take, str, Any], list[Array]]
+# PyTorch stacks the gates of a GRU as reset, update, new; Keras as update, reset, new
+GRU_ORDER = (1, 0, 2)
+
+
+def kernel(take: Take, prefix: str, layer: Any) -> list[Array]:
+    """Of a convolution or a dense layer, with or without bias."""
+    arrays = [take(f"{prefix}.weight").T]
+    return [*arrays, take(f"{prefix}.bias")] if layer.use_bias else arrays
+
+
+def batch_norm(take: Take, prefix: str, layer: Any) -> list[Array]:
+    """Scale, shift, moving mean and variance."""
+    affine = ["weight"] * layer.scale + ["bias"] * layer.center
+    return [take(f"{prefix}.{name}") for name in [*affine, "running_mean", "running_var"]]
+
+
+def layer_norm(take: Take, prefix: str, layer: Any) -> list[Array]:
+    """Scale and shift."""
+    return [take(f"{prefix}.{name}") for name in ["weight"] * layer.scale + ["bias"] * layer.center]
+
+
+def lstm(take: Take, prefix: str, layer: Any, direction: str = "") -> list[Array]:
+    """One layer's gates, ordered alike in both; PyTorch has two biases, of which the sum counts."""
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    kernel, recurrent, bias, more = (take(f"{prefix}.{name}_l0{direction}") for name in names)
+    return [kernel.T, recurrent.T, bias + more]
+
+
+def gru(take: Take, prefix: str, layer: Any, direction: str = "") -> list[Array]:
+    """One layer's gates in Keras' order, with both biases."""
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    kernel, recurrent, bias, more = (
+        np.concatenate([np.split(take(f"{prefix}.{name}_l0{direction}"), 3)[gate]
+                        for gate in GRU_ORDER])
+        for name in names
+    )  # fmt: skip
+    return [kernel.T, recurrent.T, np.stack([bias, more])]
+
+
+def bidirectional(take: Take, prefix: str, layer: Any) -> list[Array]:
+    """Both directions of an LSTM or a GRU."""
+    one = LAYOUTS[type(layer.forward_layer).__name__]
+    backward = _RECURRENT[one]
+    return [*one(take, prefix, layer.forward_layer), *backward(take, prefix, layer.backward_layer)]
+
+
+_RECURRENT: Mapping[Layout, Layout] = {
+    lstm: lambda take, prefix, layer: lstm(take, prefix, layer, "_reverse"),
+    gru: lambda take, prefix, layer: gru(take, prefix, layer, "_reverse"),
+}
+LAYOUTS: Mapping[str, Layout] = {
+    "Conv1D": kernel,
+    "Dense": kernel,
+    "BatchNormalization": batch_norm,
+    "LayerNormalization": layer_norm,
+    "LSTM": lstm,
+    "GRU": gru,
+    "Bidirectional": bidirectional,
+}
+
+
+def keras_layer(take: Take, prefix: str, layer: Any) -> list[Array]:
+    """As Keras itself names and keeps them: ``prefix/kernel``, ``prefix/gamma``, ..."""
+    return [take(f"{prefix}/{weight.name}") for weight in layer.weights]

@@ -1,0 +1,140 @@
+"""Published tensors into the layers of a network, completely or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import ConfigError, DataError, list_problems, unknown_name
+from ecg_keras.models import stage_of
+from ecg_keras.weights.families import Family, recognise
+from ecg_keras.weights.layouts import LAYOUTS, keras_layer
+
+Array = npt.NDArray[Any]
+OUTSIDE = ("head", "preprocess")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What `take_weights` did.
+
+    Attributes:
+        copied: names of the layers that have the published weights, in the order of the model.
+        kept: names of the layers with weights that kept their own.
+        ignored: names of the published tensors that no layer needs.
+    """
+
+    copied: tuple[str, ...]
+    kept: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def take_weights(
+    model: Any,
+    tensors: Mapping[str, Array],
+    family: Family,
+    *,
+    head: Literal["keep", "new"] = "keep",
+) -> Taken:
+    """Copies published tensors into a network of ours, layer by layer.
+
+    Either every layer fits and every tensor has its place or is ignored by the family on
+    purpose, or nothing is changed.
+
+    Args:
+        model: a classifier or backbone of ``family.backbone`` (a functional `keras.Model`);
+            changed in place. Layers of ``preprocess`` keep their own weights.
+        tensors: such as `read_tensors` returns.
+        family: a row of `FAMILIES`.
+        head: ``"keep"`` takes the published head too, whose labels are those of the card;
+            ``"new"`` leaves the head of the model as it is.
+
+    Returns:
+        Which layers were copied and which were not, and which tensors were ignored.
+
+    Raises:
+        DataError: tensors are missing, left over, not finite or of another shape: all are listed,
+            and which family fits better, if one does.
+        ConfigError: ``head`` is unknown.
+
+    Example:
+        >>> family = find_family("resnet1d18")
+        >>> take_weights(model, read_tensors("theirs.pt"), family)  # doctest: +SKIP
+    """
+    if head not in ("keep", "new"):
+        raise ConfigError(unknown_name("head", head, ("keep", "new")))
+    used: set[str] = set()
+    problems: list[str] = []
+    arrays: dict[str, list[Array]] = {}
+    kept = []
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        prefix = family.tensors(layer.name)
+        own = stage_of(layer) == "preprocess" or (layer.name == "head" and head == "new")
+        if own:
+            kept.append(layer.name)
+            used |= {name for name in tensors if prefix and name.startswith(f"{prefix}.")}
+        elif prefix is None:
+            problems.append(f"{layer.name}: the family {family.name} has no tensors for it")
+        else:
+            try:
+                arrays[layer.name] = _make_arrays(layer, prefix, tensors, family, used)
+            except DataError as error:
+                problems.append(f"{layer.name}: {error}")
+    ignored = tuple(name for name in tensors if name not in used)
+    left = [name for name in ignored if not re.fullmatch(family.ignored, name)]
+    problems += [f"{name}: left over, {tensors[name].shape}" for name in left]
+    if problems:
+        raise DataError(_message(model.name, tensors, family, problems))
+    for name, values in arrays.items():
+        model.get_layer(name).set_weights(values)
+    return Taken(tuple(arrays), tuple(kept), ignored)
+
+
+def _make_arrays(
+    layer: Any, prefix: str, tensors: Mapping[str, Array], family: Family, used: set[str]
+) -> list[Array]:
+    def take(name: str) -> Array:
+        used.add(name)
+        if name not in tensors:
+            raise DataError(f"{name} is missing")
+        return tensors[name]
+
+    kind = type(layer).__name__
+    usual = keras_layer if family.library == "keras" else LAYOUTS.get(kind)
+    layout = family.layouts.get(layer.name, family.layouts.get(kind, usual))
+    if layout is None:
+        raise DataError(f"no layout is known for a layer {kind}")
+    arrays = layout(take, prefix, layer)
+    there = [array.shape for array in arrays]
+    here = [tuple(weight.shape) for weight in layer.weights]
+    if there != here:
+        raise DataError(f"{prefix} gives {_shapes(there)}, and here are {_shapes(here)}")
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise DataError(f"{prefix} holds numbers that are not finite")
+    return arrays
+
+
+def _shapes(shapes: list[tuple[int, ...]]) -> str:
+    return " ".join(map(str, shapes))
+
+
+def _message(
+    network: str, tensors: Mapping[str, Array], family: Family, problems: list[str]
+) -> str:
+    better = recognise(tensors)
+    advice = (
+        f"These look like {better.name}'s. "
+        if better is not None and better.name != family.name
+        else "Use the leads, labels and family that they were trained with. "
+    )
+    return (
+        f"these tensors do not fit {network} as {family.name}, and nothing was taken. {advice}\n  "
+        + list_problems(problems).replace("\n", "\n  ")
+    )

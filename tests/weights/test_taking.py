@@ -1,0 +1,89 @@
+"""Published tensors come into our layers, all of them or none."""
+
+import numpy as np
+import pytest
+
+from ecg_keras import models, weights
+from ecg_keras.errors import ConfigError, DataError
+
+PUBLISHED = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+def publish(model, family):
+    """Random tensors of a network, named and arranged as PyTorch does."""
+    rng = np.random.default_rng(0)
+    tensors = {}
+    for layer in model.layers:
+        for weight in layer.weights:
+            shape = tuple(weight.shape)[:: -1 if weight.name == "kernel" else 1]
+            name = f"{family.tensors(layer.name)}.{PUBLISHED[weight.name]}"
+            tensors[name] = rng.random(shape, np.float32)
+    return tensors
+
+
+@pytest.fixture(scope="module")
+def model():
+    return models.classifier(models.find_backbone("resnet1d18")(100, 3), ["a", "b"])
+
+
+@pytest.fixture(scope="module")
+def family():
+    return weights.find_family("resnet1d18")
+
+
+@pytest.fixture
+def tensors(model, family):
+    return publish(model, family)
+
+
+def test_each_layer_has_its_tensors_in_its_own_layout(model, family, tensors):
+    tensors["bn1.num_batches_tracked"] = np.zeros((), np.int64)
+    taken = weights.take_weights(model, tensors, family)
+    assert taken.kept == () and taken.ignored == ("bn1.num_batches_tracked",)
+    assert taken.copied == tuple(layer.name for layer in model.layers if layer.weights)
+    kernel, mean = (
+        model.get_layer(name).get_weights()[index]
+        for name, index in (("stage2_block1_shortcut_conv", 0), ("stage4_block2_norm2", 2))
+    )
+    np.testing.assert_array_equal(kernel[0], tensors["layer2.0.downsample.0.weight"][:, :, 0].T)
+    np.testing.assert_array_equal(mean, tensors["layer4.1.bn2.running_mean"])
+
+
+def test_a_new_head_stays(model, family, tensors):
+    before = model.get_layer("head").get_weights()
+    tensors["fc2.weight"] = np.zeros((7, 512), np.float32)
+    assert weights.take_weights(model, tensors, family, head="new").kept == ("head",)
+    for one, other in zip(before, model.get_layer("head").get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_does_not_fit_is_listed_and_nothing_is_taken(model, family, tensors):
+    before = model.get_weights()
+    del tensors["bn1.weight"]
+    tensors["layer1.0.conv1.weight"] = np.zeros((64, 64, 5), np.float32)
+    tensors["fc3.weight"] = np.zeros((1, 2))
+    tensors["fc1.bias"] = np.full(512, np.nan, np.float32)
+    with pytest.raises(DataError) as caught:
+        weights.take_weights(model, tensors, family)
+    assert str(caught.value) == (
+        "these tensors do not fit resnet1d18 as resnet1d18, and nothing was taken. Use the leads, "
+        "labels and family that they were trained with. \n"
+        "  stem_norm: bn1.weight is missing\n"
+        "  stage1_block1_conv1: layer1.0.conv1 gives (5, 64, 64), and here are (3, 64, 64)\n"
+        "  embedding_dense: fc1 holds numbers that are not finite\n"
+        "  fc3.weight: left over, (1, 2)"
+    )
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_unknown_way_with_the_head_is_refused(model, family, tensors):
+    with pytest.raises(ConfigError, match="no head named 'old'. Allowed: keep, new."):
+        weights.take_weights(model, tensors, family, head="old")
