@@ -25,6 +25,11 @@ class CardFilter(Settings):
     zero_phase: bool = True
     seconds: Hz = ()
 
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """The frequencies in ``hz``, of which a bandpass has two and a median none."""
+        return self.hz if isinstance(self.hz, tuple) else () if self.hz is None else (self.hz,)
+
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> CardFilter:
         needs = {
@@ -37,13 +42,13 @@ class CardFilter(Settings):
                 f"a {self.kind} filter has {' and '.join(needs)}. Received: "
                 f"{' and '.join(given) or 'none of these'}"
             )
-        edges = self.hz if isinstance(self.hz, tuple) else (self.hz,)
+        edges = self.edges
         if self.kind != "median" and len(edges) != 1 + (self.kind == "bandpass"):
             raise ValueError(
                 "hz is one number, and for a bandpass the lower and the upper edge, such as "
                 f"[0.5, 40]. Received: {self.hz}"
             )
-        if self.kind == "bandpass" and not edges[0] < edges[1]:
+        if list(edges) != sorted(set(edges)):
             raise ValueError(f"hz of a bandpass rises, such as [0.5, 40]. Received: {self.hz}")
         return self
 
@@ -140,11 +145,10 @@ class WeightsCard(Settings):
         for name in ("mean", "std"):
             if len(getattr(self.scaling, name)) not in (0, 1, leads):
                 raise ValueError(f"scaling.{name} has one number, or one for each of {leads} leads")
-        for one in self.filters:
-            edges = one.hz if isinstance(one.hz, tuple) else (one.hz or 0,)
-            if max(edges) >= self.sampling_rate / 2:
-                raise ValueError(
-                    f"a filter's hz is below half the sampling rate, {self.sampling_rate / 2:g}. "
-                    f"Received: {max(edges):g}"
-                )
+        highest = max((edge for one in self.filters for edge in one.edges), default=0)
+        if highest >= self.sampling_rate / 2:
+            raise ValueError(
+                f"a filter's hz is below half the sampling rate, {self.sampling_rate / 2:g}. "
+                f"Received: {highest:g}"
+            )
         return self

@@ -10,6 +10,7 @@ from ecg_keras.faces import lazy_face
 if TYPE_CHECKING:
     from ecg_keras.weights.cards import (
         card_template as card_template,
+        find_card as find_card,
         identify as identify,
         read_card as read_card,
     )
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
         find_family as find_family,
         recognise as recognise,
     )
-    from ecg_keras.weights.reading import read_tensors as read_tensors
     from ecg_keras.weights.taking import Taken as Taken, take_weights as take_weights
+    from ecg_keras.weights.weights_files import read_tensors as read_tensors
 else:
     __getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -42,6 +42,26 @@ def read_card(path: str | Path) -> WeightsCard:
     return load_card(path, (_check_names,))
 
 
+def find_card(path: str | Path) -> Path:
+    """The card beside a file of weights: ``theirs.yaml`` beside ``theirs.pt``.
+
+    Raises:
+        DataError: there is none.
+
+    Example:
+        >>> find_card("weights/xceptiontime.onnx")  # doctest: +SKIP
+        PosixPath('weights/xceptiontime.yaml')
+    """
+    card = Path(path).with_suffix(".yaml")
+    if not card.is_file():
+        raise DataError(
+            f"{path}: there is no card {card.name} beside it, which says what these weights want "
+            f"as input. Write one: ecg-keras import --card-template FAMILY > {card}; the families "
+            f"are {', '.join(row.name for row in FAMILIES)}."
+        )
+    return card
+
+
 def _check_names(card: WeightsCard) -> Iterator[Problem]:
     names = [row.name for row in FAMILIES]
     if card.family not in names:

@@ -1,9 +1,9 @@
 """The table of networks whose published weights are known.
 
-A new row needs three things: its network in `models.ZOO`; in tensor_names.py a function from the
+A new row needs three things: its network in `models.ZOO`; in mappings.py a function from the
 names of that network's layers to the names of the published tensors; and a card template,
 ``templates/NAME.yaml``. Where a layer's tensors are arranged in an unusual way, `layouts` of the
-row has a function for it, as those in layouts.py.
+row has a function for it, as those in mappings.py.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy.typing as npt
 
 from ecg_keras.errors import look_up
-from ecg_keras.weights import tensor_names
-from ecg_keras.weights.layouts import Layout
+from ecg_keras.weights import mappings
+from ecg_keras.weights.mappings import Layout
 
 # lengths of a tensor's axes, None where any will do
 Shape = tuple[int | None, ...]
@@ -37,7 +37,7 @@ class Family:
             family and of no other; ``None`` in place of a shape for a tensor that it lacks.
         ignored: a regular expression of published tensors that are left out on purpose.
         layouts: for the name of a layer of ours, or of a class of Keras layers, how its weights
-            are made of tensors, where that is not as in layouts.py.
+            are made of tensors, where that is not as in mappings.py.
         library: whose layout and names the tensors have.
     """
 
@@ -55,14 +55,14 @@ FAMILIES = (
     Family(
         "resnet1d18",
         "resnet1d18",
-        tensor_names.resnet1d,
+        mappings.resnet1d,
         "resnet1d.yaml",
         {"conv1.weight": (64, None, 7), "layer1.0.conv3.weight": None, "fc1.weight": (512, 512)},
     ),
     Family(
         "resnet1d50",
         "resnet1d50",
-        tensor_names.resnet1d,
+        mappings.resnet1d,
         "resnet1d.yaml",
         {
             "conv1.weight": (64, None, 7),
@@ -74,7 +74,7 @@ FAMILIES = (
     Family(
         "resnet1d101",
         "resnet1d101",
-        tensor_names.resnet1d,
+        mappings.resnet1d,
         "resnet1d.yaml",
         {
             "conv1.weight": (64, None, 7),

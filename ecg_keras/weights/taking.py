@@ -13,10 +13,9 @@ import numpy.typing as npt
 from ecg_keras.errors import ConfigError, DataError, list_problems, unknown_name
 from ecg_keras.models import stage_of
 from ecg_keras.weights.families import Family, recognise
-from ecg_keras.weights.layouts import LAYOUTS, keras_layer
+from ecg_keras.weights.mappings import LAYOUTS, keras_layer
 
 Array = npt.NDArray[Any]
-OUTSIDE = ("head", "preprocess")
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,9 @@ def take_weights(
         if not layer.weights:
             continue
         prefix = family.tensors(layer.name)
-        own = stage_of(layer) == "preprocess" or (layer.name == "head" and head == "new")
-        if own:
+        if stage_of(layer) == "preprocess" or (layer.name == "head" and head == "new"):
             kept.append(layer.name)
-            used |= {name for name in tensors if prefix and name.startswith(f"{prefix}.")}
+            used |= _below(prefix, tensors)
         elif prefix is None:
             problems.append(f"{layer.name}: the family {family.name} has no tensors for it")
         else:
@@ -87,6 +85,7 @@ def take_weights(
                 arrays[layer.name] = _make_arrays(layer, prefix, tensors, family, used)
             except DataError as error:
                 problems.append(f"{layer.name}: {error}")
+                used |= _below(prefix, tensors)
     ignored = tuple(name for name in tensors if name not in used)
     left = [name for name in ignored if not re.fullmatch(family.ignored, name)]
     problems += [f"{name}: left over, {tensors[name].shape}" for name in left]
@@ -95,6 +94,11 @@ def take_weights(
     for name, values in arrays.items():
         model.get_layer(name).set_weights(values)
     return Taken(tuple(arrays), tuple(kept), ignored)
+
+
+def _below(prefix: str | None, tensors: Mapping[str, Array]) -> set[str]:
+    """Names of the tensors of one published layer."""
+    return {name for name in tensors if prefix and re.split(r"[./](?=\w+$)", name)[0] == prefix}
 
 
 def _make_arrays(
@@ -130,9 +134,9 @@ def _message(
 ) -> str:
     better = recognise(tensors)
     advice = (
-        f"These look like {better.name}'s. "
+        f"These look like {better.name}'s."
         if better is not None and better.name != family.name
-        else "Use the leads, labels and family that they were trained with. "
+        else "Use the leads, labels and family that they were trained with."
     )
     return (
         f"these tensors do not fit {network} as {family.name}, and nothing was taken. {advice}\n  "

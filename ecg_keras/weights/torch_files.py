@@ -14,7 +14,7 @@ import pickle
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ import numpy.typing as npt
 from ecg_keras.errors import DataError, listed, shortened
 
 Array = npt.NDArray[Any]
+Order = Literal["<", ">"]
 # a pickle of names and shapes; that of the largest network here has 0.3 MB
 MAX_PICKLE = 64 << 20
 BFLOAT16 = "bfloat16"
@@ -71,7 +72,7 @@ def read_torch(path: Path) -> dict[str, Array]:
                 f"{path}: would unpack to {total} bytes, more than torch.save writes into such a "
                 "file. Do not use it."
             )
-        order = ">" if _read(archive, f"{folder}byteorder", members) == b"big" else "<"
+        order: Order = ">" if _read(archive, f"{folder}byteorder", members) == b"big" else "<"
         reader = _Reader(
             io.BytesIO(archive.read(index)),
             lambda key: _read(archive, f"{folder}data/{key}", members),
@@ -102,7 +103,7 @@ class _State(dict[Any, Any]):
 class _Reader(pickle.Unpickler):
     """Reads a pickle without importing or calling anything that it names."""
 
-    def __init__(self, stream: io.BytesIO, storage: Callable[[str], bytes], order: str) -> None:
+    def __init__(self, stream: io.BytesIO, storage: Callable[[str], bytes], order: Order) -> None:
         super().__init__(stream, encoding="utf-8")
         self._storage, self._order = storage, order
         self._storages: dict[str, Array] = {}
@@ -140,7 +141,7 @@ def _ignore(placeholder: object, state: Any) -> None:
     """What a placeholder does with its attributes."""
 
 
-def as_array(content: bytes, dtype: str, order: str = "<") -> Array:
+def as_array(content: bytes, dtype: str, order: Order = "<") -> Array:
     """Values of a type of PyTorch's; those of 16 bits become float32, which holds all of them."""
     if dtype == BFLOAT16:
         halves = np.frombuffer(content, f"{order}u2").astype(np.uint32)

@@ -74,7 +74,7 @@ def test_what_does_not_fit_is_listed_and_nothing_is_taken(model, family, tensors
         weights.take_weights(model, tensors, family)
     assert str(caught.value) == (
         "these tensors do not fit resnet1d18 as resnet1d18, and nothing was taken. Use the leads, "
-        "labels and family that they were trained with. \n"
+        "labels and family that they were trained with.\n"
         "  stem_norm: bn1.weight is missing\n"
         "  stage1_block1_conv1: layer1.0.conv1 gives (5, 64, 64), and here are (3, 64, 64)\n"
         "  embedding_dense: fc1 holds numbers that are not finite\n"
@@ -85,5 +85,5 @@ def test_what_does_not_fit_is_listed_and_nothing_is_taken(model, family, tensors
 
 
 def test_an_unknown_way_with_the_head_is_refused(model, family, tensors):
-    with pytest.raises(ConfigError, match="no head named 'old'. Allowed: keep, new."):
+    with pytest.raises(ConfigError, match="no head named 'old'"):
         weights.take_weights(model, tensors, family, head="old")

@@ -1,4 +1,4 @@
-"""From tensors as published to the weights of one Keras layer, by the kind of the layer.
+"""From published tensors to our layers: their arrangement by the kind of a layer, and their names.
 
 PyTorch keeps the kernel of a convolution as ``(out, in / groups, width)`` and that of a dense layer
 as ``(out, in)``; Keras as ``(width, in / groups, out)`` and ``(in, out)``.
@@ -6,6 +6,7 @@ as ``(out, in)``; Keras as ``(width, in / groups, out)`` and ``(in, out)``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -81,3 +82,18 @@ LAYOUTS: Mapping[str, Layout] = {
 def keras_layer(take: Take, prefix: str, layer: Any) -> list[Array]:
     """As Keras itself names and keeps them: ``prefix/kernel``, ``prefix/gamma``, ..."""
     return [take(f"{prefix}/{weight.name}") for weight in layer.weights]
+
+
+def resnet1d(layer: str) -> str | None:
+    """Of the code released with the paper (arXiv 2402.02021), named as torchvision's ResNet."""
+    outside = {"stem_conv": "conv1", "stem_norm": "bn1", "embedding_dense": "fc1", "head": "fc2"}
+    if layer in outside:
+        return outside[layer]
+    found = re.fullmatch(r"stage(\d)_block(\d+)_(shortcut_)?(conv|norm)(\d?)", layer)
+    if found is None:
+        return None
+    stage, block, shortcut, kind, number = found.groups()
+    place = f"layer{stage}.{int(block) - 1}"
+    if shortcut:
+        return f"{place}.downsample.{0 if kind == 'conv' else 1}"
+    return f"{place}.{'conv' if kind == 'conv' else 'bn'}{number}"
