@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
+    from ecg_keras.models.cnn_transformer import cnn_transformer as cnn_transformer
     from ecg_keras.models.freezing import (
         set_trainable as set_trainable,
         stage_of as stage_of,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         save_model as save_model,
     )
     from ecg_keras.models.transfer import Transfer as Transfer, load_backbone as load_backbone
+    from ecg_keras.models.vit1d import vit1d as vit1d
     from ecg_keras.models.xception_time import xception_time as xception_time
     from ecg_keras.models.zoo import (
         AS_PUBLISHED_HEAD as AS_PUBLISHED_HEAD,

@@ -38,6 +38,7 @@ _XCEPTION = ("stem", "stage1", "embedding", "head")
 _INCEPTION = ("stem", "stage1", "stage2", "head")
 _NET1D = ("stem", *(f"stage{number}" for number in range(1, 8)), "head")
 _RIBEIRO = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
+_TRANSFORMER = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 # of a backbone of your own that names none in an attribute ``family`` of its function
 OTHER_FAMILY = "other"
 
@@ -56,6 +57,15 @@ ZOO = (
     Backbone(
         "ribeiro_resnet", "ecg_keras.models.ribeiro_resnet", "CNN", "flattened", _RIBEIRO, (10,)
     ),
+    Backbone(
+        "cnn_transformer",
+        "ecg_keras.models.cnn_transformer",
+        "transformer",
+        "pooled",
+        _RESNET,
+        (11,),
+    ),
+    Backbone("vit1d", "ecg_keras.models.vit1d", "transformer", "pooled", _TRANSFORMER, (12, 13)),
 )
 
 # the columns of the table by name

@@ -25,6 +25,7 @@ PARTS = {"pooled": "embedding_pool", "flattened": "embedding_flatten"}
 # direction for a second bias.
 PARAMETERS = {
     "bilstm": (90_400, 1_090_405),
+    "cnn_transformer": (13_641_536, 13_641_861),
     "gru": (34_200, 534_205),
     "inception_ahus": (484_416, 485_061),
     "lstm": (45_200, 545_205),
@@ -33,6 +34,7 @@ PARAMETERS = {
     "resnet1d50": (17_008_256, 17_010_821),
     "resnet1d101": (29_315_712, 29_318_277),
     "ribeiro_resnet": (6_391_184, 6_397_589),
+    "vit1d": (3_600_000, 3_600_965),
     "xception_time": (400_720, 401_365),
 }
 
@@ -56,6 +58,7 @@ MAPS = {
     "lstm": (100, lambda samples: samples),
     "net1d": (1024, lambda samples: math.ceil(samples / 256)),
     "ribeiro_resnet": (320, lambda samples: math.ceil(samples / 256)),
+    "vit1d": (192, lambda samples: math.ceil(samples / 25)),
     "xception_time": (128, lambda samples: math.ceil(samples / max(1, samples // 50))),
 }
 
@@ -63,6 +66,8 @@ MAPS = {
 def embedding_size(name, num_samples, head):
     if name.startswith("resnet1d"):
         return 512
+    if name == "cnn_transformer":
+        return 64
     channels, steps = MAPS[name]
     return channels * (steps(num_samples) if head == "flattened" else 1)
 

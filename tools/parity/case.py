@@ -26,7 +26,7 @@ def plain_weights(module: nn.Module) -> list[np.ndarray]:
     if isinstance(module, nn.BatchNorm1d):
         return [array(t) for t in (module.weight, module.bias, *statistics(module))]
     if isinstance(module, nn.LayerNorm):
-        return [array(module.weight), array(module.bias)]
+        return [array(one) for one in (module.weight, module.bias) if one is not None]
     # (out, in, width) to (width, in, out); (out, in) to (in, out)
     kernel = array(module.weight).T
     return [kernel] if module.bias is None else [kernel, array(module.bias)]

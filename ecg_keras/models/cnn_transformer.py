@@ -1,0 +1,113 @@
+"""Convolutions and a transformer encoder behind them, which won the PhysioNet Challenge of 2020.
+
+It is the deep half of Natarajan et al.'s network (A Wide and Deep Transformer Neural Network for
+12-Lead ECG Classification, CinC 2020, team prna): six convolutions leave a step for 36 samples,
+eight blocks of attention (Vaswani et al., arXiv 1706.03762) work on these steps. The wide half,
+features made by hand, is left out. As published it is made for 500 Hz, and only its first
+convolution pads, so that 940 samples leave one step; here all pad, so that any length works.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
+from ecg_keras.models.building import (
+    CHANNELS_LAST,
+    seed_of,
+    signal_input,
+    summarise_time,
+    uniform,
+)
+from ecg_keras.models.encoder import Encoder, dropped, encoder_block, sinusoids
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+
+# filters, width and stride of the convolutions
+STEM = ((128, 14, 3), (256, 14, 3), (256, 10, 2), (256, 10, 2), (256, 10, 1), (256, 10, 1))
+STAGES, BLOCKS = 4, 2
+EMBEDDING = 64
+
+
+def cnn_transformer(
+    num_samples: int = 1000, num_leads: int = 12, *, head: str = "as_published", seed: int = 0
+) -> keras.Model:
+    """Six convolutions, sinusoidal positions and a transformer encoder of eight blocks.
+
+    Blocks have 8 heads, 2048 hidden units with ReLU and dropout of 0.1, and normalise after each
+    sum. Trained from scratch it needs a warm-up, as published: 4000 steps of Adam.
+
+    Args:
+        num_samples: of the signal, at least 1. A step of the encoder is 36 samples: 72 ms at the
+            500 Hz that the network was made for, 360 ms at 100 Hz.
+        num_leads: of the signal, at least 1.
+        head: how the steps become one vector before the dense embedding: ``"pooled"`` (mean over
+            time), ``"flattened"``, or ``"as_published"`` (pooled).
+        seed: of the first weights and of dropout. Equal seeds give equal weights.
+
+    Returns:
+        Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
+        ``(batch, 64)``, 13,641,536 trainable parameters with 12 leads. Stages: ``stem``,
+        ``stage1`` to ``stage4`` of two blocks each, ``embedding``.
+
+    Raises:
+        ConfigError: a size is below 1, or ``head`` is unknown.
+
+    Example:
+        >>> cnn_transformer(num_samples=250, num_leads=2).output_shape
+        (None, 64)
+    """
+    signal = signal_input(num_samples, num_leads)
+    x = signal
+    for number, (filters, width, stride) in enumerate(STEM, start=1):
+        x = _convolve(x, filters, width, stride, number, seed)
+    encoder = Encoder(
+        heads=8,
+        hidden=2048,
+        activation="relu",
+        norm_first=False,
+        epsilon=1e-5,
+        dropout=0.1,
+        seed=seed,
+        kernel=partial(_xavier, seed),
+        bias=lambda fan_in, name: uniform(fan_in, seed, name),
+    )
+    x = layers.Add(name="stem_add")([x, sinusoids(x, "stem_positions")])
+    x = dropped(x, encoder, "stem_dropout")
+    for block in range(STAGES * BLOCKS):
+        x = encoder_block(x, encoder, f"stage{block // BLOCKS + 1}_block{block % BLOCKS + 1}")
+    x = summarise_time(x, head, AS_PUBLISHED_HEAD["cnn_transformer"])
+    return keras.Model(signal, _embed(x, seed), name="cnn_transformer")
+
+
+def _convolve(x: Tensor, filters: int, width: int, stride: int, number: int, seed: int) -> Tensor:
+    fan_in, fan_out = width * x.shape[-1], width * filters
+    x = layers.Conv1D(
+        filters,
+        width,
+        strides=stride,
+        padding="same",
+        data_format=CHANNELS_LAST,
+        use_bias=False,
+        kernel_initializer=_xavier(seed, fan_in, fan_out, f"stem_conv{number}"),
+        name=f"stem_conv{number}",
+    )(x)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"stem_norm{number}")(x)
+    return layers.ReLU(name=f"stem_relu{number}")(x)
+
+
+def _embed(x: Tensor, seed: int) -> Tensor:
+    fan_in = x.shape[-1]
+    x = layers.Dense(
+        EMBEDDING,
+        kernel_initializer=_xavier(seed, fan_in, EMBEDDING, "embedding_dense/kernel"),
+        bias_initializer=uniform(fan_in, seed, "embedding_dense/bias"),
+        name="embedding_dense",
+    )(x)
+    return layers.ReLU(name="embedding_relu")(x)
+
+
+def _xavier(seed: int, fan_in: int, fan_out: int, name: str) -> keras.initializers.Initializer:
+    """Uniform with variance ``2 / (fan_in + fan_out)`` (Glorot & Bengio 2010)."""
+    limit = math.sqrt(6 / (fan_in + fan_out))
+    return keras.initializers.RandomUniform(-limit, limit, seed=seed_of(seed, name))
