@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         resnet1d101 as resnet1d101,
     )
     from ecg_keras.models.ribeiro_resnet import ribeiro_resnet as ribeiro_resnet
+    from ecg_keras.models.s4 import s4 as s4
     from ecg_keras.models.saving import (
         float32_clone as float32_clone,
         load_model as load_model,

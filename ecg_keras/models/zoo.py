@@ -39,6 +39,7 @@ _INCEPTION = ("stem", "stage1", "stage2", "head")
 _NET1D = ("stem", *(f"stage{number}" for number in range(1, 8)), "head")
 _RIBEIRO = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 _TRANSFORMER = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
+_S4 = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 # of a backbone of your own that names none in an attribute ``family`` of its function
 OTHER_FAMILY = "other"
 
@@ -66,6 +67,7 @@ ZOO = (
         (11,),
     ),
     Backbone("vit1d", "ecg_keras.models.vit1d", "transformer", "pooled", _TRANSFORMER, (12, 13)),
+    Backbone("s4", "ecg_keras.models.s4", "SSM", "pooled", _S4, (14, 15, 16)),
 )
 
 # the columns of the table by name

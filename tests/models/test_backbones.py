@@ -18,6 +18,7 @@ NAMES = sorted(models.BACKBONES)
 # deep networks cost ten times as much to build; two are made of the blocks of another
 DEEP = ("net1d", "resnet1d50", "resnet1d101")
 SHALLOW = [name for name in NAMES if name not in DEEP]
+SLOW = ("s4",)  # to train: it strides nowhere
 PARTS = {"pooled": "embedding_pool", "flattened": "embedding_flatten"}
 
 # trainable parameters with 12 leads and 1000 samples: of the backbone, and with a head of 5 labels.
@@ -34,6 +35,7 @@ PARAMETERS = {
     "resnet1d50": (17_008_256, 17_010_821),
     "resnet1d101": (29_315_712, 29_318_277),
     "ribeiro_resnet": (6_391_184, 6_397_589),
+    "s4": (2_165_248, 2_167_813),
     "vit1d": (3_600_000, 3_600_965),
     "xception_time": (400_720, 401_365),
 }
@@ -58,6 +60,7 @@ MAPS = {
     "lstm": (100, lambda samples: samples),
     "net1d": (1024, lambda samples: math.ceil(samples / 256)),
     "ribeiro_resnet": (320, lambda samples: math.ceil(samples / 256)),
+    "s4": (512, lambda samples: samples),
     "vit1d": (192, lambda samples: math.ceil(samples / 25)),
     "xception_time": (128, lambda samples: math.ceil(samples / max(1, samples // 50))),
 }
@@ -169,7 +172,7 @@ def test_mixed_precision_keeps_the_head_in_float32(name, signals):
     assert np.isfinite(probabilities).all()
 
 
-@pytest.mark.parametrize("name", SHALLOW)
+@pytest.mark.parametrize("name", [name for name in SHALLOW if name not in SLOW])
 def test_learns_sixteen_records_by_heart(name, signals, targets):
     model = models.classifier(models.find_backbone(name)(32, 3), LABELS[:3])
     model.compile(keras.optimizers.Adam(3e-3), "binary_crossentropy")
@@ -182,7 +185,7 @@ def test_learns_sixteen_records_by_heart(name, signals, targets):
 
 
 @pytest.mark.parametrize(
-    "name", ["net1d", "resnet1d50", pytest.param("resnet1d101", marks=pytest.mark.long)]
+    "name", ["net1d", "resnet1d50", "s4", pytest.param("resnet1d101", marks=pytest.mark.long)]
 )
 def test_a_deep_network_lowers_its_loss(name, signals, targets):
     """Learning by heart would take it minutes."""

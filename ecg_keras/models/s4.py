@@ -1,0 +1,78 @@
+"""S4: state spaces over time, which lead the benchmarks of PTB-XL (arXiv 2308.15291, 2509.25095).
+
+Four blocks of a bidirectional state space, GELU and a gated mixing of channels beside a shortcut,
+each followed by LayerNorm, at full length: nothing is strided. First weights are drawn as in
+PyTorch. The state space is the diagonal one; docs/backbones.md says what differs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers, ops
+from ecg_keras.models.building import seed_of, signal_input, summarise_time, uniform
+from ecg_keras.models.state_space import state_space
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+
+WIDTH = 512
+BLOCKS = 4
+STATES = 4  # complex numbers, of eight with their conjugates
+DROPOUT = 0.2
+
+
+def s4(
+    num_samples: int = 1000, num_leads: int = 12, *, head: str = "as_published", seed: int = 0
+) -> keras.Model:
+    """S4 of Mehari and Strodthoff (arXiv 2308.15291) with diagonal state spaces (arXiv 2206.11893).
+
+    Four blocks of 512 channels with a state of 8, both ways in time, and dropout of whole channels
+    of 0.2. It was published for crops of 2.5 s at 100 Hz, whose predictions are averaged.
+
+    Args:
+        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
+        num_leads: of the signal, at least 1.
+        head: how the outputs of all time steps become one vector: ``"pooled"`` (mean over time),
+            ``"flattened"``, or ``"as_published"`` (pooled).
+        seed: of the first weights and of dropout. Equal seeds give equal weights.
+
+    Returns:
+        Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
+        ``(batch, 512)``, 2,165,248 trainable parameters with 12 leads. Stages: ``stem``,
+        ``stage1`` to ``stage4``.
+
+    Raises:
+        ConfigError: a size is below 1, or ``head`` is unknown.
+
+    Example:
+        >>> s4(num_samples=250, num_leads=2).output_shape
+        (None, 512)
+    """
+    signal = signal_input(num_samples, num_leads)
+    x = _dense(signal, WIDTH, "stem_dense", seed)
+    for stage in range(1, BLOCKS + 1):
+        x = _block(x, f"stage{stage}", seed)
+    return keras.Model(signal, summarise_time(x, head, AS_PUBLISHED_HEAD["s4"]), name="s4")
+
+
+def _block(x: Tensor, name: str, seed: int) -> Tensor:
+    y = layers.Activation("gelu", name=f"{name}_gelu")(state_space(x, STATES, name, seed))
+    y = _dropout(y, f"{name}_dropout1", seed)
+    y = _dense(y, 2 * WIDTH, f"{name}_dense", seed)
+    y = ops.glu(y)
+    y = _dropout(y, f"{name}_dropout2", seed)
+    x = layers.Add(name=f"{name}_add")([x, y])
+    return layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm")(x)
+
+
+def _dense(x: Tensor, units: int, name: str, seed: int) -> Tensor:
+    fan_in: Any = x.shape[-1]
+    return layers.Dense(
+        units,
+        kernel_initializer=uniform(fan_in, seed, f"{name}/kernel"),
+        bias_initializer=uniform(fan_in, seed, f"{name}/bias"),
+        name=name,
+    )(x)
+
+
+def _dropout(x: Tensor, name: str, seed: int) -> Tensor:
+    return layers.SpatialDropout1D(DROPOUT, seed=seed_of(seed, name), name=name)(x)
