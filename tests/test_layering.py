@@ -47,7 +47,9 @@ DOORS = {
     "keras": ("keras_library.py",),
     "wfdb": ("formats/wfdb_segments.py",),
     "soundfile": ("formats/wfdb_formats.py",),
-    "h5py": ("formats/hdf5_files.py",),
+    "h5py": ("formats/hdf5_files.py", "weights/keras_files.py"),
+    "onnx": ("weights/onnx_files.py",),
+    "safetensors": ("weights/weights_files.py",),
     "pydicom": ("formats",),
     "ecgdatakit": ("formats/xml_exports.py",),
     "pandas": ("data", "formats", "sources", "validation"),
@@ -86,6 +88,7 @@ NO_TENSORFLOW = (
     "sources",
     "data/splits.py",
     "simulate",
+    "weights",
 )
 
 
@@ -209,6 +212,7 @@ def test_no_assert_and_no_long_file(path):
         "ecg_keras.data",
         "ecg_keras.sources",
         "ecg_keras.models",
+        "ecg_keras.weights",
     ],
 )
 def test_importing_it_imports_no_tensorflow(module):

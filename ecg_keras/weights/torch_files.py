@@ -1,148 +1,86 @@
-"""PyTorch's files of weights: a zip with a pickle that says which tensors its other members hold.
+"""Tensors of PyTorch's files: a zip since PyTorch 1.6, before that pickles with numbers behind.
 
-A pickle is a program. This one is read with the few classes that tensors need; objects of other
-classes become placeholders, and a call of anything else is refused, so nothing in the file runs.
-
-Source: torch/serialization.py and torch/_utils.py of PyTorch 2.
+The numbers are read where the pickle says that they are, never more of them than the file has.
 """
 
 from __future__ import annotations
 
 import io
 import math
-import pickle
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import DataError, listed, shortened
+from ecg_keras.errors import shortened
+from ecg_keras.weights.torch_pickle import (
+    BFLOAT16,
+    Storage,
+    StoredTensor,
+    find_state,
+    read_pickle,
+)
 
 Array = npt.NDArray[Any]
 Order = Literal["<", ">"]
 # a pickle of names and shapes; that of the largest network here has 0.3 MB
 MAX_PICKLE = 64 << 20
-BFLOAT16 = "bfloat16"
-DTYPES: Mapping[str, str] = {
-    "DoubleStorage": "f8",
-    "FloatStorage": "f4",
-    "HalfStorage": "f2",
-    "BFloat16Storage": BFLOAT16,
-    "LongStorage": "i8",
-    "IntStorage": "i4",
-    "ShortStorage": "i2",
-    "CharStorage": "i1",
-    "ByteStorage": "u1",
-    "BoolStorage": "?",
-    "ComplexFloatStorage": "c8",
-    "ComplexDoubleStorage": "c16",
-}
-# what scripts store beside their weights; never called
-BESIDE = {
-    ("_codecs", "encode"),
-    ("collections", "defaultdict"),
-    ("collections", "Counter"),
-    ("datetime", "datetime"),
-    ("numpy", "dtype"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "scalar"),
-    ("pathlib", "PosixPath"),
-    ("pathlib", "WindowsPath"),
-    ("torch", "device"),
-}
-# the keys under which scripts store the weights, the likeliest first
-DEPTH = 4
-STATE_KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
+OLD_MAGIC, OLD_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
 
-def read_torch(path: Path) -> dict[str, Array]:
+def read_torch_zip(path: Path) -> dict[str, Array]:
     """Names and arrays of a file that `torch.save` wrote."""
     with zipfile.ZipFile(path) as archive:
         members = {one.filename: one for one in archive.infolist()}
-        (index,) = (name for name in members if name.split("/")[1:] == ["data.pkl"])
+        if len(members) < len(archive.infolist()):
+            raise ValueError("it holds two members of one name")
+        if any(one.compress_type != zipfile.ZIP_STORED for one in members.values()):
+            raise ValueError("its members are compressed, which torch.save never does")
+        if sum(one.file_size for one in members.values()) > path.stat().st_size:
+            raise ValueError("its members are larger than the file")
+        index = next(name for name in members if name.split("/")[1:] == ["data.pkl"])
         folder = index.removesuffix("data.pkl")
-        total = sum(one.file_size for one in members.values())
-        if total > path.stat().st_size or members[index].file_size > MAX_PICKLE:
-            raise DataError(
-                f"{path}: would unpack to {total} bytes, more than torch.save writes into such a "
-                "file. Do not use it."
+        if members[index].file_size > MAX_PICKLE:
+            raise ValueError(f"its list of tensors has more than {MAX_PICKLE} bytes")
+
+        def read(name: str) -> bytes:
+            return archive.read(folder + name) if folder + name in members else b""
+
+        content, _ = read_pickle(io.BytesIO(read("data.pkl")))
+        order: Order = ">" if read("byteorder") == b"big" else "<"
+        return _make_arrays(find_state(content), lambda key: read(f"data/{key}"), order)
+
+
+def read_old_torch(path: Path) -> dict[str, Array]:
+    """Names and arrays of a file that `torch.save` of PyTorch before 1.6 wrote."""
+    stream = io.BytesIO(path.read_bytes())
+    magic, protocol, system = (read_pickle(stream)[0] for _ in range(3))
+    if (magic, protocol) != (OLD_MAGIC, OLD_PROTOCOL):
+        raise ValueError("it is of no version of torch.save")
+    content, storages = read_pickle(stream)
+    numbers = {}
+    for key in map(str, read_pickle(stream)[0]):
+        count = int.from_bytes(stream.read(8), "little", signed=True)
+        if key not in storages or count != storages[key].count:
+            raise ValueError(
+                f"storage {shortened(key)} has {count} numbers, and no tensor wants it"
             )
-        order: Order = ">" if _read(archive, f"{folder}byteorder", members) == b"big" else "<"
-        reader = _Reader(
-            io.BytesIO(archive.read(index)),
-            lambda key: _read(archive, f"{folder}data/{key}", members),
-            order,
-        )
-        return find_state(path, reader.load())
+        numbers[key] = stream.read(count * item_size(storages[key].dtype))
+    big = isinstance(system, dict) and system.get("little_endian") is False
+    return _make_arrays(find_state(content), lambda key: numbers.get(key, b""), ">" if big else "<")
 
 
-def _read(archive: zipfile.ZipFile, name: str, members: Mapping[str, Any]) -> bytes:
-    return archive.read(name) if name in members else b""
-
-
-class _Foreign(type):
-    """The class of placeholders: an object of one can be made, but a call is refused."""
-
-    def __call__(cls, *args: Any, **settings: Any) -> Any:
-        if cls.__module__ == "beside":
-            return None
-        raise pickle.UnpicklingError(
-            f"it would call {cls.__name__}, which no tensor needs, and nothing was run"
-        )
-
-
-class _State(dict[Any, Any]):
-    """A dictionary that may be given attributes, as state dicts are."""
-
-
-class _Reader(pickle.Unpickler):
-    """Reads a pickle without importing or calling anything that it names."""
-
-    def __init__(self, stream: io.BytesIO, storage: Callable[[str], bytes], order: Order) -> None:
-        super().__init__(stream, encoding="utf-8")
-        self._storage, self._order = storage, order
-        self._storages: dict[str, Array] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        known = {
-            ("collections", "OrderedDict"): _State,
-            ("builtins", "dict"): _State,
-            ("torch", "Size"): tuple,
-            ("torch._utils", "_rebuild_tensor"): rebuild_tensor,
-            ("torch._utils", "_rebuild_tensor_v2"): rebuild_tensor,
-            ("torch._utils", "_rebuild_parameter"): lambda tensor, *rest: tensor,
-        }
-        if (module, name) in known:
-            return known[module, name]
-        if module == "torch" and name in DTYPES:
-            return DTYPES[name]
-        home = "beside" if (module, name) in BESIDE else "elsewhere"
-        return _Foreign(f"{module}.{name}", (), {"__module__": home, "__setstate__": _ignore})
-
-    def persistent_load(self, pid: Any) -> Array:
-        kind, dtype, key, _, count = pid
-        if kind != "storage" or not isinstance(dtype, str):
-            raise pickle.UnpicklingError(f"unknown storage {shortened(repr(pid))}")
-        if key not in self._storages:
-            self._storages[key] = as_array(self._storage(key), dtype, self._order)
-        if len(self._storages[key]) != count:
-            raise pickle.UnpicklingError(
-                f"storage {shortened(str(key))} has {len(self._storages[key])} of {count} values"
-            )
-        return self._storages[key]
-
-
-def _ignore(placeholder: object, state: Any) -> None:
-    """What a placeholder does with its attributes."""
+def item_size(dtype: str) -> int:
+    """Bytes of one number in a file."""
+    return 2 if dtype == BFLOAT16 else np.dtype(dtype).itemsize
 
 
 def as_array(content: bytes, dtype: str, order: Order = "<") -> Array:
-    """Values of a type of PyTorch's; those of 16 bits become float32, which holds all of them."""
+    """Numbers of a type of PyTorch's; those of 16 bits become float32, which holds all of them."""
+    content = content[: len(content) // item_size(dtype) * item_size(dtype)]
     if dtype == BFLOAT16:
         halves = np.frombuffer(content, f"{order}u2").astype(np.uint32)
         return (halves << 16).view(np.float32)
@@ -150,53 +88,38 @@ def as_array(content: bytes, dtype: str, order: Order = "<") -> Array:
     return values.astype(np.float32 if dtype == "f2" else values.dtype.newbyteorder("="))
 
 
-def rebuild_tensor(
-    storage: Array, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *rest: Any
-) -> Array:
-    """A tensor as a part of its storage, which it may share; refused beyond its ends."""
-    if len(shape) != len(strides) or min((offset, *shape, *strides), default=0) < 0:
-        raise pickle.UnpicklingError(f"a tensor of shape {shape} with strides {strides}")
-    count = math.prod(shape)
-    last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-    if count > len(storage) or (count and last >= len(storage)):
-        raise pickle.UnpicklingError(
-            f"a tensor of shape {shape} reaches beyond its {len(storage)} values"
-        )
-    steps = tuple(stride * storage.itemsize for stride in strides)
-    view = np.lib.stride_tricks.as_strided(storage[offset:], shape, steps, writeable=False)
-    return np.array(view, order="C")
-
-
-def find_state(path: Path, content: Any) -> dict[str, Array]:
-    """The dictionary of tensors in what was saved, which may be a part of it."""
-    sets = dict(_list_sets(content, (), 0))
-    if not sets:
-        raise DataError(
-            f"{path}: holds no state dict. Save one: torch.save(model.state_dict(), path)."
-        )
-    if len(sets) > 1 and () not in sets:
-        named = [where for key in STATE_KEYS for where in sets if where[-1] == key]
-        if not named:
-            places = [".".join(where) for where in sets]
-            raise DataError(
-                f"{path}: holds several sets of weights: {listed(places)}. Save the one that you "
-                "want: torch.save(checkpoint[...], path)."
+def _make_arrays(
+    state: dict[str, StoredTensor], read: Callable[[str], bytes], order: Order
+) -> dict[str, Array]:
+    storages: dict[tuple[str, str], Array] = {}
+    arrays = {}
+    for name, tensor in state.items():
+        storage = tensor.storage
+        if not isinstance(storage, Storage):
+            raise ValueError(f"{shortened(name)} is a part of no storage")
+        mark = (storage.key, storage.dtype)
+        if mark not in storages:
+            storages[mark] = as_array(read(storage.key), storage.dtype, order)
+        numbers = storages[mark][storage.begin : storage.begin + storage.count]
+        if len(numbers) != storage.count:
+            raise ValueError(
+                f"{shortened(name)} needs {storage.count} numbers, and the file has {len(numbers)}"
             )
-        return sets[named[0]]
-    return sets.get((), next(iter(sets.values())))
+        arrays[name] = cut(shortened(name), numbers, tensor)
+    return arrays
 
 
-def _list_sets(
-    part: Any, where: tuple[str, ...], depth: int
-) -> Iterator[tuple[tuple[str, ...], dict[str, Array]]]:
-    """Dictionaries of tensors and where they are; an optimizer's have numbers on the way."""
-    if isinstance(part, list | tuple):
-        part = {f"[{index}]": value for index, value in enumerate(part)}
-    if not isinstance(part, dict) or depth > DEPTH or not all(isinstance(k, str) for k in part):
-        return
-    if own := {name: value for name, value in part.items() if isinstance(value, np.ndarray)}:
-        yield where, own
-        return
-    for key, value in part.items():
-        if "optim" not in key.lower():
-            yield from _list_sets(value, (*where, key), depth + 1)
+def cut(name: str, numbers: Array, tensor: StoredTensor) -> Array:
+    """A tensor as a part of its storage, which it may share with others; refused beyond its end."""
+    offset, shape, strides = tensor.offset, tensor.shape, tensor.strides
+    figures = (offset, *shape, *strides)
+    if len(shape) != len(strides) or not all(isinstance(one, int) and one >= 0 for one in figures):
+        raise ValueError(f"{name} has the shape {shape} with the steps {strides} from {offset}")
+    last = offset + sum((size - 1) * step for size, step in zip(shape, strides, strict=True))
+    count = math.prod(shape)
+    if count > len(numbers) or (count and last >= len(numbers)):
+        raise ValueError(f"{name} has the shape {shape}, more than its {len(numbers)} numbers")
+    if not count:
+        return np.zeros(shape, numbers.dtype)
+    steps = tuple(step * numbers.itemsize for step in strides)
+    return np.lib.stride_tricks.as_strided(numbers[offset:], shape, steps, writeable=False)

@@ -1,0 +1,93 @@
+"""Arrays of Keras' files of weights: .h5 of Keras 2, and .keras.
+
+HDF5 can point at other files and claim any size. Only arrays that are in the file itself are read,
+and never more numbers than the file could hold; a configuration in it is not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py  # type: ignore[import-untyped]
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.array_files import FREE_BYTES, RATIO
+from ecg_keras.errors import shortened
+
+Array = npt.NDArray[Any]
+# layers within layers: a network in a network, a direction of a recurrent layer
+DEPTH = 20
+
+
+def read_keras_model(path: Path) -> dict[str, Array]:
+    """Arrays of a ``.keras`` by ``layer/weight``."""
+    from ecg_keras.models import load_model  # TensorFlow, which other files need not
+
+    model = load_model(path)
+    return {
+        f"{layer.name}/{weight.path.split('/', 1)[-1]}": weight.numpy()
+        for layer in model.layers
+        for weight in layer.weights
+    }
+
+
+def read_keras_h5(path: Path) -> dict[str, Array]:
+    """Arrays of a Keras 2 file by ``layer/weight``, without the ``:0`` that TensorFlow adds."""
+    with h5py.File(path, "r") as file:
+        group = _inside(file, "model_weights") if "model_weights" in file else file
+        if "layer_names" not in group.attrs:
+            raise ValueError(
+                "it is HDF5, but not weights of Keras 2; from Keras 3, save the model as .keras"
+            )
+        room = max(FREE_BYTES, RATIO * path.stat().st_size)
+        arrays = {}
+        for layer in _names(group, "layer_names"):
+            part = _inside(group, layer)
+            for name in _names(part, "weight_names"):
+                dataset = _inside(part, name)
+                room -= getattr(dataset, "nbytes", 0)
+                arrays[_short(layer, name)] = _read(dataset, name, room)
+        return arrays
+
+
+def _names(group: h5py.Group, attribute: str) -> Iterator[str]:
+    """The names in an attribute; Keras splits one of more than 64 kB into numbered parts."""
+    parts = [attribute] if attribute in group.attrs else []
+    parts += [
+        f"{attribute}{i}" for i in range(len(group.attrs)) if f"{attribute}{i}" in group.attrs
+    ]
+    for part in parts:
+        for name in np.ravel(group.attrs[part]):
+            yield name.decode("utf-8") if isinstance(name, bytes) else str(name)
+
+
+def _inside(group: h5py.Group, name: str) -> Any:
+    """What has a name below a group, if it is in this very file."""
+    here = group
+    for part in name.split("/"):
+        if not isinstance(here, h5py.Group) or not isinstance(
+            here.get(part, getlink=True), h5py.HardLink
+        ):
+            raise ValueError(f"{shortened(name)} is not in the file itself")
+        here = here[part]
+    return here
+
+
+def _read(dataset: Any, name: str, room: int) -> Array:
+    name = shortened(name)
+    if not isinstance(dataset, h5py.Dataset) or dataset.is_virtual or dataset.external:
+        raise ValueError(f"{name} is no array in the file itself")
+    if dataset.dtype.kind not in "fiub":
+        raise ValueError(f"{name} holds {dataset.dtype}, not numbers")
+    if room < 0:
+        raise ValueError(f"{name} claims {dataset.nbytes} bytes, more than the file could hold")
+    return np.asarray(dataset[()])
+
+
+def _short(layer: str, name: str) -> str:
+    """``conv1d_1/kernel`` of ``conv1d_1/kernel:0``, which may repeat the names of groups."""
+    name = name.removesuffix(":0")
+    return name if name.startswith(f"{layer}/") else f"{layer}/{name}"
