@@ -9,11 +9,19 @@ from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
     from ecg_keras.models.cnn_transformer import cnn_transformer as cnn_transformer
+    from ecg_keras.models.fourier import fourier_cnn as fourier_cnn
     from ecg_keras.models.freezing import (
         set_trainable as set_trainable,
         stage_of as stage_of,
         stages as stages,
         variables_by_stage as variables_by_stage,
+    )
+    from ecg_keras.models.image_networks import (
+        cwt_efficientnetv2b0 as cwt_efficientnetv2b0,
+        cwt_resnet50 as cwt_resnet50,
+        on_scalogram as on_scalogram,
+        on_spectrogram as on_spectrogram,
+        stft_resnet50 as stft_resnet50,
     )
     from ecg_keras.models.inception_ahus import inception_ahus as inception_ahus
     from ecg_keras.models.net1d import net1d as net1d

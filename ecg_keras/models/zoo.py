@@ -40,6 +40,10 @@ _NET1D = ("stem", *(f"stage{number}" for number in range(1, 8)), "head")
 _RIBEIRO = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 _TRANSFORMER = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 _S4 = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
+_RESNET50 = ("stem", "conv1", "conv2", "conv3", "conv4", "conv5", "head")
+_EFFICIENT = ("stem", *(f"block{number}" for number in range(1, 7)), "top", "head")
+_FOURIER = ("stem", "stage1", "stage2", "head")
+_IMAGES = "ecg_keras.models.image_networks"
 # of a backbone of your own that names none in an attribute ``family`` of its function
 OTHER_FAMILY = "other"
 
@@ -68,6 +72,10 @@ ZOO = (
     ),
     Backbone("vit1d", "ecg_keras.models.vit1d", "transformer", "pooled", _TRANSFORMER, (12, 13)),
     Backbone("s4", "ecg_keras.models.s4", "SSM", "pooled", _S4, (14, 15, 16)),
+    Backbone("cwt_resnet50", _IMAGES, "CNN", "pooled", _RESNET50, (2, 17, 18)),
+    Backbone("cwt_efficientnetv2b0", _IMAGES, "CNN", "pooled", _EFFICIENT, (18, 19)),
+    Backbone("stft_resnet50", _IMAGES, "CNN", "pooled", _RESNET50, (2, 20)),
+    Backbone("fourier_cnn", "ecg_keras.models.fourier", "CNN", "pooled", _FOURIER, (21, 22)),
 )
 
 # the columns of the table by name
