@@ -78,7 +78,8 @@ def on_scalogram(
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding.
 
     Raises:
-        ConfigError: a size or ``head`` is wrong, or the network is unknown or has no stages.
+        ConfigError: a size or ``head`` is wrong, the picture is too small for the network, or the
+            network is unknown or has no stages.
 
     Example:
         >>> on_scalogram("MobileNetV2", 250, 2).output_shape
@@ -120,7 +121,8 @@ def on_spectrogram(
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding.
 
     Raises:
-        ConfigError: a size or ``head`` is wrong, or the network is unknown or has no stages.
+        ConfigError: a size or ``head`` is wrong, the picture is too small for the network, or the
+            network is unknown or has no stages.
 
     Example:
         >>> on_spectrogram("MobileNetV2", 250, 2).output_shape
@@ -195,8 +197,15 @@ def _on_image(
     x = layers.Conv2D(
         3, 1, data_format=CHANNELS_LAST, kernel_initializer=mixture, name="stem_leads"
     )(image)
-    # `call` runs the network layer by layer, which keeps the backbone flat
-    x = network.call(pixels(x))
+    try:
+        # `call` runs the network layer by layer, which keeps the backbone flat
+        x = network.call(pixels(x))
+    except ValueError as error:  # a layer would have nothing left to put out
+        raise ConfigError(
+            f"{application} takes no picture of {image.shape[1]} rows and {image.shape[2]} "
+            "columns. Use a longer signal, a smaller step or more rows: most networks need 32 of "
+            "both."
+        ) from error
     x = layers.Reshape((-1, x.shape[-1]), name="embedding_positions")(x)
     return keras.Model(signal, summarise_time(x, head, "pooled"), name=name)
 
