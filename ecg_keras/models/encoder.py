@@ -23,16 +23,14 @@ class Encoder:
     epsilon: float  # of the normalisation
     dropout: float
     seed: int
-    kernel: Callable[
-        [int, int, str], keras.initializers.Initializer
-    ]  # of fan in, fan out and a name
-    bias: (
-        Callable[[int, str], keras.initializers.Initializer] | None
-    )  # of fan in and a name; none: no bias anywhere
+    # first weights: of a kernel by its fan in, fan out and name, of a bias by its fan in and name;
+    # none where nothing has a bias
+    kernel: Callable[[int, int, str], keras.initializers.Initializer]
+    bias: Callable[[int, str], keras.initializers.Initializer] | None
 
 
 def sinusoids(x: Tensor, name: str) -> Tensor:
-    """Positions of the shape ``(batch, steps, channels)`` of ``x`` (Vaswani et al. 2017).
+    """Positions of the shape ``(batch, steps, channels)`` of ``x`` (arXiv 1706.03762, 3.5).
 
     Of as many steps as are asked about: a constant would fit one length of signals alone.
     """
