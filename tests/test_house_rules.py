@@ -53,6 +53,17 @@ def exported_by(package):
     }
 
 
+def test_no_public_name_of_a_lazy_face_is_also_a_module_of_its_package():
+    """Else it is the module, once that was imported, and no longer the function."""
+    text = "lazy_face(__name__)"
+    packages = [name for name, path in MODULES.items() if text in path.read_text(encoding="utf-8")]
+    assert "ecg_keras.models" in packages
+    for package in packages:
+        for name in exported_by(package):
+            shadowed = f"{package}.{name}" in MODULES and exported_by(package)[name] != package
+            assert not shadowed, f"{package}: rename the module {name}.py"
+
+
 def list_imported(path):
     """Modules of the package that a module imports, with the names that it takes from each."""
     found = defaultdict(set)

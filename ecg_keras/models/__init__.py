@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
-    from ecg_keras.models.cnn_transformer import cnn_transformer as cnn_transformer
+    from ecg_keras.models.ahus import inception_ahus as inception_ahus
+    from ecg_keras.models.convolution_transformer import cnn_transformer as cnn_transformer
+    from ecg_keras.models.ecgfounder import net1d as net1d
     from ecg_keras.models.fourier import fourier_cnn as fourier_cnn
     from ecg_keras.models.freezing import (
         set_trainable as set_trainable,
@@ -23,29 +25,30 @@ if TYPE_CHECKING:
         on_spectrogram as on_spectrogram,
         stft_resnet50 as stft_resnet50,
     )
-    from ecg_keras.models.inception_ahus import inception_ahus as inception_ahus
-    from ecg_keras.models.net1d import net1d as net1d
     from ecg_keras.models.network import (
         classifier as classifier,
         cut_head as cut_head,
         with_length as with_length,
     )
+    from ecg_keras.models.patch_transformer import vit1d as vit1d
     from ecg_keras.models.recurrent import bilstm as bilstm, gru as gru, lstm as lstm
     from ecg_keras.models.resnet1d import (
         resnet1d18 as resnet1d18,
         resnet1d50 as resnet1d50,
         resnet1d101 as resnet1d101,
     )
-    from ecg_keras.models.ribeiro_resnet import ribeiro_resnet as ribeiro_resnet
-    from ecg_keras.models.s4 import s4 as s4
+    from ecg_keras.models.ribeiro import ribeiro_resnet as ribeiro_resnet
+    from ecg_keras.models.s4_network import s4 as s4
     from ecg_keras.models.saving import (
         float32_clone as float32_clone,
         load_model as load_model,
         save_model as save_model,
     )
     from ecg_keras.models.transfer import Transfer as Transfer, load_backbone as load_backbone
-    from ecg_keras.models.vit1d import vit1d as vit1d
-    from ecg_keras.models.xception_time import xception_time as xception_time
+    from ecg_keras.models.xceptiontime import (
+        with_label_maps as with_label_maps,
+        xception_time as xception_time,
+    )
     from ecg_keras.models.zoo import (
         AS_PUBLISHED_HEAD as AS_PUBLISHED_HEAD,
         BACKBONES as BACKBONES,

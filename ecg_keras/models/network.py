@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import check_keras, keras, layers
 from ecg_keras.models.building import seed_of, uniform
+from ecg_keras.models.freezing import HEAD, stage_of
 from ecg_keras.models.scaling import scale
 
 
@@ -149,7 +150,8 @@ def cut_head(model: keras.Model) -> Callable[[Any], list[Any]]:
 
     Returns:
         A function of float32 ``(batch, num_samples, num_leads)`` that returns two float32 tensors,
-        the embeddings ``(batch, size)`` and the head's outputs ``(batch, num_labels)``.
+        the embeddings ``(batch, size)`` and the head's outputs ``(batch, num_labels)``. Of a head
+        that begins with a convolution, the embedding is the mean over time of what goes into it.
 
     Example:
         >>> graph = cut_head(classifier(find_backbone("lstm")(num_samples=100), ["MI"]))
@@ -158,11 +160,12 @@ def cut_head(model: keras.Model) -> Callable[[Any], list[Any]]:
     """
     import tensorflow as tf
 
-    head = model.get_layer("head")
-    cut = keras.Model(model.input, [head.input, head.output])
+    first = next(layer for layer in model.layers if stage_of(layer) == HEAD)
+    cut = keras.Model(model.input, [first.input, model.get_layer(HEAD).output])
 
     def forward(signal: tf.Tensor) -> list[tf.Tensor]:
-        return [tf.cast(part, tf.float32) for part in cut(signal, training=False)]
+        embedding, output = (tf.cast(part, tf.float32) for part in cut(signal, training=False))
+        return [tf.reduce_mean(embedding, axis=1) if first.input.ndim == 3 else embedding, output]
 
     signals = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
     graph: Callable[[Any], list[Any]] = tf.function(forward).get_concrete_function(signals)

@@ -54,24 +54,27 @@ ZOO = (
     Backbone("lstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
     Backbone("bilstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
     Backbone("gru", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 4)),
-    Backbone("xception_time", "ecg_keras.models.xception_time", "CNN", "pooled", _XCEPTION, (5, 6)),
-    Backbone(
-        "inception_ahus", "ecg_keras.models.inception_ahus", "CNN", "pooled", _INCEPTION, (7, 8)
-    ),
-    Backbone("net1d", "ecg_keras.models.net1d", "CNN", "pooled", _NET1D, (9,)),
-    Backbone(
-        "ribeiro_resnet", "ecg_keras.models.ribeiro_resnet", "CNN", "flattened", _RIBEIRO, (10,)
-    ),
+    Backbone("xception_time", "ecg_keras.models.xceptiontime", "CNN", "pooled", _XCEPTION, (5, 6)),
+    Backbone("inception_ahus", "ecg_keras.models.ahus", "CNN", "pooled", _INCEPTION, (7, 8)),
+    Backbone("net1d", "ecg_keras.models.ecgfounder", "CNN", "pooled", _NET1D, (9,)),
+    Backbone("ribeiro_resnet", "ecg_keras.models.ribeiro", "CNN", "flattened", _RIBEIRO, (10,)),
     Backbone(
         "cnn_transformer",
-        "ecg_keras.models.cnn_transformer",
+        "ecg_keras.models.convolution_transformer",
         "transformer",
         "pooled",
         _RESNET,
         (11,),
     ),
-    Backbone("vit1d", "ecg_keras.models.vit1d", "transformer", "pooled", _TRANSFORMER, (12, 13)),
-    Backbone("s4", "ecg_keras.models.s4", "SSM", "pooled", _S4, (14, 15, 16)),
+    Backbone(
+        "vit1d",
+        "ecg_keras.models.patch_transformer",
+        "transformer",
+        "pooled",
+        _TRANSFORMER,
+        (12, 13),
+    ),
+    Backbone("s4", "ecg_keras.models.s4_network", "SSM", "pooled", _S4, (14, 15, 16)),
     Backbone("cwt_resnet50", _IMAGES, "CNN", "pooled", _RESNET50, (2, 17, 18)),
     Backbone("cwt_efficientnetv2b0", _IMAGES, "CNN", "pooled", _EFFICIENT, (18, 19)),
     Backbone("stft_resnet50", _IMAGES, "CNN", "pooled", _RESNET50, (2, 20)),

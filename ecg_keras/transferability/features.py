@@ -122,7 +122,7 @@ def extract(
     model = models.load_model(checkpoint)
     _check_shape(model, dataset, checkpoint)
     forward, head = models.cut_head(model), model.get_layer("head")
-    width = int(head.input.shape[-1])
+    width = int(forward(np.zeros((1, *model.input_shape[1:]), np.float32))[0].shape[-1])
     chosen = None
     if split == "train":
         chosen = data.training_subset(shards, dataset, train_records, seed, subset, left_out)

@@ -14,10 +14,12 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 
+from ecg_keras import models
 from ecg_keras.errors import look_up
-from ecg_keras.weights import mappings
+from ecg_keras.weights import mappings, published_names
 from ecg_keras.weights.mappings import Layout
 
+Array = npt.NDArray[Any]
 # lengths of a tensor's axes, None where any will do
 Shape = tuple[int | None, ...]
 
@@ -39,6 +41,8 @@ class Family:
         layouts: for the name of a layer of ours, or of a class of Keras layers, how its weights
             are made of tensors, where that is not as in mappings.py.
         library: whose layout and names the tensors have.
+        renamed: gives tensors the names of ``tensors``, where those in a file depend on chance.
+        end: gives an ordinary classifier the published end, where that isn't one dense layer.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Family:
     ignored: str = r".*\.num_batches_tracked"
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     library: Literal["torch", "keras"] = "torch"
+    renamed: Callable[[Mapping[str, Array]], Mapping[str, Array]] = dict
+    end: Callable[[Any], Any] = lambda classifier: classifier
 
 
 FAMILIES = (
@@ -82,6 +88,42 @@ FAMILIES = (
             "fc1.weight": (512, 2048),
         },
     ),
+    Family(
+        "xception_time",
+        "xception_time",
+        published_names.XCEPTION_TIME.get,
+        "xception_time.yaml",
+        {"block/xception/0/bottleneck/Conv.weight": (16, None, 1)},
+        # the published end, which a new head takes the place of, and numbers of the graph
+        ignored=r"head/head/[34]/.*|.*\.num_batches_tracked",
+        layouts={"head": published_names.identity},
+        end=lambda classifier: models.with_label_maps(classifier),
+    ),
+    Family(
+        "inception_ahus",
+        "inception_ahus",
+        published_names.INCEPTION_AHUS.get,
+        "inception_ahus.yaml",
+        {"down_layers.0.weight": (32, None, 5), "inception_network.fc.weight": (None, 128)},
+        layouts={"head": published_names.without_bias},
+    ),
+    Family(
+        "net1d",
+        "net1d",
+        published_names.NET1D.get,
+        "net1d.yaml",
+        {"stage_list.6.block_list.3.conv2.conv.weight": (1024, 16, 16)},
+        ignored=r"first_bn\..*|.*\.bn[123]\..*",
+    ),
+    Family(
+        "ribeiro_resnet",
+        "ribeiro_resnet",
+        published_names.RIBEIRO_RESNET.get,
+        "ribeiro_resnet.yaml",
+        {"conv1d_1/kernel": (16, None, 64), "conv1d_13/kernel": (16, 320, 320)},
+        library="keras",
+        renamed=published_names.count_from_one,
+    ),
 )
 
 
@@ -108,7 +150,7 @@ def recognise(tensors: Mapping[str, npt.NDArray[Any]]) -> Family | None:
         >>> recognise({"conv1.weight": np.zeros((64, 12, 7))}) is None
         True
     """
-    fitting = [row for row in FAMILIES if _is_of(tensors, row)]
+    fitting = [row for row in FAMILIES if _is_of(row.renamed(tensors), row)]
     return fitting[0] if len(fitting) == 1 else None
 
 

@@ -67,6 +67,7 @@ def take_weights(
     """
     if head not in ("keep", "new"):
         raise ConfigError(unknown_name("head", head, ("keep", "new")))
+    tensors = family.renamed(tensors)
     used: set[str] = set()
     problems: list[str] = []
     arrays: dict[str, list[Array]] = {}

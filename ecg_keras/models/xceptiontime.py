@@ -4,7 +4,7 @@ Depthwise convolutions are `Conv1D` with one group per channel: `DepthwiseConv1D
 the process on TensorFlow's CPU kernels. The published network ends with one more convolution of
 width 1 whose channels are the labels, BatchNorm, ReLU and the mean over time, which no dense layer
 equals. Here the embedding is what goes into that convolution, averaged over time, and the head is
-dense; ``ecg_keras.weights`` builds the published end where the published outputs are wanted.
+dense; `with_label_maps` gives a classifier the published end.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ecg_keras.models.building import (
     signal_input,
     summarise_time,
 )
+from ecg_keras.models.saving import float32_clone
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 WIDTHS = (39, 19, 9)
@@ -66,6 +67,33 @@ def xception_time(
         x = layers.ReLU(name=f"embedding_relu{number}")(x)
     x = summarise_time(x, head, AS_PUBLISHED_HEAD["xception_time"])
     return keras.Model(signal, x, name="xception_time")
+
+
+def with_label_maps(model: keras.Model) -> keras.Model:
+    """A classifier of `xception_time` with the end as published, in place of its dense head.
+
+    A convolution of width 1 makes a map over time for each label, and the logit of a label is the
+    mean of its map after BatchNorm and ReLU: at least 0, so that a probability is at least 0.5. The
+    new layers are of the stage ``head``; its last one, a dense layer, begins as the identity.
+
+    Args:
+        model: `classifier` of `xception_time`; it is left as it is.
+
+    Returns:
+        Functional float32 model with the input, the labels and all other weights of ``model``.
+
+    Example:
+        >>> model = with_label_maps(classifier(xception_time(num_samples=100), ["MI", "HYP"]))
+        >>> [layer.name for layer in model.layers[-5:]]
+        ['head_conv', 'head_norm', 'head_relu', 'head_pool', 'head']
+    """
+    number = model.output_shape[-1]
+    copy = float32_clone(model)
+    x = convolve(copy.get_layer("embedding_relu2").output, number, 1, "head_conv", seed=0)
+    x = layers.ReLU(name="head_relu")(normalise(x, "head_norm"))
+    x = layers.GlobalAveragePooling1D(CHANNELS_LAST, name="head_pool")(x)
+    x = layers.Dense(number, "sigmoid", kernel_initializer="identity", name="head")(x)
+    return keras.Model(copy.input, x, name=model.name)
 
 
 def _residual_pair(x: Tensor, filters: tuple[int, ...], name: str, seed: int) -> Tensor:

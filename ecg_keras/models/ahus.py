@@ -39,8 +39,8 @@ def inception_ahus(
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
-        ``(batch, 128)`` where time is pooled, 483,776 trainable parameters with 8 leads and 484,416
-        with 12. Stages: ``stem``, ``stage1``, ``stage2``.
+        ``(batch, 128)`` where time is pooled, 484,416 trainable parameters with 12 leads, 483,776
+        with 8. Stages: ``stem``, ``stage1``, ``stage2``.
 
     Raises:
         ConfigError: a size is too small, or ``head`` is unknown.
