@@ -15,11 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.array_files import FREE_BYTES, RATIO
-from ecg_keras.errors import shortened
+from ecg_keras.errors import DataError, shortened
 
 Array = npt.NDArray[Any]
-# layers within layers: a network in a network, a direction of a recurrent layer
-DEPTH = 20
 
 
 def read_keras_model(path: Path) -> dict[str, Array]:
@@ -28,7 +26,7 @@ def read_keras_model(path: Path) -> dict[str, Array]:
 
     model = load_model(path)
     return {
-        f"{layer.name}/{weight.path.split('/', 1)[-1]}": weight.numpy()
+        f"{layer.name}/{weight.path.removeprefix(layer.name + '/')}": weight.numpy()
         for layer in model.layers
         for weight in layer.weights
     }
@@ -38,9 +36,9 @@ def read_keras_h5(path: Path) -> dict[str, Array]:
     """Arrays of a Keras 2 file by ``layer/weight``, without the ``:0`` that TensorFlow adds."""
     with h5py.File(path, "r") as file:
         group = _inside(file, "model_weights") if "model_weights" in file else file
-        if "layer_names" not in group.attrs:
-            raise ValueError(
-                "it is HDF5, but not weights of Keras 2; from Keras 3, save the model as .keras"
+        if not {"layer_names", "layer_names0"} & set(group.attrs):
+            raise DataError(
+                "is HDF5, but holds no weights of Keras 2. With Keras 3, save the model as .keras."
             )
         room = max(FREE_BYTES, RATIO * path.stat().st_size)
         arrays = {}

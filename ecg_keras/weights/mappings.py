@@ -81,7 +81,8 @@ LAYOUTS: Mapping[str, Layout] = {
 
 def keras_layer(take: Take, prefix: str, layer: Any) -> list[Array]:
     """As Keras itself names and keeps them: ``prefix/kernel``, ``prefix/gamma``, ..."""
-    return [take(f"{prefix}/{weight.name}") for weight in layer.weights]
+    own = f"{layer.name}/"
+    return [take(f"{prefix}/{weight.path.removeprefix(own)}") for weight in layer.weights]
 
 
 def resnet1d(layer: str) -> str | None:

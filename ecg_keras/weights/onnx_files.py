@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import ConfigError, shortened
+from ecg_keras.errors import ConfigError, DataError, shortened
 
 Array = npt.NDArray[Any]
 # of an operation's inputs, those after the first that are weights
@@ -38,12 +38,12 @@ def read_onnx(path: Path) -> dict[str, Array]:
         helper = importlib.import_module("onnx.numpy_helper")
     except ImportError as error:
         raise ConfigError(
-            f"{path}: ONNX files are read by the package onnx, which is not installed: "
+            "ONNX files are read by the package onnx, which is not installed: "
             "pip install 'ecg_keras[weights]'."
         ) from error
     graph = onnx.ModelProto.FromString(path.read_bytes()).graph
     if graph.sparse_initializer:
-        raise ValueError("it has sparse weights, which are not read")
+        raise DataError("has sparse weights, which are not read. Export the network again.")
     arrays = {one.name: _read(one, helper) for one in graph.initializer}
     if len(arrays) < len(graph.initializer):
         raise ValueError("two of its weights have one name")
@@ -51,16 +51,19 @@ def read_onnx(path: Path) -> dict[str, Array]:
     named = {new: _arranged(arrays[old], node) for old, new, node in uses}
     named |= {name: arrays[name] for name in set(arrays) - {old for old, _, _ in uses}}
     if len(named) < len(arrays):
-        raise ValueError("the operations of its graph have no names by which weights are found")
+        raise DataError(
+            "neither weights nor operations have names by which they are found. Export the network "
+            "again, with names."
+        )
     return named
 
 
 def _read(tensor: Any, helper: Any) -> Array:
     name = shortened(str(tensor.name))
     if tensor.data_location or tensor.external_data:
-        raise ValueError(
-            f"the numbers of {name} are in another file, which is not opened; save the model as "
-            "one file"
+        raise DataError(
+            f"the numbers of {name} are in another file, which is not opened. Save the model as "
+            "one file."
         )
     if any(length < 0 for length in tensor.dims):
         raise ValueError(f"{name} has the shape {list(tensor.dims)}")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecg_keras.errors import listed, shortened
+from ecg_keras.errors import DataError, listed, shortened
 
 BFLOAT16 = "bfloat16"
 DTYPES: Mapping[str, str] = {
@@ -177,13 +177,13 @@ def find_state(content: Any) -> dict[str, StoredTensor]:
     """The tensors by name in what was saved, which may have them in a part of it."""
     sets = dict(_list_sets(content, (), 0))
     if not sets:
-        raise ValueError("it holds no tensors by name; save model.state_dict() with torch.save")
+        raise DataError("holds no tensors by name. Save model.state_dict() with torch.save.")
     named = [where for key in STATE_KEYS for where in sets if where[-1:] == (key,)]
     named += [where for where in sets if not where]
     if len(sets) > 1 and not named:
-        raise ValueError(
-            f"it holds several sets of weights: {listed(['.'.join(where) for where in sets])}; "
-            "save the one that you want with torch.save"
+        raise DataError(
+            f"holds several sets of weights: {listed(['.'.join(where) for where in sets])}. Save "
+            "the one that you want with torch.save."
         )
     return sets[named[0]] if named else next(iter(sets.values()))
 

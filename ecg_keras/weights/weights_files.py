@@ -85,9 +85,10 @@ def read_tensors(path: str | Path) -> dict[str, Array]:
     try:
         tensors = _find_reader(path)(path)
         if not tensors:
-            raise ValueError("it holds no tensors")
-    except EcgKerasError:
-        raise
+            raise DataError("holds no weights. Name a file of weights.")
+    except EcgKerasError as error:
+        message = str(error).removeprefix(f"{path}: ")
+        raise type(error)(f"{path}: {message}") from error
     except Exception as error:  # pickle, zipfile, HDF5 and others raise what the bytes bring about
         text = (error.strerror if isinstance(error, OSError) else None) or str(error)
         why = printable(text.strip().partition("\n")[0]) or type(error).__name__
@@ -112,16 +113,16 @@ def _find_reader(path: Path) -> Reader:
     if not begin or not begin.strip(b"\0"):
         advice = "is empty. Download it again"
     if advice:
-        raise DataError(f"{path}: {advice}.")
+        raise DataError(f"{advice}.")
     if begin[8:9] == b"{":
         return _read_safetensors
     if begin[:1] == b"\x80":
         if b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." in begin[:20]:
             return read_old_torch
-        raise DataError(f"{path}: {PICKLE}.")
+        raise DataError(f"{PICKLE}.")
     if begin[:1] == b"\x08":
         return read_onnx
-    raise DataError(f"{path}: is not {KINDS}. Name the file of weights.")
+    raise DataError(f"is not {KINDS}. Name the file of weights.")
 
 
 def _find_zip_reader(path: Path) -> Reader:
@@ -130,7 +131,7 @@ def _find_zip_reader(path: Path) -> Reader:
     ends = {name.split("/", 1)[-1] for name in names}
     if "data.pkl" in ends and any(name.startswith("code/") for name in ends):
         raise DataError(
-            f"{path}: is a TorchScript program. Save its state dict: "
+            "is a TorchScript program. Save its state dict: "
             "torch.save(torch.jit.load(path).state_dict(), ...)."
         )
     if "data.pkl" in ends:
@@ -138,7 +139,7 @@ def _find_zip_reader(path: Path) -> Reader:
     if {"config.json", "model.weights.h5"} <= set(names):
         return read_keras_model
     advice = "Unpack it, and name the file of weights in it"
-    raise DataError(f"{path}: is an archive of {len(names)} files, not {KINDS}. {advice}.")
+    raise DataError(f"is an archive of {len(names)} files, not {KINDS}. {advice}.")
 
 
 def _read_safetensors(path: Path) -> dict[str, Array]:
@@ -146,7 +147,7 @@ def _read_safetensors(path: Path) -> dict[str, Array]:
         library = importlib.import_module("safetensors")
     except ImportError as error:
         raise ConfigError(
-            f"{path}: safetensors files are read by the package safetensors, which is not "
+            "safetensors files are read by the package safetensors, which is not "
             "installed: pip install 'ecg_keras[weights]'."
         ) from error
     content = path.read_bytes()

@@ -87,3 +87,27 @@ def test_what_does_not_fit_is_listed_and_nothing_is_taken(model, family, tensors
 def test_an_unknown_way_with_the_head_is_refused(model, family, tensors):
     with pytest.raises(ConfigError, match="no head named 'old'"):
         weights.take_weights(model, tensors, family, head="old")
+
+
+def names(*tensors):
+    return {name: np.zeros(shape, np.float32) for name, shape in tensors}
+
+
+RESNET50 = [
+    ("conv1.weight", (64, 12, 7)),
+    ("layer3.5.conv3.weight", (1024, 256, 1)),
+    ("fc1.weight", (512, 2048)),
+]
+
+
+def test_a_family_is_recognised_by_names_and_shapes():
+    assert weights.recognise(names(*RESNET50)).name == "resnet1d50"
+    deeper = ("layer3.6.conv3.weight", (1024, 256, 1))
+    assert weights.recognise(names(*RESNET50, deeper)) is None
+    assert weights.recognise(names(*RESNET50[1:])) is None
+    assert weights.recognise(names(("conv1.weight", (64, 12, 3, 3)), *RESNET50[1:])) is None
+
+
+def test_the_family_that_fits_better_is_named(model, family):
+    with pytest.raises(DataError, match="These look like resnet1d50"):
+        weights.take_weights(model, names(*RESNET50), family)
