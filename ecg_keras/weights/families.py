@@ -43,6 +43,7 @@ class Family:
         library: whose layout and names the tensors have.
         renamed: gives tensors the names of ``tensors``, where those in a file depend on chance.
         end: gives an ordinary classifier the published end, where that isn't one dense layer.
+        own: names of our layers that the published network lacks; they keep their own weights.
     """
 
     name: str
@@ -55,7 +56,36 @@ class Family:
     library: Literal["torch", "keras"] = "torch"
     renamed: Callable[[Mapping[str, Array]], Mapping[str, Array]] = dict
     end: Callable[[Any], Any] = lambda classifier: classifier
+    own: tuple[str, ...] = ()
 
+
+def _imagenet(name: str, recognised_by: Mapping[str, Shape | None]) -> Family:
+    """Of keras.applications: a network for images, whose head nobody needs."""
+    return Family(
+        name,
+        name,
+        mappings.keras_application,
+        "imagenet.yaml",
+        recognised_by,
+        ignored=r"predictions/.*",
+        layouts={"DepthwiseConv2D": mappings.keras2_depthwise},
+        library="keras",
+        own=("stem_leads", "head"),
+    )
+
+
+_RESNET50: Mapping[str, Shape | None] = {
+    "conv1_conv/kernel": (7, 7, 3, 64),
+    "conv1_bn/gamma": (64,),
+    "conv4_block6_3_conv/kernel": (1, 1, 256, 1024),
+    "conv4_block7_3_conv/kernel": None,
+}
+_EFFICIENTNETV2B0: Mapping[str, Shape | None] = {
+    "stem_conv/kernel": (3, 3, 3, 32),
+    "block6h_project_conv/kernel": (1, 1, 1152, 192),
+    "block6i_project_conv/kernel": None,
+    "top_conv/kernel": (1, 1, 192, 1280),
+}
 
 FAMILIES = (
     Family(
@@ -124,6 +154,9 @@ FAMILIES = (
         library="keras",
         renamed=published_names.count_from_one,
     ),
+    _imagenet("cwt_resnet50", _RESNET50),
+    _imagenet("stft_resnet50", _RESNET50),
+    _imagenet("cwt_efficientnetv2b0", _EFFICIENTNETV2B0),
 )
 
 
@@ -143,6 +176,8 @@ def find_family(name: str) -> Family:
 def recognise(tensors: Mapping[str, npt.NDArray[Any]]) -> Family | None:
     """The family that names and shapes of tensors are of, or `None` where no row has them.
 
+    A file that several networks of ours can take, such as ImageNet's, is of the first.
+
     Args:
         tensors: such as `read_tensors` returns.
 
@@ -151,7 +186,8 @@ def recognise(tensors: Mapping[str, npt.NDArray[Any]]) -> Family | None:
         True
     """
     fitting = [row for row in FAMILIES if _is_of(row.renamed(tensors), row)]
-    return fitting[0] if len(fitting) == 1 else None
+    ways = [row.recognised_by for row in fitting]
+    return fitting[0] if ways and ways.count(ways[0]) == len(ways) else None
 
 
 def _is_of(tensors: Mapping[str, npt.NDArray[Any]], family: Family) -> bool:

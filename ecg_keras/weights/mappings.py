@@ -85,6 +85,17 @@ def keras_layer(take: Take, prefix: str, layer: Any) -> list[Array]:
     return [take(f"{prefix}/{weight.path.removeprefix(own)}") for weight in layer.weights]
 
 
+def keras2_depthwise(take: Take, prefix: str, layer: Any) -> list[Array]:
+    """The kernel was called otherwise in Keras 2."""
+    arrays = [take(f"{prefix}/depthwise_kernel")]
+    return [*arrays, take(f"{prefix}/bias")] if layer.use_bias else arrays
+
+
+def keras_application(layer: str) -> str | None:
+    """Of `ecg_keras.models.on_scalogram`: as there, but for block1a_dwconv of block1_a_dwconv."""
+    return re.sub(r"^(block\d+)_([a-z])_", r"\1\2_", layer)
+
+
 def resnet1d(layer: str) -> str | None:
     """Of the code released with the paper (arXiv 2402.02021), named as torchvision's ResNet."""
     outside = {"stem_conv": "conv1", "stem_norm": "bn1", "embedding_dense": "fc1", "head": "fc2"}

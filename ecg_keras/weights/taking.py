@@ -76,7 +76,8 @@ def take_weights(
         if not layer.weights:
             continue
         prefix = family.tensors(layer.name)
-        if stage_of(layer) == "preprocess" or (layer.name == "head" and head == "new"):
+        own = stage_of(layer) == "preprocess" or layer.name in family.own
+        if own or (layer.name == "head" and head == "new"):
             kept.append(layer.name)
             used |= _below(prefix, tensors)
         elif prefix is None:

@@ -1,0 +1,96 @@
+"""ImageNet's weights of keras.applications, from a file in the layout that Keras publishes."""
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from ecg_keras import models, weights
+
+
+def publish(network, path):
+    """As Keras 2 wrote it: a group for each layer, and names that end in ``:0``."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in network.layers]
+        for layer in network.layers:
+            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+            names = [
+                f"{layer.name}/{'depthwise_' * depthwise}{one.name}:0" for one in layer.weights
+            ]
+            group = file.create_group(layer.name)
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, layer.weights, strict=True):
+                group[name] = np.asarray(weight)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """A function that gives a network of keras.applications without first values left in it."""
+
+    def build(application):
+        network = getattr(keras.applications, application)(
+            include_top=False, weights=None, input_shape=(None, None, 3)
+        )
+        rng = np.random.default_rng(0)
+        network.set_weights([
+            one + 0.1 * rng.random(one.shape, np.float32) * (np.ptp(one) == 0)
+            for one in network.get_weights()
+        ])  # fmt: skip
+        return network
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("name", "application", "module", "rows"),
+    [
+        ("cwt_efficientnetv2b0", "EfficientNetV2B0", "efficientnet_v2", 64),
+        *(
+            pytest.param(name, "ResNet50", "resnet50", rows, marks=pytest.mark.long)
+            for name, rows in (("cwt_resnet50", 64), ("stft_resnet50", 65))
+        ),
+    ],
+)
+def test_our_network_sees_photographs_as_the_published_one(
+    name, application, module, rows, networks, tmp_path
+):
+    theirs = networks(application)
+    path = tmp_path / "notop.h5"
+    publish(theirs, path)
+    backbone = models.find_backbone(name)(384, 3)
+    ours = models.classifier(backbone, ["MI"])
+    before = ours.get_layer("stem_leads").get_weights()
+    tensors = {**weights.read_tensors(path), "predictions/bias": np.zeros(1000)}
+    assert weights.recognise(tensors).recognised_by == weights.find_family(name).recognised_by
+    taken = weights.take_weights(ours, tensors, weights.find_family(name))
+    assert (taken.kept, taken.ignored) == (("stem_leads", "head"), ("predictions/bias",))
+    for one, other in zip(before, ours.get_layer("stem_leads").get_weights(), strict=True):
+        assert np.array_equal(one, other)
+    colours = np.random.default_rng(1).random((2, rows, 96, 3)).astype(np.float32)
+    # ResNet50 sees blue, green and red: the mixture of leads is in its order
+    photographs = 255 * (colours[..., ::-1] if application == "ResNet50" else colours)
+    expected = theirs(getattr(keras.applications, module).preprocess_input(photographs))
+    first, last = map(backbone.get_layer, ("stem_pixels", "embedding_positions"))
+    eyes = keras.Model(first.input, last.input)
+    scale = np.abs(expected).max()
+    assert np.abs(eyes(colours) - expected).max() < 1e-5 * scale
+    assert np.ptp(expected) > 0
+
+
+def test_names_of_our_layers_lead_to_published_ones():
+    efficient, residual = map(weights.find_family, ("cwt_efficientnetv2b0", "stft_resnet50"))
+    assert efficient.tensors("block6_h_dwconv2") == "block6h_dwconv2"
+    assert efficient.tensors("top_conv") == "top_conv"
+    assert residual.tensors("conv2_block1_0_conv") == "conv2_block1_0_conv"
+
+
+def test_a_file_for_two_networks_is_recognised():
+    row = weights.find_family("stft_resnet50")
+    tensors = {
+        name: np.broadcast_to(np.float32(0), shape)
+        for name, shape in row.recognised_by.items()
+        if shape is not None
+    }
+    assert weights.recognise(tensors).recognised_by == row.recognised_by
+    deeper = {**tensors, "conv4_block7_3_conv/kernel": np.zeros(1)}  # as ResNet101 has
+    assert weights.recognise(deeper) is None
