@@ -1,9 +1,9 @@
 """The table of networks whose published weights are known.
 
-A new row needs three things: its network in `models.ZOO`; in mappings.py a function from the
-names of that network's layers to the names of the published tensors; and a card template,
-``templates/NAME.yaml``. Where a layer's tensors are arranged in an unusual way, `layouts` of the
-row has a function for it, as those in mappings.py.
+A new row needs three things: its network in `models.ZOO`; in published_names.py a function or a
+table from the names of that network's layers to the names of the published tensors; and a card
+template, ``templates/NAME.yaml``. Where a layer's tensors are arranged in an unusual way, `layouts`
+of the row has a function for it, as those in mappings.py.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _imagenet(name: str, recognised_by: Mapping[str, Shape | None]) -> Family:
     return Family(
         name,
         name,
-        mappings.keras_application,
+        published_names.keras_application,
         "imagenet.yaml",
         recognised_by,
         ignored=r"predictions/.*",
@@ -91,15 +91,15 @@ FAMILIES = (
     Family(
         "resnet1d18",
         "resnet1d18",
-        mappings.resnet1d,
-        "resnet1d.yaml",
+        published_names.resnet1d,
+        "nguyen_do.yaml",
         {"conv1.weight": (64, None, 7), "layer1.0.conv3.weight": None, "fc1.weight": (512, 512)},
     ),
     Family(
         "resnet1d50",
         "resnet1d50",
-        mappings.resnet1d,
-        "resnet1d.yaml",
+        published_names.resnet1d,
+        "nguyen_do.yaml",
         {
             "conv1.weight": (64, None, 7),
             "layer3.5.conv3.weight": (1024, 256, 1),
@@ -110,13 +110,34 @@ FAMILIES = (
     Family(
         "resnet1d101",
         "resnet1d101",
-        mappings.resnet1d,
-        "resnet1d.yaml",
+        published_names.resnet1d,
+        "nguyen_do.yaml",
         {
             "conv1.weight": (64, None, 7),
             "layer3.22.conv3.weight": (1024, 256, 1),
             "fc1.weight": (512, 2048),
         },
+    ),
+    Family(
+        "lstm",
+        "lstm",
+        published_names.RECURRENT.get,
+        "nguyen_do.yaml",
+        {"lstm.weight_ih_l0": (400, None), "lstm.weight_ih_l0_reverse": None, "fc.bias": (None,)},
+    ),
+    Family(
+        "bilstm",
+        "bilstm",
+        published_names.RECURRENT.get,
+        "nguyen_do.yaml",
+        {"lstm.weight_ih_l0_reverse": (400, None), "fc.bias": (None,)},
+    ),
+    Family(
+        "gru",
+        "gru",
+        published_names.RECURRENT.get,
+        "nguyen_do.yaml",
+        {"gru.weight_ih_l0": (300, None), "fc.bias": (None,)},
     ),
     Family(
         "xception_time",

@@ -1,4 +1,4 @@
-"""From published tensors to our layers: their arrangement by the kind of a layer, and their names.
+"""From published tensors to the weights of one of our layers, by the kind of the layer.
 
 PyTorch keeps the kernel of a convolution as ``(out, in / groups, width)`` and that of a dense layer
 as ``(out, in)``; Keras as ``(width, in / groups, out)`` and ``(in, out)``.
@@ -6,7 +6,6 @@ as ``(out, in)``; Keras as ``(width, in / groups, out)`` and ``(in, out)``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -89,23 +88,3 @@ def keras2_depthwise(take: Take, prefix: str, layer: Any) -> list[Array]:
     """The kernel was called otherwise in Keras 2."""
     arrays = [take(f"{prefix}/depthwise_kernel")]
     return [*arrays, take(f"{prefix}/bias")] if layer.use_bias else arrays
-
-
-def keras_application(layer: str) -> str | None:
-    """Of `ecg_keras.models.on_scalogram`: as there, but for block1a_dwconv of block1_a_dwconv."""
-    return re.sub(r"^(block\d+)_([a-z])_", r"\1\2_", layer)
-
-
-def resnet1d(layer: str) -> str | None:
-    """Of the code released with the paper (arXiv 2402.02021), named as torchvision's ResNet."""
-    outside = {"stem_conv": "conv1", "stem_norm": "bn1", "embedding_dense": "fc1", "head": "fc2"}
-    if layer in outside:
-        return outside[layer]
-    found = re.fullmatch(r"stage(\d)_block(\d+)_(shortcut_)?(conv|norm)(\d?)", layer)
-    if found is None:
-        return None
-    stage, block, shortcut, kind, number = found.groups()
-    place = f"layer{stage}.{int(block) - 1}"
-    if shortcut:
-        return f"{place}.downsample.{0 if kind == 'conv' else 1}"
-    return f"{place}.{'conv' if kind == 'conv' else 'bn'}{number}"

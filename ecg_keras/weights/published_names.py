@@ -1,4 +1,4 @@
-"""Names of the tensors of convolutional networks whose weights others published, layer by layer."""
+"""Names of the tensors of networks whose weights others published, by our layers."""
 
 from __future__ import annotations
 
@@ -81,6 +81,28 @@ def _ribeiro_resnet() -> dict[str, str]:
     return names
 
 
+def resnet1d(layer: str) -> str | None:
+    """Of the code released with the paper (arXiv 2402.02021), named as torchvision's ResNet."""
+    outside = {"stem_conv": "conv1", "stem_norm": "bn1", "embedding_dense": "fc1", "head": "fc2"}
+    if layer in outside:
+        return outside[layer]
+    found = re.fullmatch(r"stage(\d)_block(\d+)_(shortcut_)?(conv|norm)(\d?)", layer)
+    if found is None:
+        return None
+    stage, block, shortcut, kind, number = found.groups()
+    place = f"layer{stage}.{int(block) - 1}"
+    if shortcut:
+        return f"{place}.downsample.{0 if kind == 'conv' else 1}"
+    return f"{place}.{'conv' if kind == 'conv' else 'bn'}{number}"
+
+
+def keras_application(layer: str) -> str | None:
+    """Of `ecg_keras.models.on_scalogram`: as there, but for block1a_dwconv of block1_a_dwconv."""
+    return re.sub(r"^(block\d+)_([a-z])_", r"\1\2_", layer)
+
+
+# of the recurrent networks of the same code
+RECURRENT = {"stem_lstm": "lstm", "stem_bilstm": "lstm", "stem_gru": "gru", "head": "fc"}
 XCEPTION_TIME = _xception_time()
 INCEPTION_AHUS = _inception_ahus()
 NET1D = _net1d()

@@ -6,6 +6,7 @@ import pytest
 from ecg_keras import models, weights
 from ecg_keras.errors import ConfigError, DataError
 
+RNG = np.random.default_rng(0)
 PUBLISHED = {
     "kernel": "weight",
     "bias": "bias",
@@ -111,3 +112,44 @@ def test_a_family_is_recognised_by_names_and_shapes():
 def test_the_family_that_fits_better_is_named(model, family):
     with pytest.raises(DataError, match="These look like resnet1d50"):
         weights.take_weights(model, names(*RESNET50), family)
+
+
+def recurrent(name, gates, *directions):
+    sizes = {"weight_ih": (gates, 3), "weight_hh": (gates, 100), "bias_ih": gates, "bias_hh": gates}
+    tensors = {
+        f"{name}.{part}_l0{direction}": RNG.random(size, np.float32)
+        for direction in directions
+        for part, size in sizes.items()
+    }
+    steps = 5 * 100 * len(directions)
+    return tensors | {"fc.weight": np.zeros((2, steps), "f4"), "fc.bias": np.zeros(2, "f4")}
+
+
+@pytest.mark.parametrize(
+    ("name", "tensors"),
+    [
+        ("lstm", recurrent("lstm", 400, "")),
+        ("bilstm", recurrent("lstm", 400, "", "_reverse")),
+        ("gru", recurrent("gru", 300, "")),
+    ],
+)
+def test_recurrent_networks_take_gates_in_keras_order(name, tensors):
+    family = weights.recognise(tensors)
+    assert family.name == name
+    network = models.classifier(models.find_backbone(name)(5, 3), ["a", "b"])
+    weights.take_weights(network, tensors, family)
+    own = network.layers[1].get_weights()
+    kind = "gru" if name == "gru" else "lstm"
+    for number, direction in enumerate(("", "_reverse")[: len(own) // 3]):
+        theirs = [
+            tensors[f"{kind}.{part}_l0{direction}"]
+            for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        ]
+        if name == "gru":  # reset, update, new to update, reset, new
+            theirs = [np.concatenate([one[100:200], one[:100], one[200:]]) for one in theirs]
+            biases = np.stack(theirs[2:])
+        else:
+            biases = theirs[2] + theirs[3]
+        expected = [theirs[0].T, theirs[1].T, biases]
+        for one, other in zip(expected, own[3 * number : 3 * number + 3], strict=True):
+            np.testing.assert_array_equal(one, other)
