@@ -32,8 +32,8 @@ def state_space(x: Tensor, states: int, name: str, seed: int) -> Tensor:
     zeros = ops.sum(ops.zeros_like(x[:, :, 0]), axis=0)
     lag = ops.cumsum(zeros + 1) - 1
     kernels = layers.EinsumDense(
-        "lcs,csd->lcd",
-        (channels, 2),
+        "cls,csd->cld",
+        (None, 2),
         kernel_initializer=_normal(math.sqrt(0.5), seed, f"{name}_output"),  # complex: variance 1
         dtype=_precision(),
         name=f"{name}_output",
@@ -46,7 +46,7 @@ def state_space(x: Tensor, states: int, name: str, seed: int) -> Tensor:
         dtype=_precision(),
         name=f"{name}_skip",
     )(ops.expand_dims(ops.relu(1 - lag), 1))
-    return _convolve(x, forward + skip, backward)
+    return _convolve(x, forward + ops.transpose(skip), backward)
 
 
 def _precision() -> str:
@@ -57,7 +57,7 @@ def _precision() -> str:
 def _impulse_responses(
     zeros: Tensor, lag: Tensor, shape: tuple[int, int], name: str, seed: int
 ) -> Tensor:
-    """``(steps, channels, 2 states)``, without ``C``: twice the real parts, minus the imaginary."""
+    """``(channels, steps, 2 states)``, without ``C``: twice the real parts, minus the imaginary."""
     steps = keras.initializers.RandomUniform(
         *(math.log(step) for step in STEPS), seed=seed_of(seed, f"{name}_log_step")
     )
@@ -66,7 +66,7 @@ def _impulse_responses(
     dt = ops.exp(_parameter(zeros, (shape[0], 1), f"{name}_log_step", steps))
     real = -ops.exp(_parameter(zeros, shape, f"{name}_log_decay", decay))
     imag = _parameter(zeros, shape, f"{name}_frequency", frequency)
-    lag = ops.expand_dims(lag, (1, 2))
+    lag = ops.expand_dims(lag, 1)
     size, angle = ops.exp(lag * (dt * real)), lag * (dt * imag)
     response = _product(_held(dt, real, imag), (size * ops.cos(angle), size * ops.sin(angle)))
     return 2 * ops.concatenate([response[0], -response[1]], axis=-1)
@@ -81,10 +81,10 @@ def frequencies(states: int) -> list[float]:
 def _parameter(
     zeros: Tensor, shape: tuple[int, int], name: str, initializer: keras.initializers.Initializer
 ) -> Tensor:
-    """``(1, *shape)``, the same for every signal."""
+    """``(channels, 1, n)`` for a shape ``(channels, n)``, the same for every signal."""
     return layers.LayerNormalization(
-        axis=(1, 2), scale=False, beta_initializer=initializer, dtype=_precision(), name=name
-    )(ops.broadcast_to(ops.sum(zeros), (1, *shape)))
+        axis=(0, 2), scale=False, beta_initializer=initializer, dtype=_precision(), name=name
+    )(ops.broadcast_to(ops.sum(zeros), (shape[0], 1, shape[1])))
 
 
 def _held(dt: Tensor, real: Tensor, imag: Tensor) -> Complex:
@@ -100,11 +100,11 @@ def _held(dt: Tensor, real: Tensor, imag: Tensor) -> Complex:
 
 
 def _convolve(x: Tensor, forward: Tensor, backward: Tensor) -> Tensor:
-    """``(batch, steps, channels)`` with kernels ``(steps, channels)``.
+    """``(batch, steps, channels)`` with kernels ``(channels, steps)``.
 
     Transforms are over twice the steps, whose second half keeps the ends of the signal apart.
     """
-    kernel = ops.transpose(ops.concatenate([forward, ops.flip(backward, axis=0)], axis=0))
+    kernel = ops.concatenate([forward, ops.flip(backward, axis=1)], axis=1)
     padded = ops.transpose(ops.concatenate([x, ops.zeros_like(x)], axis=1), (0, 2, 1))
     y = ops.irfft(_product(ops.rfft(padded), ops.rfft(kernel)))
     return ops.split(ops.transpose(y, (0, 2, 1)), 2, axis=1)[0]
