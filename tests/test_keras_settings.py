@@ -18,7 +18,7 @@ import numpy as np
 from ecg_keras import models
 signal = np.random.default_rng(0).normal(size=(2, 100, 12)).astype("float32")
 for name in ("resnet1d18", "gru"):
-    for head in ("pooled", "flattened"):
+    for head in ("pooled", "flattened", "mean_max", "attention"):
         backbone = getattr(models, name)(num_samples=100, head=head)
         model = models.classifier(backbone, ["AF", "PAC"], scaling="minmax")
         print(name, head, model.count_params(), np.asarray(model(signal)).round(5).tolist())
@@ -41,7 +41,7 @@ def test_channels_first_and_legacy_keras_give_the_same_networks(tmp_path):
     (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
     usual = run(NETWORKS, KERAS_HOME=str(tmp_path / "none"))
     other = run(NETWORKS, KERAS_HOME=str(tmp_path), TF_USE_LEGACY_KERAS="1")
-    assert usual.stdout.count("\n") == 4
+    assert usual.stdout.count("\n") == 8
     assert other.stdout == usual.stdout
 
 

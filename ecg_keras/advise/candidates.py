@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ecg_keras import data, models
 from ecg_keras.config import Model, load_recipe
@@ -101,13 +100,13 @@ def _network(path: Path, run: Run) -> Model:
             "beside it. Name the run folder that it was trained in."
         )
     names = {layer.name for layer in model.layers}
-    scaling: Literal["none", "standardise", "minmax"] = "none"
+    scaling = "none"
     if "preprocess_standardise" in names:
         scaling = "standardise"
     elif "preprocess_minmax" in names:
         scaling = "minmax"
-    head: Literal["flattened", "pooled"] = "flattened" if "embedding_flatten" in names else "pooled"
-    return Model(backbone=model.name, head=head, scaling=scaling)
+    settings = {"backbone": model.name, "head": models.head_of(model), "scaling": scaling}
+    return Model.model_validate(settings)
 
 
 def _train_records(run: Run, source: Dataset | None) -> int | None:

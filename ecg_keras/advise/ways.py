@@ -89,7 +89,7 @@ class Way:
             {"training": {**TRAINING, "seed": seed, "phases": self._phases(epochs)}},
         ]
         head = AS_PUBLISHED_HEAD.get(self.network.backbone, "flattened")
-        if (head if self.network.head == "as_published" else self.network.head) == "pooled":
+        if (head if self.network.head == "as_published" else self.network.head) != "flattened":
             crop = CROP * Data.model_validate(data).seconds
             parts.append({"training": {"augment": {"crop": crop}}})
         if self.checkpoint:

@@ -17,6 +17,7 @@ from ecg_keras.config.tune import Tune
 from ecg_keras.config.values import (
     FolderPath,
     Fraction,
+    Head,
     HomeOrName,
     Named,
     Positive,
@@ -30,7 +31,7 @@ class Model(Settings):
     """The network."""
 
     backbone: str = "resnet1d18"
-    head: Literal["as_published", "pooled", "flattened"] = "as_published"
+    head: Head = "as_published"
     scaling: Literal["none", "standardise", "minmax"] = "standardise"
     dropout: Fraction = 0.0
 

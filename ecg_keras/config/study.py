@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ecg_keras.config.metric_names import MetricName
-from ecg_keras.config.values import FolderPath, Names, Seed, Settings
+from ecg_keras.config.values import FolderPath, Head, Names, Seed, Settings
 from ecg_keras.errors import unknown_name
 
 # part of a recipe, such as {training: {batch_size: 32}}; checked once it is part of a whole one
@@ -52,9 +52,7 @@ class Grid(Settings):
     modes: Names | None = None
     protocols: Names | None = None
     backbones: Names = ("resnet1d18",)
-    heads: Annotated[
-        tuple[Literal["as_published", "pooled", "flattened"], ...], Field(strict=False)
-    ] = ("as_published",)
+    heads: Annotated[tuple[Head, ...], Field(strict=False)] = ("as_published",)
     sizes: Sizes = ("all",)
     seeds: Numbers = (0, 1, 2, 3, 4)
     upstream_seeds: Numbers = (0,)

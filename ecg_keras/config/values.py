@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -44,6 +44,8 @@ def _check_rate(value: Any) -> Any:
     )
 
 
+# how a network makes one vector of its time steps: `SUMMARIES` of ecg_keras/models/building.py
+Head = Literal["as_published", "pooled", "mean_max", "attention", "flattened"]
 # a name of a table or module:function, or one of these with settings: {focal: {gamma: 3}}
 NameOrSettings = str | dict[str, dict[str, Any]]
 

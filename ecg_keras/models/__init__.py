@@ -9,6 +9,7 @@ from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
     from ecg_keras.models.ahus import inception_ahus as inception_ahus
+    from ecg_keras.models.building import head_of as head_of
     from ecg_keras.models.convolution_transformer import cnn_transformer as cnn_transformer
     from ecg_keras.models.ecgfounder import net1d as net1d
     from ecg_keras.models.fourier import fourier_cnn as fourier_cnn

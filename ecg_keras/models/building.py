@@ -10,20 +10,15 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from ecg_keras.errors import ConfigError, look_up
-from ecg_keras.keras_library import check_keras, keras, layers
+from ecg_keras.keras_library import KerasTensor as Tensor, check_keras, keras, layers, ops
 
 # of every layer that asks: signals are (samples, leads), whatever Keras is set to
 CHANNELS_LAST = "channels_last"
-SUMMARIES: Mapping[str, Callable[[], Any]] = {
-    "pooled": lambda: layers.GlobalAveragePooling1D(CHANNELS_LAST, name="embedding_pool"),
-    "flattened": lambda: layers.Flatten(CHANNELS_LAST, name="embedding_flatten"),
-}
 
 
-def signal_input(num_samples: int, num_leads: int) -> keras.KerasTensor:
+def signal_input(num_samples: int, num_leads: int) -> Tensor:
     """The input ``signal``, float32 ``(batch, num_samples, num_leads)``."""
     check_keras()
     if num_samples < 1 or num_leads < 1:
@@ -34,10 +29,84 @@ def signal_input(num_samples: int, num_leads: int) -> keras.KerasTensor:
     return keras.Input((num_samples, num_leads), name="signal", dtype="float32")
 
 
-def summarise_time(x: keras.KerasTensor, head: str, as_published: str) -> keras.KerasTensor:
+def summarise_time(x: Tensor, head: str, as_published: str) -> Tensor:
     """One vector per ECG from ``(batch, steps, channels)``."""
     choices = {**SUMMARIES, "as_published": SUMMARIES[as_published]}
-    return look_up("head", head, choices)()(x)
+    return look_up("head", head, choices)(x)
+
+
+def _mean(x: Tensor) -> Tensor:
+    return layers.GlobalAveragePooling1D(CHANNELS_LAST, name="embedding_pool")(x)
+
+
+def _maximum_and_mean(x: Tensor) -> Tensor:
+    """In fastai's order: all maxima, then all means."""
+    maximum = layers.GlobalMaxPooling1D(CHANNELS_LAST, name="embedding_maximum")(x)
+    mean = layers.GlobalAveragePooling1D(CHANNELS_LAST, name="embedding_mean")(x)
+    return layers.Concatenate(name="embedding_mean_max")([maximum, mean])
+
+
+def _attention(x: Tensor) -> Tensor:
+    """Mean of the steps, weighted by the softmax of their products with one learned query.
+
+    The query starts at zero, so that every step has the same weight: a bias would change nothing.
+    """
+    exact = at_least_float32(x)
+    query = layers.Dense(
+        1, use_bias=False, kernel_initializer="zeros", dtype=exact, name="embedding_query"
+    )
+    weights = _softmax_over_time(query(x))
+    mean = layers.Dot(axes=1, dtype=exact, name="embedding_weighted")([weights, x])
+    return layers.Flatten(CHANNELS_LAST, name="embedding_attention")(mean)
+
+
+def _softmax_over_time(scores: Tensor) -> Tensor:
+    # a model of its own, so that the operations show as one layer; Keras' Softmax warns of one step
+    x = keras.Input((None, 1), dtype=scores.dtype)
+    weights = ops.exp(x - ops.logsumexp(x, axis=1, keepdims=True))
+    return keras.Model(x, weights, name="embedding_softmax")(scores)
+
+
+def _side_by_side(x: Tensor) -> Tensor:
+    return layers.Flatten(CHANNELS_LAST, name="embedding_flatten")(x)
+
+
+SUMMARIES: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "pooled": _mean,
+    "mean_max": _maximum_and_mean,
+    "attention": _attention,
+    "flattened": _side_by_side,
+}
+# the layer that each ends with
+LAST_LAYERS: Mapping[str, str] = {
+    "pooled": "embedding_pool",
+    "mean_max": "embedding_mean_max",
+    "attention": "embedding_attention",
+    "flattened": "embedding_flatten",
+}
+
+
+def head_of(model: keras.Model) -> str:
+    """How a network makes one vector of its time steps, read from the names of its layers.
+
+    Args:
+        model: a backbone of this package, or a classifier with one.
+
+    Returns:
+        A name that ``model.head`` of a recipe takes; ``"as_published"`` where the layers have other
+        names, as in a backbone of your own.
+
+    Example:
+        >>> head_of(find_backbone("gru")(num_samples=100, head="attention"))
+        'attention'
+    """
+    names = {layer.name for layer in model.layers}
+    return next((head for head, last in LAST_LAYERS.items() if last in names), "as_published")
+
+
+def at_least_float32(x: Tensor) -> str:
+    """The type for exponentials and sums over time: float32 in half precision, else that of x."""
+    return str(keras.backend.result_type(x.dtype, "float32"))
 
 
 def convolve(

@@ -137,7 +137,8 @@ def with_length(model: keras.Model, num_samples: int) -> keras.Model:
     except ValueError as error:
         raise ConfigError(
             f"{model.name} with this head has a weight for every time step and can't take "
-            f"{num_samples} samples instead of {model.input_shape[1]}. Use `head: pooled`."
+            f"{num_samples} samples instead of {model.input_shape[1]}. Use `head: pooled`, "
+            "`mean_max` or `attention`."
         ) from error
     return keras.Model(signal, output, name=model.name)
 

@@ -27,7 +27,7 @@ class Backbone:
     name: str
     module: str
     family: str
-    as_published: Literal["pooled", "flattened"]
+    as_published: Literal["pooled", "mean_max", "attention", "flattened"]
     stages: tuple[str, ...]
     sources: tuple[int, ...]
 

@@ -70,7 +70,8 @@ def find_interactions(
 ) -> tuple[Interaction, ...]:
     """Whether one family of backbones gains more than another, with each head of the other.
 
-    A backbone without a family is of `models.OTHER_FAMILY`.
+    The first has the same head where it has one, else its published one. A backbone without a
+    family is of `models.OTHER_FAMILY`.
     """
     groups: dict[ArmName, dict[tuple[str, str], list[ArmName]]] = defaultdict(
         lambda: defaultdict(list)
@@ -84,8 +85,9 @@ def find_interactions(
         names = {family for family, _ in members}
         families = [*(one for one in order if one in names), *sorted(names.difference(order))]
         for first, second in combinations(families, 2):
-            ours = members.get((first, "as_published")) or members.get((first, "pooled"))
             for (family, head), theirs in members.items():
+                heads = ((first, one) for one in (head, "as_published", "pooled"))
+                ours = next((members[one] for one in heads if one in members), None)
                 if family != second or ours is None:
                     continue
                 difference = _contrast_gains(arms, ours, theirs, question)

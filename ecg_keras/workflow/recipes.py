@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import config, sources, training
-from ecg_keras.config import Data, LoadedRecipe, Problem, Recipe, Simulate
+from ecg_keras.config import Data, LoadedRecipe, Model, Problem, Recipe, Simulate
 from ecg_keras.data import check_augment, stored_leads, stored_length
 from ecg_keras.errors import (
     ConfigError,
@@ -66,7 +66,7 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
         checks["training", "callbacks", number] = partial(training.CALLBACKS.check, callback)
     for number, phase in enumerate(recipe.training.phases):
         checks["training", "phases", number, "train_from"] = partial(
-            _check_stage, recipe.model.backbone, phase.train_from
+            _check_stage, recipe.model, phase.train_from
         )
     failed: set[tuple[str | int, ...]] = set()
     for key, check in checks.items():
@@ -180,8 +180,10 @@ def _check_backbone(name: str) -> None:
         look_up("backbone", name, BACKBONES)
 
 
-def _check_stage(backbone: str, stage: str) -> None:
-    stages = STAGES.get(backbone, (stage,))  # those of a user's own are known once it is built
+def _check_stage(model: Model, stage: str) -> None:
+    stages = STAGES.get(model.backbone, (stage,))  # of a user's own known once it is built
+    if model.head == "attention" and "embedding" not in stages:
+        stages = (*stages[:-1], "embedding", *stages[-1:])
     if stage not in stages:
         raise ConfigError(unknown_name("stage", stage, stages))
 

@@ -12,7 +12,11 @@ from ecg_keras.errors import DataError
 
 @pytest.mark.parametrize(
     ("backbone", "head", "scaling"),
-    [("gru", "pooled", "standardise"), ("lstm", "flattened", "minmax"), ("gru", "pooled", "none")],
+    [
+        ("gru", "pooled", "standardise"),
+        ("lstm", "flattened", "minmax"),
+        ("gru", "attention", "none"),
+    ],
 )
 def test_the_network_of_a_lone_file_is_read_from_its_names(
     shards, tmp_path, backbone, head, scaling

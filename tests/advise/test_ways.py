@@ -67,6 +67,8 @@ def test_they_share_everything_else():
         ("resnet1d18", "flattened", None),
         ("gru", "as_published", None),
         ("gru", "pooled", 2.5),
+        ("gru", "attention", 2.5),
+        ("gru", "mean_max", 2.5),
         ("my.module:network", "as_published", None),
     ],
 )

@@ -228,10 +228,30 @@ def test_families_of_backbones_interact(tmp_path):
     (found,) = find_interactions(arms, "as_set", plan.loaded.study.question)
     assert found.families == found.names == ("CNN", "RNN")
     assert found.contrast.low > 0
+    assert found.head == "as_published"
     # a backbone of no known family is of one of its own
     some = {"resnet1d18": "CNN", "lstm": "RNN"}
     several = find_interactions(arms, "as_set", plan.loaded.study.question, some)
     assert [one.families for one in several] == [("CNN", "RNN"), ("CNN", "other"), ("RNN", "other")]
+
+
+def test_families_are_compared_with_the_head_held_equal(tmp_path):
+    axes = "seeds: [0, 1, 2], backbones: [resnet1d18, lstm], heads: [as_published, mean_max]"
+    plan = list_study(tmp_path, f"grid: {{{axes}}}")
+
+    def skill(cell):
+        if cell.arm is None or cell.arm.mode == "scratch":
+            return 1.0
+        gains = {("resnet1d18", "as_published"): 1.0}
+        return 1.0 + gains.get((cell.arm.backbone, cell.arm.head), 0.0)
+
+    finish(plan, skill)
+    arms, _ = read_arms(plan)
+    found = find_interactions(arms, "as_set", plan.loaded.study.question)
+    contrasts = {one.head: one.contrast for one in found}
+    assert contrasts.keys() == {"as_published", "mean_max"}
+    assert contrasts["as_published"].low > 0
+    assert contrasts["mean_max"].value < contrasts["as_published"].low
 
 
 def test_convergence_is_in_the_metric_of_the_study_where_all_logs_have_it(tmp_path):
