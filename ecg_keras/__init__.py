@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         training as training,
         transferability as transferability,
         validation as validation,
+        weights as weights,
         workflow as workflow,
     )
 else:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from documented import scores, sources, training
+from documented import scores, sources, training, weights
 
 ROOT = Path(__file__).resolve().parents[1]
 # page: its tables
@@ -25,6 +25,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "further scores": scores.make_further_scores,
     },
     "docs/validation.md": {"expectations": sources.describe_expectations},
+    "docs/weight-families.md": {"families of weights": weights.describe_families},
 }
 
 
