@@ -9,7 +9,7 @@ from ecg_keras import data, models
 from ecg_keras.config import Model, load_recipe
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
-from ecg_keras.training import Known, Run, check_upstream, describe_known
+from ecg_keras.training import Known, Run, check_upstream, describe_known, read_network
 from ecg_keras.validation import find_drift
 
 
@@ -33,7 +33,8 @@ class CheckpointFacts:
 
     def lines(self, dataset: Dataset) -> list[str]:
         """The same as text, beside the target's dataset."""
-        trained = f" trained on {self.records} records of {self.source}" if self.source else ""
+        records = f"{self.records} records of " if self.records is not None else ""
+        trained = f" trained on {records}{self.source}" if self.source else ""
         lines = [f"{self.checkpoint}: {self.network.backbone}{trained}"]
         if self.source:
             shared = f" ({', '.join(self.shared)})" if self.shared else ""
@@ -90,7 +91,10 @@ def _find_drift(run: Run, shards: Path) -> tuple[tuple[str, ...] | None, str]:
 
 
 def _network(path: Path, run: Run) -> Model:
-    """Backbone, head and scaling, from the run's recipe or from the names in the file."""
+    """Backbone, head, scaling and preprocessing, from the run or from the names in the file."""
+    network = read_network(run)
+    if network is not None:
+        return network
     if run.recipe.is_file():
         return load_recipe(run.recipe).recipe.model
     model = models.load_model(path)
@@ -110,7 +114,7 @@ def _network(path: Path, run: Run) -> Model:
 
 
 def _train_records(run: Run, source: Dataset | None) -> int | None:
-    if source is None:
+    if source is None or run.card.is_file():
         return None
     stored = source.splits["train"].records
     settings = run.read_status().get("settings", {}).get("data", {})

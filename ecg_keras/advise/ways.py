@@ -89,7 +89,8 @@ class Way:
             {"training": {**TRAINING, "seed": seed, "phases": self._phases(epochs)}},
         ]
         head = AS_PUBLISHED_HEAD.get(self.network.backbone, "flattened")
-        if (head if self.network.head == "as_published" else self.network.head) != "flattened":
+        pools = (head if self.network.head == "as_published" else self.network.head) != "flattened"
+        if pools and not self.network.preprocessing.filters:  # which filter whole ECGs
             crop = CROP * Data.model_validate(data).seconds
             parts.append({"training": {"augment": {"crop": crop}}})
         if self.checkpoint:

@@ -29,6 +29,7 @@ COMMANDS = {
         "dataset_commands",
         "Show what a dataset holds, or which sources and backbones there are.",
     ),
+    "import": ("importing_command", "Make a run of weights that others published."),
     "simulate": ("dataset_commands", "Write a simulated hospital's database to disk."),
     "evaluate": ("run_commands", "Score a finished run, or predictions made elsewhere."),
     "compare": ("run_commands", "Compare two runs or files of predictions, patient by patient."),
@@ -45,6 +46,8 @@ COMMANDS = {
 }
 
 
+# functions with another name than their command, which is a word of Python
+NAMES = {"import": "import_published"}
 # these import no TensorFlow, and so no Keras; evaluate does where it predicts
 WITHOUT_KERAS = ("compare", "describe", "download", "evaluate", "prepare", "recipe", "simulate")
 
@@ -59,7 +62,7 @@ class _Commands(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"ecg_keras.cli.{COMMANDS[name][0]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, NAMES.get(name, name))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -21,6 +21,7 @@ from ecg_keras.workflow import Step, Watcher
 VERBS = {
     "keep": "keep the finished run",
     "simulate": "simulate ECGs",
+    "import": "import the published weights",
     "prepare": "prepare shards",
     "validate": "validate shards",
     "guard": "look for leaks",

@@ -92,7 +92,7 @@ def recipe() -> None:
 @click.argument("recipes", nargs=-1, required=True, type=PATH)
 @overrides
 def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
-    """Check RECIPES and the recipes they name, and their tables where data.raw is there.
+    """Check RECIPES and what they name: recipes, and tables and weights that are here.
 
     Every problem is reported with its file and line.
     """
@@ -114,9 +114,14 @@ def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
             if one.data.raw.is_dir()  # a recipe is good wherever its recordings are
             for problem in workflow.check_data(one)
         ]
+        found += [problem for one in jobs for problem in workflow.check_weights_of(one)]
         problems += found
         if not found:
-            names = " and ".join(one.loaded.path.name for one in jobs[1:])
+            weights = job.recipe.initialise.from_ if job.recipe.initialise else ""
+            absent = bool(weights) and job.upstream is None and not Path(weights).exists()
+            others = [one.loaded.path.name for one in jobs[1:]]
+            others += [f"{weights}, which is not here"] * absent
+            names = " and ".join(others)
             click.echo(f"{path}: good{f', needs {names}' if names else ''}")
         own = dict.fromkeys(code for one in jobs for code in workflow.own_code(one.recipe))
         for code in own:

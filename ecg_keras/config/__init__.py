@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         data_settings as data_settings,
         differences as differences,
         fingerprint as fingerprint,
+        model_of as model_of,
         run_changes as run_changes,
         run_mark as run_mark,
         run_settings as run_settings,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         Initialise as Initialise,
         Model as Model,
         Phase as Phase,
+        Preprocessing as Preprocessing,
         Recipe as Recipe,
         Training as Training,
     )

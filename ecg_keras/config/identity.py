@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ecg_keras.config.data_sections import Data
-from ecg_keras.config.recipe_sections import Evaluation, Recipe
+from ecg_keras.config.recipe_sections import Evaluation, Model, Recipe
 
 # of the fingerprints of settings: to be raised when a default changes what it means
 DEFAULTS = 1
@@ -112,6 +112,19 @@ def run_changes(old: Mapping[str, Any], recipe: Recipe) -> list[str]:
         data = {**old["data"], "raw": recipe.data.raw}
         old = run_settings(Recipe.model_validate({**old, "data": data}))
     return differences(old, run_settings(recipe))
+
+
+def model_of(settings: Mapping[str, Any]) -> Model | None:
+    """The ``model`` section in what a run keeps as its ``settings``, as this or an earlier version
+    wrote them; ``None`` where there is none, or it is of a version that had other keys.
+
+    Example:
+        >>> model_of({"model": {"backbone": "gru"}}).head
+        'as_published'
+    """
+    with contextlib.suppress(ValidationError, KeyError):
+        return Model.model_validate(settings["model"])
+    return None
 
 
 def _defaults() -> dict[str, int]:

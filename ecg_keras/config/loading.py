@@ -67,6 +67,7 @@ def load_recipe(
     path: str | Path,
     overrides: Mapping[str, Any] | None = None,
     checks: Sequence[Callable[[Recipe], Iterator[Problem]]] = (),
+    defaults: Callable[[Recipe], Mapping[str, Any]] | None = None,
 ) -> LoadedRecipe:
     """Reads and checks a recipe.
 
@@ -74,6 +75,7 @@ def load_recipe(
         path: a YAML 1.2 file.
         overrides: dotted keys to plain values, such as ``{"training.seed": 1}``.
         checks: further checks that know tables this layer does not, such as the backbones.
+        defaults: gives plain, nested keys that the recipe has where it does not set them itself.
 
     Raises:
         ConfigError: the file is missing, is not YAML, repeats a key, or has an unknown key, a wrong
@@ -84,7 +86,7 @@ def load_recipe(
         'finetune'
     """
     path, overrides = Path(path), dict(overrides or {})
-    recipe = _load(path, overrides, Recipe, checks)
+    recipe = _load(path, overrides, Recipe, checks, defaults)
     return LoadedRecipe(path.stem, path, recipe, overrides)
 
 
@@ -190,8 +192,9 @@ def _load(
     overrides: Mapping[str, Any],
     schema: type[AnySettings],
     checks: Sequence[Callable[[AnySettings], Iterator[Problem]]],
+    defaults: Callable[[AnySettings], Mapping[str, Any]] | None = None,
 ) -> AnySettings:
-    return _check(_read(path, schema), path, overrides, schema, checks)
+    return _check(_read(path, schema), path, overrides, schema, checks, defaults)
 
 
 def _check(
@@ -200,11 +203,15 @@ def _check(
     overrides: Mapping[str, Any],
     schema: type[AnySettings],
     checks: Sequence[Callable[[AnySettings], Iterator[Problem]]],
+    defaults: Callable[[AnySettings], Mapping[str, Any]] | None = None,
 ) -> AnySettings:
     for key, value in overrides.items():
         _override(tree, key, value, path)
+    plain = _plain(tree)
     try:
-        section = schema.model_validate(_plain(tree))
+        section = schema.model_validate(plain)
+        if defaults is not None:
+            section = schema.model_validate(_merge(defaults(section), plain))
     except ValidationError as error:
         problems = [problem_of(detail, schema) for detail in error.errors()]
     else:

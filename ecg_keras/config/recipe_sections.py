@@ -20,11 +20,28 @@ from ecg_keras.config.values import (
     Head,
     HomeOrName,
     Named,
+    Names,
     Positive,
     Seed,
     Settings,
     Strength,
 )
+from ecg_keras.config.weights_card import UNITS, CardFilter, CardScaling
+
+
+class Preprocessing(Settings):
+    """What is done to signals in millivolts first, in this order: what published weights want."""
+
+    leads: Names | None = None
+    missing: Literal["refuse", "zero"] = "refuse"
+    unit: Literal["mV", "uV", "V", "1e-4 V"] = "mV"
+    filters: Annotated[tuple[CardFilter, ...], Field(strict=False)] = ()
+    scaling: CardScaling = CardScaling()
+
+    @property
+    def per_millivolt(self) -> float:
+        """How many of the unit a millivolt has."""
+        return UNITS[self.unit]
 
 
 class Model(Settings):
@@ -34,6 +51,18 @@ class Model(Settings):
     head: Head = "as_published"
     scaling: Literal["none", "standardise", "minmax"] = "standardise"
     dropout: Fraction = 0.0
+    preprocessing: Preprocessing = Preprocessing()
+
+    @model_validator(mode="after")
+    def _scales_once(self) -> Model:
+        wanted = self.preprocessing
+        changed = wanted.unit != "mV" or wanted.filters or wanted.scaling.kind != "none"
+        if changed and self.scaling != "none":
+            raise ValueError(
+                "scaling is of signals in millivolts as they are stored: with a unit, filters or a "
+                f"scaling in preprocessing it is none. Received: scaling {self.scaling}"
+            )
+        return self
 
 
 class Initialise(Settings):
@@ -43,6 +72,7 @@ class Initialise(Settings):
     set: dict[str, Any] = Field(default_factory=dict)
     head: Literal["new", "keep"] = "new"
     scaling: Literal["upstream", "own"] = "upstream"
+    leads: Literal["same", "fewer"] = "same"
 
 
 class Augment(Settings):

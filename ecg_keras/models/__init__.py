@@ -9,6 +9,10 @@ from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
     from ecg_keras.models.ahus import inception_ahus as inception_ahus
+    from ecg_keras.models.architecture import (
+        Architecture as Architecture,
+        read_architecture as read_architecture,
+    )
     from ecg_keras.models.building import head_of as head_of
     from ecg_keras.models.convolution_transformer import cnn_transformer as cnn_transformer
     from ecg_keras.models.ecgfounder import net1d as net1d
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
         with_length as with_length,
     )
     from ecg_keras.models.patch_transformer import vit1d as vit1d
+    from ecg_keras.models.preprocessing import preprocess as preprocess
     from ecg_keras.models.recurrent import bilstm as bilstm, gru as gru, lstm as lstm
     from ecg_keras.models.resnet1d import (
         resnet1d18 as resnet1d18,

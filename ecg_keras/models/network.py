@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy.typing as npt
 
+from ecg_keras.config import Preprocessing
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import check_keras, keras, layers
 from ecg_keras.models.building import seed_of, uniform
 from ecg_keras.models.freezing import HEAD, stage_of
+from ecg_keras.models.preprocessing import FILTER_LAYERS, preprocess
 from ecg_keras.models.scaling import scale
 
 
@@ -23,6 +25,9 @@ def classifier(
     std: Sequence[float] | npt.NDArray[Any] | None = None,
     dropout: float = 0.0,
     seed: int = 0,
+    preprocessing: Preprocessing | None = None,
+    leads: Sequence[str] = (),
+    sampling_rate: float = 0.0,
 ) -> keras.Model:
     """A multi-label classifier: scaling layers, the backbone's layers, a sigmoid head.
 
@@ -42,6 +47,10 @@ def classifier(
             which never changed where it was measured, is centred and left in millivolts.
         dropout: share of the embedding that is set to zero while training, in [0, 1).
         seed: of the head's first weights and of dropout.
+        preprocessing: what is done to the signal before ``scaling``, see `preprocess`.
+        leads: with ``preprocessing``, the names of the signal's columns; the backbone takes those
+            of ``preprocessing.leads``, if it names any.
+        sampling_rate: with ``preprocessing``, of the signal, in Hz.
 
     Returns:
         Functional model from ``signal`` in millivolts to float32 probabilities
@@ -58,9 +67,13 @@ def classifier(
     """
     check_keras()
     _check(backbone, labels, dropout)
-    signal = keras.Input(backbone.input_shape[1:], name="signal", dtype="float32")
+    num_samples, num_leads = backbone.input_shape[1:]
+    signal = keras.Input((num_samples, len(leads) or num_leads), name="signal", dtype="float32")
+    x = signal
+    if preprocessing is not None:
+        x = preprocess(signal, preprocessing, leads=leads, sampling_rate=sampling_rate)
     # `call` runs the backbone layer by layer, which keeps the classifier flat
-    x = backbone.call(scale(signal, scaling, mean, std))
+    x = backbone.call(scale(x, scaling, mean, std))
     if dropout:
         x = layers.Dropout(dropout, seed=seed_of(seed, "head_dropout"), name="head_dropout")(x)
     fan_in = x.shape[-1]
@@ -123,13 +136,21 @@ def with_length(model: keras.Model, num_samples: int) -> keras.Model:
         A functional model; training either one trains both.
 
     Raises:
-        ConfigError: the network's head has a weight for every time step.
+        ConfigError: the network's head has a weight for every time step, or the network filters
+            whole ECGs.
 
     Example:
         >>> whole = classifier(find_backbone("resnet1d18")(num_samples=1000), ["MI"])
         >>> with_length(whole, 250).input_shape
         (None, 250, 12)
     """
+    filters = [one.name for one in model.layers if one.name.startswith(FILTER_LAYERS)]
+    if filters and num_samples != model.input_shape[1]:
+        raise ConfigError(
+            f"{model.name} has filters of whole ECGs ({filters[0]}) and takes {num_samples} "
+            f"samples only where it is built for them, not for {model.input_shape[1]}: train on "
+            "whole ECGs, with augment.crop: null."
+        )
     signal = keras.Input((num_samples, model.input_shape[-1]), name="signal", dtype="float32")
     try:
         # `call` runs the model layer by layer, which keeps the new one flat

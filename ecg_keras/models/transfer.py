@@ -9,6 +9,7 @@ from typing import Literal
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.keras_library import keras
 from ecg_keras.models.freezing import HEAD, PREPROCESS, stage_of
+from ecg_keras.models.preprocessing import LEADS_LAYER
 from ecg_keras.models.saving import load_model
 from ecg_keras.models.scaling import set_layer_weights
 
@@ -117,7 +118,12 @@ def _shapes(layer: keras.Layer) -> str:
 
 def _scaling_problems(model: keras.Model, upstream: keras.Model) -> list[str]:
     there, here = (
-        [layer.name for layer in network.layers if stage_of(layer) == PREPROCESS]
+        [
+            layer.name
+            for layer in network.layers
+            # which leads there are is no matter of scaling
+            if stage_of(layer) == PREPROCESS and layer.name != LEADS_LAYER
+        ]
         for network in (upstream, model)
     )
     if there == here:

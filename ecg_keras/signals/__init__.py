@@ -11,6 +11,10 @@ if TYPE_CHECKING:
         signature as signature,
     )
     from ecg_keras.signals.fault_checks import Verification as Verification, verify as verify
+    from ecg_keras.signals.lead_mixing import (
+        lead_weights as lead_weights,
+        missing_leads as missing_leads,
+    )
     from ecg_keras.signals.leads import (
         LEADS as LEADS,
         LeadNames as LeadNames,

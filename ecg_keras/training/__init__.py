@@ -9,7 +9,11 @@ from ecg_keras.faces import lazy_face
 from ecg_keras.moved import NAMES, load_former
 
 if TYPE_CHECKING:
-    from ecg_keras.training.begin import check_same_run as check_same_run, mark_of as mark_of
+    from ecg_keras.training.begin import (
+        check_same_run as check_same_run,
+        describe_environment as describe_environment,
+        mark_of as mark_of,
+    )
     from ecg_keras.training.checkpoint import SECONDS_BETWEEN as SECONDS_BETWEEN
     from ecg_keras.training.choices import (
         CALLBACKS as CALLBACKS,
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from ecg_keras.training.run import (
         Run as Run,
         read_log as read_log,
+        read_network as read_network,
         seen_from as seen_from,
     )
     from ecg_keras.training.seen import (

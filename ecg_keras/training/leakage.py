@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import data
-from ecg_keras.config import Recipe
+from ecg_keras.config import Recipe, SeenData
 from ecg_keras.data import Identities, count_leaks, find_leaks, name_leaks, nobody
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
+from ecg_keras.sources import source_of
 from ecg_keras.training.begin import begin_run, check_same_run, mark_of
 from ecg_keras.training.run import Run
 from ecg_keras.training.seen import (
     NAMES,
     Guarded,
     LeakError,
+    of_same_database,
     read_guarded,
     read_seen,
+    seen_databases,
+    tell_databases,
     tell_unknown,
     trained_on,
 )
@@ -80,7 +84,7 @@ def guard(
     )
     begin_run(run, recipe, **marks)
     seen.save(run.seen)
-    _keep(guarded, run)
+    _keep(guarded, run, look.databases)
     for message in (*guarded.warnings, *guarded.notes):
         (on_warning or logging.getLogger(__name__).warning)(message)
     return guarded
@@ -111,13 +115,15 @@ def guard_alike(
     begin_run(run, recipe, **marks)
     with replacing(run.seen) as temporary:
         shutil.copyfile(of.seen, temporary)
-    _keep(replace(found, mark=mark_of(run, recipe, **marks)), run)
+    _keep(replace(found, mark=mark_of(run, recipe, **marks)), run, seen_databases(of.folder))
 
 
-def _keep(guarded: Guarded, run: Run) -> None:
+def _keep(guarded: Guarded, run: Run, databases: Sequence[SeenData]) -> None:
+    named = [one.model_dump(mode="json") for one in databases]
     run.write_status(
         left_out={split: len(records) for split, records in guarded.left_out.items()},
         known_tests=guarded.known_tests,
+        **({"seen_databases": named} if named else {}),
     )
     guarded.save(run)
 
@@ -133,6 +139,7 @@ class _Look:
     notes: list[str] = field(default_factory=list)
     known_tests: set[str] = field(default_factory=set)
     unchecked: bool = False
+    databases: tuple[SeenData, ...] = ()
 
     def find(
         self, dataset: data.Dataset, name: str
@@ -146,6 +153,7 @@ class _Look:
             train = self._leave_out("train", train, unknown, why)
             valid = self._leave_out("valid", valid, unknown, why)
         before = self._read_upstream()
+        self._judge_databases(dataset)
         self._judge("test", test, before, upstream=True)
         if self.recipe.data.leaks == "leave_out":
             valid = self._leave_out("valid", valid, trained_on(before), "the upstream knows")
@@ -200,12 +208,48 @@ class _Look:
     def _read_upstream(self) -> Identities:
         if self.upstream is None:
             return nobody()
-        before = read_seen(self.upstream)
+        before, self.databases = read_seen(self.upstream), seen_databases(self.upstream)
         if before is None:
             self.unchecked = True
-            self.warnings.append(tell_unknown(self.upstream))
+            if not self.databases:
+                self.warnings.append(tell_unknown(self.upstream))
             return nobody()
         return before
+
+    def _judge_databases(self, dataset: data.Dataset) -> None:
+        """Refuses a database that the card of published weights names, or says what it names."""
+        if self.upstream is None or not self.databases:
+            return
+        self.unchecked = True
+        sentence = tell_databases(self.upstream, self.databases, dataset)
+        same = of_same_database(self.databases, dataset)
+        if not any(self._may_know_tests(one) for one in same):
+            self.warnings.append(sentence)
+            return
+        if self.recipe.data.leaks != "allow":
+            raise LeakError(
+                sentence.rstrip("."),
+                "It may know the test records: take another dataset or other folds, correct its "
+                "card, or continue with --set data.leaks=allow: the report then says so.",
+                shards=self.shards,
+                upstream=True,
+            )
+        self.warnings.append(
+            f"Leaks are allowed (data.leaks): {sentence} It may know test records, and then the "
+            "scores flatter."
+        )
+
+    def _may_know_tests(self, one: SeenData) -> bool:
+        """Whether test records may be among those that a card names of this database."""
+        settings = self.recipe.data
+        official = settings.split.method == "official" or (
+            settings.split.method == "auto" and source_of(settings).OFFICIAL_FOLDS
+        )
+        if not official or settings.split.folds is not None:
+            return True
+        if one.folds:
+            return bool({*one.folds} & {*settings.split.test_folds})
+        return "test" in one.splits
 
     def _judge(
         self, split: str, part: Identities, seen: Identities, *, upstream: bool = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from ecg_keras import data, models
@@ -17,6 +18,7 @@ from ecg_keras.config import Phase, Recipe
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing, write_json
 from ecg_keras.keras_library import keras
+from ecg_keras.signals import lead_weights
 from ecg_keras.training.begin import alone, describe_environment
 from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
 from ecg_keras.training.choices import make_callbacks
@@ -73,7 +75,12 @@ def train(
     """
     dataset = data.describe(shards)
     if recipe.initialise is not None and upstream is not None:
-        check_upstream(upstream, dataset, keep_head=recipe.initialise.head == "keep")
+        check_upstream(
+            upstream,
+            dataset,
+            keep_head=recipe.initialise.head == "keep",
+            leads=recipe.model.preprocessing.leads or dataset.leads,
+        )
     guard(recipe, shards=shards, run=run, upstream=upstream, upstream_mark=upstream_mark)
     with alone(run):
         _fit(recipe, dataset, shards, run, upstream, callbacks)
@@ -91,6 +98,8 @@ def build_model(
         shards: their folder.
         left_out: ids of training records that the network must not know.
     """
+    wanted = recipe.model.preprocessing
+    leads = wanted.leads or dataset.leads
     mean = std = None
     if recipe.model.scaling == "standardise":
         mean, std = data.signal_statistics(
@@ -100,9 +109,14 @@ def build_model(
             subset=recipe.data.subset,
             left_out=left_out,
         )
+        if (
+            leads != dataset.leads
+        ):  # of one that follows from I and II, as if these were independent
+            share = lead_weights(dataset.leads, leads)
+            mean, std = mean @ share, np.sqrt(std**2 @ share**2)
     backbone = models.find_backbone(recipe.model.backbone)(
         num_samples=dataset.num_samples,
-        num_leads=len(dataset.leads),
+        num_leads=len(leads),
         head=recipe.model.head,
         seed=recipe.training.seed,
     )
@@ -114,6 +128,9 @@ def build_model(
         std=std,
         dropout=recipe.model.dropout,
         seed=recipe.training.seed,
+        preprocessing=wanted,
+        leads=dataset.leads,
+        sampling_rate=dataset.sampling_rate,
     )
 
 

@@ -4,80 +4,117 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecg_keras import data
+from ecg_keras import data, models
+from ecg_keras.config import Recipe
+from ecg_keras.data import stored_length
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training.run import Run
+from ecg_keras.training.run import Run, read_network
 
 
 def check_weights(
-    upstream: Path, *, leads: Sequence[str], sampling_rate: float, keep_head: bool
+    upstream: Path, recipe: Recipe, *, leads: Sequence[str], labels: Sequence[str] | None = None
 ) -> None:
     """Refuses first weights that can't be used, as far as that is known without a dataset.
 
     Args:
         upstream: a run folder, or a ``.keras`` file, which names neither leads nor rate.
-        leads: that the network is to be trained with.
-        sampling_rate: of these, in Hz.
-        keep_head: whether the upstream's head is kept.
+        recipe: of the run that is to begin with them.
+        leads: of its data.
+        labels: of its data, where they are known before the data are prepared.
 
     Raises:
         ConfigError: the head of a single file is to be kept, whose labels nobody knows.
-        DataError: there are no weights, or they are of other leads or another sampling rate.
+        DataError: there are no weights, or they are of another network, other leads, another
+            sampling rate or length, or other labels and the head is kept.
     """
-    _check_card(upstream, tuple(leads), sampling_rate, keep_head)
-    model = Run(upstream).model if upstream.is_dir() else upstream
-    if not model.is_file():
-        raise DataError(
-            f"{model}: no such model. Name a .keras file, or the folder of a run that finished "
-            "training."
-        )
-    if not zipfile.is_zipfile(model):
-        raise DataError(
-            f"{model}: not a Keras model that opens safely (the file is damaged or not whole). "
-            "Copy it again or train it again."
-        )
+    network = recipe.model
+    keep_head = recipe.initialise is not None and recipe.initialise.head == "keep"
+    taken = tuple(network.preprocessing.leads or leads)
+    _check_card(upstream, taken, recipe.data.sampling_rate, keep_head)
+    if keep_head and labels is not None:
+        _check_labels(upstream, tuple(labels))
+    theirs = models.read_architecture(Run(upstream).model if upstream.is_dir() else upstream)
+    # a network of your own has what name it likes
+    backbone = theirs.backbone if network.backbone in models.BACKBONES else network.backbone
+    flattened = theirs.num_samples if theirs.flattened else None
+    inside = None if "preprocess_leads" in theirs.layers else theirs.num_leads
+    for what, old, new, setting in (
+        ("network", backbone, network.backbone, "model.backbone"),
+        ("number of leads", inside, len(taken), "data.leads"),
+        ("length in samples", flattened, stored_length(recipe.data), "data.seconds"),
+    ):
+        if old not in (None, new):
+            raise DataError(
+                f"{upstream}: its {what} is {old}, and this recipe's {new}. Set {setting} to the "
+                "upstream's, or choose another upstream."
+            )
 
 
-def check_upstream(upstream: Path, dataset: data.Dataset, *, keep_head: bool) -> None:
+def check_upstream(
+    upstream: Path,
+    dataset: data.Dataset,
+    *,
+    keep_head: bool,
+    leads: Sequence[str] | None = None,
+) -> None:
     """Refuses an upstream that was trained on other signals than the dataset's.
 
     Whether its weights are there is seen when they are opened: it may be the folder of a lone file.
+
+    Args:
+        upstream: a run folder, or a ``.keras`` file.
+        dataset: that it is to be used on.
+        keep_head: whether its head is kept.
+        leads: that its backbone is to get; ``None`` gives the whole network the dataset's.
 
     Raises:
         ConfigError: the head of a single file is to be kept, whose labels nobody knows.
         DataError: leads or sampling rate differ; or the head is kept and the labels differ.
     """
-    _check_card(upstream, dataset.leads, dataset.sampling_rate, keep_head)
-    if not keep_head:
-        return
+    whole = leads is None
+    taken = dataset.leads if leads is None else tuple(leads)
+    _check_card(upstream, taken, dataset.sampling_rate, keep_head, whole=whole)
+    if keep_head:
+        _check_labels(upstream, dataset.labels)
+
+
+def _check_labels(upstream: Path, labels: tuple[str, ...]) -> None:
     theirs = data.read_dataset(Run(upstream).dataset)
-    if theirs.labels != dataset.labels:
+    if theirs.labels != labels:
         raise DataError(
             f"{upstream}: its head is for {_say(theirs.labels)} and this recipe's labels are "
-            f"{_say(dataset.labels)}. A head can be kept only for the same labels in the same "
+            f"{_say(labels)}. A head can be kept only for the same labels in the same "
             "order: use `initialise: {head: new}`."
         )
 
 
 def _check_card(
-    upstream: Path, leads: tuple[str, ...], sampling_rate: float, keep_head: bool
+    upstream: Path,
+    leads: tuple[str, ...],
+    sampling_rate: float,
+    keep_head: bool,
+    *,
+    whole: bool = False,
 ) -> None:
     """Compares leads and rate with those in the upstream's dataset.json, where it has one."""
-    card = Run(upstream).dataset
-    if card.is_file():
-        theirs = data.read_dataset(card)
+    run = Run(upstream)
+    if run.dataset.is_file():
+        theirs = data.read_dataset(run.dataset)
+        network = read_network(run)
+        inside = None if network is None or whole else network.preprocessing.leads
         for what, old, new, setting in (
-            ("leads", theirs.leads, leads, "data.leads"),
+            ("leads", tuple(inside or theirs.leads), leads, "data.leads"),
             ("sampling rate", theirs.sampling_rate, sampling_rate, "data.sampling_rate"),
         ):
             if old != new:
+                fewer = what == "leads" and not whole and set(leads) < set(inside or theirs.leads)
                 raise DataError(
                     f"{upstream}: was trained with {what} {_say(old)}, and this recipe has "
-                    f"{_say(new)}. Set {setting} to the upstream's, or choose another upstream."
+                    f"{_say(new)}. Set {setting} to the upstream's, or choose another upstream"
+                    f"{', or take missing leads as zero with initialise.leads: fewer' * fewer}."
                 )
     elif keep_head:
         raise ConfigError(

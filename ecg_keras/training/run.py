@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecg_keras.config import Model, model_of
 from ecg_keras.errors import DataError
 from ecg_keras.files import as_count, as_name, as_number, as_object, as_text, read_json, write_json
 
@@ -65,6 +66,7 @@ class Run:
     tuning = _Inside("tuning.json")  # with which settings it was tried, and the choice
     scores = _Inside("scores.json")
     comparison = _Inside("comparison.json")
+    card = _Inside("card.yaml")  # of weights that others published, where it was made from them
     seeds = _Inside("seeds.json")  # what trainings with other seeds say together with this one
     report = _Inside("report.html")
     saved_model = _Inside("saved_model/1")
@@ -103,6 +105,15 @@ class Run:
     def write_status(self, **changes: Any) -> None:
         """Merges ``changes`` into status.json."""
         write_json(self.status, {**self.read_status(), **changes})
+
+
+def read_network(run: Run) -> Model | None:
+    """The ``model`` section of a run that was trained or imported; ``None`` where it says nothing.
+
+    Raises:
+        DataError: status.json is damaged.
+    """
+    return model_of(run.read_status().get("settings", {}))
 
 
 class _Status(dict[str, Any]):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 from ecg_keras import data
+from ecg_keras.config import SeenData
 from ecg_keras.data import Identities, Leak, count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
 from ecg_keras.files import parse_as, read_json, write_json
@@ -109,22 +110,65 @@ def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
         >>> describe_known(Path("runs/up"), Path("shards/ptbxl"), "test").leaks[0].known_as
         'HR00003'
     """
-    before = read_seen(weights)
+    before, named = read_seen(weights), seen_databases(weights)
+    sentence = tell_databases(weights, named, data.describe(shards))
     if before is None:
-        return Known((), tell_unknown(weights))
+        return Known((), sentence or tell_unknown(weights))
     tested = data.read_identities(shards, split)
     leaks = find_leaks(tested, trained_on(before) if split == "valid" else before)
     if not leaks:
-        return None
+        return Known((), sentence) if sentence else None
     counts = f"{len(leaks)} of {len(tested)} {NAMES[split]} records of {shards}"
-    return Known(leaks, f"{weights} knows {counts} ({count_leaks(leaks)}): {name_leaks(leaks)}.")
+    found = f"{weights} knows {counts} ({count_leaks(leaks)}): {name_leaks(leaks)}."
+    return Known(leaks, f"{found} {sentence}".rstrip())
+
+
+def seen_databases(weights: Path) -> tuple[SeenData, ...]:
+    """Databases that published weights, or an upstream of a network, were trained on."""
+    kept = _run_of(weights).read_status().get("seen_databases", [])
+    return tuple(SeenData.model_validate(one) for one in kept)
+
+
+def of_same_database(named: Sequence[SeenData], dataset: data.Dataset) -> tuple[SeenData, ...]:
+    """Those that are, by their names, the database of a dataset."""
+    own = _plain(dataset.source)
+    return tuple(one for one in named if _plain(one.database) == own)
+
+
+def _plain(name: str) -> str:
+    """PTB-XL and ptbxl are the same database."""
+    return "".join(sign for sign in name.lower() if sign.isalnum())
+
+
+def tell_databases(weights: Path, named: Sequence[SeenData], dataset: data.Dataset) -> str:
+    """What the card of published weights says of a dataset; empty where there is none."""
+    if not named:
+        return ""
+    names = ", ".join(dict.fromkeys(one.database for one in named))
+    same = of_same_database(named, dataset)
+    parts = "; ".join(
+        f"folds {', '.join(map(str, one.folds))}"
+        if one.folds
+        else f"splits {', '.join(one.splits)}"
+        for one in same
+    )
+    what = (
+        f"this is {dataset.source}, of which it has seen {parts}"
+        if same
+        else f"none of them is called {dataset.source}, but copies can't be looked for"
+    )
+    return f"{weights}: was trained on {names}, as its card says: {what}."
 
 
 def read_seen(weights: Path) -> Identities | None:
     """What a network has seen; ``None`` where that is unknown."""
-    is_model = weights.name == Run(weights.parent).model.name
-    run = Run(weights.parent if is_model else weights)
+    run = _run_of(weights)
     return Identities.load(run.seen) if run.seen.is_file() else None
+
+
+def _run_of(weights: Path) -> Run:
+    is_model = weights.name == Run(weights.parent).model.name
+    return Run(weights.parent if is_model else weights)
 
 
 def tell_unknown(weights: Path) -> str:

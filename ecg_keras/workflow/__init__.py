@@ -1,6 +1,7 @@
 """What a recipe needs: the plan, its steps, and work on finished runs."""
 
 from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
+from ecg_keras.workflow.importing import Imported, import_weights
 from ecg_keras.workflow.job import Job, known_dataset, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.opened import (
@@ -13,6 +14,7 @@ from ecg_keras.workflow.opened import (
 )
 from ecg_keras.workflow.plan import (
     check_data,
+    check_weights_of,
     find_problems,
     make_alone,
     make_plan,
@@ -32,6 +34,7 @@ from ecg_keras.workflow.tuning import predict_validation
 
 __all__ = [
     "FILES",
+    "Imported",
     "Job",
     "Opened",
     "Step",
@@ -39,6 +42,7 @@ __all__ = [
     "baseline_recipe",
     "check_data",
     "check_names",
+    "check_weights_of",
     "compare_runs",
     "compare_seeds",
     "evaluate_elsewhere",
@@ -46,6 +50,7 @@ __all__ = [
     "evaluation_mark",
     "export_run",
     "find_problems",
+    "import_weights",
     "is_prediction_file",
     "known_dataset",
     "list_seed_jobs",

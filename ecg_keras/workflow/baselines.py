@@ -9,6 +9,7 @@ from typing import Any
 
 from ecg_keras.config import LoadedRecipe, Recipe, Tune
 from ecg_keras.errors import ConfigError
+from ecg_keras.workflow.first_weights import published_network
 from ecg_keras.workflow.recipes import load, recipe_beside
 
 # sections whose overrides reach the baseline; data and evaluation are those of the recipe anyway
@@ -22,7 +23,9 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
 
     Both runs then train on the same records, are tested on the same patients, and are tuned over
     as many settings: the baseline's own or the recipe's. Overrides of ``training`` and ``model``
-    reach it too, but for those that `overrides_left_out` lists.
+    reach it too, but for those that `overrides_left_out` lists. Where the recipe starts from
+    published weights, the baseline has their network and preprocessing, at random weights, unless
+    its file names another backbone.
 
     Raises:
         ConfigError: it is missing or wrong, names a baseline itself, would choose its epoch on
@@ -32,7 +35,10 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     if path is None:
         return None
     overrides, _ = _shared_overrides(loaded, path)
-    baseline = load(path, overrides | loaded.recipe.evaluation.baseline_set)
+    overrides |= loaded.recipe.evaluation.baseline_set
+    baseline = load(path, overrides)
+    if "backbone" not in baseline.recipe.model.model_fields_set:
+        baseline = load(path, overrides, published_network(loaded.recipe))
     if baseline.recipe.evaluation.baseline is not None:
         raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
     theirs, ours = (one.recipe.training.validate_on for one in (baseline, loaded))

@@ -26,7 +26,9 @@ from ecg_keras.data import stored_leads
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, check_same_run, check_weights, mark_of
 from ecg_keras.workflow.baselines import baseline_recipe
-from ecg_keras.workflow.recipes import upstream_recipe
+from ecg_keras.workflow.first_weights import published_of
+from ecg_keras.workflow.importing import ENDINGS, PublishedWeights
+from ecg_keras.workflow.recipes import known_labels, upstream_recipe
 
 RUNS = Path("runs")
 # of the part of a run's name that is the name of its data
@@ -68,6 +70,19 @@ class Job:
             return self.candidate_of.upstream
         loaded = upstream_recipe(self.loaded)
         return None if loaded is None else make_job(loaded, self.run.folder.parent)
+
+    @cached_property
+    def published(self) -> PublishedWeights | None:
+        """The file of weights that others published, which this one starts from."""
+        return self.candidate_of.published if self.candidate_of else published_of(self.recipe)
+
+    @cached_property
+    def imported(self) -> Run | None:
+        """The run that the published weights are imported into, made or still to make."""
+        if self.candidate_of is not None:
+            return self.candidate_of.imported
+        runs = self.run.folder.parent
+        return None if self.published is None else Run(self.published.place(runs))
 
     @cached_property
     def baseline(self) -> Job | None:
@@ -120,6 +135,8 @@ class Job:
         """The run folder or file with the first weights; ``None`` for random ones."""
         if self.upstream is not None:
             return self.upstream.run.folder
+        if self.imported is not None:
+            return self.imported.folder
         initialise = self.recipe.initialise
         return None if initialise is None else Path(initialise.from_)
 
@@ -128,6 +145,8 @@ class Job:
         """What identifies the first weights: the run's fingerprint, or the file's sha256."""
         if self.upstream is not None:
             return self.upstream.fingerprint()
+        if self.published is not None:
+            return self.published.fingerprint
         weights = self.upstream_weights
         if weights is None:
             return None
@@ -137,7 +156,8 @@ class Job:
         if not weights.is_file():
             raise DataError(
                 f"{weights}: no run folder and no .keras file. Give initialise.from a recipe "
-                "(NAME.yaml), a finished run folder or a .keras file."
+                "(NAME.yaml), a finished run folder, a .keras file, or published weights with a "
+                f"card beside them ({', '.join(ENDINGS)})."
             )
         return hashlib.sha256(weights.read_bytes()).hexdigest()
 
@@ -181,13 +201,24 @@ class Job:
     def check_weights(self) -> None:
         """Refuses first weights that are there and can't be used, before anything is made."""
         initialise, weights = self.recipe.initialise, self.upstream_weights
-        if initialise is not None and self.upstream is None and weights is not None:
+        if self.published is not None and not self.is_imported():
+            if self.candidate_of is None:
+                self.published.check()
+        elif initialise is not None and self.upstream is None and weights is not None:
             check_weights(
                 weights,
+                self.recipe,
                 leads=stored_leads(self.data),
-                sampling_rate=self.data.sampling_rate,
-                keep_head=initialise.head == "keep",
+                labels=known_labels(self.data),
             )
+
+    def is_imported(self) -> bool:
+        """Whether the published weights that this one starts from are a run already."""
+        run, published = self.imported, self.published
+        if run is None or published is None:
+            return False
+        made = run.read_status().get("fingerprint") == published.fingerprint
+        return made and run.model.is_file()
 
     def outlives_its_data(self) -> bool:
         """Whether a complete run of these settings is there although its raw files are gone."""

@@ -15,6 +15,7 @@ from ecg_keras.data import find_undecidable
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import as_texts, read_json
 from ecg_keras.training import guard, read_guarded, records_left_out, seen_from
+from ecg_keras.workflow.importing import import_weights
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import compare_runs, export_run, validate_shards
 from ecg_keras.workflow.step import Watcher
@@ -42,6 +43,17 @@ def _simulate(job: Job, watcher: Watcher) -> None:
 
 def _simulation(job: Job) -> dict[str, Any]:
     return {} if job.data.simulate is None else job.data.simulate.model_dump()
+
+
+def _imported(job: Job) -> Path:
+    return job.run.folder if job.imported is None else job.imported.folder
+
+
+def _import(job: Job, watcher: Watcher) -> None:
+    del watcher
+    published, run = job.published, job.imported
+    if published is not None and run is not None:
+        import_weights(published.path, run.folder, card=published.card_path)
 
 
 def _prepared(job: Job) -> bool:
@@ -246,6 +258,7 @@ def _marked(
 MAKERS = {
     "keep": Maker(lambda job: job.run.folder, Job.outlives_its_data, lambda job, watcher: None),
     "simulate": Maker(lambda job: job.data.raw, _simulated, _simulate),
+    "import": Maker(_imported, Job.is_imported, _import),
     "prepare": Maker(lambda job: job.shards, _prepared, _prepare),
     "validate": Maker(_validation, _validated, _validate),
     "guard": Maker(lambda job: job.run.leaks, _guarded, _guard),

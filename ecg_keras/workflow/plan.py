@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from ecg_keras import data
 from ecg_keras.errors import EcgKerasError, raise_together
@@ -62,6 +63,8 @@ def make_plan(
             guarded[of] = add("keep", of)
             return guarded[of]
         upstream = (add_guard(of.upstream),) if of.upstream is not None else ()
+        if of.published is not None:  # wrong weights are to be known before data are prepared
+            upstream = (add("import", of),)
         made = made or add_data(of)
         prepared, validated[of] = made
         # leaks are looked for whatever validation finds: both are to be known at once
@@ -173,6 +176,18 @@ def find_problems(plan: Iterable[Step], *, tables: bool = False) -> tuple[EcgKer
     for step in unprepared:
         found += check_data(step.job, tables=tables or len(unprepared) > 1)
     return tuple(found)
+
+
+def check_weights_of(job: Job) -> tuple[EcgKerasError, ...]:
+    """What is wrong with the first weights of a recipe, where they are a file or run that is here.
+
+    Example:
+        >>> check_weights_of(make_job(load("recipes/ludb_scratch.yaml")))
+        ()
+    """
+    initialise = job.recipe.initialise
+    there = initialise is not None and Path(initialise.from_).exists()
+    return tuple(_catch(job.check_weights)) if there else ()
 
 
 def check_data(job: Job, *, tables: bool = True) -> tuple[EcgKerasError, ...]:

@@ -22,6 +22,7 @@ from ecg_keras.errors import (
 from ecg_keras.models import BACKBONES, STAGES, find_backbone
 from ecg_keras.signals import canonical_lead
 from ecg_keras.simulate import HOSPITALS
+from ecg_keras.workflow.first_weights import check_first_weights, defaults_of
 
 # what can't be checked where one of these is wrong
 NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
@@ -30,8 +31,21 @@ NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
 }
 
 
-def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> LoadedRecipe:
+def load(
+    path: str | Path,
+    overrides: Mapping[str, Any] | None = None,
+    network: Mapping[str, Any] | None = None,
+) -> LoadedRecipe:
     """Reads a recipe and checks the names of its source, label set, leads, backbone and stages.
+
+    Of one that starts from published weights or a run, network, leads and rate are theirs where it
+    does not set them.
+
+    Args:
+        path: of the recipe.
+        overrides: dotted keys to plain values.
+        network: of one that starts from random weights, plain keys that it has where it does not
+            set them.
 
     Raises:
         ConfigError: one line per problem, each with file and line.
@@ -40,7 +54,12 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Loaded
         >>> load("recipes/quickstart.yaml").recipe.model.backbone
         'resnet1d18'
     """
-    return config.load_recipe(path, overrides, checks=[check_names])
+    return config.load_recipe(
+        path,
+        overrides,
+        checks=[check_first_weights, check_names],
+        defaults=lambda recipe: {**(network or {}), **defaults_of(recipe)},
+    )
 
 
 def check_names(recipe: Recipe) -> Iterator[Problem]:
@@ -59,6 +78,7 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
         ("data", "folder", "lead_names"): lambda: _check_lead_names(recipe.data),
         ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
+        ("training", "augment", "crop"): lambda: _check_crop(recipe),
     }
     checks["training", "loss"] = lambda: training.LOSSES.check(recipe.training.loss)
     checks["training", "optimizer"] = lambda: training.check_optimizer(recipe.training)
@@ -140,6 +160,18 @@ def _named_upstream(loaded: LoadedRecipe) -> LoadedRecipe | None:
     return load(recipe_beside(loaded.path, "initialise.from", initialise.from_), initialise.set)
 
 
+def known_labels(data: Data) -> tuple[str, ...] | None:
+    """The labels of a dataset, where they are known before it is prepared.
+
+    Example:
+        >>> known_labels(load("recipes/ludb_scratch.yaml").recipe.data)
+        ('NORM', 'MI', 'STTC', 'HYP', 'CD')
+    """
+    if data.source == sources.FOLDER:
+        return None
+    return tuple(sources.check_label_set(sources.source_of(data), data.label_set))
+
+
 def _check_label_set(data: Data) -> None:
     if data.source != sources.FOLDER:
         sources.check_label_set(sources.source_of(data), data.label_set)
@@ -178,6 +210,13 @@ def _check_backbone(name: str) -> None:
         find_backbone(name)
     else:  # without building one, which would import TensorFlow
         look_up("backbone", name, BACKBONES)
+
+
+def _check_crop(recipe: Recipe) -> None:
+    if recipe.training.augment.crop is not None and recipe.model.preprocessing.filters:
+        raise ConfigError(
+            "the network filters whole ECGs first, and a crop has other ends. Set it to null."
+        )
 
 
 def _check_stage(model: Model, stage: str) -> None:

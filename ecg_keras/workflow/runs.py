@@ -35,7 +35,8 @@ def evaluate_elsewhere(
     """Scores a finished run on another dataset with the same labels, leads and sampling rate.
 
     Thresholds are those of the run's own validation split, or of its test split where that took its
-    place (``training.validate_on``): nothing is fitted to the new data.
+    place (``training.validate_on``): nothing is fitted to the new data. Those of published weights
+    that were imported are 0.5.
 
     Args:
         folder: the run.
@@ -52,7 +53,10 @@ def evaluate_elsewhere(
     Example:
         >>> evaluate_elsewhere("runs/ptbxl_scratch", "shards/ptbxl-copy").summary["macro_auroc"]
     """
-    run = open_scored(folder)
+    run = open_finished(folder)
+    imported = run.card.is_file()  # its labels and signals are known, its thresholds are not
+    if not imported:
+        open_scored(folder)
     dataset = data.describe(shards)
     own = data.read_dataset(run.dataset)
     if own.labels != dataset.labels:
@@ -71,13 +75,18 @@ def evaluate_elsewhere(
         )
     if known is not None:
         warn(known.sentence)
-    own_scores = evaluation.Scores.load_json(run.scores)
     predicted = evaluation.predict(models.load_model(run.model), Path(shards), split)
+    codes = evaluation.snomed_codes(dataset.source, dataset.label_set)
+    if imported:
+        return evaluation.evaluate(
+            predicted, None, thresholds="fixed", codes=codes, bootstrap=bootstrap
+        )
+    own_scores = evaluation.Scores.load_json(run.scores)
     # the run's own predictions are calibrated already: here nothing is fitted again
     scores = evaluation.evaluate(
         own_scores.calibration.apply(predicted),
         evaluation.Predictions.load(run.predictions(chooser(run))),
-        codes=evaluation.snomed_codes(dataset.source, dataset.label_set),
+        codes=codes,
         bootstrap=bootstrap,
     )
     return replace(scores, calibration=own_scores.calibration)

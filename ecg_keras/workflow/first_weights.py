@@ -1,0 +1,150 @@
+"""What first weights say of the recipe that starts from them: its network, leads and rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ecg_keras import data
+from ecg_keras.config import Initialise, Model, Preprocessing, Problem, Recipe
+from ecg_keras.data import stored_leads
+from ecg_keras.errors import EcgKerasError
+from ecg_keras.signals import LEADS, missing_leads
+from ecg_keras.training import Run, read_network
+from ecg_keras.workflow.importing import PublishedWeights, is_weights_file, open_published
+
+# what may differ from the weights: another head is new, and leads have a rule of their own
+FREE = {("model", "head"), ("model", "preprocessing", "missing"), ("data", "leads")}
+Defaults = Mapping[str, Mapping[str, Any]]
+
+
+def published_of(recipe: Recipe) -> PublishedWeights | None:
+    """The file of weights that others published, which a recipe starts from; ``None`` for others.
+
+    Raises:
+        ConfigError, DataError: as `open_published`.
+    """
+    initialise = recipe.initialise
+    if initialise is None or not is_weights_file(initialise.from_):
+        return None
+    return open_published(initialise.from_)
+
+
+def defaults_of(recipe: Recipe) -> Defaults:
+    """What a recipe has where it does not set it: the network and the signals of its first weights.
+
+    Nothing where these are random, a recipe's, a ``.keras`` file or not there yet, or what is
+    beside them is damaged: `check_first_weights` says so.
+    """
+    initialise = recipe.initialise
+    if initialise is None or not Path(initialise.from_).exists():
+        return {}
+    try:
+        published = published_of(recipe)
+        if published is not None:
+            return _of_published(published, initialise)
+        run = Run(Path(initialise.from_))
+        network = read_network(run) if run.folder.is_dir() else None
+        return {} if network is None else _of_run(run, network, initialise)
+    except EcgKerasError:
+        return {}
+
+
+def published_network(recipe: Recipe) -> Defaults:
+    """The network of published weights, or of a run that began with them, for a baseline.
+
+    Nothing for a run of ours that takes signals in millivolts as they are: its recipe, and so a
+    baseline's, says the same of both.
+    """
+    model = defaults_of(recipe).get("model", {})
+    plain = Preprocessing().model_dump(mode="json")
+    return {} if model.get("preprocessing", plain) == plain else {"model": model}
+
+
+def _of_published(published: PublishedWeights, initialise: Initialise) -> Defaults:
+    card = published.card
+    return {
+        "model": _of_network(published.model, initialise, card.leads),
+        "data": _of_signals(card.leads, card.sampling_rate, card.num_samples),
+    }
+
+
+def _of_run(run: Run, network: Model, initialise: Initialise) -> Defaults:
+    """A run of ours keeps to its own length: one that pools over time takes any."""
+    signals = data.read_dataset(run.dataset)
+    length = signals.num_samples if run.card.is_file() else None
+    model = _of_network(network, initialise, network.preprocessing.leads or signals.leads)
+    if not run.card.is_file():
+        del model["head"]
+    return {"model": model, "data": _of_signals(signals.leads, signals.sampling_rate, length)}
+
+
+def _of_network(network: Model, initialise: Initialise, leads: tuple[str, ...]) -> dict[str, Any]:
+    model = network.model_dump(mode="json", exclude={"dropout"})
+    if initialise.scaling == "own":
+        del model["scaling"]
+    if initialise.leads == "fewer":
+        model["preprocessing"] |= {"leads": list(leads), "missing": "zero"}
+    return model
+
+
+def _of_signals(
+    leads: tuple[str, ...], sampling_rate: float, num_samples: int | None
+) -> dict[str, Any]:
+    return {
+        "sampling_rate": sampling_rate,
+        **({} if num_samples is None else {"seconds": num_samples / sampling_rate}),
+        **({} if leads == LEADS else {"leads": list(leads)}),
+    }
+
+
+def check_first_weights(recipe: Recipe) -> Iterator[Problem]:
+    """Problems with published weights, or between them and what a recipe sets itself."""
+    initialise = recipe.initialise
+    if initialise is None or not Path(initialise.from_).exists():
+        return
+    try:
+        published = published_of(recipe)
+    except EcgKerasError as error:
+        yield Problem(("initialise", "from"), str(error))
+        return
+    if published is None and not Run(Path(initialise.from_)).card.is_file():
+        return  # what a run of ours wants is checked with its file
+    settings = recipe.model_dump(mode="json", by_alias=True)
+    for key, wanted in _leaves(defaults_of(recipe)):
+        given = _look_up(settings, key)
+        if key not in FREE and given != wanted:
+            yield Problem(
+                key,
+                f"is {given}, and the weights of {initialise.from_} want {wanted}, as their card "
+                "says. Remove this key, or choose other weights.",
+            )
+    yield from _check_leads(recipe)
+
+
+def _check_leads(recipe: Recipe) -> Iterator[Problem]:
+    wanted = recipe.model.preprocessing
+    leads = stored_leads(recipe.data)
+    missing = missing_leads(leads, wanted.leads or leads)
+    if missing and (wanted.missing == "refuse" or len(missing) == len(wanted.leads or leads)):
+        yield Problem(
+            ("data", "leads"),
+            f"the weights want {', '.join(wanted.leads or ())}, and {', '.join(missing)} are not "
+            "among these leads. Remove this key, or take missing leads as zero with "
+            "initialise.leads: fewer.",
+        )
+
+
+def _leaves(tree: Mapping[str, Any], key: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*key, name))
+        else:
+            yield (*key, name), value
+
+
+def _look_up(settings: Any, key: tuple[str, ...]) -> Any:
+    for part in key:
+        settings = settings[part]
+    return settings

@@ -1,0 +1,303 @@
+"""Weights that others published, as an ordinary run folder: what all later work takes."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from ecg_keras import weights
+from ecg_keras.config import Model, Preprocessing, WeightsCard, fingerprint
+from ecg_keras.data import Dataset, SplitSummary
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.files import write_json
+from ecg_keras.text import text_table
+from ecg_keras.training import Run, describe_environment
+
+RUNS = Path("runs")
+ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".onnx", ".h5", ".hdf5")
+# of the fingerprints of imported runs: to be raised when an import makes something else
+IMPORT = 1
+# of a card, what changes nothing that is made
+ABOUT = {"licence", "citation", "url", "sha256"}
+IMPORTED = "imported"
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedWeights:
+    """A file of weights that others published, with its card: what it wants, means and has seen."""
+
+    path: Path
+    card_path: Path
+    card: WeightsCard
+
+    @cached_property
+    def family(self) -> weights.Family:
+        """The row of the table of families that it is of."""
+        return weights.find_family(self.card.family)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the file's bytes and of what the card says of its use."""
+        card = self.card.model_dump(mode="json", exclude=ABOUT, exclude_defaults=True)
+        content = weights.identify(self.path, self.card)
+        return fingerprint({"import": IMPORT, "file": content, "card": card})
+
+    @property
+    def model(self) -> Model:
+        """The ``model`` section of a recipe whose network it fits."""
+        card = self.card
+        return Model(
+            backbone=self.family.backbone,
+            scaling="none",
+            preprocessing=Preprocessing(
+                leads=card.leads, unit=card.unit, filters=card.filters, scaling=card.scaling
+            ),
+        )
+
+    def place(self, runs: Path) -> Path:
+        """The run folder that it is imported into where a recipe names the file."""
+        return runs / IMPORTED / f"{self.path.stem}-{self.fingerprint[:8]}"
+
+    def check(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Reads the file; refuses one of another family, or other leads or labels than the card's.
+
+        It imports no TensorFlow, so some of what `import_weights` refuses passes.
+        """
+        self.fingerprint  # noqa: B018  fails where the card is of another file
+        tensors = self.family.renamed(weights.read_tensors(self.path))
+        found = weights.recognise(tensors)
+        if found is None or found.backbone != self.family.backbone:
+            what = "of no family that is known" if found is None else f"{found.name}'s"
+            raise DataError(
+                f"{self.path}: not the weights of {self.family.name}, as {self.card_path} says: "
+                f"the tensors look like {what}. Correct family, or name another file."
+            )
+        for what, size, names in (
+            ("leads", self._leads_of(tensors), self.card.leads),
+            ("labels", self._labels_of(tensors), self.card.labels),
+        ):
+            if size not in (None, len(names)):
+                raise DataError(
+                    f"{self.path}: its network has {size} {what}, and {self.card_path} names "
+                    f"{len(names)}: {', '.join(names)}. Correct the card."
+                )
+        return tensors
+
+    def _leads_of(self, tensors: Mapping[str, npt.NDArray[Any]]) -> int | None:
+        """What the first convolution takes: the middle axis of its kernel, in PyTorch and Keras."""
+        named = self.family.recognised_by.items()
+        first = [name for name, shape in named if shape and len(shape) == 3 and shape[1] is None]
+        return int(tensors[first[0]].shape[1]) if first and first[0] in tensors else None
+
+    def _labels_of(self, tensors: Mapping[str, npt.NDArray[Any]]) -> int | None:
+        prefix = self.family.tensors("head")
+        head = tensors.get(f"{prefix}.weight") if self.family.library == "torch" else None
+        return None if head is None or head.ndim != 2 else int(head.shape[0])
+
+
+def is_weights_file(path: str | Path) -> bool:
+    """Whether a name is that of weights which need a card, by its ending.
+
+    Example:
+        >>> is_weights_file("theirs.pt"), is_weights_file("runs/mine/model.keras")
+        (True, False)
+    """
+    return Path(path).suffix.lower() in ENDINGS
+
+
+def open_published(
+    path: str | Path, card: str | Path | None = None, family: str | None = None
+) -> PublishedWeights:
+    """A file of weights with its card, which is beside it where none is named.
+
+    Raises a `DataError` where one of them is missing, and a `ConfigError` where the card has an
+    error, or is not of the ``family``.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file of weights.")
+    if path.suffix.lower() == ".keras":
+        raise ConfigError(
+            f"{path}: a .keras file needs no import: name it in initialise.from, or as a "
+            "checkpoint."
+        )
+    place = weights.find_card(path) if card is None else Path(card)
+    read = weights.read_card(place)
+    if family is not None and weights.find_family(family).name != read.family:
+        raise ConfigError(
+            f"{place}: is the card of {read.family}, and not of {family}. Name the card of these "
+            "weights with --card."
+        )
+    return PublishedWeights(path, place, read)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What `import_weights` made, or found made.
+
+    Attributes:
+        run: the run folder.
+        published: what it was made from.
+        parameters: of the network.
+        taken: which layers and tensors; ``None`` where the run was there already.
+    """
+
+    run: Run
+    published: PublishedWeights
+    parameters: int
+    taken: weights.Taken | None
+
+    def table(self) -> str:
+        """What it is, and what it wants, as text."""
+        card, family = self.published.card, self.published.family
+        seconds = card.num_samples / card.sampling_rate
+        scaling = card.scaling.model_dump(exclude_defaults=True)
+        rows = [
+            ("network", f"{family.backbone}, {self.parameters:,} parameters"),
+            ("weights", f"{self.published.path}, family {family.name}"),
+            ("input", f"{', '.join(card.leads)}; {card.sampling_rate:g} Hz, {seconds:g} s"),
+            ("unit", f"{card.unit}: the network takes mV and multiplies by {card.per_millivolt:g}"),
+            ("filters", "; ".join(_describe(one.model_dump()) for one in card.filters) or "none"),
+            ("scaling", _describe(scaling) or "none"),
+            ("labels", ", ".join(card.labels)),
+            ("has seen", ", ".join(one.database for one in card.seen) or "not known"),
+            ("licence", card.licence),
+            ("citation", card.citation),
+        ]
+        if self.taken is not None:
+            ignored = ", ".join(self.taken.ignored[:5]) or "none"
+            more = f" and {len(self.taken.ignored) - 5} more" * (len(self.taken.ignored) > 5)
+            rows.append(("layers", f"{len(self.taken.copied)} taken; ignored: {ignored}{more}"))
+        return text_table((), [*rows, ("run", str(self.run.folder))], left=2)
+
+
+def _describe(settings: Mapping[str, Any]) -> str:
+    """``highpass hz 0.5 order 2`` of a card's filter or scaling."""
+    kind = str(settings.get("kind", ""))
+    others = {key: value for key, value in settings.items() if key != "kind" and value}
+    return " ".join([kind, *(f"{key} {value}" for key, value in others.items())]).strip()
+
+
+def import_weights(
+    path: str | Path,
+    folder: str | Path | None = None,
+    *,
+    card: str | Path | None = None,
+    family: str | None = None,
+) -> Imported:
+    """Makes a run folder of weights that others published: network, preprocessing and head.
+
+    Fine-tuning, `advise`, `transferability`, `evaluate` and `export` take it as any run. The folder
+    appears whole or not at all; one that was made of the same file and card is kept as it is.
+
+    Args:
+        path: of the file, as `ecg_keras.weights.read_tensors` reads them.
+        folder: of the run; ``None`` takes ``runs/`` with the name of the file.
+        card: of these weights; ``None`` takes the one beside the file.
+        family: that the weights are of; ``None`` takes the card's, another one is refused.
+
+    Raises:
+        ConfigError: the card has an error, or the folder holds something else.
+        DataError: the file can't be read, is not what its card says, or its tensors do not fit.
+
+    Example:
+        >>> imported = import_weights("weights/xceptiontime.onnx")  # doctest: +SKIP
+        >>> imported.run.folder  # doctest: +SKIP
+        PosixPath('runs/xceptiontime')
+    """
+    published = open_published(path, card, family)
+    run = Run(RUNS / published.path.stem if folder is None else Path(folder))
+    if (made := _find_made(run, published)) is not None:
+        return made
+    tensors = published.check()
+    run.folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=run.folder.parent, prefix=".import.") as temporary:
+        written = Run(Path(temporary) / run.name)
+        written.folder.mkdir()
+        parameters, taken = _write(written, published, tensors)
+        try:
+            written.folder.rename(run.folder)
+        except OSError:  # another process was first
+            if (made := _find_made(run, published)) is not None:
+                return made
+            raise
+    return Imported(run, published, parameters, taken)
+
+
+def _find_made(run: Run, published: PublishedWeights) -> Imported | None:
+    """The run that is there already; a `ConfigError` where it is another."""
+    status = run.read_status()
+    if status.get("fingerprint") == published.fingerprint and run.model.is_file():
+        return Imported(run, published, int(status["num_parameters"]), None)
+    if run.folder.exists() and (not run.folder.is_dir() or any(run.folder.iterdir())):
+        raise ConfigError(
+            f"{run.folder}: there is something else in it already. Choose another folder with "
+            "--out, or remove it."
+        )
+    return None
+
+
+def _write(
+    run: Run, published: PublishedWeights, tensors: Mapping[str, npt.NDArray[Any]]
+) -> tuple[int, weights.Taken]:
+    """All files of the run; how many parameters it has, and what was taken."""
+    from ecg_keras import models
+
+    card, network = published.card, published.model
+    backbone = models.find_backbone(network.backbone)(card.num_samples, len(card.leads))
+    model = models.classifier(
+        backbone,
+        card.labels,
+        preprocessing=network.preprocessing,
+        leads=card.leads,
+        sampling_rate=card.sampling_rate,
+    )
+    model = published.family.end(model)
+    try:
+        taken = weights.take_weights(model, tensors, published.family)
+    except DataError as error:
+        raise DataError(f"{published.path}: {error}") from error
+    models.save_model(model, run.model)
+    run.dataset.write_text(_dataset(published).dump(), encoding="utf-8")
+    shutil.copyfile(published.card_path, run.card)
+    write_json(run.environment, describe_environment("float32", []))
+    parameters = int(model.count_params())
+    run.write_status(
+        state="trained",
+        mode=IMPORTED,
+        name=run.name,
+        fingerprint=published.fingerprint,
+        settings={"model": network.model_dump(mode="json")},
+        num_parameters=parameters,
+        seen_databases=[one.model_dump(mode="json") for one in card.seen],
+        file=published.path.name,
+    )
+    return parameters, taken
+
+
+def _dataset(published: PublishedWeights) -> Dataset:
+    """What the card says of the signals and labels, with no record of them."""
+    card = published.card
+    nobody = SplitSummary(0, 0, dict.fromkeys(card.labels, 0), {}, {})
+    return Dataset(
+        source=", ".join(dict.fromkeys(one.database for one in card.seen)) or "not known",
+        label_set=published.family.name,
+        labels=card.labels,
+        leads=card.leads,
+        sampling_rate=card.sampling_rate,
+        num_samples=card.num_samples,
+        splits={"train": nobody, "valid": nobody, "test": nobody},
+        dropped=(),
+        quarantined=(),
+        duplicates=(),
+        settings={},
+        fingerprint=published.fingerprint,
+        raw_digest="",
+    )

@@ -1,0 +1,252 @@
+"""Published weights as a run: made whole, once, and taken by all that takes a run."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from published_weights import LABELS, LEADS, publish
+from ruamel.yaml import YAML
+from scipy.signal import butter, sosfiltfilt
+from torch_writer import write_state
+
+from ecg_keras import data, models, transferability, weights, workflow
+from ecg_keras.advise.candidates import describe_candidate
+from ecg_keras.advise.ways import Way
+from ecg_keras.config import SeenData
+from ecg_keras.errors import ConfigError, DataError, EcgKerasError
+from ecg_keras.training import Run, read_guarded, read_network
+from ecg_keras.training.seen import of_same_database, tell_databases
+
+DATA = {
+    "source": "simulated",
+    "raw": "raw",
+    "simulate": {"hospital": "riverside", "records": 80},
+    "label_set": "superdiagnostic",
+    "anomalies": "warn",
+}
+TRAINING = {"batch_size": 16, "select": "last", "phases": [{"epochs": 1}]}
+EVALUATION = {"bootstrap": 100}
+
+
+def write(name, **sections):
+    with Path(f"{name}.yaml").open("w") as file:
+        YAML(typ="safe").dump(sections, file)
+    return f"{name}.yaml"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with weights, their run, and the shards of a hospital at the rate they want."""
+    folder = tmp_path_factory.mktemp("published")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        publish(folder)
+        workflow.import_weights("theirs.pt")
+        recipe = write(
+            "tune",
+            mode="finetune",
+            data=DATA,
+            initialise={"from": "theirs.pt"},
+            training=TRAINING,
+            evaluation={**EVALUATION, "baseline": "scratch.yaml"},
+        )
+        write("scratch", mode="scratch", data=DATA, training=TRAINING, evaluation=EVALUATION)
+        workflow.run_plan(
+            workflow.make_plan(workflow.make_job(workflow.load(recipe)), report=False)
+        )
+    return folder
+
+
+@pytest.fixture
+def here(made, monkeypatch):
+    monkeypatch.chdir(made)
+    return made
+
+
+@pytest.fixture
+def shards(here):
+    return workflow.make_job(workflow.load("tune.yaml")).shards
+
+
+def test_the_run_has_the_network_the_preprocessing_and_the_head(here):
+    run = Run(Path("runs/theirs"))
+    model, dataset = models.load_model(run.model), data.read_dataset(run.dataset)
+    assert dataset.labels == LABELS and dataset.leads == LEADS
+    assert (dataset.sampling_rate, dataset.num_samples) == (25, 100)
+    assert run.card.read_text() == Path("theirs.yaml").read_text()
+    network = read_network(run)
+    assert (network.backbone, network.scaling) == ("resnet1d18", "none")
+    rng = np.random.default_rng(2)
+    signals = rng.normal(0, 0.5, (3, 100, 12)).astype(np.float32)
+    _, tensors = publish(here, name="again")
+    plain = models.classifier(models.find_backbone("resnet1d18")(100, 12), LABELS)
+    weights.take_weights(plain, tensors, weights.find_family("resnet1d18"))
+    x = sosfiltfilt(butter(1, 0.5, "highpass", fs=25, output="sos"), signals * 1000.0, axis=1)
+    x = (x - x.mean(1, keepdims=True)) / np.maximum(x.std(1, ddof=1, keepdims=True), 0.001)
+    assert np.allclose(model(signals), plain(x.astype(np.float32)), atol=1e-5)
+
+
+def test_a_recipe_that_names_the_file_has_its_network_rate_and_length(here):
+    job = workflow.make_job(workflow.load("tune.yaml"))
+    recipe = job.recipe
+    assert (recipe.data.sampling_rate, recipe.data.seconds) == (25, 4)
+    assert recipe.model == read_network(Run(Path("runs/theirs")))
+    assert job.upstream_weights == job.imported.folder
+    assert job.imported.folder.parent == Path("runs/imported")
+    names = [layer.name for layer in models.load_model(job.run.model).layers]
+    wanted = ["preprocess_unit", "preprocess_filter1_highpass", "preprocess_zscore"]
+    assert names[1:4] == wanted
+    baseline = [layer.name for layer in models.load_model(job.baseline.run.model).layers]
+    assert baseline == names
+    assert job.baseline.recipe.model == recipe.model
+    guarded = read_guarded(job.run)
+    assert guarded.unchecked and "was trained on Elsewhere, as its card says" in guarded.warnings[0]
+    assert job.run.read_status()["seen_databases"][0]["database"] == "Elsewhere"
+
+
+def test_all_of_it_is_found_again(here):
+    plan = workflow.make_plan(workflow.make_job(workflow.load("tune.yaml")), report=False)
+    assert [step.action for step in plan][:2] == ["import", "simulate"]
+    assert all(step.is_done() for step in plan)
+    before = Path("runs/theirs/model.keras").stat().st_mtime_ns
+    assert workflow.import_weights("theirs.pt").taken is None
+    assert Path("runs/theirs/model.keras").stat().st_mtime_ns == before
+    assert not list(Path("runs").glob(".import*"))
+
+
+def test_the_imported_run_is_taken_as_any_other(here, shards, tmp_path):
+    run = "runs/theirs"
+    scores = workflow.evaluate_elsewhere(run, shards, bootstrap=100)
+    assert set(scores.thresholds.values()) == {0.5} and scores.calibration.method == "none"
+    ranking = transferability.rank_checkpoints([run], shards)
+    assert ranking.values["linear_probe"][0] > 0
+    facts = describe_candidate(run, shards)
+    assert facts.network == read_network(Run(Path(run)))
+    assert facts.lines(data.describe(shards))[0] == f"{run}: resnet1d18 trained on Elsewhere"
+    settings = data.describe(shards).settings
+    way = Way("fine-tune", facts.network, run).recipe(settings, raw=Path("raw"), epochs=1)
+    assert way.model.preprocessing == facts.network.preprocessing
+    assert way.training.augment.crop is None
+    exported = workflow.export_run(run, tmp_path / "1")
+    assert (exported / "saved_model.pb").is_file()
+
+
+def test_a_run_that_began_with_published_weights_is_an_upstream_too(here):
+    settings = workflow.load("tune.yaml", {"initialise.from": "runs/tune", "run": "runs/third"})
+    assert settings.recipe.model == workflow.load("tune.yaml").recipe.model
+    job = workflow.make_job(settings)
+    job.check_weights()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({"data.sampling_rate": 100.0}, "=100.0: is 100.0, and the weights of theirs.* want 25.0, "
+         "as their card says"),
+        ({"data.seconds": 10.0}, "want 4.0"),
+        ({"model.backbone": "gru"}, "model.backbone=gru: is gru, .* want resnet1d18"),
+        ({"model.scaling": "minmax"}, "preprocessing it is none. Received: scaling minmax"),
+        ({"model.preprocessing.unit": "mV"}, "unit=mV: is mV, .* want uV"),
+        ({"data.leads": ["I", "II", "V1"]}, r"V2, .* are not among .*initialise.leads: fewer"),
+        ({"training.augment.crop": 2.0}, "filters whole ECGs first"),
+    ],
+)  # fmt: skip
+def test_a_contradiction_is_refused_when_the_recipe_is_read(here, override, message):
+    with pytest.raises(ConfigError, match=message):
+        workflow.load("tune.yaml", override)
+
+
+def test_fewer_leads_are_zero_where_the_recipe_says_so(here):
+    changed = {"data.leads": ["II", "I", "V3"], "initialise.leads": "fewer"}
+    recipe = workflow.load("tune.yaml", changed).recipe
+    assert recipe.model.preprocessing.missing == "zero"
+    assert recipe.model.preprocessing.leads == LEADS
+
+
+def broken(folder, how):
+    path, tensors = publish(folder)
+    card = path.with_suffix(".yaml")
+    if how == "bytes":
+        path.write_bytes(b"no weights")
+    elif how == "family":
+        write_state(path, {"a.weight": np.zeros((3, 3))})
+    elif how == "shape":
+        tensors["layer4.0.conv1.weight"] = tensors["layer4.0.conv1.weight"][:, :5]
+        write_state(path, tensors)
+    elif how == "no card":
+        card.unlink()
+    elif how == "a card with an error":
+        card.write_text(card.read_text().replace("uV", "kV"))
+    elif how == "labels":
+        card.write_text(card.read_text().replace("NORM, MI", "NORM"))
+    elif how == "leads":
+        card.write_text(card.read_text().replace("V5, V6", "V5"))
+    elif how == "checksum":
+        card.write_text(f"{card.read_text()}sha256: {'a' * 64}\n")
+    return path
+
+
+WRONG = {
+    "bytes": "theirs.pt: ",
+    "family": "not the weights of resnet1d18, .*of no family that is known",
+    "no card": "there is no card theirs.yaml beside it",
+    "a card with an error": "theirs.yaml:5: unit: must be 'mV', 'uV'",
+    "labels": "its network has 5 labels, and theirs.yaml names 4",
+    "leads": "its network has 12 leads, and theirs.yaml names 11",
+    "checksum": "not the file that the card is of",
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_wrong_file_is_refused_before_anything_is_made(how, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    broken(Path(), how)
+    recipe = write("mine", mode="finetune", data=DATA, initialise={"from": "theirs.pt"})
+    with pytest.raises(EcgKerasError, match=WRONG[how]):
+        workflow.import_weights("theirs.pt")
+    with pytest.raises(EcgKerasError, match=WRONG[how]) as caught:
+        job = workflow.make_job(workflow.load(recipe))
+        problems = workflow.check_weights_of(job)
+        planned = workflow.find_problems(workflow.make_plan(job))
+        assert [str(one) for one in problems] == [str(one) for one in planned]
+        raise problems[0]
+    assert len(str(caught.value).splitlines()) == 1
+    assert not Path("runs").exists() and not Path("raw").exists()
+
+
+def test_tensors_that_do_not_fit_stop_the_plan_before_data_are_prepared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    broken(Path(), "shape")
+    recipe = write("mine", mode="finetune", data=DATA, initialise={"from": "theirs.pt"})
+    with pytest.raises(DataError, match=r"theirs.pt: these tensors do not fit resnet1d18"):
+        workflow.run_plan(workflow.make_plan(workflow.make_job(workflow.load(recipe))))
+    assert not Path("raw").exists() and not list(Path("runs/imported").glob("*"))
+
+
+def test_a_folder_with_something_else_is_kept(here, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="there is something else in it already"):
+        workflow.import_weights("theirs.pt", tmp_path / "mine")
+    shutil.rmtree(tmp_path / "mine")
+    made = workflow.import_weights("theirs.pt", tmp_path / "mine")
+    assert made.run.model.is_file() and "has seen" in made.table()
+
+
+def test_a_database_that_the_card_names_is_refused_unless_it_is_allowed(here, shards):
+    named = (SeenData(database="PTB-XL", folds=(1, 2)), SeenData(database="Simulated"))
+    dataset = data.describe(shards)
+    assert of_same_database(named, dataset) == named[1:]
+    assert "this is simulated, of which it has seen splits train, valid, test" in tell_databases(
+        Path("w"), named, dataset
+    )
+    publish(here, name="seen", changes=[("Elsewhere", "simulated")])
+    changed = {"initialise.from": "seen.pt", "run": "runs/leaky"}
+    changed["evaluation.baseline"] = None
+    job = workflow.make_job(workflow.load("tune.yaml", changed))
+    with pytest.raises(DataError, match=r"It may know the test records.*--set data.leaks=allow"):
+        workflow.run_plan(workflow.make_plan(job, report=False))
+    allowed = workflow.make_job(workflow.load("tune.yaml", {**changed, "data.leaks": "allow"}))
+    workflow.make_alone(allowed, "guard")
+    assert "Leaks are allowed (data.leaks)" in read_guarded(allowed.run).warnings[0]
