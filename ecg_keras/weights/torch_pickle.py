@@ -108,28 +108,21 @@ class Foreign(type):
         return isinstance(one, Placeholder)
 
 
-class _Names(dict[Any, Any]):
-    """A dictionary that may have attributes, as PyTorch's state dicts have."""
+def list_known() -> dict[str, Any]:
+    """What tensors need, made again for each file: a pickle may change what it is given."""
 
+    def rebuild(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> StoredTensor:
+        return StoredTensor(storage, offset, tuple(shape), tuple(strides))
 
-def _rebuild(
-    storage: Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *rest: Any
-) -> StoredTensor:
-    return StoredTensor(storage, offset, tuple(shape), tuple(strides))
-
-
-def _keep(tensor: StoredTensor, *rest: Any) -> StoredTensor:
-    return tensor
-
-
-KNOWN: Mapping[str, Any] = {
-    "collections.OrderedDict": _Names,
-    "torch.Size": tuple,
-    "torch._utils._rebuild_tensor": _rebuild,
-    "torch._utils._rebuild_tensor_v2": _rebuild,
-    "torch._utils._rebuild_parameter": _keep,
-    **{f"torch.{name}": dtype for name, dtype in DTYPES.items()},
-}
+    return {
+        # a dictionary that may have attributes, as state dicts have
+        "collections.OrderedDict": type("Names", (dict,), {}),
+        "torch.Size": tuple,
+        "torch._utils._rebuild_tensor": rebuild,
+        "torch._utils._rebuild_tensor_v2": rebuild,
+        "torch._utils._rebuild_parameter": lambda tensor, *rest: tensor,
+        **{f"torch.{name}": dtype for name, dtype in DTYPES.items()},
+    }
 
 
 class _Reader(pickle.Unpickler):
@@ -138,11 +131,12 @@ class _Reader(pickle.Unpickler):
     def __init__(self, stream: io.BytesIO) -> None:
         super().__init__(stream, encoding="utf-8")
         self.storages: dict[str, Storage] = {}
+        self.known = list_known()
 
     def find_class(self, module: str, name: str) -> Any:
         full = f"{module}.{name}"
-        if full in KNOWN:
-            return KNOWN[full]
+        if full in self.known:
+            return self.known[full]
         new = staticmethod(lambda cls, *args, **settings: Placeholder())
         return Foreign(full, (), {"__new__": new})
 

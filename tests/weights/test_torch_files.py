@@ -2,10 +2,12 @@
 
 import re
 import struct
+import sys
 import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 from torch_writer import (
     call,
     mapping,
@@ -176,6 +178,20 @@ def test_an_object_of_an_unknown_class_is_made_of_nothing(path, tmp_path, monkey
     assert list(read_tensors(path)) == ["w"]
 
 
+def test_a_pickle_that_changes_what_it_is_given_leaves_the_next_file_alone(path):
+    def change(name, attribute):
+        module, _, function = name.rpartition(".")
+        return f"c{module}\n{function}\nN".encode() + mapping([(attribute, b"}")]) + b"\x86b"
+
+    evil = change("collections.OrderedDict", "items")
+    evil += change("torch._utils._rebuild_tensor_v2", "__kwdefaults__")
+    write_zip(path, evil + b"00" + mapping([("w", tensor("0", VALUES))]), {"0": VALUES.tobytes()})
+    assert list(read_tensors(path)) == ["w"]
+    state = call("collections.OrderedDict") + b"(" + text("w") + tensor("0", VALUES) + b"u"
+    write_zip(path, state, {"0": VALUES.tobytes()})
+    np.testing.assert_array_equal(read_tensors(path)["w"], VALUES)
+
+
 @pytest.mark.parametrize(
     ("options", "what"),
     [
@@ -243,6 +259,42 @@ def test_a_torchscript_program(path):
 def test_a_pickle_alone_is_not_opened(path):
     path.write_bytes(program(call("os.system", b"(" + text("true") + b"t")))
     assert refusal(path).startswith("is a pickle, which is a program, and of no version of")
+
+
+WHOLE = program(mapping([("epoch", number(3)), ("state_dict", in_checkpoint("tuple"))]))
+OPCODES = [bytes([code]) for code in range(128)]
+OPCODES += [b"\x81", b"\x86", b"\x88", b"\x93", b"\x94", b"cos\nsystem\n", b"cbuiltins\neval\n"]
+RAN = (
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "subprocess.Popen",
+    "socket.connect",
+    "shutil.rmtree",
+)
+ran = []
+# a hook can't be taken away again
+sys.addaudithook(lambda event, arguments: ran.append(event) if event in RAN else None)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_opcode_anywhere_runs_anything(tmp_path, data):
+    content = WHOLE
+    places = st.integers(0, len(WHOLE) - 1)
+    for where in data.draw(st.lists(places, min_size=1, max_size=5)):
+        inserted = b"".join(data.draw(st.lists(st.sampled_from(OPCODES), max_size=3)))
+        content = content[:where] + inserted + content[where + data.draw(st.integers(0, 2)) :]
+    path = tmp_path / "theirs.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", content)
+        archive.writestr("a/data/0", VALUES.tobytes())
+    ran.clear()
+    try:
+        read_tensors(path)
+    except DataError as error:
+        assert "\n" not in str(error)
+    assert ran == []
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
