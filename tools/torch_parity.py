@@ -53,7 +53,7 @@ except ImportError:
 from parity.case import Case
 from parity.comparing import Comparison, compare
 
-FAMILIES = ("paper", "published", "transformers", "state_space")
+FAMILIES = ("paper", "published", "transformers", "state_space", "pictures")
 RECORDINGS = 16
 LIMIT = 1e-5
 COLUMNS = (

@@ -6,7 +6,7 @@ one length for all. All filters are scaled alike (L1: a sine of the amplitude A 
 of its frequency), so that rows are in millivolts whatever their frequency.
 
 Filters are constants of the graph and not weights: they are part of the saved network, and nothing
-trains or transfers them. They compute in float32 in every precision, and fit any length.
+trains or transfers them. They compute in float32 in mixed precision, and fit any length.
 """
 
 from __future__ import annotations
@@ -82,7 +82,10 @@ def picture(signal: Tensor, bands: Sequence[Filters], step: int, name: str) -> T
     if step < 1:
         raise ConfigError(f"step must be at least 1 sample. Received: {step}.")
     # a model of its own, so that the operations show as one layer with a name that has its stage
-    millivolts = keras.Input((None, signal.shape[-1]), name="millivolts", dtype="float32")
+    exact = keras.config.dtype_policy().compute_dtype == "float64"
+    millivolts = keras.Input(
+        (None, signal.shape[-1]), name="millivolts", dtype="float64" if exact else "float32"
+    )
     power = ops.concatenate([_power(millivolts, band, step) for band in bands], axis=-1)
     logarithm = ops.log1p(power / FLOOR**2) / math.log1p((WHITE / FLOOR) ** 2)
     rows_first = ops.transpose(logarithm, (0, 3, 1, 2))
@@ -93,7 +96,7 @@ def _power(millivolts: Tensor, band: Filters, step: int) -> Any:
     """``(batch, columns, leads, filters)``: column 0 is the filter with its middle on sample 0."""
     width = len(band)
     padding = ((0, 0), (width // 2, (width - 1) // 2), (0, 0), (0, 0))
-    parts = np.concatenate([band.real, band.imag], axis=1).astype(np.float32)
+    parts = np.concatenate([band.real, band.imag], axis=1).astype(millivolts.dtype)
     filtered = ops.conv(
         ops.pad(ops.expand_dims(millivolts, -1), padding),
         parts[:, None, None],
