@@ -1,6 +1,8 @@
 """Networks of keras.applications behind pictures; what all have in common is seen on a tiny one."""
 
 import json
+import re
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -159,6 +161,16 @@ def test_a_real_network_is_saved_and_takes_another_length(tmp_path):
     assert np.allclose(loaded(signal), model(signal), atol=1e-6)
     longer = models.with_length(model, 200)
     assert np.isfinite(longer(np.resize(signal, (2, 200, 3)))).all()
+
+
+@pytest.mark.long
+def test_the_example_of_the_page_is_a_backbone(tmp_path, monkeypatch):
+    page = Path(__file__).resolve().parents[2] / "docs" / "backbones.md"
+    (code,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "our_pictures.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    backbone = models.find_backbone("our_pictures:cwt_densenet121")(128, 2)
+    assert backbone.output_shape == (None, 1024)
 
 
 @pytest.mark.long
