@@ -82,10 +82,8 @@ def picture(signal: Tensor, bands: Sequence[Filters], step: int, name: str) -> T
     if step < 1:
         raise ConfigError(f"step must be at least 1 sample. Received: {step}.")
     # a model of its own, so that the operations show as one layer with a name that has its stage
-    exact = keras.config.dtype_policy().compute_dtype == "float64"
-    millivolts = keras.Input(
-        (None, signal.shape[-1]), name="millivolts", dtype="float64" if exact else "float32"
-    )
+    exact = keras.backend.result_type(keras.config.dtype_policy().compute_dtype, "float32")
+    millivolts = keras.Input((None, signal.shape[-1]), name="millivolts", dtype=exact)
     power = ops.concatenate([_power(millivolts, band, step) for band in bands], axis=-1)
     logarithm = ops.log1p(power / FLOOR**2) / math.log1p((WHITE / FLOOR) ** 2)
     rows_first = ops.transpose(logarithm, (0, 3, 1, 2))

@@ -82,7 +82,7 @@ def test_pictures_are_float32_in_every_precision(precision, noise):
     assert np.array_equal(magnitude(noise, windows()), exact)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def trained(signals, targets):
     """A network that was trained with all of it free, and the picture before."""
     model = models.classifier(models.fourier_cnn(64, 3), ["NORM", "MI", "STTC"])
@@ -114,8 +114,8 @@ def test_filters_are_no_weights_and_stay_what_they_are(trained, signals, tmp_pat
 def test_a_saved_model_has_the_filters_in_it(trained, signals, tmp_path):
     model, _ = trained
     model.export(tmp_path / "exported", verbose=False)
-    served = tf.saved_model.load(tmp_path / "exported").serve(signals)
-    assert np.allclose(served, model(signals), atol=1e-6)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    assert np.allclose(exported.serve(signals), model(signals), atol=1e-6)
 
 
 def test_another_length_has_the_picture_of_that_length(trained, noise):
