@@ -1,10 +1,13 @@
 """Networks whose weights others published have the published outputs."""
 
+import h5py
+import keras
 import numpy as np
 import pytest
 
 from ecg_keras import models, weights
 from ecg_keras.errors import DataError
+from ecg_keras.formats import read_wfdb
 from ecg_keras.weights.published_names import count_from_one
 
 RNG = np.random.default_rng(0)
@@ -39,6 +42,24 @@ def test_inception_of_ahus_has_its_embeddings_and_logits(published):
     embedding, probability = models.cut_head(model)(reference["x"].transpose(0, 2, 1))
     np.testing.assert_allclose(embedding, reference["embedding"], rtol=0, atol=1e-5)
     np.testing.assert_allclose(logits(probability.numpy()), reference["logit"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.real
+def test_xception_time_of_exchangeai_has_its_outputs(published, real_data):
+    pytest.importorskip("onnx", reason="needs the package onnx: pip install 'ecg_keras[weights]'")
+    tensors = weights.read_tensors(published / "xc_super_pretrained.onnx")
+    family = weights.recognise(tensors)
+    assert family.name == "xception_time"
+    model = family.end(make("xception_time", 1000, 12, ["CD", "HYP", "MI", "STTC"]))
+    taken = weights.take_weights(model, tensors, family)
+    assert taken.kept == () and all("Constant" in name for name in taken.ignored)
+    reference = np.load(published / "xc_super_reference.npz")
+    folder = real_data / "ptbxl" / "records100" / "00000"
+    ecgs = [read_wfdb(folder / f"{number:05d}_lr").values for number in reference["ecg_id"]]
+    # of microvolts; the input of the last sigmoid, which float32 keeps to fewer digits
+    maps = keras.Model(model.input, model.get_layer("head").input)
+    outputs = maps.predict_on_batch(1000 * np.stack(ecgs))
+    np.testing.assert_allclose(outputs, reference["output"], rtol=0, atol=1e-5)
 
 
 def state_of_net1d(labels, leads):
@@ -103,8 +124,23 @@ def keras_2_names(first):
     return names
 
 
+def write_keras_2(path, tensors):
+    """A file as `Model.save` of Keras 2 writes it, its layers in another order than they ran."""
+    layers = sorted({name.split("/")[0] for name in tensors})
+    with h5py.File(path, "w") as file:
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = [name.encode() for name in ["signal", *layers]]
+        group.create_group("signal").attrs["weight_names"] = np.zeros(0, "S1")
+        for layer in layers:
+            names = [name for name in tensors if name.startswith(f"{layer}/")]
+            part = group.create_group(layer)
+            part.attrs["weight_names"] = [f"{name}:0".encode() for name in names]
+            for name in names:
+                part[f"{name}:0"] = tensors[name]
+
+
 @pytest.mark.parametrize("first", [0, 1, 9])
-def test_ribeiros_layers_are_found_by_the_order_in_which_keras_made_them(first):
+def test_ribeiros_layers_are_found_by_the_order_in_which_keras_made_them(first, tmp_path):
     model = make("ribeiro_resnet", 300, 2, ["a"])
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     assert layers.keys() == set(ORDER)
@@ -113,6 +149,8 @@ def test_ribeiros_layers_are_found_by_the_order_in_which_keras_made_them(first):
         for ours, theirs in keras_2_names(first).items()
         for weight in layers[ours].weights
     }
+    write_keras_2(tmp_path / "model.hdf5", tensors)
+    tensors = weights.read_tensors(tmp_path / "model.hdf5")
     family = weights.recognise(tensors)
     assert family.name == "ribeiro_resnet"
     assert weights.take_weights(model, tensors, family).ignored == ()
