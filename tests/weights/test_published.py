@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_keras import models, weights
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats import read_wfdb
 from ecg_keras.weights.published_names import count_from_one
 
@@ -28,6 +28,28 @@ def make(name, num_samples, num_leads, labels, **options):
 
 def logits(probabilities):
     return np.log(probabilities) - np.log1p(-probabilities)
+
+
+@pytest.mark.parametrize(
+    ("name", "input_shape"),
+    [
+        ("xception_time", (1000, 12)),
+        ("inception_ahus", (800, 8)),
+        ("ribeiro_resnet", (4096, 12)),
+    ],
+)
+def test_their_cards_are_complete(name, input_shape, tmp_path):
+    (tmp_path / "card.yaml").write_text(weights.card_template(name), encoding="utf-8")
+    card = weights.read_card(tmp_path / "card.yaml")
+    assert (card.num_samples, len(card.leads)) == input_shape
+
+
+def test_ecgfounders_card_lacks_what_its_code_does_not_say(tmp_path):
+    (tmp_path / "card.yaml").write_text(weights.card_template("net1d"), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        weights.read_card(tmp_path / "card.yaml")
+    keys = [line.split(": ")[1] for line in str(caught.value).splitlines()]
+    assert keys == ["labels", "seen", "licence"]
 
 
 @pytest.mark.real
