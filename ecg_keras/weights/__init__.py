@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         FAMILIES as FAMILIES,
         Family as Family,
         find_family as find_family,
+        looks_like as looks_like,
         recognise as recognise,
     )
     from ecg_keras.weights.taking import Taken as Taken, take_weights as take_weights

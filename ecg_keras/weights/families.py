@@ -194,7 +194,7 @@ def find_family(name: str) -> Family:
     return look_up("family of weights", name, {row.name: row for row in FAMILIES})
 
 
-def recognise(tensors: Mapping[str, npt.NDArray[Any]]) -> Family | None:
+def recognise(tensors: Mapping[str, Array]) -> Family | None:
     """The family that names and shapes of tensors are of, or `None` where no row has them.
 
     A file that several networks of ours can take, such as ImageNet's, is of the first.
@@ -206,19 +206,30 @@ def recognise(tensors: Mapping[str, npt.NDArray[Any]]) -> Family | None:
         >>> recognise({"conv1.weight": np.zeros((64, 12, 7))}) is None
         True
     """
-    fitting = [row for row in FAMILIES if _is_of(row.renamed(tensors), row)]
+    fitting = [row for row in FAMILIES if looks_like(tensors, row)]
     ways = [row.recognised_by for row in fitting]
     return fitting[0] if ways and ways.count(ways[0]) == len(ways) else None
 
 
-def _is_of(tensors: Mapping[str, npt.NDArray[Any]], family: Family) -> bool:
-    for name, shape in family.recognised_by.items():
-        found = tensors[name].shape if name in tensors else None
-        if shape is None or found is None:
-            if shape != found:
-                return False
-        elif len(shape) != len(found) or any(
-            want not in (None, has) for want, has in zip(shape, found, strict=True)
-        ):
-            return False
-    return True
+def looks_like(tensors: Mapping[str, Array], family: Family) -> bool:
+    """Whether tensors have the names and shapes by which a family is recognised.
+
+    Args:
+        tensors: such as `read_tensors` returns.
+        family: a row of `FAMILIES`.
+
+    Example:
+        >>> looks_like({"conv1.weight": np.zeros((64, 12, 7))}, find_family("resnet1d18"))
+        False
+    """
+    named = family.renamed(tensors)
+    shapes = {name: named[name].shape for name in family.recognised_by if name in named}
+    return all(_fits(shapes.get(name), shape) for name, shape in family.recognised_by.items())
+
+
+def _fits(found: tuple[int, ...] | None, wanted: Shape | None) -> bool:
+    if found is None or wanted is None:
+        return found is wanted
+    return len(found) == len(wanted) and all(
+        want in (None, has) for want, has in zip(wanted, found, strict=True)
+    )

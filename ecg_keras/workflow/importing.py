@@ -72,8 +72,8 @@ class PublishedWeights:
         """
         self.fingerprint  # noqa: B018  fails where the card is of another file
         tensors = self.family.renamed(weights.read_tensors(self.path))
-        found = weights.recognise(tensors)
-        if found is None or found.backbone != self.family.backbone:
+        if not weights.looks_like(tensors, self.family):
+            found = weights.recognise(tensors)
             what = "of no family that is known" if found is None else f"{found.name}'s"
             raise DataError(
                 f"{self.path}: not the weights of {self.family.name}, as {self.card_path} says: "

@@ -153,3 +153,14 @@ def test_recurrent_networks_take_gates_in_keras_order(name, tensors):
         expected = [theirs[0].T, theirs[1].T, biases]
         for one, other in zip(expected, own[3 * number : 3 * number + 3], strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_imagenets_weights_look_like_each_network_that_takes_them():
+    tensors = names(
+        ("conv1_conv/kernel", (7, 7, 3, 64)),
+        ("conv1_bn/gamma", (64,)),
+        ("conv4_block6_3_conv/kernel", (1, 1, 256, 1024)),
+    )
+    like = [row.name for row in weights.FAMILIES if weights.looks_like(tensors, row)]
+    assert like == ["cwt_resnet50", "stft_resnet50"]
+    assert weights.recognise(tensors).name == "cwt_resnet50"
