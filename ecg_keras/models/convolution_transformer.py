@@ -42,7 +42,7 @@ def cnn_transformer(
             500 Hz that the network was made for, 360 ms at 100 Hz.
         num_leads: of the signal, at least 1.
         head: how the steps become one vector before the dense embedding: ``"pooled"`` (mean over
-            time), ``"flattened"``, or ``"as_published"`` (pooled).
+            time), another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
         seed: of the first weights and of dropout. Equal seeds give equal weights.
 
     Returns:

@@ -37,7 +37,7 @@ def vit1d(
             250 ms at 100 Hz.
         num_leads: of the signal, at least 1.
         head: how the steps of all patches become one vector: ``"pooled"`` (their mean),
-            ``"flattened"``, or ``"as_published"`` (pooled).
+            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
         seed: of the first weights. Equal seeds give equal weights.
 
     Returns:
