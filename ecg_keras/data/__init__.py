@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     )
     from ecg_keras.data.conversion import (
         Converted as Converted,
+        Dropped as Dropped,
+        convert as convert,
+        convert_windows as convert_windows,
     )
     from ecg_keras.data.dataset import (
         SPLITS as SPLITS,
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     )
     from ecg_keras.data.noted import (
         describe_value as describe_value,
+        noting as noting,
     )
     from ecg_keras.data.outcomes import (
         LeftOut as LeftOut,
@@ -66,6 +70,10 @@ if TYPE_CHECKING:
     from ecg_keras.data.preparation import (
         prepare as prepare,
     )
+    from ecg_keras.data.processes import (
+        get_ready as get_ready,
+        stream_in_processes as stream_in_processes,
+    )
     from ecg_keras.data.raw_files import (
         digest_of as digest_of,
         listening as listening,
@@ -74,6 +82,7 @@ if TYPE_CHECKING:
     from ecg_keras.data.reading import (
         PARSED as PARSED,
         StoredRecord as StoredRecord,
+        batches as batches,
         read_identities as read_identities,
         read_shards as read_shards,
         serialized as serialized,
@@ -91,6 +100,10 @@ if TYPE_CHECKING:
         find_shards as find_shards,
         has_same_times as has_same_times,
         is_made_of as is_made_of,
+    )
+    from ecg_keras.data.source_check import (
+        Verified as Verified,
+        read_sample as read_sample,
     )
     from ecg_keras.data.splits import (
         assign_splits as assign_splits,

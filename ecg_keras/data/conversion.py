@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 from ecg_keras.config import Data
 from ecg_keras.data.outcomes import LeftOut, too_short
-from ecg_keras.data.partial_reading import Reader, read_kept, reader_of
+from ecg_keras.data.partial_reading import (
+    Kept,
+    Reader,
+    SignalReader,
+    read_kept,
+    read_windows,
+    reader_of,
+)
 from ecg_keras.data.settings import stored_leads, stored_length
 from ecg_keras.data.source_check import Verified
 from ecg_keras.errors import ConfigError, DataError
@@ -88,6 +95,47 @@ def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], fl
     return np.rint(steps, out=steps).astype("<i2"), step
 
 
+def convert_windows(
+    info: RecordInfo,
+    source: SignalReader,
+    data: Data,
+    verified: Verified,
+    first: int = 0,
+    *,
+    alone: bool = False,
+) -> Iterator[Converted | Dropped | Quarantined]:
+    """Converts a recording in consecutive windows of ``data.seconds``, whatever its length.
+
+    Args:
+        info: of the recording.
+        source: reads it; ``data.source`` is not asked.
+        data: the settings by which each window is converted, as `prepare` converts a record.
+        verified: what was decided for all recordings.
+        first: number of the window to begin with.
+        alone: only the one window that ``data.window`` names, as in shards.
+
+    Yields:
+        What became of each window, in their order. The rest of a recording that is no window is
+        one that ends with the recording where it has half the length or more, else it is left out.
+
+    Raises:
+        DataError: the recording can't be read, or lacks a lead.
+
+    Example:
+        >>> next(convert_windows(info, source, data, Verified())).samples.shape
+        (1000, 12)
+    """
+    leads, length = stored_leads(data), stored_length(data)
+    what = reader_of(source), info, leads, length, data, verified.repair
+    for kept in [read_kept(*what)] if alone else read_windows(*what, first):
+        try:
+            if isinstance(kept, DataError):
+                raise kept
+            yield _store(info, kept, leads, length, data, verified)
+        except (ConfigError, DataError) as error:
+            yield Quarantined(info.record_id, str(error))
+
+
 def _convert(
     info: RecordInfo,
     read: Reader,
@@ -98,49 +146,61 @@ def _convert(
 ) -> Converted | Dropped | Quarantined:
     try:
         kept = read_kept(read, info, leads, length, data, verified.repair)
-        signal, (start, stop) = kept.signal, kept.window
-        rates = signal.sampling_rate, data.sampling_rate
-        values = resample(
-            signal.values,
-            *rates,
-            method=data.resample,
-            start=start,
-            stop=stop,
-            offset=signal.start,
-            total=kept.total,
-        )
-        # nothing is left to be cut: a window says where zeros are added
-        sides = "centre" if data.window == "centre" else "start"
-        fitted = fit_length(values, length, window=sides, short=data.short)
-        if fitted is None:
-            seconds = len(values) / data.sampling_rate
-            reason = too_short(seconds, data.seconds)
-            return Dropped(info.record_id, reason, seconds, data.seconds)
-        columns, scale = quantise(np.asfortranarray(fitted))
-        samples = np.ascontiguousarray(columns)
-        stored = columns * np.float32(scale)
-        quality = measure_quality(stored, leads)
-        low, high = USABLE["peak_mv"]
-        if data.verify != "off" and not low <= quality.peak_mv <= high:
-            raise DataError(_say_impossible(quality.peak_mv))
-        if verified.identities and quality.einthoven_mv > _BROKEN_MV:
-            raise DataError(_say_broken(stored, leads, quality.einthoven_mv))
-        return Converted(
-            info,
-            samples,
-            scale,
-            quality,
-            kept.content,
-            measure_traits(stored, data.sampling_rate),
-            measure_lead_quality(kept.values, rates[0], stored, data.sampling_rate),
-            (signal.sampling_rate, kept.total / signal.sampling_rate),
-            kept.remarks,
-        )
+        return _store(info, kept, leads, length, data, verified)
     except (ConfigError, DataError) as error:
         # relative to the database, so that the shards' description does not depend on its place
         reason = str(error).replace(f"{data.raw}/", "")
         place = str(info.path).replace(f"{data.raw}/", "")
         return Quarantined(info.record_id, reason if place in reason else f"{place}: {reason}")
+
+
+def _store(
+    info: RecordInfo,
+    kept: Kept,
+    leads: tuple[str, ...],
+    length: int,
+    data: Data,
+    verified: Verified,
+) -> Converted | Dropped:
+    """What is kept of a recording, as a shard stores it."""
+    signal, (start, stop) = kept.signal, kept.window
+    rates = signal.sampling_rate, data.sampling_rate
+    values = resample(
+        signal.values,
+        *rates,
+        method=data.resample,
+        start=start,
+        stop=stop,
+        offset=signal.start,
+        total=kept.total,
+    )
+    # nothing is left to be cut: a window says where zeros are added
+    sides = "centre" if data.window == "centre" else "start"
+    fitted = fit_length(values, length, window=sides, short=data.short)
+    if fitted is None:
+        seconds = len(values) / data.sampling_rate
+        reason = too_short(seconds, data.seconds)
+        return Dropped(info.record_id, reason, seconds, data.seconds)
+    columns, scale = quantise(np.asfortranarray(fitted))
+    samples = np.ascontiguousarray(columns)
+    stored = columns * np.float32(scale)
+    quality = measure_quality(stored, leads)
+    low, high = USABLE["peak_mv"]
+    if data.verify != "off" and not low <= quality.peak_mv <= high:
+        raise DataError(_say_impossible(quality.peak_mv))
+    if verified.identities and quality.einthoven_mv > _BROKEN_MV:
+        raise DataError(_say_broken(stored, leads, quality.einthoven_mv))
+    return Converted(
+        info,
+        samples,
+        scale,
+        quality,
+        kept.content,
+        measure_traits(stored, data.sampling_rate),
+        measure_lead_quality(kept.values, rates[0], stored, data.sampling_rate),
+        (signal.sampling_rate, kept.total / signal.sampling_rate),
+        kept.remarks,
+    )
 
 
 def _say_impossible(peak_mv: float) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,14 @@ Reader = Callable[[RecordInfo, Span | None], Signal]
 Part = Callable[[int, int], Signal]
 
 
-def reader_of(source: Any) -> Reader:
+class SignalReader(Protocol):
+    """A source, or whatever else reads single recordings as one does."""
+
+    @property
+    def read_signal(self) -> Callable[..., Signal]: ...
+
+
+def reader_of(source: SignalReader) -> Reader:
     """A source's ``read_signal``, whether or not it can read a part of a recording. Whatever it
     raises becomes a `DataError` that names the file: one record never ends a run.
     """
@@ -51,7 +58,9 @@ def reader_of(source: Any) -> Reader:
     def read(info: RecordInfo, span: Span | None) -> Signal:
         try:
             signal = source.read_signal(info, span=span) if takes_span else source.read_signal(info)
-        except (DataError, ConfigError, OSError) as error:
+        except DataError:
+            raise
+        except (ConfigError, OSError) as error:
             raise DataError(str(error)) from error
         except Exception as error:  # of a module of the user's own, or of a library's decoder
             raise DataError(
@@ -95,12 +104,96 @@ class Kept:
         return _cut(self.signal, *self.span)
 
 
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A recording whose first minute was read: what any part of it can be taken from."""
+
+    part: Part
+    first: Signal
+    # samples of the whole recording
+    total: int
+    # of the recording, and of the shards
+    rates: tuple[float, float]
+    content: bytes
+
+    @property
+    def length(self) -> int:
+        """Samples of the whole recording at the rate of the shards."""
+        return resampled_length(self.total, *self.rates)
+
+    def keep(self, window: tuple[int, int], part: Part) -> Kept:
+        signal, span = _take(part, self.total, window, self.rates)
+        return Kept(signal, self.total, span, window, self.content, self.first.remarks)
+
+
 def read_kept(
     read: Reader, info: RecordInfo, leads: tuple[str, ...], length: int, data: Data, repair: Repair
 ) -> Kept:
     """Reads the part that ``data.window`` names: up to a minute at once, of a longer one that part.
     ``length`` samples are kept, at ``data.sampling_rate``, or all where there are no more.
     """
+    opened = _open(read, info, leads, data, repair)
+    part, total, rates = opened.part, opened.total, opened.rates
+    longer = opened.length > length
+    if longer and data.window == "best":
+        window = _find_best(part, total, length, rates)
+    else:
+        sides = "start" if data.window == "best" else data.window
+        window = kept_part(opened.length, length, sides)
+    try:
+        return opened.keep(window, part)
+    except DataError as error:
+        if not longer or data.window == "best":
+            raise
+        raise DataError(f"{error}{_offer_best(part, total, length, rates)}") from error
+
+
+def read_windows(
+    read: Reader,
+    info: RecordInfo,
+    leads: tuple[str, ...],
+    length: int,
+    data: Data,
+    repair: Repair,
+    first: int = 0,
+) -> Iterator[Kept | DataError]:
+    """Reads a recording in windows of ``length`` samples, from that number on; what is wrong with
+    one is given in its place. A last half window or more is one that ends with the recording.
+    """
+    opened = _open(read, info, leads, data, repair)
+    part = _read_ahead(opened, _AT_ONCE // len(leads))
+    for window in _list_windows(opened.length, length)[first:]:
+        try:
+            yield opened.keep(window, part)
+        except DataError as error:
+            yield error
+
+
+def _list_windows(whole: int, length: int) -> list[tuple[int, int]]:
+    if whole <= length:
+        return [(0, whole)]
+    starts = list(range(0, whole - length + 1, length))
+    if 2 * (whole - starts[-1] - length) >= length:
+        starts.append(whole - length)
+    return [(start, start + length) for start in starts]
+
+
+def _read_ahead(opened: _Opened, samples: int) -> Part:
+    """Parts one after another, of which that many samples are read at once."""
+    held = opened.first
+
+    def part(start: int, stop: int) -> Signal:
+        nonlocal held
+        if not _covers(held, start, stop):
+            held = opened.part(start, min(opened.total, max(stop, start + samples)))
+        return held
+
+    return part
+
+
+def _open(
+    read: Reader, info: RecordInfo, leads: tuple[str, ...], data: Data, repair: Repair
+) -> _Opened:
     begun = _read_repaired(
         read, info, (0.0, max(FIRST, data.seconds + 20 / data.sampling_rate + 1)), leads, repair
     )
@@ -121,20 +214,7 @@ def read_kept(
         return signal
 
     total = len(first.values) if first.total is None else first.total
-    rates = first.sampling_rate, data.sampling_rate
-    whole = resampled_length(total, *rates)
-    longer = whole > length
-    if longer and data.window == "best":
-        window = _find_best(part, total, length, rates)
-    else:
-        window = kept_part(whole, length, "start" if data.window == "best" else data.window)
-    try:
-        signal, span = _take(part, total, window, rates)
-    except DataError as error:
-        if not longer or data.window == "best":
-            raise
-        raise DataError(f"{error}{_offer_best(part, total, length, rates)}") from error
-    return Kept(signal, total, span, window, content, first.remarks)
+    return _Opened(part, first, total, (first.sampling_rate, data.sampling_rate), content)
 
 
 def _read_repaired(

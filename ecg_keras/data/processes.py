@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import math
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -83,6 +85,51 @@ def run_in_processes(
         stop.set()
         pool.shutdown(cancel_futures=True)
     return results
+
+
+def stream_in_processes(
+    work: Callable[[Item], Result], items: Iterable[Item], processes: int
+) -> Iterator[Result]:
+    """The results of an importable function for each item, in their order, while it is called with
+    the next ones: no more than two a process are done and not yet taken.
+
+    Args:
+        work: called with one item.
+        items: taken as they are needed.
+        processes: how many call it; with 1 it is called here.
+
+    Yields:
+        A result for each item.
+
+    Raises:
+        DataError: a process was killed.
+
+    Example:
+        >>> list(stream_in_processes(len, ["a", "bc"], 1))
+        [1, 2]
+    """
+    if processes == 1:
+        yield from map(work, items)
+        return
+    context = _context()
+    # what ends the processes with this one, as in `run_in_processes`
+    begun = context.Value("q", 0), context.Event()
+    pool = ProcessPoolExecutor(processes, context, _begin, begun)
+    left, pending = iter(items), deque[Future[Result]]()
+    try:
+        while True:
+            for item in itertools.islice(left, 2 * processes - len(pending)):
+                pending.append(pool.submit(work, item))
+            if not pending:
+                return
+            yield pending.popleft().result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a process that reads records was killed, perhaps for want of memory. Run the same "
+            "command again, with fewer workers."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _context() -> BaseContext:

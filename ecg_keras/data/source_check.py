@@ -9,7 +9,7 @@ import numpy as np
 
 from ecg_keras.config import Data
 from ecg_keras.data.dataset import Repaired
-from ecg_keras.data.partial_reading import Reader, reader_of
+from ecg_keras.data.partial_reading import SignalReader, reader_of
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import (
@@ -53,7 +53,7 @@ def verify_source(
         return Verified()
     adults = [info for info in infos if info.age is None or info.age >= _ADULT]
     enough = len(adults) >= LEAST_RECORDS
-    recordings = _read_sample(reader_of(source), adults if enough else infos, data)
+    recordings = read_sample(source, adults if enough else infos, data)
     result = verify(recordings, adults=enough)
     repair = result.repair
     if result.findings and (repair is None or data.verify == "refuse"):
@@ -72,7 +72,22 @@ def verify_source(
     return Verified(repair, repairs, result.identities)
 
 
-def _read_sample(read: Reader, infos: Sequence[RecordInfo], data: Data) -> list[Signal]:
+def read_sample(source: SignalReader, infos: Sequence[RecordInfo], data: Data) -> list[Signal]:
+    """Up to 32 of these recordings, the same ones whenever it is asked for.
+
+    Args:
+        source: reads them; those that it can't read are skipped.
+        infos: the recordings.
+        data: names the seconds that are to be whole.
+
+    Returns:
+        The first minute of each, with all limb leads where two are there.
+
+    Example:
+        >>> len(read_sample(source, infos, data))
+        32
+    """
+    read = reader_of(source)
     order = np.random.default_rng(0).permutation(len(infos))[:_DRAWN]
     recordings: list[Signal] = []
     for index in order:

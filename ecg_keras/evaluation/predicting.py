@@ -49,7 +49,7 @@ def predict(
         >>> model = keras.models.load_model("runs/ptb/model.keras")  # doctest: +SKIP
         >>> predict(model, "shards/ptb", "test").save("predictions.npz")  # doctest: +SKIP
     """
-    from ecg_keras import data
+    from ecg_keras import data, models
 
     folder = Path(shards)
     dataset = data.describe(folder)
@@ -58,7 +58,7 @@ def predict(
     total = dataset.splits[split].records
     if not total:
         raise DataError(f"{folder}: the split {split} has no record to predict.")
-    run = _compile(model, dataset)
+    run = models.as_graph(model, dataset.num_samples, len(dataset.leads))
 
     probabilities, targets, record_ids, patient_ids = [], [], [], []
     done = 0
@@ -102,15 +102,3 @@ def _check_shapes(model: keras.Model, dataset: Dataset, folder: Path) -> None:
             f"model's output has the shape {output}. Use a model that was trained for this label "
             "set."
         )
-
-
-def _compile(model: keras.Model, dataset: Dataset) -> Callable[[Any], Any]:
-    """The model as one graph for batches of any size, so that the last batch traces nothing new."""
-    import tensorflow as tf
-
-    signals = tf.TensorSpec((None, dataset.num_samples, len(dataset.leads)), tf.float32)
-    # The traced graph itself: TensorFlow warns of "retracing" when many models are predicted.
-    run: Callable[[Any], Any] = tf.function(
-        lambda signal: model(signal, training=False)
-    ).get_concrete_function(signals)
-    return run

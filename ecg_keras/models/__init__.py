@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         stft_resnet50 as stft_resnet50,
     )
     from ecg_keras.models.network import (
+        as_graph as as_graph,
         classifier as classifier,
         cut_head as cut_head,
         with_length as with_length,

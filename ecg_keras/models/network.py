@@ -164,6 +164,31 @@ def with_length(model: keras.Model, num_samples: int) -> keras.Model:
     return keras.Model(signal, output, name=model.name)
 
 
+def as_graph(model: keras.Model, num_samples: int, num_leads: int) -> Callable[[Any], Any]:
+    """The model as one graph for batches of any size, so that the last batch traces nothing new.
+
+    Args:
+        model: one input ``(batch, num_samples, num_leads)``.
+        num_samples, num_leads: of the signals, which the model may leave open.
+
+    Returns:
+        A function of float32 ``(batch, num_samples, num_leads)`` that returns the model's output.
+
+    Example:
+        >>> graph = as_graph(classifier(find_backbone("lstm")(num_samples=100), ["MI"]), 100, 12)
+        >>> graph(np.zeros((2, 100, 12), np.float32)).shape
+        TensorShape([2, 1])
+    """
+    import tensorflow as tf
+
+    signals = tf.TensorSpec((None, num_samples, num_leads), tf.float32)
+    # The traced graph itself: TensorFlow warns of "retracing" when many models are predicted.
+    run: Callable[[Any], Any] = tf.function(
+        lambda signal: model(signal, training=False)
+    ).get_concrete_function(signals)
+    return run
+
+
 def cut_head(model: keras.Model) -> Callable[[Any], list[Any]]:
     """A graph from signals to what goes into the head, and what comes out of it.
 

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
         SIGNATURE_SIZE as SIGNATURE_SIZE,
         signature as signature,
     )
-    from ecg_keras.signals.fault_checks import Verification as Verification, verify as verify
+    from ecg_keras.signals.fault_checks import (
+        Verification as Verification,
+        find_fault as find_fault,
+        verify as verify,
+    )
     from ecg_keras.signals.lead_mixing import (
         lead_weights as lead_weights,
         missing_leads as missing_leads,

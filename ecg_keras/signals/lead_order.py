@@ -105,6 +105,8 @@ _MOST, _ENOUGH, _CLEAR, _IN_PLACE = 4.0, 8.0, 4.0, 2.0
 _MOST_RECORDS = 0.6
 # and how well the answer must fit for these to be hearts: databases of adults reach 2.7 to 4.1
 _FITS = 1.0
+# what one recording must say on its own, where no other can be asked
+_ALONE = 4.0
 # what an order of the chest leads must gain in the sum of correlations of neighbours, and in how
 # many recordings: V1 and V2 differ in many hearts, so half of them are not enough
 _NEIGHBOURS, _SHARE, _LEAST_RECORDS = 0.01, 0.8, 8
@@ -145,12 +147,7 @@ def find_exchange(vectors: Sequence[HeartVectors], placement: Placement) -> Exch
     # `vectors` are of limb leads in a placement that obeys the identities, and of chest leads in a
     # row. No exchange where they are as placed, or do not show it
     whole = bool(vectors) and vectors[0].chest.shape[1] == 6
-    choices = [
-        (words, sign, backwards)
-        for backwards in ((False, True) if whole else (False,))
-        for words in SYMMETRIES
-        for sign in (1, -1)
-    ]
+    choices = _list_choices(whole)
     table = np.stack([_likelihoods(vectors, *choice) for choice in choices], axis=1)
     total = table.sum(axis=0)
     best = int(np.argmax(total))
@@ -168,11 +165,40 @@ def find_exchange(vectors: Sequence[HeartVectors], placement: Placement) -> Exch
     sure = bool(credible[best] - np.delete(credible, best).max() > _CLEAR)
     words, sign, backwards = choices[best]
     found = SYMMETRIES[words]
-    if sign == -1:
-        both = words == "all limb leads are inverted"
-        chest = "all chest leads are inverted"
-        words = "all leads are inverted" if both else " and ".join(filter(None, (words, chest)))
-    return Exchange(words, found, sign, backwards, records, sure)
+    return Exchange(_describe(words, sign), found, sign, backwards, records, sure)
+
+
+def find_exchange_of_one(vectors: HeartVectors) -> str:
+    """The exchanged electrodes with which a single heart fits far better; empty without any."""
+    # signs are a matter of recorders, and so of many recordings
+    choices = [("", 1, False), *((words, 1, False) for words in SYMMETRIES if "electr" in words)]
+    choices = [one for one in choices if " and " not in one[0]]
+    if vectors.chest.shape[1] == 6:
+        choices.append(("", 1, True))
+    table = np.array([_likelihoods([vectors], *one)[0] for one in choices])
+    best = int(np.argmax(table))
+    if table[best] - table[0] <= _ALONE or table[best] < _FITS:
+        return ""
+    words, _, backwards = choices[best]
+    return "the chest leads run from V6 to V1" if backwards else words
+
+
+def _list_choices(whole: bool) -> list[tuple[str, int, bool]]:
+    """Exchanges of limb electrodes, signs and ends of the chest; the first is none at all."""
+    return [
+        (words, sign, backwards)
+        for backwards in ((False, True) if whole else (False,))
+        for words in SYMMETRIES
+        for sign in (1, -1)
+    ]
+
+
+def _describe(words: str, chest_sign: int) -> str:
+    if chest_sign == 1:
+        return words
+    both = words == "all limb leads are inverted"
+    chest = "all chest leads are inverted"
+    return "all leads are inverted" if both else " and ".join(filter(None, (words, chest)))
 
 
 def find_chest_order(vectors: Sequence[HeartVectors]) -> ChestOrder | None:

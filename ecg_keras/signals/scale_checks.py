@@ -66,19 +66,21 @@ def find_normalisation(recordings: Sequence[npt.NDArray[Any]]) -> Fault | None:
     return None
 
 
-def find_unit_fault(spans: Floats, leads: Sequence[str]) -> Fault | None:
+def find_unit_fault(spans: Floats, leads: Sequence[str], near: float = _NEAR) -> Fault | None:
     """Whether recordings with these `measure_spans` are far larger or smaller than usual."""
     size = float(np.median([_measure_size(one, leads) for one in spans]))
     if 1 / _OUTSIDE < size < _OUTSIDE:
         return None
     factor = float(10.0 ** -round(np.log10(size)))
-    explained = 1 / _NEAR < size * factor < _NEAR
+    explained = 1 / near < size * factor < near
+    size_of = "peak-to-peak size of its leads"
+    if len(spans) > 1:
+        size_of = f"median peak-to-peak size of {len(spans)} recordings"
     named = {0.001: "microvolts are taken for millivolts", 1000.0: "volts are taken for millivolts"}
     what = f"the signals are {figure(size)} times as large as ECGs are"
     return Fault(
         named.get(factor, what) if explained else what,
-        f"the median peak-to-peak size of {len(spans)} recordings is {figure(size)} times the "
-        "usual one",
+        f"the {size_of} is {figure(size)} times the usual one",
         Repair(factor=factor) if explained else None,
     )
 

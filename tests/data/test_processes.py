@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ecg_keras.data.processes import get_ready, run_in_processes
+from ecg_keras.data.processes import get_ready, run_in_processes, stream_in_processes
 from ecg_keras.errors import DataError
 
 
@@ -55,3 +55,22 @@ def test_processes_come_from_a_server_without_tensorflow():
     assert parent != os.getpid()
     assert "ecg_keras.data.processes" in loaded
     assert "tensorflow" not in loaded
+
+
+def _double(number):
+    return 2 * number
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_stream_in_order_and_no_more_is_taken_than_is_needed(processes):
+    taken = []
+
+    def items():
+        for number in range(50):
+            taken.append(number)
+            yield number
+
+    results = stream_in_processes(_double, items(), processes)
+    assert [next(results) for _ in range(3)] == [0, 2, 4]
+    assert len(taken) <= 3 + 2 * processes
+    assert list(results) == list(range(6, 100, 2))

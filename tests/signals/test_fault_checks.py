@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecg_keras.records import Signal
-from ecg_keras.signals import LEADS, Repair, verify
+from ecg_keras.signals import LEADS, Repair, find_fault, verify
 from ecg_keras.signals.limb_leads import SYMMETRIES
 from ecg_keras.simulate import HOSPITALS, record_ecg
 from ecg_keras.sources import find_source
@@ -347,3 +347,62 @@ def test_ludb_by_the_gains_of_its_headers(real_data):
     assert [finding.what for finding in verify(scaled).findings] == [
         "the signals are no millivolts: each lead of each recording has the same span"
     ]
+
+
+# ---------------------------------------------------------------- one recording alone
+
+
+@pytest.mark.parametrize("hospital", HOSPITALS)
+def test_sound_recordings_show_no_fault_alone(hospital):
+    for index in range(60):
+        ecg = record_ecg(hospital, index)
+        assert find_fault(Signal(ecg.values, float(ecg.sampling_rate), LEADS)) is None
+
+
+@pytest.mark.parametrize(
+    ("order", "sign", "what"),
+    [
+        (range(12), 1000, "microvolts are taken for millivolts"),
+        (range(12), 0.001, "volts are taken for millivolts"),
+        ([1, 0, *range(2, 12)], 1, "II, I are in the columns I, II"),
+        (CODE_TEST, 1, "aVL, aVF, aVR are in the columns aVR, aVL, aVF"),
+        (range(12), flip("aVF"), "lead aVF is inverted"),
+    ],
+)
+def test_what_identities_and_sizes_show_is_found_in_each_recording(good, order, sign, what):
+    found = [find_fault(one) for one in change(good, order, sign)]
+    assert {one and one.what for one in found} == {what}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "the electrodes of the two arms are exchanged",
+        "the electrodes of the right arm and the left leg are exchanged",
+        "the three limb electrodes are exchanged in a circle",
+    ],
+)
+def test_exchanged_electrodes_are_found_in_most_single_recordings(words):
+    placement, found = SYMMETRIES[words], []
+    for index in range(20):
+        ecg = record_ecg("lakeside", index)
+        good = [Signal(ecg.values, float(ecg.sampling_rate), LEADS)]
+        planted = change(good, (*placement.columns, *range(6, 12)), (*placement.signs, *[1] * 6))
+        found.append(find_fault(planted[0]))
+    named = [one.what for one in found if one is not None]
+    assert len(named) >= 14
+    assert all(one.startswith("electrodes seem to be exchanged, most likely so") for one in named)
+
+
+def test_chest_leads_that_run_backwards_are_found(good):
+    found = [find_fault(one) for one in change(good, [*range(6), *range(11, 5, -1)])]
+    assert sum(one is not None and "V6 to V1" in one.what for one in found) > len(good) / 2
+
+
+def test_what_can_not_be_looked_at_is_no_fault(good):
+    one = good[0]
+    gap = one.values.copy()
+    gap[:50] = np.nan
+    dead = one.values * np.asarray([1] * 11 + [0], np.float32)
+    for values in (gap, dead, one.values[:50]):
+        assert find_fault(Signal(values, one.sampling_rate, LEADS)) is None
