@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         formats as formats,
         metrics as metrics,
         models as models,
+        prediction as prediction,
         report as report,
         signals as signals,
         simulate as simulate,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         weights as weights,
         workflow as workflow,
     )
+    from ecg_keras.prediction import embed as embed, predict as predict
 else:
     __getattr__, __dir__, __all__ = lazy_face(__name__)
 

@@ -32,6 +32,8 @@ COMMANDS = {
     "import": ("importing_command", "Make a run of weights that others published."),
     "simulate": ("dataset_commands", "Write a simulated hospital's database to disk."),
     "evaluate": ("run_commands", "Score a finished run, or predictions made elsewhere."),
+    "predict": ("predict_commands", "Ask a trained network about recordings in files."),
+    "embed": ("predict_commands", "Write what goes into a network's last layer, a row a record."),
     "compare": ("run_commands", "Compare two runs or files of predictions, patient by patient."),
     "transferability": (
         "checkpoint_commands",

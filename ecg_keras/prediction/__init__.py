@@ -1,0 +1,18 @@
+"""What a trained network says of recordings: in files of any format, in shards, in arrays."""
+
+from typing import TYPE_CHECKING
+
+from ecg_keras.faces import lazy_face
+
+if TYPE_CHECKING:
+    from ecg_keras.prediction.answering import Answer as Answer, Answers as Answers
+    from ecg_keras.prediction.asking import embed as embed, predict as predict
+    from ecg_keras.prediction.loose_files import LooseFiles as LooseFiles
+    from ecg_keras.prediction.output import KINDS as KINDS
+    from ecg_keras.prediction.readings import AGGREGATES as AGGREGATES
+    from ecg_keras.prediction.trained import (
+        TrainedNetwork as TrainedNetwork,
+        open_trained as open_trained,
+    )
+
+__getattr__, __dir__, __all__ = lazy_face(__name__)

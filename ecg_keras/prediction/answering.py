@@ -1,0 +1,178 @@
+"""Answers: what a network says of each recording, in batches over recordings of any length."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras import metrics
+from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Reading
+from ecg_keras.records import Signal
+from ecg_keras.text import plural
+
+Floats = npt.NDArray[np.float32]
+NOT_FINITE = "the network's answer is not a finite number: it overflows, or its weights are damaged"
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What was said of one recording.
+
+    Attributes:
+        record_id, patient_id, split: of shards as they name them; of a file its name, its name
+            again, and nothing.
+        status: ``"answered"``; ``"abstained"`` where the recording is not what the network may be
+            asked about; ``"unreadable"`` where its file is missing or damaged.
+        reason: why it is not answered.
+        flags: what is unusual in a recording that is answered, in words.
+        windows: how many windows were asked about.
+        lost: how many were left out because they can't be used.
+        values: float32, the probabilities in the order of the labels, or the embedding; ``None``
+            where it is not answered.
+        mark: by which a file that was changed since is known.
+    """
+
+    record_id: str
+    patient_id: str
+    split: str = ""
+    status: str = ANSWERED
+    reason: str = ""
+    flags: tuple[str, ...] = ()
+    windows: int = 0
+    lost: int = 0
+    values: Floats | None = field(default=None, repr=False)
+    mark: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """All answers of a network, in the order in which it was asked.
+
+    Attributes:
+        labels: of the columns of ``probabilities``.
+        thresholds: from which probability each label is decided present; ``None`` where none were
+            validated, and nothing is decided.
+        aggregate: how windows became one answer.
+        network: where the network is.
+        calibration: what was done to its probabilities: ``none``, ``temperature`` or ``platt``.
+        thresholds_from: what the thresholds were chosen on, as in `evaluation.Scores`.
+        rows: an `Answer` for each recording.
+        shown: the first window of the first recordings that were answered, by their record id.
+
+    Example:
+        >>> Answers(("MI",), {"MI": 0.4}, "mean", rows=[Answer("a.csv", "a.csv")]).summary
+        '1 recording: 1 answered, 0 abstained, 0 unreadable'
+    """
+
+    labels: tuple[str, ...]
+    thresholds: Mapping[str, float] | None
+    aggregate: str
+    network: str = ""
+    calibration: str = "none"
+    thresholds_from: str = ""
+    rows: Sequence[Answer] = ()
+    shown: Mapping[str, Signal] = field(default_factory=dict)
+
+    @property
+    def probabilities(self) -> Floats:
+        """float32 ``(recordings, labels)``; NaN where a recording is not answered."""
+        nothing = np.full(len(self.labels), np.nan, np.float32)
+        rows = [nothing if one.values is None else one.values for one in self.rows]
+        return np.stack(rows) if rows else np.empty((0, len(self.labels)), np.float32)
+
+    def count(self, status: str) -> int:
+        """How many answers have this status."""
+        return Counter(one.status for one in self.rows)[status]
+
+    @property
+    def summary(self) -> str:
+        """A line with how many recordings were answered and how many were not."""
+        counts = ", ".join(
+            f"{self.count(one):,} {one}" for one in (ANSWERED, ABSTAINED, UNREADABLE)
+        )
+        return f"{plural(len(self.rows), 'recording')}: {counts}"
+
+    def decide(self, answer: Answer) -> tuple[bool, ...] | None:
+        """Which labels are present; ``None`` where nothing is decided."""
+        if answer.values is None or self.thresholds is None:
+            return None
+        limits = [self.thresholds[label] for label in self.labels]
+        return tuple(metrics.decide(answer.values[None], limits)[0].astype(bool).tolist())
+
+
+class _Waiting:
+    """A recording of which some windows are still to be answered."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.windows = self.answered = self.lost = 0
+        self.is_read = False
+        self.total: npt.NDArray[np.float64] | None = None
+
+    def add(self, values: Floats, aggregate: str) -> None:
+        self.answered += 1
+        exact = values.astype(np.float64)
+        if self.total is None:
+            self.total = exact
+        else:
+            self.total = np.maximum(self.total, exact) if aggregate == "maximum" else (
+                self.total + exact
+            )  # fmt: skip
+
+    def answer(self, aggregate: str) -> Answer:
+        one = self.reading
+        begun = Answer(
+            one.record_id, one.patient_id, one.split, one.status, one.reason, one.flags,
+            self.windows, self.lost, mark=one.mark,
+        )  # fmt: skip
+        if self.total is None:
+            lost = "none of its windows can be used" if one.status == ANSWERED else one.reason
+            status = ABSTAINED if one.status == ANSWERED else one.status
+            return replace(begun, status=status, reason=lost)
+        values = self.total if aggregate == "maximum" else self.total / self.answered
+        if not np.isfinite(values).all():
+            return replace(begun, status=ABSTAINED, reason=NOT_FINITE)
+        return replace(begun, values=values.astype(np.float32))
+
+
+def answer_all(
+    forward: Callable[[Floats], Floats],
+    readings: Iterable[Reading],
+    *,
+    batch_size: int,
+    aggregate: str,
+) -> Iterator[Answer]:
+    """An answer for each reading, in their order, as soon as all of its windows are answered."""
+    waiting: deque[_Waiting] = deque()
+    batch: list[tuple[_Waiting, Floats]] = []
+
+    def ask() -> None:
+        if batch:
+            values = forward(np.stack([window for _, window in batch]))
+            for (one, _), row in zip(batch, values, strict=True):
+                one.add(row, aggregate)
+            batch.clear()
+
+    def finished() -> Iterator[Answer]:
+        while waiting and waiting[0].is_read and waiting[0].answered == waiting[0].windows:
+            yield waiting.popleft().answer(aggregate)
+
+    for reading in readings:
+        one = _Waiting(reading)
+        waiting.append(one)
+        for window in reading.windows:
+            if window is None:
+                one.lost += 1
+                continue
+            one.windows += 1
+            batch.append((one, window))
+            if len(batch) == batch_size:
+                ask()
+        one.is_read = True
+        yield from finished()
+    ask()
+    yield from finished()

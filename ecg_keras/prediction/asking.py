@@ -1,0 +1,139 @@
+"""`predict` and `embed`: a trained network asked about recordings, one way for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ecg_keras.prediction.answering import Answer, Answers
+from ecg_keras.prediction.journal import Journal
+from ecg_keras.prediction.loose_files import LooseFiles
+from ecg_keras.prediction.output import (
+    KINDS,
+    LISTS,
+    check_ending,
+    write_answers,
+    write_embeddings,
+)
+from ecg_keras.prediction.request import Files, OnProgress, Request
+from ecg_keras.prediction.trained import TrainedNetwork, open_trained
+
+
+def predict(
+    model: str | Path | TrainedNetwork,
+    files: Files,
+    *,
+    out: str | Path | None = None,
+    reading: LooseFiles | None = None,
+    split: str | None = None,
+    aggregate: str = "mean",
+    batch_size: int = 128,
+    workers: int = 1,
+    shown: int = 0,
+    on_progress: OnProgress | None = None,
+) -> Answers:
+    """Asks a network about recordings, which need no labels.
+
+    Leads, rate, unit and length are brought to what the network was trained on by the code that
+    makes shards. A recording whose unit or leads are not what they are said to be is not answered,
+    and neither is one that is damaged, too short or has no usable part: each answer says why.
+
+    Args:
+        model: a run folder, a ``.keras`` file beside its ``dataset.json``, the folder of an
+            exported SavedModel, or what `open_trained` returns.
+        files: names of recordings (WFDB, CSV, EDF, DICOM, XML, HDF5), folders, patterns such as
+            ``"in/*.edf"``, folders of shards or shards; or an array ``(records, num_samples,
+            num_leads)``, or of one record, whose rate and unit ``reading`` says.
+        out: where to write the answers; its ending is one of ``.csv``, ``.jsonl`` and
+            ``.parquet``. While they are made they are in a file beside it that ends in ``.part``:
+            a command that was stopped resumes there.
+        reading: what files do not say themselves, and how they are read.
+        split: of shards; all of them if not given.
+        aggregate: how the windows of a longer recording become one answer: ``"mean"`` or
+            ``"maximum"`` of their probabilities, or ``"trained"``, the one window that the shards
+            of the training keep.
+        batch_size: windows at once; changes speed and memory, not the answers.
+        workers: processes that read files. With more than 1 a script needs
+            ``if __name__ == "__main__":`` around the call.
+        shown: keep the signals of this many recordings, the first that are answered.
+        on_progress: called with the recordings done and their total after each.
+
+    Returns:
+        The answers, in the order of the recordings.
+
+    Raises:
+        ConfigError: an option is wrong.
+        DataError: the network can't be opened; shards are damaged or of other leads, another rate
+            or length; there is no file; or ``out`` can't be written or is of another command.
+
+    Example:
+        >>> predict("runs/ptbxl_scratch", "incoming/*.edf", out="answers.csv")  # doctest: +SKIP
+    """
+    trained = model if isinstance(model, TrainedNetwork) else open_trained(model)
+    request = Request.check(trained, files, reading, split, aggregate, batch_size, workers)
+    answers = Answers(
+        trained.labels,
+        trained.thresholds,
+        aggregate,
+        str(trained.place),
+        trained.calibration,
+        trained.thresholds_from,
+    )
+    if out is None:
+        answers = replace(answers, rows=tuple(request.ask(on_progress)))
+    else:
+        path = Path(out)
+        check_ending(path, KINDS)
+        with Journal(path, request.mark) as journal:
+            for answer in request.ask(on_progress, journal):
+                journal.add(answer)
+            answers = replace(answers, rows=tuple(journal.read()))
+            write_answers(path, answers, answers.rows)
+        journal.remove()
+    names = [one.record_id for one in answers.rows if one.values is not None][:shown]
+    return replace(answers, shown=request.read_signals(names))
+
+
+def embed(
+    model: str | Path | TrainedNetwork,
+    files: Files,
+    out: str | Path | None = None,
+    *,
+    reading: LooseFiles | None = None,
+    split: str | None = None,
+    aggregate: str = "mean",
+    batch_size: int = 128,
+    workers: int = 1,
+    on_progress: OnProgress | None = None,
+) -> tuple[Answer, ...]:
+    """What goes into a network's last layer, for each recording.
+
+    Args:
+        model: a run folder or ``.keras`` file, or `open_trained` of it with ``embedding``.
+        files, reading, split, aggregate, batch_size, workers, on_progress: as of `predict`.
+        out: a ``.parquet`` or ``.jsonl`` file, with a row for each recording. A stopped command
+            resumes, as with `predict`.
+
+    Returns:
+        An `Answer` for each recording, whose ``values`` are the embedding; ``None`` with ``out``,
+        as they are in the file.
+
+    Raises:
+        ConfigError, DataError: as of `predict`; or the network has no layer ``head``.
+
+    Example:
+        >>> embed("runs/ptbxl_scratch", "shards/ludb", "ludb.parquet")  # doctest: +SKIP
+    """
+    trained = model if isinstance(model, TrainedNetwork) else open_trained(model, embedding=True)
+    request = Request.check(trained, files, reading, split, aggregate, batch_size, workers)
+    if out is None:
+        return tuple(request.ask(on_progress))
+    path = Path(out)
+    check_ending(path, LISTS)
+    with Journal(path, request.mark) as journal:
+        for answer in request.ask(on_progress, journal):
+            journal.add(answer)
+        write_embeddings(path, journal.read())
+        rows = tuple(replace(one, values=None) for one in journal.read())
+    journal.remove()
+    return rows

@@ -1,0 +1,218 @@
+"""Recordings that no table lists: found by their names, read and checked one by one."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.formats import (
+    count_rows,
+    find_recording,
+    list_names,
+    read_array,
+    read_recording,
+    read_row,
+    split_ending,
+)
+from ecg_keras.records import RecordInfo, Signal, Span
+from ecg_keras.signals import LEADS, canonical_lead, find_fault
+
+HDF5 = (".h5", ".hdf5")
+# of the labels of a folder's recordings
+TABLES = ("labels.csv", "labels.tsv")
+# names of arrays of published databases: many recordings, and a single one
+_MANY, _SINGLE = "tracings", "ecg"
+_STEPS_IN_MV = {"mV": 1.0, "uV": 1000.0, "V": 0.001}
+_SETTING = re.compile(r"data\.folder\.(\w+)")
+
+
+class UnreadableError(DataError):
+    """A file is missing or damaged, or lacks what nobody may guess."""
+
+
+@dataclass(frozen=True)
+class LooseFiles:
+    """Reads recordings as a source does, each with what its own file says.
+
+    Attributes:
+        sampling_rate: in Hz, of CSV and HDF5 files and arrays, which do not say it.
+        unit: ``mV``, ``uV`` or ``V``, of files that do not say it, and of arrays.
+        leads: the columns of a CSV or HDF5 file or array; of the latter two the standard twelve if
+            not given.
+        lead_names: your own spellings of leads, each with the lead that it means.
+        decimal: the decimal sign of a CSV file, which is seldom needed.
+        array: the name of the array in an HDF5 file, ``tracings`` or ``ecg`` if not given.
+        verify: whether a recording whose unit or leads are not what they are said to be is refused.
+
+    Example:
+        >>> LooseFiles(sampling_rate=500, unit="uV").array
+    """
+
+    sampling_rate: float | None = None
+    unit: str | None = None
+    leads: tuple[str, ...] | None = None
+    lead_names: Mapping[str, str] | None = None
+    decimal: str | None = None
+    array: str | None = None
+    verify: bool = True
+
+    def __post_init__(self) -> None:
+        if self.unit not in (None, *_STEPS_IN_MV):
+            raise ConfigError(f"unit must be mV, uV or V. Received: {self.unit!r}.")
+        if self.sampling_rate is not None and not self.sampling_rate > 0:
+            raise ConfigError(f"sampling_rate must be above 0 Hz. Received: {self.sampling_rate}.")
+
+    def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:
+        """Reads a recording, or the wanted seconds; its beginning is checked on its own."""
+        try:
+            signal = self._read(info, span)
+        except (DataError, ConfigError, OSError) as error:
+            # what is a key of a recipe there is an option here
+            words = _SETTING.sub(lambda found: f"--{found[1].replace('_', '-')}", str(error))
+            raise UnreadableError(words) from error
+        return self.check(signal)
+
+    def check(self, signal: Signal) -> Signal:
+        """The recording, unless it shows on its own that it is not what it is said to be."""
+        fault = find_fault(signal) if self.verify and signal.start == 0 else None
+        if fault is not None:
+            raise DataError(f"{fault.what} ({fault.evidence})")
+        return signal
+
+    def _read(self, info: RecordInfo, span: Span | None) -> Signal:
+        if info.path.suffix.lower() in HDF5:
+            return self._read_hdf5(info)
+        file, kind = find_recording(info.path)
+        return read_recording(
+            file,
+            kind,
+            sampling_rate=self.sampling_rate,
+            unit=self.unit,
+            leads=self.leads,
+            lead_names=self.lead_names,
+            decimal=self.decimal,
+            span=span,
+        )
+
+    def _read_hdf5(self, info: RecordInfo) -> Signal:
+        if info.row is None:
+            values = read_array(info.path, self.array or _SINGLE, (None, None))
+        else:
+            values = read_row(info.path, self.array or _MANY, (None, None, None), info.row)
+        return self.read_values(values, f"{info.path}: an HDF5 file")
+
+    def read_values(self, values: npt.NDArray[Any], what: str) -> Signal:
+        """An array of one recording, whose longer axis is time; zeros around it are left out."""
+        leads = tuple(canonical_lead(lead) for lead in self.leads or LEADS)
+        for setting in ("sampling_rate", "unit"):
+            if getattr(self, setting) is None:
+                raise ConfigError(f"{what} does not say its {setting}. Set data.folder.{setting}.")
+        turned = values.T if values.shape[0] == len(leads) < values.shape[1] else values
+        if turned.shape[1] != len(leads):
+            raise DataError(
+                f"{what} must have {len(leads)} leads, {', '.join(leads)}. Received: shape "
+                f"{values.shape}. Name its leads with data.folder.leads."
+            )
+        there = np.flatnonzero((turned != 0).any(axis=1))
+        if not len(there):
+            raise DataError(f"{what} with no sample but zeros.")
+        millivolts = np.asarray(turned[there[0] : there[-1] + 1], np.float32) / np.float32(
+            _STEPS_IN_MV[str(self.unit)]
+        )
+        return Signal(np.ascontiguousarray(millivolts), float(self.sampling_rate or 0), leads)
+
+    def list_records(self, files: Iterable[str | Path]) -> list[RecordInfo]:
+        """The recordings of files, folders and patterns, each once; none is read."""
+        found: dict[str, RecordInfo] = {}
+        for path in _expand(files):
+            for info in self._list_rows(path):
+                found.setdefault(info.record_id, info)
+        return list(found.values())
+
+    def _list_rows(self, path: Path) -> Iterator[RecordInfo]:
+        """A row of an HDF5 file with many recordings is one of its own."""
+        rows: Sequence[int | None] = [None]
+        if path.suffix.lower() in HDF5:
+            # else it holds a single recording, or is refused when it is read
+            with suppress(DataError):
+                rows = range(count_rows(path, self.array or _MANY, (None, None, None)))
+        for row in rows:
+            name = f"{path}" if row is None else f"{path}#{row}"
+            yield RecordInfo(name, name, path, (), row=row)
+
+
+def _expand(files: Iterable[str | Path]) -> Iterator[Path]:
+    for one in files:
+        path = Path(one)
+        if path.is_dir():
+            yield from _list_folder(path)
+        elif glob.has_magic(str(one)) and not path.exists():
+            names = sorted(glob.glob(str(one), recursive=True))  # noqa: PTH207  absolute ones, too
+            if not names:
+                raise DataError(f"{one}: no file has such a name.")
+            yield from _expand(name for name in names if _is_asked(Path(name)))
+        else:
+            yield _header(path)
+
+
+def _list_folder(folder: Path) -> Iterator[Path]:
+    """Recordings below a folder, in order of their names; links to other folders are left alone."""
+    count = 0
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = [Path(place) / name for name in sorted(names) if not name.startswith(".")]
+        recordings = [path for path in paths if path.name not in TABLES and _is_asked(path)]
+        segments = _list_segments(recordings)
+        for path in recordings:
+            if path not in segments:
+                count += 1
+                yield path
+    if not count:
+        raise DataError(
+            f"{folder}: holds no recording. Name a folder with WFDB, CSV, EDF, DICOM, XML or HDF5 "
+            "files, or with shards."
+        )
+
+
+def _list_segments(paths: Sequence[Path]) -> set[Path]:
+    """Headers of the parts of which other records of the same folder consist."""
+    found = set()
+    for path in paths:
+        if path.suffix.lower() == ".hea":
+            try:
+                names = list_names(path.with_suffix(""))
+            except DataError:  # the reason is given when it is read
+                continue
+            found |= {path.parent / f"{name}{path.suffix}" for name in names}
+    return found
+
+
+def _is_asked(path: Path) -> bool:
+    """Whether a file is a recording by its name; of WFDB the header is, not the samples."""
+    if path.is_dir() or path.suffix.lower() in HDF5:
+        return True
+    kind = split_ending(path.name)[1]
+    if kind == "wfdb":
+        return path.suffix.lower() == ".hea"
+    if kind is not None:
+        return True
+    try:  # DICOM files often have no ending
+        return find_recording(path)[1] == "dicom"
+    except DataError:
+        return False
+
+
+def _header(path: Path) -> Path:
+    """A WFDB recording is its header, whichever of its files is named."""
+    stem, kind = split_ending(path.name)
+    return path.with_name(f"{stem}.hea") if kind == "wfdb" and path.suffix != ".HEA" else path

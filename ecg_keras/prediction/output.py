@@ -1,0 +1,116 @@
+"""Answers as files: CSV, JSON lines or Parquet, by the ending of the name."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.errors import ConfigError
+from ecg_keras.files import replacing
+from ecg_keras.prediction.answering import Answer, Answers
+
+# of Parquet, rows that are written at once
+_ROWS = 4096
+_TEXTS = ("record_id", "patient_id", "split", "status", "reason")
+_COUNTS = ("windows", "lost")
+# what has a cell for a list
+LISTS = (".jsonl", ".parquet")
+
+Row = dict[str, Any]
+
+
+def write_answers(path: Path, answers: Answers, rows: Iterable[Answer]) -> None:
+    """Writes a row for each answer: ``probability_LABEL`` and, with thresholds, ``decision_LABEL``.
+
+    ``answers`` says what the columns are."""
+    columns: list[tuple[str, str]] = [(f"probability_{label}", "float") for label in answers.labels]
+    if answers.thresholds is not None:
+        columns += [(f"decision_{label}", "bool") for label in answers.labels]
+
+    def fill(one: Answer) -> Row:
+        decided = answers.decide(one) or [None] * len(answers.labels)
+        values = [None] * len(answers.labels) if one.values is None else one.values.tolist()
+        return _facts(one) | dict(
+            zip([name for name, _ in columns], [*values, *decided], strict=False)
+        )
+
+    _write(path, columns, map(fill, rows))
+
+
+def write_embeddings(path: Path, rows: Iterable[Answer]) -> None:
+    """Writes a row for each answer, with a list of numbers as ``embedding``."""
+
+    def fill(one: Answer) -> Row:
+        embedding = None if one.values is None else one.values.tolist()
+        return {**_facts(one), "embedding": embedding}
+
+    _write(path, [("embedding", "floats")], map(fill, rows))
+
+
+def check_ending(path: Path, allowed: Iterable[str]) -> None:
+    """Refuses a name by whose ending no format is known."""
+    if path.suffix.lower() not in allowed:
+        raise ConfigError(
+            f"{path}: the ending of its name says the format, {', '.join(allowed)}. Received: "
+            f"{path.suffix!r}."
+        )
+
+
+def _facts(one: Answer) -> Row:
+    facts = {name: getattr(one, name) for name in (*_TEXTS, *_COUNTS)}
+    return {**facts, "flags": list(one.flags)}
+
+
+def _write(path: Path, columns: list[tuple[str, str]], rows: Iterator[Row]) -> None:
+    with replacing(path) as temporary:
+        KINDS[path.suffix.lower()](temporary, dict(columns), rows)
+
+
+def _write_csv(path: Path, columns: Mapping[str, str], rows: Iterator[Row]) -> None:
+    names = [*_TEXTS, *_COUNTS, "flags", *columns]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, names, lineterminator="\n")
+        table.writeheader()
+        for row in rows:
+            cells = {
+                name: int(value) if isinstance(value, bool) else value
+                for name, value in row.items()
+            }
+            table.writerow({**cells, "flags": "; ".join(row["flags"])})
+
+
+def _write_json(path: Path, columns: Mapping[str, str], rows: Iterator[Row]) -> None:
+    del columns
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def _write_parquet(path: Path, columns: Mapping[str, str], rows: Iterator[Row]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"float": pa.float32(), "bool": pa.bool_(), "floats": pa.list_(pa.float32())}
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in _TEXTS),
+            *((name, pa.int64()) for name in _COUNTS),
+            ("flags", pa.list_(pa.string())),
+            *((name, kinds[kind]) for name, kind in columns.items()),
+        ]
+    )
+    with pq.ParquetWriter(path, schema) as file:
+        while some := list(islice(rows, _ROWS)):
+            file.write_table(pa.Table.from_pylist(some, schema))
+
+
+Write = Callable[[Path, Mapping[str, str], Iterator[Row]], None]
+KINDS: Mapping[str, Write] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_json,
+    ".parquet": _write_parquet,
+}

@@ -1,0 +1,206 @@
+"""Recordings as windows that a network takes: from files, in several processes, or from shards."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from ecg_keras import data
+from ecg_keras.config import Data
+from ecg_keras.data import Converted, Dataset, LeftOut
+from ecg_keras.errors import DataError
+from ecg_keras.prediction.loose_files import LooseFiles, UnreadableError
+from ecg_keras.records import RecordInfo, Signal, Span, cut_signal
+from ecg_keras.signals import LEAST_RECORDS, find_fault, verify
+from ecg_keras.text import plural
+
+# how the answers to the windows of a longer recording become one: their mean or maximum, or that
+# of the one window that the shards of the training keep
+AGGREGATES = ("mean", "maximum", "trained")
+# files that one process reads before it hands them over, and windows of each: ten minutes, of which
+# the rest is read while the network works
+_TOGETHER, _AT_ONCE = 8, 60
+Window = npt.NDArray[np.float32] | None
+ANSWERED, ABSTAINED, UNREADABLE = "answered", "abstained", "unreadable"
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What is to be asked of one recording."""
+
+    # of shards those of their source, else the name of the file
+    record_id: str
+    patient_id: str
+    # in millivolts, `None` for one that can't be used; of a long recording read as they are taken
+    windows: Iterable[Window] = ()
+    split: str = ""
+    # answered, unless it is not to be asked, and why not
+    status: str = ANSWERED
+    reason: str = ""
+    # what is unusual in it, as `prepare` notes it
+    flags: tuple[str, ...] = ()
+    # of the file's content, as far as size and time of change say it
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """Recordings of an array in memory, read as files are."""
+
+    values: npt.NDArray[Any] = field(repr=False)
+    files: LooseFiles
+
+    def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:
+        try:
+            signal = self.files.read_values(self.values[info.row or 0], "the array")
+        except (DataError, ValueError) as error:
+            raise UnreadableError(str(error)) from error
+        return self.files.check(cut_signal(signal, span))
+
+
+@dataclass(frozen=True)
+class WindowReader:
+    """All that a process needs to read recordings for a network; it travels to it."""
+
+    source: LooseFiles | ArrayFile
+    data: Data
+    aggregate: str
+    identities: bool = False
+
+    def read(self, infos: Sequence[RecordInfo]) -> list[Reading]:
+        """The recordings with their first windows; of longer ones the rest is still to be read."""
+        note = data.noting(self.data, "", data.stored_leads(self.data))
+        return [self._read(info, note) for info in infos]
+
+    def _read(self, info: RecordInfo, note: Any) -> Reading:
+        begun = Reading(info.record_id, info.patient_id, mark=mark_of(info.path))
+        try:
+            outcomes = list(itertools.islice(self.convert(info), _AT_ONCE))
+        except UnreadableError as error:
+            return replace(begun, status=UNREADABLE, reason=str(error))
+        except DataError as error:
+            return replace(begun, status=ABSTAINED, reason=str(error))
+        kept = [one for one in outcomes if isinstance(one, Converted)]
+        windows: Iterable[Window] = [_millivolts(one) for one in outcomes]
+        if len(outcomes) == _AT_ONCE:
+            windows = _Longer(self, info, tuple(windows))
+        elif not kept:
+            return replace(begun, status=ABSTAINED, reason=_why(outcomes[0]))
+        noted = {(one.measure, one.lead): one.what for record in kept for one in note(record)}
+        lost = [one.reason for one in outcomes if not isinstance(one, Converted)]
+        flags = [f"{plural(len(lost), 'window')} left out: {lost[0]}"] if lost else []
+        return replace(begun, windows=windows, flags=(*noted.values(), *flags))
+
+    def unchecked(self) -> LooseFiles | ArrayFile:
+        """Reads recordings whatever they show."""
+        if isinstance(self.source, ArrayFile):
+            return replace(self.source, files=replace(self.source.files, verify=False))
+        return replace(self.source, verify=False)
+
+    def convert(self, info: RecordInfo, first: int = 0) -> Iterator[Any]:
+        verified = data.Verified(identities=self.identities)
+        windows = data.convert_windows(
+            info, self.source, self.data, verified, first, alone=self.aggregate == "trained"
+        )
+        return iter(windows)
+
+
+@dataclass(frozen=True, eq=False)
+class _Longer:
+    """The windows of a long recording, of which those behind the first are read when taken."""
+
+    reader: WindowReader
+    info: RecordInfo
+    begun: tuple[Window, ...]
+
+    def __iter__(self) -> Iterator[Window]:
+        yield from self.begun
+        yield from map(_millivolts, self.reader.convert(self.info, _AT_ONCE))
+
+
+def read_files(
+    reader: WindowReader, infos: Sequence[RecordInfo], workers: int
+) -> Iterator[Reading]:
+    """Recordings in their order, read in ``workers`` processes while they are asked for."""
+    groups = (infos[start : start + _TOGETHER] for start in range(0, len(infos), _TOGETHER))
+    work = functools.partial(_read_group, reader)
+    for group in data.stream_in_processes(work, groups, workers):
+        yield from group
+
+
+def _read_group(reader: WindowReader, infos: Sequence[RecordInfo]) -> list[Reading]:
+    # matrices are small here: threads that share them cost more than they give
+    with threadpool_limits(1):
+        return reader.read(infos)
+
+
+def verify_together(reader: WindowReader, infos: Sequence[RecordInfo]) -> tuple[WindowReader, str]:
+    """What recordings show together: whether limb leads obey the identities, or why none of them is
+    to be answered. That is what is wrong with most of a sample, or with those that seem sound.
+    """
+    if reader.data.verify == "off":
+        return reader, ""
+    recordings = data.read_sample(reader.unchecked(), infos, reader.data)
+    faults = [find_fault(one) for one in recordings]
+    sound = [one for one, fault in zip(recordings, faults, strict=True) if fault is None]
+    lost = Counter(one.what for one in faults if one is not None)
+    if len(recordings) >= LEAST_RECORDS and 2 * lost.total() > len(recordings):
+        found = f"{lost.most_common(1)[0][0]} (so it seems in {lost.total()} of {len(recordings)})"
+        return reader, _together(found)
+    result = verify(sound)
+    found = "; ".join(f"{one.what} ({one.evidence})" for one in result.findings)
+    return replace(reader, identities=result.identities), found and _together(found)
+
+
+def _together(found: str) -> str:
+    return (
+        f"together, the recordings are not what they are said to be: {found}. Correct the files, "
+        "or use them as they are with --verify off"
+    )
+
+
+def read_stored(folder: Path, dataset: Dataset, split: str) -> Iterator[Reading]:
+    """The records of a split of shards, in the order of the files."""
+    flags: dict[str, list[str]] = {}
+    for one in dataset.noted:
+        flags.setdefault(one.record_id, []).append(one.what)
+    wanted = ("samples", "scale", "record_id", "patient_id")
+    for batch in data.batches(folder, dataset, split, wanted):
+        values = batch["samples"].astype(np.float32) * batch["scale"][:, None, None]
+        for row, name in enumerate(batch["record_id"]):
+            record = name.decode()
+            yield Reading(
+                record,
+                batch["patient_id"][row].decode(),
+                (values[row],),
+                split,
+                flags=tuple(flags.get(record, ())),
+                mark=dataset.fingerprint,
+            )
+
+
+def mark_of(path: Path) -> str:
+    """By what a file shows that it was changed; empty for what is no file."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return ""
+    return f"{state.st_size}-{state.st_mtime_ns}"
+
+
+def _why(one: LeftOut) -> str:
+    padded = f"{one.reason}; --short pad fills them up with zeros"
+    return padded if isinstance(one, data.Dropped) else one.reason
+
+
+def _millivolts(one: Any) -> Window:
+    return one.samples * np.float32(one.scale) if isinstance(one, Converted) else None

@@ -1,0 +1,221 @@
+"""What is asked of a network, checked: recordings in files, in shards or in an array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras import data
+from ecg_keras.config import fingerprint
+from ecg_keras.data import SPLITS, Dataset
+from ecg_keras.errors import ConfigError, DataError, look_up
+from ecg_keras.prediction.answering import Answer, answer_all
+from ecg_keras.prediction.journal import Journal
+from ecg_keras.prediction.loose_files import LooseFiles
+from ecg_keras.prediction.readings import (
+    ABSTAINED,
+    AGGREGATES,
+    ArrayFile,
+    Reading,
+    WindowReader,
+    mark_of,
+    read_files,
+    read_stored,
+    verify_together,
+)
+from ecg_keras.prediction.trained import TrainedNetwork
+from ecg_keras.records import RecordInfo, Signal
+
+# of the layout of journals, and of what answers mean
+FORMAT = 1
+OnProgress = Callable[[int, int], Any]
+Files = str | Path | Iterable[str | Path] | npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A network and what it is to be asked about, checked."""
+
+    trained: TrainedNetwork
+    shards: tuple[tuple[Path, Dataset], ...]  # with the splits and files that are asked about
+    infos: tuple[RecordInfo, ...]
+    reader: WindowReader
+    mark: str
+    batch_size: int
+    workers: int
+
+    @classmethod
+    def check(
+        cls,
+        trained: TrainedNetwork,
+        files: Files,
+        reading: LooseFiles | None,
+        split: str | None,
+        aggregate: str,
+        batch_size: int,
+        workers: int,
+    ) -> Request:
+        look_up("aggregate", aggregate, dict.fromkeys(AGGREGATES))
+        for name, number in (("batch_size", batch_size), ("workers", workers)):
+            if number < 1:
+                raise ConfigError(f"{name} must be at least 1. Received: {number}.")
+        settings = trained.data.model_copy(update={"workers": workers})
+        loose = replace(reading or LooseFiles(), verify=settings.verify != "off")
+        source: LooseFiles | ArrayFile
+        shards: list[tuple[Path, Dataset]] = []
+        if isinstance(files, np.ndarray):
+            source = ArrayFile(_records(files), loose)
+            infos = [
+                RecordInfo(f"{row}", f"{row}", Path(f"{row}"), (), row=row)
+                for row in range(len(source.values))
+            ]
+            named = ["array"]
+        else:
+            given = [files] if isinstance(files, str | Path) else list(files)
+            shards, names = _find_shards(given, trained, split)
+            source, infos, named = loose, loose.list_records(names), [str(one) for one in given]
+            if not shards and not infos:
+                raise DataError("there is no recording to ask about: no file is named.")
+        options = {
+            "network": trained.mark,
+            "reading": {**asdict(loose), "lead_names": dict(loose.lead_names or {})},
+            "aggregate": aggregate,
+            "split": split,
+            "files": named,
+            "format": FORMAT,
+        }
+        reader = WindowReader(source, settings, aggregate)
+        return cls(
+            trained, tuple(shards), tuple(infos), reader, fingerprint(options), batch_size,
+            workers,
+        )  # fmt: skip
+
+    def ask(
+        self, on_progress: OnProgress | None, journal: Journal | None = None
+    ) -> Iterator[Answer]:
+        """The answers that the journal lacks."""
+        stored = sum(split.records for _, one in self.shards for split in one.splits.values())
+        total = stored + len(self.infos)
+        left = [
+            one
+            for one in self.infos
+            if journal is None or not journal.knows(one.record_id, mark_of(one.path))
+        ]
+        done = total - stored - len(left)
+        known = set(journal.marks) if journal is not None and self.shards else set()
+        move = on_progress or (lambda done, total: None)
+
+        def readings() -> Iterator[Reading]:
+            nonlocal done
+            for folder, dataset in self.shards:
+                for split in dataset.splits:
+                    for one in read_stored(folder, dataset, split):
+                        if one.record_id in known:
+                            done += 1
+                        else:
+                            yield one
+            yield from self._read(left)
+
+        for answer in answer_all(
+            self.trained.forward,
+            readings(),
+            batch_size=self.batch_size,
+            aggregate=self.reader.aggregate,
+        ):
+            done += 1
+            move(done, total)
+            yield answer
+
+    def read_signals(self, record_ids: Sequence[str]) -> dict[str, Signal]:
+        """The first window of recordings, as the network was asked about it."""
+        wanted = set(record_ids)
+        stored = (
+            one
+            for folder, dataset in self.shards
+            for split in dataset.splits
+            for one in read_stored(folder, dataset, split)
+        )
+        infos = [one for one in self.infos if one.record_id in wanted]
+        found: dict[str, Signal] = {}
+        for one in chain(stored, self.reader.read(infos)):
+            if len(found) == len(wanted):
+                break
+            window = next((window for window in one.windows if window is not None), None)
+            if one.record_id in wanted and window is not None:
+                trained = self.trained
+                found[one.record_id] = Signal(window, trained.sampling_rate, trained.leads)
+        return found
+
+    def _read(self, left: Sequence[RecordInfo]) -> Iterator[Reading]:
+        if not left:
+            return
+        if self.workers > 1:
+            data.get_ready(WindowReader.__module__)
+        # all of them say whether one is to be answered, whichever are left
+        reader, reason = verify_together(self.reader, self.infos)
+        for one in read_files(reader, left, self.workers):
+            if reason and one.status == "answered":
+                yield replace(one, windows=(), status=ABSTAINED, reason=reason)
+            else:
+                yield one
+
+
+def _records(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if values.ndim not in (2, 3):
+        raise ConfigError(
+            "an array must have the shape (records, num_samples, num_leads), or that of one record "
+            f"without the first. Received: {values.shape}."
+        )
+    return values if values.ndim == 3 else values[None]
+
+
+def _find_shards(
+    files: Sequence[str | Path], trained: TrainedNetwork, split: str | None
+) -> tuple[list[tuple[Path, Dataset]], list[str | Path]]:
+    """The datasets among files, each with the splits and shards that are wanted, and the rest."""
+    if split is not None:
+        look_up("split", split, dict.fromkeys(SPLITS))
+    chosen: dict[Path, set[str]] = {}
+    rest: list[str | Path] = []
+    for one in files:
+        path = Path(one)
+        if (path / "dataset.json").is_file():
+            chosen.setdefault(path, set())
+        elif path.suffix == ".tfrecord":
+            chosen.setdefault(path.parent, set()).add(path.name)
+        else:
+            rest.append(one)
+    found = [(folder, _choose(folder, trained, split, names)) for folder, names in chosen.items()]
+    return found, rest
+
+
+def _choose(folder: Path, trained: TrainedNetwork, split: str | None, names: set[str]) -> Dataset:
+    dataset = data.describe(folder)
+    for what, theirs, ours in (
+        ("leads", ", ".join(dataset.leads), ", ".join(trained.leads)),
+        ("sampling rate", f"{dataset.sampling_rate:g} Hz", f"{trained.sampling_rate:g} Hz"),
+        ("length", f"{dataset.num_samples} samples", f"{trained.num_samples} samples"),
+    ):
+        if theirs != ours:
+            raise DataError(
+                f"{folder}: its {what}: {theirs}, and {trained.place} takes {ours}. Prepare these "
+                "recordings as the network's own, or ask about the files themselves."
+            )
+    splits = {}
+    for name, summary in dataset.splits.items():
+        shards = {one: size for one, size in summary.shards.items() if not names or one in names}
+        if shards and split in (None, name):
+            # of some of its shards it is not known how many records they hold
+            records = summary.records if len(shards) == len(summary.shards) else 0
+            splits[name] = replace(summary, shards=shards, records=records)
+    missing = names.difference(*(one.shards for one in dataset.splits.values()))
+    if missing or not splits:
+        what = ", ".join(sorted(missing)) or f"split {split}"
+        raise DataError(f"{folder}: its dataset.json lists no shard for this: {what}.")
+    return replace(dataset, splits=splits)

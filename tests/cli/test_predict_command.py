@@ -1,0 +1,80 @@
+"""`ecg-keras predict` and `embed`, as a user types them."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from ecg_keras.models import load_model
+
+
+@pytest.fixture
+def here(project, tmp_path):
+    """A finished run and a few of its hospital's recordings, in the current folder."""
+    shutil.copytree(project / "runs" / "finetune", tmp_path / "run")
+    (tmp_path / "in").mkdir()
+    for path in sorted((project / "raw/down").glob("g1/RV000[0-3]?.*")):
+        shutil.copy(path, tmp_path / "in")
+    return tmp_path
+
+
+def test_a_folder_is_answered_with_a_table_a_file_and_a_page(ecg_keras, here):
+    answer = ecg_keras(
+        "predict", "run", "in", "--out", "a.jsonl", "--page", "a.html", "--page-ecgs", 2
+    )
+    assert answer.code == 0, answer.err
+    lines = answer.out.splitlines()
+    rows = [json.loads(line) for line in (here / "a.jsonl").read_text().splitlines()]
+    assert lines[0].split()[0] == "recording"
+    assert lines[-1].startswith(f"{len(rows)} recordings: ")
+    assert lines[1].startswith(rows[0]["record_id"])
+    assert (here / "a.html").read_text().count("<svg") == 2
+    assert not (here / "a.jsonl.part").exists()
+
+
+def test_a_file_that_can_not_be_read_is_told_with_exit_code_1(ecg_keras, here):
+    (here / "x.edf").write_text("junk")
+    first = sorted((here / "in").glob("*.hea"))[0]
+    answer = ecg_keras("predict", "run", first, "x.edf")
+    assert answer.code == 1
+    assert "2 recordings: 1 answered, 0 abstained, 1 unreadable" in answer.out
+    assert answer.err.startswith("! x.edf: x.edf: no EDF file")
+
+
+def test_an_abstention_is_an_answer_of_exit_code_0(ecg_keras, here):
+    first = sorted((here / "in").glob("*.hea"))[0]
+    first.write_text(first.read_text().replace(" 1000/mV", " 100/mV").replace("1000.0", "100.0"))
+    answer = ecg_keras("predict", "run", first)
+    assert answer.code == 0
+    assert "0 answered, 1 abstained" in answer.out
+
+
+def test_what_is_wrong_with_a_command_is_one_line(ecg_keras, here):
+    for words, code, message in (
+        (["gone", "in"], 1, "gone: no such model"),
+        (["run", "nothing/*.csv"], 1, "no file has such a name"),
+        (["run", "in", "--out", "a.xlsx"], 2, "the ending of its name says the format"),
+        (["run", "in", "--lead-names", "x"], 2, "--lead-names takes NAME=LEAD"),
+        (["run", "in", "--model-rate", "100"], 2, "says its labels, leads and sampling rate"),
+    ):
+        answer = ecg_keras("predict", *words)
+        assert answer.code == code, answer
+        assert message in answer.err
+
+
+def test_embeddings_of_shards_have_a_row_for_each_record(ecg_keras, here, project):
+    (shards,) = [
+        path
+        for path in (project / "shards").glob("[!.]*")
+        if json.loads((path / "dataset.json").read_text())["fingerprint"]
+        == json.loads((here / "run/dataset.json").read_text())["fingerprint"]
+    ]
+    answer = ecg_keras("embed", "run", shards, "e.parquet", "--split", "valid")
+    assert answer.code == 0, answer.err
+    table = pd.read_parquet(here / "e.parquet")
+    counts = json.loads((shards / "dataset.json").read_text())["splits"]
+    assert len(table) == counts["valid"]["records"]
+    width = load_model(here / "run").get_layer("head").input.shape[-1]
+    assert {len(one) for one in table.embedding} == {width}
+    assert set(table.split) == {"valid"}

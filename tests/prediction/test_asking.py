@@ -1,0 +1,204 @@
+"""A network asked about files of every kind says what it says about shards."""
+
+import gzip
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from every_format import WRITERS, read_microvolts
+from small_folder import write_csv, write_wfdb
+
+import ecg_keras as ecg
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.export import export_saved_model
+from ecg_keras.prediction import Answers, LooseFiles, open_trained
+from ecg_keras.signals import LEADS
+
+CSV = LooseFiles(sampling_rate=500, unit="uV")
+
+
+def by_number(answers: Answers) -> dict[int, np.ndarray]:
+    """Probabilities by the number in a recording's name."""
+    return {int(Path(one.record_id).stem[:5]): one.values for one in answers.rows}
+
+
+def test_files_are_answered_as_evaluate_answers_the_shards_made_of_them(lab, answered):
+    files = ecg.predict(lab.run, lab.raw / "records500", aggregate="trained")
+    assert {one.status for one in files.rows} == {"answered"}
+    found = by_number(files)
+    assert len(found) == lab.dataset.num_records
+    for record_id, expected in zip(answered.record_ids, answered.probabilities, strict=True):
+        assert np.abs(found[int(record_id)] - expected).max() < 1e-6
+
+
+def test_shards_are_answered_as_evaluate_answers_them(lab, answered):
+    stored = ecg.predict(lab.run, lab.shards, split="test")
+    assert [one.record_id for one in stored.rows] == answered.record_ids.tolist()
+    assert [one.patient_id for one in stored.rows] == answered.patient_ids.tolist()
+    assert np.abs(stored.probabilities - answered.probabilities).max() < 1e-6
+    (shard,) = lab.shards.glob("test-*.tfrecord")
+    alone = ecg.predict(lab.run, [shard], batch_size=3)
+    assert [one.record_id for one in alone.rows] == answered.record_ids.tolist()
+    everything = ecg.predict(lab.run, lab.shards)
+    assert len(everything.rows) == lab.dataset.num_records
+    assert {one.split for one in everything.rows} == {"train", "valid", "test"}
+
+
+def test_decisions_are_those_of_the_runs_scores(lab, answered):
+    scores = ecg.evaluation.Scores.load_json(lab.run / "scores.json")
+    answers = ecg.predict(lab.run, lab.shards, split="test")
+    assert answers.thresholds == scores.thresholds
+    assert (answers.calibration, answers.thresholds_from) == ("platt", "validation")
+    limits = [scores.thresholds[label] for label in scores.thresholds]
+    expected = ecg.metrics.decide(answered.probabilities, limits).astype(bool)
+    assert [answers.decide(one) for one in answers.rows] == [tuple(row) for row in expected]
+    assert 0 < expected.mean() < 1
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_format_gets_the_same_answer(lab, tmp_path, name):
+    header = lab.headers[0]
+    values = read_microvolts(header)
+    if name.endswith(".gz"):
+        write_csv(tmp_path / "plain", values)
+        (tmp_path / name).write_bytes(gzip.compress((tmp_path / "plain").read_bytes()))
+        (tmp_path / "plain").unlink()
+    else:
+        WRITERS[name](tmp_path / name, values)
+    expected = ecg.predict(lab.run, header).probabilities
+    for named in (tmp_path / name, tmp_path, f"{tmp_path}/*"):
+        (one,) = ecg.predict(lab.run, named, reading=CSV).rows
+        assert one.status == "answered", one.reason
+        assert one.record_id == str(tmp_path / name)
+        assert np.abs(one.values - expected[0]).max() < 1e-3
+
+
+def test_arrays_and_rows_of_hdf5_files(lab, tmp_path):
+    values = np.stack([read_microvolts(header)[:2000] for header in lab.headers[:3]])
+    expected = ecg.predict(lab.run, lab.headers[:3], aggregate="trained").probabilities
+    answers = ecg.predict(lab.run, values, reading=CSV)
+    assert [one.record_id for one in answers.rows] == ["0", "1", "2"]
+    assert np.abs(answers.probabilities - expected).max() < 1e-3
+    single = ecg.predict(lab.run, values[1], reading=CSV).probabilities
+    assert np.array_equal(single, answers.probabilities[1:2])
+    with h5py.File(tmp_path / "many.hdf5", "w") as file:
+        file["tracings"] = values.astype("f4")
+    rows = ecg.predict(lab.run, tmp_path / "many.hdf5", reading=CSV)
+    assert [one.record_id for one in rows.rows] == [f"{tmp_path}/many.hdf5#{i}" for i in range(3)]
+    assert np.array_equal(rows.probabilities, answers.probabilities)
+
+
+def test_a_saved_model_and_a_lone_keras_file_answer_as_the_run(lab, tmp_path):
+    run = open_trained(lab.run)
+    expected = ecg.predict(run, lab.headers[:3])
+    scores = ecg.evaluation.Scores.load_json(lab.run / "scores.json")
+    export_saved_model(
+        ecg.models.load_model(lab.run),
+        tmp_path / "served" / "1",
+        labels=run.labels,
+        leads=run.leads,
+        sampling_rate=500,
+        thresholds=scores.thresholds,
+        calibration=scores.calibration,
+    )
+    for place in (tmp_path / "served", tmp_path / "served/1"):
+        answers = ecg.predict(place, lab.headers[:3])
+        assert np.abs(answers.probabilities - expected.probabilities).max() < 1e-5
+        assert answers.thresholds == expected.thresholds
+    file = ecg.predict(lab.run / "model.keras", lab.headers[:3])
+    assert np.array_equal(file.probabilities, expected.probabilities)
+    (tmp_path / "model.keras").write_bytes((lab.run / "model.keras").read_bytes())
+    said = {"labels": run.labels, "leads": LEADS, "sampling_rate": 500}
+    own = open_trained(tmp_path / "model.keras", **said)
+    lone = ecg.predict(own, lab.shards, split="test")
+    assert lone.thresholds is None and lone.decide(lone.rows[0]) is None
+    network = ecg.evaluation.predict(ecg.models.load_model(lab.run), lab.shards, "test")
+    assert np.abs(lone.probabilities - network.probabilities).max() < 1e-6  # not calibrated
+
+
+def test_embeddings_are_what_goes_into_the_head(lab, tmp_path):
+    import pandas as pd
+
+    model = ecg.models.load_model(lab.run)
+    rows = ecg.embed(lab.run, lab.shards, split="valid")
+    records = list(ecg.data.read_shards(lab.shards, "valid"))
+    assert [one.record_id for one in rows] == [one.record_id for one in records]
+    cut = keras.Model(model.input, model.get_layer("head").input)
+    expected = cut(np.stack([one.signal for one in records])).numpy()
+    assert np.abs(np.stack([one.values for one in rows]) - expected).max() < 1e-6
+    assert {one.values for one in ecg.embed(lab.run, lab.shards, tmp_path / "e.parquet")} == {None}
+    table = pd.read_parquet(tmp_path / "e.parquet")
+    assert len(table) == lab.dataset.num_records
+    stored = table[table.split == "valid"]
+    assert np.array_equal(np.stack(stored.embedding), np.stack([one.values for one in rows]))
+
+
+@pytest.mark.parametrize(("aggregate", "merge"), [("mean", np.mean), ("maximum", np.max)])
+def test_longer_recordings_are_asked_about_in_windows(lab, tmp_path, aggregate, merge):
+    values = np.concatenate([read_microvolts(header)[:2000] for header in lab.headers[:3]])
+    write_wfdb(tmp_path / "long", values[:5000])
+    answers = ecg.predict(lab.run, tmp_path / "long", aggregate=aggregate, batch_size=2)
+    # two whole windows, and one that ends with the recording: what is left is half a window
+    parts = np.stack([values[:2000], values[2000:4000], values[3000:5000]])
+    expected = ecg.predict(lab.run, parts, reading=CSV).probabilities
+    assert answers.rows[0].windows == 3
+    assert np.abs(answers.rows[0].values - merge(expected, axis=0)).max() < 1e-3
+    trained = ecg.predict(lab.run, tmp_path / "long", aggregate="trained")
+    assert trained.rows[0].windows == 1
+    assert np.abs(trained.rows[0].values - expected[0]).max() < 1e-3
+
+
+def test_a_recording_of_an_hour_is_read_as_it_is_asked(lab, tmp_path):
+    values = np.tile(read_microvolts(lab.headers[0])[:2000], (70, 1))
+    values[100_000:101_000] = -32768  # missing: two windows of which nothing else is left
+    write_wfdb(tmp_path / "long", values)
+    (one,) = ecg.predict(lab.run, tmp_path / "long").rows
+    (short,) = ecg.predict(lab.run, values[:2000], reading=CSV).rows
+    assert (one.status, one.windows + one.lost) == ("answered", 70)
+    assert one.lost == 1
+    assert np.abs(one.values - short.values).max() < 1e-2
+
+
+def test_processes_give_the_same_answers_in_the_same_order(lab):
+    alone = ecg.predict(lab.run, lab.raw / "records500")
+    shared = ecg.predict(lab.run, lab.raw / "records500", workers=2, batch_size=5)
+    assert [one.record_id for one in shared.rows] == [one.record_id for one in alone.rows]
+    assert np.abs(shared.probabilities - alone.probabilities).max() < 1e-6
+
+
+def test_signals_that_are_shown_are_those_that_were_asked_about(lab):
+    answers = ecg.predict(lab.run, [lab.shards, *lab.headers[:2]], split="test", shown=1)
+    (name,) = answers.shown
+    stored = next(ecg.data.read_shards(lab.shards, "test", [name]))
+    assert np.array_equal(answers.shown[name].values, stored.signal)
+
+
+def test_what_does_not_fit_is_refused_in_a_line(lab, tmp_path, hospital_shards):
+    with pytest.raises(DataError, match=r"no recording to ask about"):
+        ecg.predict(lab.run, [])
+    with pytest.raises(DataError, match=r"in/\*\.edf: no file has such a name"):
+        ecg.predict(lab.run, "in/*.edf")
+    with pytest.raises(DataError, match="holds no recording"):
+        ecg.predict(lab.run, tmp_path)
+    with pytest.raises(DataError, match=r"its sampling rate: 100 Hz, and .* takes 500 Hz"):
+        ecg.predict(lab.run, hospital_shards)
+    with pytest.raises(ConfigError, match="Allowed: maximum, mean, trained"):
+        ecg.predict(lab.run, lab.headers[0], aggregate="median")
+    with pytest.raises(ConfigError, match=r"batch_size must be at least 1\. Received: 0"):
+        ecg.predict(lab.run, lab.headers[0], batch_size=0)
+    with pytest.raises(ConfigError, match=r"says the format, \.csv, \.jsonl, \.parquet"):
+        ecg.predict(lab.run, lab.headers[0], out=tmp_path / "a.xlsx")
+    with pytest.raises(ConfigError, match="must have the shape"):
+        ecg.predict(lab.run, np.zeros(5), reading=CSV)
+    with pytest.raises(ConfigError, match=r"its dataset\.json says its labels"):
+        open_trained(lab.run, labels=["MI"])
+    (tmp_path / "m.keras").write_bytes((lab.run / "model.keras").read_bytes())
+    with pytest.raises(ConfigError, match=r"no dataset\.json beside it"):
+        open_trained(tmp_path / "m.keras")
+    said = {"leads": LEADS, "sampling_rate": 500}
+    with pytest.raises(DataError, match=r"is to be asked about 1 labels: MI"):
+        open_trained(tmp_path / "m.keras", labels=["MI"], **said)
+    with pytest.raises(ConfigError, match="unit must be mV, uV or V"):
+        LooseFiles(unit="nV")

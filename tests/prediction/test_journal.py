@@ -1,0 +1,138 @@
+"""A command that was stopped resumes, and its output never looks whole before it is."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ecg_keras as ecg
+from ecg_keras.errors import DataError
+from ecg_keras.prediction import open_trained
+
+
+class Stop(Exception):
+    pass
+
+
+def stopping_at(number):
+    def stop(done, total):
+        if done == number:
+            raise Stop
+
+    return stop
+
+
+@pytest.fixture
+def counted(lab):
+    """A network that counts the windows it is asked about."""
+    trained = open_trained(lab.run)
+    asked = []
+
+    def forward(signal):
+        asked.append(len(signal))
+        return trained.forward(signal)
+
+    return dataclasses.replace(trained, forward=forward), asked
+
+
+def test_a_stopped_command_asks_the_rest_alone(lab, counted, tmp_path):
+    trained, asked = counted
+    out, files = tmp_path / "a.csv", lab.headers[:20]
+    with pytest.raises(Stop):
+        ecg.predict(trained, files, out=out, batch_size=3, on_progress=stopping_at(13))
+    assert not out.exists()
+    begun = out.with_name("a.csv.part").read_text().splitlines()
+    assert len(begun) == 1 + 12
+    asked.clear()
+    done = []
+    answers = ecg.predict(
+        trained, files, out=out, batch_size=3, on_progress=lambda *both: done.append(both)
+    )
+    assert done[0] == (13, 20) and done[-1] == (20, 20)
+    assert sum(asked) == 8 * answers.rows[0].windows
+    assert [one.record_id for one in answers.rows] == list(map(str, files))
+    assert not out.with_name("a.csv.part").exists()
+    whole = ecg.predict(trained, files, out=tmp_path / "b.csv")
+    assert out.read_text() == (tmp_path / "b.csv").read_text()
+    assert np.array_equal(answers.probabilities, whole.probabilities)
+
+
+def test_shards_resume_too(lab, tmp_path):
+    out = tmp_path / "a.jsonl"
+    with pytest.raises(Stop):
+        ecg.predict(lab.run, lab.shards, out=out, batch_size=2, on_progress=stopping_at(9))
+    ecg.predict(lab.run, lab.shards, out=out)
+    names = [json.loads(line)["record_id"] for line in out.read_text().splitlines()]
+    expected = [one.record_id for one in ecg.predict(lab.run, lab.shards).rows]
+    assert names == expected
+
+
+def test_a_torn_line_and_a_file_that_changed_are_asked_again(lab, counted, tmp_path):
+    trained, asked = counted
+    out, journal = tmp_path / "a.csv", tmp_path / "a.csv.part"
+    files = []
+    for header in lab.headers[:4]:
+        for name in (header, header.with_suffix(".dat")):
+            (tmp_path / name.name).write_bytes(name.read_bytes())
+        files.append(tmp_path / header.name)
+    with pytest.raises(Stop):
+        ecg.predict(trained, files, out=out, batch_size=1, on_progress=stopping_at(4))
+    whole = journal.read_bytes()
+    assert whole.count(b"\n") == 4
+    journal.write_bytes(whole[:-7])
+    os.utime(files[0], ns=(1, 1))
+    asked.clear()
+    answers = ecg.predict(trained, files, out=out)
+    # the third, whose line is torn, the fourth, which was not asked about, and the first
+    assert sum(asked) == 3 * answers.rows[0].windows
+    assert sorted(one.record_id for one in answers.rows) == sorted(map(str, files))
+
+
+def test_answers_of_other_options_are_not_mixed(lab, tmp_path):
+    out = tmp_path / "a.csv"
+    with pytest.raises(Stop):
+        ecg.predict(lab.run, lab.headers, out=out, batch_size=2, on_progress=stopping_at(5))
+    begun = (tmp_path / "a.csv.part").read_bytes()
+    for other in ({"aggregate": "maximum"}, {"reading": ecg.prediction.LooseFiles(unit="mV")}):
+        with pytest.raises(DataError, match=r"a\.csv\.part: holds answers of another network, oth"):
+            ecg.predict(lab.run, lab.headers, out=out, **other)
+    with pytest.raises(DataError, match="other options"):
+        ecg.predict(open_trained(lab.run, short="pad"), lab.headers, out=out)
+    assert (tmp_path / "a.csv.part").read_bytes() == begun
+    (tmp_path / "a.csv.part").write_text("[")
+    with pytest.raises(DataError, match="Remove it to begin again"):
+        ecg.predict(lab.run, lab.headers, out=out)
+
+
+@pytest.mark.slow
+def test_a_killed_command_resumes(lab, tmp_path):
+    out = tmp_path / "a.parquet"
+    code = (
+        "import ecg_keras as ecg, sys, time\n"
+        "ecg.predict(sys.argv[1], sys.argv[2], out=sys.argv[3], batch_size=1,"
+        " on_progress=lambda done, total: time.sleep(0.2))\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code, lab.run, lab.raw / "records500", out]
+    process = subprocess.Popen(list(map(str, command)))
+    journal = out.with_name("a.parquet.part")
+    deadline = time.monotonic() + 120
+    while not journal.exists() or journal.read_bytes().count(b"\n") < 4:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not out.exists()
+    before = journal.read_bytes().count(b"\n") - 1
+    done = []
+    ecg.predict(
+        lab.run, str(lab.raw / "records500"), out=out, on_progress=lambda *both: done.append(both)
+    )
+    assert done[0][0] > before >= 3
+    assert len(pd.read_parquet(out)) == len(lab.headers)
