@@ -53,7 +53,14 @@ except ImportError:
 from parity.case import Case
 from parity.comparing import Comparison, compare
 
-FAMILIES = ("paper", "published", "transformers", "state_space", "pictures")
+FAMILIES = (
+    "paper",
+    "ptbxl_benchmark",
+    "published",
+    "transformers",
+    "state_space",
+    "pictures",
+)
 RECORDINGS = 16
 LIMIT = 1e-5
 COLUMNS = (

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         on_spectrogram as on_spectrogram,
         stft_resnet50 as stft_resnet50,
     )
+    from ecg_keras.models.inception_time import inception1d as inception1d
     from ecg_keras.models.network import (
         as_graph as as_graph,
         classifier as classifier,
@@ -52,9 +53,15 @@ if TYPE_CHECKING:
         save_model as save_model,
     )
     from ecg_keras.models.transfer import Transfer as Transfer, load_backbone as load_backbone
+    from ecg_keras.models.wang import fcn_wang as fcn_wang, resnet1d_wang as resnet1d_wang
     from ecg_keras.models.xceptiontime import (
         with_label_maps as with_label_maps,
         xception_time as xception_time,
+    )
+    from ecg_keras.models.xresnet1d import (
+        xresnet1d18 as xresnet1d18,
+        xresnet1d50 as xresnet1d50,
+        xresnet1d101 as xresnet1d101,
     )
     from ecg_keras.models.zoo import (
         AS_PUBLISHED_HEAD as AS_PUBLISHED_HEAD,

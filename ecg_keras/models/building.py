@@ -138,9 +138,25 @@ def convolve(
     )(x)
 
 
-def normalise(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """BatchNorm with PyTorch's epsilon and momentum."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+def normalise(x: Tensor, name: str, scale: str = "ones") -> Tensor:
+    """BatchNorm with PyTorch's epsilon and momentum, and what its scale starts from."""
+    return layers.BatchNormalization(
+        momentum=0.9, epsilon=1e-5, gamma_initializer=scale, name=name
+    )(x)
+
+
+def convolve_symmetrically(
+    x: Tensor, filters: int, width: int, name: str, seed: int, *, strides: int = 1
+) -> Tensor:
+    """A convolution padded as PyTorch's, whose first weights are He's by fan-in.
+
+    Keras' ``same`` pads otherwise where it strides or the width is even.
+    """
+    if width > 1:
+        zeros = (width - 1) // 2
+        x = layers.ZeroPadding1D(zeros, data_format=CHANNELS_LAST, name=f"{name}_pad")(x)
+    kernel = he_fan_in(seed, name)
+    return convolve(x, filters, width, name, seed, strides=strides, padding="valid", kernel=kernel)
 
 
 def seed_of(seed: int, name: str) -> int:
@@ -152,6 +168,13 @@ def he_fan_out(seed: int, name: str) -> keras.initializers.Initializer:
     """Normal with variance ``2 / (kernel width * filters)`` (He et al. 2015, arXiv 1502.01852)."""
     return keras.initializers.VarianceScaling(
         2.0, mode="fan_out", distribution="untruncated_normal", seed=seed_of(seed, name)
+    )
+
+
+def he_fan_in(seed: int, name: str) -> keras.initializers.Initializer:
+    """Normal with variance ``2 / (kernel width * channels)`` (He et al. 2015, arXiv 1502.01852)."""
+    return keras.initializers.VarianceScaling(
+        2.0, mode="fan_in", distribution="untruncated_normal", seed=seed_of(seed, name)
     )
 
 

@@ -44,6 +44,9 @@ _RESNET50 = ("stem", "conv1", "conv2", "conv3", "conv4", "conv5", "head")
 _EFFICIENT = ("stem", *(f"block{number}" for number in range(1, 7)), "top", "head")
 _FOURIER = ("stem", "stage1", "stage2", "head")
 _IMAGES = "ecg_keras.models.image_networks"
+_XRESNETS = "ecg_keras.models.xresnet1d"
+_XRESNET = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
+_WANG = ("stem", "stage1", "stage2", "stage3", "head")
 # of a backbone of your own that names none in an attribute ``family`` of its function
 OTHER_FAMILY = "other"
 
@@ -79,6 +82,19 @@ ZOO = (
     Backbone("cwt_efficientnetv2b0", _IMAGES, "CNN", "pooled", _EFFICIENT, (18, 19)),
     Backbone("stft_resnet50", _IMAGES, "CNN", "pooled", _RESNET50, (2, 20)),
     Backbone("fourier_cnn", "ecg_keras.models.fourier", "CNN", "pooled", _FOURIER, (21, 22)),
+    Backbone("xresnet1d18", _XRESNETS, "CNN", "mean_max", _XRESNET, (23, 24)),
+    Backbone("xresnet1d50", _XRESNETS, "CNN", "mean_max", _XRESNET, (23, 24)),
+    Backbone("xresnet1d101", _XRESNETS, "CNN", "mean_max", _XRESNET, (23, 24)),
+    Backbone("resnet1d_wang", "ecg_keras.models.wang", "CNN", "mean_max", _WANG, (21, 23)),
+    Backbone("fcn_wang", "ecg_keras.models.wang", "CNN", "mean_max", _INCEPTION, (21, 23)),
+    Backbone(
+        "inception1d",
+        "ecg_keras.models.inception_time",
+        "CNN",
+        "mean_max",
+        ("stem", "stage1", "head"),
+        (8, 23),
+    ),
 )
 
 # the columns of the table by name

@@ -1,0 +1,71 @@
+"""InceptionTime (Fawaz et al. 2020, arXiv 1909.04939), as in the PTB-XL benchmark.
+
+Six blocks of convolutions 39, 19 and 9 wide at the signal's own rate, and a shortcut around each
+three of them (Strodthoff et al., arXiv 2004.13701). First weights are He's by fan-in.
+"""
+
+from __future__ import annotations
+
+from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
+from ecg_keras.models.building import (
+    CHANNELS_LAST,
+    convolve_symmetrically,
+    normalise,
+    signal_input,
+    summarise_time,
+)
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+
+FILTERS = 32
+WIDTHS = (39, 19, 9)
+
+
+def inception1d(
+    num_samples: int = 1000, num_leads: int = 12, *, head: str = "as_published", seed: int = 0
+) -> keras.Model:
+    """Six inception blocks of 4 x 32 filters, and two shortcuts.
+
+    Args:
+        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz; the benchmark takes 250.
+        num_leads: of the signal, at least 1.
+        head: how the last feature map becomes one vector: ``"mean_max"`` (maximum and mean over
+            time), another of the heads in docs/backbones.md, or ``"as_published"`` (mean_max).
+        seed: of the first weights. Equal seeds give equal weights.
+
+    Returns:
+        Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
+        ``(batch, 256)``, 473,344 trainable parameters with 12 leads. Stages: ``stem`` and
+        ``stage1``, three blocks each.
+
+    Raises:
+        ConfigError: a size is below 1, or ``head`` is unknown.
+
+    Example:
+        >>> inception1d(num_samples=250, num_leads=2).output_shape
+        (None, 256)
+    """
+    x = signal = signal_input(num_samples, num_leads)
+    for stage in ("stem", "stage1"):
+        shortcut = convolve_symmetrically(x, 4 * FILTERS, 1, f"{stage}_shortcut_conv", seed)
+        shortcut = normalise(shortcut, f"{stage}_shortcut_norm")
+        for number in (1, 2, 3):
+            x = _block(x, f"{stage}_block{number}", seed)
+        x = layers.Add(name=f"{stage}_add")([x, shortcut])
+        x = layers.ReLU(name=f"{stage}_relu")(x)
+    x = summarise_time(x, head, AS_PUBLISHED_HEAD["inception1d"])
+    return keras.Model(signal, x, name="inception1d")
+
+
+def _block(x: Tensor, name: str, seed: int) -> Tensor:
+    """Convolutions of three widths, and a maximum of 3 samples, side by side."""
+    narrow = convolve_symmetrically(x, FILTERS, 1, f"{name}_bottleneck", seed)
+    parts = [
+        convolve_symmetrically(narrow, FILTERS, width, f"{name}_conv{number}", seed)
+        for number, width in enumerate(WIDTHS, start=1)
+    ]
+    highest = layers.MaxPooling1D(
+        3, strides=1, padding="same", data_format=CHANNELS_LAST, name=f"{name}_pool"
+    )(x)
+    parts.append(convolve_symmetrically(highest, FILTERS, 1, f"{name}_pool_conv", seed))
+    x = normalise(layers.Concatenate(name=f"{name}_concat")(parts), f"{name}_norm")
+    return layers.ReLU(name=f"{name}_relu")(x)
