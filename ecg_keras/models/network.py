@@ -15,6 +15,8 @@ from ecg_keras.models.freezing import HEAD, stage_of
 from ecg_keras.models.preprocessing import FILTER_LAYERS, preprocess
 from ecg_keras.models.scaling import scale
 
+READING = "convert_to_tensor"
+
 
 def classifier(
     backbone: keras.Model,
@@ -72,8 +74,7 @@ def classifier(
     x = signal
     if preprocessing is not None:
         x = preprocess(signal, preprocessing, leads=leads, sampling_rate=sampling_rate)
-    # `call` runs the backbone layer by layer, which keeps the classifier flat
-    x = backbone.call(scale(x, scaling, mean, std))
+    x = _run_flat(backbone, scale(x, scaling, mean, std))
     if dropout:
         x = layers.Dropout(dropout, seed=seed_of(seed, "head_dropout"), name="head_dropout")(x)
     fan_in = x.shape[-1]
@@ -123,6 +124,15 @@ def _check(backbone: keras.Model, labels: Sequence[str], dropout: float) -> None
         )
 
 
+def _run_flat(model: keras.Model, signal: keras.KerasTensor) -> keras.KerasTensor:
+    """What a model makes of a signal, layer by layer, so that a model of it is flat."""
+    # Keras reads the signal by one more operation, and names of those in a file may be taken
+    taken = {operation.name for operation in model.operations}
+    while f"{READING}_{keras.backend.get_uid(READING)}" in taken:
+        pass
+    return model.call(signal)
+
+
 def with_length(model: keras.Model, num_samples: int) -> keras.Model:
     """A model for signals of another length that shares every layer and weight with this one.
 
@@ -153,8 +163,7 @@ def with_length(model: keras.Model, num_samples: int) -> keras.Model:
         )
     signal = keras.Input((num_samples, model.input_shape[-1]), name="signal", dtype="float32")
     try:
-        # `call` runs the model layer by layer, which keeps the new one flat
-        output = model.call(signal)
+        output = _run_flat(model, signal)
     except ValueError as error:
         raise ConfigError(
             f"{model.name} with this head has a weight for every time step and can't take "

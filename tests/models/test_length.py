@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.models import classifier, find_backbone, set_trainable, stages, with_length
+from ecg_keras.models import (
+    classifier,
+    find_backbone,
+    load_model,
+    save_model,
+    set_trainable,
+    stages,
+    with_length,
+)
 
 
 def network(name: str, head: str) -> keras.Model:
@@ -38,3 +46,15 @@ def test_training_on_crops_changes_the_answer_for_whole_ecgs():
 def test_a_head_with_weights_for_every_time_step_is_refused():
     with pytest.raises(ConfigError, match=r"can't take 32 samples instead of 64\. Use `head: pool"):
         with_length(network("lstm", "flattened"), 32)
+
+
+@pytest.mark.parametrize("name", ["lstm", "s4"])
+def test_a_network_from_a_file_takes_another_length_in_a_new_process(name, tmp_path):
+    whole = network(name, "pooled")
+    save_model(whole, tmp_path / "model.keras")
+    keras.utils.clear_session(free_memory=False)  # names are given from the first again
+    loaded = load_model(tmp_path / "model.keras")
+    signal = np.random.default_rng(0).normal(size=(2, 32, 3)).astype(np.float32)
+    crop = with_length(loaded, 32)
+    assert np.abs(crop(signal) - with_length(whole, 32)(signal)).max() < 1e-6
+    assert with_length(crop, 64).input_shape == (None, 64, 3)
