@@ -30,7 +30,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # the small databases of the tests are what is damaged
-sys.path.insert(0, str(ROOT / "tests" / "data"))
+sys.path.insert(0, str(ROOT / "tests" / "small"))
 
 
 def _watched() -> contextlib.AbstractContextManager[None]:
@@ -49,12 +49,14 @@ with _watched():
     from small_databases import write_database
     from small_signals import microvolts
     from small_xml import aecg_series, muse_waveform, write_aecg, write_muse, write_sierra
+    from weight_files import WRITERS
 
     from ecg_keras.config import Data, load_recipe
     from ecg_keras.data.dataset import read_dataset
     from ecg_keras.errors import EcgKerasError
     from ecg_keras.formats.xml_exports import read_xml
     from ecg_keras.sources import SOURCES, source_of
+    from ecg_keras.weights import card_template, read_card, read_tensors
 
     for one in SOURCES.values():
         importlib.import_module(one.partition(":")[0])
@@ -148,6 +150,22 @@ def xml_target(write: Callable[[Path], object]) -> Target:
     return Target(write_into, "x.xml", lambda root: read_xml(root / "x.xml"))
 
 
+def weights_target(write: Callable[[Path], object]) -> Target:
+    """A file of published weights; ``write`` writes it to a path."""
+
+    def write_into(root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        write(root / "theirs.pt")
+
+    return Target(write_into, "theirs.pt", lambda root: read_tensors(root / "theirs.pt"))
+
+
+def write_card(root: Path) -> None:
+    """The card of published weights."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "card.yaml").write_text(card_template("inception_ahus"), encoding="utf-8")
+
+
 ECG = microvolts(1, 200)
 
 TARGETS = {
@@ -163,6 +181,8 @@ TARGETS = {
     "sierra": xml_target(lambda path: write_sierra(path, ECG)),
     "aecg": xml_target(lambda path: write_aecg(path, aecg_series(ECG))),
     "recipe": Target(write_recipe, "recipe.yaml", lambda root: load_recipe(root / "recipe.yaml")),
+    **{f"weights_{kind}": weights_target(write) for kind, write in WRITERS.items()},
+    "card": Target(write_card, "card.yaml", lambda root: read_card(root / "card.yaml")),
     "dataset_json": Target(
         write_description, "dataset.json", lambda root: read_dataset(root / "dataset.json")
     ),

@@ -99,9 +99,10 @@ class Foreign(type):
     def __call__(cls, *args: Any, **settings: Any) -> Any:
         if cls.__name__ in BESIDE:
             return Placeholder()
-        raise pickle.UnpicklingError(
-            f"it asks for a call of {shortened(cls.__name__)}, which no tensor needs and which was "
-            "not made"
+        raise DataError(
+            f"asks for a call of {shortened(cls.__name__)}, which no tensor needs and which was "
+            "not made. Do not use it; or, where you trust it, save its weights alone: "
+            "torch.save(model.state_dict(), path)."
         )
 
     def __instancecheck__(cls, one: Any) -> bool:

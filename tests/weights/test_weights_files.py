@@ -6,16 +6,13 @@ import sys
 import tarfile
 import zipfile
 
-import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
-from torch_writer import mapping, tensor, write_old, write_state
+from weight_files import VALUES, WRITERS, entry, write_safetensors
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.weights import read_tensors
-
-VALUES = np.arange(6, dtype=np.float32)
 
 
 @pytest.fixture
@@ -29,15 +26,6 @@ def refusal(path):
     message = str(caught.value)
     assert message.startswith(f"{path}: ") and "\n" not in message and message.endswith(".")
     return message.removeprefix(f"{path}: ")
-
-
-def write_safetensors(path, header, numbers=b""):
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + VALUES.tobytes() + numbers)
-
-
-def entry(dtype="F32", shape=(2, 3), offsets=(0, 24)):
-    return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets)}
 
 
 @pytest.mark.parametrize(
@@ -136,32 +124,6 @@ def test_the_package_that_is_missing_is_named(path, monkeypatch, name):
         read_tensors(path)
 
 
-def write_h5(path):
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [b"dense"]
-        file["dense/kernel:0"] = VALUES
-        file["dense"].attrs["weight_names"] = [b"kernel:0"]
-
-
-def write_onnx(path):
-    """One float32 initializer ``w`` of six numbers, as a protocol buffer."""
-
-    def part(field, content):
-        return bytes([field << 3 | 2, len(content)]) + content
-
-    weight = b"\x08\x06\x10\x01" + part(8, b"w") + part(9, VALUES.tobytes())
-    path.write_bytes(b"\x08\x08" + part(7, part(5, weight)))
-
-
-WRITERS = {
-    "torch": lambda path: write_state(path, {"w": VALUES, "b": VALUES[:2]}),
-    "old torch": lambda path: write_old(path, mapping([("w", tensor("0", VALUES))]), {"0": VALUES}),
-    "safetensors": lambda path: write_safetensors(path, {"w": entry()}),
-    "keras h5": write_h5,
-    "onnx": write_onnx,
-}
-
-
 @pytest.mark.parametrize("kind", WRITERS)
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
@@ -188,5 +150,5 @@ def test_what_is_damaged_above_is_whole_at_first(path, kind):
     if kind in ("onnx", "safetensors"):
         pytest.importorskip(kind)
     WRITERS[kind](path)
-    name = "dense/kernel" if kind == "keras h5" else "w"
+    name = "dense/kernel" if kind == "keras_h5" else "w"
     np.testing.assert_array_equal(read_tensors(path)[name].ravel(), VALUES)
