@@ -27,6 +27,11 @@ def kernel(take: Take, prefix: str, layer: Any) -> list[Array]:
     return [*arrays, take(f"{prefix}.bias")] if layer.use_bias else arrays
 
 
+def depthwise(take: Take, prefix: str, layer: Any) -> list[Array]:
+    """Of a convolution over time, without bias, that Keras does on images of width 1."""
+    return [take(f"{prefix}.weight").T[..., np.newaxis]]
+
+
 def batch_norm(take: Take, prefix: str, layer: Any) -> list[Array]:
     """Scale, shift, moving mean and variance."""
     affine = ["weight"] * layer.scale + ["bias"] * layer.center
@@ -70,6 +75,7 @@ _RECURRENT: Mapping[Layout, Layout] = {
 LAYOUTS: Mapping[str, Layout] = {
     "Conv1D": kernel,
     "Dense": kernel,
+    "DepthwiseConv2D": depthwise,
     "BatchNormalization": batch_norm,
     "LayerNormalization": layer_norm,
     "LSTM": lstm,
