@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from ecg_keras import models, weights
+from ecg_keras.errors import DataError
+from ecg_keras.workflow.importing import open_published
 
 
 def publish(network, path):
@@ -84,13 +86,35 @@ def test_names_of_our_layers_lead_to_published_ones():
     assert residual.tensors("conv2_block1_0_conv") == "conv2_block1_0_conv"
 
 
-def test_a_file_for_two_networks_is_recognised():
-    row = weights.find_family("stft_resnet50")
+def write_card(path, name):
+    text = weights.card_template(name).replace("labels:  ", "labels: [MI]")
+    path.write_text(text.replace("licence:  ", "licence: theirs  "))
+
+
+@pytest.fixture
+def outline(tmp_path):
+    """A file with what ResNet50 is recognised by, and its tensors."""
     tensors = {
-        name: np.broadcast_to(np.float32(0), shape)
-        for name, shape in row.recognised_by.items()
+        name: np.zeros(shape, np.float32)
+        for name, shape in weights.find_family("stft_resnet50").recognised_by.items()
         if shape is not None
     }
-    assert weights.recognise(tensors).recognised_by == row.recognised_by
+    with h5py.File(tmp_path / "notop.h5", "w") as file:
+        file.attrs["layer_names"] = [name.split("/")[0].encode() for name in tensors]
+        for name, tensor in tensors.items():
+            group = file.create_group(name.split("/")[0])
+            group.attrs["weight_names"] = [f"{name}:0".encode()]
+            group[f"{name}:0"] = tensor
+    return tmp_path / "notop.h5", tensors
+
+
+@pytest.mark.parametrize("name", ["cwt_resnet50", "stft_resnet50"])
+def test_a_file_is_for_two_networks_and_no_other(name, outline):
+    path, tensors = outline
+    write_card(path.with_suffix(".yaml"), name)
+    assert open_published(path).check().keys() == tensors.keys()
+    write_card(path.with_suffix(".yaml"), "cwt_efficientnetv2b0")
+    with pytest.raises(DataError, match="not the weights of cwt_efficientnetv2b0"):
+        open_published(path).check()
     deeper = {**tensors, "conv4_block7_3_conv/kernel": np.zeros(1)}  # as ResNet101 has
     assert weights.recognise(deeper) is None
