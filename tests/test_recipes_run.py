@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from published_weights import publish
 from small_databases import DX, write_challenge_set, write_ludb_record
 from small_folder import write_folder
 
@@ -23,6 +24,8 @@ NAMES = [path.stem for path in RECIPES]
 # in their data
 TRAINED = {"quickstart", "ptbxl_finetune"}
 NEEDED = {"quickstart_pretrain", "quickstart_scratch", "simulated_pretrain", "ptbxl_scratch"}
+# starts from weights of others
+PUBLISHED = "ludb_from_xceptiontime"
 NUMBER = 12
 LUDB_TEXTS = (
     ["Rhythm: Sinus rhythm", "Electric axis of the heart: normal"],
@@ -57,6 +60,16 @@ def small(tmp_path_factory) -> Path:
     for number in range(NUMBER):
         write_ludb_record(raw / "ludb", number + 1, LUDB_TEXTS[number % 3])
     write_folder(raw / "folder", NUMBER)
+    # in the published layout, of random numbers; what kind a file is shows its content
+    (root / "data" / "weights").mkdir()
+    publish(
+        root / "data" / "weights",
+        name="xc_super_pretrained.onnx",
+        family="xception_time",
+        rate=100,
+        samples=200,
+        changes=[("[{kind: highpass, hz: 0.5, order: 1}]", "[]")],
+    )
     return root
 
 
@@ -93,10 +106,11 @@ def test_there_are_recipes_of_every_mode_for_every_database_of_the_paper():
         for database in ("ptbxl", "cpsc2018", "georgia", "ptb", "ludb", "quickstart")
         for mode in ("pretrain", "scratch", "finetune")
     }
-    expected |= {"simulated_pretrain", "folder_scratch", "folder_finetune"}
+    expected |= {"simulated_pretrain", "folder_scratch", "folder_finetune", PUBLISHED}
     assert {*NAMES, "quickstart_finetune"} - {"quickstart"} == expected
     for path in RECIPES:
-        mode = path.stem.partition("_")[2] or "finetune"
+        mode = path.stem.partition("_")[2] if path.stem != PUBLISHED else ""
+        mode = mode or "finetune"
         assert load_recipe(path).recipe.mode == mode
 
 
@@ -122,7 +136,7 @@ def test_the_header_says_what_it_is_for_and_what_to_type(path):
     upstream = workflow.upstream_recipe(loaded)
     if upstream is not None and upstream.recipe.data.simulate is None:
         assert upstream.recipe.data.raw == Path("FOLDER_OF_PTBXL")
-    for other in re.findall(r"initialise\.from=(\S+)", text):
+    for other in re.findall(r"initialise\.from=(?!FOLDER)(\S+)", text):
         assert (path.parent / other).is_file()
     assert all(len(line) <= 120 for line in path.read_text().splitlines())
 
@@ -132,6 +146,16 @@ def test_each_is_in_the_table_of_the_readme():
     told = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
     folder = ROOT / "recipes"
     assert sorted(told) == sorted(str(path.relative_to(folder)) for path in folder.rglob("*.yaml"))
+
+
+def test_published_weights_are_imported_for_both_arms(here):
+    job = workflow.make_job(workflow.load(f"{PUBLISHED}.yaml"))
+    assert job.recipe.model == job.baseline.recipe.model
+    assert job.recipe.model.backbone == "xception_time"
+    assert job.recipe.model.preprocessing.unit == "uV"
+    plan = workflow.make_plan(job)
+    workflow.run_plan(step for step in plan if step.action == "import")
+    assert job.is_imported() and job.imported.read_status()["mode"] == "imported"
 
 
 @pytest.mark.parametrize("name", NAMES)

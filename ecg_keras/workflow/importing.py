@@ -122,7 +122,10 @@ def open_published(
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file of weights.")
+        raise DataError(
+            f"{path}: there is no such file of weights. Say where it is: in a recipe with --set "
+            "initialise.from=FILE."
+        )
     if path.suffix.lower() == ".keras":
         raise ConfigError(
             f"{path}: a .keras file needs no import: name it in initialise.from, or as a "

@@ -545,7 +545,7 @@ def finetune(ecg_keras, *settings):
         ),
         (
             "model.backbone=lstm",
-            r"runs/up: its weights do not fit this lstm.*\n  stem_lstm: not in",
+            r"runs/up: its network is gru, and this recipe's lstm\. Set model\.backbone",
         ),
     ],
 )

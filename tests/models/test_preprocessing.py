@@ -193,3 +193,21 @@ def test_fewer_leads_are_the_twelve_lead_network_fed_with_zeros():
     three.get_layer("head").set_weights(twelve.get_layer("head").get_weights())
     assert three.input_shape == (None, 64, 3)
     assert np.allclose(three(signals), twelve(whole), atol=1e-6)
+
+
+def test_weights_of_three_leads_come_into_a_network_of_two(ecgs, tmp_path):
+    def build(here, **settings):
+        backbone = models.find_backbone("gru")(400, 3, head="pooled", seed=len(here))
+        given = {"leads": here, "sampling_rate": RATE, "scaling": "standardise"}
+        mean, std = np.full(3, 0.1 * len(here)), np.full(3, 2.0)
+        wanted = Preprocessing(**settings)
+        return models.classifier(
+            backbone, ["MI"], preprocessing=wanted, mean=mean, std=std, **given
+        )
+
+    three = build(("I", "II", "V1"))
+    models.save_model(three, tmp_path / "three.keras")
+    two = build(("V1", "I"), leads=("I", "II", "V1"), missing="zero")
+    models.load_backbone(two, tmp_path / "three.keras", head="keep")
+    zeros = ecgs * np.float32([1, 0, 1])
+    assert np.allclose(two(ecgs[..., [2, 0]]), three(zeros), atol=1e-6)

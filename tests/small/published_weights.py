@@ -8,7 +8,7 @@ from ecg_keras import models, weights
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 LABELS = ("NORM", "MI", "STTC", "HYP", "CD")
 CARD = """\
-family: resnet1d18
+family: {family}
 sampling_rate: {rate}
 samples: {samples}
 leads: [{leads}]
@@ -32,22 +32,38 @@ PUBLISHED = {
 }
 
 
-def publish(folder, *, name="theirs", rate=25, samples=100, leads=LEADS, labels=LABELS, changes=()):
+def publish(
+    folder,
+    *,
+    name="theirs.pt",
+    family="resnet1d18",
+    rate=25,
+    samples=100,
+    leads=LEADS,
+    labels=LABELS,
+    changes=(),
+):
     """Writes weights and card; `changes` are replacements in the text of the card."""
-    family = weights.find_family("resnet1d18")
+    family = weights.find_family(family)
     backbone = models.find_backbone(family.backbone)(samples, len(leads))
-    model = models.classifier(backbone, labels)
+    model = family.end(models.classifier(backbone, labels))
     rng = np.random.default_rng(0)
     tensors = {}
     for layer in model.layers:
-        for weight in layer.weights:
+        for weight in () if layer.name in family.layouts else layer.weights:
             value = np.asarray(weight) + rng.normal(0, 0.01, weight.shape)
             key = f"{family.tensors(layer.name)}.{PUBLISHED[weight.name]}"
             value = np.abs(value) if "variance" in weight.name else value
             tensors[key] = (value.T if weight.name == "kernel" else value).astype("<f4")
-    path = folder / f"{name}.pt"
+    path = folder / name
     write_state(path, tensors)
-    text = CARD.format(rate=rate, samples=samples, leads=", ".join(leads), labels=", ".join(labels))
+    text = CARD.format(
+        family=family.name,
+        rate=rate,
+        samples=samples,
+        leads=", ".join(leads),
+        labels=", ".join(labels),
+    )
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)

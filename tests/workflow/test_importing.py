@@ -79,7 +79,7 @@ def test_the_run_has_the_network_the_preprocessing_and_the_head(here):
     assert (network.backbone, network.scaling) == ("resnet1d18", "none")
     rng = np.random.default_rng(2)
     signals = rng.normal(0, 0.5, (3, 100, 12)).astype(np.float32)
-    _, tensors = publish(here, name="again")
+    _, tensors = publish(here, name="again.pt")
     plain = models.classifier(models.find_backbone("resnet1d18")(100, 12), LABELS)
     weights.take_weights(plain, tensors, weights.find_family("resnet1d18"))
     x = sosfiltfilt(butter(1, 0.5, "highpass", fs=25, output="sos"), signals * 1000.0, axis=1)
@@ -241,7 +241,7 @@ def test_a_database_that_the_card_names_is_refused_unless_it_is_allowed(here, sh
     assert "this is simulated, of which it has seen splits train, valid, test" in tell_databases(
         Path("w"), named, dataset
     )
-    publish(here, name="seen", changes=[("Elsewhere", "simulated")])
+    publish(here, name="seen.pt", changes=[("Elsewhere", "simulated")])
     changed = {"initialise.from": "seen.pt", "run": "runs/leaky"}
     changed["evaluation.baseline"] = None
     job = workflow.make_job(workflow.load("tune.yaml", changed))

@@ -1,0 +1,79 @@
+"""First weights that can't be used are refused before any data are there."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from ecg_keras import data, models
+from ecg_keras.config import Recipe
+from ecg_keras.errors import DataError
+from ecg_keras.models import read_architecture
+from ecg_keras.training import check_weights
+from ecg_keras.training.prerequisites import check_upstream
+
+LEADS = ("I", "II", "V1")
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "model.keras"
+    backbone = models.find_backbone("gru")(100, 3, head="flattened")
+    models.save_model(models.classifier(backbone, ["MI", "AF"]), path)
+    return path
+
+
+def recipe(path, *, seconds=2.0, **sections):
+    return Recipe.model_validate(
+        {
+            "mode": "finetune",
+            "data": {"source": "ptb", "raw": "raw", "sampling_rate": 50.0, "seconds": seconds},
+            "model": {"backbone": "gru", **sections.pop("model", {})},
+            "initialise": {"from": str(path), **sections},
+        }
+    )
+
+
+def test_a_file_says_what_is_in_it_without_being_opened_as_a_network(path, tmp_path):
+    found = read_architecture(path)
+    assert (found.backbone, found.num_samples, found.num_leads) == ("gru", 100, 3)
+    assert found.num_labels == 2 and found.flattened
+    damaged = tmp_path / "model.keras"
+    damaged.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match="not a Keras model that opens safely"):
+        read_architecture(damaged)
+    with pytest.raises(DataError, match="no such model"):
+        read_architecture(tmp_path / "none.keras")
+
+
+@pytest.mark.parametrize(
+    ("leads", "changes", "message"),
+    [
+        (LEADS, {"model": {"backbone": "lstm"}}, "its network is gru, and this recipe's lstm"),
+        (LEADS[:2], {}, "its number of leads is 3, and this recipe's 2"),
+        (LEADS, {"seconds": 4.0}, "its length in samples is 100, and this recipe's 200"),
+    ],
+)
+def test_another_network_number_of_leads_or_length_is_refused(path, leads, changes, message):
+    check_weights(path, recipe(path), leads=LEADS)
+    with pytest.raises(DataError, match=message):
+        check_weights(path, recipe(path, **changes), leads=leads)
+
+
+def test_other_labels_are_refused_where_the_head_is_kept(path, shards, tmp_path):
+    shutil.copyfile(path, tmp_path / "model.keras")
+    dataset = replace(data.read_dataset(shards / "dataset.json"), leads=LEADS, sampling_rate=50.0)
+    (tmp_path / "dataset.json").write_text(dataset.dump())
+    kept = recipe(tmp_path, head="keep")
+    check_weights(tmp_path, kept, leads=LEADS, labels=dataset.labels)
+    with pytest.raises(DataError, match=r"its head is for .* `initialise: \{head: new\}`"):
+        check_weights(tmp_path, kept, leads=LEADS, labels=("MI",))
+
+
+def test_fewer_leads_fit_where_the_network_gets_its_own(path, shards, tmp_path):
+    whole = replace(data.read_dataset(shards / "dataset.json"), leads=LEADS, sampling_rate=50.0)
+    (tmp_path / "dataset.json").write_text(whole.dump())
+    fewer = replace(whole, leads=LEADS[:2])
+    check_upstream(tmp_path, fewer, keep_head=False, leads=LEADS)
+    with pytest.raises(DataError, match=r"take missing leads as zero with initialise\.leads"):
+        check_upstream(tmp_path, fewer, keep_head=False, leads=fewer.leads)
