@@ -35,9 +35,9 @@ class Journal:
     def __enter__(self) -> Journal:
         whole = self._check() if self.path.exists() else 0
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("r+" if whole else "w", encoding="utf-8", newline="\n")
+        # appended to, so that a second command of the same kind overwrites nothing
+        self._file = self.path.open("a", encoding="utf-8", newline="\n")
         self._file.truncate(whole)
-        self._file.seek(0, 2)
         if not whole:
             self._write({"of": self.mark})
         return self

@@ -73,8 +73,9 @@ def _ecgs(answers: Answers) -> Iterator[Block]:
     shown = [one for one in answers.rows if one.record_id in answers.shown]
     others = answers.count("answered") - len(shown)
     if others:
-        yield Note(f"The first {len(shown)} recordings that are answered; {others:,} more are not "
-                   "drawn.")  # fmt: skip
+        yield Note(
+            f"Drawn: {len(shown)} of {len(shown) + others:,} answered recordings, the first."
+        )
     yield Ecgs(
         tuple(
             _show(answers, one, answers.shown[one.record_id], f"ecg{number}")
