@@ -74,6 +74,20 @@ def _imagenet(name: str, recognised_by: Mapping[str, Shape | None]) -> Family:
     )
 
 
+def _xresnet(name: str, recognised_by: Mapping[str, Shape | None]) -> Family:
+    """Of the PTB-XL benchmark, without its head, which is two dense layers with BatchNorm."""
+    return Family(
+        name,
+        name,
+        published_names.xresnet1d,
+        "ptbxl_benchmark.yaml",
+        {"0.0.weight": (32, None, 5), **recognised_by},
+        # its blocks are there twice, under two names
+        ignored=r"8\..*|.*\.convpath\..*|.*\.num_batches_tracked",
+        own=("head",),
+    )
+
+
 _RESNET50: Mapping[str, Shape | None] = {
     "conv1_conv/kernel": (7, 7, 3, 64),
     "conv1_bn/gamma": (64,),
@@ -175,6 +189,9 @@ FAMILIES = (
         library="keras",
         renamed=published_names.count_from_one,
     ),
+    _xresnet("xresnet1d18", {"7.1.convs.1.0.weight": (64, 64, 5), "7.1.convs.2.0.weight": None}),
+    _xresnet("xresnet1d50", {"6.5.convs.2.0.weight": (256, 64, 1), "6.6.convs.2.0.weight": None}),
+    _xresnet("xresnet1d101", {"6.22.convs.2.0.weight": (256, 64, 1)}),
     _imagenet("cwt_resnet50", _RESNET50),
     _imagenet("stft_resnet50", _RESNET50),
     _imagenet("cwt_efficientnetv2b0", _EFFICIENTNETV2B0),

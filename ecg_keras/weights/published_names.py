@@ -96,6 +96,19 @@ def resnet1d(layer: str) -> str | None:
     return f"{place}.{'conv' if kind == 'conv' else 'bn'}{number}"
 
 
+def xresnet1d(layer: str) -> str | None:
+    """Of the PTB-XL benchmark (arXiv 2004.13701), whose modules have numbers; not of its head."""
+    kinds = {"conv": 0, "norm": 1}
+    if found := re.fullmatch(r"stem_(conv|norm)(\d)", layer):
+        return f"{int(found[2]) - 1}.{kinds[found[1]]}"
+    found = re.fullmatch(r"stage(\d)_block(\d+)_(shortcut_)?(conv|norm)(\d?)", layer)
+    if found is None:
+        return None
+    stage, block, shortcut, kind, number = found.groups()
+    part = "idpath.0" if shortcut else f"convs.{int(number) - 1}"
+    return f"{int(stage) + 3}.{int(block) - 1}.{part}.{kinds[kind]}"
+
+
 def keras_application(layer: str) -> str | None:
     """Of `ecg_keras.models.on_scalogram`: as there, but for block1a_dwconv of block1_a_dwconv."""
     return re.sub(r"^(block\d+)_([a-z])_", r"\1\2_", layer)

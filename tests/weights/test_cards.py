@@ -50,6 +50,7 @@ def test_every_family_has_a_template_in_which_only_what_it_cant_know_is_missing(
     assert text.startswith(f"family: {row.name}\n") and "FAMILY" not in text
     blank = re.findall(r"^(\w+):(?= *(?:#.*)?$)(?!\n  )", text, re.M)
     assert set(blank) <= {"labels", "seen", "licence"}
+    text = text.replace("mean: [], std: []", "mean: [0], std: [1]")
     path.write_text(text)
     if blank:
         with pytest.raises(ConfigError) as caught:

@@ -164,3 +164,24 @@ def test_imagenets_weights_look_like_each_network_that_takes_them():
     like = [row.name for row in weights.FAMILIES if weights.looks_like(tensors, row)]
     assert like == ["cwt_resnet50", "stft_resnet50"]
     assert weights.recognise(tensors).name == "cwt_resnet50"
+
+
+def test_an_xresnet_takes_all_but_the_head():
+    family = weights.find_family("xresnet1d18")
+    network = models.classifier(models.find_backbone("xresnet1d18")(50, 3), ["a", "b"])
+    for layer in network.layers:
+        if layer.weights and layer.name != "head":
+            assert family.tensors(layer.name) is not None
+    tensors = {
+        name: tensor
+        for name, tensor in publish(network, family).items()
+        if not name.startswith("None")
+    }
+    twice = {name.replace(".convs.", ".convpath.0."): one for name, one in tensors.items()}
+    tensors |= twice | {"8.2.weight": np.zeros(128, "f4"), "8.4.bias": np.zeros(128, "f4")}
+    assert weights.recognise(tensors).name == "xresnet1d18"
+    taken = weights.take_weights(network, tensors, family)
+    assert taken.kept == ("head",)
+    assert all("convpath" in name or name.startswith("8.") for name in taken.ignored)
+    kernel = network.get_layer("stage3_block1_conv1").get_weights()[0]
+    np.testing.assert_array_equal(kernel, tensors["6.0.convs.0.0.weight"].T)
