@@ -204,7 +204,7 @@ def _on_image(
         raise ConfigError(
             f"{application} takes no picture of {image.shape[1]} rows and {image.shape[2]} "
             "columns. Use a longer signal, a smaller step or more rows: most networks need 32 of "
-            "both."
+            "both, InceptionV3 75."
         ) from error
     x = layers.Reshape((-1, x.shape[-1]), name="embedding_positions")(x)
     return keras.Model(signal, summarise_time(x, head, "pooled"), name=name)
