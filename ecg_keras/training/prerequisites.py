@@ -37,6 +37,12 @@ def check_weights(
     if keep_head and labels is not None:
         _check_labels(upstream, tuple(labels))
     theirs = models.read_architecture(Run(upstream).model if upstream.is_dir() else upstream)
+    ends = [one for one in theirs.layers if one.startswith("head_") and one != "head_dropout"]
+    if keep_head and ends:
+        raise DataError(
+            f"{upstream}: its head has further layers ({ends[0]}), which this recipe's network "
+            "lacks, and can't be kept: use `initialise: {head: new}`."
+        )
     # a network of your own has what name it likes
     backbone = theirs.backbone if network.backbone in models.BACKBONES else network.backbone
     flattened = theirs.num_samples if theirs.flattened else None

@@ -60,6 +60,18 @@ def test_another_network_number_of_leads_or_length_is_refused(path, leads, chang
         check_weights(path, recipe(path, **changes), leads=leads)
 
 
+def test_a_head_of_several_layers_is_not_kept(shards, tmp_path):
+    backbone = models.find_backbone("xception_time")(100, 3)
+    published = models.with_label_maps(models.classifier(backbone, ["MI"]))
+    models.save_model(published, tmp_path / "model.keras")
+    dataset = replace(data.read_dataset(shards / "dataset.json"), leads=LEADS, sampling_rate=50.0)
+    (tmp_path / "dataset.json").write_text(dataset.dump())
+    settings = {"model": {"backbone": "xception_time"}}
+    check_weights(tmp_path, recipe(tmp_path, **settings), leads=LEADS)
+    with pytest.raises(DataError, match=r"its head has further layers \(head_"):
+        check_weights(tmp_path, recipe(tmp_path, head="keep", **settings), leads=LEADS)
+
+
 def test_other_labels_are_refused_where_the_head_is_kept(path, shards, tmp_path):
     shutil.copyfile(path, tmp_path / "model.keras")
     dataset = replace(data.read_dataset(shards / "dataset.json"), leads=LEADS, sampling_rate=50.0)
