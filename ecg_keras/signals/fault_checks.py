@@ -127,9 +127,9 @@ def find_fault(signal: Signal) -> Fault | None:
 
     Source:
         Identities: Einthoven 1913, Goldberger 1942. Of 770 recordings of PTB-XL, LUDB and the
-        Challenge of 2021 it finds a fault in none; of the same with exchanged arms in 90 %, with
-        the right arm and the left leg exchanged in 83 %, and with leads I and II in 99 %. Left arm
-        and left leg look much alike: their exchange is not found in one recording.
+        Challenge of 2021, on which its limit was chosen, it finds a fault in none; of the same with
+        exchanged arms in 90 %, with the right arm and the left leg exchanged in 83 %, and with
+        leads I and II in 99 %. Left arm and left leg look much alike: their exchange is not found.
 
     Example:
         >>> seconds = np.arange(0, 10, 0.01)[:, None]
