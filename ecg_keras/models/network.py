@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ from ecg_keras.models.preprocessing import FILTER_LAYERS, preprocess
 from ecg_keras.models.scaling import scale
 
 READING = "convert_to_tensor"
+
+# the width of depthwise convolutions over time from which on the process dies was measured: 15
+WIDEST_DEPTHWISE = 14
 
 
 def classifier(
@@ -59,8 +63,8 @@ def classifier(
         ``(batch, len(labels))``, the output of the layer ``head``, float32 in mixed precision too.
 
     Raises:
-        ConfigError: an argument does not fit, or Keras is set to other numbers than float32;
-            nothing was built.
+        ConfigError: an argument does not fit, Keras is set to other numbers than float32, or
+            the backbone has a depthwise convolution that is too wide for a CPU; nothing was built.
 
     Example:
         >>> model = classifier(find_backbone("lstm")(num_samples=100), ["NORM", "MI"])
@@ -122,6 +126,7 @@ def _check(backbone: keras.Model, labels: Sequence[str], dropout: float) -> None
             f"backbone {backbone.name} already has a layer whose name begins with 'head'. Give "
             "the backbone without its last layer."
         )
+    _check_depthwise(backbone)
 
 
 def _run_flat(model: keras.Model, signal: keras.KerasTensor) -> keras.KerasTensor:
@@ -131,6 +136,29 @@ def _run_flat(model: keras.Model, signal: keras.KerasTensor) -> keras.KerasTenso
     while f"{READING}_{keras.backend.get_uid(READING)}" in taken:
         pass
     return model.call(signal)
+
+
+def _check_depthwise(backbone: keras.Model) -> None:
+    """Refuse layers in which oneDNN, TensorFlow's default on a CPU, ends the process or hangs."""
+    import tensorflow as tf
+
+    switched_off = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
+    elsewhere = tf.config.list_physical_devices("GPU") or tf.config.optimizer.get_jit()
+    if switched_off or elsewhere:
+        return
+    for layer in backbone.layers:
+        if isinstance(layer, keras.Model):
+            _check_depthwise(layer)
+        elif (
+            isinstance(layer, layers.DepthwiseConv1D | layers.SeparableConv1D)
+            and layer.kernel_size[0] > WIDEST_DEPTHWISE
+        ):
+            raise ConfigError(
+                f"backbone {backbone.name}: the layer {layer.name} is a {type(layer).__name__} of "
+                f"width {layer.kernel_size[0]}, and above {WIDEST_DEPTHWISE} TensorFlow's CPU "
+                "kernel ends the process. Use Conv1D(groups=channels), with a Conv1D of width 1 "
+                "behind it in place of SeparableConv1D."
+            )
 
 
 def with_length(model: keras.Model, num_samples: int) -> keras.Model:

@@ -90,3 +90,31 @@ def test_it_trains_the_same_under_a_distribution_strategy(small, signals, target
         for network in (model, alone)
     ]
     assert np.allclose(*losses, atol=1e-6)
+
+
+def depthwise(kind, width):
+    signal = keras.Input((64, 3), name="signal")
+    layer = {
+        "depthwise": keras.layers.DepthwiseConv1D,
+        "separable": lambda width, **options: keras.layers.SeparableConv1D(4, width, **options),
+        "grouped": lambda width, **options: keras.layers.Conv1D(3, width, groups=3, **options),
+    }[kind]
+    x = layer(width, padding="same", name="stem_wide")(signal)
+    return keras.Model(signal, keras.layers.GlobalAveragePooling1D()(x), name="mine")
+
+
+@pytest.mark.parametrize("kind", ["depthwise", "separable"])
+def test_a_depthwise_convolution_that_ends_the_process_on_a_cpu_is_refused(kind, monkeypatch):
+    models.classifier(depthwise(kind, 14), ["MI"])
+    models.classifier(depthwise("grouped", 39), ["MI"])
+    expected = r"mine: the layer stem_wide is a \w+ of width 15, .*Use Conv1D\(groups=channels\)"
+    with pytest.raises(ConfigError, match=expected):
+        models.classifier(depthwise(kind, 15), ["MI"])
+    signal = keras.Input((64, 3))
+    with pytest.raises(ConfigError, match="stem_wide"):  # inside a network of its own, too
+        models.classifier(keras.Model(signal, depthwise(kind, 39)(signal)), ["MI"])
+    with monkeypatch.context() as there:
+        there.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+        models.classifier(depthwise(kind, 39), ["MI"])
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+    models.classifier(depthwise(kind, 39), ["MI"])
