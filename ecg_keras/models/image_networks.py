@@ -22,6 +22,7 @@ from ecg_keras.errors import ConfigError, look_up
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import CHANNELS_LAST, seed_of, signal_input, summarise_time
 from ecg_keras.models.freezing import HEAD, PREPROCESS
+from ecg_keras.models.network import run_flat
 from ecg_keras.models.time_frequency import picture, wavelets, windows
 
 STEM = "stem"
@@ -64,8 +65,8 @@ def on_scalogram(
             order of stages and are refused.
         num_samples: of the signal, at least 1.
         num_leads: of the signal, at least 1.
-        head: what becomes of the last feature map: ``"pooled"`` (mean over all positions),
-            ``"flattened"``, or ``"as_published"`` (pooled).
+        head: how the positions of the last feature map become one vector: ``"pooled"`` (their
+            mean), another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
         seed: of the first weights, which have the distributions that `keras.applications` draws.
         rows: wavelets, from the highest frequency at the top to the lowest.
         low: lowest frequency, as a share of half the sampling rate, because a network does not
@@ -198,8 +199,7 @@ def _on_image(
         3, 1, data_format=CHANNELS_LAST, kernel_initializer=mixture, name="stem_leads"
     )(image)
     try:
-        # `call` runs the network layer by layer, which keeps the backbone flat
-        x = network.call(pixels(x))
+        x = run_flat(network, pixels(x))
     except ValueError as error:  # a layer would have nothing left to put out
         raise ConfigError(
             f"{application} takes no picture of {image.shape[1]} rows and {image.shape[2]} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,15 +10,13 @@ import numpy.typing as npt
 from ecg_keras.config import Preprocessing
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import check_keras, keras, layers
-from ecg_keras.models.building import seed_of, uniform
+from ecg_keras.models.building import head_of, seed_of, uniform
+from ecg_keras.models.depthwise import refuse_wide_depthwise
 from ecg_keras.models.freezing import HEAD, stage_of
 from ecg_keras.models.preprocessing import FILTER_LAYERS, preprocess
 from ecg_keras.models.scaling import scale
 
 READING = "convert_to_tensor"
-
-# the width of depthwise convolutions over time from which on the process dies was measured: 15
-WIDEST_DEPTHWISE = 14
 
 
 def classifier(
@@ -78,7 +75,7 @@ def classifier(
     x = signal
     if preprocessing is not None:
         x = preprocess(signal, preprocessing, leads=leads, sampling_rate=sampling_rate)
-    x = _run_flat(backbone, scale(x, scaling, mean, std))
+    x = run_flat(backbone, scale(x, scaling, mean, std))
     if dropout:
         x = layers.Dropout(dropout, seed=seed_of(seed, "head_dropout"), name="head_dropout")(x)
     fan_in = x.shape[-1]
@@ -126,39 +123,16 @@ def _check(backbone: keras.Model, labels: Sequence[str], dropout: float) -> None
             f"backbone {backbone.name} already has a layer whose name begins with 'head'. Give "
             "the backbone without its last layer."
         )
-    _check_depthwise(backbone)
+    refuse_wide_depthwise(backbone)
 
 
-def _run_flat(model: keras.Model, signal: keras.KerasTensor) -> keras.KerasTensor:
+def run_flat(model: keras.Model, signal: keras.KerasTensor) -> keras.KerasTensor:
     """What a model makes of a signal, layer by layer, so that a model of it is flat."""
     # Keras reads the signal by one more operation, and names of those in a file may be taken
     taken = {operation.name for operation in model.operations}
     while f"{READING}_{keras.backend.get_uid(READING)}" in taken:
         pass
     return model.call(signal)
-
-
-def _check_depthwise(backbone: keras.Model) -> None:
-    """Refuse layers in which oneDNN, TensorFlow's default on a CPU, ends the process or hangs."""
-    import tensorflow as tf
-
-    switched_off = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
-    elsewhere = tf.config.list_physical_devices("GPU") or tf.config.optimizer.get_jit()
-    if switched_off or elsewhere:
-        return
-    for layer in backbone.layers:
-        if isinstance(layer, keras.Model):
-            _check_depthwise(layer)
-        elif (
-            isinstance(layer, layers.DepthwiseConv1D | layers.SeparableConv1D)
-            and layer.kernel_size[0] > WIDEST_DEPTHWISE
-        ):
-            raise ConfigError(
-                f"backbone {backbone.name}: the layer {layer.name} is a {type(layer).__name__} of "
-                f"width {layer.kernel_size[0]}, and above {WIDEST_DEPTHWISE} TensorFlow's CPU "
-                "kernel ends the process. Use Conv1D(groups=channels), with a Conv1D of width 1 "
-                "behind it in place of SeparableConv1D."
-            )
 
 
 def with_length(model: keras.Model, num_samples: int) -> keras.Model:
@@ -174,8 +148,8 @@ def with_length(model: keras.Model, num_samples: int) -> keras.Model:
         A functional model; training either one trains both.
 
     Raises:
-        ConfigError: the network's head has a weight for every time step, or the network filters
-            whole ECGs.
+        ConfigError: the network's head has a weight for every time step, the network filters
+            whole ECGs, or its layers need more samples.
 
     Example:
         >>> whole = classifier(find_backbone("resnet1d18")(num_samples=1000), ["MI"])
@@ -191,8 +165,14 @@ def with_length(model: keras.Model, num_samples: int) -> keras.Model:
         )
     signal = keras.Input((num_samples, model.input_shape[-1]), name="signal", dtype="float32")
     try:
-        output = _run_flat(model, signal)
+        output = run_flat(model, signal)
     except ValueError as error:
+        if head_of(model) in ("pooled", "mean_max", "attention"):
+            raise ConfigError(
+                f"{model.name} can't take {num_samples} samples instead of "
+                f"{model.input_shape[1]}: one of its layers takes no signal of that length. Use a "
+                "longer one."
+            ) from error
         raise ConfigError(
             f"{model.name} with this head has a weight for every time step and can't take "
             f"{num_samples} samples instead of {model.input_shape[1]}. Use `head: pooled`, "

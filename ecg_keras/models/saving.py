@@ -11,6 +11,7 @@ from ecg_keras.array_files import FREE_BYTES, RATIO
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.keras_library import keras
+from ecg_keras.models.depthwise import refuse_wide_depthwise
 from ecg_keras.models.scaling import set_layer_weights
 
 
@@ -46,6 +47,7 @@ def load_model(path: str | Path) -> keras.Model:
 
     Raises:
         DataError: there is no such file, or it is no Keras model that opens safely.
+        ConfigError: it has a layer that would end the process on this machine's CPU.
 
     Example:
         >>> model = load_model("runs/ptbxl_pretrain")  # doctest: +SKIP
@@ -65,7 +67,7 @@ def load_model(path: str | Path) -> keras.Model:
                 raise zipfile.BadZipFile(f"it would unpack to {unpacked} bytes")
             if damaged := archive.testzip():  # Keras opens some of these without a word
                 raise zipfile.BadZipFile(f"{damaged} is damaged")
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever is in the file decides what Keras raises
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         if not zipfile.is_zipfile(path):  # of which Keras says that there is no such file
@@ -75,6 +77,8 @@ def load_model(path: str | Path) -> keras.Model:
             "again; models with Lambda or other custom layers are refused, because opening them "
             "would run their code."
         ) from error
+    refuse_wide_depthwise(model)
+    return model
 
 
 def float32_clone(model: keras.Model) -> keras.Model:

@@ -48,7 +48,12 @@ def test_a_head_with_weights_for_every_time_step_is_refused():
         with_length(network("lstm", "flattened"), 32)
 
 
-@pytest.mark.parametrize("name", ["lstm", "s4"])
+def test_a_length_that_a_layer_does_not_take_is_not_blamed_on_the_head():
+    with pytest.raises(ConfigError, match=r"12 samples instead of 64: one of its layers"):
+        with_length(network("inception_ahus", "pooled"), 12)
+
+
+@pytest.mark.parametrize("name", ["lstm", "s4", "fourier_cnn"])
 def test_a_network_from_a_file_takes_another_length_in_a_new_process(name, tmp_path):
     whole = network(name, "pooled")
     save_model(whole, tmp_path / "model.keras")

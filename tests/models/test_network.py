@@ -1,7 +1,10 @@
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers
 
 from ecg_keras import models
 from ecg_keras.errors import ConfigError
@@ -92,29 +95,46 @@ def test_it_trains_the_same_under_a_distribution_strategy(small, signals, target
     assert np.allclose(*losses, atol=1e-6)
 
 
-def depthwise(kind, width):
-    signal = keras.Input((64, 3), name="signal")
-    layer = {
-        "depthwise": keras.layers.DepthwiseConv1D,
-        "separable": lambda width, **options: keras.layers.SeparableConv1D(4, width, **options),
-        "grouped": lambda width, **options: keras.layers.Conv1D(3, width, groups=3, **options),
+def wide(kind, width):
+    """A network with one depthwise convolution over 64 samples."""
+    signal = x = keras.Input((64, 3), name="signal")
+    layer, size, image = {
+        "depthwise": (layers.DepthwiseConv1D, (width,), None),
+        "separable": (partial(layers.SeparableConv1D, 4), (width,), None),
+        "wide image": (layers.DepthwiseConv2D, (1, width), (1, 64, 3)),
+        "high image": (layers.DepthwiseConv2D, (width, 1), (64, 1, 3)),
+        "grouped": (partial(layers.Conv1D, 3, groups=3), (width,), None),
     }[kind]
-    x = layer(width, padding="same", name="stem_wide")(signal)
-    return keras.Model(signal, keras.layers.GlobalAveragePooling1D()(x), name="mine")
+    if image:
+        x = layers.Reshape(image, name="stem_image")(x)
+    x = layer(kernel_size=size, padding="same", name="stem_wide")(x)
+    x = layers.Reshape((64, -1), name="stem_steps")(x)
+    return keras.Model(signal, layers.GlobalAveragePooling1D()(x), name="mine")
 
 
-@pytest.mark.parametrize("kind", ["depthwise", "separable"])
-def test_a_depthwise_convolution_that_ends_the_process_on_a_cpu_is_refused(kind, monkeypatch):
-    models.classifier(depthwise(kind, 14), ["MI"])
-    models.classifier(depthwise("grouped", 39), ["MI"])
-    expected = r"mine: the layer stem_wide is a \w+ of width 15, .*Use Conv1D\(groups=channels\)"
+@pytest.mark.parametrize("kind", ["depthwise", "separable", "wide image"])
+def test_a_depthwise_convolution_that_ends_the_process_on_a_cpu_is_refused(kind):
+    models.classifier(wide(kind, 13), ["MI"])
+    expected = r"mine: the layer stem_wide is a \w+ of width 14, .*Use DepthwiseConv2D\(\(width, 1"
     with pytest.raises(ConfigError, match=expected):
-        models.classifier(depthwise(kind, 15), ["MI"])
+        models.classifier(wide(kind, 14), ["MI"])
     signal = keras.Input((64, 3))
     with pytest.raises(ConfigError, match="stem_wide"):  # inside a network of its own, too
-        models.classifier(keras.Model(signal, depthwise(kind, 39)(signal)), ["MI"])
+        models.classifier(keras.Model(signal, wide(kind, 39)(signal)), ["MI"])
+
+
+@pytest.mark.parametrize("kind", ["high image", "grouped"])
+def test_what_is_advised_in_its_place_runs(kind, signals):
+    assert np.isfinite(models.classifier(wide(kind, 39), ["MI"])(signals)).all()
+
+
+def test_where_the_kernel_is_another_it_is_taken(monkeypatch, tmp_path):
     with monkeypatch.context() as there:
-        there.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-        models.classifier(depthwise(kind, 39), ["MI"])
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
-    models.classifier(depthwise(kind, 39), ["MI"])
+        there.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+        models.save_model(
+            models.classifier(wide("depthwise", 39), ["MI"]), tmp_path / "model.keras"
+        )
+    with pytest.raises(ConfigError, match="stem_wide"):  # opened on a CPU, too
+        models.load_model(tmp_path / "model.keras")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    models.load_model(tmp_path / "model.keras")
