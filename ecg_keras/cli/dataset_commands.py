@@ -187,9 +187,7 @@ def describe(
     if sources:
         _list_label_sets()
     if backbones:
-        from ecg_keras.models import BACKBONES
-
-        click.echo("\n".join(BACKBONES))
+        _list_backbones()
 
 
 def _describe_shards(shards: Path, *, verify: bool, against: Path | None) -> None:
@@ -221,6 +219,15 @@ def _list_label_sets() -> None:
         for label_set, labels in find_source(name).LABEL_SETS.items():
             shown = ", ".join(labels[:6]) + (", ..." if len(labels) > 6 else "")
             click.echo(f"{name:16} {label_set:18} {len(labels):3} labels: {shown}")
+
+
+def _list_backbones() -> None:
+    from ecg_keras.models import ZOO
+    from ecg_keras.text import text_table
+
+    header = ("network", "family", "head as published", "stages, for train_from")
+    rows = ((row.name, row.family, row.as_published, " ".join(row.stages)) for row in ZOO)
+    click.echo(text_table(header, rows, left=len(header)))
 
 
 @click.command()

@@ -156,7 +156,9 @@ def test_describe(ecg_keras, project):
     assert ecg_keras("describe", "--verify", "--sources").code == 2
     answer = ecg_keras("describe", "--sources", "--backbones")
     words = [line.split()[0] for line in answer.out.splitlines()]
-    assert set(words) == {*SOURCES, *BACKBONES}
+    assert set(words) == {*SOURCES, "network", *BACKBONES}
+    line = next(line for line in answer.out.splitlines() if line.startswith("xception_time"))
+    assert line.split() == ["xception_time", "CNN", "pooled", "stem", "stage1", "embedding", "head"]
     assert "superdiagnostic      5 labels: NORM, MI, STTC, HYP, CD" in answer.out
 
 
