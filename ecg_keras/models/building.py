@@ -138,6 +138,18 @@ def convolve(
     )(x)
 
 
+def dense(x: Tensor, units: int, name: str, seed: int, *, activation: str | None = None) -> Tensor:
+    """A dense layer with PyTorch's first weights."""
+    fan_in = x.shape[-1]
+    return layers.Dense(
+        units,
+        activation=activation,
+        kernel_initializer=uniform(fan_in, seed, f"{name}/kernel"),
+        bias_initializer=uniform(fan_in, seed, f"{name}/bias"),
+        name=name,
+    )(x)
+
+
 def normalise(x: Tensor, name: str, scale: str = "ones") -> Tensor:
     """BatchNorm with PyTorch's epsilon and momentum, and what its scale starts from."""
     return layers.BatchNormalization(

@@ -14,9 +14,9 @@ from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
     convolve,
+    dense,
     signal_input,
     summarise_time,
-    uniform,
 )
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
@@ -92,20 +92,9 @@ def _squeeze_excite(x: Tensor, name: str, seed: int) -> Tensor:
     """Each channel times a weight in (0, 1) that the means of all channels decide."""
     filters = x.shape[-1]
     weight = layers.GlobalAveragePooling1D(CHANNELS_LAST, keepdims=True, name=f"{name}_mean")(x)
-    weight = _dense(weight, filters // 2, "silu", f"{name}_dense1", seed)
-    weight = _dense(weight, filters, "sigmoid", f"{name}_dense2", seed)
+    weight = dense(weight, filters // 2, f"{name}_dense1", seed, activation="silu")
+    weight = dense(weight, filters, f"{name}_dense2", seed, activation="sigmoid")
     return layers.Multiply(name=f"{name}_scale")([x, weight])
-
-
-def _dense(x: Tensor, units: int, activation: str, name: str, seed: int) -> Tensor:
-    fan_in = x.shape[-1]
-    return layers.Dense(
-        units,
-        activation=activation,
-        kernel_initializer=uniform(fan_in, seed, f"{name}/kernel"),
-        bias_initializer=uniform(fan_in, seed, f"{name}/bias"),
-        name=name,
-    )(x)
 
 
 def _shortcut(x: Tensor, filters: int, name: str, strides: int) -> Tensor:

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
+    convolve,
+    dense,
     he_fan_out,
+    normalise,
     signal_input,
     summarise_time,
-    uniform,
 )
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
@@ -35,7 +37,8 @@ def resnet1d18(
         num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
         num_leads: of the signal, at least 1.
         head: how the last feature map becomes one vector before the dense embedding:
-            ``"pooled"`` (mean over time), ``"flattened"``, or ``"as_published"`` (pooled).
+            ``"pooled"`` (mean over time), another of the heads in docs/backbones.md, or
+            ``"as_published"`` (pooled).
         seed: of the first weights. Equal seeds give equal weights.
 
     Returns:
@@ -136,27 +139,13 @@ def _convolve(
             x
         )
     conv = f"{name}_conv{number}"
-    x = layers.Conv1D(
-        filters,
-        width,
-        strides=stride,
-        data_format=CHANNELS_LAST,
-        use_bias=False,
-        kernel_initializer=he_fan_out(seed, conv),
-        name=conv,
-    )(x)
-    norm = f"{name}_norm{number}"
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=norm)(x)
+    kernel = he_fan_out(seed, conv)
+    x = convolve(x, filters, width, conv, seed, strides=stride, padding="valid", kernel=kernel)
+    return normalise(x, f"{name}_norm{number}")
 
 
 def _with_embedding(name: str, signal: Tensor, x: Tensor, head: str, seed: int) -> keras.Model:
     x = summarise_time(x, head, AS_PUBLISHED_HEAD[name])
-    fan_in = x.shape[-1]
-    x = layers.Dense(
-        EMBEDDING,
-        kernel_initializer=uniform(fan_in, seed, "embedding_dense/kernel"),
-        bias_initializer=uniform(fan_in, seed, "embedding_dense/bias"),
-        name="embedding_dense",
-    )(x)
+    x = dense(x, EMBEDDING, "embedding_dense", seed)
     x = layers.ReLU(name="embedding_relu")(x)
     return keras.Model(signal, x, name=name)

@@ -7,10 +7,8 @@ PyTorch. The state space is the diagonal one; docs/backbones.md says what differ
 
 from __future__ import annotations
 
-from typing import Any
-
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers, ops
-from ecg_keras.models.building import seed_of, signal_input, summarise_time, uniform
+from ecg_keras.models.building import dense, seed_of, signal_input, summarise_time
 from ecg_keras.models.state_space import state_space
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
@@ -32,7 +30,7 @@ def s4(
         num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
         num_leads: of the signal, at least 1.
         head: how the outputs of all time steps become one vector: ``"pooled"`` (mean over time),
-            ``"flattened"``, or ``"as_published"`` (pooled).
+            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
         seed: of the first weights and of dropout. Equal seeds give equal weights.
 
     Returns:
@@ -48,7 +46,7 @@ def s4(
         (None, 512)
     """
     signal = signal_input(num_samples, num_leads)
-    x = _dense(signal, WIDTH, "stem_dense", seed)
+    x = dense(signal, WIDTH, "stem_dense", seed)
     for stage in range(1, BLOCKS + 1):
         x = _block(x, f"stage{stage}", seed)
     return keras.Model(signal, summarise_time(x, head, AS_PUBLISHED_HEAD["s4"]), name="s4")
@@ -57,21 +55,11 @@ def s4(
 def _block(x: Tensor, name: str, seed: int) -> Tensor:
     y = layers.Activation("gelu", name=f"{name}_gelu")(state_space(x, STATES, name, seed))
     y = _dropout(y, f"{name}_dropout1", seed)
-    y = _dense(y, 2 * WIDTH, f"{name}_dense", seed)
+    y = dense(y, 2 * WIDTH, f"{name}_dense", seed)
     y = ops.glu(y)
     y = _dropout(y, f"{name}_dropout2", seed)
     x = layers.Add(name=f"{name}_add")([x, y])
     return layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm")(x)
-
-
-def _dense(x: Tensor, units: int, name: str, seed: int) -> Tensor:
-    fan_in: Any = x.shape[-1]
-    return layers.Dense(
-        units,
-        kernel_initializer=uniform(fan_in, seed, f"{name}/kernel"),
-        bias_initializer=uniform(fan_in, seed, f"{name}/bias"),
-        name=name,
-    )(x)
 
 
 def _dropout(x: Tensor, name: str, seed: int) -> Tensor:
