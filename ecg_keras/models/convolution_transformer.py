@@ -4,7 +4,7 @@ It is the deep half of Natarajan et al.'s network (A Wide and Deep Transformer N
 12-Lead ECG Classification, CinC 2020, team prna): six convolutions leave a step for 36 samples,
 eight blocks of attention (Vaswani et al., arXiv 1706.03762) work on these steps. The wide half,
 features made by hand, is left out. As published it is made for 500 Hz, and only its first
-convolution pads, so that 940 samples leave one step; here all pad, so that any length works.
+convolution pads, so that 940 samples leave one step; here all pad, and 37 samples leave two.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 import math
 from functools import partial
 
+from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
-    CHANNELS_LAST,
+    convolve,
+    normalise,
     seed_of,
     signal_input,
     summarise_time,
@@ -25,6 +27,7 @@ from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 # filters, width and stride of the convolutions
 STEM = ((128, 14, 3), (256, 14, 3), (256, 10, 2), (256, 10, 2), (256, 10, 1), (256, 10, 1))
+STEP = math.prod(stride for _, _, stride in STEM)
 STAGES, BLOCKS = 4, 2
 EMBEDDING = 64
 
@@ -38,7 +41,7 @@ def cnn_transformer(
     sum. Trained from scratch it needs a warm-up, as published: 4000 steps of Adam.
 
     Args:
-        num_samples: of the signal, at least 1. A step of the encoder is 36 samples: 72 ms at the
+        num_samples: of the signal, at least 37. A step of the encoder is 36 samples: 72 ms at the
             500 Hz that the network was made for, 360 ms at 100 Hz.
         num_leads: of the signal, at least 1.
         head: how the steps become one vector before the dense embedding: ``"pooled"`` (mean over
@@ -51,14 +54,18 @@ def cnn_transformer(
         ``stage1`` to ``stage4`` of two blocks each, ``embedding``.
 
     Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
+        ConfigError: a size is too small, or ``head`` is unknown.
 
     Example:
         >>> cnn_transformer(num_samples=250, num_leads=2).output_shape
         (None, 64)
     """
-    signal = signal_input(num_samples, num_leads)
-    x = signal
+    x = signal = signal_input(num_samples, num_leads)
+    if num_samples <= STEP:
+        raise ConfigError(
+            f"cnn_transformer needs num_samples of at least {STEP + 1}, two steps of its encoder, "
+            f"because attention compares steps. Received: num_samples={num_samples}."
+        )
     for number, (filters, width, stride) in enumerate(STEM, start=1):
         x = _convolve(x, filters, width, stride, number, seed)
     encoder = Encoder(
@@ -82,17 +89,10 @@ def cnn_transformer(
 
 def _convolve(x: Tensor, filters: int, width: int, stride: int, number: int, seed: int) -> Tensor:
     fan_in, fan_out = width * x.shape[-1], width * filters
-    x = layers.Conv1D(
-        filters,
-        width,
-        strides=stride,
-        padding="same",
-        data_format=CHANNELS_LAST,
-        use_bias=False,
-        kernel_initializer=_xavier(seed, fan_in, fan_out, f"stem_conv{number}"),
-        name=f"stem_conv{number}",
-    )(x)
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"stem_norm{number}")(x)
+    name = f"stem_conv{number}"
+    kernel = _xavier(seed, fan_in, fan_out, name)
+    x = convolve(x, filters, width, name, seed, strides=stride, kernel=kernel)
+    x = normalise(x, f"stem_norm{number}")
     return layers.ReLU(name=f"stem_relu{number}")(x)
 
 

@@ -31,7 +31,7 @@ def fourier_cnn(
         num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
         num_leads: of the signal, at least 1.
         head: how the last feature map becomes one vector: ``"pooled"`` (mean over time),
-            ``"flattened"``, or ``"as_published"`` (pooled).
+            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
         seed: of the first weights. Equal seeds give equal weights.
 
     Returns:

@@ -27,7 +27,7 @@ def lstm(
         num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
         num_leads: of the signal, at least 1.
         head: how the outputs of all time steps become one vector: ``"flattened"`` (side by side),
-            ``"pooled"`` (mean over time), or ``"as_published"`` (flattened).
+            another of the heads in docs/backbones.md, or ``"as_published"`` (flattened).
         seed: of the first weights. Equal seeds give equal weights.
 
     Returns:

@@ -1,7 +1,8 @@
 """Diagonal state spaces as convolutions over time (S4D, Gu et al. 2022, arXiv 2206.11893).
 
 Each channel ``u`` drives the system ``h' = A h + u``, ``y = 2 Re(C h) + D u`` with a few complex
-numbers X
+numbers ``A`` and ``C``. With ``u`` held between samples, ``y`` is its convolution with the system's
+impulse response, which is computed for the signal's length and applied by Fourier transforms.
 
 A saved model has to open with plain Keras, so all of this is Keras' layers and operations on real
 numbers. What trains beside the signal is in layers, too: LayerNormalization of zeros is its

@@ -269,6 +269,15 @@ def test_an_impossible_size_is_refused(name, arguments):
         models.find_backbone(name)(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("name", "least"), [("cnn_transformer", 37), ("fcn_wang", 2), ("inception_ahus", 13)]
+)
+def test_a_network_that_needs_more_samples_says_how_many(name, least):
+    assert models.find_backbone(name)(least, 1).input_shape == (None, least, 1)
+    with pytest.raises(ConfigError, match=f"{name} needs num_samples of at least {least}[, ]"):
+        models.find_backbone(name)(least - 1, 1)
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_an_unknown_head_is_answered_with_the_choices(name):
     with pytest.raises(
