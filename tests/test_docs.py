@@ -109,6 +109,13 @@ def test_the_readme_leads_to_every_page():
     assert {str(page.relative_to(ROOT)) for page in ROOT.glob("docs/*.md")} <= linked
 
 
+def test_the_readme_counts_databases_and_networks():
+    text = (ROOT / "README.md").read_text()
+    databases = set(ecg.sources.SOURCES) - {"folder", "simulated"}
+    assert f"[{len(databases)} databases](docs/sources.md)" in text
+    assert f"[{len(ecg.models.BACKBONES)} networks](docs/backbones.md)" in text
+
+
 # ---------------------------------------------------------------- commands
 
 
