@@ -54,6 +54,8 @@ def publish(
             value = np.asarray(weight) + rng.normal(0, 0.01, weight.shape)
             key = f"{family.tensors(layer.name)}.{PUBLISHED[weight.name]}"
             value = np.abs(value) if "variance" in weight.name else value
+            # a depthwise convolution over time is one on images of width 1
+            value = value[..., 0] if value.ndim == 4 else value
             tensors[key] = (value.T if weight.name == "kernel" else value).astype("<f4")
     path = folder / name
     write_state(path, tensors)

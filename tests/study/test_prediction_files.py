@@ -95,7 +95,7 @@ def test_what_a_path_leaves_out_has_a_default(tmp_path):
         ),
         (["mode=a/size=0.npz"], r"whole number from 1 .* Received: 0\.$"),
         (["mode=a/split=train.npz"], r"no split named 'train'\. Allowed: test, valid\."),
-        (["mode=a/family=cnn.npz"], r"no family named 'cnn'\. Allowed: CNN, RNN\."),
+        (["mode=a/family=cnn.npz"], r"no family named 'cnn'\. Allowed: CNN, RNN, "),
         (["mode=a.npz", "mode=a.csv"], r"mode=a\.npz: is of the same network as .*mode=a\.csv\."),
         (["mode=a/split=valid.npz"], r"there are no test predictions of the same network\.$"),
         (
