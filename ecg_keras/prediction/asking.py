@@ -11,7 +11,7 @@ from ecg_keras.prediction.loose_files import LooseFiles
 from ecg_keras.prediction.output import (
     KINDS,
     LISTS,
-    check_ending,
+    check_out,
     write_answers,
     write_embeddings,
 )
@@ -83,15 +83,14 @@ def predict(
         answers = replace(answers, rows=tuple(request.ask(on_progress)))
     else:
         path = Path(out)
-        check_ending(path, KINDS)
+        check_out(path, KINDS)
         with Journal(path, request.mark) as journal:
             for answer in request.ask(on_progress, journal):
                 journal.add(answer)
             answers = replace(answers, rows=tuple(journal.read()))
             write_answers(path, answers, answers.rows)
-        journal.remove()
-    names = [one.record_id for one in answers.rows if one.values is not None][:shown]
-    return replace(answers, shown=request.read_signals(names))
+    names = dict.fromkeys(one.record_id for one in answers.rows if one.values is not None)
+    return replace(answers, shown=request.read_signals(list(names)[:shown]))
 
 
 def embed(
@@ -129,11 +128,9 @@ def embed(
     if out is None:
         return tuple(request.ask(on_progress))
     path = Path(out)
-    check_ending(path, LISTS)
+    check_out(path, LISTS)
     with Journal(path, request.mark) as journal:
         for answer in request.ask(on_progress, journal):
             journal.add(answer)
         write_embeddings(path, journal.read())
-        rows = tuple(replace(one, values=None) for one in journal.read())
-    journal.remove()
-    return rows
+        return tuple(replace(one, values=None) for one in journal.read())

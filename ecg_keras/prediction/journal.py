@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+import filelock
 import numpy as np
 
 from ecg_keras.errors import DataError
@@ -18,6 +19,7 @@ from ecg_keras.files import known_fields
 from ecg_keras.prediction.answering import Answer
 
 ENDING = ".part"
+Key = tuple[str, str]
 
 
 class Journal:
@@ -29,17 +31,27 @@ class Journal:
     def __init__(self, out: Path, mark: str) -> None:
         self.path = out.with_name(out.name + ENDING)
         self.mark = mark
-        self.marks: dict[str, str] = {}
+        self.marks: dict[Key, str] = {}
+        self._lock = filelock.FileLock(out.with_name(f".{out.name}.lock"))
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Journal:
-        whole = self._check() if self.path.exists() else 0
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # appended to, so that a second command of the same kind overwrites nothing
-        self._file = self.path.open("a", encoding="utf-8", newline="\n")
-        self._file.truncate(whole)
-        if not whole:
-            self._write({"of": self.mark})
+        try:
+            self._lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise DataError(
+                f"{self.path}: another command writes to it. Wait for it, or write to another file."
+            ) from error
+        try:
+            whole = self._check() if self.path.exists() else 0
+            self._file = self.path.open("a", encoding="utf-8", newline="\n")
+            self._file.truncate(whole)
+            if not whole:
+                self._write({"of": self.mark})
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
     def __exit__(
@@ -50,32 +62,30 @@ class Journal:
     ) -> None:
         if self._file is not None:
             self._file.close()
+        if kind is None:  # the output is whole
+            self.path.unlink(missing_ok=True)
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
 
-    def knows(self, record_id: str, mark: str) -> bool:
+    def knows(self, record_id: str, mark: str, split: str = "") -> bool:
         """Whether a recording was answered, and is still the same."""
-        return record_id in self.marks and self.marks[record_id] == mark
+        return self.marks.get(_key(record_id, mark, split)) == mark
 
     def add(self, answer: Answer) -> None:
         """Adds an answer; one of the same recording before it no longer counts."""
         values = answer.values
         coded = None if values is None else base64.b64encode(values.astype("<f4").tobytes())
         self._write({**asdict(answer), "values": coded and coded.decode()})
-        self.marks[answer.record_id] = answer.mark
+        self.marks[_key_of(answer)] = answer.mark
 
     def read(self) -> Iterator[Answer]:
         """The answers so far; of a recording that was asked again the last."""
         if self._file is not None:
             self._file.flush()
-        places: dict[str, int] = {}
-        for number, (entry, _) in enumerate(self._entries()):
-            places[entry["record_id"]] = number
-        for number, (entry, _) in enumerate(self._entries()):
-            if places[entry["record_id"]] == number:
-                yield _parse(entry)
-
-    def remove(self) -> None:
-        """Removes the journal of an output that is whole."""
-        self.path.unlink(missing_ok=True)
+        places = {_key_of(one): number for number, (one, _) in enumerate(self._entries())}
+        for number, (one, _) in enumerate(self._entries()):
+            if places[_key_of(one)] == number:
+                yield one
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._file is not None:
@@ -92,8 +102,8 @@ class Journal:
             head = json.loads(first)
             if head.get("of") == self.mark:
                 whole = len(first)
-                for entry, length in self._entries():
-                    self.marks[entry["record_id"]] = entry["mark"]
+                for one, length in self._entries():
+                    self.marks[_key_of(one)] = one.mark
                     whole += length
                 return whole
         raise DataError(
@@ -101,18 +111,26 @@ class Journal:
             "Remove it to begin again, or write to another file."
         )
 
-    def _entries(self) -> Iterator[tuple[dict[str, Any], int]]:
+    def _entries(self) -> Iterator[tuple[Answer, int]]:
         with self.path.open("rb") as file:
             file.readline()
             for line in file:
                 try:
-                    entry = json.loads(line)
-                    _parse(entry)
+                    one = _parse(json.loads(line))
                 except (ValueError, KeyError, TypeError):
                     return
                 if not line.endswith(b"\n"):
                     return
-                yield entry, len(line)
+                yield one, len(line)
+
+
+def _key(record_id: str, mark: str, split: str) -> Key:
+    """Of files the name; of shards, of which two may have records of one name, the dataset too."""
+    return record_id, mark if split else ""
+
+
+def _key_of(answer: Answer) -> Key:
+    return _key(answer.record_id, answer.mark, answer.split)
 
 
 def _parse(entry: dict[str, Any]) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,10 +31,14 @@ from ecg_keras.signals import LEADS, canonical_lead, find_fault
 HDF5 = (".h5", ".hdf5")
 # of the labels of a folder's recordings
 TABLES = ("labels.csv", "labels.tsv")
+# of a CSV file of answers, which may be written beside the recordings
+FIRST_COLUMNS = ("record_id", "patient_id", "split", "status", "reason", "windows", "lost")
 # names of arrays of published databases: many recordings, and a single one
 _MANY, _SINGLE = "tracings", "ecg"
 _STEPS_IN_MV = {"mV": 1.0, "uV": 1000.0, "V": 0.001}
+# what is right in a recipe alone, and what it is here
 _SETTING = re.compile(r"data\.folder\.(\w+)")
+_OF_TABLES = (", or to the column that says them", ", or take the recording out of the table")
 
 
 class UnreadableError(DataError):
@@ -69,17 +74,17 @@ class LooseFiles:
     def __post_init__(self) -> None:
         if self.unit not in (None, *_STEPS_IN_MV):
             raise ConfigError(f"unit must be mV, uV or V. Received: {self.unit!r}.")
-        if self.sampling_rate is not None and not self.sampling_rate > 0:
-            raise ConfigError(f"sampling_rate must be above 0 Hz. Received: {self.sampling_rate}.")
+        if self.sampling_rate is not None and not 0 < self.sampling_rate < math.inf:
+            raise ConfigError(
+                f"sampling_rate must be above 0 Hz, and finite. Received: {self.sampling_rate}."
+            )
 
     def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:
         """Reads a recording, or the wanted seconds; its beginning is checked on its own."""
         try:
             signal = self._read(info, span)
         except (DataError, ConfigError, OSError) as error:
-            # what is a key of a recipe there is an option here
-            words = _SETTING.sub(lambda found: f"--{found[1].replace('_', '-')}", str(error))
-            raise UnreadableError(words) from error
+            raise UnreadableError(_as_options(str(error))) from error
         return self.check(signal)
 
     def check(self, signal: Signal) -> Signal:
@@ -116,7 +121,8 @@ class LooseFiles:
         leads = tuple(canonical_lead(lead) for lead in self.leads or LEADS)
         for setting in ("sampling_rate", "unit"):
             if getattr(self, setting) is None:
-                raise ConfigError(f"{what} does not say its {setting}. Set data.folder.{setting}.")
+                name = setting.replace("_", " ")
+                raise ConfigError(f"{what} does not say its {name}. Set data.folder.{setting}.")
         turned = values.T if values.shape[0] == len(leads) < values.shape[1] else values
         if turned.shape[1] != len(leads):
             raise DataError(
@@ -125,10 +131,10 @@ class LooseFiles:
             )
         there = np.flatnonzero((turned != 0).any(axis=1))
         if not len(there):
-            raise DataError(f"{what} with no sample but zeros.")
-        millivolts = np.asarray(turned[there[0] : there[-1] + 1], np.float32) / np.float32(
-            _STEPS_IN_MV[str(self.unit)]
-        )
+            raise DataError(f"{what} has no sample but zeros.")
+        steps = np.float32(_STEPS_IN_MV[str(self.unit)])
+        with np.errstate(over="ignore"):  # what becomes infinite is refused as such
+            millivolts = np.asarray(turned[there[0] : there[-1] + 1], np.float32) / steps
         return Signal(np.ascontiguousarray(millivolts), float(self.sampling_rate or 0), leads)
 
     def list_records(self, files: Iterable[str | Path]) -> list[RecordInfo]:
@@ -154,6 +160,8 @@ class LooseFiles:
 def _expand(files: Iterable[str | Path]) -> Iterator[Path]:
     for one in files:
         path = Path(one)
+        if not str(one):
+            raise ConfigError("a name of a recording or folder is empty. The folder here is '.'.")
         if path.is_dir():
             yield from _list_folder(path)
         elif glob.has_magic(str(one)) and not path.exists():
@@ -205,14 +213,34 @@ def _is_asked(path: Path) -> bool:
     if kind == "wfdb":
         return path.suffix.lower() == ".hea"
     if kind is not None:
-        return True
+        return kind != "csv" or not is_of_answers(path)
     try:  # DICOM files often have no ending
         return find_recording(path)[1] == "dicom"
     except DataError:
         return False
 
 
+def is_of_answers(path: Path) -> bool:
+    """Whether a CSV file holds answers."""
+    begun = ",".join(FIRST_COLUMNS).encode()
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and file.read(len(begun)) == begun
+    except OSError:  # the reason is given when it is read
+        return False
+
+
 def _header(path: Path) -> Path:
     """A WFDB recording is its header, whichever of its files is named."""
     stem, kind = split_ending(path.name)
-    return path.with_name(f"{stem}.hea") if kind == "wfdb" and path.suffix != ".HEA" else path
+    if kind == "wfdb" and path.suffix != ".HEA":
+        return path.with_name(f"{stem}.hea")
+    header = path.with_name(f"{path.name}.hea")
+    return header if kind is None and not path.exists() and header.exists() else path
+
+
+def _as_options(words: str) -> str:
+    """An error of a recipe in the words of a command: its keys are options, and it has no table."""
+    for one in _OF_TABLES:
+        words = words.replace(one, "")
+    return _SETTING.sub(lambda found: f"--{found[1].replace('_', '-')}", words)

@@ -9,14 +9,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
 from ecg_keras.prediction.answering import Answer, Answers
+from ecg_keras.prediction.loose_files import FIRST_COLUMNS, is_of_answers
 
 # of Parquet, rows that are written at once
 _ROWS = 4096
-_TEXTS = ("record_id", "patient_id", "split", "status", "reason")
 _COUNTS = ("windows", "lost")
+_TEXTS = tuple(name for name in FIRST_COLUMNS if name not in _COUNTS)
 # what has a cell for a list
 LISTS = (".jsonl", ".parquet")
 
@@ -51,18 +52,31 @@ def write_embeddings(path: Path, rows: Iterable[Answer]) -> None:
     _write(path, [("embedding", "floats")], map(fill, rows))
 
 
-def check_ending(path: Path, allowed: Iterable[str]) -> None:
-    """Refuses a name by whose ending no format is known."""
+def check_out(path: Path, allowed: Iterable[str]) -> None:
+    """Refuses a name by whose ending no format is known, and a table that holds no answers: it may
+    be a recording.
+    """
     if path.suffix.lower() not in allowed:
         raise ConfigError(
             f"{path}: the ending of its name says the format, {', '.join(allowed)}. Received: "
             f"{path.suffix!r}."
         )
+    if path.suffix.lower() == ".csv" and path.exists() and not is_of_answers(path):
+        raise DataError(
+            f"{path}: is there already, and holds no answers, so it is left alone. Name another "
+            "file, or remove it."
+        )
 
 
 def _facts(one: Answer) -> Row:
-    facts = {name: getattr(one, name) for name in (*_TEXTS, *_COUNTS)}
-    return {**facts, "flags": list(one.flags)}
+    # a name that is no UTF-8 has bytes that no output could hold
+    texts = {name: _encodable(getattr(one, name)) for name in _TEXTS}
+    counts = {name: getattr(one, name) for name in _COUNTS}
+    return {**texts, **counts, "flags": [_encodable(flag) for flag in one.flags]}
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _write(path: Path, columns: list[tuple[str, str]], rows: Iterator[Row]) -> None:
@@ -71,7 +85,7 @@ def _write(path: Path, columns: list[tuple[str, str]], rows: Iterator[Row]) -> N
 
 
 def _write_csv(path: Path, columns: Mapping[str, str], rows: Iterator[Row]) -> None:
-    names = [*_TEXTS, *_COUNTS, "flags", *columns]
+    names = [*FIRST_COLUMNS, "flags", *columns]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, names, lineterminator="\n")
         table.writeheader()

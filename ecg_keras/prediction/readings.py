@@ -6,6 +6,7 @@ import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from ecg_keras.data import Converted, Dataset, LeftOut
 from ecg_keras.errors import DataError
 from ecg_keras.prediction.loose_files import LooseFiles, UnreadableError
 from ecg_keras.records import RecordInfo, Signal, Span, cut_signal
-from ecg_keras.signals import LEAST_RECORDS, find_fault, verify
+from ecg_keras.signals import LEAST_RECORDS, SIGNATURE_SIZE, find_fault, signature, verify
 from ecg_keras.text import plural
 
 # how the answers to the windows of a longer recording become one: their mean or maximum, or that
@@ -86,9 +87,9 @@ class WindowReader:
         try:
             outcomes = list(itertools.islice(self.convert(info), _AT_ONCE))
         except UnreadableError as error:
-            return replace(begun, status=UNREADABLE, reason=str(error))
+            return replace(begun, status=UNREADABLE, reason=_without_name(error, info.path))
         except DataError as error:
-            return replace(begun, status=ABSTAINED, reason=str(error))
+            return replace(begun, status=ABSTAINED, reason=_without_name(error, info.path))
         kept = [one for one in outcomes if isinstance(one, Converted)]
         windows: Iterable[Window] = [_millivolts(one) for one in outcomes]
         if len(outcomes) == _AT_ONCE:
@@ -149,7 +150,7 @@ def verify_together(reader: WindowReader, infos: Sequence[RecordInfo]) -> tuple[
     """
     if reader.data.verify == "off":
         return reader, ""
-    recordings = data.read_sample(reader.unchecked(), infos, reader.data)
+    recordings = _distinct(data.read_sample(reader.unchecked(), infos, reader.data))
     faults = [find_fault(one) for one in recordings]
     sound = [one for one, fault in zip(recordings, faults, strict=True) if fault is None]
     lost = Counter(one.what for one in faults if one is not None)
@@ -159,6 +160,14 @@ def verify_together(reader: WindowReader, infos: Sequence[RecordInfo]) -> tuple[
     result = verify(sound)
     found = "; ".join(f"{one.what} ({one.evidence})" for one in result.findings)
     return replace(reader, identities=result.identities), found and _together(found)
+
+
+def _distinct(recordings: Sequence[Signal]) -> list[Signal]:
+    """One of each set of copies: these have in common what no two hearts have."""
+    names = [signature(one.values, one.leads, one.sampling_rate) for one in recordings]
+    found = np.frombuffer(b"".join(names), np.int8).reshape(-1, SIGNATURE_SIZE)
+    copies = {later for _, later in data.find_matches(found)} if names else set()
+    return [one for number, one in enumerate(recordings) if number not in copies]
 
 
 def _together(found: str) -> str:
@@ -189,12 +198,23 @@ def read_stored(folder: Path, dataset: Dataset, split: str) -> Iterator[Reading]
 
 
 def mark_of(path: Path) -> str:
-    """By what a file shows that it was changed; empty for what is no file."""
-    try:
-        state = path.stat()
-    except (OSError, ValueError):
-        return ""
-    return f"{state.st_size}-{state.st_mtime_ns}"
+    """By what a file, and of WFDB its samples, shows that it was changed; empty without any."""
+    header = path.suffix.lower() == ".hea"
+    files = [path, *(path.with_suffix(one) for one in (".dat", ".mat"))] if header else [path]
+    states = []
+    for file in files:
+        with suppress(OSError, ValueError):
+            state = file.stat()
+            states.append(f"{state.st_size}-{state.st_mtime_ns}")
+    return " ".join(states)
+
+
+def _without_name(error: DataError, path: Path) -> str:
+    """What is wrong with a file, without its name, which is beside it."""
+    reason = str(error)
+    for name in (f"{path}: ", f"{path.with_suffix('')}: "):
+        reason = reason.removeprefix(name)
+    return reason
 
 
 def _why(one: LeftOut) -> str:

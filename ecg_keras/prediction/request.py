@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
@@ -75,7 +76,13 @@ class Request:
                 RecordInfo(f"{row}", f"{row}", Path(f"{row}"), (), row=row)
                 for row in range(len(source.values))
             ]
-            named = ["array"]
+            for setting in ("sampling_rate", "unit"):
+                if getattr(loose, setting) is None:
+                    raise ConfigError(
+                        f"an array does not say its {setting.replace('_', ' ')}. Give it as "
+                        f"reading=LooseFiles({setting}=...)."
+                    )
+            named = ["array", hashlib.sha256(np.ascontiguousarray(files).data).hexdigest()]
         else:
             given = [files] if isinstance(files, str | Path) else list(files)
             shards, names = _find_shards(given, trained, split)
@@ -108,7 +115,6 @@ class Request:
             if journal is None or not journal.knows(one.record_id, mark_of(one.path))
         ]
         done = total - stored - len(left)
-        known = set(journal.marks) if journal is not None and self.shards else set()
         move = on_progress or (lambda done, total: None)
 
         def readings() -> Iterator[Reading]:
@@ -116,7 +122,7 @@ class Request:
             for folder, dataset in self.shards:
                 for split in dataset.splits:
                     for one in read_stored(folder, dataset, split):
-                        if one.record_id in known:
+                        if journal is not None and journal.knows(one.record_id, one.mark, split):
                             done += 1
                         else:
                             yield one
@@ -147,7 +153,7 @@ class Request:
             if len(found) == len(wanted):
                 break
             window = next((window for window in one.windows if window is not None), None)
-            if one.record_id in wanted and window is not None:
+            if one.record_id in wanted - found.keys() and window is not None:
                 trained = self.trained
                 found[one.record_id] = Signal(window, trained.sampling_rate, trained.leads)
         return found
@@ -167,6 +173,8 @@ class Request:
 
 
 def _records(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if values.dtype.kind not in "fiu":
+        raise ConfigError(f"an array must hold real numbers. Received: {values.dtype}.")
     if values.ndim not in (2, 3):
         raise ConfigError(
             "an array must have the shape (records, num_samples, num_leads), or that of one record "

@@ -39,7 +39,7 @@ def test_a_file_that_can_not_be_read_is_told_with_exit_code_1(ecg_keras, here):
     answer = ecg_keras("predict", "run", first, "x.edf")
     assert answer.code == 1
     assert "2 recordings: 1 answered, 0 abstained, 1 unreadable" in answer.out
-    assert answer.err.startswith("! x.edf: x.edf: no EDF file")
+    assert answer.err.startswith("! x.edf: no EDF file")
 
 
 def test_an_abstention_is_an_answer_of_exit_code_0(ecg_keras, here):

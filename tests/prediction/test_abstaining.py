@@ -70,6 +70,14 @@ def test_exchanged_arms_are_named_where_a_heart_shows_them(lab, tmp_path):
     assert any("together, the recordings are not what" in one.reason for one in answers.rows)
 
 
+def test_copies_are_one_recording_where_recordings_are_looked_at_together(lab, values, tmp_path):
+    # what copies have in common, such as the size of each lead, says nothing about their unit
+    for number in range(4):
+        write_wfdb(tmp_path / f"r{number}", values + number)
+    answers = ecg.predict(lab.run, tmp_path)
+    assert answers.count("answered") == 4, answers.rows[0].reason
+
+
 def test_a_wrong_rate_shows_in_several_recordings_together(lab, tmp_path):
     for number, header in enumerate(lab.headers[:8]):
         write_csv(tmp_path / f"{number}.csv", read_microvolts(header))
@@ -114,8 +122,9 @@ def test_files_that_can_not_be_read_are_reported_and_skipped(lab, values, tmp_pa
     assert [name for name, one in found.items() if one.status == "answered"] == ["good.hea"]
     assert {one.status for one in answers.rows} == {"answered", "unreadable"}
     assert "a link that leads out of its folder" in found["link.edf"].reason
-    assert "Set --sampling-rate to Hz" in found["rate.csv"].reason
-    assert "No such file" in found["gone.edf"].reason
+    assert "Set --sampling-rate to Hz." in found["rate.csv"].reason
+    # the name is beside it, and there is no table
+    assert found["gone.edf"].reason == "No such file. Check that the export is complete."
     assert answers.summary == "8 recordings: 1 answered, 0 abstained, 7 unreadable"
 
 

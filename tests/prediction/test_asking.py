@@ -168,6 +168,17 @@ def test_processes_give_the_same_answers_in_the_same_order(lab):
     assert np.abs(shared.probabilities - alone.probabilities).max() < 1e-6
 
 
+def test_files_by_two_names_and_answers_beside_them_are_no_further_recordings(lab, tmp_path):
+    header = lab.headers[0]
+    names = [header, header.with_suffix(".dat"), header.with_suffix("")]
+    assert len(ecg.predict(lab.run, names).rows) == 1
+    for name in names[:2]:
+        (tmp_path / name.name).write_bytes(name.read_bytes())
+    for _ in range(2):
+        answers = ecg.predict(lab.run, tmp_path, out=tmp_path / "answers.csv")
+        assert answers.summary == "1 recording: 1 answered, 0 abstained, 0 unreadable"
+
+
 def test_signals_that_are_shown_are_those_that_were_asked_about(lab):
     answers = ecg.predict(lab.run, [lab.shards, *lab.headers[:2]], split="test", shown=1)
     (name,) = answers.shown
@@ -190,6 +201,14 @@ def test_what_does_not_fit_is_refused_in_a_line(lab, tmp_path, hospital_shards):
         ecg.predict(lab.run, lab.headers[0], batch_size=0)
     with pytest.raises(ConfigError, match=r"says the format, \.csv, \.jsonl, \.parquet"):
         ecg.predict(lab.run, lab.headers[0], out=tmp_path / "a.xlsx")
+    with pytest.raises(ConfigError, match="recording or folder is empty"):
+        ecg.predict(lab.run, "")
+    with pytest.raises(ConfigError, match=r"must hold real numbers\. Received: object"):
+        ecg.predict(lab.run, np.array([[None] * 12] * 2000), reading=CSV)
+    with pytest.raises(ConfigError, match=r"does not say its sampling rate. Give it as reading="):
+        ecg.predict(lab.run, np.zeros((1, 2000, 12)))
+    with pytest.raises(ConfigError, match=r"above 0 Hz, and finite. Received: inf"):
+        LooseFiles(sampling_rate=float("inf"))
     with pytest.raises(ConfigError, match="must have the shape"):
         ecg.predict(lab.run, np.zeros(5), reading=CSV)
     with pytest.raises(ConfigError, match=r"its dataset\.json says its labels"):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,6 +75,51 @@ def test_shards_resume_too(lab, tmp_path):
     assert names == expected
 
 
+def test_records_of_one_name_in_two_datasets_keep_their_own_answers(lab, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(lab.shards, other)
+    content = json.loads((other / "dataset.json").read_text())
+    (other / "dataset.json").write_text(json.dumps({**content, "fingerprint": "0" * 64}))
+    both = {"files": [lab.shards, other], "split": "test"}
+    with pytest.raises(Stop):
+        ecg.predict(
+            lab.run, **both, out=tmp_path / "a.csv", batch_size=1, on_progress=stopping_at(9)
+        )
+    answers = ecg.predict(lab.run, **both, out=tmp_path / "a.csv")
+    expected = ecg.predict(lab.run, **both)
+    assert [one.record_id for one in answers.rows] == [one.record_id for one in expected.rows]
+    assert len(answers.rows) == 2 * lab.dataset.splits["test"].records
+
+
+def test_answers_about_another_array_are_not_taken(lab, tmp_path):
+    values = np.stack([ecg.simulate.record_ecg("lakeside", 1).values[:2000]] * 4)
+    given = {"reading": ecg.prediction.LooseFiles(sampling_rate=500, unit="mV"), "batch_size": 1}
+    with pytest.raises(Stop):
+        ecg.predict(lab.run, values, out=tmp_path / "a.csv", **given, on_progress=stopping_at(3))
+    with pytest.raises(DataError, match="other options"):
+        ecg.predict(lab.run, values * 0.5, out=tmp_path / "a.csv", **given)
+
+
+def test_two_commands_never_write_to_one_file(lab, tmp_path):
+    out, refused = tmp_path / "a.csv", []
+
+    def ask_again(done, total):
+        with pytest.raises(DataError, match=r"a\.csv\.part: another command writes to it") as error:
+            ecg.predict(lab.run, lab.headers[:3], out=out)
+        refused.append(error)
+
+    answers = ecg.predict(lab.run, lab.headers[:3], out=out, on_progress=ask_again)
+    assert len(refused) == len(answers.rows) == 3
+    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_table_that_holds_no_answers_is_left_alone(lab, tmp_path):
+    (tmp_path / "a.csv").write_text("I,II\n")
+    with pytest.raises(DataError, match=r"a\.csv: is there already, and holds no answers"):
+        ecg.predict(lab.run, lab.headers[:3], out=tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text() == "I,II\n"
+
+
 def test_a_torn_line_and_a_file_that_changed_are_asked_again(lab, counted, tmp_path):
     trained, asked = counted
     out, journal = tmp_path / "a.csv", tmp_path / "a.csv.part"
@@ -87,7 +133,7 @@ def test_a_torn_line_and_a_file_that_changed_are_asked_again(lab, counted, tmp_p
     whole = journal.read_bytes()
     assert whole.count(b"\n") == 4
     journal.write_bytes(whole[:-7])
-    os.utime(files[0], ns=(1, 1))
+    os.utime(files[0].with_suffix(".dat"), ns=(1, 1))  # the samples, not the header
     asked.clear()
     answers = ecg.predict(trained, files, out=out)
     # the third, whose line is torn, the fourth, which was not asked about, and the first
