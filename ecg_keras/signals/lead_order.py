@@ -20,6 +20,9 @@ from ecg_keras.signals.beats import Beats, mean_beat
 from ecg_keras.signals.limb_leads import SYMMETRIES, Placement, count_kept, then
 
 Floats = npt.NDArray[np.float64]
+# words for an exchange of limb electrodes, the sign of the chest leads, and whether they run from
+# V6 to V1
+Choice = tuple[str, int, bool]
 
 # in the largest lead, part of the span of the recording; of 1270 real ECGs each has 0.1 or more
 _LEAST_QRS = 0.05
@@ -97,6 +100,7 @@ _DIRECTIONS = {
     "last": (35.0, 8.0, 0.06),
     "first": (-145.0, 0.8, 0.2),
 }
+_ENDS = {"first": "last", "last": "first"}
 _NORMS = {name: float(np.i0(one[1])) for name, one in _DIRECTIONS.items()}
 # what one recording may say at most, and what all must say together, as logarithms of the
 # likelihood ratio: odds of exp(8), some 3000 to 1; to prefer one repair to another, exp(4), where
@@ -148,7 +152,7 @@ def find_exchange(vectors: Sequence[HeartVectors], placement: Placement) -> Exch
     # row. No exchange where they are as placed, or do not show it
     whole = bool(vectors) and vectors[0].chest.shape[1] == 6
     choices = _list_choices(whole)
-    table = np.stack([_likelihoods(vectors, *choice) for choice in choices], axis=1)
+    table = _likelihoods(vectors, choices)
     total = table.sum(axis=0)
     best = int(np.argmax(total))
     gains = (table[:, best] - table[:, 0]).clip(-_MOST, _MOST)
@@ -171,11 +175,11 @@ def find_exchange(vectors: Sequence[HeartVectors], placement: Placement) -> Exch
 def find_exchange_of_one(vectors: HeartVectors) -> str:
     """The exchanged electrodes with which a single heart fits far better; empty without any."""
     # signs are a matter of recorders, and so of many recordings
-    choices = [("", 1, False), *((words, 1, False) for words in SYMMETRIES if "electr" in words)]
-    choices = [one for one in choices if " and " not in one[0]]
+    single = [words for words in SYMMETRIES if "electr" in words and " and " not in words]
+    choices: list[Choice] = [(words, 1, False) for words in ("", *single)]
     if vectors.chest.shape[1] == 6:
         choices.append(("", 1, True))
-    table = np.array([_likelihoods([vectors], *one)[0] for one in choices])
+    (table,) = _likelihoods([vectors], choices)
     best = int(np.argmax(table))
     if table[best] - table[0] <= _ALONE or table[best] < _FITS:
         return ""
@@ -183,7 +187,7 @@ def find_exchange_of_one(vectors: HeartVectors) -> str:
     return "the chest leads run from V6 to V1" if backwards else words
 
 
-def _list_choices(whole: bool) -> list[tuple[str, int, bool]]:
+def _list_choices(whole: bool) -> list[Choice]:
     """Exchanges of limb electrodes, signs and ends of the chest; the first is none at all."""
     return [
         (words, sign, backwards)
@@ -225,24 +229,30 @@ def find_chest_order(vectors: Sequence[HeartVectors]) -> ChestOrder | None:
     return ChestOrder(*choices[best], int(votes[best])) if gained[best] > 0 else None
 
 
-def _likelihoods(
-    vectors: Sequence[HeartVectors], words: str, chest_sign: int, backwards: bool
-) -> Floats:
-    """Logarithm of the likelihood of each recording's directions under an exchange."""
-    total = np.zeros(len(vectors))
-    ends = {"first": "last", "last": "first"} if backwards else {}
+def _likelihoods(vectors: Sequence[HeartVectors], choices: Sequence[Choice]) -> Floats:
+    """Logarithm of the likelihood of each recording's directions under each choice of exchange."""
+    turns = np.stack([_TURNS[words] for words, _, _ in choices])
+    signs = np.array([sign for _, sign, _ in choices])[:, None]
+    backwards = np.array([turned for _, _, turned in choices])[:, None]
+    total = np.zeros((len(vectors), len(choices)))
     # with V6 alone, it is the first and the last of the chest leads
-    alone = np.array([one.chest.shape[1] < 6 for one in vectors], dtype=bool)
+    alone = np.array([one.chest.shape[1] < 6 for one in vectors], dtype=bool)[:, None]
+    seen = {name: _stack(vectors, name) for name in _DIRECTIONS}
     for name, (mean, concentration, anywhere) in _DIRECTIONS.items():
-        seen = np.array([getattr(one, ends.get(name, name)) for one in vectors]).reshape(-1, 2)
-        if name in ("first", "last"):
-            seen = seen * chest_sign
-        x, y = _TURNS[words] @ seen.T
+        pointed = seen[name]
+        if name in _ENDS:
+            pointed = signs * np.where(backwards, seen[_ENDS[name]], pointed)
+        x, y = np.moveaxis((turns @ pointed[..., None])[..., 0], -1, 0)
         angle = np.arctan2(y, x) - np.radians(mean)
         near = np.exp(concentration * np.cos(angle)) / _NORMS[name]
         counts = np.isfinite(x + y) & ~(alone & (name == "first"))
         total += np.where(counts, np.log(anywhere + (1 - anywhere) * near), 0.0)
     return total
+
+
+def _stack(vectors: Sequence[HeartVectors], name: str) -> Floats:
+    """One vector of each recording, ``(recordings, 1, 2)``."""
+    return np.array([getattr(one, name) for one in vectors]).reshape(-1, 1, 2)
 
 
 def _turns() -> dict[str, Floats]:
