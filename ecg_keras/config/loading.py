@@ -263,7 +263,7 @@ def _read(path: Path, schema: type[Settings]) -> CommentedMap:
         raise ConfigError(
             f"{path}: there is no such {schema.KIND}.{found}{nearest(path.name, names)}"
         )
-    tree = read_yaml(path)
+    tree = read_yaml(path, schema.KIND)
     if not isinstance(tree, CommentedMap):
         keys = ", ".join(list(schema.model_fields)[:3])
         raise ConfigError(f"{path}:1: a {schema.KIND} is a mapping with the keys {keys}, ...")

@@ -12,7 +12,10 @@ from ecg_keras.config.values import Names, Positive, Settings, Strength
 # how many of each unit a millivolt has
 UNITS = {"mV": 1.0, "uV": 1000.0, "V": 0.001, "1e-4 V": 10.0}
 Hz = Annotated[tuple[Positive, ...], Field(strict=False)]
-Numbers = Annotated[tuple[float, ...], Field(strict=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Numbers = Annotated[tuple[Finite, ...], Field(strict=False)]
+# of a signal: far more than any network takes, and few enough for its layers to be made
+MAX_SAMPLES = 1_000_000
 
 
 class CardFilter(Settings):
@@ -64,7 +67,7 @@ class CardScaling(Settings):
     over: Literal["lead", "all"] = "lead"
     ddof: Literal[0, 1] = 0
     floor: Strength = 0.0
-    to: Annotated[tuple[float, float], Field(strict=False)] = (-1.0, 1.0)
+    to: Annotated[tuple[Finite, Finite], Field(strict=False)] = (-1.0, 1.0)
     mean: Numbers = ()
     std: Numbers = ()
 
@@ -72,7 +75,7 @@ class CardScaling(Settings):
     def _has_figures_where_needed(self) -> CardScaling:
         if self.kind != "standardise" and (self.mean or self.std):
             raise ValueError(f"mean and std belong to standardise. Received: kind {self.kind}")
-        if self.kind == "standardise" and min(self.std, default=0) <= 0:
+        if self.kind == "standardise" and (not self.mean or min(self.std, default=0) <= 0):
             raise ValueError(
                 "standardise has mean and std, one per lead in the card's unit, or one for all; "
                 f"std is above 0. Received: mean {self.mean}, std {self.std}"
@@ -126,6 +129,8 @@ class WeightsCard(Settings):
     def _different(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(names)) < len(names):
             raise ValueError("must be different names, in the order of the network's channels")
+        if not names or not all(name.strip() and name.isprintable() for name in names):
+            raise ValueError(f"has at least one name, each on one line. Received: {names!r:.80}")
         return names
 
     @field_validator("sha256")
@@ -141,6 +146,13 @@ class WeightsCard(Settings):
     def _one_length(self) -> WeightsCard:
         if (self.samples is None) == (self.seconds is None):
             raise ValueError("a card has either samples or seconds, not both")
+        length = self.samples or (self.seconds or 0) * self.sampling_rate
+        if not 1 <= length <= MAX_SAMPLES:
+            raise ValueError(f"a signal has 1 to {MAX_SAMPLES} samples. Received: {length:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> WeightsCard:
         leads = len(self.leads)
         for name in ("mean", "std"):
             if len(getattr(self.scaling, name)) not in (0, 1, leads):
@@ -151,4 +163,10 @@ class WeightsCard(Settings):
                 f"a filter's hz is below half the sampling rate, {self.sampling_rate / 2:g}. "
                 f"Received: {highest:g}"
             )
+        for window in (seconds for one in self.filters for seconds in one.seconds):
+            if not 2 <= window * self.sampling_rate <= self.num_samples:
+                raise ValueError(
+                    "each of a median filter's seconds is at least two samples and at most the "
+                    f"whole signal. Received: {window:g}"
+                )
         return self

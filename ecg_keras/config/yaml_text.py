@@ -55,12 +55,11 @@ class _BoundedComposer(Composer):
             self.nodes_of.pop(event.anchor, None)  # an anchor may be given to another node
         if self.nodes > MAX_NODES:
             raise YamlError(
-                f"more than {MAX_NODES} keys and values, with aliases written out. A recipe needs "
-                "fewer.",
+                f"more than {MAX_NODES} keys and values, with aliases written out. Write fewer.",
                 line,
             )
         if self.level > MAX_DEPTH:
-            raise YamlError(f"nested more than {MAX_DEPTH} deep. A recipe needs less.", line)
+            raise YamlError(f"nested more than {MAX_DEPTH} deep. Nest less.", line)
         node = super().compose_node(parent, index)
         if is_alias:
             return node
@@ -86,8 +85,8 @@ def _check_scalar(node: ScalarNode, line: int) -> None:
         )
 
 
-def read_yaml(path: Path) -> Any:
-    """What a file of YAML holds, as ruamel's types that know their lines."""
+def read_yaml(path: Path, kind: str = "recipe") -> Any:
+    """What a file of YAML, called its kind in errors, holds as ruamel's types with their lines."""
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -95,8 +94,8 @@ def read_yaml(path: Path) -> Any:
         raise ConfigError(f"{path}: can't be read: {error.strerror}.") from error
     if len(content) > MAX_BYTES:
         raise ConfigError(
-            f"{path}: a recipe has at most {MAX_BYTES} bytes, and this file has "
-            f"{path.stat().st_size}. Name a recipe."
+            f"{path}: a {kind} has at most {MAX_BYTES} bytes, and this file has "
+            f"{path.stat().st_size}. Name a {kind}."
         )
     try:
         return parse_yaml(content.decode("utf-8-sig"))

@@ -24,6 +24,8 @@ from ecg_keras.keras_library import ops
 Layer = Callable[[Any], Any]
 # what is left of an impulse when it counts as forgotten, as a share
 FORGOTTEN = 1e-9
+# samples that a filter may remember: above them it takes more memory than an ECG is worth
+MAX_MEMORY = 500_000
 
 
 def filter_layer(settings: CardFilter, num_samples: int, sampling_rate: float) -> Layer:
@@ -51,7 +53,13 @@ def _design(settings: CardFilter, sampling_rate: float) -> npt.NDArray[np.float6
 def _memory(sections: npt.NDArray[np.float64]) -> int:
     """Samples after which nothing is left of an impulse."""
     slowest = max(np.abs(np.roots(section[3:])).max() for section in sections)
-    return math.ceil(math.log(FORGOTTEN) / math.log(min(max(slowest, 0.1), 1 - 1e-6)))
+    memory = math.ceil(math.log(FORGOTTEN) / math.log(min(max(slowest, 0.1), 1 - 1e-6)))
+    if memory > MAX_MEMORY:
+        raise ConfigError(
+            f"a filter remembers {memory} samples or more, and may remember {MAX_MEMORY}. Give it "
+            "a higher lower edge, a lower order or a lower quality."
+        )
+    return memory
 
 
 def _response(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import data
-from ecg_keras.config import Recipe, SeenData
+from ecg_keras.config import Data, Recipe, SeenData
 from ecg_keras.data import Identities, count_leaks, find_leaks, name_leaks, nobody
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
@@ -128,6 +128,53 @@ def _keep(guarded: Guarded, run: Run, databases: Sequence[SeenData]) -> None:
     guarded.save(run)
 
 
+def check_databases(
+    recipe: Recipe, upstream: Path, named: Sequence[SeenData], source: str, place: Path
+) -> str:
+    """Refuses a database that the card of published weights names, or says what it names.
+
+    Args:
+        recipe: of the run that is to begin with them.
+        upstream: the weights, or their run.
+        named: the databases in their card.
+        source: of the recipe's dataset.
+        place: of this dataset or recipe, for errors.
+
+    Returns:
+        What a reader of the scores must know.
+
+    Raises:
+        LeakError: test records may be known, and the recipe does not allow it.
+    """
+    sentence = tell_databases(upstream, named, source)
+    if not any(_may_know_tests(recipe.data, one) for one in of_same_database(named, source)):
+        return sentence
+    if recipe.data.leaks != "allow":
+        raise LeakError(
+            sentence.rstrip("."),
+            "It may know the test records: take another dataset or other folds, correct its "
+            "card, or continue with --set data.leaks=allow: the report then says so.",
+            shards=place,
+            upstream=True,
+        )
+    return (
+        f"Leaks are allowed (data.leaks): {sentence} It may know test records, and then the "
+        "scores flatter."
+    )
+
+
+def _may_know_tests(settings: Data, one: SeenData) -> bool:
+    """Whether test records may be among those that a card names of this database."""
+    official = settings.split.method == "official" or (
+        settings.split.method == "auto" and source_of(settings).OFFICIAL_FOLDS
+    )
+    if not official or settings.split.folds is not None:
+        return True
+    if one.folds:
+        return bool({*one.folds} & {*settings.split.test_folds})
+    return "test" in one.splits
+
+
 @dataclass(eq=False)
 class _Look:
     """One look at a run: what it finds on the way."""
@@ -153,7 +200,7 @@ class _Look:
             train = self._leave_out("train", train, unknown, why)
             valid = self._leave_out("valid", valid, unknown, why)
         before = self._read_upstream()
-        self._judge_databases(dataset)
+        self._judge_databases(dataset.source)
         self._judge("test", test, before, upstream=True)
         if self.recipe.data.leaks == "leave_out":
             valid = self._leave_out("valid", valid, trained_on(before), "the upstream knows")
@@ -216,40 +263,12 @@ class _Look:
             return nobody()
         return before
 
-    def _judge_databases(self, dataset: data.Dataset) -> None:
-        """Refuses a database that the card of published weights names, or says what it names."""
-        if self.upstream is None or not self.databases:
-            return
-        self.unchecked = True
-        sentence = tell_databases(self.upstream, self.databases, dataset)
-        same = of_same_database(self.databases, dataset)
-        if not any(self._may_know_tests(one) for one in same):
-            self.warnings.append(sentence)
-            return
-        if self.recipe.data.leaks != "allow":
-            raise LeakError(
-                sentence.rstrip("."),
-                "It may know the test records: take another dataset or other folds, correct its "
-                "card, or continue with --set data.leaks=allow: the report then says so.",
-                shards=self.shards,
-                upstream=True,
+    def _judge_databases(self, source: str) -> None:
+        if self.upstream is not None and self.databases:
+            self.unchecked = True
+            self.warnings.append(
+                check_databases(self.recipe, self.upstream, self.databases, source, self.shards)
             )
-        self.warnings.append(
-            f"Leaks are allowed (data.leaks): {sentence} It may know test records, and then the "
-            "scores flatter."
-        )
-
-    def _may_know_tests(self, one: SeenData) -> bool:
-        """Whether test records may be among those that a card names of this database."""
-        settings = self.recipe.data
-        official = settings.split.method == "official" or (
-            settings.split.method == "auto" and source_of(settings).OFFICIAL_FOLDS
-        )
-        if not official or settings.split.folds is not None:
-            return True
-        if one.folds:
-            return bool({*one.folds} & {*settings.split.test_folds})
-        return "test" in one.splits
 
     def _judge(
         self, split: str, part: Identities, seen: Identities, *, upstream: bool = False

@@ -35,7 +35,7 @@ def check_weights(
     taken = tuple(network.preprocessing.leads or leads)
     _check_card(upstream, taken, recipe.data.sampling_rate, keep_head)
     if keep_head and labels is not None:
-        _check_labels(upstream, tuple(labels))
+        check_labels(upstream, _labels_of(upstream), tuple(labels))
     theirs = models.read_architecture(Run(upstream).model if upstream.is_dir() else upstream)
     ends = [one for one in theirs.layers if one.startswith("head_") and one != "head_dropout"]
     if keep_head and ends:
@@ -84,14 +84,27 @@ def check_upstream(
     taken = dataset.leads if leads is None else tuple(leads)
     _check_card(upstream, taken, dataset.sampling_rate, keep_head, whole=whole)
     if keep_head:
-        _check_labels(upstream, dataset.labels)
+        check_labels(upstream, _labels_of(upstream), dataset.labels)
 
 
-def _check_labels(upstream: Path, labels: tuple[str, ...]) -> None:
-    theirs = data.read_dataset(Run(upstream).dataset)
-    if theirs.labels != labels:
+def _labels_of(upstream: Path) -> tuple[str, ...]:
+    return data.read_dataset(Run(upstream).dataset).labels
+
+
+def check_labels(upstream: Path, theirs: tuple[str, ...], labels: tuple[str, ...]) -> None:
+    """Refuses to keep a head whose labels are not those of a recipe.
+
+    Args:
+        upstream: the weights, for errors.
+        theirs: its labels.
+        labels: the recipe's.
+
+    Raises:
+        DataError: they are others, or in another order.
+    """
+    if theirs != labels:
         raise DataError(
-            f"{upstream}: its head is for {_say(theirs.labels)} and this recipe's labels are "
+            f"{upstream}: its head is for {_say(theirs)} and this recipe's labels are "
             f"{_say(labels)}. A head can be kept only for the same labels in the same "
             "order: use `initialise: {head: new}`."
         )

@@ -111,7 +111,7 @@ def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
         'HR00003'
     """
     before, named = read_seen(weights), seen_databases(weights)
-    sentence = tell_databases(weights, named, data.describe(shards))
+    sentence = tell_databases(weights, named, data.describe(shards).source)
     if before is None:
         return Known((), sentence or tell_unknown(weights))
     tested = data.read_identities(shards, split)
@@ -129,9 +129,9 @@ def seen_databases(weights: Path) -> tuple[SeenData, ...]:
     return tuple(SeenData.model_validate(one) for one in kept)
 
 
-def of_same_database(named: Sequence[SeenData], dataset: data.Dataset) -> tuple[SeenData, ...]:
-    """Those that are, by their names, the database of a dataset."""
-    own = _plain(dataset.source)
+def of_same_database(named: Sequence[SeenData], source: str) -> tuple[SeenData, ...]:
+    """Those that are, by their names, the database of a source."""
+    own = _plain(source)
     return tuple(one for one in named if _plain(one.database) == own)
 
 
@@ -140,12 +140,12 @@ def _plain(name: str) -> str:
     return "".join(sign for sign in name.lower() if sign.isalnum())
 
 
-def tell_databases(weights: Path, named: Sequence[SeenData], dataset: data.Dataset) -> str:
-    """What the card of published weights says of a dataset; empty where there is none."""
+def tell_databases(weights: Path, named: Sequence[SeenData], source: str) -> str:
+    """What the card of published weights says of a database; empty where there is none."""
     if not named:
         return ""
     names = ", ".join(dict.fromkeys(one.database for one in named))
-    same = of_same_database(named, dataset)
+    same = of_same_database(named, source)
     parts = "; ".join(
         f"folds {', '.join(map(str, one.folds))}"
         if one.folds
@@ -153,9 +153,9 @@ def tell_databases(weights: Path, named: Sequence[SeenData], dataset: data.Datas
         for one in same
     )
     what = (
-        f"this is {dataset.source}, of which it has seen {parts}"
+        f"this is {source}, of which it has seen {parts}"
         if same
-        else f"none of them is called {dataset.source}, but copies can't be looked for"
+        else f"none of them is called {source}, but copies can't be looked for"
     )
     return f"{weights}: was trained on {names}, as its card says: {what}."
 

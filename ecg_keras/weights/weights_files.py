@@ -114,6 +114,10 @@ def _find_reader(path: Path) -> Reader:
         advice = "is empty. Download it again"
     if advice:
         raise DataError(f"{advice}.")
+    if begin.startswith(b"PK"):
+        raise DataError(
+            "begins as a PyTorch or .keras file, and its end is missing. Download it again."
+        )
     if begin[8:9] == b"{":
         return _read_safetensors
     if begin[:1] == b"\x80":

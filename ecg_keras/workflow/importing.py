@@ -84,9 +84,10 @@ class PublishedWeights:
             ("labels", self._labels_of(tensors), self.card.labels),
         ):
             if size not in (None, len(names)):
+                named = f"{len(names)}: {', '.join(names)}" if names else "none"
                 raise DataError(
-                    f"{self.path}: its network has {size} {what}, and {self.card_path} names "
-                    f"{len(names)}: {', '.join(names)}. Correct the card."
+                    f"{self.path}: its network has {size} {what.removesuffix('s' * (size == 1))}, "
+                    f"and {self.card_path} names {named}. Correct the card."
                 )
         return tensors
 
@@ -122,8 +123,9 @@ def open_published(
     """
     path = Path(path)
     if not path.is_file():
+        what = "is a folder" if path.is_dir() else "there is no such file of weights"
         raise DataError(
-            f"{path}: there is no such file of weights. Say where it is: in a recipe with --set "
+            f"{path}: {what}. Name the file: behind `ecg-keras import`, or in a recipe with --set "
             "initialise.from=FILE."
         )
     if path.suffix.lower() == ".keras":
@@ -162,6 +164,7 @@ class Imported:
         card, family = self.published.card, self.published.family
         seconds = card.num_samples / card.sampling_rate
         scaling = card.scaling.model_dump(exclude_defaults=True)
+        chance = "; the head begins with chance, because none is published" * ("head" in family.own)
         rows = [
             ("network", f"{family.backbone}, {self.parameters:,} parameters"),
             ("weights", f"{self.published.path}, family {family.name}"),
@@ -169,7 +172,7 @@ class Imported:
             ("unit", f"{card.unit}: the network takes mV and multiplies by {card.per_millivolt:g}"),
             ("filters", "; ".join(_describe(one.model_dump()) for one in card.filters) or "none"),
             ("scaling", _describe(scaling) or "none"),
-            ("labels", ", ".join(card.labels)),
+            ("labels", f"{', '.join(card.labels)}{chance}"),
             ("has seen", ", ".join(one.database for one in card.seen) or "not known"),
             ("licence", card.licence),
             ("citation", card.citation),
@@ -254,14 +257,17 @@ def _write(
     from ecg_keras import models
 
     card, network = published.card, published.model
-    backbone = models.find_backbone(network.backbone)(card.num_samples, len(card.leads))
-    model = models.classifier(
-        backbone,
-        card.labels,
-        preprocessing=network.preprocessing,
-        leads=card.leads,
-        sampling_rate=card.sampling_rate,
-    )
+    try:
+        backbone = models.find_backbone(network.backbone)(card.num_samples, len(card.leads))
+        model = models.classifier(
+            backbone,
+            card.labels,
+            preprocessing=network.preprocessing,
+            leads=card.leads,
+            sampling_rate=card.sampling_rate,
+        )
+    except ConfigError as error:
+        raise ConfigError(f"{published.card_path}: {error}") from error
     model = published.family.end(model)
     try:
         taken = weights.take_weights(model, tensors, published.family)

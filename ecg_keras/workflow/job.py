@@ -24,7 +24,14 @@ from ecg_keras.config import (
 )
 from ecg_keras.data import stored_leads
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run, check_same_run, check_weights, mark_of
+from ecg_keras.training import (
+    Run,
+    check_databases,
+    check_labels,
+    check_same_run,
+    check_weights,
+    mark_of,
+)
 from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.first_weights import published_of
 from ecg_keras.workflow.importing import ENDINGS, PublishedWeights
@@ -186,6 +193,9 @@ class Job:
         """Refuses, before anything is made, what is known to fail later."""
         if self.upstream is None:
             self.upstream_mark  # noqa: B018  fails where there are no such weights
+            if self.published is not None and self.published.card.seen:
+                seen, source = self.published.card.seen, self.data.source
+                check_databases(self.recipe, self.published.path, seen, source, self.loaded.path)
         else:
             for key in ("leads", "sampling_rate"):
                 theirs, ours = (getattr(job.data, key) for job in (self.upstream, self))
@@ -204,6 +214,7 @@ class Job:
         if self.published is not None and not self.is_imported():
             if self.candidate_of is None:
                 self.published.check()
+                self._check_kept_head(self.published)
         elif initialise is not None and self.upstream is None and weights is not None:
             check_weights(
                 weights,
@@ -211,6 +222,11 @@ class Job:
                 leads=stored_leads(self.data),
                 labels=known_labels(self.data),
             )
+
+    def _check_kept_head(self, published: PublishedWeights) -> None:
+        initialise, labels = self.recipe.initialise, known_labels(self.data)
+        if initialise is not None and initialise.head == "keep" and labels is not None:
+            check_labels(published.path, published.card.labels, labels)
 
     def is_imported(self) -> bool:
         """Whether the published weights that this one starts from are a run already."""

@@ -54,6 +54,7 @@ def _import(job: Job, watcher: Watcher) -> None:
     published, run = job.published, job.imported
     if published is not None and run is not None:
         import_weights(published.path, run.folder, card=published.card_path)
+        job.check_weights()  # what only the network itself shows, before data are prepared
 
 
 def _prepared(job: Job) -> bool:

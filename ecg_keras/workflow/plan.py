@@ -175,7 +175,8 @@ def find_problems(plan: Iterable[Step], *, tables: bool = False) -> tuple[EcgKer
     unprepared = [step for step in steps if step.action == "prepare" and not _is(step.is_ready)]
     for step in unprepared:
         found += check_data(step.job, tables=tables or len(unprepared) > 1)
-    return tuple(found)
+    # the guard and the training may find the same
+    return tuple({str(one): one for one in found}.values())
 
 
 def check_weights_of(job: Job) -> tuple[EcgKerasError, ...]:

@@ -8,6 +8,7 @@ from scipy import signal as sp
 from ecg_keras import models
 from ecg_keras.config import CardFilter, CardScaling, Preprocessing
 from ecg_keras.errors import ConfigError
+from ecg_keras.models.filtering import filter_layer
 from ecg_keras.signals import LEADS
 
 RATE = 100
@@ -173,6 +174,20 @@ def test_filtered_signals_have_one_length(ecgs, tmp_path):
         models.with_length(model, 200)
     with pytest.raises(ConfigError, match="needs signals of more than 9 samples"):
         layers_of({"filters": (CardFilter(**FILTERS[1]),)}, num_samples=9)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        {"kind": "highpass", "hz": 1e-6, "order": 2},
+        {"kind": "bandpass", "hz": (0.001, 40), "order": 20},
+        {"kind": "notch", "hz": 50, "quality": 1e9},
+    ],
+    ids=lambda one: one["kind"],
+)
+def test_a_filter_that_remembers_too_long_is_refused(one):
+    with pytest.raises(ConfigError, match="samples or more, and may remember 500000"):
+        filter_layer(CardFilter(**one), 5000, 500)
 
 
 def test_fewer_leads_are_the_twelve_lead_network_fed_with_zeros():

@@ -57,9 +57,8 @@ def test_every_family_has_a_template_in_which_only_what_it_cant_know_is_missing(
             weights.read_card(path)
         assert {line.split(": ")[1] for line in str(caught.value).splitlines()} == set(blank)
     for name in blank:
-        text = re.sub(
-            rf"^{name}:", f"{name}: {'MIT' if name == 'licence' else '[]'}", text, flags=re.M
-        )
+        value = {"licence": "MIT", "labels": "[AF]", "seen": "[]"}[name]
+        text = re.sub(rf"^{name}:", f"{name}: {value}", text, flags=re.M)
     path.write_text(text)
     card = weights.read_card(path)
     assert (card.family, row.backbone in models.BACKBONES) == (row.name, True)
@@ -75,9 +74,19 @@ def test_every_template_is_a_familys():
         ("family: resnet1d18", "family: resnet1d81", "1: family: no family of weights named"),
         ("[I, II]", "[I, DII]", "4: leads.1: no lead named 'DII'. Allowed: I, II, III, V1"),
         ("[I, II]", "[I, I]", "4: leads: must be different names, in the order of the network's"),
+        ("[MI, CD]", '["MI\\nCD"]', "12: labels: has at least one name, each on one line."),
+        ("[MI, CD]", '[" "]', "12: labels: has at least one name, each on one line."),
+        ("[MI, CD]", "[]", "12: labels: has at least one name, each on one line."),
         ("unit: uV", "unit: mv", "5: unit: "),
         ("seconds: 10", "seconds: 10\nsamples: 5000", "1: card: a card has either samples or"),
         ("seconds: 10\n", "", "1: card: a card has either samples or seconds, not both"),
+        ("seconds: 10", "seconds: 1e300", "1: card: a signal has 1 to 1000000 samples. Received"),
+        ("seconds: 10", "seconds: 0.001", "1: card: a signal has 1 to 1000000 samples. Received"),
+        ("[0.2, 0.6]", "[200, 600]", "1: card: each of a median filter's seconds is at least two"),
+        ("[0.2, 0.6]", "[0.001]", "1: card: each of a median filter's seconds is at least two"),
+        ("mean: [0.1, 0.2], ", "", "10: scaling: standardise has mean and std, one per"),
+        ("std: [1, 2.5]", "std: [1, .nan]", "10: scaling.std.1: must be a finite number."),
+        ("mean: [0.1, 0.2]", "mean: [.inf, 0.2]", "10: scaling.mean.0: must be a finite number."),
         ("kind: notch, hz: 50,", "kind: notch, hz: 250,", "1: card: a filter's hz is below half"),
         ("hz: 50, quality: 30", "hz: 50", "7: filters.0: a notch filter has hz and quality. Rec"),
         ("[0.67, 40]", "[40, 0.67]", "8: filters.1: hz of a bandpass rises, such as [0.5, 40]."),
@@ -102,6 +111,12 @@ def test_a_wrong_card_is_refused_with_its_line(path, before, after, message):
 
 def test_a_missing_card_is_called_a_card(path):
     with pytest.raises(ConfigError, match="there is no such card"):
+        weights.read_card(path)
+
+
+def test_a_file_of_weights_in_place_of_a_card(path):
+    path.write_bytes(bytes(300_000))
+    with pytest.raises(ConfigError, match=r"a card has at most 250000 bytes, .* Name a card"):
         weights.read_card(path)
 
 

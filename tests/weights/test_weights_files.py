@@ -33,6 +33,7 @@ def refusal(path):
     [
         (b"", "is empty. Download it again."),
         (bytes(4096), "is empty. Download it again."),
+        (b"PK\x03\x04" + bytes(500), "begins as a PyTorch or .keras file, and its end is missing."),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
          "is a pointer of git-lfs in place of the weights. Run `git lfs pull`"),
         (b"\n <!DOCTYPE html><title>Sign in", "is a web page in place of the weights."),

@@ -1,5 +1,6 @@
 """Published weights as a run: made whole, once, and taken by all that takes a run."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -215,6 +216,47 @@ def test_a_wrong_file_is_refused_before_anything_is_made(how, tmp_path, monkeypa
     assert not Path("runs").exists() and not Path("raw").exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "head", "message"),
+    [
+        ([("NORM, MI", "MI, NORM")], "keep",
+         "theirs.pt: its head is for MI, NORM, .* this recipe's labels are NORM, MI"),
+        ([("Elsewhere", "Simulated")], "new",
+         "mine.yaml: theirs.pt: was trained on Simulated, .* this is simulated, of which"),
+    ],
+    ids=["another head", "a known database"],
+)  # fmt: skip
+def test_a_file_of_no_use_here_is_refused_before_data_are_prepared(
+    changes, head, message, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    publish(Path(), changes=changes)
+    initialise = {"from": "theirs.pt", "head": head}
+    recipe = write("mine", mode="finetune", data=DATA, initialise=initialise)
+    (found,) = workflow.find_problems(workflow.make_plan(workflow.make_job(workflow.load(recipe))))
+    assert re.search(message, str(found)) and not Path("runs").exists()
+
+
+def test_an_input_that_the_network_refuses_is_the_cards(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    publish(Path(), changes=[("hz: 0.5", "hz: 1.0e-6")])
+    with pytest.raises(ConfigError, match=r"^theirs\.yaml: a filter remembers"):
+        workflow.import_weights("theirs.pt")
+    assert not Path("runs/theirs").exists()
+
+
+def test_what_only_the_network_shows_stops_the_plan_before_data_are_prepared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    publish(Path(), family="xception_time")
+    initialise = {"from": "theirs.pt", "head": "keep"}
+    recipe = write("mine", mode="finetune", data=DATA, initialise=initialise)
+    plan = workflow.make_plan(workflow.make_job(workflow.load(recipe)))
+    assert workflow.find_problems(plan) == ()
+    with pytest.raises(DataError, match="its head has further layers"):
+        workflow.run_plan(plan)
+    assert not Path("raw").exists()
+
+
 def test_tensors_that_do_not_fit_stop_the_plan_before_data_are_prepared(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     broken(Path(), "shape")
@@ -237,9 +279,9 @@ def test_a_folder_with_something_else_is_kept(here, tmp_path):
 def test_a_database_that_the_card_names_is_refused_unless_it_is_allowed(here, shards):
     named = (SeenData(database="PTB-XL", folds=(1, 2)), SeenData(database="Simulated"))
     dataset = data.describe(shards)
-    assert of_same_database(named, dataset) == named[1:]
+    assert of_same_database(named, dataset.source) == named[1:]
     assert "this is simulated, of which it has seen splits train, valid, test" in tell_databases(
-        Path("w"), named, dataset
+        Path("w"), named, dataset.source
     )
     publish(here, name="seen.pt", changes=[("Elsewhere", "simulated")])
     changed = {"initialise.from": "seen.pt", "run": "runs/leaky"}
@@ -248,5 +290,5 @@ def test_a_database_that_the_card_names_is_refused_unless_it_is_allowed(here, sh
     with pytest.raises(DataError, match=r"It may know the test records.*--set data.leaks=allow"):
         workflow.run_plan(workflow.make_plan(job, report=False))
     allowed = workflow.make_job(workflow.load("tune.yaml", {**changed, "data.leaks": "allow"}))
-    workflow.make_alone(allowed, "guard")
+    workflow.make_alone(allowed, "import", "guard")
     assert "Leaks are allowed (data.leaks)" in read_guarded(allowed.run).warnings[0]
