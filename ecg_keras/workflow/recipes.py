@@ -19,7 +19,7 @@ from ecg_keras.errors import (
     shortened,
     unknown_name,
 )
-from ecg_keras.models import BACKBONES, STAGES, find_backbone
+from ecg_keras.models import AS_PUBLISHED_HEAD, BACKBONES, STAGES, find_backbone
 from ecg_keras.signals import canonical_lead
 from ecg_keras.simulate import HOSPITALS
 from ecg_keras.workflow.first_weights import check_first_weights, defaults_of
@@ -28,6 +28,7 @@ from ecg_keras.workflow.first_weights import check_first_weights, defaults_of
 NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
     ("data", "label_set"): (("data", "source"),),
     ("training", "augment"): (("data", "leads"), ("data", "seconds")),
+    ("training", "augment", "crop"): (("data", "seconds"),),
 }
 
 
@@ -213,9 +214,20 @@ def _check_backbone(name: str) -> None:
 
 
 def _check_crop(recipe: Recipe) -> None:
-    if recipe.training.augment.crop is not None and recipe.model.preprocessing.filters:
+    crop, model = recipe.training.augment.crop, recipe.model
+    if crop is None:
+        return
+    if model.preprocessing.filters:
         raise ConfigError(
             "the network filters whole ECGs first, and a crop has other ends. Set it to null."
+        )
+    # of a user's own backbone known once it is built
+    head = model.head if model.head != "as_published" else AS_PUBLISHED_HEAD.get(model.backbone)
+    whole = round(crop * recipe.data.sampling_rate) == stored_length(recipe.data)
+    if head == "flattened" and not whole:
+        raise ConfigError(
+            f"the head of {model.backbone} is flattened: it has a weight for every time step and "
+            "takes whole ECGs only. Set it to null, or model.head to pooled, mean_max or attention."
         )
 
 

@@ -85,6 +85,14 @@ def write(folder: Path, name: str, text: str) -> Path:
         ),
         (DATA + "training: {augment: {crop: 12}}\n", "training.augment: crop must be at most 10 s"),
         (
+            DATA + "model: {backbone: gru}\ntraining: {augment: {crop: 2.5}}\n",
+            "training.augment.crop: the head of gru is flattened.*whole ECGs only",
+        ),
+        (
+            DATA + "model: {backbone: s4, head: flattened}\ntraining: {augment: {crop: 5}}\n",
+            "training.augment.crop: the head of s4 is flattened.*or model.head to pooled",
+        ),
+        (
             "data: {source: ptbxl, raw: x, leads: [V1, V2]}\n"
             "training: {augment: {lead_group_dropout: 0.1}}\n",
             "training.augment: lead_group_dropout .* one of the groups only: V1, V2",
@@ -108,6 +116,15 @@ def test_unknown_names_are_told_with_line_and_nearest_match(tmp_path, text, expe
     path = write(tmp_path, "mine.yaml", "mode: scratch\n" + text)
     with pytest.raises(ConfigError, match=rf"mine\.yaml:\d+: .*{expected}"):
         workflow.load(path)
+
+
+@pytest.mark.parametrize("model", ["{backbone: gru, head: pooled}", "{backbone: s4}"])
+def test_networks_that_pool_take_crops_and_others_the_whole_ecg_as_one(tmp_path, model):
+    for crop, network in ((2.5, model), (10, "{backbone: gru}")):
+        text = f"mode: scratch\n{DATA}model: {network}\ntraining: {{augment: {{crop: {crop}}}}}\n"
+        assert (
+            workflow.load(write(tmp_path, "mine.yaml", text)).recipe.training.augment.crop == crop
+        )
 
 
 def test_an_unknown_source_is_told_once(tmp_path):
