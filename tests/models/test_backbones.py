@@ -33,8 +33,15 @@ SIBLINGS = (
 OTHERS = [name for name in NAMES if name not in SIBLINGS]
 LONG = [pytest.param(name, marks=pytest.mark.long) for name in SIBLINGS]
 ALL = [*OTHERS, *LONG]
+LARGE = ("cnn_transformer", "net1d")
+
+
+def long_if_large(name):
+    return pytest.param(name, marks=pytest.mark.long) if name in LARGE else name
+
+
 # to train: it is large, or strides nowhere
-SLOW = (pytest.param("net1d", marks=pytest.mark.long), "s4")
+SLOW = (long_if_large("net1d"), "cnn_transformer", "s4")
 
 # trainable parameters with 12 leads and 1000 samples: of the backbone, and with a head of 5 labels.
 # The networks as released count these in PyTorch, except that an LSTM there has 400 more per
@@ -240,7 +247,9 @@ def test_freezing_leaves_weights_and_statistics_bit_for_bit(name, signals, targe
             assert same == (layer.name.split("_")[0] in frozen), weight.path
 
 
-@pytest.mark.parametrize("name", [name for name in OTHERS if name not in ("net1d", "s4")])
+@pytest.mark.parametrize(
+    "name", [long_if_large(name) for name in OTHERS if name not in ("net1d", "s4")]
+)
 def test_learns_sixteen_records_by_heart(name, signals, targets):
     model = models.classifier(models.find_backbone(name)(64, 3), LABELS[:3])
     rate = 3e-4 if models.FAMILIES[name] == "transformer" else 3e-3
@@ -316,7 +325,7 @@ def test_saved_models_open_where_only_keras_is_installed(
         assert np.abs(np.load(tmp_path / f"{name}.npy") - expected).max() < 1e-6, name
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*map(long_if_large, OTHERS), *LONG])
 def test_the_exported_network_answers_as_keras_does(name, tmp_path, classifiers, signals):
     model = classifiers(name)
     facts = {"labels": LABELS, "leads": ("I", "II", "V1"), "sampling_rate": 100}

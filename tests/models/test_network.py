@@ -114,10 +114,10 @@ def wide(kind, width):
 
 @pytest.mark.parametrize("kind", ["depthwise", "separable", "wide image"])
 def test_a_depthwise_convolution_that_ends_the_process_on_a_cpu_is_refused(kind):
-    models.classifier(wide(kind, 13), ["MI"])
-    expected = r"mine: the layer stem_wide is a \w+ of width 14, .*Use DepthwiseConv2D\(\(width, 1"
+    models.classifier(wide(kind, 12), ["MI"])
+    expected = r"mine: the layer stem_wide is a \w+ of width 13, .*Use DepthwiseConv2D\(\(width, 1"
     with pytest.raises(ConfigError, match=expected):
-        models.classifier(wide(kind, 14), ["MI"])
+        models.classifier(wide(kind, 13), ["MI"])
     signal = keras.Input((64, 3))
     with pytest.raises(ConfigError, match="stem_wide"):  # inside a network of its own, too
         models.classifier(keras.Model(signal, wide(kind, 39)(signal)), ["MI"])
