@@ -184,7 +184,10 @@ def _measured_batch(model: keras.Model, batch_size: int) -> int:
     """ECGs in a batch: on a CPU no more than memory and patience bear."""
     if tf.config.list_logical_devices("GPU"):
         return batch_size
-    one = sum(4 * math.prod(layer.output.shape[1:]) for layer in model.layers)
+    samples = model.input_shape[1]  # as many steps, where a layer takes any number of them
+    one = sum(
+        4 * math.prod(size or samples for size in layer.output.shape[1:]) for layer in model.layers
+    )
     return min(batch_size, BATCH, max(2, int(BATCH_BYTES / one)))
 
 

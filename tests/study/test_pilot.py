@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ecg_keras import models
 from ecg_keras.errors import DataError
 from ecg_keras.study import measuring, pilot
 from ecg_keras.study.pilot import Timing, Workload, run_pilot
@@ -159,3 +160,10 @@ def test_a_process_that_can_not_begin_tells_why(tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"^the pilot can't begin: ModuleNotFoundError"):
         run_pilot([TINY], tmp_path / "pilot.json")
     assert not (tmp_path / "pilot.json").exists()
+
+
+@pytest.mark.parametrize("name", ["cnn_transformer", "fourier_cnn", "s4", "vit1d"])
+def test_a_layer_that_takes_any_number_of_steps_can_be_measured(name):
+    model = models.classifier(models.find_backbone(name)(64, 3), ["MI"])
+    assert measuring._measured_batch(model, 10_000) == measuring.BATCH
+    assert measuring._measured_batch(model, 3) == 3
