@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.config import LoadedRecipe, Recipe, Tune
+from ecg_keras.config import LoadedRecipe, Recipe, Tune, load_recipe
 from ecg_keras.errors import ConfigError
-from ecg_keras.workflow.first_weights import published_network
+from ecg_keras.workflow.first_weights import defaults_of, published_network
 from ecg_keras.workflow.recipes import load, recipe_beside
 
 # sections whose overrides reach the baseline; data and evaluation are those of the recipe anyway
@@ -97,7 +97,9 @@ def _shared_overrides(loaded: LoadedRecipe, path: Path) -> tuple[dict[str, Any],
     if not changed:
         return {}, ()
     others = {key: value for key, value in loaded.overrides.items() if key not in changed}
-    ours, theirs = load(loaded.path, others).recipe, load(path).recipe
+    # what is wrong in the file may be right with the override
+    ours = load_recipe(loaded.path, others, defaults=defaults_of).recipe
+    theirs = load(path).recipe
     shared: dict[str, Any] = {}
     notes = []
     for key, value in changed.items():

@@ -158,6 +158,21 @@ def test_a_contradiction_is_refused_when_the_recipe_is_read(here, override, mess
         workflow.load("tune.yaml", override)
 
 
+def test_what_these_weights_refuse_can_be_set_otherwise_for_both_arms(here):
+    training = {**TRAINING, "augment": {"crop": 2.0}}
+    write("cropped_scratch", mode="scratch", data=DATA, training=training)
+    recipe = write(
+        "cropped",
+        mode="finetune",
+        data=DATA,
+        initialise={"from": "theirs.pt"},
+        training=training,
+        evaluation={"baseline": "cropped_scratch.yaml"},
+    )
+    job = workflow.make_job(workflow.load(recipe, {"training.augment.crop": None}))
+    assert job.baseline.recipe.training.augment.crop is None
+
+
 def test_fewer_leads_are_zero_where_the_recipe_says_so(here):
     changed = {"data.leads": ["II", "I", "V3"], "initialise.leads": "fewer"}
     recipe = workflow.load("tune.yaml", changed).recipe
