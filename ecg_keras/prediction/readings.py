@@ -31,6 +31,8 @@ AGGREGATES = ("mean", "maximum", "trained")
 # the rest is read while the network works
 _TOGETHER, _AT_ONCE = 8, 60
 Window = npt.NDArray[np.float32] | None
+# the leads are the network's
+_ADVICE = " Ask for leads it has with data.leads, or leave the recording out."
 ANSWERED, ABSTAINED, UNREADABLE = "answered", "abstained", "unreadable"
 
 
@@ -210,8 +212,8 @@ def mark_of(path: Path) -> str:
 
 
 def _without_name(error: DataError, path: Path) -> str:
-    """What is wrong with a file, without its name, which is beside it."""
-    reason = str(error)
+    """What is wrong with a file, without its name, which is beside it, and advice for a recipe."""
+    reason = str(error).removesuffix(_ADVICE)
     for name in (f"{path}: ", f"{path.with_suffix('')}: "):
         reason = reason.removeprefix(name)
     return reason

@@ -99,6 +99,7 @@ def test_a_lead_that_is_missing_is_derived_or_named(lab, values, tmp_path):
     write_edf(tmp_path / "b.edf", values[:, :11], leads=LEADS[:11])
     one = ask(lab, tmp_path / "b.edf")
     assert one.status == "abstained" and "the recording has no lead V6" in one.reason
+    assert one.reason.endswith("V4, V5.")  # no advice for a recipe
 
 
 def test_files_that_can_not_be_read_are_reported_and_skipped(lab, values, tmp_path):
