@@ -96,8 +96,10 @@ def describe_study(arguments: argparse.Namespace) -> dict[str, Any]:
             "seeds": list(range(arguments.seeds)),
             "folds": 5,
         }
+        # the quick ones first
+        for protocol in (DEFAULT, PUBLISHED)
         for name in arguments.only
-        for protocol in ((DEFAULT, PUBLISHED) if name in AS_PUBLISHED else (DEFAULT,))
+        if protocol == DEFAULT or name in AS_PUBLISHED
     ]
     return {
         "base": {name: part for name, part in base.items() if name not in ("mode", "data")},
