@@ -242,6 +242,11 @@ def _find_made(run: Run, published: PublishedWeights) -> Imported | None:
     status = run.read_status()
     if status.get("fingerprint") == published.fingerprint and run.model.is_file():
         return Imported(run, published, int(status["num_parameters"]), None)
+    if status.get("mode") == IMPORTED:
+        raise ConfigError(
+            f"{run.folder}: was imported from another file or card, or these have changed since. "
+            "Choose another folder with --out, or remove it to import it again."
+        )
     if run.folder.exists() and (not run.folder.is_dir() or any(run.folder.iterdir())):
         raise ConfigError(
             f"{run.folder}: there is something else in it already. Choose another folder with "

@@ -289,6 +289,9 @@ def test_a_folder_with_something_else_is_kept(here, tmp_path):
     shutil.rmtree(tmp_path / "mine")
     made = workflow.import_weights("theirs.pt", tmp_path / "mine")
     assert made.run.model.is_file() and "has seen" in made.table()
+    publish(tmp_path, changes=[("Elsewhere", "Nowhere")])
+    with pytest.raises(ConfigError, match=r"mine: was imported from another file or card"):
+        workflow.import_weights(tmp_path / "theirs.pt", tmp_path / "mine")
 
 
 def test_a_database_that_the_card_names_is_refused_unless_it_is_allowed(here, shards):
