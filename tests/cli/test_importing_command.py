@@ -63,7 +63,7 @@ def test_weights_that_are_not_here_are_named_by_recipe_check_and_stop_a_training
     answer = ecg_keras("recipe", "check", "mine.yaml")
     assert answer.out == "mine.yaml: good, needs theirs.pt, which is not here\n"
     stopped = ecg_keras("train", "mine.yaml")
-    assert stopped.code == 1 and "Say where it is: in a recipe with --set" in stopped.err
+    assert stopped.code == 1 and "or in a recipe with --set initialise.from=FILE" in stopped.err
 
 
 def test_what_the_weights_bring_is_shown(ecg_keras, theirs):
