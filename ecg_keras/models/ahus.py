@@ -8,17 +8,16 @@ zero where published weights are read.
 from __future__ import annotations
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
+from ecg_keras.keras_library import keras, layers
 from ecg_keras.models.building import (
-    CHANNELS_LAST,
     convolve,
     normalise,
     signal_input,
     summarise_time,
 )
+from ecg_keras.models.inception_time import FILTERS, inception_blocks
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
-FILTERS = 32
 WIDTHS = (9, 19, 39)
 STEM_WIDTH = 5
 # the shortest signal of which two convolutions of width 5 and stride 2 leave one sample
@@ -69,31 +68,6 @@ def inception_ahus(
         x = normalise(x, f"stem_norm{number}")
         x = layers.Activation("gelu", name=f"stem_gelu{number}")(x)
     for stage in ("stage1", "stage2"):
-        x = _three_blocks(x, stage, seed)
+        x = inception_blocks(x, WIDTHS, convolve, "gelu", stage, seed)
     x = summarise_time(x, head, AS_PUBLISHED_HEAD["inception_ahus"])
     return keras.Model(signal, x, name="inception_ahus")
-
-
-def _three_blocks(x: Tensor, name: str, seed: int) -> Tensor:
-    """Three inception blocks beside a shortcut."""
-    shortcut = convolve(x, 4 * FILTERS, 1, f"{name}_shortcut_conv", seed)
-    shortcut = normalise(shortcut, f"{name}_shortcut_norm")
-    for number in (1, 2, 3):
-        x = _block(x, f"{name}_block{number}", seed)
-    x = layers.Add(name=f"{name}_add")([x, shortcut])
-    return layers.Activation("gelu", name=f"{name}_gelu")(x)
-
-
-def _block(x: Tensor, name: str, seed: int) -> Tensor:
-    """Convolutions of three widths, and a maximum of 3 samples, side by side."""
-    narrow = convolve(x, FILTERS, 1, f"{name}_bottleneck", seed)
-    parts = [
-        convolve(narrow, FILTERS, width, f"{name}_conv{number}", seed)
-        for number, width in enumerate(WIDTHS, start=1)
-    ]
-    highest = layers.MaxPooling1D(
-        3, strides=1, padding="same", data_format=CHANNELS_LAST, name=f"{name}_pool"
-    )(x)
-    parts.append(convolve(highest, FILTERS, 1, f"{name}_pool_conv", seed))
-    x = normalise(layers.Concatenate(name=f"{name}_concat")(parts), f"{name}_norm")
-    return layers.Activation("gelu", name=f"{name}_gelu")(x)

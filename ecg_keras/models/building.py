@@ -171,6 +171,21 @@ def convolve_symmetrically(
     return convolve(x, filters, width, name, seed, strides=strides, padding="valid", kernel=kernel)
 
 
+def convolve_and_normalise(
+    x: Tensor,
+    filters: int,
+    width: int,
+    stride: int,
+    name: str,
+    number: int | str,
+    seed: int,
+    scale: str = "ones",
+) -> Tensor:
+    """The layers ``NAME_convNUMBER``, padded symmetrically, and ``NAME_normNUMBER``."""
+    x = convolve_symmetrically(x, filters, width, f"{name}_conv{number}", seed, strides=stride)
+    return normalise(x, f"{name}_norm{number}", scale)
+
+
 def seed_of(seed: int, name: str) -> int:
     """A seed for one weight, which depends on its name and not on the order of creation."""
     return zlib.crc32(f"{seed}/{name}".encode())

@@ -6,6 +6,8 @@ three of them (Strodthoff et al., arXiv 2004.13701). First weights are He's by f
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
@@ -18,6 +20,9 @@ from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 FILTERS = 32
 WIDTHS = (39, 19, 9)
+
+# of a signal, filters, a width, the layer's name and a seed
+Convolve = Callable[[Tensor, int, int, str, int], Tensor]
 
 
 def inception1d(
@@ -46,26 +51,35 @@ def inception1d(
     """
     x = signal = signal_input(num_samples, num_leads)
     for stage in ("stem", "stage1"):
-        shortcut = convolve_symmetrically(x, 4 * FILTERS, 1, f"{stage}_shortcut_conv", seed)
-        shortcut = normalise(shortcut, f"{stage}_shortcut_norm")
-        for number in (1, 2, 3):
-            x = _block(x, f"{stage}_block{number}", seed)
-        x = layers.Add(name=f"{stage}_add")([x, shortcut])
-        x = layers.ReLU(name=f"{stage}_relu")(x)
+        x = inception_blocks(x, WIDTHS, convolve_symmetrically, "relu", stage, seed)
     x = summarise_time(x, head, AS_PUBLISHED_HEAD["inception1d"])
     return keras.Model(signal, x, name="inception1d")
 
 
-def _block(x: Tensor, name: str, seed: int) -> Tensor:
+def inception_blocks(
+    x: Tensor, widths: tuple[int, ...], convolve: Convolve, activation: str, name: str, seed: int
+) -> Tensor:
+    """Three inception blocks beside a shortcut."""
+    shortcut = convolve(x, 4 * FILTERS, 1, f"{name}_shortcut_conv", seed)
+    shortcut = normalise(shortcut, f"{name}_shortcut_norm")
+    for number in (1, 2, 3):
+        x = _block(x, widths, convolve, activation, f"{name}_block{number}", seed)
+    x = layers.Add(name=f"{name}_add")([x, shortcut])
+    return layers.Activation(activation, name=f"{name}_{activation}")(x)
+
+
+def _block(
+    x: Tensor, widths: tuple[int, ...], convolve: Convolve, activation: str, name: str, seed: int
+) -> Tensor:
     """Convolutions of three widths, and a maximum of 3 samples, side by side."""
-    narrow = convolve_symmetrically(x, FILTERS, 1, f"{name}_bottleneck", seed)
+    narrow = convolve(x, FILTERS, 1, f"{name}_bottleneck", seed)
     parts = [
-        convolve_symmetrically(narrow, FILTERS, width, f"{name}_conv{number}", seed)
-        for number, width in enumerate(WIDTHS, start=1)
+        convolve(narrow, FILTERS, width, f"{name}_conv{number}", seed)
+        for number, width in enumerate(widths, start=1)
     ]
     highest = layers.MaxPooling1D(
         3, strides=1, padding="same", data_format=CHANNELS_LAST, name=f"{name}_pool"
     )(x)
-    parts.append(convolve_symmetrically(highest, FILTERS, 1, f"{name}_pool_conv", seed))
+    parts.append(convolve(highest, FILTERS, 1, f"{name}_pool_conv", seed))
     x = normalise(layers.Concatenate(name=f"{name}_concat")(parts), f"{name}_norm")
-    return layers.ReLU(name=f"{name}_relu")(x)
+    return layers.Activation(activation, name=f"{name}_{activation}")(x)

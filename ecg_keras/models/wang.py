@@ -10,8 +10,7 @@ from __future__ import annotations
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
-    convolve_symmetrically,
-    normalise,
+    convolve_and_normalise,
     signal_input,
     summarise_time,
 )
@@ -46,7 +45,7 @@ def resnet1d_wang(
         (None, 256)
     """
     signal = signal_input(num_samples, num_leads)
-    x = _convolve(signal, RESNET_FILTERS, 7, 1, "stem", "", seed)
+    x = convolve_and_normalise(signal, RESNET_FILTERS, 7, 1, "stem", "", seed)
     x = layers.ReLU(name="stem_relu")(x)
     for stage in (1, 2, 3):
         x = _block(x, 1 if stage == 1 else 2, f"stage{stage}", seed)
@@ -77,7 +76,7 @@ def fcn_wang(
             f"signal one sample shorter. Received: num_samples={num_samples}."
         )
     for stage, filters, width in FCN:
-        x = _convolve(x, filters, width, 1, stage, "", seed)
+        x = convolve_and_normalise(x, filters, width, 1, stage, "", seed)
         x = layers.ReLU(name=f"{stage}_relu")(x)
     x = summarise_time(x, head, AS_PUBLISHED_HEAD["fcn_wang"])
     return keras.Model(signal, x, name="fcn_wang")
@@ -86,15 +85,10 @@ def fcn_wang(
 def _block(x: Tensor, stride: int, name: str, seed: int) -> Tensor:
     shortcut = x
     if stride > 1:
-        shortcut = _convolve(x, RESNET_FILTERS, 1, stride, f"{name}_shortcut", "", seed)
-    x = _convolve(x, RESNET_FILTERS, 5, stride, name, 1, seed)
+        shortcut = convolve_and_normalise(
+            x, RESNET_FILTERS, 1, stride, f"{name}_shortcut", "", seed
+        )
+    x = convolve_and_normalise(x, RESNET_FILTERS, 5, stride, name, 1, seed)
     x = layers.ReLU(name=f"{name}_relu1")(x)
-    x = _convolve(x, RESNET_FILTERS, 3, 1, name, 2, seed)
+    x = convolve_and_normalise(x, RESNET_FILTERS, 3, 1, name, 2, seed)
     return layers.ReLU(name=f"{name}_relu2")(layers.Add(name=f"{name}_add")([x, shortcut]))
-
-
-def _convolve(
-    x: Tensor, filters: int, width: int, stride: int, name: str, number: int | str, seed: int
-) -> Tensor:
-    x = convolve_symmetrically(x, filters, width, f"{name}_conv{number}", seed, strides=stride)
-    return normalise(x, f"{name}_norm{number}")

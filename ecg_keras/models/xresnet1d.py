@@ -13,8 +13,7 @@ from collections.abc import Callable
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
-    convolve_symmetrically,
-    normalise,
+    convolve_and_normalise,
     signal_input,
     summarise_time,
 )
@@ -95,7 +94,7 @@ def _network(
 ) -> keras.Model:
     x = signal = signal_input(num_samples, num_leads)
     for number, filters in enumerate(STEM, start=1):
-        x = _convolve(x, filters, WIDTH, 2 if number == 1 else 1, "stem", number, seed)
+        x = convolve_and_normalise(x, filters, WIDTH, 2 if number == 1 else 1, "stem", number, seed)
         x = layers.ReLU(name=f"stem_relu{number}")(x)
     # zeros pad a maximum as well as minus infinity does, because ReLU leaves nothing below zero
     x = layers.ZeroPadding1D(1, data_format=CHANNELS_LAST, name="stem_pool_pad")(x)
@@ -109,19 +108,19 @@ def _network(
 
 def _basic(x: Tensor, stride: int, name: str, seed: int) -> Tensor:
     shortcut = _shortcut(x, FILTERS, stride, name, seed)
-    x = _convolve(x, FILTERS, WIDTH, stride, name, 1, seed)
+    x = convolve_and_normalise(x, FILTERS, WIDTH, stride, name, 1, seed)
     x = layers.ReLU(name=f"{name}_relu1")(x)
-    x = _convolve(x, FILTERS, WIDTH, 1, name, 2, seed, scale="zeros")
+    x = convolve_and_normalise(x, FILTERS, WIDTH, 1, name, 2, seed, scale="zeros")
     return layers.ReLU(name=f"{name}_relu2")(layers.Add(name=f"{name}_add")([x, shortcut]))
 
 
 def _bottleneck(x: Tensor, stride: int, name: str, seed: int) -> Tensor:
     shortcut = _shortcut(x, 4 * FILTERS, stride, name, seed)
-    x = _convolve(x, FILTERS, 1, 1, name, 1, seed)
+    x = convolve_and_normalise(x, FILTERS, 1, 1, name, 1, seed)
     x = layers.ReLU(name=f"{name}_relu1")(x)
-    x = _convolve(x, FILTERS, WIDTH, stride, name, 2, seed)
+    x = convolve_and_normalise(x, FILTERS, WIDTH, stride, name, 2, seed)
     x = layers.ReLU(name=f"{name}_relu2")(x)
-    x = _convolve(x, 4 * FILTERS, 1, 1, name, 3, seed, scale="zeros")
+    x = convolve_and_normalise(x, 4 * FILTERS, 1, 1, name, 3, seed, scale="zeros")
     return layers.ReLU(name=f"{name}_relu3")(layers.Add(name=f"{name}_add")([x, shortcut]))
 
 
@@ -132,18 +131,4 @@ def _shortcut(x: Tensor, filters: int, stride: int, name: str, seed: int) -> Ten
         )(x)
     if x.shape[-1] == filters:
         return x
-    return _convolve(x, filters, 1, 1, f"{name}_shortcut", "", seed)
-
-
-def _convolve(
-    x: Tensor,
-    filters: int,
-    width: int,
-    stride: int,
-    name: str,
-    number: int | str,
-    seed: int,
-    scale: str = "ones",
-) -> Tensor:
-    x = convolve_symmetrically(x, filters, width, f"{name}_conv{number}", seed, strides=stride)
-    return normalise(x, f"{name}_norm{number}", scale)
+    return convolve_and_normalise(x, filters, 1, 1, f"{name}_shortcut", "", seed)
