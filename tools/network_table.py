@@ -41,7 +41,6 @@ from ecg_keras.study.finished import FinishedCell, StudyArm, read_arms
 DEFAULT, PUBLISHED = "default", "as_published"
 AS_PUBLISHED = ("resnet1d18", "lstm")
 REFERENCE = "resnet1d18"
-TUNE = {"candidates": [{"rate": 0.1}, {"rate": 0.3}, {"rate": 1}, {"rate": 3}], "extend": False}
 Arm = StudyArm[FinishedCell]
 
 
@@ -74,7 +73,7 @@ def describe_study(arguments: argparse.Namespace) -> dict[str, Any]:
     """The study recipe: every network in a sweep of its own, which names its head."""
     base = YAML(typ="safe").load(Path(__file__).parent.parent / "recipes" / "ptbxl_scratch.yaml")
     if arguments.tune:
-        base["tune"] = TUNE
+        base["tune"] = {"extend": False}  # the default candidates
     published = {
         "model": {"scaling": "minmax", "dropout": 0.0},
         "training": {
