@@ -227,7 +227,11 @@ def _show(answers: Answers) -> None:
     from rich.text import Text
 
     labels = answers.labels if len(answers.labels) <= SHOWN_LABELS else ()
-    header = ["recording", *labels, *(["present"] if answers.thresholds else []), "note"]
+    decisions = [
+        *(["present"] if answers.thresholds else []),
+        *(["undecided"] if answers.sets else []),
+    ]
+    header = ["recording", *labels, *decisions, "note"]
     rows = [_cells(answers, one, len(labels)) for one in answers.rows[:SHOWN_ROWS]]
     console = Console(highlight=False)
     if console.is_terminal:
@@ -249,6 +253,8 @@ def _cells(answers: Answers, one: Answer, labels: int) -> list[str]:
     )
     note = f"{one.status}: {one.reason}" if one.reason else "; ".join(one.flags)
     decision = [present or ("none" if decided else "")] if answers.thresholds else []
+    if answers.sets:
+        decision.append(", ".join(answers.undecided(one)))
     return [printable(cell) for cell in (one.record_id, *values, *decision, note)]
 
 

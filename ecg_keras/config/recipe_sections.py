@@ -150,6 +150,8 @@ class Evaluation(Settings):
     baseline: HomeOrName | None = None
     seeds: int = Field(default=1, ge=1)
     baseline_set: dict[str, Any] = Field(default_factory=dict)
+    conformal: Annotated[float, Field(ge=0.5, lt=1)] | None = 0.9
+    conformal_by: Literal["class", "label"] = "class"
 
 
 class Recipe(Settings):

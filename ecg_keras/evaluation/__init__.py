@@ -33,6 +33,13 @@ from ecg_keras.evaluation.judging import (
     judge,
     overall,
 )
+from ecg_keras.evaluation.label_sets import (
+    LabelSet,
+    LabelSets,
+    expected_coverage,
+    fit_sets,
+    measure_sets,
+)
 from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
 from ecg_keras.evaluation.predicting import predict
 from ecg_keras.evaluation.prediction_tables import KINDS as TABLE_KINDS
@@ -74,6 +81,8 @@ __all__ = [
     "Fit",
     "LabelDifference",
     "LabelResult",
+    "LabelSet",
+    "LabelSets",
     "Pair",
     "Plan",
     "Predictions",
@@ -98,12 +107,15 @@ __all__ = [
     "draw_in",
     "estimate_labels",
     "evaluate",
+    "expected_coverage",
     "fill_absent",
+    "fit_sets",
     "free_degrees",
     "infer",
     "join_rows",
     "judge",
     "mean_budget",
+    "measure_sets",
     "overall",
     "p_text",
     "predict",

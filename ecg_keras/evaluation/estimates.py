@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,13 @@ def without_nan(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [without_nan(value) for value in content]
     return None if isinstance(content, float) and math.isnan(content) else content
+
+
+def read_estimate(content: Mapping[str, Any] | None) -> Estimate | None:
+    """An estimate of a file; ``None`` where there is none."""
+    if content is None:
+        return None
+    return Estimate(*(number(content.get(name)) for name in ("value", "low", "high")))
 
 
 def number(content: Any) -> float:

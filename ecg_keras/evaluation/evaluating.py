@@ -26,11 +26,13 @@ from ecg_keras.evaluation.intervals import (
     estimate_mean,
     estimate_scores,
 )
+from ecg_keras.evaluation.label_sets import fit_sets, measure_sets
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.scores import FURTHER_LABEL_SCORES, LABEL_SCORES, LabelResult, Scores
 from ecg_keras.metrics import (
     FURTHER,
     METRICS,
+    By,
     FloatArray,
     FurtherScorer,
     FurtherScores,
@@ -56,6 +58,8 @@ def evaluate(
     bootstrap: int = 2000,
     level: float = 0.95,
     seed: int = 0,
+    conformal: float | None = 0.9,
+    conformal_by: By = "class",
 ) -> Scores:
     """Scores a model on its test split.
 
@@ -81,6 +85,9 @@ def evaluate(
         bootstrap: number of resamples, at least 100.
         level: of the intervals, above 0.5 and below 1.
         seed: of the resamples.
+        conformal: the coverage of the sets of answers that are fitted on ``valid`` (`fit_sets`);
+            ``None`` makes none.
+        conformal_by: among whom they have it, ``"class"`` or ``"label"``.
 
     Raises:
         ConfigError: a setting is out of range, or ``valid`` is missing where it is needed.
@@ -102,6 +109,9 @@ def evaluate(
     fitted = _calibrate(test, valid, calibration)
     test, valid = fitted.apply(test), None if valid is None else fitted.apply(valid)
     limits, missing = _choose_thresholds(test, valid, thresholds)
+    sets = None
+    if valid is not None and conformal is not None:
+        sets = measure_sets(fit_sets(valid, level=conformal, by=conformal_by), test, level)
     draws = draw_all(test.patient_ids, bootstrap, seed)
     patients = count_patients(test.patient_ids, test.targets)
     scored, further = _score_rows(test, limits, codes, draws, patients)
@@ -142,6 +152,7 @@ def evaluate(
             )
             for column, label in enumerate(test.labels)
         },
+        sets=sets,
     )
 
 

@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.evaluation.calibrating import Calibration, read_calibration
-from ecg_keras.evaluation.estimates import Estimate, number, with_interval, without_nan
+from ecg_keras.evaluation.estimates import (
+    Estimate,
+    number,
+    read_estimate,
+    with_interval,
+    without_nan,
+)
 from ecg_keras.evaluation.intervals import LEAST_LACKING, LEAST_PATIENTS
+from ecg_keras.evaluation.label_sets import LabelSets, read_sets
 from ecg_keras.files import as_name, as_names, read_json, write_json
 from ecg_keras.metrics import FURTHER, METRICS, score_name
 from ecg_keras.text import percent, text_table
@@ -70,6 +77,8 @@ class Scores:
         macro_ece: mean of the labels' ECE, ``None`` if every label is undefined.
         challenge_note: why there is no Challenge score; ``None`` where there is one.
         labels: the scores of each label, in the order of the columns.
+        sets: which answers each label may have, and how often they were right; ``None`` where there
+            is no validation split, or in files of earlier versions.
     """
 
     level: float
@@ -87,6 +96,7 @@ class Scores:
     macro_ece: float | None
     challenge_note: str | None
     labels: Mapping[str, LabelResult]
+    sets: LabelSets | None = None
 
     def save_json(self, path: str | Path) -> None:
         """Writes ``scores.json``; what is undefined is ``null``, never NaN."""
@@ -123,6 +133,7 @@ class Scores:
             macro_ece=_number(content.get("macro_ece")),
             challenge_note=None if note is None else str(note),
             labels={as_name(label): _label(row) for label, row in content["labels"].items()},
+            sets=read_sets(content.get("sets")),
         )
 
     def table(self) -> str:
@@ -160,8 +171,8 @@ class Scores:
                 for label, row in self.labels.items()
             ],
         )
-        parts = [self._heading(), summary, labels, further, "\n".join(self._notes())]
-        return "\n\n".join(parts)
+        tables = [summary, labels, further, *([_sets_table(self.sets)] if self.sets else [])]
+        return "\n\n".join([self._heading(), *tables, "\n".join(self._notes())])
 
     @property
     def shown(self) -> Mapping[str, Estimate | None]:
@@ -214,19 +225,36 @@ class Scores:
                 f"Threshold 0.5, because fewer than {LEAST_PATIENTS} {self.thresholds_from} "
                 f"patients have them: {', '.join(self.thresholds_missing)}."
             )
+        if self.sets is not None:
+            notes += self.sets.notes
         return notes
+
+
+def _sets_table(sets: LabelSets) -> str:
+    """The sets as aligned plain text."""
+    level = percent(sets.level)
+    return text_table(
+        ["label", f"{level} set holds: present", "absent", "one answer", "either", "neither"],
+        [
+            [
+                label,
+                with_interval(row.coverage_with),
+                with_interval(row.coverage_without),
+                *(
+                    "-" if share is None else percent(share, 1)
+                    for share in (row.alone, row.either, row.neither)
+                ),
+            ]
+            for label, row in sets.labels.items()
+        ],
+    )
 
 
 def _estimates(names: Collection[str], content: Mapping[str, Any]) -> dict[str, Estimate | None]:
     return {
-        as_name(name): _estimate(content.get(name)) for name in {**dict.fromkeys(names), **content}
+        as_name(name): read_estimate(content.get(name))
+        for name in {**dict.fromkeys(names), **content}
     }
-
-
-def _estimate(content: Mapping[str, Any] | None) -> Estimate | None:
-    if content is None:
-        return None
-    return Estimate(*(number(content.get(name)) for name in ("value", "low", "high")))
 
 
 def _number(content: float | None) -> float | None:
@@ -238,6 +266,6 @@ def _label(content: Mapping[str, Any]) -> LabelResult:
         positives=int(content["positives"]),
         prevalence=float(content["prevalence"]),
         resamples=int(content.get("resamples", 0)),
-        **{name: _estimate(content.get(name)) for name in LABEL_SCORES + FURTHER_LABEL_SCORES},
+        **{name: read_estimate(content.get(name)) for name in LABEL_SCORES + FURTHER_LABEL_SCORES},
         ece=number(content.get("ece")),
     )

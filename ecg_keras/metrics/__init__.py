@@ -18,6 +18,15 @@ if TYPE_CHECKING:
         challenge_gap as challenge_gap,
         challenge_score as challenge_score,
     )
+    from ecg_keras.metrics.conformal import (
+        SETS as SETS,
+        By as By,
+        ConformalLimits as ConformalLimits,
+        conformal_sets as conformal_sets,
+        fit_conformal as fit_conformal,
+        least_patients as least_patients,
+        patient_quantile as patient_quantile,
+    )
     from ecg_keras.metrics.decisions import (
         Confusion as Confusion,
         best_f1_thresholds as best_f1_thresholds,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import metrics
+from ecg_keras.evaluation import LabelSets
 from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Reading
 from ecg_keras.records import Signal
 from ecg_keras.text import plural
@@ -60,6 +61,8 @@ class Answers:
         network: where the network is.
         calibration: what was done to its probabilities: ``none``, ``temperature`` or ``platt``.
         thresholds_from: what the thresholds were chosen on, as in `evaluation.Scores`.
+        sets: which answers each label may have, as of `evaluation.Scores`; ``None`` where that was
+            not validated.
         rows: an `Answer` for each recording.
         shown: the first window of the first recordings that were answered, by their record id.
 
@@ -76,6 +79,7 @@ class Answers:
     thresholds_from: str = ""
     rows: Sequence[Answer] = ()
     shown: Mapping[str, Signal] = field(default_factory=dict)
+    sets: LabelSets | None = None
 
     @property
     def probabilities(self) -> Floats:
@@ -102,6 +106,18 @@ class Answers:
             return None
         limits = [self.thresholds[label] for label in self.labels]
         return tuple(metrics.decide(answer.values[None], limits)[0].astype(bool).tolist())
+
+    def find_sets(self, answer: Answer) -> tuple[str, ...] | None:
+        """Of each label the set of answers it may have: absent, present, either or neither; empty
+        for a label that has no set. ``None`` where there are none."""
+        if answer.values is None or self.sets is None:
+            return None
+        return self.sets.find(answer.values[None])[0]
+
+    def undecided(self, answer: Answer) -> tuple[str, ...]:
+        """The labels whose set is not one answer, so that somebody else should decide."""
+        found = zip(self.labels, self.find_sets(answer) or (), strict=False)
+        return tuple(label for label, one in found if one in ("either", "neither"))
 
 
 class _Waiting:

@@ -78,6 +78,7 @@ def predict(
         str(trained.place),
         trained.calibration,
         trained.thresholds_from,
+        sets=trained.sets,
     )
     if out is None:
         answers = replace(answers, rows=tuple(request.ask(on_progress)))

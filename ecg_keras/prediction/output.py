@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +25,22 @@ Row = dict[str, Any]
 
 
 def write_answers(path: Path, answers: Answers, rows: Iterable[Answer]) -> None:
-    """Writes a row for each answer: ``probability_LABEL`` and, with thresholds, ``decision_LABEL``.
-
-    ``answers`` says what the columns are."""
+    """Writes a row for each answer: ``probability_LABEL``, with thresholds ``decision_LABEL``, and
+    with sets ``set_LABEL``. ``answers`` says what the columns are."""
     columns: list[tuple[str, str]] = [(f"probability_{label}", "float") for label in answers.labels]
     if answers.thresholds is not None:
         columns += [(f"decision_{label}", "bool") for label in answers.labels]
+    if answers.sets is not None:
+        columns += [(f"set_{label}", "text") for label in answers.labels]
 
     def fill(one: Answer) -> Row:
-        decided = answers.decide(one) or [None] * len(answers.labels)
-        values = [None] * len(answers.labels) if one.values is None else one.values.tolist()
-        return _facts(one) | dict(
-            zip([name for name, _ in columns], [*values, *decided], strict=False)
-        )
+        nothing = [None] * len(answers.labels)
+        parts: list[Any] = [nothing if one.values is None else one.values.tolist()]
+        if answers.thresholds is not None:
+            parts.append(answers.decide(one) or nothing)
+        if answers.sets is not None:
+            parts.append([name or None for name in answers.find_sets(one) or nothing])
+        return _facts(one) | dict(zip([name for name, _ in columns], chain(*parts), strict=True))
 
     _write(path, columns, map(fill, rows))
 
@@ -108,7 +111,12 @@ def _write_parquet(path: Path, columns: Mapping[str, str], rows: Iterator[Row]) 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"float": pa.float32(), "bool": pa.bool_(), "floats": pa.list_(pa.float32())}
+    kinds = {
+        "float": pa.float32(),
+        "bool": pa.bool_(),
+        "text": pa.string(),
+        "floats": pa.list_(pa.float32()),
+    }
     schema = pa.schema(
         [
             *((name, pa.string()) for name in _TEXTS),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ecg_keras import data
 from ecg_keras.config import Data, data_of, data_settings, fingerprint
 from ecg_keras.errors import ConfigError, DataError, look_up
-from ecg_keras.evaluation import Calibration, Scores
+from ecg_keras.evaluation import Calibration, LabelSets, Scores
 from ecg_keras.files import sha256_of
 from ecg_keras.metrics import recalibrate
 from ecg_keras.training import Run
@@ -39,6 +39,8 @@ class TrainedNetwork:
             validated.
         thresholds_from: what they were chosen on, as in `evaluation.Scores`; empty where nobody
             says.
+        sets: which answers each label may have, with a coverage that was validated; ``None`` where
+            it was not.
         calibration: in words, what is done to the network's own probabilities.
         mark: 64 hex digits that are others for another network, calibration or threshold.
         forward: float32 ``(batch, num_samples, num_leads)`` in millivolts to ``(batch, size)``.
@@ -59,6 +61,7 @@ class TrainedNetwork:
     thresholds: Mapping[str, float] | None = None
     thresholds_from: str = ""
     calibration: str = "none"
+    sets: LabelSets | None = None
 
 
 def open_trained(
@@ -160,6 +163,7 @@ def _open_keras(
         scores.thresholds if scores else None,
         scores.thresholds_from if scores else "",
         scores.calibration.method if scores else "none",
+        scores.sets if scores else None,
     )
 
 
@@ -265,7 +269,10 @@ def _open_saved_model(place: Path, short: str | None, verify: str | None) -> Tra
 
 def _known(scores: Scores | None) -> Any:
     """What of scores changes an answer."""
-    return scores and {"by": asdict(scores.calibration), "thresholds": dict(scores.thresholds)}
+    if scores is None:
+        return None
+    known = {"by": asdict(scores.calibration), "thresholds": dict(scores.thresholds)}
+    return known if scores.sets is None else {**known, "sets": scores.sets.limits}
 
 
 def _calibrated(graph: Any, calibration: Calibration | None, signal: Floats) -> Floats:

@@ -27,6 +27,7 @@ CHOSEN_ON = {
     "test": "chosen on the test split of the run, which flatters its scores",
     "fixed": "0.5 for all labels, as there was no validation split",
 }
+NO_SETS = "none: how sure an answer has to be was not validated"
 NOTHING_DECIDED = "The network has no thresholds, so nothing is decided."
 
 
@@ -111,9 +112,10 @@ def _show(answers: Answers, answer: Answer, signal: Signal, name: str) -> ShownE
 def _labels(answers: Answers, answer: Answer) -> Table:
     """Probability and decision of each label; of many, those with the largest probabilities."""
     limits, decided = answers.thresholds or {}, answers.decide(answer)
+    sets = answers.find_sets(answer) or ("",) * len(answers.labels)
     values = [] if answer.values is None else answer.values.tolist()
     rows = [
-        (label, value, limits.get(label), _word(decided[place] if decided else None))
+        (label, value, limits.get(label), _word(decided[place] if decided else None), sets[place])
         for place, (label, value) in enumerate(zip(answers.labels, values, strict=True))
     ]
     if len(rows) > MOST_LABELS:
@@ -123,11 +125,13 @@ def _labels(answers: Answers, answer: Answer) -> Table:
         Column("probability", "Probability", "decimal"),
         Column("threshold", "Threshold", "decimal"),
         Column("decision", "Decision"),
+        Column("set", "Set"),
     )
     others = len(answers.labels) - len(rows)
     caption = f"The other {others} labels have smaller probabilities." if others else ""
     table = Table("", f"Answers for {answer.record_id}", caption, columns, tuple(rows))
-    return table if decided else table.select(("label", "probability"))
+    keys = ["label", "probability", *(["threshold", "decision"] * bool(decided))]
+    return table.select([*keys, *(["set"] * (answers.sets is not None))])
 
 
 def _word(present: bool | None) -> str:
@@ -151,13 +155,17 @@ def _answered(answers: Answers, rows: list[Answer]) -> Iterator[Block]:
     columns = [Column("record", "Recording", of="record_id")]
     if answers.thresholds is not None:
         columns.append(Column("present", "Present", of=lambda one: _present(answers, one)))
+    if answers.sets is not None:
+        columns.append(
+            Column("undecided", "Undecided", of=lambda one: ", ".join(answers.undecided(one)))
+        )
     if len(answers.labels) <= MOST_LABELS:
         columns += [
             Column(f"p{place}", label, "decimal", f"values.{place}")
             for place, label in enumerate(answers.labels)
         ]
     columns.append(Column("unusual", "Unusual", of=lambda one: "; ".join(one.flags)))
-    caption = f"Probabilities. {_cut(rows)}" if len(columns) > 3 else _cut(rows)
+    caption = f"Probabilities. {_cut(rows)}" if len(answers.labels) <= MOST_LABELS else _cut(rows)
     shown = tuple(rows[:MOST_ROWS])
     yield Rows(Table("answers", "Answers", caption, tuple(columns), shown), fold=True)
 
@@ -183,6 +191,7 @@ def _describe(answers: Answers) -> dict[str, str]:
         if answers.calibration == "none"
         else f"{answers.calibration}, fitted on the validation split",
         "Thresholds": chosen if answers.thresholds else NOTHING_DECIDED,
+        "Sets": " ".join(answers.sets.notes) if answers.sets else NO_SETS,
         "Answer for a longer recording": AGGREGATES[answers.aggregate],
     }
     windows = sum(one.windows for one in answers.rows)

@@ -33,6 +33,7 @@ from ecg_keras.report.score_sections import (
     curves_section,
     decisions_table,
     scores_section,
+    sets_sections,
 )
 from ecg_keras.report.shown_ecgs import choose_records, show_ecgs
 from ecg_keras.report.tables import Column, Table
@@ -77,6 +78,7 @@ def write_report(run: str | Path, *, shards: str | Path | None = None) -> Path:
             scores_section(files.scores),
             *([Section("comparison", "Comparison with the baseline", compared)] * bool(compared)),
             _thresholds(files),
+            *sets_sections(files.scores),
             curves_section(files.scores, files.test, files.baseline_test),
             Section("training", "Training", tuple(_training(files))),
             _ecgs(files, None if shards is None else Path(shards)),

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ecg_keras.evaluation import LEAST_PATIENTS, Estimate, Predictions, Scores
+from ecg_keras.evaluation import (
+    LEAST_PATIENTS,
+    Estimate,
+    LabelSet,
+    Predictions,
+    Scores,
+    expected_coverage,
+)
 from ecg_keras.metrics import score_name
-from ecg_keras.report.blocks import Block, Figures, Group, Items, Note, Rows, Section
+from ecg_keras.report.blocks import Block, Figures, Fold, Group, Items, Note, Rows, Section
 from ecg_keras.report.label_curves import draw_label
 from ecg_keras.report.page import write_page
 from ecg_keras.report.tables import Column, Table, capital, cell_text
@@ -14,6 +21,7 @@ from ecg_keras.text import percent
 
 MOST_PANELS = 12  # labels with curves: more would make a page that is slow on a phone
 SUMMARY = "macro_auroc"
+SHARES = {"alone": "One answer", "either": "Either", "neither": "Neither"}
 LIMITS = (
     "The predictions were made elsewhere: whether a test ECG or its patient was trained on was not "
     "looked at.",
@@ -55,6 +63,7 @@ def scores_page(scores: Scores, test: Predictions, path: str | Path, *, title: s
                 "Decisions and calibration",
                 (Rows(decisions_table(scores)), Rows(calibration_table(scores))),
             ),
+            *sets_sections(scores),
             curves_section(scores, scores.calibration.apply(test)),
             Section("notes", "How to read these numbers", (Items((*scores.notes, *LIMITS)),)),
         ),
@@ -148,6 +157,67 @@ def calibration_table(scores: Scores) -> Table:
         ),
         scores.labels.items(),
     )  # fmt: skip
+
+
+def sets_sections(scores: Scores) -> tuple[Section, ...]:
+    """The conformal sets of each label: how often they were right, and how often of one answer."""
+    sets = scores.sets
+    if sets is None:
+        return ()
+
+    def share(name: str) -> Column:
+        return Column(name, SHARES[name], "number", lambda item: _share(getattr(item[1], name)))
+
+    def expected(item: tuple[str, LabelSet], patients: int) -> Estimate | None:
+        if item[1].absent_to is None:
+            return None
+        return Estimate(sets.level, *expected_coverage(patients, sets.level, scores.level))
+
+    label = Column("label", "Label")
+    measured = Table(
+        "sets",
+        f"Sets of answers for {percent(sets.level)} coverage, on the test split",
+        "Of the patients who have the label, how many have a set that holds present, and of those "
+        f"who lack it, absent; with {percent(scores.level)} intervals. Then the share of ECGs "
+        "whose set is one answer, which decides alone, both, or neither of them.",
+        (
+            label,
+            Column("coverage_with", "Holds present", "score", "1.coverage_with"),
+            Column("coverage_without", "Holds absent", "score", "1.coverage_without"),
+            *map(share, SHARES),
+        ),
+        sets.labels.items(),
+    )
+    limits = Table(
+        "set-limits",
+        "Where the sets come from",
+        "The validation patients behind each limit. The coverage is promised as a mean over "
+        "validation splits; beside it, where it is for "
+        f"{percent(scores.level)} of splits with that many patients.",
+        (
+            label,
+            Column("absent_to", "Absent up to", "decimal", "1.absent_to"),
+            Column("present_from", "Present from", "decimal", "1.present_from"),
+            Column("with_label", "Patients with", "count", "1.with_label"),
+            Column("without_label", "Patients without", "count", "1.without_label"),
+            Column("expected_with", "Expected to hold present", "score",
+                   lambda item: expected(item, item[1].with_label)),
+            Column("expected_without", "Expected to hold absent", "score",
+                   lambda item: expected(item, item[1].without_label)),
+        ),
+        sets.labels.items(),
+    )  # fmt: skip
+    shown = limits if sets.by == "class" else limits.select([one.key for one in limits.columns[:5]])
+    blocks = (
+        " ".join(sets.notes),
+        Rows(measured),
+        Fold("Where the sets come from", (Rows(shown),)),
+    )
+    return (Section("sets", "Where it should not decide alone", blocks),)
+
+
+def _share(value: float | None) -> str:
+    return "undefined" if value is None else percent(value, 1)
 
 
 def curves_section(

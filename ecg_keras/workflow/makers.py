@@ -184,6 +184,8 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
         bootstrap=settings.bootstrap,
         level=settings.level,
         seed=settings.seed,
+        conformal=settings.conformal,
+        conformal_by=settings.conformal_by,
     )
     for split, predicted in predictions.items():
         scores.calibration.apply(predicted).save(job.run.predictions(split))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ecg_keras import data, evaluation, models, validation
+from ecg_keras.config import load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
@@ -82,12 +83,16 @@ def evaluate_elsewhere(
             predicted, None, thresholds="fixed", codes=codes, bootstrap=bootstrap
         )
     own_scores = evaluation.Scores.load_json(run.scores)
+    settings = load_recipe(run.recipe).recipe.evaluation
     # the run's own predictions are calibrated already: here nothing is fitted again
     scores = evaluation.evaluate(
         own_scores.calibration.apply(predicted),
         evaluation.Predictions.load(run.predictions(chooser(run))),
         codes=codes,
         bootstrap=bootstrap,
+        # a test split that chose the epoch promises nothing
+        conformal=settings.conformal if chooser(run) == "valid" else None,
+        conformal_by=settings.conformal_by,
     )
     return replace(scores, calibration=own_scores.calibration)
 

@@ -250,6 +250,13 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
             "ece": pytest.approx(0.1),
         },
     }
+    sets = content.pop("sets")
+    assert sets["labels"]["RARE"] == {
+        "with_label": 0,
+        "without_label": 12,
+        **dict.fromkeys(("absent_to", "present_from", "alone", "either", "neither")),
+        **dict.fromkeys(("coverage_with", "coverage_without")),
+    }
     assert content == {
         "metric_names": ["macro_auroc", "macro_auprc", "macro_f1", "weighted_f1"],
         "level": 0.95,
@@ -338,7 +345,7 @@ def test_the_table_is_aligned_and_says_what_is_missing(scores):
         assert len({len(line) for line in block[:-1]}) == 1
     assert blocks[1][4].split()[:7] == ["RARE", "0", "(0.0", "%)", "-", "-", "-"]
     assert blocks[2][4].split()[:3] == ["RARE", "-", "-"]
-    assert lines[-6:] == [
+    assert lines[-9:] == [
         "In no mean, because no or every test record has them: RARE.",
         "No Challenge score: the labels have no SNOMED CT codes.",
         "Too few: no interval where fewer than 5 patients have or lack a label, or fewer than 60 "
@@ -346,5 +353,6 @@ def test_the_table_is_aligned_and_says_what_is_missing(scores):
         "Probabilities are the network's own, without calibration.",
         "Thresholds have the best F1 on the validation split.",
         "Threshold 0.5, because fewer than 5 validation patients have them: RARE.",
+        *scores.sets.notes,
     ]
     assert max(map(len, lines)) <= 120

@@ -1,12 +1,16 @@
 """The three formats hold the same answers, and other programs read them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import ecg_keras as ecg
+from ecg_keras.evaluation import LabelSet, LabelSets
+from ecg_keras.prediction.output import write_answers
+from ecg_keras.report import prediction_page
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,29 @@ def test_tables_have_a_row_for_each_recording(written):
             decided = [answers.decide(one)[place] for one in answers.rows[:3]]
             assert table[f"decision_{label}"][:3].astype(bool).tolist() == decided
             assert pd.isna(table[f"decision_{label}"][3])
+
+
+def test_sets_are_words_beside_the_decisions(written, tmp_path):
+    answers, _ = written
+    values = answers.probabilities[:3, :2]
+    # the first label may be what each of three recordings says, the second has too few patients
+    limits = LabelSet(float(np.median(values[:, 0])), float(np.median(values[:, 0])), 20, 20)
+    rest = dict.fromkeys(answers.labels[1:], LabelSet(None, None, 3, 20))
+    answers = replace(answers, sets=LabelSets(0.9, "class", {answers.labels[0]: limits, **rest}))
+    first, second = (f"set_{label}" for label in answers.labels[:2])
+    order = np.argsort(values[:, 0])
+    for ending, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
+        write_answers(tmp_path / f"a.{ending}", answers, answers.rows)
+        table = read(tmp_path / f"a.{ending}")
+        assert table[first][order].tolist() == ["absent", "either", "present"]
+        assert pd.isna(table[first][3]) and table[second].isna().all()
+    write_answers(tmp_path / "a.jsonl", answers, answers.rows)
+    rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert rows[order[1]][first] == "either" and rows[0][second] is rows[3][first] is None
+    undecided = [answers.undecided(answers.rows[row]) for row in (*order, 3)]
+    assert undecided == [(), answers.labels[:1], (), ()]
+    page = prediction_page(answers, tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "Undecided" in page and "A set holds the truth for 90 %" in page
 
 
 def test_lines_of_json_are_strict(written):

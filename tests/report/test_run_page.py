@@ -17,7 +17,7 @@ from ecg_keras.report import comparison_page, score_sections, shown_ecgs, write_
 from ecg_keras.training import Run
 
 SECTIONS = [
-    *("scores", "comparison", "thresholds", "curves", "training"),
+    *("scores", "comparison", "thresholds", "sets", "curves", "training"),
     *("ecgs", "data", "limits", "settings"),
 ]
 

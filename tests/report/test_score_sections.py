@@ -6,6 +6,7 @@ from page_elements import Page, check_accessible, check_self_contained
 
 from ecg_keras.evaluation import Predictions, evaluate
 from ecg_keras.report import scores_page
+from ecg_keras.text import percent
 
 LABELS = ("NORM", '<b class="x">ST & T_100%</b>', "never")
 
@@ -52,6 +53,17 @@ def test_it_holds_the_scores_and_how_they_came_about(page, scored):
         assert note in page.words
     assert "Macro F1" in page.words
     assert "was trained on was not looked at" in page.words
+
+
+def test_sets_say_how_often_they_were_right_and_alone(page, scored):
+    scores, _ = scored
+    row = scores.sets.labels["NORM"]
+    assert "Where it should not decide alone" in page.words
+    assert f"{row.coverage_with.value:.3f} {row.coverage_with.low:.3f} to " in page.words
+    assert f"{percent(row.alone, 1)}" in page.words
+    assert (
+        "No set, because fewer than 9 validation patients have or lack them: never." in page.words
+    )
 
 
 def test_a_score_of_too_few_patients_has_no_interval(tmp_path):
