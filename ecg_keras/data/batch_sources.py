@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.data.batch_features import BatchFeatures
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.examples import ECG, decode, millivolts
 from ecg_keras.data.reading import batches, serialized
@@ -27,8 +30,8 @@ _CORES = os.cpu_count() or 1
 READERS = min(_OPEN_SHARDS, _CORES // 2) if _CORES >= 4 else None
 # an epoch's batches of what names or holds records, from the key of its order (none: of the files)
 Batches = Callable[["tf.Tensor | None"], tf.data.Dataset]
-# signal and target of such a batch
-Fetch = Callable[[tf.Tensor], "tuple[tf.Tensor, tf.Tensor]"]
+# ``signal``, ``target`` and the features that are wanted of such a batch
+Fetch = Callable[[tf.Tensor], "dict[str, tf.Tensor]"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Chosen:
     records: int
     batch_size: int
     chosen: Sequence[str] | None = None
+    features: BatchFeatures = field(default_factory=BatchFeatures)
+    drop_remainder: bool = False
 
     def keep(self, record_ids: Sequence[str] | None) -> Chosen:
         """The same, but of these records alone; ``None`` keeps all."""
@@ -54,6 +59,16 @@ class Chosen:
         """The serialised records of the split, in the order of the files."""
         return serialized(self.folder, self.dataset, self.split)
 
+    def batched(self, records: tf.data.Dataset) -> tf.data.Dataset:
+        """Batches of what stands for records, the last one whole, smaller or left out."""
+        return records.batch(self.batch_size, drop_remainder=self.drop_remainder)
+
+    @property
+    def steps(self) -> int:
+        """Batches of one pass."""
+        whole, rest = divmod(self.records, self.batch_size)
+        return whole + (rest > 0 and not self.drop_remainder)
+
 
 def from_memory(source: Chosen) -> tuple[Batches, Fetch]:
     """Row numbers, and the split's samples that they name: read once, here, kept as int16."""
@@ -61,25 +76,31 @@ def from_memory(source: Chosen) -> tuple[Batches, Fetch]:
     samples = np.empty((count, dataset.num_samples, len(dataset.leads)), np.int16)
     scale = np.empty(count, np.float32)
     target = np.empty((count, len(dataset.labels)), np.float32)
+    others: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in source.features.stored}
     filled = 0
     for one in batches(source.folder, dataset, source.split):
         kept = slice(None) if chosen is None else np.isin(one["record_id"].astype(str), chosen)
         rows = slice(filled, filled + len(one["scale"][kept]))
         samples[rows], scale[rows] = one["samples"][kept], one["scale"][kept]
         target[rows] = one["target"][kept]
+        for name, parts in others.items():
+            parts.append(one[name][kept])
         filled = rows.stop
     with tf.device("CPU"):
         samples_, scale_, target_ = tf.constant(samples), tf.constant(scale), tf.constant(target)
+        stored = {name: tf.constant(np.concatenate(parts)) for name, parts in others.items()}
+        features = source.features.maker()(stored)
 
     def number_rows(key: tf.Tensor | None) -> tf.data.Dataset:
         order = tf.range(count)
         if key is not None:
             order = tf.random.experimental.stateless_shuffle(order, key)
-        return tf.data.Dataset.from_tensor_slices(order).batch(source.batch_size)
+        return source.batched(tf.data.Dataset.from_tensor_slices(order))
 
-    def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def fetch(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         signal = millivolts(tf.gather(samples_, batch), tf.gather(scale_, batch))
-        return signal, tf.gather(target_, batch)
+        others = {name: tf.gather(values, batch) for name, values in features.items()}
+        return {"signal": signal, "target": tf.gather(target_, batch), **others}
 
     return number_rows, fetch
 
@@ -107,13 +128,15 @@ def from_files(source: Chosen) -> tuple[Batches, Fetch]:
             tf.compat.v1.set_random_seed(1)
             own = tf.random.stateless_uniform((), key, maxval=2**31 - 1, dtype=tf.int64)
             records = records.shuffle(_SHUFFLED, seed=own, reshuffle_each_iteration=False)
-        return records.batch(source.batch_size)
+        return source.batched(records)
 
-    def fetch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def fetch(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         # a batch is parsed at once: several times faster than one record at a time
-        one = decode(batch, dataset, ECG)
-        return millivolts(one["samples"], one["scale"]), one["target"]
+        one = decode(batch, dataset, (*ECG, *source.features.stored))
+        signal = millivolts(one["samples"], one["scale"])
+        return {"signal": signal, "target": one["target"], **make(one)}
 
+    make = source.features.maker()
     keep_chosen = None if source.chosen is None else _filter(dataset, source.chosen)
     return stream, fetch
 

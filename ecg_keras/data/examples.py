@@ -157,7 +157,11 @@ def decode(
     if "samples" in wanted:
         samples = tf.io.decode_raw(parsed.pop("signal"), tf.int16, little_endian=True)
         # as many as there are records: a signal of another length must not pass for several
-        shape = (tf.size(serialized), dataset.num_samples, len(dataset.leads))
+        shape = (
+            serialized.shape[0] or tf.size(serialized),
+            dataset.num_samples,
+            len(dataset.leads),
+        )
         parsed["samples"] = tf.reshape(samples, shape)
     if "target" in wanted:
         parsed["target"] = tf.cast(parsed["target"], tf.float32)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from ecg_keras.config import Augment
 from ecg_keras.data.augment import augment as change
+from ecg_keras.data.batch_features import choose_features
 from ecg_keras.data.batch_sources import Chosen, from_files, from_memory
 from ecg_keras.data.dataset import check_split, describe
 from ecg_keras.data.examples import ECG, decode, millivolts
@@ -48,6 +49,10 @@ def load(
     augment: Augment | None = None,
     cache: bool = True,
     epochs: range | None = None,
+    features: Sequence[str] = (),
+    missing: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | None = None,
+    drop_remainder: bool = False,
 ) -> tf.data.Dataset:
     """Batches of a split, for ``model.fit``, ``evaluate`` and ``predict``.
 
@@ -72,14 +77,23 @@ def load(
         epochs: the numbers of the epochs that follow one another in one pass, for ``fit`` with
             ``steps_per_epoch``; none makes each pass through the dataset an epoch, counted from 0,
             or from where `set_epoch` sets it.
+        features: what else of each record, ``(batch,)``: ``"age"``, float32 in years; ``"sex"``,
+            float32, 0 male and 1 female; ``"record_id"`` and ``"patient_id"``, bytes; and
+            ``"weight"``, float32, what Keras calls a sample weight. An unknown age or sex is NaN.
+        missing: another value for an unknown ``age`` or ``sex``, such as ``{"age": 60}``.
+        weights: with the feature ``"weight"``, weights by record id; other records have 1.
+        drop_remainder: leave out the last batch of an epoch where it would be smaller, so that
+            every batch has a static shape.
 
     Returns:
         ``(signal, target)``: float32 ``(batch, num_samples, num_leads)`` in millivolts and float32
-        ``(batch, num_labels)``.
+        ``(batch, num_labels)``. With features, signal is a dictionary of ``signal`` and these, as
+        a model of several inputs takes it; ``weight`` is a third part of the tuple.
 
     Raises:
         ConfigError: ``batch_size`` or ``train_records`` is below 1, a subset is asked of another
-            split than the training split, or these ECGs can't have a change.
+            split than the training split, these ECGs can't have a change, there is no such
+            feature, records that ``mixup`` mixes are to have some, or no batch would be left.
         DataError: the folder is no finished dataset, has no such split, a shard is damaged, or the
             shards hold more or fewer records than ``dataset.json`` promises.
 
@@ -88,6 +102,11 @@ def load(
         >>> signal, target = next(iter(train))
         >>> signal.shape, target.shape
         (TensorShape([64, 1000, 12]), TensorShape([64, 5]))
+        >>> wanted = ("age", "sex", "weight")
+        >>> train = load("shards/ptbxl", "train", batch_size=64, features=wanted)
+        >>> inputs, target, weight = next(iter(train))
+        >>> list(inputs)
+        ['age', 'sex', 'signal']
     """
     if train_records is not None and split != "train":
         raise ConfigError(f"train_records is for the split train. Received: split {split}.")
@@ -106,6 +125,16 @@ def load(
         )
     elif left_out:
         source = source.keep(tuple(remaining_records(folder, dataset, split, left_out)))
+    source = replace(
+        source,
+        features=choose_features(features, missing, weights, mixed=bool(augment and augment.mixup)),
+        drop_remainder=drop_remainder,
+    )
+    if not source.steps:
+        raise ConfigError(
+            f"drop_remainder leaves no batch of {batch_size} records: the {split} split of {folder}"
+            f" has {source.records}. Make batches smaller, or keep the remainder."
+        )
     bytes_in_memory = source.records * 2 * dataset.num_samples * len(dataset.leads)
     in_memory = cache and bytes_in_memory <= _CACHED_SHARE * free_memory()
     epoch_batches, fetch = (from_memory if in_memory else from_files)(source)
@@ -114,11 +143,10 @@ def load(
         own = epoch_batches(_key(seed, epoch) if shuffle else None)
         return tf.data.Dataset.zip((tf.data.Dataset.from_tensors(epoch).repeat(), own.enumerate()))
 
-    def finish(
-        epoch: tf.Tensor, numbered: tuple[tf.Tensor, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def finish(epoch: tf.Tensor, numbered: tuple[tf.Tensor, tf.Tensor]) -> tuple[Any, ...]:
         step, batch = numbered
-        signal, target = fetch(batch)
+        parts = fetch(batch)
+        signal, target = parts.pop("signal"), parts.pop("target")
         if augment is not None:
             signal, target = change(
                 signal,
@@ -128,9 +156,10 @@ def load(
                 leads=dataset.leads,
                 seed=_key(seed, epoch, step),
             )
-        return signal, target
+        weight = [parts.pop("weight")] if "weight" in parts else []
+        return {"signal": signal, **parts} if parts else signal, target, *weight
 
-    steps = math.ceil(source.records / batch_size) * (1 if epochs is None else len(epochs))
+    steps = source.steps * (1 if epochs is None else len(epochs))
     if epochs is not None:
         numbers = tf.data.Dataset.range(epochs.start, epochs.stop, epochs.step)
         return _made_at_once(numbers.flat_map(one_epoch), finish, steps)
@@ -196,8 +225,7 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
         signal = millivolts(one["samples"], one["scale"])
         return signal, one["target"], one["record_id"], one["patient_id"]
 
-    steps = math.ceil(source.records / batch_size)
-    return _made_at_once(source.stored().batch(batch_size), with_ids, steps)
+    return _made_at_once(source.batched(source.stored()), with_ids, source.steps)
 
 
 def load_chosen(
@@ -226,7 +254,7 @@ def _open(folder: str | Path, split: str, batch_size: int) -> Chosen:
 
 
 def _made_at_once(
-    stream: tf.data.Dataset, make: Callable[..., tuple[tf.Tensor, ...]], steps: int
+    stream: tf.data.Dataset, make: Callable[..., tuple[Any, ...]], steps: int
 ) -> tf.data.Dataset:
     """The batches that a function makes of a stream's elements: several at a time, in order."""
     keep_freed_memory()
