@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         workflow as workflow,
     )
     from ecg_keras.prediction import embed as embed, predict as predict
+    from ecg_keras.workflow import train as train
 else:
     __getattr__, __dir__, __all__ = lazy_face(__name__)
 

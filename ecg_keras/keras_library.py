@@ -5,6 +5,7 @@ Keras has no types: what is subclassed gets some here, all else of it is ``Any``
 
 from __future__ import annotations
 
+import copy
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from keras import KerasTensor, layers, ops
 
 __all__ = [
     "Callback",
+    "CopiedCallback",
     "KerasModel",
     "KerasTensor",
     "Loss",
@@ -59,6 +61,20 @@ if TYPE_CHECKING:
 
 else:
     Callback, Loss, KerasModel = keras.callbacks.Callback, keras.losses.Loss, keras.Model
+
+
+class CopiedCallback(Callback):
+    """A callback whose deep copy shares what is no callback itself: datasets can't be copied, and a
+    model must not be. KerasTuner copies a list of callbacks for each of its trials.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CopiedCallback:
+        copied = copy.copy(self)
+        memo[id(self)] = copied
+        for name, value in vars(self).items():
+            if isinstance(value, Callback):
+                setattr(copied, name, copy.deepcopy(value, memo))
+        return copied
 
 
 def check_keras() -> None:

@@ -4,6 +4,7 @@ Under mypy's strict rules an ignored error that is none is itself an error: each
 `type: ignore` fails where the name beside it has no types any more.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ecg_keras as ecg
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     ecg.models.classifier(ecg.models.resnet1d18(), 5)  # type: ignore[arg-type]
     ecg.models.find_backbone(18)  # type: ignore[arg-type]
     ecg.callbacks.RunLog(where="run")  # type: ignore[call-arg]
+
+    tried = ecg.train("recipe.yaml", training={"seed": 1}, callbacks=[])
+    assert_type(tried.run, Path)
+    ecg.data.load("shards/ludb", "train", batch_size=8, features=5)  # type: ignore[arg-type]
 
     predictions = ecg.evaluation.Predictions.load("predictions/test.npz")
     assert_type(predictions, ecg.evaluation.Predictions)

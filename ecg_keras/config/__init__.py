@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         LoadedStudy as LoadedStudy,
         compose as compose,
         dump_recipe as dump_recipe,
+        flatten_overrides as flatten_overrides,
         load_card as load_card,
         load_file_study as load_file_study,
         load_recipe as load_recipe,

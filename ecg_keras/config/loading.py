@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from pydantic import ValidationError
+import numpy as np
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
@@ -247,6 +248,49 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
         except YamlError as error:
             raise ConfigError(f"--set {shown}: {'the value is ' * error.syntax}{error}") from error
     return values
+
+
+def flatten_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Overrides of a recipe in dotted keys and nested sections, as `load_recipe` takes them.
+
+    What is in a section that is not named stays as it is; lists, and the settings of a loss, an
+    optimizer or a callback, are replaced as a whole.
+
+    Args:
+        overrides: values may be NumPy's.
+
+    Example:
+        >>> flatten_overrides({"training": {"seed": 1, "phases": {0: {"epochs": 3}}}})
+        {'training.seed': 1, 'training.phases.0.epochs': 3}
+    """
+    return dict(_flatten(overrides, Recipe, ""))
+
+
+def _flatten(
+    values: Mapping[Any, Any], section: type[BaseModel] | None, before: str
+) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        inner = section
+        for part in str(key).split("."):
+            inner = _section_of(inner, part)
+        if isinstance(value, Mapping) and value and inner is not None:
+            yield from _flatten(value, inner, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value.item() if isinstance(value, np.generic) else value
+
+
+def _section_of(section: type[BaseModel] | None, part: str) -> type[BaseModel] | None:
+    """The section that a key of another holds; of a list of sections, by number, the same."""
+    if section is None or part.isdecimal():
+        return section
+    fields = {field.alias or name: field for name, field in section.model_fields.items()}
+    pending = [fields[part].annotation] if part in fields else []
+    while pending:
+        one = pending.pop()
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return one
+        pending.extend(get_args(one))
+    return None
 
 
 def dump_recipe(recipe: Recipe | Study | FileStudy) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -138,10 +139,35 @@ def remaining_records(
 
 
 def read_identities(folder: str | Path, split: str) -> Identities:
-    """Who is in a split of a dataset; nobody where it is empty."""
+    """Who is in a split of a dataset; nobody where it is empty.
+
+    Its shards are read once: a small file beside them keeps who is in them.
+    """
     dataset = describe(folder)
+    checksums = dataset.splits[split].checksums
     if not dataset.splits[split].shards:
         return nobody()
+    digest = hashlib.sha256("".join(checksums.values()).encode()).hexdigest()
+    kept = Path(folder) / f".identities-{split}-{digest[:16]}.npz"
+    if checksums and kept.is_file():
+        with suppress(DataError):  # a damaged one is made again
+            known = Identities.load(kept)
+            if len(known) == dataset.splits[split].records:
+                return _as_met_in(known, folder, dataset, split)
+    found = _as_met_in(_find_identities(folder, dataset, split), folder, dataset, split)
+    if checksums:
+        with suppress(OSError):  # a folder that can't be written to
+            found.save(kept)
+    return found
+
+
+def _as_met_in(found: Identities, folder: str | Path, dataset: Dataset, split: str) -> Identities:
+    """These records with the names that folder and database have now."""
+    populations = np.full(len(found), population(dataset))
+    return replace(found, populations=populations).met_in(Path(folder).name, split)
+
+
+def _find_identities(folder: str | Path, dataset: Dataset, split: str) -> Identities:
     found: dict[str, list[bytes]] = {"record_id": [], "patient_id": [], "content": []}
     for one in batches(folder, dataset, split, list(found)):
         for name, values in one.items():
@@ -151,15 +177,11 @@ def read_identities(folder: str | Path, split: str) -> Identities:
             f"{folder}: a shard of the {split} split holds signatures of another length. Delete "
             "the folder and prepare it again."
         )
-    count = len(found["content"])
-    return Identities(
-        runs=np.full(count, Path(folder).name),
-        splits=np.full(count, split),
-        populations=np.full(count, population(dataset)),
-        record_ids=np.array([name.decode() for name in found["record_id"]], dtype=np.str_),
-        patient_ids=np.array([name.decode() for name in found["patient_id"]], dtype=np.str_),
-        content=stack(found["content"]),
+    ids, patients = (
+        np.array([one.decode() for one in found[name]], np.str_)
+        for name in ("record_id", "patient_id")
     )
+    return Identities(ids, ids, ids, ids, patients, stack(found["content"]))
 
 
 def signal_statistics(

@@ -14,11 +14,11 @@ import tensorflow as tf
 from ecg_keras import data
 from ecg_keras.errors import ConfigError
 from ecg_keras.files import replacing
-from ecg_keras.keras_library import Callback, keras
+from ecg_keras.keras_library import CopiedCallback, keras
 from ecg_keras.training.run import read_log
 
 
-class FollowEpochs(Callback):
+class FollowEpochs(CopiedCallback):
     """Makes the order of the training data that of the epoch which ``fit`` is in.
 
     The order of `data.load`, and its random changes, depend on the number of the epoch, which is
@@ -49,7 +49,7 @@ class FollowEpochs(Callback):
         data.set_epoch(self.train, epoch)
 
 
-class RunLog(Callback):
+class RunLog(CopiedCallback):
     """Writes one CSV row an epoch, and adds to the same file after a restart.
 
     The columns are ``epoch`` (from 1), the constant columns, ``learning_rate`` (empty where the

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ecg_keras import metrics
 from ecg_keras.errors import ConfigError
-from ecg_keras.keras_library import Callback, keras
+from ecg_keras.keras_library import CopiedCallback, keras
 from ecg_keras.training.validation_pass import (
     Averages,
     Outcome,
@@ -22,7 +22,7 @@ from ecg_keras.training.validation_pass import (
 PROBABILITIES = (keras.activations.sigmoid, keras.activations.softmax)
 
 
-class ValidationScores(Callback):
+class ValidationScores(CopiedCallback):
     """Scores the model on validation data after every epoch.
 
     Adds ``val_loss`` (binary cross-entropy), ``val_macro_auroc``, ``val_macro_auprc``,

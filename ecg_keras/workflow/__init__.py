@@ -28,6 +28,7 @@ from ecg_keras.workflow.runs import (
     export_run,
     validate_shards,
 )
+from ecg_keras.workflow.searching import ValidatedRun, train
 from ecg_keras.workflow.several_seeds import compare_seeds, list_seed_jobs
 from ecg_keras.workflow.step import Step, Watcher
 from ecg_keras.workflow.tuning import predict_validation
@@ -38,6 +39,7 @@ __all__ = [
     "Job",
     "Opened",
     "Step",
+    "ValidatedRun",
     "Watcher",
     "baseline_recipe",
     "check_data",
@@ -65,6 +67,7 @@ __all__ = [
     "own_code",
     "predict_validation",
     "run_plan",
+    "train",
     "upstream_recipe",
     "validate_shards",
 ]

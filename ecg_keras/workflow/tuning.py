@@ -88,7 +88,7 @@ def tune(job: Job, watcher: Watcher) -> None:
     settings = _settings_of(job)
     by = settings.by or job.recipe.evaluation.metric
     jobs = dict(job.candidates)
-    scores = {name: _read_scores(one.run) for name, one in jobs.items()}
+    scores = {name: read_scores(one.run) for name, one in jobs.items()}
     chosen = evaluation.choose(scores, by)
     edge = beyond(settings, chosen)
     further = edge[1] if edge is not None and settings.extend else None
@@ -98,7 +98,7 @@ def tune(job: Job, watcher: Watcher) -> None:
             if not one.is_trained():
                 _train(one, watcher)
             try_on_validation(one, watcher)
-        jobs[further.name], scores[further.name] = one, _read_scores(one.run)
+        jobs[further.name], scores[further.name] = one, read_scores(one.run)
         chosen = evaluation.choose(scores, by)
     still = edge is not None and chosen == (further.name if further is not None else chosen)
     Tuned(
@@ -153,7 +153,8 @@ def _chosen_job(job: Job) -> Job:
     return job.further_candidate(listed[chosen], 1.0 if settings.epochs == 1 else None)
 
 
-def _read_scores(run: Run) -> Mapping[str, float]:
+def read_scores(run: Run) -> Mapping[str, float]:
+    """What `try_on_validation` found of a run."""
     return read_json(run.tried, "scores", _parse_scores, "Remove it: the run is scored again.")
 
 

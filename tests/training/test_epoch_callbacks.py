@@ -1,11 +1,13 @@
 """The log and the order of records of a user's own `fit`, which resume."""
 
+import copy
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from ecg_keras.callbacks import FollowEpochs, RunLog
+from ecg_keras.callbacks import FollowEpochs, RunLog, ValidationScores
 from ecg_keras.data import load
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import read_log
@@ -127,3 +129,17 @@ def test_a_killed_fit_resumes_with_the_records_of_its_epoch(tmp_path, shards):
 def test_only_data_that_count_epochs_are_followed(valid):
     with pytest.raises(ConfigError, match=r"what ecg_keras\.data\.load returned without epochs="):
         FollowEpochs(valid)
+
+
+def test_callbacks_can_be_copied_as_a_tuner_copies_them(tmp_path, valid, shards):
+    train = load(shards, "train", batch_size=16, shuffle=True)
+    listed = [FollowEpochs(train), ValidationScores(valid, ["a", "b"]), RunLog(tmp_path / "a.csv")]
+    network().fit(valid, epochs=1, verbose=0, shuffle=False, callbacks=listed[1:])
+    copied = copy.deepcopy(listed)  # also once they were called
+    assert all(one is not other for one, other in zip(listed, copied, strict=True))
+    assert (copied[0].train, copied[1].valid) == (train, listed[1].valid)
+    copied[2].path = tmp_path / "b.csv"
+    history = network().fit(valid, epochs=2, verbose=0, shuffle=False, callbacks=copied[1:])
+    assert len(history.history["val_macro_auroc"]) == 2
+    assert len(read_log(tmp_path / "b.csv")) == 2
+    assert len(read_log(tmp_path / "a.csv")) == 1
