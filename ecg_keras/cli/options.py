@@ -24,6 +24,23 @@ Bootstrap = click.option(
 )
 
 
+def grouping_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--by COLUMN``, which may be given several times, and ``--table FILE``."""
+    by = click.option(
+        "--by",
+        multiple=True,
+        metavar="COLUMN",
+        help="Groups of test records beside the rest: sex, age, or a column of --table; with cuts, "
+        "as age:40,65. May be repeated.",
+    )
+    table = click.option(
+        "--table",
+        type=PATH,
+        help="CSV or Parquet with the columns of --by, and record_id or patient_id.",
+    )
+    return by(table(command))
+
+
 def file_option(name: str, ending: str, kind: str, text: str) -> Callable[..., Any]:
     """Adds an option for a file to write; it replaces what was there, so its kind must be right."""
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from ecg_keras.cli.options import PATH, Bootstrap, RunPath, Seed, json_option, page_option
+from ecg_keras.cli.options import (
+    PATH,
+    Bootstrap,
+    RunPath,
+    Seed,
+    grouping_options,
+    json_option,
+    page_option,
+)
 from ecg_keras.keras_settings import check_keras_settings
 from ecg_keras.metrics import METRICS
 
@@ -43,6 +52,7 @@ from ecg_keras.metrics import METRICS
     show_default=True,
     help="Of a file: fit it on the validation predictions first.",
 )
+@grouping_options
 @Bootstrap
 @json_option("scores")
 @page_option("scores of a file")
@@ -53,6 +63,8 @@ def evaluate(
     allow_leaks: bool,
     valid: Path | None,
     calibration: Literal["none", "temperature", "platt"],
+    by: tuple[str, ...],
+    table: Path | None,
     bootstrap: int,
     json_file: Path | None,
     page: Path | None,
@@ -64,15 +76,20 @@ def evaluate(
     """
     from ecg_keras import evaluation, workflow
 
+    _check_grouping(by, table)
     if workflow.is_prediction_file(run):
         if shards is not None:
             raise click.UsageError("--shards needs a run: a file holds no network to predict with.")
-        scores = workflow.evaluate_file(run, valid, calibration=calibration, bootstrap=bootstrap)
+        scores = workflow.evaluate_file(
+            run, valid, calibration=calibration, by=by, table=table, bootstrap=bootstrap
+        )
     elif valid is not None or calibration != "none" or page is not None:
         raise click.UsageError(
             "--valid, --calibration and --page are for a file of predictions: a run has its own, "
             "and `ecg-keras report` writes its page."
         )
+    elif shards is None and by:
+        scores = workflow.group_scores(run, by, table)
     elif shards is None:
         scores = evaluation.Scores.load_json(workflow.open_scored(run).scores)
     else:
@@ -81,6 +98,8 @@ def evaluate(
             run,
             shards,
             split=split,
+            by=by,
+            table=table,
             bootstrap=bootstrap,
             allow_leaks=allow_leaks,
             on_warning=_note,
@@ -189,6 +208,11 @@ def export(run: Path, folder: Path, replace: bool) -> None:
     from ecg_keras import workflow
 
     click.echo(workflow.export_run(run, folder, replace=replace))
+
+
+def _check_grouping(by: Sequence[str], table: Path | None) -> None:
+    if table is not None and not by:
+        raise click.UsageError("--table holds columns to group records by: name one with --by.")
 
 
 def _note(message: str) -> None:

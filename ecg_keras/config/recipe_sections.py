@@ -149,6 +149,8 @@ class Evaluation(Settings):
     seed: Seed = 0
     baseline: HomeOrName | None = None
     seeds: int = Field(default=1, ge=1)
+    subgroups: Names = ("sex", "age")
+    subgroup_table: FolderPath | None = None
     baseline_set: dict[str, Any] = Field(default_factory=dict)
     conformal: Annotated[float, Field(ge=0.5, lt=1)] | None = 0.9
     conformal_by: Literal["class", "label"] = "class"

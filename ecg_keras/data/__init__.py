@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         StoredRecord as StoredRecord,
         batches as batches,
         read_identities as read_identities,
+        read_people as read_people,
         read_shards as read_shards,
         serialized as serialized,
         signal_statistics as signal_statistics,

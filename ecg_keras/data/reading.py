@@ -102,6 +102,34 @@ def read_shards(
         )
 
 
+def read_people(folder: str | Path, split: str) -> dict[str, tuple[float | None, str | None]]:
+    """Age in years and sex of each record of a split, ``None`` where unknown; signals stay closed.
+
+    Args:
+        folder: of the shards.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+
+    Raises:
+        DataError: as of `read_shards`.
+
+    Example:
+        >>> read_people("shards/ptbxl", "test")["9"]
+        (55.0, 'male')
+    """
+    dataset = describe(folder)
+    check_split(folder, dataset, split)
+    return {
+        record_id: (None if math.isnan(age) else float(age), sex or None)
+        for one in batches(folder, dataset, split, ("record_id", "age", "sex"))
+        for record_id, age, sex in zip(
+            one["record_id"].astype(str).tolist(),
+            one["age"].tolist(),
+            one["sex"].astype(str).tolist(),
+            strict=True,
+        )
+    }
+
+
 def training_subset(
     folder: str | Path,
     dataset: Dataset,

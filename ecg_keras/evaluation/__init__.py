@@ -9,6 +9,7 @@ from ecg_keras.evaluation.choosing import (
 )
 from ecg_keras.evaluation.comparing import compare
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
+from ecg_keras.evaluation.decision_bands import POOLED, DecisionCurve, decision_curves
 from ecg_keras.evaluation.delong import DeLong, delong_test
 from ecg_keras.evaluation.diagnostics import (
     Pair,
@@ -20,6 +21,7 @@ from ecg_keras.evaluation.diagnostics import (
 from ecg_keras.evaluation.draws import Draws, check_settings, draw_in, fill_absent, join_rows
 from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval
 from ecg_keras.evaluation.evaluating import estimate_labels, evaluate, snomed_codes
+from ecg_keras.evaluation.grouping import AGE, Grouping, group_records, parse_column
 from ecg_keras.evaluation.inference import Contrast, Design, infer
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS, count_patients
 from ecg_keras.evaluation.judging import (
@@ -40,7 +42,7 @@ from ecg_keras.evaluation.label_sets import (
     fit_sets,
     measure_sets,
 )
-from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
+from ecg_keras.evaluation.pairing import check_same_labels, check_same_test, is_same_test
 from ecg_keras.evaluation.predicting import predict
 from ecg_keras.evaluation.prediction_tables import KINDS as TABLE_KINDS
 from ecg_keras.evaluation.predictions import Predictions
@@ -54,6 +56,14 @@ from ecg_keras.evaluation.run_facts import (
     warn_of_budgets,
 )
 from ecg_keras.evaluation.scores import LabelResult, Scores
+from ecg_keras.evaluation.subgroup_scores import (
+    Beside,
+    Subgroup,
+    SubgroupLabel,
+    Subgroups,
+    name_score,
+)
+from ecg_keras.evaluation.subgroups import score_subgroups
 from ecg_keras.evaluation.tuning_words import (
     describe_tuning,
     tuning_rows,
@@ -63,22 +73,27 @@ from ecg_keras.evaluation.tuning_words import (
 from ecg_keras.evaluation.variance import free_degrees
 
 __all__ = [
+    "AGE",
     "CALIBRATED_LOSS",
     "FEWEST_SEEDS",
     "LEAST_PATIENTS",
     "MARGIN",
+    "POOLED",
     "TABLE_KINDS",
     "WORDS",
+    "Beside",
     "Budget",
     "Calibration",
     "Comparison",
     "Contrast",
     "DeLong",
+    "DecisionCurve",
     "Design",
     "Difference",
     "Draws",
     "Estimate",
     "Fit",
+    "Grouping",
     "LabelDifference",
     "LabelResult",
     "LabelSet",
@@ -88,6 +103,9 @@ __all__ = [
     "Predictions",
     "RunFacts",
     "Scores",
+    "Subgroup",
+    "SubgroupLabel",
+    "Subgroups",
     "Verdict",
     "Word",
     "calibrate",
@@ -99,6 +117,7 @@ __all__ = [
     "compare",
     "count_patients",
     "count_words",
+    "decision_curves",
     "delong_test",
     "describe_tuning",
     "diagnose",
@@ -111,16 +130,21 @@ __all__ = [
     "fill_absent",
     "fit_sets",
     "free_degrees",
+    "group_records",
     "infer",
+    "is_same_test",
     "join_rows",
     "judge",
     "mean_budget",
     "measure_sets",
+    "name_score",
     "overall",
     "p_text",
+    "parse_column",
     "predict",
     "read_budgets",
     "read_facts",
+    "score_subgroups",
     "score_validation",
     "snomed_codes",
     "tuning_rows",

@@ -20,6 +20,7 @@ from ecg_keras.evaluation.draws import (
     score_rows,
 )
 from ecg_keras.evaluation.estimates import Estimate
+from ecg_keras.evaluation.grouping import Grouping
 from ecg_keras.evaluation.intervals import (
     Patients,
     count_patients,
@@ -29,6 +30,7 @@ from ecg_keras.evaluation.intervals import (
 from ecg_keras.evaluation.label_sets import fit_sets, measure_sets
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.scores import FURTHER_LABEL_SCORES, LABEL_SCORES, LabelResult, Scores
+from ecg_keras.evaluation.subgroups import score_subgroups
 from ecg_keras.metrics import (
     FURTHER,
     METRICS,
@@ -55,6 +57,7 @@ def evaluate(
     calibration: Literal["none", "temperature", "platt"] = "none",
     thresholds: Literal["validation", "test", "fixed"] = "validation",
     codes: Codes | None = None,
+    groupings: Sequence[Grouping] = (),
     bootstrap: int = 2000,
     level: float = 0.95,
     seed: int = 0,
@@ -82,6 +85,8 @@ def evaluate(
             show by how much.
         codes: of each label its SNOMED CT codes, which the Challenge scores need; ``None`` leaves
             them undefined.
+        groupings: of `group_records`: groups of test records that are scored beside the rest, as
+            by `score_subgroups`.
         bootstrap: number of resamples, at least 100.
         level: of the intervals, above 0.5 and below 1.
         seed: of the resamples.
@@ -153,6 +158,11 @@ def evaluate(
             for column, label in enumerate(test.labels)
         },
         sets=sets,
+        subgroups=score_subgroups(
+            test, limits, groupings, bootstrap=bootstrap, level=level, seed=seed
+        )
+        if groupings
+        else None,
     )
 
 

@@ -41,6 +41,9 @@ LEAN = 3.0
 UNBOUNDED = ("challenge_2020", "challenge_2021")  # at most 1, and as low as can be
 
 
+IntervalAt = Callable[[float], tuple[float, float]]  # of a level, its two ends
+
+
 @dataclass(frozen=True, eq=False)
 class Patients:
     """How many patients the scores of each label rest on, ``(labels,)`` each."""
@@ -70,20 +73,20 @@ def count_patients(patient_ids: npt.NDArray[np.str_], targets: npt.NDArray[np.ui
     return Patients(having, lacking)
 
 
-def estimate_label(
-    name: str, rows: FloatArray, groups: int, having: int, lacking: int, level: float
-) -> Estimate | None:
-    """A label's score with its interval."""
+def label_interval(
+    name: str, rows: FloatArray, groups: int, having: int, lacking: int
+) -> IntervalAt | None:
+    """The interval of a label's score at any level; ``None`` where patients are too few."""
     value = float(rows[0])
-    if np.isnan(value):
-        return None
     behind = {"sensitivity": having, "specificity": lacking}.get(name, min(having, lacking))
     coarse = name == "sensitivity_at_95_specificity" and lacking < LEAST_LACKING
-    if behind < LEAST_PATIENTS or coarse:
-        return Estimate(value, math.nan, math.nan)
+    if np.isnan(value) or behind < LEAST_PATIENTS or coarse:
+        return None
     if name == "brier":  # a mean over all records
-        reach = _parts(rows, groups, math.inf).reach(level)
-        return _estimate(value, lambda score: interval(score, reach, bounded=True))
+        spread = _parts(rows, groups, math.inf)
+        return _within(
+            value, lambda score, level: interval(score, spread.reach(level), bounded=True)
+        )
     parts = _parts(rows, groups, float(behind - 1), name in JUMPING)
 
     def variance(expected: float) -> float:
@@ -92,11 +95,18 @@ def estimate_label(
         return expected * (1 - expected) / (lacking if name == "specificity" else having)
 
     degrees = np.inf if name in PROPORTIONS else parts.degrees + MORE_DEGREES
-    return _estimate(
+    return _within(
         value,
-        lambda score: score_interval(score, parts, variance, degrees, level),
+        lambda score, level: score_interval(score, parts, variance, degrees, level),
         find_lean(name, value, rows[1 + groups :]),
     )
+
+
+def estimate_label(
+    name: str, rows: FloatArray, groups: int, having: int, lacking: int, level: float
+) -> Estimate | None:
+    """A label's score with its interval."""
+    return _estimate(rows, label_interval(name, rows, groups, having, lacking), level)
 
 
 def estimate_scores(
@@ -110,33 +120,40 @@ def estimate_scores(
     }
 
 
-def estimate_mean(
-    name: str, rows: FloatArray, groups: int, support: npt.NDArray[np.int64], level: float
-) -> Estimate | None:
-    """A mean over labels, or a score of all labels together, with its interval."""
+def mean_interval(
+    name: str, rows: FloatArray, groups: int, support: npt.NDArray[np.int64]
+) -> IntervalAt | None:
+    """The interval of a mean over labels at any level; ``None`` where patients are too few."""
     value = float(rows[0])
-    if np.isnan(value):
+    if np.isnan(value) or support.sum() < LEAST_PATIENTS:
         return None
-    if support.sum() < LEAST_PATIENTS:
-        return Estimate(value, math.nan, math.nan)
     most = math.inf if name == "macro_brier" else free_degrees(support)
     parts = _parts(rows, groups, most, name in JUMPING)
     if name in UNBOUNDED:
-        reach = parts.reach(level)
-        return Estimate(value, value - reach, min(value + reach, 1.0))
+        return lambda level: (value - parts.reach(level), min(value + parts.reach(level), 1.0))
     lean = find_lean(name, value, rows[1 + groups :])
     if parts.patient > 0 and 0 < value < 1:
-        reach = parts.reach(level)
-        return _estimate(value, lambda score: interval(score, reach, bounded=True), lean)
+        return _within(
+            value, lambda score, level: interval(score, parts.reach(level), bounded=True), lean
+        )
     scored = support[support > 0]
     patients = len(scored) ** 2 / (1 / scored).sum()  # a mean of proportions of that many patients
 
     def variance(expected: float) -> float:
         return float(expected * (1 - expected) / patients)
 
-    return _estimate(
-        value, lambda score: score_interval(score, parts, variance, parts.degrees, level), lean
+    return _within(
+        value,
+        lambda score, level: score_interval(score, parts, variance, parts.degrees, level),
+        lean,
     )
+
+
+def estimate_mean(
+    name: str, rows: FloatArray, groups: int, support: npt.NDArray[np.int64], level: float
+) -> Estimate | None:
+    """A mean over labels, or a score of all labels together, with its interval."""
+    return _estimate(rows, mean_interval(name, rows, groups, support), level)
 
 
 def score_interval(
@@ -205,8 +222,22 @@ def _parts(rows: FloatArray, groups: int, most: float, jumping: bool = False) ->
     return find_parts(left_out, resampled, point[:, 0], max(most, 1.0), jackknife=not jumping)
 
 
-def _estimate(
-    value: float, interval_of: Callable[[float], tuple[float, float]], lean: float = 0.0
-) -> Estimate:
-    low, high = allow_for_lean(value, interval_of, lean)
-    return Estimate(value, max(low, 0.0), min(high, 1.0))
+def _within(
+    value: float,
+    interval_of: Callable[[float, float], tuple[float, float]],
+    lean: float = 0.0,
+) -> IntervalAt:
+    """The interval at any level, of scores from 0 to 1; ``interval_of`` a score and a level."""
+
+    def at(level: float) -> tuple[float, float]:
+        low, high = allow_for_lean(value, lambda score: interval_of(score, level), lean)
+        return max(low, 0.0), min(high, 1.0)
+
+    return at
+
+
+def _estimate(rows: FloatArray, interval_at: IntervalAt | None, level: float) -> Estimate | None:
+    value = float(rows[0])
+    if np.isnan(value):
+        return None
+    return Estimate(value, *((math.nan, math.nan) if interval_at is None else interval_at(level)))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
+from ecg_keras.evaluation.predictions import Predictions
 
 
 class Tested(Protocol):
@@ -56,6 +57,17 @@ def check_same_test(a: Tested, b: Tested, labels: Sequence[str], names: tuple[st
             f"{a.record_ids[row]} has {labels[column]} {a.targets[row, column]} in one and "
             f"{b.targets[row, column]} in the other. Was the dataset prepared again in between?"
         )
+
+
+def is_same_test(a: Predictions, b: Predictions) -> bool:
+    """Whether two networks were tested on the same records, patients, labels and targets."""
+    if a.labels != b.labels:
+        return False
+    try:
+        check_same_test(a.sorted(), b.sorted(), a.labels, ("a", "b"))
+    except DataError:
+        return False
+    return True
 
 
 def check_same_labels(a: Sequence[str], b: Sequence[str], names: tuple[str, str]) -> None:

@@ -17,6 +17,7 @@ from ecg_keras.evaluation.estimates import (
 )
 from ecg_keras.evaluation.intervals import LEAST_LACKING, LEAST_PATIENTS
 from ecg_keras.evaluation.label_sets import LabelSets, read_sets
+from ecg_keras.evaluation.subgroup_scores import Subgroups, parse_subgroups
 from ecg_keras.files import as_name, as_names, read_json, write_json
 from ecg_keras.metrics import FURTHER, METRICS, score_name
 from ecg_keras.text import percent, text_table
@@ -79,6 +80,8 @@ class Scores:
         labels: the scores of each label, in the order of the columns.
         sets: which answers each label may have, and how often they were right; ``None`` where there
             is no validation split, or in files of earlier versions.
+        subgroups: scores of groups of records; ``None`` where none were looked at, as in files of
+            earlier versions.
     """
 
     level: float
@@ -97,6 +100,7 @@ class Scores:
     challenge_note: str | None
     labels: Mapping[str, LabelResult]
     sets: LabelSets | None = None
+    subgroups: Subgroups | None = None
 
     def save_json(self, path: str | Path) -> None:
         """Writes ``scores.json``; what is undefined is ``null``, never NaN."""
@@ -134,6 +138,7 @@ class Scores:
             challenge_note=None if note is None else str(note),
             labels={as_name(label): _label(row) for label, row in content["labels"].items()},
             sets=read_sets(content.get("sets")),
+            subgroups=parse_subgroups(content.get("subgroups")),
         )
 
     def table(self) -> str:
@@ -172,7 +177,10 @@ class Scores:
             ],
         )
         tables = [summary, labels, further, *([_sets_table(self.sets)] if self.sets else [])]
-        return "\n\n".join([self._heading(), *tables, "\n".join(self._notes())])
+        parts = [self._heading(), *tables, "\n".join(self._notes())]
+        if self.subgroups is not None and self.subgroups.groups:
+            parts.append(self.subgroups.table())
+        return "\n\n".join(parts)
 
     @property
     def shown(self) -> Mapping[str, Estimate | None]:

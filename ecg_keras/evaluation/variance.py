@@ -88,6 +88,8 @@ class Parts:
         high = self.standard_error
         if high == 0:
             return 0.0
+        if self.seeds == 1:
+            return high * float(special.stdtrit(min(self.degrees, NORMAL), 1 - outside))
         while self.tail(high) > outside:
             high *= 2
         return float(optimize.brentq(lambda x: self.tail(x) - outside, 0.0, high, rtol=1e-10))

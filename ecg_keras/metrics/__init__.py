@@ -5,11 +5,18 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
+    from ecg_keras.metrics.benefits import (
+        benefit_of_all as benefit_of_all,
+        mean_worth as mean_worth,
+        net_benefit as net_benefit,
+        worth_of_labels as worth_of_labels,
+    )
     from ecg_keras.metrics.calibration import (
         CLIP as CLIP,
         brier as brier,
         cross_entropy as cross_entropy,
         ece as ece,
+        mean_errors as mean_errors,
         reliability_curve as reliability_curve,
     )
     from ecg_keras.metrics.challenge import (
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
         specificity as specificity,
     )
     from ecg_keras.metrics.inputs import (
+        BoolArray as BoolArray,
         FloatArray as FloatArray,
         Weights as Weights,
         check_weights as check_weights,

@@ -12,7 +12,7 @@ import numpy as np
 from ecg_keras.config import Recipe, load_recipe
 from ecg_keras.data import Dataset, describe, read_dataset, read_shards
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import Comparison, Predictions, Scores
+from ecg_keras.evaluation import Comparison, Predictions, Scores, is_same_test
 from ecg_keras.files import read_json
 from ecg_keras.report.plots import History
 from ecg_keras.report.shown_ecgs import Stored
@@ -43,6 +43,14 @@ class RunFiles:
     comparison: Comparison | None
     baseline_test: Predictions | None
     baseline_history: History | None
+
+    @property
+    def same_test(self) -> tuple[Predictions, ...]:
+        """The predictions of the run, and those of its baseline where they are of the same ECGs."""
+        other = self.baseline_test
+        if other is None or not is_same_test(self.test, other):
+            return (self.test,)
+        return self.test, other
 
 
 def read_run(folder: Path) -> RunFiles:

@@ -25,6 +25,7 @@ from ecg_keras.report.blocks import (
     facts,
 )
 from ecg_keras.report.comparison_page import comparison_blocks
+from ecg_keras.report.decision_sections import decisions_section
 from ecg_keras.report.page import write_page
 from ecg_keras.report.plots import loss_plot, score_plot
 from ecg_keras.report.run_files import RunFiles, read_ecgs, read_run
@@ -36,6 +37,7 @@ from ecg_keras.report.score_sections import (
     sets_sections,
 )
 from ecg_keras.report.shown_ecgs import choose_records, show_ecgs
+from ecg_keras.report.subgroup_sections import subgroups_section
 from ecg_keras.report.tables import Column, Table
 from ecg_keras.text import percent
 
@@ -80,6 +82,8 @@ def write_report(run: str | Path, *, shards: str | Path | None = None) -> Path:
             _thresholds(files),
             *sets_sections(files.scores),
             curves_section(files.scores, files.test, files.baseline_test),
+            subgroups_section(files.scores.subgroups),
+            _decisions(files),
             Section("training", "Training", tuple(_training(files))),
             _ecgs(files, None if shards is None else Path(shards)),
             Section("data", "Data", tuple(_data(files))),
@@ -99,6 +103,17 @@ def _verdict(files: RunFiles) -> tuple[str, ...]:
         else diagnose_run(files.run.folder)
     )
     return (run_words.run_sentence(files), *several, *against)
+
+
+def _decisions(files: RunFiles) -> Section:
+    scores = files.scores
+    return decisions_section(
+        files.same_test,
+        calibrated=scores.calibration.method != "none",
+        bootstrap=scores.bootstrap,
+        level=scores.level,
+        seed=scores.seed,
+    )
 
 
 def _thresholds(files: RunFiles) -> Section:

@@ -14,8 +14,10 @@ from ecg_keras.evaluation import (
 )
 from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import Block, Figures, Fold, Group, Items, Note, Rows, Section
+from ecg_keras.report.decision_sections import decisions_section
 from ecg_keras.report.label_curves import draw_label
 from ecg_keras.report.page import write_page
+from ecg_keras.report.subgroup_sections import subgroups_section
 from ecg_keras.report.tables import Column, Table, capital, cell_text
 from ecg_keras.text import percent
 
@@ -65,6 +67,14 @@ def scores_page(scores: Scores, test: Predictions, path: str | Path, *, title: s
             ),
             *sets_sections(scores),
             curves_section(scores, scores.calibration.apply(test)),
+            *([subgroups_section(scores.subgroups)] if scores.subgroups else []),
+            decisions_section(
+                [scores.calibration.apply(test)],
+                calibrated=scores.calibration.method != "none",
+                bootstrap=scores.bootstrap,
+                level=scores.level,
+                seed=scores.seed,
+            ),
             Section("notes", "How to read these numbers", (Items((*scores.notes, *LIMITS)),)),
         ),
     )

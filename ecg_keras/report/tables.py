@@ -25,7 +25,8 @@ FORMATS = {"decimal": ".3f", "score": ".3f", "signed": "+.3f", "difference": "+.
 MISSING = {"seconds": "never", "epochs": "never", "records": "none"}  # else undefined
 # a mark for each word that judges, so that none is known by its colour alone
 MARKS = {"better": "▲", "equivalent": "■", "worse": "▼", "inconclusive": "○", "confirmed": "✓",
-         "refuted": "✗", "undecided": "?", "differs": "◆", "alike": "●"}  # fmt: skip
+         "refuted": "✗", "undecided": "?", "differs": "◆", "alike": "●", "higher": "△",
+         "lower": "▽", "none shown": "○", "too few": "–"}  # fmt: skip
 ARM = {"downstream": "Downstream", "backbone": "Backbone", "head": "Head", "size": "ECGs",
        "protocol": "Protocol", "mode": "Mode", "upstream": "Upstream"}  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What a recipe needs: the plan, its steps, and work on finished runs."""
 
 from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
+from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.importing import Imported, import_weights
 from ecg_keras.workflow.job import Job, known_dataset, make_job
 from ecg_keras.workflow.makers import evaluation_mark
@@ -26,6 +27,7 @@ from ecg_keras.workflow.runs import (
     evaluate_elsewhere,
     evaluate_file,
     export_run,
+    group_scores,
     validate_shards,
 )
 from ecg_keras.workflow.searching import ValidatedRun, train
@@ -52,6 +54,7 @@ __all__ = [
     "evaluation_mark",
     "export_run",
     "find_problems",
+    "group_scores",
     "import_weights",
     "is_prediction_file",
     "known_dataset",
@@ -66,6 +69,7 @@ __all__ = [
     "overrides_left_out",
     "own_code",
     "predict_validation",
+    "read_groupings",
     "run_plan",
     "train",
     "upstream_recipe",

@@ -34,6 +34,7 @@ from ecg_keras.training import (
 )
 from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.first_weights import published_of
+from ecg_keras.workflow.grouped import check_columns
 from ecg_keras.workflow.importing import ENDINGS, PublishedWeights
 from ecg_keras.workflow.recipes import known_labels, upstream_recipe
 
@@ -205,6 +206,7 @@ class Job:
                         f"that it starts from, {self.upstream.loaded.path}. Make them equal: --set "
                         f"data.{key}=... or --set initialise.set.data.{key}=..."
                     )
+        check_columns(self.recipe.evaluation.subgroups, self.recipe.evaluation.subgroup_table)
         with contextlib.suppress(DataError):  # what is still to be made fails later
             self.is_trained()
 

@@ -13,8 +13,9 @@ from ecg_keras import data, evaluation, models, simulate
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import find_undecidable
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import as_texts, read_json
+from ecg_keras.files import as_texts, read_json, sha256_of
 from ecg_keras.training import guard, read_guarded, records_left_out, seen_from
+from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.importing import import_weights
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import compare_runs, export_run, validate_shards
@@ -148,6 +149,9 @@ def evaluation_mark(run: str, settings: Evaluation, kept: str | None = None) -> 
     changed = settings.model_dump(
         exclude={"baseline", "baseline_set", "metric", "seeds"}, exclude_defaults=True
     )
+    table = settings.subgroup_table
+    if table is not None:  # what it says, wherever it is
+        changed["subgroup_table"] = sha256_of(table) if table.is_file() else None
     earlier = {"run": run, "evaluation": settings.model_dump(include=MARKED_BEFORE)}
     if changed.keys() <= MARKED_BEFORE and kept == fingerprint(earlier):
         return kept
@@ -181,6 +185,12 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
         calibration=settings.calibration,
         thresholds="test" if on_test else settings.thresholds,
         codes=evaluation.snomed_codes(dataset.source, dataset.label_set),
+        groupings=read_groupings(
+            settings.subgroups,
+            predictions["test"],
+            shards=job.shards,
+            table=settings.subgroup_table,
+        ),
         bootstrap=settings.bootstrap,
         level=settings.level,
         seed=settings.seed,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from ecg_keras import evaluation
+from ecg_keras import data, evaluation
 from ecg_keras.config import load_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import TABLE_KINDS, choose_thresholds
@@ -152,3 +153,12 @@ def open_scored(folder: str | Path) -> Run:
 def chooser(run: Run) -> str:
     """The split that chose the run's epoch and thresholds."""
     return load_recipe(run.recipe).recipe.training.validate_on
+
+
+def shards_of(run: Run) -> Path | None:
+    """The shards that a run was trained from; ``None`` where they are gone."""
+    with contextlib.suppress(DataError, KeyError):
+        folder = run.read_place("shards")
+        if data.describe(folder).fingerprint == data.read_dataset(run.dataset).fingerprint:
+            return folder
+    return None

@@ -8,18 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ecg_keras import data, evaluation, models, validation
 from ecg_keras.config import load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
 from ecg_keras.training import check_upstream, describe_known
+from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.opened import (
     chooser,
     open_finished,
     open_predictions,
     open_scored,
     read_files,
+    shards_of,
     tell_apart,
 )
 
@@ -29,6 +33,8 @@ def evaluate_elsewhere(
     shards: str | Path,
     *,
     split: str = "test",
+    by: Sequence[str] = (),
+    table: Path | None = None,
     bootstrap: int = 2000,
     allow_leaks: bool = False,
     on_warning: Callable[[str], None] | None = None,
@@ -43,6 +49,7 @@ def evaluate_elsewhere(
         folder: the run.
         shards: the other dataset.
         split: its split to test on.
+        by, table: columns by which its records are grouped, see `read_groupings`.
         bootstrap: patient resamples behind the intervals.
         allow_leaks: score records all the same whose patient or signal the run's network, or one
             of its upstreams, has seen.
@@ -78,9 +85,15 @@ def evaluate_elsewhere(
         warn(known.sentence)
     predicted = evaluation.predict(models.load_model(run.model), Path(shards), split)
     codes = evaluation.snomed_codes(dataset.source, dataset.label_set)
+    groupings = read_groupings(by, predicted, shards=Path(shards), split=split, table=table)
     if imported:
         return evaluation.evaluate(
-            predicted, None, thresholds="fixed", codes=codes, bootstrap=bootstrap
+            predicted,
+            None,
+            thresholds="fixed",
+            codes=codes,
+            groupings=groupings,
+            bootstrap=bootstrap,
         )
     own_scores = evaluation.Scores.load_json(run.scores)
     settings = load_recipe(run.recipe).recipe.evaluation
@@ -89,6 +102,7 @@ def evaluate_elsewhere(
         own_scores.calibration.apply(predicted),
         evaluation.Predictions.load(run.predictions(chooser(run))),
         codes=codes,
+        groupings=groupings,
         bootstrap=bootstrap,
         # a test split that chose the epoch promises nothing
         conformal=settings.conformal if chooser(run) == "valid" else None,
@@ -102,6 +116,8 @@ def evaluate_file(
     valid: str | Path | None = None,
     *,
     calibration: Literal["none", "temperature", "platt"] = "none",
+    by: Sequence[str] = (),
+    table: Path | None = None,
     bootstrap: int = 2000,
     level: float = 0.95,
     seed: int = 0,
@@ -114,6 +130,7 @@ def evaluate_file(
             of a file named ``test`` those named ``valid`` beside it are taken where none are given,
             and without any the thresholds are 0.5.
         calibration, bootstrap, level, seed: as of `evaluation.evaluate`.
+        by, table: columns of the table by which its records are grouped, see `read_groupings`.
 
     Raises:
         ConfigError: a setting is out of range, or a calibration has no validation predictions.
@@ -128,10 +145,41 @@ def evaluate_file(
         chosen,
         calibration=calibration,
         thresholds="fixed" if chosen is None else "validation",
+        groupings=read_groupings(by, test, table=table),
         bootstrap=bootstrap,
         level=level,
         seed=seed,
     )
+
+
+def group_scores(
+    folder: str | Path, by: Sequence[str], table: Path | None = None
+) -> evaluation.Scores:
+    """The scores of a finished run, with those of groups of its test records.
+
+    Args:
+        folder: the run.
+        by, table: columns by which its records are grouped, see `read_groupings`.
+
+    Raises:
+        DataError: the run was not scored, or a column is neither in its shards nor in the table.
+
+    Example:
+        >>> print(group_scores("runs/ptbxl_scratch", ["sex", "age:40,65"]).table())
+    """
+    run = open_scored(folder)
+    scores = evaluation.Scores.load_json(run.scores)
+    test = evaluation.Predictions.load(run.predictions("test"))
+    groupings = read_groupings(by, test, shards=shards_of(run), table=table)
+    found = evaluation.score_subgroups(
+        test,
+        np.array([scores.thresholds[label] for label in test.labels]),
+        groupings,
+        bootstrap=scores.bootstrap,
+        level=scores.level,
+        seed=scores.seed,
+    )
+    return replace(scores, subgroups=found)
 
 
 def compare_runs(

@@ -17,7 +17,8 @@ from ecg_keras.report import comparison_page, score_sections, shown_ecgs, write_
 from ecg_keras.training import Run
 
 SECTIONS = [
-    *("scores", "comparison", "thresholds", "sets", "curves", "training"),
+    *("scores", "comparison", "thresholds", "sets", "curves", "subgroups"),
+    *("decision-curves", "training"),
     *("ecgs", "data", "limits", "settings"),
 ]
 

@@ -1,0 +1,155 @@
+"""`Grouping`: test records in groups by one column, such as sex, bands of age, or a site."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import ConfigError, DataError, shortened
+
+Value = str | float | None
+AGE = "age"
+AGE_CUTS = (18.0, 40.0, 60.0, 80.0)
+MOST_GROUPS = 12  # of a column of names or of few numbers: the rarest others are one group
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """One column's groups of records.
+
+    Attributes:
+        column: what the groups are by.
+        names: of the groups, in their order.
+        group_of: of each record id the name of its group; records that are not in it are unknown.
+    """
+
+    column: str
+    names: tuple[str, ...]
+    group_of: Mapping[str, str]
+
+    def members(self, record_ids: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+        """Of each record the number of its group, -1 where unknown."""
+        number = {name: at for at, name in enumerate(self.names)}
+        found = [number.get(self.group_of.get(str(one), ""), -1) for one in record_ids]
+        return np.array(found, dtype=np.int64)
+
+
+def parse_column(text: str) -> tuple[str, tuple[float, ...]]:
+    """A column as recipes and commands name it, with the cuts of its bands.
+
+    Args:
+        text: ``age``, or ``age:40,65`` for the bands below 40, from 40 to below 65, and from 65.
+
+    Raises:
+        ConfigError: it has no name, or its cuts are not numbers that rise.
+
+    Example:
+        >>> parse_column("sex"), parse_column("age:40,65")
+        (('sex', ()), ('age', (40.0, 65.0)))
+    """
+    name, colon, listed = text.partition(":")
+    try:
+        cuts = tuple(map(float, listed.split(","))) if colon else ()
+    except ValueError:
+        cuts = (math.nan,)
+    rising = all(low < high for low, high in pairwise(cuts))
+    if not name.strip() or not rising or not all(map(math.isfinite, cuts)):
+        raise ConfigError(
+            "a column of groups is a name, or a name with cuts that rise, such as age:40,65. "
+            f"Received: {text!r:.80}."
+        )
+    return name.strip(), cuts
+
+
+def group_records(column: str, values: Mapping[str, Value], cuts: Sequence[float] = ()) -> Grouping:
+    """Records in groups by the values of a column.
+
+    Numbers are banded: by ``cuts``; an age at 18, 40, 60 and 80 years; others, where there are more
+    than twelve, at their quartiles. Names, and few numbers, are groups of their own; of more than
+    twelve the rarest are one group, ``others``.
+
+    Args:
+        column: its name; ``age`` is in years.
+        values: of each record id; ``None``, an empty name and NaN are unknown.
+        cuts: where bands begin, rising.
+
+    Raises:
+        DataError: cuts of a column that has names, or a name of its own for most records.
+
+    Example:
+        >>> group_records("age", {"a": 30.0, "b": 59.5, "c": None}).group_of
+        {'a': '18 to 39', 'b': '40 to 59'}
+    """
+    known = {one: value for one, value in values.items() if _is_known(value)}
+    numbers = {
+        one: number for one, value in known.items() if (number := _number(value)) is not None
+    }
+    if len(numbers) < len(known):
+        if cuts:
+            odd = next(value for one, value in known.items() if one not in numbers)
+            raise DataError(
+                f"{column}: cuts need numbers. Received: {shortened(repr(odd), 40)}. Leave the "
+                "cuts out, so that each name is a group."
+            )
+        return _by_name(column, {one: str(value).strip() for one, value in known.items()})
+    distinct = sorted(set(numbers.values()))
+    if not cuts and column != AGE and len(distinct) <= MOST_GROUPS:
+        of = {one: f"{number:g}" for one, number in numbers.items()}
+        return Grouping(column, tuple(f"{number:g}" for number in distinct), of)
+    limits = list(cuts) or list(AGE_CUTS)
+    if not cuts and column != AGE:
+        quartiles = np.quantile(list(numbers.values()), [0.25, 0.5, 0.75])
+        limits = [float(cut) for cut in np.unique(quartiles) if cut > distinct[0]]
+    names = _name_bands(column, limits)
+    bands = {
+        one: names[np.searchsorted(limits, number, "right")] for one, number in numbers.items()
+    }
+    there = set(bands.values())
+    return Grouping(column, tuple(name for name in names if name in there), bands)
+
+
+def _by_name(column: str, names: Mapping[str, str]) -> Grouping:
+    count = Counter(names.values())
+    if len(count) > max(MOST_GROUPS, len(names) / 2):
+        raise DataError(
+            f"{column}: {len(count):,} different values of {len(names):,} records make no groups. "
+            f"Name a column that many records share. It has {shortened(next(iter(count)), 40)!r}."
+        )
+    if len(count) <= MOST_GROUPS:
+        return Grouping(column, tuple(sorted(count)), dict(names))
+    kept = sorted(sorted(count, key=lambda name: (-count[name], name))[: MOST_GROUPS - 1])
+    others = f"{len(count) - len(kept)} others"
+    return Grouping(
+        column,
+        (*kept, others),
+        {one: name if name in kept else others for one, name in names.items()},
+    )
+
+
+def _name_bands(column: str, limits: Sequence[float]) -> list[str]:
+    whole = column == AGE and all(cut == int(cut) for cut in limits)
+    pairs = pairwise(limits)
+    return [
+        f"under {limits[0]:g}",
+        *(f"{low:g} to {high - 1:g}" if whole else f"{low:g} to under {high:g}"
+          for low, high in pairs),
+        f"{limits[-1]:g} and over",
+    ]  # fmt: skip
+
+
+def _is_known(value: Value) -> bool:
+    return bool(value.strip()) if isinstance(value, str) else value is not None and value == value
+
+
+def _number(value: Value) -> float | None:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,395 @@
+"""`score_subgroups`: each group of test records beside all others, on the same draws of patients.
+
+Groups share no patient, or few, so a difference is of two scores that vary on their own: its
+interval combines theirs (Newcombe 1998, "Interval estimation for the difference between independent
+proportions", Statistics in Medicine 17, method 10; Zou & Donner 2008, Statistics in Medicine 27).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize
+
+from ecg_keras.evaluation.draws import (
+    Draws,
+    check_settings,
+    draw_all,
+    draw_in,
+    fill_absent,
+    join_rows,
+)
+from ecg_keras.evaluation.estimates import Estimate
+from ecg_keras.evaluation.grouping import Grouping
+from ecg_keras.evaluation.intervals import (
+    LEAST_PATIENTS,
+    IntervalAt,
+    Patients,
+    count_patients,
+    estimate_label,
+    estimate_mean,
+    label_interval,
+    mean_interval,
+)
+from ecg_keras.evaluation.judging import correct
+from ecg_keras.evaluation.predictions import Predictions
+from ecg_keras.evaluation.subgroup_scores import (
+    COMPARED,
+    Beside,
+    Said,
+    Subgroup,
+    SubgroupLabel,
+    Subgroups,
+)
+from ecg_keras.evaluation.variance import find_parts
+from ecg_keras.metrics import (
+    METRICS,
+    BoolArray,
+    FloatArray,
+    LabelScorer,
+    LabelScores,
+    ece,
+    mean_errors,
+)
+
+DECIDING = "macro_auroc"  # the other summary scores depend on how common labels are in a group
+GAP = "observed_less_predicted"
+# p-values are looked for between these: below the first they are the first, above the second 1
+SMALLEST, LARGEST = 1e-10, 0.999
+
+
+def score_subgroups(
+    test: Predictions,
+    thresholds: FloatArray,
+    groupings: Sequence[Grouping],
+    *,
+    bootstrap: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Subgroups:
+    """Scores each group of records beside all others.
+
+    A group's scores are those of its records alone, with the thresholds of all. Records whose group
+    is unknown are left out. Means are of the labels that five patients have and lack on both sides.
+    Two families of differences are corrected for their numbers (Holm 1979): of the macro AUROC, and
+    of single labels.
+
+    Args:
+        test: predictions, of which nothing is calibrated.
+        thresholds: ``(labels,)``.
+        groupings: of `group_records`; one that has a single group is left out.
+        bootstrap, level, seed: as of `evaluate`.
+
+    Raises:
+        ConfigError: a setting is out of range.
+        DataError: all records are of one patient.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> ids, truth = np.arange(400).astype(str), rng.integers(0, 2, (400, 1))
+        >>> test = Predictions(["MI"], ids, ids, truth, 0.5 * truth + 0.5 * rng.random((400, 1)))
+        >>> sex = Grouping("sex", ("f", "m"), {one: "fm"[int(one) % 2] for one in ids})
+        >>> score_subgroups(test, np.array([0.5]), [sex], bootstrap=200).groups[0].deciding.word
+        'no difference shown'
+    """
+    check_settings(bootstrap, level)
+    test = test.sorted()
+    draws = draw_all(test.patient_ids, bootstrap, seed)
+    sides: list[tuple[Grouping, int, BoolArray, BoolArray]] = []
+    unknown = {}
+    for grouping in groupings:
+        member = grouping.members(test.record_ids)
+        there = [at for at in range(len(grouping.names)) if (member == at).any()]
+        if len(there) > 1:
+            sides += [(grouping, at, member == at, (member >= 0) & (member != at)) for at in there]
+            unknown[grouping.column] = int((member < 0).sum())
+    # those of two groups are each other's rest, and scored once
+    masks = {mask.tobytes(): mask for _, _, *both in sides for mask in both}
+    scored = dict(
+        zip(masks, _score_sides(test, thresholds, list(masks.values()), draws), strict=True)
+    )
+    groups = [
+        _compare(test, grouping, at, scored[own.tobytes()], scored[rest.tobytes()], draws, level)
+        for grouping, at, own, rest in sides
+    ]
+    return _correct(groups, unknown, level)
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """The records of a group, or of its rest, scored in every row of the draws."""
+
+    tested: Predictions
+    scores: LabelScores
+    gaps: FloatArray  # observed less predicted, ``(rows, labels)``
+    patients: Patients
+
+
+def take_records(test: Predictions, kept: BoolArray) -> Predictions:
+    """The predictions of some records."""
+    return Predictions(
+        test.labels,
+        test.record_ids[kept],
+        test.patient_ids[kept],
+        test.targets[kept],
+        test.probabilities[kept],
+    )
+
+
+def _score_sides(
+    test: Predictions, thresholds: FloatArray, masks: Sequence[BoolArray], draws: Draws
+) -> list[_Side]:
+    parts = [take_records(test, mask) for mask in masks]
+    scorers = [LabelScorer(one.targets, one.probabilities, thresholds) for one in parts]
+    gaps = [np.subtract(one.targets, one.probabilities, dtype=np.float64) for one in parts]
+    blocks: list[list[LabelScores]] = [[] for _ in masks]
+    means: list[list[FloatArray]] = [[] for _ in masks]
+    for weights in draws.weights(test.patient_ids):
+        for at, mask in enumerate(masks):
+            blocks[at].append(scorers[at].score(weights[mask]))
+            means[at].append(mean_errors(gaps[at], weights[mask]))
+    found = []
+    for one, scores, rows in zip(parts, blocks, means, strict=True):
+        patients = count_patients(one.patient_ids, one.targets)
+        joined = draw_in(join_rows(scores), patients.support, draws.groups)
+        found.append(_Side(one, joined, np.concatenate(rows), patients))
+    return found
+
+
+def common_labels(own: Patients, rest: Patients) -> npt.NDArray[np.int64]:
+    """The columns that enough patients have and lack on both sides, for means that compare."""
+    return np.flatnonzero(np.minimum(own.support, rest.support) >= LEAST_PATIENTS)
+
+
+def _compare(
+    test: Predictions,
+    grouping: Grouping,
+    at: int,
+    own: _Side,
+    rest: _Side,
+    draws: Draws,
+    level: float,
+) -> Subgroup:
+    groups, kept = draws.groups, common_labels(own.patients, rest.patients)
+    sides = (own, rest)
+    shared = np.intersect1d(own.tested.patient_ids, rest.tested.patient_ids).size > 0
+    supports = [side.patients.support[kept] for side in sides]
+    summaries = [
+        _mean_rows(side.scores, kept, support, groups)
+        for side, support in zip(sides, supports, strict=True)
+    ]
+    means = [rows[DECIDING] for rows in summaries]
+    errors = ece(own.tested.targets, own.tested.probabilities)
+    labels = {}
+    for column, label in enumerate(test.labels):
+        row_of = {name: [_rows(side, name, column) for side in sides] for name in COMPARED}
+        labels[label] = SubgroupLabel(
+            positives=int(own.tested.targets[:, column].sum()),
+            prevalence=float(own.tested.targets[:, column].mean()),
+            patients=int(own.patients.having[column]),
+            auprc=estimate_label(
+                "auprc",
+                own.scores.auprc[:, column],
+                groups,
+                int(own.patients.having[column]),
+                int(own.patients.lacking[column]),
+                level,
+            ),
+            ece=float(errors[column]),
+            scores={
+                name: _beside(
+                    rows,
+                    [_interval_of(name, side, column, row, groups)
+                     for side, row in zip(sides, rows, strict=True)],
+                    shared, groups, level,
+                )
+                for name, rows in row_of.items()
+            },
+        )  # fmt: skip
+    return Subgroup(
+        column=grouping.column,
+        name=grouping.names[at],
+        records=len(own.tested.record_ids),
+        patients=len(np.unique(own.tested.patient_ids)),
+        scored=tuple(test.labels[column] for column in kept),
+        summary={
+            name: estimate_mean(name, rows, groups, supports[0], level)
+            for name, rows in summaries[0].items()
+        },
+        deciding=_beside(
+            means,
+            [mean_interval(DECIDING, rows, groups, support)
+             for rows, support in zip(means, supports, strict=True)],
+            shared, groups, level,
+        ),
+        labels=labels,
+    )  # fmt: skip
+
+
+def _mean_rows(
+    scores: LabelScores, kept: npt.NDArray[np.int64], support: npt.NDArray[np.int64], groups: int
+) -> dict[str, FloatArray]:
+    """The summary scores of some labels in every row."""
+    some = replace(
+        scores, **{one.name: getattr(scores, one.name)[:, kept] for one in fields(scores)}
+    )
+    filled = fill_absent(some, support, groups)
+    return {name: metric(filled) for name, metric in METRICS.items()}
+
+
+def _rows(side: _Side, name: str, column: int) -> FloatArray:
+    values: FloatArray = side.gaps if name == GAP else getattr(side.scores, name)
+    return values[:, column]
+
+
+def _interval_of(
+    name: str, side: _Side, column: int, rows: FloatArray, groups: int
+) -> IntervalAt | None:
+    having, lacking = int(side.patients.having[column]), int(side.patients.lacking[column])
+    if name != GAP:
+        return label_interval(name, rows, groups, having, lacking)
+    if min(having, lacking) < LEAST_PATIENTS:
+        return None
+    point, left_out, resampled = np.split(rows[None, :], [1, 1 + groups], axis=1)
+    parts = find_parts(left_out, resampled, point[:, 0], float(min(having, lacking) - 1))
+    # or that of the very probabilities, which knows of positives that happen not to be there
+    chance = side.tested.probabilities[:, column].astype(np.float64)
+    model = float((chance * (1 - chance)).sum() / len(chance) ** 2)
+    parts = replace(parts, patient=max(parts.patient, model))
+    value = float(rows[0])
+    return lambda level: (value - parts.reach(level), value + parts.reach(level))
+
+
+def _beside(
+    rows: Sequence[FloatArray],
+    intervals: Sequence[IntervalAt | None],
+    shared: bool,
+    groups: int,
+    level: float,
+) -> Beside:
+    """A score of a group beside the rest, not yet corrected for others."""
+    values = [float(own[0]) for own in rows]
+    own, rest = (
+        None
+        if math.isnan(value)
+        else Estimate(value, *((math.nan, math.nan) if found is None else found(level)))
+        for value, found in zip(values, intervals, strict=True)
+    )
+    first, second = intervals
+    if first is None or second is None:
+        return Beside(own, rest)
+    # of patients with records on both sides; else the scores have nothing in common
+    together = correlate(*(one[1 + groups :] for one in rows)) if shared else 0.0
+
+    def interval_at(level: float) -> tuple[float, float]:
+        return combine((values[0], *first(level)), (values[1], *second(level)), together)
+
+    value = values[0] - values[1]
+    difference = Estimate(value, *interval_at(level))
+    return Beside(own, rest, difference, p_value_of(value, interval_at))
+
+
+def combine(
+    a: tuple[float, float, float], b: tuple[float, float, float], correlation: float = 0.0
+) -> tuple[float, float]:
+    """The interval of a - b from the values and intervals of both (Zou & Donner 2008)."""
+    down, up = a[0] - a[1], a[2] - a[0]
+    other_down, other_up = b[0] - b[1], b[2] - b[0]
+    low = down**2 + other_up**2 - 2 * correlation * down * other_up
+    high = up**2 + other_down**2 - 2 * correlation * up * other_down
+    value = a[0] - b[0]
+    return value - math.sqrt(max(low, 0.0)), value + math.sqrt(max(high, 0.0))
+
+
+def p_value_of(value: float, interval_at: IntervalAt) -> float:
+    """1 - the greatest level whose interval excludes 0: two-sided, of no difference."""
+    if value == 0:
+        return 1.0
+
+    def excess(log_p: float) -> float:
+        low, high = interval_at(1 - math.exp(log_p))
+        return low if value > 0 else -high
+
+    least, most = math.log(SMALLEST), math.log(LARGEST)
+    if excess(least) > 0:
+        return SMALLEST
+    if excess(most) < 0:
+        return 1.0
+    return math.exp(float(optimize.brentq(excess, least, most, xtol=1e-6)))
+
+
+def correlate(a: FloatArray, b: FloatArray) -> float:
+    """Of two scores over the resamples that define both; 0 where one does not vary."""
+    both = np.isfinite(a) & np.isfinite(b)
+    a, b = a[both], b[both]
+    if len(a) < 2 or a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _correct(groups: Sequence[Subgroup], unknown: dict[str, int], level: float) -> Subgroups:
+    """Holm's correction of each family, and the words."""
+    # of two groups each is the other's rest: the second is the first once more
+    number = {column: sum(one.column == column for one in groups) for column in unknown}
+    seen: set[str] = set()
+    counted = []
+    for one in groups:
+        counted += [one] if number[one.column] > 2 or one.column not in seen else []
+        seen.add(one.column)
+    families = (
+        correct_once([one.deciding.p_value for one in counted]),
+        correct_once(
+            [
+                beside.p_value
+                for one in counted
+                for label in one.labels.values()
+                for beside in label.scores.values()
+            ]
+        ),
+    )
+    judged = tuple(
+        replace(
+            one,
+            deciding=_judge(one.deciding, families[0], level),
+            labels={
+                label: replace(
+                    row,
+                    scores={
+                        name: _judge(beside, families[1], level)
+                        for name, beside in row.scores.items()
+                    },
+                )
+                for label, row in one.labels.items()
+            },
+        )
+        for one in groups
+    )
+    return Subgroups(level, judged, unknown, (families[0].tests, families[1].tests))
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """p-values of a family after Holm's correction, by what they were."""
+
+    tests: int
+    of: Mapping[float, float]
+
+
+def correct_once(p_values: Sequence[float]) -> Corrected:
+    """Holm's correction of the p-values that there are; NaN is of no test."""
+    known = [one for one in p_values if not math.isnan(one)]
+    return Corrected(len(known), dict(zip(known, correct(known).tolist(), strict=True)))
+
+
+def _judge(beside: Beside, family: Corrected, level: float) -> Beside:
+    if beside.difference is None:
+        return beside
+    p_holm = family.of[beside.p_value]
+    word: Said = "no difference shown"
+    if p_holm < 1 - level:
+        word = "higher" if beside.difference.value > 0 else "lower"
+    return replace(beside, p_holm=p_holm, word=word)

@@ -1,0 +1,141 @@
+"""The section of groups of test records: a forest and tables of each column's groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecg_keras.evaluation import Beside, Subgroup, Subgroups
+from ecg_keras.report.blocks import Block, Drawing, Figures, Fold, Group, Note, Rows, Section
+from ecg_keras.report.forest import ForestRow, forest_plot
+from ecg_keras.report.tables import Column, Table, capital
+from ecg_keras.text import percent, plural
+
+INTRODUCTION = (
+    "Each group of test ECGs beside all others, at the thresholds of all. Differences are group − "
+    "rest; where the data show none, that is no evidence that there is none: an interval says how "
+    "large a difference is still possible. Groups may differ for reasons that are not the "
+    "network's, such as harder cases."
+)
+# in the order of the tables
+COMPARED = {"auroc": "AUROC", "sensitivity": "Sensitivity", "specificity": "Specificity",
+            "observed_less_predicted": "Observed − predicted"}  # fmt: skip
+
+
+def subgroups_section(found: Subgroups | None) -> Section:
+    """How the network does in groups of test ECGs."""
+    title = "Who it works for"
+    if found is None or not found.groups:
+        why = "They were not scored by group" if found is None else "No group of them is known"
+        how = (
+            f"{why}. `ecg-keras evaluate RUN --by sex --by age` prints the scores of groups, and "
+            "--table FILE groups by columns of a table."
+        )
+        return Section("subgroups", title, (how,))
+    level = percent(found.level)
+    forest = Drawing(
+        "subgroups-forest",
+        "Difference in macro AUROC of each group from the rest",
+        f"Group − rest in macro AUROC, over the labels that enough patients have and lack on both "
+        f"sides, with {level} intervals over patients. Filled where the interval leaves out zero, "
+        "before any correction.",
+        lambda: forest_plot(_forest_rows(found), sides=("lower than the rest", "higher")),
+    )
+    blocks: list[Block] = [INTRODUCTION, *found.sentences]
+    if any(one.deciding.difference for one in found.groups):
+        blocks.append(Figures((forest,)))
+    blocks.append(Rows(groups_table(found)))
+    labels = tuple(
+        Group(
+            f"{capital(column)}: {title}",
+            (Rows(labels_table(found, groups, name, title)),),
+        )
+        for column, groups in found.by_column.items()
+        for name, title in COMPARED.items()
+    )
+    blocks.append(Fold("Each label in each group", (Note(_explain_labels(found)), *labels)))
+    return Section("subgroups", title, tuple(blocks))
+
+
+def _explain_labels(found: Subgroups) -> str:
+    return (
+        f"The p-values are corrected (Holm) for {plural(found.tests[1], 'difference')} of single "
+        "labels. Observed − predicted is the share of ECGs that have the label less the mean "
+        "probability: above zero the label is under-predicted there. AUPRC and ECE are not "
+        "compared: the first depends on how common the label is in a group, the second on how many "
+        "ECGs it has."
+    )
+
+
+def _forest_rows(found: Subgroups) -> list[ForestRow]:
+    return [
+        ForestRow(name, one.deciding.difference, group=capital(column))
+        for column, groups in found.by_column.items()
+        for name, one in _shown_once(groups)
+        if one.deciding.difference is not None
+    ]
+
+
+def _shown_once(groups: Sequence[Subgroup]) -> list[tuple[str, Subgroup]]:
+    """Of two groups the first alone: the other is the same difference from the other side."""
+    if len(groups) == 2:
+        return [(f"{groups[0].name} against {groups[1].name}", groups[0])]
+    return [(one.name, one) for one in groups]
+
+
+def _short(word: str) -> str:
+    """The word as a table has room for it, under the heading that a difference is shown."""
+    return "none shown" if word == "no difference shown" else word
+
+
+def groups_table(found: Subgroups) -> Table:
+    """Each group's macro AUROC beside that of the rest."""
+    return Table(
+        "subgroups",
+        "Groups of test ECGs",
+        f"Macro AUROC with {percent(found.level)} intervals; p-values corrected (Holm) for "
+        f"{plural(found.tests[0], 'difference')}. Too few: fewer than five patients have or lack "
+        "every label, in the group or in the rest.",
+        (
+            Column("group", "Group", "way", lambda one: (one.name, one.column)),
+            Column("records", "ECGs", "count"),
+            Column("patients", "Patients", "count"),
+            Column("macro_auroc", "Macro AUROC", "score", "deciding.group"),
+            Column("rest", "Rest", "decimal", "deciding.rest.value"),
+            Column("difference", "Difference", "difference", "deciding.difference"),
+            Column("p_holm", "p, Holm", "p", "deciding.p_holm"),
+            Column("word", "It is", "word", lambda one: _short(one.deciding.word)),
+        ),
+        found.groups,
+    )
+
+
+def labels_table(found: Subgroups, groups: Sequence[Subgroup], score: str, title: str) -> Table:
+    """One score of each label in each group of a column."""
+
+    def beside(row: tuple[str, Subgroup]) -> Beside:
+        return row[1].labels[row[0]].scores[score]
+
+    extra: list[Column] = []
+    if score == "auroc":
+        extra = [Column("auprc", "AUPRC", "score", lambda row: row[1].labels[row[0]].auprc)]
+    if score == "observed_less_predicted":
+        extra = [Column("ece", "ECE", "decimal", lambda row: row[1].labels[row[0]].ece)]
+    signed = score == "observed_less_predicted"
+    return Table(
+        f"subgroups_{score}",
+        f"{title} of each label by {groups[0].column}",
+        f"With {percent(found.level)} intervals.",
+        (
+            Column("label", "Label", "way", lambda row: (row[0], row[1].name)),
+            Column("positives", "Positives", "count", lambda row: row[1].labels[row[0]].positives),
+            Column("group", title,
+                   "difference" if signed else "score", lambda row: beside(row).group),
+            Column("rest", "Rest", "signed" if signed else "decimal",
+                   lambda row: None if (rest := beside(row).rest) is None else rest.value),
+            Column("difference", "Difference", "difference", lambda row: beside(row).difference),
+            Column("p_holm", "p, Holm", "p", lambda row: beside(row).p_holm),
+            Column("word", "It is", "word", lambda row: _short(beside(row).word)),
+            *extra,
+        ),
+        [(label, one) for label in groups[0].labels for one in groups],
+    )  # fmt: skip
