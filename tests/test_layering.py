@@ -17,7 +17,16 @@ LINES = 400
 # Lower layers first; those of one row don't import one another.
 LAYERS = [
     {"errors"},
-    {"files", "array_files", "faces", "keras_settings", "moved", "text", "user_modules"},
+    {
+        "files",
+        "array_files",
+        "faces",
+        "keras_settings",
+        "moved",
+        "stopping",
+        "text",
+        "user_modules",
+    },
     {"keras_library"},
     {"metrics"},
     {"config", "labels", "records"},
@@ -40,6 +49,7 @@ LAYERS = [
     {"study"},
     {"advise"},
     {"cli"},
+    {"__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

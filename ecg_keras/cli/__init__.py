@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import logging
-import os
 import sys
-import warnings
 from typing import Any
 
 import click
 
 from ecg_keras import __version__
-from ecg_keras.errors import EcgKerasError
+from ecg_keras.cli.ending import noting_closed_pipes, run
 
 # subcommand -> its module and one line; a module is imported when its command runs or asks for help
 COMMANDS = {
@@ -57,6 +54,14 @@ WITHOUT_KERAS = ("compare", "describe", "download", "evaluate", "prepare", "reci
 class _Commands(click.Group):
     """Lists the commands without importing what they need."""
 
+    def make_context(self, *args: Any, **others: Any) -> click.Context:
+        with noting_closed_pipes():
+            return super().make_context(*args, **others)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with noting_closed_pipes():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -94,34 +99,6 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line: errors a user can fix become one line and exit code 1 or 2."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
-    try:
-        cli(prog_name="ecg-keras", standalone_mode=False)
-    except EcgKerasError as error:
-        _say(str(error))
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        _say("stopped. The same command resumes where it was.")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
-    except OSError as error:  # the disk is full, or a file may not be read or written
-        what = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
-        place = error.filename2 or error.filename
-        _say(
-            f"{f'{place}: ' if place else ''}{what}. What was finished is whole: fix this, and "
-            "the same command resumes where it was."
-        )
-        sys.exit(1)
-
-
-def _say(message: str) -> None:
-    from ecg_keras.errors import printable
-
-    for line in printable(message).split("\n"):
-        click.echo(f"ecg-keras: {line}" if not line.startswith(" ") else line, err=True)
+    code = run(lambda: cli(prog_name="ecg-keras", standalone_mode=False))
+    if code:
+        sys.exit(code)

@@ -17,12 +17,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 from ecg_keras.errors import DataError
 
 # how often what the processes counted is looked at
 _SECONDS = 0.1
+# seconds that a process which was asked to end waits for the one that asked it to work
+_GRACE = 5.0
 
 # of mallopt, in malloc.h
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -129,6 +132,7 @@ def stream_in_processes(
             "command again, with fewer workers."
         ) from error
     finally:
+        begun[1].set()
         pool.shutdown(cancel_futures=True)
 
 
@@ -148,9 +152,22 @@ def _begin(counter: Any, stop: Any) -> None:
     """What a new process does first."""
     global _counter, _stop
     _counter, _stop = counter, stop
-    # a terminal sends Ctrl-C to all processes: the one that asked makes the others stop
+    # a terminal sends Ctrl-C to all processes, and a cluster its request to end: the one that asked
+    # makes the others stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end_soon)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_soon(number: int, frame: FrameType | None) -> None:
+    """Ends this process when it is stopped, and after a while where it is asked alone."""
+
+    def end() -> None:
+        _stop.wait(_GRACE)
+        os._exit(128 + number)
+
+    # not here: whatever was interrupted may hold the lock of the event
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _end_with_parent() -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 from ecg_keras import data
 from ecg_keras.config import run_changes, run_settings
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.leak_check import list_unchecked, refuse_leaks
 from ecg_keras.study.local_pool import open_processes
@@ -116,7 +114,7 @@ def run_study(
             if ray is None
             else open_ray(plan, ray, gpus=gpus_per_cell, cpus=cpus_per_cell)
         )
-        with _stopping(), pool as opened:
+        with stopping(), pool as opened:
             dispatch(plan, cells, opened, tick, check=True)
             refuse_leaks(plan, cells)
             dispatch(plan, cells, opened, tick, check=False)
@@ -225,20 +223,3 @@ def _changes(cell: Cell) -> list[str]:
     if not cell.run.holds_epochs():
         return []
     return run_changes(status.get("settings", {}), cell.recipe)
-
-
-@contextmanager
-def _stopping() -> Iterator[None]:
-    """Lets a request to end, such as a cluster's, stop the study as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

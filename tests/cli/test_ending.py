@@ -1,0 +1,204 @@
+"""The command in a process of its own: signals, closed pipes, what TensorFlow prints."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from studies import tiny, tiny_data
+
+from ecg_keras.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "ecg_keras"]
+STOPPED = "ecg-keras: stopped. The same command resumes where it was."
+SLOW_SOURCE = """\
+import os, time
+from pathlib import Path
+import numpy as np
+from ecg_keras.records import RecordInfo, Signal
+from ecg_keras.signals import LEADS
+
+LABEL_SETS = {"plain": ("A", "B")}
+OFFICIAL_FOLDS = False
+CITATION = LICENCE = ""
+
+def list_records(root, *, label_set, sampling_rate):
+    return [RecordInfo(f"r{n:03}", f"p{n}", root / "x", ("AB"[n % 2],)) for n in range(200)]
+
+def read_signal(info):
+    time.sleep(float(os.environ.get("SECONDS", "0")))
+    rng = np.random.default_rng(int(info.record_id[1:]))
+    return Signal(rng.normal(size=(400, 12)).astype(np.float32), 100.0, LEADS)
+"""
+SLOW_RECIPE = """\
+mode: scratch
+data:
+  {source: slow_source, raw: raw, sampling_rate: 100, seconds: 4, workers: 2, verify: "off"}
+"""
+# each command's help in a process of its own, whose output nobody reads
+UNREAD = """\
+import os, sys
+from ecg_keras.cli import COMMANDS, main
+ended = {}
+for words in [["--help"], ["describe", "--sources"], *([name, "--help"] for name in COMMANDS)]:
+    child = os.fork()
+    if child == 0:
+        read, write = os.pipe()
+        os.close(read)
+        os.dup2(write, 1)
+        sys.argv = ["ecg-keras", *words]
+        main()
+        sys.stdout.flush()
+        os._exit(0)
+    ended[" ".join(words)] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(ended)
+"""
+
+
+def environment(**others):
+    kept = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return {**kept, "PYTHONPATH": str(ROOT), **others}
+
+
+def begin(*words, **others):
+    """A command as the leader of its own processes."""
+    return subprocess.Popen(
+        [*COMMAND, *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**others),
+        start_new_session=True,
+    )
+
+
+def wait_for(condition, seconds=300.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it does not come to that"
+        time.sleep(0.02)
+
+
+def is_there(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def end(process, *, everybody):
+    """Asks a command to end, or all of its processes as a cluster does."""
+    (os.killpg if everybody else os.kill)(process.pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=300)
+    wait_for(lambda: not is_there(process.pid), 30)  # no process is left behind
+    assert process.returncode == 143
+    assert err.splitlines()[-1] == STOPPED and "Traceback" not in err
+
+
+def test_python_runs_the_package_as_the_command():
+    done = subprocess.run(
+        [*COMMAND, "--version"], capture_output=True, text=True, env=environment(), check=True
+    )
+    assert done.stdout.startswith("ecg-keras, version ") and not done.stderr
+
+
+def test_tensorflow_prints_nothing_of_gpus_that_are_not_there(tmp_path):
+    done = subprocess.run(
+        [*COMMAND, "transferability", "none", "--target", "none"],
+        capture_output=True,
+        text=True,
+        env=environment(TF_CPP_MIN_LOG_LEVEL="2"),
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "ecg-keras: none: there is no such folder of shards. Run `ecg-keras prepare`."
+    ]
+
+
+def test_a_command_whose_output_nobody_reads_ends_without_a_word():
+    done = subprocess.run(
+        [sys.executable, "-c", UNREAD],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+    )
+    ended = eval(done.stdout)
+    assert set(COMMANDS) <= {name.removesuffix(" --help") for name in ended}
+    assert set(ended.values()) == {141}
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("everybody", [True, False])
+def test_prepare_ends_with_its_workers_and_resumes(tmp_path, monkeypatch, everybody):
+    monkeypatch.chdir(tmp_path)
+    Path("raw").mkdir()
+    Path("raw/x").touch()
+    Path("slow_source.py").write_text(SLOW_SOURCE)
+    Path("mine.yaml").write_text(SLOW_RECIPE)
+    process = begin("prepare", "mine.yaml", SECONDS="0.05")
+    wait_for(lambda: any(Path("shards").rglob("*.tfrecord*")))
+    end(process, everybody=everybody)
+    assert not list(Path("shards").glob("[!.]*/dataset.json"))
+    if everybody:
+        again = begin("prepare", "mine.yaml")
+        again.communicate(timeout=300)
+        assert again.returncode == 0
+
+
+@pytest.mark.slow
+def test_predict_ends_with_its_workers_and_resumes(tmp_path, monkeypatch, project):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(project / "runs" / "finetune", "run")
+    some = sorted((project / "raw/down").glob("g1/RV000[0-3]?.*"))
+    for number in range(60):
+        folder = Path("in", f"n{number:02}")
+        folder.mkdir(parents=True)
+        for path in some:
+            os.link(path, folder / path.name)
+    words = ("predict", "run", "in", "--out", "a.jsonl", "--workers", 2, "--verify", "off")
+    process = begin(*words)
+    journal = Path("a.jsonl.part")
+    wait_for(lambda: journal.is_file() and journal.read_text().count("\n") > 20)
+    end(process, everybody=True)
+    assert not Path("a.jsonl").exists()
+    answered = journal.read_text().count("\n") - 1
+    for folder in sorted(Path("in").iterdir())[answered // len(some) + 2 :]:
+        shutil.rmtree(folder)
+    again = begin(*words)
+    again.communicate(timeout=300)
+    assert again.returncode == 0
+    assert Path("a.jsonl").read_text().count("\n") >= answered
+
+
+@pytest.mark.slow
+def test_train_ends_and_keeps_its_epochs(tmp_path, monkeypatch, project):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raw").symlink_to(project / "raw")
+    text = (project / "scratch.yaml").read_text().replace("epochs: 2", "epochs: 500")
+    Path("mine.yaml").write_text(text)
+    process = begin("train", "mine.yaml")
+    wait_for(lambda: list(Path("runs").glob("mine/checkpoints/progress.json")))
+    end(process, everybody=True)
+    assert not Path("runs/mine/scores.json").exists()
+
+
+@pytest.mark.long
+def test_study_ends_with_its_workers(tmp_path):
+    phases = {"batch_size": 16, "phases": [{"epochs": 500}]}
+    tiny(tmp_path, base={"data": tiny_data(tmp_path), "training": phases})
+    process = begin("study", tmp_path / "mine.yaml", "--workers", 2)
+    wait_for(lambda: list(tmp_path.rglob("progress.json")))
+    workers = [json.loads(one.read_text())["pid"] for one in tmp_path.rglob("cell.json")]
+    end(process, everybody=False)
+    for worker in workers:
+        wait_for(lambda worker=worker: not is_there(worker), 30)
