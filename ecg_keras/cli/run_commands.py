@@ -143,6 +143,7 @@ def evaluate(
     type=click.FloatRange(0, 1, True, True),
     help="Differences below it do not matter: two within it are equivalent.",
 )
+@grouping_options
 @json_option("comparison")
 @page_option("comparison")
 def compare(
@@ -156,6 +157,8 @@ def compare(
     level: float,
     seed: int,
     margin: float,
+    by: tuple[str, ...],
+    table: Path | None,
     json_file: Path | None,
     page: Path | None,
 ) -> None:
@@ -166,6 +169,7 @@ def compare(
     """
     from ecg_keras import workflow
 
+    _check_grouping(by, table)
     comparison = workflow.compare_runs(
         first,
         second,
@@ -176,6 +180,8 @@ def compare(
         level=level,
         seed=seed,
         margin=margin,
+        by=by,
+        table=table,
         on_note=_note,
     )
     click.echo(comparison.table())

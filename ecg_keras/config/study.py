@@ -89,6 +89,8 @@ class Question(Settings):
     bootstrap: int = Field(default=1000, ge=100)
     seed: Seed = 0
     quality: Annotated[float, Field(gt=0, le=1)] = 0.98
+    subgroups: Names = ("sex", "age")
+    subgroup_table: FolderPath | None = None
 
 
 class FileStudy(Settings):

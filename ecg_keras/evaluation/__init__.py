@@ -21,6 +21,7 @@ from ecg_keras.evaluation.diagnostics import (
 from ecg_keras.evaluation.draws import Draws, check_settings, draw_in, fill_absent, join_rows
 from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval
 from ecg_keras.evaluation.evaluating import estimate_labels, evaluate, snomed_codes
+from ecg_keras.evaluation.gained import Gained, GroupGain, say_gains
 from ecg_keras.evaluation.grouping import AGE, Grouping, group_records, parse_column
 from ecg_keras.evaluation.inference import Contrast, Design, infer
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS, count_patients
@@ -63,7 +64,7 @@ from ecg_keras.evaluation.subgroup_scores import (
     Subgroups,
     name_score,
 )
-from ecg_keras.evaluation.subgroups import score_subgroups
+from ecg_keras.evaluation.subgroups import common_labels, correct_once, score_subgroups
 from ecg_keras.evaluation.tuning_words import (
     describe_tuning,
     tuning_rows,
@@ -93,6 +94,8 @@ __all__ = [
     "Draws",
     "Estimate",
     "Fit",
+    "Gained",
+    "GroupGain",
     "Grouping",
     "LabelDifference",
     "LabelResult",
@@ -114,7 +117,9 @@ __all__ = [
     "check_settings",
     "choose",
     "choose_thresholds",
+    "common_labels",
     "compare",
+    "correct_once",
     "count_patients",
     "count_words",
     "decision_curves",
@@ -144,6 +149,7 @@ __all__ = [
     "predict",
     "read_budgets",
     "read_facts",
+    "say_gains",
     "score_subgroups",
     "score_validation",
     "snomed_codes",

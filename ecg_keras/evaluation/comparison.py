@@ -9,6 +9,7 @@ from typing import Any
 
 from ecg_keras.errors import shortened
 from ecg_keras.evaluation.estimates import Estimate, number, p_text, with_interval, without_nan
+from ecg_keras.evaluation.gained import GroupGain, gains_text, read_gains
 from ecg_keras.evaluation.run_facts import (
     Budget,
     describe_budgets,
@@ -80,6 +81,7 @@ class Comparison:
         diagnostics: what speaks against the difference, a sentence each; see `diagnose`.
         margin: differences below it do not matter; ``None`` in files of earlier versions, which
             have no verdict of equivalence.
+        groups: the difference in groups of records, where some were looked at.
     """
 
     metric: str
@@ -97,6 +99,7 @@ class Comparison:
     budgets: tuple[Budget, Budget] | None = None
     diagnostics: tuple[str, ...] = ()
     margin: float | None = None
+    groups: tuple[GroupGain, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -173,6 +176,7 @@ class Comparison:
             budgets=parse_budgets(content.get("budgets")),
             diagnostics=as_texts(content.get("diagnostics", [])),
             margin=None if content.get("margin") is None else float(content["margin"]),
+            groups=read_gains(content.get("groups", [])),
         )
 
     def table(self) -> str:
@@ -192,7 +196,8 @@ class Comparison:
         )
         budgets = [self.budget_sentence] if self.budget_sentence else []
         lines = [self.sentence, *budgets, *self.warnings]
-        return "\n".join([*lines, "", summary, "", labels, *self._notes()])
+        groups = ["", gains_text(self.groups)] if self.groups else []
+        return "\n".join([*lines, "", summary, "", labels, *groups, *self._notes()])
 
     def _cells(self, row: Difference | None) -> list[str]:
         if row is None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ecg_keras.evaluation import Comparison, Difference
 from ecg_keras.metrics import score_name
-from ecg_keras.report.blocks import Block, Drawing, Figures, Note, Rows, Section
+from ecg_keras.report.blocks import Block, Drawing, Figures, Group, Note, Rows, Section
 from ecg_keras.report.forest import ForestRow, forest_plot
 from ecg_keras.report.page import write_page
+from ecg_keras.report.subgroup_sections import gains_blocks
 from ecg_keras.report.tables import Column, Table, capital
 from ecg_keras.text import percent
 
@@ -59,6 +60,10 @@ def comparison_blocks(comparison: Comparison) -> tuple[Block, ...]:
         names = ", ".join(comparison.undefined)
         note = f"In no mean, because no or every test ECG has them: {names}."
         blocks.append(Note(note))
+    found = gains_blocks(
+        comparison.groups, comparison.names, comparison.metric, comparison.level, "comparison-"
+    )
+    blocks += [Group("Who gains", found)] if found else []
     return tuple(blocks)
 
 

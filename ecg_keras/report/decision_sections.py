@@ -143,8 +143,10 @@ def benefits_table(
     ]
     columns = [
         Column("label", "Label", "text", "0.label"),
-        Column("threshold", "Threshold", "number",
-               lambda row: percent(row[0].thresholds[row[1]])),
+        Column("threshold", "Threshold", "decimal", lambda row: row[0].thresholds[row[1]])
+        if shown is not SHOWN
+        else Column("threshold", "Threshold", "number",
+                    lambda row: percent(row[0].thresholds[row[1]])),
         Column("net_benefit", "Net benefit", "score", lambda row: row[0].networks[0][row[1]]),
         Column("treat_all", "Of acting on all", "decimal", lambda row: row[0].treat_all[row[1]]),
         Column("gain", "Over acting on all or none", "difference",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,33 +78,20 @@ class StudyView:
         arms = [one.arm for one in self.result.comparisons] or list(self.result.arms)
         return arms[0].protocol if arms else ""
 
-    @cached_property
-    def by_downstream(self) -> dict[str, list[Compared]]:
+    @property
+    def by_downstream(self) -> Mapping[str, Sequence[Compared]]:
         """The comparisons of each downstream, in the order of the grid."""
-        found: dict[str, list[Compared]] = {}
-        for one in self.result.comparisons:
-            found.setdefault(one.arm.downstream, []).append(one)
-        return found
+        return self.result.by_downstream
 
-    @cached_property
-    def largest_sets(self) -> list[Compared]:
+    @property
+    def largest_sets(self) -> Sequence[Compared]:
         """Of each downstream, the comparisons on its largest training set."""
-        found = []
-        for compared in self.by_downstream.values():
-            sizes = [one.arm.size or float("inf") for one in compared]
-            pairs = zip(compared, sizes, strict=True)
-            found += [one for one, size in pairs if size == max(sizes)]
-        return found
+        return self.result.largest_sets
 
-    @cached_property
-    def best(self) -> dict[str, Compared]:
+    @property
+    def best(self) -> Mapping[str, Compared]:
         """Of each downstream, the comparison whose arm scores best on the largest training set."""
-        best: dict[str, Compared] = {}
-        for one in self.largest_sets:
-            known = best.setdefault(one.arm.downstream, one)
-            if self.score(one.arm).value > self.score(known.arm).value:
-                best[one.arm.downstream] = one
-        return best
+        return self.result.best
 
     def score(self, name: ArmName) -> Contrast:
         """What an arm scores in the metric that decides."""

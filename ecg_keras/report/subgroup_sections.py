@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from ecg_keras.evaluation import Beside, Subgroup, Subgroups
+from ecg_keras.evaluation import Beside, GroupGain, Subgroup, Subgroups, say_gains
+from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import Block, Drawing, Figures, Fold, Group, Note, Rows, Section
 from ecg_keras.report.forest import ForestRow, forest_plot
 from ecg_keras.report.tables import Column, Table, capital
@@ -103,7 +104,7 @@ def groups_table(found: Subgroups) -> Table:
             Column("rest", "Rest", "decimal", "deciding.rest.value"),
             Column("difference", "Difference", "difference", "deciding.difference"),
             Column("p_holm", "p, Holm", "p", "deciding.p_holm"),
-            Column("word", "It is", "word", lambda one: _short(one.deciding.word)),
+            Column("word", "Than the rest", "word", lambda one: _short(one.deciding.word)),
         ),
         found.groups,
     )
@@ -134,8 +135,59 @@ def labels_table(found: Subgroups, groups: Sequence[Subgroup], score: str, title
                    lambda row: None if (rest := beside(row).rest) is None else rest.value),
             Column("difference", "Difference", "difference", lambda row: beside(row).difference),
             Column("p_holm", "p, Holm", "p", lambda row: beside(row).p_holm),
-            Column("word", "It is", "word", lambda row: _short(beside(row).word)),
+            Column("word", "Than the rest", "word", lambda row: _short(beside(row).word)),
             *extra,
         ),
         [(label, one) for label in groups[0].labels for one in groups],
     )  # fmt: skip
+
+
+def gains_blocks(
+    gains: Sequence[GroupGain], names: tuple[str, str], metric: str, level: float, prefix: str = ""
+) -> tuple[Block, ...]:
+    """Whether one of two networks, or ways of training, gains more in one group than elsewhere."""
+    if not gains:
+        return ()
+    a, b = names
+    forest = Drawing(
+        f"{prefix}gains-forest",
+        f"Difference {a} − {b} in each group",
+        f"{a} − {b} in {score_name(metric)}, over the labels that enough patients have and lack in "
+        f"the group and in the rest, with paired {percent(level)} intervals.",
+        lambda: forest_plot(
+            [
+                ForestRow(one.name, one.gain, group=capital(one.column))
+                for one in gains
+                if one.gain is not None
+            ],
+            sides=(f"{b} is better", f"{a} is better"),
+        ),
+    )
+    figure = (Figures((forest,)),) if any(one.gain for one in gains) else ()
+    return (say_gains(gains), *figure, Rows(gains_table(gains, names, metric, level)))
+
+
+def gains_table(
+    gains: Iterable[GroupGain], names: tuple[str, str], metric: str, level: float
+) -> Table:
+    """The difference in each group, and less that of the rest."""
+    a, b = names
+    found = tuple(gains)
+    return Table(
+        "group_gains",
+        f"{a} − {b} in groups of test ECGs",
+        f"In {score_name(metric)}, paired, with {percent(level)} intervals. The interaction is the "
+        "difference in the group less that in the rest; its p-values are corrected (Holm) for all "
+        "groups.",
+        (
+            Column("group", "Group", "way", lambda one: (one.name, one.column)),
+            Column("records", "ECGs", "count"),
+            Column("patients", "Patients", "count"),
+            Column("gain", "Difference", "difference"),
+            Column("rest", "In the rest", "difference"),
+            Column("interaction", "Interaction", "difference"),
+            Column("p_holm", "p, Holm", "p"),
+            Column("word", "Than the rest", "word", lambda one: _short(one.word)),
+        ),
+        found,
+    )

@@ -18,6 +18,7 @@ from ecg_keras.statistics.crossover import LabelEfficiency
 from ecg_keras.statistics.curve_words import find_example
 from ecg_keras.statistics.curves import LearningCurve, learning_curve, say_worths
 from ecg_keras.statistics.findings import Finding, findings
+from ecg_keras.statistics.group_gains import gains_by_group
 from ecg_keras.statistics.ledger import LedgerRow, ledger_row
 from ecg_keras.statistics.power_law import PowerLaw
 from ecg_keras.statistics.results import StudyResult
@@ -56,6 +57,7 @@ __all__ = [
     "explain_controls",
     "find_example",
     "findings",
+    "gains_by_group",
     "headline",
     "judge",
     "judge_seeds",

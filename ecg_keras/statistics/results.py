@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
-from ecg_keras.evaluation import p_text, with_interval
+from ecg_keras.evaluation import GroupGain, p_text, with_interval
 from ecg_keras.statistics.arm_results import (
     ArmName,
     ArmResult,
@@ -50,6 +51,7 @@ class StudyResult:
         controls: ways of training against what lacks nothing but their pre-training.
         elsewhere: whether the predictions were made elsewhere, so that no recipe, log or dataset of
             ours belongs to them.
+        gains: of the best arms, what they gain in groups of records.
     """
 
     name: str
@@ -72,6 +74,36 @@ class StudyResult:
     not_done: tuple[str, ...]
     controls: tuple[Control, ...] = ()
     elsewhere: bool = False
+    gains: Mapping[ArmName, tuple[GroupGain, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def by_downstream(self) -> Mapping[str, Sequence[Compared]]:
+        """The comparisons of each downstream, in the order of the grid."""
+        found: dict[str, list[Compared]] = {}
+        for one in self.comparisons:
+            found.setdefault(one.arm.downstream, []).append(one)
+        return found
+
+    @cached_property
+    def largest_sets(self) -> Sequence[Compared]:
+        """Of each downstream, the comparisons on its largest training set."""
+        found = []
+        for compared in self.by_downstream.values():
+            sizes = [one.arm.size or float("inf") for one in compared]
+            pairs = zip(compared, sizes, strict=True)
+            found += [one for one, size in pairs if size == max(sizes)]
+        return found
+
+    @cached_property
+    def best(self) -> Mapping[str, Compared]:
+        """Of each downstream, the comparison whose arm scores best on the largest training set."""
+        best: dict[str, Compared] = {}
+        metric = self.question["metric"]
+        for one in self.largest_sets:
+            known = best.setdefault(one.arm.downstream, one)
+            if self.arms[one.arm].scores[metric].value > self.arms[known.arm].scores[metric].value:
+                best[one.arm.downstream] = one
+        return best
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from ecg_keras.study.arm_contrasts import (
 from ecg_keras.study.arm_curves import find_curves, find_interactions
 from ecg_keras.study.finished import StudyArm
 from ecg_keras.study.prediction_files import PROTOCOL, GivenNetwork, family_of, list_networks
+from ecg_keras.study.who_gains import add_gains
 
 
 def gather_files(
@@ -68,7 +69,7 @@ def gather_files(
         arms, PROTOCOL, question, {**models.FAMILIES, **family_of(networks)}
     )
     sizes = {name: one.train_records for name, one in results.items()}
-    return StudyResult(
+    result = StudyResult(
         name=folder.resolve().name,
         sentence=headline(comparisons, question.metric),
         question=question.model_dump(mode="json"),
@@ -101,6 +102,9 @@ def gather_files(
         ),
         elsewhere=True,
     )
+    if question.subgroup_table is None and question.subgroups == Question().subgroups:
+        return result  # nobody asked for groups, and predictions know of none
+    return add_gains(result, arms, question)
 
 
 def group_networks(

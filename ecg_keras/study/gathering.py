@@ -30,6 +30,7 @@ from ecg_keras.study.upstreams import (
     list_remarks,
     rank_upstreams,
 )
+from ecg_keras.study.who_gains import add_gains
 
 
 def gather(
@@ -73,7 +74,7 @@ def gather(
     skew, unmeasured = find_skew(arms, plan.folder / "skew.json")
     state = snapshot(plan)
     done, failed = state.counts["done"], state.counts["failed"]
-    return StudyResult(
+    result = StudyResult(
         name=plan.loaded.name,
         sentence=headline(comparisons, question.metric),
         question=question.model_dump(mode="json"),
@@ -109,6 +110,7 @@ def gather(
         controls=controls,
         not_done=(*notes, *_not_done(plan, state, arms, finished, comparisons), *unmeasured),
     )
+    return add_gains(result, arms, question)
 
 
 def _trains_the_backbone(arm: StudyArm[FinishedCell]) -> bool:

@@ -18,7 +18,7 @@ def read_groupings(
     columns: Sequence[str],
     test: Predictions,
     *,
-    shards: Path | None = None,
+    shards: Sequence[Path] = (),
     split: str = "test",
     table: Path | None = None,
 ) -> tuple[Grouping, ...]:
@@ -28,7 +28,8 @@ def read_groupings(
         columns: each a name, or a name with cuts, such as ``age:40,65``; ``age`` and ``sex`` are
             found in shards, all others in the table. Those two may be named where they are unknown.
         test: predictions of the records.
-        shards: the dataset that they are of, and its ``split``; none where it is not known.
+        shards: the datasets that they are of, one for each fold, and their ``split``; none where
+            they are not known.
         table: CSV or Parquet, a row for each record or patient. Its column ``record_id``,
             ``ecg_id``, ``exam_id`` or ``patient_id``, or else its first one, holds their ids.
 
@@ -41,10 +42,10 @@ def read_groupings(
     """
     wanted = [parse_column(column) for column in columns]
     values: dict[str, Mapping[str, Any]] = {}
-    if shards is not None and {name for name, _ in wanted} & set(OF_SHARDS):
-        people = data.read_people(shards, split)
-        for at, name in enumerate(OF_SHARDS):
-            values[name] = {one: person[at] for one, person in people.items()}
+    if {name for name, _ in wanted} & set(OF_SHARDS):
+        people = [item for one in shards for item in data.read_people(one, split).items()]
+        for at, name in enumerate(OF_SHARDS if shards else ()):
+            values[name] = {one: person[at] for one, person in people}
     if table is not None:
         # what shards know of nobody, a table may know
         unknown = [

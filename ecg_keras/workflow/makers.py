@@ -188,7 +188,7 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
         groupings=read_groupings(
             settings.subgroups,
             predictions["test"],
-            shards=job.shards,
+            shards=[job.shards],
             table=settings.subgroup_table,
         ),
         bootstrap=settings.bootstrap,
@@ -227,6 +227,8 @@ def _compare(job: Job, watcher: Watcher) -> None:
         bootstrap=settings.bootstrap,
         level=settings.level,
         seed=settings.seed,
+        by=settings.subgroups,
+        table=settings.subgroup_table,
     )
     comparison.save_json(job.run.comparison)
     job.run.write_status(

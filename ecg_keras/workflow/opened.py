@@ -155,10 +155,10 @@ def chooser(run: Run) -> str:
     return load_recipe(run.recipe).recipe.training.validate_on
 
 
-def shards_of(run: Run) -> Path | None:
-    """The shards that a run was trained from; ``None`` where they are gone."""
+def shards_of(run: Run) -> list[Path]:
+    """The shards that a run was trained from; none where they are gone."""
     with contextlib.suppress(DataError, KeyError):
         folder = run.read_place("shards")
         if data.describe(folder).fingerprint == data.read_dataset(run.dataset).fingerprint:
-            return folder
-    return None
+            return [folder]
+    return []

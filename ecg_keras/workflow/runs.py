@@ -15,6 +15,7 @@ from ecg_keras.config import load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
+from ecg_keras.statistics import Arm, gains_by_group
 from ecg_keras.training import check_upstream, describe_known
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.opened import (
@@ -85,7 +86,7 @@ def evaluate_elsewhere(
         warn(known.sentence)
     predicted = evaluation.predict(models.load_model(run.model), Path(shards), split)
     codes = evaluation.snomed_codes(dataset.source, dataset.label_set)
-    groupings = read_groupings(by, predicted, shards=Path(shards), split=split, table=table)
+    groupings = read_groupings(by, predicted, shards=[Path(shards)], split=split, table=table)
     if imported:
         return evaluation.evaluate(
             predicted,
@@ -193,6 +194,8 @@ def compare_runs(
     level: float = 0.95,
     seed: int = 0,
     margin: float = evaluation.MARGIN,
+    by: Sequence[str] = (),
+    table: Path | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> evaluation.Comparison:
     """The paired difference first - second on the test patients that both were tested on.
@@ -203,6 +206,8 @@ def compare_runs(
             `open_predictions`; without any they are 0.5.
         names: what to call the two; none takes those of the folders and files.
         metric, bootstrap, level, seed, margin: as of `evaluation.compare`.
+        by, table: columns by which the records are grouped, to see whether one group gains more;
+            see `read_groupings`.
         on_note: called with what a reader should know of the two; none logs it.
 
     Raises:
@@ -231,6 +236,17 @@ def compare_runs(
         margin=margin,
         budgets=evaluation.read_budgets(*folders) if len(folders) == 2 else None,
     )
+    if by:
+        shards = next((found for one in both if one.run and (found := shards_of(one.run))), [])
+        groupings = read_groupings(by, both[0].test, shards=shards, table=table)
+        ours, theirs = (
+            Arm(((one.test,),), ((one.thresholds,),), name=name)
+            for one, name in zip(both, names, strict=True)
+        )
+        gains = gains_by_group(
+            ours, theirs, groupings, metric=metric, level=level, bootstrap=bootstrap, seed=seed
+        )
+        comparison = replace(comparison, groups=gains)
     if len(folders) < 2:
         return comparison
     return evaluation.diagnose_comparison(comparison, *folders)

@@ -19,11 +19,13 @@ from ecg_keras.report.study_view import StudyView
 
 SECTIONS = [
     *("verdicts", "differences", "learning-curves", "convergence", "protocols", "families"),
-    *("labels", "calibration", "thresholds", "transferability", "ledger", "findings", "data"),
+    *("labels", "calibration", "thresholds", "decision-curves"),
+    *("transferability", "ledger", "findings", "data"),
     *("ecgs", "settings", "not-done", "checklist"),
 ]
 ALWAYS = [
-    *("verdicts", "differences", "convergence", "labels", "calibration", "thresholds", "data"),
+    *("verdicts", "differences", "convergence", "labels", "calibration", "thresholds"),
+    *("decision-curves", "data"),
     *("ecgs", "settings", "not-done", "checklist"),
 ]
 
