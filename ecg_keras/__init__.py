@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         models as models,
         prediction as prediction,
         report as report,
+        serving as serving,
         signals as signals,
         simulate as simulate,
         sources as sources,

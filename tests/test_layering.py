@@ -43,7 +43,7 @@ LAYERS = [
     {"callbacks", "evaluation", "transferability"},
     {"statistics"},
     {"export"},
-    {"prediction"},
+    {"prediction", "serving"},
     {"report"},
     {"workflow"},
     {"study"},
@@ -76,9 +76,13 @@ DOORS = {
     "jinja2": ("report",),
     "click": ("cli",),
     "rich": ("cli",),
-    "tensorflow_serving": ("export",),
+    "tensorflow_serving": ("export", "prediction/remote.py", "serving"),
+    "grpc": ("prediction/remote.py", "serving/grpc_services.py"),
+    "starlette": ("serving/rest.py",),
+    "uvicorn": ("serving/server_life.py",),
+    "prometheus_client": ("serving/desk.py",),
     "pooch": ("download",),
-    "requests": ("download",),
+    "requests": ("download", "prediction/remote.py"),
 }
 
 # these read databases and compute on arrays: they never import TensorFlow at their top

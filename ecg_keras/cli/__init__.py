@@ -42,6 +42,7 @@ COMMANDS = {
     ),
     "report": ("run_commands", "Write the HTML page of a finished run."),
     "export": ("run_commands", "Write a finished run as a SavedModel for TensorFlow Serving."),
+    "serve": ("serve_command", "Serve a network in TensorFlow Serving's REST and gRPC."),
 }
 
 

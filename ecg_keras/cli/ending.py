@@ -52,6 +52,7 @@ def noting_closed_pipes() -> Iterator[None]:
 def run(command: Callable[[], Any]) -> int:
     """Runs a command; errors that a user can fix become lines. Returns the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     _Quietly.install()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")

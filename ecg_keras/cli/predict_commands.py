@@ -116,8 +116,13 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _place(context: click.Context, option: click.Parameter, value: str) -> str | Path:
+    """A path, or the URL of a model on a server."""
+    return value if "://" in value else Path(value)
+
+
 @click.command()
-@click.argument("model", type=PATH)
+@click.argument("model", callback=_place)
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--out", type=PATH, help="Write the answers to this .csv, .jsonl or .parquet; resumes."
@@ -132,8 +137,12 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--model-labels", metavar="A,B,...", help="Of a lone .keras file: its labels.")
 @click.option("--model-leads", metavar="I,II,...", help="Of a lone .keras file: its leads.")
 @click.option("--model-rate", type=float, help="Of a lone .keras file: its sampling rate in Hz.")
+@click.option(
+    "--model-card", type=PATH,
+    help="Of a URL: the card.json of its SavedModel, where the server does not give it.",
+)  # fmt: skip
 def predict(
-    model: Path,
+    model: str | Path,
     files: tuple[str, ...],
     out: Path | None,
     page: Path | None,
@@ -145,9 +154,10 @@ def predict(
     model_labels: str | None,
     model_leads: str | None,
     model_rate: float | None,
+    model_card: Path | None,
     **options: Any,
 ) -> None:
-    """Ask MODEL (a run, a .keras file or an exported SavedModel) about FILES, without labels.
+    """Ask MODEL (a run, a .keras file, a SavedModel or a server's URL) about FILES, without labels.
 
     FILES are recordings (WFDB, CSV, EDF, DICOM, XML, HDF5), folders, patterns or shards. Exit code
     1 where a file can't be read: the others are answered all the same.
@@ -162,6 +172,7 @@ def predict(
         sampling_rate=model_rate,
         short=short,
         verify=verify,
+        card=model_card,
     )
     with progress_bar("predict") as progressed:
         answers = prediction.predict(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import as_names
+from ecg_keras.files import as_names, known_fields
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "card.json"
@@ -83,16 +83,38 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / "assets" / CARD_FILE
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        names = {key: as_names(entries[key]) for key in ("labels", "leads")}
-        return Card(**{**entries, **names})
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise DataError(
             f"{path}: not found. Point to a version folder that `ecg-keras export` wrote, "
             "such as runs/quickstart/saved_model/1."
         ) from None
-    except (ValueError, TypeError, KeyError, OSError, RecursionError, ConfigError) as error:
+    except (ValueError, OSError) as error:
         raise DataError(f"{path}: not the card of a SavedModel: {error}") from error
+    return parse_card(text, str(path))
+
+
+def parse_card(text: str | bytes, place: str) -> Card:
+    """The card in the text of a ``card.json``, with what this version knows of it.
+
+    Args:
+        text: JSON.
+        place: of the text, for an error's message.
+
+    Raises:
+        DataError: it is not JSON or lacks an entry.
+
+    Example:
+        >>> text = '{"labels": ["MI"], "leads": ["I"], "sampling_rate": 100, "num_samples": 1000,'
+        >>> parse_card(text + '"thresholds": null, "versions": {}}', "card.json").labels
+        ('MI',)
+    """
+    try:
+        entries = known_fields(Card, json.loads(text))
+        names = {key: as_names(entries[key]) for key in ("labels", "leads")}
+        return Card(**{**entries, **names})
+    except (ValueError, TypeError, KeyError, RecursionError, AttributeError, ConfigError) as error:
+        raise DataError(f"{place}: not the card of a SavedModel: {error}") from error
 
 
 def _check_names(what: str, names: tuple[str, ...]) -> None:

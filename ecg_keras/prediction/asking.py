@@ -40,7 +40,7 @@ def predict(
 
     Args:
         model: a run folder, a ``.keras`` file beside its ``dataset.json``, the folder of an
-            exported SavedModel, or what `open_trained` returns.
+            exported SavedModel, the URL of one on a server, or what `open_trained` returns.
         files: names of recordings (WFDB, CSV, EDF, DICOM, XML, HDF5), folders, patterns such as
             ``"in/*.edf"``, folders of shards or shards; or an array ``(records, num_samples,
             num_leads)``, or of one record, whose rate and unit ``reading`` says.

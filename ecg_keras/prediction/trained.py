@@ -15,8 +15,10 @@ from ecg_keras import data
 from ecg_keras.config import Data, data_of, data_settings, fingerprint
 from ecg_keras.errors import ConfigError, DataError, look_up
 from ecg_keras.evaluation import Calibration, LabelSets, Scores
+from ecg_keras.export import Card, digest_files, find_saved_model, read_card
 from ecg_keras.files import sha256_of
 from ecg_keras.metrics import recalibrate
+from ecg_keras.prediction.remote import connect
 from ecg_keras.training import Run
 
 Floats = npt.NDArray[np.float32]
@@ -29,7 +31,7 @@ class TrainedNetwork:
     """A network that is ready to be asked.
 
     Attributes:
-        place: of its run, file or folder.
+        place: of its run, file or folder, or its URL.
         labels: names of the columns of its answers.
         leads: names of the columns of its input.
         sampling_rate: of its input, in Hz.
@@ -50,7 +52,7 @@ class TrainedNetwork:
         ('NORM', 'MI', 'STTC', 'CD', 'HYP')
     """
 
-    place: Path
+    place: Path | str
     labels: tuple[str, ...]
     leads: tuple[str, ...]
     sampling_rate: float
@@ -73,42 +75,56 @@ def open_trained(
     embedding: bool = False,
     short: str | None = None,
     verify: str | None = None,
+    card: str | Path | None = None,
 ) -> TrainedNetwork:
     """Opens a network with what is known of how it was trained and validated.
 
     Args:
-        place: a run folder; a ``.keras`` file, alone or beside a ``dataset.json``; or the folder of
-            a SavedModel that `ecg_keras.export` wrote.
+        place: a run folder; a ``.keras`` file, alone or beside a ``dataset.json``; the folder of
+            a SavedModel that `ecg_keras.export` wrote; or the URL of a model on a server,
+            ``http://HOST:PORT/v1/models/NAME`` or ``grpc://HOST:PORT/NAME``.
         labels, leads, sampling_rate: of a lone ``.keras`` file.
         embedding: ask for what goes into the layer ``head`` instead of its probabilities.
         short: ``"drop"`` or ``"pad"``, what is done with recordings that are shorter than the
             network's input; by default as in the run's shards, else ``"drop"``.
         verify: ``"refuse"`` or ``"off"``, whether a recording whose unit or leads are wrong is
             refused; by default as in the run's shards, else ``"refuse"``.
+        card: of a URL, the ``card.json`` of its SavedModel, where the server does not give it:
+            `ecg-keras serve` does, TensorFlow Serving does not.
 
     Raises:
         ConfigError: labels, leads and rate of a lone file are not given, or are given where the
-            run, ``dataset.json`` or card has its own.
-        DataError: there is no such network, it is damaged, or does not fit what is said of it.
+            run, ``dataset.json`` or card has its own; or a card is missing, or not of a URL.
+        DataError: there is no such network, it is damaged, or does not fit what is said of it; or
+            its server does not answer.
 
     Example:
         >>> open_trained("runs/ptbxl_scratch").num_samples  # doctest: +SKIP
         1000
     """
-    place, given = Path(place), (labels, leads, sampling_rate)
-    if _find_saved_model(place) is not None:
+    given = (labels, leads, sampling_rate)
+    url = place if isinstance(place, str) and "://" in place else None
+    place = Path(place)
+    folder = None if url or Run(place).model.is_file() else find_saved_model(place)
+    if card is not None and url is None:
+        raise ConfigError(f"{place}: --model-card (card) is of a server's URL alone.")
+    if url or folder:
         if any(one is not None for one in given):
-            raise _known_already(place, "assets/card.json")
+            raise _known_already(url or place, "card")
         if embedding:
-            raise ConfigError(f"{place}: a SavedModel has no layers. Name the run or .keras file.")
-        return _open_saved_model(place, short, verify)
+            what = f"{url or place}: a SavedModel has no layers. Name the run or .keras file."
+            raise ConfigError(what)
+    if url is not None:
+        return _open_url(url, None if card is None else Path(card), short, verify)
+    if folder is not None:
+        return _open_saved_model(place, folder, short, verify)
     run = Run(place if place.is_dir() else place.parent)
     if run.dataset.is_file() and any(one is not None for one in given):
         raise _known_already(place, "dataset.json")
     return _open_keras(run, place, given, embedding, short, verify)
 
 
-def _known_already(place: Path, card: str) -> ConfigError:
+def _known_already(place: Path | str, card: str) -> ConfigError:
     return ConfigError(
         f"{place}: its {card} says its labels, leads and sampling rate. Leave --model-labels, "
         "--model-leads and --model-rate (labels, leads, sampling_rate) out."
@@ -220,23 +236,20 @@ def _settings(
     )
 
 
-def _find_saved_model(place: Path) -> Path | None:
-    """The folder of a SavedModel, or of the newest version in a folder of such."""
-    if (place / "saved_model.pb").is_file():
-        return place
-    if not place.is_dir() or Run(place).model.is_file():
-        return None
-    versions = [one for one in place.iterdir() if one.name.isdecimal()]
-    newest = max(versions, key=lambda one: int(one.name), default=None)
-    return newest if newest and (newest / "saved_model.pb").is_file() else None
+def _open_url(url: str, card: Path | None, short: str | None, verify: str | None) -> TrainedNetwork:
+    remote = connect(url, card)
+    known: dict[str, Any] = {"url": url, "version": remote.version}
+    if remote.mark:  # wherever it is served
+        known = {"mark": remote.mark}
+    facts = {**known, "card": asdict(remote.card)}
+    return _carded(url, remote.card, remote.forward, facts, short, verify)
 
 
-def _open_saved_model(place: Path, short: str | None, verify: str | None) -> TrainedNetwork:
+def _open_saved_model(
+    place: Path, folder: Path, short: str | None, verify: str | None
+) -> TrainedNetwork:
     import tensorflow as tf
 
-    from ecg_keras.export import read_card
-
-    folder = _find_saved_model(place) or place
     card = read_card(folder)
     try:
         loaded = tf.saved_model.load(str(folder))
@@ -250,9 +263,19 @@ def _open_saved_model(place: Path, short: str | None, verify: str | None) -> Tra
         answers = loaded.signatures["serving_default"](**{card.input: tf.constant(signal)})
         return np.asarray(answers[card.output], np.float32)
 
+    return _carded(place, card, forward, {"files": digest_files(folder)}, short, verify)
+
+
+def _carded(
+    place: Path | str,
+    card: Card,
+    forward: Forward,
+    facts: dict[str, Any],
+    short: str | None,
+    verify: str | None,
+) -> TrainedNetwork:
+    """A network of which its card says all; ``facts`` are others for another network."""
     adapted = _settings(None, card.leads, card.sampling_rate, card.num_samples, short, verify)
-    files = sorted(one for one in folder.rglob("*") if one.is_file())
-    content = {one.relative_to(folder).as_posix(): sha256_of(one) for one in files}
     return TrainedNetwork(
         place,
         card.labels,
@@ -260,7 +283,7 @@ def _open_saved_model(place: Path, short: str | None, verify: str | None) -> Tra
         card.sampling_rate,
         card.num_samples,
         adapted,
-        fingerprint({"files": content, "data": data_settings(adapted)}),
+        fingerprint({**facts, "data": data_settings(adapted)}),
         forward,
         card.thresholds,
         calibration=card.calibration,

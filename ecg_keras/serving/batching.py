@@ -1,0 +1,142 @@
+"""Requests of several clients asked as one batch, of which none suffers from its neighbours."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ecg_keras.serving.served import Arrays, RefusedError, ServedSignature
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A request that waits: its rows, and with which others it may share a batch."""
+
+    signature: ServedSignature
+    inputs: Arrays
+    rows: int
+    until: float  # when it no longer waits for others
+    future: Future[Arrays] = field(default_factory=Future)
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        shapes = ((name, values.shape[1:]) for name, values in sorted(self.inputs.items()))
+        # what can't be merged is alike with itself alone
+        return self.signature.name, *shapes, None if self.signature.merges else id(self)
+
+
+class Batcher:
+    """One thread that asks a SavedModel about all that waits, in batches of limited size.
+
+    While a batch is computed, others arrive, so that a busy server merges without any delay. A
+    request of more rows than a batch has is asked in parts.
+    """
+
+    def __init__(
+        self, most_rows: int, delay: float, on_batch: Callable[[int], None] = lambda rows: None
+    ) -> None:
+        self._most_rows, self._delay, self._on_batch = most_rows, delay, on_batch
+        self._waiting: deque[_Asked] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
+        self._thread.start()
+
+    def submit(self, signature: ServedSignature, inputs: Arrays) -> Future[Arrays]:
+        """What checked inputs get, when it is there: the outputs, or a `RefusedError`."""
+        rows = signature.count_rows(inputs)
+        one = _Asked(signature, inputs, rows, time.monotonic() + self._delay)
+        with self._changed:
+            if self._closed:
+                raise RefusedError("UNAVAILABLE", "the server is shutting down")
+            self._waiting.append(one)
+            self._changed.notify()
+        return one.future
+
+    def close(self) -> None:
+        """Answers what waits, and no more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while batch := self._take():
+            batch = [one for one in batch if one.future.set_running_or_notify_cancel()]
+            if batch:
+                self._answer(batch)
+
+    def _take(self) -> list[_Asked]:
+        """The next batch; none when the last is answered and no other will come."""
+        with self._changed:
+            while True:
+                chosen = self._choose()
+                left = chosen[0].until - time.monotonic() if chosen else None
+                full = sum(one.rows for one in chosen) >= self._most_rows
+                if chosen and (full or self._closed or (left is not None and left <= 0)):
+                    for one in chosen:
+                        self._waiting.remove(one)
+                    return chosen
+                if self._closed:
+                    return []
+                self._changed.wait(left)
+
+    def _choose(self) -> list[_Asked]:
+        """The first that waits, and those behind it that fit into its batch."""
+        chosen: list[_Asked] = []
+        rows = 0
+        for one in self._waiting:
+            alike = not chosen or one.kind == chosen[0].kind
+            if alike and (not chosen or rows + one.rows <= self._most_rows):
+                chosen.append(one)
+                rows += one.rows
+        return chosen
+
+    def _answer(self, batch: list[_Asked]) -> None:
+        """One of a batch that is refused is refused alone: the others are asked again."""
+        try:
+            outputs = self._ask(batch)
+        except RefusedError as error:
+            if len(batch) == 1:
+                batch[0].future.set_exception(error)
+            else:
+                for one in batch:
+                    self._answer([one])
+            return
+        except Exception as error:  # a bug: its request learns of it, and the thread lives on
+            for one in batch:
+                one.future.set_exception(error)
+            return
+        start = 0
+        for one in batch:
+            rows = slice(start, start + one.rows) if len(batch) > 1 else slice(None)
+            merges = one.signature.merges
+            one.future.set_result(
+                {name: values[rows] if merges else values for name, values in outputs.items()}
+            )
+            start += one.rows
+
+    def _ask(self, batch: list[_Asked]) -> Arrays:
+        signature = batch[0].signature
+        if not signature.merges:
+            self._on_batch(batch[0].rows)
+            return signature.ask(batch[0].inputs)
+        rows = sum(one.rows for one in batch)
+        inputs = {
+            name: np.concatenate([one.inputs[name] for one in batch]) for name in signature.inputs
+        }
+        parts = []
+        for start in range(0, rows, self._most_rows):
+            end = min(start + self._most_rows, rows)
+            self._on_batch(end - start)
+            part = signature.ask({name: values[start:end] for name, values in inputs.items()})
+            if any(len(values) != end - start for values in part.values()):
+                raise RefusedError("INTERNAL", f"{signature.name} gave no output for each row")
+            parts.append(part)
+        return {name: np.concatenate([part[name] for part in parts]) for name in signature.outputs}

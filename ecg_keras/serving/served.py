@@ -1,0 +1,207 @@
+"""A SavedModel that is loaded to be asked: its version, signatures and card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
+
+from ecg_keras.config import fingerprint
+from ecg_keras.errors import DataError, listed
+from ecg_keras.export import digest_files, find_saved_model
+
+Arrays = dict[str, npt.NDArray[Any]]
+DEFAULT = "serving_default"
+# of gRPC's codes, those that a request may get, and the status that REST gives instead
+HTTP_STATUS = {
+    "INVALID_ARGUMENT": 400,
+    "NOT_FOUND": 404,
+    "RESOURCE_EXHAUSTED": 429,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+}
+
+
+class RefusedError(Exception):
+    """A request gets no answer; ``status`` where REST is more exact than gRPC's code."""
+
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status or HTTP_STATUS[code]
+
+
+@dataclass(frozen=True)
+class TensorForm:
+    """What a signature takes or gives under one name; of an unknown size ``None``."""
+
+    name: str
+    dtype: Any
+    shape: tuple[int | None, ...] | None
+
+    @property
+    def rows(self) -> bool:
+        """Whether the first axis may have any size, and so is that of the batch."""
+        return self.shape is not None and self.shape[:1] == (None,)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuses what has another shape."""
+        if self.shape is not None and (
+            len(shape) != len(self.shape)
+            or any(b not in (None, a) for a, b in zip(shape, self.shape, strict=True))
+        ):
+            sizes = ", ".join("any" if size is None else f"{size}" for size in self.shape)
+            raise RefusedError(
+                "INVALID_ARGUMENT",
+                f"{self.name}: must have the shape ({sizes}). Received: {shape}.",
+            )
+
+
+@dataclass(frozen=True)
+class ServedSignature:
+    """One thing that a SavedModel may be asked for."""
+
+    name: str
+    function: Callable[..., Mapping[str, Any]] = field(repr=False)
+    inputs: Mapping[str, TensorForm]
+    outputs: Mapping[str, TensorForm]
+
+    @property
+    def merges(self) -> bool:
+        """Whether requests may share a batch: all of its tensors have a row for each of it."""
+        return all(one.rows for one in (*self.inputs.values(), *self.outputs.values()))
+
+    def check_names(self, inputs: Mapping[str, Any]) -> None:
+        """Refuses inputs of other names."""
+        if inputs.keys() != self.inputs.keys():
+            raise RefusedError(
+                "INVALID_ARGUMENT",
+                f"signature {self.name} takes the inputs {listed(sorted(self.inputs))}. Received: "
+                f"{listed(sorted(inputs)) or 'none'}.",
+            )
+
+    def count_rows(self, inputs: Arrays) -> int:
+        """How many rows inputs have together; none, or different numbers, are refused."""
+        rows = {len(inputs[name]) for name, form in self.inputs.items() if form.rows}
+        if len(rows) > 1 or 0 in rows:
+            raise RefusedError(
+                "INVALID_ARGUMENT",
+                "all inputs must have the same number of rows, at least one. Received: "
+                f"{', '.join(map(str, sorted(rows)))}.",
+            )
+        return max(rows, default=1)
+
+    def ask(self, inputs: Arrays) -> Arrays:
+        """The outputs for checked inputs, or what the graph says of them."""
+        tensors = {
+            name: tf.constant(values, self.inputs[name].dtype) for name, values in inputs.items()
+        }
+        try:
+            return {name: one.numpy() for name, one in self.function(**tensors).items()}
+        except tf.errors.InvalidArgumentError as error:
+            raise RefusedError("INVALID_ARGUMENT", _reason(error)) from error
+        except tf.errors.ResourceExhaustedError as error:
+            raise RefusedError("RESOURCE_EXHAUSTED", _reason(error)) from error
+        except tf.errors.OpError as error:
+            raise RefusedError("INTERNAL", _reason(error)) from error
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A SavedModel under the name and version that clients ask for.
+
+    ``mark`` is 64 hex digits that are others for another SavedModel."""
+
+    name: str
+    version: int
+    folder: Path
+    signatures: Mapping[str, ServedSignature]
+    definitions: Mapping[str, Any] = field(repr=False)  # as they are in the file
+    card: dict[str, Any] | None
+    mark: str
+    loaded: Any = field(repr=False)  # its variables go with it
+
+    def check(self, name: str, version: int | None = None, label: str = "") -> None:
+        """Refuses another model or version."""
+        if label:
+            what = f"Unrecognized servable version label: {label}"
+            raise RefusedError("INVALID_ARGUMENT", what)
+        if name != self.name or version not in (None, self.version):
+            kind = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+            raise RefusedError("NOT_FOUND", f"Servable not found for request: {kind}")
+
+    def signature(self, name: str) -> ServedSignature:
+        """A signature by its name; the default one by none."""
+        found = self.signatures.get(name or DEFAULT)
+        if found is None:
+            raise RefusedError(
+                "INVALID_ARGUMENT",
+                f'Serving signature name: "{name or DEFAULT}" not found in signature def. There '
+                f"are: {listed(sorted(self.signatures))}.",
+            )
+        return found
+
+
+def open_model(place: Path, name: str, mark: str | None = None) -> ServedModel:
+    """Loads the SavedModel in a version folder, or the highest version in a folder of such."""
+    folder = find_saved_model(place)
+    if folder is None:
+        raise DataError(
+            f"{place}: no SavedModel, and no folder with versions of one. Name a run, or a folder "
+            "that `ecg-keras export` wrote."
+        )
+    try:
+        loaded = tf.saved_model.load(str(folder))
+        file = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+        (graph,) = [one for one in file.meta_graphs if "serve" in one.meta_info_def.tags]
+    except (OSError, ValueError, KeyError, DecodeError, tf.errors.OpError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{folder}: no SavedModel that opens: {reason}. Export again.") from error
+    definitions = dict(graph.signature_def)
+    signatures = {
+        one: ServedSignature(
+            one, function, _forms(definitions[one].inputs), _forms(definitions[one].outputs)
+        )
+        for one, function in loaded.signatures.items()
+    }
+    version = int(folder.name) if folder.name.isdecimal() else 1
+    mark = mark or fingerprint({"files": digest_files(folder)})
+    return ServedModel(
+        name, version, folder, signatures, definitions, _card_of(folder), mark, loaded
+    )
+
+
+def _forms(tensors: Mapping[str, Any]) -> dict[str, TensorForm]:
+    return {
+        name: TensorForm(
+            name,
+            tf.as_dtype(one.dtype),
+            None
+            if one.tensor_shape.unknown_rank
+            else tuple(None if dim.size < 0 else dim.size for dim in one.tensor_shape.dim),
+        )
+        for name, one in tensors.items()
+    }
+
+
+def _card_of(folder: Path) -> dict[str, Any] | None:
+    """The card as it is, for clients; SavedModels that others wrote have none."""
+    try:
+        card = json.loads((folder / "assets" / "card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return card if isinstance(card, dict) else None
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """What an operation says, without where in the graph."""
+    lines = [line for line in error.message.splitlines() if not line.startswith("\t [[")]
+    return f"{(lines or ['the graph failed'])[-1]}".partition(" [Op:")[0]

@@ -1,0 +1,214 @@
+"""A server's URL as the network: its answers, its absence, and what is never mixed."""
+
+import dataclasses
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+import ecg_keras as ecg
+from ecg_keras import models
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.evaluation import Scores
+from ecg_keras.export import Card, export_saved_model
+from ecg_keras.prediction import open_trained, remote
+from ecg_keras.serving import Limits, running_server
+
+FREE = {"port": 0, "grpc_port": 0}
+
+
+@pytest.fixture(scope="session")
+def versions(lab, tmp_path_factory):
+    """The folder with one version of the laboratory's network."""
+    folder = tmp_path_factory.mktemp("served") / "saved_model"
+    scores = Scores.load_json(lab.run / "scores.json")
+    export_saved_model(
+        models.load_model(lab.run),
+        folder / "1",
+        labels=lab.dataset.labels,
+        leads=lab.dataset.leads,
+        sampling_rate=lab.dataset.sampling_rate,
+        thresholds=scores.thresholds,
+        calibration=scores.calibration,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(versions):
+    with running_server(versions, **FREE) as running:
+        yield running
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(remote, "_PAUSES", (0.01,) * 3)
+    monkeypatch.setattr(remote, "_FIRST_PAUSES", (0.01,))
+
+
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_a_server_says_what_the_run_says(lab, server, api):
+    url = getattr(server, api)
+    far, near = (ecg.predict(one, lab.headers[:5], batch_size=3) for one in (url, lab.run))
+    assert (far.labels, far.thresholds, far.network) == (near.labels, near.thresholds, url)
+    np.testing.assert_allclose(far.probabilities, near.probabilities, atol=1e-6)
+    assert [far.decide(one) for one in far.rows] == [near.decide(one) for one in near.rows]
+    assert far.calibration == near.calibration == "platt"
+
+
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_a_server_that_goes_away_ends_in_one_line_and_the_rest_is_asked_alone(
+    lab, versions, tmp_path, impatient, api
+):
+    out, files = tmp_path / "a.csv", lab.headers[:6]
+    with running_server(versions, **FREE) as first:
+        trained = open_trained(getattr(first, api))
+        asked = ecg.predict(trained, files[:2]).rows
+        assert all(one.status == "answered" for one in asked)
+        half = []
+
+        def forward(signal):
+            if half:
+                raise InterruptedError  # the process ends here
+            half.append(len(signal))
+            return trained.forward(signal)
+
+        with pytest.raises(InterruptedError):
+            stopped = dataclasses.replace(trained, forward=forward)
+            ecg.predict(stopped, files, out=out, batch_size=3)
+    with pytest.raises(DataError) as error:
+        ecg.predict(trained, files, out=out, batch_size=3)
+    assert re.search(r"no answer in 4 attempts: .*refused", str(error.value))
+    assert str(error.value).endswith("Once it answers, the same command resumes.")
+    assert "\n" not in str(error.value)
+    assert not out.exists()
+    before = out.with_name("a.csv.part").read_text().count("answered")
+    assert before >= 1
+    with running_server(versions, **FREE) as second:  # elsewhere, and the same SavedModel
+        whole = ecg.predict(getattr(second, api), files, out=out, batch_size=3)
+    expected = ecg.predict(lab.run, files).probabilities
+    np.testing.assert_allclose(whole.probabilities, expected, atol=1e-6)
+
+
+def test_a_server_that_is_not_there_is_said_at_once(impatient):
+    for url in ("http://127.0.0.1:9/v1/models/ecg", "grpc://127.0.0.1:9/ecg"):
+        with pytest.raises(DataError, match=f"^{url}: no answer in 2 attempts: .*refused"):
+            open_trained(url)
+
+
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_what_a_busy_server_does_not_take_at_once_is_asked_in_parts(lab, versions, api):
+    signal = np.random.default_rng(0).normal(0, 0.3, (7, 2000, 12)).astype(np.float32)
+    expected = open_trained(lab.run).forward(signal)
+    # one ECG of 2000 samples as text, and a little more than one as bytes
+    with running_server(versions, **FREE, limits=Limits(request_bytes=700_000)) as server:
+        found = open_trained(getattr(server, api)).forward(np.concatenate([signal] * 2))
+    np.testing.assert_allclose(found, np.concatenate([expected] * 2), atol=1e-6)
+
+
+def test_one_ecg_that_is_too_large_is_said(versions):
+    limits = Limits(request_bytes=90_000)
+    with (
+        running_server(versions, **FREE, limits=limits) as server,
+        pytest.raises(DataError, match="does not answer an ECG as its card says"),
+    ):
+        open_trained(server.grpc)
+
+
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_answers_of_two_networks_are_never_mixed(versions, impatient, api):
+    windows = np.zeros((2, 2000, 12), np.float32)
+    with running_server(versions, **FREE) as server:
+        trained = open_trained(getattr(server, api))
+    with running_server(versions, **FREE, mark="1" * 64) as other:
+        network = trained.forward.__self__
+        network = dataclasses.replace(network, server=open_remote(getattr(other, api)).server)
+        with pytest.raises(DataError, match="another SavedModel is served as version 1 now"):
+            network.forward(windows)
+        with pytest.raises(DataError, match="version 7 is no longer served"):
+            dataclasses.replace(network, version=7).forward(windows)
+
+
+def open_remote(url):
+    return open_trained(url).forward.__self__
+
+
+class Flaky:
+    """A server that fails a few times."""
+
+    bytes_per_sample = 4
+
+    def __init__(self, fails):
+        self.left = fails
+
+    def ask(self, version, card, signal):
+        if self.left:
+            self.left -= 1
+            raise remote._AgainError("HTTP 400 of a neighbour's ECG")
+        return np.ones((len(signal), 1), np.float32), ""
+
+
+def test_what_may_pass_is_asked_again_within_bounds(impatient):
+    card = Card(("A",), ("I",), 100.0, 10, None, {})
+    signal = np.zeros((3, 10, 1), np.float32)
+    for fails in (0, 1, 3):
+        network = remote.Remote("http://x", card, 1, "", Flaky(fails))
+        assert network.forward(signal).tolist() == [[1.0]] * 3
+    with pytest.raises(DataError, match="no answer in 4 attempts: HTTP 400 of a neighbour"):
+        remote.Remote("http://x", card, 1, "", Flaky(4)).forward(signal)
+
+
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_a_server_without_a_card_needs_one(versions, tmp_path, monkeypatch, api):
+    shutil.copytree(versions, tmp_path / "plain")
+    (tmp_path / "plain/1/assets/card.json").rename(tmp_path / "card.json")
+    # as TensorFlow Serving, which knows no such path
+    pattern = re.compile(
+        r"models/(?P<name>\w+)(?:/versions/(?P<version>\d+))?(?P<verb>:predict)?(?P<label>)"
+    )
+    monkeypatch.setattr("ecg_keras.serving.rest._PATH", pattern)
+    with running_server(tmp_path / "plain", **FREE) as server:
+        url = getattr(server, api)
+        with pytest.raises(ConfigError, match=f"{url}: the server says nothing of labels.*-card"):
+            open_trained(url)
+        trained = open_trained(url, card=tmp_path / "card.json")
+        assert trained.thresholds is not None
+        text = (tmp_path / "card.json").read_text()
+        label = trained.labels[0]
+        (tmp_path / "other.json").write_text(
+            text.replace(f'    "{label}",\n', "").replace('"thresholds": {', '"old": {')
+            .replace('"versions"', '"thresholds": null, "versions"')
+        )  # fmt: skip
+        with pytest.raises(DataError, match=r"labels\. Give its own card with --model-card"):
+            open_trained(url, card=tmp_path / "other.json")
+        with pytest.raises(DataError, match=r"gone.json: can't be read"):
+            open_trained(url, card=tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://host:8501", "ftp://h/v1/models/a", "grpc://host/ecg", "http://h/v1/models/a?b=c"],
+)
+def test_what_is_no_url_of_a_model_is_refused(url):
+    with pytest.raises(ConfigError, match=r"a server's URL is http://HOST:PORT/v1/models/NAME"):
+        open_trained(url)
+
+
+def test_what_does_not_go_with_a_server_is_refused(lab, server):
+    with pytest.raises(ConfigError, match="its card says its labels, leads and sampling rate"):
+        open_trained(server.rest, labels=["A"])
+    with pytest.raises(ConfigError, match="a SavedModel has no layers"):
+        open_trained(server.rest, embedding=True)
+    with pytest.raises(ConfigError, match=r"--model-card \(card\) is of a server's URL alone"):
+        open_trained(lab.run, card="card.json")
+    with pytest.raises(DataError, match="the server has no such model"):
+        open_trained(server.rest.replace("/ecg", "/other"))
+    with pytest.raises(DataError, match="the server has no such model"):
+        open_trained(server.grpc.replace("/ecg", "/other"))
+
+
+def test_a_server_that_speaks_something_else_is_refused(server):
+    metrics = server.rest.replace("/v1/models/ecg", "/monitoring/v1/models/ecg")
+    with pytest.raises(DataError, match="the server has no such model: HTTP 404"):
+        open_trained(metrics)

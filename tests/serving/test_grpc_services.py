@@ -1,0 +1,137 @@
+"""gRPC by the protocol buffers of TensorFlow Serving."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import numpy as np
+import pytest
+import requests
+import tensorflow as tf
+from small_servers import slow_server
+from tensorflow.core.framework import tensor_pb2
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from ecg_keras.serving import Limits
+
+
+def call(server, method, request, name="ecg", version=None, timeout=30):
+    request.model_spec.name = name
+    if version is not None:
+        request.model_spec.version.value = version
+    with grpc.insecure_channel(server.grpc.split("/")[2]) as channel:
+        kind = (
+            model_service_pb2_grpc.ModelServiceStub
+            if method == "GetModelStatus"
+            else prediction_service_pb2_grpc.PredictionServiceStub
+        )
+        return getattr(kind(channel), method)(request, timeout=timeout)
+
+
+def predict(server, inputs, signature="", name="ecg", version=None, timeout=30, wanted=()):
+    request = predict_pb2.PredictRequest(output_filter=wanted)
+    request.model_spec.signature_name = signature
+    for key, values in inputs.items():
+        is_proto = isinstance(values, tensor_pb2.TensorProto)
+        request.inputs[key].CopyFrom(values if is_proto else tf.make_tensor_proto(values))
+    return call(server, "Predict", request, name, version, timeout)
+
+
+def refused(code, *arguments, **options):
+    with pytest.raises(grpc.RpcError) as error:
+        predict(*arguments, **options)
+    assert error.value.code() is grpc.StatusCode[code], error.value.details()
+    return error.value.details()
+
+
+def test_predict_answers_and_names_what_it_asked(server, signals):
+    answer = predict(server, {"signal": signals}, version=10)
+    found = tf.make_ndarray(answer.outputs["probabilities"])
+    np.testing.assert_allclose(found, signals.mean(axis=1), atol=1e-6)
+    spec = answer.model_spec
+    assert (spec.name, spec.version.value, spec.signature_name) == ("ecg", 10, "serving_default")
+
+
+def test_strings_several_inputs_and_chosen_outputs(server, signals):
+    inputs = {"signal": signals[:2], "who": np.array([b"a", b"\xff"], object)}
+    answer = predict(server, inputs, "named", wanted=["who"])
+    assert list(answer.outputs) == ["who"]
+    assert tf.make_ndarray(answer.outputs["who"]).tolist() == [b"a", b"\xff"]
+    whole = {"pair": np.array([3, 4], np.int32), "twice": np.array(False)}
+    assert tf.make_ndarray(predict(server, whole, "whole").outputs["total"]) == 7
+
+
+def test_metadata_and_status(server):
+    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+    answer = call(server, "GetModelMetadata", request)
+    found = get_model_metadata_pb2.SignatureDefMap()
+    answer.metadata["signature_def"].Unpack(found)
+    assert {"serving_default", "named", "whole"} <= set(found.signature_def)
+    status = call(server, "GetModelStatus", get_model_status_pb2.GetModelStatusRequest())
+    assert [one.version for one in status.model_version_status] == [10]
+    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["card"])
+    with pytest.raises(grpc.RpcError, match="Metadata field card is not supported"):
+        call(server, "GetModelMetadata", request)
+
+
+def test_a_wrong_request_gets_a_code_and_a_reason(server, signals):
+    ask = {"signal": signals}
+    assert "Latest(other)" in refused("NOT_FOUND", server, ask, name="other")
+    assert "Specific(ecg, 2)" in refused("NOT_FOUND", server, ask, version=2)
+    wrong = "INVALID_ARGUMENT"
+    assert "not found in signature def" in refused(wrong, server, ask, "nothing")
+    assert "takes the inputs signal" in refused(wrong, server, {"x": signals})
+    assert "must be float32" in refused(wrong, server, {"signal": signals.astype(np.float64)})
+    assert "Received: (5, 3, 2)." in refused(wrong, server, {"signal": signals[:, 1:]})
+    assert "the same number of rows" in refused(wrong, server, {"signal": signals[:0]})
+    assert "alias not found" in refused(wrong, server, ask, wanted=["x"])
+    assert "assertion failed: [not finite]" in refused(wrong, server, {"signal": signals * np.nan})
+
+
+def test_a_few_bytes_that_promise_many_are_refused(server, signals):
+    promising = tensor_pb2.TensorProto(dtype=tf.float32.as_datatype_enum, float_val=[0.0])
+    for size in (10**6, 2**62):
+        promising.tensor_shape.Clear()
+        for one in (size, 4, 2):
+            promising.tensor_shape.dim.add().size = one
+        found = refused("RESOURCE_EXHAUSTED", server, {"signal": promising})
+        assert found == "signal: larger than max, 100,000 bytes"
+    for size in (-1, -(2**40)):
+        promising.tensor_shape.dim[0].size = size
+        assert "must be known" in refused("INVALID_ARGUMENT", server, {"signal": promising})
+    cut = tf.make_tensor_proto(signals)
+    cut.tensor_content = cut.tensor_content[:-3]
+    assert refused("INVALID_ARGUMENT", server, {"signal": cut}).startswith("signal: ")
+    large = np.zeros((9999, 4, 2), np.float32)
+    assert "larger than max" in refused("RESOURCE_EXHAUSTED", server, {"signal": large})
+
+
+def test_too_many_at_once_and_too_late():
+    limits = Limits(requests=2, seconds=1.6, batch_rows=1)
+    with slow_server(limits, 1) as server, ThreadPoolExecutor(3) as pool:
+        inputs = {"x": np.ones((1, 1), np.float32)}
+
+        def ask(number):
+            try:
+                predict(server, inputs, name="slow")
+            except grpc.RpcError as error:
+                return error.code().name
+            return "OK"
+
+        assert sorted(pool.map(ask, range(3))) == [
+            "DEADLINE_EXCEEDED", "OK", "RESOURCE_EXHAUSTED",
+        ]  # fmt: skip
+        refused("DEADLINE_EXCEEDED", server, inputs, name="slow", timeout=0.1)
+
+
+def test_the_answers_of_both_interfaces_are_the_same_numbers(server, signals):
+    body = json.dumps({"inputs": signals.tolist()})
+    found = requests.post(f"{server.rest}:predict", data=body, timeout=30).json()["outputs"]
+    other = tf.make_ndarray(predict(server, {"signal": signals}).outputs["probabilities"])
+    np.testing.assert_array_equal(np.float32(found), other)

@@ -1,0 +1,39 @@
+"""Servers of Python functions, which may take their time."""
+
+import socket
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import tensorflow as tf
+
+from ecg_keras.serving import Limits
+from ecg_keras.serving.desk import Desk
+from ecg_keras.serving.served import ServedModel, ServedSignature, TensorForm
+from ecg_keras.serving.server_life import answering
+
+
+def make_signature(function, rows=True) -> ServedSignature:
+    """One that a Python function answers."""
+    shape = (None, 1) if rows else (1,)
+    forms = {name: {name: TensorForm(name, tf.float32, shape)} for name in ("x", "y")}
+
+    def call(x):
+        return {"y": tf.constant(function(x.numpy()))}
+
+    return ServedSignature("serving_default", call, forms["x"], forms["y"])
+
+
+@contextmanager
+def slow_server(limits: Limits, seconds: float):
+    """A server that takes its time."""
+
+    def answer(x):
+        time.sleep(seconds)
+        return x
+
+    signatures = {"serving_default": make_signature(answer)}
+    served = ServedModel("slow", 1, Path(), signatures, {}, None, "0" * 64, None)
+    listening = socket.create_server(("127.0.0.1", 0))
+    with answering(Desk(served, limits), listening, "127.0.0.1", 0) as running:
+        yield running
