@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,6 +174,7 @@ def predict(
         verify=verify,
         card=model_card,
     )
+    remarks: list[str] = []
     with progress_bar("predict") as progressed:
         answers = prediction.predict(
             trained,
@@ -183,6 +184,7 @@ def predict(
             workers=_enough(workers, files),
             shown=page_ecgs if page is not None else 0,
             on_progress=progressed,
+            on_warning=remarks.append,
             **options,
         )
     _show(answers)
@@ -190,7 +192,7 @@ def predict(
         from ecg_keras.report import prediction_page
 
         click.echo(prediction_page(answers, page))
-    _end(answers)
+    _end(answers, remarks)
 
 
 @click.command()
@@ -217,6 +219,7 @@ def embed(
     from ecg_keras.cli.progress import progress_bar
 
     trained = prediction.open_trained(model, embedding=True, short=short, verify=verify)
+    remarks: list[str] = []
     with progress_bar("embed") as progressed:
         rows = prediction.embed(
             trained,
@@ -225,10 +228,11 @@ def embed(
             reading=reading,
             workers=_enough(workers, files),
             on_progress=progressed,
+            on_warning=remarks.append,
             **options,
         )
     click.echo(out)
-    _end(prediction.Answers((), None, options["aggregate"], rows=rows))
+    _end(prediction.Answers((), None, options["aggregate"], rows=rows), remarks)
 
 
 def _show(answers: Answers) -> None:
@@ -269,9 +273,11 @@ def _cells(answers: Answers, one: Answer, labels: int) -> list[str]:
     return [printable(cell) for cell in (one.record_id, *values, *decision, note)]
 
 
-def _end(answers: Answers) -> None:
-    """How many there are; exit code 1 where a file can't be read."""
+def _end(answers: Answers, remarks: Sequence[str]) -> None:
+    """How many there are, and remarks; exit code 1 where a file can't be read."""
     click.echo(answers.summary)
+    for remark in remarks:
+        click.echo(f"! {printable(remark)}", err=True)
     lost = [one for one in answers.rows if one.status == "unreadable"]
     for one in lost[:MAX_PROBLEMS]:
         click.echo(f"! {printable(one.record_id)}: {printable(one.reason)}", err=True)

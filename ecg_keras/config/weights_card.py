@@ -91,6 +91,15 @@ class SeenData(Settings):
         tuple[Literal["train", "valid", "test"], ...], Field(strict=False, min_length=1)
     ] = ("train", "valid", "test")
     folds: Annotated[tuple[int, ...], Field(strict=False)] = ()
+    # that it has none of the names that the leakage guard knows
+    unlisted: bool = False
+
+    def is_of(self, name: str) -> bool:
+        """Whether it is the database of a name: PTB-XL and ptbxl are the same."""
+        ours, theirs = (
+            "".join(sign for sign in one.lower() if sign.isalnum()) for one in (self.database, name)
+        )
+        return ours == theirs
 
 
 class WeightsCard(Settings):

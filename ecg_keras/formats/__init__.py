@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
-    from ecg_keras.formats.csv_files import check_rate as check_rate, unknown_unit as unknown_unit
+    from ecg_keras.formats.csv_files import (
+        check_rate as check_rate,
+        list_table_columns as list_table_columns,
+        unknown_unit as unknown_unit,
+    )
     from ecg_keras.formats.hdf5_files import (
         count_rows as count_rows,
         read_array as read_array,

@@ -7,6 +7,7 @@ beside the leads. The file itself says all of it; not so the sampling rate, and 
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
 import math
 import re
@@ -25,14 +26,26 @@ from ecg_keras.formats.csv_layout import (
     find_layout,
     find_named,
     is_lead_row,
+    name_cells,
     wrong_number,
 )
-from ecg_keras.formats.csv_numbers import Columns, Floats, is_number, read_columns, split_line
+from ecg_keras.formats.csv_numbers import (
+    Columns,
+    Floats,
+    is_missing,
+    is_number,
+    read_columns,
+    split_line,
+)
 from ecg_keras.formats.plain_files import errors_name
 from ecg_keras.formats.voltages import parse_unit, split_unit, unit_in_mv
 from ecg_keras.records import Signal, Span, cut_signal, span_samples
 from ecg_keras.signals import LeadNames
 
+# bytes by which a table of texts or ids is known, a column of ids, and a word
+_GLIMPSE = 20_000
+_ID = re.compile(r"(?i)(^|[_ ])(id|record|patient|file|filename)s?$")
+_WORD = re.compile(r"(?!(?i:am|pm|[mu]v|ms|hz|utc)\b)\b[^\W\d_]{2,}")
 # bytes of text, also of what is unpacked
 LARGEST = 256_000_000
 # lines that are looked at for a header, and where it is not among them
@@ -90,6 +103,55 @@ def read_csv(
         remarks.append("columns are named by data.folder.leads, and differently by the header")
     whole = Signal(values, rate, layout.leads, start, total, tuple(remarks))
     return whole if total is not None else cut_signal(whole, span)
+
+
+def list_table_columns(path: Path, lead_names: LeadNames = None) -> tuple[str, ...]:
+    """The columns of a CSV file that is clearly no recording: a table of texts or ids.
+
+    Its first line names all columns, none of them a lead or a number, and one of them holds words
+    in most rows or is called like an id. Nothing is returned of any other file.
+
+    Args:
+        path: the file; its beginning is read.
+        lead_names: the user's own spellings of leads.
+
+    Returns:
+        Their names; empty where it may be a recording.
+
+    Example:
+        >>> list_table_columns(Path("ptbxl/scp_statements.csv"))[:2]  # doctest: +SKIP
+        ('', 'description')
+    """
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
+            text = _to_utf8(stream.read(_GLIMPSE)).decode("utf-8", "replace")
+    except (OSError, EOFError, zlib.error, DataError):  # the reason is given when it is read
+        return ()
+    lines = [] if "\0" in text else text.splitlines()
+    first = lines[0] if lines else ""
+    separator = max(";\t|,", key=first.count)
+    header, *rows = list(csv.reader(lines, delimiter=separator)) or [[]]
+    if rows and len(text) >= _GLIMPSE // 2:
+        rows.pop()  # it may be torn
+    named = sum(map(bool, header)) >= len(header) - 1 > 0  # pandas names no index
+    filled = [row for row in rows if len(row) == len(header)]
+    # of other widths are lines about a device above the header of samples
+    if (
+        not named
+        or 10 * len(filled) <= 9 * sum(map(bool, rows))
+        or any(map(is_number, header))
+        or any(name_cells(header, lead_names))
+    ):
+        return ()
+    if any(is_lead_row(row, lead_names) for row in filled):
+        return ()
+    wordy = (2 * sum(map(_is_wordy, column)) > len(filled) for column in zip(*filled, strict=True))
+    return tuple(header) if any(map(_ID.search, header)) or any(wordy) else ()
+
+
+def _is_wordy(cell: str) -> bool:
+    """Whether a cell holds words, and no number with a unit, time of day or word for nothing."""
+    return bool(_WORD.search(cell)) and not is_number(cell) and not is_missing(cell)
 
 
 def check_rate(where: str, sampling_rate: float | None) -> float:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ecg_keras.prediction.answering import Answer, Answers
 from ecg_keras.prediction.journal import Journal
@@ -31,6 +34,7 @@ def predict(
     workers: int = 1,
     shown: int = 0,
     on_progress: OnProgress | None = None,
+    on_warning: Callable[[str], Any] | None = None,
 ) -> Answers:
     """Asks a network about recordings, which need no labels.
 
@@ -57,6 +61,7 @@ def predict(
             ``if __name__ == "__main__":`` around the call.
         shown: keep the signals of this many recordings, the first that are answered.
         on_progress: called with the recordings done and their total after each.
+        on_warning: called with messages, such as which tables are left out; none logs them.
 
     Returns:
         The answers, in the order of the recordings.
@@ -71,6 +76,8 @@ def predict(
     """
     trained = model if isinstance(model, TrainedNetwork) else open_trained(model)
     request = Request.check(trained, files, reading, split, aggregate, batch_size, workers)
+    for remark in request.remarks:
+        (on_warning or logging.getLogger(__name__).warning)(remark)
     answers = Answers(
         trained.labels,
         trained.thresholds,
@@ -105,12 +112,14 @@ def embed(
     batch_size: int = 128,
     workers: int = 1,
     on_progress: OnProgress | None = None,
+    on_warning: Callable[[str], Any] | None = None,
 ) -> tuple[Answer, ...]:
     """What goes into a network's last layer, for each recording.
 
     Args:
         model: a run folder or ``.keras`` file, or `open_trained` of it with ``embedding``.
-        files, reading, split, aggregate, batch_size, workers, on_progress: as of `predict`.
+        files, reading, split, aggregate, batch_size, workers, on_progress, on_warning: as of
+            `predict`.
         out: a ``.parquet`` or ``.jsonl`` file, with a row for each recording. A stopped command
             resumes, as with `predict`.
 
@@ -126,6 +135,8 @@ def embed(
     """
     trained = model if isinstance(model, TrainedNetwork) else open_trained(model, embedding=True)
     request = Request.check(trained, files, reading, split, aggregate, batch_size, workers)
+    for remark in request.remarks:
+        (on_warning or logging.getLogger(__name__).warning)(remark)
     if out is None:
         return tuple(request.ask(on_progress))
     path = Path(out)
@@ -133,5 +144,12 @@ def embed(
     with Journal(path, request.mark) as journal:
         for answer in request.ask(on_progress, journal):
             journal.add(answer)
-        write_embeddings(path, journal.read())
-        return tuple(replace(one, values=None) for one in journal.read())
+        rows: list[Answer] = []
+
+        def without_values() -> Iterator[Answer]:
+            for one in journal.read():
+                rows.append(replace(one, values=None))
+                yield one
+
+        write_embeddings(path, without_values())
+        return tuple(rows)

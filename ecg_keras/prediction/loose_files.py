@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.formats import (
     count_rows,
     find_recording,
     list_names,
+    list_table_columns,
     read_array,
     read_recording,
     read_row,
@@ -137,13 +138,35 @@ class LooseFiles:
             millivolts = np.asarray(turned[there[0] : there[-1] + 1], np.float32) / steps
         return Signal(np.ascontiguousarray(millivolts), float(self.sampling_rate or 0), leads)
 
-    def list_records(self, files: Iterable[str | Path]) -> list[RecordInfo]:
-        """The recordings of files, folders and patterns, each once; none is read."""
+    def list_records(
+        self, files: Iterable[str | Path], tables: list[Path] | None = None
+    ) -> list[RecordInfo]:
+        """The recordings of files, folders and patterns, each once; none is read.
+
+        ``tables`` gets what folders and patterns have of tables of texts and ids besides.
+        """
         found: dict[str, RecordInfo] = {}
-        for path in _expand(files):
+        aside: list[Path] = [] if tables is None else tables
+        for path, is_named in _expand(files):
+            if columns := self._list_columns(path):
+                if is_named:
+                    raise DataError(
+                        f"{path}: a table of {listed(columns, 6)}, and no recording. Name "
+                        "recordings, or their folder: tables in it are left out."
+                    )
+                aside.append(path)
+                continue
             for info in self._list_rows(path):
                 found.setdefault(info.record_id, info)
+        if not found and aside:
+            raise DataError(f"{aside[0].parent}: holds no recording, only tables: {aside[0]}.")
         return list(found.values())
+
+    def _list_columns(self, path: Path) -> tuple[str, ...]:
+        """Of a table of texts or ids; where the user names the columns, it is none."""
+        if self.leads is not None or split_ending(path.name)[1] != "csv":
+            return ()
+        return list_table_columns(path, self.lead_names)
 
     def _list_rows(self, path: Path) -> Iterator[RecordInfo]:
         """A row of an HDF5 file with many recordings is one of its own."""
@@ -157,20 +180,21 @@ class LooseFiles:
             yield RecordInfo(name, name, path, (), row=row)
 
 
-def _expand(files: Iterable[str | Path]) -> Iterator[Path]:
+def _expand(files: Iterable[str | Path], *, named: bool = True) -> Iterator[tuple[Path, bool]]:
+    """Recordings, and whether the user named each himself."""
     for one in files:
         path = Path(one)
         if not str(one):
             raise ConfigError("a name of a recording or folder is empty. The folder here is '.'.")
         if path.is_dir():
-            yield from _list_folder(path)
+            yield from ((each, False) for each in _list_folder(path))
         elif glob.has_magic(str(one)) and not path.exists():
             names = sorted(glob.glob(str(one), recursive=True))  # noqa: PTH207  absolute ones, too
             if not names:
                 raise DataError(f"{one}: no file has such a name.")
-            yield from _expand(name for name in names if _is_asked(Path(name)))
+            yield from _expand((name for name in names if _is_asked(Path(name))), named=False)
         else:
-            yield _header(path)
+            yield _header(path), named
 
 
 def _list_folder(folder: Path) -> Iterator[Path]:

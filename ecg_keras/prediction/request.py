@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ecg_keras import data
 from ecg_keras.config import fingerprint
 from ecg_keras.data import SPLITS, Dataset
-from ecg_keras.errors import ConfigError, DataError, look_up
+from ecg_keras.errors import ConfigError, DataError, listed, look_up
 from ecg_keras.prediction.answering import Answer, answer_all
 from ecg_keras.prediction.journal import Journal
 from ecg_keras.prediction.loose_files import LooseFiles
@@ -32,6 +32,7 @@ from ecg_keras.prediction.readings import (
 )
 from ecg_keras.prediction.trained import TrainedNetwork
 from ecg_keras.records import RecordInfo, Signal
+from ecg_keras.text import plural
 
 # of the layout of journals, and of what answers mean
 FORMAT = 1
@@ -50,6 +51,7 @@ class Request:
     mark: str
     batch_size: int
     workers: int
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def check(
@@ -70,6 +72,7 @@ class Request:
         loose = replace(reading or LooseFiles(), verify=settings.verify != "off")
         source: LooseFiles | ArrayFile
         shards: list[tuple[Path, Dataset]] = []
+        tables: list[Path] = []
         if isinstance(files, np.ndarray):
             source = ArrayFile(_records(files), loose)
             infos = [
@@ -86,7 +89,11 @@ class Request:
         else:
             given = [files] if isinstance(files, str | Path) else list(files)
             shards, names = _find_shards(given, trained, split)
-            source, infos, named = loose, loose.list_records(names), [str(one) for one in given]
+            source, infos, named = (
+                loose,
+                loose.list_records(names, tables),
+                [str(one) for one in given],
+            )
             if not shards and not infos:
                 raise DataError("there is no recording to ask about: no file is named.")
         options = {
@@ -98,9 +105,14 @@ class Request:
             "format": FORMAT,
         }
         reader = WindowReader(source, settings, aggregate)
+        left = (
+            f"{plural(len(tables), 'table')} of texts or ids left out, which hold no samples: "
+            f"{listed([str(one) for one in tables], 5)}"
+        )
+        remarks = (*([left] if tables else []), *([trained.remark] if trained.remark else []))
         return cls(
             trained, tuple(shards), tuple(infos), reader, fingerprint(options), batch_size,
-            workers,
+            workers, remarks,
         )  # fmt: skip
 
     def ask(

@@ -20,6 +20,7 @@ from ecg_keras.files import sha256_of
 from ecg_keras.metrics import recalibrate
 from ecg_keras.prediction.remote import connect
 from ecg_keras.training import Run
+from ecg_keras.weights import describe_head
 
 Floats = npt.NDArray[np.float32]
 Forward = Callable[[Floats], Floats]
@@ -46,6 +47,7 @@ class TrainedNetwork:
         calibration: in words, what is done to the network's own probabilities.
         mark: 64 hex digits that are others for another network, calibration or threshold.
         forward: float32 ``(batch, num_samples, num_leads)`` in millivolts to ``(batch, size)``.
+        remark: what speaks against its answers, such as a head that was never trained.
 
     Example:
         >>> open_trained("runs/ptbxl_scratch").labels  # doctest: +SKIP
@@ -64,6 +66,7 @@ class TrainedNetwork:
     thresholds_from: str = ""
     calibration: str = "none"
     sets: LabelSets | None = None
+    remark: str = ""
 
 
 def open_trained(
@@ -180,6 +183,7 @@ def _open_keras(
         scores.thresholds_from if scores else "",
         scores.calibration.method if scores else "none",
         scores.sets if scores else None,
+        "" if embedding or file != run.model else describe_head(place, run.card),
     )
 
 

@@ -131,13 +131,7 @@ def seen_databases(weights: Path) -> tuple[SeenData, ...]:
 
 def of_same_database(named: Sequence[SeenData], source: str) -> tuple[SeenData, ...]:
     """Those that are, by their names, the database of a source."""
-    own = _plain(source)
-    return tuple(one for one in named if _plain(one.database) == own)
-
-
-def _plain(name: str) -> str:
-    """PTB-XL and ptbxl are the same database."""
-    return "".join(sign for sign in name.lower() if sign.isalnum())
+    return tuple(one for one in named if one.is_of(source))
 
 
 def tell_databases(weights: Path, named: Sequence[SeenData], source: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -88,7 +88,8 @@ def extract(
     """Runs a checkpoint once over the records that would be trained on.
 
     Args:
-        checkpoint: a run folder, or a ``.keras`` file whose last layer is called ``head``.
+        checkpoint: a run folder, or a ``.keras`` file whose last layer is called ``head``. A run
+            of fewer leads than the target's gets its own, by their names.
         shards: folder of the target's prepared dataset.
         split: ``"train"``; the others are for validation and for the final test.
         train_records: only this many records, those that a recipe with ``data.train_records`` and
@@ -118,9 +119,13 @@ def extract(
     # a file model.keras that is still in its run folder is checked like the run
     run = Run(checkpoint if checkpoint.is_dir() else checkpoint.parent)
     source = data.read_dataset(run.dataset) if run.dataset.is_file() else None
-    check_upstream(run.folder, dataset, keep_head=False)
+    # of more leads the network gets its own, by their names
+    more = source is not None and set(source.leads) <= set(dataset.leads)
+    leads = source.leads if source is not None and more else dataset.leads
+    places = [dataset.leads.index(lead) for lead in leads]
+    check_upstream(run.folder, replace(dataset, leads=leads), keep_head=False)
     model = models.load_model(checkpoint)
-    _check_shape(model, dataset, checkpoint)
+    _check_shape(model, (dataset.num_samples, len(leads)), checkpoint)
     forward, head = models.cut_head(model), model.get_layer("head")
     width = int(forward(np.zeros((1, *model.input_shape[1:]), np.float32))[0].shape[-1])
     chosen = None
@@ -131,7 +136,8 @@ def extract(
     columns: list[list[Any]] = [[], [], [], [], []]
     done, total = 0, len(chosen) if chosen is not None else dataset.splits[split].records
     for signal, target, names, patients in data.load_chosen(shards, split, BATCH, chosen):
-        embedding, probability = (part.numpy() for part in forward(signal))
+        given = signal if leads == dataset.leads else signal.numpy()[..., places]
+        embedding, probability = (part.numpy() for part in forward(given))
         if not (np.isfinite(embedding).all() and np.isfinite(probability).all()):
             rows = np.isfinite(embedding).all(axis=1) & np.isfinite(probability).all(axis=1)
             raise DataError(
@@ -166,14 +172,13 @@ def extract(
     )
 
 
-def _check_shape(model: keras.Model, dataset: data.Dataset, checkpoint: Path) -> None:
+def _check_shape(model: keras.Model, shape: tuple[int, int], checkpoint: Path) -> None:
     names = [layer.name for layer in model.layers]
     if names[-1] != "head":
         raise DataError(
             f"{checkpoint}: its last layer must be called head, as in every model of ecg_keras. "
             f"Received: {names[-1]}. Build it with ecg_keras.models.classifier, or rename it."
         )
-    shape = (dataset.num_samples, len(dataset.leads))
     if any(size not in (None, own) for size, own in zip(model.input_shape[1:], shape, strict=True)):
         raise DataError(
             f"{checkpoint}: takes signals of the shape (num_samples, num_leads) = "

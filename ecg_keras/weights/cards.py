@@ -9,8 +9,11 @@ from ecg_keras.config import Problem, WeightsCard, load_card
 from ecg_keras.errors import DataError, unknown_name
 from ecg_keras.files import sha256_of
 from ecg_keras.signals import LEADS
+from ecg_keras.sources import SOURCES
 from ecg_keras.weights.families import FAMILIES, find_family
 
+# databases that are no source, on which published weights were trained
+ELSEWHERE = ("code", "harvard_emory", "mimic_iv_ecg", "samitrop")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -69,6 +72,42 @@ def _check_names(card: WeightsCard) -> Iterator[Problem]:
     for index, lead in enumerate(card.leads):
         if lead not in LEADS:
             yield Problem(("leads", index), unknown_name("lead", lead, LEADS))
+    databases = (*SOURCES, *ELSEWHERE)
+    for index, one in enumerate(card.seen):
+        # the leakage guard would not find a misspelt one
+        if not one.unlisted and not any(map(one.is_of, databases)):
+            problem = unknown_name("database", one.database, databases)
+            advice = "Of a database that has none of these names, also say unlisted: true."
+            yield Problem(("seen", index, "database"), f"{problem} {advice}")
+
+
+def describe_head(place: str | Path, card: str | Path) -> str:
+    """That the head of an imported network is chance, in a sentence.
+
+    Args:
+        place: of the network, for the sentence.
+        card: of the weights it was made from, in its run folder; it need not be there.
+
+    Returns:
+        The sentence; nothing where the head was published, or it is no imported network.
+
+    Raises:
+        ConfigError: the card is damaged.
+
+    Example:
+        >>> describe_head("runs/mine", "runs/mine/card.yaml")
+        ''
+    """
+    card = Path(card)
+    if not card.is_file():
+        return ""
+    family = find_family(load_card(card).family)
+    if "head" not in family.own:
+        return ""
+    return (
+        f"{place}: its head was never trained, because none is published of {family.name}: its "
+        "probabilities are chance. Fine-tune it first, in a recipe with initialise.from."
+    )
 
 
 def identify(path: str | Path, card: WeightsCard) -> str:

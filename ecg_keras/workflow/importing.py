@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy.typing as npt
 
 from ecg_keras import weights
@@ -21,11 +24,16 @@ from ecg_keras.text import text_table
 from ecg_keras.training import Run, describe_environment
 
 RUNS = Path("runs")
+# folders in which imports are made, and seconds in which one has surely locked its own
+SCRATCH, LOCK, YOUNG = ".import.", ".lock", 60.0
 ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".onnx", ".h5", ".hdf5")
 # of the fingerprints of imported runs: to be raised when an import makes something else
 IMPORT = 1
 # of a card, what changes nothing that is made
-ABOUT = {"licence", "citation", "url", "sha256"}
+ABOUT: dict[str, Any] = {
+    **dict.fromkeys(("licence", "citation", "url", "sha256"), True),
+    "seen": {"__all__": {"unlisted"}},
+}
 IMPORTED = "imported"
 
 
@@ -224,8 +232,8 @@ def import_weights(
         return made
     tensors = published.check()
     run.folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=run.folder.parent, prefix=".import.") as temporary:
-        written = Run(Path(temporary) / run.name)
+    with _scratch(run.folder.parent) as temporary:
+        written = Run(temporary / run.name)
         written.folder.mkdir()
         parameters, taken = _write(written, published, tensors)
         try:
@@ -235,6 +243,22 @@ def import_weights(
                 return made
             raise
     return Imported(run, published, parameters, taken)
+
+
+@contextmanager
+def _scratch(parent: Path) -> Iterator[Path]:
+    """A folder that goes with the block; those that a killed import left behind go first."""
+    for left in parent.glob(f"{SCRATCH}*"):
+        # a new one may not be locked yet
+        with suppress(filelock.Timeout, OSError):
+            if left.stat().st_mtime < time.time() - YOUNG:
+                with filelock.FileLock(left / LOCK, timeout=0):
+                    shutil.rmtree(left, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(dir=parent, prefix=SCRATCH) as temporary,
+        filelock.FileLock(Path(temporary) / LOCK),
+    ):
+        yield Path(temporary)
 
 
 def _find_made(run: Run, published: PublishedWeights) -> Imported | None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from ecg_keras import data, evaluation, models, validation
+from ecg_keras import data, evaluation, models, validation, weights
 from ecg_keras.config import load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
@@ -82,8 +82,9 @@ def evaluate_elsewhere(
             f"{known.sentence} Its scores there would flatter: take another dataset or split, or "
             "see them all the same with --allow-leaks."
         )
-    if known is not None:
-        warn(known.sentence)
+    for sentence in (known and known.sentence, weights.describe_head(folder, run.card)):
+        if sentence:
+            warn(sentence)
     predicted = evaluation.predict(models.load_model(run.model), Path(shards), split)
     codes = evaluation.snomed_codes(dataset.source, dataset.label_set)
     groupings = read_groupings(by, predicted, shards=[Path(shards)], split=split, table=table)

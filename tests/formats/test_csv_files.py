@@ -7,7 +7,7 @@ import pytest
 from small_signals import microvolts
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.formats.csv_files import read_csv
+from ecg_keras.formats.csv_files import list_table_columns, read_csv
 from ecg_keras.signals import LEADS
 
 VALUES = microvolts(5, 60)
@@ -339,3 +339,49 @@ def test_a_part_is_what_the_whole_has_there(tmp_path, name, span):
     assert part.total == (None if len(part.values) == len(whole) else len(whole))
     if span is not None:
         assert part.start <= min(span[0] * 500, 60) and stop >= min(span[1] * 500, 60) - 1e-9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ecg_id,patient_id,age\n1,2,30\n2,3,40\n",
+        "file;AF;SR\na.edf;0;1\nb.edf;1;0\n",
+        ",description,form\nNORM,normal ECG,1.0\nMI,infarction,\n",
+        "name\tsite\nx\tnorth wing\n",
+        'ID,"scp, codes"\n1,"{\'NORM\': 100}"\n',
+    ],
+)
+def test_a_table_of_texts_or_ids_is_told_from_a_recording(tmp_path, text):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    assert list_table_columns(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADED,
+        table(MV),
+        table([("time", *LEADS), *beside(DATES, MV)]),
+        table([(*LEADS, "note"), *[[*row, "sinus rhythm"] for row in MV]]),
+        table([("ch1", "ch2"), *[row[:2] for row in MV]]),
+        table([("t", "ch1"), *[[f"10:00:{n:02} AM", row[0]] for n, row in enumerate(MV[:50])]]),
+        "Patient,Smith\nRate,500 Hz\n" + HEADED,
+        table([["I", *MV[0]], ["II", *MV[1]]]),
+        "\0\1",
+        "",
+    ],
+)
+def test_what_may_be_a_recording_is_no_table(tmp_path, text):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    assert list_table_columns(path) == ()
+    path.unlink()
+    assert list_table_columns(path) == ()
+
+
+def test_names_of_leads_of_your_own_are_leads(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("kanal eins,note\n0.1,good beat\n")
+    assert list_table_columns(path) == ("kanal eins", "note")
+    assert list_table_columns(path, {"kanal eins": "I"}) == ()

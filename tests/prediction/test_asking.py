@@ -1,6 +1,8 @@
 """A network asked about files of every kind says what it says about shards."""
 
 import gzip
+import re
+import shutil
 from pathlib import Path
 
 import h5py
@@ -11,6 +13,7 @@ from every_format import WRITERS, read_microvolts
 from small_folder import write_csv, write_wfdb
 
 import ecg_keras as ecg
+from ecg_keras import weights
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.export import export_saved_model
 from ecg_keras.prediction import Answers, LooseFiles, open_trained
@@ -177,6 +180,39 @@ def test_files_by_two_names_and_answers_beside_them_are_no_further_recordings(la
     for _ in range(2):
         answers = ecg.predict(lab.run, tmp_path, out=tmp_path / "answers.csv")
         assert answers.summary == "1 recording: 1 answered, 0 abstained, 0 unreadable"
+
+
+def test_tables_beside_recordings_are_left_out_with_a_remark(lab, tmp_path):
+    header = lab.headers[0]
+    for path in (header, header.with_suffix(".dat")):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    tables = [tmp_path / "ptbxl_database.csv", tmp_path / "sites.csv"]
+    tables[0].write_text("ecg_id,patient_id,age\n1,2,56\n")
+    tables[1].write_text("name,site\nx,north wing\n")
+    remarks = []
+    answers = ecg.predict(lab.run, tmp_path, on_warning=remarks.append)
+    assert answers.summary == "1 recording: 1 answered, 0 abstained, 0 unreadable"
+    named = f"{tables[0]}, {tables[1]}"
+    assert remarks == [f"2 tables of texts or ids left out, which hold no samples: {named}"]
+    ecg.predict(lab.run, [f"{tmp_path}/*.csv", header], on_warning=remarks.append)
+    assert len(remarks) == 2
+    with pytest.raises(DataError, match="a table of ecg_id, patient_id, age, and no recording"):
+        ecg.predict(lab.run, [header, tables[0]])
+    with pytest.raises(DataError, match="holds no recording, only tables"):
+        ecg.predict(lab.run, f"{tmp_path}/*.csv")
+
+
+def test_a_head_that_was_never_trained_is_warned_of(lab, tmp_path):
+    shutil.copytree(lab.run, tmp_path / "run")
+    card = weights.card_template("xresnet1d50")
+    for blank, value in (("labels", "[MI]"), ("licence", "MIT")):
+        card = re.sub(rf"^{blank}:(?= *(#.*)?$)", f"{blank}: {value}", card, flags=re.M)
+    (tmp_path / "run" / "card.yaml").write_text(card)
+    remarks = []
+    ecg.predict(tmp_path / "run", lab.headers[:1], on_warning=remarks.append)
+    assert len(remarks) == 1 and "its probabilities are chance" in remarks[0]
+    ecg.embed(tmp_path / "run", lab.headers[:1], on_warning=remarks.append)
+    assert len(remarks) == 1
 
 
 def test_signals_that_are_shown_are_those_that_were_asked_about(lab):

@@ -17,7 +17,7 @@ filters: [{{kind: highpass, hz: 0.5, order: 1}}]
 scaling: {{kind: zscore, ddof: 1, floor: 0.001}}
 output: logits
 labels: [{labels}]
-seen: [{{database: Elsewhere}}]
+seen: [{{database: Elsewhere, unlisted: true}}]
 licence: MIT
 citation: nobody
 url: https://example.org

@@ -120,7 +120,8 @@ def test_a_flattened_recurrent_network_is_sketched(shards, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"leads": ["I", "II"]}, "was trained with leads I, II"),
+        ({"leads": ["I", "V3R"]}, "was trained with leads I, V3R"),
+        ({"leads": ["I", "II"]}, r"takes signals of the shape .* = \(200, 12\)"),
         ({"sampling_rate": 100.0}, "was trained with sampling rate 100 Hz"),
     ],
 )
@@ -130,6 +131,22 @@ def test_another_kind_of_signal_is_refused(run, shards, tmp_path, change, messag
     (tmp_path / "run" / "dataset.json").write_text(json.dumps({**card, **change}))
     with pytest.raises(DataError, match=message):
         extract(tmp_path / "run", shards)
+
+
+def test_a_network_of_fewer_leads_gets_its_own_by_their_names(run, shards, tmp_path):
+    leads = ["V6", "V5", "V4", "V3", "V2", "V1", "II", "I"]
+    backbone = models.find_backbone("gru")(num_samples=200, num_leads=8, head="pooled")
+    model = models.classifier(backbone, SOURCE_LABELS)
+    models.save_model(model, tmp_path / "model.keras")
+    card = json.loads((run / "dataset.json").read_text())
+    (tmp_path / "dataset.json").write_text(json.dumps({**card, "leads": leads}))
+    features = extract(tmp_path, shards)
+    stored = data.describe(shards).leads
+    signals = np.stack([one.signal for one in data.read_shards(shards, "train")])
+    own = signals[..., [stored.index(lead) for lead in leads]]
+    np.testing.assert_allclose(
+        features.source_probabilities, model.predict(own, verbose=0), rtol=1e-4
+    )
 
 
 def test_what_can_not_be_read_is_told(shards, tmp_path):

@@ -23,7 +23,7 @@ filters:
 scaling: {kind: standardise, mean: [0.1, 0.2], std: [1, 2.5]}
 output: logits
 labels: [MI, CD]
-seen: [{database: ptbxl, splits: [train], folds: [1, 2]}, {database: a hospital}]
+seen: [{database: ptbxl, splits: [train], folds: [1, 2]}, {database: a hospital, unlisted: true}]
 licence: MIT
 citation: Somebody 2026
 url: https://example.org
@@ -96,6 +96,8 @@ def test_every_template_is_a_familys():
         ("std: [1, 2.5]", "std: [1, 2, 3]", "1: card: scaling.std has one number, or one for"),
         ("kind: standardise", "kind: zscore", "10: scaling: mean and std belong to standardise."),
         ("output: logits", "output: softmax", "11: output: "),
+        ("database: ptbxl", "database: ptbxll", "13: seen.0.database: no database named 'ptbxll'."),
+        (", unlisted: true", "", "13: seen.1.database: no database named 'a hospital'. Allowed:"),
         ("splits: [train]", "splits: [training]", "13: seen.0.splits.0: "),
         ("licence: MIT", "license: MIT", "14: license: no key named 'license'."),
         ("https://example.org", "x\nsha256: ab", "17: sha256: must be 64 of the digits 0-9 and"),
@@ -107,6 +109,25 @@ def test_a_wrong_card_is_refused_with_its_line(path, before, after, message):
     with pytest.raises(ConfigError) as caught:
         weights.read_card(path)
     assert f"{path}:{message}" in str(caught.value)
+
+
+def test_a_misspelt_database_is_not_let_through(path):
+    path.write_text(GOOD.replace("database: ptbxl", "database: ptbx"))
+    with pytest.raises(ConfigError, match=r"Did you mean 'ptbxl'\? Of a database that has none"):
+        weights.read_card(path)
+    path.write_text(GOOD.replace("database: ptbxl", "database: PTB-XL"))
+    assert weights.read_card(path).seen[0].is_of("ptbxl")
+
+
+def test_a_head_that_none_published_is_said_to_be_chance(path, tmp_path):
+    path.write_text(GOOD)
+    assert weights.describe_head("runs/theirs", path) == ""
+    assert weights.describe_head("runs/mine", tmp_path / "gone.yaml") == ""
+    path.write_text(GOOD.replace("resnet1d18", "xresnet1d50"))
+    assert weights.describe_head("runs/theirs", path).startswith(
+        "runs/theirs: its head was never trained, because none is published of xresnet1d50: its "
+        "probabilities are chance."
+    )
 
 
 def test_a_missing_card_is_called_a_card(path):

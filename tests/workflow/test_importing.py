@@ -1,9 +1,12 @@
 """Published weights as a run: made whole, once, and taken by all that takes a run."""
 
+import os
 import re
 import shutil
+import time
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 from published_weights import LABELS, LEADS, publish
@@ -279,6 +282,23 @@ def test_tensors_that_do_not_fit_stop_the_plan_before_data_are_prepared(tmp_path
     with pytest.raises(DataError, match=r"theirs.pt: these tensors do not fit resnet1d18"):
         workflow.run_plan(workflow.make_plan(workflow.make_job(workflow.load(recipe))))
     assert not Path("raw").exists() and not list(Path("runs/imported").glob("*"))
+
+
+def test_what_a_killed_import_left_behind_goes_with_the_next(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    publish(tmp_path)
+    hour = time.time() - 3600
+    left, busy, new = (tmp_path / "runs" / f".import.{name}" for name in ("left", "busy", "new"))
+    for folder in (left, busy, new):
+        folder.mkdir(parents=True)
+        (folder / "model.keras").write_text("half")
+    with filelock.FileLock(busy / ".lock"):
+        for folder in (left, busy):
+            os.utime(folder, (hour, hour))
+        workflow.import_weights("theirs.pt")
+    assert {one.name for one in (tmp_path / "runs").iterdir()} == {
+        "theirs", ".import.busy", ".import.new"
+    }  # fmt: skip
 
 
 def test_a_folder_with_something_else_is_kept(here, tmp_path):
