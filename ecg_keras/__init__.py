@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         formats as formats,
         metrics as metrics,
         models as models,
+        monitoring as monitoring,
         prediction as prediction,
         report as report,
         serving as serving,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         weights as weights,
         workflow as workflow,
     )
+    from ecg_keras.monitoring import monitor as monitor
     from ecg_keras.prediction import embed as embed, predict as predict
     from ecg_keras.workflow import train as train
 else:

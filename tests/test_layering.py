@@ -44,6 +44,7 @@ LAYERS = [
     {"statistics"},
     {"export"},
     {"prediction", "serving"},
+    {"monitoring"},
     {"report"},
     {"workflow"},
     {"study"},

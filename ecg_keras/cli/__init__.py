@@ -31,6 +31,10 @@ COMMANDS = {
     "evaluate": ("run_commands", "Score a finished run, or predictions made elsewhere."),
     "predict": ("predict_commands", "Ask a trained network about recordings in files."),
     "embed": ("predict_commands", "Write what goes into a network's last layer, a row a record."),
+    "monitor": (
+        "monitor_command",
+        "Compare what a run receives and says in service with how it was made.",
+    ),
     "compare": ("run_commands", "Compare two runs or files of predictions, patient by patient."),
     "transferability": (
         "checkpoint_commands",

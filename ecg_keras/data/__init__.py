@@ -29,6 +29,10 @@ if TYPE_CHECKING:
         describe as describe,
         read_dataset as read_dataset,
     )
+    from ecg_keras.data.examples import (
+        FIGURES as FIGURES,
+        LEAD_FIGURES as LEAD_FIGURES,
+    )
     from ecg_keras.data.identities import (
         Identities as Identities,
         find_matches as find_matches,

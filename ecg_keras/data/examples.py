@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 ECG = ("samples", "scale", "target")
 EVERYTHING = (*ECG, "record_id", "patient_id", "age", "sex")
+# of the figures of a recording, and of each lead, those in which sets of recordings are compared
+FIGURES = ("peak_mv", "rms_mv", "einthoven_mv", "heart_rate", "original_hz", "original_seconds")
+LEAD_FIGURES = ("deflection_mv", "noise_mv", "baseline_mv")
 
 # encoded without TensorFlow: processes that prepare shards start in a fraction of the time that its
 # import takes; the kind of its list, whether its values bring their own heads, and their bytes
@@ -135,10 +138,11 @@ def decode(
     serialized: tf.Tensor, dataset: Dataset, wanted: Sequence[str] = EVERYTHING
 ) -> dict[str, tf.Tensor]:
     """A batch of serialised records as tensors, in a `tf.data` map; the fewer wanted, the faster.
-    An unknown ``age`` is NaN, an unknown ``sex`` empty.
+    An unknown ``age`` or figure is NaN, an unknown ``sex`` empty.
     """
     import tensorflow as tf
 
+    nan, leads = float("nan"), len(dataset.leads)
     text = tf.io.FixedLenFeature([], tf.string)
     features = {
         "samples": text,
@@ -146,10 +150,15 @@ def decode(
         "target": tf.io.FixedLenFeature([len(dataset.labels)], tf.int64),
         "record_id": text,
         "patient_id": text,
-        "age": tf.io.FixedLenFeature([], tf.float32, default_value=float("nan")),
+        "age": tf.io.FixedLenFeature([], tf.float32, default_value=nan),
         "sex": tf.io.FixedLenFeature([], tf.string, default_value=""),
         "content": text,
     }
+    for name in wanted:
+        if name in FIGURES:
+            features[name] = tf.io.FixedLenFeature([], tf.float32, default_value=nan)
+        elif name in LEAD_FIGURES:
+            features[name] = tf.io.FixedLenFeature([leads], tf.float32, default_value=[nan] * leads)
     stored_as = {"samples": "signal"}
     parsed: dict[str, tf.Tensor] = tf.io.parse_example(
         serialized, {stored_as.get(name, name): features[name] for name in wanted}

@@ -5,6 +5,11 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
+    from ecg_keras.prediction.answer_table import (
+        AnswerTable as AnswerTable,
+        as_table as as_table,
+        read_answers as read_answers,
+    )
     from ecg_keras.prediction.answering import Answer as Answer, Answers as Answers
     from ecg_keras.prediction.asking import embed as embed, predict as predict
     from ecg_keras.prediction.loose_files import LooseFiles as LooseFiles

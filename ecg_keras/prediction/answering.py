@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ecg_keras import metrics
 from ecg_keras.evaluation import LabelSets
-from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Reading
+from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Figures, Reading
 from ecg_keras.records import Signal
 from ecg_keras.text import plural
 
@@ -35,6 +35,8 @@ class Answer:
         values: float32, the probabilities in the order of the labels, or the embedding; ``None``
             where it is not answered.
         mark: by which a file that was changed since is known.
+        figures: of the signal, as shards store them: one number, or one for each lead; what is
+            not known is missing.
     """
 
     record_id: str
@@ -47,6 +49,7 @@ class Answer:
     lost: int = 0
     values: Floats | None = field(default=None, repr=False)
     mark: str = field(default="", repr=False)
+    figures: Figures = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +146,7 @@ class _Waiting:
         one = self.reading
         begun = Answer(
             one.record_id, one.patient_id, one.split, one.status, one.reason, one.flags,
-            self.windows, self.lost, mark=one.mark,
+            self.windows, self.lost, mark=one.mark, figures=one.figures,
         )  # fmt: skip
         if self.total is None:
             lost = "none of its windows can be used" if one.status == ANSWERED else one.reason

@@ -31,7 +31,10 @@ class Journal:
     def __init__(self, out: Path, mark: str) -> None:
         self.path = out.with_name(out.name + ENDING)
         self.mark = mark
+        # of each recording, and the number of its last answer
         self.marks: dict[Key, str] = {}
+        self._last: dict[Key, int] = {}
+        self._count = 0
         self._lock = filelock.FileLock(out.with_name(f".{out.name}.lock"))
         self._file: IO[str] | None = None
 
@@ -76,16 +79,20 @@ class Journal:
         values = answer.values
         coded = None if values is None else base64.b64encode(values.astype("<f4").tobytes())
         self._write({**asdict(answer), "values": coded and coded.decode()})
-        self.marks[_key_of(answer)] = answer.mark
+        self._note(answer)
 
     def read(self) -> Iterator[Answer]:
         """The answers so far; of a recording that was asked again the last."""
         if self._file is not None:
             self._file.flush()
-        places = {_key_of(one): number for number, (one, _) in enumerate(self._entries())}
         for number, (one, _) in enumerate(self._entries()):
-            if places[_key_of(one)] == number:
+            if self._last[_key_of(one)] == number:
                 yield one
+
+    def _note(self, answer: Answer) -> None:
+        key = _key_of(answer)
+        self.marks[key], self._last[key] = answer.mark, self._count
+        self._count += 1
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._file is not None:
@@ -103,7 +110,7 @@ class Journal:
             if head.get("of") == self.mark:
                 whole = len(first)
                 for one, length in self._entries():
-                    self.marks[_key_of(one)] = one.mark
+                    self._note(one)
                     whole += length
                 return whole
         raise DataError(
@@ -137,4 +144,6 @@ def _parse(entry: dict[str, Any]) -> Answer:
     content = known_fields(Answer, entry)
     coded = content["values"]
     values = None if coded is None else np.frombuffer(base64.b64decode(coded), "<f4")
-    return Answer(**{**content, "values": values, "flags": tuple(content["flags"])})
+    figures = {name: tuple(one) for name, one in content.get("figures", {}).items()}
+    others = {"values": values, "flags": tuple(content["flags"]), "figures": figures}
+    return Answer(**{**content, **others})

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from ecg_keras.data import FIGURES, LEAD_FIGURES
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
 from ecg_keras.prediction.answering import Answer, Answers
@@ -32,6 +33,7 @@ def write_answers(path: Path, answers: Answers, rows: Iterable[Answer]) -> None:
         columns += [(f"decision_{label}", "bool") for label in answers.labels]
     if answers.sets is not None:
         columns += [(f"set_{label}", "text") for label in answers.labels]
+    columns += [(name, "float") for name in FIGURES] + [(name, "floats") for name in LEAD_FIGURES]
 
     def fill(one: Answer) -> Row:
         nothing = [None] * len(answers.labels)
@@ -40,6 +42,8 @@ def write_answers(path: Path, answers: Answers, rows: Iterable[Answer]) -> None:
             parts.append(answers.decide(one) or nothing)
         if answers.sets is not None:
             parts.append([name or None for name in answers.find_sets(one) or nothing])
+        parts.append([one.figures.get(name, (None,))[0] for name in FIGURES])
+        parts.append([one.figures.get(name) and list(one.figures[name]) for name in LEAD_FIGURES])
         return _facts(one) | dict(zip([name for name, _ in columns], chain(*parts), strict=True))
 
     _write(path, columns, map(fill, rows))
@@ -94,10 +98,14 @@ def _write_csv(path: Path, columns: Mapping[str, str], rows: Iterator[Row]) -> N
         table.writeheader()
         for row in rows:
             cells = {
-                name: int(value) if isinstance(value, bool) else value
+                name: int(value)
+                if isinstance(value, bool)
+                else "; ".join(map(str, value))
+                if isinstance(value, list)
+                else value
                 for name, value in row.items()
             }
-            table.writerow({**cells, "flags": "; ".join(row["flags"])})
+            table.writerow(cells)
 
 
 def _write_json(path: Path, columns: Mapping[str, str], rows: Iterator[Row]) -> None:

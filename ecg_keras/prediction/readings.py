@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from ecg_keras import data
 from ecg_keras.config import Data
-from ecg_keras.data import Converted, Dataset, LeftOut
+from ecg_keras.data import FIGURES, LEAD_FIGURES, Converted, Dataset, LeftOut
 from ecg_keras.errors import DataError
 from ecg_keras.prediction.loose_files import LooseFiles, UnreadableError
 from ecg_keras.records import RecordInfo, Signal, Span, cut_signal
@@ -34,6 +35,7 @@ Window = npt.NDArray[np.float32] | None
 # the leads are the network's
 _ADVICE = " Ask for leads it has with data.leads, or leave the recording out."
 ANSWERED, ABSTAINED, UNREADABLE = "answered", "abstained", "unreadable"
+Figures = Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,8 @@ class Reading:
     flags: tuple[str, ...] = ()
     # of the file's content, as far as size and time of change say it
     mark: str = ""
+    # of its first window that can be used; of a lead's figures one for each lead
+    figures: Figures = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,8 @@ class WindowReader:
         noted = {(one.measure, one.lead): one.what for record in kept for one in note(record)}
         lost = [one.reason for one in outcomes if not isinstance(one, Converted)]
         flags = [f"{plural(len(lost), 'window')} left out: {lost[0]}"] if lost else []
-        return replace(begun, windows=windows, flags=(*noted.values(), *flags))
+        figures = _measure(kept[0]) if kept else {}
+        return replace(begun, windows=windows, flags=(*noted.values(), *flags), figures=figures)
 
     def unchecked(self) -> LooseFiles | ArrayFile:
         """Reads recordings whatever they show."""
@@ -184,7 +189,7 @@ def read_stored(folder: Path, dataset: Dataset, split: str) -> Iterator[Reading]
     flags: dict[str, list[str]] = {}
     for one in dataset.noted:
         flags.setdefault(one.record_id, []).append(one.what)
-    wanted = ("samples", "scale", "record_id", "patient_id")
+    wanted = ("samples", "scale", "record_id", "patient_id", *FIGURES, *LEAD_FIGURES)
     for batch in data.batches(folder, dataset, split, wanted):
         values = batch["samples"].astype(np.float32) * batch["scale"][:, None, None]
         for row, name in enumerate(batch["record_id"]):
@@ -196,7 +201,30 @@ def read_stored(folder: Path, dataset: Dataset, split: str) -> Iterator[Reading]
                 split,
                 flags=tuple(flags.get(record, ())),
                 mark=dataset.fingerprint,
+                figures=_known({name: batch[name][row] for name in (*FIGURES, *LEAD_FIGURES)}),
             )
+
+
+def _measure(one: Converted) -> Figures:
+    """The figures of a window, as its shard would hold them."""
+    hz, seconds = one.original
+    quality, traits = one.quality, one.traits
+    figures = (
+        quality.peak_mv, quality.rms_mv, quality.einthoven_mv, traits.heart_rate, hz, seconds,
+    )  # fmt: skip
+    of_leads = traits.deflections_mv, one.lead_quality.noise_mv, one.lead_quality.baseline_mv
+    named = zip((*FIGURES, *LEAD_FIGURES), (*figures, *of_leads), strict=True)
+    return _known(dict(named))
+
+
+def _known(figures: Mapping[str, Any]) -> Figures:
+    """To four digits, without those that are not known."""
+    found = {name: np.atleast_1d(values).tolist() for name, values in figures.items()}
+    return {
+        name: tuple(float(f"{value:.4g}") for value in values)
+        for name, values in found.items()
+        if not any(map(math.isnan, values))
+    }
 
 
 def mark_of(path: Path) -> str:

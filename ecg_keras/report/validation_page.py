@@ -102,20 +102,29 @@ def _noted(found: Validation) -> tuple[Section, ...]:
 
 
 def _comparison(one: DatasetComparison) -> Section:
-    """Every distance, then the figures: of what differs first, of the rest folded."""
-    head, ours, theirs = HEADS[one.kind]
+    title = HEADS[one.kind][0].format(other=one.other)
+    return Section(one.kind, title, comparison_blocks_of(one))
+
+
+def comparison_blocks_of(one: DatasetComparison, prefix: str = "") -> tuple[Block, ...]:
+    """Every distance, then the figures: of what differs first, of the rest folded.
+
+    ``prefix`` makes their ids unique where a page has several comparisons.
+    """
+    _, ours, theirs = HEADS[one.kind]
     sets = {ours: one.ours, theirs: one.theirs}
+    anchor = f"{prefix}{one.kind}"
     apart = {feature_of(each.feature) for each in one.distances if each.differs}
     most = _most_of_each_feature(one.distances)
     blocks: list[Block] = [Rows(_distances(one, most))]
     if len(most) < len(one.distances):
         blocks.append(Fold("The same for every lead", (Rows(_distances(one, one.distances)),)))
-    blocks += _distributions(_keep(sets, lambda name: feature_of(name) in apart), one.kind)
+    blocks += _distributions(_keep(sets, lambda name: feature_of(name) in apart), anchor)
     alike = _keep(sets, lambda name: feature_of(name) not in apart)
-    rest = _distributions(alike, f"{one.kind}-rest")
+    rest = _distributions(alike, f"{anchor}-rest")
     if rest:
         blocks.append(Fold("The features that do not differ by more than allowed", rest))
-    return Section(one.kind, head.format(other=one.other), tuple(blocks))
+    return tuple(blocks)
 
 
 def _most_of_each_feature(distances: Sequence[Distance]) -> tuple[Distance, ...]:

@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     )
 
     # these need pandas
+    from ecg_keras.sources.label_cells import is_blank as is_blank, read_flags as read_flags
     from ecg_keras.sources.labels_table import (
         name_row as name_row,
+        name_rows as name_rows,
         read_header as read_header,
         read_table as read_table,
     )

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
         Profile as Profile,
         Texts as Texts,
     )
-    from ecg_keras.validation.validating import find_drift as find_drift, validate as validate
+    from ecg_keras.validation.tfdv import why_missing as why_missing
+    from ecg_keras.validation.validating import (
+        find_drift as find_drift,
+        find_skew as find_skew,
+        validate as validate,
+    )
 else:
     _load_name, __dir__, __all__ = lazy_face(__name__)
 

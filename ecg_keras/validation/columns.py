@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,24 @@ def arrange(batch: Any, leads: Sequence[str]) -> Any:
             column = pa.array(np.ascontiguousarray(table[:, index]))
             columns[lead_feature(name, lead)] = _lists(offsets, there, column)
     return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def arrange_figures(figures: Mapping[str, npt.NDArray[Any]], leads: Sequence[str]) -> Any:
+    """An Arrow record batch of ``(records,)`` and ``(records, leads)`` figures, NaN if unknown."""
+    import pyarrow as pa
+
+    columns: dict[str, npt.NDArray[Any]] = {}
+    for name, values in figures.items():
+        if name in PER_LEAD:
+            columns |= {lead_feature(name, lead): values[:, at] for at, lead in enumerate(leads)}
+        else:
+            columns[name] = values
+    arrays = []
+    for values in columns.values():
+        there = ~np.isnan(values)
+        offsets = np.concatenate([[0], np.cumsum(there)])
+        arrays.append(_lists(offsets, there, pa.array(values[there].astype(np.float32))))
+    return pa.RecordBatch.from_arrays(arrays, list(columns))
 
 
 def _lists(offsets: npt.NDArray[Any], there: npt.NDArray[Any], values: Any) -> Any:

@@ -18,6 +18,7 @@ TOLERANCE = 0.05
 COMPARED_NUMBERS = ("age", "peak_mv", "rms_mv", "heart_rate")
 COMPARED_LEADS = ("deflection_mv", "noise_mv", "baseline_mv")
 SHARES = ("flat", "clipped")
+RECORDERS = ("original_hz", "original_seconds")
 # of what the served model receives nothing is known but the signal
 TRAINING, SERVING = "TRAINING", "SERVING"
 KNOWN_OF_SIGNALS = ("peak_mv", "rms_mv", "einthoven_mv", "heart_rate", "flat_leads")
@@ -179,6 +180,15 @@ def _shares(dataset: Dataset, expected: Expectations) -> dict[str, float]:
         "age": expected.ages_known,
         "heart_rate": RHYTHMS_FOUND if seconds >= RHYTHM_SECONDS else 0.0,
     }
+
+
+def compare_recorders(schema: Any) -> None:
+    """Adds thresholds for what only another recorder changes, where the schema names none."""
+    for feature in schema.feature:
+        if feature.name in RECORDERS and not feature.HasField("skew_comparator"):
+            _compare_distributions(feature)
+            # in serving it is to be there, too
+            del feature.not_in_environment[:]
 
 
 def _compare_distributions(feature: Any) -> None:

@@ -6,7 +6,7 @@ They are counted here, one record after the other, or by an Apache Beam pipeline
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,12 +74,20 @@ def count_splits(
     on_progress: OnProgress = ignore_progress,
 ) -> Any:
     """The statistics of all records of some splits together."""
+    total = sum(dataset.splits[split].records for split in splits)
+    return count_batches(_batches(folder, dataset, splits), total, on_progress)
+
+
+def count_batches(
+    batches: Iterable[Any], total: int = 0, on_progress: OnProgress = ignore_progress
+) -> Any:
+    """The statistics of all rows of Arrow record batches together."""
     from tensorflow_data_validation.statistics import stats_impl
 
     generators = stats_impl.get_generators(make_options(), in_memory=True)
     counted = [one.create_accumulator() for one in generators]
-    total, done = sum(dataset.splits[split].records for split in splits), 0
-    for batch in _batches(folder, dataset, splits):
+    done = 0
+    for batch in batches:
         counted = [
             generator.add_input(accumulator, batch)
             for generator, accumulator in zip(generators, counted, strict=True)

@@ -64,7 +64,15 @@ def load_tfdv() -> ModuleType:
 
 
 def why_missing() -> str:
-    """Why TensorFlow Data Validation can't be imported; empty where it can."""
+    """Why TensorFlow Data Validation can't be imported; empty where it can.
+
+    Returns:
+        The words of the failed import.
+
+    Example:
+        >>> why_missing()
+        ''
+    """
     try:
         load_tfdv()
     except DataError as error:

@@ -9,22 +9,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ecg_keras.data import SPLITS, Dataset, Noted, describe, describe_value, name_noted
 from ecg_keras.sources import USABLE, Range
-from ecg_keras.validation.anomalies import Anomaly, Validation
-from ecg_keras.validation.columns import PROFILED, TEXTS, feature_of, read_columns
+from ecg_keras.validation.anomalies import Anomaly, DatasetComparison, Validation
+from ecg_keras.validation.columns import (
+    PROFILED,
+    TEXTS,
+    arrange_figures,
+    feature_of,
+    read_columns,
+)
 from ecg_keras.validation.plain import check_plainly
 from ecg_keras.validation.profiles import read_profile
 from ecg_keras.validation.schema import (
     SERVING,
     TRAINING,
     as_checks,
+    compare_recorders,
     list_requirements,
     make_schema,
 )
 from ecg_keras.validation.statistics import (
     OnProgress,
+    count_batches,
     count_splits,
     count_with_beam,
     ignore_progress,
@@ -166,6 +175,41 @@ def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:
     schema = _read(folder / SCHEMA, make_schema(dataset), keep=False)
     theirs = _training(Path(other))
     return compare(_training(folder), theirs, schema, "drift", str(other)).anomalies()
+
+
+def find_skew(
+    folder: str | Path, received: Mapping[str, Mapping[str, npt.NDArray[Any]]]
+) -> dict[str, DatasetComparison]:
+    """How recordings that a served model received differ from the training split.
+
+    Their figures are compared where the schema of the shards names a threshold, and their sampling
+    rates and lengths. Nothing is written.
+
+    Args:
+        folder: of the shards.
+        received: sets of recordings by their names, each with its figures by those of features:
+            ``(records,)``, or ``(records, num_leads)`` for one that each lead has; NaN where one
+            is not known.
+
+    Returns:
+        The comparison of each set.
+
+    Raises:
+        DataError: as `validate`.
+
+    Example:
+        >>> find_skew("shards/ptbxl", {"May": {"heart_rate": rates}})["May"].anomalies()
+    """
+    folder, dataset = Path(folder), describe(folder)
+    load_tfdv()
+    schema = _read(folder / SCHEMA, make_schema(dataset), keep=False)
+    compare_recorders(schema)
+    ours = _training(folder)
+    found = {}
+    for name, figures in received.items():
+        theirs = count_batches([arrange_figures(figures, dataset.leads)])
+        found[name] = compare(ours, theirs, schema, "skew", name)
+    return found
 
 
 def _join(dataset: Dataset, outside: Sequence[Noted]) -> tuple[Noted, ...]:

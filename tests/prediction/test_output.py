@@ -67,3 +67,32 @@ def test_lines_of_json_are_strict(written):
     assert np.float32(rows[0][f"probability_{label}"]) == answers.probabilities[0, 0]
     assert rows[3][f"probability_{label}"] is None and rows[3]["flags"] == []
     assert "No such file" in rows[3]["reason"]
+
+
+def test_answers_have_the_figures_that_shards_have(lab, tmp_path):
+    """Of a recording's file and of its shard alike, in every format."""
+    names = ("peak_mv", "heart_rate", "original_hz", "deflection_mv", "noise_mv", "baseline_mv")
+    stored = {one.record_id: one for one in ecg.predict(lab.run, lab.shards).rows}
+    answers = ecg.predict(lab.run, lab.headers, out=tmp_path / "a.parquet")
+    compared = 0
+    for one in answers.rows:
+        shard = stored.get(str(int(one.record_id.rpartition("/")[2][:5])))
+        if shard is not None and one.values is not None:
+            for name in set(names) & shard.figures.keys():
+                assert one.figures[name] == pytest.approx(shard.figures[name], rel=2e-3), name
+            compared += 1
+    assert compared > 10
+    table = pd.read_parquet(tmp_path / "a.parquet")
+    assert np.stack(table.noise_mv.dropna().tolist()).shape[1] == 12
+    assert table.peak_mv.tolist() == pytest.approx(
+        [one.figures["peak_mv"][0] for one in answers.rows], rel=1e-6
+    )
+    noise = pd.read_csv(ecg_csv(lab, tmp_path)).noise_mv[0]
+    assert [float(one) for one in noise.split("; ")] == pytest.approx(
+        answers.rows[0].figures["noise_mv"]
+    )
+
+
+def ecg_csv(lab, folder):
+    ecg.predict(lab.run, lab.headers[:1], out=folder / "a.csv")
+    return folder / "a.csv"

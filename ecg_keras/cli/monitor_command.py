@@ -1,0 +1,71 @@
+"""`ecg-keras monitor`: what a network in service receives and says, against how it was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ecg_keras.cli.options import PATH, RunPath, json_option, page_option
+
+
+@click.command()
+@RunPath
+@click.argument("received", nargs=-1, required=True, type=PATH)
+@click.option(
+    "--labels",
+    type=PATH,
+    help="The truth: a table with record_id and a 0/1 column of each label, or shards.",
+)
+@click.option(
+    "--time",
+    default="time",
+    show_default=True,
+    metavar="COLUMN",
+    help="Dates, in the answers or in the table of labels: each period is compared, too.",
+)
+@click.option(
+    "--by",
+    default="month",
+    show_default=True,
+    type=click.Choice(["year", "quarter", "month", "week", "day"]),
+    help="The length of a period.",
+)
+@click.option("--shards", type=PATH, help="The run's shards, where they have been moved.")
+@page_option("comparison")
+@json_option("comparison")
+def monitor(
+    run: Path,
+    received: tuple[Path, ...],
+    labels: Path | None,
+    time: str,
+    by: str,
+    shards: Path | None,
+    page: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Compare what RUN receives and says in service with its training and validation.
+
+    RECEIVED are files that `ecg-keras predict --out` wrote, or folders of shards. Exit code 1 where
+    something differs by more than chance and tolerance allow.
+    """
+    from ecg_keras import monitoring
+    from ecg_keras.cli.progress import progress_bar
+    from ecg_keras.files import write_json
+
+    with progress_bar("predict") as moved:
+        found = monitoring.monitor(
+            run, received, labels=labels, time=time, by=by, shards=shards, on_progress=moved
+        )
+    click.echo(found.table())
+    for remark in found.remarks:
+        click.echo(f"! {remark}", err=True)
+    if json_file is not None:
+        write_json(json_file, found.as_json())
+    if page is not None:
+        from ecg_keras.report import monitoring_page
+
+        click.echo(f"\npage  {monitoring_page(found, page)}")
+    click.echo(f"\n{found.summary}")
+    if found.alarms:
+        raise SystemExit(1)

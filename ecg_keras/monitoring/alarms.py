@@ -1,0 +1,336 @@
+"""Whether what a network says, and how well, is as it was: differences, and what chance allows.
+
+Each difference may be as large as what does not matter, and what chance does to that many patients:
+a quantile of Student's t, or of Kolmogorov's distribution, times its standard error. All checks of
+a call share one rate of false alarms (Bonferroni).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special, stats
+
+Floats = npt.NDArray[np.float64]
+Measure = Literal[
+    "not answered", "rate", "probabilities", "prevalence", "calibration", "excess brier", "auroc"
+]
+# of all checks of a call together, where nothing has changed
+ALARM_RATE = 0.01
+# answered recordings, and patients with and without a label, below which nothing is judged
+FEWEST, FEWEST_OF_LABEL = 20, 10
+# differences that do not matter, whatever the number of recordings
+TOLERATED: Mapping[Measure, float] = {
+    "not answered": 0.02,
+    "rate": 0.03,
+    "probabilities": 0.05,
+    "prevalence": 0.03,
+    "calibration": 0.03,
+    "excess brier": 0.015,
+    "auroc": 0.02,
+}
+TITLES: Mapping[Measure, str] = {
+    "not answered": "share not answered",
+    "rate": "share decided present",
+    "probabilities": "distribution of the probabilities",
+    "prevalence": "share present in truth",
+    "calibration": "mean probability less share present",
+    "excess brier": "Brier score beyond what the probabilities promise",
+    "auroc": "AUROC",
+}
+
+
+@dataclass(frozen=True)
+class OutputCheck:
+    """One figure of what was received, beside the same of the reference.
+
+    Attributes:
+        measure: which, a key of `TITLES`.
+        label: that it is of; empty where it is of all.
+        reference, received: the two; of ``"probabilities"`` the two medians.
+        distance: what is judged: their difference, of ``"probabilities"`` the greatest difference
+            of the shares below any value (Kolmogorov and Smirnov), of ``"auroc"`` the loss.
+        allowed: what does not matter, and what chance does to that many patients.
+    """
+
+    measure: Measure
+    label: str
+    reference: float
+    received: float
+    distance: float
+    allowed: float
+
+    @property
+    def differs(self) -> bool:
+        """Whether that is more than allowed."""
+        return self.distance > self.allowed
+
+    def line(self) -> str:
+        """One line of text."""
+        of = f" of {self.label}" if self.label else ""
+        what = "distance" if self.measure == "probabilities" else "difference"
+        return (
+            f"{TITLES[self.measure]}{of}: {self.received:.3f}, {self.reference:.3f} in the "
+            f"reference; {what} {self.distance:.3f}, allowed {self.allowed:.3f}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a network said of recordings, and what is known of them.
+
+    Attributes:
+        probabilities: ``(records, labels)`` of the answered ones.
+        patients: ``(records,)``, whom each is of.
+        targets: 0 or 1 ``(records, labels)`` where the truth is known of all labels, else NaN;
+            ``None`` where it is of none.
+        lost: how many more were not answered.
+    """
+
+    probabilities: npt.NDArray[Any]
+    patients: npt.NDArray[Any]
+    targets: npt.NDArray[Any] | None = None
+    lost: int = 0
+
+
+class _Difference(NamedTuple):
+    """A check before it is known how many there are: ``degrees`` is ``None`` for a distribution."""
+
+    measure: Measure
+    label: str
+    reference: float
+    received: float
+    distance: float
+    error: float
+    degrees: float | None
+
+    def judge(self, checks: int) -> OutputCheck:
+        """With what is allowed where there are that many checks."""
+        share = ALARM_RATE / checks / 2
+        if self.degrees is None:
+            times = math.sqrt(-math.log(share) / 2)
+        else:
+            times = float(special.stdtrit(self.degrees, 1 - share))
+        allowed = TOLERATED[self.measure] + times * self.error
+        return OutputCheck(*self[:5], allowed)
+
+
+def check_outputs(
+    labels: Sequence[str],
+    received: Mapping[str, Outputs],
+    *,
+    usual: Outputs,
+    scored: Outputs,
+    thresholds: Mapping[str, float] | None,
+) -> dict[str, tuple[OutputCheck, ...]]:
+    """Compares what a network said of sets of recordings with what it said in its validation.
+
+    A set of fewer than 20 answered recordings, and a label that fewer than ten patients have or
+    lack, is not judged. In all checks together there is a false alarm in at most 1 % of calls,
+    where patients are independent and nothing has changed.
+
+    Args:
+        labels: of the columns.
+        received: the sets by their names, such as months.
+        usual: the reference for what is said: of the validation split.
+        scored: the reference for how well, with targets: of the test split.
+        thresholds: from which probability a label is decided present; without them the mean
+            probability is compared.
+
+    Returns:
+        The checks of each set.
+
+    Source:
+        Clustered variances: Obuchowski, Biometrics 53 (1997); AUROC: DeLong et al., Biometrics 44
+        (1988).
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> low, high = (Outputs(rng.random((200, 1)) / part, np.arange(200)) for part in (2, 1))
+        >>> found = check_outputs(["MI"], {"May": high}, usual=low, scored=low, thresholds=None)
+        >>> [one.measure for one in found["May"] if one.differs]
+        ['rate', 'probabilities']
+    """
+    limits = None if thresholds is None else np.array([thresholds[label] for label in labels])
+    found = {
+        name: [*_usual(labels, one, usual, limits), *_scores(labels, one, scored)]
+        for name, one in received.items()
+    }
+    checks = max(1, sum(map(len, found.values())))
+    return {name: tuple(one.judge(checks) for one in those) for name, those in found.items()}
+
+
+def _usual(
+    labels: Sequence[str], received: Outputs, usual: Outputs, limits: Floats | None
+) -> Iterator[_Difference]:
+    """What is said, and of how many nothing."""
+    if received.lost + len(received.patients) >= FEWEST:
+        shares = [
+            _mean(
+                np.repeat([1.0, 0.0], [one.lost, len(one.patients)]),
+                np.arange(one.lost + len(one.patients)),
+            )
+            for one in (usual, received)
+        ]
+        yield _compare("not answered", "", *shares, spread=1.0)
+    if min(len(received.patients), len(usual.patients)) < FEWEST:
+        return
+    for column, label in enumerate(labels):
+        ours, theirs = (one.probabilities[:, column] for one in (usual, received))
+        pair = ours, theirs
+        if limits is not None:
+            pair = ours >= limits[column], theirs >= limits[column]
+        means = [
+            _mean(values.astype(np.float64), one.patients)
+            for values, one in zip(pair, (usual, received), strict=True)
+        ]
+        yield _compare("rate", label, *means, spread=1.0)
+        sizes = [len(np.unique(one.patients)) for one in (usual, received)]
+        yield _Difference(
+            "probabilities",
+            label,
+            float(np.median(ours)),
+            float(np.median(theirs)),
+            float(stats.ks_2samp(ours, theirs, method="asymp").statistic),
+            math.sqrt(1 / sizes[0] + 1 / sizes[1]),
+            None,
+        )
+
+
+def _scores(labels: Sequence[str], received: Outputs, scored: Outputs) -> Iterator[_Difference]:
+    """How right it is, where the truth is known."""
+    if received.targets is None or scored.targets is None:
+        return
+    pair = _Known.of(scored), _Known.of(received)
+    if min(len(one.targets) for one in pair) < FEWEST:
+        return
+    losses = []
+    for column, label in enumerate(labels):
+        prevalences, biases, excesses = [], [], []
+        for one in pair:
+            truth, chance = one.targets[:, column], one.probabilities[:, column]
+            prevalences.append(_mean(truth, one.patients))
+            biases.append(_mean(chance - truth, one.patients))
+            # Brier score less mean of p (1 - p): 0 where three in ten of those at 0.3 have it
+            excesses.append(_mean((truth - chance) * (1 - 2 * chance), one.patients))
+        yield _compare("prevalence", label, *prevalences, spread=1.0)
+        yield _compare("calibration", label, *biases, spread=1.0)
+        yield _compare("excess brier", label, *excesses, spread=0.5)
+        ranked = [area for one in pair for area in one.rank(column)]
+        if len(ranked) == len(pair):
+            losses.append(ranked)
+            yield _loss(label, *ranked)
+    if len(losses) > 1:
+        yield _loss("", *(_join(side) for side in zip(*losses, strict=True)))
+
+
+class _Estimate(NamedTuple):
+    """A mean or AUROC with what each patient adds to its error.
+
+    ``within`` is the variance of the values of a mean, and the least variance of an AUROC.
+    """
+
+    value: float
+    parts: Floats
+    number: int
+    within: float = 0.0
+
+    @property
+    def variance(self) -> float:
+        return float(np.square(self.parts).sum()) * (1 + 1 / self.degrees)
+
+    @property
+    def degrees(self) -> float:
+        return max(1, len(self.parts) - 1)
+
+
+def _mean(values: Floats, patients: npt.NDArray[Any]) -> _Estimate:
+    value = float(values.mean())
+    _, groups = np.unique(patients, return_inverse=True)
+    parts: Floats = np.bincount(groups, (values - value) / len(values)).astype(np.float64)
+    return _Estimate(value, parts, len(values), float(values.var()))
+
+
+def _compare(
+    measure: Measure, label: str, ours: _Estimate, theirs: _Estimate, *, spread: float
+) -> _Difference:
+    """Two means of values that differ by ``spread`` at most from their own."""
+    # rare values that a small set happens to lack would leave no variance: both sets together have
+    # some, and two more values at the ends (Agresti & Caffo 2000)
+    count = ours.number + theirs.number + 2
+    within = ours.number * ours.within + theirs.number * theirs.within
+    between = ours.number * theirs.number / (count - 2) * (ours.value - theirs.value) ** 2
+    pooled = (within + between + spread**2 / 2) / count
+    variance = sum(max(one.variance, pooled / one.number) for one in (ours, theirs))
+    return _Difference(
+        measure,
+        label,
+        ours.value,
+        theirs.value,
+        abs(theirs.value - ours.value),
+        math.sqrt(variance),
+        min(ours.degrees, theirs.degrees),
+    )
+
+
+def _loss(label: str, ours: _Estimate, theirs: _Estimate) -> _Difference:
+    variance = sum(max(one.variance, one.within) for one in (ours, theirs))
+    lost = ours.value - theirs.value
+    degrees = min(ours.number, theirs.number) - 1
+    return _Difference("auroc", label, ours.value, theirs.value, lost, math.sqrt(variance), degrees)
+
+
+def _join(several: Sequence[_Estimate]) -> _Estimate:
+    """The mean of AUROCs of the same patients."""
+    value = float(np.mean([one.value for one in several]))
+    parts = np.mean([one.parts for one in several], axis=0)
+    return _Estimate(value, parts, min(one.number for one in several))
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """The recordings whose truth is known."""
+
+    targets: Floats
+    probabilities: Floats
+    patients: npt.NDArray[np.int64]  # numbered from 0
+
+    @classmethod
+    def of(cls, one: Outputs) -> _Known:
+        targets = np.asarray(one.targets, np.float64)
+        known = ~np.isnan(targets).any(axis=1)
+        _, numbers = np.unique(one.patients[known], return_inverse=True)
+        return cls(targets[known], one.probabilities[known].astype(np.float64), numbers)
+
+    def rank(self, column: int) -> Iterator[_Estimate]:
+        """The AUROC of a label, by how many of the others each record is above, where any is."""
+        truth, chance = self.targets[:, column] == 1, self.probabilities[:, column]
+        having, lacking = (len(np.unique(self.patients[one])) for one in (truth, ~truth))
+        if min(having, lacking) < FEWEST_OF_LABEL:
+            return
+        ranks = stats.rankdata(chance)
+        positives, negatives = np.count_nonzero(truth), np.count_nonzero(~truth)
+        placed = np.empty(len(chance))
+        placed[truth] = (ranks[truth] - stats.rankdata(chance[truth])) / negatives
+        placed[~truth] = 1 - (ranks[~truth] - stats.rankdata(chance[~truth])) / positives
+        value = float(placed[truth].mean())
+        weights = (placed - value) / np.where(truth, positives, negatives)
+        parts: Floats = np.bincount(self.patients, weights).astype(np.float64)
+        fewer = min(having, lacking)
+        yield _Estimate(value, parts, fewer, _least_variance(value, having, lacking))
+
+
+def _least_variance(value: float, having: int, lacking: int) -> float:
+    """That of an AUROC by Hanley & McNeil (1982), of one that is not quite 1."""
+    fewer = min(having, lacking)
+    expected = (value * fewer + 0.5) / (fewer + 1)
+    first, second = expected / (2 - expected), 2 * expected**2 / (1 + expected)
+    square = expected**2
+    return (
+        expected - square + (having - 1) * (first - square) + (lacking - 1) * (second - square)
+    ) / (having * lacking)

@@ -1,0 +1,183 @@
+"""Answers as columns: of those that were just given, or of the files they were written to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.data import FIGURES, LEAD_FIGURES
+from ecg_keras.errors import DataError, listed
+from ecg_keras.prediction.answering import Answer
+from ecg_keras.prediction.loose_files import FIRST_COLUMNS, is_of_answers
+from ecg_keras.prediction.output import KINDS
+from ecg_keras.prediction.readings import ANSWERED
+
+PROBABILITY = "probability_"
+ADVICE = "Write the answers again with `ecg-keras predict`."
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerTable:
+    """Answers of a network as columns.
+
+    Attributes:
+        record_ids, patient_ids: strings ``(records,)``, as in `Answer`.
+        answered: bool ``(records,)``.
+        probabilities: float32 ``(records, labels)``; NaN where a recording is not answered.
+        figures: of the signals by name, float32 ``(records,)``, or ``(records, num_leads)`` for
+            those of each lead; NaN where one is not known, and missing where the file has none.
+        times: strings ``(records,)``, from the column of times; ``None`` where there is none.
+
+    Example:
+        >>> read_answers("answers.parquet", ["MI"], num_leads=12).answered.mean()  # doctest: +SKIP
+        0.98
+    """
+
+    record_ids: npt.NDArray[np.str_]
+    patient_ids: npt.NDArray[np.str_]
+    answered: npt.NDArray[np.bool_]
+    probabilities: npt.NDArray[np.float32] = field(repr=False)
+    figures: dict[str, npt.NDArray[np.float32]] = field(repr=False)
+    times: npt.NDArray[np.str_] | None = field(default=None, repr=False)
+
+
+def as_table(rows: Sequence[Answer], num_labels: int, num_leads: int) -> AnswerTable:
+    """The columns of answers.
+
+    Args:
+        rows: of `predict`.
+        num_labels, num_leads: of the network.
+
+    Returns:
+        Their columns, without times.
+
+    Example:
+        >>> as_table([Answer("a.csv", "a.csv")], num_labels=5, num_leads=12).figures["peak_mv"]
+        array([nan], dtype=float32)
+    """
+    values = np.full((len(rows), num_labels), np.nan, np.float32)
+    figures = {name: np.full(len(rows), np.nan, np.float32) for name in FIGURES}
+    figures |= {name: np.full((len(rows), num_leads), np.nan, np.float32) for name in LEAD_FIGURES}
+    for row, one in enumerate(rows):
+        if one.values is not None:
+            values[row] = one.values
+        for name, known in one.figures.items():
+            figures[name][row] = known if name in LEAD_FIGURES else known[0]
+    return AnswerTable(
+        np.array([one.record_id for one in rows], dtype=np.str_),
+        np.array([one.patient_id for one in rows], dtype=np.str_),
+        np.array([one.status == ANSWERED for one in rows], dtype=np.bool_),
+        values,
+        figures,
+    )
+
+
+def read_answers(
+    path: str | Path, labels: Sequence[str], num_leads: int, time: str = "time"
+) -> AnswerTable:
+    """Reads a file of answers that `predict` wrote, to which a column of times may be added.
+
+    Args:
+        path: a ``.csv``, ``.jsonl`` or ``.parquet`` file.
+        labels: of the network.
+        num_leads: of its input.
+        time: the name of the column of times.
+
+    Returns:
+        The answers as columns.
+
+    Raises:
+        DataError: the file is missing, damaged, no file of answers, or of a network with other
+            labels.
+
+    Example:
+        >>> read_answers("answers.csv", ["NORM", "MI"], num_leads=12)  # doctest: +SKIP
+    """
+    path = Path(path)
+    table = _read(path)
+    missing = [name for name in ("record_id", "patient_id", "status") if name not in table]
+    found = [name.removeprefix(PROBABILITY) for name in table if name.startswith(PROBABILITY)]
+    if missing or not found:
+        raise DataError(f"{path}: holds no answers. It has: {listed(list(table), 12)}. {ADVICE}")
+    if set(found) != set(labels):
+        raise DataError(
+            f"{path}: holds answers for {listed(found, 12)}, and the network's labels are "
+            f"{listed(list(labels), 12)}. Name the run that they are of."
+        )
+    figures = {
+        name: _numbers(path, name, table[name], num_leads if name in LEAD_FIGURES else 0)
+        for name in (*FIGURES, *LEAD_FIGURES)
+        if name in table
+    }
+    columns = [_numbers(path, PROBABILITY + one, table[PROBABILITY + one], 0) for one in labels]
+    probabilities = np.stack(columns, axis=1)
+    status = _texts(table["status"])
+    answered = (status == ANSWERED) & ~np.isnan(probabilities).any(axis=1)
+    if ((probabilities < 0) | (probabilities > 1)).any():
+        raise DataError(f"{path}: a probability is outside of 0 to 1. {ADVICE}")
+    return AnswerTable(
+        _texts(table["record_id"]),
+        _texts(table["patient_id"]),
+        answered,
+        probabilities,
+        figures,
+        _texts(table[time]) if time in table else None,
+    )
+
+
+def _read(path: Path) -> dict[str, list[Any]]:
+    import pyarrow as pa
+    from pyarrow import csv, json, parquet
+
+    ending = path.suffix.lower()
+    if ending not in KINDS or not path.is_file():
+        raise DataError(
+            f"{path}: no file of answers. Name a {', '.join(KINDS)} that `ecg-keras predict` wrote."
+        )
+    if ending == ".csv" and not is_of_answers(path):
+        raise DataError(f"{path}: does not begin as answers do: {','.join(FIRST_COLUMNS)}.")
+    try:
+        if ending == ".parquet":
+            found = parquet.read_table(path)
+        elif ending == ".jsonl":
+            found = json.read_json(path)
+        else:
+            # every cell as text: names of records may look like numbers
+            names = csv.open_csv(path).schema.names
+            texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
+            found = csv.read_csv(path, convert_options=texts)
+        return {name: found.column(name).to_pylist() for name in found.column_names}
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{path}: can't be read: {reason}. {ADVICE}") from error
+
+
+def _texts(cells: Sequence[Any]) -> npt.NDArray[np.str_]:
+    return np.array(["" if one is None else str(one) for one in cells], dtype=np.str_)
+
+
+def _numbers(path: Path, name: str, cells: Sequence[Any], width: int) -> npt.NDArray[np.float32]:
+    """A number in each row, or a list of ``width``; NaN where there is none."""
+    unknown: Any = [math.nan] * width if width else math.nan
+    try:
+        rows = [
+            unknown
+            if one is None or one == ""
+            else one.split(";")
+            if width and isinstance(one, str)
+            else one
+            for one in cells
+        ]
+        values = np.array(rows, np.float64).astype(np.float32)
+        return values.reshape((-1, width) if width else -1)
+    except (ValueError, TypeError) as error:
+        kind = f"{width} numbers, as the network has leads," if width else "a number"
+        raise DataError(
+            f"{path}: column {name!r} must hold {kind} in each row. {ADVICE}"
+        ) from error

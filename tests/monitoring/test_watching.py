@@ -1,0 +1,152 @@
+"""`monitor`, from recordings or shards to alarms: planted shifts are found, sound ones are not."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ecg_keras as ecg
+from ecg_keras import validation
+from ecg_keras.errors import DataError
+from ecg_keras.prediction import LooseFiles, open_trained
+
+TRUE = {"sampling_rate": 500, "unit": "mV"}
+
+
+@pytest.fixture(scope="module")
+def answer(service, tmp_path_factory):
+    """Asks the network about an array, and gives the file of its answers."""
+    folder = tmp_path_factory.mktemp("answers")
+    trained = open_trained(service.run, verify="off")
+
+    def ask(name, signals, **reading):
+        path = folder / f"{name}.parquet"
+        ecg.predict(trained, signals, out=path, reading=LooseFiles(**{**TRUE, **reading}))
+        return path
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def sound(service, answer):
+    return answer("sound", service.ours)
+
+
+def features(found):
+    return {line.partition(":")[0].split()[0] for line in found.periods[0].alarms}
+
+
+def test_new_patients_of_the_same_hospital_raise_no_alarm(service, sound):
+    found = ecg.monitor(service.run, sound)
+    assert found.alarms == ()
+    (everything,) = found.periods
+    assert (everything.name, everything.records, everything.answered) == ("all", 80, 80)
+    assert len(everything.inputs.distances) > 30 and len(everything.checks) > 4
+    assert found.summary == f"{service.run}: 80 recordings, no alarm"
+    assert not found.remarks
+
+
+def test_another_hospital_another_unit_and_another_rate_are_found(service, answer):
+    for name, signals, reading, expected in (
+        ("other", service.theirs, {}, {"noise_mv"}),
+        ("unit", service.ours / 1000, {}, {"peak_mv", "rms_mv"}),
+        ("rate", service.ours, {"sampling_rate": 250}, {"heart_rate", "original_hz"}),
+    ):
+        found = ecg.monitor(service.run, answer(name, signals, **reading))
+        assert expected <= features(found), name
+
+
+def test_recordings_that_are_refused_are_found(service, tmp_path):
+    out = tmp_path / "a.jsonl"
+    reading = LooseFiles(500, "uV")  # which they are not
+    ecg.predict(service.run, service.ours, out=out, reading=reading)
+    found = ecg.monitor(service.run, out)
+    assert "share not answered: 1.000" in " ".join(found.alarms)
+
+
+def test_the_truth_and_times_are_joined_and_each_month_judged(service, sound, tmp_path):
+    rows = pd.read_parquet(sound)
+    rng = np.random.default_rng(0)
+    labels = service.dataset.labels
+    rows["time"] = ["2026-01-05"] * 40 + ["2026-02-05"] * 40
+    rows.to_csv(tmp_path / "table.csv", index=False)
+    february = np.arange(80) >= 40
+    truth = pd.DataFrame({"record_id": rows.record_id, "time": rows.time})
+    for label in labels:
+        # in February everybody has everything
+        chance = rows[f"probability_{label}"].to_numpy()
+        truth[label] = np.where(february, 1, rng.random(80) < chance).astype(int)
+    truth.to_csv(tmp_path / "known.csv", index=False)
+    found = ecg.monitor(service.run, sound, labels=tmp_path / "known.csv")
+    assert [one.name for one in found.periods] == ["all", "2026-01", "2026-02"]
+    assert [one.known for one in found.periods] == [80, 40, 40]
+    lines = " ".join(found.alarms)
+    assert "2026-02: share present in truth of" in lines
+    assert "2026-02: mean probability less share present of" in lines
+    json.dumps(found.as_json(), allow_nan=False)
+    assert found.table().splitlines()[0].split()[0] == "period"
+
+
+def test_shards_are_asked_about_with_their_truth(service):
+    found = ecg.monitor(service.run, service.shards, labels=service.shards)
+    everything = found.periods[0]
+    assert everything.records == everything.answered == everything.known
+    assert found.alarms == ()
+
+
+def test_csv_lines_of_json_and_parquet_say_the_same(service, sound, tmp_path):
+    rows = pd.read_parquet(sound)
+    rows.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    texts = rows.copy()
+    for name in rows.columns:
+        if rows[name].map(lambda one: isinstance(one, np.ndarray)).any():
+            texts[name] = rows[name].map(lambda one: "; ".join(map(str, one)))
+    texts.to_csv(tmp_path / "a.csv", index=False)
+    expected = ecg.monitor(service.run, sound).as_json()["periods"]
+    for name in ("a.jsonl", "a.csv"):
+        found = ecg.monitor(service.run, tmp_path / name).as_json()["periods"]
+        assert json.loads(json.dumps(found), parse_float=lambda one: f"{float(one):.4f}") == (
+            json.loads(json.dumps(expected), parse_float=lambda one: f"{float(one):.4f}")
+        )
+    twice = ecg.monitor(service.run, [sound, tmp_path / "a.csv"])
+    assert twice.remarks == ("80 recordings were answered twice: the first counts",)
+
+
+def test_what_can_not_be_compared_is_said(service, sound, tmp_path, monkeypatch):
+    shutil.copytree(service.run, tmp_path / "moved" / "run")
+    found = ecg.monitor(tmp_path / "moved" / "run", sound)
+    assert "name them with --shards" in found.remarks[0] and found.periods[0].inputs is None
+    found = ecg.monitor(tmp_path / "moved" / "run", sound, shards=service.shards)
+    assert not found.remarks
+    rows = pd.read_parquet(sound)
+    rows[[one for one in rows if not one.endswith("_mv")]].drop(
+        columns=["heart_rate", "original_hz", "original_seconds"]
+    ).to_parquet(tmp_path / "old.parquet")
+    assert "hold no figures" in ecg.monitor(service.run, tmp_path / "old.parquet").remarks[0]
+    monkeypatch.setattr(validation, "why_missing", lambda: "no wheel")
+    assert "can't be imported (no wheel)" in ecg.monitor(service.run, sound).remarks[0]
+
+
+def test_what_is_no_answer_is_refused(service, sound, tmp_path):
+    rows = pd.read_parquet(sound)
+    label = service.dataset.labels[0]
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "torn.jsonl").write_text('{"record_id": ')
+    rows.rename(columns={f"probability_{label}": "probability_X"}).to_parquet(
+        tmp_path / "other.parquet"
+    )
+    rows.assign(peak_mv="much").to_parquet(tmp_path / "text.parquet")
+    for name, message in (
+        ("gone.csv", "no file of answers"),
+        ("table.csv", "does not begin as answers do"),
+        ("torn.jsonl", "can't be read"),
+        ("other.parquet", "holds answers for"),
+        ("text.parquet", "column 'peak_mv' must hold a number"),
+        (".", "no folder of shards"),
+    ):
+        with pytest.raises(DataError, match=message):
+            ecg.monitor(service.run, tmp_path / name)
+    with pytest.raises(DataError, match="no finished run"):
+        ecg.monitor(tmp_path, sound)
