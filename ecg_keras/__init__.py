@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ecg_keras import (
         advise as advise,
+        attribution as attribution,
         callbacks as callbacks,
         config as config,
         data as data,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         weights as weights,
         workflow as workflow,
     )
+    from ecg_keras.attribution import explain as explain
     from ecg_keras.monitoring import monitor as monitor
     from ecg_keras.prediction import embed as embed, predict as predict
     from ecg_keras.workflow import train as train

@@ -44,7 +44,7 @@ LAYERS = [
     {"statistics"},
     {"export"},
     {"prediction", "serving"},
-    {"monitoring"},
+    {"attribution", "monitoring"},
     {"report"},
     {"workflow"},
     {"study"},

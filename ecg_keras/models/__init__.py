@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         load_model as load_model,
         save_model as save_model,
     )
+    from ecg_keras.models.scaling import scaling_layer as scaling_layer
     from ecg_keras.models.transfer import Transfer as Transfer, load_backbone as load_backbone
     from ecg_keras.models.wang import fcn_wang as fcn_wang, resnet1d_wang as resnet1d_wang
     from ecg_keras.models.xceptiontime import (

@@ -16,6 +16,9 @@ from ecg_keras.errors import ConfigError, unknown_name
 from ecg_keras.keras_library import keras, layers, ops
 
 SCALINGS = ("none", "standardise", "minmax")
+# layers that scale each ECG by itself, so that a network sees the same at any amplitude; the
+# second is `preprocess`'s
+BY_ITSELF = ("preprocess_minmax", "preprocess_zscore")
 
 
 def scale(
@@ -72,6 +75,16 @@ def _minmax(signal: keras.KerasTensor) -> keras.KerasTensor:
     high = ops.max(millivolts, axis=1, keepdims=True)
     scaled = ops.divide_no_nan(millivolts - (high + low) / 2, (high - low) / 2)
     return keras.Model(millivolts, scaled, name="preprocess_minmax")(signal)
+
+
+def scaling_layer(model: keras.Model) -> keras.Layer | None:
+    """The layer of a network that scales each ECG by itself, by its own range or deviation.
+
+    Example:
+        >>> scaling_layer(classifier(find_backbone("gru")(), ["MI"], scaling="minmax")).name
+        'preprocess_minmax'
+    """
+    return next((layer for layer in model.layers if layer.name in BY_ITSELF), None)
 
 
 def set_layer_weights(layer: keras.Layer, weights: Sequence[npt.NDArray[Any]]) -> None:

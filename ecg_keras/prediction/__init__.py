@@ -10,11 +10,20 @@ if TYPE_CHECKING:
         as_table as as_table,
         read_answers as read_answers,
     )
-    from ecg_keras.prediction.answering import Answer as Answer, Answers as Answers
+    from ecg_keras.prediction.answering import (
+        Answer as Answer,
+        Answers as Answers,
+        answer_all as answer_all,
+    )
     from ecg_keras.prediction.asking import embed as embed, predict as predict
     from ecg_keras.prediction.loose_files import LooseFiles as LooseFiles
     from ecg_keras.prediction.output import KINDS as KINDS
     from ecg_keras.prediction.readings import AGGREGATES as AGGREGATES
+    from ecg_keras.prediction.request import (
+        Files as Files,
+        OnProgress as OnProgress,
+        Request as Request,
+    )
     from ecg_keras.prediction.trained import (
         TrainedNetwork as TrainedNetwork,
         open_trained as open_trained,

@@ -119,26 +119,21 @@ class Request:
         self, on_progress: OnProgress | None, journal: Journal | None = None
     ) -> Iterator[Answer]:
         """The answers that the journal lacks."""
-        stored = sum(split.records for _, one in self.shards for split in one.splits.values())
-        total = stored + len(self.infos)
         left = [
             one
             for one in self.infos
             if journal is None or not journal.knows(one.record_id, mark_of(one.path))
         ]
-        done = total - stored - len(left)
+        done = len(self.infos) - len(left)
         move = on_progress or (lambda done, total: None)
 
         def readings() -> Iterator[Reading]:
             nonlocal done
-            for folder, dataset in self.shards:
-                for split in dataset.splits:
-                    for one in read_stored(folder, dataset, split):
-                        if journal is not None and journal.knows(one.record_id, one.mark, split):
-                            done += 1
-                        else:
-                            yield one
-            yield from self._read(left)
+            for one in self.readings(left):
+                if journal is not None and journal.knows(one.record_id, one.mark, one.split):
+                    done += 1
+                else:
+                    yield one
 
         for answer in answer_all(
             self.trained.forward,
@@ -147,8 +142,21 @@ class Request:
             aggregate=self.reader.aggregate,
         ):
             done += 1
-            move(done, total)
+            move(done, self.total)
             yield answer
+
+    @property
+    def total(self) -> int:
+        """How many recordings there are, as far as `dataset.json` says."""
+        stored = sum(split.records for _, one in self.shards for split in one.splits.values())
+        return stored + len(self.infos)
+
+    def readings(self, left: Sequence[RecordInfo] | None = None) -> Iterator[Reading]:
+        """All recordings, those of shards first; of files only those that are ``left``."""
+        for folder, dataset in self.shards:
+            for split in dataset.splits:
+                yield from read_stored(folder, dataset, split)
+        yield from self._read(self.infos if left is None else left)
 
     def read_signals(self, record_ids: Sequence[str]) -> dict[str, Signal]:
         """The first window of recordings, as the network was asked about it."""

@@ -48,6 +48,7 @@ class TrainedNetwork:
         mark: 64 hex digits that are others for another network, calibration or threshold.
         forward: float32 ``(batch, num_samples, num_leads)`` in millivolts to ``(batch, size)``.
         remark: what speaks against its answers, such as a head that was never trained.
+        model: the Keras model, without calibration; ``None`` of a SavedModel.
 
     Example:
         >>> open_trained("runs/ptbxl_scratch").labels  # doctest: +SKIP
@@ -67,6 +68,7 @@ class TrainedNetwork:
     calibration: str = "none"
     sets: LabelSets | None = None
     remark: str = ""
+    model: Any = field(default=None, repr=False)
 
 
 def open_trained(
@@ -184,6 +186,7 @@ def _open_keras(
         scores.calibration.method if scores else "none",
         scores.sets if scores else None,
         "" if embedding or file != run.model else describe_head(place, run.card),
+        model,
     )
 
 

@@ -7,7 +7,7 @@ of the electrocardiogram: Part I", Circulation 2007, 115:1306-1324, section "Dis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,14 @@ from matplotlib.figure import Figure
 
 from ecg_keras.errors import DataError
 from ecg_keras.records import Signal
+from ecg_keras.report.ecg_colour import (
+    LEGEND_MM,
+    STRIP_MM,
+    colours_of,
+    draw_bands,
+    draw_legend,
+    draw_strip,
+)
 from ecg_keras.report.style import LIGHT, Look, in_style
 
 Floats = npt.NDArray[np.float64]
@@ -42,6 +50,8 @@ def plot_ecg(
     sampling_rate: float,
     leads: Sequence[str],
     title: str | None = None,
+    colour: npt.ArrayLike | None = None,
+    colour_title: str = "share of the largest value",
 ) -> Figure:
     """Draws an ECG on millimetre paper, true to scale when the figure keeps its size.
 
@@ -55,13 +65,18 @@ def plot_ecg(
         sampling_rate: in Hz.
         leads: names in column order.
         title: a line above the ECG.
+        colour: how much each sample says, ``(num_samples, num_leads)``, or ``(num_samples,)`` for
+            all leads together, such as attributions: positive for the label, negative against it.
+            Bands behind the traces show it in steps, as shares of its largest value; a strip below
+            shows all leads together over the whole time, and a legend the steps.
+        colour_title: in the legend, what ``colour`` is.
 
     Returns:
         A figure whose only axes count millimetres of paper.
 
     Raises:
-        DataError: the shape does not fit the leads, a sample is not finite, there is none, or the
-            rate is not above 0 Hz.
+        DataError: a shape does not fit the leads, a sample or colour is not finite, there is no
+            sample, or the rate is not above 0 Hz.
 
     Example:
         >>> import numpy as np
@@ -80,10 +95,15 @@ def plot_ecg(
     standard = {lead for row in STANDARD for lead in row} == set(ecg.leads)
     rows = STANDARD if standard else tuple((lead,) for lead in ecg.leads)
     segments = [_segments(columns, row) for row in rows]
+    colours, shares = None, {}
+    if colour is not None:
+        colours = colours_of(colour, ecg.values.shape, colour_title)
+        shares = {lead: colours.of_leads[:, index] for index, lead in enumerate(ecg.leads)}
+    below = 0.0 if colours is None else STRIP_MM + LEGEND_MM
     extents = [_extent(row) for row in segments]
 
     width = LEFT_MM + samples / ecg.sampling_rate * MM_PER_SECOND + RIGHT_MM
-    height = TOP_MM + sum(up + down for up, down in extents) + BOTTOM_MM
+    height = TOP_MM + sum(up + down for up, down in extents) + below + BOTTOM_MM
     title_mm = 0.0 if title is None else 8.0
     size = (width / MM_PER_INCH, (height + title_mm) / MM_PER_INCH)
     figure = Figure(figsize=size, facecolor=LIGHT["page"])
@@ -93,8 +113,12 @@ def plot_ecg(
         axes.set_title(title, loc="left", color=LIGHT["ink"])
     top = height - TOP_MM
     for row, names, (up, down) in zip(segments, rows, extents, strict=True):
-        _draw_row(axes, row, names, top - up, up, ecg.sampling_rate)
+        _draw_row(axes, row, names, top - up, up, ecg.sampling_rate, shares)
         top -= up + down
+    if colours is not None:
+        across = LEFT_MM + np.arange(samples) / ecg.sampling_rate * MM_PER_SECOND
+        draw_strip(axes, across, top - STRIP_MM / 2, colours)
+        draw_legend(axes, LEFT_MM, top - STRIP_MM - LEGEND_MM / 2, colours)
     return figure
 
 
@@ -150,6 +174,7 @@ def _draw_row(
     zero: float,
     up: float,
     sampling_rate: float,
+    shares: Mapping[str, Floats],
 ) -> None:
     """Draws one row with its calibration pulse; ``zero`` is the height of 0 mV in millimetres."""
     style: Look = {"color": LIGHT["trace"], "solid_joinstyle": "round"}
@@ -157,6 +182,9 @@ def _draw_row(
     axes.plot(2.5 + pulse[:, 0], zero + MM_PER_MV * pulse[:, 1], linewidth=0.9, **style)
     for name, (start, values) in zip(names, row, strict=True):
         x = LEFT_MM + (start + np.arange(len(values))) / sampling_rate * MM_PER_SECOND
+        if name in shares:
+            marked = shares[name][start : start + len(values)]
+            draw_bands(axes, x, zero + MM_PER_MV * values, marked, f"bands-{name}")
         axes.plot(x, zero + MM_PER_MV * values, linewidth=0.9, gid=f"lead-{name}", **style)
         if start:
             axes.plot([x[0], x[0]], [zero - 3, zero + 3], linewidth=0.6, **style)

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from ecg_keras.errors import DataError
 from ecg_keras.report import ecg_plot, plot_ecg, shown_ecgs
 from ecg_keras.report.ecg_plot import LEFT_MM
+from ecg_keras.report.style import LIGHT
 from ecg_keras.signals import LEADS
 
 
@@ -134,6 +135,56 @@ def test_what_is_no_ecg_is_refused():
         plot_ecg(np.zeros((0, 1)), sampling_rate=100, leads=("I",))
     with pytest.raises(DataError, match="finite"):
         plot_ecg([[np.nan]], sampling_rate=100, leads=("I",))
+
+
+def bands(figure, lead):
+    """The marked pieces of a lead, as (colour, width, x of its samples)."""
+    axes = figure.axes[0]
+    return [
+        (one.get_color(), one.get_linewidth(), one.get_xdata()[~np.isnan(one.get_xdata())])
+        for one in axes.get_lines()
+        if one.get_gid() == f"bands-{lead}"
+    ]
+
+
+def test_what_drove_an_answer_is_marked_behind_the_trace():
+    colour = np.zeros((1000, 12))
+    v2, v5 = LEADS.index("V2"), LEADS.index("V5")
+    colour[600:620, v2], colour[640:650, v2] = 1.0, 0.2
+    colour[800:810, v5], colour[0, v2] = -0.6, 0.1  # the last is too little to be marked
+    signal = np.random.default_rng(0).normal(0, 0.1, (1000, 12))
+    figure = plot_ecg(signal, sampling_rate=100, leads=LEADS, colour=colour, colour_title="it")
+    weak, strong = bands(figure, "V2")
+    assert weak[0] == strong[0] == LIGHT["orange"] and weak[1] < strong[1]
+    assert strong[2][[0, -1]] == pytest.approx(LEFT_MM + np.array([599.5, 619.5]) / 4)
+    assert weak[2][[0, -1]] == pytest.approx(LEFT_MM + np.array([639.5, 649.5]) / 4)
+    (against,) = bands(figure, "V5")
+    assert against[0] == LIGHT["blue"] and not bands(figure, "V1")
+    order = [one.get_gid() for one in figure.axes[0].get_lines()]
+    assert order.index("bands-V2") < order.index("lead-V2")
+    assert order.count("together") == 3
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert {"all leads", "for", "against", "15%", "75%", "it"} <= set(texts)
+    plain = plot_ecg(signal, sampling_rate=100, leads=LEADS)
+    assert line(plain, "lead-V2")[0][0] == pytest.approx(line(figure, "lead-V2")[0][0])
+    assert inches_per_mm(figure) == pytest.approx([1 / 25.4, 1 / 25.4])
+
+
+def test_an_array_for_all_leads_marks_all_of_them():
+    colour = np.zeros(1500)
+    colour[100:110] = 2
+    figure = plot_ecg(np.zeros((1500, 2)), sampling_rate=100, leads=("I", "V1"), colour=colour)
+    assert [len(bands(figure, lead)) for lead in ("I", "V1")] == [1, 1]
+    assert "against" not in [text.get_text() for text in figure.axes[0].texts]
+    figure = plot_ecg(np.zeros((9, 1)), sampling_rate=100, leads=("I",), colour=np.zeros((9, 1)))
+    assert not bands(figure, "I")
+
+
+def test_colours_that_fit_no_ecg_are_refused():
+    with pytest.raises(DataError, match=r"\(9, 1\), or \(9,\). Received: \(8,\)"):
+        plot_ecg(np.zeros((9, 1)), sampling_rate=100, leads=("I",), colour=np.zeros(8))
+    with pytest.raises(DataError, match="colour must be finite"):
+        plot_ecg(np.zeros((9, 1)), sampling_rate=100, leads=("I",), colour=np.full(9, np.nan))
 
 
 @pytest.mark.real

@@ -1,0 +1,26 @@
+"""What a network's answer rests on: attributions over time and leads, and how far to trust them."""
+
+from typing import TYPE_CHECKING
+
+from ecg_keras.faces import lazy_face
+
+if TYPE_CHECKING:
+    from ecg_keras.attribution.explained_recordings import (
+        Explained as Explained,
+        explain_recordings as explain_recordings,
+        write_attributions as write_attributions,
+    )
+    from ecg_keras.attribution.explaining import (
+        METHODS as METHODS,
+        Attributions as Attributions,
+        explain as explain,
+        explainer as explainer,
+    )
+    from ecg_keras.attribution.explanation import (
+        CAUTION as CAUTION,
+        Explanation as Explanation,
+        choose_label as choose_label,
+        explanations as explanations,
+    )
+
+__getattr__, __dir__, __all__ = lazy_face(__name__)

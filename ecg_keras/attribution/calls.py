@@ -1,0 +1,34 @@
+"""The graph of a network as calls of its layers, one for each place where a layer is used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecg_keras.keras_library import KerasTensor
+
+
+def calls_in_order(output: KerasTensor) -> list[Any]:
+    """All calls that an output needs, each after those whose outputs it takes."""
+    found: dict[int, Any] = {}
+    pending = [(call_of(output), False)]
+    while pending:
+        node, is_ready = pending.pop()
+        if id(node) in found:
+            continue
+        if is_ready:
+            found[id(node)] = node
+        else:
+            pending.append((node, True))
+            pending += [(before, False) for before in calls_before(node)]
+    return list(found.values())
+
+
+def call_of(tensor: KerasTensor) -> Any:
+    """The call that a tensor is an output of."""
+    history = tensor._keras_history
+    return history.operation._inbound_nodes[history.node_index]
+
+
+def calls_before(node: Any) -> list[Any]:
+    """The calls whose outputs this one takes."""
+    return [call_of(tensor) for tensor in node.input_tensors]

@@ -1,0 +1,96 @@
+"""Recordings are explained as they are answered, and written whole or not at all."""
+
+import keras
+import numpy as np
+import pytest
+from tiny import mean
+
+from ecg_keras import models, prediction, simulate
+from ecg_keras.attribution import choose_label, explain, explain_recordings, write_attributions
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.prediction import LooseFiles, open_trained
+from ecg_keras.signals import LEADS
+
+READING = LooseFiles(sampling_rate=500, unit="mV")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    keras.utils.set_random_seed(1)
+    model = models.classifier(mean(1000, 12, head="pooled", seed=0), ["MI", "NORM"])
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    models.save_model(model, path)
+    return open_trained(path, labels=["MI", "NORM"], leads=LEADS, sampling_rate=100)
+
+
+@pytest.fixture(scope="module")
+def ecgs():
+    """Three recordings of 20 s, of which the second is no ECG."""
+    found = [simulate.record_ecg("lakeside", number, noise=False).values for number in range(3)]
+    found = np.stack([np.concatenate([one, 0.5 * one]) for one in found])
+    found[1] = 0
+    return found
+
+
+def test_each_answer_is_that_of_predict_and_its_strongest_window_is_explained(trained, ecgs):
+    steps = []
+    rows = list(
+        explain_recordings(
+            trained, ecgs, label="MI", reading=READING, steps=8,
+            on_progress=lambda done, total: steps.append((done, total)),
+        )
+    )  # fmt: skip
+    answers = prediction.predict(trained, ecgs, reading=READING)
+    assert [one.answer.status for one in rows] == ["answered", "unreadable", "answered"]
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    got = np.stack([one.answer.values for one in rows if one.answer.values is not None])
+    assert got == pytest.approx(answers.probabilities[[0, 2]], abs=1e-6)
+    assert rows[1].explanation is None
+    for one in rows[::2]:
+        assert one.window in (1, 2)
+        assert trained.forward(one.signal.values[None])[0, 0] >= one.answer.values[0] - 1e-6
+        wanted = explain(trained, one.signal.values, label="MI", steps=8)
+        assert one.explanation.values == pytest.approx(wanted.values[0], abs=1e-6)
+        assert sum(one.explanation.lead_shares.values()) == pytest.approx(1)
+        assert one.explanation.sentence.startswith("Marked: what speaks for and against MI, by")
+
+
+def test_they_are_written_when_all_are_there(trained, ecgs, tmp_path):
+    out = tmp_path / "new/attributions.npz"
+    rows = explain_recordings(trained, ecgs, reading=READING, method="grad_cam")
+    kept = []
+    for one in write_attributions(out, rows, trained, "grad_cam"):
+        kept.append(one)
+        assert not out.exists()
+    with np.load(out) as file:
+        assert file["record_ids"].tolist() == ["0", "2"] and file["method"] == "grad_cam"
+        assert file["attributions"].shape == (2, 1000) and file["signals"].shape == (2, 1000, 12)
+        assert (file["attributions"][1] == kept[2].explanation.values).all()
+        assert file["labels"].tolist() == [kept[0].explanation.label, kept[2].explanation.label]
+        assert file["leads"].tolist() == list(LEADS) and file["sampling_rate"] == 100
+    assert [one.name for one in out.parent.iterdir()] == ["attributions.npz"]
+    assert "all leads together, in steps of 0.02 s" in kept[0].explanation.sentence
+    # what stops them leaves the file of before
+    stopped = write_attributions(
+        out, explain_recordings(trained, ecgs, reading=READING), trained, ""
+    )
+    next(stopped)
+    stopped.close()
+    assert np.load(out)["method"] == "grad_cam"
+
+
+def test_what_is_refused(trained, ecgs, tmp_path):
+    with pytest.raises(ConfigError, match="no label named 'HYP'"):
+        explain_recordings(trained, ecgs, label="HYP", reading=READING)
+    with pytest.raises(ConfigError, match=r"written as an \.npz"):
+        write_attributions(tmp_path / "a.csv", [], trained, "")
+    (tmp_path / "a.npz").write_text("mine")
+    with pytest.raises(DataError, match="holds no attributions"):
+        write_attributions(tmp_path / "a.npz", [], trained, "")
+
+
+def test_the_label_is_the_one_furthest_above_its_threshold():
+    values = np.array([0.6, 0.3, 0.9], np.float32)
+    labels = ("A", "B", "C")
+    assert choose_label(values, labels, None) == "C"
+    assert choose_label(values, labels, {"A": 0.5, "B": 0.05, "C": 0.9}) == "B"
