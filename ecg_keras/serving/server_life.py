@@ -121,6 +121,9 @@ def answering(
         thread.start()
         while not rest_server.started and thread.is_alive():
             time.sleep(0.01)
+        if not rest_server.started:
+            grpc_server.stop(None).wait()
+            raise ConfigError(f"REST did not start on {host}: is another server on its port?")
         place = f"[{host}]" if ":" in host else host
         url = f"http://{place}:{listening.getsockname()[1]}"
         try:
@@ -208,8 +211,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         if os.name == "posix":  # elsewhere it would share the port with another server
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(128)
+        listening.bind((host, port))  # clients are refused, not kept waiting, until it answers
     except OSError as error:
         listening.close()
         raise ConfigError(
