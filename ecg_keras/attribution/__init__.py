@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ecg_keras.attribution.explained_recordings import (
         Explained as Explained,
         explain_recordings as explain_recordings,
+        explain_shown as explain_shown,
         write_attributions as write_attributions,
     )
     from ecg_keras.attribution.explaining import (
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
         Explanation as Explanation,
         choose_label as choose_label,
         explanations as explanations,
+    )
+    from ecg_keras.attribution.sanity import (
+        deletion as deletion,
+        likeness as likeness,
+        randomised as randomised,
+        share_inside as share_inside,
     )
 
 __getattr__, __dir__, __all__ = lazy_face(__name__)

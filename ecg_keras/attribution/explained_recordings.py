@@ -21,6 +21,7 @@ from ecg_keras.errors import ConfigError, DataError, look_up
 from ecg_keras.files import replacing
 from ecg_keras.prediction import (
     Answer,
+    Answers,
     Files,
     LooseFiles,
     OnProgress,
@@ -162,6 +163,45 @@ def _answers(request: Request, label: str | None) -> Iterator[tuple[Answer, Any,
             continue
         name = label or choose_label(answer.values, trained.labels, trained.thresholds)
         yield answer, strongest.windows[trained.labels.index(name)], name
+
+
+def explain_shown(
+    trained: TrainedNetwork, answers: Answers, *, label: str | None = None, steps: int = 32
+) -> dict[str, Explained]:
+    """What answers rest on, for the ECGs that are kept in ``answers.shown``.
+
+    Args:
+        trained: the network that was asked.
+        answers: of `ecg_keras.predict` with ``shown``.
+        label, steps: as of `explain_recordings`.
+
+    Returns:
+        By record ids. Empty where there is nothing to explain, or the network is a SavedModel,
+        which has no gradients.
+
+    Example:
+        >>> trained = open_trained("runs/ptbxl_scratch")  # doctest: +SKIP
+        >>> explain_shown(trained, predict(trained, "in", shown=6))  # doctest: +SKIP
+    """
+    known = {
+        one.record_id: (one, one.values)
+        for one in answers.rows
+        if one.record_id in answers.shown and one.values is not None
+    }
+    if trained.model is None or not known:
+        return {}
+    names = [
+        label or choose_label(values, answers.labels, answers.thresholds)
+        for _, values in known.values()
+    ]
+    signals = np.stack([answers.shown[name].values for name in known])
+    found = explainer(trained, steps=steps)(signals, names)
+    return {
+        name: Explained(one, answers.shown[name], 1, explanation)
+        for (name, (one, _)), explanation in zip(
+            known.items(), explanations(found, trained.leads, trained.sampling_rate), strict=True
+        )
+    }
 
 
 def write_attributions(

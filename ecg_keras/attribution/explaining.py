@@ -41,9 +41,9 @@ class Method:
 
 
 METHODS: Mapping[str, Method] = {
-    "integrated_gradients": Method("Integrated gradients", True),
+    "integrated_gradients": Method("integrated gradients", True),
     "grad_cam": Method("Grad-CAM", False),
-    "gradient_input": Method("Gradient × input", True),
+    "gradient_input": Method("gradient × input", True),
 }
 BASELINES = ("isoelectric", "zero")
 

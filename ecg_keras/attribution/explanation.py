@@ -76,7 +76,7 @@ class Explanation:
             sentence += f"; all leads together, in steps of {self.step:.2g} s"
         if self.residual > LARGE_RESIDUAL:
             sentence += (
-                f". The marks do not add up to the answer: they are off by {self.residual:.0%}"
+                f". The marks do not add up to the answer: they are off by {percent(self.residual)}"
             )
         return f"{sentence}."
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "simulate": ("dataset_commands", "Write a simulated hospital's database to disk."),
     "evaluate": ("run_commands", "Score a finished run, or predictions made elsewhere."),
     "predict": ("predict_commands", "Ask a trained network about recordings in files."),
+    "explain": ("explain_command", "Say which parts of recordings a network's answers rest on."),
     "embed": ("predict_commands", "Write what goes into a network's last layer, a row a record."),
     "monitor": (
         "monitor_command",

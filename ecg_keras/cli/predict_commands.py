@@ -39,7 +39,7 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
         from ecg_keras.prediction import LooseFiles
 
         names = dict(_split_name(one) for one in lead_names) or None
-        reading = LooseFiles(sampling_rate, unit, _split(leads), names, decimal, array)
+        reading = LooseFiles(sampling_rate, unit, split_names(leads), names, decimal, array)
         return command(*args, reading=reading, **others)
 
     for option in reversed(
@@ -132,6 +132,10 @@ def _place(context: click.Context, option: click.Parameter, value: str) -> str |
     "--page-ecgs", default=12, show_default=True, type=click.IntRange(0, 200),
     help="ECGs that the page draws: the first that are answered.",
 )  # fmt: skip
+@click.option(
+    "--page-marks/--no-page-marks", default=True, show_default=True,
+    help="Mark on the page's ECGs what drove the answers, by integrated gradients.",
+)  # fmt: skip
 @asking_options
 @reading_options
 @click.option("--model-labels", metavar="A,B,...", help="Of a lone .keras file: its labels.")
@@ -147,6 +151,7 @@ def predict(
     out: Path | None,
     page: Path | None,
     page_ecgs: int,
+    page_marks: bool,
     reading: Any,
     short: str | None,
     verify: str | None,
@@ -167,8 +172,8 @@ def predict(
 
     trained = prediction.open_trained(
         model,
-        labels=_split(model_labels),
-        leads=_split(model_leads),
+        labels=split_names(model_labels),
+        leads=split_names(model_leads),
         sampling_rate=model_rate,
         short=short,
         verify=verify,
@@ -181,7 +186,7 @@ def predict(
             files,
             out=out,
             reading=reading,
-            workers=_enough(workers, files),
+            workers=count_workers(workers, files),
             shown=page_ecgs if page is not None else 0,
             on_progress=progressed,
             on_warning=remarks.append,
@@ -189,10 +194,12 @@ def predict(
         )
     _show(answers)
     if page is not None:
+        from ecg_keras.attribution import explain_shown
         from ecg_keras.report import prediction_page
 
-        click.echo(prediction_page(answers, page))
-    _end(answers, remarks)
+        explained = explain_shown(trained, answers) if page_marks else {}
+        click.echo(prediction_page(answers, page, explained=explained))
+    print_end(answers, remarks)
 
 
 @click.command()
@@ -226,13 +233,13 @@ def embed(
             files,
             out,
             reading=reading,
-            workers=_enough(workers, files),
+            workers=count_workers(workers, files),
             on_progress=progressed,
             on_warning=remarks.append,
             **options,
         )
     click.echo(out)
-    _end(prediction.Answers((), None, options["aggregate"], rows=rows), remarks)
+    print_end(prediction.Answers((), None, options["aggregate"], rows=rows), remarks)
 
 
 def _show(answers: Answers) -> None:
@@ -273,7 +280,7 @@ def _cells(answers: Answers, one: Answer, labels: int) -> list[str]:
     return [printable(cell) for cell in (one.record_id, *values, *decision, note)]
 
 
-def _end(answers: Answers, remarks: Sequence[str]) -> None:
+def print_end(answers: Answers, remarks: Sequence[str]) -> None:
     """How many there are, and remarks; exit code 1 where a file can't be read."""
     click.echo(answers.summary)
     for remark in remarks:
@@ -287,13 +294,13 @@ def _end(answers: Answers, remarks: Sequence[str]) -> None:
         raise SystemExit(1)
 
 
-def _enough(workers: int, files: tuple[str, ...]) -> int:
+def count_workers(workers: int, files: tuple[str, ...]) -> int:
     """A process takes a second to start: a few files named one by one are read in this one."""
     few = len(files) <= 16 and not any(Path(one).is_dir() or "*" in one for one in files)
     return 1 if few else workers
 
 
-def _split(names: str | None) -> tuple[str, ...] | None:
+def split_names(names: str | None) -> tuple[str, ...] | None:
     return None if names is None else tuple(name.strip() for name in names.split(","))
 
 

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 
 from ecg_keras.errors import DataError
 from ecg_keras.report.style import LIGHT, Look
+from ecg_keras.text import percent
 
 Floats = npt.NDArray[np.float64]
 POINTS_PER_MM = 72 / 25.4
@@ -116,7 +117,7 @@ def draw_legend(axes: Axes, left: float, y: float, colours: Colours) -> None:
         for number, (least, _, _) in enumerate(STEPS, start=1):
             axes.plot([x, x + SWATCH_MM], [y + 1, y + 1], **band_look(number, name))
             axes.text(
-                x + SWATCH_MM / 2, y - 2, f"{least:.0%}", **{**text, "fontsize": 6.5}, ha="center"
+                x + SWATCH_MM / 2, y - 2, percent(least), **{**text, "fontsize": 6.5}, ha="center"
             )
             x += SWATCH_MM
         x += 5.0

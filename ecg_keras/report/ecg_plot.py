@@ -14,6 +14,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ecg_keras.attribution import Explanation
 from ecg_keras.errors import DataError
 from ecg_keras.records import Signal
 from ecg_keras.report.ecg_colour import (
@@ -120,6 +121,17 @@ def plot_ecg(
         draw_strip(axes, across, top - STRIP_MM / 2, colours)
         draw_legend(axes, LEFT_MM, top - STRIP_MM - LEGEND_MM / 2, colours)
     return figure
+
+
+def draw_explained(signal: Signal, explanation: Explanation | None) -> Figure:
+    """An ECG, with what an answer about it rests on, if that is known."""
+    return plot_ecg(
+        signal.values,
+        sampling_rate=signal.sampling_rate,
+        leads=signal.leads,
+        colour=None if explanation is None else explanation.smoothed,
+        colour_title="" if explanation is None else explanation.title,
+    )
 
 
 def _segments(

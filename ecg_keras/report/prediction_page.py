@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ecg_keras.attribution import CAUTION, Explained
 from ecg_keras.prediction import Answer, Answers
-from ecg_keras.records import Signal
 from ecg_keras.report.blocks import Block, Drawing, Ecgs, Note, Rows, Section, ShownEcg, facts
-from ecg_keras.report.ecg_plot import plot_ecg
+from ecg_keras.report.ecg_plot import draw_explained
 from ecg_keras.report.page import write_page
 from ecg_keras.report.tables import Column, Table
 from ecg_keras.text import plural
@@ -31,13 +31,21 @@ NO_SETS = "none: how sure an answer has to be was not validated"
 NOTHING_DECIDED = "The network has no thresholds, so nothing is decided."
 
 
-def prediction_page(answers: Answers, path: str | Path, *, title: str | None = None) -> Path:
+def prediction_page(
+    answers: Answers,
+    path: str | Path,
+    *,
+    title: str | None = None,
+    explained: Mapping[str, Explained] | None = None,
+) -> Path:
     """Writes answers as a page of its own, with the ECGs that are kept in ``answers.shown``.
 
     Args:
         answers: of `ecg_keras.prediction.predict`.
         path: the HTML file to write.
         title: of the page; by default the network's name.
+        explained: by record ids, of `ecg_keras.attribution.explain_shown`: what drove the answers,
+            which is marked on their ECGs.
 
     Returns:
         ``path``.
@@ -54,13 +62,14 @@ def prediction_page(answers: Answers, path: str | Path, *, title: str | None = N
             f"{answers.summary}.",
             "The answers are those of a network. They are no diagnosis.",
         ),
-        sections=tuple(_sections(answers)),
+        sections=tuple(_sections(answers, explained or {})),
     )
 
 
-def _sections(answers: Answers) -> Iterator[Section]:
+def _sections(answers: Answers, explained: Mapping[str, Explained]) -> Iterator[Section]:
     if answers.shown:
-        yield Section("ecgs", "ECGs", tuple(_ecgs(answers)))
+        heading = "ECGs, and what drove the answers" if explained else "ECGs"
+        yield Section("ecgs", heading, tuple(_ecgs(answers, explained)))
     refused = [one for one in answers.rows if one.values is None]
     if refused:
         yield Section("refused", "Not answered", tuple(_refused(refused)))
@@ -70,40 +79,46 @@ def _sections(answers: Answers) -> Iterator[Section]:
     yield Section("how", "How they were made", (facts("The network", _describe(answers)),))
 
 
-def _ecgs(answers: Answers) -> Iterator[Block]:
+def _ecgs(answers: Answers, explained: Mapping[str, Explained]) -> Iterator[Block]:
     shown = [one for one in answers.rows if one.record_id in answers.shown]
     others = answers.count("answered") - len(shown)
     if others:
         yield Note(
             f"Drawn: {len(shown)} of {len(shown) + others:,} answered recordings, the first."
         )
+    if explained:
+        yield CAUTION
     yield Ecgs(
         tuple(
-            _show(answers, one, answers.shown[one.record_id], f"ecg{number}")
+            _show(answers, one, explained.get(one.record_id), f"ecg{number}")
             for number, one in enumerate(shown, start=1)
         ),
         "ecg",
     )
 
 
-def _show(answers: Answers, answer: Answer, signal: Signal, name: str) -> ShownEcg:
-    about = []
+def _show(answers: Answers, answer: Answer, explained: Explained | None, name: str) -> ShownEcg:
+    about, signal = [], answers.shown[answer.record_id]
+    explanation = explained.explanation if explained else None
     if answer.patient_id != answer.record_id:
         about.append(f"Patient {answer.patient_id}")
     if answer.windows > 1:
-        about.append(f"the first of {answer.windows} windows")
+        number = explained.window if explained else 1
+        about.append(f"window {number} of {answer.windows}")
     about += [f"unusual: {flag}" for flag in answer.flags]
     drawing = Drawing(
         name,
         f"ECG of record {answer.record_id}, 25 mm/s, 10 mm/mV",
         "",
-        lambda: plot_ecg(signal.values, sampling_rate=signal.sampling_rate, leads=signal.leads),
+        lambda: draw_explained(signal, explanation),
     )
     words = "; ".join(about)
+    about_it = f"{words[:1].upper()}{words[1:]}." if words else "Nothing unusual was found in it."
+    marked = f" {explanation.sentence}" if explanation else ""
     return ShownEcg(
         answer.record_id,
         answer.record_id,
-        f"{words[:1].upper()}{words[1:]}." if words else "Nothing unusual was found in it.",
+        about_it + marked,
         drawing,
         _labels(answers, answer),
     )

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -29,8 +30,39 @@ def test_a_folder_is_answered_with_a_table_a_file_and_a_page(ecg_keras, here):
     assert lines[0].split()[0] == "recording"
     assert lines[-1].startswith(f"{len(rows)} recordings: ")
     assert lines[1].startswith(rows[0]["record_id"])
-    assert (here / "a.html").read_text().count("<svg") == 2
+    page = (here / "a.html").read_text()
+    assert page.count("<svg") == page.count("Marked: what speaks for and against") == 2
     assert not (here / "a.jsonl.part").exists()
+
+
+def test_what_answers_rest_on_is_printed_written_and_drawn(ecg_keras, here):
+    files = sorted((here / "in").glob("*.hea"))[:2]
+    answer = ecg_keras(
+        "explain",
+        "run",
+        *files,
+        "--label",
+        "MI",
+        "--steps",
+        8,
+        "--out",
+        "a.npz",
+        "--page",
+        "a.html",
+    )
+    assert answer.code == 0, answer.err
+    lines = answer.out.splitlines()
+    assert lines[0].split() == ["recording", "label", "probability", "where"]
+    assert lines[1].split()[1] == "MI" and "%" in lines[1]
+    assert {"a.npz", "a.html"} <= set(lines)
+    with np.load(here / "a.npz") as file:
+        assert file["attributions"].shape == file["signals"].shape == (2, 200, 12)
+        assert file["labels"].tolist() == ["MI", "MI"]
+    page = (here / "a.html").read_text()
+    assert page.count("Marked: what speaks for and against MI") == 2
+    assert "share of the largest: integrated gradients for MI" in page
+    answer = ecg_keras("explain", "run", files[0], "--label", "HYPE")
+    assert answer.code == 2 and "no label named 'HYPE'" in answer.err
 
 
 def test_a_file_that_can_not_be_read_is_told_with_exit_code_1(ecg_keras, here):

@@ -12,6 +12,7 @@ from ecg_keras.report import ecg_plot, plot_ecg, shown_ecgs
 from ecg_keras.report.ecg_plot import LEFT_MM
 from ecg_keras.report.style import LIGHT
 from ecg_keras.signals import LEADS
+from ecg_keras.text import percent
 
 
 def line(figure, gid):
@@ -164,7 +165,7 @@ def test_what_drove_an_answer_is_marked_behind_the_trace():
     assert order.index("bands-V2") < order.index("lead-V2")
     assert order.count("together") == 3
     texts = [text.get_text() for text in figure.axes[0].texts]
-    assert {"all leads", "for", "against", "15%", "75%", "it"} <= set(texts)
+    assert {"all leads", "for", "against", percent(0.15), percent(0.75), "it"} <= set(texts)
     plain = plot_ecg(signal, sampling_rate=100, leads=LEADS)
     assert line(plain, "lead-V2")[0][0] == pytest.approx(line(figure, "lead-V2")[0][0])
     assert inches_per_mm(figure) == pytest.approx([1 / 25.4, 1 / 25.4])

@@ -1,0 +1,135 @@
+"""`ecg-keras explain`: what a network's answers about recordings rest on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ecg_keras.cli.options import PATH, page_option
+from ecg_keras.cli.predict_commands import (
+    SHOWN_ROWS,
+    Count,
+    asking_options,
+    count_workers,
+    print_end,
+    reading_options,
+    split_names,
+)
+from ecg_keras.errors import printable
+from ecg_keras.text import percent, text_table
+
+if TYPE_CHECKING:
+    from ecg_keras.attribution import Explained
+    from ecg_keras.prediction import Answer, TrainedNetwork
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.argument("files", nargs=-1, required=True)
+@click.option("--label", help="That is explained; by default each recording's strongest one.")
+@click.option(
+    "--method",
+    type=click.Choice(["integrated_gradients", "grad_cam", "gradient_input"]),
+    default="integrated_gradients",
+    show_default=True,
+)
+@click.option("--steps", default=64, show_default=True, type=Count, help="Of the integral.")
+@click.option("--out", type=PATH, help="Write the attributions to this .npz.")
+@page_option("explanations")
+@click.option(
+    "--page-ecgs", default=12, show_default=True, type=click.IntRange(0, 200),
+    help="ECGs that the page draws: the first that are answered.",
+)  # fmt: skip
+@asking_options
+@reading_options
+@click.option("--model-labels", metavar="A,B,...", help="Of a lone .keras file: its labels.")
+@click.option("--model-leads", metavar="I,II,...", help="Of a lone .keras file: its leads.")
+@click.option("--model-rate", type=float, help="Of a lone .keras file: its sampling rate in Hz.")
+def explain(
+    model: Path,
+    files: tuple[str, ...],
+    method: str,
+    out: Path | None,
+    page: Path | None,
+    page_ecgs: int,
+    reading: Any,
+    short: str | None,
+    verify: str | None,
+    workers: int,
+    model_labels: str | None,
+    model_leads: str | None,
+    model_rate: float | None,
+    **options: Any,
+) -> None:
+    """Say which parts of FILES the answers of MODEL (a run or a .keras file) rest on.
+
+    FILES are those of `ecg-keras predict`. Of a longer recording the window is explained in which
+    the label is most probable. Exit code 1 where a file can't be read.
+    """
+    from ecg_keras import attribution, prediction
+    from ecg_keras.cli.progress import progress_bar
+
+    trained = prediction.open_trained(
+        model,
+        labels=split_names(model_labels),
+        leads=split_names(model_leads),
+        sampling_rate=model_rate,
+        short=short,
+        verify=verify,
+    )
+    rows: list[Answer] = []
+    drawn: dict[str, Explained] = {}
+    lines: list[list[str]] = []
+    with progress_bar("explain") as progressed:
+        found = attribution.explain_recordings(
+            trained,
+            files,
+            method=method,
+            reading=reading,
+            workers=count_workers(workers, files),
+            on_progress=progressed,
+            **options,
+        )
+        if out is not None:
+            found = attribution.write_attributions(out, found, trained, method)
+        for one in found:
+            rows.append(one.answer)
+            if one.explanation is not None and len(drawn) < page_ecgs:
+                drawn[one.answer.record_id] = one
+            if len(lines) < SHOWN_ROWS:
+                lines.append(_cells(trained, one))
+    click.echo(text_table(["recording", "label", "probability", "where"], lines, left=4))
+    answers = prediction.Answers(
+        trained.labels,
+        trained.thresholds,
+        options["aggregate"],
+        str(trained.place),
+        trained.calibration,
+        trained.thresholds_from,
+        rows=rows,
+        shown={name: one.signal for name, one in drawn.items() if one.signal is not None},
+        sets=trained.sets,
+    )
+    if out is not None:
+        click.echo(out)
+    if page is not None:
+        from ecg_keras.report import prediction_page
+
+        click.echo(prediction_page(answers, page, explained=drawn))
+    print_end(answers, [trained.remark] if trained.remark else [])
+
+
+def _cells(trained: TrainedNetwork, one: Explained) -> list[str]:
+    """A line of what an answer rests on: the leads that say most, or when that is."""
+    found, values = one.explanation, one.answer.values
+    if found is None or values is None:
+        return [printable(one.answer.record_id), "", "", printable(one.answer.reason)]
+    probability = float(values[trained.labels.index(found.label)])
+    shares = list(found.lead_shares.items())[:3]
+    where = ", ".join(f"{lead} {percent(share)}" for lead, share in shares)
+    if not shares:
+        together = found.smoothed if found.smoothed.ndim == 1 else found.smoothed.sum(axis=1)
+        where = f"most at {together.argmax() / trained.sampling_rate:.1f} s"
+    return [printable(one.answer.record_id), found.label, f"{probability:.3f}", where]
