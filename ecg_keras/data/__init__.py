@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Dropped as Dropped,
         convert as convert,
         convert_windows as convert_windows,
+        quantise as quantise,
     )
     from ecg_keras.data.dataset import (
         SPLITS as SPLITS,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         check_tables as check_tables,
     )
     from ecg_keras.data.noted import (
+        LEAD_SHARES as LEAD_SHARES,
         describe_value as describe_value,
         noting as noting,
     )

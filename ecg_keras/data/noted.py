@@ -17,7 +17,7 @@ from ecg_keras.sources import Range, find_expectations, record_ranges
 
 # of one lead: unchanging while another lead changes, or at the end of the recorder's scale; real
 # recordings have up to 0.15 and 0.03, see docs/quality.md
-_LEAD_SHARES: Mapping[str, Range] = {"flat": (0.0, 0.25), "clipped": (0.0, 0.1)}
+LEAD_SHARES: Mapping[str, Range] = {"flat": (0.0, 0.25), "clipped": (0.0, 0.1)}
 # a figure -> what it is, and its unit
 _WORDS = {
     "peak_mv": ("largest sample", "mV"),
@@ -38,7 +38,7 @@ def noting(data: Data, label_set: str, leads: Sequence[str]) -> Callable[[Conver
     expected = find_expectations(SimpleNamespace(source=data.source, settings=data_settings(data)))
     ranges = record_ranges(expected) | {
         "labels": (0, expected.most_labels.get(label_set, math.inf)),
-        **_LEAD_SHARES,
+        **LEAD_SHARES,
     }
 
     def note(record: Converted) -> list[Noted]:
@@ -79,7 +79,7 @@ def _outside(
         low, high = ranges[measure]
         if value < low or value > high:  # an unknown one is neither
             yield measure, _find_lead(record, measure, leads), value
-    for measure in _LEAD_SHARES:
+    for measure in LEAD_SHARES:
         shares = getattr(record.lead_quality, measure)
         high = ranges[measure][1]
         if measure == "flat":  # padding makes all leads flat

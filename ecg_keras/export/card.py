@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import as_names, known_fields
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "card.json"
+# keys of section `data` by which recordings are brought to what a network takes
+READING = ("resample", "window", "short", "verify")
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,12 @@ class Card:
         calibration: what was done to the network's probabilities inside the SavedModel: ``none``,
             ``temperature`` or ``platt``.
         units: of ``signal``.
-        input: name of the signature's input.
-        output: name of the signature's output.
+        input: name of the input of ``serving_default``.
+        output: name of the output with probabilities, of every signature.
+        resample, window, short, verify: how the signature ``recordings`` brings an ECG to the
+            network's rate and length, and whether it refuses amplitudes that no ECG has; as in
+            section ``data`` of a recipe.
+        signatures: of each signature the type, shape and meaning of its inputs and outputs.
 
     Raises:
         ConfigError: a name is empty, repeated or not one line; the rate or a threshold is out of
@@ -53,6 +60,16 @@ class Card:
     units: str = "mV"
     input: str = "signal"
     output: str = "probabilities"
+    resample: str = "polyphase"
+    window: str = "start"
+    short: str = "drop"
+    verify: str = "refuse"
+    signatures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What of it says how a recording is brought to what the network takes."""
+        return {name: getattr(self, name) for name in READING}
 
     def __post_init__(self) -> None:
         _check_names("labels", self.labels)

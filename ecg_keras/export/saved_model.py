@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import __version__
+from ecg_keras.config import Data
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration
-from ecg_keras.export.card import Card, write_card
-from ecg_keras.export.signatures import write_graph
+from ecg_keras.export.card import READING, Card, write_card
+from ecg_keras.export.signatures import choose_signatures, write_graph
 from ecg_keras.export.verification import (
     FLOAT32_LIMIT,
     MIXED_LIMIT,
@@ -37,13 +39,16 @@ def export_saved_model(
     sampling_rate: float,
     thresholds: Mapping[str, float] | None = None,
     calibration: Calibration | None = None,
+    reading: Data | None = None,
+    signatures: Sequence[str] | None = None,
     check_signals: npt.NDArray[np.float32] | None = None,
     replace: bool = False,
 ) -> Path:
     """Writes ``model`` as a SavedModel whose answers were compared with Keras.
 
     The signature ``serving_default`` takes ``signal``, float32 ``(batch, num_samples,
-    num_leads)`` in millivolts, and returns ``probabilities``, float32 ``(batch, num_labels)``.
+    num_leads)`` in millivolts, and returns ``probabilities``, float32 ``(batch, num_labels)``;
+    ``recordings`` takes ECGs of any rate, leads and length, and ``examples`` those of shards.
     A request of another shape, or with a NaN or infinite sample, is an error: its probabilities
     could be NaN, which no threshold calls present, or confident and wrong. The network is exported
     in float32 and without cuDNN's recurrent kernels, so that it runs on any server, however it was
@@ -60,6 +65,10 @@ def export_saved_model(
         thresholds: per label, the probability from which the label is called present.
         calibration: of the run's scores; the SavedModel's probabilities are calibrated, as the
             thresholds are. ``None`` exports the network's own.
+        reading: the section ``data`` by which its shards were made, of which ``resample``,
+            ``window``, ``short`` and ``verify`` say what ``recordings`` does; their defaults if
+            not given.
+        signatures: ``serving_default`` and which others of ``SIGNATURES``; all if not given.
         check_signals: float32 ``(batch, num_samples, num_leads)`` in millivolts; the SavedModel is
             compared with Keras on them. They are not stored. ``None`` simulates ECG-like signals.
         replace: write over an existing ``folder``.
@@ -88,7 +97,8 @@ def export_saved_model(
             f"{folder} exists already. Export to {folder.parent / str(int(folder.name) + 1)}, "
             "which a server picks up as the newer version, or replace it: --replace (replace=True)."
         )
-    card = _make_card(model, labels, leads, sampling_rate, thresholds, calibration)
+    card = _make_card(model, labels, leads, sampling_rate, thresholds, calibration, reading)
+    rows = choose_signatures(card, signatures)
     signals = _checked_signals(card, check_signals)
     # Keras takes a single input bare or in a list, and warns of the other: from here on, bare
     model = keras.Model(model.inputs[0], _calibrated(model.outputs[0], calibration))
@@ -97,15 +107,15 @@ def export_saved_model(
 
     with _temporary_folder(folder) as temporary:
         written = temporary / "saved_model"
-        write_graph(clone, str(written), card)
-        write_card(written / "assets", card)
+        write_graph(clone, str(written), card, rows)
         # simulated ones: a patient's ECG has no place inside a model that is passed on
-        write_warmup(written / "assets.extra", card, simulate_check_signals(card))
+        write_warmup(written / "assets.extra", card, rows, simulate_check_signals(card))
         references = {
             "float32 copy of the Keras model": (clone, FLOAT32_LIMIT),
             "Keras model": (model, MIXED_LIMIT if mixed else FLOAT32_LIMIT),
         }
-        check_saved_model(written, card, references, signals)
+        described = check_saved_model(written, card, rows, references, signals)
+        write_card(written / "assets", dataclasses.replace(card, signatures=described))
         if folder.exists():
             folder.rename(temporary / "replaced")
         written.rename(folder)
@@ -133,6 +143,7 @@ def _make_card(
     sampling_rate: float,
     thresholds: Mapping[str, float] | None,
     calibration: Calibration | None,
+    reading: Data | None,
 ) -> Card:
     """The card, or a `ConfigError` where an argument does not fit the model's shapes."""
     takes, returns = model.inputs[0].shape, model.outputs[0].shape
@@ -164,6 +175,7 @@ def _make_card(
             "tensorflow": importlib.metadata.version("tensorflow"),
         },
         calibration="none" if calibration is None else calibration.method,
+        **({} if reading is None else reading.model_dump(include=set(READING))),
     )
 
 

@@ -2,61 +2,167 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
+from ecg_keras.errors import ConfigError, DataError, look_up
+from ecg_keras.export.as_recorded import Tensors
 from ecg_keras.export.card import Card
+from ecg_keras.export.graph_answers import (
+    Network,
+    answer_examples,
+    answer_recordings,
+    answer_signal,
+)
+from ecg_keras.export.requests import (
+    Array,
+    CheckRequest,
+    ask_as_recorded,
+    ask_examples,
+    ask_signal,
+)
 from ecg_keras.keras_library import keras
+from ecg_keras.signals import LEADS
 
-NOT_FINITE = "signal holds NaN or infinite samples: repair or leave out that ECG"
+# what each input and output is, for cards and docs
+MEANINGS = {
+    "signal": "the samples of each ECG, a column for each lead",
+    "sampling_rate": "in Hz, of each recording",
+    "leads": "of each recording, the name of each column",
+    "unit": "of each recording: mV, uV or V",
+    "examples": "serialised tf.train.Examples as shards hold them",
+    "probabilities": "of each label; calibrated where the run was",
+    "calibrated": "whether the probabilities are calibrated",
+    "decisions": "whether each probability is at least its label's threshold",
+    "labels": "the names of the columns of probabilities and decisions",
+    "windows": "how many windows were asked about; the probabilities are their mean",
+    "lost": "how many windows were left out because something in them is missing",
+    "not_finite": "of each lead of the network, whether samples are missing or infinite",
+    "flat": "of each lead, whether nothing shows in it for a quarter of the time or more",
+    "clipped": "of each lead, whether more than a tenth of its samples are at the end of its scale",
+    "peak_mv": "the largest absolute sample in millivolts",
+    "suspect_unit": "whether the largest sample is below 0.05 or above 20 mV",
+}
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One row: its name, the outputs of a network for checked input, and the input's shape."""
+    """One row: its name, the input it takes, its answer, and a request with what is expected."""
 
     name: str
-    answer: Callable[[keras.Model, Card, Any], dict[str, Any]]
-    takes: Callable[[Card], tf.TensorSpec]
+    takes: Callable[[Card], dict[str, tf.TensorSpec]]
+    answer: Callable[[Network, Card, Tensors], Tensors]
+    # a request about ECGs as the network takes them, and the windows that the library makes of it
+    ask: Callable[[Card, Array], CheckRequest]
+    # whether a network of these leads has it
+    offered: Callable[[Card], bool] = lambda card: True
 
 
-def _take_signal(card: Card) -> tf.TensorSpec:
-    return tf.TensorSpec((None, card.num_samples, len(card.leads)), tf.float32, name=card.input)
+def _take_signal(card: Card) -> dict[str, tf.TensorSpec]:
+    shape = (None, card.num_samples, len(card.leads))
+    return {card.input: tf.TensorSpec(shape, tf.float32, name=card.input)}
 
 
+def _take_recordings(card: Card) -> dict[str, tf.TensorSpec]:
+    del card
+    return {
+        "signal": tf.TensorSpec((None, None, None), tf.float32, name="signal"),
+        "sampling_rate": tf.TensorSpec((None,), tf.float32, name="sampling_rate"),
+        "leads": tf.TensorSpec((None, None), tf.string, name="leads"),
+        "unit": tf.TensorSpec((None,), tf.string, name="unit"),
+    }
+
+
+def _take_examples(card: Card) -> dict[str, tf.TensorSpec]:
+    del card
+    return {"examples": tf.TensorSpec((None,), tf.string, name="examples")}
+
+
+DEFAULT = "serving_default"
 SIGNATURES = (
+    Signature(DEFAULT, _take_signal, answer_signal, ask_signal),
     Signature(
-        "serving_default",
-        lambda model, card, signal: {card.output: model(signal, training=False)},
-        _take_signal,
+        "recordings",
+        _take_recordings,
+        answer_recordings,
+        ask_as_recorded,
+        lambda card: set(card.leads) <= set(LEADS),
     ),
+    Signature("examples", _take_examples, answer_examples, ask_examples),
 )
 
 
-def write_graph(model: keras.Model, folder: str, card: Card) -> None:
-    """Writes a network with all signatures, each behind the checks of its input."""
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    for row in SIGNATURES:
-        archive.add_endpoint(row.name, _serve(row, model, card), input_signature=[row.takes(card)])
+def choose_signatures(card: Card, names: Sequence[str] | None) -> tuple[Signature, ...]:
+    """The rows of these names, or all that a network with this card can have."""
+    if names is None:
+        return tuple(row for row in SIGNATURES if row.offered(card))
+    table = {row.name: row for row in SIGNATURES}
+    rows = tuple(look_up("signature", name, table) for name in dict.fromkeys(names))
+    if DEFAULT not in names:
+        raise ConfigError(f"signatures must hold {DEFAULT}. Received: {', '.join(names)}.")
+    for row in rows:
+        if not row.offered(card):
+            raise ConfigError(
+                f"signature {row.name} needs leads of the standard twelve. Received: "
+                f"{', '.join(card.leads)}."
+            )
+    return rows
+
+
+def write_graph(model: keras.Model, folder: str, card: Card, rows: Sequence[Signature]) -> None:
+    """Writes a network with signatures, each behind the checks of its input."""
+    # traced once, so that the file holds it once
+    (takes,) = _take_signal(card).values()
+    network = tf.function(lambda signal: model(signal, training=False), input_signature=[takes])
+    root = tf.Module()
+    root.weights = [variable.value for variable in model.variables]
+    functions = {
+        row.name: tf.function(
+            _serve(row, network, card), input_signature=list(row.takes(card).values())
+        ).get_concrete_function()
+        for row in rows
+    }
     try:
-        archive.write_out(folder, verbose=False)
+        tf.saved_model.save(root, folder, signatures=functions)
     except tf.errors.OpError as error:
         raise OSError(error.message) from error
 
 
-def _serve(row: Signature, model: keras.Model, card: Card) -> Callable[[tf.Tensor], dict[str, Any]]:
-    shape = row.takes(card).shape
+def _serve(row: Signature, network: Network, card: Card) -> Callable[..., Tensors]:
+    takes = row.takes(card)
 
-    def serve(signal: tf.Tensor) -> dict[str, Any]:
+    def serve(*inputs: tf.Tensor) -> Tensors:
         # a server doesn't compare a request with the signature's shape, and a pooled network would
         # answer an ECG of another sampling rate
-        signal = tf.ensure_shape(signal, shape)
-        finite = tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(signal)), [NOT_FINITE])
-        with tf.control_dependencies([finite]):
-            return row.answer(model, card, tf.identity(signal))
+        checked = {
+            name: tf.ensure_shape(values, spec.shape)
+            for values, (name, spec) in zip(inputs, takes.items(), strict=True)
+        }
+        return row.answer(network, card, checked)
 
     return serve
+
+
+def describe_signatures(loaded: Any, rows: Sequence[Signature]) -> dict[str, Mapping[str, Any]]:
+    """Of each signature its inputs and outputs: type, shape and meaning."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        function = loaded.signatures[row.name]
+        ways = {
+            "inputs": function.structured_input_signature[1],
+            "outputs": function.structured_outputs,
+        }
+        found[row.name] = {
+            way: {name: _describe(name, spec) for name, spec in sorted(specs.items())}
+            for way, specs in ways.items()
+        }
+    return found
+
+
+def _describe(name: str, spec: tf.TensorSpec) -> dict[str, Any]:
+    if name not in MEANINGS:
+        raise DataError(f"the signature's tensor {name} has no meaning in MEANINGS.")
+    return {"type": spec.dtype.name, "shape": spec.shape.as_list(), "meaning": MEANINGS[name]}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras.errors import DataError
 from ecg_keras.export.card import Card
-from ecg_keras.export.signatures import SIGNATURES
+from ecg_keras.export.requests import Array, CheckRequest
+from ecg_keras.export.signatures import DEFAULT, Signature, describe_signatures
 from ecg_keras.keras_library import keras
 
-Array = npt.NDArray[np.float32]
 WARMUP_FILE = "tf_serving_warmup_requests"
 
 # On probabilities. Float32 differs by the order of sums alone; bfloat16 keeps 8 bits of each
@@ -40,24 +40,42 @@ def simulate_check_signals(card: Card, *, count: int = 8, seed: int = 0) -> Arra
 
 
 def check_saved_model(
-    folder: Path, card: Card, references: dict[str, tuple[keras.Model, float]], signals: Array
-) -> None:
-    """Loads the SavedModel with plain TensorFlow and compares it with Keras models."""
+    folder: Path,
+    card: Card,
+    rows: Sequence[Signature],
+    references: dict[str, tuple[keras.Model, float]],
+    signals: Array,
+) -> dict[str, Mapping[str, Any]]:
+    """Loads the SavedModel with plain TensorFlow and compares it with Keras models.
+
+    Returns what `describe_signatures` says of it.
+    """
     loaded = tf.saved_model.load(str(folder))
-    for row in SIGNATURES:
-        answer = loaded.signatures[row.name](**{row.takes(card).name: tf.constant(signals)})
-        served = {name: values.numpy() for name, values in answer.items()}
-        if card.output in served:
-            _check_probabilities(served[card.output])
+    for row in rows:
+        # what was given may be no ECG, and is compared as the network takes it
+        given = signals if row.name == DEFAULT else simulate_check_signals(card, count=4)
+        request = row.ask(card, given)
+        answer = loaded.signatures[row.name](**_tensors(request))
+        served = answer[card.output].numpy()
+        _check_probabilities(served)
+        windows, counts = np.concatenate(request.windows), [len(one) for one in request.windows]
         for name, (model, limit) in references.items():
-            expected = row.answer(model, card, signals)
-            difference = max(_difference(served[output], expected[output]) for output in served)
+            values = np.asarray(keras.ops.cast(model(windows, training=False), "float64"))
+            edges = np.cumsum(counts)[:-1]
+            expected = np.stack([one.mean(axis=0) for one in np.split(values, edges)])
+            difference = float(np.max(np.abs(served - expected)))
             if not difference <= limit:  # or it is no number
                 raise DataError(
-                    f"the SavedModel differs from the {name} by {difference:.2g} on {len(signals)} "
-                    f"ECGs; at most {limit:g} is allowed. Nothing was exported. A layer that is "
-                    "random in inference, or that keeps state outside of its weights, does this."
+                    f"the SavedModel differs from the {name} by {difference:.2g} on {len(served)} "
+                    f"ECGs ({row.name}); at most {limit:g} is allowed. Nothing was exported. A "
+                    "layer that is random in inference, or that keeps state outside of its "
+                    "weights, does this."
                 )
+    return describe_signatures(loaded, rows)
+
+
+def _tensors(request: CheckRequest) -> dict[str, tf.Tensor]:
+    return {name: tf.constant(values) for name, values in request.inputs.items()}
 
 
 def _check_probabilities(values: Array) -> None:
@@ -69,11 +87,7 @@ def _check_probabilities(values: Array) -> None:
         )
 
 
-def _difference(served: Array, expected: Any) -> float:
-    return float(np.max(np.abs(served - np.asarray(keras.ops.cast(expected, "float32")))))
-
-
-def write_warmup(extra_assets: Path, card: Card, signals: Array) -> None:
+def write_warmup(extra_assets: Path, card: Card, rows: Sequence[Signature], signals: Array) -> None:
     """Writes requests that TensorFlow Serving replays before it serves, so that no client waits.
 
     For each signature one of a single ECG and one of the whole batch, in the format of
@@ -84,10 +98,11 @@ def write_warmup(extra_assets: Path, card: Card, signals: Array) -> None:
 
     extra_assets.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(extra_assets / WARMUP_FILE)) as writer:
-        for row in SIGNATURES:
+        for row in rows:
             for batch in (signals[:1], signals):
                 log = prediction_log_pb2.PredictionLog()
                 request = log.predict_log.request
                 request.model_spec.signature_name = row.name
-                request.inputs[row.takes(card).name].CopyFrom(tf.make_tensor_proto(batch))
+                for name, values in row.ask(card, batch).inputs.items():
+                    request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
                 writer.write(log.SerializeToString())

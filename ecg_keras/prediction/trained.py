@@ -282,7 +282,9 @@ def _carded(
     verify: str | None,
 ) -> TrainedNetwork:
     """A network of which its card says all; ``facts`` are others for another network."""
-    adapted = _settings(None, card.leads, card.sampling_rate, card.num_samples, short, verify)
+    known = card.leads, card.sampling_rate, card.num_samples
+    settings = _settings(None, *known, None, None).model_copy(update=card.reading)
+    adapted = _settings(settings, *known, short, verify)
     return TrainedNetwork(
         place,
         card.labels,

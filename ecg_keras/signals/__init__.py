@@ -29,11 +29,16 @@ if TYPE_CHECKING:
         select_leads as select_leads,
     )
     from ecg_keras.signals.lost_signal import (
+        LASTING as LASTING,
+        MOST as MOST,
+        STILL_MV as STILL_MV,
+        STILL_PART as STILL_PART,
         best_block as best_block,
         block_length as block_length,
         check_recorded as check_recorded,
         measure_blocks as measure_blocks,
     )
+    from ecg_keras.signals.low_pass import BETA as BETA, CROSSINGS as CROSSINGS
     from ecg_keras.signals.quality import (
         LEAD_MEASURES as LEAD_MEASURES,
         LeadQuality as LeadQuality,

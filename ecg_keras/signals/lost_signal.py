@@ -21,11 +21,11 @@ from ecg_keras.signals.leads import check_shape
 _BLOCK = 0.2
 STILL_MV = 0.002
 # but no more than this of the largest span of the leads: an ECG may be in another unit
-_STILL_PART = 0.005
+STILL_PART = 0.005
 # blocks of a stretch that is lost
-_LASTING = 5
+LASTING = 5
 # share of an ECG that padding, or a lead that shows nothing, may take
-_MOST = 0.5
+MOST = 0.5
 # noise is compared in whole nanovolts, so that equal stretches are equal; above 1 V it is all one
 _STEPS_IN_MV, _LOUDEST_MV = 1_000_000, 1_000.0
 
@@ -78,7 +78,7 @@ def check_recorded(
     low, high = values.min(axis=0), values.max(axis=0)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise DataError(_say_missing(values, leads, sampling_rate, begin))
-    still_mv = min(STILL_MV, _STILL_PART * float(np.max(high - low)))
+    still_mv = min(STILL_MV, STILL_PART * float(np.max(high - low)))
     dead = [lead for lead, span in zip(leads, high - low, strict=True) if span <= still_mv]
     if dead:
         raise DataError(
@@ -124,7 +124,7 @@ def best_block(parts: Sequence[Blocks], wanted: int) -> int:
     # what is lost is not quiet
     noise = np.where(gone > 0, noise.max(), noise)
     # the ends are neighbours, so that all stretches of a signal that repeats itself are equal
-    loud = _over(wanted, grey_opening(noise, _LASTING, mode="wrap"))
+    loud = _over(wanted, grey_opening(noise, LASTING, mode="wrap"))
     least = np.flatnonzero(lost == lost.min())
     return int(least[np.argmin(loud[least])])
 
@@ -137,7 +137,7 @@ def _over(wanted: int, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def _lasting(still: Flags) -> Flags:
     """Of ``(num_rows, num_blocks)`` what belongs to five or more in a row."""
-    return np.asarray(binary_opening(still, np.ones((1, _LASTING))))
+    return np.asarray(binary_opening(still, np.ones((1, LASTING))))
 
 
 def _may_be_lost(values: npt.NDArray[Any], sampling_rate: float, still_mv: float) -> bool:
@@ -156,7 +156,7 @@ def _check_stretches(still: Flags, leads: Sequence[str], block: float, begin: fl
     silent = _lasting(still.all(axis=0)[None])[0]
     first, last = np.argmin(silent), len(silent) - np.argmin(silent[::-1])
     padding = len(silent) - (last - first)
-    if padding > _MOST * len(silent):
+    if padding > MOST * len(silent):
         raise DataError(
             f"no signal in any lead for {block * padding:.3g} of the {block * len(silent):.3g} s "
             "that are kept: constant before or behind what was recorded."
@@ -170,7 +170,7 @@ def _check_stretches(still: Flags, leads: Sequence[str], block: float, begin: fl
     many = [
         f"{lead} {_say_when(row, block, begin)}"
         for lead, row in zip(leads, lost, strict=True)
-        if row.sum() > _MOST * (last - first)
+        if row.sum() > MOST * (last - first)
     ]
     if many:
         raise DataError(f"no signal in lead {', '.join(many)}: constant.")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 # zero crossings of the filter on each side, and beta of its Kaiser window
-CROSSINGS, _BETA = 10, 5.0
+CROSSINGS, BETA = 10, 5.0
 # numbers of the largest matrix, 4 MB
 _LARGEST_MATRIX = 2**20
 # values of the filter between two zero crossings, and weights that are worked out at once
@@ -72,7 +72,7 @@ def _filter_block(up: int, down: int) -> tuple[npt.NDArray[np.float32], int]:
     # That is what a piece adds to its own block and to the one before. And how many old samples a
     # piece begins before its block
     half = CROSSINGS * max(up, down)
-    taps = np.kaiser(2 * half + 1, _BETA) * np.sinc(np.arange(-half, half + 1) / max(up, down))
+    taps = np.kaiser(2 * half + 1, BETA) * np.sinc(np.arange(-half, half + 1) / max(up, down))
     margin, periods = _margin_and_periods(up, down)
     step = periods * down
     new = np.arange(periods * up)[None, :] * down
@@ -115,7 +115,7 @@ def _filter_at(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 @functools.lru_cache(maxsize=1)
 def _fine_filter() -> npt.NDArray[np.float64]:
     half = CROSSINGS * _FINE
-    taps = np.kaiser(2 * half + 1, _BETA) * np.sinc(np.arange(-half, half + 1) / _FINE)
+    taps = np.kaiser(2 * half + 1, BETA) * np.sinc(np.arange(-half, half + 1) / _FINE)
     # nothing behind the last crossing
     return np.append(taps[half:-1], [0.0, 0.0])
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from ecg_keras import data, evaluation, models, validation, weights
-from ecg_keras.config import load_recipe
+from ecg_keras.config import data_of, load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
@@ -276,6 +276,7 @@ def export_run(folder: str | Path, target: Path, *, replace: bool = False) -> Pa
         sampling_rate=dataset.sampling_rate,
         thresholds=scores.thresholds if scores else None,
         calibration=scores.calibration if scores else None,
+        reading=data_of(dataset.settings, Path()),
         replace=replace,
     )
 

@@ -47,6 +47,11 @@ def test_the_json_names_units_and_tensors(tmp_path):
         "units": "mV",
         "input": "signal",
         "output": "probabilities",
+        "resample": "polyphase",
+        "window": "start",
+        "short": "drop",
+        "verify": "refuse",
+        "signatures": {},
     }
 
 

@@ -73,6 +73,15 @@ def test_the_card_says_what_was_exported(exported):
     assert (card.sampling_rate, card.num_samples) == (100.0, model.input_shape[1])
     assert card.thresholds == {"CD": 0.2, "MI": 0.3, "NORM": 0.6}
     assert card.versions["keras"] == keras.__version__
+    assert list(card.signatures) == [row.name for row in SIGNATURES]
+    described = card.signatures["recordings"]
+    assert described["inputs"]["unit"] == {
+        "type": "string",
+        "shape": [None],
+        "meaning": "of each recording: mV, uV or V",
+    }
+    assert described["outputs"]["flat"]["shape"] == [None, 2]
+    assert card.signatures["serving_default"]["outputs"].keys() == {"probabilities"}
     assert (folder / "assets" / "labels.txt").read_text() == "CD\nMI\nNORM\n"
 
 
@@ -252,6 +261,14 @@ def test_an_output_that_is_no_probability_is_refused(facts, tmp_path):
         (
             {"check_signals": np.zeros((0, 20, 2))},
             "check_signals must have the shape (batch, 20, 2). Received: (0, 20, 2).",
+        ),
+        (
+            {"signatures": ("recordings",)},
+            "signatures must hold serving_default. Received: recordings.",
+        ),
+        (
+            {"signatures": ("serving_default", "recordings"), "leads": ("X", "II")},
+            "signature recordings needs leads of the standard twelve. Received: X, II.",
         ),
         (
             {"check_signals": np.full((1, 20, 2), np.nan)},

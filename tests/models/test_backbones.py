@@ -329,6 +329,7 @@ def test_saved_models_open_where_only_keras_is_installed(
 def test_the_exported_network_answers_as_keras_does(name, tmp_path, classifiers, signals):
     model = classifiers(name)
     facts = {"labels": LABELS, "leads": ("I", "II", "V1"), "sampling_rate": 100}
+    facts["signatures"] = ["serving_default"]
     folder = export_saved_model(model, tmp_path / "saved_model" / "1", **facts)
     serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
     answer = serve(signal=tf.constant(signals))["probabilities"]
