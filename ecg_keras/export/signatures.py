@@ -11,6 +11,7 @@ import tensorflow as tf
 from ecg_keras.errors import ConfigError, DataError, look_up
 from ecg_keras.export.as_recorded import Tensors
 from ecg_keras.export.card import Card
+from ecg_keras.export.fast_recurrence import with_fast_recurrence
 from ecg_keras.export.graph_answers import (
     Network,
     answer_examples,
@@ -116,7 +117,8 @@ def write_graph(model: keras.Model, folder: str, card: Card, rows: Sequence[Sign
     """Writes a network with signatures, each behind the checks of its input."""
     # traced once, so that the file holds it once
     (takes,) = _take_signal(card).values()
-    network = tf.function(lambda signal: model(signal, training=False), input_signature=[takes])
+    fast = with_fast_recurrence(model)
+    network = tf.function(lambda signal: fast(signal, training=False), input_signature=[takes])
     root = tf.Module()
     root.weights = [variable.value for variable in model.variables]
     functions = {
