@@ -95,7 +95,7 @@ def _at_each_sample(values: tf.Tensor, step: tf.Tensor, length: tf.Tensor) -> tf
         near = tf.gather(longer, tf.cast(nearest, tf.int32)[:, None] + (taps + before))
         return tf.einsum("nt,ntl->nl", weights, near)
 
-    return map_pieces(some, length, _AT_ONCE, values.shape[1:])
+    return map_pieces(some, length, _AT_ONCE, tf.TensorShape(values.shape[1:]))
 
 
 def map_pieces(
@@ -104,7 +104,9 @@ def map_pieces(
     """float32 rows ``0`` to ``length``, of which ``work`` gives ``size`` from its argument on."""
     rows = tf.RaggedTensorSpec((None, *shape), tf.float32, ragged_rank=0)
     starts = tf.range(0, length, size)
-    return tf.map_fn(work, starts, fn_output_signature=rows, parallel_iterations=1).values
+    pieces = tf.map_fn(work, starts, fn_output_signature=rows, parallel_iterations=1)
+    # of no pieces at all the shape is not known
+    return tf.reshape(pieces.values, tf.concat([[length], shape.as_list()], axis=0))
 
 
 def _filter_at(distance: tf.Tensor) -> tf.Tensor:
