@@ -23,15 +23,15 @@ def served(exported):
     return tf.saved_model.load(str(exported[1])).signatures
 
 
-def ask(served, signal, rate, leads=LEADS, unit="mV", **change) -> dict[str, np.ndarray]:
-    """An answer to ECGs of one rate, order and unit, as arrays."""
+def ask(served, signal, rate, leads=LEADS, unit="mV", change=()) -> dict[str, np.ndarray]:
+    """An answer to ECGs of one rate, order and unit but for a ``change``, as arrays."""
     count = len(signal)
     asked = {
         "signal": np.asarray(signal, np.float32),
         "sampling_rate": np.full(count, rate, np.float32),
         "leads": np.array([list(leads)] * count, object).reshape(count, len(leads)),
         "unit": np.array([unit] * count, object),
-        **change,
+        **dict(change),
     }
     answer = served["recordings"](**{name: tf.constant(one) for name, one in asked.items()})
     return {name: values.numpy() for name, values in answer.items()}
@@ -46,9 +46,11 @@ def test_each_recording_of_a_request_is_answered_on_its_own(exported, served):
         served,
         [first, second[:, ::-1] * 1000],
         500,
-        sampling_rate=np.float32([500, 250]),
-        leads=np.array([LEADS, LEADS[::-1]], object),
-        unit=np.array(["mV", "uV"], object),
+        change={
+            "sampling_rate": np.float32([500, 250]),
+            "leads": np.array([LEADS, LEADS[::-1]], object),
+            "unit": np.array(["mV", "uV"], object),
+        },
     )
     card = read_card(folder)
     for row, (signal, rate) in enumerate([(first, 500), (second, 250)]):
@@ -85,12 +87,15 @@ def test_no_recordings_get_no_answers(served):
     ("change", "message"),
     [
         (
-            {"unit": np.array(["mV"], object)},
+            {"change": {"unit": np.array(["mV"], object)}},
             "unit must have a row for each recording. Received: 1, and signal has 2",
         ),
         ({"leads": LEADS[:3]}, "leads must name each column of signal. Received: 3, and signal"),
         ({"unit": "mm"}, "recording 0: unit must be mV, uV or V. Received: mm"),
-        ({"sampling_rate": np.float32([500, 0])}, "recording 1: sampling_rate must be 10 to"),
+        (
+            {"change": {"sampling_rate": np.float32([500, 0])}},
+            "recording 1: sampling_rate must be 10 to",
+        ),
         ({"signal": np.zeros((2, 2500, 12))}, "none of its windows can be used"),
     ],
 )
@@ -106,7 +111,7 @@ def test_a_wrong_request_gets_an_error_that_names_the_fault(served, change, mess
 def test_examples_are_answered_as_shards_hold_them(exported, served):
     model, folder = exported
     signals = np.stack([make_ecg(100, 2, seed)[:, :2] for seed in range(3)])
-    signals[1, :60, 0] = 0.5
+    signals[1, :100, 0] = 0.5
     asked = ask_examples(read_card(folder), signals)
     answer = served["examples"](examples=tf.constant(asked.inputs["examples"]))
     stored = np.concatenate(asked.windows)
