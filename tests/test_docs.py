@@ -189,7 +189,8 @@ def test_the_examples_in_python_run(tmp_path, monkeypatch, capsys):
         Path(run).mkdir(parents=True)
         ecg.models.save_model(upstream, f"{run}/model.keras")
 
-    callbacks, phase = examples("docs/callbacks.md")
+    callbacks, phase, search = examples("docs/callbacks.md")
+    assert "ecg.train(" in search  # tests/workflow/test_searching.py
     names = {}
     exec(
         compile(shortened(callbacks, seconds="2", num_samples="200"), "callbacks.md", "exec"), names

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.errors import DataError
+from ecg_keras.models.model_file import check_model_file, describe_versions
 
 # of the configuration of the largest network, with room to spare
 MAX_CONFIG_BYTES = 100_000_000
@@ -48,17 +49,7 @@ def read_architecture(path: str | Path) -> Architecture:
         >>> read_architecture("runs/ptbxl_pretrain/model.keras").backbone  # doctest: +SKIP
         'resnet1d18'
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(
-            f"{path}: no such model. Name a .keras file, or the folder of a run that finished "
-            "training."
-        )
-    if not zipfile.is_zipfile(path):
-        raise DataError(
-            f"{path}: not a Keras model that opens safely (the file is damaged or not whole). "
-            "Copy it again or train it again."
-        )
+    path, saved_with = check_model_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo("config.json").file_size > MAX_CONFIG_BYTES:
@@ -66,7 +57,8 @@ def read_architecture(path: str | Path) -> Architecture:
             return _parse(json.loads(archive.read("config.json"))["config"])
     except (KeyError, TypeError, ValueError, IndexError, OSError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{path}: not a Keras model of ECGs (its configuration can't be read: {error!r:.100}). "
+            f"{path}: not a Keras model of ECGs (its configuration can't be read: {error!r:.100}; "
+            f"{describe_versions(saved_with)}). "
             "Name a model that `ecg_keras.models.classifier` made, or the folder of its run."
         ) from error
 

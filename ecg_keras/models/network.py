@@ -35,7 +35,9 @@ def classifier(
     """A multi-label classifier: scaling layers, the backbone's layers, a sigmoid head.
 
     The model is flat: its layers are the backbone's own layer objects, so its weights are the
-    backbone's weights. It needs nothing but Keras to be saved and loaded.
+    backbone's weights, and ``get_layer(name).output`` is a tensor of this model, of which further
+    models can be made. It needs nothing but Keras to be saved and loaded. Models made of parts of
+    the backbone before are to be saved before.
 
     Args:
         backbone: functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an
@@ -75,7 +77,7 @@ def classifier(
     x = signal
     if preprocessing is not None:
         x = preprocess(signal, preprocessing, leads=leads, sampling_rate=sampling_rate)
-    x = run_flat(backbone, scale(x, scaling, mean, std))
+    x = _adopt(backbone, scale(x, scaling, mean, std))
     if dropout:
         x = layers.Dropout(dropout, seed=seed_of(seed, "head_dropout"), name="head_dropout")(x)
     fan_in = x.shape[-1]
@@ -133,6 +135,27 @@ def run_flat(model: keras.Model, signal: keras.KerasTensor) -> keras.KerasTensor
     while f"{READING}_{keras.backend.get_uid(READING)}" in taken:
         pass
     return model.call(signal)
+
+
+# Keras gives a layer a node for each graph that it is in, and `layer.output` is of the first
+def _adopt(backbone: keras.Model, signal: keras.KerasTensor) -> keras.KerasTensor:
+    """`run_flat`, after which the first node of each layer of a new backbone is in this graph."""
+    layers_ = [one for one in backbone.operations if not isinstance(one, layers.InputLayer)]
+    if any(len(one._inbound_nodes) != 1 for one in layers_):  # it is in another graph already
+        return run_flat(backbone, signal)
+    earlier = {one: one._inbound_nodes[0] for one in layers_}
+    for one in layers_:
+        one._inbound_nodes.clear()
+    try:
+        return run_flat(backbone, signal)
+    finally:
+        for one, node in earlier.items():
+            for tensor in node.outputs:
+                place = tensor._keras_history._replace(node_index=len(one._inbound_nodes))
+                tensor._keras_history = place
+            one._inbound_nodes.append(node)
+        # by which Keras saves it
+        backbone._nodes = keras.Model(backbone.inputs, backbone.outputs)._nodes
 
 
 def with_length(model: keras.Model, num_samples: int) -> keras.Model:

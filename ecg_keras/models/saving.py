@@ -12,6 +12,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.keras_library import keras
 from ecg_keras.models.depthwise import refuse_wide_depthwise
+from ecg_keras.models.model_file import check_model_file, describe_versions
 from ecg_keras.models.scaling import set_layer_weights
 
 
@@ -46,20 +47,14 @@ def load_model(path: str | Path) -> keras.Model:
         path: a ``.keras`` file, or a run folder, whose ``model.keras`` is taken.
 
     Raises:
-        DataError: there is no such file, or it is no Keras model that opens safely.
+        DataError: there is no such file, it is of another format or of a newer Keras than this, or
+            it is no Keras model that opens safely; it names both versions of Keras.
         ConfigError: it has a layer that would end the process on this machine's CPU.
 
     Example:
         >>> model = load_model("runs/ptbxl_pretrain")  # doctest: +SKIP
     """
-    path = Path(path)
-    if path.is_dir():
-        path = path / "model.keras"
-    if not path.is_file():
-        raise DataError(
-            f"{path}: no such model. Name a .keras file, or the folder of a run that finished "
-            "training."
-        )
+    path, saved_with = check_model_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
@@ -70,10 +65,9 @@ def load_model(path: str | Path) -> keras.Model:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever is in the file decides what Keras raises
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        if not zipfile.is_zipfile(path):  # of which Keras says that there is no such file
-            reason = "the file is damaged or not whole"
+        found = f"{reason}; {describe_versions(saved_with)}"
         raise DataError(
-            f"{path}: not a Keras model that opens safely ({reason}). Copy it again or train it "
+            f"{path}: not a Keras model that opens safely ({found}). Copy it again or train it "
             "again; models with Lambda or other custom layers are refused, because opening them "
             "would run their code."
         ) from error

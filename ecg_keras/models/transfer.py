@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.keras_library import keras
-from ecg_keras.models.freezing import HEAD, PREPROCESS, stage_of
+from ecg_keras.models.freezing import HEAD, PREPROCESS, single_layers, stage_of
 from ecg_keras.models.preprocessing import LEADS_LAYER
 from ecg_keras.models.saving import load_model
 from ecg_keras.models.scaling import set_layer_weights
@@ -21,8 +22,8 @@ class Transfer:
     Attributes:
         path: what the weights were read from.
         copied: names of the layers whose weights were copied, in the order of the model.
-        kept: names of the layers with weights that kept their own: the head, if it is new, and
-            the scaling, if it is the model's own.
+        kept: names of the layers with weights that kept their own: the head, if it is new, the
+            scaling, if it is the model's own, and layers that the upstream has nothing of.
     """
 
     path: Path
@@ -42,6 +43,10 @@ def load_backbone(
     Either every layer fits or nothing is changed. The scaling comes with the weights, because
     they were trained behind it: the means and standard deviations of ``standardise`` are the
     upstream's, and both models must scale in the same way.
+
+    A model of your own with such a network in it, as a layer or as layers, takes the weights too:
+    where it has several inputs or outputs or a network as a layer, its layers of stages that the
+    upstream does not have are its own, and keep their weights.
 
     Args:
         model: such as what `classifier` returns; changed in place.
@@ -70,13 +75,16 @@ def load_backbone(
             raise ConfigError(unknown_name(name, value, allowed))
     upstream = load_model(path)
     own = ([HEAD] if head == "new" else []) + ([PREPROCESS] if scaling == "own" else [])
-    targets = {
-        name: layer for name, layer in _weighted(model).items() if stage_of(layer) not in own
-    }
-    sources = {
-        name: layer for name, layer in _weighted(upstream).items() if stage_of(layer) not in own
-    }
+    theirs = [layer for layer in _weighted(upstream) if stage_of(layer) not in own]
+    ours = [layer for layer in _weighted(model) if stage_of(layer) not in own]
+    if _is_composed(model):
+        known = {stage_of(layer) for layer in theirs}
+        ours = [layer for layer in ours if stage_of(layer) in known]
+    sources, targets = ({layer.name: layer for layer in part} for part in (theirs, ours))
     problems = _layer_problems(targets, sources)
+    problems += [
+        f"{name}: twice here" for name, n in Counter(one.name for one in ours).items() if n > 1
+    ]
     if scaling == "upstream":
         problems = _scaling_problems(model, upstream) + problems
     if problems:
@@ -90,12 +98,18 @@ def load_backbone(
         set_layer_weights(layer, sources[name].get_weights())
     # what was traced before holds the old scaling as constants
     model.train_function = model.test_function = model.predict_function = None
-    kept = tuple(name for name in _weighted(model) if name not in targets)
+    kept = tuple(layer.name for layer in _weighted(model) if layer.name not in targets)
     return Transfer(Path(path), tuple(targets), kept)
 
 
-def _weighted(model: keras.Model) -> dict[str, keras.Layer]:
-    return {layer.name: layer for layer in model.layers if layer.weights}
+def _weighted(model: keras.Model) -> list[keras.Layer]:
+    return [layer for layer in single_layers(model) if layer.weights]
+
+
+def _is_composed(model: keras.Model) -> bool:
+    """Whether a model has a network as a layer, or several inputs or outputs."""
+    nested = any(isinstance(layer, keras.Model) and layer.weights for layer in model.layers)
+    return nested or len(model.inputs) > 1 or len(model.outputs) > 1
 
 
 def _layer_problems(targets: dict[str, keras.Layer], sources: dict[str, keras.Layer]) -> list[str]:
@@ -120,7 +134,7 @@ def _scaling_problems(model: keras.Model, upstream: keras.Model) -> list[str]:
     there, here = (
         [
             layer.name
-            for layer in network.layers
+            for layer in single_layers(network)
             # which leads there are is no matter of scaling
             if stage_of(layer) == PREPROCESS and layer.name != LEADS_LAYER
         ]
@@ -134,7 +148,11 @@ def _scaling_problems(model: keras.Model, upstream: keras.Model) -> list[str]:
 def _signal_problems(model: keras.Model, upstream: keras.Model) -> list[str]:
     """What explains layers of another shape: another length or number of leads."""
     names = ("samples", "leads")
-    sizes = zip(names, upstream.input_shape[1:], model.input_shape[1:], strict=True)
+    there, here = (
+        next((one.shape for one in network.inputs if one.name == "signal"), network.inputs[0].shape)
+        for network in (upstream, model)
+    )
+    sizes = zip(names, there[1:], here[1:], strict=False)
     return [
         f"signal: {there} {name} in the file, {here} here"
         for name, there, here in sizes

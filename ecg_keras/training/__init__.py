@@ -42,11 +42,16 @@ if TYPE_CHECKING:
         check_upstream as check_upstream,
         check_weights as check_weights,
     )
+    from ecg_keras.training.resolved_stopping import StopWhenUnresolved as StopWhenUnresolved
     from ecg_keras.training.run import (
         Run as Run,
         read_log as read_log,
         read_network as read_network,
         seen_from as seen_from,
+    )
+    from ecg_keras.training.script_callbacks import (
+        TimeToQuality as TimeToQuality,
+        UnfreezeStages as UnfreezeStages,
     )
     from ecg_keras.training.seen import (
         Guarded as Guarded,

@@ -61,9 +61,7 @@ def compile_phase(
     if model.distribute_strategy.num_replicas_in_sync > 1:
         fitted = Mirrored(fitted.inputs, fitted.outputs, name=fitted.name)
     models.set_trainable(fitted, from_stage=phase.train_from)
-    optimizer = make_optimizer(
-        training, phase, models.stages(model), steps_per_epoch * phase.epochs
-    )
+    optimizer = make_optimizer(training, phase, model, steps_per_epoch * phase.epochs)
     fitted.compile(optimizer=optimizer, loss=LOSSES.make(training.loss, {}))
     # before the first step, which Keras would trace twice otherwise
     fitted.optimizer.build(fitted.trainable_variables)
@@ -127,9 +125,9 @@ def make_schedule(schedule: str, learning_rate: float, steps: int) -> Any:
 
 
 def make_optimizer(
-    training: Training, phase: Phase, stages: Sequence[str], steps: int
+    training: Training, phase: Phase, model: keras.Model | None, steps: int
 ) -> keras.optimizers.Optimizer:
-    """The optimizer of one phase."""
+    """The optimizer of one phase; a model is needed where ``stage_decay`` is not 1."""
     check_optimizer(training)
     optimizer: keras.optimizers.Optimizer = OPTIMIZERS.make(
         training.optimizer,
@@ -145,8 +143,15 @@ def make_optimizer(
         )
     if optimizer.weight_decay is not None:
         optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
-    if phase.stage_decay != 1:
-        _step_by_stage(optimizer, stage_scales(stages, phase.stage_decay))
+    if phase.stage_decay != 1 and model is not None:
+        of_stage = stage_scales(models.stages(model), phase.stage_decay)
+        variables = models.variables_by_stage(model)
+        scales = {
+            variable.path: of_stage.get(stage, 1.0)  # of layers beside the signal's way
+            for stage, group in variables.items()
+            for variable in group
+        }
+        _step_by_stage(optimizer, scales)
     return optimizer
 
 
@@ -156,8 +161,7 @@ def _step_by_stage(optimizer: keras.optimizers.Optimizer, scales: Mapping[str, f
 
     def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
         # a tf.Variable, whose name is the Keras variable's path: stage1_block1_conv1/kernel:0
-        stage = variable.name.split("/")[0].split("_")[0]
-        step(gradient, variable, learning_rate * scales[stage])
+        step(gradient, variable, learning_rate * scales[variable.name.partition(":")[0]])
 
     optimizer.update_step = update_step
 

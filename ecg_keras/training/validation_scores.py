@@ -52,6 +52,9 @@ class ValidationScores(CopiedCallback):
         from_logits: whether the model gives logits; none asks the compiled loss.
         prefix: what the names in the logs begin with, for a second one with other data.
 
+    Attributes:
+        outcome: targets, probabilities and weights of the latest epoch; ``None`` before the first.
+
     Raises:
         ConfigError: a label name occurs twice, the data are of another kind or repeat for ever;
             when training begins: the model's output or the target has another width or another
@@ -87,6 +90,7 @@ class ValidationScores(CopiedCallback):
         self.output = output
         self.from_logits = from_logits
         self.prefix = prefix
+        self.outcome: Outcome | None = None  # of the latest epoch
         self._scored = model
         self._pass: ValidationPass
         self._averages: Averages
@@ -100,6 +104,7 @@ class ValidationScores(CopiedCallback):
         self._pass = ValidationPass(scored, self.valid, self.labels, self.output, link)
         self._pass.check()
         self._averages = Averages(self.model.optimizer)
+        self.outcome = None
         self._wrote_loss = self._fit_validates = False
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -116,7 +121,7 @@ class ValidationScores(CopiedCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         with self._averages.in_model():
-            outcome = self._pass()
+            self.outcome = outcome = self._pass()
         scores = score(outcome, self.labels, per_label=self.per_label)
         scores = {self.prefix + name: value for name, value in scores.items()}
         if self._fit_validates:  # also in an epoch in which it does not

@@ -23,7 +23,7 @@ def network() -> keras.Model:
 
 def step_of(phase: Phase, training: Training) -> dict[str, float]:
     model = network()
-    model.compile(make_optimizer(training, phase, ("stem", "head"), steps=10), "mse")
+    model.compile(make_optimizer(training, phase, model, steps=10), "mse")
     before = [np.array(v) for v in model.trainable_variables]
     model.train_on_batch(np.ones((8, 4), np.float32), np.zeros((8, 1), np.float32))
     return {
@@ -75,9 +75,9 @@ def test_every_optimizer_can_be_named_and_steps_by_stage():
 
 def test_settings_go_to_the_optimizer():
     phase = Phase(epochs=1)
-    optimizer = make_optimizer(Training(optimizer={"sgd": {"momentum": 0.5}}), phase, ("head",), 1)
+    optimizer = make_optimizer(Training(optimizer={"sgd": {"momentum": 0.5}}), phase, None, 1)
     assert optimizer.momentum == 0.5
-    decayed = make_optimizer(Training(optimizer="lion", weight_decay=0.1), phase, ("head",), 1)
+    decayed = make_optimizer(Training(optimizer="lion", weight_decay=0.1), phase, None, 1)
     assert decayed.weight_decay == 0.1
 
 
@@ -89,14 +89,14 @@ def test_an_optimizer_of_your_own_gets_the_rate_and_its_settings(tmp_path, monke
     )
     monkeypatch.syspath_prepend(tmp_path)
     training = Training(optimizer={"own_optimizers:nadam": {"beta": 0.7}})
-    optimizer = make_optimizer(training, Phase(epochs=1, learning_rate=0.5), ("head",), 1)
+    optimizer = make_optimizer(training, Phase(epochs=1, learning_rate=0.5), None, 1)
     assert (optimizer.beta_1, float(optimizer.learning_rate)) == (0.7, 0.5)
     with pytest.raises(ConfigError, match=r"must make a Keras optimizer\. Received: 0.001"):
         training = Training(optimizer="own_optimizers:nothing")
-        make_optimizer(training, Phase(epochs=1), ("head",), 1)
+        make_optimizer(training, Phase(epochs=1), None, 1)
     with pytest.raises(ConfigError, match="weight_decay needs optimizer adamw, sgd, lion"):
         training = Training(optimizer={"own_optimizers:nadam": {"beta": 0.5}}, weight_decay=0.1)
-        make_optimizer(training, Phase(epochs=1), ("head",), 1)
+        make_optimizer(training, Phase(epochs=1), None, 1)
 
 
 def test_epsilon_is_the_recipes():
@@ -104,8 +104,8 @@ def test_epsilon_is_the_recipes():
         training = Training(optimizer=optimizer, epsilon=1e-8)
         for decay in (1.0, 0.5):
             phase = Phase(epochs=1, stage_decay=decay)
-            assert make_optimizer(training, phase, ("stem", "head"), 10).epsilon == 1e-8
-    assert make_optimizer(Training(), Phase(epochs=1), ("stem",), 1).epsilon == 1e-7
+            assert make_optimizer(training, phase, None, 10).epsilon == 1e-8
+    assert make_optimizer(Training(), Phase(epochs=1), None, 1).epsilon == 1e-7
 
 
 def test_schedules_start_peak_and_end_where_they_say():

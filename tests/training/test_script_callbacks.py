@@ -1,0 +1,131 @@
+"""Stages that thaw in one fit, and the time to a score."""
+
+import json
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from ecg_keras.callbacks import RunLog, TimeToQuality, UnfreezeStages, ValidationScores
+from ecg_keras.errors import ConfigError, DataError
+
+
+def network():
+    keras.utils.set_random_seed(1)
+    signal = keras.Input((20, 3), name="signal")
+    x = keras.layers.Conv1D(4, 3, name="stem_conv")(signal)
+    x = keras.layers.BatchNormalization(name="stage1_norm")(x)
+    x = keras.layers.GlobalAveragePooling1D(name="embedding_pool")(x)
+    return keras.Model(signal, keras.layers.Dense(2, "sigmoid", name="head")(x))
+
+
+def compiled():
+    model = network()
+    model.compile(keras.optimizers.Adam(1e-2), "binary_crossentropy")
+    return model
+
+
+class Changed(keras.callbacks.Callback):
+    """Which layers an epoch changes."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = {one.name: one.get_weights() for one in self.model.layers}
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.changed = getattr(self.model, "changed", [])
+        self.model.changed.append(
+            {
+                one.name
+                for one in self.model.layers
+                for old, new in zip(self.before[one.name], one.get_weights(), strict=True)
+                if not np.array_equal(old, new)
+            }
+        )
+
+
+def test_stages_thaw_one_after_another(valid):
+    model = compiled()
+    thaw = UnfreezeStages({2: "stem", 0: "head", 1: "stage1"})
+    model.fit(valid, epochs=4, verbose=0, shuffle=False, callbacks=[thaw, Changed()])
+    everything = {"stem_conv", "stage1_norm", "head"}
+    assert model.changed == [{"head"}, {"head", "stage1_norm"}, everything, everything]
+
+
+def test_a_killed_training_thaws_as_one_that_was_not(valid, tmp_path):
+    def callbacks(folder):
+        thaw = UnfreezeStages({0: "head", 2: "stem"})
+        return [thaw, keras.callbacks.BackupAndRestore(tmp_path / folder)]
+
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 3:
+                raise KeyboardInterrupt
+
+    whole, again = compiled(), compiled()
+    settings = {"verbose": 0, "shuffle": False, "epochs": 5}
+    whole.fit(valid, callbacks=callbacks("whole"), **settings)
+    with pytest.raises(KeyboardInterrupt):
+        compiled().fit(valid, callbacks=[*callbacks("killed"), Kill()], **settings)
+    again.fit(valid, callbacks=callbacks("killed"), **settings)
+    for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_stages_that_can_not_thaw(valid):
+    for stages in ({}, {1: "head"}, {0: "head", -1: "stem"}):
+        with pytest.raises(ConfigError, match="stage that trains from epoch 0 on"):
+            UnfreezeStages(stages)
+    with pytest.raises(ConfigError, match="no stage named 'stage9'"):
+        compiled().fit(valid, verbose=0, shuffle=False, callbacks=[UnfreezeStages({0: "stage9"})])
+    model = network()
+    model.get_layer("stem_conv").trainable = False
+    model.compile("adam", "binary_crossentropy")
+    model.fit(valid, verbose=0, shuffle=False)
+    with pytest.raises(ConfigError, match="built without stem_conv/kernel"):
+        model.fit(valid, verbose=0, shuffle=False, callbacks=[UnfreezeStages({0: "stem"})])
+
+
+def fit_scores(valid, scores, timed, begin=0):
+    class Scores(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            time.sleep(0.02)
+            logs["score"] = scores[epoch]
+
+    settings = {"initial_epoch": begin, "epochs": len(scores), "shuffle": False, "verbose": 0}
+    return compiled().fit(valid, callbacks=[Scores(), timed], **settings)
+
+
+def test_the_time_to_a_score_is_that_of_its_epochs(valid, tmp_path):
+    path = tmp_path / "times.json"
+    timed = TimeToQuality("score", 0.8, path=path)
+    fit_scores(valid, [0.5, np.nan], timed)
+    assert timed.epoch is timed.seconds is None
+    later = TimeToQuality("score", 0.8, path=path)
+    fit_scores(valid, [0.5, 0.6, 0.85, 0.7], later, begin=1)  # the second epoch is trained again
+    seconds = [one for one, _ in json.loads(path.read_text())["epochs"]]
+    assert (later.epoch, len(seconds)) == (3, 4)
+    assert later.seconds == pytest.approx(sum(seconds[:3]))
+    assert later.seconds >= 0.06
+
+    least = TimeToQuality("score", 0.3, mode="min", stop=True)
+    history = fit_scores(valid, [0.5, 0.2, 0.1], least)
+    assert (least.epoch, len(history.epoch)) == (2, 2)
+
+
+def test_times_that_make_no_sense(valid, tmp_path):
+    with pytest.raises(ConfigError, match=r"max or min\. Received: 'auto'"):
+        TimeToQuality("score", 0.8, mode="auto")
+    with pytest.raises(ConfigError, match=r"no val_f1. They have: loss, score\. Place"):
+        fit_scores(valid, [0.5], TimeToQuality("val_f1", 0.8))
+    (tmp_path / "times.json").write_text('{"epochs": [1]}')
+    with pytest.raises(DataError, match=r"times\.json"):
+        fit_scores(valid, [0.5], TimeToQuality("score", 0.8, path=tmp_path / "times.json"))
+
+
+def test_they_work_beside_the_others(valid, tmp_path):
+    timed = TimeToQuality("val_macro_auroc", 0.0)
+    listed = [UnfreezeStages({0: "head"}), ValidationScores(valid, ["a", "b"]), timed]
+    listed.append(RunLog(tmp_path / "log.csv"))
+    compiled().fit(valid, epochs=1, verbose=0, shuffle=False, callbacks=listed)
+    assert timed.epoch == 1
