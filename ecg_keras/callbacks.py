@@ -2,18 +2,26 @@
 
 from ecg_keras.training import (
     FollowEpochs,
+    MlflowRun,
     RunLog,
     StopWhenUnresolved,
+    TensorBoardEcgs,
+    TensorBoardSettings,
     TimeToQuality,
     UnfreezeStages,
     ValidationScores,
+    WandbRun,
 )
 
 __all__ = [
     "FollowEpochs",
+    "MlflowRun",
     "RunLog",
     "StopWhenUnresolved",
+    "TensorBoardEcgs",
+    "TensorBoardSettings",
     "TimeToQuality",
     "UnfreezeStages",
     "ValidationScores",
+    "WandbRun",
 ]

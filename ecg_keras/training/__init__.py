@@ -61,6 +61,12 @@ if TYPE_CHECKING:
         read_guarded as read_guarded,
         records_left_out as records_left_out,
     )
+    from ecg_keras.training.trackers import (
+        MlflowRun as MlflowRun,
+        TensorBoardEcgs as TensorBoardEcgs,
+        TensorBoardSettings as TensorBoardSettings,
+        WandbRun as WandbRun,
+    )
     from ecg_keras.training.tuned import Tried as Tried, Tuned as Tuned, read_tuned as read_tuned
     from ecg_keras.training.validation_scores import ValidationScores as ValidationScores
 else:

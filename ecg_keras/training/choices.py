@@ -144,6 +144,32 @@ CALLBACKS = Choices(
             ("path",),
         ),
         TrainingChoice(
+            "tensorboard_ecgs",
+            "ecg_keras.training.trackers:TensorBoardEcgs",
+            "validation ECGs in TensorBoard, and what the network says of them; takes `records`",
+            ("valid", "labels", "tensorboard", "sampling_rate", "model"),
+        ),
+        TrainingChoice(
+            "tensorboard_settings",
+            "ecg_keras.training.trackers:TensorBoardSettings",
+            "the recipe in TensorBoard's table of hyperparameters",
+            ("settings", "tensorboard"),
+        ),
+        TrainingChoice(
+            "mlflow",
+            "ecg_keras.training.trackers:MlflowRun",
+            "settings and scores to MLflow (`pip install mlflow`); takes `experiment`, "
+            "`tracking_uri`",
+            ("settings", "folder"),
+        ),
+        TrainingChoice(
+            "wandb",
+            "ecg_keras.training.trackers:WandbRun",
+            "settings and scores to Weights & Biases (`pip install wandb`), offline unless "
+            "`mode: online`; takes `project`",
+            ("settings", "folder"),
+        ),
+        TrainingChoice(
             "terminate_on_nan",
             "keras.callbacks:TerminateOnNaN",
             "ends the training at the first batch whose loss is not finite, not after the epoch",

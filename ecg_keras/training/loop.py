@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from ecg_keras import data, models
-from ecg_keras.config import Phase, Recipe
+from ecg_keras.config import Phase, Recipe, run_settings
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing, write_json
 from ecg_keras.keras_library import keras
@@ -215,12 +215,19 @@ class _Work:
     ) -> list[keras.callbacks.Callback]:
         """In the order of their calls: scores first, then what logs and saves them."""
         valid, labels, run = self.load_valid(), self.dataset.labels, self.run
-        path = run.folder / "run_log.csv"
+        given = {
+            "valid": valid,
+            "labels": labels,
+            "model": model,
+            "path": run.folder / "run_log.csv",
+            "folder": run.folder,
+            "tensorboard": run.tensorboard,
+            "settings": run_settings(self.recipe),
+            "sampling_rate": self.dataset.sampling_rate,
+        }
         return [
             ValidationScores(valid, labels, model=model),
-            *make_callbacks(
-                self.recipe.training, valid=valid, labels=labels, model=model, path=path
-            ),
+            *make_callbacks(self.recipe.training, **given),
             RunLog(run.log, phase=phase),
             checkpoint,
             keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
