@@ -59,7 +59,7 @@ DOORS = {
     "keras": ("keras_library.py",),
     "wfdb": ("formats/wfdb_segments.py",),
     "soundfile": ("formats/wfdb_formats.py",),
-    "h5py": ("formats/hdf5_files.py", "models/model_file.py", "weights/keras_files.py"),
+    "h5py": ("formats/hdf5_files.py", "models/architecture.py", "weights/keras_files.py"),
     "onnx": ("weights/onnx_files.py",),
     "safetensors": ("weights/weights_files.py",),
     "pydicom": ("formats",),

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.errors import DataError
-from ecg_keras.models.model_file import check_model_file, describe_versions
+from ecg_keras.errors import DataError, shortened
 
+HDF5 = b"\x89HDF\r\n\x1a\n"
+# of the few lines of metadata.json
+MAX_METADATA_BYTES = 1_000_000
+UNKNOWN = "unknown"
+NAME_ONE = "Name a .keras file, or the folder of a run that finished training."
 # of the configuration of the largest network, with room to spare
 MAX_CONFIG_BYTES = 100_000_000
 
@@ -75,3 +81,80 @@ def _parse(model: Mapping[str, Any]) -> Architecture:
         num_leads,
         layers.get("head", {}).get("units"),
     )
+
+
+def check_model_file(path: str | Path) -> tuple[Path, str]:
+    """The ``.keras`` file that a path or the folder of a run names, and with which Keras it was
+    saved; a `DataError` where it is none, is of another format, or is of a newer Keras than this.
+    """
+    path = Path(path)
+    if (path / "saved_model.pb").is_file():
+        raise _of_another_format(path, "a SavedModel, as TensorFlow Serving takes it")
+    if path.is_dir():
+        path = path / "model.keras"
+    if not path.is_file():
+        raise DataError(f"{path}: no such model. {NAME_ONE}")
+    with path.open("rb") as stream:
+        if stream.read(len(HDF5)) == HDF5:
+            raise _of_another_format(path, _describe_hdf5(path))
+    if not zipfile.is_zipfile(path):
+        raise DataError(
+            f"{path}: not a Keras model that opens safely (the file is damaged or not whole). "
+            "Copy it again or train it again."
+        )
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if any(name.endswith("/data.pkl") for name in names):
+            raise _of_another_format(path, "a file of PyTorch")
+        saved_with = _read_version(archive) if "metadata.json" in names else UNKNOWN
+    if _release(saved_with) > _release(version("keras")):
+        raise DataError(
+            f"{path}: a .keras file {describe_versions(saved_with)}, which may read it wrongly. "
+            f"Install Keras {saved_with} or newer, or save the model again with this one."
+        )
+    return path, saved_with
+
+
+def describe_versions(saved_with: str) -> str:
+    """With which Keras a file was saved, and which one is here."""
+    one = "an unknown Keras" if saved_with == UNKNOWN else f"Keras {saved_with}"
+    return f"saved with {one}, and here is Keras {version('keras')}"
+
+
+def _of_another_format(path: Path, what: str) -> DataError:
+    return DataError(
+        f"{path}: not a .keras file but {what}; here is Keras {version('keras')}. {NAME_ONE} Where "
+        "the model opens in Keras, model.save('model.keras') makes one; weights alone are imported "
+        "with `ecg-keras import`."
+    )
+
+
+def _describe_hdf5(path: Path) -> str:
+    import h5py  # type: ignore[import-untyped]
+
+    try:
+        with h5py.File(path) as file:
+            found = file.attrs.get("keras_version")
+            whole = "model_config" in file.attrs
+    except OSError:
+        return "a damaged HDF5 file"
+    name = found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
+    saved = "" if found is None else f" saved with Keras {shortened(name, 20)}"
+    return f"an HDF5 file{saved} of {'a model' if whole else 'weights without their network'}"
+
+
+def _read_version(archive: zipfile.ZipFile) -> str:
+    """As metadata.json says it; whatever is wrong with it makes it unknown."""
+    try:
+        if archive.getinfo("metadata.json").file_size > MAX_METADATA_BYTES:
+            return UNKNOWN
+        found = json.loads(archive.read("metadata.json"))["keras_version"]
+    except (KeyError, TypeError, ValueError, OSError, zipfile.BadZipFile):
+        return UNKNOWN
+    return found if isinstance(found, str) and _release(found) != (0, 0) else UNKNOWN
+
+
+def _release(text: str) -> tuple[int, int]:
+    """Major and minor number; a file of a later patch is read alike."""
+    found = re.match(r"(\d{1,5})\.(\d{1,5})", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

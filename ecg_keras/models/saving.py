@@ -11,8 +11,8 @@ from ecg_keras.array_files import FREE_BYTES, RATIO
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.keras_library import keras
+from ecg_keras.models.architecture import check_model_file, describe_versions
 from ecg_keras.models.depthwise import refuse_wide_depthwise
-from ecg_keras.models.model_file import check_model_file, describe_versions
 from ecg_keras.models.scaling import set_layer_weights
 
 
