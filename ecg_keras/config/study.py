@@ -8,6 +8,7 @@ earlier one key by key. docs/study.md says what each key means.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -138,11 +139,33 @@ class Study(Settings):
                 f"controls makes a mode {taken[0]} of its own: rename modes.{taken[0]}, or set "
                 "controls: false"
             )
+        for name in self.given_upstreams:
+            self._check_given(name)
         self._check_names()
         starts = {mode.start for mode in self.modes.values()}
         if "upstream" in starts and not self.upstreams:
             raise ValueError("a mode starts from an upstream, and there are no upstreams")
         return self
+
+    @property
+    def given_upstreams(self) -> dict[str, Path]:
+        """The upstreams that are there already, by name: a file of published weights, or a run."""
+        return {
+            name: Path(str(part["from"])) for name, part in self.upstreams.items() if "from" in part
+        }
+
+    def _check_given(self, name: str) -> None:
+        part = self.upstreams[name]
+        if not isinstance(part["from"], str) or not part["from"]:
+            raise ValueError(
+                f"upstreams.{name}.from must be the path of a run folder or of published weights. "
+                f"Received: {part['from']}"
+            )
+        if further := sorted(set(part) - {"from"}):
+            raise ValueError(
+                f"upstreams.{name}: these weights are there already and are not trained again, so "
+                f"`from` is its only key. Received: {', '.join(further)}"
+            )
 
     @property
     def control_modes(self) -> dict[str, Mode]:

@@ -24,6 +24,7 @@ from ecg_keras.config import (
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.models import AS_PUBLISHED_HEAD
 from ecg_keras.statistics import ArmName
+from ecg_keras.study.given_upstreams import GivenUpstream, check_given, open_given, wants_of
 from ecg_keras.study.grid import (
     Point,
     check_names,
@@ -89,12 +90,14 @@ class StudyPlan:
         folder: where its runs and its page go.
         cells: each distinct run once, pre-trainings first, in the order in which they run.
         points: the cell of each arm, seed and fold; arms may share one.
+        given: the upstreams that are there already, by name.
     """
 
     loaded: LoadedStudy
     folder: Path
     cells: tuple[Cell, ...]
     points: Mapping[tuple[ArmName, int, int | None], str]
+    given: Mapping[str, GivenUpstream] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> Mapping[str, Cell]:
@@ -144,12 +147,15 @@ def list_cells(loaded: LoadedStudy) -> StudyPlan:
     """
     check_size(loaded)
     check_names(loaded)
-    listing = _Listing(loaded, loaded.study.folder or Path("runs") / loaded.name)
+    folder = loaded.study.folder or Path("runs") / loaded.name
+    listing = _Listing(loaded, folder, open_given(loaded, folder / "runs"))
     for point in list_points(loaded.study):
-        listing.add(point)
+        start = listing.given.get(point.upstream or "")
+        if start is None or start.starts(point, loaded):
+            listing.add(point)
     listing.check_budgets()
     cells = sorted(listing.cells.values(), key=lambda cell: cell.kind != "pretrain")
-    return StudyPlan(loaded, listing.folder, tuple(cells), listing.points)
+    return StudyPlan(loaded, listing.folder, tuple(cells), listing.points, listing.given)
 
 
 @dataclass(eq=False)
@@ -158,18 +164,25 @@ class _Listing:
 
     loaded: LoadedStudy
     folder: Path
+    given: Mapping[str, GivenUpstream]
     cells: dict[str, Cell] = field(default_factory=dict)
     points: dict[tuple[ArmName, int, int | None], str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
     def add(self, point: Point) -> None:
         study, pretraining, start = self.loaded.study, None, None
-        if point.upstream is not None:
+        wants, given = wants_of(self.given, self.loaded, point), None
+        if point.upstream in self.given:
+            given = self.given[point.upstream]
+            start = given.run.folder
+        elif point.upstream is not None:
             what = f"pre-training on {point.upstream} for {point}"
-            recipe = self._compose(pretraining_parts(study, point), what)
+            recipe = self._compose([wants, *pretraining_parts(study, point)], what)
             pretraining = self._cell(recipe, "pretrain", point, what)
             start = pretraining.run.folder
-        recipe = self._compose(downstream_parts(study, point, start), str(point))
+        recipe = self._compose([wants, *downstream_parts(study, point, start)], str(point))
+        if given is not None:
+            check_given(given, recipe, f"{self.loaded.path}: {point}")
         cell = self._tuned_cell(recipe, point, pretraining)
         key = (point.arm, point.seed, point.fold)
         if self.points.setdefault(key, cell.name) != cell.name:

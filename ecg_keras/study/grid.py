@@ -137,6 +137,11 @@ def _modes_of(grid: Grid, study: Study) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*modes, *controls)))
 
 
+def source_of_downstream(study: Study, point: Point) -> str:
+    """The source of a point's ECGs."""
+    return str(_data_of(study, study.downstreams[point.downstream]).get("source"))
+
+
 def _same_database(study: Study, upstream: str, downstream: str) -> bool:
     """Whether two parts name the same recordings, which must not be trained on and tested on."""
     theirs = _data_of(study, study.upstreams[upstream])
@@ -183,7 +188,8 @@ def check_names(loaded: LoadedStudy) -> None:
 
 
 def _is_left_out(point: Point, study: Study) -> bool:
-    if point.upstream and _same_database(study, point.upstream, point.downstream):
+    trained = point.upstream is not None and point.upstream not in study.given_upstreams
+    if trained and _same_database(study, str(point.upstream), point.downstream):
         return True
     excluded = (left.model_dump(exclude_none=True).items() for left in study.exclude)
     return any(all(getattr(point, axis) == name for axis, name in axes) for axes in excluded)

@@ -109,6 +109,8 @@ def run_study(
     states = snapshot(plan).states
     left = sum(states[cell.name] not in OVER for cell in cells)
     if left:
+        for given in plan.given.values():
+            given.import_published()
         pool: AbstractContextManager[Pool] = (
             open_processes(plan, min(workers, left))
             if ray is None

@@ -43,7 +43,7 @@ def describe_datasets(arms: FinishedArms) -> dict[str, dict[str, Any]]:
         if run is not None and title not in cards:
             cards[title] = {
                 **_card(data.read_dataset(run.dataset)),
-                "shards": [str(run.read_place("shards"))],
+                "shards": [str(run.read_place("shards"))] if "shards" in run.read_status() else [],
                 "role": "upstream",
             }
     return cards
@@ -135,6 +135,12 @@ def find_skew(arms: FinishedArms, path: Path) -> tuple[dict[str, tuple[str, ...]
             pairs.setdefault((name.downstream, name.upstream), arm.runs[0])
     for (downstream, upstream), cell in pairs.items():
         run = _upstream_of(cell)
+        if "shards" not in run.read_status():
+            missed.append(
+                f"How {downstream} differs from {upstream} was not measured: its weights are "
+                "published, and the ECGs that they were trained on are not here."
+            )
+            continue
         key = f"{cell.dataset.fingerprint} {data.read_dataset(run.dataset).fingerprint}"
         if key not in kept:
             try:

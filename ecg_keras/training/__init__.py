@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         Known as Known,
         LeakError as LeakError,
         describe_known as describe_known,
+        of_same_database as of_same_database,
         read_guarded as read_guarded,
         records_left_out as records_left_out,
     )

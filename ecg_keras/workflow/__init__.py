@@ -1,8 +1,15 @@
 """What a recipe needs: the plan, its steps, and work on finished runs."""
 
 from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
+from ecg_keras.workflow.first_weights import check_first_weights, defaults_of
 from ecg_keras.workflow.grouped import read_groupings
-from ecg_keras.workflow.importing import Imported, import_weights
+from ecg_keras.workflow.importing import (
+    Imported,
+    PublishedWeights,
+    import_weights,
+    is_weights_file,
+    open_published,
+)
 from ecg_keras.workflow.job import Job, known_dataset, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.opened import (
@@ -40,15 +47,18 @@ __all__ = [
     "Imported",
     "Job",
     "Opened",
+    "PublishedWeights",
     "Step",
     "ValidatedRun",
     "Watcher",
     "baseline_recipe",
     "check_data",
+    "check_first_weights",
     "check_names",
     "check_weights_of",
     "compare_runs",
     "compare_seeds",
+    "defaults_of",
     "evaluate_elsewhere",
     "evaluate_file",
     "evaluation_mark",
@@ -57,6 +67,7 @@ __all__ = [
     "group_scores",
     "import_weights",
     "is_prediction_file",
+    "is_weights_file",
     "known_dataset",
     "list_seed_jobs",
     "load",
@@ -65,6 +76,7 @@ __all__ = [
     "make_plan",
     "open_finished",
     "open_predictions",
+    "open_published",
     "open_scored",
     "overrides_left_out",
     "own_code",

@@ -1,0 +1,133 @@
+"""`GivenUpstream`: an upstream that is there already: published weights, or a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecg_keras.config import LoadedStudy, Part, Recipe, compose
+from ecg_keras.errors import ConfigError, EcgKerasError, list_problems
+from ecg_keras.study.grid import Point, downstream_parts, source_of_downstream
+from ecg_keras.training import Run, of_same_database, read_network
+from ecg_keras.workflow import (
+    PublishedWeights,
+    check_first_weights,
+    defaults_of,
+    import_weights,
+    is_weights_file,
+    open_published,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class GivenUpstream:
+    """Weights that a study starts from and does not train.
+
+    Attributes:
+        name: in the study.
+        path: the file of published weights, or the run folder, as the study names it.
+        published: the file with its card; ``None`` for a run.
+        run: the run, which for published weights is still to be made.
+    """
+
+    name: str
+    path: Path
+    published: PublishedWeights | None
+    run: Run
+
+    @property
+    def backbone(self) -> str:
+        """The network whose weights these are."""
+        if self.published is not None:
+            return self.published.model.backbone
+        network = read_network(self.run)
+        return "" if network is None else network.backbone
+
+    def starts(self, point: Point, study: LoadedStudy) -> bool:
+        """Whether a combination can begin with them: their network, on ECGs they have not seen."""
+        if point.backbone != self.backbone:
+            return False
+        seen = () if self.published is None else self.published.card.seen
+        return not of_same_database(seen, source_of_downstream(study.study, point))
+
+    def import_published(self) -> None:
+        """Makes the run of published weights, unless it is there."""
+        if self.published is not None:
+            import_weights(self.path, self.run.folder, card=self.published.card_path)
+
+
+def open_given(study: LoadedStudy, folder: Path) -> dict[str, GivenUpstream]:
+    """The upstreams of a study that are there already, by name; their runs are in ``folder``.
+
+    Raises a `ConfigError` where one is missing or no upstream, a line each.
+    """
+    given, problems = {}, []
+    for name, path in study.study.given_upstreams.items():
+        try:
+            published = open_published(path) if is_weights_file(path) else None
+            run = Run(path) if published is None else Run(published.place(folder))
+            if published is None and run.read_status().get("state") != "trained":
+                raise ConfigError(
+                    f"{path}: no finished run folder, and no file of weights that others "
+                    "published. Name one of these, or describe a pre-training instead of `from`."
+                )
+            given[name] = GivenUpstream(name, path, published, run)
+        except EcgKerasError as error:
+            problems.append(f"{study.path}: upstreams.{name}.from: {error}")
+    if problems:
+        raise ConfigError(list_problems(problems))
+    return given
+
+
+def wants_of(given: Mapping[str, GivenUpstream], study: LoadedStudy, point: Point) -> Part:
+    """The network and signals that a combination's runs have where the study does not set them.
+
+    They are those of the weights that start any run of its backbone, so that a network from random
+    weights differs by nothing but these. A `ConfigError` where two of them want different ones.
+    """
+    wanted: Part = {}
+    by = ""
+    for one in given.values():
+        if one.backbone != point.backbone:
+            continue
+        wants: dict[str, Any] = {
+            section: dict(values)
+            for section, values in defaults_of(_starting(one, study, point)).items()
+        }
+        wants.get("model", {}).pop("head", None)  # an axis of the grid
+        if wanted and wants != wanted:
+            raise ConfigError(
+                f"{study.path}: upstreams.{one.name}.from: {one.path} wants {_differing(wants)} "
+                f"and upstreams.{by} {_differing(wanted)}. Networks of different signals can't be "
+                "compared as such: make a study of each."
+            )
+        wanted, by = wants, one.name
+    return wanted
+
+
+def check_given(one: GivenUpstream, recipe: Recipe, what: str) -> None:
+    """A `ConfigError` where a recipe sets what these weights do not want."""
+    problems = list(check_first_weights(_from_path(one, recipe)))
+    if problems:
+        raise ConfigError(
+            list_problems(f"{what}: {'.'.join(map(str, p.key))}: {p.message}" for p in problems)
+        )
+
+
+def _starting(one: GivenUpstream, study: LoadedStudy, point: Point) -> Recipe:
+    parts = downstream_parts(study.study, point, one.path)
+    return compose(parts, f"{study.path}: {point}")
+
+
+def _from_path(one: GivenUpstream, recipe: Recipe) -> Recipe:
+    if recipe.initialise is None:
+        return recipe
+    initialise = recipe.initialise.model_copy(update={"from_": str(one.path)})
+    return recipe.model_copy(update={"initialise": initialise})
+
+
+def _differing(wants: Mapping[str, Any]) -> str:
+    data, model = wants.get("data", {}), wants.get("model", {})
+    return f"{data} with {model.get('preprocessing', {})}"

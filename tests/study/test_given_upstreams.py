@@ -1,0 +1,127 @@
+"""Upstreams that are there already: published weights and runs, as a study starts from them."""
+
+import re
+import shutil
+
+import pytest
+from published_weights import publish
+from studies import MODES, load, simulated, tiny
+
+from ecg_keras.errors import ConfigError
+from ecg_keras.report import write_study
+from ecg_keras.study import gather, list_cells, run_study
+from ecg_keras.training import Run
+
+SIGNALS = {"data": {"label_set": "superdiagnostic", "split": {"method": "patients"}}}
+ONCE = {"training": {"batch_size": 16, "phases": [{"epochs": 1}]}}
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    publish(tmp_path)
+    return tmp_path / "theirs.pt"
+
+
+def listed(tmp_path, theirs, **sections):
+    given = {
+        "base": SIGNALS | ONCE,
+        "upstreams": {"theirs": {"from": str(theirs)}, "lake": simulated("lakeside", 60)},
+        "downstreams": {"river": simulated("riverside", 80)},
+        "grid": {"seeds": [0], "backbones": ["resnet1d18", "gru"]},
+        "folder": str(tmp_path / "study"),
+    }
+    return list_cells(load(tmp_path, **given | sections))
+
+
+def test_they_start_runs_of_their_network_alone_and_all_of_these_have_their_signals(
+    tmp_path, theirs
+):
+    plan = listed(tmp_path, theirs)
+    recipes = {cell.name: cell.recipe for cell in plan.cells}
+    assert set(recipes) == {
+        "pretrain-lake-resnet1d18-s0",
+        "pretrain-lake-gru-s0",
+        "river-resnet1d18-scratch-s0",
+        "river-resnet1d18-finetune-from-theirs-s0",
+        "river-resnet1d18-finetune-from-lake-s0",
+        "river-gru-scratch-s0",
+        "river-gru-finetune-from-lake-s0",
+    }
+    for name, recipe in recipes.items():
+        theirs_too = "resnet1d18" in name
+        assert recipe.data.sampling_rate == (25 if theirs_too else 100), name
+        assert (recipe.model.preprocessing.unit == "uV") is theirs_too, name
+    start = recipes["river-resnet1d18-finetune-from-theirs-s0"].initialise
+    assert start.from_ == str(plan.given["theirs"].run.folder)
+    assert plan.given["theirs"].run.folder.parent == tmp_path / "study" / "runs" / "imported"
+
+
+def test_a_database_that_they_have_seen_is_left_out(tmp_path):
+    publish(tmp_path, changes=[("database: Elsewhere", "database: ludb")])
+    plan = listed(
+        tmp_path,
+        tmp_path / "theirs.pt",
+        downstreams={"ludb": {"data": {"source": "ludb"}}, "river": simulated("riverside", 80)},
+        grid={"seeds": [0], "upstreams": ["theirs"]},
+    )
+    starts = [cell.name for cell in plan.cells if cell.recipe.mode == "finetune"]
+    assert starts == ["river-resnet1d18-finetune-from-theirs-s0"]
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "message"),
+    [
+        ({"theirs": {"from": 3}}, r"upstreams\.theirs\.from must be the path .* Received: 3"),
+        (
+            {"theirs": {"from": "theirs.pt", "data": {"source": "ptb"}}},
+            r"upstreams\.theirs: these weights are there already .* Received: data",
+        ),
+        ({"theirs": {"from": "none.pt"}}, r"upstreams\.theirs\.from: none\.pt: there is no such"),
+        ({"theirs": {"from": "runs/none"}}, r"upstreams\.theirs\.from: runs/none: no finished run"),
+    ],
+)
+def test_what_can_not_start_a_run_is_refused_before_anything_is_made(tmp_path, upstreams, message):
+    with pytest.raises(ConfigError, match=message):
+        listed(tmp_path, "unused", upstreams=upstreams)
+    assert not (tmp_path / "study").exists()
+
+
+def test_what_they_do_not_want_is_refused_with_the_key(tmp_path, theirs):
+    base = {**ONCE, "data": {**SIGNALS["data"], "sampling_rate": 100}}
+    with pytest.raises(ConfigError, match=r"data\.sampling_rate: is 100.*want 25"):
+        listed(tmp_path, theirs, base=base)
+
+
+def test_two_of_one_network_that_want_different_signals_need_a_study_each(tmp_path, theirs):
+    publish(tmp_path, name="others.pt", rate=50, samples=200)
+    upstreams = {name: {"from": str(tmp_path / f"{name}.pt")} for name in ("theirs", "others")}
+    with pytest.raises(ConfigError, match=re.escape("make a study of each")):
+        listed(tmp_path, theirs, upstreams=upstreams)
+
+
+def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path, theirs):
+    plan = tiny(
+        tmp_path,
+        base=ONCE | {"data": {**SIGNALS["data"], "shards": str(tmp_path / "shards")}},
+        upstreams={"theirs": {"from": str(theirs)}},
+        modes=MODES,
+        grid={"backbones": ["resnet1d18"], "seeds": [0]},
+        controls=True,
+    )
+    assert run_study(plan).counts["done"] == 4
+    result = gather(plan)
+    ways = {one.arm.way for one in result.comparisons}
+    assert ways == {"finetune from theirs"}
+    assert [one.arm.upstream for one in result.controls] == ["theirs", "theirs"]
+    page = write_study(tmp_path / "page", result).read_text()
+    assert "the ECGs that they were trained on are not here" in page
+
+    # the run that was made of them starts another study, in which nothing is imported
+    made = plan.given["theirs"].run
+    shutil.copytree(made.folder, tmp_path / "kept")
+    again = listed(tmp_path, tmp_path / "kept", grid={"seeds": [0], "upstreams": ["theirs"]})
+    assert again.given["theirs"].published is None
+    (start,) = {
+        cell.recipe.initialise.from_ for cell in again.cells if cell.recipe.mode == "finetune"
+    }
+    assert Run(start).read_status()["fingerprint"] == made.read_status()["fingerprint"]
