@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from published_weights import publish
 from pydantic import BaseModel
 
 import ecg_keras as ecg
@@ -131,13 +132,15 @@ def quoted_commands(page: Path) -> list[str]:
     return [line for line in lines if line.startswith("ecg-keras ")]
 
 
+# a card of weights that filter nothing, so that crops are allowed
+PLAIN = [("filters: [{kind: highpass, hz: 0.5, order: 1}]", "filters: []")]
 COMMANDS = [(page, line) for page in PAGES for line in quoted_commands(page)]
 
 
 @pytest.mark.parametrize(
     ("page", "line"), COMMANDS, ids=[f"{page.name}: {line}" for page, line in COMMANDS]
 )
-def test_a_quoted_command_can_be_typed(page, line):
+def test_a_quoted_command_can_be_typed(page, line, tmp_path):
     command: click.Command = cli
     words = shlex.split(line, comments=True)[1:]
     name = "ecg-keras"
@@ -152,6 +155,11 @@ def test_a_quoted_command_can_be_typed(page, line):
     if "recipe" in given and (ROOT / given["recipe"]).is_file():
         overrides = parse_overrides(given.get("assignments", ()))
         if name == "study":
+            for key in [key for key in overrides if key.endswith(".from")]:
+                path, _ = publish(
+                    tmp_path, family="xception_time", rate=100, samples=1000, changes=PLAIN
+                )
+                overrides[key] = str(path)
             list_cells(load_study(ROOT / given["recipe"], overrides))
             return
         loaded = workflow.load(ROOT / given["recipe"], overrides)
