@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from published_weights import publish
@@ -113,7 +114,7 @@ def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path, theirs):
     ways = {one.arm.way for one in result.comparisons}
     assert ways == {"finetune from theirs"}
     assert [one.arm.upstream for one in result.controls] == ["theirs", "theirs"]
-    page = write_study(tmp_path / "page", result).read_text()
+    page = write_study(result, tmp_path / "page").read_text()
     assert "the ECGs that they were trained on are not here" in page
 
     # the run that was made of them starts another study, in which nothing is imported
@@ -124,4 +125,4 @@ def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path, theirs):
     (start,) = {
         cell.recipe.initialise.from_ for cell in again.cells if cell.recipe.mode == "finetune"
     }
-    assert Run(start).read_status()["fingerprint"] == made.read_status()["fingerprint"]
+    assert Run(Path(start)).read_status()["fingerprint"] == made.read_status()["fingerprint"]
