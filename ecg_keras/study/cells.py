@@ -171,9 +171,9 @@ class _Listing:
 
     def add(self, point: Point) -> None:
         study, pretraining, start = self.loaded.study, None, None
-        wants, given = wants_of(self.given, self.loaded, point), None
-        if point.upstream in self.given:
-            given = self.given[point.upstream]
+        wants = wants_of(self.given, self.loaded, point)
+        given = self.given.get(point.upstream or "")
+        if given is not None:
             start = given.run.folder
         elif point.upstream is not None:
             what = f"pre-training on {point.upstream} for {point}"
