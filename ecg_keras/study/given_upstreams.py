@@ -23,13 +23,9 @@ from ecg_keras.workflow import (
 
 @dataclass(frozen=True, eq=False)
 class GivenUpstream:
-    """Weights that a study starts from and does not train.
+    """Weights that a study starts from and does not train: published ones, or those of a run.
 
-    Attributes:
-        name: in the study.
-        path: the file of published weights, or the run folder, as the study names it.
-        published: the file with its card; ``None`` for a run.
-        run: the run, which for published weights is still to be made.
+    The run of published ones is made when the study first runs.
     """
 
     name: str
