@@ -98,7 +98,7 @@ def evaluate(
             run,
             shards,
             split=split,
-            by=by,
+            by=by or None,
             table=table,
             bootstrap=bootstrap,
             allow_leaks=allow_leaks,
@@ -180,7 +180,7 @@ def compare(
         level=level,
         seed=seed,
         margin=margin,
-        by=by,
+        by=by or None,
         table=table,
         on_note=_note,
     )

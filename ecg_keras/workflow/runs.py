@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from ecg_keras import data, evaluation, models, validation, weights
-from ecg_keras.config import data_of, load_recipe
+from ecg_keras.config import Evaluation, data_of, load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
@@ -34,7 +34,7 @@ def evaluate_elsewhere(
     shards: str | Path,
     *,
     split: str = "test",
-    by: Sequence[str] = (),
+    by: Sequence[str] | None = None,
     table: Path | None = None,
     bootstrap: int = 2000,
     allow_leaks: bool = False,
@@ -50,7 +50,8 @@ def evaluate_elsewhere(
         folder: the run.
         shards: the other dataset.
         split: its split to test on.
-        by, table: columns by which its records are grouped, see `read_groupings`.
+        by, table: columns by which its records are grouped, see `read_groupings`; none takes
+            age and sex, as far as they are known.
         bootstrap: patient resamples behind the intervals.
         allow_leaks: score records all the same whose patient or signal the run's network, or one
             of its upstreams, has seen.
@@ -87,7 +88,8 @@ def evaluate_elsewhere(
             warn(sentence)
     predicted = evaluation.predict(models.load_model(run.model), Path(shards), split)
     codes = evaluation.snomed_codes(dataset.source, dataset.label_set)
-    groupings = read_groupings(by, predicted, shards=[Path(shards)], split=split, table=table)
+    columns = Evaluation().subgroups if by is None else by
+    groupings = read_groupings(columns, predicted, shards=[Path(shards)], split=split, table=table)
     if imported:
         return evaluation.evaluate(
             predicted,
@@ -195,7 +197,7 @@ def compare_runs(
     level: float = 0.95,
     seed: int = 0,
     margin: float = evaluation.MARGIN,
-    by: Sequence[str] = (),
+    by: Sequence[str] | None = None,
     table: Path | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> evaluation.Comparison:
@@ -208,7 +210,7 @@ def compare_runs(
         names: what to call the two; none takes those of the folders and files.
         metric, bootstrap, level, seed, margin: as of `evaluation.compare`.
         by, table: columns by which the records are grouped, to see whether one group gains more;
-            see `read_groupings`.
+            see `read_groupings`. None takes age and sex where the shards of a run know them.
         on_note: called with what a reader should know of the two; none logs it.
 
     Raises:
@@ -237,9 +239,10 @@ def compare_runs(
         margin=margin,
         budgets=evaluation.read_budgets(*folders) if len(folders) == 2 else None,
     )
-    if by:
-        shards = next((found for one in both if one.run and (found := shards_of(one.run))), [])
-        groupings = read_groupings(by, both[0].test, shards=shards, table=table)
+    shards = next((found for one in both if one.run and (found := shards_of(one.run))), [])
+    columns = (Evaluation().subgroups if shards else ()) if by is None else by
+    if columns:
+        groupings = read_groupings(columns, both[0].test, shards=shards, table=table)
         ours, theirs = (
             Arm(((one.test,),), ((one.thresholds,),), name=name)
             for one, name in zip(both, names, strict=True)

@@ -80,6 +80,27 @@ def test_compare_takes_two_files_of_any_kind(ecg_keras, files):
     assert answer.out == f"{expected.table()}\n"
 
 
+def test_groups_are_those_of_a_table(ecg_keras, files):
+    rows = {"record_id": draw(2.0).record_ids, "site": ["a", "b", "b"] * 40}
+    pd.DataFrame(rows).to_csv(files / "t.csv", index=False)
+    given = ("--by", "site", "--table", "t.csv", "--bootstrap", 100)
+    answer = ecg_keras("evaluate", "a.npz", *given, "--json", "s.json", "--page", "a.html")
+    assert (answer.code, answer.err) == (0, "")
+    assert "Macro AUROC by site: no difference shown." in answer.out
+    groups = Scores.load_json(files / "s.json").subgroups.groups
+    assert [(one.name, one.records) for one in groups] == [("a", 40), ("b", 80)]
+    assert "Who it works for" in (files / "a.html").read_text()
+    answer = ecg_keras("compare", "a.npz", "b.npz", *given, "--json", "c.json", "--page", "c.html")
+    assert "Whether one group gains more, by site: no difference shown." in answer.out
+    assert [one.word for one in Comparison.load_json(files / "c.json").groups] == [
+        "no difference shown"
+    ] * 2
+    assert "Who gains" in (files / "c.html").read_text()
+    refused = ecg_keras("evaluate", "a.npz", "--table", "t.csv")
+    assert refused.code == 2
+    assert "name one with --by" in refused.err
+
+
 def test_compare_decides_at_the_thresholds_of_validation(ecg_keras, files):
     given = ("--metric", "macro_f1", "--bootstrap", 100, "--names", "theirs", "ours")
     answer = ecg_keras("compare", "a.npz", "b.npz", "--valid-a", "valid.npz", *given)

@@ -3,7 +3,7 @@ import pytest
 from my_lab import hospital
 
 from ecg_keras.data.dataset import describe
-from ecg_keras.data.reading import read_shards, signal_statistics, training_subset
+from ecg_keras.data.reading import read_people, read_shards, signal_statistics, training_subset
 from ecg_keras.errors import DataError
 
 
@@ -30,6 +30,13 @@ def test_chosen_records(hospital_shards):
     found = [one.record_id for one in read_shards(hospital_shards, "train", chosen)]
     assert found == [ids[2], ids[5]]
     assert list(read_shards(hospital_shards, "train", [])) == []
+
+
+def test_people_are_those_of_the_records(hospital_shards):
+    people = read_people(hospital_shards, "test")
+    stored = read_shards(hospital_shards, "test")
+    assert people == {one.record_id: (one.age, one.sex) for one in stored}
+    assert {type(sex) for _, sex in people.values()} <= {str, type(None)}
 
 
 def test_records_that_are_not_there(hospital_shards):
