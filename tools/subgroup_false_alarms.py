@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=400)
     parser.add_argument("--bootstrap", type=int, default=200)
     parser.add_argument("--predictions", type=Path, help="a file of real predictions")
+    parser.add_argument("--only", default="", help="scenarios with this in their name")
     parser.add_argument("--figure", type=Path, help="where the distribution of p-values is drawn")
     options = parser.parse_args()
     worlds: dict[str, tuple[Draw, int, list[float] | None]] = {
@@ -91,6 +92,8 @@ def main() -> None:
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     values: dict[str, list[float]] = {}
     for number, (name, (draw, groups, shares)) in enumerate(worlds.items()):
+        if options.only not in name:
+            continue
         wrong, p_values, gained = np.zeros(2, int), ([], []), 0
         for trial in range(options.trials):
             rng = np.random.default_rng([number, trial])

@@ -7,9 +7,10 @@ clinical question, ethics, funding - is left to the author, by number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
+from ecg_keras.evaluation import GroupGain
 from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import Absent, Check, Checks, Section
 from ecg_keras.report.study_view import StudyView, count_positives
@@ -66,11 +67,19 @@ def _facts(study: StudyView) -> dict[str, str]:
         "scores": ", ".join(score_name(name) for name in arms[0].scores),
         "runs": plural(result.cells["done"], "run"),
         "skew": skew if result.skew else "Not compared in this study.",
+        "groups": _groups(result.gains.values()),
         "partition": _partition(arms[0]),
         "tested": "; ".join(map(_tested, arms)),
         "trained": "".join(map(_trained, arms)),
         "positives": "; ".join(map(_positives, arms)),
     }
+
+
+def _groups(gains: Iterable[Sequence[GroupGain]]) -> str:
+    columns = dict.fromkeys(one.column for some in gains for one in some)
+    if not columns:
+        return "Not examined: no group of patients was scored apart."
+    return f"Groups by {', '.join(columns)}: whether one gains more. None shown is not none there."
 
 
 def _tested(arm: ArmResult) -> str:

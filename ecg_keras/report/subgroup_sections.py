@@ -28,8 +28,9 @@ def subgroups_section(found: Subgroups | None) -> Section:
     if found is None or not found.groups:
         why = "They were not scored by group" if found is None else "No group of them is known"
         how = (
-            f"{why}. `ecg-keras evaluate RUN --by sex --by age` prints the scores of groups, and "
-            "--table FILE groups by columns of a table."
+            f"{why}. `ecg-keras evaluate RUN --by sex --by age --json RUN/scores.json` scores the "
+            "groups of a run, also by columns of a table (--table FILE), and `ecg-keras report "
+            "RUN` writes its page again."
         )
         return Section("subgroups", title, (how,))
     level = percent(found.level)
@@ -98,13 +99,13 @@ def groups_table(found: Subgroups) -> Table:
         "every label, in the group or in the rest.",
         (
             Column("group", "Group", "way", lambda one: (one.name, one.column)),
-            Column("records", "ECGs", "count"),
-            Column("patients", "Patients", "count"),
+            Column("difference", "Difference", "difference", "deciding.difference"),
+            Column("word", "Than the rest", "word", lambda one: _short(one.deciding.word)),
+            Column("p_holm", "p, Holm", "p", "deciding.p_holm"),
             Column("macro_auroc", "Macro AUROC", "score", "deciding.group"),
             Column("rest", "Rest", "decimal", "deciding.rest.value"),
-            Column("difference", "Difference", "difference", "deciding.difference"),
-            Column("p_holm", "p, Holm", "p", "deciding.p_holm"),
-            Column("word", "Than the rest", "word", lambda one: _short(one.deciding.word)),
+            Column("records", "ECGs", "count"),
+            Column("patients", "Patients", "count"),
         ),
         found.groups,
     )
@@ -176,18 +177,17 @@ def gains_table(
     return Table(
         "group_gains",
         f"{a} − {b} in groups of test ECGs",
-        f"In {score_name(metric)}, paired, with {percent(level)} intervals. The interaction is the "
-        "difference in the group less that in the rest; its p-values are corrected (Holm) for all "
-        "groups.",
+        f"In {score_name(metric)}, paired, with {percent(level)} intervals. Beside each "
+        "difference is the interaction: it less that in the rest. Its p-values are corrected (Holm) "
+        "for all groups.",
         (
             Column("group", "Group", "way", lambda one: (one.name, one.column)),
+            Column("gain", "Difference", "difference"),
+            Column("interaction", "Less the rest's", "difference"),
+            Column("word", "Than the rest", "word", lambda one: _short(one.word)),
+            Column("p_holm", "p, Holm", "p"),
             Column("records", "ECGs", "count"),
             Column("patients", "Patients", "count"),
-            Column("gain", "Difference", "difference"),
-            Column("rest", "In the rest", "difference"),
-            Column("interaction", "Interaction", "difference"),
-            Column("p_holm", "p, Holm", "p"),
-            Column("word", "Than the rest", "word", lambda one: _short(one.word)),
         ),
         found,
     )

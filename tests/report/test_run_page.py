@@ -12,7 +12,16 @@ from page_elements import Page, check_accessible, check_self_contained
 from ecg_keras.config import Data, dump_recipe, load_recipe
 from ecg_keras.data import prepare, read_dataset, read_shards
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import Budget, Comparison, Predictions, Scores, compare, evaluate
+from ecg_keras.evaluation import (
+    Budget,
+    Comparison,
+    Grouping,
+    Predictions,
+    Scores,
+    compare,
+    evaluate,
+    score_subgroups,
+)
 from ecg_keras.report import comparison_page, score_sections, shown_ecgs, write_report
 from ecg_keras.training import Run
 
@@ -65,6 +74,24 @@ def test_every_section_is_there_and_listed(page):
     assert targets == SECTIONS
     assert [heading["id"] for heading in page.all("h2")] == SECTIONS
     assert len(page.all("h1")) == 1
+
+
+def test_groups_of_ecgs_are_scored_beside_the_rest(copied):
+    test = Predictions.load(copied.predictions("test"))
+    of = {str(one): "ab"[int(one[-1]) % 2] for one in test.record_ids}
+    scores = Scores.load_json(copied.scores)
+    limits = np.array([scores.thresholds[label] for label in test.labels])
+    found = score_subgroups(test, limits, [Grouping("ward", ("a", "b"), of)], bootstrap=100)
+    replace(scores, subgroups=found).save_json(copied.scores)
+    page = report(copied)
+    assert "They were not scored by group." not in page.words
+    assert found.sentences[0] in page.words
+    assert "Observed − predicted of each label by ward" in page.words
+    check_accessible(page)
+
+
+def test_an_earlier_run_says_how_its_groups_are_scored(page):
+    assert "They were not scored by group. `ecg-keras evaluate RUN --by sex" in page.words
 
 
 def test_it_needs_nothing_but_itself(page):

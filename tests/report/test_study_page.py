@@ -1,5 +1,6 @@
 """The page of a study: verdict first, complete, self-contained; what is missing is said."""
 
+import csv
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from study_example import LONG, bare, study
 from ecg_keras.config import Data
 from ecg_keras.data import prepare, read_shards
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation import Estimate, GroupGain, Predictions
 from ecg_keras.report import study_costs, study_ecgs, study_record, write_study
 from ecg_keras.report.blocks import Absent, Group, Rows
 from ecg_keras.report.study_checklist import ITEMS, checklist
@@ -166,6 +167,30 @@ def test_shards_that_are_gone_are_named_and_no_folder_is_a_fact(page):
     assert page.words.count("/nowhere/") == 2  # one for each downstream, none in the data's cards
     section = study_record.ecgs(StudyView(replace(small(), datasets={})))
     assert "The study names no shards of it." in str(section.blocks)
+
+
+def test_groups_that_gain_more_have_a_section_and_a_table(tmp_path):
+    plain = small()
+    one = plain.comparisons[0]
+    some = Estimate(0.08, 0.02, 0.14)
+    gains = (
+        GroupGain("sex", "female", 40, 38, ("A",), some, one.contrast, some, 0.01, 0.02,
+                  "gains more"),
+        GroupGain("sex", "other", 3, 3, ()),
+    )  # fmt: skip
+    result = replace(plain, gains={one.arm: gains})
+    page = Page(write_study(result, tmp_path).read_text(encoding="utf-8"))
+    assert "gains" in headings(page)
+    assert "by sex: female gains more (Holm's p = 0.020)." in page.words
+    assert "Groups by sex: whether one gains more." in page.words  # in the checklist
+    with (tmp_path / "tables" / "group_gains.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["word"] for row in rows] == ["gains more", "too few"]
+    assert (rows[0]["interaction_low"], rows[1]["interaction"]) == ("0.02", "")
+    with (tmp_path / "tables" / "decision_curves.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {float(row["threshold"]) for row in rows} >= {0.01, 0.5}
+    check_accessible(page)
 
 
 def test_given_ecgs_are_shown_instead():
