@@ -64,7 +64,8 @@ from ecg_keras.evaluation.subgroup_scores import (
     Subgroups,
     name_score,
 )
-from ecg_keras.evaluation.subgroups import common_labels, correct_once, score_subgroups
+from ecg_keras.evaluation.subgroup_words import correct_once
+from ecg_keras.evaluation.subgroups import common_labels, score_subgroups
 from ecg_keras.evaluation.tuning_words import (
     describe_tuning,
     tuning_rows,

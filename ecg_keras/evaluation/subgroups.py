@@ -1,19 +1,15 @@
 """`score_subgroups`: each group of test records beside all others, on the same draws of patients.
 
-Groups share no patient, or few, so a difference is of two scores that vary on their own: its
-interval combines theirs (Newcombe 1998, "Interval estimation for the difference between independent
-proportions", Statistics in Medicine 17, method 10; Zou & Donner 2008, Statistics in Medicine 27).
+Groups share no patient, or few, so a difference is of two scores that vary on their own.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
 from ecg_keras.evaluation.draws import (
     Draws,
@@ -23,7 +19,6 @@ from ecg_keras.evaluation.draws import (
     fill_absent,
     join_rows,
 )
-from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.grouping import Grouping
 from ecg_keras.evaluation.intervals import (
     LEAST_PATIENTS,
@@ -35,16 +30,15 @@ from ecg_keras.evaluation.intervals import (
     label_interval,
     mean_interval,
 )
-from ecg_keras.evaluation.judging import correct
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.subgroup_scores import (
     COMPARED,
-    Beside,
-    Said,
     Subgroup,
     SubgroupLabel,
     Subgroups,
 )
+from ecg_keras.evaluation.subgroup_words import correct_groups
+from ecg_keras.evaluation.two_sides import compare_sides
 from ecg_keras.evaluation.variance import find_parts
 from ecg_keras.metrics import (
     METRICS,
@@ -58,8 +52,6 @@ from ecg_keras.metrics import (
 
 DECIDING = "macro_auroc"  # the other summary scores depend on how common labels are in a group
 GAP = "observed_less_predicted"
-# p-values are looked for between these: below the first they are the first, above the second 1
-SMALLEST, LARGEST = 1e-10, 0.999
 
 
 def score_subgroups(
@@ -116,7 +108,7 @@ def score_subgroups(
         _compare(test, grouping, at, scored[own.tobytes()], scored[rest.tobytes()], draws, level)
         for grouping, at, own, rest in sides
     ]
-    return _correct(groups, unknown, level)
+    return correct_groups(groups, unknown, level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +193,7 @@ def _compare(
             ),
             ece=float(errors[column]),
             scores={
-                name: _beside(
+                name: compare_sides(
                     rows,
                     [_interval_of(name, side, column, row, groups)
                      for side, row in zip(sides, rows, strict=True)],
@@ -220,7 +212,7 @@ def _compare(
             name: estimate_mean(name, rows, groups, supports[0], level)
             for name, rows in summaries[0].items()
         },
-        deciding=_beside(
+        deciding=compare_sides(
             means,
             [mean_interval(DECIDING, rows, groups, support)
              for rows, support in zip(means, supports, strict=True)],
@@ -262,134 +254,3 @@ def _interval_of(
     parts = replace(parts, patient=max(parts.patient, model))
     value = float(rows[0])
     return lambda level: (value - parts.reach(level), value + parts.reach(level))
-
-
-def _beside(
-    rows: Sequence[FloatArray],
-    intervals: Sequence[IntervalAt | None],
-    shared: bool,
-    groups: int,
-    level: float,
-) -> Beside:
-    """A score of a group beside the rest, not yet corrected for others."""
-    values = [float(own[0]) for own in rows]
-    own, rest = (
-        None
-        if math.isnan(value)
-        else Estimate(value, *((math.nan, math.nan) if found is None else found(level)))
-        for value, found in zip(values, intervals, strict=True)
-    )
-    first, second = intervals
-    if first is None or second is None:
-        return Beside(own, rest)
-    # of patients with records on both sides; else the scores have nothing in common
-    together = correlate(*(one[1 + groups :] for one in rows)) if shared else 0.0
-
-    def interval_at(level: float) -> tuple[float, float]:
-        return combine((values[0], *first(level)), (values[1], *second(level)), together)
-
-    value = values[0] - values[1]
-    difference = Estimate(value, *interval_at(level))
-    return Beside(own, rest, difference, p_value_of(value, interval_at))
-
-
-def combine(
-    a: tuple[float, float, float], b: tuple[float, float, float], correlation: float = 0.0
-) -> tuple[float, float]:
-    """The interval of a - b from the values and intervals of both (Zou & Donner 2008)."""
-    down, up = a[0] - a[1], a[2] - a[0]
-    other_down, other_up = b[0] - b[1], b[2] - b[0]
-    low = down**2 + other_up**2 - 2 * correlation * down * other_up
-    high = up**2 + other_down**2 - 2 * correlation * up * other_down
-    value = a[0] - b[0]
-    return value - math.sqrt(max(low, 0.0)), value + math.sqrt(max(high, 0.0))
-
-
-def p_value_of(value: float, interval_at: IntervalAt) -> float:
-    """1 - the greatest level whose interval excludes 0: two-sided, of no difference."""
-    if value == 0:
-        return 1.0
-
-    def excess(log_p: float) -> float:
-        low, high = interval_at(1 - math.exp(log_p))
-        return low if value > 0 else -high
-
-    least, most = math.log(SMALLEST), math.log(LARGEST)
-    if excess(least) > 0:
-        return SMALLEST
-    if excess(most) < 0:
-        return 1.0
-    return math.exp(float(optimize.brentq(excess, least, most, xtol=1e-6)))
-
-
-def correlate(a: FloatArray, b: FloatArray) -> float:
-    """Of two scores over the resamples that define both; 0 where one does not vary."""
-    both = np.isfinite(a) & np.isfinite(b)
-    a, b = a[both], b[both]
-    if len(a) < 2 or a.std() == 0 or b.std() == 0:
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])
-
-
-def _correct(groups: Sequence[Subgroup], unknown: dict[str, int], level: float) -> Subgroups:
-    """Holm's correction of each family, and the words."""
-    # of two groups each is the other's rest: the second is the first once more
-    number = {column: sum(one.column == column for one in groups) for column in unknown}
-    seen: set[str] = set()
-    counted = []
-    for one in groups:
-        counted += [one] if number[one.column] > 2 or one.column not in seen else []
-        seen.add(one.column)
-    families = (
-        correct_once([one.deciding.p_value for one in counted]),
-        correct_once(
-            [
-                beside.p_value
-                for one in counted
-                for label in one.labels.values()
-                for beside in label.scores.values()
-            ]
-        ),
-    )
-    judged = tuple(
-        replace(
-            one,
-            deciding=_judge(one.deciding, families[0], level),
-            labels={
-                label: replace(
-                    row,
-                    scores={
-                        name: _judge(beside, families[1], level)
-                        for name, beside in row.scores.items()
-                    },
-                )
-                for label, row in one.labels.items()
-            },
-        )
-        for one in groups
-    )
-    return Subgroups(level, judged, unknown, (families[0].tests, families[1].tests))
-
-
-@dataclass(frozen=True)
-class Corrected:
-    """p-values of a family after Holm's correction, by what they were."""
-
-    tests: int
-    of: Mapping[float, float]
-
-
-def correct_once(p_values: Sequence[float]) -> Corrected:
-    """Holm's correction of the p-values that there are; NaN is of no test."""
-    known = [one for one in p_values if not math.isnan(one)]
-    return Corrected(len(known), dict(zip(known, correct(known).tolist(), strict=True)))
-
-
-def _judge(beside: Beside, family: Corrected, level: float) -> Beside:
-    if beside.difference is None:
-        return beside
-    p_holm = family.of[beside.p_value]
-    word: Said = "no difference shown"
-    if p_holm < 1 - level:
-        word = "higher" if beside.difference.value > 0 else "lower"
-    return replace(beside, p_holm=p_holm, word=word)

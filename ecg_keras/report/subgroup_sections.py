@@ -178,7 +178,7 @@ def gains_table(
         "group_gains",
         f"{a} − {b} in groups of test ECGs",
         f"In {score_name(metric)}, paired, with {percent(level)} intervals. Beside each "
-        "difference is the interaction: it less that in the rest. Its p-values are corrected (Holm) "
+        "difference is the interaction: it less that in the rest, with p-values corrected (Holm) "
         "for all groups.",
         (
             Column("group", "Group", "way", lambda one: (one.name, one.column)),

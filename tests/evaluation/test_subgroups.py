@@ -9,7 +9,8 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from ecg_keras.evaluation import Grouping, Predictions, Scores, evaluate, score_subgroups
-from ecg_keras.evaluation.subgroups import combine, correlate, p_value_of, take_records
+from ecg_keras.evaluation.subgroups import take_records
+from ecg_keras.evaluation.two_sides import combine, correlate, p_value_of
 
 LABELS = ("MI", "CD", "RARE")
 LIMITS = np.array([0.5, 0.4, 0.5])
