@@ -71,8 +71,9 @@ def evaluate(
 ) -> None:
     """Print the scores of a finished RUN, or of predictions made elsewhere, with intervals.
 
-    Without --shards the scores of RUN are those that `train` computed on its own test split. FILE
-    is an .npz, .csv or .parquet of predictions: see docs/predictions-from-elsewhere.md.
+    Without --shards the scores of RUN are those that `train` computed on its own test split; what
+    an earlier version did not make of it is added to its folder. FILE is an .npz, .csv or .parquet
+    of predictions: see docs/predictions-from-elsewhere.md.
     """
     from ecg_keras import evaluation, workflow
 
@@ -91,7 +92,7 @@ def evaluate(
     elif shards is None and by:
         scores = workflow.group_scores(run, by, table)
     elif shards is None:
-        scores = evaluation.Scores.load_json(workflow.open_scored(run).scores)
+        scores = workflow.complete_run(run, on_note=_note)
     else:
         check_keras_settings()
         scores = workflow.evaluate_elsewhere(

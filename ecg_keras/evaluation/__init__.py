@@ -57,6 +57,11 @@ from ecg_keras.evaluation.run_facts import (
     warn_of_budgets,
 )
 from ecg_keras.evaluation.scores import LabelResult, Scores
+from ecg_keras.evaluation.signal_reference import (
+    SignalReference,
+    fit_reference,
+    make_reference,
+)
 from ecg_keras.evaluation.subgroup_scores import (
     Beside,
     Subgroup,
@@ -107,6 +112,7 @@ __all__ = [
     "Predictions",
     "RunFacts",
     "Scores",
+    "SignalReference",
     "Subgroup",
     "SubgroupLabel",
     "Subgroups",
@@ -134,6 +140,7 @@ __all__ = [
     "evaluate",
     "expected_coverage",
     "fill_absent",
+    "fit_reference",
     "fit_sets",
     "free_degrees",
     "group_records",
@@ -141,6 +148,7 @@ __all__ = [
     "is_same_test",
     "join_rows",
     "judge",
+    "make_reference",
     "mean_budget",
     "measure_sets",
     "name_score",

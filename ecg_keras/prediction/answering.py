@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import metrics
-from ecg_keras.evaluation import LabelSets
+from ecg_keras.evaluation import LabelSets, SignalReference
 from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Figures, Reading
 from ecg_keras.records import Signal
 from ecg_keras.text import plural
 
 Floats = npt.NDArray[np.float32]
+UNLIKE = "unlike the training ECGs: its distance from them is {:.2g} times the limit"
 NOT_FINITE = "the network's answer is not a finite number: it overflows, or its weights are damaged"
 
 
@@ -34,6 +35,8 @@ class Answer:
         lost: how many were left out because they can't be used.
         values: float32, the probabilities in the order of the labels, or the embedding; ``None``
             where it is not answered.
+        distance: from the training ECGs, 1 is the limit (`evaluation.SignalReference`); ``None``
+            where the network has no reference.
         mark: by which a file that was changed since is known.
         figures: of the signal, as shards store them: one number, or one for each lead; what is
             not known is missing.
@@ -50,6 +53,7 @@ class Answer:
     values: Floats | None = field(default=None, repr=False)
     mark: str = field(default="", repr=False)
     figures: Figures = field(default_factory=dict, repr=False)
+    distance: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,7 @@ class Answers:
         thresholds_from: what the thresholds were chosen on, as in `evaluation.Scores`.
         sets: which answers each label may have, as of `evaluation.Scores`; ``None`` where that was
             not validated.
+        reference: of the distances, where the network has one.
         rows: an `Answer` for each recording.
         shown: the first window of the first recordings that were answered, by their record id.
 
@@ -83,6 +88,7 @@ class Answers:
     rows: Sequence[Answer] = ()
     shown: Mapping[str, Signal] = field(default_factory=dict)
     sets: LabelSets | None = None
+    reference: SignalReference | None = None
 
     @property
     def probabilities(self) -> Floats:
@@ -142,7 +148,7 @@ class _Waiting:
                 self.total + exact
             )  # fmt: skip
 
-    def answer(self, aggregate: str) -> Answer:
+    def answer(self, aggregate: str, has_distance: bool) -> Answer:
         one = self.reading
         begun = Answer(
             one.record_id, one.patient_id, one.split, one.status, one.reason, one.flags,
@@ -155,7 +161,12 @@ class _Waiting:
         values = self.total if aggregate == "maximum" else self.total / self.answered
         if not np.isfinite(values).all():
             return replace(begun, status=ABSTAINED, reason=NOT_FINITE)
-        return replace(begun, values=values.astype(np.float32))
+        values = values.astype(np.float32)
+        if not has_distance:
+            return replace(begun, values=values)
+        distance = float(values[-1])
+        unlike = (UNLIKE.format(distance),) if distance > 1 else ()
+        return replace(begun, values=values[:-1], distance=distance, flags=(*begun.flags, *unlike))
 
 
 def answer_all(
@@ -164,8 +175,11 @@ def answer_all(
     *,
     batch_size: int,
     aggregate: str,
+    has_distance: bool = False,
 ) -> Iterator[Answer]:
-    """An answer for each reading, in their order, as soon as all of its windows are answered."""
+    """An answer for each reading, in their order, as soon as all of its windows are answered.
+
+    ``has_distance`` says that the last column of what ``forward`` gives is a distance."""
     waiting: deque[_Waiting] = deque()
     batch: list[tuple[_Waiting, Floats]] = []
 
@@ -178,7 +192,7 @@ def answer_all(
 
     def finished() -> Iterator[Answer]:
         while waiting and waiting[0].is_read and waiting[0].answered == waiting[0].windows:
-            yield waiting.popleft().answer(aggregate)
+            yield waiting.popleft().answer(aggregate, has_distance)
 
     for reading in readings:
         one = _Waiting(reading)

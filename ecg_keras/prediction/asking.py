@@ -86,6 +86,7 @@ def predict(
         trained.calibration,
         trained.thresholds_from,
         sets=trained.sets,
+        reference=trained.reference,
     )
     if out is None:
         answers = replace(answers, rows=tuple(request.ask(on_progress)))

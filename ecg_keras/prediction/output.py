@@ -26,14 +26,17 @@ Row = dict[str, Any]
 
 
 def write_answers(path: Path, answers: Answers, rows: Iterable[Answer]) -> None:
-    """Writes a row for each answer: ``probability_LABEL``, with thresholds ``decision_LABEL``, and
-    with sets ``set_LABEL``. ``answers`` says what the columns are."""
+    """Writes a row for each answer: ``probability_LABEL``, with thresholds ``decision_LABEL``, with
+    sets ``set_LABEL``, with a reference ``distance``. ``answers`` says what the columns are."""
     columns: list[tuple[str, str]] = [(f"probability_{label}", "float") for label in answers.labels]
     if answers.thresholds is not None:
         columns += [(f"decision_{label}", "bool") for label in answers.labels]
     if answers.sets is not None:
         columns += [(f"set_{label}", "text") for label in answers.labels]
     columns += [(name, "float") for name in FIGURES] + [(name, "floats") for name in LEAD_FIGURES]
+
+    if answers.reference is not None:
+        columns.append(("distance", "float"))
 
     def fill(one: Answer) -> Row:
         nothing = [None] * len(answers.labels)
@@ -44,6 +47,8 @@ def write_answers(path: Path, answers: Answers, rows: Iterable[Answer]) -> None:
             parts.append([name or None for name in answers.find_sets(one) or nothing])
         parts.append([one.figures.get(name, (None,))[0] for name in FIGURES])
         parts.append([one.figures.get(name) and list(one.figures[name]) for name in LEAD_FIGURES])
+        if answers.reference is not None:
+            parts.append([one.distance])
         return _facts(one) | dict(zip([name for name, _ in columns], chain(*parts), strict=True))
 
     _write(path, columns, map(fill, rows))

@@ -140,6 +140,7 @@ class Request:
             readings(),
             batch_size=self.batch_size,
             aggregate=self.reader.aggregate,
+            has_distance=self.trained.reference is not None,
         ):
             done += 1
             move(done, self.total)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ecg_keras import data
 from ecg_keras.config import Data, data_of, data_settings, fingerprint
 from ecg_keras.errors import ConfigError, DataError, look_up
-from ecg_keras.evaluation import Calibration, LabelSets, Scores
+from ecg_keras.evaluation import Calibration, LabelSets, Scores, SignalReference
 from ecg_keras.export import Card, digest_files, find_saved_model, read_card
 from ecg_keras.files import sha256_of
 from ecg_keras.metrics import recalibrate
@@ -44,9 +44,12 @@ class TrainedNetwork:
             says.
         sets: which answers each label may have, with a coverage that was validated; ``None`` where
             it was not.
+        reference: by which recordings that are unlike the training ECGs are known; ``None`` where
+            there is none.
         calibration: in words, what is done to the network's own probabilities.
         mark: 64 hex digits that are others for another network, calibration or threshold.
-        forward: float32 ``(batch, num_samples, num_leads)`` in millivolts to ``(batch, size)``.
+        forward: float32 ``(batch, num_samples, num_leads)`` in millivolts to ``(batch, size)``;
+            with a reference, distances from it are a last column.
         remark: what speaks against its answers, such as a head that was never trained.
         model: the Keras model, without calibration; ``None`` of a SavedModel.
 
@@ -69,6 +72,7 @@ class TrainedNetwork:
     sets: LabelSets | None = None
     remark: str = ""
     model: Any = field(default=None, repr=False)
+    reference: SignalReference | None = None
 
 
 def open_trained(
@@ -161,17 +165,26 @@ def _open_keras(
             f"{place}: gives {gives[1:]} probabilities, and is to be asked about {len(labels)} "
             f"labels: {', '.join(labels)}. Check what is said of it."
         )
-    scores = None
-    if file == run.model and run.scores.is_file() and not embedding:
-        scores = Scores.load_json(run.scores)
+    scores = reference = None
+    if file == run.model and not embedding:
+        scores = Scores.load_json(run.scores) if run.scores.is_file() else None
+        if run.reference.is_file():
+            reference = SignalReference.load(run.reference)
+            if (reference.sampling_rate, reference.num_leads) != (rate, len(leads)):
+                raise DataError(f"{run.reference}: is of other leads or another rate. Remove it.")
+    calibration = scores.calibration if scores else None
+    forward: Forward
     if embedding:
-        graph = models.cut_head(model)
-        forward = functools.partial(_first_part, graph)
+        forward = functools.partial(_first_part, models.cut_head(model))
     else:
         graph = models.as_graph(model, samples, len(leads))
-        forward = functools.partial(_calibrated, graph, scores.calibration if scores else None)
+        forward = functools.partial(_calibrated, graph, calibration)
+    if reference is not None:
+        forward = functools.partial(_with_distance, forward, reference)
     adapted = _settings(settings, leads, rate, samples, short, verify)
     known = {"scores": _known(scores), "data": data_settings(adapted), "embedding": embedding}
+    if reference is not None:
+        known["reference"] = sha256_of(run.reference)
     return TrainedNetwork(
         place,
         tuple(labels),
@@ -187,6 +200,7 @@ def _open_keras(
         scores.sets if scores else None,
         "" if embedding or file != run.model else describe_head(place, run.card),
         model,
+        reference,
     )
 
 
@@ -314,6 +328,10 @@ def _calibrated(graph: Any, calibration: Calibration | None, signal: Floats) -> 
         return probabilities
     slopes, intercepts = list(calibration.slopes.values()), list(calibration.intercepts.values())
     return recalibrate(probabilities, slopes, intercepts).astype(np.float32)
+
+
+def _with_distance(forward: Forward, reference: SignalReference, signal: Floats) -> Floats:
+    return np.column_stack([forward(signal), reference.distance(signal)])
 
 
 def _first_part(graph: Any, signal: Floats) -> Floats:

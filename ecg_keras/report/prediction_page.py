@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ecg_keras.attribution import CAUTION, Explained
+from ecg_keras.evaluation import SignalReference
 from ecg_keras.prediction import Answer, Answers
 from ecg_keras.report.blocks import Block, Drawing, Ecgs, Note, Rows, Section, ShownEcg, facts
 from ecg_keras.report.ecg_plot import draw_explained
 from ecg_keras.report.page import write_page
 from ecg_keras.report.tables import Column, Table
-from ecg_keras.text import plural
+from ecg_keras.text import percent, plural
 
 # rows of a table; of more the output file has all
 MOST_ROWS = 500
@@ -197,6 +198,15 @@ def _cut(rows: list[Answer]) -> str:
     return f"The first {MOST_ROWS} of {len(rows):,}; the file of answers has all."
 
 
+def _describe_flag(reference: SignalReference | None) -> str:
+    if reference is None:
+        return "not looked for: the network has no reference (`ecg-keras evaluate RUN` makes one)"
+    return (
+        f"flagged beyond a distance that {percent(reference.rate, 1)} of ECGs such as those of its "
+        f"validation split exceed ({plural(reference.patients, 'patient')})"
+    )
+
+
 def _describe(answers: Answers) -> dict[str, str]:
     chosen = CHOSEN_ON.get(answers.thresholds_from, "of the exported network")
     lines = {
@@ -207,6 +217,7 @@ def _describe(answers: Answers) -> dict[str, str]:
         else f"{answers.calibration}, fitted on the validation split",
         "Thresholds": chosen if answers.thresholds else NOTHING_DECIDED,
         "Sets": " ".join(answers.sets.notes) if answers.sets else NO_SETS,
+        "Unlike the training ECGs": _describe_flag(answers.reference),
         "Answer for a longer recording": AGGREGATES[answers.aggregate],
     }
     windows = sum(one.windows for one in answers.rows)

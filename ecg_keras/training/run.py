@@ -65,6 +65,7 @@ class Run:
     tried = _Inside("tried.json")  # what validation says of it, where it is a candidate itself
     tuning = _Inside("tuning.json")  # with which settings it was tried, and the choice
     scores = _Inside("scores.json")
+    reference = _Inside("signal_reference.npz")  # by which unlike recordings are known
     comparison = _Inside("comparison.json")
     card = _Inside("card.yaml")  # of weights that others published, where it was made from them
     seeds = _Inside("seeds.json")  # what trainings with other seeds say together with this one

@@ -1,6 +1,7 @@
 """What a recipe needs: the plan, its steps, and work on finished runs."""
 
 from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
+from ecg_keras.workflow.completing import complete_run
 from ecg_keras.workflow.first_weights import check_first_weights, defaults_of
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.importing import (
@@ -58,6 +59,7 @@ __all__ = [
     "check_weights_of",
     "compare_runs",
     "compare_seeds",
+    "complete_run",
     "defaults_of",
     "evaluate_elsewhere",
     "evaluate_file",

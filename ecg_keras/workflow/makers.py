@@ -15,6 +15,7 @@ from ecg_keras.data import find_undecidable
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import as_texts, read_json, sha256_of
 from ecg_keras.training import guard, read_guarded, records_left_out, seen_from
+from ecg_keras.workflow.completing import save_reference
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.importing import import_weights
 from ecg_keras.workflow.job import Job
@@ -200,6 +201,7 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
     for split, predicted in predictions.items():
         scores.calibration.apply(predicted).save(job.run.predictions(split))
     scores.save_json(job.run.scores)
+    save_reference(job.run, job.recipe, job.shards)
     # the page shows them, wherever the shards are by then
     anomalies, remarks = _read_validation(job)
     job.run.write_status(evaluated=_evaluation_mark(job), anomalies=anomalies, remarks=remarks)

@@ -1,5 +1,6 @@
 """What earlier versions made is opened, resumed, compared, reported and never made again."""
 
+import dataclasses
 import json
 import logging
 import shutil
@@ -91,6 +92,25 @@ def test_runs_are_compared_evaluated_exported_and_reported(golden, tmp_path):
     workflow.export_run("runs/finetune", tmp_path / "served" / "1")
     page = report.write_report("runs/finetune").read_text(encoding="utf-8")
     assert "no such folder of shards" not in page and "holds another dataset" not in page
+
+
+def test_what_its_version_did_not_make_of_a_run_is_added_once(golden):
+    run, notes = Run(Path("runs/scratch")), []
+    before = evaluation.Scores.load_json(run.scores)
+    scores = workflow.complete_run(run.folder, on_note=notes.append)
+    assert before.sets is None and dataclasses.replace(scores, sets=None) == before
+    assert evaluation.Scores.load_json(run.scores) == scores and set(scores.sets.labels) == set(
+        before.labels
+    )
+    assert evaluation.SignalReference.load(run.reference).num_leads == 12
+    assert [note.partition(": ")[0] for note in notes] == [str(run.scores), str(run.reference)]
+    assert workflow.complete_run(run.folder, on_note=notes.append) == scores and len(notes) == 2
+    assert train("scratch") == []
+    # without the shards there is no reference, and the scores are there all the same
+    run.reference.unlink()
+    run.write_status(shards="gone")
+    assert workflow.complete_run(run.folder, on_note=notes.append) == scores
+    assert "no reference for unlike recordings can be made" in notes[2] and "gone" in notes[2]
 
 
 def test_the_shards_of_a_run_and_its_baseline_are_found_where_they_lie_now(golden):

@@ -1,6 +1,7 @@
 """The three formats hold the same answers, and other programs read them."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +9,11 @@ import pandas as pd
 import pytest
 
 import ecg_keras as ecg
-from ecg_keras.evaluation import LabelSet, LabelSets
+from ecg_keras.evaluation import LabelSet, LabelSets, make_reference
+from ecg_keras.prediction import LooseFiles, open_trained
 from ecg_keras.prediction.output import write_answers
 from ecg_keras.report import prediction_page
+from ecg_keras.training import Run
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,31 @@ def test_sets_are_words_beside_the_decisions(written, tmp_path):
     assert undecided == [(), answers.labels[:1], (), ()]
     page = prediction_page(answers, tmp_path / "a.html").read_text(encoding="utf-8")
     assert "Undecided" in page and "A set holds the truth for 90 %" in page
+
+
+def test_a_recording_unlike_the_training_ecgs_is_flagged(lab, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(lab.run, run)
+    make_reference(lab.shards).save(Run(run).reference)
+    answers = ecg.predict(run, lab.headers[:4], out=tmp_path / "a.csv")
+    plain = ecg.predict(lab.run, lab.headers[:4])
+    assert np.array_equal(answers.probabilities, plain.probabilities)
+    table = pd.read_csv(tmp_path / "a.csv")
+    found = [one.distance for one in answers.rows]
+    assert table.distance.to_numpy() == pytest.approx(found)
+    assert "distance" not in write_and_read(plain, tmp_path / "plain.jsonl")[0]
+    noise = np.random.default_rng(0).normal(size=(2000, 12)).astype(np.float32)
+    unchecked = open_trained(run, verify="off")
+    (odd,) = ecg.predict(unchecked, noise, reading=LooseFiles(500, "mV")).rows
+    assert odd.distance > 1 > min(found)
+    assert odd.flags[-1].startswith("unlike the training ECGs: its distance from them is ")
+    page = prediction_page(answers, tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "of ECGs such as those of its validation split exceed" in page
+
+
+def write_and_read(answers, path):
+    write_answers(path, answers, answers.rows)
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def test_lines_of_json_are_strict(written):

@@ -1,0 +1,195 @@
+"""Prints which recordings a run does not answer, flags or misses, and how often sound ones are.
+
+python tools/unlike_recordings.py ../shared/data runs/fold0 runs/fold1 ...   (of PTB-XL)
+
+Each test ECG is changed in one way after another and asked about on its own. Beside the flag are
+distances of embeddings, the methods that it was chosen over, with the same limit.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras import data, models
+from ecg_keras.data import describe, read_shards
+from ecg_keras.errors import DataError
+from ecg_keras.metrics import patient_quantile
+from ecg_keras.prediction import LooseFiles, open_trained, predict
+from ecg_keras.training import Run
+
+Floats = npt.NDArray[np.float32]
+EVERY = 2  # of the test ECGs, each such is taken
+# standard leads of a 12-lead ECG by their columns, with signs
+ARMS = [0, 2, 1, 4, 3, 5], [-1, 1, 1, 1, 1, 1]
+ARM_AND_LEG = [2, 1, 0, 5, 4, 3], [-1, -1, -1, 1, 1, 1]
+
+
+def main(root: Path, folders: list[Path]) -> None:
+    rows: dict[str, list[tuple[float, ...]]] = {}
+    for folder in folders:
+        judge = Judge(folder)
+        test = judge.read("test")[0][::EVERY]
+        others = list(elsewhere(root)) if folder == folders[0] else []
+        for name, signals in (*change(test, judge.rate), *others):
+            rows.setdefault(name, []).append(judge.shares(signals))
+    print(
+        "| recordings | not answered | another flag | **unlike** | Mahalanobis | nearest | missed |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for name, parts in rows.items():
+        counts = [part[0] for part in parts]
+        shares = np.average([part[1:] for part in parts], axis=0, weights=counts)
+        print(f"| {name} ({sum(counts)}) | {' | '.join(f'{share:.0%}' for share in shares)} |")
+
+
+class Judge:
+    """A run, and what is said of recordings by it and by distances of embeddings."""
+
+    def __init__(self, folder: Path) -> None:
+        run = Run(folder)
+        self.shards = run.read_place("shards")
+        dataset = describe(self.shards)
+        self.rate, self.samples = dataset.sampling_rate, dataset.num_samples
+        self.trained = open_trained(folder)
+        self.graph = models.cut_head(models.load_model(folder))
+        valid, patients = self.read("valid")
+        known, asked = (self.embed(one) for one in (self.read("train")[0], valid))
+        rate = max(0.01, 1 / (len(np.unique(patients)) + 1))
+        self.methods: list[tuple[Callable[[Floats], Floats], float]] = []
+        for method in (mahalanobis(known), nearest(known)):
+            self.methods.append((method, patient_quantile(method(asked), patients, 1 - rate)))
+
+    def read(self, split: str) -> tuple[Floats, npt.NDArray[np.str_]]:
+        records = list(read_shards(self.shards, split))
+        signals = np.stack([one.signal for one in records]).astype(np.float32)
+        return signals, np.array([one.patient_id for one in records])
+
+    def embed(self, signals: Floats) -> Floats:
+        parts = [signals[start : start + 64] for start in range(0, len(signals), 64)]
+        return np.concatenate([np.asarray(self.graph(part)[0]) for part in parts])
+
+    def shares(self, signals: Floats) -> tuple[float, ...]:
+        reading = LooseFiles(sampling_rate=self.rate, unit="mV")
+        answers = [predict(self.trained, one, reading=reading).rows[0] for one in signals]
+        lost = np.array([one.values is None for one in answers])
+        unlike = np.array([(one.distance or 0) > 1 for one in answers])
+        flagged = np.array(
+            [len(one.flags) > mark for one, mark in zip(answers, unlike, strict=True)]
+        )
+        embedded = self.embed(signals)
+        beyond = [(method(embedded) > limit).mean() for method, limit in self.methods]
+        missed = ~(lost | flagged | unlike)
+        return len(signals), lost.mean(), flagged.mean(), unlike.mean(), *beyond, missed.mean()
+
+
+def mahalanobis(known: Floats) -> Callable[[Floats], Floats]:
+    """Distances by the shrunk covariance (Lee et al. 2018; Ledoit & Wolf 2004)."""
+    from sklearn.covariance import LedoitWolf  # type: ignore[import-untyped]
+
+    fitted = LedoitWolf().fit(known)
+    return lambda asked: np.asarray(fitted.mahalanobis(asked), np.float32)
+
+
+def nearest(known: Floats) -> Callable[[Floats], Floats]:
+    """Distances from the fifth nearest of unit length (Sun et al. 2022)."""
+    unit = known / np.maximum(np.linalg.norm(known, axis=1, keepdims=True), 1e-9)
+
+    def distance(asked: Floats) -> Floats:
+        other = asked / np.maximum(np.linalg.norm(asked, axis=1, keepdims=True), 1e-9)
+        return np.asarray(1 - np.sort(other @ unit.T, axis=1)[:, -5], np.float32)
+
+    return distance
+
+
+def change(x: Floats, rate: float) -> Iterator[tuple[str, Floats]]:
+    """ECGs ``(records, num_samples, 12)`` in millivolts, and what may go wrong with them."""
+    rng = np.random.default_rng(0)
+    records, samples, leads = x.shape
+    time = (np.arange(samples) / rate)[:, None]
+
+    def rewire(columns: list[int], signs: list[int]) -> Floats:
+        y = x.copy()
+        y[:, :, :6] = x[:, :, columns] * np.array(signs, np.float32)
+        return y
+
+    def stretch(factor: float) -> Floats:
+        places = (np.arange(samples) * factor) % (samples - 1)
+        whole, part = places.astype(int), (places % 1)[:, None]
+        return np.asarray(x[:, whole] * (1 - part) + x[:, whole + 1] * part, np.float32)
+
+    def without(columns: list[int]) -> Floats:
+        y = x.copy()
+        y[:, :, columns] = 0
+        return y
+
+    def noise(size: float) -> Floats:
+        return np.asarray(size * rng.normal(size=x.shape), np.float32)
+
+    yield "test ECGs as they are", x
+    yield "microvolts taken for millivolts", 1000 * x
+    yield "volts taken for millivolts", x / 1000
+    yield "twice the gain", 2 * x
+    yield "half the gain", x / 2
+    yield "upside down", -x
+    yield "arms exchanged", rewire(*ARMS)
+    yield "right arm and left leg exchanged", rewire(*ARM_AND_LEG)
+    yield "V1 to V6 in reverse", x[:, :, [0, 1, 2, 3, 4, 5, 11, 10, 9, 8, 7, 6]]
+    yield "leads in any order", np.stack([one[:, rng.permutation(leads)] for one in x])
+    yield "lead II in all columns", np.repeat(x[:, :, 1:2], leads, axis=2)
+    yield (
+        "each lead of another patient",
+        np.stack([x[rng.integers(records, size=leads), :, np.arange(leads)].T for _ in x]),
+    )
+    yield "all leads flat", without(list(range(leads)))
+    yield "V1 flat", without([6])
+    yield "last quarter zero", np.where(time < 0.75 * samples / rate, x, 0).astype(np.float32)
+    yield "white noise of 0.1 mV", x + noise(0.1)
+    yield "white noise of 0.5 mV", x + noise(0.5)
+    yield "noise alone", noise(0.2)
+    yield "hum of 0.1 mV", x + (0.1 * np.sin(2 * np.pi * 45 * time)).astype(np.float32)
+    yield "wander of 1 mV", x + np.sin(2 * np.pi * 0.3 * time).astype(np.float32)
+    yield "clipped at 0.3 mV", np.clip(x, -0.3, 0.3)
+    yield "rate said to be half", stretch(2.0)
+    yield "rate said to be double", stretch(0.5)
+    yield "backwards", x[:, ::-1].copy()
+
+
+def elsewhere(root: Path) -> Iterator[tuple[str, Floats]]:
+    """Recordings of other databases, whole ones in windows of 10 s at 100 Hz."""
+    for name, place in (
+        ("LUDB", "ludb"),
+        ("Challenge of 2021, without PTB-XL", "challenge/training"),
+        ("Chagas, 7.3 s, padded with zeros", "chagas"),
+    ):
+        headers = [
+            one for one in sorted((root / place).rglob("*.hea")) if "ptb-xl" not in one.parts
+        ]
+        yield name, np.stack(list(_windows(headers)))
+
+
+def _windows(headers: list[Path]) -> Iterator[Floats]:
+    from ecg_keras.config import Data
+    from ecg_keras.records import RecordInfo
+
+    settings = Data(source="folder", raw=Path(), sampling_rate=100, seconds=10, short="pad")
+    source = LooseFiles(verify=False)
+    for header in headers:
+        info = RecordInfo(header.stem, header.stem, header, ())
+        try:
+            (one, *_) = data.convert_windows(info, source, settings, data.Verified(), 0, alone=True)
+        except DataError as error:
+            print(f"left out: {header.name}: {error}", file=sys.stderr)
+            continue
+        if isinstance(one, data.Converted):
+            yield np.asarray(one.samples * np.float32(one.scale), np.float32)
+        else:
+            print(f"left out: {header.name}: {one.reason}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(one) for one in sys.argv[2:]])
