@@ -68,12 +68,12 @@ def simulate() -> Iterator[str]:
         found: dict[str, list[tuple[float, float, float]]] = {way: [] for way in WAYS}
         for _ in range(REPEATS):
             truth, p, of = draw(rng, patients, prevalence, records)
-            having, asked, new = draw(rng, NEW, prevalence, records)
+            having, probabilities, new = draw(rng, NEW, prevalence, records)
             for way, (by, group) in WAYS.items():
                 limits = fit_conformal(truth, p, group(of), level=LEVEL, by=by)  # type: ignore[arg-type]
                 if np.isnan(limits.absent_to[0]):
                     continue
-                sets = conformal_sets(asked, *limits[:2])[:, 0]
+                sets = conformal_sets(probabilities, *limits[:2])[:, 0]
                 own = having[:, 0]
                 found[way].append(
                     (

@@ -2,7 +2,7 @@
 
 python tools/unlike_recordings.py ../shared/data runs/fold0 runs/fold1 ...   (of PTB-XL)
 
-Each test ECG is changed in one way after another and asked about on its own. Beside the flag are
+Each test ECG is changed in one way after another and predicted on its own. Beside the flag are
 distances of embeddings, the methods that it was chosen over, with the same limit.
 """
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ecg_keras import data, models
 from ecg_keras.data import describe, read_shards
 from ecg_keras.errors import DataError
+from ecg_keras.evaluation import SignalReference
 from ecg_keras.metrics import patient_quantile
 from ecg_keras.prediction import LooseFiles, open_trained, predict
 from ecg_keras.training import Run
@@ -55,14 +56,14 @@ class Judge:
         self.shards = run.read_place("shards")
         dataset = describe(self.shards)
         self.rate, self.samples = dataset.sampling_rate, dataset.num_samples
-        self.trained = open_trained(folder)
+        self.trained, self.reference = open_trained(folder), SignalReference.load(run.reference)
         self.graph = models.cut_head(models.load_model(folder))
         valid, patients = self.read("valid")
-        known, asked = (self.embed(one) for one in (self.read("train")[0], valid))
+        known, embeddings = (self.embed(one) for one in (self.read("train")[0], valid))
         rate = max(0.01, 1 / (len(np.unique(patients)) + 1))
         self.methods: list[tuple[Callable[[Floats], Floats], float]] = []
         for method in (mahalanobis(known), nearest(known)):
-            self.methods.append((method, patient_quantile(method(asked), patients, 1 - rate)))
+            self.methods.append((method, patient_quantile(method(embeddings), patients, 1 - rate)))
 
     def read(self, split: str) -> tuple[Floats, npt.NDArray[np.str_]]:
         records = list(read_shards(self.shards, split))
@@ -77,10 +78,8 @@ class Judge:
         reading = LooseFiles(sampling_rate=self.rate, unit="mV")
         answers = [predict(self.trained, one, reading=reading).rows[0] for one in signals]
         lost = np.array([one.values is None for one in answers])
-        unlike = np.array([(one.distance or 0) > 1 for one in answers])
-        flagged = np.array(
-            [len(one.flags) > mark for one, mark in zip(answers, unlike, strict=True)]
-        )
+        flagged = np.array([any("unlike" not in flag for flag in one.flags) for one in answers])
+        unlike = self.reference.distance(signals) > 1
         embedded = self.embed(signals)
         beyond = [(method(embedded) > limit).mean() for method, limit in self.methods]
         missed = ~(lost | flagged | unlike)
@@ -92,15 +91,15 @@ def mahalanobis(known: Floats) -> Callable[[Floats], Floats]:
     from sklearn.covariance import LedoitWolf  # type: ignore[import-untyped]
 
     fitted = LedoitWolf().fit(known)
-    return lambda asked: np.asarray(fitted.mahalanobis(asked), np.float32)
+    return lambda embeddings: np.asarray(fitted.mahalanobis(embeddings), np.float32)
 
 
 def nearest(known: Floats) -> Callable[[Floats], Floats]:
     """Distances from the fifth nearest of unit length (Sun et al. 2022)."""
     unit = known / np.maximum(np.linalg.norm(known, axis=1, keepdims=True), 1e-9)
 
-    def distance(asked: Floats) -> Floats:
-        other = asked / np.maximum(np.linalg.norm(asked, axis=1, keepdims=True), 1e-9)
+    def distance(embeddings: Floats) -> Floats:
+        other = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-9)
         return np.asarray(1 - np.sort(other @ unit.T, axis=1)[:, -5], np.float32)
 
     return distance

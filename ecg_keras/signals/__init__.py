@@ -60,7 +60,10 @@ if TYPE_CHECKING:
         resample as resample,
         resampled_length as resampled_length,
     )
-    from ecg_keras.signals.spectral_shape import describe_shape as describe_shape
-    from ecg_keras.signals.traits import Traits as Traits, measure_traits as measure_traits
+    from ecg_keras.signals.traits import (
+        Traits as Traits,
+        describe_shape as describe_shape,
+        measure_traits as measure_traits,
+    )
 
 __getattr__, __dir__, __all__ = lazy_face(__name__)
