@@ -157,6 +157,7 @@ def _answers(request: Request, label: str | None) -> Iterator[tuple[Answer, Any,
             [reading],
             batch_size=request.batch_size,
             aggregate=request.reader.aggregate,
+            has_distance=trained.reference is not None,
         )
         if answer.values is None:
             yield answer, None, ""
