@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from documented import scores, sources, training, weights
+from documented import exports, scores, sources, training, weights
 
 ROOT = Path(__file__).resolve().parents[1]
 # page: its tables
@@ -19,6 +19,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"databases": sources.list_databases},
     "docs/backbones.md": {"backbones": training.make_backbones},
     "docs/recipes.md": {"choices": training.make_choices},
+    "docs/serving.md": {"formats": exports.describe_formats},
     "docs/sources.md": {"sources": sources.describe_sources},
     "docs/statistics.md": {
         "scores": scores.make_scores,

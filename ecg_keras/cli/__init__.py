@@ -46,7 +46,10 @@ COMMANDS = {
         "Say which checkpoint to start from, how, and whether it is worth it.",
     ),
     "report": ("run_commands", "Write the HTML page of a finished run."),
-    "export": ("run_commands", "Write a finished run as a SavedModel for TensorFlow Serving."),
+    "export": (
+        "run_commands",
+        "Write a finished run for TensorFlow Serving, ONNX, LiteRT or OpenVINO.",
+    ),
     "serve": ("serve_command", "Serve a network in TensorFlow Serving's REST and gRPC."),
 }
 

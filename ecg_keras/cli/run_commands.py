@@ -17,6 +17,7 @@ from ecg_keras.cli.options import (
     json_option,
     page_option,
 )
+from ecg_keras.export import FORMATS, PRECISIONS
 from ecg_keras.keras_settings import check_keras_settings
 from ecg_keras.metrics import METRICS
 
@@ -209,12 +210,42 @@ def report(run: Path, shards: Path | None) -> None:
 @click.command()
 @RunPath
 @click.argument("folder", type=PATH)
-@click.option("--replace", is_flag=True, help="Write again where FOLDER holds a SavedModel.")
-def export(run: Path, folder: Path, replace: bool) -> None:
-    """Write RUN as a SavedModel into FOLDER, such as serving/ptbxl/1."""
+@click.option(
+    "--format",
+    type=click.Choice(list(FORMATS)),
+    default="saved_model",
+    show_default=True,
+    help="What it is for: docs/serving.md compares them.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="float32",
+    show_default=True,
+    help="Of its numbers: float16 halves the file, int8 is faster on small devices.",
+)
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(0, 1),
+    help="Of float16 and int8: the macro AUROC that they may lose on the run's validation split, "
+    "else nothing is written.  [default: 0.01]",
+)
+@click.option("--replace", is_flag=True, help="Write again where FOLDER holds an export.")
+def export(
+    run: Path, folder: Path, format: str, precision: str, max_loss: float | None, replace: bool
+) -> None:
+    """Write RUN into FOLDER, such as serving/ptbxl/1, as a SavedModel or for another program."""
     from ecg_keras import workflow
+    from ecg_keras.export import read_card
 
-    click.echo(workflow.export_run(run, folder, replace=replace))
+    target = workflow.export_run(
+        run, folder, format=format, precision=precision, max_loss=max_loss, replace=replace
+    )
+    click.echo(target)
+    if loss := read_card(target).loss:
+        click.echo(f"{precision}, {loss.sentence()}")
+    elif precision != "float32":
+        _note(f"what {precision} loses was not measured: the run's shards are not there.")
 
 
 def _check_grouping(by: Sequence[str], table: Path | None) -> None:

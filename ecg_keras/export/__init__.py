@@ -1,4 +1,4 @@
-"""Trained networks for TensorFlow Serving."""
+"""Trained networks for TensorFlow Serving, and as files of other programs."""
 
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,17 @@ if TYPE_CHECKING:
         parse_card as parse_card,
         read_card as read_card,
     )
+    from ecg_keras.export.exporting import export_model as export_model
+    from ecg_keras.export.format_table import (
+        FORMATS as FORMATS,
+        PRECISIONS as PRECISIONS,
+        ExportFormat as ExportFormat,
+    )
+    from ecg_keras.export.precision import MAX_LOSS as MAX_LOSS, PrecisionLoss as PrecisionLoss
     from ecg_keras.export.saved_model import export_saved_model as export_saved_model
     from ecg_keras.export.version_folders import (
         digest_files as digest_files,
         find_saved_model as find_saved_model,
     )
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -1,4 +1,4 @@
-"""The card of a SavedModel: what a client must know to send an ECG and to read the answer."""
+"""The card of an exported network: what a client must know to send an ECG and read the answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import as_names, known_fields
+from ecg_keras.export.precision import PrecisionLoss
+from ecg_keras.files import as_names, known_fields, parse_as
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "card.json"
@@ -20,7 +21,7 @@ READING = ("resample", "window", "short", "verify")
 
 @dataclass(frozen=True)
 class Card:
-    """What a SavedModel expects and returns, written beside it as ``assets/card.json``.
+    """What an exported network expects and returns, ``card.json`` beside it or in ``assets``.
 
     Attributes:
         labels: names of the columns of ``probabilities``.
@@ -39,6 +40,9 @@ class Card:
             network's rate and length, and whether it refuses amplitudes that no ECG has; as in
             section ``data`` of a recipe.
         signatures: of each signature the type, shape and meaning of its inputs and outputs.
+        format: a name of `FORMATS`.
+        precision: of its numbers: ``float32``, ``float16`` or ``int8``.
+        loss: what that costs; none of float32, or where it was not measured.
 
     Raises:
         ConfigError: a name is empty, repeated or not one line; the rate or a threshold is out of
@@ -65,6 +69,9 @@ class Card:
     short: str = "drop"
     verify: str = "refuse"
     signatures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    format: str = "saved_model"
+    precision: str = "float32"
+    loss: PrecisionLoss | None = None
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -89,7 +96,7 @@ def write_card(assets: Path, card: Card) -> None:
 
 
 def read_card(folder: Path) -> Card:
-    """Reads the card of the SavedModel in ``folder``, which `export_saved_model` wrote.
+    """Reads the card of the network in ``folder``, which `export_model` wrote.
 
     Raises:
         DataError: the card is missing, is not JSON or lacks an entry.
@@ -98,16 +105,17 @@ def read_card(folder: Path) -> Card:
         >>> read_card(Path("runs/quickstart/saved_model/1")).labels  # doctest: +SKIP
         ('CD', 'HYP', 'MI', 'NORM', 'STTC')
     """
-    path = folder / "assets" / CARD_FILE
+    assets = folder / "assets"
+    path = (assets if assets.is_dir() else folder) / CARD_FILE
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise DataError(
-            f"{path}: not found. Point to a version folder that `ecg-keras export` wrote, "
+            f"{path}: not found. Point to a folder that `ecg-keras export` wrote, "
             "such as runs/quickstart/saved_model/1."
         ) from None
     except (ValueError, OSError) as error:
-        raise DataError(f"{path}: not the card of a SavedModel: {error}") from error
+        raise DataError(f"{path}: not the card of an exported network: {error}") from error
     return parse_card(text, str(path))
 
 
@@ -129,9 +137,10 @@ def parse_card(text: str | bytes, place: str) -> Card:
     try:
         entries = known_fields(Card, json.loads(text))
         names = {key: as_names(entries[key]) for key in ("labels", "leads")}
-        return Card(**{**entries, **names})
+        loss = parse_as(PrecisionLoss | None, entries.get("loss"))
+        return Card(**{**entries, **names, "loss": loss})
     except (ValueError, TypeError, KeyError, RecursionError, AttributeError, ConfigError) as error:
-        raise DataError(f"{place}: not the card of a SavedModel: {error}") from error
+        raise DataError(f"{place}: not the card of an exported network: {error}") from error
 
 
 def _check_names(what: str, names: tuple[str, ...]) -> None:

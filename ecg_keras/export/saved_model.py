@@ -17,11 +17,11 @@ from ecg_keras.config import Data
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration
 from ecg_keras.export.card import READING, Card, write_card
+from ecg_keras.export.folding import fold_norms
 from ecg_keras.export.signatures import choose_signatures, write_graph
 from ecg_keras.export.verification import (
-    FLOAT32_LIMIT,
-    MIXED_LIMIT,
     check_saved_model,
+    list_references,
     simulate_check_signals,
     write_warmup,
 )
@@ -52,7 +52,7 @@ def export_saved_model(
     A request of another shape, or with a NaN or infinite sample, is an error: its probabilities
     could be NaN, which no threshold calls present, or confident and wrong. The network is exported
     in float32 and without cuDNN's recurrent kernels, so that it runs on any server, however it was
-    trained.
+    trained; its BatchNorms are folded into the convolutions before them.
 
     Args:
         model: one input ``(num_samples, num_leads)`` of a fixed length, one output of
@@ -97,23 +97,19 @@ def export_saved_model(
             f"{folder} exists already. Export to {folder.parent / str(int(folder.name) + 1)}, "
             "which a server picks up as the newer version, or replace it: --replace (replace=True)."
         )
-    card = _make_card(model, labels, leads, sampling_rate, thresholds, calibration, reading)
+    card = make_card(model, labels, leads, sampling_rate, thresholds, calibration, reading)
     rows = choose_signatures(card, signatures)
-    signals = _checked_signals(card, check_signals)
+    signals = checked_signals(card, check_signals)
     # Keras takes a single input bare or in a list, and warns of the other: from here on, bare
-    model = keras.Model(model.inputs[0], _calibrated(model.outputs[0], calibration))
+    model = keras.Model(model.inputs[0], calibrated(model.outputs[0], calibration))
     clone = float32_clone(model)
-    mixed = any(layer.compute_dtype not in ("float32", None) for layer in model.layers)
 
-    with _temporary_folder(folder) as temporary:
+    with temporary_folder(folder) as temporary:
         written = temporary / "saved_model"
-        write_graph(clone, str(written), card, rows)
+        write_graph(fold_norms(clone), str(written), card, rows)
         # simulated ones: a patient's ECG has no place inside a model that is passed on
         write_warmup(written / "assets.extra", card, rows, simulate_check_signals(card))
-        references = {
-            "float32 copy of the Keras model": (clone, FLOAT32_LIMIT),
-            "Keras model": (model, MIXED_LIMIT if mixed else FLOAT32_LIMIT),
-        }
+        references = list_references(model, clone)
         described = check_saved_model(written, card, rows, references, signals)
         write_card(written / "assets", dataclasses.replace(card, signatures=described))
         if folder.exists():
@@ -123,7 +119,7 @@ def export_saved_model(
 
 
 @contextmanager
-def _temporary_folder(folder: Path) -> Iterator[Path]:
+def temporary_folder(folder: Path) -> Iterator[Path]:
     """A folder beside ``folder`` that is gone afterwards; a `DataError` where the disk refuses."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +132,7 @@ def _temporary_folder(folder: Path) -> Iterator[Path]:
         ) from error
 
 
-def _make_card(
+def make_card(
     model: keras.Model,
     labels: Sequence[str],
     leads: Sequence[str],
@@ -179,7 +175,7 @@ def _make_card(
     )
 
 
-def _calibrated(
+def calibrated(
     probabilities: keras.KerasTensor, calibration: Calibration | None
 ) -> keras.KerasTensor:
     """The output after `ecg_keras.metrics.recalibrate`, in double precision as there."""
@@ -193,9 +189,7 @@ def _calibrated(
     return keras.ops.cast(keras.ops.sigmoid(logits * slopes + intercepts), "float32")
 
 
-def _checked_signals(
-    card: Card, signals: npt.NDArray[np.float32] | None
-) -> npt.NDArray[np.float32]:
+def checked_signals(card: Card, signals: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32]:
     """The signals to compare on, or a `ConfigError` where the model could not take them."""
     if signals is None:
         return simulate_check_signals(card)

@@ -120,7 +120,9 @@ def write_graph(model: keras.Model, folder: str, card: Card, rows: Sequence[Sign
     fast = with_fast_recurrence(model)
     network = tf.function(lambda signal: fast(signal, training=False), input_signature=[takes])
     root = tf.Module()
-    root.weights = [variable.value for variable in model.variables]
+    # others are what layers hold elsewhere, such as Keras' seed: the comparison shows if it matters
+    others = network.get_concrete_function().variables
+    root.weights = [*(variable.value for variable in model.variables), *others]
     functions = {
         row.name: tf.function(
             _serve(row, network, card), input_signature=list(row.takes(card).values())

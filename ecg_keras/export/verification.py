@@ -39,6 +39,15 @@ def simulate_check_signals(card: Card, *, count: int = 8, seed: int = 0) -> Arra
     return signals
 
 
+def list_references(model: keras.Model, clone: keras.Model) -> dict[str, tuple[keras.Model, float]]:
+    """What a file is compared with, and how far it may be off: the model, its float32 copy."""
+    mixed = any(layer.compute_dtype not in ("float32", None) for layer in model.layers)
+    return {
+        "float32 copy of the Keras model": (clone, FLOAT32_LIMIT),
+        "Keras model": (model, MIXED_LIMIT if mixed else FLOAT32_LIMIT),
+    }
+
+
 def check_saved_model(
     folder: Path,
     card: Card,
@@ -57,7 +66,7 @@ def check_saved_model(
         request = row.ask(card, given)
         answer = loaded.signatures[row.name](**_tensors(request))
         served = answer[card.output].numpy()
-        _check_probabilities(served)
+        check_probabilities(served, "SavedModel")
         windows, counts = np.concatenate(request.windows), [len(one) for one in request.windows]
         for name, (model, limit) in references.items():
             values = np.asarray(keras.ops.cast(model(windows, training=False), "float64"))
@@ -78,10 +87,11 @@ def _tensors(request: CheckRequest) -> dict[str, tf.Tensor]:
     return {name: tf.constant(values) for name, values in request.inputs.items()}
 
 
-def _check_probabilities(values: Array) -> None:
+def check_probabilities(values: Array, what: str) -> None:
+    """Raises a `DataError` where a value is outside of [0, 1]."""
     if not np.all((values >= 0) & (values <= 1)):
         raise DataError(
-            f"the SavedModel's output is not a probability: it ranges from {values.min()} "
+            f"the {what}'s output is not a probability: it ranges from {values.min()} "
             f"to {values.max()}. Nothing was exported. The head needs a sigmoid or softmax, "
             "and the weights must be finite."
         )

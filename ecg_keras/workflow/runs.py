@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
 from ecg_keras.statistics import Arm, gains_by_group
-from ecg_keras.training import check_upstream, describe_known
+from ecg_keras.training import Run, check_upstream, describe_known
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.opened import (
     chooser,
@@ -27,6 +27,9 @@ from ecg_keras.workflow.opened import (
     shards_of,
     tell_apart,
 )
+
+# of the training split, from which int8 takes its ranges
+RANGE_ECGS = 128
 
 
 def evaluate_elsewhere(
@@ -256,12 +259,28 @@ def compare_runs(
     return evaluation.diagnose_comparison(comparison, *folders)
 
 
-def export_run(folder: str | Path, target: Path, *, replace: bool = False) -> Path:
-    """Writes the SavedModel of a finished run into ``target``, checked against Keras on reload.
+def export_run(
+    folder: str | Path,
+    target: Path,
+    *,
+    format: str = "saved_model",
+    precision: str = "float32",
+    max_loss: float | None = None,
+    replace: bool = False,
+) -> Path:
+    """Writes the network of a finished run into ``target``, checked against Keras on reload.
+
+    Args:
+        folder: the run.
+        target: of the export; of a SavedModel its name is the version.
+        format, precision, max_loss, replace: as of `export.export_model`. What float16 and int8
+            lose is measured on the split that chose the run's epoch and thresholds.
 
     Raises:
-        ConfigError: ``target`` exists and ``replace`` is not set, or its name is no version.
-        DataError: the run is not finished, or the reloaded model differs from Keras.
+        ConfigError: ``target`` exists and ``replace`` is not set, or its name is no version; the
+            format lacks something that the network needs.
+        DataError: the run is not finished, its shards are gone and int8 needs them, or the
+            reloaded model differs from Keras or loses too much.
 
     Example:
         >>> export_run("runs/ptbxl_finetune", Path("serving/ptbxl/1"))
@@ -271,17 +290,40 @@ def export_run(folder: str | Path, target: Path, *, replace: bool = False) -> Pa
     run = open_finished(folder)
     dataset = data.read_dataset(run.dataset)
     scores = evaluation.Scores.load_json(run.scores) if run.scores.is_file() else None
-    return export.export_saved_model(
+    ecgs: dict[str, Any] = {} if precision == "float32" else _example_ecgs(run, precision)
+    export.export_model(
         models.load_model(run.model),
         target,
         labels=dataset.labels,
         leads=dataset.leads,
         sampling_rate=dataset.sampling_rate,
+        format=format,
+        precision=precision,
         thresholds=scores.thresholds if scores else None,
         calibration=scores.calibration if scores else None,
         reading=data_of(dataset.settings, Path()),
+        max_loss=export.MAX_LOSS if max_loss is None else max_loss,
         replace=replace,
+        **ecgs,
     )
+    return target
+
+
+def _example_ecgs(run: Run, precision: str) -> dict[str, Any]:
+    """ECGs of the run's own training and validation splits, where its shards are still there."""
+    shards = None if run.card.is_file() else run.read_place("shards")
+    if shards is None or not (shards / "dataset.json").is_file():
+        if precision == "int8":
+            raise DataError(
+                f"{run.folder}: int8 needs ECGs of the run's training and validation splits, and "
+                f"{shards or 'an imported run'} has none. Put its shards back, or take float16."
+            )
+        return {}
+    first = next(iter(data.load(shards, "train", batch_size=RANGE_ECGS, cache=False)), None)
+    return {
+        "range_signals": None if first is None else first[0].numpy(),
+        "valid": data.load(shards, chooser(run), batch_size=64, cache=False),
+    }
 
 
 def validate_shards(

@@ -18,6 +18,7 @@ from ecg_keras.cli import COMMANDS
 from ecg_keras.config import load_recipe
 from ecg_keras.data import read_shards
 from ecg_keras.evaluation import Predictions, Scores
+from ecg_keras.export import read_card
 from ecg_keras.models import BACKBONES
 from ecg_keras.signals import LEADS
 from ecg_keras.sources import SOURCES
@@ -278,7 +279,7 @@ def test_export_replaces_only_when_told(ecg_keras, project, tmp_path):
     answer = ecg_keras("export", run, "serving/ecg/1")
     assert (answer.code, answer.out) == (0, "serving/ecg/1\n")
     loaded = tf.saved_model.load(str(tmp_path / "serving/ecg/1"))
-    assert list(loaded.signatures) == ["serving_default"]
+    assert set(loaded.signatures) == {"serving_default", "recordings", "examples"}
     marks = {path: path.stat().st_mtime_ns for path in (tmp_path / "serving").rglob("*")}
     answer = ecg_keras("export", run, "serving/ecg/1")
     assert answer.code == 2
@@ -287,3 +288,27 @@ def test_export_replaces_only_when_told(ecg_keras, project, tmp_path):
     assert ecg_keras("export", run, "serving/ecg/1", "--replace").code == 0
     assert ecg_keras("export", run, "serving/ecg").code == 2
     assert sorted(path.name for path in (tmp_path / "serving/ecg").iterdir()) == ["1"]
+
+
+def test_export_in_fewer_bits_says_what_is_lost(ecg_keras, copied):
+    given = ("export", "runs/finetune", "phone/ecg", "--format", "onnx", "--precision")
+    answer = ecg_keras(*given, "int8", "--max-loss", 1)
+    assert answer.code == 0, answer.err
+    place, line = answer.out.splitlines()
+    card = read_card(copied / place)
+    assert (place, card.format, card.precision) == ("phone/ecg", "onnx", "int8")
+    valid = Predictions.load(copied / "runs/finetune/predictions/valid.npz")
+    assert line == f"int8, {card.loss.sentence()}"
+    assert line.startswith(f"int8, on {len(valid.targets)} validation ECGs: macro AUROC 0.")
+    assert 0 < card.loss.mean_difference <= card.loss.max_difference < 0.2
+    # without the run's ECGs nothing gives int8 its ranges, and what float16 loses is not known
+    shutil.rmtree(shards_of(copied, "finetune"))
+    before = (copied / "phone/ecg/model.onnx").read_bytes()
+    answer = ecg_keras(*given, "int8", "--replace")
+    assert (answer.code, answer.out) == (1, "")
+    assert "int8 needs ECGs of the run's training and validation splits" in answer.err
+    assert (copied / "phone/ecg/model.onnx").read_bytes() == before
+    answer = ecg_keras(*given, "float16", "--replace")
+    assert (answer.code, answer.out) == (0, "phone/ecg\n"), answer.err
+    assert "what float16 loses was not measured" in answer.err
+    assert read_card(copied / "phone/ecg").loss is None

@@ -52,6 +52,9 @@ def test_the_json_names_units_and_tensors(tmp_path):
         "short": "drop",
         "verify": "refuse",
         "signatures": {},
+        "format": "saved_model",
+        "precision": "float32",
+        "loss": None,
     }
 
 
@@ -85,7 +88,7 @@ def test_a_wrong_entry_is_refused(change, message):
 
 
 def test_a_missing_card_says_where_to_look(tmp_path):
-    with pytest.raises(DataError, match=r"card\.json: not found\. Point to a version folder"):
+    with pytest.raises(DataError, match=r"card\.json: not found\. Point to a folder"):
         read_card(tmp_path)
 
 
@@ -93,5 +96,5 @@ def test_a_missing_card_says_where_to_look(tmp_path):
 def test_a_foreign_card_is_named(tmp_path: Path, text):
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "card.json").write_text(text)
-    with pytest.raises(DataError, match=r"card\.json: not the card of a SavedModel: "):
+    with pytest.raises(DataError, match=r"card\.json: not the card of an exported network: "):
         read_card(tmp_path)
