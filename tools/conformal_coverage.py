@@ -134,7 +134,7 @@ def measure(folders: list[Path]) -> Iterator[str]:
 
 
 def describe(shares: Array) -> str:
-    """A mean with its standard error over patients, and of how many."""
+    """A mean with two standard errors over patients, and of how many."""
     error = shares.std(ddof=1) / np.sqrt(len(shares))
     return f"{100 * shares.mean():.1f} ± {200 * error:.1f} % ({len(shares)})"
 

@@ -175,7 +175,9 @@ def _fit_label(
     """``absent_to`` and ``present_from`` of one label."""
     if by == "label":
         both = patient_quantile(np.where(having, 1 - scores, scores), patients, level)
-        limits = both, 1 - both
+        # 1 - (1 - p) may exceed p by a rounding, which all records of that p would fall to
+        own = scores[having & (1 - scores <= both)]
+        limits = both, min(1 - both, own.min(initial=1.0))
     else:
         limits = (
             patient_quantile(scores[~having], patients[~having], level),

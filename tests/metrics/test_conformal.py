@@ -115,6 +115,14 @@ def test_calibrated_probabilities_have_the_same_sets():
     assert np.array_equal(plain, calibrated)
 
 
+@pytest.mark.parametrize("by", ["class", "label"])
+@pytest.mark.parametrize("p", [0.1, 0.3, 0.7, 0.45])
+def test_records_of_the_very_limit_are_covered(by, p):
+    same, having = np.full((40, 1), p), np.arange(40)[:, None] < 20
+    found = conformal_sets(same, *fit_conformal(having, same, np.arange(40), by=by)[:2])
+    assert np.where(having, found & 2, found & 1).all()
+
+
 def test_too_few_patients_of_a_class_leave_a_label_without_limits():
     p = np.linspace(0, 1, 60)[:, None]
     having, patients = p > 0.5, np.arange(60)
