@@ -100,8 +100,9 @@ def group_records(column: str, values: Mapping[str, Value], cuts: Sequence[float
         return _by_name(column, {one: str(value).strip() for one, value in known.items()})
     distinct = sorted(set(numbers.values()))
     if not cuts and column != AGE and len(distinct) <= MOST_GROUPS:
-        of = {one: f"{number:g}" for one, number in numbers.items()}
-        return Grouping(column, tuple(f"{number:g}" for number in distinct), of)
+        texts = dict(zip(distinct, _write_apart(distinct), strict=True))
+        of = {one: texts[number] for one, number in numbers.items()}
+        return Grouping(column, tuple(texts.values()), of)
     limits = list(cuts) or list(AGE_CUTS)
     if not cuts and column != AGE:
         quartiles = np.quantile(list(numbers.values()), [0.25, 0.5, 0.75])
@@ -134,13 +135,27 @@ def _by_name(column: str, names: Mapping[str, str]) -> Grouping:
 
 def _name_bands(column: str, limits: Sequence[float]) -> list[str]:
     whole = column == AGE and all(cut == int(cut) for cut in limits)
-    pairs = pairwise(limits)
+    cuts = _write_apart(limits)
+    ends = [f"{cut - 1:g}" for cut in limits] if whole else [f"under {cut}" for cut in cuts]
+    between = zip(cuts, ends[1:], strict=False)
     return [
-        f"under {limits[0]:g}",
-        *(f"{low:g} to {high - 1:g}" if whole else f"{low:g} to under {high:g}"
-          for low, high in pairs),
-        f"{limits[-1]:g} and over",
-    ]  # fmt: skip
+        f"under {cuts[0]}",
+        *(f"{low} to {high}" for low, high in between),
+        f"{cuts[-1]} and over",
+    ]
+
+
+def _write_apart(numbers: Sequence[float]) -> list[str]:
+    """Each number in as few digits as keep them apart; whole ones in all of theirs."""
+    for digits in (6, 9, 17):
+        whole = (one == int(one) and abs(one) < 1e15 for one in numbers)
+        texts = [
+            f"{one:.0f}" if has_no_part else f"{one:.{digits}g}"
+            for one, has_no_part in zip(numbers, whole, strict=True)
+        ]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def _is_known(value: Value) -> bool:

@@ -178,9 +178,11 @@ def score_interval(
     def beyond(expected: float) -> float:
         return abs(value - expected) - far * math.sqrt(ratio * max(variance(expected), 0.0))
 
-    # not from the value itself: there the variance may be 0, as that of 1 is
-    low = optimize.brentq(beyond, 0.0, value * (1 - NEAR)) if value > 0 else 0.0
-    high = optimize.brentq(beyond, value + (1 - value) * NEAR, 1.0) if value < 1 else 1.0
+    # not from the value itself: there the variance may be 0, as that of 1 is. At low levels, which
+    # p-values need, the end may be nearer still
+    below, above = value * (1 - NEAR), value + (1 - value) * NEAR
+    low = optimize.brentq(beyond, 0.0, below) if beyond(below) < 0 else below
+    high = optimize.brentq(beyond, above, 1.0) if beyond(above) < 0 else above
     return float(low), float(high)
 
 

@@ -155,7 +155,9 @@ def _both_degrees(gains: Sequence[Contrast]) -> float:
 
 
 def _fill(plain: GroupGain, gains: Sequence[Contrast], interaction: Contrast) -> GroupGain:
-    if not math.isfinite(interaction.value) or interaction.standard_error == 0:
+    # a difference that is not 0 is the same whoever is left out or drawn
+    certain = interaction.value != 0 and interaction.standard_error == 0
+    if certain or not math.isfinite(interaction.value):
         return plain
     own, rest, difference = (
         Estimate(one.value, one.low, one.high) for one in (*gains, interaction)

@@ -37,6 +37,9 @@ def complete_run(folder: str | Path, *, on_note: Callable[[str], None]) -> evalu
     try:
         if scores.sets is None:
             scores = _add_sets(run, recipe, scores, on_note)
+    except (DataError, OSError) as error:
+        on_note(f"{folder}: no sets of answers can be added: {error}")
+    try:
         if not run.reference.is_file() and data.read_dataset(run.dataset).splits["valid"].records:
             save_reference(run, recipe, _find_shards(run))
             on_note(f"{run.reference}: made now, by which unlike recordings are known.")

@@ -40,7 +40,7 @@ def read_groupings(
     Example:
         >>> read_groupings(["site"], test, table=Path("data/raw/ptbxl/ptbxl_database.csv"))
     """
-    wanted = [parse_column(column) for column in columns]
+    wanted = list(dict.fromkeys(parse_column(column) for column in columns))
     values: dict[str, Mapping[str, Any]] = {}
     if {name for name, _ in wanted} & set(OF_SHARDS):
         people = [item for one in shards for item in data.read_people(one, split).items()]
@@ -56,7 +56,7 @@ def read_groupings(
         header = read_columns(table)
         names = [name for name in unknown if name in header]
         values |= _read_values(table, header, names, test) if names else {}
-    check_columns([name for name, _ in wanted if name not in values], table, OF_SHARDS[:0])
+    check_columns([name for name, _ in wanted if name not in values], table, ())
     return tuple(group_records(name, values[name], cuts) for name, cuts in wanted)
 
 

@@ -34,6 +34,14 @@ def test_few_numbers_and_names_are_groups():
     assert of("sex", ["male", " female", None])[0] == ("female", "male")
 
 
+def test_large_numbers_stay_apart():
+    assert of("site", [1000001, 1000002]) == (("1000001", "1000002"), ["1000001", "1000002"])
+    assert of("device", [0.1, 0.1000001])[0] == ("0.1", "0.1000001")
+    names, groups = of("day", list(range(20240101, 20240131)))
+    assert names[0] == "under 20240108.2"
+    assert [groups.count(name) for name in names] == [8, 7, 7, 8]
+
+
 def test_the_rarest_of_many_names_are_one_group():
     values = [f"ward {number:02d}" for number in range(15) for _ in range(number + 1)]
     names, groups = of("ward", values)

@@ -51,6 +51,16 @@ def test_a_share_that_never_varies_has_wilsons_interval(found, of):
     assert (low, high) == pytest.approx((wilson.low, wilson.high), abs=1e-6)
 
 
+@pytest.mark.parametrize("of", [500, 3000, 10**6])
+@pytest.mark.parametrize("level", [0.001, 0.01, 0.5, 1 - 1e-10])
+def test_a_perfect_share_of_many_has_an_interval_at_every_level(of, level):
+    low, high = score_interval(1, without_spread(of), lambda p: p * (1 - p) / of, math.inf, level)
+    wilson = stats.binomtest(of, of).proportion_ci(level, method="wilson")
+    assert (low, high) == pytest.approx((wilson.low, 1.0), abs=1e-8)
+    low, high = score_interval(0, without_spread(of), lambda p: p * (1 - p) / of, math.inf, level)
+    assert (low, high) == pytest.approx((0.0, 1 - wilson.low), abs=1e-8)
+
+
 def test_a_share_that_varies_as_patients_do_has_wilsons_interval():
     share = Parts(1, math.nan, 0.0, 0.3 * 0.7 / 40, 39.0)
     found = score_interval(0.3, share, lambda p: p * (1 - p) / 40, math.inf, 0.9)

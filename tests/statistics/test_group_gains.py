@@ -72,7 +72,8 @@ def test_a_group_that_gains_more_is_said():
 def test_the_same_network_gains_nothing_anywhere_and_few_patients_say_nothing():
     ours, _, sex = draw(3)
     same = gains_by_group(ours, ours, [sex], bootstrap=100)
-    assert {one.word for one in same} == {"too few"}  # nothing varies, so nothing is shown
+    assert {one.word for one in same} == {"no difference shown"}
+    assert {(one.gain.value, one.interaction.value, one.p_holm) for one in same} == {(0, 0, 1)}
     some = {name: "f" if int(name) < 8 else "m" for name in sex.group_of}
     few = gains_by_group(*draw(4)[:2], [replace(sex, group_of=some)], bootstrap=100)
     assert few[0].word == "too few"

@@ -40,7 +40,7 @@ def test_a_table_is_joined_by_record(tmp_path, ending, key, ids):
 @pytest.mark.parametrize("ids", [[7, 8, 9], [7.0, 8.0, 9.0], ["7.0", "8.0", "9.0"]])
 def test_a_table_is_joined_by_patient(tmp_path, ids):
     table = write(tmp_path / "t.csv", patient_id=ids, weight=[50, 70, 90])
-    (grouping,) = read_groupings(["weight:60"], predictions(), table=table)
+    (grouping,) = read_groupings(["weight:60", "weight:60"], predictions(), table=table)
     assert list(grouping.group_of.values()) == ["under 60", "under 60", *["60 and over"] * 2]
 
 
