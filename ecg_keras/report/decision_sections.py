@@ -35,7 +35,7 @@ INTRODUCTION = (
     "Net benefit is what acting on the probabilities is worth: true positives less false alarms, "
     "per ECG, where the threshold says how bad a miss is: at 10 %, as bad as nine false alarms; at "
     "50 %, as bad as one. A network is of use where its curve is above both lines: acting on every "
-    "ECG, and on none."
+    "ECG, and on none. Bands are intervals over patients, at one threshold at a time."
 )
 UNCALIBRATED = (
     "The probabilities were not calibrated: a threshold of 10 % is not a risk of 10 %, and the "
@@ -88,7 +88,7 @@ def curve_figures(
             Drawing(
                 f"{prefix}benefit{number}",
                 f"Decision curve of {curve.label}",
-                f"{capital(curve.label)}. Net benefit, with {percent(level)} intervals.",
+                f"{capital(curve.label)}, {percent(level)} intervals.",
                 partial(benefit_plot, curve, names),
             )
             for number, curve in enumerate(curves)
@@ -159,9 +159,8 @@ def benefits_table(
     return Table(
         "decision_curves",
         "Net benefit at some thresholds",
-        f"With {percent(level)} intervals over patients, at one threshold at a time; "
-        f"{POOLED} are the mean of the labels. The better of acting on all and on none is what "
-        "needs no network.",
+        f"With {percent(level)} intervals; {POOLED} are the mean of the labels. The better of "
+        "acting on all and on none is what needs no network.",
         tuple(columns),
         rows,
     )

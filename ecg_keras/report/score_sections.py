@@ -183,20 +183,21 @@ def sets_sections(scores: Scores) -> tuple[Section, ...]:
             return None
         return Estimate(sets.level, *expected_coverage(patients, sets.level, scores.level))
 
+    there = [item for item in sets.labels.items() if item[1].absent_to is not None]
     label = Column("label", "Label")
     measured = Table(
         "sets",
         f"Sets of answers for {percent(sets.level)} coverage, on the test split",
-        "Of the patients who have the label, how many have a set that holds present, and of those "
-        f"who lack it, absent; with {percent(scores.level)} intervals. Then the share of ECGs "
-        "whose set is one answer, which decides alone, both, or neither of them.",
+        "How many patients with the label have a set that holds present, and without it absent, "
+        f"with {percent(scores.level)} intervals; then the share of ECGs whose set is one answer, "
+        "either or neither.",
         (
             label,
             Column("coverage_with", "Holds present", "score", "1.coverage_with"),
             Column("coverage_without", "Holds absent", "score", "1.coverage_without"),
             *map(share, SHARES),
         ),
-        sets.labels.items(),
+        there,
     )
     limits = Table(
         "set-limits",
@@ -220,7 +221,7 @@ def sets_sections(scores: Scores) -> tuple[Section, ...]:
     shown = limits if sets.by == "class" else limits.select([one.key for one in limits.columns[:5]])
     blocks = (
         " ".join(sets.notes),
-        Rows(measured),
+        *([Rows(measured)] if there else []),
         Fold("Where the sets come from", (Rows(shown),)),
     )
     return (Section("sets", "Where it should not decide alone", blocks),)

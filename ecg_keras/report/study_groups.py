@@ -26,10 +26,9 @@ def gains(study: StudyView) -> Section | Absent:
     if not found:
         return Absent("groups of patients", "of no tested ECG a group is known.", (full,))
     introduction = (
-        f"Whether a way of training gains more over {study.reference} in one group of patients "
-        "than among all others: of each downstream the arm with the best score on its largest "
-        "training set. Differences are paired over patients and seeds; no difference shown is no "
-        "evidence that there is none."
+        f"Of each downstream, what the arm with the best score on its largest training set gains "
+        f"over {study.reference} in one group of patients and in all others, paired over patients "
+        "and seeds. Where no difference is shown, there may be one all the same."
     )
     groups = [
         Group(

@@ -12,10 +12,9 @@ from ecg_keras.report.tables import Column, Table, capital
 from ecg_keras.text import percent, plural
 
 INTRODUCTION = (
-    "Each group of test ECGs beside all others, at the thresholds of all. Differences are group − "
-    "rest; where the data show none, that is no evidence that there is none: an interval says how "
-    "large a difference is still possible. Groups may differ for reasons that are not the "
-    "network's, such as harder cases."
+    "Each group of test ECGs beside all others, at the thresholds of all. Where no difference is "
+    "shown, its interval says how large a one is still possible; one that is shown may come from "
+    "harder cases and not from the network."
 )
 # in the order of the tables
 COMPARED = {"auroc": "AUROC", "sensitivity": "Sensitivity", "specificity": "Specificity",
@@ -42,7 +41,7 @@ def subgroups_section(found: Subgroups | None) -> Section:
         "before any correction.",
         lambda: forest_plot(_forest_rows(found), sides=("lower than the rest", "higher")),
     )
-    blocks: list[Block] = [INTRODUCTION, *found.sentences]
+    blocks: list[Block] = [*found.sentences, Note(INTRODUCTION)]
     if any(one.deciding.difference for one in found.groups):
         blocks.append(Figures((forest,)))
     blocks.append(Rows(groups_table(found)))
