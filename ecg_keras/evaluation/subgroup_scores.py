@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from ecg_keras.evaluation.estimates import Estimate, number, p_text, read_estimate, with_interval
 from ecg_keras.files import as_name, as_names
-from ecg_keras.text import percent, text_table
+from ecg_keras.text import percent, plural, text_table
 
 Said = Literal["higher", "lower", "no difference shown", "too few"]
 UNDECIDED: Said = "too few"
@@ -170,7 +170,7 @@ def _say_column(column: str, groups: Sequence[Subgroup], unknown: int) -> str:
     parts = [f"Macro AUROC by {column}: {words}"]
     parts += [f"Single labels: {'; '.join(labels)}"] if labels else []
     parts += [f"Too few patients: {', '.join(few)}"] if few else []
-    parts += [f"Unknown of {unknown:,} records, which are left out"] if unknown else []
+    parts += [f"Left out: {plural(unknown, 'record')} of unknown {column}"] if unknown else []
     return ". ".join(parts) + "."
 
 

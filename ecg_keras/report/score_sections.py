@@ -219,7 +219,7 @@ def sets_sections(scores: Scores) -> tuple[Section, ...]:
         sets.labels.items(),
     )  # fmt: skip
     shown = limits if sets.by == "class" else limits.select([one.key for one in limits.columns[:5]])
-    blocks = (
+    blocks: tuple[Block, ...] = (
         " ".join(sets.notes),
         *([Rows(measured)] if there else []),
         Fold("Where the sets come from", (Rows(shown),)),
