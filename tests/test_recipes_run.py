@@ -39,7 +39,7 @@ def shrink(text: str) -> str:
     text = re.sub(r"\bepochs: \d+", "epochs: 1", text)
     text = re.sub(r"\brecords: \d+", "records: 60", text)
     text = re.sub(r"\bcrop: [\d.]+", "crop: 1.5", text)
-    text = text.replace("evaluation: {", "evaluation: {bootstrap: 100, ")
+    text = text.replace("evaluation: {", "evaluation: {bootstrap: 100, explain: false, ")
     return text.replace("data:\n", "data:\n  seconds: 2\n")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,14 +71,13 @@ class Explanation:
         largest = [one for one in self.lead_shares.items() if one[1] >= LEAST_SHARE][:MOST_LEADS]
         if largest:
             sentence += "; of what speaks for it, " + ", ".join(
-                f"{percent(share)} is in {lead}" for lead, share in largest
+                f"{percent(share, 0)} is in {lead}" for lead, share in largest
             )
         if not method.signed:
             sentence += f"; all leads together, in steps of {self.step:.2g} s"
         if self.residual > LARGE_RESIDUAL:
-            sentence += (
-                f". The marks do not add up to the answer: they are off by {percent(self.residual)}"
-            )
+            off = percent(self.residual, 0)
+            sentence += f". The marks do not add up to the answer: they are off by {off}"
         return f"{sentence}."
 
 
@@ -98,7 +98,7 @@ def explanations(
 
 
 def choose_label(
-    probabilities: npt.NDArray[np.float32],
+    probabilities: npt.NDArray[np.floating[Any]],
     labels: Sequence[str],
     thresholds: Mapping[str, float] | None,
 ) -> str:

@@ -71,7 +71,9 @@ def _gradient(network: Any, num_samples: int, num_leads: int) -> Gradient:
             tape.watch(signals)
             outputs = tf.cast(network(signals, training=False), tf.float32)
             chosen = tf.gather(outputs, columns, batch_dims=1)
-        return chosen, tape.gradient(chosen, signals)
+        # of what no gradient passes, such as rounding, it is 0: then the residual shows it
+        none = tf.UnconnectedGradients.ZERO
+        return chosen, tape.gradient(chosen, signals, unconnected_gradients=none)
 
     graph = tf.function(run).get_concrete_function(
         tf.TensorSpec((None, num_samples, num_leads), tf.float32), tf.TensorSpec((None,), tf.int32)

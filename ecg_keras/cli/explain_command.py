@@ -128,7 +128,7 @@ def _cells(trained: TrainedNetwork, one: Explained) -> list[str]:
         return [printable(one.answer.record_id), "", "", printable(one.answer.reason)]
     probability = float(values[trained.labels.index(found.label)])
     shares = list(found.lead_shares.items())[:3]
-    where = ", ".join(f"{lead} {percent(share)}" for lead, share in shares)
+    where = ", ".join(f"{lead} {percent(share, 0)}" for lead, share in shares)
     if not shares:
         together = found.smoothed if found.smoothed.ndim == 1 else found.smoothed.sum(axis=1)
         where = f"most at {together.argmax() / trained.sampling_rate:.1f} s"

@@ -198,13 +198,18 @@ def compare(
 @click.command()
 @RunPath
 @click.option("--shards", type=PATH, help="The run's dataset, where it was moved.")
-def report(run: Path, shards: Path | None) -> None:
+@click.option(
+    "--explain/--no-explain",
+    default=None,
+    help="Mark on the ECGs what drove the answers; by default as the recipe says.",
+)
+def report(run: Path, shards: Path | None, explain: bool | None) -> None:
     """Write report.html into RUN."""
     from ecg_keras import workflow
     from ecg_keras.report import write_report
 
     workflow.open_scored(run)
-    click.echo(write_report(run, shards=shards))
+    click.echo(write_report(run, shards=shards, explain=explain))
 
 
 @click.command()

@@ -154,6 +154,7 @@ class Evaluation(Settings):
     baseline_set: dict[str, Any] = Field(default_factory=dict)
     conformal: Annotated[float, Field(ge=0.5, lt=1)] | None = 0.9
     conformal_by: Literal["class", "label"] = "class"
+    explain: bool = True
 
 
 class Recipe(Settings):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
+from ecg_keras.attribution import CAUTION
 from ecg_keras.data import quality_rows
 from ecg_keras.evaluation import diagnose_run, tuning_rows, tuning_sentence
 from ecg_keras.report import run_words
@@ -26,6 +27,7 @@ from ecg_keras.report.blocks import (
 )
 from ecg_keras.report.comparison_page import comparison_blocks
 from ecg_keras.report.decision_sections import decisions_section
+from ecg_keras.report.explained_ecgs import MarkedEcgs, explain_choices
 from ecg_keras.report.page import write_page
 from ecg_keras.report.plots import loss_plot, score_plot
 from ecg_keras.report.run_files import RunFiles, read_ecgs, read_run
@@ -47,15 +49,24 @@ LEAD_QUALITY = (
     "baseline (the same), and hum of the power line (amplitude) before the sampling rate was "
     "changed."
 )
+OF_WHICH_LABEL = (
+    "Marked on each is what drove the answer for one label: the missed one, the false alarm, the "
+    "one with the largest loss, or, of right and typical answers, the one furthest above its "
+    "threshold."
+)
 
 
-def write_report(run: str | Path, *, shards: str | Path | None = None) -> Path:
+def write_report(
+    run: str | Path, *, shards: str | Path | None = None, explain: bool | None = None
+) -> Path:
     """Writes ``report.html`` into a run folder: one file, no network, the same bytes every time.
 
     Args:
         run: a run that was trained and evaluated.
         shards: the folder its test ECGs are drawn from; by default the one it was trained from.
             Where that one is gone, the page says so instead of drawing ECGs.
+        explain: whether what drove the answers is marked on the ECGs; by default as the recipe
+            says. It is computed the first time, and then kept in ``explanations.npz``.
 
     Returns:
         The page.
@@ -85,7 +96,7 @@ def write_report(run: str | Path, *, shards: str | Path | None = None) -> Path:
             subgroups_section(files.scores.subgroups),
             _decisions(files),
             Section("training", "Training", tuple(_training(files))),
-            _ecgs(files, None if shards is None else Path(shards)),
+            _ecgs(files, None if shards is None else Path(shards), explain),
             Section("data", "Data", tuple(_data(files))),
             Section("limits", "Limits", (Items(run_words.limits(files)),)),
             _settings(files),
@@ -159,19 +170,23 @@ def _training(files: RunFiles) -> list[Block]:
     return blocks
 
 
-def _ecgs(files: RunFiles, shards: Path | None) -> Section:
+def _ecgs(files: RunFiles, shards: Path | None, explain: bool | None) -> Section:
     thresholds = np.array([files.scores.thresholds[label] for label in files.test.labels])
     choices = choose_records(files.test, thresholds)
     chosen_ids = [str(files.test.record_ids[choice.row]) for choice in choices]
     stored, missing = read_ecgs(files, chosen_ids, shards)
-    shown = show_ecgs(files.test, files.scores.thresholds, choices, stored, "ecg")
+    wanted = files.recipe.evaluation.explain if explain is None else explain
+    found = explain_choices(files, choices, stored) if wanted else MarkedEcgs()
+    shown = show_ecgs(files.test, files.scores.thresholds, choices, stored, "ecg", found.of_records)
     introduction = (
         "Chosen by the rule above each, the same for every run; none was picked by hand. "
         "Probabilities are those that were scored, and an ECG counts as having a label from the "
         "label's threshold upwards."
     )
-    why = (f"The ECGs can't be drawn. {missing}",) if missing else ()
-    return Section("ecgs", "ECGs of the test split", (introduction, *why, Ecgs(shown, "ecg")))
+    remarks = [f"The ECGs can't be drawn. {missing}"] if missing else []
+    remarks += [f"What drove the answers is not marked: {found.why_not}"] if found.why_not else []
+    remarks += [f"{OF_WHICH_LABEL} {CAUTION}"] if found.of_records else []
+    return Section("ecgs", "ECGs of the test split", (introduction, *remarks, Ecgs(shown, "ecg")))
 
 
 def _data(files: RunFiles) -> list[Block]:

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import metrics
+from ecg_keras.attribution import Explanation, choose_label
 from ecg_keras.data import Dataset, StoredRecord, describe, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
+from ecg_keras.records import Signal
 from ecg_keras.report.blocks import Drawing, ShownEcg
-from ecg_keras.report.ecg_plot import plot_ecg
+from ecg_keras.report.ecg_plot import draw_explained
 from ecg_keras.report.tables import Column, Table
 
 EPSILON = 1e-7
@@ -25,10 +27,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Choice:
-    """A record to show: its row in the predictions, and the rule that chose it."""
+    """A record to show: its row in the predictions, the rule, and the label that it is about."""
 
     row: int
     rule: str
+    label: str
 
 
 def study_ecgs(
@@ -82,40 +85,51 @@ def show_ecgs(
     choices: Sequence[Choice],
     stored: Mapping[str, Stored],
     prefix: str,
+    explained: Mapping[str, Explanation] | None = None,
 ) -> tuple[ShownEcg, ...]:
-    """The chosen ECGs with truth and decision; those that are ``stored`` are drawn too."""
+    """The chosen ECGs with truth and decision; those that are ``stored`` are drawn too.
+
+    What an answer rests on is marked where it is known: ``explained``, by record ids.
+    """
+    ids = [str(predictions.record_ids[choice.row]) for choice in choices]
     return tuple(
         _show(
             predictions,
             thresholds,
             choice,
-            stored.get(str(predictions.record_ids[choice.row])),
+            stored.get(record_id),
+            (explained or {}).get(record_id),
             f"{prefix}{number}",
         )
-        for number, choice in enumerate(choices, start=1)
+        for number, (choice, record_id) in enumerate(zip(choices, ids, strict=True), start=1)
     )
 
 
-def _once(candidates: Iterable[tuple[int, str]]) -> tuple[Choice, ...]:
+def _once(candidates: Iterable[Choice]) -> tuple[Choice, ...]:
     chosen: dict[int, Choice] = {}
-    for row, rule in candidates:
-        chosen.setdefault(row, Choice(row, rule))
+    for choice in candidates:
+        chosen.setdefault(choice.row, choice)
     return tuple(chosen.values())
 
 
-def _right(predictions: Predictions, thresholds: Floats) -> Iterator[tuple[int, str]]:
-    truth, _, decided = _answers(predictions, thresholds)
+def _right(predictions: Predictions, thresholds: Floats) -> Iterator[Choice]:
+    truth, probability, decided = _answers(predictions, thresholds)
+    limits = dict(zip(predictions.labels, thresholds.tolist(), strict=True))
+
+    def choice(row: int, rule: str) -> Choice:
+        return Choice(row, rule, choose_label(probability[row], predictions.labels, limits))
+
     order = _order(predictions)
     right = [int(row) for row in order if (truth == decided)[row].all() and truth[row].any()]
     if right:
-        yield right[0], "Surest right answer: every label right, smallest loss"
+        yield choice(right[0], "Surest right answer: every label right, smallest loss")
         other = [row for row in right if (truth[row] != truth[right[0]]).any()]
         if other:
-            yield other[0], "Surest right answer with other labels than the first"
-    yield int(order[(len(order) - 1) // 2]), "Typical: the median loss of the test ECGs"
+            yield choice(other[0], "Surest right answer with other labels than the first")
+    yield choice(int(order[(len(order) - 1) // 2]), "Typical: the median loss of the test ECGs")
 
 
-def _wrong(predictions: Predictions, thresholds: Floats) -> Iterator[tuple[int, str]]:
+def _wrong(predictions: Predictions, thresholds: Floats) -> Iterator[Choice]:
     truth, probability, decided = _answers(predictions, thresholds)
     missed = "Worst miss: the present label with the lowest probability"
     alarm = "Worst false alarm: the absent label decided present with the highest probability"
@@ -124,9 +138,12 @@ def _wrong(predictions: Predictions, thresholds: Floats) -> Iterator[tuple[int, 
         (~truth & decided, -probability, alarm),
     ):
         if wrong.any():
-            best = np.where(wrong, key, np.inf).min(axis=1)
-            yield int(np.lexsort((np.asarray(predictions.record_ids), best))[0]), rule
-    yield int(_order(predictions)[-1]), "Largest loss of the test ECGs"
+            worst = np.where(wrong, key, np.inf)
+            row = int(np.lexsort((np.asarray(predictions.record_ids), worst.min(axis=1)))[0])
+            yield Choice(row, rule, predictions.labels[int(worst[row].argmin())])
+    row = int(_order(predictions)[-1])
+    label = predictions.labels[int(_losses(predictions)[row].argmax())]
+    yield Choice(row, "Largest loss of the test ECGs", label)
 
 
 def _answers(
@@ -139,11 +156,15 @@ def _answers(
 
 def _order(predictions: Predictions) -> npt.NDArray[np.intp]:
     """Rows by their loss, the mean binary cross-entropy over the labels; equal ones by id."""
-    truth = np.asarray(predictions.targets, bool)
-    kept = np.clip(np.asarray(predictions.probabilities, np.float64), EPSILON, 1 - EPSILON)
-    loss = -np.mean(np.where(truth, np.log(kept), np.log(1 - kept)), axis=1)
+    loss = _losses(predictions).mean(axis=1)
     order: npt.NDArray[np.intp] = np.lexsort((np.asarray(predictions.record_ids), loss))
     return order
+
+
+def _losses(predictions: Predictions) -> Floats:
+    truth = np.asarray(predictions.targets, bool)
+    kept = np.clip(np.asarray(predictions.probabilities, np.float64), EPSILON, 1 - EPSILON)
+    return -np.where(truth, np.log(kept), np.log(1 - kept))
 
 
 def _read_tested(record_ids: Sequence[str], folders: Sequence[str | Path]) -> Mapping[str, Stored]:
@@ -168,6 +189,7 @@ def _show(
     thresholds: Mapping[str, float],
     choice: Choice,
     stored: Stored | None,
+    explanation: Explanation | None,
     name: str,
 ) -> ShownEcg:
     record_id = str(predictions.record_ids[choice.row])
@@ -178,12 +200,13 @@ def _show(
         about += [f"{record.age:.0f} years"] if record.age is not None else []
         about += [record.sex] if record.sex else []
         title = f"ECG of record {record_id}, 25 mm/s, 10 mm/mV"
-        rate, leads = dataset.sampling_rate, dataset.leads
-        drawing = Drawing(
-            name, title, "", lambda: plot_ecg(record.signal, sampling_rate=rate, leads=leads)
-        )
+        signal = Signal(record.signal, dataset.sampling_rate, dataset.leads)
+        drawing = Drawing(name, title, "", lambda: draw_explained(signal, explanation))
+    sentence = f"{', '.join(about)}."
+    if explanation is not None:
+        sentence += f" {explanation.sentence}"
     table = _decisions(predictions, thresholds, choice.row)
-    return ShownEcg(choice.rule, record_id, ", ".join(about) + ".", drawing, table)
+    return ShownEcg(choice.rule, record_id, sentence, drawing, table)
 
 
 def _decisions(predictions: Predictions, thresholds: Mapping[str, float], row: int) -> Table:

@@ -17,6 +17,8 @@ from ecg_keras.statistics import ArmName
 MAX_POINTS = 50_000
 RAW = Path("data/raw")
 SIMULATED = Path("data/simulated")
+# of hundreds of pages few are read; `ecg-keras report --explain` writes one that is
+NOT_EXPLAINED = {"explain": False}
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ def pretraining_parts(study: Study, point: Point) -> list[Part]:
 
 def _shared(study: Study, part: Part, point: Point) -> list[Part]:
     return [
-        {"data": _raw(study, part)},
+        {"data": _raw(study, part), "evaluation": NOT_EXPLAINED},
         study.base,
         part,
         {"model": {"backbone": point.backbone, "head": point.head}},

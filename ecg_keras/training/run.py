@@ -69,6 +69,7 @@ class Run:
     comparison = _Inside("comparison.json")
     card = _Inside("card.yaml")  # of weights that others published, where it was made from them
     seeds = _Inside("seeds.json")  # what trainings with other seeds say together with this one
+    explanations = _Inside("explanations.npz")  # what the answers rest on that its page shows
     report = _Inside("report.html")
     saved_model = _Inside("saved_model/1")
 

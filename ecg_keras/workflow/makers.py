@@ -148,7 +148,7 @@ def evaluation_mark(run: str, settings: Evaluation, kept: str | None = None) -> 
             as good as ours.
     """
     changed = settings.model_dump(
-        exclude={"baseline", "baseline_set", "metric", "seeds"}, exclude_defaults=True
+        exclude={"baseline", "baseline_set", "metric", "seeds", "explain"}, exclude_defaults=True
     )
     table = settings.subgroup_table
     if table is not None:  # what it says, wherever it is
@@ -247,7 +247,9 @@ def _export(job: Job, watcher: Watcher) -> None:
 
 def _report_mark(job: Job) -> str:
     compared = job.run.read_status().get("compared") if job.baseline is not None else None
-    return fingerprint({"evaluated": _evaluation_mark(job), "compared": compared})
+    # pages of earlier versions mark nothing, and stay
+    plain = {} if job.recipe.evaluation.explain else {"explain": False}
+    return fingerprint({"evaluated": _evaluation_mark(job), "compared": compared, **plain})
 
 
 def _report(job: Job, watcher: Watcher) -> None:

@@ -153,6 +153,14 @@ def test_a_network_with_a_call_of_its_own(signals):
         explain(Own(), signals, label=1, method="grad_cam")
 
 
+def test_what_no_gradient_passes_shows_in_the_residual(signals):
+    signal = keras.Input((64, 3))
+    rounded = layers.Lambda(lambda one: keras.ops.cast(one > 0, "float32"))(signal)
+    model = keras.Model(signal, layers.Dense(1)(layers.Flatten()(rounded)))
+    found = explain(model, signals, label=0, baseline="zero", steps=2)
+    assert not found.values.any() and found.residuals == pytest.approx(1)
+
+
 def test_without_a_label_it_is_what_the_network_says_most_of(signals):
     model = small()
     ask = explainer(model, labels=LABELS, steps=2)

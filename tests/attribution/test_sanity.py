@@ -37,7 +37,9 @@ def recurrent(signal):
     return layers.GlobalMaxPooling1D(name="embedding_pool")(x)
 
 
-@pytest.fixture(scope="module", params=[convolutional, recurrent])
+@pytest.fixture(
+    scope="module", params=[convolutional, pytest.param(recurrent, marks=pytest.mark.long)]
+)
 def network(request, planted):
     signals, places = planted
     keras.utils.set_random_seed(0)

@@ -24,7 +24,7 @@ training:
   phases:
     - {{epochs: 2, learning_rate: 1e-2}}
 """
-EVALUATION = "evaluation: {bootstrap: 200"
+EVALUATION = "evaluation: {bootstrap: 200, explain: false"
 
 
 @dataclass(frozen=True)

@@ -13,5 +13,5 @@ RECIPE = {
     },
     "model": {"backbone": "tiny:mean", "head": "pooled"},
     "training": {"batch_size": 16, "select": "last", "phases": [{"epochs": 2}]},
-    "evaluation": {"bootstrap": 100},
+    "evaluation": {"bootstrap": 100, "explain": False},
 }
