@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ecg_keras.evaluation.estimates import Estimate, number, p_text, read_estimate, with_interval
+from ecg_keras.evaluation.grouping import call_group
 from ecg_keras.files import as_name, as_names
 from ecg_keras.text import text_table
 
@@ -56,7 +57,8 @@ def say_gains(gains: Sequence[GroupGain]) -> str:
     for one in gains:
         if one.word in ("gains more", "gains less") and one.column not in two & seen:
             seen.add(one.column)
-            found.append(f"{one.name} {one.word} (Holm's {p_text(one.p_holm, 'p = ')})")
+            named = call_group(one.column, one.name)
+            found.append(f"{named} {one.word} (Holm's {p_text(one.p_holm, 'p = ')})")
     if found:
         return f"Whether one group gains more, by {columns}: {'; '.join(found)}."
     if all(one.word == "too few" for one in gains):

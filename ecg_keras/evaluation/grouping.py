@@ -115,6 +115,11 @@ def group_records(column: str, values: Mapping[str, Value], cuts: Sequence[float
     return Grouping(column, tuple(name for name in names if name in there), bands)
 
 
+def call_group(column: str, name: str) -> str:
+    """A group as sentences call it: a number says nothing without its column."""
+    return f"{column} {name}" if name.replace(".", "").isdigit() else name
+
+
 def _by_name(column: str, names: Mapping[str, str]) -> Grouping:
     count = Counter(names.values())
     if len(count) > max(MOST_GROUPS, len(names) / 2):

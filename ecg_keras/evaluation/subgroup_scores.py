@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ecg_keras.evaluation.estimates import Estimate, number, p_text, read_estimate, with_interval
+from ecg_keras.evaluation.grouping import call_group
 from ecg_keras.files import as_name, as_names
 from ecg_keras.text import percent, plural, text_table
 
@@ -150,18 +151,19 @@ def name_score(name: str) -> str:
 def _say_column(column: str, groups: Sequence[Subgroup], unknown: int) -> str:
     shown = groups[:1] if len(groups) == 2 else groups
     found = [
-        f"{one.deciding.word} in {one.name} ({one.deciding.group.value:.3f} against "
-        f"{one.deciding.rest.value:.3f}, Holm's {p_text(one.deciding.p_holm, 'p = ')})"
+        f"{one.deciding.word} in {call_group(column, one.name)} "
+        f"({one.deciding.group.value:.3f} against {one.deciding.rest.value:.3f}, "
+        f"Holm's {p_text(one.deciding.p_holm, 'p = ')})"
         for one in shown
         if one.deciding.word in ("higher", "lower") and one.deciding.group and one.deciding.rest
     ]
-    few = [one.name for one in groups if one.deciding.word == UNDECIDED]
+    few = [call_group(column, one.name) for one in groups if one.deciding.word == UNDECIDED]
     words = "; ".join(found) or "no difference shown"
     if len(few) == len(groups):
         words = "too few patients for any comparison"
         few = []
     labels = [
-        f"{name_score(name)} of {label} {beside.word} in {one.name}"
+        f"{name_score(name)} of {label} {beside.word} in {call_group(column, one.name)}"
         for one in shown
         for label, row in one.labels.items()
         for name, beside in row.scores.items()

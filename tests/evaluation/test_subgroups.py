@@ -97,6 +97,8 @@ def test_a_group_that_is_worse_is_found_and_the_others_are_said():
     (sentence,) = found.sentences
     assert sentence.startswith("Macro AUROC by ward: higher in a (0.")
     assert "AUROC of MI lower in c" in sentence
+    numbered = replace(found, groups=tuple(replace(one, name="3") for one in found.groups))
+    assert "AUROC of MI lower in ward 3" in numbered.sentences[0]
 
 
 def test_records_of_unknown_group_are_in_neither_side():
