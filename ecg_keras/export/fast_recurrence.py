@@ -21,17 +21,23 @@ def with_fast_recurrence(model: keras.Model) -> keras.Model:
     """The same network in inference; layers that stay are the model's own objects, as all weights.
 
     A layer of other activations than Keras' default ones, or one that keeps or returns its state,
-    stays as it is.
+    is given one, or leaves out steps by a mask, stays as it is.
     """
-    if not any(_is_replaced(layer) for layer in model.layers):
+    fast = {id(layer): _Fast(layer) for layer in model.layers if _is_replaced(layer)}
+    if not fast:
         return model
+
+    def call(layer: keras.Layer, *given: Any, **options: Any) -> Any:
+        told = {name for name, value in options.items() if value is not None}
+        if id(layer) not in fast or len(given) > 1 or told - {"training"}:
+            return layer(*given, **options)
+        return fast[id(layer)](given[0])
+
     return keras.models.clone_model(
         model,
         input_tensors=keras.Input(batch_shape=model.inputs[0].shape, name=model.inputs[0].name),
         clone_function=lambda layer: layer,
-        call_function=lambda layer, *given, **options: (
-            _Fast(layer)(given[0]) if _is_replaced(layer) else layer(*given, **options)
-        ),
+        call_function=call,
     )
 
 
@@ -54,6 +60,9 @@ class _Fast(layers.Layer):  # type: ignore[misc]
     def __init__(self, layer: keras.Layer) -> None:
         super().__init__(name=f"{layer.name}_fast")
         self.layer = layer
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        return self.layer.compute_output_shape(shape)
 
     def call(self, signal: Any) -> Any:
         if not isinstance(self.layer, layers.Bidirectional):

@@ -16,8 +16,9 @@ from ecg_keras.signals import BETA, CROSSINGS
 # as in `ecg_keras.signals`: the largest integer of a ratio, how exact one is, and numbers of a
 # matrix that take 4 MB
 _INTEGERS, _EXACT, _LARGEST_MATRIX = 1000, 1e-9, 2**20
-# new samples whose weights are worked out at once where no small integers make the ratio
-_AT_ONCE = 1000
+# new samples whose weights are worked out at once where no small integers make the ratio, and most
+# numbers of these weights
+_AT_ONCE, _WEIGHTS = 1000, 2**20
 
 
 def resampled_length(total: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
@@ -85,9 +86,10 @@ def _at_each_sample(values: tf.Tensor, step: tf.Tensor, length: tf.Tensor) -> tf
     total = tf.shape(values)[0]
     longer = _continue(values, before, total + before + tf.cast(tf.math.ceil(step), tf.int32))
     taps = tf.range(-side, side + 1)
+    size = tf.clip_by_value(_WEIGHTS // tf.size(taps), 1, _AT_ONCE)
 
     def some(first: tf.Tensor) -> tf.Tensor:
-        places = tf.range(first, tf.minimum(first + _AT_ONCE, length))
+        places = tf.range(first, tf.minimum(first + size, length))
         time = tf.cast(places, tf.float64) * step
         nearest = tf.round(time)
         distance = tf.cast(taps, tf.float64) - (time - nearest)[:, None]
@@ -95,11 +97,14 @@ def _at_each_sample(values: tf.Tensor, step: tf.Tensor, length: tf.Tensor) -> tf
         near = tf.gather(longer, tf.cast(nearest, tf.int32)[:, None] + (taps + before))
         return tf.einsum("nt,ntl->nl", weights, near)
 
-    return map_pieces(some, length, _AT_ONCE, tf.TensorShape(values.shape[1:]))
+    return map_pieces(some, length, size, tf.TensorShape(values.shape[1:]))
 
 
 def map_pieces(
-    work: Callable[[tf.Tensor], tf.Tensor], length: tf.Tensor, size: int, shape: tf.TensorShape
+    work: Callable[[tf.Tensor], tf.Tensor],
+    length: tf.Tensor,
+    size: int | tf.Tensor,
+    shape: tf.TensorShape,
 ) -> tf.Tensor:
     """float32 rows ``0`` to ``length``, of which ``work`` gives ``size`` from its argument on."""
     rows = tf.RaggedTensorSpec((None, *shape), tf.float32, ragged_rank=0)

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from ecg_keras.errors import ConfigError, DataError, look_up
-from ecg_keras.export.as_recorded import Tensors
+from ecg_keras.export.as_recorded import Tensors, refuse, unless
 from ecg_keras.export.card import Card
 from ecg_keras.export.fast_recurrence import with_fast_recurrence
 from ecg_keras.export.graph_answers import (
@@ -83,6 +83,7 @@ def _take_examples(card: Card) -> dict[str, tf.TensorSpec]:
 
 
 DEFAULT = "serving_default"
+NOT_FINITE = "signal holds NaN or infinite samples: repair or leave out that ECG"
 SIGNATURES = (
     Signature(DEFAULT, _take_signal, answer_signal, ask_signal),
     Signature(
@@ -115,10 +116,15 @@ def choose_signatures(card: Card, names: Sequence[str] | None) -> tuple[Signatur
 
 def write_graph(model: keras.Model, folder: str, card: Card, rows: Sequence[Signature]) -> None:
     """Writes a network with signatures, each behind the checks of its input."""
-    # traced once, so that the file holds it once
     (takes,) = _take_signal(card).values()
     fast = with_fast_recurrence(model)
-    network = tf.function(lambda signal: fast(signal, training=False), input_signature=[takes])
+
+    @tf.function(input_signature=[takes])  # type: ignore[untyped-decorator]
+    def network(signal: tf.Tensor) -> tf.Tensor:
+        """Traced once, so that the file holds it once."""
+        wrong = ~tf.reduce_all(tf.math.is_finite(signal))
+        return fast(unless([refuse(wrong, NOT_FINITE)], signal), training=False)
+
     root = tf.Module()
     # others are what layers hold elsewhere, such as Keras' seed: the comparison shows if it matters
     others = network.get_concrete_function().variables

@@ -11,8 +11,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Calibration
 from ecg_keras.export import export_saved_model, read_card
 from ecg_keras.export.requests import ask_as_recorded, ask_examples, convert
-from ecg_keras.models import classifier, find_backbone
-from ecg_keras.prediction import LooseFiles
+from ecg_keras.prediction import LooseFiles, open_trained
 from ecg_keras.signals import LEADS, resample
 
 CNN = pytest.mark.parametrize("build", ["cnn"], indirect=True, scope="session")
@@ -125,6 +124,7 @@ def test_examples_are_answered_as_shards_hold_them(exported, served):
     [
         (b"\0" * 798, 0.001, "200 samples of 2 leads are 800 bytes. Received: 798"),
         (b"\0" * 800, float("nan"), "scale of an example must be millivolts per step, above 0"),
+        (b"\xff\x7f" * 400, 1e38, "signal holds NaN or infinite samples"),
         (None, 0.001, "Feature: signal"),
     ],
 )
@@ -154,17 +154,28 @@ def test_a_calibrated_run_says_so_and_without_thresholds_nothing_is_decided(fact
     np.testing.assert_allclose(answer["probabilities"], alone["probabilities"], atol=1e-6)
 
 
+def build_sensitive() -> keras.Model:
+    """A small network whose answers differ from ECG to ECG, and by each lead."""
+    keras.utils.set_random_seed(3)
+    signal = keras.Input((1000, 12), name="signal")
+    drawn = keras.initializers.RandomNormal(stddev=1, seed=3)
+    x = keras.layers.Conv1D(8, 25, strides=5, activation="relu", kernel_initializer=drawn)(signal)
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    return keras.Model(signal, keras.layers.Dense(2, "sigmoid", kernel_initializer=drawn)(x))
+
+
 @pytest.mark.real
 def test_real_recordings_of_any_rate_get_the_answers_of_predict(real_data, tmp_path):
     headers = sorted((real_data / "ptbxl" / "records500").rglob("*.hea"))[:6]
-    keras.utils.set_random_seed(3)
-    model = classifier(find_backbone("resnet1d18")(), ["MI", "NORM"])
     options = {"labels": ["MI", "NORM"], "leads": LEADS, "sampling_rate": 100}
-    place = export_saved_model(model, tmp_path / "1", **options)
+    options["signatures"] = ["serving_default", "recordings"]
+    place = export_saved_model(build_sensitive(), tmp_path / "1", **options)
     served = tf.saved_model.load(str(place)).signatures
-    answers = ecg.predict(place, headers)
+    trained = open_trained(place)
+    answers = ecg.predict(trained, headers)
     kept = [row for row, one in enumerate(answers.rows) if one.values is not None]
     assert len(kept) >= 5
+    assert np.ptp(answers.probabilities[kept], axis=0).min() > 0.05
     read = LooseFiles()
     signals = [read.read_signal(read.list_records([headers[row]])[0]) for row in kept]
     native = np.stack([one.values for one in signals])
@@ -174,7 +185,7 @@ def test_real_recordings_of_any_rate_get_the_answers_of_predict(real_data, tmp_p
     assert not answer["suspect_unit"].any()
     for rate, limit in ((257, 1e-6), (360, 1e-6), (1000, 1e-6), (499.97, 1e-5)):
         slower = np.stack([resample(one, 500, rate) for one in native])
-        same = ecg.predict(place, slower, reading=LooseFiles(sampling_rate=rate, unit="mV"))
+        same = ecg.predict(trained, slower, reading=LooseFiles(sampling_rate=rate, unit="mV"))
         found = ask(served, slower, rate)["probabilities"]
         assert np.abs(found - same.probabilities).max() <= limit
     few = ["V6", "II", "V1", "aVL", "V2", "V3", "V4", "V5"]
