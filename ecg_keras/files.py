@@ -65,7 +65,7 @@ def read_json(
     try:
         if (size := path.stat().st_size) > MAX_JSON_BYTES:
             raise ValueError(f"it has {size} bytes")
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file of {kind}.") from error
     except (ValueError, OSError, RecursionError) as error:
@@ -87,7 +87,8 @@ def _damaged(path: Path, what: str, advice: str) -> DataError:
     return DataError(f"{path}: damaged: {shortened(printable(what), 300)}. {advice}".rstrip())
 
 
-def _refuse_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """For `json.loads`, which else takes NaN and infinities."""
     raise ValueError(f"{name} is no JSON")
 
 

@@ -19,7 +19,7 @@ from ecg_keras.evaluation.diagnostics import (
     upstream_is_no_better,
 )
 from ecg_keras.evaluation.draws import Draws, check_settings, draw_in, fill_absent, join_rows
-from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval
+from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval, without_nan
 from ecg_keras.evaluation.evaluating import estimate_labels, evaluate, snomed_codes
 from ecg_keras.evaluation.gained import Gained, GroupGain, say_gains
 from ecg_keras.evaluation.grouping import AGE, Grouping, group_records, parse_column
@@ -42,6 +42,7 @@ from ecg_keras.evaluation.label_sets import (
     expected_coverage,
     fit_sets,
     measure_sets,
+    read_sets,
 )
 from ecg_keras.evaluation.pairing import check_same_labels, check_same_test, is_same_test
 from ecg_keras.evaluation.predicting import predict
@@ -158,6 +159,7 @@ __all__ = [
     "predict",
     "read_budgets",
     "read_facts",
+    "read_sets",
     "say_gains",
     "score_subgroups",
     "score_validation",
@@ -168,4 +170,5 @@ __all__ = [
     "upstream_is_no_better",
     "warn_of_budgets",
     "with_interval",
+    "without_nan",
 ]

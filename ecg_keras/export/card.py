@@ -7,11 +7,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.config import Data
+from ecg_keras.errors import ConfigError, DataError, shortened
+from ecg_keras.evaluation import LabelSets, read_sets, without_nan
 from ecg_keras.export.precision import PrecisionLoss
-from ecg_keras.files import as_names, known_fields, parse_as
+from ecg_keras.files import as_names, known_fields, parse_as, refuse_constant
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "card.json"
@@ -43,10 +45,12 @@ class Card:
         format: a name of `FORMATS`.
         precision: of its numbers: ``float32``, ``float16`` or ``int8``.
         loss: what that costs; none of float32, or where it was not measured.
+        sets: which answers each label may have, by its probability, with the coverage that was
+            validated; ``None`` where it was not.
 
     Raises:
-        ConfigError: a name is empty, repeated or not one line; the rate or a threshold is out of
-            range; the thresholds are not those of the labels.
+        ConfigError: a name is empty, repeated or not one line; a size, the rate or a threshold is
+            out of range; another unit than mV; thresholds or sets are not those of the labels.
 
     Example:
         >>> card = Card(("MI", "NORM"), ("I", "II"), 100.0, 1000, {"MI": 0.3, "NORM": 0.6}, {})
@@ -72,6 +76,7 @@ class Card:
     format: str = "saved_model"
     precision: str = "float32"
     loss: PrecisionLoss | None = None
+    sets: LabelSets | None = None
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -83,15 +88,39 @@ class Card:
         _check_names("leads", self.leads)
         if not (math.isfinite(self.sampling_rate) and self.sampling_rate > 0):
             raise ConfigError(f"sampling_rate must be above 0 Hz. Received: {self.sampling_rate}.")
+        if type(self.num_samples) is not int or self.num_samples < 1:
+            raise ConfigError(
+                f"num_samples must be a whole number above 0. Received: {self.num_samples}."
+            )
+        if self.units != "mV":
+            raise ConfigError(f"units must be mV. Received: {self.units!r}.")
+        for name in ("input", "output", "calibration"):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name} must be text. Received: {getattr(self, name)!r}.")
+        for name, value in self.reading.items():
+            if value not in (allowed := get_args(Data.model_fields[name].annotation)):
+                raise ConfigError(
+                    f"{name} must be one of {', '.join(allowed)}. Received: "
+                    f"{shortened(repr(value), 40)}."
+                )
         if self.thresholds is not None:
             _check_thresholds(self.labels, self.thresholds)
+        if self.sets is not None and tuple(self.sets.labels) != self.labels:
+            raise ConfigError(
+                f"sets must be those of the labels, in their order: {', '.join(self.labels)}. "
+                f"Received: {', '.join(self.sets.labels)}."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Its entries as ``card.json`` has them; what is undefined is ``None``."""
+        return dict(without_nan(asdict(self)))
 
 
 def write_card(assets: Path, card: Card) -> None:
     """Writes ``labels.txt`` (one label a line, in column order) and ``card.json``."""
     assets.mkdir(parents=True, exist_ok=True)
     (assets / LABELS_FILE).write_text("\n".join(card.labels) + "\n", encoding="utf-8")
-    text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
+    text = json.dumps(card.to_json(), indent=2, ensure_ascii=False)
     (assets / CARD_FILE).write_text(text + "\n", encoding="utf-8")
 
 
@@ -135,10 +164,11 @@ def parse_card(text: str | bytes, place: str) -> Card:
         ('MI',)
     """
     try:
-        entries = known_fields(Card, json.loads(text))
+        entries = known_fields(Card, json.loads(text, parse_constant=refuse_constant))
         names = {key: as_names(entries[key]) for key in ("labels", "leads")}
         loss = parse_as(PrecisionLoss | None, entries.get("loss"))
-        return Card(**{**entries, **names, "loss": loss})
+        sets = read_sets(entries.get("sets"))
+        return Card(**{**entries, **names, "loss": loss, "sets": sets})
     except (ValueError, TypeError, KeyError, RecursionError, AttributeError, ConfigError) as error:
         raise DataError(f"{place}: not the card of an exported network: {error}") from error
 

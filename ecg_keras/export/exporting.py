@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ecg_keras.config import Data
 from ecg_keras.errors import ConfigError, DataError, look_up, printable, shortened
-from ecg_keras.evaluation import Calibration
+from ecg_keras.evaluation import Calibration, LabelSets
 from ecg_keras.export.card import Card, read_card, write_card
 from ecg_keras.export.folding import fold_norms
 from ecg_keras.export.format_table import FORMATS, ExportFormat
@@ -46,6 +46,7 @@ def export_model(
     precision: str = "float32",
     thresholds: Mapping[str, float] | None = None,
     calibration: Calibration | None = None,
+    sets: LabelSets | None = None,
     reading: Data | None = None,
     check_signals: npt.NDArray[np.float32] | None = None,
     range_signals: npt.NDArray[np.float32] | None = None,
@@ -62,7 +63,7 @@ def export_model(
     the probabilities NaN.
 
     Args:
-        model, labels, leads, sampling_rate, thresholds, calibration, reading: as of
+        model, labels, leads, sampling_rate, thresholds, calibration, sets, reading: as of
             `export_saved_model`.
         folder: of this network. It holds what the format's row of `FORMATS` says, ``card.json``
             and ``labels.txt``.
@@ -108,12 +109,13 @@ def export_model(
             sampling_rate=sampling_rate,
             thresholds=thresholds,
             calibration=calibration,
+            sets=sets,
             reading=reading,
             check_signals=check_signals,
             replace=replace,
         )
         return read_card(folder)
-    card = make_card(model, labels, leads, sampling_rate, thresholds, calibration, reading)
+    card = make_card(model, labels, leads, sampling_rate, thresholds, calibration, sets, reading)
     card = dataclasses.replace(card, format=row.name, precision=precision)
     signals = checked_signals(card, check_signals)
     outputs = calibrated(model.outputs[0], calibration)

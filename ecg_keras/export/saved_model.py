@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ecg_keras import __version__
 from ecg_keras.config import Data
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Calibration
+from ecg_keras.evaluation import Calibration, LabelSets
 from ecg_keras.export.card import READING, Card, write_card
 from ecg_keras.export.folding import fold_norms
 from ecg_keras.export.signatures import choose_signatures, write_graph
@@ -39,6 +39,7 @@ def export_saved_model(
     sampling_rate: float,
     thresholds: Mapping[str, float] | None = None,
     calibration: Calibration | None = None,
+    sets: LabelSets | None = None,
     reading: Data | None = None,
     signatures: Sequence[str] | None = None,
     check_signals: npt.NDArray[np.float32] | None = None,
@@ -65,6 +66,7 @@ def export_saved_model(
         thresholds: per label, the probability from which the label is called present.
         calibration: of the run's scores; the SavedModel's probabilities are calibrated, as the
             thresholds are. ``None`` exports the network's own.
+        sets: of the run's scores, for the card.
         reading: the section ``data`` by which its shards were made, of which ``resample``,
             ``window``, ``short`` and ``verify`` say what ``recordings`` does; their defaults if
             not given.
@@ -97,7 +99,7 @@ def export_saved_model(
             f"{folder} exists already. Export to {folder.parent / str(int(folder.name) + 1)}, "
             "which a server picks up as the newer version, or replace it: --replace (replace=True)."
         )
-    card = make_card(model, labels, leads, sampling_rate, thresholds, calibration, reading)
+    card = make_card(model, labels, leads, sampling_rate, thresholds, calibration, sets, reading)
     rows = choose_signatures(card, signatures)
     signals = checked_signals(card, check_signals)
     # Keras takes a single input bare or in a list, and warns of the other: from here on, bare
@@ -139,6 +141,7 @@ def make_card(
     sampling_rate: float,
     thresholds: Mapping[str, float] | None,
     calibration: Calibration | None,
+    sets: LabelSets | None,
     reading: Data | None,
 ) -> Card:
     """The card, or a `ConfigError` where an argument does not fit the model's shapes."""
@@ -171,6 +174,7 @@ def make_card(
             "tensorflow": importlib.metadata.version("tensorflow"),
         },
         calibration="none" if calibration is None else calibration.method,
+        sets=sets,
         **({} if reading is None else reading.model_dump(include=set(READING))),
     )
 

@@ -10,7 +10,7 @@ import functools
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -34,8 +34,8 @@ SIGNATURE = "serving_default"
 _PAUSES, _FIRST_PAUSES = (0.5, 1, 2, 4, 8, 15, 15), (0.5, 1)
 # a server's own limit is below the last
 _CONNECT, _ANSWER = 10, 120
-# of a request's samples, and of an answer
-_REQUEST_BYTES, _ANSWER_BYTES = 16 << 20, 64 << 20
+# of a request's samples, of one ECG where that is more, and of an answer
+_REQUEST_BYTES, _LARGEST_ECG, _ANSWER_BYTES = 16 << 20, 64 << 20, 64 << 20
 
 
 class _AgainError(Exception):
@@ -131,6 +131,13 @@ def connect(url: str, card: Path | None) -> Remote:
                 "assets/card.json of the SavedModel with --model-card (card)."
             ) from error
     known = parse_card(text, place)
+    size = known.num_samples * len(known.leads) * server.bytes_per_sample
+    if size > _LARGEST_ECG:
+        raise DataError(
+            f"{place}: says that an ECG has {known.num_samples:,} samples of {len(known.leads)} "
+            f"leads, and a request has at most {_LARGEST_ECG:,} bytes. Ask by gRPC, or where the "
+            "SavedModel is."
+        )
     # a first answer shows that the card is of this network, and which SavedModel it is
     flat = np.zeros((1, known.num_samples, len(known.leads)), np.float32)
     try:
@@ -147,6 +154,13 @@ def _check_shape(url: str, values: Floats, rows: int, card: Card) -> None:
             f"{url}: {rows} ECGs get answers of the shape {values.shape}, and its card says "
             f"{len(card.labels)} labels. Give its own card with --model-card."
         )
+
+
+def _newest(versions: Iterable[int]) -> int:
+    newest = max(versions, default=None)
+    if newest is None:
+        raise _AgainError("no version of it is available: it is being loaded, or could not be")
+    return newest
 
 
 def _retry(url: str, work: Callable[[], Result], pauses: tuple[float, ...]) -> Result:
@@ -174,11 +188,8 @@ class _Rest:
     def find_version(self) -> int:
         listed, _ = self._get("")
         with _understood(self._url):
-            return max(
-                int(one["version"])
-                for one in json.loads(listed)["model_version_status"]
-                if one["state"] == "AVAILABLE"
-            )
+            states = json.loads(listed)["model_version_status"]
+            return _newest(int(one["version"]) for one in states if one["state"] == "AVAILABLE")
 
     def read_card(self, version: int) -> bytes:
         try:
@@ -244,9 +255,8 @@ class _Grpc:
         answer, _ = self._call(model_service_pb2_grpc.ModelServiceStub, "GetModelStatus", request)
         with _understood(self._host):
             available = status_pb2.ModelVersionStatus.AVAILABLE
-            return max(
-                int(one.version) for one in answer.model_version_status if one.state == available
-            )
+            states = answer.model_version_status
+            return _newest(int(one.version) for one in states if one.state == available)
 
     def read_card(self, version: int) -> bytes:
         from google.protobuf import wrappers_pb2

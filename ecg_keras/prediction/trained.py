@@ -262,7 +262,7 @@ def _open_url(url: str, card: Path | None, short: str | None, verify: str | None
     known: dict[str, Any] = {"url": url, "version": remote.version}
     if remote.mark:  # wherever it is served
         known = {"mark": remote.mark}
-    facts = {**known, "card": asdict(remote.card)}
+    facts = {**known, "card": remote.card.to_json()}
     return _carded(url, remote.card, remote.forward, facts, short, verify)
 
 
@@ -310,6 +310,7 @@ def _carded(
         forward,
         card.thresholds,
         calibration=card.calibration,
+        sets=card.sets,
     )
 
 

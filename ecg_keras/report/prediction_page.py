@@ -200,7 +200,7 @@ def _cut(rows: list[Answer]) -> str:
 
 def _describe_flag(reference: SignalReference | None) -> str:
     if reference is None:
-        return "not looked for: the network has no reference (`ecg-keras evaluate RUN` makes one)"
+        return "not looked for: only a run has a reference, which `ecg-keras evaluate RUN` adds"
     return (
         f"flagged beyond a distance that {percent(reference.rate, 1)} of ECGs such as those of its "
         f"validation split exceed ({plural(reference.patients, 'patient')})"

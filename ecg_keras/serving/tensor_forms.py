@@ -18,13 +18,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras.errors import shortened
+from ecg_keras.files import refuse_constant
 from ecg_keras.serving.served import Arrays, RefusedError, ServedModel, ServedSignature, TensorForm
 
 
 def parse_json(body: bytes, served: ServedModel) -> tuple[ServedSignature, Arrays, bool]:
     """The signature and arrays of a request in JSON, and whether it is in rows."""
     try:
-        content = json.loads(body, parse_constant=_refuse_constant)
+        content = json.loads(body, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise _wrong(f"JSON Parse error: {error}") from error
     if not isinstance(content, dict):
@@ -197,10 +198,6 @@ def check_wanted(signature: ServedSignature, wanted: tuple[str, ...]) -> None:
     """Refuses outputs that a signature does not give."""
     if unknown := sorted(set(wanted) - set(signature.outputs)):
         raise _wrong(f"output tensor alias not found in signature: {unknown[0]}")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _wrong(message: str) -> RefusedError:

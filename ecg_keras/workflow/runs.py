@@ -301,6 +301,7 @@ def export_run(
         precision=precision,
         thresholds=scores.thresholds if scores else None,
         calibration=scores.calibration if scores else None,
+        sets=scores.sets if scores else None,
         reading=data_of(dataset.settings, Path()),
         max_loss=export.MAX_LOSS if max_loss is None else max_loss,
         replace=replace,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.export.card import Card, read_card, write_card
+from ecg_keras.evaluation import Estimate, LabelSet, LabelSets
+from ecg_keras.export.card import Card, parse_card, read_card, write_card
 
 CARD = Card(
     labels=("MI", "NORM"),
@@ -55,6 +56,7 @@ def test_the_json_names_units_and_tensors(tmp_path):
         "format": "saved_model",
         "precision": "float32",
         "loss": None,
+        "sets": None,
     }
 
 
@@ -85,6 +87,42 @@ def test_a_wrong_entry_is_refused(change, message):
     with pytest.raises(ConfigError) as error:
         replace(CARD, **change)
     assert str(error.value) == message
+
+
+def test_sets_read_back_as_they_were_written(tmp_path):
+    limits = LabelSet(0.6, 0.2, 40, 60, Estimate(0.9, float("nan"), float("nan")), None, 0.8)
+    sets = LabelSets(0.9, "class", {"MI": limits, "NORM": LabelSet(None, None, 3, 97)})
+    write_card(tmp_path / "assets", replace(CARD, sets=sets))
+    assert "NaN" not in (tmp_path / "assets" / "card.json").read_text()
+    found = read_card(tmp_path).sets
+    assert found.find([[0.1, 0.5], [0.4, 0.5]]) == [("absent", ""), ("either", "")]
+    assert (found.limits, found.notes) == (sets.limits, sets.notes)
+    with pytest.raises(ConfigError, match=r"in their order: MI, NORM\. Received: NORM, MI\."):
+        replace(CARD, sets=replace(sets, labels=dict(reversed(sets.labels.items()))))
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("num_samples", "1000"),
+        ("num_samples", 0),
+        ("num_samples", 1e15),
+        ("units", "uV"),
+        ("input", None),
+        ("calibration", 1),
+        ("short", "stretch"),
+        ("verify", ["off"]),
+        ("sampling_rate", float("inf")),
+        ("versions", {"keras": float("nan")}),
+        ("sets", {"level": 0.9, "by": "class", "labels": {}}),
+        ("sets", {"level": 0.9}),
+    ],
+)
+def test_a_card_of_a_server_that_can_not_be_is_one_line(entry, value):
+    text = json.dumps({**CARD.to_json(), entry: value})
+    with pytest.raises(DataError, match=r"^http://h: not the card of ") as error:
+        parse_card(text, "http://h")
+    assert "\n" not in str(error.value)
 
 
 def test_a_missing_card_says_where_to_look(tmp_path):

@@ -1,11 +1,13 @@
 """A server's URL as the network: its answers, its absence, and what is never mixed."""
 
 import dataclasses
+import json
 import re
 import shutil
 
 import numpy as np
 import pytest
+from tensorflow_serving.apis import get_model_status_pb2
 
 import ecg_keras as ecg
 from ecg_keras import models
@@ -31,6 +33,7 @@ def versions(lab, tmp_path_factory):
         sampling_rate=lab.dataset.sampling_rate,
         thresholds=scores.thresholds,
         calibration=scores.calibration,
+        sets=scores.sets,
     )
     return folder
 
@@ -55,6 +58,8 @@ def test_a_server_says_what_the_run_says(lab, server, api):
     np.testing.assert_allclose(far.probabilities, near.probabilities, atol=1e-6)
     assert [far.decide(one) for one in far.rows] == [near.decide(one) for one in near.rows]
     assert far.calibration == near.calibration == "platt"
+    assert far.sets.notes == near.sets.notes
+    assert [far.find_sets(one) for one in far.rows] == [near.find_sets(one) for one in near.rows]
 
 
 @pytest.mark.parametrize("api", ["rest", "grpc"])
@@ -95,6 +100,26 @@ def test_a_server_that_is_not_there_is_said_at_once(impatient):
     for url in ("http://127.0.0.1:9/v1/models/ecg", "grpc://127.0.0.1:9/ecg"):
         with pytest.raises(DataError, match=f"^{url}: no answer in 2 attempts: .*refused"):
             open_trained(url)
+
+
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_a_server_that_still_loads_its_model_is_waited_for(server, impatient, monkeypatch, api):
+    monkeypatch.setattr("ecg_keras.serving.rest._status", lambda desk: {"model_version_status": []})
+    nothing = get_model_status_pb2.GetModelStatusResponse()
+    monkeypatch.setattr(remote._Grpc, "_call", lambda self, *asked: (nothing, ""))
+    with pytest.raises(DataError, match="no answer in 2 attempts: no version of it is available"):
+        open_trained(getattr(server, api))
+
+
+def test_a_card_of_an_impossible_size_is_not_believed(server, monkeypatch):
+    read = remote._Rest.read_card
+    monkeypatch.setattr(
+        remote._Rest,
+        "read_card",
+        lambda self, version: read(self, version).replace(b":2000,", b":2000000000000,"),
+    )
+    with pytest.raises(DataError, match="says that an ECG has 2,000,000,000,000 samples of 12"):
+        open_trained(server.rest)
 
 
 @pytest.mark.parametrize("api", ["rest", "grpc"])
@@ -174,12 +199,9 @@ def test_a_server_without_a_card_needs_one(versions, tmp_path, monkeypatch, api)
             open_trained(url)
         trained = open_trained(url, card=tmp_path / "card.json")
         assert trained.thresholds is not None
-        text = (tmp_path / "card.json").read_text()
-        label = trained.labels[0]
-        (tmp_path / "other.json").write_text(
-            text.replace(f'    "{label}",\n', "").replace('"thresholds": {', '"old": {')
-            .replace('"versions"', '"thresholds": null, "versions"')
-        )  # fmt: skip
+        card = json.loads((tmp_path / "card.json").read_text())
+        fewer = {"labels": trained.labels[1:], "thresholds": None, "sets": None}
+        (tmp_path / "other.json").write_text(json.dumps(card | fewer))
         with pytest.raises(DataError, match=r"labels\. Give its own card with --model-card"):
             open_trained(url, card=tmp_path / "other.json")
         with pytest.raises(DataError, match=r"gone.json: can't be read"):
