@@ -7,11 +7,13 @@
 Each network has the weights of its statement in PyTorch (tools/parity/), and is asked about the
 same real ECGs, the first recordings below DATA/ptbxl/records100, by
 
-* TensorFlow: the exported SavedModel in a session that is fed and fetched, as a server runs it
+* ours: the exported SavedModel in a session that is fed and fetched, as a server runs it
+* Keras' layers: the same session and network, saved as Keras runs its layers, unchecked: without
+  folded norms, and with Keras' own loop of an LSTM or GRU
 * PyTorch: eager, in inference mode
 * ONNX Runtime: the PyTorch network as `torch.onnx` exports it
 
-Probabilities must agree to 1e-4. The three answer in turns, so that whatever else the machine does
+Probabilities must agree to 1e-4. The four answer in turns, so that whatever else the machine does
 meets all of them, each with the same number of threads. A ratio is that of the medians of a round,
 other time divided by ours; above 1 ours is faster. The table has the median of all rounds, and
 behind it the middle half of them.
@@ -31,6 +33,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import keras
 import numpy as np
 import tensorflow as tf
 from benchmarks.timing import table
@@ -50,6 +53,7 @@ from parity.case import LABELS, Case
 FAMILIES = ("paper", "ptbxl_benchmark", "published")
 NETWORKS = ("resnet1d18", "lstm", "gru", "inception1d", "resnet1d_wang")
 BATCHES = (1, 32)
+WAYS = ("ours", "Keras' layers", "PyTorch", "ONNX Runtime")
 Ask = Callable[[], np.ndarray]
 
 
@@ -72,8 +76,8 @@ def main() -> None:
     }
     signals = read_signals(Path(args.data), max(BATCHES))
     header = ["network, batch"]
-    header += [f"{way}, ms p50 (p99)" for way in ("TensorFlow", "PyTorch", "ONNX Runtime")]
-    header += ["PyTorch / ours", "ONNX Runtime / ours"]
+    header += [f"{way}, ms p50 (p99)" for way in WAYS]
+    header += [f"{way} / ours" for way in WAYS[1:]]
     rows = []
     for name in args.only:
         with tempfile.TemporaryDirectory() as folder:
@@ -97,12 +101,14 @@ def measure(
     leads = [f"lead {number}" for number in range(case.num_leads)]
     options = {"labels": LABELS, "leads": leads, "sampling_rate": 100}
     export_saved_model(ours, folder / "1", **options)
+    save_layers(ours, folder / "layers")
     network = torch.nn.Sequential(theirs, torch.nn.Sigmoid()).eval()
     rows = []
     for size in BATCHES:
         batch = np.ascontiguousarray(signals[:size])
         ways = [
             ask_tensorflow(folder / "1", batch, threads),
+            ask_tensorflow(folder / "layers", batch, threads),
             ask_torch(network, batch),
             ask_onnx(network, batch, folder / f"{size}.onnx", threads),
         ]
@@ -135,6 +141,16 @@ def take_turns(ways: list[Ask], rounds: int, calls: int) -> np.ndarray:
                 way()
                 found[row, number, call] = time.perf_counter() - begun
     return found[:, 1:]
+
+
+def save_layers(model: keras.Model, folder: Path) -> None:
+    takes = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="signal")
+    network = tf.function(
+        lambda signal: {"probabilities": model(signal, training=False)}, input_signature=[takes]
+    )
+    root = tf.Module()
+    root.weights = [variable.value for variable in model.variables]
+    tf.saved_model.save(root, str(folder), signatures=network.get_concrete_function())
 
 
 def ask_tensorflow(folder: Path, batch: np.ndarray, threads: int) -> Ask:
