@@ -39,7 +39,7 @@ from ecg_keras.simulate import record_ecg
 LIMIT = 1e-5
 BAD_EVERY = 10
 # attempts, a fifth of a second apart, before a client gives up
-ATTEMPTS = 600
+ATTEMPTS = 1500
 PROGRAM = "from ecg_keras.cli import main; main()"
 Found = np.ndarray | str | None
 AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
@@ -58,7 +58,7 @@ class Server:
     def start(self) -> None:
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
         url = f"http://127.0.0.1:{self.ports[0]}/healthz"
-        for _ in range(1200):
+        for _ in range(2400):
             try:
                 requests.get(url, timeout=5)
                 return
