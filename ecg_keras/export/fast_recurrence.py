@@ -28,8 +28,8 @@ def with_fast_recurrence(model: keras.Model) -> keras.Model:
         return model
 
     def call(layer: keras.Layer, *given: Any, **options: Any) -> Any:
-        told = {name for name, value in options.items() if value is not None}
-        if id(layer) not in fast or len(given) > 1 or told - {"training"}:
+        others = {name for name, value in options.items() if value is not None}
+        if id(layer) not in fast or len(given) > 1 or others - {"training"}:
             return layer(*given, **options)
         return fast[id(layer)](given[0])
 
