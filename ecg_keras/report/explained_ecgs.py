@@ -20,7 +20,7 @@ from ecg_keras.prediction import open_trained
 from ecg_keras.report.run_files import RunFiles
 from ecg_keras.report.shown_ecgs import Choice, Stored
 
-METHOD, STEPS = "integrated_gradients", 16  # measured: completeness within 1 % (docs/explain.md)
+METHOD, STEPS = "integrated_gradients", 32
 NUMBERS = ("values", "outputs", "flat_outputs")
 NAMES = ("mark", "labels", *NUMBERS)
 
