@@ -87,15 +87,23 @@ class Outputs:
     Attributes:
         probabilities: ``(records, labels)`` of the answered ones.
         patients: ``(records,)``, whom each is of.
-        targets: 0 or 1 ``(records, labels)`` where the truth is known of all labels, else NaN;
-            ``None`` where it is of none.
+        targets: 0 or 1 ``(records, labels)``, NaN where the truth is not known; ``None`` where
+            none of it is.
         lost: how many more were not answered.
+        asked: of how many those are, where these are a part of them; ``None`` where they are all.
     """
 
     probabilities: npt.NDArray[Any]
     patients: npt.NDArray[Any]
     targets: npt.NDArray[Any] | None = None
     lost: int = 0
+    asked: int | None = None
+
+    @property
+    def answers(self) -> Floats:
+        """1 of each recording that was not answered, and 0 of each that was."""
+        number = len(self.patients) + self.lost if self.asked is None else self.asked
+        return np.repeat([1.0, 0.0], [self.lost, number - self.lost])
 
 
 class _Difference(NamedTuple):
@@ -169,14 +177,9 @@ def _usual(
     labels: Sequence[str], received: Outputs, usual: Outputs, limits: Floats | None
 ) -> Iterator[_Difference]:
     """What is said, and of how many nothing."""
-    if received.lost + len(received.patients) >= FEWEST:
-        shares = [
-            _mean(
-                np.repeat([1.0, 0.0], [one.lost, len(one.patients)]),
-                np.arange(one.lost + len(one.patients)),
-            )
-            for one in (usual, received)
-        ]
+    if len(received.answers) >= FEWEST:
+        pair = usual.answers, received.answers
+        shares = [_mean(values, np.arange(len(values))) for values in pair]
         yield _compare("not answered", "", *shares, spread=1.0)
     if min(len(received.patients), len(usual.patients)) < FEWEST:
         return
@@ -206,14 +209,14 @@ def _scores(labels: Sequence[str], received: Outputs, scored: Outputs) -> Iterat
     """How right it is, where the truth is known."""
     if received.targets is None or scored.targets is None:
         return
-    pair = _Known.of(scored), _Known.of(received)
-    if min(len(one.targets) for one in pair) < FEWEST:
-        return
     losses = []
     for column, label in enumerate(labels):
+        pair = _Known.of(scored, column), _Known.of(received, column)
+        if min(len(one.truth) for one in pair) < FEWEST:
+            continue
         prevalences, biases, excesses = [], [], []
         for one in pair:
-            truth, chance = one.targets[:, column], one.probabilities[:, column]
+            truth, chance = one.truth, one.chance
             prevalences.append(_mean(truth, one.patients))
             biases.append(_mean(chance - truth, one.patients))
             # Brier score less mean of p (1 - p): 0 where three in ten of those at 0.3 have it
@@ -221,7 +224,7 @@ def _scores(labels: Sequence[str], received: Outputs, scored: Outputs) -> Iterat
         yield _compare("prevalence", label, *prevalences, spread=1.0)
         yield _compare("calibration", label, *biases, spread=1.0)
         yield _compare("excess brier", label, *excesses, spread=0.5)
-        ranked = [area for one in pair for area in one.rank(column)]
+        ranked = [area for one in pair for area in one.rank()]
         if len(ranked) == len(pair):
             losses.append(ranked)
             yield _loss(label, *ranked)
@@ -294,22 +297,24 @@ def _join(several: Sequence[_Estimate]) -> _Estimate:
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """The recordings whose truth is known."""
+    """The recordings of which it is known whether they have a label."""
 
-    targets: Floats
-    probabilities: Floats
+    truth: Floats
+    chance: Floats
     patients: npt.NDArray[np.int64]  # numbered from 0
+    people: int  # patients with and without known recordings
 
     @classmethod
-    def of(cls, one: Outputs) -> _Known:
-        targets = np.asarray(one.targets, np.float64)
-        known = ~np.isnan(targets).any(axis=1)
-        _, numbers = np.unique(one.patients[known], return_inverse=True)
-        return cls(targets[known], one.probabilities[known].astype(np.float64), numbers)
+    def of(cls, one: Outputs, column: int) -> _Known:
+        truth = np.asarray(one.targets, np.float64)[:, column]
+        known = ~np.isnan(truth)
+        names, numbers = np.unique(one.patients, return_inverse=True)
+        chance = one.probabilities[known, column].astype(np.float64)
+        return cls(truth[known], chance, numbers[known], len(names))
 
-    def rank(self, column: int) -> Iterator[_Estimate]:
-        """The AUROC of a label, by how many of the others each record is above, where any is."""
-        truth, chance = self.targets[:, column] == 1, self.probabilities[:, column]
+    def rank(self) -> Iterator[_Estimate]:
+        """The AUROC of the label, by how many of the others each record is above, where any is."""
+        truth, chance = self.truth == 1, self.chance
         having, lacking = (len(np.unique(self.patients[one])) for one in (truth, ~truth))
         if min(having, lacking) < FEWEST_OF_LABEL:
             return
@@ -320,7 +325,7 @@ class _Known:
         placed[~truth] = 1 - (ranks[~truth] - stats.rankdata(chance[~truth])) / positives
         value = float(placed[truth].mean())
         weights = (placed - value) / np.where(truth, positives, negatives)
-        parts: Floats = np.bincount(self.patients, weights).astype(np.float64)
+        parts = np.bincount(self.patients, weights, self.people).astype(np.float64)
         fewer = min(having, lacking)
         yield _Estimate(value, parts, fewer, _least_variance(value, having, lacking))
 

@@ -21,7 +21,7 @@ class Period:
         name: such as ``"2026-03"``; ``"all"`` where no times are known.
         records: how many recordings.
         answered: of how many the network said something.
-        known: of how many the truth is known.
+        known: of how many the truth of a label is known.
         checks: of what the network said.
         inputs: how the figures of the signals differ from the training split; ``None`` where they
             could not be compared.

@@ -38,7 +38,7 @@ class Truth:
 
     place: Path
     record_ids: npt.NDArray[np.str_]
-    targets: npt.NDArray[np.float64] | None  # (records, labels), NaN where nobody knows
+    targets: npt.NDArray[np.float64] | None  # (records, labels), NaN where it is not known
     patients: npt.NDArray[np.str_] | None
     times: npt.NDArray[np.str_] | None
 
@@ -124,8 +124,11 @@ def join(
     rows = _find_rows(received.record_ids, known)
     there = rows >= 0
 
-    def take(values: npt.NDArray[Any] | None, otherwise: Any) -> Any:
-        return otherwise if values is None else np.where(there, values[rows], otherwise)
+    def take(values: npt.NDArray[np.str_] | None, otherwise: Any) -> Any:
+        """Texts of the table where there are some."""
+        if values is None:
+            return otherwise
+        return np.where(there & (values[rows] != ""), values[rows], otherwise)
 
     targets = None
     if known.targets is not None:

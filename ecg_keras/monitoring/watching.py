@@ -77,7 +77,7 @@ def monitor(
     remarks = []
     table, doubled = _keep_first(table)
     if doubled:
-        remarks.append(f"{plural(doubled, 'recording')} were answered twice: the first counts")
+        remarks.append(f"of {plural(doubled, 'more answer')} about the same recordings none counts")
     targets = None
     if labels is not None:
         table, targets, remark = join(table, read_known(Path(labels), dataset.labels, time))
@@ -85,7 +85,8 @@ def monitor(
     masks = {EVERYTHING: np.ones(len(table.record_ids), np.bool_)}
     if table.times is not None:
         masks |= _split(table.times, by, remarks)
-    usual = replace(_outputs_of(valid or test), lost=len(dataset.quarantined))
+    lost = len(dataset.quarantined)
+    usual = replace(_outputs_of(valid or test), lost=lost, asked=dataset.num_records + lost)
     checks = check_outputs(
         dataset.labels,
         {name: _choose(table, targets, mask) for name, mask in masks.items()},
@@ -108,7 +109,7 @@ def monitor(
                 name,
                 int(mask.sum()),
                 int((mask & table.answered).sum()),
-                0 if targets is None else int((mask & ~np.isnan(targets).any(axis=1)).sum()),
+                0 if targets is None else int((mask & ~np.isnan(targets).all(axis=1)).sum()),
                 checks[name],
                 inputs.get(name),
                 _distributions(dataset.labels, table.probabilities[mask & table.answered]),
@@ -228,7 +229,10 @@ def _compare_inputs(
 ) -> Mapping[str, Any]:
     """The figures of each period beside the training split, or a remark on why not."""
     why = ""
-    if not any((~np.isnan(values)).any() for values in table.figures.values()):
+    known = np.zeros(len(table.record_ids), np.bool_)
+    for values in table.figures.values():
+        known |= ~np.isnan(values.reshape(len(known), -1)).all(axis=1)
+    if not known.any():
         why = "the answers hold no figures of the signals; those of this version's predict do"
     elif missing := validation.why_missing():
         why = f"TensorFlow Data Validation can't be imported ({missing})"
@@ -242,7 +246,7 @@ def _compare_inputs(
     sets = {}
     for name, mask in masks.items():
         # of a recording that was not answered nothing may be known
-        some = mask & ~np.isnan(table.figures["peak_mv"])
+        some = mask & known
         if some.sum() >= FEWEST:
             sets[name] = {each: values[some] for each, values in table.figures.items()}
     return validation.find_skew(place, sets)

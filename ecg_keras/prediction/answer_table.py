@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -133,7 +134,7 @@ def read_answers(
 
 def _read(path: Path) -> dict[str, list[Any]]:
     import pyarrow as pa
-    from pyarrow import csv, json, parquet
+    from pyarrow import csv, parquet
 
     ending = path.suffix.lower()
     if ending not in KINDS or not path.is_file():
@@ -143,19 +144,27 @@ def _read(path: Path) -> dict[str, list[Any]]:
     if ending == ".csv" and not is_of_answers(path):
         raise DataError(f"{path}: does not begin as answers do: {','.join(FIRST_COLUMNS)}.")
     try:
+        if ending == ".jsonl":
+            return _read_lines(path)
         if ending == ".parquet":
             found = parquet.read_table(path)
-        elif ending == ".jsonl":
-            found = json.read_json(path)
         else:
             # every cell as text: names of records may look like numbers
             names = csv.open_csv(path).schema.names
             texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
             found = csv.read_csv(path, convert_options=texts)
         return {name: found.column(name).to_pylist() for name in found.column_names}
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, AttributeError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{path}: can't be read: {reason}. {ADVICE}") from error
+
+
+def _read_lines(path: Path) -> dict[str, list[Any]]:
+    """Lines of JSON, without a guess at types: names of records may look like dates."""
+    with path.open(encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file if line.strip()]
+    names = dict.fromkeys(name for row in rows for name in row.keys())  # noqa: SIM118  no list
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def _texts(cells: Sequence[Any]) -> npt.NDArray[np.str_]:

@@ -79,6 +79,14 @@ def test_recordings_that_are_not_answered_raise_an_alarm():
     assert alarms(nothing, usual) == {("not answered", "")}
 
 
+def test_the_share_that_is_not_answered_may_be_that_of_more_than_the_reference():
+    rng = np.random.default_rng(4)
+    usual = population(rng, 300)
+    among = Outputs(usual.probabilities, usual.patients, usual.targets, lost=60, asked=3000)
+    (one,) = [each for each in check(usual, among) if each.measure == "not answered"]
+    assert (one.reference, one.received) == (0.02, 0.0)
+
+
 def test_without_thresholds_mean_probabilities_are_compared():
     rng = np.random.default_rng(5)
     (first, *_) = [
@@ -98,18 +106,29 @@ def test_few_recordings_are_not_judged():
     assert not any(one.measure == "auroc" and one.label == "CD" for one in some)
 
 
-def test_only_recordings_whose_truth_is_known_are_scored():
+def test_of_each_label_the_recordings_whose_truth_is_known_are_scored():
     rng = np.random.default_rng(7)
     usual, now = population(rng, 300), population(rng, 300)
     targets = now.targets.copy()
     targets[100:, 1] = np.nan
     half = Outputs(now.probabilities, now.patients, targets)
     first = Outputs(now.probabilities[:100], now.patients[:100], now.targets[:100])
-    scored = [
-        [(one.label, one.received) for one in check(some, usual) if one.measure == "calibration"]
-        for some in (half, first)
-    ]
-    assert scored[0] == scored[1]
+    found, whole, part = (
+        {
+            (one.measure, one.label): (one.received, one.allowed)
+            for one in check(some, usual)
+            if one.measure in ("prevalence", "calibration", "excess brier", "auroc")
+        }
+        for some in (half, now, first)
+    )
+    assert found.keys() == whole.keys() >= part.keys()
+    for (measure, label), values in found.items():
+        expected = {"": None, "MI": part}.get(label, whole)
+        if expected is not None:
+            assert values == pytest.approx(expected[measure, label], rel=0.05), (measure, label)
+    nobody = Outputs(now.probabilities, now.patients, np.where([[1, 0, 1]], now.targets, np.nan))
+    unknown = {one.label for one in check(nobody, usual) if one.measure == "calibration"}
+    assert unknown == {"NORM", "CD"}
 
 
 def test_an_auroc_and_its_loss_are_those_of_scikit_learn():

@@ -25,12 +25,12 @@ def known(path, text):
 def test_rows_are_found_by_their_names_whatever_their_order(tmp_path):
     table = known(
         tmp_path / "known.csv",
-        "record_id,patient_id,MI,NORM,time\n002,p,1,0,2026-02-03\n001,q,0,1,20260131\n003,r,,1,\n",
+        "record_id,patient_id,MI,NORM,time\n002,p,1,0,2026-02-03\n001,q,0,1,20260131\n003,,,1,\n",
     )
     joined, targets, remark = join(answers("001", "003", "004", "002"), table)
     expected = [[0, 1], [np.nan, 1], [np.nan, np.nan], [1, 0]]
     np.testing.assert_array_equal(targets, expected)
-    assert joined.patient_ids.tolist() == ["q", "r", "004", "p"]
+    assert joined.patient_ids.tolist() == ["q", "003", "004", "p"]
     assert joined.times.tolist() == ["20260131", "", "", "2026-02-03"]
     assert remark == f"{tmp_path / 'known.csv'}: has no row for 1 recording"
 

@@ -98,6 +98,10 @@ def test_shards_are_asked_about_with_their_truth(service):
 
 def test_csv_lines_of_json_and_parquet_say_the_same(service, sound, tmp_path):
     rows = pd.read_parquet(sound)
+    dates = pd.date_range("2026-03-31", periods=80, freq="h").strftime("%Y-%m-%dT%H:%M:%S")
+    rows["record_id"] = dates  # names that look like times are names
+    sound = tmp_path / "sound.parquet"
+    rows.to_parquet(sound)
     rows.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
     texts = rows.copy()
     for name in rows.columns:
@@ -110,8 +114,8 @@ def test_csv_lines_of_json_and_parquet_say_the_same(service, sound, tmp_path):
         assert json.loads(json.dumps(found), parse_float=lambda one: f"{float(one):.4f}") == (
             json.loads(json.dumps(expected), parse_float=lambda one: f"{float(one):.4f}")
         )
-    twice = ecg.monitor(service.run, [sound, tmp_path / "a.csv"])
-    assert twice.remarks == ("80 recordings were answered twice: the first counts",)
+    twice = ecg.monitor(service.run, [sound, tmp_path / "a.csv", tmp_path / "a.jsonl"])
+    assert twice.remarks == ("of 160 more answers about the same recordings none counts",)
 
 
 def test_what_can_not_be_compared_is_said(service, sound, tmp_path, monkeypatch):
@@ -125,6 +129,9 @@ def test_what_can_not_be_compared_is_said(service, sound, tmp_path, monkeypatch)
         columns=["heart_rate", "original_hz", "original_seconds"]
     ).to_parquet(tmp_path / "old.parquet")
     assert "hold no figures" in ecg.monitor(service.run, tmp_path / "old.parquet").remarks[0]
+    rows.drop(columns="peak_mv").to_parquet(tmp_path / "less.parquet")
+    found = ecg.monitor(service.run, tmp_path / "less.parquet")
+    assert not found.alarms and len(found.periods[0].inputs.distances) > 30
     monkeypatch.setattr(validation, "why_missing", lambda: "no wheel")
     assert "can't be imported (no wheel)" in ecg.monitor(service.run, sound).remarks[0]
 
