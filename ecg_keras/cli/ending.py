@@ -10,7 +10,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -59,7 +59,8 @@ def run(command: Callable[[], Any]) -> int:
     try:
         with stopping():
             code = _run(command)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is where the command began without one
+            sys.stdout.flush()
         return code
     except (ClosedPipeError, BrokenPipeError):  # its reader has enough of it, as `head` has
         _discard_output()
@@ -125,7 +126,7 @@ class _Quietly(MetaPathFinder):
             load = loader.exec_module
 
             def load_quietly(module: Any) -> None:
-                with _without_lines(_NO_NEWS):
+                with _without_lines(_NO_NEWS) if sys.stderr is not None else nullcontext():
                     load(module)
 
             loader.exec_module = load_quietly

@@ -41,6 +41,12 @@ mode: scratch
 data:
   {source: slow_source, raw: raw, sampling_rate: 100, seconds: 4, workers: 2, verify: "off"}
 """
+# a command that imports what stands for TensorFlow
+IMPORTS = """\
+import sys
+from ecg_keras.cli.ending import run
+sys.exit(run(lambda: __import__("tensorflow")))
+"""
 # each command's help in a process of its own, whose output nobody reads
 UNREAD = """\
 import os, sys
@@ -63,7 +69,7 @@ print(ended)
 
 def environment(**others):
     kept = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    return {**kept, "PYTHONPATH": str(ROOT), **others}
+    return {**kept, "PYTHONPATH": str(ROOT)} | others
 
 
 def begin(*words, **others):
@@ -122,6 +128,19 @@ def test_tensorflow_prints_nothing_of_gpus_that_are_not_there(tmp_path):
     assert done.stderr.splitlines() == [
         "ecg-keras: none: there is no such folder of shards. Run `ecg-keras prepare`."
     ]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_a_command_without_standard_streams_does_its_work(tmp_path, closed):
+    (tmp_path / "tensorflow.py").touch()
+    (tmp_path / "command.py").write_text(IMPORTS)
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    subprocess.run(
+        f'"{sys.executable}" "{tmp_path}/command.py" {closed}',
+        shell=True,
+        env=environment(PYTHONPATH=path),
+        check=True,
+    )
 
 
 def test_a_command_whose_output_nobody_reads_ends_without_a_word():
