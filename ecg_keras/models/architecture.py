@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,6 +15,18 @@ from typing import Any
 from ecg_keras.errors import DataError, shortened
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
+# what zipfile, json and a look into what they give raise of a file that is not whole
+DAMAGED = (
+    LookupError,
+    TypeError,
+    StopIteration,
+    ValueError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 # of the few lines of metadata.json
 MAX_METADATA_BYTES = 1_000_000
 UNKNOWN = "unknown"
@@ -61,7 +74,7 @@ def read_architecture(path: str | Path) -> Architecture:
             if archive.getinfo("config.json").file_size > MAX_CONFIG_BYTES:
                 raise ValueError("its configuration is too large")
             return _parse(json.loads(archive.read("config.json"))["config"])
-    except (KeyError, TypeError, ValueError, IndexError, OSError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise DataError(
             f"{path}: not a Keras model of ECGs (its configuration can't be read: {error!r:.100}; "
             f"{describe_versions(saved_with)}). "
@@ -98,15 +111,15 @@ def check_model_file(path: str | Path) -> tuple[Path, str]:
         if stream.read(len(HDF5)) == HDF5:
             raise _of_another_format(path, _describe_hdf5(path))
     if not zipfile.is_zipfile(path):
-        raise DataError(
-            f"{path}: not a Keras model that opens safely (the file is damaged or not whole). "
-            "Copy it again or train it again."
-        )
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        if any(name.endswith("/data.pkl") for name in names):
-            raise _of_another_format(path, "a file of PyTorch")
-        saved_with = _read_version(archive) if "metadata.json" in names else UNKNOWN
+        raise _damaged(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            saved_with = _read_version(archive) if "metadata.json" in names else UNKNOWN
+    except DAMAGED as error:
+        raise _damaged(path) from error
+    if any(name.endswith("/data.pkl") for name in names):
+        raise _of_another_format(path, "a file of PyTorch")
     if _release(saved_with) > _release(version("keras")):
         raise DataError(
             f"{path}: a .keras file {describe_versions(saved_with)}, which may read it wrongly. "
@@ -119,6 +132,13 @@ def describe_versions(saved_with: str) -> str:
     """With which Keras a file was saved, and which one is here."""
     one = "an unknown Keras" if saved_with == UNKNOWN else f"Keras {saved_with}"
     return f"saved with {one}, and here is Keras {version('keras')}"
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError(
+        f"{path}: not a Keras model that opens safely (the file is damaged or not whole). Copy it "
+        "again or train it again."
+    )
 
 
 def _of_another_format(path: Path, what: str) -> DataError:
@@ -149,7 +169,7 @@ def _read_version(archive: zipfile.ZipFile) -> str:
         if archive.getinfo("metadata.json").file_size > MAX_METADATA_BYTES:
             return UNKNOWN
         found = json.loads(archive.read("metadata.json"))["keras_version"]
-    except (KeyError, TypeError, ValueError, OSError, zipfile.BadZipFile):
+    except DAMAGED:
         return UNKNOWN
     return found if isinstance(found, str) and _release(found) != (0, 0) else UNKNOWN
 

@@ -83,3 +83,17 @@ def test_what_fails_names_both_versions(saved):
         models.load_model(saved)
     with pytest.raises(DataError, match=f"not a Keras model of ECGs .*{both}"):
         models.read_architecture(saved)
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_file_of_which_any_byte_is_damaged_is_read_or_refused(tmp_path, kind):
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3.1.0"}))
+        archive.writestr("config.json", json.dumps({"config": {"name": "x", "layers": []}}))
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        for bits in (1, 255):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ bits]) + whole[place + 1 :])
+            with pytest.raises(DataError):  # it has no signal either
+                models.read_architecture(path)
