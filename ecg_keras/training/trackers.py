@@ -30,7 +30,12 @@ def draw(signal: npt.NDArray[Any], sampling_rate: float) -> npt.NDArray[np.uint8
     width = max(2, round(samples / sampling_rate * PER_SECOND))
     picture = np.full((leads * HEIGHT, width, 3), PAPER, np.uint8)
     picture[:, ::PER_SECOND] = LINE
-    place = np.arange(leads) * HEIGHT + HEIGHT // 2 - np.nan_to_num(signal) * PER_MV
+    signal = np.nan_to_num(signal)
+    if samples < width:  # a line without gaps
+        times = np.arange(width) * (samples / width)
+        signal = np.stack([np.interp(times, np.arange(samples), one) for one in signal.T], axis=1)
+        samples = width
+    place = np.arange(leads) * HEIGHT + HEIGHT // 2 - signal * PER_MV
     top = np.arange(leads) * HEIGHT
     place = np.clip(place, top, top + HEIGHT - 1).round().astype(int)
     column = np.minimum(np.arange(samples) * width // samples, width - 1)
@@ -44,7 +49,8 @@ class TensorBoardEcgs(CopiedCallback):
     """Shows some validation ECGs in TensorBoard, and what the network says of them in each epoch.
 
     Args:
-        valid: batches of (signal ``(batch, num_samples, num_leads)`` in mV, target), in order.
+        valid: batches of (signal ``(batch, num_samples, num_leads)`` in mV, target), in order; of
+            several inputs a dictionary, in which the ECG is ``signal``.
         labels: names of the target's columns.
         tensorboard: folder of its files, such as that of ``keras.callbacks.TensorBoard``.
         sampling_rate: in Hz.
@@ -77,13 +83,15 @@ class TensorBoardEcgs(CopiedCallback):
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         self._signals, targets, *_ = next(iter(self.valid.unbatch().batch(self.records)))
+        several = isinstance(self._signals, Mapping)
         self._names = [
             ", ".join(label for label, there in zip(self.labels, one, strict=True) if there == 1)
             for one in np.asarray(targets)
         ]
         self._writer = tf.summary.create_file_writer(str(self.folder / "ecgs"))
         with self._writer.as_default():
-            for number, signal in enumerate(np.asarray(self._signals)):
+            signals = self._signals["signal"] if several else self._signals
+            for number, signal in enumerate(np.asarray(signals)):
                 picture, name = draw(signal, self.sampling_rate), self._names[number]
                 tf.summary.image(f"ecg/{number}", picture[None], step=0, description=name)
 

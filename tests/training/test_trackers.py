@@ -37,9 +37,10 @@ def test_an_ecg_is_drawn_to_scale():
     picture = draw(signal, 50)
     assert picture.shape == (2 * HEIGHT, 2 * PER_SECOND, 3)
     dark = (picture < 100).all(axis=2)
-    rows = np.flatnonzero(dark[:HEIGHT, PER_SECOND])
+    rows = np.flatnonzero(dark[:HEIGHT, PER_SECOND - 2 : PER_SECOND + 3].any(axis=1))
     assert (rows.min(), rows.max()) == (HEIGHT // 2 - PER_MV, HEIGHT // 2)
     assert dark[HEIGHT:].any(axis=1).sum() == 1  # what is not known is flat
+    assert dark[HEIGHT:].any(axis=0)[1:].all()  # and has no gaps
 
 
 def test_ecgs_and_answers_are_in_tensorboard(valid, tmp_path):
@@ -52,6 +53,18 @@ def test_ecgs_and_answers_are_in_tensorboard(valid, tmp_path):
     assert text.splitlines()[0] == "| ECG | has | a | b |" and len(text.splitlines()) == 5
     with pytest.raises(ConfigError, match="records must be at least 1"):
         TensorBoardEcgs(valid, ["a", "b"], tmp_path, sampling_rate=20, records=0)
+
+
+def test_of_several_inputs_the_ecg_is_shown(valid, tmp_path):
+    signal, age = keras.Input((20, 3), name="signal"), keras.Input((1,), name="age")
+    x = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling1D()(signal), age])
+    model = keras.Model([signal, age], keras.layers.Dense(2, "sigmoid")(x))
+    model.compile("sgd", "binary_crossentropy")
+    both = valid.map(lambda signal, target: ({"signal": signal, "age": signal[:, 0, 0]}, target))
+    shown = TensorBoardEcgs(both, ["a", "b"], tmp_path, sampling_rate=20, records=2)
+    model.fit(both, verbose=0, shuffle=False, callbacks=[shown])
+    tags = events(tmp_path / "ecgs").Tags()["tensors"]
+    assert tags == ["ecg/0", "ecg/1", "ecg/probabilities"]
 
 
 def test_settings_and_scores_are_in_the_table_of_hyperparameters(valid, tmp_path):
