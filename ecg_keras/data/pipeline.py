@@ -17,7 +17,6 @@ from ecg_keras.data.augment import augment as change
 from ecg_keras.data.batch_features import choose_features
 from ecg_keras.data.batch_sources import Chosen, from_files, from_memory
 from ecg_keras.data.dataset import check_split, describe
-from ecg_keras.data.examples import ECG, decode, millivolts
 from ecg_keras.data.processes import free_memory, keep_freed_memory
 from ecg_keras.data.reading import (
     Subset,
@@ -130,7 +129,7 @@ def load(
         features=choose_features(features, missing, weights, mixed=bool(augment and augment.mixup)),
         drop_remainder=drop_remainder,
     )
-    if not source.steps:
+    if drop_remainder and not source.steps:
         raise ConfigError(
             f"drop_remainder leaves no batch of {batch_size} records: the {split} split of {folder}"
             f" has {source.records}. Make batches smaller, or keep the remainder."
@@ -198,7 +197,8 @@ def set_epoch(dataset: tf.data.Dataset, epoch: int) -> None:
 
 
 def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Dataset:
-    """Batches of a split in the order of the files, with the ids of their records.
+    """Batches of a split in the order of the files, with the ids of their records: `load` with
+    ``features=("record_id", "patient_id")``, as a tuple, and read anew in each pass.
 
     Args:
         folder: of the shards.
@@ -218,14 +218,9 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
         >>> for signal, target, record_id, patient_id in load_with_ids("shards/ptbxl", "test", 64):
         ...     probabilities = model(signal)
     """
-    source = _open(folder, split, batch_size)
-
-    def with_ids(batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        one = decode(batch, source.dataset, (*ECG, "record_id", "patient_id"))
-        signal = millivolts(one["samples"], one["scale"])
-        return signal, one["target"], one["record_id"], one["patient_id"]
-
-    return _made_at_once(source.batched(source.stored()), with_ids, source.steps)
+    ids = ("record_id", "patient_id")
+    loaded = load(folder, split, batch_size=batch_size, cache=False, features=ids)
+    return loaded.map(lambda one, target: (one["signal"], target, *(one[name] for name in ids)))
 
 
 def load_chosen(
