@@ -15,6 +15,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "examples"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 # packages that a script needs and the package does not
 NEEDS = {"optuna_search": "optuna", "keras_tuner_search": "keras_tuner", "probe": "sklearn"}
+# those that train several networks, of parts that quicker tests try
+LONG = ("optuna_search", "keras_tuner_search")
 # what a script prints last
 LAST = {
     "own_loop": r"epoch 2: loss 0\.\d+, on validation 0\.\d+",
@@ -50,7 +52,14 @@ def run_here(name, place, monkeypatch):
     runpy.run_path(f"{name}.py", run_name="__main__")
 
 
-@pytest.mark.parametrize("name", [name for name in SCRIPTS if name != "mirrored"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] * (name in LONG))
+        for name in SCRIPTS
+        if name != "mirrored"
+    ],
+)
 def test_an_example_runs(name, place, monkeypatch, capsys):
     if name in NEEDS:
         pytest.importorskip(NEEDS[name], reason=f"{name}.py needs {NEEDS[name]}: extra dev")
