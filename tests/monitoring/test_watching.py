@@ -131,7 +131,7 @@ def test_what_can_not_be_compared_is_said(service, sound, tmp_path, monkeypatch)
     assert "hold no figures" in ecg.monitor(service.run, tmp_path / "old.parquet").remarks[0]
     rows.drop(columns="peak_mv").to_parquet(tmp_path / "less.parquet")
     found = ecg.monitor(service.run, tmp_path / "less.parquet")
-    assert not found.alarms and len(found.periods[0].inputs.distances) > 30
+    assert found.alarms == ("all: peak_mv: known here, unknown in every record there",)
     monkeypatch.setattr(validation, "why_missing", lambda: "no wheel")
     assert "can't be imported (no wheel)" in ecg.monitor(service.run, sound).remarks[0]
 
