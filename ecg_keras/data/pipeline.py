@@ -198,7 +198,7 @@ def set_epoch(dataset: tf.data.Dataset, epoch: int) -> None:
 
 def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Dataset:
     """Batches of a split in the order of the files, with the ids of their records: `load` with
-    ``features=("record_id", "patient_id")``, as a tuple, and read anew in each pass.
+    ``features=("record_id", "patient_id")``, as a tuple, and read again in each pass.
 
     Args:
         folder: of the shards.

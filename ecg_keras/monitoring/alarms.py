@@ -90,19 +90,19 @@ class Outputs:
         targets: 0 or 1 ``(records, labels)``, NaN where the truth is not known; ``None`` where
             none of it is.
         lost: how many more were not answered.
-        asked: of how many those are, where these are a part of them; ``None`` where they are all.
+        out_of: how many there were, where these are a part of them; ``None`` where they are all.
     """
 
     probabilities: npt.NDArray[Any]
     patients: npt.NDArray[Any]
     targets: npt.NDArray[Any] | None = None
     lost: int = 0
-    asked: int | None = None
+    out_of: int | None = None
 
     @property
     def answers(self) -> Floats:
         """1 of each recording that was not answered, and 0 of each that was."""
-        number = len(self.patients) + self.lost if self.asked is None else self.asked
+        number = len(self.patients) + self.lost if self.out_of is None else self.out_of
         return np.repeat([1.0, 0.0], [self.lost, number - self.lost])
 
 

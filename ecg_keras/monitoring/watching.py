@@ -86,7 +86,7 @@ def monitor(
     if table.times is not None:
         masks |= _split(table.times, by, remarks)
     lost = len(dataset.quarantined)
-    usual = replace(_outputs_of(valid or test), lost=lost, asked=dataset.num_records + lost)
+    usual = replace(_outputs_of(valid or test), lost=lost, out_of=dataset.num_records + lost)
     checks = check_outputs(
         dataset.labels,
         {name: _choose(table, targets, mask) for name, mask in masks.items()},

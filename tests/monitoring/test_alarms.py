@@ -82,7 +82,7 @@ def test_recordings_that_are_not_answered_raise_an_alarm():
 def test_the_share_that_is_not_answered_may_be_that_of_more_than_the_reference():
     rng = np.random.default_rng(4)
     usual = population(rng, 300)
-    among = Outputs(usual.probabilities, usual.patients, usual.targets, lost=60, asked=3000)
+    among = Outputs(usual.probabilities, usual.patients, usual.targets, lost=60, out_of=3000)
     (one,) = [each for each in check(usual, among) if each.measure == "not answered"]
     assert (one.reference, one.received) == (0.02, 0.0)
 
