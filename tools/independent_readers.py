@@ -1,0 +1,165 @@
+"""Prints how far the answers of exported networks are from Keras' in readers that have no Keras.
+
+    python -m pip install '.[export]'
+    python tools/independent_readers.py DATA --folder runs/readers
+    python tools/independent_readers.py DATA --folder runs/readers --only lstm gru
+    python tools/independent_readers.py --folder runs/readers --print-only
+
+Each network, of random weights and with BatchNorms as after training, is exported in every format,
+and asked about the first 2.5 s of the same real ECGs, the first recordings below
+DATA/ptbxl/records100. A SavedModel is read by a C program that knows TensorFlow's C API alone
+(tests/export/saved_model_client.c, compiled with gcc). A cell is the largest difference of a
+probability from the Keras model; a format that refuses the network says why. A network whose
+file is in the folder already is not asked again, so that a run that was ended is resumed.
+
+Below the table: how often the files hold a name of Keras' own modules, or an operation
+`ConvertToTensor`, neither of which a reader knows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import numpy as np
+import tensorflow as tf
+from benchmark import describe_machine, table
+from tensorflow.core.protobuf import saved_model_pb2
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.export import FORMATS, export_model, export_saved_model, read_card
+from ecg_keras.files import write_json
+from ecg_keras.formats import read_wfdb
+from ecg_keras.keras_library import keras
+from ecg_keras.models import BACKBONES, classifier, find_backbone
+from ecg_keras.signals import LEADS
+from ecg_keras.training import use_precision
+from ecg_keras.user_modules import import_function
+
+CLIENT = Path(__file__).parents[1] / "tests" / "export" / "saved_model_client.c"
+LABELS = ("CD", "HYP", "MI", "NORM", "STTC")
+ECGS, SAMPLES, RATE = 8, 250, 100
+# network, and its precision where that is not float32
+NETWORKS = (*BACKBONES, "resnet1d18:mixed_bfloat16")
+MARKS = (b"keras.src", b"ConvertToTensor")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("data", nargs="?", default=os.environ.get("ECG_KERAS_TEST_DATA"))
+    parser.add_argument("--folder", type=Path, required=True, help="of what is finished")
+    parser.add_argument("--only", nargs="+", choices=NETWORKS, default=NETWORKS, metavar="NETWORK")
+    parser.add_argument("--print-only", action="store_true", help="what is finished")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    if not given.print_only:
+        if given.data is None:
+            parser.error("name the folder with ptbxl/records100")
+        signals = read_signals(Path(given.data))
+        for name in given.only:
+            file = given.folder / f"{name.replace(':', '-')}.json"
+            if not file.exists():
+                write_json(file, measure(name, signals))
+                print(f"{name} is done.", flush=True)
+    print_table(given.folder)
+
+
+def read_signals(data: Path) -> np.ndarray:
+    headers = sorted((data / "ptbxl" / "records100").rglob("*.hea"))[:ECGS]
+    return np.stack([read_wfdb(one.with_suffix("")).values[:SAMPLES] for one in headers])
+
+
+def measure(name: str, signals: np.ndarray) -> dict[str, object]:
+    """Of each format the difference or why there is none; the range of Keras' probabilities."""
+    model = build(*name.partition(":")[::2])
+    expected = np.asarray(keras.ops.cast(model(signals, training=False), "float32"))
+    found: dict[str, object] = {}
+    marks = dict.fromkeys(MARKS, 0)
+    for row in FORMATS.values():
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary) / "1"
+            try:
+                options = {"labels": LABELS, "leads": LEADS, "sampling_rate": RATE}
+                if row.write:
+                    export_model(model, folder, format=row.name, **options)
+                else:
+                    export_saved_model(model, folder, signatures=("serving_default",), **options)
+            except (ConfigError, DataError) as error:
+                found[row.name] = str(error)
+                continue
+            found[row.name] = float(np.abs(ask(folder, signals) - expected).max())
+            for file in folder.rglob("*.*"):
+                content = file.read_bytes() if file.is_file() else b""
+                marks = {mark: count + content.count(mark) for mark, count in marks.items()}
+    keras.backend.clear_session()
+    return {
+        "answers": found,
+        "range": [float(expected.min()), float(expected.max())],
+        "marks": {mark.decode(): count for mark, count in marks.items()},
+    }
+
+
+def build(name: str, precision: str) -> keras.Model:
+    """A network whose BatchNorms are not those of an untrained one, which change nothing."""
+    with use_precision(precision or "float32"):
+        model = classifier(find_backbone(name)(SAMPLES, len(LEADS)), LABELS)
+    random = np.random.default_rng(0)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            for weight in layer.weights:
+                around = float(weight.path.endswith(("gamma", "moving_variance")))
+                weight.assign(random.normal(around, 0.1, weight.shape))
+    return model
+
+
+def ask(folder: Path, signals: np.ndarray) -> np.ndarray:
+    card = read_card(folder)
+    if card.format == "saved_model":
+        return ask_in_c(folder, signals)
+    return import_function("reader", FORMATS[card.format].read)(folder, card)(signals)
+
+
+def ask_in_c(folder: Path, signals: np.ndarray) -> np.ndarray:
+    """The answers of the C program, compiled against the libraries of the installed TensorFlow."""
+    package, program = Path(tf.__file__).parent, folder / "client"
+    libraries = [package / f"libtensorflow_{name}.so.2" for name in ("cc", "framework")]
+    compiler = ["gcc", CLIENT, "-o", program, "-isystem", package / "include"]
+    subprocess.run([*compiler, f"-Wl,-rpath,{package}", *libraries], check=True)
+    proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    signature = proto.meta_graphs[0].signature_def["serving_default"]
+    names = [signature.inputs["signal"].name, signature.outputs["probabilities"].name]
+    command = [program, folder, *names, *map(str, signals.shape)]
+    done = subprocess.run(command, input=signals.tobytes(), capture_output=True, check=True)
+    return np.frombuffer(done.stdout, np.float32).reshape(len(signals), -1)
+
+
+def print_table(folder: Path) -> None:
+    rows, marks = [], dict.fromkeys(map(bytes.decode, MARKS), 0)
+    for name in NETWORKS:
+        file = folder / f"{name.replace(':', '-')}.json"
+        if file.exists():
+            kept = json.loads(file.read_text())
+            low, high = kept["range"]
+            rows.append((f"`{name}`", *describe(kept["answers"]), f"{low:.2f} to {high:.2f}"))
+            marks = {mark: count + kept["marks"][mark] for mark, count in marks.items()}
+    titles = ["TensorFlow's C API", *(row.reader for row in FORMATS.values() if row.write)]
+    print(f"{describe_machine()}\n\n{table(('network', *titles, 'probabilities'), rows)}\n")
+    print(", ".join(f"{mark}: {count}" for mark, count in marks.items()))
+
+
+def describe(answers: dict[str, float | str]) -> Iterator[str]:
+    for name in FORMATS:
+        one = answers[name]
+        yield one if isinstance(one, str) else f"{one:.0e}" if one else "0"
+
+
+if __name__ == "__main__":
+    main()
