@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -22,13 +23,25 @@ def recordings(project, tmp_path_factory):
     return folder
 
 
+@contextmanager
+def ended_by_then(process):
+    """So that a failure in between is reported at once, and no server stays."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 @pytest.mark.slow
 def test_a_run_is_served_asked_and_ended(ecg_keras, project, recordings):
     run = project / "runs" / "scratch"
     program = "from ecg_keras.cli import main; main()"
     words = ["serve", run, "--port", "0", "--grpc-port", "0", "--name", "ward"]
     command = [sys.executable, "-W", "ignore", "-c", program, *map(str, words)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        ended_by_then(process),
+    ):
         assert process.stdout.readline() == f"exporting {run}\n"
         rest, grpc, metrics = (process.stdout.readline().split()[1] for _ in range(3))
         assert process.stdout.readline().startswith("version 1 of ward, signatures serving_default")
