@@ -20,9 +20,14 @@ def test_the_examples_and_commands_run(tmp_path, monkeypatch, capsys):
         assert len([line for line in code.splitlines() if line]) <= 10
         exec(compile(code, "predictions-from-elsewhere.md", "exec"), names)
     assert names["second"].labels == ("NORM", "MI", "CD")
-    Predictions.load("theirs/test.npz").save("theirs/valid.npz")
+    test = Predictions.load("theirs/test.npz")
+    test.save("theirs/valid.npz")
+    rows = [
+        f"{record},{'MF'[i % 2]},{40 + i % 50},{i % 3}" for i, record in enumerate(test.record_ids)
+    ]
+    Path("theirs/records.csv").write_text("\n".join(["record_id,sex,age,site", *rows]))
     commands = re.findall(r"^(ecg-keras (?:evaluate|compare theirs|study).*)$", PAGE, re.M)
-    assert len(commands) == 5
+    assert len(commands) == 6
     for line in commands:
         words = shlex.split(line, comments=True)
         quick = ["--set", "question.bootstrap=100"] if "study" in words else ["--bootstrap", "100"]

@@ -26,7 +26,7 @@ MISSING = {"seconds": "never", "epochs": "never", "records": "none"}  # else und
 # a mark for each word that judges, so that none is known by its colour alone
 MARKS = {"better": "▲", "equivalent": "■", "worse": "▼", "inconclusive": "○", "confirmed": "✓",
          "refuted": "✗", "undecided": "?", "differs": "◆", "alike": "●", "higher": "△",
-         "lower": "▽", "none shown": "○", "gains more": "△", "gains less": "▽",
+         "lower": "▽", "none shown": "◇", "gains more": "⇧", "gains less": "⇩",
          "too few": "–"}  # fmt: skip
 ARM = {"downstream": "Downstream", "backbone": "Backbone", "head": "Head", "size": "ECGs",
        "protocol": "Protocol", "mode": "Mode", "upstream": "Upstream"}  # fmt: skip

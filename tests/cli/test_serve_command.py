@@ -44,7 +44,7 @@ def test_a_run_is_served_asked_and_ended(ecg_keras, project, recordings):
     ):
         assert process.stdout.readline() == f"exporting {run}\n"
         rest, grpc, metrics = (process.stdout.readline().split()[1] for _ in range(3))
-        assert process.stdout.readline().startswith("version 1 of ward, signatures serving_default")
+        assert process.stdout.readline().startswith("version 1 of ward, signatures examples")
         assert requests.get(f"{rest}/card", timeout=30).json()["leads"][0] == "I"
         expected = ecg_keras("predict", run, recordings, "--out", "near.csv")
         for name, url in (("rest.csv", rest), ("grpc.csv", grpc)):

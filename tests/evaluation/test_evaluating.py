@@ -250,6 +250,7 @@ def test_the_file_is_strict_json_in_the_documented_form(tmp_path):
             "ece": pytest.approx(0.1),
         },
     }
+    assert content.pop("subgroups") is None  # columns of the records were not given
     sets = content.pop("sets")
     assert sets["labels"]["RARE"] == {
         "with_label": 0,

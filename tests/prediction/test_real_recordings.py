@@ -53,7 +53,7 @@ def test_odd_files_of_the_field_never_end_a_command(network):
     folders = [one for one in sorted(CASES.iterdir()) if one.is_dir() and any(one.rglob("*.hea"))]
     reading = LooseFiles(sampling_rate=100, unit="uV")
     answers = ecg.predict(network, [*folders, CASES / "04-csv-exports"], reading=reading)
-    assert len(answers.rows) > 300
+    assert len(answers.rows) > 250
     for one in answers.rows:
         assert (one.values is None) == bool(one.reason)
         assert one.values is None or np.isfinite(one.values).all()

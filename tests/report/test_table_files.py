@@ -16,7 +16,7 @@ from ecg_keras.report.tables import cell_text
 NAMES = (
     *("comparisons", "diagnostics", "arms", "labels", "differences", "convergence", "protocols"),
     *("families", "controls", "learning_curves", "label_efficiency", "transferability"),
-    *("ledger", "tuning", "findings", "failures"),
+    *("ledger", "tuning", "findings", "failures", "group_gains", "decision_curves"),
 )
 
 
