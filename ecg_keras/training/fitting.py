@@ -160,8 +160,10 @@ def _step_by_stage(optimizer: keras.optimizers.Optimizer, scales: Mapping[str, f
     step = optimizer.update_step
 
     def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
-        # a tf.Variable, whose name is the Keras variable's path: stage1_block1_conv1/kernel:0
-        step(gradient, variable, learning_rate * scales[variable.name.partition(":")[0]])
+        # a tf.Variable, whose name is the Keras variable's path: stage1_block1_conv1/kernel:0, and
+        # on a second device stage1_block1_conv1/kernel/replica_1:0
+        path = variable.name.partition(":")[0].partition("/replica_")[0]
+        step(gradient, variable, learning_rate * scales[path])
 
     optimizer.update_step = update_step
 
