@@ -34,5 +34,7 @@ def test_the_page_names_every_column_and_format(lab, tmp_path):
     table = PAGE.partition("| column | what it is |")[2].partition("\n\n")[0]
     named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE)))
     others = [f"_{one}" for one in lab.dataset.labels[1:]]
-    assert {one for one in columns if not one.endswith(tuple(others))} == {*named} - {"embedding"}
+    # of embed, and of runs that know their training signals
+    elsewhere = {"embedding", "distance"}
+    assert {one for one in columns if not one.endswith(tuple(others))} == {*named} - elsewhere
     assert all(f"`{ending}`" in PAGE for ending in KINDS)
