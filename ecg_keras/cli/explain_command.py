@@ -13,6 +13,7 @@ from ecg_keras.cli.predict_commands import (
     Count,
     asking_options,
     count_workers,
+    lone_file_options,
     print_end,
     reading_options,
     split_names,
@@ -44,9 +45,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @asking_options
 @reading_options
-@click.option("--model-labels", metavar="A,B,...", help="Of a lone .keras file: its labels.")
-@click.option("--model-leads", metavar="I,II,...", help="Of a lone .keras file: its leads.")
-@click.option("--model-rate", type=float, help="Of a lone .keras file: its sampling rate in Hz.")
+@lone_file_options
 def explain(
     model: Path,
     files: tuple[str, ...],

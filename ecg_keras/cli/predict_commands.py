@@ -116,6 +116,19 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def lone_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what a lone .keras file does not say of itself."""
+    for name, settings, what in (
+        ("--model-rate", {"type": float}, "sampling rate in Hz"),
+        ("--model-leads", {"metavar": "I,II,..."}, "leads"),
+        ("--model-labels", {"metavar": "A,B,..."}, "labels"),
+    ):
+        command = click.option(name, help=f"Of a lone .keras file: its {what}.", **settings)(
+            command
+        )
+    return command
+
+
 def _place(context: click.Context, option: click.Parameter, value: str) -> str | Path:
     """A path, or the URL of a model on a server."""
     return value if "://" in value else Path(value)
@@ -138,9 +151,7 @@ def _place(context: click.Context, option: click.Parameter, value: str) -> str |
 )  # fmt: skip
 @asking_options
 @reading_options
-@click.option("--model-labels", metavar="A,B,...", help="Of a lone .keras file: its labels.")
-@click.option("--model-leads", metavar="I,II,...", help="Of a lone .keras file: its leads.")
-@click.option("--model-rate", type=float, help="Of a lone .keras file: its sampling rate in Hz.")
+@lone_file_options
 @click.option(
     "--model-card", type=PATH,
     help="Of a URL: the card.json of its SavedModel, where the server does not give it.",
