@@ -78,8 +78,6 @@ def test_a_run_whose_saved_model_is_that_of_its_scores_is_served_as_it_is(projec
 
 
 def test_what_is_wrong_is_one_line(ecg_keras, project, monkeypatch):
-    # as `main` sets it, before gRPC was first imported
-    monkeypatch.setenv("GRPC_VERBOSITY", "NONE")
     folder = project / "runs" / "finetune" / "saved_model"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
