@@ -29,11 +29,13 @@ if TYPE_CHECKING:
         LoadedStudy as LoadedStudy,
         compose as compose,
         dump_recipe as dump_recipe,
-        flatten_overrides as flatten_overrides,
         load_card as load_card,
         load_file_study as load_file_study,
         load_recipe as load_recipe,
         load_study as load_study,
+    )
+    from ecg_keras.config.overrides import (
+        flatten_overrides as flatten_overrides,
         parse_overrides as parse_overrides,
     )
     from ecg_keras.config.problems import Problem as Problem

@@ -6,25 +6,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
-import numpy as np
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from ecg_keras.config.overrides import as_plain, override
 from ecg_keras.config.problems import Problem, problem_of
 from ecg_keras.config.recipe_sections import Recipe
 from ecg_keras.config.study import FileStudy, Study
 from ecg_keras.config.values import Settings
 from ecg_keras.config.weights_card import WeightsCard
-from ecg_keras.config.yaml_text import YamlError, parse_yaml, read_yaml
+from ecg_keras.config.yaml_text import read_yaml
 from ecg_keras.errors import ConfigError, list_problems, nearest, shortened
 
-# of the parts of a dotted key
-MAX_PARTS = 20
-# sections whose keys are dotted, as overrides of another recipe
-OVERRIDES = {("initialise", "set"), ("evaluation", "baseline_set")}
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
@@ -207,8 +203,8 @@ def _check(
     defaults: Callable[[AnySettings], Mapping[str, Any]] | None = None,
 ) -> AnySettings:
     for key, value in overrides.items():
-        _override(tree, key, value, path)
-    plain = _plain(tree)
+        override(tree, key, value, path)
+    plain = as_plain(tree)
     try:
         section = schema.model_validate(plain)
         if defaults is not None:
@@ -221,76 +217,6 @@ def _check(
         lines = sorted({_line(tree, path, problem, overrides, schema.KIND) for problem in problems})
         raise ConfigError(list_problems(text for _, text in lines))
     return section
-
-
-def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
-    """``["training.seed=1"]`` as typed on a command line to ``{"training.seed": 1}``.
-
-    Values are YAML, so ``1e-3`` is a number, ``[9]`` a list and ``null`` nothing.
-
-    Raises:
-        ConfigError: an assignment has no ``=``, or its value is not YAML.
-
-    Example:
-        >>> parse_overrides(["training.batch_size=32", "data.raw=/data/ptbxl"])
-        {'training.batch_size': 32, 'data.raw': '/data/ptbxl'}
-    """
-    values = {}
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        shown = shortened(assignment)
-        if not equals or not key:
-            raise ConfigError(
-                f"--set must be KEY=VALUE, such as training.seed=1. Received: {shown!r}."
-            )
-        try:
-            values[key.strip()] = _plain(parse_yaml(text)) if text.strip() else ""
-        except YamlError as error:
-            raise ConfigError(f"--set {shown}: {'the value is ' * error.syntax}{error}") from error
-    return values
-
-
-def flatten_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Overrides of a recipe in dotted keys and nested sections, as `load_recipe` takes them.
-
-    What is in a section that is not named stays as it is; lists, and the settings of a loss, an
-    optimizer or a callback, are replaced as a whole.
-
-    Args:
-        overrides: values may be NumPy's.
-
-    Example:
-        >>> flatten_overrides({"training": {"seed": 1, "phases": {0: {"epochs": 3}}}})
-        {'training.seed': 1, 'training.phases.0.epochs': 3}
-    """
-    return dict(_flatten(overrides, Recipe, ""))
-
-
-def _flatten(
-    values: Mapping[Any, Any], section: type[BaseModel] | None, before: str
-) -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        inner = section
-        for part in str(key).split("."):
-            inner = _section_of(inner, part)
-        if isinstance(value, Mapping) and value and inner is not None:
-            yield from _flatten(value, inner, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value.item() if isinstance(value, np.generic) else value
-
-
-def _section_of(section: type[BaseModel] | None, part: str) -> type[BaseModel] | None:
-    """The section that a key of another holds; of a list of sections, by number, the same."""
-    if section is None or part.isdecimal():
-        return section
-    fields = {field.alias or name: field for name, field in section.model_fields.items()}
-    pending = [fields[part].annotation] if part in fields else []
-    while pending:
-        one = pending.pop()
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            return one
-        pending.extend(get_args(one))
-    return None
 
 
 def dump_recipe(recipe: Recipe | Study | FileStudy) -> str:
@@ -312,53 +238,6 @@ def _read(path: Path, schema: type[Settings]) -> CommentedMap:
         keys = ", ".join(list(schema.model_fields)[:3])
         raise ConfigError(f"{path}:1: a {schema.KIND} is a mapping with the keys {keys}, ...")
     return tree
-
-
-def _override(tree: CommentedMap, key: str, value: Any, path: Path) -> None:
-    """Sets a dotted key; digits step into lists, as in ``training.phases.0.epochs``."""
-    *parents, last = key.split(".")
-    if len(parents) >= MAX_PARTS:
-        raise ConfigError(
-            f"--set {shortened(key)}: a key has at most {MAX_PARTS} parts, and this one has "
-            f"{len(parents) + 1}."
-        )
-    node: Any = tree
-    for depth, part in enumerate(parents):
-        if isinstance(node, list) and _is_index(part, node):
-            node = node[int(part)]
-        elif isinstance(node, dict):
-            if node.get(part) is None:
-                node[part] = CommentedMap()
-            node = node[part]
-            if (parents[depth - 1], part) in OVERRIDES:
-                last = ".".join([*parents[depth + 1 :], last])
-                break
-        else:
-            node = None
-            break
-    if isinstance(node, list) and _is_index(last, node):
-        node[int(last)] = value
-    elif isinstance(node, dict):
-        node[last] = value
-    else:
-        assignment = shortened(f"{key}={value}")
-        raise ConfigError(f"--set {assignment}: {path} has no place for this key.")
-
-
-def _is_index(part: str, node: Sequence[Any]) -> bool:
-    return part.isdecimal() and len(part) < MAX_PARTS and int(part) < len(node)
-
-
-def _plain(node: Any) -> Any:
-    """The tree as plain Python values, without ruamel's line numbers and number styles."""
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
 
 
 def _line(

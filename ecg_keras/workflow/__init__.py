@@ -11,7 +11,7 @@ from ecg_keras.workflow.importing import (
     is_weights_file,
     open_published,
 )
-from ecg_keras.workflow.job import Job, known_dataset, make_job
+from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.opened import (
     FILES,
@@ -21,6 +21,7 @@ from ecg_keras.workflow.opened import (
     open_predictions,
     open_scored,
 )
+from ecg_keras.workflow.places import known_dataset
 from ecg_keras.workflow.plan import (
     check_data,
     check_weights_of,
@@ -30,11 +31,11 @@ from ecg_keras.workflow.plan import (
     run_plan,
 )
 from ecg_keras.workflow.recipes import check_names, load, own_code, upstream_recipe
+from ecg_keras.workflow.run_exports import export_run
+from ecg_keras.workflow.run_pairs import compare_runs
 from ecg_keras.workflow.runs import (
-    compare_runs,
     evaluate_elsewhere,
     evaluate_file,
-    export_run,
     group_scores,
     validate_shards,
 )

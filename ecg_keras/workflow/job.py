@@ -36,6 +36,7 @@ from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.first_weights import published_of
 from ecg_keras.workflow.grouped import check_columns
 from ecg_keras.workflow.importing import ENDINGS, PublishedWeights
+from ecg_keras.workflow.places import data_place, known_dataset, place_of
 from ecg_keras.workflow.recipes import known_labels, upstream_recipe
 
 RUNS = Path("runs")
@@ -272,7 +273,7 @@ class Job:
         """Whether a run was begun on these recordings, wherever they are now."""
         raw, main = status.get("raw"), self.of or self.candidate_of or self
         folder = status.get("settings", {}).get("data", {}).get("folder") or {}
-        if raw is None or _data_place(Path(raw), folder.get("table")) == _place_of(self.data):
+        if raw is None or data_place(Path(raw), folder.get("table")) == place_of(self.data):
             return True
         if not self.data.raw.exists():  # where nobody names another folder, the run outlives it
             return "data.raw" not in main.loaded.overrides
@@ -283,33 +284,6 @@ class Job:
     def _known_dataset(self) -> str:
         """The dataset's fingerprint, as the run in the folder knows it."""
         return known_dataset(self.run, self.data, *self._dataset)
-
-
-def known_dataset(run: Run, settings: Data, shards: Path, fingerprint: str) -> str:
-    """The fingerprint by which a run knows a dataset.
-
-    It is the dataset's own, unless the run was made on an earlier version's shards that are gone:
-    of these raw files, by their times of change, or of the same bytes.
-
-    Args:
-        run: the run, finished or not.
-        settings: of the dataset.
-        shards: its folder, as `data.find_shards` names it; it need not be there.
-        fingerprint: of the dataset that is or will be there.
-
-    Example:
-        >>> known_dataset(job.run, job.data, job.shards, job.dataset_fingerprint)
-    """
-    theirs = run.read_status().get("dataset")
-    if theirs != fingerprint and run.dataset.is_file():
-        made = data.read_dataset(run.dataset)
-        there = shards / run.dataset.name
-        if made.fingerprint == theirs and (
-            data.has_same_times(made, settings)
-            or (there.is_file() and data.read_dataset(there).has_shards_of(made))
-        ):
-            return made.fingerprint
-    return fingerprint
 
 
 def make_job(
@@ -348,7 +322,7 @@ def make_job(
         )
     of_data = re.sub(r"[^\w.-]+", "_", settings.raw.name)[:LONGEST_NAME]
     stem = f"{name}-{of_data}-"
-    names = (name, f"{stem}{hashlib.sha256(_place_of(settings).encode()).hexdigest()[:8]}")
+    names = (name, f"{stem}{hashlib.sha256(place_of(settings).encode()).hexdigest()[:8]}")
     jobs = [Job(loaded, Run(runs / name), of) for name in names]
     # begun when the recordings, or all of it, were elsewhere
     moved = sorted(runs.glob(f"{glob.escape(stem)}{'[0-9a-f]' * 8}"))
@@ -361,18 +335,3 @@ def make_job(
     beside = Job(loaded, Run(runs / f"{of.run.name}-{loaded.name}"), of)
     made = (job for job in (usual, beside) if job.is_made_here())
     return next(made, None) or (usual if usual.is_free() else beside)
-
-
-def _place_of(settings: Data) -> str:
-    return _data_place(settings.raw, settings.folder.table if settings.folder else None)
-
-
-def _data_place(raw: Path, table: str | None) -> str:
-    """What separates the recordings of one recipe's runs: their folder, and the table in it.
-
-    A folder inside the current one is named from there, so that both can be moved.
-    """
-    place, here = raw.resolve(), Path.cwd()
-    if place.is_relative_to(here):
-        place = place.relative_to(here)
-    return f"{place}{f' {table}' if table else ''}"

@@ -19,7 +19,9 @@ from ecg_keras.workflow.completing import save_reference
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.importing import import_weights
 from ecg_keras.workflow.job import Job
-from ecg_keras.workflow.runs import compare_runs, export_run, validate_shards
+from ecg_keras.workflow.run_exports import export_run
+from ecg_keras.workflow.run_pairs import compare_runs
+from ecg_keras.workflow.runs import validate_shards
 from ecg_keras.workflow.step import Watcher
 from ecg_keras.workflow.tuning import is_tried, is_tuned, train_job, try_on_validation, tune
 

@@ -1,4 +1,4 @@
-"""What can be done with finished runs and with predictions made elsewhere, outside any plan."""
+"""Scores of finished runs and of predictions made elsewhere, and the check of shards."""
 
 from __future__ import annotations
 
@@ -6,30 +6,24 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from ecg_keras import data, evaluation, models, validation, weights
-from ecg_keras.config import Evaluation, data_of, load_recipe
+from ecg_keras.config import Evaluation, load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
-from ecg_keras.statistics import Arm, gains_by_group
-from ecg_keras.training import Run, check_upstream, describe_known
+from ecg_keras.training import check_upstream, describe_known
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.opened import (
     chooser,
     open_finished,
-    open_predictions,
     open_scored,
     read_files,
     shards_of,
-    tell_apart,
 )
-
-# of the training split, from which int8 takes its ranges
-RANGE_ECGS = 128
 
 
 def evaluate_elsewhere(
@@ -187,144 +181,6 @@ def group_scores(
         seed=scores.seed,
     )
     return replace(scores, subgroups=found)
-
-
-def compare_runs(
-    first: str | Path,
-    second: str | Path,
-    *,
-    valid: tuple[str | Path | None, str | Path | None] = (None, None),
-    names: tuple[str, str] | None = None,
-    metric: str = "macro_auroc",
-    bootstrap: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-    margin: float = evaluation.MARGIN,
-    by: Sequence[str] | None = None,
-    table: Path | None = None,
-    on_note: Callable[[str], None] | None = None,
-) -> evaluation.Comparison:
-    """The paired difference first - second on the test patients that both were tested on.
-
-    Args:
-        first, second: run folders, or files of predictions made elsewhere, in any combination.
-        valid: validation predictions that choose the thresholds of a file, see
-            `open_predictions`; without any they are 0.5.
-        names: what to call the two; none takes those of the folders and files.
-        metric, bootstrap, level, seed, margin: as of `evaluation.compare`.
-        by, table: columns by which the records are grouped, to see whether one group gains more;
-            see `read_groupings`. None takes age and sex where the shards of a run know them.
-        on_note: called with what a reader should know of the two; none logs it.
-
-    Raises:
-        DataError: a run is not finished, a file can't be read, or they were tested on other
-            records or labels.
-
-    Example:
-        >>> print(compare_runs("runs/ptbxl_finetune", "theirs/test.npz").table())
-    """
-    both = [open_predictions(*pair) for pair in zip((first, second), valid, strict=True)]
-    names = names or tell_apart(first, second)
-    note = on_note or logging.getLogger(__name__).info
-    for one, name in zip(both, names, strict=True):
-        if one.thresholds is None:
-            note(f"{name}: F1 is at threshold 0.5, because there are no validation predictions.")
-    folders = [one.run.folder for one in both if one.run is not None]
-    comparison = evaluation.compare(
-        *(one.test for one in both),
-        metric=metric,
-        names=names,
-        thresholds_a=both[0].thresholds,
-        thresholds_b=both[1].thresholds,
-        bootstrap=bootstrap,
-        level=level,
-        seed=seed,
-        margin=margin,
-        budgets=evaluation.read_budgets(*folders) if len(folders) == 2 else None,
-    )
-    shards = next((found for one in both if one.run and (found := shards_of(one.run))), [])
-    columns = (Evaluation().subgroups if shards else ()) if by is None else by
-    if columns:
-        groupings = read_groupings(columns, both[0].test, shards=shards, table=table)
-        ours, theirs = (
-            Arm(((one.test,),), ((one.thresholds,),), name=name)
-            for one, name in zip(both, names, strict=True)
-        )
-        gains = gains_by_group(
-            ours, theirs, groupings, metric=metric, level=level, bootstrap=bootstrap, seed=seed
-        )
-        comparison = replace(comparison, groups=gains)
-    if len(folders) < 2:
-        return comparison
-    return evaluation.diagnose_comparison(comparison, *folders)
-
-
-def export_run(
-    folder: str | Path,
-    target: Path,
-    *,
-    format: str = "saved_model",
-    precision: str = "float32",
-    max_loss: float | None = None,
-    replace: bool = False,
-) -> Path:
-    """Writes the network of a finished run into ``target``, checked against Keras on reload.
-
-    Args:
-        folder: the run.
-        target: of the export; of a SavedModel its name is the version.
-        format, precision, max_loss, replace: as of `export.export_model`. What float16 and int8
-            lose is measured on the split that chose the run's epoch and thresholds.
-
-    Raises:
-        ConfigError: ``target`` exists and ``replace`` is not set, or its name is no version; the
-            format lacks something that the network needs.
-        DataError: the run is not finished, its shards are gone and int8 needs them, or the
-            reloaded model differs from Keras or loses too much.
-
-    Example:
-        >>> export_run("runs/ptbxl_finetune", Path("serving/ptbxl/1"))
-    """
-    from ecg_keras import export
-
-    run = open_finished(folder)
-    dataset = data.read_dataset(run.dataset)
-    scores = evaluation.Scores.load_json(run.scores) if run.scores.is_file() else None
-    ecgs: dict[str, Any] = {} if precision == "float32" else _example_ecgs(run, precision)
-    export.export_model(
-        models.load_model(run.model),
-        target,
-        labels=dataset.labels,
-        leads=dataset.leads,
-        sampling_rate=dataset.sampling_rate,
-        format=format,
-        precision=precision,
-        thresholds=scores.thresholds if scores else None,
-        calibration=scores.calibration if scores else None,
-        sets=scores.sets if scores else None,
-        reading=data_of(dataset.settings, Path()),
-        max_loss=export.MAX_LOSS if max_loss is None else max_loss,
-        replace=replace,
-        **ecgs,
-    )
-    return target
-
-
-def _example_ecgs(run: Run, precision: str) -> dict[str, Any]:
-    """ECGs of the run's own training and validation splits, where its shards are still there."""
-    shards = None if run.card.is_file() else run.read_place("shards")
-    if shards is None or not (shards / "dataset.json").is_file():
-        if precision == "int8":
-            raise DataError(
-                f"{run.folder}: int8 needs ECGs of the run's training and validation splits, and "
-                f"{shards or 'an imported run'} has none. Put its shards back, or take float16."
-            )
-        return {}
-    first = next(iter(data.load(shards, "train", batch_size=RANGE_ECGS, cache=False)), None)
-    return {
-        "range_signals": None if first is None else first[0].numpy(),
-        "valid": data.load(shards, chooser(run), batch_size=64, cache=False),
-    }
 
 
 def validate_shards(
