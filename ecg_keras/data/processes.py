@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -67,15 +68,15 @@ def run_in_processes(
     called with an item, and with what reports further steps: ``on_steps`` is called here.
     """
     context = _context()
-    counter, stop = context.Value("q", 0), context.Event()
-    pool = ProcessPoolExecutor(min(processes, len(items)) or 1, context, _begin, (counter, stop))
+    counter, stop = shared = _shared(context)
+    pool = ProcessPoolExecutor(min(processes, len(items)) or 1, context, _begin, shared)
     seen = 0
     results = []
     try:
         pending = {pool.submit(_work, work, item) for item in items}
         while pending:
             done, pending = wait(pending, _SECONDS, FIRST_COMPLETED)
-            if steps := counter.value - seen:
+            if steps := counter.get_obj().value - seen:
                 seen += steps
                 on_steps(steps)
             results += [one.result() for one in done]
@@ -85,7 +86,7 @@ def run_in_processes(
             "command again, which keeps the finished shards, with fewer data.workers."
         ) from error
     finally:
-        stop.set()
+        stop.value = True
         pool.shutdown(cancel_futures=True)
     return results
 
@@ -116,8 +117,8 @@ def stream_in_processes(
         return
     context = _context()
     # what ends the processes with this one, as in `run_in_processes`
-    begun = context.Value("q", 0), context.Event()
-    pool = ProcessPoolExecutor(processes, context, _begin, begun)
+    shared = _shared(context)
+    pool = ProcessPoolExecutor(processes, context, _begin, shared)
     left, pending = iter(items), deque[Future[Result]]()
     try:
         while True:
@@ -132,7 +133,7 @@ def stream_in_processes(
             "command again, with fewer workers."
         ) from error
     finally:
-        begun[1].set()
+        shared[1].value = True
         pool.shutdown(cancel_futures=True)
 
 
@@ -142,6 +143,13 @@ def _context() -> BaseContext:
     # a fork of this process would copy TensorFlow's threads and locks in whatever state they are in
     forks = "forkserver" in multiprocessing.get_all_start_methods()
     return multiprocessing.get_context("forkserver" if forks else "spawn")
+
+
+def _shared(context: BaseContext) -> tuple[Any, Any]:
+    """The counter of steps, and whether to stop: read and written here without a lock, which a
+    process that is killed may hold, or wait for, for ever.
+    """
+    return context.Value("q", 0), context.RawValue(ctypes.c_bool, False)
 
 
 class _StoppedError(Exception):
@@ -163,10 +171,12 @@ def _end_soon(number: int, frame: FrameType | None) -> None:
     """Ends this process when it is stopped, and after a while where it is asked alone."""
 
     def end() -> None:
-        _stop.wait(_GRACE)
+        last = time.monotonic() + _GRACE
+        while not _stop.value and time.monotonic() < last:
+            time.sleep(_SECONDS)
         os._exit(128 + number)
 
-    # not here: whatever was interrupted may hold the lock of the event
+    # not here: whatever was interrupted continues until then
     threading.Thread(target=end, daemon=True).start()
 
 
@@ -183,7 +193,7 @@ def _work(work: Callable[[Item, Callable[[int], None]], Result], item: Item) -> 
 
 
 def _count(steps: int) -> None:
-    if _stop.is_set():
+    if _stop.value:
         raise _StoppedError
     with _counter.get_lock():
         _counter.value += steps

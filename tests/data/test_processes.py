@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import pytest
 
@@ -26,6 +27,12 @@ def die(item, count):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def die_asked_to_end(item, count):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.5)  # while it waits for the one that asked it to work
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def modules(item, count):
     return os.getppid(), sorted(sys.modules)
 
@@ -44,6 +51,12 @@ class TestRunInProcesses:
     def test_says_that_a_process_was_killed(self):
         with pytest.raises(DataError, match=r"was killed.*fewer data\.workers"):
             list(run_in_processes(die, [1], 1, lambda steps: None))
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+    def test_ends_where_a_process_is_killed_that_was_asked_to_end(self):
+        # what it held and waited for is nobody's then
+        with pytest.raises(DataError, match="was killed"):
+            run_in_processes(die_asked_to_end, [1, 2], 2, lambda steps: None)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a fork server")
