@@ -79,7 +79,7 @@ def from_memory(source: Chosen) -> tuple[Batches, Fetch]:
     others: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in source.features.stored}
     filled = 0
     for one in batches(source.folder, dataset, source.split):
-        kept = slice(None) if chosen is None else np.isin(one["record_id"].astype(str), chosen)
+        kept = slice(None) if chosen is None else np.isin(one["record_id"], chosen)
         rows = slice(filled, filled + len(one["scale"][kept]))
         samples[rows], scale[rows] = one["samples"][kept], one["scale"][kept]
         target[rows] = one["target"][kept]

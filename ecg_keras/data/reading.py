@@ -24,6 +24,7 @@ from ecg_keras.signals import SIGNATURE_SIZE
 
 # records that are parsed at once
 PARSED = 256
+TEXTS = ("record_id", "patient_id", "sex")
 
 Floats = npt.NDArray[np.float64]
 # of the training records: a stratified random one, or the first by their ids
@@ -78,15 +79,15 @@ def read_shards(
     missing = set(record_ids or ())
     names = np.array(dataset.labels)
     for one in batches(folder, dataset, split):
-        for row, record_id in enumerate(one["record_id"].astype(str).tolist()):
+        for row, record_id in enumerate(one["record_id"].tolist()):
             if record_ids is not None and record_id not in missing:
                 continue
             missing.discard(record_id)
             target = one["target"][row].astype(np.uint8)
-            age, sex = float(one["age"][row]), one["sex"][row].decode()
+            age, sex = float(one["age"][row]), str(one["sex"][row])
             yield StoredRecord(
                 record_id=record_id,
-                patient_id=one["patient_id"][row].decode(),
+                patient_id=str(one["patient_id"][row]),
                 signal=one["samples"][row] * one["scale"][row],
                 target=target,
                 labels=tuple(names[target == 1].tolist()),
@@ -122,9 +123,9 @@ def read_people(folder: str | Path, split: str) -> dict[str, tuple[float | None,
         record_id: (None if math.isnan(age) else float(age), sex or None)
         for one in batches(folder, dataset, split, ("record_id", "age", "sex"))
         for record_id, age, sex in zip(
-            one["record_id"].astype(str).tolist(),
+            one["record_id"].tolist(),
             one["age"].tolist(),
-            one["sex"].astype(str).tolist(),
+            one["sex"].tolist(),
             strict=True,
         )
     }
@@ -159,10 +160,10 @@ def remaining_records(
     """The labels of each record of a split that is not left out, by its id."""
     names, without = np.array(dataset.labels), set(left_out)
     return {
-        record_id.decode(): tuple(names[target == 1].tolist())
+        record_id: tuple(names[target == 1].tolist())
         for batch in batches(folder, dataset, split, ["record_id", "target"])
-        for record_id, target in zip(batch["record_id"], batch["target"], strict=True)
-        if record_id.decode() not in without
+        for record_id, target in zip(batch["record_id"].tolist(), batch["target"], strict=True)
+        if record_id not in without
     }
 
 
@@ -196,7 +197,7 @@ def _as_met_in(found: Identities, folder: str | Path, dataset: Dataset, split: s
 
 
 def _find_identities(folder: str | Path, dataset: Dataset, split: str) -> Identities:
-    found: dict[str, list[bytes]] = {"record_id": [], "patient_id": [], "content": []}
+    found: dict[str, list[Any]] = {"record_id": [], "patient_id": [], "content": []}
     for one in batches(folder, dataset, split, list(found)):
         for name, values in one.items():
             found[name] += values.tolist()
@@ -205,10 +206,7 @@ def _find_identities(folder: str | Path, dataset: Dataset, split: str) -> Identi
             f"{folder}: a shard of the {split} split holds signatures of another length. Delete "
             "the folder and prepare it again."
         )
-    ids, patients = (
-        np.array([one.decode() for one in found[name]], np.str_)
-        for name in ("record_id", "patient_id")
-    )
+    ids, patients = (np.array(found[name], np.str_) for name in ("record_id", "patient_id"))
     return Identities(ids, ids, ids, ids, patients, stack(found["content"]))
 
 
@@ -246,7 +244,7 @@ def signal_statistics(
     chosen = training_subset(folder, dataset, train_records, seed, subset, left_out)
     parts = []
     for one in batches(folder, dataset, "train"):
-        kept = slice(None) if chosen is None else np.isin(one["record_id"].astype(str), chosen)
+        kept = slice(None) if chosen is None else np.isin(one["record_id"], chosen)
         values = one["samples"][kept] * one["scale"][kept, None, None].astype(np.float64)
         values = values.reshape(-1, len(dataset.leads))
         if len(values):
@@ -263,12 +261,18 @@ def signal_statistics(
 def batches(
     folder: str | Path, dataset: Dataset, split: str, wanted: Sequence[str] = EVERYTHING
 ) -> Iterator[dict[str, Any]]:
-    """`decode` of a split as NumPy arrays, 256 records at a time."""
+    """`decode` of a split as NumPy arrays, 256 records at a time; ids and sexes are strings."""
     stream = serialized(folder, dataset, split).batch(PARSED)
     with whole_shards(folder, split):
-        yield from stream.map(
+        for one in stream.map(
             lambda one: decode(one, dataset, wanted), num_parallel_calls=tf.data.AUTOTUNE
-        ).as_numpy_iterator()
+        ).as_numpy_iterator():
+            yield one | {name: as_texts(one[name]) for name in TEXTS if name in one}
+
+
+def as_texts(encoded: npt.NDArray[np.object_]) -> npt.NDArray[np.str_]:
+    """Texts that TensorFlow gives as bytes, in UTF-8; NumPy's own conversion takes ASCII alone."""
+    return np.array([one.decode() for one in encoded], np.str_)
 
 
 def check_counts(folder: str | Path, dataset: Dataset, split: str) -> int:

@@ -177,17 +177,16 @@ def _read_rows(folder: Path, made: Dataset, split: str) -> Rows:
     names = np.array(made.labels)
     wanted = ("record_id", "patient_id", "target", "age", "sex")
     return {
-        record_id.decode(): _row(
-            patient.decode(), names[target == 1].tolist(), None if math.isnan(age) else age, sex
+        str(record_id): _row(
+            str(patient), names[target == 1].tolist(), None if math.isnan(age) else age, str(sex)
         )
         for one in batches(folder, made, split, wanted)
         for record_id, patient, target, age, sex in zip(*map(one.__getitem__, wanted), strict=True)
     }
 
 
-def _row(patient: str, labels: Iterable[str], age: float | None, sex: bytes | str | None) -> Row:
+def _row(patient: str, labels: Iterable[str], age: float | None, sex: str | None) -> Row:
     """What tables say of a record, as a shard can hold it."""
-    sex = sex.decode() if isinstance(sex, bytes) else sex
     return patient, frozenset(labels), None if age is None else float(np.float32(age)), sex or None
 
 

@@ -175,14 +175,14 @@ def _read(
     for batch in (
         data.batches(shards, dataset, split, wanted) if dataset.splits[split].records else ()
     ):
-        names = batch["record_id"].astype(str)
+        names = batch["record_id"]
         kept = ~np.isin(names, list(left_out))
         if chosen is not None:
             kept &= np.isin(names, list(chosen))
         if kept.any():
             signals = batch["samples"][kept] * batch["scale"][kept, None, None]
             shapes.append(describe_shape(signals, dataset.sampling_rate))
-            patients.append(batch["patient_id"][kept].astype(str))
+            patients.append(batch["patient_id"][kept])
     return np.concatenate(shapes), np.concatenate(patients)
 
 

@@ -105,8 +105,8 @@ def _read_shards(place: Path, labels: Sequence[str]) -> Truth:
         if summary.records:
             wanted = ("target", "record_id", "patient_id")
             for batch in data.batches(place, dataset, split, wanted):
-                ids += [one.decode() for one in batch["record_id"]]
-                patients += [one.decode() for one in batch["patient_id"]]
+                ids += batch["record_id"].tolist()
+                patients += batch["patient_id"].tolist()
                 targets.append(batch["target"])
     return Truth(
         place,

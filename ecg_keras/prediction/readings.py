@@ -192,11 +192,10 @@ def read_stored(folder: Path, dataset: Dataset, split: str) -> Iterator[Reading]
     wanted = ("samples", "scale", "record_id", "patient_id", *FIGURES, *LEAD_FIGURES)
     for batch in data.batches(folder, dataset, split, wanted):
         values = batch["samples"].astype(np.float32) * batch["scale"][:, None, None]
-        for row, name in enumerate(batch["record_id"]):
-            record = name.decode()
+        for row, record in enumerate(batch["record_id"].tolist()):
             yield Reading(
                 record,
-                batch["patient_id"][row].decode(),
+                str(batch["patient_id"][row]),
                 (values[row],),
                 split,
                 flags=tuple(flags.get(record, ())),

@@ -2,8 +2,17 @@ import numpy as np
 import pytest
 from my_lab import hospital
 
+from ecg_keras.config import Data
 from ecg_keras.data.dataset import describe
-from ecg_keras.data.reading import read_people, read_shards, signal_statistics, training_subset
+from ecg_keras.data.pipeline import load, load_chosen
+from ecg_keras.data.preparation import prepare
+from ecg_keras.data.reading import (
+    as_texts,
+    read_people,
+    read_shards,
+    signal_statistics,
+    training_subset,
+)
 from ecg_keras.errors import DataError
 
 
@@ -68,3 +77,42 @@ def test_statistics_of_a_subset_see_nothing_else(hospital_shards, monkeypatch):
     np.testing.assert_allclose(std, signals.std(axis=0), rtol=1e-7)
     first = signal_statistics(hospital_shards, train_records=5, seed=1, subset="first")
     assert not np.allclose(first[1], std)
+
+
+def test_names_of_other_alphabets(tmp_path):
+    # ids are file names as hospitals write them
+    rows = [
+        (f"Müller {name}", f"Ö {patient}", *others)
+        for name, patient, *others in hospital.write(tmp_path / "raw", records=16)
+    ]
+    for path in (tmp_path / "raw").glob("*.npy"):
+        path.rename(path.with_name(f"Müller {path.name}"))
+    hospital.rewrite(tmp_path / "raw", rows)
+    folder = tmp_path / "shards"
+    dataset = prepare(Data(source="my_lab.hospital", raw=tmp_path / "raw", seconds=2), folder)
+    people = {
+        record_id: person
+        for split in dataset.splits
+        for record_id, person in read_people(folder, split).items()
+    }
+    assert people == {name: (age or None, sex or None) for name, _, _, age, sex in rows}
+    patients = {name: patient for name, patient, *_ in rows}
+    subset = training_subset(folder, dataset, 5, 1)
+    stored = list(read_shards(folder, "train", subset))
+    assert {one.record_id: one.patient_id for one in stored} == {
+        name: patients[name] for name in subset
+    }
+    mean, _ = signal_statistics(folder, train_records=5, seed=1)
+    signals = np.concatenate([one.signal for one in stored], dtype=np.float64)
+    np.testing.assert_allclose(mean, signals.mean(axis=0), atol=1e-9)
+    for cache in (True, False):
+        loaded = load(
+            folder, "train", batch_size=8, train_records=5, seed=1, cache=cache,
+            features=("record_id", "patient_id"),
+        )  # fmt: skip
+        ((inputs, _),) = loaded
+        ids, persons = (inputs[key].numpy() for key in ("record_id", "patient_id"))
+        found = dict(zip(as_texts(ids), as_texts(persons), strict=True))
+        assert found == {name: patients[name] for name in subset}
+    ((_, _, ids, persons),) = load_chosen(folder, "train", 64, subset)
+    assert dict(zip(ids, persons, strict=True)) == {name: patients[name] for name in subset}
