@@ -84,6 +84,7 @@ def read_csv(
     start, total, remarks = 0, None, list[str]()
     with errors_name(path):
         layout = _find_layout(text, leads, lead_names, decimal)
+        _check_clocks(rate, layout)
         text = _cut_lines(text, layout.first)
         # numbers that no float32 holds become infinite, and the recording is left out
         with np.errstate(over="ignore", invalid="ignore"):
@@ -162,6 +163,14 @@ def check_rate(where: str, sampling_rate: float | None) -> float:
             "Hz, or to the column that says them."
         )
     return sampling_rate
+
+
+def _check_clocks(rate: float, layout: Layout) -> None:
+    if layout.clocks and all(clock.contradicts(rate) for clock in layout.clocks):
+        raise DataError(
+            f"{layout.clocks[0].says}, which is another sampling rate than {rate:g} Hz. Set "
+            "data.folder.sampling_rate to Hz, or to the column that says them."
+        )
 
 
 def unknown_unit(where: str) -> ConfigError:

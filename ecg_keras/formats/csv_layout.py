@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecg_keras.errors import DataError
+from ecg_keras.formats.csv_clocks import Clock, clock_of, stated_clock
 from ecg_keras.formats.csv_numbers import Columns, is_missing, is_number, split_line
 from ecg_keras.formats.voltages import parse_unit, split_unit, stated_unit
 from ecg_keras.signals import LEADS, LeadNames, find_lead, find_leads
@@ -46,6 +47,8 @@ class Layout:
     left_out: tuple[str, ...] = ()
     # whether the user's names of the columns are others than the header's
     renamed: bool = False
+    # what it says of its sampling rate
+    clocks: tuple[Clock, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def find_layout(
             if column not in wanted and any("".join(row.pick([column])) for row in table)
         ),
         renamed=header is not None and _differ(header.cells, names, lead_names),
+        clocks=_find_clocks(lines, above, names, table, wanted),
     )
 
 
@@ -266,6 +270,25 @@ def _differ(cells: Sequence[str], names: Sequence[str], lead_names: LeadNames) -
     """Whether a header's cell names another lead than the user does."""
     both = itertools.zip_longest(name_cells(cells, lead_names), name_cells(names, lead_names))
     return cells != names and any(a is not None and a != b for a, b in both)
+
+
+def _find_clocks(
+    lines: Sequence[str],
+    above: Sequence[_Row],
+    names: Sequence[str],
+    table: Sequence[_Row],
+    wanted: Sequence[int],
+) -> tuple[Clock, ...]:
+    """What lines above the samples, and columns beside the leads, say of the sampling rate."""
+    columns = (column for column in range(len(names)) if column not in wanted)
+    found = [
+        stated_clock([lines[row.line] for row in above]),
+        *(
+            clock_of(names[column], [cell for row in table for cell in row.pick([column])])
+            for column in columns
+        ),
+    ]
+    return tuple(one for one in found if one is not None)
 
 
 def _find_units(

@@ -151,6 +151,8 @@ def _find_headers(root: Path) -> list[str]:
 def _walk(folder: str, prefix: str) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
+            if entry.name.startswith("."):  # `._A0001.hea`, which macOS writes beside A0001.hea
+                continue
             if entry.name.endswith((".hea", ".HEA")):
                 yield prefix + entry.name[:-4]
             elif entry.is_dir() and entry.is_symlink():

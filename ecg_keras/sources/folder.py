@@ -93,8 +93,9 @@ class FolderSource:
         for row, kind in enumerate(rows.kinds):  # before hours of other formats are read
             if kind == "csv":
                 where = f"{path}: {name_row(rows.numbers[row])}: {rows.files[row]}"
-                unit_is_known = unit_is_known or self._states_unit(where, root / rows.files[row])
-                check_rate(where, self._rate(rows.rates[row]))
+                file, rate = root / rows.files[row], self._rate(rows.rates[row])
+                unit_is_known = unit_is_known or self._states_unit(where, file, rate or 1.0)
+                check_rate(where, rate)
         if "xml" in rows.kinds:
             check_reader(str(path))
         _check_some_are_there(path, root, rows.files)
@@ -145,10 +146,10 @@ class FolderSource:
             span=span,
         )
 
-    def _states_unit(self, where: str, path: Path) -> bool:
+    def _states_unit(self, where: str, path: Path, rate: float) -> bool:
         """Whether a CSV file can be read without the recipe's unit; an error where it has none."""
         try:
-            self._read(path, 1.0, None)
+            self._read(path, rate, None)
         except ConfigError as error:
             raise unknown_unit(where) from error
         except DataError:

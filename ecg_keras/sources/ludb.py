@@ -70,7 +70,7 @@ COLUMNS = {"superdiagnostic": "superdiagnostic", "rhythm": "rhythm", "diagnoses"
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
     """Lists the recordings of LUDB."""
     labels = look_up("label set", label_set, LABEL_SETS)
-    paths = [path.with_suffix("") for path in (root / "data").glob("*.hea")]
+    paths = [path.with_suffix("") for path in (root / "data").glob("[!.]*.hea")]
     if not paths:
         raise DataError(f"{root}: has no header in data. Set data.raw to the folder of LUDB.")
     infos = [_list_record(path, labels, COLUMNS[label_set]) for path in paths]

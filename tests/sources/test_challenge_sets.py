@@ -278,3 +278,13 @@ def test_a_set_is_found_by_the_name_of_its_former_module(name):
         assert getattr(sources, name) is find_source(name)
     with pytest.raises(AttributeError, match="no attribute 'gorgia'"):
         getattr(sources, "gorgia")  # noqa: B009
+
+
+def test_files_that_an_apple_computer_writes_beside_others_are_no_recordings(tmp_path):
+    write_challenge_set(tmp_path, ["A0001", "A0002"])
+    for folder in (tmp_path / "g1", tmp_path / "__MACOSX" / "g1"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "._A0001.hea").write_bytes(b"\0\5\x16\7\0\2")
+    for source, label_set in ((cpsc2018, "cpsc2018"), (challenge, "challenge2021")):
+        infos = source.list_records(tmp_path, label_set=label_set, sampling_rate=500)
+        assert [info.path.name for info in infos] == ["A0001", "A0002"]

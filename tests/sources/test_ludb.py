@@ -70,6 +70,13 @@ def test_gains_of_another_kind_are_refused(tmp_path):
         ludb.read_signal(info)
 
 
+def test_a_file_that_an_apple_computer_writes_beside_another_is_no_recording(tmp_path):
+    list_one(tmp_path, ["Rhythm: Sinus rhythm"])
+    (tmp_path / "data" / "._7.hea").write_bytes(b"\0\5\x16\7\0\2")
+    infos = ludb.list_records(tmp_path, label_set="rhythm", sampling_rate=500)
+    assert [info.record_id for info in infos] == ["7"]
+
+
 @pytest.mark.real
 def test_the_real_database_has_its_counts_and_uses_every_text(real_data):
     def count(label_set):
