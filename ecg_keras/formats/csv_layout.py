@@ -18,6 +18,7 @@ from ecg_keras.formats.csv_clocks import Clock, clock_of, stated_clock
 from ecg_keras.formats.csv_numbers import Columns, is_missing, is_number, split_line
 from ecg_keras.formats.voltages import parse_unit, split_unit, stated_unit
 from ecg_keras.signals import LEADS, LeadNames, find_lead, find_leads
+from ecg_keras.text import plural
 
 # in the order in which they are preferred where two fit; a blank stands for any number of blanks
 _SEPARATORS = (";", "\t", "|", ",", " ")
@@ -252,9 +253,10 @@ def _name_columns(
         return header.cells[: header.filled]
     if leads is None:
         last = above[-1].cells if above else []
-        if len(last) > 1 and len(last) >= filled:
+        if len(last) >= filled and (len(last) > 1 or any(last)):
             return last
-        raise DataError(f"no header names its {filled} columns. Name them with data.folder.leads.")
+        columns = plural(filled, "column")
+        raise DataError(f"no header names its {columns}. Name them with data.folder.leads.")
     if len(leads) not in (filled, 0 if header is None else header.filled):
         raise wrong_number("column", filled, leads)
     return list(leads)

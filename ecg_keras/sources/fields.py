@@ -52,7 +52,7 @@ def parse_age(text: str) -> float | None:
     PTB-XL and its copies hide ages above 89 as 300, others as ``>89`` or ``90+``. A band of years,
     ``60-69``, is read as its middle: `parse_age_band`.
     """
-    plain = text.strip().lower()
+    plain = _bare(text)
     try:
         age = float(plain)  # most are plain numbers
     except ValueError:
@@ -88,7 +88,7 @@ def parse_age_band(text: str) -> float | None:
 
 def parse_sex(text: str) -> str | None:
     """``"female"``, ``"male"`` or, where it is unknown or neither, ``None``."""
-    plain = text.strip().lower()
+    plain = _bare(text)
     if plain in UNKNOWN or plain in NEITHER_SEX:
         return None
     if plain not in SEX_OF:
@@ -96,6 +96,11 @@ def parse_sex(text: str) -> str | None:
         why = " (0 and 1 mean male in some tables, and female in others)" * number
         raise DataError(f"sex must be male, female, M, F or unknown{why}. Received: {text!r:.80}.")
     return SEX_OF[plain]
+
+
+def _bare(text: str) -> str:
+    """Small letters, without blanks and quotes around them: some tables quote each cell twice."""
+    return text.strip(" \t\r\n\xa0'\"").lower()
 
 
 def path_inside(root: Path, name: str) -> Path:

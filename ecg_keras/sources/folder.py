@@ -165,7 +165,9 @@ class FolderSource:
 def _summarise(table: Path, root: Path, settings: Folder) -> tuple[tuple[str, ...], ...]:
     """The labels of a table, and the remarks on it."""
     state = table.stat()
-    return _summarise_once(table, root, settings, state.st_mtime_ns, state.st_size)
+    # spellings of leads, which have no hash, say nothing of a table
+    of_table = settings.model_copy(update={"lead_names": None})
+    return _summarise_once(table, root, of_table, state.st_mtime_ns, state.st_size)
 
 
 @functools.lru_cache(maxsize=16)

@@ -58,6 +58,8 @@ SURE_MARKS = (";", ",", "|", "\n", "\t", "\uff1b", "\uff0c", "\u3001", "\uff5c",
 INSIDE = re.compile("[;|\n\t]")
 # one that holds one of these is, where its parts are names that are elsewhere, too
 LIKELY_MARKS = ("+", "&", "/", " - ", ":", " and ", " und ", " et ", " y ", " with ", " mit ", " ")
+# classes that are numbered in one column
+MOST_CLASSES = 100
 # likelihoods in percent; 0 in PTB-XL is a finding without a likelihood
 PERCENT = 100
 
@@ -110,6 +112,8 @@ def describe_wrong(path: Path, column: pd.Series, wrong: npt.NDArray[np.bool_]) 
         return []
     name, advice = column.name, "name those that are: data.folder.labels"
     advice = f"If {name!r} is no label, leave it out with data.folder.ignore, or {advice}."
+    if _are_classes(column):
+        advice = f"If its numbers are classes, set data.folder.label_column={name}. {advice}"
     blank = is_blank(column) & wrong
     problems = []
     if blank.any():
@@ -125,6 +129,14 @@ def describe_wrong(path: Path, column: pd.Series, wrong: npt.NDArray[np.bool_]) 
         for value, rows in others.groupby(others, sort=False).groups.items()
     ]
     return problems + shorten_list(values, f"{path}: column {name!r}")
+
+
+def _are_classes(column: pd.Series) -> bool:
+    """Whether a column holds nothing but some whole numbers from 0 on."""
+    if not pd.api.types.is_numeric_dtype(column) or column.isna().any():
+        return False
+    values = np.unique(column.to_numpy(dtype=np.float64))
+    return 2 < len(values) <= MOST_CLASSES and bool((values == np.arange(len(values))).all())
 
 
 def _show(value: object) -> str:

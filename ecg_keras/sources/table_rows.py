@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,7 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
         _describe_columns(header, columns, labels, _count_labels(labels, present, ids)),
         *_describe_patients(frame, columns.get("patient"), patients),
         *_describe_folds(frame, columns.get("fold")),
+        *_describe_unused_folds(frame, {*columns.values(), *labels, *settings.ignore}, columns),
         *_describe_unknown(columns.get("age"), "age", ages[1]),
         *_describe_unknown(columns.get("sex"), "sex", sexes[1]),
         *_describe_bands(frame, columns.get("age")),
@@ -264,6 +265,23 @@ def _describe_folds(frame: pd.DataFrame, column: str | None) -> list[str]:
     counts = _count_texts(frame, column, str.lower)
     named = [f"{name} as fold {FOLDS[name]} ({n:,})" for name, n in counts.items() if name in FOLDS]
     return [f"column {column!r} counts {', '.join(named)}."] * bool(named)
+
+
+def _describe_unused_folds(
+    frame: pd.DataFrame, used: Collection[str], columns: Mapping[str, str]
+) -> list[str]:
+    """A column that seems to say who is tested, while no column is taken for that."""
+    for name in () if "fold" in columns else frame:
+        if name in used or str(frame[name].iloc[0]).strip().lower() not in FOLDS:
+            continue
+        counts = _count_texts(frame, name, str.lower)
+        if len(counts) > 1 and counts.keys() <= FOLDS.keys():
+            return [
+                f"column {name!r} holds {_list_counts(counts)}, and is not used: recordings are "
+                "split by patient instead. To train and test as the column says, set "
+                f"data.folder.fold={name}."
+            ]
+    return []
 
 
 def _describe_bands(frame: pd.DataFrame, column: str | None) -> list[str]:

@@ -105,6 +105,10 @@ def test_sexes_as_tables_write_them():
         assert parse_sex(text) == "female"
     for text in ("U", "O", "unknown", "NA", "None", "?", "-", "", "X", "D", "divers"):
         assert parse_sex(text) is None
+    # a cell that was quoted twice
+    assert (parse_sex("'Male'"), parse_sex('"f"'), parse_age("'3652d'")) == (
+        "male", "female", pytest.approx(3652 / 365.25),
+    )  # fmt: skip
     for text in ("0", "1", "2", "1.0"):
         with pytest.raises(DataError, match="0 and 1 mean male in some tables, and female in oth"):
             parse_sex(text)

@@ -312,6 +312,9 @@ def test_own_spellings_of_leads_hold_in_every_format(root):
     for info in infos:
         signal = folder_source(root, Folder(**settings)).read_signal(info)
         assert signal.leads == LEADS and np.allclose(signal.values, VALUES / 1000, atol=0.001)
+    # what `prepare` asks besides
+    source = folder_source(root, Folder(**settings))
+    assert source.LABEL_SETS == {"labels": ("AF",)} and len(source.list_remarks(root)) == 1
 
 
 def test_a_table_that_changed_is_read_again(root):

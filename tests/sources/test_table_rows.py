@@ -342,3 +342,27 @@ def test_countless_problems_make_a_short_message(tmp_path):
     lines = refuse(tmp_path, f"file,patient_id,age,sex,fold,AF\n{rows}", labels=("AF",))
     assert len(lines) <= 25 and all(len(line) < 400 for line in lines)
     assert any(line.endswith("more like these.") for line in lines)
+
+
+def test_a_column_of_splits_that_no_key_names_is_said(tmp_path):
+    text = "file,patient_id,Split,AF\na,1,train,1\nb,2,Val,0\nc,3,test,1\nd,4,train,0\n"
+    said = " ".join(read(tmp_path, text).remarks)
+    assert (
+        "column 'Split' holds 'train' 2, 'val' 1, 'test' 1, and is not used: recordings are split "
+        "by patient instead. To train and test as the column says, set data.folder.fold=Split."
+    ) in said
+    for settings in ({"fold": "Split"}, {"ignore": ("Split",)}):
+        assert "is not used" not in " ".join(read(tmp_path, text, **settings).remarks)
+    for cells in ("train,1\nb,2,train,0\nc,3,train", "train,1\nb,2,wait,0\nc,3,test"):
+        text = f"file,patient_id,stage,AF\na,1,{cells},1\n"
+        assert "is not used" not in " ".join(read(tmp_path, text).remarks)
+
+
+def test_numbers_of_classes_are_no_0_and_1(tmp_path):
+    text = "file,patient_id,rhythm\na,1,0\nb,2,1\nc,3,2\nd,4,0\n"
+    message = "If its numbers are classes, set data.folder.label_column=rhythm. If 'rhythm' is no"
+    (line,) = refuse(tmp_path, text)
+    assert message in line
+    assert read(tmp_path, text, label_column="rhythm").labels == ("0", "1", "2")
+    for other in ("3", "-1", "0.5", ""):
+        assert "classes" not in str(refuse(tmp_path, text.replace("2\nd", f"{other}\nd")))
