@@ -30,7 +30,7 @@ from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.sources.contract import Corpus
 from ecg_keras.sources.finding import recognise_database
 from ecg_keras.sources.labels_table import find_table, name_row, read_header, read_table
-from ecg_keras.sources.table_columns import read_files
+from ecg_keras.sources.table_columns import name_parts, read_files
 from ecg_keras.sources.table_rows import find_columns, read_table_rows
 
 LABEL_SET = "labels"
@@ -98,7 +98,7 @@ class FolderSource:
                 check_rate(where, rate)
         if "xml" in rows.kinds:
             check_reader(str(path))
-        _check_some_are_there(path, root, rows.files)
+        _check_some_are_there(path, root, rows.files, self._settings.file)
         listed = zip(
             rows.ids, rows.patients, rows.files, rows.present, rows.ages, rows.sexes, rows.folds,
             rows.rates, strict=True,
@@ -179,7 +179,7 @@ def _summarise_once(
     return rows.labels, rows.remarks
 
 
-def _check_some_are_there(path: Path, root: Path, files: Sequence[str]) -> None:
+def _check_some_are_there(path: Path, root: Path, files: Sequence[str], column: str) -> None:
     """Where the first files are all missing the table is for another folder."""
     problems = []
     for file in files[:LOOKED_FOR]:
@@ -191,8 +191,32 @@ def _check_some_are_there(path: Path, root: Path, files: Sequence[str]) -> None:
             return
     raise DataError(
         f"{path}: none of the first {len(problems)} recordings is there. Files are named relative "
-        f"to data.raw, {root}. The first: {problems[0]}"
+        f"to data.raw, {root}. {_find_elsewhere(root, files[0], column)}The first: {problems[0]}"
     ) from problems[0]
+
+
+def _find_elsewhere(root: Path, file: str, column: str) -> str:
+    """A sentence where a recording is in a folder that its name lacks, or has too many."""
+    first, _, rest = file.partition("/")
+    if rest and _is_there(root / rest):
+        return (
+            f"{rest} is there, without {first}/ before it: set data.raw to a folder that holds "
+            f"{first}, or correct the names. "
+        )
+    folders = [path for path in sorted(root.iterdir()) if path.is_dir()][:LOOKED_FOR]
+    for folder in folders:
+        if _is_there(folder / file):
+            pattern = column if "{" in column else f"{{{column}}}"
+            return f"{file} is in {folder.name}: set data.folder.file={folder.name}/{pattern}. "
+    return ""
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        find_recording(path)
+    except DataError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -247,11 +271,14 @@ class _NamedFiles:
 
 
 @functools.lru_cache(maxsize=4)
-def _find_named_files(root: Path, table: Path, column: str, changed: int, size: int) -> _NamedFiles:
+def _find_named_files(
+    root: Path, table: Path, pattern: str, changed: int, size: int
+) -> _NamedFiles:
     """The files that a table names, whose time of change and size show whether it is the same."""
     files: set[str] = set()
     stems: dict[str, str] = {}
-    for name in read_files(table, root, read_table(table, {column})[column]):
+    frame = read_table(table, name_parts(pattern, read_header(table)))
+    for name in read_files(table, root, frame, pattern):
         stem, kind = split_ending(name)
         if kind in (None, "wfdb"):
             stems[_plain(stem)] = stem

@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ FOLDS = {
     **dict.fromkeys(("valid", "val", "validation", "dev"), 9),
     **dict.fromkeys(("test", "testing"), 10),
 }
+# in the pattern of the names of files: the name of a column
+PART = re.compile(r"\{([^{}]+)\}")
 # in the name of a file: what may climb out, or is spelled with detours
 DOUBTFUL = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[^\w./ +@=,()~-]")
 
@@ -47,8 +49,26 @@ def _read_filled(path: Path, frame: pd.DataFrame, column: str, advice: str = "")
     return texts
 
 
-def read_files(path: Path, root: Path, column: pd.Series) -> list[str]:
-    """Paths below the folder and relative to it, with slashes as Windows does not write them."""
+def name_parts(pattern: str, header: Collection[str]) -> tuple[str, ...]:
+    """The columns of which names of files are made: one, or those in the braces of a pattern."""
+    if pattern in header or not (named := PART.findall(pattern)):
+        return (pattern,)
+    return tuple(dict.fromkeys(named))
+
+
+def read_files(path: Path, root: Path, frame: pd.DataFrame, pattern: str) -> list[str]:
+    """Paths below the folder and relative to it, with slashes as Windows does not write them.
+
+    ``pattern`` is a column, or has the names of columns in braces.
+    """
+    parts = name_parts(pattern, frame.columns)
+    column = frame[parts[0]]
+    if parts != (pattern,):
+        cells = [_read_filled(path, frame, part) for part in parts]
+        texts = [
+            _fill(pattern, dict(zip(parts, row, strict=True))) for row in zip(*cells, strict=True)
+        ]
+        column = pd.Series(texts, frame.index, dtype=object, name=pattern)
     column = column.str.replace("\\", "/", regex=False)
     if column.str.startswith("/").any():  # from the root of the disk, and perhaps inside
         for place in (root.absolute(), root.resolve()):
@@ -63,6 +83,10 @@ def read_files(path: Path, root: Path, column: pd.Series) -> list[str]:
             problems.append(f"{path}: {name_row(column.index[row])}: {error}")
     refuse(problems, f"{path}: column {column.name!r}")
     return files
+
+
+def _fill(pattern: str, cells: Mapping[str, str]) -> str:
+    return PART.sub(lambda found: cells[found[1]], pattern)
 
 
 def read_ids(

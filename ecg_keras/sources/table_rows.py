@@ -27,6 +27,7 @@ from ecg_keras.sources.labels_table import (
 )
 from ecg_keras.sources.table_columns import (
     FOLDS,
+    name_parts,
     parse_rate,
     read_files,
     read_folds,
@@ -67,6 +68,8 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
     header = read_header(path)
     columns = find_columns(path, header, settings)
     text = {columns[key] for key in ("file", "record", "patient", "label_column") if key in columns}
+    parts = name_parts(settings.file, header)
+    text.update(parts)
     frame = read_table(path, text)
     problems: list[str] = []
 
@@ -78,12 +81,12 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
             problems.extend(str(error).splitlines())
             return None
 
-    files = attempt(read_files, path, root, frame[columns["file"]])
+    files = attempt(read_files, path, root, frame, settings.file)
     stems = [split_ending(file) for file in files or ()]
     ids: Any = None
     if files is not None:
         ids = attempt(read_ids, path, frame, columns, [stem for stem, _ in stems])
-    labels = attempt(find_labels, path, frame, settings, columns.values())
+    labels = attempt(find_labels, path, frame, settings, {*parts, *columns.values()})
     present: Any = attempt(list_present, path, frame, settings, labels) if labels else None
     names = ids or frame.index.astype(str).tolist()
     patients = attempt(read_patients, path, frame, columns.get("patient"), names)
@@ -94,10 +97,12 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
     if problems:
         raise DataError(_list_problems(path, problems))
     remarks = [
-        _describe_columns(header, columns, labels, _count_labels(labels, present, ids)),
+        _describe_columns(header, settings, columns, labels, _count_labels(labels, present, ids)),
         *_describe_patients(frame, columns.get("patient"), patients),
         *_describe_folds(frame, columns.get("fold")),
-        *_describe_unused_folds(frame, {*columns.values(), *labels, *settings.ignore}, columns),
+        *_describe_unused_folds(
+            frame, {*parts, *columns.values(), *labels, *settings.ignore}, columns
+        ),
         *_describe_unknown(columns.get("age"), "age", ages[1]),
         *_describe_unknown(columns.get("sex"), "sex", sexes[1]),
         *_describe_bands(frame, columns.get("age")),
@@ -128,10 +133,19 @@ def find_columns(path: Path, header: Sequence[str], settings: Folder) -> dict[st
     if isinstance(settings.sampling_rate, str):
         named["sampling_rate"] = settings.sampling_rate
     columns = {key: name for key, name in named.items() if name is not None}
-    missing = {key: name for key, name in columns.items() if name not in header}
+    parts = name_parts(settings.file, header)
+    if parts != (settings.file,):  # columns of which a pattern is made may mean something else
+        del columns["file"]
+    missing = [
+        (key, name)
+        for key, name in (*(("file", part) for part in parts), *columns.items())
+        if name not in header
+    ]
     if missing:
         raise DataError(
-            "\n".join(_describe_missing(path, key, name, header) for key, name in missing.items())
+            "\n".join(
+                _describe_missing(path, key, name, header) for key, name in dict.fromkeys(missing)
+            )
         )
     labels = settings.labels if settings.label_column is None else None
     otherwise = {*columns, *settings.ignore, *(labels or ())}
@@ -174,17 +188,24 @@ def _list_problems(path: Path, problems: Sequence[str]) -> str:
 
 
 def _describe_columns(
-    header: Sequence[str], columns: Mapping[str, str], labels: Sequence[str], counted: str
+    header: Sequence[str],
+    settings: Folder,
+    columns: Mapping[str, str],
+    labels: Sequence[str],
+    counted: str,
 ) -> str:
     """How the table is read: which column is what, and which are left aside.
 
     A column that was taken for a label by mistake is no error that could be found: it is shown.
     """
     column = columns.get("label_column")
-    used = {*columns.values(), *(labels if column is None else ())}
+    parts = name_parts(settings.file, header)
+    used = {*parts, *columns.values(), *(labels if column is None else ())}
     aside = [name for name in header if name and name not in used]
     read = ", ".join(
-        f"{key} from {name!r}" for key, name in columns.items() if key != "label_column"
+        f"{key} from {name!r}"
+        for key, name in {"file": settings.file, **columns}.items()
+        if key != "label_column"
     )
     where = "" if column is None else f" from {column!r}"
     return (

@@ -377,3 +377,51 @@ def test_real_ludb_read_as_a_folder_of_your_own(real_data, tmp_path):
         )  # fmt: skip
         assert own.signal.leads == LEADS and own.signal.sampling_rate == 500
         np.testing.assert_array_equal(own.signal.values, record.signal.values)
+
+
+def test_names_of_files_are_made_of_columns(root):
+    write_wfdb(root / "wfdb" / "007", VALUES)
+    write_edf(root / "wfdb" / "b" / "8.edf", VALUES)
+    (root / "labels.csv").write_text(
+        "id,site,patient_id,AF,{odd}\n007,.,1,1,wfdb/007\n8.edf,b,2,0,wfdb/b/8\n"
+    )
+    ids = ["wfdb/007", "wfdb/b/8"]
+    for pattern in ("wfdb/{site}/{id}", "{odd}"):
+        infos = list_all(root, file=pattern)
+        assert [info.record_id for info in infos] == ids
+        source = folder_source(root, Folder(file=pattern))
+        assert all(source.read_signal(info).leads == LEADS for info in infos)
+        is_read = source.choose_files(root, sampling_rate=100)
+        assert all(map(is_read, ("wfdb/007.hea", "wfdb/007.dat", "wfdb/b/8.edf", "labels.csv")))
+        assert not is_read("wfdb/b/9.edf")
+        assert f"is read as file from {pattern!r}, " in source.list_remarks(root)[0]
+    assert source.LABEL_SETS == {"labels": ("AF",)}
+    # what is part of a name may also be the patient, and is no label where it is 0 and 1
+    for name in ("0", "1"):
+        write_wfdb(root / name, VALUES)
+    infos = list_all(root, "id,AF\n0,1\n1,0\n", file="./{id}", patient="id")
+    assert [(info.record_id, info.patient_id, info.labels) for info in infos] == [
+        ("0", "0", ("AF",)), ("1", "1", ()),
+    ]  # fmt: skip
+    with pytest.raises(DataError, match=r"there is no column 'ids'\..* Did you mean 'id'\?"):
+        list_all(root, file="wfdb/{ids}", patient="id")
+    with pytest.raises(DataError, match=r"row 2 below the header: column 'id' is empty"):
+        list_all(root, "id,patient_id,AF\n0,a,1\n,b,0\n", file="{id}")
+    with pytest.raises(DataError, match=r"must stay inside"):
+        list_all(root, "id,patient_id,AF\n../0,a,1\n", file="wfdb/../{id}")
+
+
+def test_where_files_are_that_are_not_where_the_table_says(root):
+    write_wfdb(root / "wfdb" / "7", VALUES)
+    table = "id,patient_id,AF\n7,1,1\n8,2,0\n"
+    with pytest.raises(
+        DataError,
+        match=r"none of the first 2 .*\. 7 is in wfdb: set data\.folder\.file=wfdb/\{id\}\. The f",
+    ):
+        list_all(root, table, file="id")
+    assert list_all(root, table, file="wfdb/{id}")
+    with pytest.raises(
+        DataError,
+        match=r"wfdb/7 is there, without old/ before it: set data\.raw to a folder that holds old,",
+    ):
+        list_all(root, table.replace("7", "old/wfdb/7"), file="id")
