@@ -93,6 +93,7 @@ class Folder(Settings):
 
     table: HomeOrName | None = None
     file: str = "file"
+    row: str | None = None
     record: str | None = None
     patient: str | None = "patient_id"
     age: str | None = None
@@ -105,6 +106,7 @@ class Folder(Settings):
     sampling_rate: RateOrColumn | None = None
     unit: Literal["mV", "uV", "V"] | None = None
     leads: Names | None = None
+    array: str | None = None
     decimal: Literal[".", ","] | None = None
     lead_names: dict[str, str] | None = None
 
@@ -114,7 +116,7 @@ class Folder(Settings):
             names = getattr(self, key)
             if names is not None and (not names or len(set(names)) < len(names)):
                 raise ValueError(f"{key} must have at least one name, and each name once")
-        named = (self.file, self.record, self.patient, self.age, self.sex, self.fold)
+        named = (self.file, self.row, self.record, self.patient, self.age, self.sex, self.fold)
         both = {*self.ignore} & {*named, self.label_column, *(self.labels or ())}
         if both:
             raise ValueError(f"ignore leaves {min(map(str, both))!r} out, which another key names")

@@ -5,6 +5,11 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
+    from ecg_keras.formats.array_recordings import (
+        NUMPY as NUMPY,
+        count_recordings as count_recordings,
+        signal_of_values as signal_of_values,
+    )
     from ecg_keras.formats.csv_files import (
         check_rate as check_rate,
         list_table_columns as list_table_columns,

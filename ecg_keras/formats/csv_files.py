@@ -155,11 +155,11 @@ def _is_wordy(cell: str) -> bool:
     return bool(_WORD.search(cell)) and not is_number(cell) and not is_missing(cell)
 
 
-def check_rate(where: str, sampling_rate: float | None) -> float:
-    """The sampling rate, which a CSV file, called ``where``, does not say and nobody may guess."""
+def check_rate(where: str, sampling_rate: float | None, what: str = "a CSV file") -> float:
+    """The sampling rate, which a file, called ``where``, does not say and nobody may guess."""
     if sampling_rate is None:
         raise ConfigError(
-            f"{where}: a CSV file does not say its sampling rate. Set data.folder.sampling_rate to "
+            f"{where}: {what} does not say its sampling rate. Set data.folder.sampling_rate to "
             "Hz, or to the column that says them."
         )
     return sampling_rate
@@ -173,10 +173,10 @@ def _check_clocks(rate: float, layout: Layout) -> None:
         )
 
 
-def unknown_unit(where: str) -> ConfigError:
-    """The error that neither a CSV file nor the user says its unit, which nobody may guess."""
+def unknown_unit(where: str, what: str = "a CSV file") -> ConfigError:
+    """The error that neither a file nor the user says its unit, which nobody may guess."""
     return ConfigError(
-        f"{where}: a CSV file does not say its unit. Set data.folder.unit to mV, uV or V."
+        f"{where}: {what} does not say its unit. Set data.folder.unit to mV, uV or V."
     )
 
 

@@ -27,7 +27,7 @@ from ecg_keras.formats.plain_files import stat_file
 
 # bytes that one read may take: a whole small array, or one chunk of a large one
 _LARGEST = 2**27
-_KINDS = {"f": "floating-point numbers", "iu": "integers"}
+_KINDS = {"f": "floating-point numbers", "iu": "integers", "fiu": "numbers"}
 _MISSING = "Check that the whole database was downloaded."
 
 # for each axis its length, None where any length will do
@@ -41,7 +41,8 @@ def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDAr
         path: of the file.
         name: of the array in the file.
         shape: that it must have; ``None`` for an axis of any length.
-        kind: of its numbers: ``"f"`` for floating-point numbers, ``"iu"`` for integers.
+        kind: of its numbers: ``"f"`` for floating-point numbers, ``"iu"`` for integers,
+            ``"fiu"`` for either.
 
     Returns:
         The array as it is stored.
@@ -70,15 +71,17 @@ def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDAr
 
 
 def count_rows(path: Path, name: str, shape: Shape) -> int:
-    """The length of the first axis of an array of floating-point numbers, as `read_array`."""
-    return _look_up(path, name, shape).shape[0]
+    """The length of the first axis of an array of numbers, as `read_array`."""
+    return _look_up(path, name, shape, "fiu").shape[0]
 
 
-def read_row(path: Path, name: str, shape: Shape, row: int | None) -> npt.NDArray[np.float32]:
+def read_row(
+    path: Path, name: str, shape: Shape, row: int | None, kind: str = "f"
+) -> npt.NDArray[np.float32]:
     """Reads one row of an array of many recordings, however large the array is.
 
     Args:
-        path, name, shape: as for `read_array`.
+        path, name, shape, kind: as for `read_array`.
         row: from 0.
 
     Returns:
@@ -95,7 +98,7 @@ def read_row(path: Path, name: str, shape: Shape, row: int | None) -> npt.NDArra
         >>> read_row(path, "tracings", (None, 2), 1)
         array([2., 3.], dtype=float32)
     """
-    stored = _look_up(path, name, shape)
+    stored = _look_up(path, name, shape, kind)
     if row is None or not 0 <= row < stored.shape[0]:
         raise DataError(f"{path}: {name} has {stored.shape[0]} rows. Received: row {row}.")
     with np.errstate(over="ignore"):
@@ -119,16 +122,16 @@ class _Stored:
     offset: int | None
 
 
-def _look_up(path: Path, name: str, shape: Shape) -> _Stored:
+def _look_up(path: Path, name: str, shape: Shape, kind: str) -> _Stored:
     state = stat_file(path, _MISSING)
-    return _look_up_once(path, name, shape, (state.st_ino, state.st_size, state.st_mtime_ns))
+    return _look_up_once(path, name, shape, kind, (state.st_ino, state.st_size, state.st_mtime_ns))
 
 
 @functools.lru_cache(maxsize=64)
-def _look_up_once(path: Path, name: str, shape: Shape, mark: tuple[int, ...]) -> _Stored:
+def _look_up_once(path: Path, name: str, shape: Shape, kind: str, mark: tuple[int, ...]) -> _Stored:
     """A file with another ``mark`` was written again and is looked at again."""
     with _opened(path) as file:
-        dataset = _find(path, file, name, shape, "f")
+        dataset = _find(path, file, name, shape, kind)
         offset = dataset.id.get_offset()
         if offset is not None and offset + dataset.nbytes > path.stat().st_size:
             raise DataError(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecg_keras.errors import DataError
+from ecg_keras.formats.array_recordings import HDF5, NUMPY, read_array_recording
 from ecg_keras.formats.csv_files import read_csv
 from ecg_keras.formats.dicom import has_dicom_mark, read_dicom
 from ecg_keras.formats.edf import read_edf
@@ -44,10 +45,16 @@ FORMATS = (
     Format("edf", (".edf",), read_edf, ("unit",)),
     Format("dicom", (".dcm",), read_dicom),
     Format("xml", (".xml",), read_xml),
+    Format(
+        "array",
+        (*HDF5, NUMPY),
+        read_array_recording,
+        ("sampling_rate", "unit", "leads", "array", "row"),
+    ),
 )
 ENDINGS = {ending: one.name for one in FORMATS for ending in one.endings}
-# of a WFDB recording the header is looked for
-_LOOKED_FOR = [ending for ending in ENDINGS if ending not in (".dat", ".mat")]
+# of a WFDB recording the header is looked for; arrays beside recordings may be of anything else
+_LOOKED_FOR = [ending for ending in ENDINGS if ending not in (".dat", ".mat", *HDF5, NUMPY)]
 
 
 def split_ending(name: str) -> tuple[str, str | None]:
@@ -150,6 +157,8 @@ def read_recording(
     leads: Sequence[str] | None = None,
     lead_names: LeadNames = None,
     decimal: str | None = None,
+    array: str | None = None,
+    row: int | None = None,
     span: Span | None = None,
 ) -> Signal:
     """Reads one recording in millivolts.
@@ -157,12 +166,14 @@ def read_recording(
     Args:
         file: from `find_recording`.
         kind: its format.
-        sampling_rate: in Hz, of a CSV file; the other formats state theirs.
-        unit: mV, uV or V, of a CSV file, and of leads of an EDF file, that state none.
+        sampling_rate: in Hz, of a CSV file or an array; the other formats state theirs.
+        unit: mV, uV or V, of an array, a CSV file, and of leads of an EDF file, that state none.
         leads: the columns of a CSV file, or its rows where a row is a lead, before those that its
-            header names.
+            header names; of an array, the standard twelve if not given.
         lead_names: the user's own spellings of leads, each with the lead that it means.
         decimal: the decimal sign of a CSV file, which is seldom needed.
+        array: the name of the array in an HDF5 file, ``tracings`` or ``ecg`` if not given.
+        row: of an array of many recordings, from 0.
         span: the seconds that are wanted; ``None`` wants the whole recording.
 
     Returns:
@@ -170,7 +181,8 @@ def read_recording(
         and its remarks say so where that may surprise; missing samples are NaN.
 
     Raises:
-        ConfigError: a CSV file needs a setting that is not given, or an XML file a package.
+        ConfigError: a CSV file or an array needs a setting that is not given, or an XML file a
+            package.
         DataError: the file is damaged, foreign or no 12-lead ECG; the message names it.
 
     Example:
@@ -181,7 +193,10 @@ def read_recording(
         array([[ 0.1 ,  0.2 ],
                [-0.05,   nan]], dtype=float32)
     """
-    settings = {"sampling_rate": sampling_rate, "unit": unit, "leads": leads, "decimal": decimal}
+    settings = {
+        "sampling_rate": sampling_rate, "unit": unit, "leads": leads, "decimal": decimal,
+        "array": array, "row": row,
+    }  # fmt: skip
     (found,) = (one for one in FORMATS if one.name == kind)
     used = {name: settings[name] for name in found.settings}
     return found.read(file, lead_names=lead_names, span=span, **used)

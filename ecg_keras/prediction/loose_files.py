@@ -12,31 +12,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.formats import (
-    count_rows,
+    NUMPY,
+    count_recordings,
     find_recording,
     list_names,
     list_table_columns,
-    read_array,
     read_recording,
-    read_row,
+    signal_of_values,
     split_ending,
 )
 from ecg_keras.records import RecordInfo, Signal, Span
-from ecg_keras.signals import LEADS, canonical_lead, find_fault
+from ecg_keras.signals import find_fault
 
-HDF5 = (".h5", ".hdf5")
 # of the labels of a folder's recordings
 TABLES = ("labels.csv", "labels.tsv")
 # of a CSV file of answers, which may be written beside the recordings
 FIRST_COLUMNS = ("record_id", "patient_id", "split", "status", "reason", "windows", "lost")
-# names of arrays of published databases: many recordings, and a single one
-_MANY, _SINGLE = "tracings", "ecg"
-_STEPS_IN_MV = {"mV": 1.0, "uV": 1000.0, "V": 0.001}
+_UNITS = ("mV", "uV", "V")
 # what is right in a recipe alone, and what it is here
 _SETTING = re.compile(r"data\.folder\.(\w+)")
 _OF_TABLES = (", or to the column that says them", ", or take the recording out of the table")
@@ -73,7 +69,7 @@ class LooseFiles:
     verify: bool = True
 
     def __post_init__(self) -> None:
-        if self.unit not in (None, *_STEPS_IN_MV):
+        if self.unit not in (None, *_UNITS):
             raise ConfigError(f"unit must be mV, uV or V. Received: {self.unit!r}.")
         if self.sampling_rate is not None and not 0 < self.sampling_rate < math.inf:
             raise ConfigError(
@@ -96,8 +92,6 @@ class LooseFiles:
         return signal
 
     def _read(self, info: RecordInfo, span: Span | None) -> Signal:
-        if info.path.suffix.lower() in HDF5:
-            return self._read_hdf5(info)
         file, kind = find_recording(info.path)
         return read_recording(
             file,
@@ -107,36 +101,17 @@ class LooseFiles:
             leads=self.leads,
             lead_names=self.lead_names,
             decimal=self.decimal,
+            array=self.array,
+            row=info.row,
             span=span,
         )
 
-    def _read_hdf5(self, info: RecordInfo) -> Signal:
-        if info.row is None:
-            values = read_array(info.path, self.array or _SINGLE, (None, None))
-        else:
-            values = read_row(info.path, self.array or _MANY, (None, None, None), info.row)
-        return self.read_values(values, f"{info.path}: an HDF5 file")
-
     def read_values(self, values: npt.NDArray[Any], what: str) -> Signal:
         """An array of one recording, whose longer axis is time; zeros around it are left out."""
-        leads = tuple(canonical_lead(lead) for lead in self.leads or LEADS)
-        for setting in ("sampling_rate", "unit"):
-            if getattr(self, setting) is None:
-                name = setting.replace("_", " ")
-                raise ConfigError(f"{what} does not say its {name}. Set data.folder.{setting}.")
-        turned = values.T if values.shape[0] == len(leads) < values.shape[1] else values
-        if turned.shape[1] != len(leads):
-            raise DataError(
-                f"{what} must have {len(leads)} leads, {', '.join(leads)}. Received: shape "
-                f"{values.shape}. Name its leads with data.folder.leads."
-            )
-        there = np.flatnonzero((turned != 0).any(axis=1))
-        if not len(there):
-            raise DataError(f"{what} has no sample but zeros.")
-        steps = np.float32(_STEPS_IN_MV[str(self.unit)])
-        with np.errstate(over="ignore"):  # what becomes infinite is refused as such
-            millivolts = np.asarray(turned[there[0] : there[-1] + 1], np.float32) / steps
-        return Signal(np.ascontiguousarray(millivolts), float(self.sampling_rate or 0), leads)
+        return signal_of_values(
+            values, what, sampling_rate=self.sampling_rate, unit=self.unit, leads=self.leads,
+            lead_names=self.lead_names,
+        )  # fmt: skip
 
     def list_records(
         self, files: Iterable[str | Path], tables: list[Path] | None = None
@@ -169,12 +144,11 @@ class LooseFiles:
         return list_table_columns(path, self.lead_names)
 
     def _list_rows(self, path: Path) -> Iterator[RecordInfo]:
-        """A row of an HDF5 file with many recordings is one of its own."""
+        """A row of an array of many recordings is one of its own."""
         rows: Sequence[int | None] = [None]
-        if path.suffix.lower() in HDF5:
-            # else it holds a single recording, or is refused when it is read
-            with suppress(DataError):
-                rows = range(count_rows(path, self.array or _MANY, (None, None, None)))
+        if split_ending(path.name)[1] == "array":
+            with suppress(DataError):  # it is refused when it is read
+                rows = range(count_recordings(path, self.array) or 0) or rows
         for row in rows:
             name = f"{path}" if row is None else f"{path}#{row}"
             yield RecordInfo(name, name, path, (), row=row)
@@ -204,6 +178,8 @@ def _list_folder(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(place) / name for name in sorted(names) if not name.startswith(".")]
         recordings = [path for path in paths if path.name not in TABLES and _is_asked(path)]
+        # of features, labels or answers, as likely as of ECGs: to be named
+        recordings = [path for path in recordings if path.suffix.lower() != NUMPY]
         segments = _list_segments(recordings)
         for path in recordings:
             if path not in segments:
@@ -231,7 +207,7 @@ def _list_segments(paths: Sequence[Path]) -> set[Path]:
 
 def _is_asked(path: Path) -> bool:
     """Whether a file is a recording by its name; of WFDB the header is, not the samples."""
-    if path.is_dir() or path.suffix.lower() in HDF5:
+    if path.is_dir():
         return True
     kind = split_ending(path.name)[1]
     if kind == "wfdb":

@@ -1,4 +1,4 @@
-"""Your own recordings: a folder of WFDB, CSV, EDF, DICOM or XML files with a labels table.
+"""Your own recordings: a folder of WFDB, CSV, EDF, DICOM, XML or array files with a labels table.
 
 docs/your-own-recordings.md is the guide. A recipe's ``data.folder`` says which column of the table
 means what; a table with the columns ``file`` and ``patient_id`` beside those of its labels needs no
@@ -53,8 +53,8 @@ class FolderSource:
     LICENCE: ClassVar[str] = "that of your own recordings"
     CORPUS: ClassVar[Corpus] = Corpus(
         title="your own recordings",
-        about="[your own recordings](your-own-recordings.md): WFDB, CSV, EDF, DICOM or XML, any "
-        "rate",
+        about="[your own recordings](your-own-recordings.md): WFDB, CSV, EDF, DICOM, XML or "
+        "arrays, any rate",
         layout="`labels.csv` or `labels.parquet`, and the files that it names",
         not_published="it reads your own recordings. Set data.raw to the folder that holds them.",
     )
@@ -91,8 +91,12 @@ class FolderSource:
         rows = read_table_rows(path, root, self._settings)
         unit_is_known = self._settings.unit is not None
         for row, kind in enumerate(rows.kinds):  # before hours of other formats are read
+            where = f"{path}: {name_row(rows.numbers[row])}: {rows.files[row]}"
+            if kind == "array":
+                check_rate(where, self._rate(rows.rates[row]), "an array")
+                if self._settings.unit is None:
+                    raise unknown_unit(where, "an array")
             if kind == "csv":
-                where = f"{path}: {name_row(rows.numbers[row])}: {rows.files[row]}"
                 file, rate = root / rows.files[row], self._rate(rows.rates[row])
                 unit_is_known = unit_is_known or self._states_unit(where, file, rate or 1.0)
                 check_rate(where, rate)
@@ -101,11 +105,11 @@ class FolderSource:
         _check_some_are_there(path, root, rows.files, self._settings.file)
         listed = zip(
             rows.ids, rows.patients, rows.files, rows.present, rows.ages, rows.sexes, rows.folds,
-            rows.rates, strict=True,
+            rows.rows, rows.rates, strict=True,
         )  # fmt: skip
         infos = [
-            RecordInfo(one, patient, root / file, names, age, sex, fold, None, rate)
-            for one, patient, file, names, age, sex, fold, rate in listed
+            RecordInfo(one, patient, root / file, names, age, sex, fold, row, rate)
+            for one, patient, file, names, age, sex, fold, row, rate in listed
         ]
         return sorted(infos, key=lambda info: info.record_id)
 
@@ -125,9 +129,11 @@ class FolderSource:
 
     def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:
         """Reads one recording, or the wanted seconds; its format is that of its ending."""
-        return self._read(info.path, self._rate(info.sampling_rate), span)
+        return self._read(info.path, self._rate(info.sampling_rate), span, info.row)
 
-    def _read(self, path: Path, sampling_rate: float | None, span: Span | None) -> Signal:
+    def _read(
+        self, path: Path, sampling_rate: float | None, span: Span | None, row: int | None = None
+    ) -> Signal:
         file, kind = find_recording(path)
         if not file.parent.resolve().is_relative_to(self._root.resolve()):
             raise DataError(
@@ -143,6 +149,8 @@ class FolderSource:
             leads=settings.leads,
             lead_names=settings.lead_names,
             decimal=settings.decimal,
+            array=settings.array,
+            row=row,
             span=span,
         )
 

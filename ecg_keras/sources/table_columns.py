@@ -31,6 +31,8 @@ FOLDS = {
     **dict.fromkeys(("valid", "val", "validation", "dev"), 9),
     **dict.fromkeys(("test", "testing"), 10),
 }
+# digits of the row of an array
+LONGEST_ROW = 16
 # in the pattern of the names of files: the name of a column
 PART = re.compile(r"\{([^{}]+)\}")
 # in the name of a file: what may climb out, or is spelled with detours
@@ -228,6 +230,14 @@ def _parse_fold(text: str) -> int:
             f"a fold must be a whole number, or train, valid or test. Received: {text!r:.80}."
         )
     return int(fold)
+
+
+def parse_row(text: str) -> int | None:
+    """The row of a recording in an array, or ``None`` beside files that hold a single one."""
+    plain = text.strip().removesuffix(".0")
+    if plain and not (plain.isascii() and plain.isdigit() and len(plain) < LONGEST_ROW):
+        raise DataError(f"a row of an array must be a whole number from 0. Received: {text!r:.80}.")
+    return int(plain) if plain else None
 
 
 def parse_rate(text: str) -> float | None:

@@ -29,6 +29,7 @@ from ecg_keras.sources.table_columns import (
     FOLDS,
     name_parts,
     parse_rate,
+    parse_row,
     read_files,
     read_folds,
     read_ids,
@@ -51,6 +52,7 @@ class TableRows:
 
     numbers: Sequence[int]  # of the rows in the file, counted from 0 below the header
     files: Sequence[str]  # relative to the folder
+    rows: Sequence[int | None]  # of arrays of many recordings
     kinds: Sequence[str | None]  # their formats, `None` where their ending does not show it
     ids: Sequence[str]
     patients: Sequence[str]
@@ -83,9 +85,10 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
 
     files = attempt(read_files, path, root, frame, settings.file)
     stems = [split_ending(file) for file in files or ()]
+    rows = attempt(read_values, path, frame, columns.get("row"), parse_row)
     ids: Any = None
-    if files is not None:
-        ids = attempt(read_ids, path, frame, columns, [stem for stem, _ in stems])
+    if rows is not None and files is not None:
+        ids = attempt(read_ids, path, frame, columns, _name_rows(stems, rows[0]))
     labels = attempt(find_labels, path, frame, settings, {*parts, *columns.values()})
     present: Any = attempt(list_present, path, frame, settings, labels) if labels else None
     names = ids or frame.index.astype(str).tolist()
@@ -111,6 +114,7 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
     return TableRows(
         frame.index.tolist(),
         files,
+        rows[0],
         [kind for _, kind in stems],
         ids,
         patients,
@@ -124,11 +128,18 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
     )
 
 
+def _name_rows(stems: Sequence[tuple[str, str | None]], rows: Sequence[int | None]) -> list[str]:
+    """What recordings are called without a column that says it."""
+    return [
+        stem if row is None else f"{stem}#{row}" for (stem, _), row in zip(stems, rows, strict=True)
+    ]
+
+
 def find_columns(path: Path, header: Sequence[str], settings: Folder) -> dict[str, str]:
     """The columns that are no labels by what they mean to `Folder`."""
     named: dict[str, str | None] = {
         key: getattr(settings, key)
-        for key in ("file", "record", "patient", "age", "sex", "fold", "label_column")
+        for key in ("file", "row", "record", "patient", "age", "sex", "fold", "label_column")
     }
     if isinstance(settings.sampling_rate, str):
         named["sampling_rate"] = settings.sampling_rate

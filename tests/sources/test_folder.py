@@ -4,6 +4,7 @@ import pickle
 import shutil
 import sys
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -425,3 +426,33 @@ def test_where_files_are_that_are_not_where_the_table_says(root):
         match=r"wfdb/7 is there, without old/ before it: set data\.raw to a folder that holds old,",
     ):
         list_all(root, table.replace("7", "old/wfdb/7"), file="id")
+
+
+def test_rows_of_arrays_are_recordings(root):
+    ecg = VALUES + 1.0  # zeros before the first beat would be left out
+    many = np.stack([ecg, 2 * ecg, 3 * ecg]).astype("f4")
+    np.save(root / "x.npy", many)
+    with h5py.File(root / "y.h5", "w") as file:
+        file["signals"] = many[:2]
+    table = "file,patient_id,AF,n\nx.npy,1,1,2\nx.npy,2,0,0\ny.h5,3,1,1\na,4,0,\n"
+    settings = {"row": "n", "unit": "uV", "sampling_rate": RATE, "array": "signals"}
+    infos = list_all(root, table, **settings)
+    assert [(info.record_id, info.row) for info in infos] == [
+        ("a", None), ("x#0", 0), ("x#2", 2), ("y#1", 1),
+    ]  # fmt: skip
+    source = folder_source(root, Folder(**settings))
+    for info, times in zip(infos[1:], (1, 3, 2), strict=True):
+        signal = source.read_signal(info)
+        np.testing.assert_allclose(signal.values, times * ecg / 1000, rtol=1e-6)
+    assert source.read_signal(infos[0]).leads == LEADS
+    is_read = source.choose_files(root, sampling_rate=100)
+    assert is_read("x.npy") and is_read("y.h5") and not is_read("z.npy")
+    for missing, name in (("unit", "unit"), ("sampling_rate", "sampling rate")):
+        message = f"x\\.npy: an array does not say its {name}"
+        with pytest.raises(ConfigError, match=f"row 1 below the header: {message}"):
+            list_all(root, **{**settings, missing: None})
+    for cell in ("-1", "1.5", "one"):
+        with pytest.raises(DataError, match=r"column 'n': a row of an array must be a whole num"):
+            list_all(root, table.replace(",2\n", f",{cell}\n"), **settings)
+    with pytest.raises(DataError, match=r"the recording 'x#0' is there twice"):
+        list_all(root, table.replace(",2\n", ",0\n"), **settings)

@@ -1,0 +1,168 @@
+"""Recordings in arrays: an HDF5 or NumPy file that holds one, or many as rows of its first axis.
+
+Such a file says neither its rate nor its unit, and its leads are the standard twelve in their
+order unless the user names them. Published arrays fill short recordings up with zeros, which are
+left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.formats.hdf5_files import count_rows, read_array, read_row
+from ecg_keras.formats.plain_files import stat_file
+from ecg_keras.records import Signal, Span, cut_signal
+from ecg_keras.signals import LEADS, LeadNames, find_leads
+
+HDF5, NUMPY = (".h5", ".hdf5"), ".npy"
+# names of arrays of published databases: many recordings, and a single one
+_MANY, _SINGLE = "tracings", "ecg"
+_STEPS_IN_MV = {"mV": 1.0, "uV": 1000.0, "V": 0.001}
+_NUMBERS = "fiu"
+
+
+def count_recordings(path: Path, array: str | None = None) -> int | None:
+    """How many recordings a file of an array has; ``None`` where it holds a single one.
+
+    Args:
+        path: of an HDF5 or NumPy file.
+        array: the name of the array in an HDF5 file, ``tracings`` if not given.
+
+    Raises:
+        DataError: the file is missing, damaged, or has no array of numbers.
+
+    Example:
+        >>> count_recordings(Path("code/exams_part0.hdf5"))  # doctest: +SKIP
+        20001
+    """
+    if path.suffix.lower() == NUMPY:
+        whole = _open_numpy(path)
+        return len(whole) if whole.ndim > 2 else None
+    try:
+        return count_rows(path, array or _MANY, (None, None, None))
+    except DataError:
+        read_array(path, array or _SINGLE, (None, None), _NUMBERS)
+        return None
+
+
+def read_array_recording(
+    path: Path,
+    *,
+    sampling_rate: float | None,
+    unit: str | None,
+    leads: Sequence[str] | None = None,
+    lead_names: LeadNames = None,
+    array: str | None = None,
+    row: int | None = None,
+    span: Span | None = None,
+) -> Signal:
+    """Reads one recording of a file of an array; the settings are those of `read_recording`."""
+    if row is None and (count := count_recordings(path, array)) is not None:
+        raise DataError(
+            f"{path}: holds {count:,} recordings. Name the column that says which row of it a "
+            "recording is, from 0, with data.folder.row."
+        )
+    if path.suffix.lower() == NUMPY:
+        values = _read_numpy(path, row)
+    elif row is None:
+        values = read_array(path, array or _SINGLE, (None, None), _NUMBERS)
+    else:
+        values = read_row(path, array or _MANY, (None, None, None), row, _NUMBERS)
+    signal = signal_of_values(
+        values, f"{path}: an array", sampling_rate=sampling_rate, unit=unit, leads=leads,
+        lead_names=lead_names,
+    )  # fmt: skip
+    return cut_signal(signal, span)
+
+
+def signal_of_values(
+    values: npt.NDArray[Any],
+    what: str,
+    *,
+    sampling_rate: float | None,
+    unit: str | None,
+    leads: Sequence[str] | None,
+    lead_names: LeadNames = None,
+) -> Signal:
+    """The recording in an array whose longer axis is time; zeros before and behind it are left out.
+
+    Args:
+        values: ``(num_samples, num_leads)`` or turned, in ``unit``.
+        what: how messages begin.
+        sampling_rate: in Hz.
+        unit: mV, uV or V.
+        leads: of each column, also of those that are no lead; the standard twelve if not given.
+        lead_names: the user's own spellings of leads.
+
+    Raises:
+        ConfigError: rate or unit is not given.
+        DataError: the shape is not that of the leads, or all is zero.
+
+    Example:
+        >>> ecg = np.ones((12, 500))
+        >>> signal_of_values(ecg, "x", sampling_rate=500, unit="uV", leads=None).values.shape
+        (500, 12)
+    """
+    named = find_leads(leads or LEADS, lead_names)
+    for setting, value in (("sampling_rate", sampling_rate), ("unit", unit)):
+        if value is None:
+            name = setting.replace("_", " ")
+            raise ConfigError(f"{what} does not say its {name}. Set data.folder.{setting}.")
+    if values.ndim > 2:  # an axis of channels of images
+        values = values.reshape([length for length in values.shape if length != 1])
+    if values.ndim == 1:
+        values = values[:, np.newaxis]
+    turned = values
+    if values.ndim == 2 and values.shape[0] == len(named) < values.shape[1]:
+        turned = values.T
+    if turned.ndim != 2 or turned.shape[1] != len(named):
+        raise DataError(
+            f"{what} must have {len(named)} leads, {', '.join(leads or LEADS)}. Received: shape "
+            f"{values.shape}. Name its leads with data.folder.leads."
+        )
+    kept = [column for column, lead in enumerate(named) if lead is not None]
+    found = tuple(lead for lead in named if lead is not None)
+    if not found:
+        raise DataError(
+            f"{what}: none of {', '.join(leads or ())[:200]} is one of the leads "
+            f"{', '.join(LEADS)}. Name its leads with data.folder.leads."
+        )
+    there = np.flatnonzero((turned != 0).any(axis=1))
+    if not len(there):
+        raise DataError(f"{what} has no sample but zeros.")
+    steps = np.float32(_STEPS_IN_MV[str(unit)])
+    with np.errstate(over="ignore"):  # what becomes infinite is refused as such
+        millivolts = np.asarray(turned[there[0] : there[-1] + 1, kept], np.float32) / steps
+    return Signal(np.ascontiguousarray(millivolts), float(sampling_rate or 0), found)
+
+
+def _read_numpy(path: Path, row: int | None) -> npt.NDArray[Any]:
+    whole = _open_numpy(path)
+    if row is None:
+        return whole
+    if not 0 <= row < len(whole):
+        raise DataError(f"{path}: has {len(whole):,} rows. Received: row {row}.")
+    return np.array(whole[row])
+
+
+def _open_numpy(path: Path) -> npt.NDArray[Any]:
+    """The array of a NumPy file, on the disk; no pickle is opened, and no more than is there."""
+    stat_file(path, "Check that the export is complete.")
+    try:
+        whole: npt.NDArray[Any] = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
+            path, mode="r"
+        )
+    except Exception as error:  # NumPy raises what the parser of the header met
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise DataError(
+            f"{path}: no NumPy file that can be read: {reason}. Save it again."
+        ) from error
+    if whole.dtype.kind not in _NUMBERS or whole.ndim < 1:
+        raise DataError(f"{path}: no array of numbers. Save it with numpy.save.")
+    return whole
