@@ -16,7 +16,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.formats import read_header, read_samples, read_text
 from ecg_keras.labels import Definition, present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal, Span
-from ecg_keras.sources.fields import parse_age, parse_sex
+from ecg_keras.sources.fields import find_packed, parse_age, parse_sex
 
 # the 26 classes that are scored, in the order of weights.csv; pairs count as one diagnosis
 SCORED: Definition = {
@@ -144,7 +144,10 @@ def _find_headers(root: Path) -> list[str]:
         raise DataError(f"{root}: no such folder. Set data.raw to a folder of the Challenge.")
     found = list(_walk(str(root), ""))
     if not found:
-        raise DataError(f"{root}: holds no .hea file. Set data.raw to a folder of the Challenge.")
+        raise DataError(
+            f"{root}: holds no .hea file. Set data.raw to a folder of the Challenge."
+            f"{find_packed(root)}"
+        )
     return found
 
 

@@ -29,6 +29,8 @@ SEX_OF = {word: sex for sex, words in SEXES.items() for word in words}
 # O is DICOM's other, X that of passports, D German: one such person must not stop a database
 NEITHER_SEX = ("o", "other", "x", "d", "divers", "diverse", "intersex", "non-binary", "nonbinary")
 OLDEST = 120
+# as databases are downloaded
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".rar", ".7z")
 # years that are hidden are above this age
 HIDDEN_FROM = 80
 # a number, and perhaps its unit: 56, 56.5, 56,5, 056Y and 006M of DICOM, 6 months
@@ -155,6 +157,7 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     except OSError as error:
         raise DataError(
             f"{path}: {error.strerror}. Set data.raw to the folder of the database that holds it."
+            f"{find_below(path.parent, path.name)}"
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: not a CSV file: {error}. Download it again.") from error
@@ -162,6 +165,21 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     if missing:
         raise DataError(f"{path}: lacks the column {', '.join(missing)}. Download it again.")
     return rows
+
+
+def find_below(root: Path, name: str) -> str:
+    """A sentence on where a file is that a folder lacks: one or two folders below, or packed."""
+    found = next((one for depth in ("*", "*/*") for one in root.glob(f"{depth}/{name}")), None)
+    if found is not None:
+        return f" There is one in {found.parent}: --set data.raw={found.parent}."
+    return find_packed(root)
+
+
+def find_packed(root: Path) -> str:
+    """A sentence on an archive that was not unpacked, if there is one in a folder."""
+    names = sorted(one.name for one in root.iterdir()) if root.is_dir() else []
+    packed = [name for name in names if name.lower().endswith(ARCHIVES)]
+    return f" {packed[0]} is there: unpack it." if packed else ""
 
 
 def records_of_rows(

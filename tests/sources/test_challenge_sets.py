@@ -288,3 +288,9 @@ def test_files_that_an_apple_computer_writes_beside_others_are_no_recordings(tmp
     for source, label_set in ((cpsc2018, "cpsc2018"), (challenge, "challenge2021")):
         infos = source.list_records(tmp_path, label_set=label_set, sampling_rate=500)
         assert [info.path.name for info in infos] == ["A0001", "A0002"]
+
+
+def test_an_archive_that_was_not_unpacked_is_named(tmp_path):
+    (tmp_path / "georgia.tar.gz").touch()
+    with pytest.raises(DataError, match=r"holds no \.hea file.*georgia\.tar\.gz is there: unpack"):
+        georgia.list_records(tmp_path, label_set="georgia", sampling_rate=500)

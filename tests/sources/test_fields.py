@@ -139,3 +139,19 @@ def test_what_is_no_such_table_is_named(tmp_path, content, message):
         path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_rows(path, ["", "age"])
+
+
+def test_where_a_table_is_that_is_missing(tmp_path):
+    with pytest.raises(DataError, match=r"that holds it\.$"):
+        read_rows(tmp_path / "nowhere" / "t.csv", [])
+    with pytest.raises(DataError, match=r"that holds it\.$"):
+        read_rows(tmp_path / "t.csv", [])
+    (tmp_path / "ptb-xl.ZIP").touch()
+    with pytest.raises(DataError, match=r"that holds it\. ptb-xl\.ZIP is there: unpack it\.$"):
+        read_rows(tmp_path / "t.csv", [])
+    inside = tmp_path / "physionet.org" / "ptb-xl-1.0.3"
+    inside.mkdir(parents=True)
+    (inside / "t.csv").write_text("a\n")
+    with pytest.raises(DataError, match=rf" There is one in {inside}: --set data\.raw={inside}\.$"):
+        read_rows(tmp_path / "t.csv", [])
+    assert read_rows(inside / "t.csv", ["a"]) == []
