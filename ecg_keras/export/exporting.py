@@ -31,7 +31,7 @@ from ecg_keras.export.verification import (
     simulate_check_signals,
 )
 from ecg_keras.keras_library import keras
-from ecg_keras.models import float32_clone
+from ecg_keras.models import as_graph, float32_clone
 from ecg_keras.user_modules import import_function
 
 
@@ -133,7 +133,7 @@ def export_model(
             _compare(answers, signals, list_references(model, clone), row)
         elif valid is not None:
             limits = None if thresholds is None else [thresholds[label] for label in card.labels]
-            loss = measure_loss(lambda ecgs: clone(ecgs, training=False), ask, valid, limits)
+            loss = measure_loss(as_graph(clone, *clone.input_shape[1:]), ask, valid, limits)
             check_loss(loss, precision, max_loss)
             card = dataclasses.replace(card, loss=loss)
         write_card(written, card)

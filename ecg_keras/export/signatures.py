@@ -119,7 +119,9 @@ def write_graph(model: keras.Model, folder: str, card: Card, rows: Sequence[Sign
     (takes,) = _take_signal(card).values()
     fast = with_fast_recurrence(model)
 
-    @tf.function(input_signature=[takes])  # type: ignore[untyped-decorator]
+    # AutoGraph would take seconds to rewrite the source of every function, for Python's `if` and
+    # `for` over tensors, of which there are none
+    @tf.function(input_signature=[takes], autograph=False)  # type: ignore[untyped-decorator]
     def network(signal: tf.Tensor) -> tf.Tensor:
         """Traced once, so that the file holds it once."""
         wrong = ~tf.reduce_all(tf.math.is_finite(signal))
@@ -131,7 +133,9 @@ def write_graph(model: keras.Model, folder: str, card: Card, rows: Sequence[Sign
     root.weights = [*(variable.value for variable in model.variables), *others]
     functions = {
         row.name: tf.function(
-            _serve(row, network, card), input_signature=list(row.takes(card).values())
+            _serve(row, network, card),
+            input_signature=list(row.takes(card).values()),
+            autograph=False,
         ).get_concrete_function()
         for row in rows
     }
