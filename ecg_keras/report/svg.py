@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import matplotlib
 from markupsafe import Markup
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from ecg_keras.report.style import LIGHT, STYLE
@@ -50,6 +51,11 @@ def _written(figure: Figure) -> bytes:
     with matplotlib.rc_context({**STYLE, **WRITING}), warnings.catch_warnings():
         # the reader's browser has the fonts that this machine may lack
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        # else savefig draws everything once more, to nowhere, for the layout alone
+        FigureCanvasSVG(figure)
+        if (layout := figure.get_layout_engine()) is not None:
+            layout.execute(figure)
+            figure.set_layout_engine(None)
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return buffer.getvalue()
 
