@@ -1,5 +1,6 @@
 """Small networks, built with plain Keras, and one exported SavedModel of each."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,11 +48,22 @@ def build(request) -> Callable[..., keras.Model]:
 
 
 @pytest.fixture(scope="session")
-def exported(build, facts, tmp_path_factory) -> tuple[keras.Model, Path]:
+def export_once(facts, tmp_path_factory) -> Callable[..., tuple[keras.Model, Path]]:
+    """A function that gives the network of a builder and its SavedModel, the same in every file."""
+
+    @functools.cache
+    def export(build: Callable[..., keras.Model]) -> tuple[keras.Model, Path]:
+        keras.utils.set_random_seed(0)
+        model = build()
+        folder = tmp_path_factory.mktemp("export") / "saved_model" / "1"
+        thresholds = {"CD": 0.2, "MI": 0.3, "NORM": 0.6}
+        export_saved_model(model, folder, thresholds=thresholds, **{**facts, "signatures": None})
+        return model, folder
+
+    return export
+
+
+@pytest.fixture(scope="session")
+def exported(build, export_once) -> tuple[keras.Model, Path]:
     """A network and its SavedModel."""
-    keras.utils.set_random_seed(0)
-    model = build()
-    folder = tmp_path_factory.mktemp("export") / "saved_model" / "1"
-    thresholds = {"CD": 0.2, "MI": 0.3, "NORM": 0.6}
-    export_saved_model(model, folder, thresholds=thresholds, **{**facts, "signatures": None})
-    return model, folder
+    return export_once(build)
