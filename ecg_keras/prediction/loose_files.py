@@ -234,7 +234,12 @@ def _header(path: Path) -> Path:
     """A WFDB recording is its header, whichever of its files is named."""
     stem, kind = split_ending(path.name)
     if kind == "wfdb" and path.suffix != ".HEA":
-        return path.with_name(f"{stem}.hea")
+        header = path.with_name(f"{stem}.hea")
+        try:
+            find_recording(header)
+        except DataError:  # what is there is named, so that the reason can be what it lacks
+            return path if path.exists() else header
+        return header
     header = path.with_name(f"{path.name}.hea")
     return header if kind is None and not path.exists() and header.exists() else path
 

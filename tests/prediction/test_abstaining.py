@@ -114,11 +114,13 @@ def test_files_that_can_not_be_read_are_reported_and_skipped(lab, values, tmp_pa
     outside = tmp_path.parent / "outside.edf"
     write_edf(outside, values)
     (tmp_path / "link.edf").symlink_to(outside)
-    answers = ecg.predict(lab.run, [tmp_path, tmp_path / "gone.edf"])
+    (tmp_path / "alone.mat").write_bytes(b"MATLAB")
+    named = (tmp_path / "gone.edf", tmp_path / "alone.mat")
+    answers = ecg.predict(lab.run, [tmp_path, *named])
     found = {Path(one.record_id).name: one for one in answers.rows}
     assert set(found) == {
         *("good.hea", "rate.csv", "torn.edf", "torn.dcm", "torn.h5", "torn.xml"),
-        *("link.edf", "gone.edf"),
+        *("link.edf", "gone.edf", "alone.mat"),
     }
     assert [name for name, one in found.items() if one.status == "answered"] == ["good.hea"]
     assert {one.status for one in answers.rows} == {"answered", "unreadable"}
@@ -126,7 +128,8 @@ def test_files_that_can_not_be_read_are_reported_and_skipped(lab, values, tmp_pa
     assert "Set --sampling-rate to Hz." in found["rate.csv"].reason
     # the name is beside it, and there is no table
     assert found["gone.edf"].reason == "No such file. Check that the export is complete."
-    assert answers.summary == "8 recordings: 1 answered, 0 abstained, 7 unreadable"
+    assert "there is no alone.hea. Export the header" in found["alone.mat"].reason
+    assert answers.summary == "9 recordings: 1 answered, 0 abstained, 8 unreadable"
 
 
 def test_segments_of_a_record_are_not_asked_about_alone(lab, values, tmp_path):

@@ -78,7 +78,7 @@ def test_every_format_gets_the_same_answer(lab, tmp_path, name):
         assert np.abs(one.values - expected[0]).max() < 1e-3
 
 
-def test_arrays_and_rows_of_hdf5_files(lab, tmp_path):
+def test_arrays_and_rows_of_their_files(lab, tmp_path):
     values = np.stack([read_microvolts(header)[:2000] for header in lab.headers[:3]])
     expected = ecg.predict(lab.run, lab.headers[:3], aggregate="trained").probabilities
     answers = ecg.predict(lab.run, values, reading=CSV)
@@ -91,6 +91,15 @@ def test_arrays_and_rows_of_hdf5_files(lab, tmp_path):
     rows = ecg.predict(lab.run, tmp_path / "many.hdf5", reading=CSV)
     assert [one.record_id for one in rows.rows] == [f"{tmp_path}/many.hdf5#{i}" for i in range(3)]
     assert np.array_equal(rows.probabilities, answers.probabilities)
+    np.save(tmp_path / "many.npy", values.astype("f4"))
+    for named in (tmp_path / "many.npy", f"{tmp_path}/*.npy"):
+        rows = ecg.predict(lab.run, named, reading=CSV)
+        assert [one.record_id for one in rows.rows] == [
+            f"{tmp_path}/many.npy#{i}" for i in range(3)
+        ]
+        assert np.array_equal(rows.probabilities, answers.probabilities)
+    # in a folder it may as well hold features or labels
+    assert len(ecg.predict(lab.run, tmp_path, reading=CSV).rows) == 3
 
 
 def test_a_saved_model_and_a_lone_keras_file_answer_as_the_run(lab, tmp_path):
