@@ -1,5 +1,6 @@
 """Fixtures every test may use: the real ECGs, where they are to be had, and a small hospital."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -11,6 +12,12 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import pytest
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_finish():
+    # what was imported stays, half a million objects, which each full collection would look through
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
