@@ -86,9 +86,10 @@ def validate(
     page: Path | None,
     beam: tuple[str, ...] | None,
 ) -> None:
-    """Check SHARDS with TensorFlow Data Validation; exit code 1 where something is off.
+    """Check SHARDS with TensorFlow Data Validation.
 
-    With --beam the records are counted on Apache Beam; the options behind -- are Beam's own.
+    Exit code 1 where something is off, 2 where they can't be checked. With --beam the records are
+    counted on Apache Beam; the options behind -- are Beam's own.
     """
     from ecg_keras import report, workflow
     from ecg_keras.cli.progress import progress_bar

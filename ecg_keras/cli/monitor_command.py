@@ -47,7 +47,7 @@ def monitor(
     """Compare what RUN receives and says in service with its training and validation.
 
     RECEIVED are files that `ecg-keras predict --out` wrote, or folders of shards. Exit code 1 where
-    something differs by more than chance and tolerance allow.
+    something differs by more than chance and tolerance allow, 2 where they can't be compared.
     """
     from ecg_keras import monitoring
     from ecg_keras.cli.progress import progress_bar

@@ -497,7 +497,7 @@ def test_a_shard_damaged_after_prepare_is_named(ecg_keras, copied):
         content[5000] ^= 255
         shard.write_bytes(content)
     damaged = r"a shard of the {} split is damaged \(corrupted record at \d+\)\. Delete the folder"
-    refused(ecg_keras("validate", shards), 1, damaged.format("train"))
+    refused(ecg_keras("validate", shards), 2, damaged.format("train"))
     answer = ecg_keras("evaluate", "runs/scratch", "--shards", shards)
     refused(answer, 1, damaged.format("test"))
     answer = ecg_keras("train", "scratch.yaml", "--set", "run=runs/new")

@@ -35,10 +35,10 @@ def test_answers_as_they_were_raise_no_alarm_and_shifted_ones_do(ecg_keras, proj
     assert "<script" not in page
 
 
-def test_what_is_wrong_is_one_line(ecg_keras, project):
+def test_what_is_wrong_is_one_line_and_no_alarm(ecg_keras, project):
     for words, code, message in (
-        (["gone", "a.csv"], 1, "gone: no finished run"),
-        ([project / "runs/finetune", "gone.csv"], 1, "no file of answers"),
+        (["gone", "a.csv"], 2, "gone: no finished run"),
+        ([project / "runs/finetune", "gone.csv"], 2, "no file of answers"),
         ([project / "runs/finetune", "a.csv", "--by", "hour"], 2, "'hour' is not one of"),
         ([project / "runs/finetune"], 2, "Missing argument"),
     ):
