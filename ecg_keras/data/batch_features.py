@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import tensorflow as tf
 
+from ecg_keras.data.dataset import Dataset
+from ecg_keras.data.reading import read_identities
 from ecg_keras.errors import ConfigError, listed, unknown_name
 
 # each feature that can be asked for, and what of a stored record it is made of
@@ -19,6 +22,7 @@ STORED = {
     "weight": "record_id",
 }
 NUMBERS = ("age", "sex")
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,20 @@ def choose_features(
                 f"weights must be finite and at least 0. Received: {weight} for record {record}."
             )
     return BatchFeatures(names, dict(missing or {}), dict(weights or {}))
+
+
+def check_weighted(folder: str | Path, dataset: Dataset, weights: Mapping[str, float]) -> None:
+    """Refuses weights of records that the dataset never had: the others would count as 1, unseen.
+
+    One table may have those of all splits, and of records that are in none of them.
+    """
+    unknown = set(weights) - {one.record_id for one in (*dataset.dropped, *dataset.quarantined)}
+    for split in dataset.splits:
+        if unknown:
+            unknown -= set(read_identities(folder, split).record_ids.tolist())
+    if unknown:
+        names = listed([repr(one) for one in weights if one in unknown], NAMED)
+        raise ConfigError(
+            f"weights are by record id, as text: {folder} has no record {names}. Leave out what is "
+            "no record of it; the feature record_id and ecg_keras.data.read_people give its ids."
+        )

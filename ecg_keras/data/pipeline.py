@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from ecg_keras.config import Augment
 from ecg_keras.data.augment import augment as change
-from ecg_keras.data.batch_features import choose_features
+from ecg_keras.data.batch_features import check_weighted, choose_features
 from ecg_keras.data.batch_sources import Chosen, from_files, from_memory
 from ecg_keras.data.dataset import check_split, describe
 from ecg_keras.data.processes import free_memory, keep_freed_memory
@@ -81,7 +81,8 @@ def load(
             float32, 0 male and 1 female; ``"record_id"`` and ``"patient_id"``, bytes; and
             ``"weight"``, float32, what Keras calls a sample weight. An unknown age or sex is NaN.
         missing: another value for an unknown ``age`` or ``sex``, such as ``{"age": 60}``.
-        weights: with the feature ``"weight"``, weights by record id; other records have 1.
+        weights: with the feature ``"weight"``, weights by record id, also of records of
+            other splits; other records have 1.
         drop_remainder: leave out the last batch of an epoch where it would be smaller, so that
             every batch has a static shape.
 
@@ -93,7 +94,8 @@ def load(
     Raises:
         ConfigError: ``batch_size`` or ``train_records`` is below 1, a subset is asked of another
             split than the training split, these ECGs can't have a change, there is no such
-            feature, records that ``mixup`` mixes are to have some, or no batch would be left.
+            feature, weights are of records that the dataset never had, records that ``mixup`` mixes
+            are to have features, or no batch would be left.
         DataError: the folder is no finished dataset, has no such split, a shard is damaged, or the
             shards hold more or fewer records than ``dataset.json`` promises.
 
@@ -125,11 +127,9 @@ def load(
         )
     elif left_out:
         source = source.keep(tuple(remaining_records(folder, dataset, split, left_out)))
-    source = replace(
-        source,
-        features=choose_features(features, missing, weights, mixed=bool(augment and augment.mixup)),
-        drop_remainder=drop_remainder,
-    )
+    chosen = choose_features(features, missing, weights, mixed=bool(augment and augment.mixup))
+    check_weighted(folder, dataset, chosen.weights)
+    source = replace(source, features=chosen, drop_remainder=drop_remainder)
     if drop_remainder and not source.steps:
         raise ConfigError(
             f"drop_remainder leaves no batch of {batch_size} records: the {split} split of {folder}"

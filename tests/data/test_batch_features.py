@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -5,6 +7,9 @@ import tensorflow as tf
 
 from ecg_keras import models
 from ecg_keras.config import Augment
+from ecg_keras.data.batch_features import check_weighted
+from ecg_keras.data.dataset import describe
+from ecg_keras.data.outcomes import LeftOut
 from ecg_keras.data.pipeline import load
 from ecg_keras.data.reading import read_shards
 from ecg_keras.errors import ConfigError
@@ -61,6 +66,22 @@ def test_a_weight_alone_is_beside_signal_and_target(hospital_shards):
         np.testing.assert_array_equal(weight, 1)
 
 
+def test_one_table_has_the_weights_of_all_splits_and_of_what_is_in_none(hospital_shards):
+    dataset = describe(hospital_shards)
+    everybody = [
+        one.record_id for split in dataset.splits for one in read_shards(hospital_shards, split)
+    ]
+    with_others = replace(
+        dataset, dropped=(LeftOut("short", "is"),), quarantined=(LeftOut("damaged", "is"),)
+    )
+    check_weighted(hospital_shards, with_others, {"short": 1.0, "damaged": 1.0, everybody[0]: 1.0})
+    halves = dict.fromkeys(everybody, 0.5)
+    for split in dataset.splits:
+        wanted = {"features": ("weight",), "weights": halves}
+        for _, _, weight in load(hospital_shards, split, batch_size=8, **wanted):
+            np.testing.assert_array_equal(weight, 0.5)
+
+
 @pytest.mark.parametrize("cache", [True, False])
 def test_without_a_remainder_every_shape_is_static(hospital_shards, cache):
     settings = {"batch_size": 8, "drop_remainder": True, "cache": cache, "shuffle": True}
@@ -105,6 +126,10 @@ def test_a_model_of_two_inputs_is_fitted_with_weights(hospital_shards):
         ({"features": ("age",), "missing": {"age": "old"}}, "numbers. Received: 'old' for age"),
         ({"weights": {"r0000": 2.0}}, "weights need the feature weight. Received: none"),
         ({"features": ("weight",), "weights": {"r0000": -1}}, "Received: -1 for record r0000"),
+        (
+            {"features": ("weight",), "weights": {"r0000": 1, 7: 2.0, "r0001.hea": 0}},
+            r"by record id, as text: .* has no record 7, 'r0001.hea'\. Leave out",
+        ),
     ],
 )
 def test_features_that_make_no_sense(hospital_shards, wanted, message):
