@@ -14,7 +14,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from ecg_keras.errors import DataError
-from ecg_keras.report.style import LIGHT, Look
+from ecg_keras.report.style import LIGHT, Look, text_mm, wrap
 from ecg_keras.text import percent
 
 Floats = npt.NDArray[np.float64]
@@ -23,8 +23,11 @@ POINTS_PER_MM = 72 / 25.4
 STEPS = ((0.15, 1.2, 0.35), (0.3, 1.7, 0.5), (0.5, 2.2, 0.65), (0.75, 2.8, 0.8))
 FOR, AGAINST = "orange", "blue"
 # heights in millimetres: of the strip that sums up all leads, and of what explains the colours
-STRIP_MM, LEGEND_MM = 8.0, 9.0
-SWATCH_MM = 7.0
+STRIP_MM, LEGEND_MM, TEXT_MM = 8.0, 9.0, 4.0
+SWATCH_MM, GAP_MM = 7.0, 5.0
+# millimetres of the words before the steps of each side
+SIDES = ((6.0, "for", FOR), (13.0, "against", AGAINST))
+FONT = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,21 +107,49 @@ def _runs(x: Floats, y: Floats, wanted: npt.NDArray[np.bool_]) -> tuple[Floats, 
 def draw_strip(axes: Axes, x: Floats, y: float, colours: Colours) -> None:
     """All leads together over the whole time, below the ECG."""
     draw_bands(axes, x, np.full(len(x), y), colours.together[: len(x)], "together")
-    axes.text(x[0] - 1, y, "all leads", color=LIGHT["trace"], fontsize=8, ha="right", va="center")
+    axes.text(
+        x[0] - 1, y, "all leads", color=LIGHT["trace"], fontsize=FONT, ha="right", va="center"
+    )
 
 
-def draw_legend(axes: Axes, left: float, y: float, colours: Colours) -> None:
-    """The steps with their shares, and what they are shares of."""
-    text: Look = {"color": LIGHT["trace"], "fontsize": 8, "va": "center"}
-    x = left
-    for name, words in ((FOR, "for"), (AGAINST, "against"))[: 1 + colours.signed]:
-        axes.text(x, y, words, **text)
-        x += 6.0 if name == FOR else 13.0
-        for number, (least, _, _) in enumerate(STEPS, start=1):
-            axes.plot([x, x + SWATCH_MM], [y + 1, y + 1], **band_look(number, name))
-            axes.text(
-                x + SWATCH_MM / 2, y - 2, percent(least), **{**text, "fontsize": 6.5}, ha="center"
-            )
-            x += SWATCH_MM
-        x += 5.0
-    axes.text(x, y, colours.title, **text)
+def legend_lines(colours: Colours, width: float) -> list[list[tuple[float, str, str]]]:
+    """The steps and what they are shares of, in lines of a width in millimetres.
+
+    A line is (millimetres from its left, words, colour whose steps follow, if any).
+    """
+    steps = len(STEPS) * SWATCH_MM
+    items = [(wide + steps, words, name) for wide, words, name in SIDES[: 1 + colours.signed]]
+    items += [(text_mm(one, FONT), one, "") for one in wrap(colours.title, width, FONT)]
+    lines: list[list[tuple[float, str, str]]] = []
+    x = np.inf
+    for wide, words, name in items:
+        if x + wide > width:
+            lines.append([])
+            x = 0.0
+        lines[-1].append((x, words, name))
+        x += wide + GAP_MM
+    return lines
+
+
+def line_mm(line: list[tuple[float, str, str]]) -> float:
+    """The height of a line of the legend."""
+    return LEGEND_MM if any(name for _, _, name in line) else TEXT_MM
+
+
+def draw_legend(
+    axes: Axes, left: float, top: float, lines: list[list[tuple[float, str, str]]]
+) -> None:
+    """What `legend_lines` made, below ``top``."""
+    text: Look = {"color": LIGHT["trace"], "fontsize": FONT, "va": "center"}
+    for line in lines:
+        y = top - line_mm(line) / 2
+        top -= line_mm(line)
+        for start, words, name in line:
+            x = left + start
+            axes.text(x, y, words, **text)
+            x += next((wide for wide, _, one in SIDES if one == name), 0.0)
+            for number, (least, _, _) in enumerate(STEPS if name else (), start=1):
+                axes.plot([x, x + SWATCH_MM], [y + 1, y + 1], **band_look(number, name))
+                below: Look = {**text, "fontsize": 6.5, "ha": "center"}
+                axes.text(x + SWATCH_MM / 2, y - 2, percent(least), **below)
+                x += SWATCH_MM

@@ -18,20 +18,22 @@ from ecg_keras.attribution import Explanation
 from ecg_keras.errors import DataError
 from ecg_keras.records import Signal
 from ecg_keras.report.ecg_colour import (
-    LEGEND_MM,
     STRIP_MM,
     colours_of,
     draw_bands,
     draw_legend,
     draw_strip,
+    legend_lines,
+    line_mm,
 )
-from ecg_keras.report.style import LIGHT, Look, in_style
+from ecg_keras.report.style import LIGHT, Look, in_style, wrap
 
 Floats = npt.NDArray[np.float64]
 MM_PER_SECOND = 25.0
 MM_PER_MV = 10.0
 MM_PER_INCH = 25.4
 LONGEST_S = 10.0
+COLUMNS_S = 2.0  # of less, the names of four leads in a row would overlap
 COLUMNS = 4
 STANDARD = (
     ("I", "aVR", "V1", "V4"),
@@ -40,6 +42,8 @@ STANDARD = (
     ("II",),
 )
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 15.0, 5.0, 5.0, 8.0
+NARROWEST_MM = 65.0  # of paper, so that what is written on it has room beside a short recording
+TITLE_FONT, TITLE_MM, TITLE_GAP_MM = 10.8, 4.7, 3.3  # points; a line of it, and what is around all
 NAME_MM = 5.0  # headroom of a row for its lead names
 UP_MM, DOWN_MM = (10.0, 30.0), (5.0, 25.0)  # least and most that a row gets above and below 0 mV
 
@@ -57,15 +61,15 @@ def plot_ecg(
     """Draws an ECG on millimetre paper, true to scale when the figure keeps its size.
 
     The standard twelve leads are drawn in three rows of four columns, each column a quarter of the
-    time, over a rhythm strip of lead II; any other set of leads has one row per lead. At most the
-    first ten seconds are drawn. Nothing is filtered; each lead is drawn around its median, as an
-    ECG's constant offset means nothing.
+    time, over a rhythm strip of lead II; any other set of leads, and less than two seconds, has one
+    row per lead. At most the first ten seconds are drawn. Nothing is filtered; each lead is drawn
+    around its median, as an ECG's constant offset means nothing.
 
     Args:
         signal: ``(num_samples, num_leads)`` in millivolts.
         sampling_rate: in Hz.
         leads: names in column order.
-        title: a line above the ECG.
+        title: above the ECG, in as many lines as it needs.
         colour: how much each sample says, ``(num_samples, num_leads)``, or ``(num_samples,)`` for
             all leads together, such as attributions: positive for the label, negative against it.
             Bands behind the traces show it in steps, as shares of its largest value; a strip below
@@ -94,24 +98,29 @@ def plot_ecg(
     values = ecg.values[:samples] - np.median(ecg.values[:samples], axis=0)
     columns = {lead: values[:, index] for index, lead in enumerate(ecg.leads)}
     standard = {lead for row in STANDARD for lead in row} == set(ecg.leads)
+    standard &= samples / ecg.sampling_rate >= COLUMNS_S
     rows = STANDARD if standard else tuple((lead,) for lead in ecg.leads)
     segments = [_segments(columns, row) for row in rows]
     colours, shares = None, {}
     if colour is not None:
         colours = colours_of(colour, ecg.values.shape, colour_title)
         shares = {lead: colours.of_leads[:, index] for index, lead in enumerate(ecg.leads)}
-    below = 0.0 if colours is None else STRIP_MM + LEGEND_MM
     extents = [_extent(row) for row in segments]
 
     width = LEFT_MM + samples / ecg.sampling_rate * MM_PER_SECOND + RIGHT_MM
+    width = max(width, NARROWEST_MM)
+    legend = [] if colours is None else legend_lines(colours, width - LEFT_MM - RIGHT_MM)
+    below = sum(line_mm(line) for line in legend) + (0.0 if colours is None else STRIP_MM)
     height = TOP_MM + sum(up + down for up, down in extents) + below + BOTTOM_MM
-    title_mm = 0.0 if title is None else 8.0
+    titles = wrap(title or "", width - RIGHT_MM, TITLE_FONT)
+    title_mm = TITLE_MM * len(titles) + (TITLE_GAP_MM if titles else 0.0)
     size = (width / MM_PER_INCH, (height + title_mm) / MM_PER_INCH)
     figure = Figure(figsize=size, facecolor=LIGHT["page"])
     axes = figure.add_axes((0, 0, 1, height / (height + title_mm)))
     draw_paper(axes, width, height)
-    if title is not None:
-        axes.set_title(title, loc="left", color=LIGHT["ink"])
+    if titles:
+        look: Look = {"color": LIGHT["ink"], "fontsize": TITLE_FONT, "x": 1 / width}
+        axes.set_title("\n".join(titles), loc="left", **look)
     top = height - TOP_MM
     for row, names, (up, down) in zip(segments, rows, extents, strict=True):
         _draw_row(axes, row, names, top - up, up, ecg.sampling_rate, shares)
@@ -119,7 +128,7 @@ def plot_ecg(
     if colours is not None:
         across = LEFT_MM + np.arange(samples) / ecg.sampling_rate * MM_PER_SECOND
         draw_strip(axes, across, top - STRIP_MM / 2, colours)
-        draw_legend(axes, LEFT_MM, top - STRIP_MM - LEGEND_MM / 2, colours)
+        draw_legend(axes, LEFT_MM, top - STRIP_MM, legend)
     return figure
 
 

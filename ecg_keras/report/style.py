@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from types import MappingProxyType
@@ -10,6 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
 Look = dict[str, Any]  # how matplotlib draws something
@@ -104,6 +107,31 @@ def in_style(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
 def shorten(name: str, longest: int) -> str:
     """A name that fits a figure; the tables have it in full."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def text_mm(text: str, size: float) -> float:
+    """How wide a line of text is in millimetres, at a size in points."""
+    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), False)
+    return float(width) / 72 * 25.4
+
+
+def wrap(text: str, width: float, size: float) -> list[str]:
+    """A text in lines no wider than this many millimetres; a word that is wider is divided."""
+    lines = []
+    for paragraph in text.splitlines():
+        line = ""
+        for word in re.findall(r"\S+\s*", paragraph):
+            if line and text_mm((line + word).rstrip(), size) > width:
+                lines.append(line)
+                line = ""
+            line += word
+            while len(line) > 1 and text_mm(line.rstrip(), size) > width:
+                fits = (n for n in range(len(line), 1, -1) if text_mm(line[:n], size) <= width)
+                end = next(fits, 1)
+                lines.append(line[:end])
+                line = line[end:]
+        lines.append(line)
+    return [line.rstrip() for line in lines if line.strip()]
 
 
 def add_legend(figure: Figure, columns: int = 2, **style: Any) -> None:

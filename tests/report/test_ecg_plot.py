@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ecg_keras.errors import DataError
 from ecg_keras.report import ecg_plot, plot_ecg, shown_ecgs
 from ecg_keras.report.ecg_plot import LEFT_MM
-from ecg_keras.report.style import LIGHT
+from ecg_keras.report.style import LIGHT, text_mm, wrap
 from ecg_keras.signals import LEADS
 from ecg_keras.text import percent
 
@@ -179,6 +180,41 @@ def test_an_array_for_all_leads_marks_all_of_them():
     assert "against" not in [text.get_text() for text in figure.axes[0].texts]
     figure = plot_ecg(np.zeros((9, 1)), sampling_rate=100, leads=("I",), colour=np.zeros((9, 1)))
     assert not bands(figure, "I")
+
+
+@pytest.mark.parametrize("leads", [LEADS, ("V1",)])
+@pytest.mark.parametrize("seconds", [0.05, 1.0, 1.99, 2.5, 5.0, 10.0])
+def test_every_word_is_inside_the_figure_and_on_no_other(seconds, leads):
+    signal = np.zeros((round(200 * seconds), len(leads)))
+    colour = np.linspace(-1, 1, signal.size).reshape(signal.shape)
+    title = "records500/00000/00001_hr/" * 4 + " MI 0.93 (present), NORM 0.02; truth MI, STTC"
+    words = "what speaks for SUPERDIAGNOSTIC by integrated gradients, share of the largest value"
+    figure = plot_ecg(
+        signal, sampling_rate=200, leads=leads, title=title, colour=colour, colour_title=words
+    )
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    (axes,) = figure.axes
+    texts = [*axes.texts, axes._left_title]
+    assert "".join(axes.get_title(loc="left").split()) == "".join(title.split())
+    assert words in " ".join(text.get_text() for text in texts)
+    boxes = {text: text.get_window_extent(renderer) for text in texts}
+    for text, box in boxes.items():
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text
+        assert box.count_overlaps(boxes.values()) == 1, text
+    assert inches_per_mm(figure) == pytest.approx([1 / 25.4, 1 / 25.4])
+
+
+def test_words_are_wrapped_to_a_width():
+    assert wrap("", 20, 9) == wrap(" \n", 20, 9) == []
+    assert wrap("one line", 60, 9) == ["one line"]
+    lines = wrap("two\nlines, of which one is longer", 30, 9)
+    assert lines[0] == "two" and " ".join(lines[1:]) == "lines, of which one is longer"
+    assert len(lines) == 3 and all(text_mm(one, 9) <= 30 for one in lines)
+    parts = wrap("x" * 50, 20, 9)
+    assert "".join(parts) == "x" * 50 and len(parts) > 3
+    assert all(text_mm(one, 9) <= 20 for one in parts)
+    assert wrap("wide", 0.1, 9) == ["w", "i", "d", "e"]
 
 
 def test_colours_that_fit_no_ecg_are_refused():
