@@ -20,6 +20,8 @@ from ecg_keras.signals import LEADS, derive_leads
 # steps of one millivolt
 UNITS = {"mV": 1.0, "uV": 1000.0, "\u00b5V": 1000.0, "\u03bcV": 1000.0, "V": 0.001}
 _RATES = (10.0, 100_000.0)
+# samples of the network for one of a recording: a low rate would make a small request a large one
+_MOST_FOR_ONE = 10.0
 _LIMB = LEADS[:6]
 # what may be before a lead's name in a request, in small letters
 _BEFORE = "^(mdc_ecg_)?(lead[ _])?"
@@ -137,7 +139,7 @@ def _to_millivolts(values: tf.Tensor, unit: tf.Tensor, where: tf.Tensor) -> tf.T
 
 
 def _old_samples_a_new_one(rate: tf.Tensor, card: Card, where: tf.Tensor) -> tf.Tensor:
-    low, high = _RATES
+    low, high = max(_RATES[0], card.sampling_rate / _MOST_FOR_ONE), _RATES[1]
     received = tf.strings.as_string(rate)
     allowed = f"sampling_rate must be {low:g} to {high:,.0f} Hz. Received: "
     refusals = [refuse(~((rate >= low) & (rate <= high)), where, allowed, received)]

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from ecg_keras import data
 from ecg_keras.errors import DataError, listed, nearest, shortened
-from ecg_keras.evaluation import Grouping, Predictions, group_records, parse_column
+from ecg_keras.evaluation import Grouping, group_records, parse_column
 
 OF_SHARDS = ("age", "sex")
 OF_RECORDS, OF_PATIENTS = ("record_id", "ecg_id", "exam_id"), "patient_id"
 
 
+class Tested(Protocol):
+    """Records with the ids of their patients, such as `Predictions` or `Identities`."""
+
+    @property
+    def record_ids(self) -> npt.NDArray[np.str_]: ...
+
+    @property
+    def patient_ids(self) -> npt.NDArray[np.str_]: ...
+
+
 def read_groupings(
     columns: Sequence[str],
-    test: Predictions,
+    test: Tested,
     *,
     shards: Sequence[Path] = (),
     split: str = "test",
@@ -27,7 +40,7 @@ def read_groupings(
     Args:
         columns: each a name, or a name with cuts, such as ``age:40,65``; ``age`` and ``sex`` are
             found in shards, all others in the table. Those two may be named where they are unknown.
-        test: predictions of the records.
+        test: the records, such as predictions of them.
         shards: the datasets that they are of, one for each fold, and their ``split``; none where
             they are not known.
         table: CSV or Parquet, a row for each record or patient. Its column ``record_id``,
@@ -60,6 +73,13 @@ def read_groupings(
     return tuple(group_records(name, values[name], cuts) for name, cuts in wanted)
 
 
+def check_groups(columns: Sequence[str], table: Path | None, shards: Path) -> None:
+    """Refuses columns that make no groups of the test records, before a network is trained."""
+    if table is not None or any(parse_column(column)[1] for column in columns):
+        tested = data.read_identities(shards, "test")
+        read_groupings(columns, tested, shards=[shards], table=table)
+
+
 def check_columns(
     columns: Sequence[str], table: Path | None, known: Sequence[str] = OF_SHARDS
 ) -> None:
@@ -87,7 +107,7 @@ def read_columns(table: Path) -> Sequence[str]:
 
 
 def _read_values(
-    table: Path, header: Sequence[str], columns: Sequence[str], test: Predictions
+    table: Path, header: Sequence[str], columns: Sequence[str], test: Tested
 ) -> dict[str, Mapping[str, Any]]:
     """By column the value of each tested record that the table has."""
     from ecg_keras.sources import read_table

@@ -34,7 +34,7 @@ from ecg_keras.training import (
 )
 from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.first_weights import published_of
-from ecg_keras.workflow.grouped import check_columns
+from ecg_keras.workflow.grouped import check_columns, check_groups
 from ecg_keras.workflow.importing import ENDINGS, PublishedWeights
 from ecg_keras.workflow.places import data_place, known_dataset, place_of
 from ecg_keras.workflow.recipes import known_labels, upstream_recipe
@@ -210,6 +210,11 @@ class Job:
         check_columns(self.recipe.evaluation.subgroups, self.recipe.evaluation.subgroup_table)
         with contextlib.suppress(DataError):  # what is still to be made fails later
             self.is_trained()
+
+    def check_groups(self) -> None:
+        """Refuses columns that make no groups of the test records, which are prepared."""
+        settings = self.recipe.evaluation
+        check_groups(settings.subgroups, settings.subgroup_table, self.shards)
 
     def check_weights(self) -> None:
         """Refuses first weights that are there and can't be used, before anything is made."""

@@ -130,6 +130,7 @@ def _guarded(job: Job) -> bool:
 
 
 def _guard(job: Job, watcher: Watcher) -> None:
+    job.check_groups()  # before hours of training, not when its scores are to be grouped
     guard(
         job.recipe,
         shards=job.shards,

@@ -170,6 +170,8 @@ def find_problems(plan: Iterable[Step], *, tables: bool = False) -> tuple[EcgKer
     for step in steps:
         if step.action == "guard":
             found += _catch(step.job.check_first)
+            if any(one.action == "prepare" and _is(one.is_ready) for one in step.needs):
+                found += _catch(step.job.check_groups)
         elif step.action == "train" and not _is(step.is_done):
             found += _catch(step.job.check_weights)
     unprepared = [step for step in steps if step.action == "prepare" and not _is(step.is_ready)]

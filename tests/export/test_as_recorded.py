@@ -167,6 +167,14 @@ def test_a_wrong_recording_is_named(graph, change, message):
     assert message in error.value.message
 
 
+def test_a_small_request_makes_no_large_one():
+    graph = compile_for(replace(CARD, sampling_rate=500.0, num_samples=1000))
+    refused = r"sampling_rate must be 50 to 100,000 Hz\. Received: 49\.9"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=refused):
+        graph(make_ecg(49.9, 4), 49.9)
+    assert graph(make_ecg(50, 4), 50.0)["windows"].shape == (2, 1000, 3)
+
+
 def test_a_network_of_decimated_ecgs_takes_every_nth_sample_and_no_short_ones():
     card = replace(CARD, resample="decimate", short="drop", window="start", verify="off")
     graph = compile_for(card)

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
+from tiny_recipe import RECIPE
 
+from ecg_keras import workflow
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.workflow import read_groupings
@@ -65,3 +68,29 @@ def test_what_is_nowhere_is_said(tmp_path):
     with pytest.raises(DataError, match=r"by site: .*Give a CSV or Parquet table"):
         check_columns(["sex", "site"], None)
     check_columns(["sex", "age:40", "site"], table)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["device"], r"device: \d+ different values of \d+ records make no groups"),
+        (["sex", "site:3"], "site: cuts need numbers. Received: 'a'"),
+        (["sex:1"], "sex: cuts need numbers"),
+    ],
+)
+def test_columns_that_make_no_groups_are_refused_before_training(
+    tmp_path, monkeypatch, columns, message
+):
+    monkeypatch.chdir(tmp_path)
+    ids = np.arange(1, 81)
+    write(tmp_path / "t.csv", ecg_id=ids, device=[f"d{one}" for one in ids], site=["a", "b"] * 40)
+    settings = {"subgroups": columns, "subgroup_table": "t.csv" if columns != ["sex:1"] else None}
+    with (tmp_path / "mine.yaml").open("w") as file:
+        YAML().dump(RECIPE | {"evaluation": RECIPE["evaluation"] | settings}, file)
+    for _ in range(2):  # where the shards are made, and where they are there
+        plan = workflow.make_plan(workflow.make_job(workflow.load("mine.yaml")))
+        with pytest.raises(DataError, match=message):
+            workflow.run_plan(plan)
+        assert not list(tmp_path.rglob("log.csv"))
+    (problem,) = workflow.find_problems(plan)
+    assert message.partition(":")[0] in str(problem)
