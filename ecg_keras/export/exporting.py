@@ -74,7 +74,7 @@ def export_model(
             compared with Keras on them. ``None`` simulates ECG-like signals.
         range_signals: of the same shape, some hundred ECGs of the training split; int8 needs them.
         valid: batches ``(signals, targets)`` of the validation split; what float16 and int8 lose is
-            measured on them. int8 needs them.
+            measured on them. int8 needs them. Thresholds and sets stay those of float32.
         max_loss: of macro AUROC on ``valid``; more than that stops the export.
         replace: write over an existing ``folder``.
 
@@ -133,7 +133,7 @@ def export_model(
             _compare(answers, signals, list_references(model, clone), row)
         elif valid is not None:
             limits = None if thresholds is None else [thresholds[label] for label in card.labels]
-            loss = measure_loss(as_graph(clone, *clone.input_shape[1:]), ask, valid, limits)
+            loss = measure_loss(as_graph(clone, *clone.input_shape[1:]), ask, valid, limits, sets)
             check_loss(loss, precision, max_loss)
             card = dataclasses.replace(card, loss=loss)
         write_card(written, card)

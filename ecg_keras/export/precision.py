@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
+from ecg_keras.evaluation import LabelSets
 from ecg_keras.metrics import auroc, decide, macro
 
 Array = npt.NDArray[np.float32]
@@ -30,6 +31,8 @@ class PrecisionLoss:
         macro_auroc_float32: of the network before.
         changed_decisions: share of labels of records that are called otherwise at the thresholds,
             which are 0.5 where none were chosen.
+        changed_sets: share of labels of records whose set of answers is another; ``None`` where
+            there are no sets, or an earlier version measured.
 
     Example:
         >>> PrecisionLoss(400, 0.02, 0.001, 0.91, 0.915, 0.002).lost
@@ -42,6 +45,7 @@ class PrecisionLoss:
     macro_auroc: float | None
     macro_auroc_float32: float | None
     changed_decisions: float
+    changed_sets: float | None = None
 
     @property
     def lost(self) -> float:
@@ -57,10 +61,11 @@ class PrecisionLoss:
             scores = (
                 f"macro AUROC {self.macro_auroc:.4f} ({self.macro_auroc_float32:.4f} in float32)"
             )
+        sets = "" if self.changed_sets is None else f" and {self.changed_sets:.2%} of sets"
         return (
             f"on {self.records} validation ECGs: {scores}, probabilities differ by "
             f"{self.mean_difference:.2g} on average and {self.max_difference:.2g} at most, "
-            f"{self.changed_decisions:.2%} of decisions change"
+            f"{self.changed_decisions:.2%} of decisions{sets} change"
         )
 
 
@@ -69,6 +74,7 @@ def measure_loss(
     ask: Callable[[Array], Array],
     batches: Iterable[tuple[Any, Any]],
     thresholds: Sequence[float] | None,
+    sets: LabelSets | None = None,
 ) -> PrecisionLoss:
     """Asks both networks about every ECG of ``(signals, targets)``."""
     expected, received, targets = [], [], []
@@ -89,7 +95,13 @@ def measure_loss(
         macro_auroc=_macro_auroc(truth, after),
         macro_auroc_float32=_macro_auroc(truth, before),
         changed_decisions=float((decide(after, limits) != decide(before, limits)).mean()),
+        changed_sets=None if sets is None else _share_of_other_sets(sets, before, after),
     )
+
+
+def _share_of_other_sets(sets: LabelSets, before: Array, after: Array) -> float:
+    both = (np.array(sets.find(one)) for one in (before, after))
+    return float(np.not_equal(*both).mean())
 
 
 def _macro_auroc(targets: npt.NDArray[Any], probabilities: Array) -> float | None:

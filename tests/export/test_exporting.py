@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Calibration
+from ecg_keras.evaluation import Calibration, LabelSet, LabelSets
 from ecg_keras.export import FORMATS, export_model, read_card
 from ecg_keras.export.precision import PrecisionLoss, check_loss
 from ecg_keras.models import float32_clone
@@ -98,16 +98,22 @@ def test_fewer_bits_and_what_they_lose(facts, tmp_path, name, precision):
     model = build_network()
     valid = make_valid(model)
     folder = tmp_path / name
+    expected = np.concatenate([model(signals).numpy() for signals, _ in valid])
+    # limits that are answers in float32: in fewer bits some of these are beyond them
+    limits = [LabelSet(*map(float, np.sort(one)[[12, 11]]), 9, 9) for one in expected.T]
+    sets = LabelSets(0.9, "class", dict(zip(facts["labels"], limits, strict=True)))
     options = {"range_signals": make_signals(model, 24), "valid": valid, "max_loss": 0.5}
+    options["sets"] = sets
     card = export_model(model, folder, format=name, precision=precision, **options, **facts)
     answers = np.concatenate([open_export(folder)(signals) for signals, _ in valid])
-    expected = np.concatenate([model(signals).numpy() for signals, _ in valid])
     difference = np.abs(answers - expected)
     assert 0 < difference.max() < {"float16": 1e-3, "int8": 0.05}[precision]
     assert card.loss.records == 24
     assert card.loss.max_difference == pytest.approx(difference.max(), rel=1e-3)
     assert card.loss.mean_difference == pytest.approx(difference.mean(), rel=1e-3)
     assert card.loss.macro_auroc_float32 == 1
+    others = np.not_equal(sets.find(answers), sets.find(expected)).mean()
+    assert card.sets == sets and card.loss.changed_sets == pytest.approx(others) and others > 0
     stored = json.loads((folder / "card.json").read_text())["loss"]
     assert stored["max_difference"] == card.loss.max_difference
 
@@ -140,6 +146,8 @@ def test_an_undefined_score_is_no_loss():
     loss = PrecisionLoss(4, 0.5, 0.1, None, None, 0.0)
     check_loss(loss, "int8", 0.0)
     assert "macro AUROC is undefined" in loss.sentence()
+    assert loss.sentence().endswith(" 0.00% of decisions change")
+    assert replace(loss, changed_sets=0.5).sentence().endswith("and 50.00% of sets change")
 
 
 @pytest.mark.parametrize(
