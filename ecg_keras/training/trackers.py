@@ -180,6 +180,8 @@ class MlflowRun(CopiedCallback):
         kept = self.folder / "mlflow.json"
         if kept.is_file():
             self._id = read_json(kept, "ids of MLflow", _id_of, _ADVICE)
+            # as the end of a phase, or of an earlier training, left it
+            self._client.update_run(self._id, status="RUNNING")
             return
         found = self._client.get_experiment_by_name(self.experiment)
         place = found.experiment_id if found else self._client.create_experiment(self.experiment)

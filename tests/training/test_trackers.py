@@ -1,5 +1,6 @@
 """Scores, settings and ECGs in TensorBoard, MLflow and W&B, without a network."""
 
+import json
 import sys
 
 import keras
@@ -18,12 +19,12 @@ SETTINGS = {"rate": 0.1, "model": {"dropout": 0.5}, "phases": [{"epochs": 2}], "
 FLAT = {"rate": 0.1, "model.dropout": 0.5, "phases.0.epochs": 2, "leads": "['I', 'II']"}
 
 
-def fit(valid, callback, epochs=2):
+def fit(valid, *callbacks, epochs=2):
     signal = keras.Input((20, 3), name="signal")
     x = keras.layers.GlobalAveragePooling1D()(signal)
     model = keras.Model(signal, keras.layers.Dense(2, "sigmoid", name="head")(x))
     model.compile("sgd", "binary_crossentropy")
-    return model.fit(valid, epochs=epochs, verbose=0, shuffle=False, callbacks=[callback])
+    return model.fit(valid, epochs=epochs, verbose=0, shuffle=False, callbacks=list(callbacks))
 
 
 def events(folder):
@@ -93,9 +94,18 @@ def test_a_package_that_is_missing_is_named_with_its_installation(tmp_path, monk
 def test_mlflow_has_one_run_that_resumes(valid, tmp_path):
     mlflow = pytest.importorskip("mlflow", reason="needs MLflow: pip install mlflow")
     store = (tmp_path / "store").as_uri()
-    for epochs in (2, 3):  # the second begins with epoch 1 again, as after a kill
-        fit(valid, MlflowRun(SETTINGS, tmp_path / "first", tracking_uri=store), epochs)
     client = mlflow.MlflowClient(tracking_uri=store)
+    seen = []
+
+    class Status(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            kept = json.loads((tmp_path / "first" / "mlflow.json").read_text())
+            seen.append(client.get_run(kept["id"]).info.status)
+
+    for epochs in (2, 3):  # the second begins with epoch 1 again, as after a kill
+        run = MlflowRun(SETTINGS, tmp_path / "first", tracking_uri=store)
+        fit(valid, run, Status(), epochs=epochs)
+    assert seen == ["RUNNING"] * 5  # in the second phase of a training, too
     (experiment,) = [one for one in client.search_experiments() if one.name == "ecg_keras"]
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.data.params == {name: str(value) for name, value in FLAT.items()}
