@@ -65,7 +65,8 @@ class StopWhenUnresolved(CopiedCallback):
 
     Raises:
         ConfigError: there is no such score, or ``patience`` is below 1; after the first epoch:
-            ``patients`` are not as many as validation records, or only one.
+            ``patients`` are not as many as validation records, or only one; after the second: the
+            data were in another order.
 
     Source:
         Breiman, Friedman, Olshen and Stone, "Classification and Regression Trees" (1984), section
@@ -102,6 +103,7 @@ class StopWhenUnresolved(CopiedCallback):
         self.best_epoch: int | None = None
         self.gains: list[tuple[float, float]] = []
         self._best: Scored | None = None
+        self._targets: npt.NDArray[Any] | None = None
         self._weights: list[Any] | None = None
         self._waited = 0
 
@@ -111,6 +113,7 @@ class StopWhenUnresolved(CopiedCallback):
             raise ConfigError(
                 "StopWhenUnresolved takes its scores from a ValidationScores before it in the list."
             )
+        self._check_order(outcome)
         groups = divide_patients(self.patients, len(outcome.targets), self.seed)
         scored = score_without(outcome, self.scores.labels, self.monitor, groups)
         gain, error = (np.inf, 0.0) if self._best is None else scored.gain_over(self._best)
@@ -125,6 +128,16 @@ class StopWhenUnresolved(CopiedCallback):
             self.model.stop_training = True
             if self._weights is not None:
                 self.model.set_weights(self._weights)
+
+    def _check_order(self, outcome: Outcome) -> None:
+        """Epochs are compared record by record: those of shuffled data would be others."""
+        if self._targets is None:
+            self._targets = np.array(outcome.targets)
+        elif not np.array_equal(self._targets, outcome.targets, equal_nan=True):
+            raise ConfigError(
+                "StopWhenUnresolved compares the same records in every epoch, and validation data "
+                "came in another order than in the first one. Leave out their shuffle."
+            )
 
 
 def divide_patients(

@@ -125,3 +125,18 @@ def test_what_can_not_be_resolved_is_refused(valid):
     ):
         with pytest.raises(ConfigError, match=message):
             divide_patients(patients, 3, 0)
+
+
+def test_epochs_of_shuffled_records_are_refused():
+    targets = np.array([[0.0, 1.0], [1.0, np.nan], [1.0, 0.0]])
+    scores = Epochs()
+    stop = StopWhenUnresolved(scores, patience=9)
+    stop.set_model(SimpleNamespace(stop_training=False))
+    for epoch in range(2):
+        scores.outcome = Outcome(targets, np.full((3, 2), 0.5), np.ones(3))
+        stop.on_epoch_end(epoch)
+    scores.outcome = Outcome(targets[::-1], np.full((3, 2), 0.5), np.ones(3))
+    with pytest.raises(ConfigError, match="in another order than in the first one"):
+        stop.on_epoch_end(2)
+    stop.on_train_begin()
+    stop.on_epoch_end(0)
