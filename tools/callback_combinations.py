@@ -8,7 +8,8 @@ compared with another way to compute it, by hand: AUROC by comparing all pairs o
 precision by counting at each record. A combination that gives another number, or an error without
 the words that a user needs, is WRONG, and the exit status is 1.
 
-Two logical CPUs stand for two devices.
+Two logical CPUs stand for two devices. MLflow and Weights & Biases are tried where they are
+installed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ PARTS = (
     "devices",
     "logs",
     "resuming",
+    "thawing",
+    "reaching",
+    "tracking",
 )
 
 

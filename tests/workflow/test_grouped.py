@@ -82,8 +82,10 @@ def test_columns_that_make_no_groups_are_refused_before_training(
     tmp_path, monkeypatch, columns, message
 ):
     monkeypatch.chdir(tmp_path)
-    ids = np.arange(1, 81)
-    write(tmp_path / "t.csv", ecg_id=ids, device=[f"d{one}" for one in ids], site=["a", "b"] * 40)
+    ids = [f"RV{number:05}" for number in range(200)]
+    write(
+        tmp_path / "t.csv", record_id=ids, device=[f"d{one}" for one in ids], site=["a", "b"] * 100
+    )
     settings = {"subgroups": columns, "subgroup_table": "t.csv" if columns != ["sex:1"] else None}
     with (tmp_path / "mine.yaml").open("w") as file:
         YAML().dump(RECIPE | {"evaluation": RECIPE["evaluation"] | settings}, file)
