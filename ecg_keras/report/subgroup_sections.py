@@ -27,9 +27,9 @@ def subgroups_section(found: Subgroups | None) -> Section:
     if found is None or not found.groups:
         why = "They were not scored by group" if found is None else "No group of them is known"
         how = (
-            f"{why}. `ecg-keras evaluate RUN --by sex --by age --json RUN/scores.json` scores the "
-            "groups of a run, also by columns of a table (--table FILE), and `ecg-keras report "
-            "RUN` writes its page again."
+            f"{why}. `ecg-keras evaluate RUN` adds the groups of the recipe to a run of an earlier "
+            "version; `ecg-keras evaluate RUN --by sex --by COLUMN --table FILE --json "
+            "RUN/scores.json` scores others; and `ecg-keras report RUN` writes its page again."
         )
         return Section("subgroups", title, (how,))
     level = percent(found.level)

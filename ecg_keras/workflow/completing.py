@@ -11,14 +11,15 @@ from ecg_keras.config import Recipe, load_recipe
 from ecg_keras.errors import DataError
 from ecg_keras.training import Run, records_left_out
 from ecg_keras.workflow.opened import chooser, open_scored
+from ecg_keras.workflow.runs import group_scores
 
 
 def complete_run(folder: str | Path, *, on_note: Callable[[str], None]) -> evaluation.Scores:
     """The scores of a finished run; what an earlier version left out of its folder is added.
 
-    That is its sets of answers, from its predictions, and the reference by which recordings that
-    are unlike its training ECGs are known, from its shards. Nothing else changes, and what can't be
-    made is only noted.
+    That is its sets of answers, from its predictions; the scores of groups of test records, and the
+    reference by which recordings that are unlike its training ECGs are known, from its shards.
+    Nothing else changes, and what can't be made is only noted.
 
     Args:
         folder: the run.
@@ -39,6 +40,11 @@ def complete_run(folder: str | Path, *, on_note: Callable[[str], None]) -> evalu
             scores = _add_sets(run, recipe, scores, on_note)
     except (DataError, OSError) as error:
         on_note(f"{folder}: no sets of answers can be added: {error}")
+    try:
+        if scores.subgroups is None and recipe.evaluation.subgroups:
+            scores = _add_groups(run, recipe, on_note)
+    except (DataError, OSError) as error:
+        on_note(f"{folder}: no scores of groups can be added: {error}")
     try:
         if not run.reference.is_file() and data.read_dataset(run.dataset).splits["valid"].records:
             save_reference(run, recipe, _find_shards(run))
@@ -78,6 +84,14 @@ def _add_sets(
     scores = replace(scores, sets=evaluation.measure_sets(sets, test, scores.level))
     scores.save_json(run.scores)
     on_note(f"{run.scores}: sets of answers are added, which its version did not make.")
+    return scores
+
+
+def _add_groups(run: Run, recipe: Recipe, on_note: Callable[[str], None]) -> evaluation.Scores:
+    settings = recipe.evaluation
+    scores = group_scores(run.folder, settings.subgroups, settings.subgroup_table)
+    scores.save_json(run.scores)
+    on_note(f"{run.scores}: scores of groups are added, which its version did not make.")
     return scores
 
 

@@ -98,19 +98,25 @@ def test_what_its_version_did_not_make_of_a_run_is_added_once(golden):
     run, notes = Run(Path("runs/scratch")), []
     before = evaluation.Scores.load_json(run.scores)
     scores = workflow.complete_run(run.folder, on_note=notes.append)
-    assert before.sets is None and dataclasses.replace(scores, sets=None) == before
+    assert before.sets is None and before.subgroups is None
+    assert dataclasses.replace(scores, sets=None, subgroups=None) == before
+    assert set(scores.subgroups.by_column) == {"sex", "age"}
     assert evaluation.Scores.load_json(run.scores) == scores and set(scores.sets.labels) == set(
         before.labels
     )
     assert evaluation.SignalReference.load(run.reference).num_leads == 12
-    assert [note.partition(": ")[0] for note in notes] == [str(run.scores), str(run.reference)]
-    assert workflow.complete_run(run.folder, on_note=notes.append) == scores and len(notes) == 2
+    written = [str(run.scores), str(run.scores), str(run.reference)]
+    assert [note.partition(": ")[0] for note in notes] == written
+    assert workflow.complete_run(run.folder, on_note=notes.append) == scores and len(notes) == 3
     assert train("scratch") == []
     # without the shards there is no reference, and the scores are there all the same
     run.reference.unlink()
     run.write_status(shards="gone")
     assert workflow.complete_run(run.folder, on_note=notes.append) == scores
-    assert "no reference for unlike recordings can be made" in notes[2] and "gone" in notes[2]
+    assert "no reference for unlike recordings can be made" in notes[3] and "gone" in notes[3]
+    dataclasses.replace(scores, subgroups=None).save_json(run.scores)
+    assert workflow.complete_run(run.folder, on_note=notes.append).subgroups is None
+    assert "no scores of groups can be added" in notes[4]
 
 
 def test_the_shards_of_a_run_and_its_baseline_are_found_where_they_lie_now(golden):

@@ -91,7 +91,7 @@ def test_groups_of_ecgs_are_scored_beside_the_rest(copied):
 
 
 def test_an_earlier_run_says_how_its_groups_are_scored(page):
-    assert "They were not scored by group. `ecg-keras evaluate RUN --by sex" in page.words
+    assert "They were not scored by group. `ecg-keras evaluate RUN` adds" in page.words
 
 
 def test_it_needs_nothing_but_itself(page):
