@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option("--steps", default=64, show_default=True, type=Count, help="Of the integral.")
-@click.option("--out", type=PATH, help="Write the attributions to this .npz.")
+@click.option("--out", type=PATH, help="Write the attributions to this .npz, once all are there.")
 @page_option("explanations")
 @click.option(
     "--page-ecgs", default=12, show_default=True, type=click.IntRange(0, 200),
