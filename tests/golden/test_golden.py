@@ -100,7 +100,7 @@ def test_what_its_version_did_not_make_of_a_run_is_added_once(golden):
     scores = workflow.complete_run(run.folder, on_note=notes.append)
     assert before.sets is None and before.subgroups is None
     assert dataclasses.replace(scores, sets=None, subgroups=None) == before
-    assert set(scores.subgroups.by_column) == {"sex", "age"}
+    assert scores.subgroups == workflow.group_scores(run.folder, ("sex", "age")).subgroups
     assert evaluation.Scores.load_json(run.scores) == scores and set(scores.sets.labels) == set(
         before.labels
     )
