@@ -122,7 +122,7 @@ def draw(path, model, signal, title):
         leads=DRAWN,
         title=title,
         colour=found[:, columns],
-        colour_title="",
+        colour_title="the planted label, by integrated gradients; shares of the largest value",
     )
     figure.savefig(path, dpi=140)
 
