@@ -17,7 +17,7 @@ OF_SHARDS = ("age", "sex")
 OF_RECORDS, OF_PATIENTS = ("record_id", "ecg_id", "exam_id"), "patient_id"
 
 
-class Tested(Protocol):
+class RecordsOfPatients(Protocol):
     """Records with the ids of their patients, such as `Predictions` or `Identities`."""
 
     @property
@@ -29,7 +29,7 @@ class Tested(Protocol):
 
 def read_groupings(
     columns: Sequence[str],
-    test: Tested,
+    test: RecordsOfPatients,
     *,
     shards: Sequence[Path] = (),
     split: str = "test",
@@ -107,7 +107,7 @@ def read_columns(table: Path) -> Sequence[str]:
 
 
 def _read_values(
-    table: Path, header: Sequence[str], columns: Sequence[str], test: Tested
+    table: Path, header: Sequence[str], columns: Sequence[str], test: RecordsOfPatients
 ) -> dict[str, Mapping[str, Any]]:
     """By column the value of each tested record that the table has."""
     from ecg_keras.sources import read_table

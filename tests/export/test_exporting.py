@@ -99,7 +99,7 @@ def test_fewer_bits_and_what_they_lose(facts, tmp_path, name, precision):
     valid = make_valid(model)
     folder = tmp_path / name
     expected = np.concatenate([model(signals).numpy() for signals, _ in valid])
-    # limits beside answers in float32, further than its rounding: of fewer bits some are beyond them
+    # beside answers in float32, further than it rounds: of fewer bits some are beyond these limits
     middle = [np.sort(one)[[12, 11]] + (4e-6, -4e-6) for one in expected.T]
     limits = [LabelSet(*map(float, one), 9, 9) for one in middle]
     sets = LabelSets(0.9, "class", dict(zip(facts["labels"], limits, strict=True)))
