@@ -229,16 +229,20 @@ def as_graph(model: keras.Model, num_samples: int, num_leads: int) -> Callable[[
     return run
 
 
-def cut_head(model: keras.Model) -> Callable[[Any], list[Any]]:
+def cut_head(model: keras.Model, num_samples: int | None = None) -> Callable[[Any], list[Any]]:
     """A graph from signals to what goes into the head, and what comes out of it.
 
     Args:
         model: with a layer ``head``, such as what `classifier` returns.
+        num_samples: of the signals, where they are longer or shorter than the model's.
 
     Returns:
         A function of float32 ``(batch, num_samples, num_leads)`` that returns two float32 tensors,
         the embeddings ``(batch, size)`` and the head's outputs ``(batch, num_labels)``. Of a head
         that begins with a convolution, the embedding is the mean over time of what goes into it.
+
+    Raises:
+        ConfigError: the network takes no signals of that length, see `with_length`.
 
     Example:
         >>> graph = cut_head(classifier(find_backbone("lstm")(num_samples=100), ["MI"]))
@@ -248,12 +252,14 @@ def cut_head(model: keras.Model) -> Callable[[Any], list[Any]]:
     import tensorflow as tf
 
     first = next(layer for layer in model.layers if stage_of(layer) == HEAD)
-    cut = keras.Model(model.input, [first.input, model.get_layer(HEAD).output])
+    cut = keras.Model(model.input, [first.input, model.get_layer(HEAD).output], name=model.name)
+    if num_samples not in (None, model.input_shape[1]):
+        cut = with_length(cut, num_samples)
 
     def forward(signal: tf.Tensor) -> list[tf.Tensor]:
         embedding, output = (tf.cast(part, tf.float32) for part in cut(signal, training=False))
         return [tf.reduce_mean(embedding, axis=1) if first.input.ndim == 3 else embedding, output]
 
-    signals = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    signals = tf.TensorSpec((None, *cut.input_shape[1:]), tf.float32)
     graph: Callable[[Any], list[Any]] = tf.function(forward).get_concrete_function(signals)
     return graph

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from ecg_keras import data
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.transferability.checked_inputs import check_patients, check_targets, usable_labels
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ def extract(
 
     Raises:
         ConfigError: ``train_records`` is below 1.
-        DataError: the checkpoint can't be opened, has no layer ``head``, or was trained on other
-            leads, another sampling rate or length; a shard is damaged; an embedding is not finite.
+        DataError: the checkpoint can't be opened, has no layer ``head``, was trained on other
+            leads or another sampling rate, or takes no ECGs of the target's length; a shard is
+            damaged; an embedding is not finite.
 
     Example:
         >>> features = extract("runs/ptbxl_pretrain", "shards/ludb")  # doctest: +SKIP
@@ -125,9 +126,13 @@ def extract(
     places = [dataset.leads.index(lead) for lead in leads]
     check_upstream(run.folder, replace(dataset, leads=leads), keep_head=False)
     model = models.load_model(checkpoint)
-    _check_shape(model, (dataset.num_samples, len(leads)), checkpoint)
-    forward, head = models.cut_head(model), model.get_layer("head")
-    width = int(forward(np.zeros((1, *model.input_shape[1:]), np.float32))[0].shape[-1])
+    shape = (dataset.num_samples, len(leads))
+    _check_shape(model, shape, checkpoint)
+    try:
+        forward, head = models.cut_head(model, shape[0]), model.get_layer("head")
+    except ConfigError as error:  # it was built for one length alone
+        raise DataError(f"{checkpoint}: {error}") from error
+    width = int(forward(np.zeros((1, *shape), np.float32))[0].shape[-1])
     chosen = None
     if split == "train":
         chosen = data.training_subset(shards, dataset, train_records, seed, subset, left_out)
@@ -179,11 +184,11 @@ def _check_shape(model: keras.Model, shape: tuple[int, int], checkpoint: Path) -
             f"{checkpoint}: its last layer must be called head, as in every model of ecg_keras. "
             f"Received: {names[-1]}. Build it with ecg_keras.models.classifier, or rename it."
         )
-    if any(size not in (None, own) for size, own in zip(model.input_shape[1:], shape, strict=True)):
+    if model.input_shape[-1] not in (None, shape[-1]):
         raise DataError(
             f"{checkpoint}: takes signals of the shape (num_samples, num_leads) = "
             f"{tuple(model.input_shape[1:])}, and the target's are {shape}. Prepare the target "
-            "with the checkpoint's sampling rate, length and leads."
+            "with the checkpoint's sampling rate and leads."
         )
 
 

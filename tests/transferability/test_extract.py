@@ -133,6 +133,23 @@ def test_another_kind_of_signal_is_refused(run, shards, tmp_path, change, messag
         extract(tmp_path / "run", shards)
 
 
+def test_a_network_that_pools_over_time_takes_ecgs_of_another_length(run, shards, tmp_path):
+    models.save_model(network(num_samples=300), tmp_path / "longer.keras")
+    features = extract(tmp_path / "longer.keras", shards)
+    longer, same = models.load_model(tmp_path / "longer.keras"), network(num_samples=200)
+    same.set_weights(longer.get_weights())
+    signals = np.stack([one.signal for one in data.read_shards(shards, "train")])
+    np.testing.assert_allclose(
+        features.source_probabilities, same.predict(signals, verbose=0), rtol=1e-4
+    )
+
+
+def test_a_head_with_weights_for_every_time_step_takes_its_own_length_alone(shards, tmp_path):
+    models.save_model(network("flattened", num_samples=300), tmp_path / "longer.keras")
+    with pytest.raises(DataError, match=r"longer\.keras: .* 200 samples instead of 300.*pooled"):
+        extract(tmp_path / "longer.keras", shards)
+
+
 def test_a_network_of_fewer_leads_gets_its_own_by_their_names(run, shards, tmp_path):
     leads = ["V6", "V5", "V4", "V3", "V2", "V1", "II", "I"]
     backbone = models.find_backbone("gru")(num_samples=200, num_leads=8, head="pooled")
@@ -150,13 +167,8 @@ def test_a_network_of_fewer_leads_gets_its_own_by_their_names(run, shards, tmp_p
 
 
 def test_what_can_not_be_read_is_told(shards, tmp_path):
-    short = tmp_path / "short.keras"
-    models.save_model(network(num_samples=100), short)
-    with pytest.raises(DataError, match=r"= \(100, 12\), and the target's are \(200, 12\)"):
-        extract(short, shards)
-    foreign = tmp_path / "foreign.keras"
-    loaded = models.load_model(short)
-    models.save_model(keras.Model(loaded.input, loaded.layers[-3].output), foreign)
+    foreign, whole = tmp_path / "foreign.keras", network()
+    models.save_model(keras.Model(whole.input, whole.layers[-3].output), foreign)
     with pytest.raises(DataError, match="its last layer must be called head"):
         extract(foreign, shards)
     broken = tmp_path / "broken.keras"
