@@ -9,8 +9,8 @@ from typing import Any
 
 from ecg_keras.config import LoadedRecipe, Recipe, Tune, load_recipe
 from ecg_keras.errors import ConfigError
-from ecg_keras.workflow.first_weights import defaults_of, published_network
-from ecg_keras.workflow.recipes import load, recipe_beside
+from ecg_keras.workflow.first_weights import published_network
+from ecg_keras.workflow.recipes import first_network, load, recipe_beside
 
 # sections whose overrides reach the baseline; data and evaluation are those of the recipe anyway
 SHARED = ("training", "model")
@@ -24,8 +24,8 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     Both runs then train on the same records, are tested on the same patients, and are tuned over
     as many settings: the baseline's own or the recipe's. Overrides of ``training`` and ``model``
     reach it too, but for those that `overrides_left_out` lists. Where the recipe starts from
-    published weights, the baseline has their network and preprocessing, at random weights, unless
-    its file names another backbone.
+    published weights, a run or another recipe and names no backbone itself, the baseline has
+    theirs, at random weights, and their preprocessing, unless ``baseline_set`` names another.
 
     Raises:
         ConfigError: it is missing or wrong, names a baseline itself, would choose its epoch on
@@ -35,10 +35,15 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     if path is None:
         return None
     overrides, _ = _shared_overrides(loaded, path)
-    overrides |= loaded.recipe.evaluation.baseline_set
-    baseline = load(path, overrides)
-    if "backbone" not in baseline.recipe.model.model_fields_set:
+    own = loaded.recipe.evaluation.baseline_set
+    overrides |= own
+    if "model.backbone" not in own and not _names_network(loaded):
+        overrides["model.backbone"] = loaded.recipe.model.backbone
         baseline = load(path, overrides, published_network(loaded.recipe))
+    else:
+        baseline = load(path, overrides)
+        if "backbone" not in baseline.recipe.model.model_fields_set:
+            baseline = load(path, overrides, published_network(loaded.recipe))
     if baseline.recipe.evaluation.baseline is not None:
         raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
     theirs, ours = (one.recipe.training.validate_on for one in (baseline, loaded))
@@ -72,6 +77,13 @@ def _baseline_tune(loaded: LoadedRecipe, baseline: LoadedRecipe) -> Tune | None:
     return theirs or ours
 
 
+def _names_network(loaded: LoadedRecipe) -> bool:
+    """Whether the recipe's network is not just that of its first weights."""
+    if "model" not in first_network(loaded.path, loaded.recipe):
+        return True
+    return "backbone" in load_recipe(loaded.path, loaded.overrides).recipe.model.model_fields_set
+
+
 def overrides_left_out(loaded: LoadedRecipe) -> tuple[str, ...]:
     """What of the recipe's overrides does not reach its baseline, in sentences.
 
@@ -96,9 +108,16 @@ def _shared_overrides(loaded: LoadedRecipe, path: Path) -> tuple[dict[str, Any],
     changed = {key: value for key, value in loaded.overrides.items() if key.split(".")[0] in SHARED}
     if not changed:
         return {}, ()
-    others = {key: value for key, value in loaded.overrides.items() if key not in changed}
+    # the files are compared as they are, and what starts from another file by what is in that
+    others = {
+        key: value
+        for key, value in loaded.overrides.items()
+        if key not in changed and not key.startswith("initialise.set.model.")
+    }
     # what is wrong in the file may be right with the override
-    ours = load_recipe(loaded.path, others, defaults=defaults_of).recipe
+    ours = load_recipe(
+        loaded.path, others, defaults=lambda recipe: first_network(loaded.path, recipe)
+    ).recipe
     theirs = load(path).recipe
     shared: dict[str, Any] = {}
     notes = []

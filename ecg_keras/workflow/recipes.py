@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import config, sources, training
-from ecg_keras.config import Data, LoadedRecipe, Model, Problem, Recipe, Simulate
+from ecg_keras.config import Data, Initialise, LoadedRecipe, Model, Problem, Recipe, Simulate
 from ecg_keras.data import check_augment, stored_leads, stored_length
 from ecg_keras.errors import (
     ConfigError,
@@ -40,7 +40,7 @@ def load(
     """Reads a recipe and checks the names of its source, label set, leads, backbone and stages.
 
     Of one that starts from published weights or a run, network, leads and rate are theirs where it
-    does not set them.
+    does not set them, and of one that starts from another recipe the backbone.
 
     Args:
         path: of the recipe.
@@ -59,8 +59,29 @@ def load(
         path,
         overrides,
         checks=[check_first_weights, check_names],
-        defaults=lambda recipe: {**(network or {}), **defaults_of(recipe)},
+        defaults=lambda recipe: {**(network or {}), **first_network(path, recipe)},
     )
+
+
+def first_network(path: str | Path, recipe: Recipe) -> Mapping[str, Mapping[str, Any]]:
+    """What a recipe has where it does not set it: the network, leads and rate of its first weights;
+    of another recipe's the backbone. Nothing where a recipe on the way is missing, wrong or there
+    twice: `upstream_recipe` says so.
+    """
+    here, passed = Path(path), set[Path]()
+    while (upstream := _recipe_upstream(recipe)) is not None and here.resolve() not in passed:
+        passed.add(here.resolve())
+        try:
+            here = recipe_beside(here, "initialise.from", upstream.from_)
+            recipe = config.load_recipe(here, upstream.set).recipe
+        except ConfigError:
+            return {}
+        if "backbone" in recipe.model.model_fields_set:
+            return {"model": {"backbone": recipe.model.backbone}}
+    network = defaults_of(recipe)
+    if not passed or "model" not in network:
+        return network
+    return {"model": {"backbone": network["model"]["backbone"]}}
 
 
 def check_names(recipe: Recipe) -> Iterator[Problem]:
@@ -155,10 +176,16 @@ def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
 
 
 def _named_upstream(loaded: LoadedRecipe) -> LoadedRecipe | None:
-    initialise = loaded.recipe.initialise
-    if initialise is None or not initialise.from_.endswith((".yaml", ".yml")):
+    upstream = _recipe_upstream(loaded.recipe)
+    if upstream is None:
         return None
-    return load(recipe_beside(loaded.path, "initialise.from", initialise.from_), initialise.set)
+    return load(recipe_beside(loaded.path, "initialise.from", upstream.from_), upstream.set)
+
+
+def _recipe_upstream(recipe: Recipe) -> Initialise | None:
+    """What a recipe says of the recipe that it starts from; ``None`` where that is none."""
+    first = recipe.initialise
+    return first if first is not None and first.from_.endswith((".yaml", ".yml")) else None
 
 
 def known_labels(data: Data) -> tuple[str, ...] | None:

@@ -99,6 +99,37 @@ def test_networks_that_are_compared_stay_two(recipes, tmp_path):
     assert "model.backbone is lstm by design, and resnet1d18 in mine.yaml" in note
 
 
+@pytest.mark.parametrize(
+    ("overrides", "networks"),
+    [
+        ({}, ("gru", "gru")),
+        ({"initialise.set.model.backbone": "bilstm"}, ("bilstm", "bilstm")),
+        (
+            {"model.backbone": "bilstm", "initialise.set.model.backbone": "bilstm"},
+            ("bilstm", "lstm"),
+        ),
+        ({"evaluation.baseline_set.model.backbone": "resnet1d18"}, ("gru", "resnet1d18")),
+    ],
+)
+def test_a_recipe_that_names_no_network_is_compared_with_that_of_its_first_weights(
+    recipes, tmp_path, overrides, networks
+):
+    (tmp_path / "up.yaml").write_text(f"mode: pretrain\n{DATA}model: {{backbone: gru}}\n")
+    base = tmp_path / "base.yaml"
+    base.write_text(BASE.replace("model: {", "model: {backbone: lstm, "))
+    mine, theirs, _ = recipes(**overrides)
+    assert (mine.model.backbone, theirs.model.backbone) == networks
+
+
+def test_a_network_set_in_both_recipes_reaches_a_baseline_of_the_same(recipes, tmp_path):
+    (tmp_path / "up.yaml").write_text(f"mode: pretrain\n{DATA}model: {{backbone: lstm}}\n")
+    base = tmp_path / "base.yaml"
+    base.write_text(BASE.replace("model: {", "model: {backbone: lstm, "))
+    both = {"model.backbone": "gru", "initialise.set.model.backbone": "gru"}
+    mine, theirs, notes = recipes(**both)
+    assert (mine.model.backbone, theirs.model.backbone, notes) == ("gru", "gru", ())
+
+
 def test_the_baseline_has_overrides_of_its_own(recipes):
     mine, base, notes = recipes(
         training__seed=2,

@@ -146,6 +146,17 @@ def test_the_upstream_lies_beside_the_recipe_and_takes_overrides(tmp_path):
     assert upstream.recipe.training.seed == 7
 
 
+def test_the_network_is_the_upstreams_where_it_is_not_set(tmp_path):
+    write(tmp_path, "first.yaml", "mode: pretrain\n" + DATA + "model: {backbone: gru}\n")
+    start = f"mode: finetune\n{DATA}initialise: {{from: %s.yaml%s}}\n"
+    write(tmp_path, "second.yaml", start % ("first", ""))
+    third = write(tmp_path, "third.yaml", start % ("second", ""))
+    own = write(tmp_path, "own.yaml", start % ("second", "") + "model: {backbone: lstm}\n")
+    told = write(tmp_path, "told.yaml", start % ("first", ", set: {model.backbone: bilstm}"))
+    for path, backbone in ((third, "gru"), (own, "lstm"), (told, "bilstm")):
+        assert workflow.load(path).recipe.model.backbone == backbone
+
+
 def test_a_missing_upstream_is_told(tmp_path):
     path = write(tmp_path, "a.yaml", f"mode: finetune\n{DATA}initialise: {{from: no.yaml}}\n")
     with pytest.raises(
