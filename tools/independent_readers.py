@@ -5,11 +5,12 @@
     python tools/independent_readers.py DATA --folder runs/readers --only lstm gru
     python tools/independent_readers.py --folder runs/readers --print-only
 
-Each network, of random weights and with BatchNorms as after training, is exported in every format,
-and asked about the first 2.5 s of the same real ECGs, the first recordings below
-DATA/ptbxl/records100. A SavedModel is read by a C program that knows TensorFlow's C API alone
-(tests/export/saved_model_client.c, compiled with gcc). A cell is the largest difference of a
-probability from the Keras model; a format that refuses the network says why. A network whose
+Each network, of random weights, with BatchNorms as after training and logits of a spread of 1, is
+exported in every format, and asked about the first 2.5 s of the same real ECGs, the first
+recordings below DATA/ptbxl/records100. Networks in mixed precision are compared with their copies
+in float32, which are what is exported. A SavedModel is read by a C program that knows TensorFlow's
+C API alone (tests/export/saved_model_client.c, compiled with gcc). A cell is the largest difference
+of a probability from the Keras model; a format that refuses the network says why. A network whose
 file is in the folder already is not asked again, so that a run that was ended is resumed.
 
 Below the table: how often the files hold a name of Keras' own modules, or an operation
@@ -39,7 +40,7 @@ from ecg_keras.export import FORMATS, export_model, export_saved_model, read_car
 from ecg_keras.files import write_json
 from ecg_keras.formats import read_wfdb
 from ecg_keras.keras_library import keras
-from ecg_keras.models import BACKBONES, classifier, find_backbone
+from ecg_keras.models import BACKBONES, classifier, find_backbone, float32_clone
 from ecg_keras.signals import LEADS
 from ecg_keras.training import use_precision
 from ecg_keras.user_modules import import_function
@@ -48,7 +49,7 @@ CLIENT = Path(__file__).parents[1] / "tests" / "export" / "saved_model_client.c"
 LABELS = ("CD", "HYP", "MI", "NORM", "STTC")
 ECGS, SAMPLES, RATE = 8, 250, 100
 # network, and its precision where that is not float32
-NETWORKS = (*BACKBONES, "resnet1d18:mixed_bfloat16")
+NETWORKS = (*BACKBONES, *(f"{name}:mixed_bfloat16" for name in BACKBONES))
 MARKS = (b"keras.src", b"ConvertToTensor")
 
 
@@ -79,8 +80,8 @@ def read_signals(data: Path) -> np.ndarray:
 
 def measure(name: str, signals: np.ndarray) -> dict[str, object]:
     """Of each format the difference or why there is none; the range of Keras' probabilities."""
-    model = build(*name.partition(":")[::2])
-    expected = np.asarray(keras.ops.cast(model(signals, training=False), "float32"))
+    model = build(*name.partition(":")[::2], signals)
+    expected = np.asarray(float32_clone(model)(signals, training=False))
     found: dict[str, object] = {}
     marks = dict.fromkeys(MARKS, 0)
     for row in FORMATS.values():
@@ -107,8 +108,11 @@ def measure(name: str, signals: np.ndarray) -> dict[str, object]:
     }
 
 
-def build(name: str, precision: str) -> keras.Model:
-    """A network whose BatchNorms are not those of an untrained one, which change nothing."""
+def build(name: str, precision: str, signals: np.ndarray) -> keras.Model:
+    """A network whose BatchNorms are not those of an untrained one, which change nothing.
+
+    Of a deep one these make logits at which every probability is 0 or 1, whatever a reader does.
+    """
     with use_precision(precision or "float32"):
         model = classifier(find_backbone(name)(SAMPLES, len(LEADS)), LABELS)
     random = np.random.default_rng(0)
@@ -117,6 +121,11 @@ def build(name: str, precision: str) -> keras.Model:
             for weight in layer.weights:
                 around = float(weight.path.endswith(("gamma", "moving_variance")))
                 weight.assign(random.normal(around, 0.1, weight.shape))
+    exact = float32_clone(model)
+    head = exact.get_layer("head")
+    inputs = keras.Model(exact.inputs[0], head.input)(signals, training=False)
+    spread = float(np.std(np.asarray(inputs) @ head.kernel.numpy()))
+    model.get_layer("head").kernel.assign(head.kernel / spread)
     return model
 
 
@@ -158,7 +167,10 @@ def print_table(folder: Path) -> None:
 def describe(answers: dict[str, float | str]) -> Iterator[str]:
     for name in FORMATS:
         one = answers[name]
-        yield one if isinstance(one, str) else f"{one:.0e}" if one else "0"
+        if isinstance(one, str):  # why, of the sentence that a user reads
+            yield f"none: {one.partition(': ')[2].partition('. ')[0]}"
+        else:
+            yield f"{one:.0e}" if one else "0"
 
 
 if __name__ == "__main__":
