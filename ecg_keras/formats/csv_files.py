@@ -6,7 +6,6 @@ beside the leads. The file itself says all of it; not so the sampling rate, and 
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import math
@@ -37,6 +36,7 @@ from ecg_keras.formats.csv_numbers import (
     read_columns,
     split_line,
 )
+from ecg_keras.formats.csv_text import cut_lines, first_lines, read_text, to_utf8
 from ecg_keras.formats.plain_files import errors_name
 from ecg_keras.formats.voltages import parse_unit, split_unit, unit_in_mv
 from ecg_keras.records import Signal, Span, cut_signal, span_samples
@@ -46,26 +46,14 @@ from ecg_keras.signals import LeadNames
 _GLIMPSE = 20_000
 _ID = re.compile(r"(?i)(^|[_ ])(id|record|patient|file|filename)s?$")
 _WORD = re.compile(r"(?!(?i:am|pm|[mu]v|ms|hz|utc)\b)\b[^\W\d_]{2,}")
-# bytes of text, also of what is unpacked
-LARGEST = 256_000_000
 # lines that are looked at for a header, and where it is not among them
 _LINES, _MORE_LINES = 24, 2000
-# of each of the first lines that much is looked at: all cells of a line that is no lead
-_LINE = 20_000
 # lines below the samples, such as "End of file"
 _MOST_BELOW = 20
 # cells in a line, where that is a lead
 MOST_CELLS = 2_000_000
 # between the cells of a table of one column: it occurs in no number
 _NEVER = "\x1f"
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# what is written for a minus sign, a blank and an apostrophe (between thousands) in print
-_PRINTED = {
-    "-": "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d",
-    " ": "\u00a0\u2007\u2009\u202f",
-    "'": "\u2019\u02bc",
-    "": "\ufeff",
-}
 
 
 def read_csv(
@@ -80,12 +68,12 @@ def read_csv(
 ) -> Signal:
     """Reads an ECG from a CSV file in millivolts; the settings are those of `read_recording`."""
     rate = check_rate(f"{path}", sampling_rate)
-    text = _read_text(path)
+    text = read_text(path)
     start, total, remarks = 0, None, list[str]()
     with errors_name(path):
         layout = _find_layout(text, leads, lead_names, decimal)
         _check_clocks(rate, layout)
-        text = _cut_lines(text, layout.first)
+        text = cut_lines(text, layout.first)
         # numbers that no float32 holds become infinite, and the recording is left out
         with np.errstate(over="ignore", invalid="ignore"):
             if layout.rows:
@@ -125,7 +113,7 @@ def list_table_columns(path: Path, lead_names: LeadNames = None) -> tuple[str, .
     """
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
-            text = _to_utf8(stream.read(_GLIMPSE)).decode("utf-8", "replace")
+            text = to_utf8(stream.read(_GLIMPSE)).decode("utf-8", "replace")
     except (OSError, EOFError, zlib.error, DataError):  # the reason is given when it is read
         return ()
     lines = [] if "\0" in text else text.splitlines()
@@ -180,81 +168,16 @@ def unknown_unit(where: str, what: str = "a CSV file") -> ConfigError:
     )
 
 
-def _read_text(path: Path) -> bytes:
-    """The text as UTF-8 with one newline at the end of each line, without a byte order mark."""
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
-            raw = stream.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: can't be read: {reason}. Export the file again.") from error
-    if len(raw) > LARGEST:
-        raise DataError(
-            f"{path}: more than {LARGEST:,} bytes of text. Export a shorter recording, or another "
-            "format."
-        )
-    text = _to_utf8(raw)
-    if b"\0" in text or not text.strip():
-        raise DataError(f"{path}: empty, or no text. Export the file again.")
-    if b"\r" in text:  # at the ends of lines of Windows, or of old Macs
-        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    # nothing is copied that is large and need not be; DOS marks the end of a file
-    plain = text[-1:] == b"\n" and text[-2:-1] not in b"\x1a \n"
-    return text if plain else text.rstrip(b"\x1a \n") + b"\n"
-
-
-def _to_utf8(raw: bytes) -> bytes:
-    raw = raw.removeprefix(codecs.BOM_UTF8)
-    head = raw[:4000]
-    if raw.startswith(_UTF_16) or b"\0" in head:
-        little = head[1::2].count(0) > head[::2].count(0)
-        encoding = "utf-16" if raw.startswith(_UTF_16) else f"utf-16-{'le' if little else 'be'}"
-        raw = raw.decode(encoding, "replace").encode("utf-8", "replace")
-    if raw.isascii():
-        return raw
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:  # Windows in western languages, where every byte is a character
-        text = re.sub("[\x80-\x9f]", "?", raw.decode("cp1252", "replace"))
-    for plain, printed in _PRINTED.items():
-        for character in printed:
-            text = text.replace(character, plain)
-    return text.encode("utf-8")
-
-
 def _find_layout(
     text: bytes, leads: Sequence[str] | None, lead_names: LeadNames, decimal: str | None
 ) -> Layout:
     try:
-        return find_layout(_first_lines(text, _LINES), leads, lead_names, decimal)
+        return find_layout(first_lines(text, _LINES), leads, lead_names, decimal)
     except DataError:
-        lines = _first_lines(text, _MORE_LINES)
+        lines = first_lines(text, _MORE_LINES)
         if len(lines) <= _LINES:
             raise
         return find_layout(lines, leads, lead_names, decimal)
-
-
-def _first_lines(text: bytes, count: int) -> list[str]:
-    """The first lines of a text, of each no more than its first 20,000 characters."""
-    lines, start = list[str](), 0
-    while start < len(text) and len(lines) < count:
-        end = text.index(b"\n", start)
-        lines.append(text[start : min(end, start + _LINE)].decode("utf-8", "ignore"))
-        start = end + 1
-    return lines
-
-
-def _cut_lines(text: bytes, first: int, end: int | None = None) -> bytes:
-    """The lines of a text from a number on, up to another one."""
-    start = 0
-    for _ in range(first):
-        start = text.index(b"\n", start) + 1
-    if end is None:
-        return text[start:]
-    stop = start
-    for _ in range(end - first):
-        stop = text.index(b"\n", stop) + 1
-    return text[start:stop]
 
 
 def _strip_below(text: bytes, columns: Columns) -> tuple[bytes, bool]:
@@ -291,7 +214,7 @@ def _cut(text: bytes, rate: float, span: Span | None) -> tuple[bytes, int, int |
     start, stop = span_samples(span, rate, total)
     if (start, stop) == (0, total) or start == stop:
         return text, 0, None
-    return _cut_lines(text, start, stop), start, total
+    return cut_lines(text, start, stop), start, total
 
 
 def _read_rows(

@@ -9,7 +9,7 @@ from small_folder import as_stored, write_csv
 from small_signals import microvolts
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.formats import csv_files, csv_layout
+from ecg_keras.formats import csv_files, csv_layout, csv_text
 from ecg_keras.formats.csv_files import read_csv
 from ecg_keras.formats.csv_layout import find_layout
 from ecg_keras.formats.csv_numbers import read_columns
@@ -178,7 +178,7 @@ def test_what_a_csv_does_not_say_is_asked_for(tmp_path):
 
 
 def test_a_bomb_of_zeros_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_files, "LARGEST", 10_000)
+    monkeypatch.setattr(csv_text, "LARGEST", 10_000)
     path = write(tmp_path, gzip.compress(b"I\n" + b"0\n" * 1_000_000), "a.csv.gz")
     with pytest.raises(DataError, match=r"a\.csv\.gz: more than 10,000 bytes of text"):
         read(path)
