@@ -477,13 +477,13 @@ def test_a_shard_truncated_after_prepare_is_named(ecg_keras, copied):
     shard = next(shards.glob("train-*.tfrecord"))
     shard.write_bytes(shard.read_bytes()[:-100])
     expected = rf"{shard.name}: this shard has \d+ bytes instead of \d+\. Delete the folder and run"
-    for arguments in (
-        ["describe", shards],
-        ["validate", shards],
-        ["evaluate", "runs/scratch", "--shards", shards],
-        ["train", "scratch.yaml", "--set", "run=runs/new"],
+    for code, *arguments in (
+        (1, "describe", shards),
+        (2, "validate", shards),
+        (1, "evaluate", "runs/scratch", "--shards", shards),
+        (1, "train", "scratch.yaml", "--set", "run=runs/new"),
     ):
-        refused(ecg_keras(*arguments), 1, expected)
+        refused(ecg_keras(*arguments), code, expected)
     assert products(copied / "runs" / "new") == []
 
 
