@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
@@ -111,8 +113,18 @@ def shorten(name: str, longest: int) -> str:
 
 def text_mm(text: str, size: float) -> float:
     """How wide a line of text is in millimetres, at a size in points."""
-    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), False)
+    font = FontProperties(size=size)
+    with without_font_warnings():
+        width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
     return float(width) / 72 * 25.4
+
+
+@contextmanager
+def without_font_warnings() -> Iterator[None]:
+    """Letters that no font of this machine has: the reader's browser has others."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
 
 
 def wrap(text: str, width: float, size: float) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
@@ -13,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from ecg_keras.report.style import LIGHT, STYLE
+from ecg_keras.report.style import LIGHT, STYLE, without_font_warnings
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
@@ -48,9 +47,7 @@ def inline_svg(figure: Figure, name: str, title: str) -> Markup:
 
 def _written(figure: Figure) -> bytes:
     buffer = BytesIO()
-    with matplotlib.rc_context({**STYLE, **WRITING}), warnings.catch_warnings():
-        # the reader's browser has the fonts that this machine may lack
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with matplotlib.rc_context({**STYLE, **WRITING}), without_font_warnings():
         # else savefig draws everything once more, to nowhere, for the layout alone
         FigureCanvasSVG(figure)
         if (layout := figure.get_layout_engine()) is not None:
