@@ -20,8 +20,8 @@ from ecg_keras.data.dataset import check_split, describe
 from ecg_keras.data.processes import free_memory, keep_freed_memory
 from ecg_keras.data.reading import (
     Subset,
-    as_texts,
     check_counts,
+    decode_texts,
     remaining_records,
     training_subset,
     whole_shards,
@@ -234,7 +234,7 @@ def load_chosen(
     wanted = None if chosen is None else np.array(list(chosen))
     with whole_shards(folder, split):
         for signal, target, *ids in load_with_ids(folder, split, batch_size):
-            records, patients = (as_texts(one.numpy()) for one in ids)
+            records, patients = (decode_texts(one.numpy()) for one in ids)
             kept = np.ones(len(records), bool) if wanted is None else np.isin(records, wanted)
             if kept.any():
                 yield signal[kept], target.numpy()[kept], records[kept], patients[kept]

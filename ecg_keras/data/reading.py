@@ -267,10 +267,10 @@ def batches(
         for one in stream.map(
             lambda one: decode(one, dataset, wanted), num_parallel_calls=tf.data.AUTOTUNE
         ).as_numpy_iterator():
-            yield one | {name: as_texts(one[name]) for name in TEXTS if name in one}
+            yield one | {name: decode_texts(one[name]) for name in TEXTS if name in one}
 
 
-def as_texts(encoded: npt.NDArray[np.object_]) -> npt.NDArray[np.str_]:
+def decode_texts(encoded: npt.NDArray[np.object_]) -> npt.NDArray[np.str_]:
     """Texts that TensorFlow gives as bytes, in UTF-8; NumPy's own conversion takes ASCII alone."""
     return np.array([one.decode() for one in encoded], np.str_)
 

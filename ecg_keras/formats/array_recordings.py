@@ -17,13 +17,13 @@ import numpy.typing as npt
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats.hdf5_files import count_rows, read_array, read_row
 from ecg_keras.formats.plain_files import stat_file
+from ecg_keras.formats.voltages import unit_in_mv
 from ecg_keras.records import Signal, Span, cut_signal
 from ecg_keras.signals import LEADS, LeadNames, find_leads
 
 HDF5, NUMPY = (".h5", ".hdf5"), ".npy"
 # names of arrays of published databases: many recordings, and a single one
 _MANY, _SINGLE = "tracings", "ecg"
-_STEPS_IN_MV = {"mV": 1.0, "uV": 1000.0, "V": 0.001}
 _NUMBERS = "fiu"
 
 
@@ -136,7 +136,10 @@ def signal_of_values(
     there = np.flatnonzero((turned != 0).any(axis=1))
     if not len(there):
         raise DataError(f"{what} has no sample but zeros.")
-    steps = np.float32(_STEPS_IN_MV[str(unit)])
+    size = unit_in_mv(str(unit))
+    if size is None:
+        raise ConfigError(f"{what}: unit must be mV, uV or V. Received: {unit!r}.")
+    steps = np.float32(1 / size)
     with np.errstate(over="ignore"):  # what becomes infinite is refused as such
         millivolts = np.asarray(turned[there[0] : there[-1] + 1, kept], np.float32) / steps
     return Signal(np.ascontiguousarray(millivolts), float(sampling_rate or 0), found)

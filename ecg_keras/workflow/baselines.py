@@ -37,13 +37,13 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     overrides, _ = _shared_overrides(loaded, path)
     own = loaded.recipe.evaluation.baseline_set
     overrides |= own
-    if "model.backbone" not in own and not _names_network(loaded):
+    inherits = "model" in first_network(loaded.path, loaded.recipe)
+    network = published_network(loaded.recipe)
+    if inherits and "model.backbone" not in own and not _names_backbone(loaded):
         overrides["model.backbone"] = loaded.recipe.model.backbone
-        baseline = load(path, overrides, published_network(loaded.recipe))
-    else:
-        baseline = load(path, overrides)
-        if "backbone" not in baseline.recipe.model.model_fields_set:
-            baseline = load(path, overrides, published_network(loaded.recipe))
+    elif "backbone" in load(path, overrides).recipe.model.model_fields_set:
+        network = {}
+    baseline = load(path, overrides, network)
     if baseline.recipe.evaluation.baseline is not None:
         raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
     theirs, ours = (one.recipe.training.validate_on for one in (baseline, loaded))
@@ -77,10 +77,8 @@ def _baseline_tune(loaded: LoadedRecipe, baseline: LoadedRecipe) -> Tune | None:
     return theirs or ours
 
 
-def _names_network(loaded: LoadedRecipe) -> bool:
-    """Whether the recipe's network is not just that of its first weights."""
-    if "model" not in first_network(loaded.path, loaded.recipe):
-        return True
+def _names_backbone(loaded: LoadedRecipe) -> bool:
+    """Whether the recipe names its backbone itself, and does not just have its first weights'."""
     return "backbone" in load_recipe(loaded.path, loaded.overrides).recipe.model.model_fields_set
 
 

@@ -79,9 +79,9 @@ def first_network(path: str | Path, recipe: Recipe) -> Mapping[str, Mapping[str,
         if "backbone" in recipe.model.model_fields_set:
             return {"model": {"backbone": recipe.model.backbone}}
     network = defaults_of(recipe)
-    if not passed or "model" not in network:
-        return network
-    return {"model": {"backbone": network["model"]["backbone"]}}
+    if passed and network:
+        return {"model": {"backbone": network["model"]["backbone"]}}
+    return network
 
 
 def check_names(recipe: Recipe) -> Iterator[Problem]:
