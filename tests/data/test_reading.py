@@ -7,7 +7,7 @@ from ecg_keras.data.dataset import describe
 from ecg_keras.data.pipeline import load, load_chosen
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import (
-    as_texts,
+    decode_texts,
     read_people,
     read_shards,
     signal_statistics,
@@ -112,7 +112,7 @@ def test_names_of_other_alphabets(tmp_path):
         )  # fmt: skip
         ((inputs, _),) = loaded
         ids, persons = (inputs[key].numpy() for key in ("record_id", "patient_id"))
-        found = dict(zip(as_texts(ids), as_texts(persons), strict=True))
+        found = dict(zip(decode_texts(ids), decode_texts(persons), strict=True))
         assert found == {name: patients[name] for name in subset}
     ((_, _, ids, persons),) = load_chosen(folder, "train", 64, subset)
     assert dict(zip(ids, persons, strict=True)) == {name: patients[name] for name in subset}
