@@ -25,10 +25,14 @@ Outcome = data.Converted | data.LeftOut
 
 @dataclass(frozen=True, eq=False)
 class CheckRequest:
-    """A request, and the windows of each of its ECGs that a network is to be asked about."""
+    """A request, and the windows of each of its ECGs that a network is to be asked about.
+
+    Where they are ``rounded`` the graph resamples and rounds what it gets, as the library does.
+    """
 
     inputs: dict[str, npt.NDArray[Any]]
     windows: list[Array]
+    rounded: bool = False
 
 
 def ask_signal(card: Card, signals: Array) -> CheckRequest:
@@ -65,7 +69,8 @@ def ask_as_recorded(card: Card, signals: Array) -> CheckRequest:
         "leads": np.array([leads] * len(values), object),
         "unit": np.array(["uV"] * len(values), object),
     }
-    return CheckRequest(inputs, [_list_windows(card, one / 1000, rate, leads) for one in values])
+    windows = [_list_windows(card, one / 1000, rate, leads) for one in values]
+    return CheckRequest(inputs, windows, rounded=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, Predictions
-from ecg_keras.export import export_saved_model, read_card
+from ecg_keras.export import export_saved_model, read_card, requests, verification
 from ecg_keras.export.signatures import SIGNATURES
 
 
@@ -210,6 +210,37 @@ def test_a_savedmodel_that_differs_from_keras_is_not_left_behind(facts, tmp_path
     with pytest.raises(DataError, match=r"differs from the .*Keras model by 0\.\d+ on 8 ECGs"):
         export_saved_model(build_around(Restless()), tmp_path / "1", **facts)
     assert list(tmp_path.iterdir()) == []
+
+
+def read_by_another_processor(monkeypatch, move):
+    """Moves what the library makes of a request for `recordings`."""
+    listed = requests._list_windows
+    monkeypatch.setattr(requests, "_list_windows", lambda *given: move(listed(*given)))
+
+
+def sensitive() -> keras.Model:
+    # whose answers move by more than 1e-5 with a sample in ten that is a microvolt off
+    keras.utils.set_random_seed(3)
+    large = keras.initializers.RandomNormal(stddev=10, seed=3)
+    return build_around(keras.layers.Conv1D(8, 3, activation="relu", kernel_initializer=large))
+
+
+def test_samples_may_be_rounded_to_either_side(facts, tmp_path, monkeypatch):
+    def move(windows):
+        places = np.random.default_rng(1).random(windows.shape) < 0.1
+        return windows + np.float32(0.001) * places
+
+    read_by_another_processor(monkeypatch, move)
+    export_saved_model(sensitive(), tmp_path / "1", **facts | {"signatures": None})
+    monkeypatch.setattr(verification, "STEP_MV", np.float32(0))
+    with pytest.raises(DataError, match=r"\(recordings\); at most 1e-05 is allowed"):
+        export_saved_model(sensitive(), tmp_path / "2", **facts | {"signatures": None})
+
+
+def test_no_more_than_the_rounding_may_differ(facts, tmp_path, monkeypatch):
+    read_by_another_processor(monkeypatch, lambda windows: windows[:, :, ::-1])
+    with pytest.raises(DataError, match=r"on 4 ECGs \(recordings\); at most 0\.0"):
+        export_saved_model(sensitive(), tmp_path / "1", **facts | {"signatures": None})
 
 
 def test_a_failed_replacement_keeps_the_old_version(facts, tmp_path):

@@ -85,7 +85,8 @@ def test_arrays_and_rows_of_their_files(lab, tmp_path):
     assert [one.record_id for one in answers.rows] == ["0", "1", "2"]
     assert np.abs(answers.probabilities - expected).max() < 1e-3
     single = ecg.predict(lab.run, values[1], reading=CSV).probabilities
-    assert np.array_equal(single, answers.probabilities[1:2])
+    # sums of another batch are taken in another order
+    assert np.abs(single - answers.probabilities[1:2]).max() < 1e-6
     with h5py.File(tmp_path / "many.hdf5", "w") as file:
         file["tracings"] = values.astype("f4")
     rows = ecg.predict(lab.run, tmp_path / "many.hdf5", reading=CSV)
