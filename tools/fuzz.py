@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib
 import os
 import re
@@ -189,23 +190,33 @@ TARGETS = {
 }
 
 
+# inside which folders Python may open files now; empty where nobody watches
+_ALLOWED: tuple[str, ...] = ()
+
+
+@functools.cache
+def _watch_openings() -> None:
+    """One hook for the whole process: it can't be removed, and all that Python does calls it."""
+
+    def check(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and _ALLOWED and isinstance(arguments[0], str):
+            place = os.path.realpath(arguments[0])
+            if not place.startswith(_ALLOWED):
+                raise OutsideError(place)
+
+    sys.addaudithook(check)
+
+
 @contextlib.contextmanager
 def reading_only_inside(folder: Path) -> Iterator[None]:
     """Raises `OutsideError` where Python opens a file that is neither inside nor its own."""
-    allowed = (str(folder.resolve()), *OWN)
-
-    def check(event: str, arguments: tuple[object, ...]) -> None:
-        if event == "open" and watching and isinstance(arguments[0], str):
-            place = os.path.realpath(arguments[0])
-            if not place.startswith(allowed):
-                raise OutsideError(place)
-
-    watching = [True]
-    sys.addaudithook(check)  # there is no way to remove one
+    global _ALLOWED
+    _watch_openings()
+    _ALLOWED = (str(folder.resolve()), *OWN)
     try:
         yield
     finally:
-        watching.clear()
+        _ALLOWED = ()
 
 
 def try_input(target: Target, root: Path, content: bytes) -> bool:

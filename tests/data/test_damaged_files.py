@@ -87,6 +87,15 @@ def test_opening_another_file_is_noticed(tmp_path):
     assert (tmp_path / "secret").read_text() == "x"
 
 
+def test_watching_again_slows_nothing_down(tmp_path, monkeypatch):
+    # a hook stays until the process ends, and is called whenever a function is looked at
+    with SCRIPT.reading_only_inside(tmp_path):
+        pass
+    monkeypatch.setattr(sys, "addaudithook", lambda hook: pytest.fail("a second hook"))
+    with SCRIPT.reading_only_inside(tmp_path):
+        pass
+
+
 @pytest.mark.parametrize("samples", [10**12, 2 * 10**9])
 @pytest.mark.parametrize("held", [16, None], ids=["small file", "file as long as promised"])
 def test_a_header_that_promises_too_much_takes_no_memory(samples, held, tmp_path):
