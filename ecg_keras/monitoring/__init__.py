@@ -11,10 +11,10 @@ if TYPE_CHECKING:
         TITLES as TITLES,
         Measure as Measure,
         OutputCheck as OutputCheck,
-        Outputs as Outputs,
         check_outputs as check_outputs,
     )
     from ecg_keras.monitoring.found import Monitoring as Monitoring, Period as Period
+    from ecg_keras.monitoring.outputs import Outputs as Outputs
     from ecg_keras.monitoring.periods import PERIODS as PERIODS
     from ecg_keras.monitoring.watching import monitor as monitor
 

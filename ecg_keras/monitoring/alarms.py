@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
+
+from ecg_keras.monitoring.outputs import Estimate, KnownLabel, Outputs, mean_auroc, mean_of
 
 Floats = npt.NDArray[np.float64]
 Measure = Literal[
@@ -22,8 +24,8 @@ Measure = Literal[
 ]
 # of all checks of a call together, where nothing has changed
 ALARM_RATE = 0.01
-# answered recordings, and patients with and without a label, below which nothing is judged
-FEWEST, FEWEST_OF_LABEL = 20, 10
+# answered recordings below which nothing is judged
+FEWEST = 20
 # differences that do not matter, whatever the number of recordings
 TOLERATED: Mapping[Measure, float] = {
     "not answered": 0.02,
@@ -78,32 +80,6 @@ class OutputCheck:
             f"{TITLES[self.measure]}{of}: {self.received:.3f}, {self.reference:.3f} in the "
             f"reference; {what} {self.distance:.3f}, allowed {self.allowed:.3f}"
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Outputs:
-    """What a network said of recordings, and what is known of them.
-
-    Attributes:
-        probabilities: ``(records, labels)`` of the answered ones.
-        patients: ``(records,)``, whom each is of.
-        targets: 0 or 1 ``(records, labels)``, NaN where the truth is not known; ``None`` where
-            none of it is.
-        lost: how many more were not answered.
-        out_of: how many there were, where these are a part of them; ``None`` where they are all.
-    """
-
-    probabilities: npt.NDArray[Any]
-    patients: npt.NDArray[Any]
-    targets: npt.NDArray[Any] | None = None
-    lost: int = 0
-    out_of: int | None = None
-
-    @property
-    def answers(self) -> Floats:
-        """1 of each recording that was not answered, and 0 of each that was."""
-        number = len(self.patients) + self.lost if self.out_of is None else self.out_of
-        return np.repeat([1.0, 0.0], [self.lost, number - self.lost])
 
 
 class _Difference(NamedTuple):
@@ -179,7 +155,7 @@ def _usual(
     """What is said, and of how many nothing."""
     if len(received.answers) >= FEWEST:
         pair = usual.answers, received.answers
-        shares = [_mean(values, np.arange(len(values))) for values in pair]
+        shares = [mean_of(values, np.arange(len(values))) for values in pair]
         yield _compare("not answered", "", *shares, spread=1.0)
     if min(len(received.patients), len(usual.patients)) < FEWEST:
         return
@@ -189,7 +165,7 @@ def _usual(
         if limits is not None:
             pair = ours >= limits[column], theirs >= limits[column]
         means = [
-            _mean(values.astype(np.float64), one.patients)
+            mean_of(values.astype(np.float64), one.patients)
             for values, one in zip(pair, (usual, received), strict=True)
         ]
         yield _compare("rate", label, *means, spread=1.0)
@@ -211,16 +187,16 @@ def _scores(labels: Sequence[str], received: Outputs, scored: Outputs) -> Iterat
         return
     losses = []
     for column, label in enumerate(labels):
-        pair = _Known.of(scored, column), _Known.of(received, column)
+        pair = KnownLabel.of(scored, column), KnownLabel.of(received, column)
         if min(len(one.truth) for one in pair) < FEWEST:
             continue
         prevalences, biases, excesses = [], [], []
         for one in pair:
             truth, chance = one.truth, one.chance
-            prevalences.append(_mean(truth, one.patients))
-            biases.append(_mean(chance - truth, one.patients))
+            prevalences.append(mean_of(truth, one.patients))
+            biases.append(mean_of(chance - truth, one.patients))
             # Brier score less mean of p (1 - p): 0 where three in ten of those at 0.3 have it
-            excesses.append(_mean((truth - chance) * (1 - 2 * chance), one.patients))
+            excesses.append(mean_of((truth - chance) * (1 - 2 * chance), one.patients))
         yield _compare("prevalence", label, *prevalences, spread=1.0)
         yield _compare("calibration", label, *biases, spread=1.0)
         yield _compare("excess brier", label, *excesses, spread=0.5)
@@ -229,38 +205,11 @@ def _scores(labels: Sequence[str], received: Outputs, scored: Outputs) -> Iterat
             losses.append(ranked)
             yield _loss(label, *ranked)
     if len(losses) > 1:
-        yield _loss("", *(_join(side) for side in zip(*losses, strict=True)))
-
-
-class _Estimate(NamedTuple):
-    """A mean or AUROC with what each patient adds to its error.
-
-    ``within`` is the variance of the values of a mean, and the least variance of an AUROC.
-    """
-
-    value: float
-    parts: Floats
-    number: int
-    within: float = 0.0
-
-    @property
-    def variance(self) -> float:
-        return float(np.square(self.parts).sum()) * (1 + 1 / self.degrees)
-
-    @property
-    def degrees(self) -> float:
-        return max(1, len(self.parts) - 1)
-
-
-def _mean(values: Floats, patients: npt.NDArray[Any]) -> _Estimate:
-    value = float(values.mean())
-    _, groups = np.unique(patients, return_inverse=True)
-    parts: Floats = np.bincount(groups, (values - value) / len(values)).astype(np.float64)
-    return _Estimate(value, parts, len(values), float(values.var()))
+        yield _loss("", *(mean_auroc(side) for side in zip(*losses, strict=True)))
 
 
 def _compare(
-    measure: Measure, label: str, ours: _Estimate, theirs: _Estimate, *, spread: float
+    measure: Measure, label: str, ours: Estimate, theirs: Estimate, *, spread: float
 ) -> _Difference:
     """Two means of values that differ by ``spread`` at most from their own."""
     # rare values that a small set happens to lack would leave no variance: both sets together have
@@ -281,61 +230,8 @@ def _compare(
     )
 
 
-def _loss(label: str, ours: _Estimate, theirs: _Estimate) -> _Difference:
+def _loss(label: str, ours: Estimate, theirs: Estimate) -> _Difference:
     variance = sum(max(one.variance, one.within) for one in (ours, theirs))
     lost = ours.value - theirs.value
     degrees = min(ours.number, theirs.number) - 1
     return _Difference("auroc", label, ours.value, theirs.value, lost, math.sqrt(variance), degrees)
-
-
-def _join(several: Sequence[_Estimate]) -> _Estimate:
-    """The mean of AUROCs of the same patients."""
-    value = float(np.mean([one.value for one in several]))
-    parts = np.mean([one.parts for one in several], axis=0)
-    return _Estimate(value, parts, min(one.number for one in several))
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """The recordings of which it is known whether they have a label."""
-
-    truth: Floats
-    chance: Floats
-    patients: npt.NDArray[np.int64]  # numbered from 0
-    people: int  # patients with and without known recordings
-
-    @classmethod
-    def of(cls, one: Outputs, column: int) -> _Known:
-        truth = np.asarray(one.targets, np.float64)[:, column]
-        known = ~np.isnan(truth)
-        names, numbers = np.unique(one.patients, return_inverse=True)
-        chance = one.probabilities[known, column].astype(np.float64)
-        return cls(truth[known], chance, numbers[known], len(names))
-
-    def rank(self) -> Iterator[_Estimate]:
-        """The AUROC of the label, by how many of the others each record is above, where any is."""
-        truth, chance = self.truth == 1, self.chance
-        having, lacking = (len(np.unique(self.patients[one])) for one in (truth, ~truth))
-        if min(having, lacking) < FEWEST_OF_LABEL:
-            return
-        ranks = stats.rankdata(chance)
-        positives, negatives = np.count_nonzero(truth), np.count_nonzero(~truth)
-        placed = np.empty(len(chance))
-        placed[truth] = (ranks[truth] - stats.rankdata(chance[truth])) / negatives
-        placed[~truth] = 1 - (ranks[~truth] - stats.rankdata(chance[~truth])) / positives
-        value = float(placed[truth].mean())
-        weights = (placed - value) / np.where(truth, positives, negatives)
-        parts = np.bincount(self.patients, weights, self.people).astype(np.float64)
-        fewer = min(having, lacking)
-        yield _Estimate(value, parts, fewer, _least_variance(value, having, lacking))
-
-
-def _least_variance(value: float, having: int, lacking: int) -> float:
-    """That of an AUROC by Hanley & McNeil (1982), of one that is not quite 1."""
-    fewer = min(having, lacking)
-    expected = (value * fewer + 0.5) / (fewer + 1)
-    first, second = expected / (2 - expected), 2 * expected**2 / (1 + expected)
-    square = expected**2
-    return (
-        expected - square + (having - 1) * (first - square) + (lacking - 1) * (second - square)
-    ) / (having * lacking)

@@ -14,8 +14,9 @@ from ecg_keras import data, prediction, validation
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError, look_up
 from ecg_keras.evaluation import Predictions, Scores
-from ecg_keras.monitoring.alarms import FEWEST, Outputs, check_outputs
+from ecg_keras.monitoring.alarms import FEWEST, check_outputs
 from ecg_keras.monitoring.found import EVERYTHING, Monitoring, Period
+from ecg_keras.monitoring.outputs import Outputs
 from ecg_keras.monitoring.periods import PERIODS, join, name_periods, read_known
 from ecg_keras.prediction import AnswerTable
 from ecg_keras.text import plural

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     )
     from ecg_keras.prediction.asking import embed as embed, predict as predict
     from ecg_keras.prediction.loose_files import LooseFiles as LooseFiles
+    from ecg_keras.prediction.opening import open_trained as open_trained
     from ecg_keras.prediction.output import KINDS as KINDS
     from ecg_keras.prediction.readings import AGGREGATES as AGGREGATES
     from ecg_keras.prediction.request import (
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
         OnProgress as OnProgress,
         Request as Request,
     )
-    from ecg_keras.prediction.trained import (
-        TrainedNetwork as TrainedNetwork,
-        open_trained as open_trained,
-    )
+    from ecg_keras.prediction.trained import TrainedNetwork as TrainedNetwork
 
 __getattr__, __dir__, __all__ = lazy_face(__name__)

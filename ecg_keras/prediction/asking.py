@@ -11,6 +11,7 @@ from typing import Any
 from ecg_keras.prediction.answering import Answer, Answers
 from ecg_keras.prediction.journal import Journal
 from ecg_keras.prediction.loose_files import LooseFiles
+from ecg_keras.prediction.opening import open_trained
 from ecg_keras.prediction.output import (
     KINDS,
     LISTS,
@@ -19,7 +20,7 @@ from ecg_keras.prediction.output import (
     write_embeddings,
 )
 from ecg_keras.prediction.request import Files, OnProgress, Request
-from ecg_keras.prediction.trained import TrainedNetwork, open_trained
+from ecg_keras.prediction.trained import TrainedNetwork
 
 
 def predict(

@@ -4,13 +4,7 @@ from ecg_keras.workflow.baselines import baseline_recipe, overrides_left_out
 from ecg_keras.workflow.completing import complete_run
 from ecg_keras.workflow.first_weights import check_first_weights, defaults_of
 from ecg_keras.workflow.grouped import read_groupings
-from ecg_keras.workflow.importing import (
-    Imported,
-    PublishedWeights,
-    import_weights,
-    is_weights_file,
-    open_published,
-)
+from ecg_keras.workflow.importing import Imported, import_weights
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.makers import evaluation_mark
 from ecg_keras.workflow.opened import (
@@ -30,6 +24,7 @@ from ecg_keras.workflow.plan import (
     make_plan,
     run_plan,
 )
+from ecg_keras.workflow.published import PublishedWeights, is_weights_file, open_published
 from ecg_keras.workflow.recipes import check_names, load, own_code, upstream_recipe
 from ecg_keras.workflow.run_exports import export_run
 from ecg_keras.workflow.run_pairs import compare_runs

@@ -12,7 +12,7 @@ from ecg_keras.data import stored_leads
 from ecg_keras.errors import EcgKerasError
 from ecg_keras.signals import LEADS, missing_leads
 from ecg_keras.training import Run, read_network
-from ecg_keras.workflow.importing import PublishedWeights, is_weights_file, open_published
+from ecg_keras.workflow.published import PublishedWeights, is_weights_file, open_published
 
 # what may differ from the weights: another head is new, and leads have a rule of their own
 FREE = {("model", "head"), ("model", "preprocessing", "missing"), ("data", "leads")}

@@ -35,8 +35,8 @@ from ecg_keras.training import (
 from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.first_weights import published_of
 from ecg_keras.workflow.grouped import check_columns, check_groups
-from ecg_keras.workflow.importing import ENDINGS, PublishedWeights
 from ecg_keras.workflow.places import data_place, known_dataset, place_of
+from ecg_keras.workflow.published import ENDINGS, PublishedWeights
 from ecg_keras.workflow.recipes import known_labels, upstream_recipe
 
 RUNS = Path("runs")

@@ -7,7 +7,7 @@ import pytest
 
 from ecg_keras import models, weights
 from ecg_keras.errors import DataError
-from ecg_keras.workflow.importing import open_published
+from ecg_keras.workflow.published import open_published
 
 
 def publish(network, path):

@@ -1,0 +1,136 @@
+"""A network of a run or .keras file, with what the run's scores and reference add to it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg_keras import data
+from ecg_keras.config import Data, data_of, data_settings, fingerprint
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.evaluation import Calibration, Scores, SignalReference
+from ecg_keras.files import sha256_of
+from ecg_keras.metrics import recalibrate
+from ecg_keras.prediction.trained import Floats, Forward, TrainedNetwork, adapt_settings
+from ecg_keras.training import Run
+from ecg_keras.weights import describe_head
+
+
+def open_keras(
+    run: Run,
+    place: Path,
+    given: tuple[Sequence[str] | None, Sequence[str] | None, float | None],
+    embedding: bool,
+    short: str | None,
+    verify: str | None,
+) -> TrainedNetwork:
+    from ecg_keras import models
+
+    model = models.load_model(place)
+    file = run.model if place.is_dir() else place
+    takes, gives = tuple(model.input_shape), tuple(model.output_shape)
+    labels, leads, rate, samples, settings = _describe(run, place, given, takes, embedding)
+    if len(takes) != 3 or takes[2] != len(leads) or takes[1] not in (None, samples):
+        raise DataError(
+            f"{place}: takes signals of the shape {takes[1:]}, and is to be asked about "
+            f"{samples} samples of {len(leads)} leads, {', '.join(leads)}. Check what is said of "
+            "it."
+        )
+    if not embedding and gives[1:] != (len(labels),):
+        raise DataError(
+            f"{place}: gives {gives[1:]} probabilities, and is to be asked about {len(labels)} "
+            f"labels: {', '.join(labels)}. Check what is said of it."
+        )
+    scores = reference = None
+    if file == run.model and not embedding:
+        scores = Scores.load_json(run.scores) if run.scores.is_file() else None
+        if run.reference.is_file():
+            reference = SignalReference.load(run.reference)
+            if (reference.sampling_rate, reference.num_leads) != (rate, len(leads)):
+                raise DataError(f"{run.reference}: is of other leads or another rate. Remove it.")
+    calibration = scores.calibration if scores else None
+    forward: Forward
+    if embedding:
+        forward = functools.partial(_first_part, models.cut_head(model))
+    else:
+        graph = models.as_graph(model, samples, len(leads))
+        forward = functools.partial(_calibrated, graph, calibration)
+    if reference is not None:
+        forward = functools.partial(_with_distance, forward, reference)
+    adapted = adapt_settings(settings, leads, rate, samples, short, verify)
+    known = {"scores": _known(scores), "data": data_settings(adapted), "embedding": embedding}
+    if reference is not None:
+        known["reference"] = sha256_of(run.reference)
+    return TrainedNetwork(
+        place,
+        tuple(labels),
+        leads,
+        rate,
+        samples,
+        adapted,
+        fingerprint({"model": sha256_of(file), "labels": list(labels), **known}),
+        forward,
+        scores.thresholds if scores else None,
+        scores.thresholds_from if scores else "",
+        scores.calibration.method if scores else "none",
+        scores.sets if scores else None,
+        "" if embedding or file != run.model else describe_head(place, run.card),
+        model,
+        reference,
+    )
+
+
+def _describe(
+    run: Run,
+    place: Path,
+    given: tuple[Sequence[str] | None, Sequence[str] | None, float | None],
+    takes: tuple[int | None, ...],
+    embedding: bool,
+) -> tuple[tuple[str, ...], tuple[str, ...], float, int, Data | None]:
+    """Labels, leads, rate, samples and settings by dataset.json, else by what is given."""
+    if run.dataset.is_file():
+        known = data.read_dataset(run.dataset)
+        settings = data_of(known.settings, Path())
+        return known.labels, known.leads, known.sampling_rate, known.num_samples, settings
+    labels, leads, rate = given
+    if leads is None or rate is None or (labels is None and not embedding):
+        raise ConfigError(
+            f"{place}: no dataset.json beside it says how it was trained. Say so with "
+            "--model-labels, --model-leads and --model-rate (labels, leads, sampling_rate), or "
+            "put the dataset.json of its shards there."
+        )
+    if len(takes) != 3 or takes[1] is None:
+        raise DataError(
+            f"{place}: takes signals of any length. Put the dataset.json of its shards beside it."
+        )
+    return tuple(labels or ()), tuple(leads), float(rate), takes[1], None
+
+
+def _known(scores: Scores | None) -> Any:
+    """What of scores changes an answer."""
+    if scores is None:
+        return None
+    known = {"by": asdict(scores.calibration), "thresholds": dict(scores.thresholds)}
+    return known if scores.sets is None else {**known, "sets": scores.sets.limits}
+
+
+def _calibrated(graph: Any, calibration: Calibration | None, signal: Floats) -> Floats:
+    """Probabilities, calibrated as those that the run's scores speak of."""
+    probabilities = np.asarray(graph(signal), np.float32)
+    if calibration is None or calibration.method == "none":
+        return probabilities
+    slopes, intercepts = list(calibration.slopes.values()), list(calibration.intercepts.values())
+    return recalibrate(probabilities, slopes, intercepts).astype(np.float32)
+
+
+def _with_distance(forward: Forward, reference: SignalReference, signal: Floats) -> Floats:
+    return np.column_stack([forward(signal), reference.distance(signal)])
+
+
+def _first_part(graph: Any, signal: Floats) -> Floats:
+    return np.asarray(graph(signal)[0], np.float32)
