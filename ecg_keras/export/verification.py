@@ -96,8 +96,8 @@ def _answer_all(model: keras.Model, requests: Sequence[CheckRequest]) -> list[_E
     """What each request is to be answered with, from one call of a Keras model."""
     # outside of a graph a recurrent network takes each call sample by sample: seconds
     moved = [_move(request.windows) if request.rounded else [] for request in requests]
-    asked = [[*one.windows, *others] for one, others in zip(requests, moved, strict=True)]
-    windows = [one for several in asked for one in several]
+    groups = [[*one.windows, *others] for one, others in zip(requests, moved, strict=True)]
+    windows = [one for several in groups for one in several]
     values = np.asarray(keras.ops.cast(model(np.concatenate(windows), training=False), "float64"))
     parts = np.split(values, np.cumsum([len(one) for one in windows])[:-1])
     means = iter([part.mean(axis=0) for part in parts])
