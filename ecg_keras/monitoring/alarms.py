@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from ecg_keras.monitoring.outputs import Estimate, KnownLabel, Outputs, mean_auroc, mean_of
+from ecg_keras.monitoring.outputs import KnownLabel, Outputs, PatientEstimate, mean_auroc, mean_of
 
 Floats = npt.NDArray[np.float64]
 Measure = Literal[
@@ -209,7 +209,7 @@ def _scores(labels: Sequence[str], received: Outputs, scored: Outputs) -> Iterat
 
 
 def _compare(
-    measure: Measure, label: str, ours: Estimate, theirs: Estimate, *, spread: float
+    measure: Measure, label: str, ours: PatientEstimate, theirs: PatientEstimate, *, spread: float
 ) -> _Difference:
     """Two means of values that differ by ``spread`` at most from their own."""
     # rare values that a small set happens to lack would leave no variance: both sets together have
@@ -230,7 +230,7 @@ def _compare(
     )
 
 
-def _loss(label: str, ours: Estimate, theirs: Estimate) -> _Difference:
+def _loss(label: str, ours: PatientEstimate, theirs: PatientEstimate) -> _Difference:
     variance = sum(max(one.variance, one.within) for one in (ours, theirs))
     lost = ours.value - theirs.value
     degrees = min(ours.number, theirs.number) - 1

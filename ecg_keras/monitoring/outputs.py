@@ -41,7 +41,7 @@ class Outputs:
         return np.repeat([1.0, 0.0], [self.lost, number - self.lost])
 
 
-class Estimate(NamedTuple):
+class PatientEstimate(NamedTuple):
     """A mean or AUROC with what each patient adds to its error.
 
     ``within`` is the variance of the values of a mean, and the least variance of an AUROC.
@@ -61,19 +61,19 @@ class Estimate(NamedTuple):
         return max(1, len(self.parts) - 1)
 
 
-def mean_of(values: Floats, patients: npt.NDArray[Any]) -> Estimate:
+def mean_of(values: Floats, patients: npt.NDArray[Any]) -> PatientEstimate:
     """The mean of values, one of each recording."""
     value = float(values.mean())
     _, groups = np.unique(patients, return_inverse=True)
     parts: Floats = np.bincount(groups, (values - value) / len(values)).astype(np.float64)
-    return Estimate(value, parts, len(values), float(values.var()))
+    return PatientEstimate(value, parts, len(values), float(values.var()))
 
 
-def mean_auroc(several: Sequence[Estimate]) -> Estimate:
+def mean_auroc(several: Sequence[PatientEstimate]) -> PatientEstimate:
     """The mean of AUROCs of the same patients."""
     value = float(np.mean([one.value for one in several]))
     parts = np.mean([one.parts for one in several], axis=0)
-    return Estimate(value, parts, min(one.number for one in several))
+    return PatientEstimate(value, parts, min(one.number for one in several))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class KnownLabel:
         chance = one.probabilities[known, column].astype(np.float64)
         return cls(truth[known], chance, numbers[known], len(names))
 
-    def rank(self) -> Iterator[Estimate]:
+    def rank(self) -> Iterator[PatientEstimate]:
         """The AUROC of the label, by how many of the others each record is above, where any is."""
         truth, chance = self.truth == 1, self.chance
         having, lacking = (len(np.unique(self.patients[one])) for one in (truth, ~truth))
@@ -109,7 +109,7 @@ class KnownLabel:
         weights = (placed - value) / np.where(truth, positives, negatives)
         parts = np.bincount(self.patients, weights, self.people).astype(np.float64)
         fewer = min(having, lacking)
-        yield Estimate(value, parts, fewer, _least_variance(value, having, lacking))
+        yield PatientEstimate(value, parts, fewer, _least_variance(value, having, lacking))
 
 
 def _least_variance(value: float, having: int, lacking: int) -> float:
