@@ -51,7 +51,7 @@ def make_ecg(rate: float, seconds: float, seed: int = 0) -> np.ndarray:
 
 
 def check_alike(found: dict, expected: list) -> None:
-    """The windows that the library keeps, to a step of a shard in one sample of a thousand."""
+    """The windows that the library keeps, to a step of a shard in one sample of 500."""
     kept = [one for one in expected if isinstance(one, Converted)]
     assert found["is_lost"].tolist() == [not isinstance(one, Converted) for one in expected]
     windows = found["windows"][~found["is_lost"]]
@@ -59,7 +59,7 @@ def check_alike(found: dict, expected: list) -> None:
     for one, row, peak in zip(kept, windows, found["peak_mv"][~found["is_lost"]], strict=True):
         away = np.abs(row - one.samples * np.float32(one.scale))
         assert away.max() <= 1.01 * one.scale
-        assert (away > 0.01 * one.scale).mean() <= 1e-3
+        assert (away > 0.01 * one.scale).mean() <= 2e-3
         assert abs(peak - one.quality.peak_mv) <= 1.01 * one.scale
 
 

@@ -30,7 +30,7 @@ def test_it_resamples_as_the_library(graph, rate, seconds):
     found, whole = graph(values, rate)
     expected = signals.resample(values, rate, 100)
     assert int(whole) == len(expected)
-    np.testing.assert_allclose(found, expected, atol=3e-6)
+    np.testing.assert_allclose(found, expected, rtol=3e-6, atol=3e-6)
 
 
 def test_new_samples_of_many_old_ones_are_made_a_few_at_a_time(graph):
