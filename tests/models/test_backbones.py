@@ -36,12 +36,27 @@ ALL = [*OTHERS, *LONG]
 LARGE = ("cnn_transformer", "net1d")
 
 
+def long_if(some, name, *others):
+    return pytest.param(name, *others, marks=pytest.mark.long if some else ())
+
+
 def long_if_large(name):
-    return pytest.param(name, marks=pytest.mark.long) if name in LARGE else name
+    return long_if(name in LARGE, name)
 
 
-# to train: it is large, or strides nowhere
-SLOW = (long_if_large("net1d"), "cnn_transformer", "s4")
+# learn sixteen records by heart within seconds; of the others it is seen that they learn
+QUICK = (
+    "bilstm",
+    "fcn_wang",
+    "fourier_cnn",
+    "gru",
+    "lstm",
+    "resnet1d_wang",
+    "xception_time",
+    "xresnet1d18",
+)
+# it would take them minutes
+NEVER = ("net1d", "s4")
 
 # A head is one function of the time steps, whichever network made them: here each network with some
 # head and each head with some network, of which one is quick to build. All pairs take long.
@@ -221,8 +236,18 @@ def test_the_seed_decides_the_first_weights(name, classifiers):
         assert not (is_drawn(one) and np.array_equal(one, different)), one.path
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("name", ALL)
+POLICIES = ("mixed_bfloat16", "mixed_float16")
+
+
+def pairs_with_policies():
+    """Each network with one of the two, as both are cast to by the same layers."""
+    for place, name in enumerate(NAMES):
+        for number, policy in enumerate(POLICIES):
+            long = name in (*SIBLINGS, *LARGE) or number != place % 2
+            yield long_if(long, name, policy)
+
+
+@pytest.mark.parametrize(("name", "policy"), list(pairs_with_policies()))
 def test_mixed_precision_gives_nearly_the_same_and_float32_the_same(
     name, policy, classifiers, signals
 ):
@@ -241,7 +266,7 @@ def test_mixed_precision_gives_nearly_the_same_and_float32_the_same(
     assert np.abs(clone(signals) - expected).max() < 1e-5
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", map(long_if_large, OTHERS))
 def test_freezing_leaves_weights_and_statistics_bit_for_bit(name, signals, targets):
     model = models.classifier(models.find_backbone(name)(64, 3), LABELS[:3])
     stages = models.stages(model)
@@ -259,7 +284,7 @@ def test_freezing_leaves_weights_and_statistics_bit_for_bit(name, signals, targe
 
 
 @pytest.mark.parametrize(
-    "name", [long_if_large(name) for name in OTHERS if name not in ("net1d", "s4")]
+    "name", [long_if(name not in QUICK, name) for name in OTHERS if name not in NEVER]
 )
 def test_learns_sixteen_records_by_heart(name, signals, targets):
     model = models.classifier(models.find_backbone(name)(64, 3), LABELS[:3])
@@ -274,9 +299,10 @@ def test_learns_sixteen_records_by_heart(name, signals, targets):
     pytest.fail("after 80 steps some labels are still wrong")
 
 
-@pytest.mark.parametrize("name", [*SLOW, *LONG])
+@pytest.mark.parametrize(
+    "name", [*(long_if(name == "net1d", name) for name in OTHERS if name not in QUICK), *LONG]
+)
 def test_a_deep_network_lowers_its_loss(name, signals, targets):
-    """Learning by heart would take it minutes."""
     model = models.classifier(models.find_backbone(name)(64, 3), LABELS[:3])
     model.compile(keras.optimizers.Adam(3e-4), "binary_crossentropy", run_eagerly=True)
     losses = model.fit(signals, targets, batch_size=16, epochs=3, verbose=0).history["loss"]
@@ -321,8 +347,11 @@ assert not any(name.startswith("ecg_keras") for name in sys.modules)
 
 @pytest.mark.parametrize(
     "names",
-    [OTHERS, pytest.param(list(SIBLINGS), marks=pytest.mark.long)],
-    ids=["most", "siblings"],
+    [
+        [name for name in OTHERS if name not in LARGE],
+        pytest.param([*LARGE, *SIBLINGS], marks=pytest.mark.long),
+    ],
+    ids=["most", "large"],
 )
 def test_saved_models_open_where_only_keras_is_installed(
     names, tmp_path, classifiers, saved, signals
