@@ -41,12 +41,12 @@ def list_remarks(
     """
     parts = name_parts(settings.file, frame.columns)
     used = {*parts, *columns.values(), *labels, *settings.ignore}
-    remarks = [
+    remarks: list[str] = [
         _describe_columns(frame, settings, columns, labels, _count_labels(labels, present, ids)),
         *_describe_patients(frame, columns.get("patient"), patients),
         *_describe_folds(frame, columns.get("fold")),
         *([] if "fold" in columns else _describe_unused_folds(frame, used)),
-        *(_describe_unknown(columns.get(key), key, cells) for key, cells in unknown.items()),
+        *_describe_unknown(columns, unknown),
         *_describe_bands(frame, columns.get("age")),
         *_describe_reading(path, frame, settings),
     ]
@@ -141,11 +141,14 @@ def _describe_patients(
     return remarks
 
 
-def _describe_unknown(column: str | None, key: str, unknown: Counter[str]) -> list[str]:
-    """What a column of ages or sexes holds that means nothing known."""
-    count = plural(unknown.total(), "recording")
-    remark = f"column {column!r}: the {key} of {count} counts as unknown: {_list_counts(unknown)}."
-    return [remark] * bool(unknown)
+def _describe_unknown(columns: Mapping[str, str], unknown: Mapping[str, Counter[str]]) -> list[str]:
+    """What columns of ages and sexes hold that means nothing known."""
+    return [
+        f"column {columns[key]!r}: the {key} of {plural(cells.total(), 'recording')} counts as "
+        f"unknown: {_list_counts(cells)}."
+        for key, cells in unknown.items()
+        if cells
+    ]
 
 
 def _describe_folds(frame: pd.DataFrame, column: str | None) -> list[str]:

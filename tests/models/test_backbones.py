@@ -266,7 +266,7 @@ def test_mixed_precision_gives_nearly_the_same_and_float32_the_same(
     assert np.abs(clone(signals) - expected).max() < 1e-5
 
 
-@pytest.mark.parametrize("name", map(long_if_large, OTHERS))
+@pytest.mark.parametrize("name", [*map(long_if_large, OTHERS)])
 def test_freezing_leaves_weights_and_statistics_bit_for_bit(name, signals, targets):
     model = models.classifier(models.find_backbone(name)(64, 3), LABELS[:3])
     stages = models.stages(model)
