@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 from page_elements import Page, check_accessible, check_self_contained
 
 from ecg_keras.config import Data, dump_recipe, load_recipe
@@ -23,6 +24,7 @@ from ecg_keras.evaluation import (
     score_subgroups,
 )
 from ecg_keras.report import comparison_page, score_sections, shown_ecgs, write_report
+from ecg_keras.report.blocks import Drawing
 from ecg_keras.training import Run
 
 SECTIONS = [
@@ -41,6 +43,23 @@ def page(made_run):
 def copied(made_run, tmp_path):
     """The run alone, elsewhere; its baseline and shards stay where they were."""
     return Run(Path(shutil.copytree(made_run.folder, tmp_path / made_run.name)))
+
+
+@pytest.fixture
+def undrawn(page, monkeypatch):
+    """Figures of no lines, where a test is about words: drawing is what pages take their time for.
+
+    The page of all tests is drawn before.
+    """
+
+    def svg(drawing):
+        name = f"{drawing.name}-title"
+        return Markup(f'<svg role="img" aria-labelledby="{name}"><title id="{name}"></title></svg>')
+
+    monkeypatch.setattr(Drawing, "svg", svg)
+
+
+UNDRAWN = pytest.mark.usefixtures("undrawn")
 
 
 def change_recipe(run, overrides):
@@ -76,6 +95,7 @@ def test_every_section_is_there_and_listed(page):
     assert len(page.all("h1")) == 1
 
 
+@UNDRAWN
 def test_groups_of_ecgs_are_scored_beside_the_rest(copied):
     test = Predictions.load(copied.predictions("test"))
     of = {str(one): "ab"[int(one[-1]) % 2] for one in test.record_ids}
@@ -144,6 +164,7 @@ def test_the_tables_say_what_the_files_say(page, made_run):
     assert "train07, test03 (in test, train)" in page.words
 
 
+@UNDRAWN
 def test_calibration_and_challenge_scores_are_told_where_there_are_any(copied):
     test, valid = (Predictions.load(copied.predictions(split)) for split in ("test", "valid"))
     codes = dict(zip(test.labels, (("426783006",), ("164889003",), (), ()), strict=True))
@@ -156,6 +177,7 @@ def test_calibration_and_challenge_scores_are_told_where_there_are_any(copied):
     assert "No score of the PhysioNet/CinC Challenge" not in words
 
 
+@UNDRAWN
 def test_too_few_patients_are_said_instead_of_an_interval(copied, tmp_path):
     test, valid = (Predictions.load(copied.predictions(split)) for split in ("test", "valid"))
     rare = np.arange(len(test.patient_ids)) == np.arange(len(test.labels))[:, None]
@@ -188,6 +210,7 @@ def test_the_quality_of_each_lead_is_shown(page):
     assert "flat % clipped % noise µV baseline µV mains µV I 0 (0) " in words
 
 
+@UNDRAWN
 def test_a_repaired_database_is_said(copied, page):
     assert "every ECG was repaired" not in page.words
     tree = json.loads(copied.dataset.read_text())
@@ -197,6 +220,7 @@ def test_a_repaired_database_is_said(copied, page):
     assert "every ECG was repaired: lead I is inverted: lead I is turned over (so)." in words
 
 
+@UNDRAWN
 def test_unusual_records_are_listed_with_lead_and_value(copied, page):
     assert "Kept, with a figure outside of what is expected 0 records" in page.words
     tree = json.loads(copied.dataset.read_text())
@@ -211,6 +235,7 @@ def test_unusual_records_are_listed_with_lead_and_value(copied, page):
     assert "r99: largest sample 124 mV in V2 <, expected 0.05 to 20 mV and 20 more" in words
 
 
+@UNDRAWN
 def test_what_the_check_of_the_data_found_is_said_where_training_went_on(copied, page):
     assert "check of the data" not in page.words
     copied.write_status(anomalies=["train: peak_mv: values up to <4000", "test: labels: none"])
@@ -223,6 +248,7 @@ def test_what_the_check_of_the_data_found_is_said_where_training_went_on(copied,
     check_accessible(made)
 
 
+@UNDRAWN
 def test_what_the_check_of_the_data_did_not_look_at_is_said(copied, page):
     assert "The check of the data:" not in page.words
     copied.write_status(remarks=["checked without a <library>"])
@@ -230,6 +256,7 @@ def test_what_the_check_of_the_data_did_not_look_at_is_said(copied, page):
     assert words.count("The check of the data: checked without a <library>.") == 1
 
 
+@UNDRAWN
 def test_patients_in_several_splits_are_said(copied, page):
     assert "No patient is in two splits, as far as the database distinguishes" in page.words
     assert "drawn by record" not in page.words
@@ -243,6 +270,7 @@ def test_patients_in_several_splits_are_said(copied, page):
     assert "drawn by record, without regard to patients" in words[words.index("Limits", 400) :]
 
 
+@UNDRAWN
 def test_a_test_split_that_chose_is_said(copied, page):
     assert "The test split itself chose" not in page.words
     change_recipe(copied, {"training.validate_on": "test", "training.select": "best_weighted_f1"})
@@ -261,6 +289,7 @@ def test_a_test_split_that_chose_is_said(copied, page):
     assert "The test split itself chose the thresholds, as" in report(copied).words
 
 
+@UNDRAWN
 def test_leaks_that_are_allowed_and_records_that_are_left_out_are_said(copied):
     guarded = {
         "mark": "m",
@@ -279,6 +308,7 @@ def test_leaks_that_are_allowed_and_records_that_are_left_out_are_said(copied):
     assert "Left out for leaks: 1 of 40 training records are left out. train07 (in train)" in words
 
 
+@UNDRAWN
 def test_a_database_without_patients_is_said(copied):
     tree = json.loads(copied.dataset.read_text())
     for split in tree["splits"].values():
@@ -300,6 +330,7 @@ def test_the_same_files_give_the_same_bytes(page, copied):
     assert [file.name for file in copied.folder.iterdir() if file.name.startswith(".")] == []
 
 
+@UNDRAWN
 def test_what_is_optional_is_said_to_be_missing(copied):
     for path in (copied.log, copied.environment, copied.comparison):
         path.unlink()
@@ -316,6 +347,7 @@ def test_what_is_optional_is_said_to_be_missing(copied):
     assert "Truth and prediction of record" in bare.words
 
 
+@UNDRAWN
 def test_a_baseline_that_has_moved_leaves_the_comparison(copied):
     copied.write_status(baseline_run=str(copied.folder / "moved"))
     moved = report(copied)
@@ -390,6 +422,7 @@ def test_two_runs_can_be_compared_on_a_page_of_their_own(made_run, tmp_path):
     assert page.all("nav") == []
 
 
+@UNDRAWN
 def test_pages_say_what_both_were_trained_for_and_warn_where_that_differs(copied, tmp_path):
     budgets = (Budget(12, 408, 1088), Budget(80, 2720, 1088))
     comparison = replace(Comparison.load_json(copied.comparison), budgets=budgets)
@@ -404,6 +437,7 @@ def test_pages_say_what_both_were_trained_for_and_warn_where_that_differs(copied
         assert words.index(comparison.sentence) < words.index(comparison.warning)
 
 
+@UNDRAWN
 def test_pages_show_what_speaks_against_a_difference(copied, tmp_path):
     said = "lake_finetune had not finished learning: train it for longer."
     comparison = replace(Comparison.load_json(copied.comparison), diagnostics=(said,))
