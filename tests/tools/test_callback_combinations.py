@@ -17,7 +17,7 @@ def table(text: str) -> dict[str, str]:
     return {name: seen.split(":")[0] for name, seen in rows if seen != "---"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_combination_is_right_or_refused_by_name():
     done = subprocess.run(
         [sys.executable, SCRIPT],
