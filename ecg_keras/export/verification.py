@@ -91,13 +91,12 @@ def check_saved_model(
     requests = [row.ask(card, signals if row.name == DEFAULT else simulated) for row in rows]
     # a layer that is random in inference, or keeps state, answers otherwise from the second time on
     loaded.signatures[rows[0].name](**_tensors(requests[0]))
-    expected = {name: _answer_all(run, requests) for name, (run, _) in references.items()}
-    for number, (row, request) in enumerate(zip(rows, requests, strict=True)):
+    for row, request in zip(rows, requests, strict=True):
         answer = loaded.signatures[row.name](**_tensors(request))
         served = answer[card.output].numpy()
         check_probabilities(served, "SavedModel")
-        for name, (_, limit) in references.items():
-            means, by_a_step = expected[name][number]
+        for name, (run, limit) in references.items():
+            means, by_a_step = _expect(run, request)
             difference, allowed = float(np.max(np.abs(served - means))), limit + by_a_step
             if not difference <= allowed:  # or it is no number
                 raise DataError(
@@ -109,20 +108,20 @@ def check_saved_model(
     return describe_signatures(loaded, rows)
 
 
-def _answer_all(run: Reference, requests: Sequence[CheckRequest]) -> list[_Expected]:
-    """What each request is to be answered with, from one call of a Keras model."""
-    moved = [_move(request.windows) if request.rounded else [] for request in requests]
-    groups = [[*one.windows, *others] for one, others in zip(requests, moved, strict=True)]
-    windows = [one for several in groups for one in several]
-    parts = np.split(run(np.concatenate(windows)), np.cumsum([len(one) for one in windows])[:-1])
-    means = iter([part.mean(axis=0) for part in parts])
-    found = []
-    for request, others in zip(requests, moved, strict=True):
-        expected = np.stack([next(means) for _ in request.windows])
-        changed = np.array([next(means) for _ in others]).reshape(-1, expected.shape[1])
-        change = np.abs(changed - expected[: len(changed)])
-        found.append(_Expected(expected, float(change.max(initial=0))))
-    return found
+def _expect(run: Reference, request: CheckRequest) -> _Expected:
+    """What a request is to be answered with."""
+    means = _average(run, request.windows)
+    if not request.rounded:
+        return _Expected(means, 0.0)
+    moved = _average(run, _move(request.windows))
+    return _Expected(means, float(np.abs(moved - means).max()))
+
+
+def _average(run: Reference, windows: Sequence[Array]) -> npt.NDArray[Any]:
+    """The mean over each ECG's windows."""
+    ends = np.cumsum([len(one) for one in windows])
+    parts = np.split(run(np.concatenate(windows)), ends[:-1])
+    return np.stack([part.mean(axis=0) for part in parts])
 
 
 def _move(windows: Sequence[Array]) -> list[Array]:
