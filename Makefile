@@ -11,6 +11,10 @@ ARGS ?=
 # same examples of hypothesis in every run, and no deadline, which a busy machine would miss.
 PYTEST := -n 2 --dist loadfile --hypothesis-profile=ci
 
+# Where byte code is not to be written, each process of a test would compile TensorFlow again: half a
+# minute for what takes three seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 LOCK := constraints/py$(VERSION).txt
 BIN := .venv/bin

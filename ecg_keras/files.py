@@ -8,7 +8,7 @@ import json
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -135,6 +135,14 @@ def as_name(value: Any) -> str:
     if as_text(value) != printable(value).replace("\n", ""):
         raise ValueError(f"must be a name of one line. Received: {shortened(repr(value), 80)}")
     return as_text(value)
+
+
+def as_one_of(value: Any, allowed: Sequence[Any]) -> Any:
+    """A value of JSON that must be one of these words."""
+    if value not in allowed:
+        received = shortened(repr(value), 40)
+        raise ValueError(f"must be one of {', '.join(allowed)}. Received: {received}")
+    return value
 
 
 def as_names(value: Any) -> tuple[str, ...]:

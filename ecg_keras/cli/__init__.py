@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -58,6 +60,8 @@ COMMANDS = {
 NAMES = {"import": "import_published"}
 # exit code 1 of these says that something was found: as of diff, errors have 2
 FINDERS = ("monitor", "validate")
+# these keep nothing of what they had done when they were stopped
+RESTARTING = ("compare", "describe", "explain", "export", "monitor", "recipe", "report", "serve")
 # these import no TensorFlow, and so no Keras; evaluate does where it predicts
 WITHOUT_KERAS = ("compare", "describe", "download", "evaluate", "prepare", "recipe", "simulate")
 
@@ -108,10 +112,27 @@ def cli() -> None:
     """
 
 
+def _restarts(words: Sequence[str]) -> bool:
+    """Whether nothing is kept of what a command had done when it was stopped."""
+    if words[:1] == ["predict"]:
+        return not any(word.startswith("--out") for word in words)
+    return bool(words) and words[0] in RESTARTING
+
+
 def main() -> None:
     """Runs the command line: errors a user can fix become one line and exit code 1 or 2."""
-    code = run(lambda: cli(prog_name="ecg-keras", standalone_mode=False))
-    if code == 1 and sys.argv[1] in FINDERS:
+    name = "".join(sys.argv[1:2])
+    try:
+        code = run(
+            lambda: cli(prog_name="ecg-keras", standalone_mode=False),
+            resumes=not _restarts(sys.argv[1:]),
+        )
+    except Exception:
+        if name not in FINDERS:
+            raise
+        traceback.print_exc()
+        code = 1
+    if code == 1 and name in FINDERS:
         code = 2
     if code:
         sys.exit(code)

@@ -30,6 +30,7 @@ _NO_NEWS = re.compile(
     rb"before absl::InitializeLog"
 )
 RESUMES = "stopped. The same command resumes where it was."
+RESTARTS = "stopped. Nothing of it is kept: the same command begins again."
 
 
 class ClosedPipeError(Exception):
@@ -49,8 +50,11 @@ def noting_closed_pipes() -> Iterator[None]:
         raise
 
 
-def run(command: Callable[[], Any]) -> int:
-    """Runs a command; errors that a user can fix become lines. Returns the exit code."""
+def run(command: Callable[[], Any], *, resumes: bool = True) -> int:
+    """Runs a command, which may be one that resumes what was stopped; returns the exit code.
+
+    Errors that a user can fix become lines.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     _Quietly.install()
@@ -58,7 +62,7 @@ def run(command: Callable[[], Any]) -> int:
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     try:
         with stopping():
-            code = _run(command)
+            code = _run(command, RESUMES if resumes else RESTARTS)
         if sys.stdout is not None:  # as it is where the command began without one
             sys.stdout.flush()
         return code
@@ -67,7 +71,7 @@ def run(command: Callable[[], Any]) -> int:
         return CLOSED
 
 
-def _run(command: Callable[[], Any]) -> int:
+def _run(command: Callable[[], Any], when_stopped: str) -> int:
     try:
         command()
     except EcgKerasError as error:
@@ -77,7 +81,7 @@ def _run(command: Callable[[], Any]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as stop:
-        _say(RESUMES)
+        _say(when_stopped)
         return TERMINATED if isinstance(stop.__cause__ or stop, Terminated) else INTERRUPTED
     except BrokenPipeError:
         raise

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         run_on_beam as run_on_beam,
     )
     from ecg_keras.data.conversion import (
+        MOST_STEPS as MOST_STEPS,
+        STEP_MV as STEP_MV,
         Converted as Converted,
         Dropped as Dropped,
         convert as convert,

@@ -34,8 +34,8 @@ from ecg_keras.signals import (
 )
 from ecg_keras.sources import USABLE, source_of
 
-_STEP_MV = 0.001
-_GREATEST = 32767
+STEP_MV = 0.001  # of a stored sample, or more where the largest asks for it
+MOST_STEPS = 32767  # of an int16
 # a record whose limb leads miss the identities by more is broken where its database obeys them
 _BROKEN_MV = USABLE["einthoven_mv"][1]
 
@@ -90,7 +90,7 @@ def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], fl
     µV, or as much more as the largest sample asks for.
     """
     peak = max(float(values.max()), -float(values.min()))
-    step = float(np.float32(max(_STEP_MV, peak / _GREATEST)))
+    step = float(np.float32(max(STEP_MV, peak / MOST_STEPS)))
     steps = values / np.float32(step)
     return np.rint(steps, out=steps).astype("<i2"), step
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from ecg_keras.evaluation.estimates import Estimate, number, p_text, read_estimate, with_interval
 from ecg_keras.evaluation.grouping import call_group
-from ecg_keras.files import as_name, as_names
+from ecg_keras.files import as_name, as_names, as_one_of
 from ecg_keras.text import text_table
 
 Gained = Literal["gains more", "gains less", "no difference shown", "too few"]
@@ -97,14 +97,7 @@ def read_gains(content: Sequence[Mapping[str, Any]]) -> tuple[GroupGain, ...]:
             interaction=read_estimate(one.get("interaction")),
             p_value=number(one.get("p_value")),
             p_holm=number(one.get("p_holm")),
-            word=_read_word(one.get("word")),
+            word=as_one_of(one.get("word"), get_args(Gained)),
         )
         for one in content
     )
-
-
-def _read_word(word: Any) -> Gained:
-    for allowed in get_args(Gained):
-        if word == allowed:
-            return allowed  # type: ignore[no-any-return]
-    raise ValueError(f"must be one of {', '.join(get_args(Gained))}. Received: {word!r:.40}")

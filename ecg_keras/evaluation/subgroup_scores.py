@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from ecg_keras.evaluation.estimates import Estimate, number, p_text, read_estimate, with_interval
 from ecg_keras.evaluation.grouping import call_group
-from ecg_keras.files import as_name, as_names
+from ecg_keras.files import as_name, as_names, as_one_of
 from ecg_keras.text import percent, plural, text_table
 
 Said = Literal["higher", "lower", "no difference shown", "too few"]
@@ -189,14 +189,6 @@ def parse_subgroups(content: Mapping[str, Any] | None) -> Subgroups | None:
     )
 
 
-def parse_said(word: Any) -> Said:
-    """One of the words of a `Beside`."""
-    for allowed in get_args(Said):
-        if word == allowed:
-            return allowed  # type: ignore[no-any-return]
-    raise ValueError(f"must be one of {', '.join(get_args(Said))}. Received: {word!r:.40}")
-
-
 def _parse_group(content: Mapping[str, Any]) -> Subgroup:
     return Subgroup(
         column=as_name(content["column"]),
@@ -227,5 +219,5 @@ def _parse_beside(content: Mapping[str, Any]) -> Beside:
         difference=read_estimate(content.get("difference")),
         p_value=number(content.get("p_value")),
         p_holm=number(content.get("p_holm")),
-        word=parse_said(content.get("word")),
+        word=as_one_of(content.get("word"), get_args(Said)),
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from ecg_keras.data import MOST_STEPS, STEP_MV
 from ecg_keras.export.card import Card
 from ecg_keras.export.graph_quality import look_at, look_at_stored, say_impossible
 from ecg_keras.export.graph_resampling import resample, resampled_length
@@ -83,7 +84,7 @@ def windows_of(card: Card, number: tf.Tensor, request: Tensors) -> Tensors:
 def quantised(windows: tf.Tensor) -> tf.Tensor:
     """Windows as a shard holds them: in steps of 1 uV, or more where the largest sample asks it."""
     peak = tf.reduce_max(tf.abs(windows), axis=(1, 2), keepdims=True)
-    step = tf.cast(tf.maximum(tf.cast(peak, tf.float64) / 32767, 0.001), tf.float32)
+    step = tf.cast(tf.maximum(tf.cast(peak, tf.float64) / MOST_STEPS, STEP_MV), tf.float32)
     return tf.round(windows / step) * step
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.data import STEP_MV
 from ecg_keras.errors import DataError
 from ecg_keras.export.card import Card
 from ecg_keras.export.requests import Array, CheckRequest
@@ -23,9 +24,6 @@ WARMUP_FILE = "tf_serving_warmup_requests"
 # activation, so a network that was trained in it moves by about a hundredth in float32.
 FLOAT32_LIMIT = 1e-5
 MIXED_LIMIT = 0.05
-# to which a graph rounds samples that it has resampled; one that is about half way between two
-# steps falls to one of them there and to the other here, which no processor promises
-STEP_MV = np.float32(0.001)
 
 Reference = Callable[[Array], npt.NDArray[np.float64]]
 References = Mapping[str, tuple[Reference, float]]
@@ -125,10 +123,13 @@ def _average(run: Reference, windows: Sequence[Array]) -> npt.NDArray[Any]:
 
 
 def _move(windows: Sequence[Array]) -> list[Array]:
-    """The same with each sample a step higher or lower."""
+    """The same with each sample a step higher or lower.
+
+    One that is half way between two falls to either, as the processor of the graph likes.
+    """
     random = np.random.default_rng(0)
     signs = [random.choice(np.array([-1, 1], np.float32), one.shape) for one in windows]
-    return [one + STEP_MV * sign for one, sign in zip(windows, signs, strict=True)]
+    return [one + np.float32(STEP_MV) * sign for one, sign in zip(windows, signs, strict=True)]
 
 
 def _tensors(request: CheckRequest) -> dict[str, tf.Tensor]:

@@ -29,6 +29,7 @@ def open_keras(
     short: str | None,
     verify: str | None,
 ) -> TrainedNetwork:
+    """Opens the run's network, or the .keras file at ``place``; see `open_trained`."""
     from ecg_keras import models
 
     model = models.load_model(place)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from studies import tiny, tiny_data
 
-from ecg_keras.cli import COMMANDS
+from ecg_keras.cli import COMMANDS, cli, main
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "ecg_keras"]
@@ -106,6 +106,38 @@ def end(process, *, everybody):
     wait_for(lambda: not is_there(process.pid), 30)  # no process is left behind
     assert process.returncode == 143
     assert err.splitlines()[-1] == STOPPED and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "last"),
+    [
+        (["explain", "m", "f"], "Nothing of it is kept: the same command begins again."),
+        (["predict", "m", "f"], "Nothing of it is kept: the same command begins again."),
+        (["predict", "m", "f", "--out=a.csv"], "The same command resumes where it was."),
+    ],
+)
+def test_a_stopped_command_says_whether_it_resumes(monkeypatch, capsys, words, last):
+    def stop(**options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.get_command(None, words[0]), "callback", stop)
+    monkeypatch.setattr(sys, "argv", ["ecg-keras", *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err.strip() == f"ecg-keras: stopped. {last}"
+
+
+def test_a_bug_is_not_taken_for_something_that_was_found(monkeypatch, capsys):
+    def fail(**options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli.get_command(None, "monitor"), "callback", fail)
+    monkeypatch.setattr(sys, "argv", ["ecg-keras", "monitor", "run", "answers.csv"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_python_runs_the_package_as_the_command():
