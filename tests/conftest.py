@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,6 +28,18 @@ def real_data() -> Path:
     if not root.is_dir():
         pytest.skip(f"needs real ECGs: set ECG_KERAS_TEST_DATA, or put them in {BESIDE}")
     return root
+
+
+@pytest.fixture(scope="module")
+def without_tfdv():
+    """As where TensorFlow Data Validation has no package, in processes that are spawned too.
+
+    For tests of something else: it takes two seconds a split, and the plain check has its rules.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "tensorflow_data_validation", None)
+        patch.syspath_prepend(Path(__file__).parent / "small" / "absent")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """The command line as a user types it, on a small simulated hospital."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
 import pytest
 
 from ecg_keras.cli import main
@@ -80,11 +82,20 @@ def _write_recipes(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory) -> Path:
-    """A folder in which `ecg-keras train finetune.yaml` was typed and ended well."""
-    folder = tmp_path_factory.mktemp("project")
-    _write_recipes(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setattr(sys, "argv", ["ecg-keras", "train", "finetune.yaml"])
-        main()
+    """A folder in which `ecg-keras train finetune.yaml` was typed and ended well.
+
+    All processes of a test run read the one that the first of them made.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "project"
+    made = folder.with_name("project.made")
+    with filelock.FileLock(folder.with_name("project.lock")):
+        if not made.exists():
+            folder.mkdir()
+            _write_recipes(folder)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(folder)
+                patch.setattr(sys, "argv", ["ecg-keras", "train", "finetune.yaml"])
+                main()
+            made.touch()
     return folder

@@ -27,7 +27,10 @@ TOLD_BY = {
 AGAINST = ("age", "prevalence")
 
 
-@pytest.fixture(scope="module", params=["simulated", pytest.param("real", marks=pytest.mark.real)])
+LONG_AND_REAL = pytest.param("real", marks=[pytest.mark.real, pytest.mark.long])
+
+
+@pytest.fixture(scope="module", params=["simulated", LONG_AND_REAL])
 def sound(request, tmp_path_factory):
     """A sound database in PTB-XL's layout, and its shards at 100 Hz, which have no anomaly.
 

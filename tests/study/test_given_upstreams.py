@@ -13,6 +13,7 @@ from ecg_keras.report import write_study
 from ecg_keras.study import gather, list_cells, run_study
 from ecg_keras.training import Run
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
 SIGNALS = {"data": {"label_set": "superdiagnostic", "split": {"method": "patients"}}}
 ONCE = {"training": {"batch_size": 16, "phases": [{"epochs": 1}]}}
 

@@ -13,6 +13,7 @@ from ecg_keras.study.state import forget_failure, read_leak, write_failure
 from ecg_keras.study.worker import attempt
 from ecg_keras.training import LeakError
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
 # a source of another name that reads the same hospital: its patients are split otherwise
 COPY = "sources_of_tests.waiting"
 SOURCES = {

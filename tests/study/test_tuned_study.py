@@ -13,6 +13,7 @@ from ecg_keras.study.gathering import gather
 from ecg_keras.study.running import share
 from ecg_keras.training import read_tuned
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
 TWO = {"candidates": [{"rate": 0.01, "decay": 0.5}, {"rate": 1}], "extend": False}
 BOTH = {"tuned": {}, "untuned": {"recipe": {"tune": None}}}
 

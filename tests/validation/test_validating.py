@@ -20,7 +20,6 @@ from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.records import Signal
-from ecg_keras.signals import LEADS
 from ecg_keras.validation import (
     Numbers,
     Texts,
@@ -38,6 +37,26 @@ from ecg_keras.validation.validating import _tolerated
 @pytest.fixture(scope="module")
 def tfdv():
     return pytest.importorskip("tensorflow_data_validation", exc_type=ImportError)
+
+
+# counting takes as long as there are columns, and each lead has six
+LEADS = ("I", "II", "III", "V3")
+
+
+def of_hospital(raw, *, leads=LEADS, **others):
+    return Data(source="my_lab.hospital", raw=raw, seconds=2, leads=leads, **others)
+
+
+@pytest.fixture(scope="module")
+def hospital_data(hospital_raw):
+    return of_hospital(hospital_raw)
+
+
+@pytest.fixture(scope="module")
+def hospital_shards(hospital_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards") / "hospital"
+    prepare(hospital_data, folder)
+    return folder
 
 
 @pytest.fixture
@@ -180,7 +199,7 @@ def aged(hospital_raw, tmp_path_factory):
                 for info in infos
             ],
         )
-        data = Data(source="my_lab.hospital", raw=folder / "raw", seconds=2)
+        data = of_hospital(folder / "raw")
         prepare(data, folder / "shards")
         return folder / "shards"
 
@@ -230,7 +249,7 @@ def test_a_few_unusual_records_are_noted_and_no_anomaly(hospital_raw, tmp_path, 
     """Two spikes and a poor aVF, all in one split, are these records' matter."""
     raw = tmp_path / "raw"
     shutil.copytree(hospital_raw, raw)
-    data = Data(source="my_lab.hospital", raw=raw, seconds=2)
+    data = of_hospital(raw, leads=None)
     before = prepare(data, tmp_path / "before")
     inside = [one.record_id for one in read_shards(tmp_path / "before", "test")][:3]
     for name in inside[:2]:
@@ -273,7 +292,7 @@ def test_one_record_that_is_no_ecg_is_an_anomaly_where_nothing_was_verified(hosp
     raw = tmp_path / "raw"
     shutil.copytree(hospital_raw, raw)
     np.save(raw / "r0007.npy", np.load(raw / "r0007.npy")[:, [1, 0, *range(2, 12)]])
-    data = Data(source="my_lab.hospital", raw=raw, seconds=2, verify="off")
+    data = of_hospital(raw, verify="off")
     prepare(data, tmp_path / "shards")
     (anomaly,) = validate(tmp_path / "shards").anomalies
     assert anomaly.feature == "einthoven_mv"
@@ -290,7 +309,7 @@ def test_how_many_records_make_a_fault_of_the_dataset(hospital_raw, tmp_path, im
         for n, one in enumerate(hospital.list_records(raw, label_set="rhythm", sampling_rate=100))
     ]
     hospital.rewrite(raw, [(*row, "female") for row in rows])
-    prepare(Data(source="my_lab.hospital", raw=raw, seconds=2), tmp_path / "shards")
+    prepare(of_hospital(raw), tmp_path / "shards")
     checked = validate(tmp_path / "shards")
     assert {one.feature for one in checked.anomalies} == found
     noted = [one for one in checked.noted if one.measure == "age"]
@@ -435,7 +454,7 @@ def test_what_is_served_needs_no_labels_age_or_sex(tfdv, good, hospital_raw, tmp
     hospital.rewrite(
         tmp_path / "raw", [(one.record_id, one.record_id, "", "", "") for one in infos]
     )
-    prepare(Data(source="my_lab.hospital", raw=tmp_path / "raw", seconds=2), tmp_path / "served")
+    prepare(of_hospital(tmp_path / "raw"), tmp_path / "served")
     checked = validate(good, serving=tmp_path / "served")
     assert checked.anomalies == ()
     assert {one.feature for one in checked.comparisons[0].distances}.isdisjoint({"labels", "age"})
@@ -448,7 +467,7 @@ def test_no_label_at_all_is_an_anomaly(hospital_raw, tmp_path):
     infos = hospital.list_records(hospital_raw, label_set="rhythm", sampling_rate=100)
     rows = [(one.record_id, one.patient_id, "", one.age or "", one.sex or "") for one in infos]
     hospital.rewrite(tmp_path / "raw", rows)
-    prepare(Data(source="my_lab.hospital", raw=tmp_path / "raw", seconds=2), tmp_path / "shards")
+    prepare(of_hospital(tmp_path / "raw"), tmp_path / "shards")
     (anomaly,) = validate(tmp_path / "shards").anomalies  # the other splits have few records
     assert anomaly.line() == (
         f"train: labels: 0 of {describe(tmp_path / 'shards').splits['train'].records} records have "

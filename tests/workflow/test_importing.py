@@ -22,6 +22,7 @@ from ecg_keras.errors import ConfigError, DataError, EcgKerasError
 from ecg_keras.training import Run, read_guarded, read_network
 from ecg_keras.training.seen import of_same_database, tell_databases
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
 DATA = {
     "source": "simulated",
     "raw": "raw",

@@ -11,6 +11,7 @@ from ecg_keras import workflow
 from ecg_keras.errors import ConfigError
 from ecg_keras.training import Run, read_log, read_tuned
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
 TUNED = {
     **RECIPE,
     "training": RECIPE["training"] | {"phases": [{"epochs": 4}]},
