@@ -178,7 +178,8 @@ def command_of(module: str) -> list[str]:
     It is given what was standard output, between whose answers nothing else may then write.
     """
     code = (
-        "import os, sys; answers = os.dup(1); os.dup2(2, 1); "
+        "import os, sys, warnings; answers = os.dup(1); os.dup2(2, 1); "
+        "warnings.filterwarnings('ignore', category=FutureWarning, module='google'); "
         f"sys.path[:] = {sys.path!r}; from {module} import main; main(answers)"
     )
     return [sys.executable, "-c", code]

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-OLDER, OLD = HERE / "5062819.tar.xz", HERE / "3b08258.tar.xz"
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +31,12 @@ def unpacked(tmp_path_factory):
 
 @pytest.fixture(
     scope="module",
-    params=[(OLD, False), (OLD, True), (OLDER, True)],
-    ids=lambda one: f"{one[0].name.partition('.')[0]}-{'moved' if one[1] else 'as-it-was'}",
+    params=["3b08258-as-it-was", "3b08258-moved", "5062819-moved"],
 )
 def golden(request, unpacked):
     """A working folder of an earlier version, which is the current folder."""
-    archive, moved = request.param
+    version, _, place = request.param.partition("-")
+    archive, moved = HERE / f"{version}.tar.xz", place == "moved"
     before, path = Path.cwd(), sys.path.copy()
     os.chdir(unpacked(archive, moved=moved))
     yield Path.cwd()

@@ -16,6 +16,8 @@ from ecg_keras.study.gathering import gather
 from ecg_keras.training import Run, read_log
 
 RUNS = ("scratch", "finetune")
+# seconds each, and harder in a folder that is not where it was
+WHERE_MOVED = pytest.mark.parametrize("golden", ["3b08258-moved", "5062819-moved"], indirect=True)
 
 
 class Noting(workflow.Watcher):
@@ -79,6 +81,7 @@ def test_shards_are_whole_and_keep_their_name(golden):
     }
 
 
+@WHERE_MOVED
 def test_runs_are_compared_evaluated_exported_and_reported(golden, tmp_path):
     comparison = workflow.compare_runs("runs/finetune", "runs/scratch", bootstrap=100)
     assert comparison.names == ("finetune", "scratch")
@@ -135,6 +138,7 @@ def test_a_study_is_not_trained_again_and_its_page_is_written(golden):
     assert "finetune" in page.read_text(encoding="utf-8")
 
 
+@WHERE_MOVED
 def test_a_run_that_was_stopped_goes_on_and_names_no_place_of_this_machine(golden):
     run = Run(Path("runs/stopped"))
     before = read_log(run.log)
@@ -150,6 +154,7 @@ def test_a_run_that_was_stopped_goes_on_and_names_no_place_of_this_machine(golde
     assert train("stopped") == []
 
 
+@WHERE_MOVED
 def test_a_run_outlives_its_shards(golden):
     shutil.rmtree("shards")
     job = workflow.make_job(workflow.load("scratch.yaml"))

@@ -14,8 +14,7 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.study import list_cells, snapshot
 from ecg_keras.study.running import check_unchanged
 
-LATEST = Path(__file__).with_name("3b08258.tar.xz")
-pytestmark = pytest.mark.parametrize("golden", [(LATEST, True)], indirect=True, scope="module")
+pytestmark = pytest.mark.parametrize("golden", ["3b08258-moved"], indirect=True, scope="module")
 
 SECTIONS = [
     one

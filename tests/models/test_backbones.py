@@ -57,6 +57,7 @@ QUICK = (
     "gru",
     "lstm",
     "resnet1d_wang",
+    "xception_time",
     "xresnet1d18",
 )
 # it would take them minutes

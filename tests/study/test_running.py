@@ -158,6 +158,7 @@ def test_the_same_command_keeps_what_is_done_and_tries_again_what_failed(plan, f
     assert {name: after[name] for name in before} == before
     assert len(after) == 5
     assert ticks[-1] == last
+    assert "Warning" not in (plan.folder / "workers.log").read_text()
 
     last = run_study(plan)  # nothing is left to do
     assert (last.is_over, trained_at(plan)) == (True, after)

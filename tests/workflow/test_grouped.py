@@ -12,6 +12,8 @@ from ecg_keras.evaluation import Predictions
 from ecg_keras.workflow import read_groupings
 from ecg_keras.workflow.grouped import check_columns
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
+
 
 def predictions(records=("1", "2", "3", "4"), patients=("7", "7", "8", "9")):
     targets = np.arange(len(records))[:, None] % 2

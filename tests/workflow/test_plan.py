@@ -10,6 +10,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import LeakError
 from ecg_keras.training.begin import begin_run
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
 MINE = """\
 mode: finetune
 data: {source: folder, raw: mine}

@@ -13,6 +13,8 @@ from ecg_keras.config import flatten_overrides
 from ecg_keras.errors import ConfigError
 from ecg_keras.training import Run, checkpoint
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

@@ -10,6 +10,8 @@ from ecg_keras import workflow
 from ecg_keras.report import write_report
 from ecg_keras.statistics import read_seeds
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch):
