@@ -11,8 +11,8 @@ ARGS ?=
 # same examples of hypothesis in every run, and no deadline, which a busy machine would miss.
 PYTEST := -n 2 --dist loadfile --hypothesis-profile=ci
 
-# Where byte code is not to be written, each process of a test would compile TensorFlow again: half a
-# minute for what takes three seconds.
+# Where byte code is not to be written, each process of a test would compile TensorFlow again, which
+# makes its import take three times as long.
 export PYTHONDONTWRITEBYTECODE :=
 
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')

@@ -61,7 +61,19 @@ NAMES = {"import": "import_published"}
 # exit code 1 of these says that something was found: as of diff, errors have 2
 FINDERS = ("monitor", "validate")
 # these keep nothing of what they had done when they were stopped
-RESTARTING = ("compare", "describe", "explain", "export", "monitor", "recipe", "report", "serve")
+RESTARTING = (
+    "compare",
+    "describe",
+    "evaluate",
+    "explain",
+    "export",
+    "import",
+    "monitor",
+    "recipe",
+    "report",
+    "serve",
+    "transferability",
+)
 # these import no TensorFlow, and so no Keras; evaluate does where it predicts
 WITHOUT_KERAS = ("compare", "describe", "download", "evaluate", "prepare", "recipe", "simulate")
 
