@@ -139,7 +139,7 @@ def main() -> None:
             lambda: cli(prog_name="ecg-keras", standalone_mode=False),
             resumes=not _restarts(sys.argv[1:]),
         )
-    except Exception:
+    except Exception:  # a bug, with which Python would end with 1
         if name not in FINDERS:
             raise
         traceback.print_exc()

@@ -17,7 +17,15 @@ from ecg_keras.training import Run, read_log
 
 RUNS = ("scratch", "finetune")
 # seconds each, and harder in a folder that is not where it was
-WHERE_MOVED = pytest.mark.parametrize("golden", ["3b08258-moved", "5062819-moved"], indirect=True)
+WHERE_MOVED = pytest.mark.parametrize(
+    "golden",
+    [
+        pytest.param("3b08258-as-it-was", marks=pytest.mark.long),
+        "3b08258-moved",
+        "5062819-moved",
+    ],
+    indirect=True,
+)
 
 
 class Noting(workflow.Watcher):

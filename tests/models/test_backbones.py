@@ -35,8 +35,6 @@ OTHERS = [name for name in NAMES if name not in SIBLINGS]
 LONG = [pytest.param(name, marks=pytest.mark.long) for name in SIBLINGS]
 ALL = [*OTHERS, *LONG]
 LARGE = ("cnn_transformer", "net1d")
-
-
 # of each kind of layer one: a graph is exported whatever blocks its layers are in
 EXPORTED = ("bilstm", "fcn_wang", "gru", "lstm", "resnet1d18", "s4", "vit1d")
 
@@ -193,7 +191,12 @@ def check_size(backbone, head):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [(name, ((40, 8), (65, 1))[place % 2]) for place, name in enumerate(OTHERS)]
+    ("name", "shape"),
+    [
+        long_if(number != place % 2, name, shape)
+        for place, name in enumerate(OTHERS)
+        for number, shape in enumerate([(40, 8), (65, 1)])
+    ],
 )
 def test_other_lengths_and_numbers_of_leads(name, shape):
     backbone = models.find_backbone(name)(*shape)

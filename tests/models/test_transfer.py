@@ -1,13 +1,11 @@
 import keras
 import numpy as np
 import pytest
-from test_backbones import LARGE, OTHERS, SIBLINGS
+from test_backbones import LONG, OTHERS, long_if_large
 
 from ecg_keras import models
 from ecg_keras.errors import ConfigError, DataError
 
-QUICK = [name for name in OTHERS if name not in LARGE]
-LONG = [pytest.param(name, marks=pytest.mark.long) for name in (*LARGE, *SIBLINGS)]
 STANDARDISE = {"scaling": "standardise", "mean": (0.1, 0.0, -0.1), "std": (0.4, 0.5, 0.6)}
 
 
@@ -36,7 +34,7 @@ def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-@pytest.mark.parametrize("name", [*QUICK, *LONG])
+@pytest.mark.parametrize("name", [*map(long_if_large, OTHERS), *LONG])
 def test_every_layer_but_the_head_is_copied(small, classifiers, saved, name):
     upstream, path = classifiers(name), saved(name)
     model = small(name, seed=1)

@@ -52,7 +52,10 @@ def test_a_run_folder_is_complete(trained, recipe):
     assert keras.models.load_model(trained.model, compile=False).input_shape == (None, 200, 12)
 
 
-@pytest.mark.parametrize(("epoch", "seconds", "saved"), [(2, 0, 2), (4, 0, 4), (4, 99, 2)])
+@pytest.mark.parametrize(
+    ("epoch", "seconds", "saved"),
+    [pytest.param(1, 0, 1, marks=pytest.mark.long), (2, 0, 2), (4, 0, 4), (4, 99, 2)],
+)
 def test_a_stopped_run_goes_on_as_if_there_had_been_no_stop(
     tmp_path, trained, recipe, shards, monkeypatch, epoch, seconds, saved
 ):
