@@ -119,6 +119,9 @@ if TYPE_CHECKING:
         first_records as first_records,
         nested_subset as nested_subset,
     )
+    from ecg_keras.data.tracing import (
+        as_written as as_written,
+    )
     from ecg_keras.data.writing import (
         Run as Run,
         run_here as run_here,

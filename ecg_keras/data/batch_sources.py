@@ -16,6 +16,7 @@ from ecg_keras.data.batch_features import BatchFeatures
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.examples import ECG, decode, millivolts
 from ecg_keras.data.reading import batches, serialized
+from ecg_keras.data.tracing import as_written
 from ecg_keras.errors import DataError
 
 # records among which a stream is shuffled where the split does not fit in memory
@@ -116,7 +117,7 @@ def from_files(source: Chosen) -> tuple[Batches, Fetch]:
         else:
             order = tf.random.experimental.stateless_shuffle(tf.constant(paths), key)
             records = tf.data.Dataset.from_tensor_slices(order).interleave(
-                lambda path: tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES),
+                as_written(lambda path: tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES)),
                 cycle_length=_OPEN_SHARDS,
                 block_length=TURN,
                 num_parallel_calls=READERS,
@@ -147,6 +148,7 @@ def _filter(dataset: Dataset, chosen: Sequence[str]) -> Callable[[tf.Tensor], tf
         tf.lookup.KeyValueTensorInitializer(list(chosen), [True] * len(chosen)), False
     )
 
+    @as_written
     def keep_chosen(some: tf.Tensor) -> tf.Tensor:
         return tf.boolean_mask(
             some, table.lookup(decode(some, dataset, ["record_id"])["record_id"])

@@ -27,6 +27,7 @@ from ecg_keras.data.reading import (
     whole_shards,
 )
 from ecg_keras.data.settings import check_augment
+from ecg_keras.data.tracing import as_written
 from ecg_keras.errors import ConfigError
 
 _CORES = os.cpu_count() or 1
@@ -139,10 +140,12 @@ def load(
     in_memory = cache and bytes_in_memory <= _CACHED_SHARE * free_memory()
     epoch_batches, fetch = (from_memory if in_memory else from_files)(source)
 
+    @as_written
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         own = epoch_batches(_key(seed, epoch) if shuffle else None)
         return tf.data.Dataset.zip((tf.data.Dataset.from_tensors(epoch).repeat(), own.enumerate()))
 
+    @as_written
     def finish(epoch: tf.Tensor, numbered: tuple[tf.Tensor, tf.Tensor]) -> tuple[Any, ...]:
         step, batch = numbered
         parts = fetch(batch)
@@ -165,7 +168,7 @@ def load(
         return _made_at_once(numbers.flat_map(one_epoch), finish, steps)
     with tf.init_scope():
         passes = tf.Variable(0, dtype=tf.int64, trainable=False)
-    numbers = tf.data.Dataset.from_tensors(0).map(lambda _: passes.assign_add(1) - 1)
+    numbers = tf.data.Dataset.from_tensors(0).map(as_written(lambda _: passes.assign_add(1) - 1))
     loaded = _made_at_once(numbers.flat_map(one_epoch), finish, steps)
     loaded.ecg_keras_passes = passes
     return loaded
@@ -221,7 +224,9 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
     """
     ids = ("record_id", "patient_id")
     loaded = load(folder, split, batch_size=batch_size, cache=False, features=ids)
-    return loaded.map(lambda one, target: (one["signal"], target, *(one[name] for name in ids)))
+    return loaded.map(
+        as_written(lambda one, target: (one["signal"], target, *(one[name] for name in ids)))
+    )
 
 
 def load_chosen(

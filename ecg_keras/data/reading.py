@@ -19,6 +19,7 @@ from ecg_keras.data.examples import EVERYTHING, decode
 from ecg_keras.data.identities import Identities, nobody, population, stack
 from ecg_keras.data.splits import first_records, nested_subset
 from ecg_keras.data.tfrecords import count_records
+from ecg_keras.data.tracing import as_written
 from ecg_keras.errors import DataError, listed
 from ecg_keras.signals import SIGNATURE_SIZE
 
@@ -265,7 +266,8 @@ def batches(
     stream = serialized(folder, dataset, split).batch(PARSED)
     with whole_shards(folder, split):
         for one in stream.map(
-            lambda one: decode(one, dataset, wanted), num_parallel_calls=tf.data.AUTOTUNE
+            as_written(lambda one: decode(one, dataset, wanted)),
+            num_parallel_calls=tf.data.AUTOTUNE,
         ).as_numpy_iterator():
             yield one | {name: decode_texts(one[name]) for name in TEXTS if name in one}
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ecg_keras import models
+from ecg_keras import data, models
 from ecg_keras.config import Phase, Training
 from ecg_keras.evaluation import Predictions, evaluate
 from ecg_keras.keras_library import keras
@@ -237,7 +237,8 @@ def _time_prediction(model: keras.Model, batch_size: int) -> tuple[float, float,
     """Seconds for one ECG, for what begins and ends a prediction, and until the first begins."""
     batch = _measured_batch(model, batch_size)
     few, many = (
-        _signals(model, batch, batches).map(lambda signal, target: signal) for batches in (1, 4)
+        _signals(model, batch, batches).map(data.as_written(lambda signal, target: signal))
+        for batches in (1, 4)
     )
     first, *again = (_predict(model, few) for _ in range(3))
     short, long = min(again), min(_predict(model, many) for _ in range(2))

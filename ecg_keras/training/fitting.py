@@ -90,7 +90,7 @@ def fit(
     """
     devices = fitted.distribute_strategy.num_replicas_in_sync
     if devices > 1:
-        batches = padded(batches, devices).map(lambda batch, own: (*batch, own))
+        batches = padded(batches, devices).map(data.as_written(lambda batch, own: (*batch, own)))
     fitted.fit(
         batches,
         initial_epoch=epochs.start,

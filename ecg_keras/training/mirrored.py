@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ecg_keras import data
 from ecg_keras.keras_library import KerasModel
 
 
@@ -29,6 +30,7 @@ def padded(batches: tf.data.Dataset, devices: int) -> tf.data.Dataset:
         [([0, 1, 2, 3, 4, 0], 5)]
     """
 
+    @data.as_written
     def pad(*parts: Any) -> tuple[Any, tf.Tensor]:
         batch = parts if len(parts) > 1 else parts[0]
         records = tf.shape(tf.nest.flatten(batch)[0])[0]

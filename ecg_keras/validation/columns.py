@@ -60,13 +60,14 @@ def read_columns(
     """Features of some hundred records at a time, of which a record may lack any."""
     import tensorflow as tf
 
-    from ecg_keras.data import PARSED, serialized, whole_shards
+    from ecg_keras.data import PARSED, as_written, serialized, whole_shards
 
     kinds = dict.fromkeys(names, tf.string)
     kinds |= {name: tf.float32 for name in names if name in (*NUMBERS, *PER_LEAD)}
     kinds |= {name: tf.int64 for name in names if name in INTEGERS}
     features = {name: tf.io.RaggedFeature(kind) for name, kind in kinds.items()}
 
+    @as_written
     def parse(batch: Any) -> Any:
         parsed = tf.io.parse_example(batch, features)
         return {name: (rows.values, rows.row_lengths()) for name, rows in parsed.items()}
