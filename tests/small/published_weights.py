@@ -50,13 +50,13 @@ def publish(
     rng = np.random.default_rng(0)
     tensors = {}
     for layer in model.layers:
-        for weight in () if layer.name in family.layouts else layer.weights:
-            value = np.asarray(weight) + rng.normal(0, 0.01, weight.shape)
-            key = f"{family.tensors(layer.name)}.{PUBLISHED[weight.name]}"
-            value = np.abs(value) if "variance" in weight.name else value
-            # a depthwise convolution over time is one on images of width 1
-            value = value[..., 0] if value.ndim == 4 else value
-            tensors[key] = (value.T if weight.name == "kernel" else value).astype("<f4")
+        if layer.name in family.layouts:
+            continue
+        values = [np.asarray(weight) + rng.normal(0, 0.01, weight.shape) for weight in layer.weights]
+        names = [weight.name for weight in layer.weights]
+        parts = _of_gru(*values) if "recurrent_kernel" in names else _of_layer(names, values)
+        for part, value in parts.items():
+            tensors[f"{family.tensors(layer.name)}.{part}"] = value.astype("<f4")
     path = folder / name
     write_state(path, tensors)
     text = CARD.format(
@@ -71,3 +71,24 @@ def publish(
         text = text.replace(old, new)
     path.with_suffix(".yaml").write_text(text)
     return path, tensors
+
+
+def _of_layer(names, values):
+    parts = {}
+    for name, value in zip(names, values, strict=True):
+        value = np.abs(value) if "variance" in name else value
+        # a depthwise convolution over time is one on images of width 1
+        value = value[..., 0] if value.ndim == 4 else value
+        parts[PUBLISHED[name]] = value.T if name == "kernel" else value
+    return parts
+
+
+def _of_gru(kernel, recurrent, biases):
+    """Of PyTorch, whose gates are reset, update and new, where Keras has update before reset."""
+    values = {"weight_ih": kernel.T, "weight_hh": recurrent.T}
+    values |= {"bias_ih": biases[0], "bias_hh": biases[1]}
+    parts = {}
+    for name, value in values.items():
+        update, reset, new = np.split(value, 3)
+        parts[f"{name}_l0"] = np.concatenate([reset, update, new])
+    return parts

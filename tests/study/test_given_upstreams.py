@@ -101,13 +101,14 @@ def test_two_of_one_network_that_want_different_signals_need_a_study_each(tmp_pa
         listed(tmp_path, theirs, upstreams=upstreams)
 
 
-def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path, theirs):
+def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path):
+    theirs, _ = publish(tmp_path, family="gru")
     plan = tiny(
         tmp_path,
         base=ONCE | {"data": {**SIGNALS["data"], "shards": str(tmp_path / "shards")}},
         upstreams={"theirs": {"from": str(theirs)}},
         modes=MODES,
-        grid={"backbones": ["resnet1d18"], "seeds": [0]},
+        grid={"backbones": ["gru"], "seeds": [0]},
         controls=True,
     )
     assert run_study(plan).counts["done"] == 4
@@ -121,7 +122,8 @@ def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path, theirs):
     # the run that was made of them starts another study, in which nothing is imported
     made = plan.given["theirs"].run
     shutil.copytree(made.folder, tmp_path / "kept")
-    again = listed(tmp_path, tmp_path / "kept", grid={"seeds": [0], "upstreams": ["theirs"]})
+    grid = {"backbones": ["gru"], "seeds": [0], "upstreams": ["theirs"]}
+    again = listed(tmp_path, tmp_path / "kept", grid=grid)
     assert again.given["theirs"].published is None
     (start,) = {
         cell.recipe.initialise.from_ for cell in again.cells if cell.recipe.mode == "finetune"

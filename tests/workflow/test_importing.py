@@ -46,7 +46,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("published")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        publish(folder)
+        publish(folder, family="gru")
         workflow.import_weights("theirs.pt")
         recipe = write(
             "tune",
@@ -81,12 +81,12 @@ def test_the_run_has_the_network_the_preprocessing_and_the_head(here):
     assert (dataset.sampling_rate, dataset.num_samples) == (25, 100)
     assert run.card.read_text() == Path("theirs.yaml").read_text()
     network = read_network(run)
-    assert (network.backbone, network.scaling) == ("resnet1d18", "none")
+    assert (network.backbone, network.scaling) == ("gru", "none")
     rng = np.random.default_rng(2)
     signals = rng.normal(0, 0.5, (3, 100, 12)).astype(np.float32)
-    _, tensors = publish(here, name="again.pt")
-    plain = models.classifier(models.find_backbone("resnet1d18")(100, 12), LABELS)
-    weights.take_weights(plain, tensors, weights.find_family("resnet1d18"))
+    _, tensors = publish(here, name="again.pt", family="gru")
+    plain = models.classifier(models.find_backbone("gru")(100, 12), LABELS)
+    weights.take_weights(plain, tensors, weights.find_family("gru"))
     x = sosfiltfilt(butter(1, 0.5, "highpass", fs=25, output="sos"), signals * 1000.0, axis=1)
     x = (x - x.mean(1, keepdims=True)) / np.maximum(x.std(1, ddof=1, keepdims=True), 0.001)
     assert np.allclose(model(signals), plain(x.astype(np.float32)), atol=1e-5)
@@ -128,7 +128,7 @@ def test_the_imported_run_is_taken_as_any_other(here, shards, tmp_path):
     assert ranking.values["linear_probe"][0] > 0
     facts = describe_candidate(run, shards)
     assert facts.network == read_network(Run(Path(run)))
-    assert facts.lines(data.describe(shards))[0] == f"{run}: resnet1d18 trained on Elsewhere"
+    assert facts.lines(data.describe(shards))[0] == f"{run}: gru trained on Elsewhere"
     settings = data.describe(shards).settings
     way = Way("fine-tune", facts.network, run).recipe(settings, raw=Path("raw"), epochs=1)
     assert way.model.preprocessing == facts.network.preprocessing
@@ -138,7 +138,9 @@ def test_the_imported_run_is_taken_as_any_other(here, shards, tmp_path):
 
 
 def test_a_run_that_began_with_published_weights_is_an_upstream_too(here):
-    settings = workflow.load("tune.yaml", {"initialise.from": "runs/tune", "run": "runs/third"})
+    # whose head takes no other length
+    changed = {"initialise.from": "runs/tune", "run": "runs/third", "data.seconds": 4}
+    settings = workflow.load("tune.yaml", changed)
     assert settings.recipe.model == workflow.load("tune.yaml").recipe.model
     job = workflow.make_job(settings)
     job.check_weights()
@@ -150,7 +152,7 @@ def test_a_run_that_began_with_published_weights_is_an_upstream_too(here):
         ({"data.sampling_rate": 100.0}, "=100.0: is 100.0, and the weights of theirs.* want 25.0, "
          "as their card says"),
         ({"data.seconds": 10.0}, "want 4.0"),
-        ({"model.backbone": "gru"}, "model.backbone=gru: is gru, .* want resnet1d18"),
+        ({"model.backbone": "lstm"}, "model.backbone=lstm: is lstm, .* want gru"),
         ({"model.scaling": "minmax"}, "preprocessing it is none. Received: scaling minmax"),
         ({"model.preprocessing.unit": "mV"}, "unit=mV: is mV, .* want uV"),
         ({"data.leads": ["I", "II", "V1"]}, r"V2, .* are not among .*initialise.leads: fewer"),
@@ -310,7 +312,7 @@ def test_a_folder_with_something_else_is_kept(here, tmp_path):
     shutil.rmtree(tmp_path / "mine")
     made = workflow.import_weights("theirs.pt", tmp_path / "mine")
     assert made.run.model.is_file() and "has seen" in made.table()
-    publish(tmp_path, changes=[("Elsewhere", "Nowhere")])
+    publish(tmp_path, family="gru", changes=[("Elsewhere", "Nowhere")])
     with pytest.raises(ConfigError, match=r"mine: was imported from another file or card"):
         workflow.import_weights(tmp_path / "theirs.pt", tmp_path / "mine")
 
@@ -322,7 +324,7 @@ def test_a_database_that_the_card_names_is_refused_unless_it_is_allowed(here, sh
     assert "this is simulated, of which it has seen splits train, valid, test" in tell_databases(
         Path("w"), named, dataset.source
     )
-    publish(here, name="seen.pt", changes=[("Elsewhere", "simulated")])
+    publish(here, name="seen.pt", family="gru", changes=[("Elsewhere", "simulated")])
     changed = {"initialise.from": "seen.pt", "run": "runs/leaky"}
     changed["evaluation.baseline"] = None
     job = workflow.make_job(workflow.load("tune.yaml", changed))
