@@ -11,7 +11,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def as_written(function: Function) -> Function:
-    """A function for ``map`` and the like that AutoGraph leaves alone.
+    """A function for ``map``, ``flat_map`` or ``interleave`` that AutoGraph leaves alone.
 
     AutoGraph parses and compiles the source of a function, and of all that it calls, for control
     flow that depends on tensors. Ours has none, and the first batch would wait for it.

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ecg_keras.config import Data
-from ecg_keras.errors import ConfigError, DataError, shortened
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import LabelSets, read_sets, without_nan
 from ecg_keras.export.precision import PrecisionLoss
-from ecg_keras.files import as_names, known_fields, parse_as, refuse_constant
+from ecg_keras.files import as_names, as_one_of, known_fields, parse_as, refuse_constant
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "card.json"
@@ -98,11 +98,10 @@ class Card:
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be text. Received: {getattr(self, name)!r}.")
         for name, value in self.reading.items():
-            if value not in (allowed := get_args(Data.model_fields[name].annotation)):
-                raise ConfigError(
-                    f"{name} must be one of {', '.join(allowed)}. Received: "
-                    f"{shortened(repr(value), 40)}."
-                )
+            try:
+                as_one_of(value, get_args(Data.model_fields[name].annotation))
+            except ValueError as error:
+                raise ConfigError(f"{name} {error}.") from error
         if self.thresholds is not None:
             _check_thresholds(self.labels, self.thresholds)
         if self.sets is not None and tuple(self.sets.labels) != self.labels:

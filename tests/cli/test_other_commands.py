@@ -53,9 +53,9 @@ def test_help_is_quick_and_imports_nothing_heavy():
     )
     assert time.perf_counter() - begun < 5, "0.2 s on an idle machine"
     assert answer.stderr == ""
-    for name, (_, line) in COMMANDS.items():
+    for name, row in COMMANDS.items():
         assert f"  {name} " in answer.stdout
-        assert line.split()[0] in answer.stdout
+        assert row.line.split()[0] in answer.stdout
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "recipe check", "recipe show"])

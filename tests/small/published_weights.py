@@ -52,7 +52,9 @@ def publish(
     for layer in model.layers:
         if layer.name in family.layouts:
             continue
-        values = [np.asarray(weight) + rng.normal(0, 0.01, weight.shape) for weight in layer.weights]
+        values = [
+            np.asarray(weight) + rng.normal(0, 0.01, weight.shape) for weight in layer.weights
+        ]
         names = [weight.name for weight in layer.weights]
         parts = _of_gru(*values) if "recurrent_kernel" in names else _of_layer(names, values)
         for part, value in parts.items():
