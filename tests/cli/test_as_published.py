@@ -9,6 +9,7 @@ from ecg_keras import data
 from ecg_keras.evaluation import Predictions
 from ecg_keras.training import Run, read_log
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
 DATA = """\
 data:
   source: simulated

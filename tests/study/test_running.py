@@ -27,6 +27,7 @@ from ecg_keras.study.running import share
 from ecg_keras.study.state import is_claimed
 from ecg_keras.study.worker import MANY, pack, unpack
 
+pytestmark = pytest.mark.usefixtures("without_tfdv")
 # of a process that starts or ends on a busy machine
 PATIENCE = 120
 
