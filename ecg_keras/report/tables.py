@@ -148,8 +148,13 @@ def cell_html(column: Column, value: Any) -> Markup:
         return word_html(value)
     small = value if column.kind == "way" else _parts(column.kind, value)
     if column.kind == "way" or small[1]:
-        return Markup("{} <small>{}</small>").format(*small)
-    return escape(small[0])
+        return Markup("{} <small>{}</small>").format(*map(_breakable, small))
+    return _breakable(small[0])
+
+
+def _breakable(text: str) -> Markup:
+    """Names of settings may break after an underscore: a table then fits beside them."""
+    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
 
 
 def word_html(word: str) -> Markup:

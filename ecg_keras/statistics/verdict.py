@@ -98,7 +98,8 @@ def settles(contrast: Contrast, verdict: Verdict) -> str:
         >>> settles(one, judge([one], margin=0.02)[0])
         'at least 2 more seeds'
     """
-    counts = ((verdict.more_seeds, "more seed"), (verdict.more_records, "more test ECG"))
+    records = verdict.more_records and roughly(verdict.more_records)
+    counts = ((verdict.more_seeds, "more seed"), (records, "more test ECG"))
     ways = [f"{count:,} {what}{'s' * (count > 1)}" for count, what in counts if count]
     if contrast.seeds == 1:
         return " and ".join([f"at least {FEWEST_SEEDS - 1} more seeds", *ways])

@@ -69,7 +69,14 @@ def features(text):
     return set(re.findall(r"^(?:train|valid|test): (.+?): ", text, flags=re.M))
 
 
-@pytest.mark.parametrize("fault", TOLD_BY)
+# the others are found in test_validating.py, on shards of fewer records
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(one, marks=[pytest.mark.long] * (one not in ("unit", "labels", *AGAINST)))
+        for one in TOLD_BY
+    ],
+)
 def test_a_planted_fault_is_flagged(ecg_keras, sound, fault, tmp_path):
     if fault in AGAINST:
         pytest.importorskip("tensorflow_data_validation", exc_type=ImportError)

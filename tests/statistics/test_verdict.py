@@ -251,7 +251,7 @@ def test_one_seed_speaks_of_these_networks_alone():
     [
         ("better", 0, 0, "decided"),
         ("inconclusive", 1, None, "1 more seed"),
-        ("inconclusive", 4, 1250, "4 more seeds or 1,250 more test ECGs"),
+        ("inconclusive", 4, 1250, "4 more seeds or 1,300 more test ECGs"),
         ("inconclusive", None, 1, "1 more test ECG"),
         ("inconclusive", None, None, "neither seeds nor test ECGs alone"),
     ],
@@ -266,7 +266,7 @@ def test_one_seed_decides_nothing_about_ways_of_training_whatever_the_word():
     assert first.word == "better" and second.word == "inconclusive"
     assert settles(clear, first) == "at least 2 more seeds"
     assert settles(open_one, second) == (
-        f"at least 2 more seeds and {second.more_records:,} more test ECGs"
+        f"at least 2 more seeds and {roughly(second.more_records):,} more test ECGs"
     )
 
 
