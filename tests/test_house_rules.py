@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -226,3 +227,40 @@ def find_long_docstrings():
 
 def test_docstrings_of_what_no_face_exports_are_short():
     assert find_long_docstrings() == set()
+
+
+def list_words(tree):
+    """Names that a module uses, also those in texts such as ``module:function``, once each."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.alias):
+            yield from (node.name, node.asname or "")
+        elif isinstance(node, ast.Constant) and id(node) not in docstrings:
+            yield from re.findall(r"\w+", str(node.value))
+
+
+def find_unused():
+    """Functions and classes of modules that no module or template of the package names."""
+    used = {word for tree in TREES.values() for word in list_words(tree)}
+    used |= {
+        word for path in PACKAGE.rglob("*.j2") for word in re.findall(r"\w+", path.read_text())
+    }
+    for path, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in used:
+                yield f"{name_of(path)}: {node.name}"
+
+
+def test_nothing_is_there_that_only_its_tests_use():
+    hooks = {"__getattr__"}  # of Python
+    assert [one for one in find_unused() if one.rpartition(" ")[2] not in hooks] == []

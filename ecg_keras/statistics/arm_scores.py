@@ -8,7 +8,7 @@ record of one fold must not be ranked against a record of another (Forman & Scho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,33 +21,12 @@ from ecg_keras.metrics import (
     LabelScorer,
     LabelScores,
     Weights,
-    check_weights,
-    squeeze,
 )
 from ecg_keras.statistics.arms import Arm
 
 
-def score_folds(
-    folds: Sequence[Predictions],
-    thresholds: Sequence[npt.ArrayLike],
-    weights: Sequence[npt.ArrayLike | None] | None = None,
-) -> LabelScores:
-    """The scores of each label over all folds."""
-    scorer = FoldScorer(folds, thresholds)
-    given = [None] * len(folds) if weights is None else weights
-    scores = scorer.score(
-        [
-            check_weights(counted, len(fold.record_ids))
-            for fold, counted in zip(folds, given, strict=True)
-        ]
-    )
-    return LabelScores(
-        **{one.name: squeeze(getattr(scores, one.name), given[0]) for one in fields(scores)}
-    )
-
-
 class FoldScorer:
-    """`score_folds` for resample after resample: records are sorted and decided once."""
+    """Scores of each label over all folds, in resample after resample: records are sorted once."""
 
     def __init__(self, folds: Sequence[Predictions], thresholds: Sequence[npt.ArrayLike]) -> None:
         self._folds = [

@@ -48,12 +48,6 @@ def feature_of(column: str) -> str:
     return column.partition(" ")[0]
 
 
-def list_columns(leads: Sequence[str]) -> tuple[str, ...]:
-    """All that is profiled of a dataset with these leads."""
-    by_lead = (lead_feature(name, lead) for name in PER_LEAD for lead in leads)
-    return (*TEXTS, *NUMBERS, *INTEGERS, *by_lead)
-
-
 def read_columns(
     folder: Path, dataset: Dataset, split: str, names: Sequence[str] = PROFILED
 ) -> Iterator[dict[str, Column]]:

@@ -1,4 +1,4 @@
-"""`score_folds`: ranks within folds, counts over folds, by brute force."""
+"""`FoldScorer`: ranks within folds, counts over folds, by brute force."""
 
 import dataclasses
 
@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.evaluation import Predictions
-from ecg_keras.metrics import METRICS, LabelScores, auprc, decide, score_labels
-from ecg_keras.statistics.arm_scores import score_folds
+from ecg_keras.metrics import (
+    METRICS,
+    LabelScores,
+    auprc,
+    check_weights,
+    decide,
+    score_labels,
+    squeeze,
+)
+from ecg_keras.statistics.arm_scores import FoldScorer
 
 
 def draw(seed, sizes, prevalence=0.3, grid=8):
@@ -21,6 +29,16 @@ def draw(seed, sizes, prevalence=0.3, grid=8):
         ids = [f"{number}-{i}" for i in range(size)]
         folds.append(Predictions(("A", "B"), ids, ids, targets, scores * rng.uniform(0.3, 1)))
     return folds
+
+
+def score_folds(folds, limits, weights=None):
+    """The scores of each label over all folds, or those of each row of weights."""
+    given = [None] * len(folds) if weights is None else weights
+    pairs = zip(folds, given, strict=True)
+    counted = [check_weights(one, len(fold.record_ids)) for fold, one in pairs]
+    scores = FoldScorer(folds, limits).score(counted)
+    names = [field.name for field in dataclasses.fields(scores)]
+    return LabelScores(**{name: squeeze(getattr(scores, name), given[0]) for name in names})
 
 
 def brute_auroc(folds, label, weights):
