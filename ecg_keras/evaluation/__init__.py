@@ -45,7 +45,7 @@ from ecg_keras.evaluation.label_sets import (
     read_sets,
 )
 from ecg_keras.evaluation.pairing import check_same_labels, check_same_test, is_same_test
-from ecg_keras.evaluation.predicting import predict
+from ecg_keras.evaluation.predicting import predict, predict_splits
 from ecg_keras.evaluation.prediction_tables import KINDS as TABLE_KINDS
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.run_facts import (
@@ -157,6 +157,7 @@ __all__ = [
     "p_text",
     "parse_column",
     "predict",
+    "predict_splits",
     "read_budgets",
     "read_facts",
     "read_sets",

@@ -5,7 +5,7 @@ The only part of evaluation that runs TensorFlow, which is imported when it is c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,16 +49,61 @@ def predict(
         >>> model = keras.models.load_model("runs/ptb/model.keras")  # doctest: +SKIP
         >>> predict(model, "shards/ptb", "test").save("predictions.npz")  # doctest: +SKIP
     """
+    (predicted,) = predict_splits(
+        model, shards, {split: left_out}, batch_size=batch_size, on_progress=on_progress
+    ).values()
+    return predicted
+
+
+def predict_splits(
+    model: keras.Model,
+    shards: str | Path,
+    left_out: Mapping[str, Collection[str]],
+    *,
+    batch_size: int = 256,
+    on_progress: Callable[[int, int], Any] | None = None,
+) -> dict[str, Predictions]:
+    """`predict` of several splits, with one graph of the network.
+
+    Args:
+        model, shards, batch_size: as of `predict`.
+        left_out: of each split that is predicted, ids of records that are not in its result.
+        on_progress: as of `predict`; each split begins again.
+
+    Raises:
+        ConfigError, DataError: as of `predict`.
+
+    Example:
+        >>> valid, test = predict_splits(  # doctest: +SKIP
+        ...     model, "shards/ptb", {"valid": (), "test": ()}
+        ... ).values()
+    """
     from ecg_keras import data, models
 
     folder = Path(shards)
     dataset = data.describe(folder)
     _check_shapes(model, dataset, folder)
-    batches = data.load_with_ids(folder, split, batch_size)
-    total = dataset.splits[split].records
-    if not total:
-        raise DataError(f"{folder}: the split {split} has no record to predict.")
+    loaded = {split: data.load_with_ids(folder, split, batch_size) for split in left_out}
+    for split in left_out:
+        if not dataset.splits[split].records:
+            raise DataError(f"{folder}: the split {split} has no record to predict.")
     run = models.as_graph(model, dataset.num_samples, len(dataset.leads))
+    return {
+        split: _predict(run, batches, folder, dataset, split, left_out[split], on_progress)
+        for split, batches in loaded.items()
+    }
+
+
+def _predict(
+    run: Callable[[Any], Any],
+    batches: Any,
+    folder: Path,
+    dataset: Dataset,
+    split: str,
+    left_out: Collection[str],
+    on_progress: Callable[[int, int], Any] | None,
+) -> Predictions:
+    from ecg_keras import data
 
     probabilities, targets, record_ids, patient_ids = [], [], [], []
     done = 0
@@ -70,7 +115,7 @@ def predict(
             patient_ids += [name.decode() for name in patient_id.numpy()]
             done += len(targets[-1])
             if on_progress is not None:
-                on_progress(done, total)
+                on_progress(done, dataset.splits[split].records)
     kept = ~np.isin(record_ids, list(left_out))
     try:
         return Predictions(

@@ -170,17 +170,14 @@ def _evaluation_mark(job: Job) -> str:
 def _evaluate(job: Job, watcher: Watcher) -> None:
     model = models.load_model(job.run.model)
     dataset = data.describe(job.shards)
-    predictions = {
-        split: evaluation.predict(
-            model,
-            job.shards,
-            split,
-            left_out=records_left_out(job.run, split),
-            on_progress=watcher.progressed,
-        )
+    left_out = {
+        split: records_left_out(job.run, split)
         for split in ("valid", "test")
         if dataset.splits[split].records  # a recipe may have no validation split
     }
+    predictions = evaluation.predict_splits(
+        model, job.shards, left_out, on_progress=watcher.progressed
+    )
     settings = job.recipe.evaluation
     on_test = job.recipe.training.validate_on == "test" and settings.thresholds == "validation"
     scores = evaluation.evaluate(

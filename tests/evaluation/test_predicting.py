@@ -10,7 +10,7 @@ import pytest
 from ecg_keras import data
 from ecg_keras.config import Data
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Predictions, evaluate, predict
+from ecg_keras.evaluation import Predictions, evaluate, predict, predict_splits
 from ecg_keras.simulate import simulate
 
 keras = pytest.importorskip("keras")
@@ -63,6 +63,20 @@ def test_the_batch_size_changes_nothing(shards):
     one, all_at_once = (predict(model, shards, "test", batch_size=size) for size in (1, 100))
     np.testing.assert_array_equal(one.record_ids, all_at_once.record_ids)
     np.testing.assert_allclose(one.probabilities, all_at_once.probabilities, atol=1e-5)
+
+
+def test_several_splits_are_answered_by_one_graph(shards, monkeypatch):
+    from ecg_keras import models
+
+    model = network(len(data.describe(shards).labels))
+    alone = {split: predict(model, shards, split) for split in ("valid", "test")}
+    out = alone["test"].record_ids[:1]
+    made, as_graph = [], models.as_graph
+    monkeypatch.setattr(models, "as_graph", lambda *args: made.append(args) or as_graph(*args))
+    found = predict_splits(model, shards, {"valid": (), "test": out})
+    assert len(made) == 1 and list(found) == ["valid", "test"]
+    np.testing.assert_array_equal(found["valid"].probabilities, alone["valid"].probabilities)
+    np.testing.assert_array_equal(found["test"].record_ids, alone["test"].record_ids[1:])
 
 
 def test_a_model_of_any_length_is_taken(shards):
