@@ -51,6 +51,8 @@ class StudyProgress:
         self._hashing, self._moved = ExitStack(), -MOVES
         self._seen: dict[str, str] | None = None
         self._failed: list[str] = []
+        # cells that ran in the last snapshot and in this one
+        self._busy = (0, 0)
 
     def __enter__(self) -> StudyProgress:
         if self.console.is_terminal:
@@ -76,6 +78,7 @@ class StudyProgress:
     def update(self, now: Snapshot) -> None:
         """Shows a snapshot that is newer than those before."""
         before = self._seen
+        self._busy = (self._busy[1], len(now.running))
         ended = [
             name
             for name, state in now.states.items()
@@ -157,7 +160,8 @@ class StudyProgress:
     def _left(self, now: Snapshot) -> str:
         if now.is_over:
             return "all over"
-        seconds = remaining_seconds(self.plan, now)
+        # a worker whose cell has just ended takes the next one
+        seconds = remaining_seconds(self.plan, now, max(self._busy))
         return "time not known yet" if seconds is None else f"{duration(seconds)} left"
 
     def _write(self, line: str) -> None:

@@ -233,16 +233,17 @@ def makespan(
     return now
 
 
-def remaining_seconds(plan: StudyPlan, now: Snapshot) -> float | None:
+def remaining_seconds(plan: StudyPlan, now: Snapshot, workers: int = 0) -> float | None:
     """Seconds until a study that runs is over, judged by its finished runs.
 
     A run is expected to last as long as the mean of the finished ones that are most like it: of
     the same arm; else of the same backbone, head, database, number of records and mode; and so on,
-    down to all of them. As many workers are expected as are busy now, here and elsewhere.
+    down to all of them.
 
     Args:
         plan: of the study.
         now: how far it is.
+        workers: how many run it, here and elsewhere; at least those that are busy now.
 
     Returns:
         The seconds; ``None`` where no run is finished yet.
@@ -261,7 +262,7 @@ def remaining_seconds(plan: StudyPlan, now: Snapshot) -> float | None:
             most_alike = next(finished[key] for key in levels if key in finished)
             left[cell.name] = statistics.fmean(most_alike) * (1 - running.get(cell.name, 0.0))
     needs = {cell.name: cell.needs for cell in plan.cells}
-    return makespan(left, needs, max(1, len(running)))
+    return makespan(left, needs, max(1, workers, len(running)))
 
 
 def _likeness(cell: Cell, database: str | None) -> Sequence[Hashable]:

@@ -160,6 +160,17 @@ def test_a_log_has_a_line_for_each_run_that_ends(plan):
     assert len(lines) == 3 + 14
 
 
+def test_a_worker_between_two_runs_is_counted(plan):
+    names = [cell.name for cell in plan.cells]
+    both = [Running(name, 0, 50, None) for name in names[2:4]]
+    lines = in_log(
+        plan, now(plan, names[:2], both), now(plan, names[:3], both[1:]), now(plan, names[:4])
+    )
+    # 15 runs of 100 s on two workers; then on the one that was left, as nobody began another
+    assert lines[1].endswith("13 min left")
+    assert lines[2].endswith("23 min left")
+
+
 def test_a_log_has_the_test_score_of_a_run(plan, project):
     """`project` holds a real run."""
     cell = plan.cells[2]

@@ -320,3 +320,6 @@ def test_what_failed_is_not_waited_for_and_what_runs_is_partly_done(seeds_plan):
     now = after(plan, done, running, **failed)
     # two workers: one has 100 s to go; the other 30 s, then three runs of 10 s
     assert remaining_seconds(plan, now) == pytest.approx(100)
+    # the second worker is between two runs: three of 10 s come before the one of 100 s
+    now = after(plan, done, running[:1], **failed)
+    assert remaining_seconds(plan, now, workers=2) == pytest.approx(30 + 100)
