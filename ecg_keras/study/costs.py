@@ -269,10 +269,12 @@ def _likeness(cell: Cell, database: str | None) -> Sequence[Hashable]:
     """What runs of about equal length have in common, most alike first."""
     recipe = cell.recipe
     network = recipe.model.backbone, recipe.model.head
+    # what is chosen from candidates is not trained again
+    kind = cell.kind, bool(cell.candidates)
     return (
-        (*network, database, recipe.data.train_records, recipe.training.phases, cell.kind),
-        (*network, database, cell.kind),
-        (*network, cell.kind),
+        (*network, database, recipe.data.train_records, recipe.training.phases, kind),
+        (*network, database, kind),
+        (*network, kind),
         network[:1],
         (),
     )

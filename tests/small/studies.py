@@ -1,12 +1,15 @@
-"""Study recipes as text files, for the tests of this folder."""
+"""Study recipes as text files, and their runs in the process of the test."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from ecg_keras.config import LoadedStudy, load_study
-from ecg_keras.study import StudyPlan, list_cells
+from ecg_keras.study import StudyPlan, list_cells, run_study, running
+from ecg_keras.study.state import Snapshot
 
 PTBXL = {"data": {"source": "ptbxl"}}
 LUDB = {"data": {"source": "ludb", "label_set": "superdiagnostic"}}
@@ -55,3 +58,30 @@ def tiny(folder: Path, **sections: Any) -> StudyPlan:
         "folder": str(folder / "study"),
     }
     return list_cells(load(folder, **study | sections))
+
+
+class ThisProcess:
+    """A pool that runs a cell at once."""
+
+    room = 1
+
+    def __init__(self, plan: StudyPlan) -> None:
+        self.plan = plan
+
+    def begin(self, name: str, check: bool) -> tuple[str, bool]:
+        from ecg_keras.study.worker import attempt  # TensorFlow, which other tests do without
+
+        return name, attempt(self.plan.by_name[name], self.plan.loaded.path, check=check)
+
+    def wait(self, tasks: Any, seconds: float) -> Any:
+        return tasks
+
+    def result(self, task: tuple[str, bool], name: str) -> bool:
+        return task[1]
+
+
+def run_here(plan: StudyPlan) -> Snapshot:
+    """`run_study` without a process that imports TensorFlow once more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "open_processes", lambda *given: nullcontext(ThisProcess(plan)))
+        return run_study(plan)

@@ -323,3 +323,23 @@ def test_what_failed_is_not_waited_for_and_what_runs_is_partly_done(seeds_plan):
     # the second worker is between two runs: three of 10 s come before the one of 100 s
     now = after(plan, done, running[:1], **failed)
     assert remaining_seconds(plan, now, workers=2) == pytest.approx(30 + 100)
+
+
+def test_a_run_that_is_chosen_says_nothing_of_one_that_is_trained(tmp_path):
+    two = {"tune": {"candidates": [{"rate": 0.3}, {"rate": 1}], "extend": False}}
+    modes = {"scratch": {"start": "random"}}
+    plan = list_cells(
+        load(
+            tmp_path,
+            base=two,
+            upstreams={},
+            modes=modes,
+            protocols={"tuned": {}, "plain": {"recipe": {"tune": None}}},
+            grid={"seeds": [0, 1]},
+        )
+    )
+    # the untuned run is a candidate of the tuned one, too
+    done = {cell.name: 90.0 for cell in plan.cells if cell.kind == "candidate"}
+    done |= {"ludb-resnet1d18-scratch-s0": 10.0, "ludb-resnet1d18-scratch-s0-rate_1": 100.0}
+    # the other seed of both
+    assert remaining_seconds(plan, after(plan, done)) == 10.0 + 100.0

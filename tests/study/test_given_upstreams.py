@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from published_weights import publish
-from studies import MODES, load, simulated, tiny
+from studies import MODES, load, run_here, simulated, tiny
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
-from ecg_keras.study import gather, list_cells, run_study
+from ecg_keras.study import gather, list_cells
 from ecg_keras.training import Run
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
@@ -111,7 +111,7 @@ def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path):
         grid={"backbones": ["gru"], "seeds": [0]},
         controls=True,
     )
-    assert run_study(plan).counts["done"] == 4
+    assert run_here(plan).counts["done"] == 4
     result = gather(plan)
     ways = {one.arm.way for one in result.comparisons}
     assert ways == {"finetune from theirs"}

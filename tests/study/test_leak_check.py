@@ -1,7 +1,7 @@
 """Leaks that a study finds before it trains anything. What is known is planted in one database."""
 
 import pytest
-from studies import simulated, tiny
+from studies import ThisProcess, simulated, tiny
 
 from ecg_keras.config import load_study, parse_overrides
 from ecg_keras.errors import DataError
@@ -10,7 +10,6 @@ from ecg_keras.study import list_cells, run_study, snapshot
 from ecg_keras.study.leak_check import is_checked, list_unchecked, refuse_leaks
 from ecg_keras.study.running import dispatch
 from ecg_keras.study.state import forget_failure, read_leak, write_failure
-from ecg_keras.study.worker import attempt
 from ecg_keras.training import LeakError
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
@@ -45,24 +44,6 @@ def refused(folder):
     with pytest.raises(DataError) as caught:
         run_study(plan, workers=2)
     return plan, str(caught.value)
-
-
-class ThisProcess:
-    """A pool that runs a cell at once."""
-
-    room = 1
-
-    def __init__(self, plan):
-        self.plan = plan
-
-    def begin(self, name, check):
-        return name, attempt(self.plan.by_name[name], self.plan.loaded.path, check=check)
-
-    def wait(self, tasks, seconds):
-        return tasks
-
-    def result(self, task, name):
-        return task[1]
 
 
 def check(plan):

@@ -1,11 +1,11 @@
 """A study whose arms are tuned: its cells, their budgets, and what its page says of the choices."""
 
 import pytest
-from studies import MODES, load, tiny, tiny_data
+from studies import MODES, load, run_here, tiny, tiny_data
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
-from ecg_keras.study import list_cells, run_study, snapshot
+from ecg_keras.study import list_cells, snapshot
 from ecg_keras.study.cost_text import cost_table
 from ecg_keras.study.costs import estimate
 from ecg_keras.study.finished import read_arms
@@ -87,7 +87,7 @@ def plan(tmp_path_factory):
         "tune": TWO,
     }
     plan = tiny(folder, base=base, protocols=BOTH)
-    state = run_study(plan)
+    state = run_here(plan)
     assert state.counts["done"] == len(plan.cells), state.failures
     return plan
 
