@@ -12,7 +12,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.text, self.open, self.elements, self.said = text, [], [], []
-        self.feed(text)
+        self.feed(text.replace("<wbr>", ""))  # where a word may break, it is one
         self.close()
         assert self.open == []
 
