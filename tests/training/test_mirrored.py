@@ -36,14 +36,17 @@ def test_batches_are_filled_up_to_what_the_devices_share():
     assert [tuple(map(len, one)) for one, _ in pairs] == [(16, 16), (16, 16), (1, 1)]
 
 
+# the last record is a batch, fewer than there are devices; one of 15 can't be halved, one of 16 can
 @pytest.mark.slow
-def test_two_mirrored_devices_learn_what_one_does(recipe, shards, tmp_path):
-    # without dropout, which each device draws for itself; batches of 15 can't be halved, and the
-    # last one of 31 records is one, fewer than there are devices
+@pytest.mark.parametrize(
+    ("batch_size", "records"), [(15, 31), pytest.param(16, 33, marks=pytest.mark.long)]
+)
+def test_two_mirrored_devices_learn_what_one_does(recipe, shards, tmp_path, batch_size, records):
+    # without dropout, which each device draws for itself
     changes = {
         "model": recipe.model.model_copy(update={"dropout": 0.0}),
-        "data": recipe.data.model_copy(update={"train_records": 31}),
-        "training": recipe.training.model_copy(update={"batch_size": 15}),
+        "data": recipe.data.model_copy(update={"train_records": records}),
+        "training": recipe.training.model_copy(update={"batch_size": batch_size}),
     }
     text = recipe.model_copy(update=changes).model_dump_json(by_alias=True)
     subprocess.run(
