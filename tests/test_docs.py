@@ -105,6 +105,18 @@ def test_links_lead_somewhere(page):
             assert anchor in map(slug, headings), f"{page.name} links to {target}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_files_of_the_repository_are_where_a_page_says(page):
+    if page.name == "CHANGELOG.md":
+        return  # names what has moved since
+    text = page.read_text()
+    for path in re.findall(r"`((?:ecg_keras|tests|tools|recipes|docs)/[\w/.]+)`", text):
+        assert (ROOT / path).exists(), f"{page.name} names {path}"
+    for table, path in re.findall(r"`([A-Z_]{3,})`[^`]{0,30}\sin\s+`(ecg_keras/[\w/]+\.py)`", text):
+        defined = re.search(rf"^{table}\b", (ROOT / path).read_text(), re.MULTILINE)
+        assert defined, f"{page.name} looks for {table} in {path}"
+
+
 def test_the_readme_leads_to_every_page():
     linked = set(re.findall(r"\]\(([^)#\s]+)\)", (ROOT / "README.md").read_text()))
     assert {str(page.relative_to(ROOT)) for page in ROOT.glob("docs/*.md")} <= linked
