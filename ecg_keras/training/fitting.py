@@ -60,6 +60,7 @@ def compile_phase(
     fitted = model if num_samples is None else models.with_length(model, num_samples)
     if model.distribute_strategy.num_replicas_in_sync > 1:
         fitted = Mirrored(fitted.inputs, fitted.outputs, name=fitted.name)
+    fitted.dtype_policy = model.dtype_policy  # by which Keras scales the loss of float16
     models.set_trainable(fitted, from_stage=phase.train_from)
     optimizer = make_optimizer(training, phase, model, steps_per_epoch * phase.epochs)
     fitted.compile(optimizer=optimizer, loss=LOSSES.make(training.loss, {}))

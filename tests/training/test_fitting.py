@@ -9,6 +9,7 @@ from ecg_keras import models
 from ecg_keras.config import Phase, Training
 from ecg_keras.errors import ConfigError
 from ecg_keras.training import OPTIMIZERS, compile_phase, fit
+from ecg_keras.training.device import use_precision
 from ecg_keras.training.fitting import make_optimizer, make_schedule, stage_scales
 
 
@@ -151,3 +152,55 @@ def test_a_stage_that_is_not_there_is_refused():
     model = models.classifier(models.find_backbone("gru")(40, 2), ["AF"])
     with pytest.raises(ConfigError, match="no stage named 'stage7'"):
         compile_phase(model, Training(), Phase(epochs=1, train_from="stage7"), steps_per_epoch=1)
+
+
+def pooling_network(precision: str) -> keras.Model:
+    """Any length, and a head so small that float16 has no number for the gradients before it."""
+    with use_precision(precision):
+        signal = keras.Input((40, 2), name="signal")
+        x = keras.layers.Conv1D(3, 1, name="stem_conv", kernel_initializer="ones")(signal)
+        x = keras.layers.GlobalAveragePooling1D(name="head_pool")(x)
+        small = keras.initializers.Constant(1e-6)
+        head = keras.layers.Dense(
+            1, "sigmoid", name="head", dtype="float32", kernel_initializer=small
+        )
+        return keras.Model(signal, head(x))
+
+
+@pytest.mark.parametrize("num_samples", [None, 20])
+def test_float16_learns_what_float32_does_also_on_crops(num_samples):
+    signals = np.random.default_rng(0).normal(size=(4, num_samples or 40, 2)).astype(np.float32)
+    batches = tf.data.Dataset.from_tensors((signals, np.ones((4, 1), np.float32)))
+    phase, found = Phase(epochs=1, learning_rate=1e6), []
+    for precision in ("float32", "mixed_float16"):
+        model = pooling_network(precision)
+        fitted = compile_phase(
+            model, Training(optimizer="sgd"), phase, steps_per_epoch=1, num_samples=num_samples
+        )
+        scaled = isinstance(fitted.optimizer, keras.optimizers.LossScaleOptimizer)
+        assert scaled == (precision == "mixed_float16")
+        fit(fitted, batches, epochs=range(1))
+        found.append(model.get_layer("stem_conv").kernel.numpy())
+    assert np.abs(found[0] - 1).min() > 1e-3
+    np.testing.assert_allclose(found[1] - 1, found[0] - 1, rtol=0.02)
+
+
+def test_a_phase_in_float16_resumes_with_the_scale_of_its_loss(tmp_path):
+    signals = np.random.default_rng(0).normal(size=(4, 20, 2)).astype(np.float32)
+    batches = tf.data.Dataset.from_tensors((signals, np.ones((4, 1), np.float32)))
+
+    def compiled() -> keras.Model:
+        model = pooling_network("mixed_float16")
+        phase = Phase(epochs=2, stage_decay=0.5)
+        return compile_phase(model, Training(), phase, steps_per_epoch=1, num_samples=20)
+
+    whole, stopped, resumed = compiled(), compiled(), compiled()
+    fit(whole, batches, epochs=range(2))
+    fit(stopped, batches, epochs=range(1))
+    stopped.optimizer.dynamic_scale.assign(512)
+    stopped.save_weights(tmp_path / "epoch.weights.h5")
+    resumed.load_weights(tmp_path / "epoch.weights.h5")
+    assert float(resumed.optimizer.dynamic_scale) == 512
+    fit(resumed, batches, epochs=range(1, 2))
+    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
