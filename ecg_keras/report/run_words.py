@@ -20,8 +20,7 @@ MODES = {
 }
 FEW_POSITIVES = 20
 LIMITS = (
-    "The labels are the database's; nobody read the ECGs again. Subgroups, such as by age or sex, "
-    "were not scored apart.",
+    "The labels are the database's; nobody read the ECGs again.",
     "For research. Not a medical device, and not to be used for diagnosis.",
 )
 LISTED = 20
@@ -143,6 +142,8 @@ def limits(files: RunFiles) -> tuple[str, ...]:
         f"Training, validation and test ECGs all come from {dataset.source}: how the network does "
         "in another hospital or on another device was not tested."
     )
+    if scores.subgroups is None or not scores.subgroups.groups:
+        found.append("Subgroups, such as by age or sex, were not scored apart.")
     return (*found, *LIMITS)
 
 

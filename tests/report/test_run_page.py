@@ -106,12 +106,14 @@ def test_groups_of_ecgs_are_scored_beside_the_rest(copied):
     page = report(copied)
     assert "They were not scored by group." not in page.words
     assert found.sentences[0] in page.words
+    assert "were not scored apart" not in page.words
     assert "Observed − predicted of each label by ward" in page.words
     check_accessible(page)
 
 
 def test_an_earlier_run_says_how_its_groups_are_scored(page):
     assert "They were not scored by group. `ecg-keras evaluate RUN` adds" in page.words
+    assert "Subgroups, such as by age or sex, were not scored apart." in page.words
 
 
 def test_it_needs_nothing_but_itself(page):
