@@ -41,5 +41,6 @@ def write_page(
         dark=DARK,
     )
     with replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        # names of files may hold bytes that are no UTF-8
+        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
     return path

@@ -1,5 +1,6 @@
 """The page of answers: what it draws, lists and leaves out."""
 
+import os
 import re
 
 import numpy as np
@@ -52,6 +53,12 @@ def test_a_page_draws_what_is_shown_and_lists_the_rest(tmp_path, signal):
     ]
     assert "platt, fitted on the validation split" in page
     assert "<script" not in page and "http" not in re.sub(r"http://www\.w3\.org\S*", "", page)
+
+
+def test_a_name_that_is_no_utf8_is_spelled_out(tmp_path, signal):
+    name = os.fsdecode(b"M\xfcller.csv")
+    answers = Answers(("MI",), None, "mean", "m", rows=(answer(name, 0.5),), shown={name: signal})
+    assert "M\\udcfcller.csv" in write(tmp_path, answers)
 
 
 def test_what_drove_an_answer_is_marked(tmp_path, signal):
