@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import data, prediction, validation
-from ecg_keras.data import Dataset
+from ecg_keras.data import Dataset, LeftOut
 from ecg_keras.errors import DataError, look_up
 from ecg_keras.evaluation import Predictions, Scores
 from ecg_keras.monitoring.alarms import FEWEST, check_outputs
 from ecg_keras.monitoring.found import EVERYTHING, Monitoring, Period
 from ecg_keras.monitoring.outputs import Outputs
 from ecg_keras.monitoring.periods import PERIODS, join, name_periods, read_known
-from ecg_keras.prediction import AnswerTable
+from ecg_keras.prediction import Answer, AnswerTable
 from ecg_keras.text import plural
 from ecg_keras.training import Run
 from ecg_keras.validation import Numbers
@@ -86,7 +86,7 @@ def monitor(
     masks = {EVERYTHING: np.ones(len(table.record_ids), np.bool_)}
     if table.times is not None:
         masks |= _split(table.times, by, remarks)
-    lost = len(dataset.quarantined)
+    lost = len(_unanswerable(dataset))
     usual = replace(_outputs_of(valid or test), lost=lost, out_of=dataset.num_records + lost)
     checks = check_outputs(
         dataset.labels,
@@ -137,6 +137,11 @@ def _open(run: Run) -> tuple[Dataset, Predictions | None, Predictions, Scores]:
     )
 
 
+def _unanswerable(dataset: Dataset) -> list[LeftOut]:
+    """What is in no shard because no network could be asked about it: not what has no label."""
+    return [*dataset.quarantined, *(one for one in dataset.dropped if one.seconds is not None)]
+
+
 def _gather(
     run: Run, dataset: Dataset, places: list[Path], time: str, on_progress: OnProgress | None
 ) -> AnswerTable:
@@ -151,7 +156,12 @@ def _gather(
                 "predict --out answers.parquet`, and name that file."
             )
     if stored:
-        rows = prediction.predict(run.folder, stored, on_progress=on_progress).rows
+        rows = list(prediction.predict(run.folder, stored, on_progress=on_progress).rows)
+        rows += [
+            Answer(one.record_id, one.record_id, status="abstained", reason=one.reason)
+            for place in stored
+            for one in _unanswerable(data.read_dataset(place / "dataset.json"))
+        ]
         tables.append(prediction.as_table(rows, num_labels, num_leads))
     for place in places:
         if place not in stored:

@@ -66,6 +66,30 @@ def test_recordings_that_are_refused_are_found(service, tmp_path):
     assert "share not answered: 1.000" in " ".join(found.alarms)
 
 
+def test_recordings_that_are_short_now_as_in_the_training_raise_no_alarm(
+    service, sound, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(validation, "why_missing", lambda: "not looked at here")
+    shards, run = tmp_path / "shards", tmp_path / "run"
+    shutil.copytree(service.shards, shards)
+    shutil.copytree(service.run, run)
+    content = json.loads((shards / "dataset.json").read_text())
+    content["dropped"] = [
+        {"record_id": f"short{number}", "reason": "short", "seconds": 2, "wanted": 4}
+        for number in range(service.dataset.num_records // 2)
+    ] + [{"record_id": f"bare{number}", "reason": "no label"} for number in range(1000)]
+    for folder in (shards, run):
+        (folder / "dataset.json").write_text(json.dumps(content))
+    rows = pd.read_parquet(sound)
+    short = rows[:40].assign(status="abstained", record_id=[f"x{number}" for number in range(40)])
+    pd.concat([rows, short]).to_parquet(tmp_path / "a.parquet")
+    assert ecg.monitor(run, tmp_path / "a.parquet").alarms == ()
+    found = ecg.monitor(run, shards)
+    assert found.alarms == ()
+    everything = found.periods[0]
+    assert everything.records - everything.answered == service.dataset.num_records // 2
+
+
 def test_the_truth_and_times_are_joined_and_each_month_judged(service, sound, tmp_path):
     rows = pd.read_parquet(sound)
     rng = np.random.default_rng(0)
