@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ecg_keras.config import (
+    Evaluation,
     LoadedStudy,
     Part,
     Recipe,
@@ -37,6 +38,7 @@ from ecg_keras.training import Run, seen_from
 from ecg_keras.workflow import check_names as check_recipe
 
 Kind = Literal["pretrain", "candidate", "downstream"]
+PointKey = tuple[ArmName, int, int | None]  # arm, seed and fold
 
 NAME_LENGTH = 120
 # what may be missing here although the study names it: the cell can't run, and others can
@@ -90,13 +92,15 @@ class StudyPlan:
         folder: where its runs and its page go.
         cells: each distinct run once, pre-trainings first, in the order in which they run.
         points: the cell of each arm, seed and fold; arms may share one.
+        evaluations: how each of these is scored, which arms that share a cell may differ in.
         given: the upstreams that are there already, by name.
     """
 
     loaded: LoadedStudy
     folder: Path
     cells: tuple[Cell, ...]
-    points: Mapping[tuple[ArmName, int, int | None], str]
+    points: Mapping[PointKey, str]
+    evaluations: Mapping[PointKey, Evaluation]
     given: Mapping[str, GivenUpstream] = field(default_factory=dict)
 
     @cached_property
@@ -155,7 +159,9 @@ def list_cells(loaded: LoadedStudy) -> StudyPlan:
             listing.add(point)
     listing.check_budgets()
     cells = sorted(listing.cells.values(), key=lambda cell: cell.kind != "pretrain")
-    return StudyPlan(loaded, listing.folder, tuple(cells), listing.points, listing.given)
+    return StudyPlan(
+        loaded, listing.folder, tuple(cells), listing.points, listing.evaluations, listing.given
+    )
 
 
 @dataclass(eq=False)
@@ -166,7 +172,8 @@ class _Listing:
     folder: Path
     given: Mapping[str, GivenUpstream]
     cells: dict[str, Cell] = field(default_factory=dict)
-    points: dict[tuple[ArmName, int, int | None], str] = field(default_factory=dict)
+    points: dict[PointKey, str] = field(default_factory=dict)
+    evaluations: dict[PointKey, Evaluation] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
     def add(self, point: Point) -> None:
@@ -189,6 +196,14 @@ class _Listing:
             raise ConfigError(
                 f"{self.loaded.path}: {point}: the grid and a sweep start it from different "
                 "pre-trainings. Give both the same seeds and upstream_seeds."
+            )
+        self.evaluations[key] = recipe.evaluation
+        kept, own = cell.recipe.evaluation.calibration, recipe.evaluation.calibration
+        if own != kept:
+            raise ConfigError(
+                f"{self.loaded.path}: {point}: evaluation.calibration is {own}, and {kept} for "
+                f"another arm of the same run, {cell.name}, whose predictions are stored "
+                "calibrated, once. Give both the same calibration, or make them two studies."
             )
 
     def check_budgets(self) -> None:
@@ -255,6 +270,9 @@ class _Listing:
         cell = self.cells[identity]
         if kind == "candidate":
             return self._keep(replace(cell, tried=True))
+        if cell.kind == "candidate":  # now it is tested, as this point asks
+            shown = recipe.evaluation
+            cell = replace(cell, recipe=cell.recipe.model_copy(update={"evaluation": shown}))
         return self._keep(replace(cell, kind=kind))
 
     def _keep(self, cell: Cell) -> Cell:

@@ -16,7 +16,7 @@ from ecg_keras.data import Dataset, read_dataset
 from ecg_keras.evaluation import Predictions, RunFacts, choose_thresholds, read_facts
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics import Arm, ArmName, ArmTuning
-from ecg_keras.study.cells import Cell, StudyPlan
+from ecg_keras.study.cells import StudyPlan
 from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
 
 # the column of log.csv that says how far a run has come in the study's metric
@@ -242,20 +242,15 @@ def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
     A seed counts once all of its folds are tested; two arms are compared on the seeds that both
     have. Arms without a whole seed are left out.
     """
-    points: dict[ArmName, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
-    for (arm, seed, _), name in plan.points.items():
-        points[arm][seed].append(plan.by_name[name])
+    points: dict[ArmName, dict[int, list[FinishedCell]]] = defaultdict(lambda: defaultdict(list))
+    for (arm, seed, fold), name in plan.points.items():
+        cell, evaluation = plan.by_name[name], plan.evaluations[arm, seed, fold]
+        is_fixed = evaluation.thresholds == "fixed"
+        points[arm][seed].append(FinishedCell(name, cell.run, cell.recipe, is_fixed))
     arms, notes = {}, []
     for arm, seeds in points.items():
         complete = {
-            seed: tuple(
-                FinishedCell(
-                    cell.name, cell.run, cell.recipe, _has_fixed_thresholds(plan, arm, cell.recipe)
-                )
-                for cell in cells
-            )
-            for seed, cells in seeds.items()
-            if all(map(_is_tested, cells))
+            seed: tuple(cells) for seed, cells in seeds.items() if all(map(_is_tested, cells))
         }
         if complete:
             arms[arm] = StudyArm(arm, complete)
@@ -265,18 +260,10 @@ def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
     return arms, tuple(notes)
 
 
-def _is_tested(cell: Cell) -> bool:
+def _is_tested(cell: FinishedCell) -> bool:
     run = cell.run
     needed = {"test", cell.recipe.training.validate_on}  # there may be no validation split
     return run.scores.is_file() and all(run.predictions(split).is_file() for split in needed)
-
-
-def _has_fixed_thresholds(plan: StudyPlan, arm: ArmName, recipe: Recipe) -> bool:
-    """Runs are shared by protocols that differ in the evaluation alone, so the protocol decides."""
-    protocol = plan.loaded.study.protocols[arm.protocol]
-    changed = protocol.recipe if protocol.modes is None or arm.mode in protocol.modes else {}
-    own = changed.get("evaluation", {}).get("thresholds")
-    return bool((own or recipe.evaluation.thresholds) == "fixed")
 
 
 def _join(folds: Sequence[Predictions]) -> Predictions:

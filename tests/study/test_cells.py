@@ -168,6 +168,24 @@ def test_a_protocol_that_changes_the_evaluation_alone_needs_no_run(tmp_path):
     }
 
 
+def test_a_run_is_calibrated_once_so_arms_that_share_it_ask_for_the_same(tmp_path):
+    protocols = {"sound": {}, "platt": {"recipe": {"evaluation": {"calibration": "platt"}}}}
+    with pytest.raises(ConfigError) as caught:
+        list_cells(load(tmp_path, protocols=protocols, grid=SEED))
+    assert str(caught.value) == (
+        f"{tmp_path / 'mine.yaml'}: ludb, resnet1d18, scratch, protocol platt, seed 0: "
+        "evaluation.calibration is platt, and none for another arm of the same run, "
+        "ludb-resnet1d18-scratch-s0, whose predictions are stored calibrated, once. Give both the "
+        "same calibration, or make them two studies."
+    )
+    # a candidate is not tested: the arm that shares its run is calibrated as it asks
+    protocols["sound"] = {"recipe": {"tune": {"candidates": [{"rate": 1}, {"rate": 0.1}]}}}
+    plan = list_cells(load(tmp_path, protocols=protocols, grid=SEED))
+    shared = {cell.recipe.evaluation.calibration for cell in plan.cells if cell.tried}
+    tested = {plan.by_name[name].recipe.evaluation.calibration for name in plan.points.values()}
+    assert shared == tested == {"none", "platt"}
+
+
 def test_two_names_of_one_head_are_one_run(tmp_path):
     heads = {"heads": ["as_published", "pooled"], "backbones": ["resnet1d18", "lstm"]}
     plan = list_cells(load(tmp_path, grid=SEED | heads))

@@ -175,11 +175,13 @@ def test_scores_and_predictions_of_an_arm(tmp_path):
     assert result.seconds == 20
 
 
-def test_a_protocol_of_the_evaluation_alone_moves_f1_and_not_auroc(tmp_path):
+@pytest.mark.parametrize("order", [("sound", "half"), ("half", "sound")])
+def test_a_protocol_of_the_evaluation_alone_moves_f1_and_not_auroc(tmp_path, order):
+    protocols = {"sound": "{}", "half": "{recipe: {evaluation: {thresholds: fixed}}}"}
+    listed = ", ".join(f"{name}: {protocols[name]}" for name in order)
     plan = list_study(
         tmp_path,
-        "protocols: {sound: {}, half: {recipe: {evaluation: {thresholds: fixed}}}}\n"
-        "grid: {seeds: [0, 1]}\nquestion: {metric: macro_f1}",
+        f"protocols: {{{listed}}}\ngrid: {{seeds: [0, 1]}}\nquestion: {{metric: macro_f1}}",
     )
     assert len(plan.cells) == 5
     finish(plan, by_mode)
@@ -187,11 +189,11 @@ def test_a_protocol_of_the_evaluation_alone_moves_f1_and_not_auroc(tmp_path):
     question = plan.loaded.study.question
     fixed = [arm for name, arm in arms.items() if name.protocol == "half"]
     assert {t for arm in fixed for t in arm.runs[0].thresholds.values()} == {0.5}
-    (shift,) = find_shifts(arms, ("sound", "half"), question)
+    (shift,) = find_shifts(arms, order, question)
     assert shift.contrast.value == pytest.approx(shift.after.value - shift.before.value)
     assert shift.contrast.value != 0
     auroc = question.model_copy(update={"metric": "macro_auroc"})
-    (shift,) = find_shifts(arms, ("sound", "half"), auroc)
+    (shift,) = find_shifts(arms, order, auroc)
     assert shift.contrast.value == 0
 
 
