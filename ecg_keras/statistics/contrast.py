@@ -149,10 +149,11 @@ def _compare(arms: Sequence[Arm], weights: Sequence[float], bootstrap: int, seed
     check_arms(arms, weights)
     draws = plan_draws(arms, bootstrap, seed)
     scored = [score_arm(arm, draws) for arm in arms]
-    if any(np.isnan(own.summary["macro_auroc"][:, 0]).any() for own in scored):
-        raise DataError(
-            "no score is defined: a label needs a test record that has it and one that has not, in "
-            "one fold."
-        )
+    for arm, own in zip(arms, scored, strict=True):
+        if np.isnan(own.summary["macro_auroc"][:, 0]).any():
+            raise DataError(
+                f"{arm.name}: no score is defined: a label needs a test record that has it and one "
+                "that has not, in one fold. Test more records, or on fewer folds."
+            )
     support = np.min([arm.support for arm in arms], axis=0)
     return _Compared(arms, weights, draws, scored, support)

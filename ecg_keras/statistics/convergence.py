@@ -62,6 +62,7 @@ def convergence(
     logs: Sequence[Sequence[Mapping[str, str]]],
     column: str,
     steps_per_epoch: float,
+    names: Sequence[str] = (),
 ) -> Convergence:
     """The validation curves of an arm's runs, side by side.
 
@@ -73,6 +74,7 @@ def convergence(
             the order of seed and fold: `speed` pairs run with run.
         column: of the validation score, higher is better, such as ``"val_macro_auroc"``.
         steps_per_epoch: optimizer steps of one epoch, above 0; a mean where folds differ.
+        names: what errors call the logs; ``log 1`` and so on where none are given.
 
     Raises:
         ConfigError: ``steps_per_epoch`` is not above 0.
@@ -94,7 +96,8 @@ def convergence(
         raise ConfigError(f"steps_per_epoch must be above 0. Received: {steps_per_epoch}.")
     if not logs:
         raise DataError("convergence needs the log of at least one run. Received: none.")
-    runs = [read_curve(rows, column, f"log {number}") for number, rows in enumerate(logs, start=1)]
+    names = names or [f"log {number}" for number in range(1, len(logs) + 1)]
+    runs = [read_curve(rows, column, name) for rows, name in zip(logs, names, strict=True)]
     longest = max(len(scores) for scores, _ in runs)
     done = np.arange(1, longest + 1)
     score = np.array([_extend(scores, longest) for scores, _ in runs])

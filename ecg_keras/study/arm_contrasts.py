@@ -9,6 +9,7 @@ from typing import TypedDict
 import numpy as np
 
 from ecg_keras.config import Question, Study
+from ecg_keras.errors import DataError
 from ecg_keras.evaluation import (
     Pair,
     Predictions,
@@ -76,9 +77,27 @@ def logged_column(question: Question, arms: Sequence[AnyArm]) -> str:
 
 
 def _converge(arm: AnyArm, column: str) -> Convergence | None:
-    """How fast an arm's validation score rose; ``None`` where a run has no log."""
+    """How fast an arm's validation score rose; ``None`` where a run has no log of it."""
+    try:
+        return _join_logs(arm, column)
+    except DataError:  # `without_convergence` says which
+        return None
+
+
+def without_convergence(arms: Arms, column: str) -> Iterator[str]:
+    """A line for each arm whose logs do not show how fast it learns, with the reason."""
+    for name, arm in arms.items():
+        try:
+            _join_logs(arm, column)
+        except DataError as error:
+            yield f"{name}: how fast it learns is not shown. {error}"
+
+
+def _join_logs(arm: AnyArm, column: str) -> Convergence | None:
     logs, steps = [cell.log for cell in arm.runs if cell.log is not None], arm.steps_per_epoch
-    return None if len(logs) < len(arm.runs) or steps is None else convergence(logs, column, steps)
+    if len(logs) < len(arm.runs) or steps is None:
+        return None
+    return convergence(logs, column, steps, [cell.name for cell in arm.runs])
 
 
 def _compare_speed(arm: AnyArm, reference: AnyArm, question: Question, column: str) -> Speed | None:

@@ -39,10 +39,13 @@ def find_curves(arms: Arms, protocol: str, question: Question) -> tuple[Learning
     for name, reference in pairs_with_reference(arms, protocol, question):
         groups[replace(name, size=0)].append((name, reference))
     curves = []
-    for general, pairs in groups.items():
-        if len(pairs) < MIN_SIZES:
+    for general, found in groups.items():
+        by_records = {
+            records: pair for pair in reversed(found) if (records := arms[pair[0]].train_records)
+        }
+        if len(by_records) < MIN_SIZES:
             continue
-        pairs.sort(key=lambda pair: arms[pair[0]].train_records or 0.0)
+        pairs = [by_records[records] for records in sorted(by_records)]
         common = with_common_seeds(*(arms[name] for pair in pairs for name in pair))
         if not common:
             continue

@@ -129,8 +129,12 @@ class FinishedCell:
 
     @property
     def train_records(self) -> int:
-        stored = self.dataset.splits["train"].records - len(self.left_out)
-        return min(self.recipe.data.train_records or stored, stored)
+        return min(self.recipe.data.train_records or self.stored, self.stored)
+
+    @property
+    def stored(self) -> int:
+        """Training records that there are, of which `train_records` are taken."""
+        return self.dataset.splits["train"].records - len(self.left_out)
 
     @property
     def steps_per_epoch(self) -> float:
@@ -240,14 +244,16 @@ def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
     """The arms in the order of the grid, and a line for each that is left out or lacks seeds.
 
     A seed counts once all of its folds are tested; two arms are compared on the seeds that both
-    have. Arms without a whole seed are left out.
+    have. Arms without a whole seed are left out, and those of a size that the training split does
+    not reach, if another arm has all of its records, too.
     """
     points: dict[ArmName, dict[int, list[FinishedCell]]] = defaultdict(lambda: defaultdict(list))
     for (arm, seed, fold), name in plan.points.items():
         cell, evaluation = plan.by_name[name], plan.evaluations[arm, seed, fold]
         is_fixed = evaluation.thresholds == "fixed"
         points[arm][seed].append(FinishedCell(name, cell.run, cell.recipe, is_fixed))
-    arms, notes = {}, []
+    arms: dict[ArmName, StudyArm[FinishedCell]] = {}
+    notes = []
     for arm, seeds in points.items():
         complete = {
             seed: tuple(cells) for seed, cells in seeds.items() if all(map(_is_tested, cells))
@@ -257,7 +263,22 @@ def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
         if len(complete) < len(seeds):
             missing = ", ".join(str(seed) for seed in seeds if seed not in complete)
             notes.append(f"{arm}: not all runs of seed {missing} are finished.")
+    for arm, same in _find_repeats(arms).items():
+        records = arms.pop(arm).train_records
+        notes.append(f"{arm}: left out, as its {records:,.0f} training ECGs are all, as in {same}.")
     return arms, tuple(notes)
+
+
+def _find_repeats(arms: FinishedArms) -> dict[ArmName, ArmName]:
+    """Arms of a size that hold all training records, by what holds them as well."""
+    whole: dict[ArmName, ArmName] = {}
+    repeats = {}
+    for name, arm in sorted(arms.items(), key=lambda item: item[0].size):  # 0 is all
+        if any(cell.train_records == cell.stored for cell in arm.runs):
+            kept = whole.setdefault(replace(name, size=0), name)
+            if kept != name:
+                repeats[name] = kept
+    return repeats
 
 
 def _is_tested(cell: FinishedCell) -> bool:

@@ -17,6 +17,7 @@ from ecg_keras.study.arm_contrasts import (
     find_shifts,
     logged_column,
     score_arm,
+    without_convergence,
 )
 from ecg_keras.study.arm_curves import find_curves, find_interactions, keep_ledger
 from ecg_keras.study.cells import StudyPlan
@@ -159,4 +160,5 @@ def _not_done(
     column = logged_column(study.question, list(finished.values()))
     if comparisons and column != LOGGED.get(study.question.metric):
         lines.append(f"Convergence is shown in {column}, which is logged in every epoch.")
+    lines += without_convergence(finished, column)
     return (*lines, *list_anomalies(arms), *list_remarks(arms), *list_leaks(arms))

@@ -237,8 +237,8 @@ def test_refusals():
     with pytest.raises(DataError, match=r"labels of finetune and scratch differ: NORM, MI, RARE"):
         contrast([good, other], [1, -1], bootstrap=100)
     nobody = Predictions(["MI"], ["r1", "r2"], ["p", "q"], [[0], [0]], [[0.1], [0.2]])
-    with pytest.raises(DataError, match="no score is defined: a label needs a test record"):
-        contrast([Arm(((nobody,),))], [1], bootstrap=100)
+    with pytest.raises(DataError, match="finetune: no score is defined: a label needs a test rec"):
+        contrast([Arm(((nobody,),), name="finetune")], [1], bootstrap=100)
     alone = Predictions(["MI"], ["r1", "r2"], ["p", "p"], [[0], [1]], [[0.1], [0.2]])
     with pytest.raises(DataError, match=r"at least two patients. All records are of p"):
         contrast([Arm(((alone,),))], [1], bootstrap=100)

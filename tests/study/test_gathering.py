@@ -14,7 +14,12 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions, compare
 from ecg_keras.files import write_json
 from ecg_keras.metrics import best_f1_thresholds
-from ecg_keras.study.arm_contrasts import compare_arms, find_shifts, logged_column, score_arm
+from ecg_keras.study.arm_contrasts import (
+    compare_arms,
+    find_shifts,
+    logged_column,
+    score_arm,
+)
 from ecg_keras.study.arm_curves import find_curves, find_interactions, keep_ledger
 from ecg_keras.study.finished import read_arms
 from ecg_keras.study.gathering import gather
@@ -217,6 +222,33 @@ def test_a_gain_that_falls_with_size_is_a_learning_curve(tmp_path):
     assert find_curves(arms, "other", question) == ()
 
 
+def test_a_size_beyond_the_training_split_is_left_out_and_the_page_says_so(tmp_path):
+    # of 1000 training ECGs, in runs of the fixture
+    plan = list_study(
+        tmp_path,
+        "grid: {seeds: [0, 1], sizes: [100, 500, 1000, 2000, all]}\nquestion: {bootstrap: 100}",
+    )
+    finish(plan, by_mode)
+    arms, notes = read_arms(plan)
+    assert [name.size for name in arms if name.mode == "scratch"] == [100, 500, 0]
+    assert notes[0] == (
+        "ludb, resnet1d18, scratch, 1000 ECGs: left out, as its 1,000 training ECGs are all, as "
+        "in ludb, resnet1d18, scratch."
+    )
+    assert len(notes) == 4
+    question = plan.loaded.study.question
+    (curve,) = find_curves(arms, "as_set", question)
+    assert curve.sizes == (100, 500, 1000)
+    assert {one.verdict.comparisons for one in compare_arms(arms, "as_set", question)} == {3}
+
+
+def test_without_all_records_among_the_sizes_the_first_that_has_them_stays(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0], sizes: [100, 1500, 2000]}")
+    finish(plan, by_mode)
+    arms, _ = read_arms(plan)
+    assert [name.size for name in arms if name.mode == "scratch"] == [100, 1500]
+
+
 def test_families_of_backbones_interact(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], backbones: [resnet1d18, lstm, gru]}")
 
@@ -269,6 +301,26 @@ def test_convergence_is_in_the_metric_of_the_study_where_all_logs_have_it(tmp_pa
     assert logged_column(question, arms) == "val_macro_f1"
     result = score_arm(arms[0], question, "val_macro_f1")
     assert result.convergence.score[0, -1] == pytest.approx(0.6)
+
+
+@pytest.mark.usefixtures("without_shards")
+def test_a_validation_score_that_is_undefined_costs_its_curve_and_not_the_page(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}\nquestion: {bootstrap: 100}")
+    finish(plan, by_mode)
+    log = plan.by_name["ludb-resnet1d18-finetune-from-georgia-s1"].run.log
+    log.write_text(log.read_text().replace("1,1,0.55,", "1,1,nan,"))
+    assert "nan" in log.read_text()
+    result = gather(plan)
+    has_curve = {name.mode: one.convergence is not None for name, one in result.arms.items()}
+    assert has_curve == {"scratch": True, "finetune": False}
+    (found,) = result.comparisons
+    assert found.speed is None and found.verdict.word == "better"
+    assert (
+        "ludb, resnet1d18, finetune from georgia: how fast it learns is not shown. "
+        "ludb-resnet1d18-finetune-from-georgia-s1: val_macro_auroc of epoch 1 must be a finite "
+        "number. Received: 'nan'. A score is undefined where no label has both positive and "
+        "negative validation records."
+    ) in result.not_done
 
 
 @pytest.mark.usefixtures("without_shards")
