@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         name_noted as name_noted,
     )
     from ecg_keras.data.pipeline import (
+        fits_in_memory as fits_in_memory,
         load as load,
         load_chosen as load_chosen,
         load_with_ids as load_with_ids,

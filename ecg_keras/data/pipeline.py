@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from ecg_keras.data.augment import augment as change
 from ecg_keras.data.batch_features import check_weighted, choose_features
 from ecg_keras.data.batch_sources import Chosen, from_files, from_memory
 from ecg_keras.data.dataset import check_split, describe
-from ecg_keras.data.processes import free_memory, keep_freed_memory
+from ecg_keras.data.memory import free_memory, keep_freed_memory
 from ecg_keras.data.reading import (
     Subset,
     check_counts,
@@ -28,13 +28,15 @@ from ecg_keras.data.reading import (
 )
 from ecg_keras.data.settings import check_augment
 from ecg_keras.data.tracing import as_written
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.text import file_size
 
 _CORES = os.cpu_count() or 1
 # batches that are made at the same time; a limit, so that memory does not grow with the machine
 MADE_AT_ONCE = min(_CORES, 16)
-# no more than this share of the free memory holds a split
-_CACHED_SHARE = 0.5
+# no more than this share of the free memory holds a split, which is there two or three times while
+# it is read
+_CACHED_SHARE = 0.25
 
 
 def load(
@@ -48,7 +50,7 @@ def load(
     subset: Subset = "nested",
     left_out: Collection[str] = (),
     augment: Augment | None = None,
-    cache: bool = True,
+    cache: bool | Literal["always"] = True,
     epochs: range | None = None,
     features: Sequence[str] = (),
     missing: Mapping[str, float] | None = None,
@@ -57,8 +59,9 @@ def load(
 ) -> tf.data.Dataset:
     """Batches of a split, for ``model.fit``, ``evaluate`` and ``predict``.
 
-    The order and the changes of an epoch depend on ``seed`` and the number of the epoch alone, so
-    that a training that stops and resumes sees what it would have seen.
+    The order and the changes of an epoch depend on ``seed``, the number of the epoch and whether the
+    split is in memory alone, so that a training that stops and resumes sees what it would have
+    seen: name ``cache`` where free memory might decide otherwise then (`fits_in_memory`).
 
     Args:
         folder: of the shards.
@@ -73,8 +76,8 @@ def load(
         left_out: ids of records of the split that are not to be loaded, whatever the subset.
         augment: random changes, drawn again in each epoch; with ``mixup`` the targets are between
             0 and 1.
-        cache: keep the split in memory (two bytes a sample) where it takes less than half of what
-            is free.
+        cache: keep the split in memory (two bytes a sample) where `fits_in_memory` says that it
+            fits; ``"always"`` keeps it there however little is free, `False` never.
         epochs: the numbers of the epochs that follow one another in one pass, for ``fit`` with
             ``steps_per_epoch``; none makes each pass through the dataset an epoch, counted from 0,
             or from where `set_epoch` sets it.
@@ -97,8 +100,9 @@ def load(
             split than the training split, these ECGs can't have a change, there is no such
             feature, weights are of records that the dataset never had, records that ``mixup`` mixes
             are to have features, or no batch would be left.
-        DataError: the folder is no finished dataset, has no such split, a shard is damaged, or the
-            shards hold more or fewer records than ``dataset.json`` promises.
+        DataError: the folder is no finished dataset, has no such split, a shard is damaged, the
+            shards hold more or fewer records than ``dataset.json`` promises, or ``cache="always"``
+            asks for more memory than is free.
 
     Example:
         >>> train = load("shards/ptbxl", "train", batch_size=64, shuffle=True, seed=0)
@@ -136,8 +140,9 @@ def load(
             f"drop_remainder leaves no batch of {batch_size} records: the {split} split of {folder}"
             f" has {source.records}. Make batches smaller, or keep the remainder."
         )
-    bytes_in_memory = source.records * 2 * dataset.num_samples * len(dataset.leads)
-    in_memory = cache and bytes_in_memory <= _CACHED_SHARE * free_memory()
+    if cache == "always":
+        _check_memory(folder, split, _bytes_in_memory(dataset, source.records))
+    in_memory = cache == "always" or (cache and fits_in_memory(dataset, source.records))
     epoch_batches, fetch = (from_memory if in_memory else from_files)(source)
 
     @as_written
@@ -172,6 +177,40 @@ def load(
     loaded = _made_at_once(numbers.flat_map(one_epoch), finish, steps)
     loaded.ecg_keras_passes = passes
     return loaded
+
+
+def fits_in_memory(dataset: Dataset, records: int) -> bool:
+    """Whether `load` would keep that many records in memory now: by what is free at this moment.
+
+    Args:
+        dataset: as `describe` returns it.
+        records: of the split, as far as they are loaded.
+
+    Returns:
+        Whether they take no more than a quarter of the memory that is free, in this container or
+        job too. What is kept is shuffled as a whole, and what is not in another order, so a script
+        whose training may resume keeps this answer, and gives it to ``load`` as ``cache``.
+
+    Example:
+        >>> dataset = describe("shards/ptbxl")
+        >>> fits = fits_in_memory(dataset, dataset.splits["train"].records)
+        >>> cache = "always" if fits else False
+    """
+    return _bytes_in_memory(dataset, records) <= _CACHED_SHARE * free_memory()
+
+
+def _bytes_in_memory(dataset: Dataset, records: int) -> int:
+    return records * 2 * dataset.num_samples * len(dataset.leads)
+
+
+def _check_memory(folder: str | Path, split: str, needed: int) -> None:
+    """Refuses what can't be in memory before the system ends this process for it."""
+    if needed > (free := free_memory()):
+        raise DataError(
+            f"{folder}: the {split} split is to be in memory, as it was when this training began, "
+            f"and takes {file_size(needed)} of which {file_size(free)} are free. End other "
+            "programs, or use a machine or job with more memory, and run the same command again."
+        )
 
 
 def set_epoch(dataset: tf.data.Dataset, epoch: int) -> None:

@@ -1,15 +1,12 @@
-"""Work shared out to processes without TensorFlow, which end with this one; and its memory."""
+"""Work shared out to processes without TensorFlow, which end with this one."""
 
 from __future__ import annotations
 
 import ctypes
-import functools
 import itertools
-import math
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
 from collections import deque
@@ -17,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
-from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -27,16 +23,6 @@ from ecg_keras.errors import DataError
 _SECONDS = 0.1
 # seconds that a process which was asked to end waits for the one that asked it to work
 _GRACE = 5.0
-
-# of mallopt, in malloc.h
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-# free memory at the end of the heap that is kept: some batches of 256 records of 10 s at 500 Hz
-_KEPT = 256 << 20
-# smaller blocks come from the heap; the largest that is allowed, and what the library itself comes
-# to when such blocks are freed
-_FROM_HEAP = 32 << 20
-# with these, users set the library themselves
-_OF_USERS = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -197,32 +183,3 @@ def _count(steps: int) -> None:
         raise _StoppedError
     with _counter.get_lock():
         _counter.value += steps
-
-
-@functools.cache
-def keep_freed_memory() -> None:
-    """Memory that is freed and wanted again, batch after batch, stays with this process. Source:
-    GNU C Library manual, Malloc Tunable Parameters.
-    """
-    # each record that is read takes some 25 kB and is freed with its batch; the GNU C library gives
-    # such memory back at once, and the system clears each page before it lends it again: a third of
-    # the time of reading batches from files, for no gain, as a training frees as much as it takes
-    if sys.platform != "linux" or any(name in os.environ for name in _OF_USERS):
-        return
-    library = ctypes.CDLL(None)
-    if hasattr(library, "gnu_get_libc_version"):
-        library.mallopt(_TRIM_THRESHOLD, _KEPT)
-        library.mallopt(_MMAP_THRESHOLD, _FROM_HEAP)
-
-
-def free_memory() -> float:
-    """Bytes that a process may still take on this machine and in its container."""
-    free = math.inf
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        entries = dict(line.split(":") for line in meminfo.read_text().splitlines())
-        free = int(entries["MemAvailable"].split()[0]) * 1024
-    limit, used = (Path(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
-    if limit.is_file() and used.is_file() and limit.read_text().strip() != "max":
-        free = min(free, int(limit.read_text()) - int(used.read_text()))
-    return free

@@ -156,6 +156,9 @@ def _fit(
     progress = read_progress(run.checkpoints)
     left_out = {split: records_left_out(run, split) for split in ("train", "valid")}
     work = _Work(recipe, dataset, shards, run, left_out, callbacks)
+    in_memory = run.read_status().get("in_memory") if progress else None
+    if in_memory is None:
+        in_memory = data.fits_in_memory(dataset, work.records)
     with strategy.scope(), use_precision(precision):
         model = build_model(recipe, dataset, shards, left_out["train"])
         begin = recipe.initialise
@@ -163,7 +166,10 @@ def _fit(
             models.load_backbone(model, upstream, head=begin.head, scaling=begin.scaling)
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_variables)
     run.write_status(
-        state="training", shards=seen_from(run.folder, shards), num_parameters=trainable
+        state="training",
+        shards=seen_from(run.folder, shards),
+        num_parameters=trainable,
+        in_memory=in_memory,
     )
     begun = time.perf_counter()
     earlier = run.read_status().get("seconds", 0.0)
@@ -188,10 +194,14 @@ class _Work:
     callbacks: Sequence[keras.callbacks.Callback]
 
     @property
-    def steps_per_epoch(self) -> int:
+    def records(self) -> int:
+        """How many are trained on."""
         records = self.dataset.splits["train"].records - len(self.left_out["train"])
-        chosen = min(self.recipe.data.train_records or records, records)
-        return math.ceil(chosen / self.recipe.training.batch_size)
+        return min(self.recipe.data.train_records or records, records)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(self.records / self.recipe.training.batch_size)
 
     @property
     def subset(self) -> dict[str, Any]:
@@ -242,6 +252,8 @@ class _Work:
             shuffle=True,
             augment=self.recipe.training.augment,
             epochs=epochs,
+            # what is free may change, and with it the order: the run keeps what was decided at first
+            cache="always" if self.run.read_status()["in_memory"] else False,
             **self.subset,
         )
 

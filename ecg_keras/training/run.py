@@ -11,7 +11,16 @@ from typing import Any
 
 from ecg_keras.config import Model, model_of
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_count, as_name, as_number, as_object, as_text, read_json, write_json
+from ecg_keras.files import (
+    as_count,
+    as_name,
+    as_number,
+    as_object,
+    as_switch,
+    as_text,
+    read_json,
+    write_json,
+)
 
 # what a status holds; what a run does not yet have is missing
 STATUS: dict[str, Callable[[Any], Any]] = {
@@ -27,6 +36,7 @@ STATUS: dict[str, Callable[[Any], Any]] = {
     "seconds": as_number,
     "baseline_run": as_text,
     "best_epoch": as_count,
+    "in_memory": as_switch,
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from ecg_keras import evaluation
+from ecg_keras.data import describe, fits_in_memory
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, check_upstream, read_log, train
 from ecg_keras.training.checkpoint import read_progress
@@ -65,6 +66,11 @@ def test_a_stopped_run_goes_on_as_if_there_had_been_no_stop(
         train(recipe, shards=shards, run=run, callbacks=[StopAt(epoch)])
     assert read_progress(run.checkpoints).epoch == saved
     assert not run.model.exists()
+    # less is free now, so that a run that began now would read its records in another order
+    dataset = describe(shards)
+    taken = dataset.splits["train"].records * dataset.num_samples * len(dataset.leads) * 2
+    monkeypatch.setattr("ecg_keras.data.pipeline.free_memory", lambda: 2 * taken)
+    assert not fits_in_memory(dataset, dataset.splits["train"].records)
     train(recipe, shards=shards, run=run)
     for one, other in zip(read_log(run.log), read_log(trained.log), strict=True):
         one.pop("seconds"), other.pop("seconds")
