@@ -16,7 +16,7 @@ from ecg_keras.config import Augment
 from ecg_keras.data.augment import augment as change
 from ecg_keras.data.batch_features import check_weighted, choose_features
 from ecg_keras.data.batch_sources import Chosen, from_files, from_memory
-from ecg_keras.data.dataset import check_split, describe
+from ecg_keras.data.dataset import Dataset, check_split, describe
 from ecg_keras.data.memory import free_memory, keep_freed_memory
 from ecg_keras.data.reading import (
     Subset,

@@ -9,9 +9,9 @@ import tensorflow as tf
 from ecg_keras.config import Augment
 from ecg_keras.data import batch_sources, pipeline, writing
 from ecg_keras.data.dataset import describe
+from ecg_keras.data.memory import keep_freed_memory
 from ecg_keras.data.pipeline import load, load_with_ids, set_epoch
 from ecg_keras.data.preparation import prepare
-from ecg_keras.data.memory import keep_freed_memory
 from ecg_keras.data.reading import read_shards, training_subset
 from ecg_keras.data.tfrecords import frame
 from ecg_keras.errors import ConfigError, DataError
