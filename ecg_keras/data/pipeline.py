@@ -59,8 +59,8 @@ def load(
 ) -> tf.data.Dataset:
     """Batches of a split, for ``model.fit``, ``evaluate`` and ``predict``.
 
-    The order and the changes of an epoch depend on ``seed``, the number of the epoch and whether the
-    split is in memory alone, so that a training that stops and resumes sees what it would have
+    The order and the changes of an epoch depend on ``seed``, the number of the epoch and whether
+    the split is in memory alone, so that a training that stops and resumes sees what it would have
     seen: name ``cache`` where free memory might decide otherwise then (`fits_in_memory`).
 
     Args:

@@ -252,7 +252,7 @@ class _Work:
             shuffle=True,
             augment=self.recipe.training.augment,
             epochs=epochs,
-            # what is free may change, and with it the order: the run keeps what was decided at first
+            # the order depends on it, and not on what is free where the run resumes
             cache="always" if self.run.read_status()["in_memory"] else False,
             **self.subset,
         )
