@@ -132,9 +132,9 @@ def fetch(
     if not 1 <= jobs <= MOST_JOBS:
         raise ConfigError(f"jobs must be from 1 to {MOST_JOBS}. Received: {jobs}.")
     stage = Stage(plan.root)
-    if not plan.missing and not stage.is_marked():
+    if not plan.missing and not stage.is_marked(plan.command):
         return DownloadResult(len(plan.files), 0, 0, ())
-    need = plan.disk(jobs) - sum(stage.held_bytes(file) for file in plan.missing)
+    need = plan.disk(jobs) - _held(plan, stage)
     if need > (free := stage.free_bytes()):
         raise DataError(
             f"{plan.root}: {file_size(need)} are needed and {file_size(free)} are free. Make "
@@ -144,10 +144,20 @@ def fetch(
         stage.keep_list(list_key(plan.published, plan.only, plan.mirror), plan.files)
         result = _Download(plan, stage, patience or Patience()).run(jobs, on_progress)
         if result.is_complete:
-            stage.finish()
+            stage.finish(plan.command)
         else:
             stage.forget_list()
     return result
+
+
+def _held(plan: DownloadPlan, stage: Stage) -> int:
+    """How many of the bytes of what is missing are on the disk already."""
+    mean = plan.size // max(1, len(plan.missing))
+    held = sum(
+        stage.held_bytes(one, mean if one.size is None else one.size) for one in plan.missing
+    )
+    unpacked = sum(file.unpacked for file in plan.missing)
+    return held + (min(unpacked, stage.unpacked_bytes(plan.files)) if unpacked else 0)
 
 
 class _OtherFileError(DataError):

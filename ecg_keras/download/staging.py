@@ -1,7 +1,8 @@
 """The hidden folder beside the data in which a download keeps what is not data.
 
 It holds partial files, which of the files were verified, the publisher's list, and, while something
-is missing, a mark that keeps `prepare` from taking half a database for a whole one.
+is missing, marks that keep `prepare` from taking half a database for a whole one: a line with the
+command of each download that began and did not end.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +47,29 @@ class Stage:
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.folder / _LOCK, timeout=0):
-                (self.folder / _UNFINISHED).write_text(command + "\n", encoding="utf-8")
+                others = [one for one in _read_marks(self.root) if not _covers(command, one)]
+                self._write_marks([*others, command])
                 for left in self.folder.glob("tmp*"):  # of an earlier version that was killed
                     left.unlink()
                 yield
         except Timeout:
             raise DataError(f"{self.root}: another download writes there. Wait for it.") from None
 
-    def finish(self) -> None:
-        """Takes the mark away: nothing is missing."""
-        (self.folder / _UNFINISHED).unlink(missing_ok=True)
+    def finish(self, command: str) -> None:
+        """Takes away the mark of a download, and of those of parts of it: they lack nothing."""
+        self._write_marks(one for one in _read_marks(self.root) if not _covers(command, one))
 
-    def is_marked(self) -> bool:
-        return (self.folder / _UNFINISHED).exists()
+    def is_marked(self, command: str) -> bool:
+        """Whether this download, or one of a part of it, began and did not end."""
+        return any(_covers(command, one) for one in _read_marks(self.root))
+
+    def _write_marks(self, commands: Iterable[str]) -> None:
+        lines = [f"{one}\n" for one in commands]
+        if not lines:
+            (self.folder / _UNFINISHED).unlink(missing_ok=True)
+            return
+        with replacing(self.folder / _UNFINISHED) as temporary:
+            temporary.write_text("".join(lines), encoding="utf-8")
 
     def path_of(self, file: RemoteFile, ending: str = "") -> Path:
         """Where a file is kept until it is whole, under a name that no other has."""
@@ -114,9 +127,26 @@ class Stage:
         """The next download must ask for the list again: this one led to a failure."""
         (self.folder / _LIST).unlink(missing_ok=True)
 
-    def held_bytes(self, file: RemoteFile) -> int:
-        """How much of a file came before the download was stopped."""
-        return (_look(self.path_of(file, ".part")) or [0])[0]
+    def held_bytes(self, file: RemoteFile, size: int) -> int:
+        """How much of a file of about ``size`` bytes is there: what came before a stop, or all of
+        a file that is still to be compared."""
+        if file.folder_inside is None and (self.root / file.path).exists():
+            return size
+        states = [_look(self.path_of(file, ending)) for ending in (".part", "")]
+        return max(state[0] if state else 0 for state in states)
+
+    def unpacked_bytes(self, files: Sequence[RemoteFile]) -> int:
+        """How much is there that must be of archives which were not verified: of no other file."""
+        known = {self.root / file.path for file in files}
+        for file in files:
+            if self.is_verified(file):
+                known.update(self.root / path for path in self._verified[file.path]["files"])
+        held = 0
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = [one for one in folders if Path(folder, one) != self.folder]
+            others = (path for name in names if (path := Path(folder, name)) not in known)
+            held += sum((_look(path) or [0])[0] for path in others)
+        return held
 
     def free_bytes(self) -> int:
         root = self.root.absolute()
@@ -150,14 +180,36 @@ def refuse_unfinished(root: Path) -> None:
     Example:
         >>> refuse_unfinished(Path("data/raw/ludb"))
     """
+    commands = [f"`{one}`" for one in _read_marks(root)]
+    if commands:
+        raise DataError(
+            f"{root}: its download is not finished, so recordings are missing. Continue with "
+            f"{' and '.join(commands)}, or delete {root / STAGE / _UNFINISHED} if what is there is "
+            "what you want."
+        )
+
+
+def _read_marks(root: Path) -> list[str]:
+    """The commands of the downloads that are not finished; earlier versions left one at most."""
     try:
-        command = (root / STAGE / _UNFINISHED).read_text(encoding="utf-8").strip()
+        return (root / STAGE / _UNFINISHED).read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, NotADirectoryError):
-        return
-    raise DataError(
-        f"{root}: its download is not finished, so recordings are missing. Continue with "
-        f"`{command}`, or delete {root / STAGE} if what is there is what you want."
-    )
+        return []
+
+
+def _covers(command: str, other: str) -> bool:
+    """Whether all that another command fetches is fetched by this one, from wherever."""
+    try:
+        (name, parts), (other_name, other_parts) = map(_wanted, (command, other))
+    except (ValueError, IndexError):  # changed by hand
+        return command == other
+    return name == other_name and (not parts or (bool(other_parts) and other_parts <= parts))
+
+
+def _wanted(command: str) -> tuple[str, set[str]]:
+    """What a command fetches: a database, and which parts of it; none means all."""
+    words = shlex.split(command)
+    return words[2], {part for option, part in pairwise(words) if option == "--only"}
 
 
 def _refuse_links(root: Path, path: str) -> None:

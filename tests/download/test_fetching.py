@@ -17,7 +17,14 @@ from download_server import HURRIED, serving
 from ecg_keras.config import Data
 from ecg_keras.data.raw_files import raw_digest
 from ecg_keras.data.shard_folders import dataset_fingerprint
-from ecg_keras.download import download_database, fetch, fetching, plan_download, staging
+from ecg_keras.download import (
+    download_database,
+    fetch,
+    fetching,
+    plan_download,
+    refuse_unfinished,
+    staging,
+)
 from ecg_keras.download.catalogue import CATALOGUE, FileSet, find_published
 from ecg_keras.errors import ConfigError, DataError
 
@@ -200,6 +207,43 @@ def test_prepare_refuses_half_a_database(download, site, tmp_path):
     assert len(dataset_fingerprint(data)) == 64
 
 
+def stopped(download, site, name="code15", **settings):
+    """Begins a download, of which a part does not come."""
+    path = "records/4916206/files/exams_part0.zip"
+    content = site.files.pop(path)
+    assert not download(name, **settings).is_complete
+    site.files[path] = content
+
+
+def test_a_part_that_is_whole_does_not_finish_the_whole(download, site, code15, tmp_path):
+    stopped(download, site)
+    for _ in range(2):  # the second does nothing
+        assert download("code15", only=("exams_part1",)).is_complete
+        with pytest.raises(
+            DataError, match=r"Continue with `ecg-keras download code15 \S*raw --mi"
+        ):
+            refuse_unfinished(tmp_path / "raw")
+    assert download("code15").is_complete
+    refuse_unfinished(tmp_path / "raw")
+
+
+def test_the_whole_finishes_its_parts_and_a_mirror_the_publishers_own(
+    download, site, code15, tmp_path
+):
+    stopped(download, site, only=("exams_part0",))
+    mark = tmp_path / "raw" / ".download" / "unfinished"
+    # as an earlier version left it
+    mark.write_text(f"ecg-keras download code15 {tmp_path}/elsewhere --only exams_part0\n")
+    with pytest.raises(DataError, match="--only exams_part0`, or delete"):
+        refuse_unfinished(tmp_path / "raw")
+    assert download("code15").is_complete
+    refuse_unfinished(tmp_path / "raw")
+    mark.write_text("ecg-keras download ptbxl raw\n")
+    assert download("code15").is_complete
+    with pytest.raises(DataError, match="download ptbxl raw`"):
+        refuse_unfinished(tmp_path / "raw")
+
+
 def test_a_download_that_was_interrupted_goes_on(download, site, tmp_path, monkeypatch):
     def interrupt(progress):
         if progress.done:
@@ -244,6 +288,14 @@ def test_a_disk_without_room_is_told_beforehand(download, tmp_path, monkeypatch)
     with pytest.raises(DataError, match=r"raw: 2.* kB are needed and 25 kB are free\. .*--only"):
         download()
     assert not (tmp_path / "raw").exists()
+
+
+def test_what_is_there_needs_no_room(download, tmp_path, monkeypatch):
+    download()
+    shutil.rmtree(tmp_path / "raw" / ".download")
+    usage = SimpleNamespace(total=10, used=10, free=10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    assert download().fetched == 0
 
 
 def test_two_downloads_to_one_folder_are_refused(download, tmp_path):
@@ -373,6 +425,19 @@ def test_archives_are_unpacked_and_go(download, site, code15, tmp_path):
     site.asked.clear()
     assert download("code15").fetched == 0
     assert site.asked == []
+
+
+def test_what_was_unpacked_needs_no_room(download, code15, tmp_path, monkeypatch):
+    download("code15")
+    (tmp_path / "raw" / "exams_part1.hdf5").unlink()
+    shutil.rmtree(tmp_path / "raw" / ".download")
+    # one archive at a time, and what the catalogue says of both less what is there
+    usage = SimpleNamespace(free=max(map(len, code15.values())) + 2 * 50_000 - 30_000 - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(DataError, match="kB are needed and"):
+        download("code15", jobs=1)
+    usage.free += 1
+    assert download("code15", jobs=1).is_complete
 
 
 def test_a_part_can_be_fetched_alone_and_the_rest_later(download, site, code15, tmp_path):
