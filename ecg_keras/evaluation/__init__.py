@@ -23,8 +23,14 @@ from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval, with
 from ecg_keras.evaluation.evaluating import estimate_labels, evaluate, snomed_codes
 from ecg_keras.evaluation.gained import Gained, GroupGain, say_gains
 from ecg_keras.evaluation.grouping import AGE, Grouping, group_records, parse_column
-from ecg_keras.evaluation.inference import Contrast, Design, infer
-from ecg_keras.evaluation.intervals import LEAST_PATIENTS, count_patients
+from ecg_keras.evaluation.inference import (
+    Contrast,
+    Design,
+    infer,
+    infer_difference,
+    infer_score,
+)
+from ecg_keras.evaluation.intervals import LEAST_PATIENTS, Patients, count_patients
 from ecg_keras.evaluation.judging import (
     FEWEST_SEEDS,
     MARGIN,
@@ -109,6 +115,7 @@ __all__ = [
     "LabelSet",
     "LabelSets",
     "Pair",
+    "Patients",
     "Plan",
     "Predictions",
     "RunFacts",
@@ -146,6 +153,8 @@ __all__ = [
     "free_degrees",
     "group_records",
     "infer",
+    "infer_difference",
+    "infer_score",
     "is_same_test",
     "join_rows",
     "judge",

@@ -90,7 +90,10 @@ def compare(
     defined = np.flatnonzero(~undefined).tolist()
     pairs = [([score(own) for own in means], support) for score in METRICS.values()]
     pairs += [([one.auroc[:, at] for one in scored], support[at : at + 1]) for at in defined]
-    found = [infer_difference(own - other, design, behind, level) for (own, other), behind in pairs]
+    found = [
+        infer_difference((own - other)[None], design, behind, level)
+        for (own, other), behind in pairs
+    ]
     (verdict,) = judge([found[list(METRICS).index(metric)]], margin=margin, level=level)
     numbers = [_numbers(one, rows) for one, (rows, _) in zip(found, pairs, strict=True)]
     summary, of_labels = numbers[: len(METRICS)], numbers[len(METRICS) :]

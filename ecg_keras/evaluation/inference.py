@@ -13,7 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.evaluation.estimates import Estimate
-from ecg_keras.evaluation.intervals import allow_for_lean, find_lean
+from ecg_keras.evaluation.intervals import (
+    Patients,
+    allow_for_lean,
+    find_lean,
+    label_interval,
+    mean_interval,
+)
 from ecg_keras.evaluation.variance import (
     Parts,
     find_parts,
@@ -115,15 +121,39 @@ def infer(
 
 
 def infer_difference(
-    rows: FloatArray, design: Design, support: npt.NDArray[np.int64], level: float
+    rows: FloatArray,
+    design: Design,
+    support: npt.NDArray[np.int64],
+    level: float,
+    bounds: tuple[float, float] = (-1.0, 1.0),
 ) -> Contrast:
-    """The contrast of two networks' scores, ``(rows,)``; ``support`` of each label that counts.
+    """The contrast of differences, ``(seeds, rows)``; ``support`` of each label that counts.
 
-    Interval and p-value are NaN where they can't be estimated.
+    Interval and p-value are NaN where they can't be estimated; ``bounds`` of what can be.
     """
-    found = infer(rows[None, :], design, free_degrees(support), level)
+    found = infer(rows, design, free_degrees(support), level)
     # fewer than two patients have or lack every label; or a difference that is not 0 is the same
     # whoever is left out or drawn
     if support.max() < 2 or (found.value != 0 and found.standard_error == 0):
         return replace(found, low=math.nan, high=math.nan, p_value=math.nan)
-    return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))
+    return replace(found, low=max(found.low, bounds[0]), high=min(found.high, bounds[1]))
+
+
+def infer_score(
+    rows: FloatArray, design: Design, patients: Patients, level: float, name: str
+) -> Contrast:
+    """The contrast of one network's score, or of its seeds: a mean over labels, or an AUROC.
+
+    One that is the same whoever is left out or drawn, such as 1, has the interval that it has on a
+    run's page, NaN where patients are too few.
+    """
+    found = infer(rows, design, free_degrees(patients.support), level, name)
+    if found.standard_error > 0:
+        return found
+    if name == "auroc":
+        counts = int(patients.having[0]), int(patients.lacking[0])
+        interval_at = label_interval(name, rows[0], design.groups, *counts)
+    else:
+        interval_at = mean_interval(name, rows[0], design.groups, patients.support)
+    low, high = (math.nan, math.nan) if interval_at is None else interval_at(level)
+    return replace(found, low=low, high=high)

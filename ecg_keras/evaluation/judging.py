@@ -39,7 +39,7 @@ class Verdict:
         equivalence_p: of a difference of the margin or more, after Holm's correction.
         more_seeds: how many more seeds would settle it if the difference stays; ``None`` where no
             number of seeds would, and with one seed, which says nothing of how much seeds differ;
-            0 where it is decided.
+            0 where it is decided. ``None`` where there is no p-value, too.
         more_records: how many more test records would, with the seeds there are; likewise.
         comparisons: that were corrected for.
         more_of_both: seeds and test records that would together, where neither alone would.
@@ -86,6 +86,7 @@ def judge(
     if not 0.5 < level < 1:
         raise ConfigError(f"level must be above 0.5 and below 1. Received: {level}.")
     alpha = 1 - level
+    tested = sum(not math.isnan(found.p_value) for found in contrasts)
     different = correct([found.p_value for found in contrasts])
     equal = correct([_equivalence_p(found, margin) for found in contrasts])
     # Holm's correction no longer counts what is refuted: if all others stay as they are, a
@@ -97,11 +98,13 @@ def judge(
         seeds: int | None = 0
         records: int | None = 0
         both = None
-        if word == "inconclusive":
+        if math.isnan(p):  # nothing is known of how far off it is
+            seeds = records = None
+        elif word == "inconclusive":
             plan = Plan(found, margin, *limits)
             seeds, records = plan.more_seeds(), plan.more_records()
             both = plan.more_of_both() if seeds is None and records is None else None
-        verdicts.append(Verdict(word, margin, p, q, seeds, records, len(contrasts), both))
+        verdicts.append(Verdict(word, margin, p, q, seeds, records, tested, both))
     return tuple(verdicts)
 
 
@@ -132,13 +135,14 @@ def count_words(words: Sequence[Word]) -> str:
 
 
 def correct(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """p-values after Holm's correction (1979), ``(tests,)``, in their order."""
+    """p-values after Holm's correction (1979), ``(tests,)``, in their order; NaN is no test."""
     # the smallest of m is multiplied by m, the next by m - 1 and so on
     given = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(given, kind="stable")
+    number = np.count_nonzero(~np.isnan(given))
+    order = np.argsort(given, kind="stable")[:number]  # NaN is last
     # none may be smaller than the one before
-    raised = np.maximum.accumulate(given[order] * np.arange(len(given), 0, -1))
-    corrected = np.empty_like(given)
+    raised = np.maximum.accumulate(given[order] * np.arange(number, 0, -1))
+    corrected = np.full_like(given, np.nan)
     corrected[order] = np.minimum(raised, 1.0)
     return corrected
 

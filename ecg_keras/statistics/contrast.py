@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
-from ecg_keras.evaluation import Contrast, Design, Draws, check_settings, free_degrees, infer
+from ecg_keras.evaluation import (
+    Contrast,
+    Design,
+    Draws,
+    Patients,
+    check_settings,
+    count_patients,
+    infer_difference,
+    infer_score,
+)
 from ecg_keras.metrics import METRICS, FloatArray
 from ecg_keras.statistics.arm_scores import Resampled, plan_draws, score_arm
 from ecg_keras.statistics.arms import Arm, check_arms
@@ -114,18 +122,26 @@ class _Compared:
     weights: Sequence[float]
     draws: Draws
     scored: Sequence[Resampled]
-    support: npt.NDArray[np.int64]
+    patients: Patients
 
     def infer_mean(self, name: str, level: float) -> Contrast:
         """Of one of `ecg_keras.metrics.METRICS`, a mean over labels."""
-        most = free_degrees(self.support)
-        return self.infer([own.summary[name] for own in self.scored], level, most, name)
+        return self._infer([own.summary[name] for own in self.scored], level, self.patients, name)
 
-    def infer(
-        self, values: Sequence[FloatArray], level: float, most: float, name: str = ""
+    def infer_label(self, column: int, level: float) -> Contrast | None:
+        """Of one label's AUROC; ``None`` where too few patients have or lack it."""
+        areas = [own.auroc[column] for own in self.scored]
+        counts = self.patients.having, self.patients.lacking
+        patients = Patients(*(one[column : column + 1] for one in counts))
+        if any(np.isnan(area[:, 0]).any() for area in areas) or patients.support.min() < 2:
+            return None
+        return self._infer(areas, level, patients, "auroc")
+
+    def _infer(
+        self, values: Sequence[FloatArray], level: float, patients: Patients, name: str
     ) -> Contrast:
         """The contrast of one score, of which each arm has ``(seeds, rows)``."""
-        rows = sum(weight * own for weight, own in zip(self.weights, values, strict=True))
+        rows = np.asarray(sum(w * own for w, own in zip(self.weights, values, strict=True)))
         tests = [arm.tested[0].record_ids for arm in self.arms]
         design = Design(
             groups=self.draws.groups,
@@ -133,16 +149,10 @@ class _Compared:
             patients=len(self.draws.patients),
             folds=max(arm.folds for arm in self.arms),
         )
-        single = list(self.weights) == [1]
-        return infer(np.asarray(rows), design, most, level, name if single else None)
-
-    def infer_label(self, column: int, level: float) -> Contrast | None:
-        """Of one label's AUROC; ``None`` where too few patients have or lack it."""
-        areas = [own.auroc[column] for own in self.scored]
-        support = self.support[column : column + 1]
-        if any(np.isnan(area[:, 0]).any() for area in areas) or support.min() < 2:
-            return None
-        return self.infer(areas, level, free_degrees(support))
+        if list(self.weights) == [1]:
+            return infer_score(rows, design, patients, level, name)
+        bounds = sum(min(w, 0.0) for w in self.weights), sum(max(w, 0.0) for w in self.weights)
+        return infer_difference(rows, design, patients.support, level, bounds)
 
 
 def _compare(arms: Sequence[Arm], weights: Sequence[float], bootstrap: int, seed: int) -> _Compared:
@@ -155,5 +165,8 @@ def _compare(arms: Sequence[Arm], weights: Sequence[float], bootstrap: int, seed
                 f"{arm.name}: no score is defined: a label needs a test record that has it and one "
                 "that has not, in one fold. Test more records, or on fewer folds."
             )
-    support = np.min([arm.support for arm in arms], axis=0)
-    return _Compared(arms, weights, draws, scored, support)
+    counted = [count_patients(arm.tested[0].patient_ids, arm.tested[0].targets) for arm in arms]
+    fewest = Patients(
+        *(np.min([getattr(one, side) for one in counted], axis=0) for side in ("having", "lacking"))
+    )
+    return _Compared(arms, weights, draws, scored, fewest)

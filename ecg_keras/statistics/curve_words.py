@@ -79,7 +79,7 @@ def say_rising(
 
 def _what_would_close(size: float, difference: Contrast, margin: float) -> str:
     """What would show on which side of the margin a difference is; nothing where it is shown."""
-    if not difference.low <= margin <= difference.high:
+    if not difference.low <= margin <= difference.high:  # nor where there is no interval
         return ""
     beyond = replace(difference, value=difference.value - margin)
     plan = Plan(beyond, margin, different=1 - difference.level, equal=0.0)

@@ -21,8 +21,8 @@ from ecg_keras.evaluation import (
     common_labels,
     correct_once,
     count_patients,
-    free_degrees,
     infer,
+    infer_difference,
 )
 from ecg_keras.metrics import BoolArray, FloatArray
 from ecg_keras.statistics.arm_scores import plan_draws, score_arm
@@ -106,7 +106,7 @@ def gains_by_group(
             own, rest = (rows(mask, kept) for mask in sides)
             design = Design(draws.groups, plain.records, plain.patients, arm.folds)
             gains = [
-                infer(values, design, free_degrees(one.support[kept]), level)
+                infer_difference(values, design, one.support[kept], level)
                 for values, one in zip((own, rest), patients, strict=True)
             ]
             interaction = infer(own - rest, design, _both_degrees(gains), level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ecg_keras.evaluation import (
@@ -55,7 +56,8 @@ def verdict_sentence(
     seeds = f"{contrast.seeds} seed{'s' * (contrast.seeds > 1)}"
     tested = f"{seeds}, {contrast.patients} patients"
     figures = f"{score} {with_interval(contrast, '+')}"
-    different = f"({p_text(verdict.p_value, 'p = ')}{corrected}; {tested})"
+    p = "no p-value" if math.isnan(verdict.p_value) else p_text(verdict.p_value, "p = ")
+    different = f"({p}{corrected}; {tested})"
     if verdict.word in ("better", "worse"):
         parts = [f"{arm} is {verdict.word} than {reference}: {figures} {different}."]
         if max(abs(contrast.low), abs(contrast.high)) < verdict.margin:
@@ -114,6 +116,11 @@ def what_would_settle(contrast: Contrast, verdict: Verdict) -> str:
         return (
             "Every resample of the patients says the same: they are too few, or too easy, to show "
             "how far off it is."
+        )
+    if math.isnan(contrast.p_value):
+        return (
+            "Fewer than two patients have each label, or lack it: only further patients who do "
+            "would show how far off it is."
         )
     seeds, records = verdict.more_seeds, verdict.more_records
     ways = [

@@ -8,7 +8,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions, compare, evaluate
 from ecg_keras.evaluation.draws import draw_all, score_rows
 from ecg_keras.metrics import METRICS
-from ecg_keras.statistics import Arm, contrast, contrasts
+from ecg_keras.statistics import Arm, contrast, contrasts, judge, verdict_sentence
 
 LABELS = ("NORM", "MI", "RARE")
 
@@ -199,6 +199,76 @@ def test_a_label_of_one_patient_can_not_be_told():
     assert np.isfinite(summary["macro_auroc"].low)
     with pytest.raises(DataError, match=r"RARE is undefined: it needs at least two patients"):
         contrast([Arm(((lone,),))], [1], metric="RARE", bootstrap=100)
+
+
+def world(positives, scores, patients=60):
+    """One label of the first patients, one record each, and what is said of each record."""
+    ids = [f"r{i:03d}" for i in range(patients)]
+    targets = np.arange(patients) < positives
+    said = np.where(targets, *scores) if isinstance(scores, tuple) else scores
+    return Predictions(["MI"], ids, ids, targets[:, None], np.asarray(said)[:, None])
+
+
+PERFECT, FLAT = (0.9, 0.1), np.full(60, 0.5)
+
+
+def several(*predictions):
+    return Arm(tuple((one,) for one in predictions))
+
+
+def test_without_two_patients_of_any_label_nothing_is_said_of_a_difference():
+    rng = np.random.default_rng(0)
+    for seeds in (1, 3):
+        arms = [
+            several(*(world(1, rng.random(60)) for _ in range(seeds))) for _ in ("one", "other")
+        ]
+        found, _ = contrasts(arms, [1, -1], bootstrap=100)
+        for name in METRICS:
+            assert np.isfinite(found[name].value)
+            assert np.isnan([found[name].low, found[name].high, found[name].p_value]).all()
+        (verdict,) = judge([found["macro_auroc"]], margin=0.02)
+        assert (verdict.word, verdict.more_seeds, verdict.more_records) == (
+            "inconclusive", None, None,
+        )  # fmt: skip
+        text = verdict_sentence("a", "b", "macro_auroc", found["macro_auroc"], verdict)
+        assert "[too few] (no p-value;" in text and "Fewer than two patients have" in text
+
+
+def test_a_difference_that_never_varies_is_inconclusive_as_in_compare():
+    pair = world(10, PERFECT), world(10, FLAT)
+    for seeds in (1, 3):
+        arms = [several(*[one] * seeds) for one in pair]
+        found = contrast(arms, [1, -1], bootstrap=100)
+        assert found.value == 0.5
+        assert np.isnan([found.low, found.high, found.p_value]).all()
+        assert judge([found], margin=0.02)[0].word == "inconclusive"
+    assert compare(*pair, bootstrap=100).verdict == "inconclusive"
+
+
+def test_intervals_end_where_differences_do():
+    rng = np.random.default_rng(2)
+    chance = rng.random((2, 60)) / 4
+    good, poor = world(2, chance[0] + 0.7 * (np.arange(60) < 2)), world(2, chance[1])
+    arms = [several(good), several(poor)]
+    found = contrast(arms, [1, -1], bootstrap=100)
+    printed = compare(good, poor, bootstrap=100).summary["macro_auroc"]
+    assert (found.low, found.high) == (printed.low, printed.high)
+    assert found.high == 1.0
+    # of a difference of differences, which may be twice as large
+    assert contrast([*arms, *arms[::-1]], [1, -1, -1, 1], bootstrap=100).high == 2.0
+
+
+@pytest.mark.parametrize("scores", [PERFECT, FLAT])
+def test_a_score_that_never_varies_has_the_interval_of_evaluate(scores):
+    said = world(10, scores)
+    own = evaluate(said, None, thresholds="fixed", bootstrap=100)
+    summary, labels = contrasts([several(said, said, said)], [1], bootstrap=100)
+    pairs = [(summary[name], own.summary[name]) for name in METRICS]
+    for found, printed in [*pairs, (labels["MI"], own.labels["MI"].auroc)]:
+        assert (found.low, found.high) == pytest.approx((printed.low, printed.high), abs=1e-9)
+    assert 0.3 < labels["MI"].low < labels["MI"].value <= labels["MI"].high
+    # of too few patients neither says any
+    assert np.isnan(contrast([several(world(3, PERFECT))], [1], bootstrap=100).low)
 
 
 def test_arms_of_other_records_may_differ_in_their_differences_alone():
