@@ -85,7 +85,7 @@ def read_csv(
                     remarks.append("lines below the samples are left out")
                 values = read_columns(text, layout.columns, decimal)
             # divided, so that integer microvolts become what WFDB files of them do
-            values /= _steps_in_mv(f"{path}", unit, layout)
+            values = values / _steps_in_mv(f"{path}", unit, layout)
     if layout.left_out:
         remarks.append(_describe_left_out(layout.left_out))
     if layout.renamed:

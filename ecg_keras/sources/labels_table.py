@@ -128,6 +128,8 @@ def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
     frame = frame[[name for name in header if name]]
     frame = frame.assign(**{name: _as_text(path, frame[name]) for name in text if name in frame})
     frame = _leave_out_empty(frame, text)
+    texts = [name for name in frame if isinstance(frame[name].dtype, pd.StringDtype)]
+    frame = frame.astype(dict.fromkeys(texts, object))  # of pandas 3: as before it
     if not len(frame):
         raise DataError(f"{path}: has no row below its header. Write one for each recording.")
     return frame

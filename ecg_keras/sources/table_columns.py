@@ -168,8 +168,10 @@ def read_values(
     if values.dtype == object:  # a Parquet file may hold anything
         values = values.where(values.notna(), "").astype(str).str.strip()
     numbers, texts = pd.factorize(values)
+    if (numbers < 0).any():  # nothing is there
+        numbers, texts = np.where(numbers < 0, len(texts), numbers), [*texts, ""]
     parsed, unknown, problems = [], Counter[str](), []
-    counts = np.bincount(numbers[numbers >= 0], minlength=len(texts))
+    counts = np.bincount(numbers, minlength=len(texts))
     for number, text in enumerate(texts):
         try:
             parsed.append(parse(str(text)))
@@ -182,8 +184,6 @@ def read_values(
         if parsed[-1] is None and text != "":
             unknown[str(text)] = int(counts[number])
     refuse(problems, f"{path}: column {column!r}")
-    if (numbers < 0).any():  # nothing is there
-        parsed.append(parse(""))
     return [parsed[number] for number in numbers.tolist()], unknown
 
 
@@ -203,7 +203,7 @@ def read_folds(path: Path, frame: pd.DataFrame, column: str | None) -> Sequence[
 
 def _check_digits(path: Path, column: pd.Series) -> None:
     """Refuses ids that are numbers as spreadsheets shorten them: different ones are equal then."""
-    short = column.str.contains("+", regex=False).to_numpy()
+    short = np.array(column.str.contains("+", regex=False))  # a copy: pandas 3 shows its own
     if not short.any():
         return
     short[short] = column[short].map(SHORTENED.fullmatch).notna()

@@ -115,7 +115,7 @@ def _describe_patients(
     nobody = Counter(
         text or "an empty cell"
         for text, patient in zip(frame[column], patients, strict=True)
-        if text is not patient
+        if text != patient
     )
     remarks = []
     if nobody:

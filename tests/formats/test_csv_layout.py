@@ -3,6 +3,7 @@
 import gzip
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 from small_folder import as_stored, write_csv
@@ -35,6 +36,18 @@ def check(signal, leads=LEADS):
     assert signal.leads == tuple(leads) and signal.sampling_rate == 500
     assert signal.values.dtype == np.float32
     assert np.array_equal(signal.values, as_stored(VALUES))
+
+
+def test_samples_that_pandas_shows_read_only_are_scaled(tmp_path, monkeypatch):
+    def show(frame, *args, **settings):  # as pandas 3 does
+        values = to_numpy(frame, *args, **settings).view()
+        values.flags.writeable = False
+        return values
+
+    to_numpy = pd.DataFrame.to_numpy
+    monkeypatch.setattr(pd.DataFrame, "to_numpy", show)
+    path = write(tmp_path, text_of([["I"], *VALUES[:, :1].tolist()]))
+    assert np.array_equal(read(path).values, as_stored(VALUES)[:, :1])
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

@@ -230,6 +230,43 @@ def test_numbers_that_a_spreadsheet_shortened_are_no_ids(tmp_path, key, number):
     )
 
 
+@pytest.fixture
+def like_pandas_3(monkeypatch):
+    """Texts have a type of their own, and arrays of a column are read-only."""
+    read_csv, to_numpy = pd.read_csv, pd.Series.to_numpy
+
+    def read_texts(*args, **settings):
+        frame = read_csv(*args, **settings)
+        return frame.astype({name: "string" for name in frame if frame[name].dtype == object})
+
+    def show(column, *args, **settings):
+        values = to_numpy(column, *args, **settings).view()
+        values.flags.writeable = False
+        return values
+
+    monkeypatch.setattr(pd, "read_csv", read_texts)
+    monkeypatch.setattr(pd.Series, "to_numpy", show)
+
+
+def test_texts_of_pandas_3_are_those_of_earlier_ones(tmp_path, request):
+    text = (
+        "file,patient_id,uid,age,sex,fold,AF\na,nobody+1,x,60-69,F,train,no\n"
+        "b,unknown,y+2,u,u,test,yes\nc,007,z,71,M,valid,yes\n\n"
+    )
+    rows = read(tmp_path, text, record="uid")
+    assert len(rows.remarks) == 6
+    request.getfixturevalue("like_pandas_3")
+    assert read(tmp_path, text, record="uid") == rows
+    with pytest.raises(DataError, match="has named folds, such as train, and numbered ones"):
+        read(tmp_path, text.replace("valid", "7"))
+
+
+def test_a_fold_that_is_missing_in_a_parquet_table_is_named(tmp_path):
+    frame = pd.DataFrame({"file": ["a", "b"], "patient_id": [1, 2], "AF": [0, 1]})
+    with pytest.raises(DataError, match=r"labels\.parquet: row 2 .*'fold': .*Received: ''"):
+        read(tmp_path, frame.assign(fold=[1.0, None]))
+
+
 def test_ids_that_only_look_like_shortened_numbers_are_ids(tmp_path):
     rows = read(tmp_path, "file,patient_id,AF\na,12e4,1\nb,1e10,0\nc,A+1,1\n")
     assert list(rows.patients) == ["12e4", "1e10", "A+1"]
