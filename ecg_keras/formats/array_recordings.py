@@ -15,16 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.formats.hdf5_files import count_rows, read_array, read_row
-from ecg_keras.formats.plain_files import stat_file
+from ecg_keras.formats.hdf5_files import find_array, read_array, read_row
+from ecg_keras.formats.plain_files import MOST_VALUES, stat_file
 from ecg_keras.formats.voltages import unit_in_mv
 from ecg_keras.records import Signal, Span, cut_signal
 from ecg_keras.signals import LEADS, LeadNames, find_leads
 
 HDF5, NUMPY = (".h5", ".hdf5"), ".npy"
 # names of arrays of published databases: many recordings, and a single one
-_MANY, _SINGLE = "tracings", "ecg"
+_USUAL = ("tracings", "ecg")
 _NUMBERS = "fiu"
+# seconds: shorter ones without a voltage belong to the recording, as where its first sample was
+# subtracted from all
+_LEAST_ZEROS = 0.1
 
 
 def count_recordings(path: Path, array: str | None = None) -> int | None:
@@ -32,7 +35,7 @@ def count_recordings(path: Path, array: str | None = None) -> int | None:
 
     Args:
         path: of an HDF5 or NumPy file.
-        array: the name of the array in an HDF5 file, ``tracings`` if not given.
+        array: the name of the array in an HDF5 file, ``tracings`` or ``ecg`` if not given.
 
     Raises:
         DataError: the file is missing, damaged, or has no array of numbers.
@@ -41,14 +44,8 @@ def count_recordings(path: Path, array: str | None = None) -> int | None:
         >>> count_recordings(Path("code/exams_part0.hdf5"))  # doctest: +SKIP
         20001
     """
-    if path.suffix.lower() == NUMPY:
-        whole = _open_numpy(path)
-        return len(whole) if whole.ndim > 2 else None
-    try:
-        return count_rows(path, array or _MANY, (None, None, None))
-    except DataError:
-        read_array(path, array or _SINGLE, (None, None), _NUMBERS)
-        return None
+    shape = _open_numpy(path).shape if _is_numpy(path) else _find(path, array)[1]
+    return shape[0] if len(shape) > 2 else None
 
 
 def read_array_recording(
@@ -68,12 +65,14 @@ def read_array_recording(
             f"{path}: holds {count:,} recordings. Name the column that says which row of it a "
             "recording is, from 0, with data.folder.row."
         )
-    if path.suffix.lower() == NUMPY:
+    if _is_numpy(path):
         values = _read_numpy(path, row)
-    elif row is None:
-        values = read_array(path, array or _SINGLE, (None, None), _NUMBERS)
     else:
-        values = read_row(path, array or _MANY, (None, None, None), row, _NUMBERS)
+        name, shape = _find(path, array)
+        if row is None:
+            values = read_array(path, name, shape, _NUMBERS)
+        else:
+            values = read_row(path, name, shape, row, _NUMBERS)
     signal = signal_of_values(
         values, f"{path}: an array", sampling_rate=sampling_rate, unit=unit, leads=leads,
         lead_names=lead_names,
@@ -91,6 +90,8 @@ def signal_of_values(
     lead_names: LeadNames = None,
 ) -> Signal:
     """The recording in an array whose longer axis is time; zeros before and behind it are left out.
+
+    Fewer zeros than those of a tenth of a second are a part of it.
 
     Args:
         values: ``(num_samples, num_leads)`` or turned, in ``unit``.
@@ -133,16 +134,36 @@ def signal_of_values(
             f"{what}: none of {', '.join(leads or ())[:200]} is one of the leads "
             f"{', '.join(LEADS)}. Name its leads with data.folder.leads."
         )
+    if turned.size > MOST_VALUES:
+        raise DataError(
+            f"{what} of {turned.size:,} values, and a recording has at most {MOST_VALUES:,}. Save "
+            "a part of it."
+        )
     there = np.flatnonzero((turned != 0).any(axis=1))
     if not len(there):
         raise DataError(f"{what} has no sample but zeros.")
+    rate = float(sampling_rate or 0)
+    start, stop = there[0], there[-1] + 1
+    if start < _LEAST_ZEROS * rate:
+        start = 0
+    if len(turned) - stop < _LEAST_ZEROS * rate:
+        stop = len(turned)
     size = unit_in_mv(str(unit))
     if size is None:
         raise ConfigError(f"{what}: unit must be mV, uV or V. Received: {unit!r}.")
     steps = np.float32(1 / size)
     with np.errstate(over="ignore"):  # what becomes infinite is refused as such
-        millivolts = np.asarray(turned[there[0] : there[-1] + 1, kept], np.float32) / steps
-    return Signal(np.ascontiguousarray(millivolts), float(sampling_rate or 0), found)
+        millivolts = np.asarray(turned[start:stop, kept], np.float32) / steps
+    return Signal(np.ascontiguousarray(millivolts), rate, found)
+
+
+def _is_numpy(path: Path) -> bool:
+    return path.suffix.lower() == NUMPY
+
+
+def _find(path: Path, array: str | None) -> tuple[str, tuple[int, ...]]:
+    """The array of an HDF5 file, by the user's name or a usual one, and its shape."""
+    return find_array(path, _USUAL if array is None else (array,))
 
 
 def _read_numpy(path: Path, row: int | None) -> npt.NDArray[Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,12 +24,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.plain_files import stat_file
+from ecg_keras.formats.plain_files import MOST_VALUES, stat_file
 
-# bytes that one read may take: a whole small array, or one chunk of a large one
+# bytes that one read may take whatever the file holds: a whole small array, or one chunk
 _LARGEST = 2**27
+# bytes that one byte of a file may become: deflate packs no denser
+_DENSEST = 1100
+# arrays that a message lists
+_MOST_NAMED = 9
 _KINDS = {"f": "floating-point numbers", "iu": "integers", "fiu": "numbers"}
 _MISSING = "Check that the whole database was downloaded."
+_AGAIN = "Download the file again, or save it again."
 
 # for each axis its length, None where any length will do
 Shape = tuple[int | None, ...]
@@ -62,12 +68,19 @@ def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDAr
     stat_file(path, _MISSING)
     with _opened(path) as file:
         dataset = _find(path, file, name, shape, kind)
-        if dataset.nbytes > _LARGEST:
+        if dataset.nbytes > _most_bytes(dataset):
             raise DataError(
                 f"{path}: {name} claims {dataset.nbytes} bytes, more than any recording has. "
-                "Download the file again."
+                f"{_AGAIN}"
             )
         return np.asarray(dataset[()])
+
+
+def find_array(path: Path, names: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
+    """The first of some arrays of numbers that a user's own file has, and its shape."""
+    state = stat_file(path, _MISSING)
+    name = _choose_once(path, names, _mark(state))
+    return name, _look_up(path, name, None, "fiu").shape
 
 
 def count_rows(path: Path, name: str, shape: Shape) -> int:
@@ -109,7 +122,7 @@ def read_row(
         begin = stored.offset + row * count * stored.dtype.itemsize
         values = np.fromfile(path, stored.dtype, count, offset=begin)
         if len(values) < count:
-            raise DataError(f"{path}: truncated while it was read. Download the file again.")
+            raise DataError(f"{path}: truncated while it was read. {_AGAIN}")
         return values.reshape(stored.shape[1:]).astype(np.float32)
 
 
@@ -122,31 +135,75 @@ class _Stored:
     offset: int | None
 
 
-def _look_up(path: Path, name: str, shape: Shape, kind: str) -> _Stored:
-    state = stat_file(path, _MISSING)
-    return _look_up_once(path, name, shape, kind, (state.st_ino, state.st_size, state.st_mtime_ns))
+def _mark(state: os.stat_result) -> tuple[int, ...]:
+    """A file with another mark was written again and is looked at again."""
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 @functools.lru_cache(maxsize=64)
-def _look_up_once(path: Path, name: str, shape: Shape, kind: str, mark: tuple[int, ...]) -> _Stored:
-    """A file with another ``mark`` was written again and is looked at again."""
+def _choose_once(path: Path, names: tuple[str, ...], mark: tuple[int, ...]) -> str:
+    with _opened(path) as file:
+        for name in names:
+            link = _follow(file, name)
+            is_group = isinstance(link, h5py.HardLink) and not isinstance(file[name], h5py.Dataset)
+            if link is not None and not is_group:
+                return name
+        raise DataError(
+            f"{path}: has no array {' or '.join(names)}. It holds: {_list_arrays(file)}. Name the "
+            "one with the samples with data.folder.array."
+        )
+
+
+def _look_up(path: Path, name: str, shape: Shape | None, kind: str) -> _Stored:
+    return _look_up_once(path, name, shape, kind, _mark(stat_file(path, _MISSING)))
+
+
+@functools.lru_cache(maxsize=64)
+def _look_up_once(
+    path: Path, name: str, shape: Shape | None, kind: str, mark: tuple[int, ...]
+) -> _Stored:
     with _opened(path) as file:
         dataset = _find(path, file, name, shape, kind)
         offset = dataset.id.get_offset()
         if offset is not None and offset + dataset.nbytes > path.stat().st_size:
-            raise DataError(
-                f"{path}: truncated: {name} claims {dataset.nbytes} bytes. Download the file again."
-            )
+            raise DataError(f"{path}: truncated: {name} claims {dataset.nbytes} bytes. {_AGAIN}")
         return _Stored(dataset.shape, dataset.dtype, offset)
 
 
-def _find(path: Path, file: h5py.File, name: str, shape: Shape, kind: str) -> h5py.Dataset:
-    link = file.get(name, getlink=True)
+def _follow(file: h5py.File, name: str) -> Any:
+    """The link of a name; of a path the first one that is missing or leads elsewhere."""
+    parts = name.strip("/").split("/")
+    link = None
+    for depth in range(len(parts)):
+        link = file.get("/".join(parts[: depth + 1]), getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            break
+    return link
+
+
+def _list_arrays(file: h5py.File) -> str:
+    """The arrays in a file with their shapes, for messages; of very many the first."""
+    found: list[str] = []
+
+    def add(name: str, one: Any) -> bool | None:
+        if isinstance(one, h5py.Dataset):
+            found.append(f"{name} {one.shape}")
+        return len(found) >= _MOST_NAMED or None  # anything but None is the end
+
+    file.visititems(add)
+    return ", ".join(found) or "nothing"
+
+
+def _most_bytes(dataset: h5py.Dataset) -> int:
+    """How large an array, or one of its chunks, may be: a large one must be backed by the file."""
+    backed: int = _DENSEST * dataset.id.get_storage_size()
+    return max(_LARGEST, min(backed, MOST_VALUES * int(dataset.dtype.itemsize)))
+
+
+def _find(path: Path, file: h5py.File, name: str, shape: Shape | None, kind: str) -> h5py.Dataset:
+    link = _follow(file, name)
     if link is None:
-        raise DataError(
-            f"{path}: has no array {name}. It holds: {', '.join(sorted(file)[:9]) or 'nothing'}. "
-            "Download the file again."
-        )
+        raise DataError(f"{path}: has no array {name}. It holds: {_list_arrays(file)}. {_AGAIN}")
     dataset = file[name] if isinstance(link, h5py.HardLink) else None
     is_elsewhere = getattr(dataset, "is_virtual", False) or getattr(dataset, "external", None)
     if dataset is None or is_elsewhere:
@@ -155,18 +212,20 @@ def _find(path: Path, file: h5py.File, name: str, shape: Shape, kind: str) -> h5
             "Do not use this file."
         )
     found = getattr(dataset, "shape", None)
+    if shape is None:
+        shape = (None,) * len(found or (1,))
     if not _fits(found, shape):
         wanted = f"({', '.join('any' if length is None else str(length) for length in shape)})"
         raise DataError(f"{path}: {name} must have the shape {wanted}. Received: {found}.")
     if dataset.dtype.kind not in kind:
         raise DataError(
-            f"{path}: {name} must hold {_KINDS[kind]}. Received: {dataset.dtype}. "
-            "Download the file again."
+            f"{path}: {name} must hold {_KINDS[kind]}. Received: {dataset.dtype}. {_AGAIN}"
         )
-    if dataset.chunks and math.prod(dataset.chunks) * dataset.dtype.itemsize > _LARGEST:
+    of_chunk = math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize
+    if of_chunk > _most_bytes(dataset):
         raise DataError(
             f"{path}: {name} is stored in pieces of {dataset.chunks}, too large to read one "
-            "recording. Download the file again."
+            f"recording. {_AGAIN}"
         )
     return dataset
 
@@ -186,5 +245,5 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     except DataError:
         raise
     except Exception as error:  # h5py raises what its C library met, under many names
-        message = f"{path}: no readable HDF5 file: {error}. Download the file again."
+        message = f"{path}: no readable HDF5 file: {error}. {_AGAIN}"
         raise DataError(message) from error

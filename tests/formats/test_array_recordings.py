@@ -61,10 +61,38 @@ def test_axes_of_one_and_zeros_around_are_left_out(tmp_path):
     np.testing.assert_allclose(
         read(save(tmp_path / "a.npy", padded), row=1).values, MANY[1] / 1000, rtol=1e-6
     )
-    single = save(tmp_path / "b.npy", MANY[:, :, 0])
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.h5"])
+def test_rows_of_a_single_lead_and_axes_of_one(tmp_path, name):
+    single = save(tmp_path / name, MANY[:, :, 0])
+    assert count_recordings(single) is None
     np.testing.assert_allclose(
         read(single, row=2, leads=("I",)).values, MANY[2][:, :1] / 1000, rtol=1e-6
     )
+    save(single, MANY[:, np.newaxis])
+    assert count_recordings(single) == 3
+    np.testing.assert_allclose(read(single, row=1).values, MANY[1] / 1000, rtol=1e-6)
+
+
+def test_an_array_of_another_name_is_asked_for_with_what_is_there(tmp_path):
+    path = save(tmp_path / "a.h5", MANY, "mine/data")
+    for array, name in ((None, "tracings or ecg"), ("mine", "mine")):
+        with pytest.raises(
+            DataError,
+            match=rf"a\.h5: has no array {name}\. It holds: mine/data \(3, 1000, 12\)\. Name the "
+            r"one with the samples with data\.folder\.array",
+        ):
+            read(path, row=1, array=array)
+    assert len(read(path, row=1, array="mine/data").values) == len(MANY[1])
+
+
+@pytest.mark.parametrize(("zeros", "length"), [(1, 1000), (49, 1000), (50, 950), (300, 700)])
+def test_few_zeros_at_an_edge_belong_to_the_recording(tmp_path, zeros, length):
+    for edge in (slice(None, zeros), slice(-zeros, None)):  # 500 Hz
+        values = MANY[0].copy()
+        values[edge] = 0
+        assert len(read(save(tmp_path / "a.npy", values)).values) == length
 
 
 @pytest.mark.parametrize(

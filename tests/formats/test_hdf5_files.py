@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats import count_rows, read_array, read_row
+from ecg_keras.formats import count_rows, hdf5_files, read_array, read_row
 
 SHAPE = (None, 4, 2)
+NOT_INSIDE = ("link", "soft", "whole/tracings", "external", "virtual")
 
 
 @pytest.fixture
@@ -51,7 +52,12 @@ def test_a_row_that_is_not_there_is_named(path, row):
 @pytest.mark.parametrize(
     ("name", "shape", "kind", "message"),
     [
-        ("ecg", SHAPE, "f", r"has no array ecg. It holds: exam_id, group, name, tracings"),
+        (
+            "ecg",
+            SHAPE,
+            "f",
+            r"has no array ecg. It holds: exam_id \(3,\), group/inside \(\), name ",
+        ),
         ("tracings", (None, 4, 3), "f", r"must have the shape \(any, 4, 3\). Received: \(3, 4"),
         ("tracings", (None, 4), "f", r"must have the shape \(any, 4\). Received: \(3, 4, 2\)"),
         ("tracings", SHAPE, "iu", r"must hold integers. Received: float64"),
@@ -73,11 +79,12 @@ def test_no_sample_is_read_from_another_file(path, tmp_path):
     with h5py.File(tmp_path / "out.h5", "w") as file:
         file["link"] = h5py.ExternalLink("a.h5", "/tracings")
         file["soft"] = h5py.SoftLink("/link")
+        file["whole"] = h5py.ExternalLink("a.h5", "/")
         file.create_dataset("external", (3, 4, 2), "f8", external=[(str(secret), 0, 192)])
         file.create_virtual_dataset("virtual", layout)
-    with h5py.File(tmp_path / "out.h5") as file:  # the library itself would read all four
-        assert all(file[name][0].any() for name in ("link", "soft", "external", "virtual"))
-    for name in ("link", "soft", "external", "virtual"):
+    with h5py.File(tmp_path / "out.h5") as file:  # the library itself would read all five
+        assert all(file[name][0].any() for name in NOT_INSIDE)
+    for name in NOT_INSIDE:
         for read in (read_array, lambda *one: read_row(*one, 0)):
             with pytest.raises(
                 DataError, match=rf"out.h5: {name} is a link, or its samples are in"
@@ -101,6 +108,22 @@ def test_a_claim_of_any_size_allocates_nothing(tmp_path):
         read_row(path, "pieces", SHAPE, 0)
     # one row of it is small
     assert not read_row(path, "rows", SHAPE, rows - 1).any()
+
+
+def test_a_long_recording_is_read_where_the_file_holds_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5_files, "_LARGEST", 1000)
+    path, values = tmp_path / "hour.h5", np.random.default_rng(0).normal(size=(5000, 12))
+    with h5py.File(path, "w") as file:
+        file["plain"] = values
+        file.create_dataset("packed", data=values, chunks=values.shape, compression="gzip")
+        file.create_dataset("promised", (5000, 12), "f8", chunks=(5, 12))
+    for name in ("plain", "packed"):
+        assert np.array_equal(read_array(path, name, (None, 12)), values)
+    with pytest.raises(DataError, match=r"promised claims 480000 bytes, more than any recording"):
+        read_array(path, "promised", (None, 12))
+    monkeypatch.setattr(hdf5_files, "MOST_VALUES", 59_999)
+    with pytest.raises(DataError, match=r"plain claims 480000 bytes, more than any recording"):
+        read_array(path, "plain", (None, 12))
 
 
 def test_files_that_are_no_hdf5_are_named(path, tmp_path):
