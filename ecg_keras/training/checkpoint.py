@@ -6,6 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from ecg_keras.keras_library import Callback, keras
 from ecg_keras.metrics import METRICS
 from ecg_keras.models import save_model
 from ecg_keras.text import file_size
+from ecg_keras.training.validation_pass import Averages
 
 # what a recipe's training.select looks at (none: the last epoch is taken whatever its score), and
 # whether more is better
@@ -98,7 +100,14 @@ class Checkpoint(Callback):
         self.progress = progress
         self._best: list[Any] | None = None  # weights of the best epoch, where not saved yet
         self._saved = time.monotonic()
+        self._averages = Averages(None)
         folder.mkdir(parents=True, exist_ok=True)
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        self._averages = Averages(self.model.optimizer)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._averages.note_step()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         logs = logs or {}
@@ -114,7 +123,8 @@ class Checkpoint(Callback):
         waited = kept.waited + 1 if kept is not None and kept.phase == self.phase else 0
         done = epoch + 1
         if better:
-            self._best = self.selected.get_weights()
+            with self._averages.in_model():  # which are what was scored
+                self._best = self.selected.get_weights()
         out_of_patience = self.patience is not None and waited >= self.patience
         self.progress = Progress(
             phase=self.phase,
@@ -149,7 +159,9 @@ class Checkpoint(Callback):
 
     def _save(self, progress: Progress) -> None:
         self._check_room()
-        self.model.save_weights(self.folder / progress.weights)
+        # the next phase begins with what fit leaves at the end of this one
+        with self._averages.in_model() if progress.phase_ended else nullcontext():
+            self.model.save_weights(self.folder / progress.weights)
         if self._best is not None:
             latest = self.selected.get_weights()
             self.selected.set_weights(self._best)

@@ -1,4 +1,4 @@
-"""Training on ECGs with every random change, mixed targets included."""
+"""Training on ECGs with every random change, mixed targets included, and averages of weights."""
 
 import keras
 import numpy as np
@@ -27,6 +27,7 @@ def runs(tmp_path_factory, recipe, shards):
     changes = {
         **recipe.training.model_dump(),
         "augment": EVERYTHING,
+        "optimizer": {"adam": {"use_ema": True, "ema_momentum": 0.9}},
         "phases": [{"epochs": 2, "learning_rate": 1e-2}],
     }
     changed = type(recipe).model_validate({**recipe.model_dump(), "training": changes})
@@ -40,7 +41,7 @@ def test_it_is_repeatable(runs):
         np.testing.assert_array_equal(a, b)
 
 
-def test_validation_is_scored_on_unchanged_ecgs_and_their_own_labels(runs, shards):
+def test_what_is_kept_has_the_score_on_unchanged_ecgs_and_their_own_labels(runs, shards):
     best = runs[0].read_status()["best_epoch"]
     row = read_log(runs[0].log)[best - 1]
     assert 0 < float(row["loss"]) < 5

@@ -17,15 +17,16 @@ def every_epoch(monkeypatch):
     monkeypatch.setattr("ecg_keras.training.checkpoint.SECONDS_BETWEEN", 0.0)
 
 
-def checkpoint(folder, progress=None, **settings) -> Checkpoint:
+def checkpoint(folder, progress=None, optimizer="adam", **settings) -> Checkpoint:
     signal = keras.Input((4, 2), name="signal")
     x = keras.layers.Flatten(name="stem_flatten")(signal)
     model = keras.Model(signal, keras.layers.Dense(1, "sigmoid", name="head")(x))
-    model.compile("adam", "binary_crossentropy")
+    model.compile(optimizer, "binary_crossentropy")
     model.train_on_batch(np.ones((2, 4, 2)), np.ones((2, 1)))
     choices = {"select": "best_macro_auroc", "patience": None, "phase": 1, **settings}
     callback = Checkpoint(folder, model, phase_begun=0, last_epoch=9, progress=progress, **choices)
     callback.set_model(model)
+    callback.on_train_begin()
     return callback
 
 
@@ -69,6 +70,27 @@ def test_what_is_best_is_the_recipes_choice(tmp_path, select, best):
     for epoch, (loss, auprc) in enumerate(((0.1, 0.1), (0.2, 0.9), (0.3, 0.2))):
         callback.on_epoch_end(epoch, {"loss": 1.0, "val_loss": loss, "val_macro_auprc": auprc})
     assert read_progress(tmp_path).best_epoch == best
+
+
+def test_the_averages_of_the_weights_are_selected_and_training_resumes_from_the_weights(tmp_path):
+    averaging = keras.optimizers.Adam(0.1, use_ema=True)
+    callback = checkpoint(tmp_path / "run", optimizer=averaging, select="last")
+    callback.model.train_on_batch(np.ones((2, 4, 2)), np.ones((2, 1)))
+    callback.on_train_batch_end(0)
+    callback.on_epoch_end(0, {"loss": 1.0})
+    averages = [np.array(one) for one in averaging._model_variables_moving_average]
+    latest = callback.model.get_weights()
+    assert not np.allclose(averages[0], latest[0])
+    saved = keras.models.load_model(tmp_path / "run/best-0001.keras", compile=False)
+    again = checkpoint(tmp_path / "again", optimizer=keras.optimizers.Adam(0.1, use_ema=True)).model
+    for file, wanted in (("epoch-0001", latest), ("epoch-0009", averages)):
+        if file == "epoch-0009":  # the end of the phase, of which the averages are left
+            callback.on_epoch_end(8, {"loss": 1.0})
+        again.load_weights(tmp_path / f"run/{file}.weights.h5")
+        for one, other in zip(again.get_weights(), wanted, strict=True):
+            np.testing.assert_array_equal(one, other)
+    for one, other in zip(saved.get_weights(), averages, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_last_epoch_has_no_score(tmp_path):
