@@ -104,8 +104,8 @@ OPTIMIZERS = Choices(
         TrainingChoice(
             "adam",
             "keras.optimizers:Adam",
-            "takes `beta_1`, `beta_2`, others of Keras, and `use_ema`: the averages of the weights are "
-            "scored and kept",
+            "takes `beta_1`, `beta_2`, others of Keras, and `use_ema`: the averages of the weights "
+            "are scored and kept",
             ("learning_rate", "epsilon"),
         ),
         TrainingChoice(

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import evaluation
+from ecg_keras.config import LoadedRecipe
 from ecg_keras.evaluation import Pair, describe_tuning, read_facts
 from ecg_keras.statistics import SeedRow, Seeds, Trained, judge_seeds
 from ecg_keras.training import read_tuned
+from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.job import Job, make_job
 from ecg_keras.workflow.recipes import load
 
@@ -20,6 +22,8 @@ def list_seed_jobs(
     path: str | Path, overrides: Mapping[str, Any] | None = None, seeds: int | None = None
 ) -> tuple[Job, ...]:
     """The jobs of a recipe, one for each seed; their runs are side by side.
+
+    Baselines have their seeds, or those after the one that the baseline names itself.
 
     Args:
         path: of the recipe.
@@ -37,11 +41,21 @@ def list_seed_jobs(
     overrides = dict(overrides or {})
     first = load(path, overrides)
     number, begun = seeds or first.recipe.evaluation.seeds, first.recipe.training.seed
-    others = (
-        replace(load(path, overrides | {"training.seed": seed}), variant=f"-seed{seed}")
-        for seed in range(begun + 1, begun + number)
-    )
+    others = (_further(first, overrides, seed) for seed in range(begun + 1, begun + number))
     return tuple(make_job(loaded) for loaded in (first, *others))
+
+
+def _further(first: LoadedRecipe, overrides: Mapping[str, Any], seed: int) -> LoadedRecipe:
+    """The recipe with another seed, of which the baseline has another one than the first one's."""
+    overrides = {**overrides, "training.seed": seed}
+    loaded = load(first.path, overrides)
+    begun, here = (baseline_recipe(one) for one in (first, loaded))
+    if begun is not None and here is not None:
+        theirs = begun.recipe.training.seed
+        if here.recipe.training.seed == theirs:  # a seed of its own, which ours does not reach
+            own = theirs + seed - first.recipe.training.seed
+            loaded = load(first.path, overrides | {"evaluation.baseline_set.training.seed": own})
+    return replace(loaded, variant=f"-seed{seed}")
 
 
 def compare_seeds(jobs: Sequence[Job]) -> Seeds:

@@ -36,6 +36,17 @@ def test_each_seed_has_runs_of_its_own_beside_the_first():
     assert [str(job.run.folder) for job in named] == ["there/one", "there/one-seed1"]
 
 
+def test_a_baseline_with_a_seed_of_its_own_is_trained_with_several_too():
+    with Path("base.yaml").open("w") as file:
+        YAML().dump(RECIPE | {"training": RECIPE["training"] | {"seed": 7}}, file)
+    own = workflow.list_seed_jobs("mine.yaml", seeds=3)
+    assert [job.baseline.recipe.training.seed for job in own] == [7, 8, 9]
+    assert [job.recipe.training.seed for job in own] == [0, 1, 2]
+    key = "evaluation.baseline_set.training.seed"
+    named = workflow.list_seed_jobs("mine.yaml", {key: 4}, seeds=2)
+    assert [job.baseline.recipe.training.seed for job in named] == [4, 5]
+
+
 def test_the_verdict_is_over_all_seeds_and_on_the_page_of_the_first():
     jobs = workflow.list_seed_jobs("mine.yaml")
     for job in jobs:
