@@ -40,8 +40,10 @@ def transferability(study: StudyView) -> Section | Absent:
         "Each mark is an arm: across, what an estimate promised of its pre-trained network "
         "before any training, higher is more; upwards, the gain in "
         f"{study.metric_name} over {study.reference}. Weighted Kendall τ "
-        "counts agreement at the top of the ranking more; its "
-        f"{study.level} interval is wide where arms are few."
+        "counts agreement at the top of the ranking more. It ranks the upstreams of one "
+        "downstream, network and mode, as values of others can't be compared, and is the mean of "
+        f"those that have at least five; its {study.level} interval, over upstreams, is wide where "
+        "they are few."
     )
     figures = (Figures(drawings, "panels"),) if drawings else ()
     blocks = (introduction, *figures, Rows(table, fold=True))
@@ -100,7 +102,7 @@ def _scatter(number: int, one: Transferability) -> Drawing:
     return Drawing(
         f"transferability{number}",
         f"Realised gain over {name} of {len(points)} arms",
-        f"{name}. τ {tau} over {len(points)} arms.",
+        f"{name}. τ {tau}. {len(points)} arms.",
         lambda: scatter_plot(points, name),
     )
 
@@ -125,8 +127,8 @@ def _transferability_table(study: StudyView) -> Table:
         "transferability",
         "Transferability and realised gain",
         f"Higher estimates promise more. Gain: difference from {study.reference} in "
-        f"{study.metric_name}. τ: weighted Kendall correlation of the two over the arms, with "
-        f"its {study.level} interval.",
+        f"{study.metric_name}. τ: weighted Kendall correlation of the two over the upstreams of "
+        f"one downstream, network and mode, the mean of those, with its {study.level} interval.",
         (
             Column("metric", "Estimate", "text", "0"),
             *arm_columns("1"),

@@ -180,7 +180,8 @@ class Transferability:
     Attributes:
         metric: name of the estimator, such as ``"logme"``.
         values: by arm: the metric, higher is better, and the realised gain over the reference.
-        tau: weighted Kendall correlation of the two with its interval, ``None`` below 5 arms.
+        tau: weighted Kendall correlation of the two over the upstreams of one downstream, network
+            and mode, the mean of those, with its interval; ``None`` where none has 5 upstreams.
     """
 
     metric: str

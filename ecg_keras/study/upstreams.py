@@ -173,7 +173,7 @@ def rank_upstreams(
     """Each transferability metric of each arm's upstream, beside the gain that the arm realised.
 
     The metrics see the training split of the first fold alone; ``path`` keeps them, for each costs
-    a forward pass.
+    a forward pass. Upstreams are ranked within a downstream, network and mode.
     """
     kept: dict[str, dict[str, float]] = _read(path, dict[str, dict[str, float]])
     gains = _gains_on_most_records(arms, comparisons)
@@ -190,12 +190,11 @@ def rank_upstreams(
             on_progress(done, len(gains))
     ranked = []
     for metric, rows in values.items():
-        tau = transferability.weighted_kendall(
-            [value for _, value, _ in rows],
-            [gain for _, _, gain in rows],
-            level=level,
-            bootstrap=bootstrap,
-            seed=seed,
+        groups: dict[ArmName, dict[str, tuple[float, float]]] = defaultdict(dict)
+        for name, value, gain in rows:
+            groups[replace(name, upstream="", size=0)][name.upstream] = value, gain
+        tau = transferability.mean_kendall(
+            list(groups.values()), level=level, bootstrap=bootstrap, seed=seed
         )
         ranked.append(Transferability(metric, tuple(rows), tau))
     return tuple(ranked)

@@ -12,6 +12,7 @@ from ecg_keras.faces import lazy_face
 if TYPE_CHECKING:
     from ecg_keras.transferability.agreement import (
         Agreement as Agreement,
+        mean_kendall as mean_kendall,
         weighted_kendall as weighted_kendall,
     )
     from ecg_keras.transferability.checkpoints import (

@@ -4,10 +4,11 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from finished_study import finish, list_study
+from finished_study import RECIPE, finish, list_study
 
 from ecg_keras import transferability
 from ecg_keras.errors import DataError
@@ -29,6 +30,7 @@ from ecg_keras.study.upstreams import (
     list_anomalies,
     list_leaks,
     list_remarks,
+    rank_upstreams,
 )
 from ecg_keras.training import Guarded
 
@@ -447,6 +449,39 @@ def test_metrics_see_the_records_that_were_trained_on(tmp_path, monkeypatch):
     gather(plan)
     gather(plan)
     assert asked == [(), ("r1", "r7")]
+
+
+def test_upstreams_are_ranked_within_a_mode_and_not_over_all_arms(tmp_path, monkeypatch):
+    sources = ("georgia", "ptbxl", "cpsc2018", "ptb", "sph")
+    text = "".join(f"  {source}: {{data: {{source: {source}}}}}\n" for source in sources)
+    monkeypatch.setattr(
+        "finished_study.RECIPE", RECIPE.replace("  georgia: {data: {source: georgia}}\n", text)
+    )
+    plan = list_study(tmp_path, "  probe: {}\ngrid: {seeds: [0]}")
+    finish(plan, lambda cell: 1.0)
+    arms, _ = read_arms(plan)
+    monkeypatch.setattr(transferability, "extract", lambda folder, *args, **rest: folder)
+    monkeypatch.setattr(
+        transferability,
+        "score_all",
+        lambda folder: {"knn": float(sources.index(folder.name.split("-")[1]))},
+    )
+    # in both modes the higher estimates gain more, and in one of them all gain less
+    compared = [
+        SimpleNamespace(
+            arm=name,
+            contrast=SimpleNamespace(
+                value=sources.index(name.upstream) - 9 * (name.mode == "probe")
+            ),
+        )
+        for name in arms
+        if name.upstream
+    ]
+    (found,) = rank_upstreams(
+        arms, compared, tmp_path / "kept.json", level=0.95, bootstrap=100, seed=0
+    )
+    assert len(found.values) == 10
+    assert found.tau == pytest.approx((1, 1, 1))
 
 
 def test_nothing_finished_is_told_with_what_to_do(tmp_path):

@@ -4,7 +4,7 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.transferability import Ranking, weighted_kendall
+from ecg_keras.transferability import Ranking, mean_kendall, weighted_kendall
 
 
 def pair_by_pair(x, y):
@@ -33,6 +33,40 @@ def test_it_is_vignas_tau():
     found = weighted_kendall(x, y, bootstrap=100)
     assert found.value == pytest.approx(pair_by_pair(x, y))
     assert found.value == pytest.approx(stats.weightedtau(x, y).statistic)
+
+
+def test_groups_on_other_scales_are_ranked_each_for_itself():
+    rng = np.random.default_rng(1)
+    gains = rng.normal(size=6)
+    # within each target the metric ranks as the gain does; the larger values have the lesser gains
+    groups = [
+        {f"u{i}": (offset + gain, gain - offset) for i, gain in enumerate(gains)}
+        for offset in (0.0, 50.0, -50.0)
+    ]
+    pooled = [pair for group in groups for pair in group.values()]
+    assert weighted_kendall(*zip(*pooled, strict=True), bootstrap=100).value < 0
+    assert mean_kendall(groups, bootstrap=100) == pytest.approx((1, 1, 1))
+
+
+def test_a_checkpoint_of_two_groups_is_drawn_for_both():
+    rng = np.random.default_rng(2)
+    pairs = rng.normal(size=(7, 2)).tolist()
+    one = {f"u{i}": tuple(pair) for i, pair in enumerate(pairs)}
+    alone = weighted_kendall(*zip(*pairs, strict=True), bootstrap=200)
+    # the same group twice says no more than once; checkpoints of others would
+    assert mean_kendall([one, dict(one)], bootstrap=200) == pytest.approx(alone)
+    other = {f"v{i}": pair for i, pair in enumerate(one.values())}
+    apart = mean_kendall([one, other], bootstrap=200)
+    assert apart.high - apart.low < 0.9 * (alone.high - alone.low)
+
+
+def test_only_groups_of_five_that_can_be_ranked_count():
+    five = {name: (float(at), float(at)) for at, name in enumerate("abcde")}
+    four = {name: (-value, gain) for name, (value, gain) in list(five.items())[:4]}
+    level = dict.fromkeys("abcde", (1.0, 2.0))
+    assert mean_kendall([five, four, level], bootstrap=100) == pytest.approx((1, 1, 1))
+    assert mean_kendall([four, level, {}], bootstrap=100) is None
+    assert mean_kendall([], bootstrap=100) is None
 
 
 @settings(max_examples=20, deadline=None)
