@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.config import LoadedRecipe, Recipe, Tune, load_recipe
+from ecg_keras.config import LoadedRecipe, Preprocessing, Recipe, Tune, load_recipe
 from ecg_keras.errors import ConfigError
-from ecg_keras.workflow.first_weights import published_network
 from ecg_keras.workflow.recipes import first_network, load, recipe_beside
 
 # sections whose overrides reach the baseline; data and evaluation are those of the recipe anyway
 SHARED = ("training", "model")
 # what a phase says of weights that are not random
 OF_FINE_TUNING = ("train_from", "stage_decay", "fit")
+# signals in millivolts as they are
+PLAIN = Preprocessing().model_dump(mode="json")
 
 
 def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
@@ -37,13 +38,16 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     overrides, _ = _shared_overrides(loaded, path)
     own = loaded.recipe.evaluation.baseline_set
     overrides |= own
-    inherits = "model" in first_network(loaded.path, loaded.recipe)
-    network = published_network(loaded.recipe)
-    if inherits and "model.backbone" not in own and not _names_backbone(loaded):
+    network = first_network(loaded.path, loaded.recipe).get("model", {})
+    inherits = "backbone" in network and "model.backbone" not in own
+    plain = load_recipe(path, overrides).recipe
+    if inherits and plain.initialise is None and not _names_backbone(loaded):
         overrides["model.backbone"] = loaded.recipe.model.backbone
-    elif "backbone" in load(path, overrides).recipe.model.model_fields_set:
+    elif "backbone" in plain.model.model_fields_set:
         network = {}
-    baseline = load(path, overrides, network)
+    if network.get("preprocessing", PLAIN) == PLAIN:  # both recipes say the same of the network
+        network = {}
+    baseline = load(path, overrides, {"model": network} if network else None)
     if baseline.recipe.evaluation.baseline is not None:
         raise ConfigError(f"{baseline.path}: a baseline must not name a baseline itself.")
     theirs, ours = (one.recipe.training.validate_on for one in (baseline, loaded))

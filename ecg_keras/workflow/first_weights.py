@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ecg_keras import data
-from ecg_keras.config import Initialise, Model, Preprocessing, Problem, Recipe
-from ecg_keras.data import stored_leads
-from ecg_keras.errors import EcgKerasError
+from ecg_keras.config import Initialise, LoadedRecipe, Model, Preprocessing, Problem, Recipe
+from ecg_keras.data import stored_leads, stored_length
+from ecg_keras.errors import ConfigError, EcgKerasError, listed
+from ecg_keras.models import AS_PUBLISHED_HEAD
 from ecg_keras.signals import LEADS, missing_leads
 from ecg_keras.training import Run, read_network
 from ecg_keras.workflow.published import PublishedWeights, is_weights_file, open_published
@@ -51,15 +52,87 @@ def defaults_of(recipe: Recipe) -> Defaults:
         return {}
 
 
-def published_network(recipe: Recipe) -> Defaults:
-    """The network of published weights, or of a run that began with them, for a baseline.
+def network_of_recipe(upstream: Recipe, initialise: Initialise) -> dict[str, Any]:
+    """What a recipe has of the network of the recipe that it starts from, where it sets nothing.
 
-    Nothing for a run of ours that takes signals in millivolts as they are: its recipe, and so a
-    baseline's, says the same of both.
+    Raises:
+        ConfigError: the upstream names a lead that nobody knows.
     """
-    model = defaults_of(recipe).get("model", {})
-    plain = Preprocessing().model_dump(mode="json")
-    return {} if model.get("preprocessing", plain) == plain else {"model": model}
+    model = upstream.model
+    network = {"backbone": model.backbone} if "backbone" in model.model_fields_set else {}
+    if initialise.leads == "fewer" or model.preprocessing != Preprocessing():
+        found = _of_network(model, initialise, _leads_of(upstream))
+        network |= {key: found[key] for key in ("preprocessing", "scaling") if key in found}
+    return network
+
+
+def check_upstream_recipe(
+    loaded: LoadedRecipe, upstream: LoadedRecipe, labels: Sequence[Sequence[str] | None]
+) -> None:
+    """Refuses a recipe whose network can't take the weights of the recipe that it starts from.
+
+    Args:
+        loaded, upstream: the two.
+        labels: of each, where they are known before the data are prepared.
+
+    Raises:
+        ConfigError: network, leads, sampling rate or scaling differ; or the head is kept, and it,
+            its labels or the length of which it has weights differ.
+    """
+    initialise = loaded.recipe.initialise
+    keep_head = initialise is not None and initialise.head == "keep"
+    whole = initialise is not None and initialise.scaling == "upstream"
+    ours, theirs = (_describe(one.recipe) for one in (loaded, upstream))
+    own_code = any(":" in one["model.backbone"] for one in (ours, theirs))
+    compared = {
+        "model.backbone": not own_code,  # a network of your own has what name it likes
+        "data.leads": True,
+        "data.sampling_rate": True,
+        "model.scaling": whole,
+        "model.preprocessing": whole,
+        "model.head": keep_head or "attention" in (ours["model.head"], theirs["model.head"]),
+        "data.seconds": keep_head and "flattened" in (ours["model.head"], theirs["model.head"]),
+    }
+    for key in (key for key, counts in compared.items() if counts):
+        if ours[key] != theirs[key]:
+            fewer = key == "data.leads" and set(ours[key]) < set(theirs[key])
+            raise ConfigError(
+                f"{loaded.path}: {key} is {_say(ours[key])}, and {_say(theirs[key])} in the recipe "
+                f"that it starts from, {upstream.path}. Make them equal: --set {key}=... or --set "
+                f"initialise.set.{key}=..."
+                f"{', or take missing leads as zero with initialise.leads: fewer' * fewer}"
+            )
+    here, there = labels
+    if keep_head and None not in labels and here != there:
+        raise ConfigError(
+            f"{loaded.path}: data.label_set gives {listed(here or ())}, and "
+            f"{listed(there or ())} in the recipe that it starts from, {upstream.path}. A head can "
+            "be kept only for the same labels in the same order: use `initialise: {head: new}`."
+        )
+
+
+def _describe(recipe: Recipe) -> dict[str, Any]:
+    """What has to be alike of two recipes of which one starts from the other, by key."""
+    model = recipe.model
+    head = model.head if model.head != "as_published" else AS_PUBLISHED_HEAD.get(model.backbone)
+    return {
+        "model.backbone": model.backbone,
+        "model.head": head or model.head,
+        "model.scaling": model.scaling,
+        "model.preprocessing": model.preprocessing.model_dump(exclude={"leads", "missing"}),
+        "data.leads": _leads_of(recipe),
+        "data.sampling_rate": recipe.data.sampling_rate,
+        "data.seconds": stored_length(recipe.data) / recipe.data.sampling_rate,
+    }
+
+
+def _leads_of(recipe: Recipe) -> tuple[str, ...]:
+    """The leads that its network gets."""
+    return recipe.model.preprocessing.leads or stored_leads(recipe.data)
+
+
+def _say(value: Any) -> str:
+    return listed(value) if isinstance(value, tuple) else str(value)
 
 
 def _of_published(published: PublishedWeights, initialise: Initialise) -> Defaults:

@@ -23,7 +23,7 @@ from ecg_keras.config import (
     trial,
 )
 from ecg_keras.data import stored_leads
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import DataError
 from ecg_keras.training import (
     Run,
     check_databases,
@@ -33,7 +33,7 @@ from ecg_keras.training import (
     mark_of,
 )
 from ecg_keras.workflow.baselines import baseline_recipe
-from ecg_keras.workflow.first_weights import published_of
+from ecg_keras.workflow.first_weights import check_upstream_recipe, published_of
 from ecg_keras.workflow.grouped import check_columns, check_groups
 from ecg_keras.workflow.places import data_place, known_dataset, place_of
 from ecg_keras.workflow.published import ENDINGS, PublishedWeights
@@ -199,14 +199,8 @@ class Job:
                 seen, source = self.published.card.seen, self.data.source
                 check_databases(self.recipe, self.published.path, seen, source, self.loaded.path)
         else:
-            for key in ("leads", "sampling_rate"):
-                theirs, ours = (getattr(job.data, key) for job in (self.upstream, self))
-                if theirs != ours:
-                    raise ConfigError(
-                        f"{self.loaded.path}: data.{key} is {ours}, and {theirs} in the recipe "
-                        f"that it starts from, {self.upstream.loaded.path}. Make them equal: --set "
-                        f"data.{key}=... or --set initialise.set.data.{key}=..."
-                    )
+            labels = known_labels(self.data), known_labels(self.upstream.data)
+            check_upstream_recipe(self.loaded, self.upstream.loaded, labels)
         check_columns(self.recipe.evaluation.subgroups, self.recipe.evaluation.subgroup_table)
         with contextlib.suppress(DataError):  # what is still to be made fails later
             self.is_trained()

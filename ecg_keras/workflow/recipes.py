@@ -22,7 +22,11 @@ from ecg_keras.errors import (
 from ecg_keras.models import AS_PUBLISHED_HEAD, BACKBONES, STAGES, find_backbone
 from ecg_keras.signals import canonical_lead
 from ecg_keras.simulate import HOSPITALS
-from ecg_keras.workflow.first_weights import check_first_weights, defaults_of
+from ecg_keras.workflow.first_weights import (
+    check_first_weights,
+    defaults_of,
+    network_of_recipe,
+)
 
 # what can't be checked where one of these is wrong
 NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
@@ -63,25 +67,29 @@ def load(
     )
 
 
-def first_network(path: str | Path, recipe: Recipe) -> Mapping[str, Mapping[str, Any]]:
+def first_network(
+    path: str | Path, recipe: Recipe, passed: frozenset[Path] = frozenset()
+) -> Mapping[str, Mapping[str, Any]]:
     """What a recipe has where it does not set it: the network, leads and rate of its first weights;
-    of another recipe's the backbone. Nothing where a recipe on the way is missing, wrong or there
+    of another recipe's the network. Nothing where a recipe on the way is missing, wrong or there
     twice: `upstream_recipe` says so.
     """
-    here, passed = Path(path), set[Path]()
-    while (upstream := _recipe_upstream(recipe)) is not None and here.resolve() not in passed:
-        passed.add(here.resolve())
-        try:
-            here = recipe_beside(here, "initialise.from", upstream.from_)
-            recipe = config.load_recipe(here, upstream.set).recipe
-        except ConfigError:
-            return {}
-        if "backbone" in recipe.model.model_fields_set:
-            return {"model": {"backbone": recipe.model.backbone}}
-    network = defaults_of(recipe)
-    if passed and network:
-        return {"model": {"backbone": network["model"]["backbone"]}}
-    return network
+    upstream, here = _recipe_upstream(recipe), Path(path).resolve()
+    if upstream is None:
+        return defaults_of(recipe)
+    if here in passed:
+        return {}
+    try:
+        there = recipe_beside(Path(path), "initialise.from", upstream.from_)
+        theirs = config.load_recipe(
+            there,
+            upstream.set,
+            defaults=lambda one: first_network(there, one, passed | {here}),
+        )
+        network = network_of_recipe(theirs.recipe, upstream)
+    except EcgKerasError:
+        return {}
+    return {"model": network} if network else {}
 
 
 def check_names(recipe: Recipe) -> Iterator[Problem]:

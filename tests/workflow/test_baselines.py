@@ -121,6 +121,15 @@ def test_a_recipe_that_names_no_network_is_compared_with_that_of_its_first_weigh
     assert (mine.model.backbone, theirs.model.backbone) == networks
 
 
+def test_a_baseline_that_is_fine_tuned_has_the_network_of_its_own_first_weights(recipes, tmp_path):
+    (tmp_path / "up.yaml").write_text(f"mode: pretrain\n{DATA}model: {{backbone: gru}}\n")
+    (tmp_path / "other.yaml").write_text(f"mode: pretrain\n{DATA}model: {{backbone: lstm}}\n")
+    base = BASE.replace("mode: scratch", "mode: finetune\ninitialise: {from: other.yaml}")
+    (tmp_path / "base.yaml").write_text(base)
+    mine, theirs, _ = recipes()
+    assert (mine.model.backbone, theirs.model.backbone) == ("gru", "lstm")
+
+
 def test_a_network_set_in_both_recipes_reaches_a_baseline_of_the_same(recipes, tmp_path):
     (tmp_path / "up.yaml").write_text(f"mode: pretrain\n{DATA}model: {{backbone: lstm}}\n")
     base = tmp_path / "base.yaml"

@@ -1,5 +1,6 @@
 """What is wrong with a plan is told at once: before anything is made, and before any training."""
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -183,3 +184,54 @@ def test_several_workers_are_refused_before_anything_is_made(place, monkeypatch)
     assert not Path("shards").exists() and not Path("runs").exists()
     only_data = [step for step in workflow.make_plan(job_of()) if step.action == "prepare"]
     assert workflow.find_problems(only_data) == ()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"model__backbone": "xresnet1d18"}, "model.backbone is xresnet1d18, and resnet1d18 in"),
+        ({"data__leads": ["II", "I"]}, "data.leads is II, I, and I, II, III, aVR, .*leads: fewer"),
+        ({"data__sampling_rate": 250}, "data.sampling_rate is 250.0, and 100.0 in"),
+        ({"model__scaling": "minmax"}, "model.scaling is minmax, and standardise in"),
+        ({"model__head": "attention"}, "model.head is attention, and pooled in"),
+        (
+            {
+                "initialise__head": "keep",
+                "model__head": "flattened",
+                "initialise__set": {"model.head": "flattened"},
+                "data__seconds": 5,
+            },
+            "data.seconds is 5.0, and 10.0 in",
+        ),
+    ],
+)
+def test_an_upstream_recipe_that_does_not_fit_is_refused_before_it_is_trained(
+    place, overrides, message
+):
+    (found,) = [one for one in problems(job_of(**overrides)) if "that it starts from" in one]
+    assert re.search(message, found)
+    assert "Make them equal: --set" in found and "--set initialise.set." in found
+
+
+def test_an_upstream_recipe_of_other_words_for_the_same_fits(place):
+    leads = ["I", "II", "III", "avr", "aVL", "aVF", *(f"V{number}" for number in range(1, 7))]
+    same = {"data__leads": leads, "data__seconds": 5, "initialise__scaling": "own"}
+    found = problems(job_of(**same, model__scaling="minmax"))
+    assert not [one for one in found if "that it starts from" in one]
+
+
+def test_fewer_leads_are_zero_for_the_network_of_an_upstream_recipe_and_the_baseline(place):
+    job = job_of(data__leads=["II", "I"], initialise__leads="fewer")
+    assert not [one for one in problems(job) if "that it starts from" in one]
+    for one in (job, job.baseline):
+        wanted = one.recipe.model.preprocessing
+        assert (len(wanted.leads), wanted.missing) == (12, "zero")
+        assert one.recipe.data.leads == ("II", "I")
+
+
+def test_a_kept_head_needs_the_labels_of_the_upstream_recipe(place):
+    ptbxl = {"data.source": "ptbxl", "data.label_set": "rhythm"}
+    Path("mine.yaml").write_text(MINE.replace("source: folder", "source: ptbxl"))
+    for head, refused in (("keep", True), ("new", False)):
+        found = problems(job_of(initialise__head=head, initialise__set=ptbxl))
+        assert any("A head can be kept only for" in one for one in found) == refused
