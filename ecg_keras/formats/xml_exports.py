@@ -10,7 +10,8 @@ import base64
 import importlib
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ _TAG = re.compile(r"<\?.*?\?>|<!--.*?-->|<!(?!-).*?>|<([\w.:-]*)", re.DOTALL)
 _PACKED = re.compile(r"<parsedwaveforms\b([^>]*)>([^<]*)<", re.IGNORECASE)
 # how ecgdatakit says that it has chosen one of several recordings
 _CHOSEN = re.compile("rhythm.*only the first is read|Additional rhythm waveform ignored")
+# how it says that an offset, whose meaning nobody documents, is left out, and of which leads
+_NOT_APPLIED = re.compile(r"GE MUSE: (\w+) is non-zero for .* and was not applied")
+_OF_RHYTHM = re.compile(r"(\w+) \(rhythm\)")
 # and how it distinguishes a second channel of one name from the first
 _SECOND = re.compile(r"_\d+$")
 
@@ -72,13 +76,22 @@ def read_xml(path: Path, *, lead_names: LeadNames = None, span: Span | None = No
             f"{path}: no {name} file that can be read: {type(error).__name__}: {reason:.200}. "
             "Export it again."
         ) from error
-    for remark in remarks:
-        if _CHOSEN.search(str(remark.message)):
-            raise DataError(
-                f"{path}: holds several recordings: {remark.message!s:.200}. Export one of them."
-            )
+    messages = [str(remark.message) for remark in remarks]
+    for message in filter(_CHOSEN.search, messages):
+        raise DataError(f"{path}: holds several recordings: {message:.200}. Export one of them.")
     with errors_name(path):
-        return _convert(record, lead_names, span)
+        return replace(_convert(record, lead_names, span), remarks=tuple(_remark(messages)))
+
+
+def _remark(messages: Iterable[str]) -> Iterator[str]:
+    """What ecgdatakit says of samples that are kept, in words that fit many recordings."""
+    for message in messages:
+        leads = ", ".join(_OF_RHYTHM.findall(message))
+        offset = _NOT_APPLIED.match(message)
+        if leads and message.startswith("CRC32 mismatch"):
+            yield f"the checksum of lead {leads} contradicts its samples, which may be damaged"
+        if leads and offset:
+            yield f"{offset[1]} of the leads {leads} is not 0, and is left out"
 
 
 def _identify(content: bytes) -> tuple[str, str, str]:
@@ -161,7 +174,8 @@ def _convert(record: Any, lead_names: LeadNames, span: Span | None) -> Signal:
     if not leads:
         received = ", ".join(one.label for one in record.leads)[:200]
         raise DataError(
-            f"none of its channels is one of the leads {', '.join(LEADS)}. Received: {received}."
+            f"none of its channels is one of the leads {', '.join(LEADS)}. Received: {received}. "
+            "Name its leads with data.folder.lead_names."
         )
     shapes = {(one.sampling_rate, len(one.samples)) for one in leads.values()}
     if len(shapes) > 1:

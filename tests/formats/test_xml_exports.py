@@ -156,8 +156,22 @@ def test_leads_of_several_lengths_and_no_leads_are_refused(path):
     with pytest.raises(DataError, match=message):
         read_xml(path)
     write_muse(path, muse_waveform(OF_EIGHT[:, :1], ("Z9",)))
-    with pytest.raises(DataError, match=r"none of its channels is one of the leads .*: Z9\."):
+    with pytest.raises(DataError, match=r"none of its channels is one of the leads .*: Z9\. Name"):
         read_xml(path)
+
+
+def test_a_wrong_checksum_and_an_offset_of_a_muse_lead_are_remarked(path):
+    waveform = muse_waveform(OF_EIGHT, EIGHT)
+    for lead, field in (("V2", "<LeadDataCRC32>7</LeadDataCRC32>"),
+                        ("I", "<FirstSampleBaseline>3</FirstSampleBaseline>")):  # fmt: skip
+        waveform = waveform.replace(f"<LeadID>{lead}<", f"{field}<LeadID>{lead}<")
+    write_muse(path, waveform, muse_waveform(BEAT, EIGHT, "Median"))
+    assert read_xml(path).remarks == (
+        "the checksum of lead V2 contradicts its samples, which may be damaged",
+        "FirstSampleBaseline of the leads I is not 0, and is left out",
+    )
+    write_muse(path, muse_waveform(OF_EIGHT, EIGHT), waveform.replace("Rhythm", "Median"))
+    assert read_xml(path).remarks == ()
 
 
 def test_what_would_unpack_to_gigabytes_is_refused_at_once(path):
