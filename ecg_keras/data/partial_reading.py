@@ -36,6 +36,9 @@ _AT_ONCE = 1_000_000
 # Hz between which every recorder of ECGs is: what else a file says is a slip
 _LOWEST_HZ, _HIGHEST_HZ = 10.0, 100_000.0
 
+# a rate is worth a remark below this part of that of the shards, as clocks are not exact
+_LOWER = 0.95
+
 # a record, and the seconds of it that are wanted; it returns at least those
 Reader = Callable[[RecordInfo, Span | None], Signal]
 # the wanted leads of at least the samples from the first to the one behind the last
@@ -199,6 +202,10 @@ def _open(
     )
     content = signature(begun.values, begun.leads, begun.sampling_rate)
     first = _choose(begun, leads)
+    if first.sampling_rate < _LOWER * data.sampling_rate:
+        rates = f"{first.sampling_rate:.0f} Hz, below data.sampling_rate: {data.sampling_rate:g}"
+        remark = f"recorded at {rates}, which adds no detail"
+        first = replace(first, remarks=(*first.remarks, remark))
 
     def part(start: int, stop: int) -> Signal:
         if _covers(first, start, stop):

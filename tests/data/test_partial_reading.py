@@ -297,3 +297,10 @@ def test_four_hours_of_wfdb_take_no_more_memory_than_a_minute(tmp_path):
     tracemalloc.stop()
     assert kept.total == samples
     assert peak < 50e6, "as float32 millivolts the recording takes 173 MB"
+
+
+@pytest.mark.parametrize(("rate", "said"), [(100.0, True), (249.9, False), (500.0, False)])
+def test_a_recording_of_a_lower_rate_than_the_shards_is_remarked(rate, said):
+    remark = "recorded at 100 Hz, below data.sampling_rate: 250, which adds no detail"
+    source = Whole(alive(int(12 * rate), rate), rate)
+    assert keep(source, sampling_rate=250.0).remarks == (remark,) * said
