@@ -49,6 +49,11 @@ SCORED: Definition = {
 }
 
 GAIN = 1000.0
+# what to do with recordings that say otherwise what is found in them, as those of 2025 do
+OTHERWISE = (
+    "Recordings with labels of another kind are read with a table of them, by data.source: folder "
+    "(docs/your-own-recordings.md)."
+)
 # of the files of a recording
 ENDINGS = (".hea", ".mat", ".dat")
 # the recordings of ptb and of st_petersburg_incart, inside any folders
@@ -94,7 +99,8 @@ def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
     are refused.
     """
     header = read_header(info.path)
-    wrong = sorted({signal.gain for signal in header.signals if signal.steps_in_mv != GAIN})
+    leads = [signal for signal in header.signals if signal.lead is not None]
+    wrong = sorted({signal.gain for signal in leads if signal.steps_in_mv != GAIN})
     if wrong:
         raise DataError(
             f"{info.path}.hea: the Challenge's gain is 1000 for each mV. Received: {wrong}. This "
@@ -170,12 +176,15 @@ def _read_info(
     fields = dict(_FIELD.findall(text[text.find("#") :]))
     codes = [code.strip() for code in fields.get("Dx", "").split(",") if code.strip()]
     if not codes:
-        raise DataError("no diagnosis: a recording of the Challenge has a line `#Dx: code,code`.")
+        raise DataError(
+            "no diagnosis: a recording of the Challenges of 2020 and 2021 has a line `#Dx: "
+            f"code,code`. {OTHERWISE}"
+        )
     unknown = sorted(set(codes) - known)
     if unknown:
         raise DataError(
-            f"#Dx names {', '.join(unknown)}, which no table of the Challenge lists "
-            "(ecg_keras/tables/snomed.csv). Correct the header, or add the code there."
+            f"#Dx names {', '.join(unknown)}, which no table of the Challenge lists. "
+            f"Correct the header. {OTHERWISE}"
         )
     return RecordInfo(
         record_id=record_id,

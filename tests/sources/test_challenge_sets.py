@@ -77,7 +77,8 @@ def test_sexes_have_several_spellings(tmp_path, text, sex):
     [
         ({"dx": "426783006,99"}, "A0001.hea: #Dx names 99, which no table of the Challenge lists"),
         ({"dx": "NORM"}, "A0001.hea: #Dx names NORM, which no table"),
-        ({"dx": ""}, "A0001.hea: no diagnosis"),
+        ({"dx": "NORM"}, r"Correct the header\. .* by data\.source: folder"),
+        ({"dx": ""}, "A0001.hea: no diagnosis: .* by data.source: folder"),
         ({"sex": "robot"}, "A0001.hea: sex must be male, female, M, F or unknown"),
         ({"age": "adult"}, "A0001.hea: an age must be a number of years. Received: 'adult'"),
     ],
@@ -92,6 +93,12 @@ def test_the_faulty_gains_of_the_first_release_are_refused(tmp_path):
     edit(tmp_path / "A0001.hea", "1000/mV", "4880/mV")
     with pytest.raises(DataError, match=r"gain is 1000 for each mV. Received: \[4880.0\].*2020"):
         cpsc2018.read_signal(info)
+
+
+def test_the_gain_of_what_is_no_lead_does_not_matter(tmp_path):
+    info = list_one(tmp_path)
+    edit(tmp_path / "A0001.hea", " 0 0 V6\n", " 0 0 V3R\n")
+    assert cpsc2018.read_signal(info).leads[-1] == "V5"
 
 
 def test_records_of_another_set_are_refused(tmp_path):
