@@ -8,8 +8,8 @@ such section. Files that the table does not name may come and go without making 
 from __future__ import annotations
 
 import functools
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -20,24 +20,20 @@ from ecg_keras.formats import (
     check_rate,
     check_reader,
     find_recording,
-    list_names,
     read_recording,
-    read_text,
-    split_ending,
     unknown_unit,
 )
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.sources.contract import Corpus
 from ecg_keras.sources.finding import recognise_database
-from ecg_keras.sources.labels_table import find_table, name_row, read_header, read_table
-from ecg_keras.sources.table_columns import name_parts, read_files
+from ecg_keras.sources.labels_table import find_table, name_row, read_header
+from ecg_keras.sources.named_files import find_named_files
 from ecg_keras.sources.table_rows import find_columns, read_table_rows
+from ecg_keras.text import plural
 
 LABEL_SET = "labels"
-# this many files are looked for before any is read
+# this many files, from all over the table, are looked for before any is read
 LOOKED_FOR = 100
-# of signal files, which a WFDB header may call otherwise than itself
-SIGNAL_FILES = (".dat", ".mat")
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ class FolderSource:
         """Lists the recordings of the table, a row each; each recording has its own rate.
 
         It is refused where a setting or package is missing that its files need, or where none of
-        its first files is there.
+        those files is there that are looked for.
         """
         del sampling_rate
         look_up("label set", label_set, {LABEL_SET: ()})
@@ -114,9 +110,16 @@ class FolderSource:
         return sorted(infos, key=lambda info: info.record_id)
 
     def list_remarks(self, root: Path) -> tuple[str, ...]:
-        """How the table is read: which column is what, each label's count, what is unknown."""
-        remarks = _summarise(find_table(root, self._settings.table), root, self._settings)[1]
+        """How the table is read: which column is what, each label's count, what is unknown; and
+        whether files are missing.
+        """
+        table = find_table(root, self._settings.table)
+        _, remarks, files = _summarise(table, root, self._settings)
         known = recognise_database(root, "folder").strip()
+        if missing := _list_missing(root, files):
+            count = f"{len(missing)} of {plural(len(files), 'file')} that were looked for"
+            part = f"{count} are not there, as where a part of a database was downloaded"
+            remarks = (*remarks, f"{table}: {part}. The first: {missing[0]}")
         return (*remarks, f"{root}: {known}") if known else remarks
 
     def choose_files(self, root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
@@ -125,7 +128,7 @@ class FolderSource:
         path = find_table(root, self._settings.table)
         find_columns(path, read_header(path), self._settings)
         state = path.stat()
-        return _find_named_files(root, path, self._settings.file, state.st_mtime_ns, state.st_size)
+        return find_named_files(root, path, self._settings.file, state.st_mtime_ns, state.st_size)
 
     def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:
         """Reads one recording, or the wanted seconds; its format is that of its ending."""
@@ -171,7 +174,7 @@ class FolderSource:
 
 
 def _summarise(table: Path, root: Path, settings: Folder) -> tuple[tuple[str, ...], ...]:
-    """The labels of a table, and the remarks on it."""
+    """The labels of a table, the remarks on it, and some of its files."""
     state = table.stat()
     # spellings of leads, which have no hash, say nothing of a table
     of_table = settings.model_copy(update={"lead_names": None})
@@ -184,23 +187,35 @@ def _summarise_once(
 ) -> tuple[tuple[str, ...], ...]:
     """For a table whose time of change and size show whether it is still the same."""
     rows = read_table_rows(table, root, settings)
-    return rows.labels, rows.remarks
+    return rows.labels, rows.remarks, _choose_some(rows.files)
 
 
-def _check_some_are_there(path: Path, root: Path, files: Sequence[str], column: str) -> None:
-    """Where the first files are all missing the table is for another folder."""
+def _choose_some(files: Sequence[str]) -> tuple[str, ...]:
+    """Files from all over a table: a part of a database may have those of its end alone."""
+    different = list(dict.fromkeys(files))
+    return tuple(different[:: math.ceil(len(different) / LOOKED_FOR)])
+
+
+def _list_missing(root: Path, files: Sequence[str]) -> list[DataError]:
     problems = []
-    for file in files[:LOOKED_FOR]:
+    for file in files:
         try:
             find_recording(root / file)
         except DataError as error:
             problems.append(error)
-        else:
-            return
-    raise DataError(
-        f"{path}: none of the first {len(problems)} recordings is there. Files are named relative "
-        f"to data.raw, {root}. {_find_elsewhere(root, files[0], column)}The first: {problems[0]}"
-    ) from problems[0]
+    return problems
+
+
+def _check_some_are_there(path: Path, root: Path, files: Sequence[str], column: str) -> None:
+    """Where files from all over the table are missing it is for another folder."""
+    chosen = _choose_some(files)
+    problems = _list_missing(root, chosen)
+    if len(problems) == len(chosen):
+        raise DataError(
+            f"{path}: none of {len(problems)} recordings is there that were looked for. Files are "
+            f"named relative to data.raw, {root}. {_find_elsewhere(root, files[0], column)}The "
+            f"first: {problems[0]}"
+        ) from problems[0]
 
 
 def _find_elsewhere(root: Path, file: str, column: str) -> str:
@@ -225,86 +240,3 @@ def _is_there(path: Path) -> bool:
     except DataError:
         return False
     return True
-
-
-@dataclass(frozen=True)
-class _NamedFiles:
-    """The files that a table names, as `_plain` spells them.
-
-    No recording is opened, but for the headers of those beside which are files of unknown endings,
-    or WFDB files that might be segments of theirs.
-    """
-
-    root: Path
-    table: str
-    files: frozenset[str]  # named with their ending
-    # named without an ending, or of WFDB recordings, which have several files; each with its name
-    # as the table spells it
-    stems: Mapping[str, str]
-    folders: frozenset[str]  # of the latter
-
-    def __call__(self, path: str) -> bool:
-        """Whether a file is read; ``path`` is relative to the folder."""
-        spelled = _plain(path)
-        if spelled == self.table or spelled in self.files:
-            return True
-        if split_ending(spelled)[0] in self.stems:
-            return True
-        beside = spelled.rpartition("/")[0] in self.folders
-        of_signals = beside and spelled.endswith(SIGNAL_FILES)
-        # names of segments are looked up where files might be such, for that opens all headers
-        if (of_signals or (beside and spelled.endswith(".hea"))) and (
-            spelled.rpartition(".")[0] in self.segments
-        ):
-            return True
-        # a header may call its signal files as it likes
-        header = self.root / f"{path.rpartition('.')[0]}.hea"
-        if spelled.rpartition(".")[0] in self.stems:
-            return _names(header, path.rpartition("/")[2])
-        # one beside a header of its own name is that header's
-        return of_signals and not header.exists()
-
-    @functools.cached_property
-    def segments(self) -> frozenset[str]:
-        """The stems of the records of which named ones consist."""
-        found: set[str] = set()
-        for stem, name in self.stems.items():
-            try:
-                names = list_names(self.root / name)
-            except DataError:  # no header, or none that could be read later
-                continue
-            folder = stem.rpartition("/")[0]
-            found.update(_plain(f"{folder}/{one}" if folder else one) for one in names)
-        return frozenset(found)
-
-
-@functools.lru_cache(maxsize=4)
-def _find_named_files(
-    root: Path, table: Path, pattern: str, changed: int, size: int
-) -> _NamedFiles:
-    """The files that a table names, whose time of change and size show whether it is the same."""
-    files: set[str] = set()
-    stems: dict[str, str] = {}
-    frame = read_table(table, name_parts(pattern, read_header(table)))
-    for name in read_files(table, root, frame, pattern):
-        stem, kind = split_ending(name)
-        if kind in (None, "wfdb"):
-            stems[_plain(stem)] = stem
-        else:
-            files.add(_plain(name))
-    folders = {stem.rpartition("/")[0] for stem in stems}
-    spelled = _plain(table.relative_to(root).as_posix())
-    return _NamedFiles(root, spelled, frozenset(files), stems, frozenset(folders))
-
-
-def _names(header: Path, file: str) -> bool:
-    """Whether a WFDB header names a file."""
-    try:
-        return file in read_text(str(header))
-    except DataError:  # no header, or none that could be read later
-        return False
-
-
-def _plain(path: str) -> str:
-    """A path in the one spelling of those that a disk may take for the same file."""
-    return (path if path.isascii() else unicodedata.normalize("NFC", path)).casefold()

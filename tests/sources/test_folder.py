@@ -180,12 +180,25 @@ def test_labels_are_those_that_are_1(width, data):
         ("file,patient_id,AF,hz\na,1,1,0\n", {"sampling_rate": "hz"},
          "column 'hz': a sampling rate must be a number of Hz above 0"),
         ("file,patient_id,AF\nx/a,1,1\nx/b,2,0\n", {},
-         r"none of the first 2 recordings is there\. .*relative to data\.raw.*x/a: No such file"),
+         r"none of 2 recordings is there that were .* relative to data\.raw.*x/a: No such file"),
     ],
 )  # fmt: skip
 def test_a_wrong_table_is_explained(root, text, settings, message):
     with pytest.raises(DataError, match=rf"labels\.csv: .*{message}"):
         list_all(root, text, **settings)
+
+
+def test_a_part_of_a_database_is_read_and_what_it_lacks_is_remarked(root):
+    names = [f"p{n // 50}/{n}" for n in range(1000)]
+    for name in names[700:750]:  # one folder of many, behind the first hundred rows
+        write_wfdb(root / name, VALUES)
+    rows = "".join(f"{name},{name},{n % 2}\n" for n, name in enumerate(names))
+    assert len(list_all(root, f"file,patient_id,AF\n{rows}")) == 1000
+    remarks = folder_source(root, Folder()).list_remarks(root)
+    assert "95 of 100 files that were looked for are not there" in remarks[-1]
+    assert "The first: " in remarks[-1] and f"{root}/p0/0: No such file" in remarks[-1]
+    assert list_all(root, "file,patient_id,AF\na,1,1\nb,2,0\n")
+    assert not any("looked for" in one for one in folder_source(root, Folder()).list_remarks(root))
 
 
 def test_ids_that_look_alike_are_of_different_people(root):
@@ -417,7 +430,7 @@ def test_where_files_are_that_are_not_where_the_table_says(root):
     table = "id,patient_id,AF\n7,1,1\n8,2,0\n"
     with pytest.raises(
         DataError,
-        match=r"none of the first 2 .*\. 7 is in wfdb: set data\.folder\.file=wfdb/\{id\}\. The f",
+        match=r"none of 2 recordings .*\. 7 is in wfdb: set data\.folder\.file=wfdb/\{id\}\. The f",
     ):
         list_all(root, table, file="id")
     assert list_all(root, table, file="wfdb/{id}")
