@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ecg_keras.formats.plain_files import stat_file as stat_file
     from ecg_keras.formats.recording_files import (
         ENDINGS as ENDINGS,
+        TEXT as TEXT,
         find_recording as find_recording,
         read_recording as read_recording,
         split_ending as split_ending,

@@ -37,10 +37,15 @@ class Format(NamedTuple):
     settings: tuple[str, ...] = ()
 
 
+# as recorders export tables, and as everybody writes notes: it is read where it is named
+TEXT = ".txt"
 FORMATS = (
     Format("wfdb", (".hea", ".dat", ".mat"), _read_wfdb),
     Format(
-        "csv", (".csv.gz", ".csv", ".tsv"), read_csv, ("sampling_rate", "unit", "leads", "decimal")
+        "csv",
+        (".csv.gz", ".csv", ".tsv", TEXT),
+        read_csv,
+        ("sampling_rate", "unit", "leads", "decimal"),
     ),
     Format("edf", (".edf",), read_edf, ("unit",)),
     Format("dicom", (".dcm",), read_dicom),
@@ -53,8 +58,10 @@ FORMATS = (
     ),
 )
 ENDINGS = {ending: one.name for one in FORMATS for ending in one.endings}
-# of a WFDB recording the header is looked for; arrays beside recordings may be of anything else
-_LOOKED_FOR = [ending for ending in ENDINGS if ending not in (".dat", ".mat", *HDF5, NUMPY)]
+# of a WFDB recording the header is looked for; arrays and texts beside it may be of anything else
+_LOOKED_FOR = [ending for ending in ENDINGS if ending not in (".dat", ".mat", TEXT, *HDF5, NUMPY)]
+# of what is easily saved as a format that is read
+_CONVERSIONS = "docs/your-own-recordings.md converts .npz and MATLAB's arrays in a line."
 
 
 def split_ending(name: str) -> tuple[str, str | None]:
@@ -109,7 +116,7 @@ def _look_for(path: Path, kind: str | None) -> list[tuple[Path, str]]:
             return [(path, "dicom")]
         raise DataError(
             f"{path}: no known format. Allowed: {', '.join(ENDINGS)}, and DICOM files without an "
-            "ending. Export the recording again."
+            f"ending. Export the recording again; {_CONVERSIONS}"
         )
     files = [(path.with_name(path.name + ending), ENDINGS[ending]) for ending in _LOOKED_FOR]
     found = [(file, kind) for file, kind in files if file.is_file()]
@@ -139,7 +146,7 @@ def _describe_missing(path: Path, wanted: Path, kind: str | None) -> str:
     if wanted != path and path.is_file():
         return (
             f"{path}: a WFDB recording is read by its header, and there is no {wanted.name}. "
-            "Export the header, too, or export to CSV, EDF or DICOM."
+            f"Export the header, too, or export to CSV, EDF or DICOM; {_CONVERSIONS}"
         )
     tried = "" if kind else f", also not with one of the endings {', '.join(_LOOKED_FOR)}"
     return (

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.formats import (
     NUMPY,
+    TEXT,
     count_recordings,
     find_recording,
     list_names,
@@ -166,6 +167,8 @@ def _expand(files: Iterable[str | Path], *, named: bool = True) -> Iterator[tupl
             names = sorted(glob.glob(str(one), recursive=True))  # noqa: PTH207  absolute ones, too
             if not names:
                 raise DataError(f"{one}: no file has such a name.")
+            if Path(one).suffix.lower() != TEXT:  # notes, unless the pattern asks for texts
+                names = [name for name in names if Path(name).suffix.lower() != TEXT]
             yield from _expand((name for name in names if _is_asked(Path(name))), named=False)
         else:
             yield _header(path), named
@@ -178,8 +181,8 @@ def _list_folder(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(place) / name for name in sorted(names) if not name.startswith(".")]
         recordings = [path for path in paths if path.name not in TABLES and _is_asked(path)]
-        # of features, labels or answers, as likely as of ECGs: to be named
-        recordings = [path for path in recordings if path.suffix.lower() != NUMPY]
+        # of features, labels or answers, or notes, as likely as ECGs: to be named
+        recordings = [path for path in recordings if path.suffix.lower() not in (NUMPY, TEXT)]
         segments = _list_segments(recordings)
         for path in recordings:
             if path not in segments:

@@ -95,7 +95,10 @@ def parse_sex(text: str) -> str | None:
         return None
     if plain not in SEX_OF:
         number = plain.replace(".", "", 1).isdigit()
-        why = " (0 and 1 mean male in some tables, and female in others)" * number
+        why = (
+            " (0 and 1 mean male in some tables, and female in others: a table of your own may "
+            "call the column is_male or is_female)"
+        ) * number
         raise DataError(f"sex must be male, female, M, F or unknown{why}. Received: {text!r:.80}.")
     return SEX_OF[plain]
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from ecg_keras.errors import DataError
-from ecg_keras.sources.fields import UNKNOWN, path_inside
-from ecg_keras.sources.label_cells import SHORTENED
+from ecg_keras.formats import split_ending
+from ecg_keras.sources.fields import UNKNOWN, parse_sex, path_inside
+from ecg_keras.sources.label_cells import FLAGS, SHORTENED
 from ecg_keras.sources.labels_table import name_row, name_rows, refuse
 
 # what is written where nobody knows of whom a recording is
@@ -31,6 +33,8 @@ FOLDS = {
     **dict.fromkeys(("valid", "val", "validation", "dev"), 9),
     **dict.fromkeys(("test", "testing"), 10),
 }
+# columns of 0 and 1 whose name says which sex 1 is
+SEX_FLAGS = {"male": "male", "is_male": "male", "female": "female", "is_female": "female"}
 # digits of the row of an array
 LONGEST_ROW = 16
 # in the pattern of the names of files: the name of a column
@@ -52,8 +56,11 @@ def _read_filled(path: Path, frame: pd.DataFrame, column: str, advice: str = "")
 
 
 def name_parts(pattern: str, header: Collection[str]) -> tuple[str, ...]:
-    """The columns of which names of files are made: one, or those in the braces of a pattern."""
-    if pattern in header or not (named := PART.findall(pattern)):
+    """The columns of which names of files are made: one, or those in the braces of a pattern; none
+    where it is the name of a file.
+    """
+    named = PART.findall(pattern)
+    if pattern in header or not (named or split_ending(pattern)[1]):
         return (pattern,)
     return tuple(dict.fromkeys(named))
 
@@ -61,15 +68,15 @@ def name_parts(pattern: str, header: Collection[str]) -> tuple[str, ...]:
 def read_files(path: Path, root: Path, frame: pd.DataFrame, pattern: str) -> list[str]:
     """Paths below the folder and relative to it, with slashes as Windows does not write them.
 
-    ``pattern`` is a column, or has the names of columns in braces.
+    ``pattern`` is a column, has the names of columns in braces, or is the file of all recordings.
     """
     parts = name_parts(pattern, frame.columns)
-    column = frame[parts[0]]
-    if parts != (pattern,):
+    if parts == (pattern,):
+        column = frame[pattern]
+    else:
         cells = [_read_filled(path, frame, part) for part in parts]
-        texts = [
-            _fill(pattern, dict(zip(parts, row, strict=True))) for row in zip(*cells, strict=True)
-        ]
+        rows = zip(*cells, strict=True) if cells else repeat((), len(frame))
+        texts = [_fill(pattern, dict(zip(parts, row, strict=True))) for row in rows]
         column = pd.Series(texts, frame.index, dtype=object, name=pattern)
     column = column.str.replace("\\", "/", regex=False)
     if column.str.startswith("/").any():  # from the root of the disk, and perhaps inside
@@ -230,6 +237,16 @@ def _parse_fold(text: str) -> int:
             f"a fold must be a whole number, or train, valid or test. Received: {text!r:.80}."
         )
     return int(fold)
+
+
+def sex_parser(column: str | None) -> Callable[[str], str | None]:
+    """How a column of sexes is read: one that is called ``is_male`` may have 0 and 1 in it."""
+    sex = SEX_FLAGS.get((column or "").lower())
+    if sex is None:
+        return parse_sex
+    (other,) = {*SEX_FLAGS.values()} - {sex}
+    meanings = {word: sex if flag else other for word, flag in FLAGS.items()}
+    return lambda text: meanings.get(text.strip().lower()) or parse_sex(text)
 
 
 def parse_row(text: str) -> int | None:

@@ -73,6 +73,8 @@ def _describe_columns(
         for key, name in {"file": settings.file, **columns}.items()
         if key != "label_column"
     )
+    if not parts and "row" not in columns:
+        read += ", row from their order in the table"
     where = "" if column is None else f" from {column!r}"
     return (
         f"is read as {read}; labels{where}: {counted}. Left aside: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any
 
 from ecg_keras.config import Folder
 from ecg_keras.errors import DataError, nearest
-from ecg_keras.formats import split_ending
-from ecg_keras.sources.fields import parse_age, parse_sex
+from ecg_keras.formats import count_recordings, split_ending
+from ecg_keras.sources.fields import parse_age
 from ecg_keras.sources.label_columns import find_labels, list_present
 from ecg_keras.sources.labels_table import name_columns, read_header, read_table
 from ecg_keras.sources.table_columns import (
@@ -22,9 +23,11 @@ from ecg_keras.sources.table_columns import (
     read_ids,
     read_patients,
     read_values,
+    sex_parser,
 )
 from ecg_keras.sources.table_remarks import list_remarks
 from ecg_keras.sources.table_text import find_line
+from ecg_keras.text import plural
 
 # lines of one message
 MOST_LINES = 20
@@ -69,7 +72,11 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
 
     files = attempt(read_files, path, root, frame, settings.file)
     stems = [split_ending(file) for file in files or ()]
-    rows = attempt(read_values, path, frame, columns.get("row"), parse_row)
+    rows: Any = None
+    if parts or "row" in columns:
+        rows = attempt(read_values, path, frame, columns.get("row"), parse_row)
+    elif files is not None:
+        rows = attempt(_count_rows, path, root / files[0], len(frame), settings)
     ids: Any = None
     if rows is not None and files is not None:
         ids = attempt(read_ids, path, frame, columns, _name_rows(stems, rows[0]))
@@ -78,7 +85,7 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
     names = ids or frame.index.astype(str).tolist()
     patients = attempt(read_patients, path, frame, columns.get("patient"), names)
     ages = attempt(read_values, path, frame, columns.get("age"), parse_age)
-    sexes = attempt(read_values, path, frame, columns.get("sex"), parse_sex)
+    sexes = attempt(read_values, path, frame, columns.get("sex"), sex_parser(columns.get("sex")))
     folds = attempt(read_folds, path, frame, columns.get("fold"))
     rates = attempt(read_values, path, frame, columns.get("sampling_rate"), parse_rate)
     if problems:
@@ -109,6 +116,25 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
         rates[0],
         remarks,
     )
+
+
+def _count_rows(
+    path: Path, file: Path, recordings: int, settings: Folder
+) -> tuple[list[int | None], Counter[str]]:
+    """The rows of the one array that holds all recordings, in the order of the table."""
+    advice = "Name the column that says which row a recording is, from 0, with data.folder.row."
+    if split_ending(file.name)[1] != "array":
+        raise DataError(
+            f"{path}: data.folder.file is {file.name}, one file for all recordings, and no array. "
+            "Name the column that says the file of each."
+        )
+    count = count_recordings(file, settings.array)
+    if (count or 1) != recordings:
+        raise DataError(
+            f"{path}: has {plural(recordings, 'row')}, and {file.name} {count or 1:,}, so that "
+            f"their order does not say which is which. {advice}"
+        )
+    return [None] if count is None else list(range(count)), Counter()
 
 
 def _name_rows(stems: Sequence[tuple[str, str | None]], rows: Sequence[int | None]) -> list[str]:

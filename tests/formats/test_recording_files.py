@@ -66,7 +66,7 @@ def test_two_files_of_one_name_must_be_told_apart(folder):
         ("gone.edf", r"gone\.edf: No such file\. Check that the export is complete"),
         ("gone.dat", r"gone\.hea: No such file\."),
         ("x" * 300, "File name too long"),
-        ("a.pdf", r"a\.pdf: no known format\. Allowed: \.hea"),
+        ("a.pdf", r"a\.pdf: no known format\. Allowed: \.hea.* converts \.npz and MATLAB's arr"),
         ("c.csv/x", "No such file|Not a directory"),
     ],
 )
@@ -100,6 +100,17 @@ def test_endings_in_another_case_and_accents_of_other_systems(tmp_path, on_disk,
     assert find_recording(tmp_path / name) == (tmp_path / on_disk, kind)
 
 
+def test_a_text_is_a_table_of_samples_where_it_is_named(folder):
+    (folder / "c.txt").write_text((folder / "c.csv").read_text().replace(",", "\t"))
+    assert find_recording(folder / "c") == (folder / "c.csv", "csv")  # not several of one name
+    file, kind = find_recording(folder / "c.txt")
+    (table, text) = (
+        read_recording(one, kind, sampling_rate=RATE, unit="uV").values
+        for one in (folder / "c.csv", file)
+    )
+    assert np.array_equal(table, text)
+
+
 def test_a_recording_with_its_ending_in_capitals_is_read(folder):
     (folder / "w.1.hea").rename(folder / "w.1.HEA")
     file, kind = find_recording(folder / "w.1")
@@ -120,7 +131,9 @@ def test_names_that_differ_in_case_are_other_names(folder):
 
 def test_samples_without_their_header_say_so(folder):
     (folder / "m.mat").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"m\.mat: .*read by its header, and there is no m\.hea"):
+    with pytest.raises(
+        DataError, match=r"m\.mat: .*read by its header, and there is no m\.hea.*MATLAB's arr"
+    ):
         find_recording(folder / "m.mat")
 
 

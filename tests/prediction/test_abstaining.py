@@ -102,6 +102,17 @@ def test_a_lead_that_is_missing_is_derived_or_named(lab, values, tmp_path):
     assert one.reason.endswith("V4, V5.")  # no advice for a recipe
 
 
+def test_texts_are_recordings_where_they_are_asked_for(tmp_path):
+    for name in ("a.csv", "a.txt", "README.txt"):
+        (tmp_path / name).write_text("I,II\n1,2\n")
+
+    def names(asked):
+        return [Path(one.record_id).name for one in CSV.list_records([asked])]
+
+    assert names(tmp_path) == names(f"{tmp_path}/*") == ["a.csv"]
+    assert names(f"{tmp_path}/a*.txt") == names(tmp_path / "a.txt") == ["a.txt"]
+
+
 def test_files_that_can_not_be_read_are_reported_and_skipped(lab, values, tmp_path):
     write_wfdb(tmp_path / "good", values)
     write_csv(tmp_path / "rate.csv", values)

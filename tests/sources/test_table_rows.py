@@ -3,6 +3,7 @@
 import re
 import string
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -228,6 +229,39 @@ def test_numbers_that_a_spreadsheet_shortened_are_no_ids(tmp_path, key, number):
         f"row 1 below the header (and 1 more row): column {key!r} holds {number!r}, a number that "
         "a spreadsheet shortened, so that different ids are equal."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "sexes"),
+    [
+        ("is_male", ["1", "0", ""], ["male", "female", None]),
+        ("Female", ["True", "False", "u"], ["female", "male", None]),
+        ("male", ["F", "M", "0.0"], ["female", "male", "female"]),
+    ],
+)
+def test_a_column_that_names_a_sex_may_have_0_and_1(tmp_path, name, cells, sexes):
+    rows = read(tmp_path, table(f"AF,{name}", [f"1,{cell}" for cell in cells]), sex=name)
+    assert list(rows.sexes) == sexes and rows.labels == ("AF",)
+    with pytest.raises(DataError, match=r"column 'sex'.*0 and 1 mean.* call the column is_male"):
+        read(tmp_path, table("AF,sex", ["1,1", "1,0"]))
+
+
+def test_one_array_of_all_recordings_goes_by_the_order_of_the_table(tmp_path):
+    np.save(tmp_path / "all.npy", np.ones((3, 50, 12), "f4"))
+    text = "id,patient_id,AF\nx,1,0\ny,2,1\nz,1,1\n\n"
+    rows = read(tmp_path, text, file="all.npy", record="id")
+    assert (list(rows.rows), set(rows.files)) == ([0, 1, 2], {"all.npy"})
+    assert (
+        "file from 'all.npy', record from 'id', patient from 'patient_id', row from their"
+        in (rows.remarks[0])
+    )
+    short = text.replace("z,1,1\n", "")
+    (line,) = refuse(tmp_path, short, file="all.npy")
+    assert line.startswith("has 2 rows, and all.npy 3, so that their order does not say which")
+    (line, *_) = refuse(tmp_path, short, file="../all.npy")
+    assert "must stay inside" in line
+    (line, *_) = refuse(tmp_path, short, file="a.edf")
+    assert line.startswith("data.folder.file is a.edf, one file for all recordings, and no array")
 
 
 @pytest.fixture
