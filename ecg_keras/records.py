@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, SupportsFloat
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,16 @@ SEXES = ("female", "male")
 # the part of a recording that is wanted: its first and last second, counted from its first sample
 Span = tuple[float, float]
 
+# of a record: whether it is a whole one
+_NUMBERS = {"age": False, "fold": True, "row": True, "sampling_rate": False}
+
 
 @dataclass(frozen=True)
 class RecordInfo:
     """One recording as its database's tables describe it; no signal has been read.
+
+    Numbers and texts of NumPy and pandas become Python's, and a number that is missing there, NaN,
+    ``None``.
 
     Attributes:
         record_id: unique within the source, stable over runs.
@@ -45,12 +52,33 @@ class RecordInfo:
     sampling_rate: float | None = None
 
     def __post_init__(self) -> None:
+        for name, whole in _NUMBERS.items():
+            object.__setattr__(self, name, _as_number(self.path, name, getattr(self, name), whole))
+        if isinstance(self.sex, float) and math.isnan(self.sex):
+            object.__setattr__(self, "sex", None)
         if not self.record_id or not self.patient_id:
             raise DataError(f"{self.path}: a record needs a record_id and a patient_id.")
         if self.sex is not None and self.sex not in SEXES:
             raise DataError(
                 f"{self.path}: sex must be one of {SEXES} or None. Received: {self.sex!r}."
             )
+
+
+def _as_number(path: Path, name: str, value: Any, whole: bool) -> float | None:
+    """A number as Python's, whatever library it is of; NaN, as of an empty cell, is ``None``."""
+    if value is None or type(value) is int:
+        return value
+    try:
+        number = float(value) if isinstance(value, SupportsFloat) else math.inf
+        if math.isnan(number):
+            return None
+        if math.isfinite(number) and not (whole and number % 1):
+            return int(number) if whole else number
+    except (TypeError, ValueError, OverflowError):
+        pass  # as of an array
+    raise DataError(
+        f"{path}: {name} must be a {'whole ' * whole}number or None. Received: {value!r}."
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -38,6 +39,21 @@ STEP_MV = 0.001  # of a stored sample, or more where the largest asks for it
 MOST_STEPS = 32767  # of an int16
 # a record whose limb leads miss the identities by more is broken where its database obeys them
 _BROKEN_MV = USABLE["einthoven_mv"][1]
+# what the system answers where a file itself is wrong, or is not there; whatever else it answers is
+# a fault of the disk, the network or the machine, as all files were read before, for their hashes
+_OF_THE_FILE = (
+    None,  # of a library that reads the file
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EINVAL,
+    errno.ESPIPE,
+    errno.ENXIO,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +95,7 @@ def convert(
     infos: Iterable[RecordInfo], data: Data, verified: Verified
 ) -> Iterator[Converted | Dropped | Quarantined]:
     """Reads and converts records one by one, with an outcome for each, in the same order. What is
-    wrong with one record becomes its outcome; a wrong setting is raised.
+    wrong with one record becomes its outcome; a wrong setting, and a disk that fails, is raised.
     """
     read, leads, length = reader_of(source_of(data)), stored_leads(data), stored_length(data)
     return (_convert(info, read, leads, length, data, verified) for info in infos)
@@ -148,10 +164,25 @@ def _convert(
         kept = read_kept(read, info, leads, length, data, verified.repair)
         return _store(info, kept, leads, length, data, verified)
     except (ConfigError, DataError) as error:
+        if (fault := _fault_of_machine(error)) is not None:
+            raise DataError(
+                f"{info.path}: can't be read now: {fault.strerror}. It could be read before, so that "
+                "this is no fault of the recording. See to the disk, the network or the limits of "
+                "the machine: the same command resumes after the last whole shard."
+            ) from error
         # relative to the database, so that the shards' description does not depend on its place
         reason = str(error).replace(f"{data.raw}/", "")
         place = str(info.path).replace(f"{data.raw}/", "")
         return Quarantined(info.record_id, reason if place in reason else f"{place}: {reason}")
+
+
+def _fault_of_machine(error: BaseException | None) -> OSError | None:
+    """The error of the system behind another one, where it says nothing of the recording."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
+            return error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None
 
 
 def _store(

@@ -1,5 +1,7 @@
 """Recordings are read as far as needed, and judged by what is kept of them."""
 
+import errno
+import os
 import re
 import tracemalloc
 
@@ -253,6 +255,21 @@ def test_nothing_about_one_record_ends_a_run(outcome, message, monkeypatch):
     assert "r1.dat" in quarantined.reason
     assert re.search(message, quarantined.reason)
     assert verify_source(source, [info_of()], settings_of(), print) == Verified()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENOMEM])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_disk_that_fails_ends_the_run_and_no_record_is_left_out_for_it(
+    number, wrapped, monkeypatch
+):
+    fault: Exception = OSError(number, os.strerror(number), "r1.dat")
+    if wrapped:  # as readers of formats do
+        wrapper = DataError("r1.dat: can't be read: sorry.")
+        wrapper.__cause__ = fault
+        fault = wrapper
+    message = f"r1.dat: can't be read now: {re.escape(os.strerror(number))}.*same command resumes"
+    with pytest.raises(DataError, match=message):
+        convert_one(Failing(fault), monkeypatch)
 
 
 class Mixed:

@@ -1,7 +1,9 @@
 """A source of the user's own may return anything: what can't be used is named in one line."""
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ecg_keras.errors import ConfigError, DataError
@@ -64,6 +66,30 @@ def test_records_that_are_none_are_refused(listed, message):
 def test_what_is_right_is_given_back():
     listed = [RecordInfo(**GOOD)]
     assert check_listed("my_lab.hospital", Path("lab"), listed) is listed
+
+
+def test_numbers_of_numpy_and_pandas_become_plain_ones_and_nan_unknown():
+    known = {"age": np.float32(61.5), "fold": np.int64(9), "row": 3.0, "sampling_rate": np.int32(5)}
+    info = RecordInfo(**GOOD, **known)
+    assert (info.age, info.fold, info.row, info.sampling_rate) == (61.5, 9, 3, 5.0)
+    assert [type(getattr(info, name)) for name in known] == [float, int, int, float]
+    assert RecordInfo(**GOOD, **dict.fromkeys(known, math.nan), sex=np.nan) == RecordInfo(**GOOD)
+    assert RecordInfo(**GOOD, age=np.float64("nan")).age is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("fold", 9.5, "fold must be a whole number or None. Received: 9.5"),
+        ("fold", "9", "fold must be a whole number or None. Received: '9'"),
+        ("row", np.arange(2), "row must be a whole number or None"),
+        ("age", "old", "age must be a number or None. Received: 'old'"),
+        ("age", math.inf, "age must be a number or None. Received: inf"),
+    ],
+)
+def test_numbers_that_are_none_are_refused_by_the_name_of_the_file(name, value, message):
+    with pytest.raises(DataError, match=f"^{GOOD['path']}: {message}"):
+        RecordInfo(**GOOD, **{name: value})
 
 
 def test_a_module_that_fails_when_it_is_imported_is_named(tmp_path, monkeypatch):
