@@ -5,6 +5,7 @@ Beam is given names alone, so that a pipeline stays small: what a shard is to ho
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import threading
@@ -23,7 +24,7 @@ from ecg_keras.data.writing import (
     write_text,
     writing_to,
 )
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, nearest
 from ecg_keras.files import read_json
 from ecg_keras.records import RecordInfo
 
@@ -39,19 +40,25 @@ def parse_beam_options(arguments: Sequence[str]) -> Any:
     _load_beam()
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    loose = [one for one in arguments[:1] if not one.startswith("-")]
+    parsers: list[argparse.ArgumentParser] = []
+    PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
     try:
-        options = PipelineOptions(list(arguments))
-        options.get_all_options()
-    except SystemExit as error:  # its parser prints what is wrong and leaves
+        known, unknown = parsers[0].parse_known_args(list(arguments))
+    except SystemExit as error:  # it prints what is wrong and leaves
         raise ConfigError(
             f"the Beam options are wrong: {' '.join(arguments)}. See docs/beam.md for examples."
         ) from error
-    if loose:
+    # other runners have options that only their servers know
+    here = "direct" in (known.runner or "direct").lower()
+    wrong = [one for one in unknown if here or not one.startswith("--")]
+    if wrong:
+        named = wrong[0].partition("=")[0]
+        options = [name for one in parsers[0]._actions for name in one.option_strings]
         raise ConfigError(
-            f"{loose[0]!r} is no Beam option: they begin with --, such as --runner=FlinkRunner."
+            f"{wrong[0]!r} is no Beam option: they begin with --, such as --runner=FlinkRunner, and "
+            f"have a name that Beam knows.{nearest(named, options)}"
         )
-    return options
+    return PipelineOptions(list(arguments))
 
 
 def run_on_beam(arguments: Sequence[str] = ()) -> Run:
@@ -170,11 +177,14 @@ def _counting(
     over = threading.Event()
     waiting = {shard.name: len(shard.infos) for shard in shards}
 
+    def look() -> None:
+        begun = work.folder / UNFINISHED
+        for name in [one for one in waiting if (begun / f"{one}.json").is_file()]:
+            on_records(waiting.pop(name))
+
     def count() -> None:
         while waiting and not over.wait(SECONDS):
-            begun = work.folder / UNFINISHED
-            for name in [one for one in waiting if (begun / f"{one}.json").is_file()]:
-                on_records(waiting.pop(name))
+            look()
 
     thread = threading.Thread(target=count, daemon=True)
     thread.start()
@@ -183,3 +193,4 @@ def _counting(
     finally:
         over.set()
         thread.join()
+        look()

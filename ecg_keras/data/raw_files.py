@@ -145,16 +145,22 @@ def _walk(
     if (state.st_dev, state.st_ino) in seen:
         return
     seen.add((state.st_dev, state.st_ino))
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda one: one.name):
-            path = f"{inside}{entry.name}"
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                yield from _walk(entry.path, f"{path}/", seen, is_read)
-            elif is_read(path) and entry.is_file():
-                state = entry.stat()
-                yield Listed(path, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda one: one.name)
+    except PermissionError:
+        if not inside:
+            raise
+        return  # such as `lost+found` of a disk; a file in it that is needed is named by its reader
+    for entry in entries:
+        path = f"{inside}{entry.name}"
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry.path, f"{path}/", seen, is_read)
+        elif is_read(path) and entry.is_file():
+            state = entry.stat()
+            yield Listed(path, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
 
 
 def hash_files(root: Path, files: Sequence[Listed], memory: Path | None) -> list[str]:

@@ -13,11 +13,9 @@ from ecg_keras.data.partial_reading import SignalReader, reader_of
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import (
-    LEADS,
     LEAST_RECORDS,
     Fault,
     Repair,
-    derive_leads,
     is_decimated,
     verify,
 )
@@ -81,7 +79,7 @@ def read_sample(source: SignalReader, infos: Sequence[RecordInfo], data: Data) -
         data: names the seconds that are to be whole.
 
     Returns:
-        The first minute of each, with all limb leads where two are there.
+        The first minute of each, with the leads that are there.
 
     Example:
         >>> len(read_sample(source, infos, data))
@@ -101,9 +99,7 @@ def read_sample(source: SignalReader, infos: Sequence[RecordInfo], data: Data) -
         if not np.all(np.isfinite(values)):  # a gap behind what is kept shows nothing
             values = values[: round(data.seconds * signal.sampling_rate)]
         if np.all(np.isfinite(values)):
-            # with all limb leads, the order of the others can be found, too
-            values, leads = derive_leads(values, signal.leads, LEADS)
-            recordings.append(Signal(values, signal.sampling_rate, leads))
+            recordings.append(Signal(values, signal.sampling_rate, signal.leads))
     return recordings
 
 

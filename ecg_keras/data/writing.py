@@ -96,7 +96,7 @@ def plan_shards(
         if split == "train":
             order = np.random.default_rng(seed).permutation(len(inside))
             inside = [inside[index] for index in order]
-        count = math.ceil(len(inside) * record_bytes / SHARD_BYTES)
+        count = min(len(inside), math.ceil(len(inside) * record_bytes / SHARD_BYTES))
         edges = np.linspace(0, len(inside), count + 1).astype(int)
         plan += [
             Shard(f"{split}-{index:05d}-of-{count:05d}.tfrecord", split, tuple(inside[low:high]))
@@ -114,6 +114,10 @@ def write_shards(
     with writing_to(work.folder):
         (work.folder / UNFINISHED).mkdir(exist_ok=True)
         finished = _finished_shards(work)
+        for name in finished.keys() - {shard.name for shard in plan}:
+            # of a version that cut the records into other shards
+            (work.folder / UNFINISHED / f"{name}.json").unlink()
+            (work.folder / name).unlink()
     missing = [shard for shard in plan if shard.name not in finished]
     total = sum(len(shard.infos) for shard in plan)
     done = total - sum(len(shard.infos) for shard in missing)

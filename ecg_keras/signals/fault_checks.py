@@ -70,7 +70,8 @@ def verify(recordings: Sequence[Signal], *, adults: bool = True) -> Verification
     """Looks for wrong leads, units and rates in a sample of a database.
 
     Args:
-        recordings: as their source reads them; some 32 for a clear answer. Those with missing
+        recordings: as their source reads them; some 32 for a clear answer. Limb leads that are not
+            there are derived from two that are. Those with missing
             samples, a dead lead, less than a hundred samples or other leads than most are ignored.
         adults: whether they are of adults. Hearts of children beat faster and point elsewhere, so
             that only identities and sizes can be looked at.
@@ -86,7 +87,8 @@ def verify(recordings: Sequence[Signal], *, adults: bool = True) -> Verification
         >>> verify([]).findings
         ()
     """
-    whole = _usable(recordings)
+    # with all limb leads, the arrangement of two, and the order of the chest leads, can be found, too
+    whole = _usable([_with_limb_leads(one) for one in recordings])
     if len(whole) < LEAST_RECORDS:
         return Verification((), len(whole), False)
     leads = whole[0].leads
@@ -169,6 +171,11 @@ def _find_exchange(signal: Signal) -> Fault | None:
 def Recording(values: npt.NDArray[Any], sampling_rate: float, leads: Sequence[str]) -> Signal:
     """What `verify` took before it took a `Signal`; stays for one release."""
     return Signal(np.asarray(values, dtype=np.float32), sampling_rate, tuple(leads))
+
+
+def _with_limb_leads(one: Signal) -> Signal:
+    values, leads = derive_leads(one.values, one.leads, LEADS)
+    return replace(one, values=values, leads=leads)
 
 
 def _usable(recordings: Sequence[Signal]) -> list[Signal]:

@@ -185,6 +185,19 @@ def test_leftovers_of_other_settings_are_removed(hospital_data, tmp_path, monkey
     assert visible(folder) == visible(tmp_path / "fresh")
 
 
+def test_a_shard_holds_at_least_one_record_however_long(hospital_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+    folder = tmp_path / "shards"
+    with pytest.raises(KeyboardInterrupt):  # shards that are cut otherwise leave nothing behind
+        prepare(hospital_data, folder, on_progress=interrupt_at(30))
+    monkeypatch.setattr(writing, "SHARD_BYTES", 100)
+    dataset = prepare(hospital_data, folder)
+    shards = sorted(path.name for path in folder.glob("*.tfrecord"))
+    assert len(shards) == dataset.num_records
+    assert shards == sorted(name for split in dataset.splits.values() for name in split.shards)
+    assert all((folder / name).stat().st_size > 0 for name in shards)
+
+
 def interrupt_at(number):
     def progress(done, total):
         if done == number:

@@ -5,11 +5,13 @@ import json
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from ecg_keras.data import raw_files
 from ecg_keras.data.raw_files import TICK, _list_files, hash_files, listening, raw_digest
+from ecg_keras.errors import DataError
 
 FILES = {"a.dat": b"one", "sub/b.dat": b"two", "sub/c.hea": b"", "ä.csv": b"x" * 3_000_000}
 
@@ -110,6 +112,24 @@ def test_a_copy_is_the_same_whatever_its_times_and_its_place(raw, tmp_path):
     assert digest(copy) == digest(raw)
     (copy / "a.dat").rename(copy / "A.dat")
     assert digest(copy) != digest(raw)
+
+
+def test_a_folder_that_may_not_be_read_is_left_out(raw, monkeypatch):
+    before = raw_digest(raw)
+    (raw / "lost+found").mkdir()
+    listing = os.scandir
+
+    def refuse(folder):
+        if Path(folder).name == refused:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listing(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    refused = "lost+found"
+    assert raw_digest(raw) == before
+    refused = raw.name
+    with pytest.raises(DataError, match=f"{raw}: can't be read: Permission denied"):
+        raw_digest(raw)
 
 
 def test_a_file_that_changed_just_now_is_not_remembered(raw, memory, monkeypatch, reads):

@@ -273,6 +273,20 @@ def test_fewer_leads_are_checked_as_far_as_they_go(good):
     assert not result.identities
 
 
+def test_limb_leads_that_a_recorder_does_not_store_are_derived(good):
+    def store(recordings):
+        return [
+            Signal(one.values[:, [0, 1, *range(6, 12)]], 500.0, (*LEADS[:2], *LEADS[6:]))
+            for one in recordings
+        ]
+
+    assert verify(store(good)).findings == ()
+    (turned,) = verify(store(change(good, (*range(6), *range(11, 5, -1))))).findings
+    assert "V6" in turned.what
+    (inverted,) = verify(store(change(good, sign=[-1] * 6 + [1] * 6))).findings
+    assert "inverted" in inverted.what or "exchanged" in inverted.what
+
+
 REAL = {
     "ptbxl": ("ptbxl", 500),
     "ludb": ("ludb", 500),
