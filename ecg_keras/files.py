@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import json
@@ -17,6 +18,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from ecg_keras.errors import DataError, printable, shortened
 
 READ_BYTES = 1 << 20
+# what the system answers where a folder belongs to someone else, or its disk is only to be read
+NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 # far more than the list of all recordings of the largest database
 MAX_JSON_BYTES = 1 << 29
 Parsed = TypeVar("Parsed")

@@ -150,6 +150,9 @@ def _make(
     _check_unchanged(data, digest)
     begun = folder / UNFINISHED
     with writing_to(folder):
+        # what was found of other shards that were here
+        shutil.rmtree(folder / "statistics", ignore_errors=True)
+        (folder / "validation.json").unlink(missing_ok=True)
         write_text(folder / "dataset.json", dataset.dump(), begun)
     shutil.rmtree(begun, ignore_errors=True)
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 from ecg_keras.data import Dataset, writing_to
 from ecg_keras.errors import DataError
 from ecg_keras.validation.columns import arrange, stored_features
-from ecg_keras.validation.tfdv import load_tfdv, read_message, write_message
+from ecg_keras.validation.tfdv import keep_message, load_tfdv, read_message, write_message
 
 # records whose columns are counted at once: a few megabytes
 COUNTED = 4096
@@ -44,27 +44,36 @@ def split_statistics(
     dataset: Dataset,
     splits: Sequence[str],
     *,
-    keep: bool,
+    unkept: list[str] | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Mapping[str, Any]:
     """The statistics of the splits that have records: those that are kept, or counted now.
 
-    ``keep`` writes what was counted beside the shards, to be used again.
+    With ``unkept``, what was counted is kept beside the shards, to be used again; it gets the names
+    of files that can't be written.
     """
-    from tensorflow_metadata.proto.v0 import statistics_pb2
-
     found = {}
     for split in splits:
         if not dataset.splits[split].records:  # a recipe may omit the validation split
             continue
-        path = _kept_path(folder, split)
-        if path.is_file():
-            found[split] = read_message(path, statistics_pb2.DatasetFeatureStatisticsList())
-            continue
-        found[split] = count_splits(folder, dataset, [split], on_progress)
-        if keep:
-            write_message(path, found[split])
+        found[split] = _read_kept(folder, dataset, split)
+        if found[split] is None:
+            found[split] = count_splits(folder, dataset, [split], on_progress)
+            if unkept is not None:
+                keep_message(_kept_path(folder, split), found[split], unkept)
     return found
+
+
+def _read_kept(folder: Path, dataset: Dataset, split: str) -> Any:
+    """The statistics that are kept of a split; ``None`` without any, or of another one's."""
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    path = _kept_path(folder, split)
+    if not path.is_file():
+        return None
+    kept = read_message(path, statistics_pb2.DatasetFeatureStatisticsList())
+    counts = [one.num_examples for one in kept.datasets]
+    return kept if counts == [dataset.splits[split].records] else None
 
 
 def count_splits(
@@ -141,7 +150,7 @@ def count_with_beam(folder: Path, dataset: Dataset, arguments: Sequence[str]) ->
     missing = [
         split
         for split, summary in dataset.splits.items()
-        if summary.records and not _kept_path(folder, split).is_file()
+        if summary.records and _read_kept(folder, dataset, split) is None
     ]
     if not missing:
         return

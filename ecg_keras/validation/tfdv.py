@@ -12,7 +12,7 @@ from typing import Any
 
 from ecg_keras.data import writing_to
 from ecg_keras.errors import DataError
-from ecg_keras.files import replacing
+from ecg_keras.files import NOT_OURS, replacing
 from ecg_keras.text import percent
 from ecg_keras.validation.anomalies import (
     Anomaly,
@@ -99,6 +99,17 @@ def write_message(path: Path, message: Any) -> None:
 
     with writing_to(path.parent), replacing(path) as temporary:
         temporary.write_text(text_format.MessageToString(message), encoding="utf-8")
+
+
+def keep_message(path: Path, message: Any, unkept: list[str]) -> None:
+    """Writes it where that is possible; what can't be written is made again, and noted."""
+    try:
+        write_message(path, message)
+    except DataError as error:
+        reason = error.__cause__
+        if not isinstance(reason, OSError) or reason.errno not in NOT_OURS:
+            raise
+        unkept.append(path.name)
 
 
 def find_anomalies(

@@ -42,10 +42,10 @@ from ecg_keras.validation.statistics import (
 from ecg_keras.validation.tfdv import (
     compare,
     find_anomalies,
+    keep_message,
     load_tfdv,
     read_message,
     why_missing,
-    write_message,
 )
 
 SCHEMA = "schema.pbtxt"
@@ -84,9 +84,9 @@ def validate(
         on_progress: called with the records of a split that were counted here, and their total.
 
     Raises:
-        DataError: a folder is no finished dataset or can't be written, the pipeline failed, or
+        DataError: a folder is no finished dataset, the disk is full, the pipeline failed, or
             ``against``, ``serving`` or ``beam`` ask for TensorFlow Data Validation, which can't be
-            imported.
+            imported. A folder that may not be written to is a remark.
 
     Source:
         Breck et al., Data validation for machine learning (SysML 2019).
@@ -101,11 +101,12 @@ def validate(
     if missing and plain:
         return validate_plainly(folder, dataset, missing, on_progress)
     load_tfdv()
-    schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
-    checks = _read(folder / CHECKS, as_checks(list_requirements(dataset)), keep=True)
+    unkept: list[str] = []
+    schema = _read(folder / SCHEMA, make_schema(dataset), unkept)
+    checks = _read(folder / CHECKS, as_checks(list_requirements(dataset)), unkept)
     if beam is not None:
         count_with_beam(folder, dataset, beam)
-    counted = split_statistics(folder, dataset, SPLITS, keep=True, on_progress=on_progress)
+    counted = split_statistics(folder, dataset, SPLITS, unkept=unkept, on_progress=on_progress)
     profiles = {split: read_profile(one) for split, one in counted.items()}
     found = [
         one
@@ -128,15 +129,25 @@ def validate(
         comparisons.append(compare(counted["train"], theirs, schema, "skew", str(serving)))
     for one in comparisons:
         anomalies += one.anomalies()
-    noted = _join(dataset, outside)
-    return Validation(str(folder), dataset, profiles, tuple(anomalies), tuple(comparisons), noted)
+    noted, remarks = _join(dataset, outside), _say_unkept(folder, unkept)
+    return Validation(
+        str(folder), dataset, profiles, tuple(anomalies), tuple(comparisons), noted, remarks
+    )
+
+
+def _say_unkept(folder: Path, unkept: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        [f"{folder} may not be written to: not kept, and made again next time: {', '.join(unkept)}"]
+        * bool(unkept)
+    )
 
 
 def validate_plainly(
     folder: Path, dataset: Dataset, missing: str, on_progress: OnProgress
 ) -> Validation:
     """The same without TensorFlow Data Validation, for the reason ``missing``."""
-    schema = _read(folder / SCHEMA, make_schema(dataset), keep=True)
+    unkept: list[str] = []
+    schema = _read(folder / SCHEMA, make_schema(dataset), unkept)
     requirements = list_requirements(dataset)
     filled = [split for split in SPLITS if dataset.splits[split].records]
     found: list[tuple[Anomaly, bool]] = []
@@ -150,8 +161,8 @@ def validate_plainly(
         "presence, labels and medians as its schema says; no statistics are kept, and drift and "
         "skew can't be measured"
     )
-    noted = _join(dataset, outside)
-    return Validation(str(folder), dataset, {}, tuple(anomalies), (), noted, (remark,))
+    noted, remarks = _join(dataset, outside), (remark, *_say_unkept(folder, unkept))
+    return Validation(str(folder), dataset, {}, tuple(anomalies), (), noted, remarks)
 
 
 def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:
@@ -172,7 +183,7 @@ def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:
     """
     folder, dataset = Path(folder), describe(folder)
     load_tfdv()
-    schema = _read(folder / SCHEMA, make_schema(dataset), keep=False)
+    schema = _read(folder / SCHEMA, make_schema(dataset))
     theirs = _training(Path(other))
     return compare(_training(folder), theirs, schema, "drift", str(other)).anomalies()
 
@@ -202,7 +213,7 @@ def find_skew(
     """
     folder, dataset = Path(folder), describe(folder)
     load_tfdv()
-    schema = _read(folder / SCHEMA, make_schema(dataset), keep=False)
+    schema = _read(folder / SCHEMA, make_schema(dataset))
     compare_recorders(schema)
     ours = _training(folder)
     found = {}
@@ -219,16 +230,16 @@ def _join(dataset: Dataset, outside: Sequence[Noted]) -> tuple[Noted, ...]:
 
 
 def _training(folder: Path) -> Any:
-    return split_statistics(folder, describe(folder), ["train"], keep=False)["train"]
+    return split_statistics(folder, describe(folder), ["train"])["train"]
 
 
-def _read(path: Path, made: Any, *, keep: bool) -> Any:
-    """The message in a file, or the one that was made, which is then written."""
+def _read(path: Path, made: Any, unkept: list[str] | None = None) -> Any:
+    """The message in a file, or the one that was made, which is kept as in `split_statistics`."""
     if path.is_file():
         made.Clear()
         return read_message(path, made)
-    if keep:
-        write_message(path, made)
+    if unkept is not None:
+        keep_message(path, made, unkept)
     return made
 
 

@@ -14,7 +14,7 @@ from ecg_keras import data, evaluation, models, validation, weights
 from ecg_keras.config import Evaluation, load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.files import NOT_OURS, write_json
 from ecg_keras.training import check_upstream, describe_known
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.opened import (
@@ -206,5 +206,9 @@ def validate_shards(
     if against is None and serving is None:
         anomalies = [anomaly.line() for anomaly in found.anomalies]
         kept = {"anomalies": anomalies, "remarks": list(found.remarks)}
-        write_json(Path(shards) / "validation.json", kept)
+        try:
+            write_json(Path(shards) / "validation.json", kept)
+        except OSError as error:
+            if error.errno not in NOT_OURS:
+                raise
     return found

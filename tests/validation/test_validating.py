@@ -1,3 +1,4 @@
+import errno
 import gc
 import json
 import os
@@ -105,6 +106,43 @@ def test_good_shards_have_no_anomalies_and_keep_schema_and_statistics(tfdv, good
     # they are used again: the shards are not read a second time
     monkeypatch.setattr(statistics, "count_splits", None)
     assert validate(good).anomalies == ()
+
+
+def test_statistics_of_other_shards_are_not_used(tfdv, good, hospital_data, monkeypatch):
+    validate(good)
+    kept = good / "statistics"
+    # copied over those of another dataset
+    shutil.copyfile(kept / "train.pbtxt", kept / "test.pbtxt")
+    dataset = describe(good)
+    (test,) = statistics.split_statistics(good, dataset, ["test"]).values()
+    assert test.datasets[0].num_examples == dataset.splits["test"].records
+    # or made where another one was
+    (good / "validation.json").write_text("{}")
+    for path in (good / "dataset.json", *good.glob("*.tfrecord")):
+        path.unlink()
+    prepare(hospital_data.model_copy(update={"seconds": 1.0}), good)
+    assert not kept.exists()
+    assert not (good / "validation.json").exists()
+    assert (good / "schema.pbtxt").exists()
+
+
+def test_shards_that_may_not_be_written_to_are_checked(good, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("ecg_keras.validation.tfdv.replacing", refuse)
+    before = sorted(good.iterdir())
+    found = validate(good)
+    assert found.anomalies == ()
+    assert "may not be written to: not kept, and made again next time: sc" in found.remarks[-1]
+    assert sorted(good.iterdir()) == before
+    monkeypatch.setattr("ecg_keras.validation.tfdv.replacing", full)
+    with pytest.raises(DataError, match="No space left"):
+        validate(good)
+
+
+def full(*args, **kwargs):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_split_without_records_is_not_looked_at(tfdv, hospital_data, tmp_path):
@@ -407,7 +445,7 @@ def test_a_beam_pipeline_counts_the_same(tfdv, good):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Beam's own dependencies
         assert validate(good, beam=["--runner=DirectRunner"]).anomalies == ()
-    kept = statistics.split_statistics(good, dataset, tuple(dataset.splits), keep=False)
+    kept = statistics.split_statistics(good, dataset, tuple(dataset.splits))
     for split, expected in counted.items():
         ours, theirs = read_profile(kept[split]), read_profile(expected)
         assert set(ours) == set(theirs)
