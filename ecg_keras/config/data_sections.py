@@ -20,6 +20,7 @@ from ecg_keras.config.values import (
     Names,
     Positive,
     RateOrColumn,
+    RecordIds,
     Seed,
     Settings,
 )
@@ -136,6 +137,7 @@ class Data(Settings):
     short: Literal["drop", "pad"] = "drop"
     resample: Literal["polyphase", "decimate"] = "polyphase"
     unlabelled: Literal["keep", "drop"] = "keep"
+    exclude: RecordIds = ()
     split: Split = Split()
     quarantine: Fraction = 0.05
     verify: Literal["refuse", "fix", "off"] = "refuse"

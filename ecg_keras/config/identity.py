@@ -139,6 +139,8 @@ def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
 def _placeless(data: dict[str, Any]) -> dict[str, Any]:
     """Without keys that change no result; a table inside the database is named from there."""
     kept = {key: value for key, value in data.items() if key not in NO_RESULT}
+    if not kept.get("exclude"):  # what depends on all keys stays what it was without this one
+        kept.pop("exclude", None)
     folder = kept.get("folder")
     if folder and folder.get("table"):
         table, raw = Path(folder["table"]), Path(data["raw"]).absolute()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -76,11 +77,38 @@ def _check_one(value: Any) -> Any:
     )
 
 
+def _read_ids(value: Any) -> Any:
+    """The ids of a list or a file, each once and in order: the same ids are the same setting."""
+    if isinstance(value, str | Path):
+        value = _ids_of_file(Path(expand_home(str(value))))
+    texts = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    return tuple(sorted(set(value))) if texts else value
+
+
+def _ids_of_file(path: Path) -> list[str]:
+    """The lines of a file, or of a CSV file its column ``record_id``, or its first."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            if path.suffix.lower() != ".csv":
+                return [line.strip() for line in stream if line.strip()]
+            rows = [row for row in csv.reader(stream) if any(row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise ValueError(
+            "must be a list of record ids, or a text or CSV file of them, which can't be read: "
+            f"{why}. Received: {str(path)!r:.200}"
+        ) from None
+    named = bool(rows) and "record_id" in rows[0]
+    column = rows[0].index("record_id") if named else 0
+    return [row[column].strip() for row in rows[named:] if len(row) > column]
+
+
 Named = Annotated[NameOrSettings, BeforeValidator(_check_one)]
 FolderPath = Annotated[Path, Field(strict=False), AfterValidator(expand_home)]
 # a path, or the name of something that has none
 HomeOrName = Annotated[str, AfterValidator(expand_home)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
+RecordIds = Annotated[tuple[str, ...], Field(strict=False), BeforeValidator(_read_ids)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -1,4 +1,4 @@
-"""What a batch may hold beside signal and target: age, sex, ids and weights of its records."""
+"""What a batch may hold beside signal and target: age, sex, ids, figures and weights."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from ecg_keras.data.dataset import Dataset
+from ecg_keras.data.examples import FIGURES, LEAD_FIGURES
 from ecg_keras.data.reading import read_identities
 from ecg_keras.errors import ConfigError, listed, unknown_name
+from ecg_keras.signals import LEAD_MEASURES
 
 # each feature that can be asked for, and what of a stored record it is made of
 STORED = {
@@ -20,6 +22,7 @@ STORED = {
     "record_id": "record_id",
     "patient_id": "patient_id",
     "weight": "record_id",
+    **{name: name for name in (*FIGURES, *LEAD_FIGURES, *LEAD_MEASURES)},
 }
 NUMBERS = ("age", "sex")
 NAMED = 5

@@ -55,8 +55,8 @@ def parse_beam_options(arguments: Sequence[str]) -> Any:
         named = wrong[0].partition("=")[0]
         options = [name for one in parsers[0]._actions for name in one.option_strings]
         raise ConfigError(
-            f"{wrong[0]!r} is no Beam option: they begin with --, such as --runner=FlinkRunner, and "
-            f"have a name that Beam knows.{nearest(named, options)}"
+            f"{wrong[0]!r} is no Beam option: they begin with --, such as --runner=FlinkRunner, "
+            f"and have a name that Beam knows.{nearest(named, options)}"
         )
     return PipelineOptions(list(arguments))
 

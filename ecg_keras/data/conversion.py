@@ -166,9 +166,9 @@ def _convert(
     except (ConfigError, DataError) as error:
         if (fault := _fault_of_machine(error)) is not None:
             raise DataError(
-                f"{info.path}: can't be read now: {fault.strerror}. It could be read before, so that "
-                "this is no fault of the recording. See to the disk, the network or the limits of "
-                "the machine: the same command resumes after the last whole shard."
+                f"{info.path}: can't be read now: {fault.strerror}. It could be read before, so "
+                "that this is no fault of the recording. See to the disk, the network or the "
+                "limits of the machine: the same command resumes after the last whole shard."
             ) from error
         # relative to the database, so that the shards' description does not depend on its place
         reason = str(error).replace(f"{data.raw}/", "")

@@ -87,8 +87,9 @@ class Dataset:
             `signals.measure_lead_quality`, by measure and quantile, a figure for each lead.
         settings: the recipe's ``data`` section, as far as it decides what is in the shards.
         fingerprint: of the settings, the raw files that are read, and the format.
-        raw_digest: of the raw files that are read; of source ``folder`` of all that are there, as
-            one folder's patients are others than another's.
+        raw_digest: of the raw files that are read; of source ``folder``, and of a ``module:object``
+            of the user's own, of all that are there, as one folder's patients are others than
+            another's.
         raw_by: what of the raw files the two go by: ``content``, or ``times`` of change where an
             earlier version made the dataset.
         format: version of this layout.

@@ -157,7 +157,7 @@ def decode(
     for name in wanted:
         if name in FIGURES:
             features[name] = tf.io.FixedLenFeature([], tf.float32, default_value=nan)
-        elif name in LEAD_FIGURES:
+        elif name in LEAD_FIGURES or name in LEAD_MEASURES:
             features[name] = tf.io.FixedLenFeature([leads], tf.float32, default_value=[nan] * leads)
     stored_as = {"samples": "signal"}
     parsed: dict[str, tf.Tensor] = tf.io.parse_example(

@@ -19,6 +19,7 @@ from ecg_keras.data.dataset import Dataset, Duplicates
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.signals import SAME_SIGNATURE, SIGNATURE_SIZE
+from ecg_keras.sources import FOLDER
 
 Strings = npt.NDArray[np.str_]
 Signatures = npt.NDArray[np.int8]
@@ -27,8 +28,6 @@ Signatures = npt.NDArray[np.int8]
 ROWS, COLUMNS = 1024, 4096
 NAMED = 10
 _SEEN = "records that a network has seen"
-# sources that stand for many databases, whose patients may have the same ids
-_MANY = ("folder", "simulated")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +108,19 @@ def population(dataset: Dataset) -> str:
     """Within which patient ids can be compared: they mean nothing beside another database's."""
     # most databases are known by their source; simulated hospitals are by name and seed, and
     # folders of recordings by their files, wherever they are: two may both have a patient 1
-    if dataset.source not in _MANY:
-        return dataset.source
     simulated = dataset.settings.get("simulate")
     if simulated:
         return f"{dataset.source} {simulated['hospital']} {simulated['seed']}"
-    return f"{dataset.source} {dataset.raw_digest}"
+    if dataset.source == "simulated" or has_own_people(dataset.source):
+        return f"{dataset.source} {dataset.raw_digest}"
+    return dataset.source
+
+
+def has_own_people(source: str) -> bool:
+    """Whether each folder that a source reads has patients of its own: that of a user's object,
+    which is made for each; a user's module knows one database.
+    """
+    return source == FOLDER or ":" in source
 
 
 def find_matches(a: Signatures, b: Signatures | None = None) -> Iterator[tuple[int, int]]:

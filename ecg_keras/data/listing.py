@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecg_keras.config import Data
+from ecg_keras.data.outcomes import EXCLUDED, UNLABELLED, LeftOut
 from ecg_keras.data.splits import assign_splits
-from ecg_keras.errors import DataError
+from ecg_keras.errors import DataError, listed
 from ecg_keras.records import RecordInfo
 from ecg_keras.sources import (
     FOLDER,
@@ -33,11 +34,36 @@ class Listing:
 
     @property
     def kept(self) -> list[RecordInfo]:
-        """The records that the settings keep, as far as their labels decide."""
-        return [info for info in self.records if info.labels or self.data.unlabelled == "keep"]
+        """The records that the settings keep, as far as their labels and ids decide."""
+        left_out = {one.record_id for one in self.dropped}
+        return [info for info in self.records if info.record_id not in left_out]
+
+    @property
+    def dropped(self) -> list[LeftOut]:
+        """The other records, each with the setting that leaves it out."""
+        excluded, drops = set(self.data.exclude), self.data.unlabelled == "drop"
+        return [
+            LeftOut(info.record_id, EXCLUDED if info.record_id in excluded else UNLABELLED)
+            for info in self.records
+            if info.record_id in excluded or (drops and not info.labels)
+        ]
+
+    def unknown_excluded(self) -> str | None:
+        """A sentence on the ids of ``data.exclude`` that no record has, if there are any."""
+        unknown = sorted({*self.data.exclude} - {info.record_id for info in self.records})
+        if not unknown:
+            return None
+        return (
+            f"{self.data.raw}: data.exclude names {len(unknown)} of {len(self.data.exclude)} "
+            f"records that are not there: {listed([repr(one) for one in unknown], 5)}."
+        )
 
     def assign_splits(self) -> dict[str, str]:
         """The split of each record that is kept."""
+        if not self.kept and all(one.reason == EXCLUDED for one in self.dropped):
+            raise DataError(
+                f"{self.data.raw}: data.exclude names all {len(self.records)} records. Name fewer."
+            )
         if not self.kept:
             raise DataError(
                 f"{self.data.raw}: none of the {len(self.records)} records has a label of the "

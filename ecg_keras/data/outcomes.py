@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ecg_keras.errors import listed
 
 UNLABELLED = "no label of the set"
+EXCLUDED = "data.exclude names them"
 # of a larger share of lost records, the setting that keeps them is named
 _FEW = 0.03
 _NAMED = 5

@@ -15,11 +15,16 @@ from threadpoolctl import threadpool_limits
 
 from ecg_keras.config import Data, data_changes, data_of, data_settings
 from ecg_keras.data.dataset import SPLITS, Dataset, SplitSummary, describe, read_dataset
-from ecg_keras.data.identities import NAMED, describe_duplicates, find_duplicates
+from ecg_keras.data.identities import (
+    NAMED,
+    describe_duplicates,
+    find_duplicates,
+    has_own_people,
+)
 from ecg_keras.data.label_counts import describe_scarce
 from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.listing import Listing, list_database
-from ecg_keras.data.outcomes import UNLABELLED, LeftOut, Noted, describe_losses, named_reason
+from ecg_keras.data.outcomes import LeftOut, Noted, describe_losses, named_reason
 from ecg_keras.data.processes import get_ready
 from ecg_keras.data.raw_files import digest_of, raw_digest
 from ecg_keras.data.settings import stored_leads, stored_length
@@ -134,8 +139,9 @@ def _make(
     if run is run_here and data.workers > 1:
         get_ready(make_shard.__module__)
     listing = list_database(data)
-    for remark in remarks_of(listing.source, data.raw):
-        warn(remark)
+    for remark in (*remarks_of(listing.source, data.raw), listing.unknown_excluded()):
+        if remark:
+            warn(remark)
     assigned = listing.assign_splits()
     record_bytes = 2 * stored_length(data) * len(stored_leads(data))
     plan = plan_shards(listing.kept, assigned, record_bytes, data.split.seed)
@@ -177,9 +183,7 @@ def _gather(
     data, sidecars, leads = work.data, [one for _, one in written], stored_leads(work.data)
     quarantined = [LeftOut(name, why) for one in sidecars for name, why in one.quarantined]
     _check_quarantine(quarantined, len(listing.kept), data)
-    dropped = [LeftOut(*one) for sidecar in sidecars for one in sidecar.dropped]
-    if data.unlabelled == "drop":
-        dropped += [LeftOut(one.record_id, UNLABELLED) for one in listing.records if not one.labels]
+    dropped = [LeftOut(*one) for sidecar in sidecars for one in sidecar.dropped] + listing.dropped
     signatures = {
         name: bytes.fromhex(content) for sidecar in sidecars for name, content in sidecar.stored
     }
@@ -205,7 +209,7 @@ def _gather(
         duplicates=find_duplicates(signatures, assigned),
         settings=data_settings(data),
         fingerprint=work.fingerprint,
-        raw_digest=_digest_of_people(data, work.folder.parent) if data.source == FOLDER else digest,
+        raw_digest=_digest_of_people(data, work.folder.parent, digest),
         raw_by="content",
         shared_patients=_count_shared_patients(stored, assigned),
         repairs=work.verified.repairs,
@@ -264,11 +268,16 @@ def _summarise(
     )
 
 
-def _digest_of_people(data: Data, beside: Path) -> str:
-    """By what patients of a folder of recordings differ from those of another: all its files."""
+def _digest_of_people(data: Data, beside: Path, digest: str) -> str:
+    """By what patients of a folder of recordings differ from those of another: all its files.
+    ``digest`` is of those that are read.
+    """
+    if not has_own_people(data.source):
+        return digest
     # patients of one folder are the same people, whichever of its tables names them; where an
     # earlier version made a dataset of it, they keep the name that its runs know them by
-    for path in sorted(beside.glob(f"{FOLDER}-*/dataset.json")):
+    earlier = beside.glob(f"{FOLDER}-*/dataset.json") if data.source == FOLDER else ()
+    for path in sorted(earlier):
         with suppress(DataError):  # it is damaged
             made = read_dataset(path)
             theirs = data_of(made.settings, data.raw) if made.raw_by == "times" else None

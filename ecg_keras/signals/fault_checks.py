@@ -87,7 +87,7 @@ def verify(recordings: Sequence[Signal], *, adults: bool = True) -> Verification
         >>> verify([]).findings
         ()
     """
-    # with all limb leads, the arrangement of two, and the order of the chest leads, can be found, too
+    # with all limb leads, the arrangement of two and the order of the chest leads can be found, too
     whole = _usable([_with_limb_leads(one) for one in recordings])
     if len(whole) < LEAST_RECORDS:
         return Verification((), len(whole), False)

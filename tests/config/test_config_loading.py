@@ -279,3 +279,18 @@ def test_the_home_folder_of_nobody_is_named(tmp_path):
         "data.raw=~nobody-of-this-name/ecgs: no home folder is known for ~nobody-of-this-name. "
         "Write the path in full. Received: '~nobody-of-this-name/ecgs'."
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (
+            "gone.txt",
+            r"data\.exclude: must be a list of record ids, or .*No such file.*'gone\.txt'",
+        ),
+        ("3", r"data\.exclude: must be a list"),
+        ("[9]", r"data\.exclude\.0: must be text\. Received: 9"),
+    ],
+)
+def test_records_to_leave_out_that_are_no_ids_are_refused(tmp_path, value, words):
+    assert words in message(tmp_path, GOOD, parse_overrides([f"data.exclude={value}"]))

@@ -103,6 +103,25 @@ def test_a_key_that_a_version_adds_makes_nothing_stale():
     assert data_changes(old, recipe(data__window="centre").data) == ["window: start -> centre"]
 
 
+def test_records_that_are_left_out_change_the_dataset_by_their_ids_alone(tmp_path):
+    plain = recipe().data
+    assert "exclude" not in data_settings(plain)
+    assert data_mark(plain) == data_mark(recipe(data__exclude=[]).data)
+    named = recipe(data__exclude=["b", "a", "b"]).data
+    assert named.exclude == ("a", "b")
+    assert data_mark(named) != data_mark(plain)
+    assert data_changes(data_settings(plain), named) == ["exclude: None -> ['a', 'b']"]
+    for name, text in (
+        ("noisy.txt", "b\n\na\r\n"),
+        ("noisy.csv", "noise,record_id\n3,b\n4,a\n"),
+        ("bare.csv", "a,3\nb,4\n"),
+    ):
+        (tmp_path / name).write_text(text)
+        of_file = recipe(data__exclude=str(tmp_path / name)).data
+        assert data_mark(of_file) == data_mark(named)
+        assert data_settings(of_file) == data_settings(named)
+
+
 def test_what_an_earlier_version_wrote_of_a_run_is_compared_key_by_key():
     old = run_settings(recipe())
     del old["training"]["epsilon"], old["data"]["leaks"], old["training"]["phases"][0]["train_from"]

@@ -13,6 +13,7 @@ from ecg_keras.data.outcomes import LeftOut
 from ecg_keras.data.pipeline import load
 from ecg_keras.data.reading import read_shards
 from ecg_keras.errors import ConfigError
+from ecg_keras.signals import measure_lead_quality
 
 WANTED = ("age", "sex", "record_id", "patient_id", "weight")
 
@@ -44,6 +45,22 @@ def test_features_are_those_of_their_records(hospital_shards, cache):
             assert weight[row] == heavy.get(name, 1)
     assert rows == len(stored) == 26
     assert any(one.age is None for one in stored.values())
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_figures_are_those_that_were_measured(hospital_shards, cache):
+    dataset, stored = describe(hospital_shards), read_shards(hospital_shards, "test")
+    wanted = ("noise_mv", "clipped", "flat", "mains_mv", "peak_mv", "original_hz")
+    ((inputs, _),) = load(hospital_shards, "test", batch_size=99, features=wanted, cache=cache)
+    of_leads = [inputs[name] for name in wanted[:4]]
+    rows = dataset.splits["test"].records
+    assert {tuple(one.shape) for one in of_leads} == {(rows, len(dataset.leads))}
+    for row, one in enumerate(stored):
+        np.testing.assert_allclose(inputs["peak_mv"][row], np.abs(one.signal).max(), rtol=1e-5)
+        expected = measure_lead_quality(one.signal, 100.0, one.signal, 100.0)
+        np.testing.assert_allclose(inputs["noise_mv"][row], expected.noise_mv, rtol=1e-4)
+        np.testing.assert_allclose(inputs["flat"][row], expected.flat, rtol=1e-4)
+    np.testing.assert_array_equal(inputs["original_hz"], np.full(rows, 500, np.float32))
 
 
 @pytest.mark.parametrize("cache", [True, False])

@@ -108,6 +108,10 @@ def test_patients_of_two_hospitals_are_different_people(hospital_shards):
     assert population(replace(dataset, raw_digest="other")) == "my_lab.hospital"
     folder = replace(dataset, source="folder")
     assert population(folder) != population(replace(folder, raw_digest="other"))
+    # an object is made for each of several databases of one layout
+    made = replace(dataset, source="our_lab.holter:make_source")
+    assert population(made) == population(replace(made, fingerprint="other"))
+    assert population(made) != population(replace(made, raw_digest="other"))
     one, other = (
         replace(
             dataset, source="simulated", settings={"simulate": {"hospital": "lakeside", "seed": s}}

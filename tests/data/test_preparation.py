@@ -397,6 +397,35 @@ def test_short_and_unlabelled_records_are_dropped_and_counted(hospital_data, tmp
         prepare(change(hospital_data, raw=raw, seconds=9), tmp_path / "long")
 
 
+def test_records_that_the_recipe_names_are_left_out(hospital_data, hospital_shards, tmp_path):
+    rows = hospital.list_records(hospital_data.raw, label_set="rhythm", sampling_rate=100)
+    without = next(info.record_id for info in rows if not info.labels)
+    named, warnings = ("r0002", without, "r9999"), []
+    data = change(hospital_data, exclude=named, unlabelled="drop")
+    dataset = prepare(data, tmp_path / "shards", on_warning=warnings.append)
+    reasons = {one.record_id: one.reason for one in dataset.dropped}
+    assert {name for name, why in reasons.items() if why == "data.exclude names them"} == {
+        "r0002",
+        without,
+    }
+    assert dataset.num_records == 40 - len(reasons)
+    assert warnings[0] == (
+        f"{data.raw}: data.exclude names 1 of 3 records that are not there: 'r9999'."
+    )
+    assert f"2 of 40 records were dropped: data.exclude names them ({min(named)}" in "".join(
+        warnings
+    )
+    # another dataset than that of all records, and the same as that of a list in a file
+    (tmp_path / "ids.txt").write_text("\n".join(named))
+    again = change(data, exclude=str(tmp_path / "ids.txt"))
+    assert prepare(again, tmp_path / "shards") == dataset
+    with pytest.raises(DataError, match=r"other settings \(exclude: None -> \['r0002', "):
+        prepare(data, hospital_shards)
+    everyone = [info.record_id for info in rows]
+    with pytest.raises(DataError, match=r"data\.exclude names all 40 records"):
+        prepare(change(hospital_data, exclude=everyone), tmp_path / "nobody")
+
+
 def test_why_records_are_lost_is_told_with_the_setting_that_keeps_them(hospital_data, tmp_path):
     raw = tmp_path / "raw"
     shutil.copytree(hospital_data.raw, raw)
