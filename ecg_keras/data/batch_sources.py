@@ -79,7 +79,8 @@ def from_memory(source: Chosen) -> tuple[Batches, Fetch]:
     target = np.empty((count, len(dataset.labels)), np.float32)
     others: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in source.features.stored}
     filled = 0
-    for one in batches(source.folder, dataset, source.split):
+    wanted = tuple(dict.fromkeys((*ECG, "record_id", *source.features.stored)))
+    for one in batches(source.folder, dataset, source.split, wanted):
         kept = slice(None) if chosen is None else np.isin(one["record_id"], chosen)
         rows = slice(filled, filled + len(one["scale"][kept]))
         samples[rows], scale[rows] = one["samples"][kept], one["scale"][kept]
