@@ -29,5 +29,5 @@ if TYPE_CHECKING:
         randomised as randomised,
         share_inside as share_inside,
     )
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

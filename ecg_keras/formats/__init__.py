@@ -41,5 +41,5 @@ if TYPE_CHECKING:
     )
     from ecg_keras.formats.wfdb_segments import list_names as list_names
     from ecg_keras.formats.xml_exports import check_reader as check_reader
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

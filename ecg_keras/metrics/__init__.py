@@ -91,5 +91,5 @@ if TYPE_CHECKING:
         Metric as Metric,
         score_name as score_name,
     )
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

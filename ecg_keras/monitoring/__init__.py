@@ -17,5 +17,5 @@ if TYPE_CHECKING:
     from ecg_keras.monitoring.outputs import Outputs as Outputs
     from ecg_keras.monitoring.periods import PERIODS as PERIODS
     from ecg_keras.monitoring.watching import monitor as monitor
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

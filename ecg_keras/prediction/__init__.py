@@ -26,5 +26,5 @@ if TYPE_CHECKING:
         Request as Request,
     )
     from ecg_keras.prediction.trained import TrainedNetwork as TrainedNetwork
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -11,5 +11,5 @@ if TYPE_CHECKING:
         running_server as running_server,
         serve as serve,
     )
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -65,5 +65,5 @@ if TYPE_CHECKING:
         describe_shape as describe_shape,
         measure_traits as measure_traits,
     )
-
-__getattr__, __dir__, __all__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__, __all__ = lazy_face(__name__)

@@ -48,10 +48,8 @@ if TYPE_CHECKING:
         read_header as read_header,
         read_table as read_table,
     )
-
-_load_name, __dir__, __all__ = lazy_face(__name__)
-
-if not TYPE_CHECKING:  # or a checker would accept any name
+else:
+    _load_name, __dir__, __all__ = lazy_face(__name__)
 
     def __getattr__(name: str) -> Any:
         """A public name; or a set of the Challenge by its former module, for one release."""
