@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.attribution.calls import calls_before, calls_in_order
 from ecg_keras.attribution.parts import NetworkParts
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import KerasTensor, keras
-from ecg_keras.models import stage_of
+from ecg_keras.models import calls_before, calls_in_order, stage_of
 
 Floats = npt.NDArray[np.float32]
 PREPROCESS = "preprocess"

@@ -7,10 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ecg_keras.attribution.calls import call_of, calls_in_order
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import keras, layers
-from ecg_keras.models import float32_clone, scaling_layer
+from ecg_keras.models import call_of, calls_in_order, float32_clone, scaling_layer
 
 EXACT = ("float32", "float64", None)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ecg_keras import models
 from ecg_keras.keras_library import keras, layers
 
 # layer -> its weight that makes the output channels
@@ -54,24 +55,26 @@ def fold_norms(model: keras.Model) -> keras.Model:
 
 
 def _find_pairs(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer]]:
-    """Each BatchNorm with the layer before it that can take it in."""
-    made: dict[int, keras.Layer] = {}
-    readers = Counter(id(tensor) for tensor in model.outputs)
-    for operation in model.operations:
-        readers.update(id(tensor) for tensor in keras.tree.flatten(operation.input))
-        made.update(dict.fromkeys(map(id, keras.tree.flatten(operation.output)), operation))
+    """Each BatchNorm with the layer before it that can take it in, where both are called once."""
+    calls = models.calls_in_order(model.outputs[0])
+    times = Counter(id(call.operation) for call in calls)
+    readers = Counter(id(tensor) for call in calls for tensor in call.input_tensors)
+    readers[id(model.outputs[0])] += 1
     pairs = []
-    for layer in model.layers:
-        if not isinstance(layer, layers.BatchNormalization) or isinstance(layer.input, list):
+    for call in calls:
+        norm = call.operation
+        if not isinstance(norm, layers.BatchNormalization) or len(call.input_tensors) > 1:
             continue
-        before = made[id(layer.input)]
-        if readers[id(layer.input)] == 1 and _takes_in(before, layer):
-            pairs.append((before, layer))
+        tensor = call.input_tensors[0]
+        before = models.call_of(tensor).operation
+        once = times[id(norm)] == times[id(before)] == readers[id(tensor)] == 1
+        if once and _takes_in(before, norm, len(tensor.shape)):
+            pairs.append((before, norm))
     return pairs
 
 
-def _takes_in(before: Any, norm: keras.Layer) -> bool:
-    last = norm.axis in (-1, len(norm.input.shape) - 1)
+def _takes_in(before: Any, norm: keras.Layer, rank: int) -> bool:
+    last = norm.axis in (-1, rank - 1)
     linear = getattr(before, "activation", None) in (None, keras.activations.linear)
     plain = getattr(before, "data_format", "channels_last") == "channels_last"
     return last and linear and plain and isinstance(before, tuple(kind for kind, _ in KERNELS))

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
         read_architecture as read_architecture,
     )
     from ecg_keras.models.building import head_of as head_of
+    from ecg_keras.models.calls import (
+        call_of as call_of,
+        calls_before as calls_before,
+        calls_in_order as calls_in_order,
+    )
     from ecg_keras.models.convolution_transformer import cnn_transformer as cnn_transformer
     from ecg_keras.models.ecgfounder import net1d as net1d
     from ecg_keras.models.fourier import fourier_cnn as fourier_cnn

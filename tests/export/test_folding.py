@@ -70,3 +70,39 @@ def test_a_convolution_that_is_read_twice_keeps_its_norm():
     x = LAYERS.Conv1D(4, 3)(signal)
     model = keras.Model(signal, LAYERS.Add()([x, LAYERS.BatchNormalization()(x)]))
     assert fold_norms(model) is model
+
+
+def shared_by_branches(signal, norms):
+    """A convolution that several branches call, of which some have a norm of their own."""
+    shared = LAYERS.Conv1D(4, 3, padding="same")
+    branches = []
+    for place in range(2):
+        x = shared(signal if place else LAYERS.ReLU()(signal))
+        branches.append(LAYERS.BatchNormalization()(x) if place in norms else x)
+    return LAYERS.Add()(branches)
+
+
+def behind_a_backbone(signal, norms):
+    inner = keras.Input((16, 4))
+    return LAYERS.BatchNormalization()(keras.Model(inner, LAYERS.Conv1D(4, 3)(inner))(signal))
+
+
+@pytest.mark.parametrize(
+    ("network", "norms"),
+    [
+        (shared_by_branches, (0, 1)),
+        (shared_by_branches, (0,)),
+        (shared_by_branches, (1,)),
+        (behind_a_backbone, ()),
+    ],
+)
+def test_a_layer_that_is_called_twice_and_a_nested_network_keep_their_norms(network, norms):
+    signal = keras.Input((16, 4), name="signal")
+    x = LAYERS.BatchNormalization()(LAYERS.Conv1D(4, 3)(network(signal, norms)))
+    model = keras.Model(signal, LAYERS.Dense(2)(LAYERS.Flatten()(x)))
+    before = len(move_norms(model))
+    signals = np.random.default_rng(1).normal(0, 1, (3, 16, 4)).astype(np.float32)
+    expected = model(signals).numpy()
+    folded = fold_norms(model)
+    assert count_norms(folded) == before - 1
+    np.testing.assert_allclose(folded(signals).numpy(), expected, rtol=1e-5, atol=1e-5)

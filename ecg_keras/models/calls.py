@@ -8,7 +8,20 @@ from ecg_keras.keras_library import KerasTensor
 
 
 def calls_in_order(output: KerasTensor) -> list[Any]:
-    """All calls that an output needs, each after those whose outputs it takes."""
+    """All calls that an output of a network needs, each after those whose outputs it takes.
+
+    Args:
+        output: symbolic, such as ``model.outputs[0]``. Of a model that was called as a layer there
+            is its call, not those in it.
+
+    Returns:
+        Keras' nodes, with ``operation``, ``input_tensors`` and ``output_tensors``.
+
+    Example:
+        >>> model = find_backbone("fcn_wang")(num_samples=100)
+        >>> calls_in_order(model.outputs[0])[0].operation.name
+        'ecg'
+    """
     found: dict[int, Any] = {}
     pending = [(call_of(output), False)]
     while pending:
@@ -24,11 +37,22 @@ def calls_in_order(output: KerasTensor) -> list[Any]:
 
 
 def call_of(tensor: KerasTensor) -> Any:
-    """The call that a tensor is an output of."""
+    """The call that a symbolic tensor is an output of.
+
+    Example:
+        >>> signal = keras.Input((100, 12), name="signal")
+        >>> call_of(signal).operation.name
+        'signal'
+    """
     history = tensor._keras_history
     return history.operation._inbound_nodes[history.node_index]
 
 
 def calls_before(node: Any) -> list[Any]:
-    """The calls whose outputs this one takes."""
+    """The calls whose outputs this one, of `calls_in_order`, takes.
+
+    Example:
+        >>> calls_before(call_of(keras.Input((100, 12))))
+        []
+    """
     return [call_of(tensor) for tensor in node.input_tensors]
