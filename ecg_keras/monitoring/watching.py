@@ -76,7 +76,7 @@ def monitor(
     places = [received] if isinstance(received, str | Path) else list(received)
     table = _gather(folder, dataset, [Path(one) for one in places], time, on_progress)
     remarks = []
-    table, doubled = _keep_first(table)
+    table, doubled = _keep_one(table)
     if doubled:
         remarks.append(f"of {plural(doubled, 'more answer')} about the same recordings none counts")
     targets = None
@@ -195,10 +195,11 @@ def _join(tables: list[AnswerTable]) -> AnswerTable:
     )
 
 
-def _keep_first(table: AnswerTable) -> tuple[AnswerTable, int]:
-    """Each recording once, and how many rows that leaves out."""
-    _, first = np.unique(table.record_ids, return_index=True)
-    kept = np.sort(first)
+def _keep_one(table: AnswerTable) -> tuple[AnswerTable, int]:
+    """Each recording once, by its first answer where it has one, and how many rows are left out."""
+    order = np.argsort(~table.answered, kind="stable")
+    _, first = np.unique(table.record_ids[order], return_index=True)
+    kept = np.sort(order[first])
     changes: dict[str, Any] = {}
     for one in fields(table):
         value = getattr(table, one.name)

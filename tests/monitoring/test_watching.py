@@ -90,6 +90,15 @@ def test_recordings_that_are_short_now_as_in_the_training_raise_no_alarm(
     assert everything.records - everything.answered == service.dataset.num_records // 2
 
 
+def test_a_file_that_was_corrected_is_answered(service, sound, tmp_path, monkeypatch):
+    monkeypatch.setattr(validation, "why_missing", lambda: "not looked at here")
+    rows = pd.read_parquet(sound)
+    rows.assign(status="abstained").to_parquet(tmp_path / "before.parquet")
+    found = ecg.monitor(service.run, [tmp_path / "before.parquet", sound])
+    assert (found.periods[0].records, found.periods[0].answered) == (80, 80)
+    assert "of 80 more answers about the same recordings none counts" in found.remarks
+
+
 def test_the_truth_and_times_are_joined_and_each_month_judged(service, sound, tmp_path):
     rows = pd.read_parquet(sound)
     rng = np.random.default_rng(0)
