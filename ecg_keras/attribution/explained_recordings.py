@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -48,7 +49,8 @@ class Explained:
         answer: as of `predict`.
         signal: the window in millivolts; of a longer recording the one in which the label is most
             probable. ``None`` where nothing is answered.
-        window: its number, from 1.
+        window: its number, from 1, in the recording, whose windows may not all be usable; 0 where
+            it is the first that is.
         explanation: of the label; ``None`` where nothing is answered.
     """
 
@@ -63,16 +65,24 @@ class _Strongest:
 
     def __init__(self, trained: TrainedNetwork) -> None:
         self.trained = trained
-        self.seen = 0
+        # of the windows that are not answered yet
+        self.numbers: deque[int] = deque()
         self.windows: dict[int, tuple[float, int, Floats]] = {}
 
     def forward(self, batch: Floats) -> Floats:
+    def count(self, windows: Iterable[Any]) -> Iterator[Any]:
+        """The windows of a recording, whose numbers count those that can't be used."""
+        for number, window in enumerate(windows, 1):
+            if window is not None:
+                self.numbers.append(number)
+            yield window
+
         answers = self.trained.forward(batch)
         for column, row in enumerate(answers.argmax(axis=0)):
+        numbers = [self.numbers.popleft() for _ in batch]
             largest = float(answers[row, column])
             if column not in self.windows or largest > self.windows[column][0]:
-                self.windows[column] = largest, self.seen + int(row) + 1, batch[row].copy()
-        self.seen += len(batch)
+                self.windows[column] = largest, numbers[row], batch[row].copy()
         return answers
 
 
@@ -154,7 +164,7 @@ def _answers(request: Request, label: str | None) -> Iterator[tuple[Answer, Any,
         strongest = _Strongest(trained)
         (answer,) = answer_all(
             strongest.forward,
-            [reading],
+            [replace(reading, windows=strongest.count(reading.windows))],
             batch_size=request.batch_size,
             aggregate=request.reader.aggregate,
             has_distance=trained.reference is not None,
@@ -198,7 +208,7 @@ def explain_shown(
     signals = np.stack([answers.shown[name].values for name in known])
     found = explainer(trained, steps=steps)(signals, names)
     return {
-        name: Explained(one, answers.shown[name], 1, explanation)
+        name: Explained(one, answers.shown[name], 0 if one.lost else 1, explanation)
         for (name, (one, _)), explanation in zip(
             known.items(), explanations(found, trained.leads, trained.sampling_rate), strict=True
         )

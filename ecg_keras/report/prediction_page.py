@@ -103,9 +103,11 @@ def _show(answers: Answers, answer: Answer, explained: Explained | None, name: s
     explanation = explained.explanation if explained else None
     if answer.patient_id != answer.record_id:
         about.append(f"Patient {answer.patient_id}")
-    if answer.windows > 1:
-        number = explained.window if explained else 1
-        about.append(f"window {number} of {answer.windows}")
+    windows = answer.windows + answer.lost
+    if windows > 1:
+        number = explained.window if explained else int(not answer.lost)
+        of = f"window {number} of {windows}" if number else f"the first usable of {windows} windows"
+        about.append(of)
     about += [f"unusual: {flag}" for flag in answer.flags]
     drawing = Drawing(
         name,

@@ -6,7 +6,13 @@ import pytest
 from tiny import mean
 
 from ecg_keras import models, prediction, simulate
-from ecg_keras.attribution import choose_label, explain, explain_recordings, write_attributions
+from ecg_keras.attribution import (
+    choose_label,
+    explain,
+    explain_recordings,
+    explain_shown,
+    write_attributions,
+)
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.prediction import LooseFiles, open_trained
 from ecg_keras.signals import LEADS
@@ -53,6 +59,21 @@ def test_each_answer_is_that_of_predict_and_its_strongest_window_is_explained(tr
         assert one.explanation.values == pytest.approx(wanted.values[0], abs=1e-6)
         assert sum(one.explanation.lead_shares.values()) == pytest.approx(1)
         assert one.explanation.sentence.startswith("Marked: what speaks for and against MI, by")
+
+
+def test_windows_that_can_not_be_used_are_counted(trained, ecgs):
+    lost = np.concatenate([ecgs[0], ecgs[0, :5000]])[None]
+    lost[0, :5000, 7] = 0
+    for size in (1, 32):
+        (one,) = explain_recordings(trained, lost, label="MI", reading=READING, batch_size=size)
+        values = [float(trained.forward(one.signal.values[None])[0, 0])]
+        assert (one.answer.windows, one.answer.lost) == (2, 1) and one.window in (2, 3)
+        end = lost[0, 5000 * (one.window - 1) : 5000 * one.window]
+        (alone,) = explain_recordings(trained, end, label="MI", reading=READING, steps=1)
+        assert values == pytest.approx([float(alone.answer.values[0])], abs=1e-3)
+    answers = prediction.predict(trained, lost, reading=READING, shown=1)
+    (shown,) = explain_shown(trained, answers, steps=1).values()
+    assert shown.window == 0
 
 
 def test_they_are_written_when_all_are_there(trained, ecgs, tmp_path):

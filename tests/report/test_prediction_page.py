@@ -65,19 +65,20 @@ def test_what_drove_an_answer_is_marked(tmp_path, signal):
     values = np.zeros((500, 12), np.float32)
     values[100:120, 7], values[300:310, 6] = 1, 2
     found = Explanation("MI", values, values, "integrated_gradients", 0.2, LEADS, 0.01)
-    one = Answer("a.csv", "a.csv", values=np.array([0.75], np.float32), windows=3)
+    one = Answer("a.csv", "a.csv", values=np.array([0.75], np.float32), windows=3, lost=1)
     answers = Answers(("MI",), None, "mean", "m", rows=(one,), shown={"a.csv": signal})
     path = prediction_page(
         answers, tmp_path / "a.html", explained={"a.csv": Explained(one, signal, 2, found)}
     )
     page = re.sub(r"\s+", " ", path.read_text())
-    assert "Window 2 of 3." in page and CAUTION.replace("'", "&#39;") in page
+    assert "Window 2 of 4." in page and CAUTION.replace("'", "&#39;") in page
     assert (
         "Marked: what speaks for and against MI, by integrated gradients; of what speaks for it, "
         f"{percent(0.5)} is in V1, {percent(0.5)} is in V2. The marks do not add up to the answer: "
         f"they are off by {percent(0.2)}."
     ) in page
     assert "var(--orange)" in page and "all leads" in page
+    assert "The first usable of 4 windows." in write(tmp_path, answers)
 
 
 def test_nothing_is_decided_without_thresholds(tmp_path):
