@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ecg_keras import metrics
 from ecg_keras.evaluation import LabelSets, SignalReference
 from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Figures, Reading
+from ecg_keras.prediction.loose_files import UnreadableError
 from ecg_keras.records import Signal
 from ecg_keras.text import plural
 
@@ -154,7 +155,7 @@ class _Waiting:
             one.record_id, one.patient_id, one.split, one.status, one.reason, one.flags,
             self.windows, self.lost, mark=one.mark, figures=one.figures,
         )  # fmt: skip
-        if self.total is None:
+        if self.total is None or one.status != ANSWERED:
             lost = "none of its windows can be used" if one.status == ANSWERED else one.reason
             status = ABSTAINED if one.status == ANSWERED else one.status
             return replace(begun, status=status, reason=lost)
@@ -197,14 +198,17 @@ def answer_all(
     for reading in readings:
         one = _Waiting(reading)
         waiting.append(one)
-        for window in reading.windows:
-            if window is None:
-                one.lost += 1
-                continue
-            one.windows += 1
-            batch.append((one, window))
-            if len(batch) == batch_size:
-                ask()
+        try:
+            for window in reading.windows:
+                if window is None:
+                    one.lost += 1
+                    continue
+                one.windows += 1
+                batch.append((one, window))
+                if len(batch) == batch_size:
+                    ask()
+        except UnreadableError as error:  # of a long recording, behind its first windows
+            one.reading = reading.refused(str(error), error)
         one.is_read = True
         yield from finished()
     ask()

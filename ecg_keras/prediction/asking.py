@@ -97,7 +97,7 @@ def predict(
         with Journal(path, request.mark) as journal:
             for answer in request.ask(on_progress, journal):
                 journal.add(answer)
-            answers = replace(answers, rows=tuple(journal.read()))
+            answers = replace(answers, rows=tuple(request.recall(journal)))
             write_answers(path, answers, answers.rows)
     names = dict.fromkeys(one.record_id for one in answers.rows if one.values is not None)
     return replace(answers, shown=request.read_signals(list(names)[:shown]))
@@ -149,7 +149,7 @@ def embed(
         rows: list[Answer] = []
 
         def without_values() -> Iterator[Answer]:
-            for one in journal.read():
+            for one in request.recall(journal):
                 rows.append(replace(one, values=None))
                 yield one
 

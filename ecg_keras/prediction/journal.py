@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -31,10 +31,10 @@ class Journal:
     def __init__(self, out: Path, mark: str) -> None:
         self.path = out.with_name(out.name + ENDING)
         self.mark = mark
-        # of each recording, and the number of its last answer
+        # of each recording, and where the line of its last answer begins
         self.marks: dict[Key, str] = {}
-        self._last: dict[Key, int] = {}
-        self._count = 0
+        self._places: dict[Key, int] = {}
+        self._end = 0
         self._lock = filelock.FileLock(out.with_name(f".{out.name}.lock"))
         self._file: IO[str] | None = None
 
@@ -47,10 +47,11 @@ class Journal:
                 f"{self.path}: another command writes to it. Wait for it, or write to another file."
             ) from error
         try:
-            whole = self._check() if self.path.exists() else 0
+            if self.path.exists():
+                self._check()
             self._file = self.path.open("a", encoding="utf-8", newline="\n")
-            self._file.truncate(whole)
-            if not whole:
+            self._file.truncate(self._end)
+            if not self._end:
                 self._write({"of": self.mark})
         except BaseException:
             self._lock.release()
@@ -78,41 +79,48 @@ class Journal:
         """Adds an answer; one of the same recording before it no longer counts."""
         values = answer.values
         coded = None if values is None else base64.b64encode(values.astype("<f4").tobytes())
-        self._write({**asdict(answer), "values": coded and coded.decode()})
         self._note(answer)
+        self._write({**asdict(answer), "values": coded and coded.decode()})
 
-    def read(self) -> Iterator[Answer]:
-        """The answers so far; of a recording that was asked again the last."""
+    def read(self, datasets: Iterable[str], record_ids: Iterable[str]) -> Iterator[Answer]:
+        """The last answers to the records of shards, by the fingerprints of these, and to files.
+
+        They come in this order; what else was answered before a stop is left out.
+        """
         if self._file is not None:
             self._file.flush()
-        for number, (one, _) in enumerate(self._entries()):
-            if self._last[_key_of(one)] == number:
-                yield one
+        keys = [key for mark in datasets for key in self._places if key[1] == mark]
+        keys += [_key(name, "", "") for name in record_ids]
+        with self.path.open("rb") as file:
+            for key in keys:
+                if key in self._places:
+                    file.seek(self._places[key])
+                    yield _parse(json.loads(file.readline()))
 
     def _note(self, answer: Answer) -> None:
         key = _key_of(answer)
-        self.marks[key], self._last[key] = answer.mark, self._count
-        self._count += 1
+        self.marks[key], self._places[key] = answer.mark, self._end
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._file is not None:
-            self._file.write(json.dumps(entry, allow_nan=False) + "\n")
+            line = json.dumps(entry, allow_nan=False) + "\n"  # ASCII: as many bytes as letters
+            self._end += self._file.write(line)
             self._file.flush()
 
-    def _check(self) -> int:
-        """Notes what is answered; how many bytes are whole lines. A kill may tear the last one."""
+    def _check(self) -> None:
+        """Notes what is answered in whole lines. A kill may tear the last one."""
         if self.path.stat().st_size == 0:
-            return 0
+            return
         with self.path.open("rb") as file:
             first = file.readline()
         with suppress(ValueError, AttributeError):
             head = json.loads(first)
             if head.get("of") == self.mark:
-                whole = len(first)
+                self._end = len(first)
                 for one, length in self._entries():
                     self._note(one)
-                    whole += length
-                return whole
+                    self._end += length
+                return
         raise DataError(
             f"{self.path}: holds answers of another network, other options or another version. "
             "Remove it to begin again, or write to another file."

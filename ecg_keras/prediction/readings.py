@@ -58,6 +58,11 @@ class Reading:
     # of its first window that can be used; of a lead's figures one for each lead
     figures: Figures = field(default_factory=dict)
 
+    def refused(self, reason: str, error: DataError) -> Reading:
+        """The same, of which nothing is to be answered."""
+        status = UNREADABLE if isinstance(error, UnreadableError) else ABSTAINED
+        return replace(self, windows=(), status=status, reason=reason)
+
 
 @dataclass(frozen=True)
 class ArrayFile:
@@ -92,10 +97,8 @@ class WindowReader:
         begun = Reading(info.record_id, info.patient_id, mark=mark_of(info.path))
         try:
             outcomes = list(itertools.islice(self.convert(info), _AT_ONCE))
-        except UnreadableError as error:
-            return replace(begun, status=UNREADABLE, reason=_without_name(error, info.path))
         except DataError as error:
-            return replace(begun, status=ABSTAINED, reason=_without_name(error, info.path))
+            return begun.refused(_without_name(error, info.path), error)
         kept = [one for one in outcomes if isinstance(one, Converted)]
         windows: Iterable[Window] = [_millivolts(one) for one in outcomes]
         if len(outcomes) == _AT_ONCE:
@@ -132,7 +135,10 @@ class _Longer:
 
     def __iter__(self) -> Iterator[Window]:
         yield from self.begun
-        yield from map(_millivolts, self.reader.convert(self.info, _AT_ONCE))
+        try:
+            yield from map(_millivolts, self.reader.convert(self.info, _AT_ONCE))
+        except DataError as error:  # it changed since its first windows were read
+            raise UnreadableError(_without_name(error, self.info.path)) from error
 
 
 def read_files(

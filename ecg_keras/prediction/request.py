@@ -70,6 +70,8 @@ class Request:
                 raise ConfigError(f"{name} must be at least 1. Received: {number}.")
         settings = trained.data.model_copy(update={"workers": workers})
         loose = replace(reading or LooseFiles(), verify=settings.verify != "off")
+        if isinstance(files, np.ndarray):  # each process would get all of it
+            workers = 1
         source: LooseFiles | ArrayFile
         shards: list[tuple[Path, Dataset]] = []
         tables: list[Path] = []
@@ -148,6 +150,11 @@ class Request:
 
     @property
     def total(self) -> int:
+    def recall(self, journal: Journal) -> Iterator[Answer]:
+        """The answers of a journal to what is asked now, in its order."""
+        names = dict.fromkeys(dataset.fingerprint for _, dataset in self.shards)
+        return journal.read(names, dict.fromkeys(one.record_id for one in self.infos))
+
         """How many recordings there are, as far as `dataset.json` says."""
         stored = sum(split.records for _, one in self.shards for split in one.splits.values())
         return stored + len(self.infos)

@@ -174,6 +174,28 @@ def test_a_recording_of_an_hour_is_read_as_it_is_asked(lab, tmp_path):
     assert np.abs(one.values - short.values).max() < 1e-2
 
 
+def test_a_long_recording_that_is_gone_before_its_end_is_unreadable(lab, tmp_path):
+    values = np.tile(read_microvolts(lab.headers[0])[:2000], (70, 1))
+    write_wfdb(tmp_path / "a", values[:2000])
+    write_wfdb(tmp_path / "long", values)
+    write_wfdb(tmp_path / "z", values[:2000])
+
+    def remove(done, total):
+        if done == 1:  # both are read, of the long one its beginning
+            for path in tmp_path.glob("long.*"):
+                path.unlink()
+
+    answers = ecg.predict(lab.run, tmp_path, batch_size=1, on_progress=remove)
+    assert [one.status for one in answers.rows] == ["answered", "unreadable", "answered"]
+    assert answers.rows[1].values is None and "long" not in answers.rows[1].reason
+
+
+def test_an_array_is_read_in_this_process(lab, monkeypatch):
+    monkeypatch.setattr(ecg.data, "get_ready", None)  # of further processes
+    values = np.stack([read_microvolts(lab.headers[0])[:2000]] * 10)
+    assert len(ecg.predict(lab.run, values, reading=CSV, workers=2).rows) == 10
+
+
 def test_processes_give_the_same_answers_in_the_same_order(lab):
     alone = ecg.predict(lab.run, lab.raw / "records500")
     shared = ecg.predict(lab.run, lab.raw / "records500", workers=2, batch_size=5)

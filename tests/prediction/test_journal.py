@@ -139,7 +139,20 @@ def test_a_torn_line_and_a_file_that_changed_are_asked_again(lab, counted, tmp_p
     answers = ecg.predict(trained, files, out=out)
     # the third, whose line is torn, the fourth, which was not asked about, and the first
     assert sum(asked) == 3 * answers.rows[0].windows
-    assert sorted(one.record_id for one in answers.rows) == sorted(map(str, files))
+    assert [one.record_id for one in answers.rows] == list(map(str, files))
+
+
+def test_a_file_that_was_deleted_after_a_stop_is_not_in_the_output(lab, tmp_path):
+    for header in lab.headers[:2]:
+        for name in (header, header.with_suffix(".dat")):
+            shutil.copy(name, tmp_path)
+    (tmp_path / "0.edf").write_text("junk")
+    out = tmp_path / "a.csv"
+    with pytest.raises(Stop):
+        ecg.predict(lab.run, tmp_path, out=out, batch_size=1, on_progress=stopping_at(3))
+    (tmp_path / "0.edf").unlink()
+    answers = ecg.predict(lab.run, tmp_path, out=out)
+    assert answers.summary == "2 recordings: 2 answered, 0 abstained, 0 unreadable"
 
 
 def test_answers_of_other_options_are_not_mixed(lab, tmp_path):
