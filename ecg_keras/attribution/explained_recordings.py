@@ -26,6 +26,7 @@ from ecg_keras.prediction import (
     Files,
     LooseFiles,
     OnProgress,
+    OnWarning,
     Request,
     TrainedNetwork,
     answer_all,
@@ -69,7 +70,6 @@ class _Strongest:
         self.numbers: deque[int] = deque()
         self.windows: dict[int, tuple[float, int, Floats]] = {}
 
-    def forward(self, batch: Floats) -> Floats:
     def count(self, windows: Iterable[Any]) -> Iterator[Any]:
         """The windows of a recording, whose numbers count those that can't be used."""
         for number, window in enumerate(windows, 1):
@@ -77,9 +77,10 @@ class _Strongest:
                 self.numbers.append(number)
             yield window
 
+    def forward(self, batch: Floats) -> Floats:
         answers = self.trained.forward(batch)
-        for column, row in enumerate(answers.argmax(axis=0)):
         numbers = [self.numbers.popleft() for _ in batch]
+        for column, row in enumerate(answers.argmax(axis=0)):
             largest = float(answers[row, column])
             if column not in self.windows or largest > self.windows[column][0]:
                 self.windows[column] = largest, numbers[row], batch[row].copy()
@@ -100,13 +101,15 @@ def explain_recordings(
     batch_size: int = 32,
     workers: int = 1,
     on_progress: OnProgress | None = None,
+    on_warning: OnWarning | None = None,
 ) -> Iterator[Explained]:
     """Asks a network about recordings and says what each answer rests on, one after the other.
 
     Args:
         model: a run folder, a ``.keras`` file beside its ``dataset.json``, or what `open_trained`
             returns of these.
-        files, reading, split, aggregate, workers, on_progress: as of `ecg_keras.predict`.
+        files, reading, split, aggregate, workers, on_progress, on_warning: as of
+            `ecg_keras.predict`.
         label: that is explained; by default the one that is furthest above its threshold, or
             nearest to it, of each recording.
         method, baseline, steps: as of `explain`.
@@ -126,7 +129,9 @@ def explain_recordings(
     if label is not None:
         look_up("label", label, dict.fromkeys(trained.labels))
     ask = explainer(trained, method=method, baseline=baseline, steps=steps, batch_size=batch_size)
-    request = Request.check(trained, files, reading, split, aggregate, batch_size, workers)
+    request = Request.check(
+        trained, files, reading, split, aggregate, batch_size, workers, on_warning
+    )
     return _explain_all(request, ask, label, on_progress)
 
 

@@ -62,7 +62,7 @@ def run(command: Callable[[], Any], *, resumes: bool = True) -> int:
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     try:
         with stopping():
-            code = _run(command, RESUMES if resumes else RESTARTS)
+            code = _run(command, resumes)
         if sys.stdout is not None:  # as it is where the command began without one
             sys.stdout.flush()
         return code
@@ -71,7 +71,7 @@ def run(command: Callable[[], Any], *, resumes: bool = True) -> int:
         return CLOSED
 
 
-def _run(command: Callable[[], Any], when_stopped: str) -> int:
+def _run(command: Callable[[], Any], resumes: bool) -> int:
     try:
         command()
     except EcgKerasError as error:
@@ -81,17 +81,19 @@ def _run(command: Callable[[], Any], when_stopped: str) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as stop:
-        _say(when_stopped)
+        _say(RESUMES if resumes else RESTARTS)
         return TERMINATED if isinstance(stop.__cause__ or stop, Terminated) else INTERRUPTED
     except BrokenPipeError:
         raise
     except OSError as error:  # the disk is full, or a file may not be read or written
         what = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
         place = error.filename2 or error.filename
-        _say(
-            f"{f'{place}: ' if place else ''}{what}. What was finished is whole: fix this, and "
-            "the same command resumes where it was."
-        )
+        then = "Fix this: the same command begins again."
+        if resumes:
+            then = (
+                "What was finished is whole: fix this, and the same command resumes where it was."
+            )
+        _say(f"{f'{place}: ' if place else ''}{what}. {then}")
         return 1
     return 0
 

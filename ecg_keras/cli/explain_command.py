@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecg_keras.cli.asking_options import Count, asking_options
 from ecg_keras.cli.options import PATH, page_option
-from ecg_keras.cli.predict_commands import (
-    SHOWN_ROWS,
-    Count,
-    asking_options,
-    count_workers,
-    lone_file_options,
-    print_end,
-    reading_options,
-    split_names,
-)
+from ecg_keras.cli.predict_commands import SHOWN_ROWS, print_end
 from ecg_keras.errors import printable
 from ecg_keras.text import percent, text_table
 
@@ -43,23 +35,14 @@ if TYPE_CHECKING:
     "--page-ecgs", default=12, show_default=True, type=click.IntRange(0, 200),
     help="ECGs that the page draws: the first that are answered.",
 )  # fmt: skip
-@asking_options
-@reading_options
-@lone_file_options
+@asking_options()
 def explain(
-    model: Path,
+    trained: TrainedNetwork,
     files: tuple[str, ...],
     method: str,
     out: Path | None,
     page: Path | None,
     page_ecgs: int,
-    reading: Any,
-    short: str | None,
-    verify: str | None,
-    workers: int,
-    model_labels: str | None,
-    model_leads: str | None,
-    model_rate: float | None,
     **options: Any,
 ) -> None:
     """Say which parts of FILES the answers of MODEL (a run or a .keras file) rest on.
@@ -70,25 +53,17 @@ def explain(
     from ecg_keras import attribution, prediction
     from ecg_keras.cli.progress import progress_bar
 
-    trained = prediction.open_trained(
-        model,
-        labels=split_names(model_labels),
-        leads=split_names(model_leads),
-        sampling_rate=model_rate,
-        short=short,
-        verify=verify,
-    )
     rows: list[Answer] = []
     drawn: dict[str, Explained] = {}
     lines: list[list[str]] = []
+    remarks: list[str] = []
     with progress_bar("explain") as progressed:
         found = attribution.explain_recordings(
             trained,
             files,
             method=method,
-            reading=reading,
-            workers=count_workers(workers, files),
             on_progress=progressed,
+            on_warning=remarks.append,
             **options,
         )
         if out is not None:
@@ -100,16 +75,11 @@ def explain(
             if len(lines) < SHOWN_ROWS:
                 lines.append(_cells(trained, one))
     click.echo(text_table(["recording", "label", "probability", "where"], lines, left=4))
-    answers = prediction.Answers(
-        trained.labels,
-        trained.thresholds,
+    answers = prediction.Answers.of(
+        trained,
         options["aggregate"],
-        str(trained.place),
-        trained.calibration,
-        trained.thresholds_from,
         rows=rows,
         shown={name: one.signal for name, one in drawn.items() if one.signal is not None},
-        sets=trained.sets,
     )
     if out is not None:
         click.echo(out)
@@ -117,7 +87,7 @@ def explain(
         from ecg_keras.report import prediction_page
 
         click.echo(prediction_page(answers, page, explained=drawn))
-    print_end(answers, [trained.remark] if trained.remark else [])
+    print_end(answers, remarks)
 
 
 def _cells(trained: TrainedNetwork, one: Explained) -> list[str]:

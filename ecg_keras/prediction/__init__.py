@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ecg_keras.prediction.request import (
         Files as Files,
         OnProgress as OnProgress,
+        OnWarning as OnWarning,
         Request as Request,
     )
     from ecg_keras.prediction.trained import TrainedNetwork as TrainedNetwork

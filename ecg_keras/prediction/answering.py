@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import metrics
 from ecg_keras.evaluation import LabelSets, SignalReference
-from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Figures, Reading
 from ecg_keras.prediction.loose_files import UnreadableError
+from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Figures, Reading
+from ecg_keras.prediction.trained import TrainedNetwork
 from ecg_keras.records import Signal
 from ecg_keras.text import plural
 
@@ -90,6 +92,21 @@ class Answers:
     shown: Mapping[str, Signal] = field(default_factory=dict)
     sets: LabelSets | None = None
     reference: SignalReference | None = None
+
+    @classmethod
+    def of(cls, trained: TrainedNetwork, aggregate: str, **rows: Any) -> Answers:
+        """Those of a network, with all that it says of itself; ``rows`` are rows and shown."""
+        return cls(
+            trained.labels,
+            trained.thresholds,
+            aggregate,
+            str(trained.place),
+            trained.calibration,
+            trained.thresholds_from,
+            sets=trained.sets,
+            reference=trained.reference,
+            **rows,
+        )
 
     @property
     def probabilities(self) -> Floats:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ecg_keras.prediction.answering import Answer, Answers
 from ecg_keras.prediction.journal import Journal
@@ -19,7 +18,7 @@ from ecg_keras.prediction.output import (
     write_answers,
     write_embeddings,
 )
-from ecg_keras.prediction.request import Files, OnProgress, Request
+from ecg_keras.prediction.request import Files, OnProgress, OnWarning, Request
 from ecg_keras.prediction.trained import TrainedNetwork
 
 
@@ -35,7 +34,7 @@ def predict(
     workers: int = 1,
     shown: int = 0,
     on_progress: OnProgress | None = None,
-    on_warning: Callable[[str], Any] | None = None,
+    on_warning: OnWarning | None = None,
 ) -> Answers:
     """Asks a network about recordings, which need no labels.
 
@@ -76,29 +75,16 @@ def predict(
         >>> predict("runs/ptbxl_scratch", "incoming/*.edf", out="answers.csv")  # doctest: +SKIP
     """
     trained = model if isinstance(model, TrainedNetwork) else open_trained(model)
-    request = Request.check(trained, files, reading, split, aggregate, batch_size, workers)
-    for remark in request.remarks:
-        (on_warning or logging.getLogger(__name__).warning)(remark)
-    answers = Answers(
-        trained.labels,
-        trained.thresholds,
-        aggregate,
-        str(trained.place),
-        trained.calibration,
-        trained.thresholds_from,
-        sets=trained.sets,
-        reference=trained.reference,
+    request = Request.check(
+        trained, files, reading, split, aggregate, batch_size, workers, on_warning
     )
+    answers = Answers.of(trained, aggregate)
     if out is None:
         answers = replace(answers, rows=tuple(request.ask(on_progress)))
     else:
-        path = Path(out)
-        check_out(path, KINDS)
-        with Journal(path, request.mark) as journal:
-            for answer in request.ask(on_progress, journal):
-                journal.add(answer)
-            answers = replace(answers, rows=tuple(request.recall(journal)))
-            write_answers(path, answers, answers.rows)
+        with _answered(request, Path(out), KINDS, on_progress) as rows:
+            answers = replace(answers, rows=tuple(rows))
+            write_answers(Path(out), answers, answers.rows)
     names = dict.fromkeys(one.record_id for one in answers.rows if one.values is not None)
     return replace(answers, shown=request.read_signals(list(names)[:shown]))
 
@@ -114,7 +100,7 @@ def embed(
     batch_size: int = 128,
     workers: int = 1,
     on_progress: OnProgress | None = None,
-    on_warning: Callable[[str], Any] | None = None,
+    on_warning: OnWarning | None = None,
 ) -> tuple[Answer, ...]:
     """What goes into a network's last layer, for each recording.
 
@@ -136,22 +122,30 @@ def embed(
         >>> embed("runs/ptbxl_scratch", "shards/ludb", "ludb.parquet")  # doctest: +SKIP
     """
     trained = model if isinstance(model, TrainedNetwork) else open_trained(model, embedding=True)
-    request = Request.check(trained, files, reading, split, aggregate, batch_size, workers)
-    for remark in request.remarks:
-        (on_warning or logging.getLogger(__name__).warning)(remark)
+    request = Request.check(
+        trained, files, reading, split, aggregate, batch_size, workers, on_warning
+    )
     if out is None:
         return tuple(request.ask(on_progress))
-    path = Path(out)
-    check_out(path, LISTS)
-    with Journal(path, request.mark) as journal:
+    rows: list[Answer] = []
+
+    def without_values(answers: Iterable[Answer]) -> Iterator[Answer]:
+        for one in answers:
+            rows.append(replace(one, values=None))
+            yield one
+
+    with _answered(request, Path(out), LISTS, on_progress) as answers:
+        write_embeddings(Path(out), without_values(answers))
+    return tuple(rows)
+
+
+@contextmanager
+def _answered(
+    request: Request, out: Path, endings: Iterable[str], on_progress: OnProgress | None
+) -> Iterator[Iterator[Answer]]:
+    """All answers, once they are in the journal of a file, which goes when the file is written."""
+    check_out(out, endings)
+    with Journal(out, request.mark) as journal:
         for answer in request.ask(on_progress, journal):
             journal.add(answer)
-        rows: list[Answer] = []
-
-        def without_values() -> Iterator[Answer]:
-            for one in request.recall(journal):
-                rows.append(replace(one, values=None))
-                yield one
-
-        write_embeddings(path, without_values())
-        return tuple(rows)
+        yield request.recall(journal)

@@ -100,10 +100,14 @@ def _describe(
         return known.labels, known.leads, known.sampling_rate, known.num_samples, settings
     labels, leads, rate = given
     if leads is None or rate is None or (labels is None and not embedding):
+        options = "--model-leads and --model-rate (leads, sampling_rate)"
+        if not embedding:
+            options = (
+                "--model-labels, --model-leads and --model-rate (labels, leads, sampling_rate)"
+            )
         raise ConfigError(
-            f"{place}: no dataset.json beside it says how it was trained. Say so with "
-            "--model-labels, --model-leads and --model-rate (labels, leads, sampling_rate), or "
-            "put the dataset.json of its shards there."
+            f"{place}: no dataset.json beside it says how it was trained. Say so with {options}, "
+            "or put the dataset.json of its shards there."
         )
     if len(takes) != 3 or takes[1] is None:
         raise DataError(

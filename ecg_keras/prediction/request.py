@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
@@ -37,6 +38,7 @@ from ecg_keras.text import plural
 # of the layout of journals, and of what answers mean
 FORMAT = 1
 OnProgress = Callable[[int, int], Any]
+OnWarning = Callable[[str], Any]
 Files = str | Path | Iterable[str | Path] | npt.NDArray[Any]
 
 
@@ -51,7 +53,6 @@ class Request:
     mark: str
     batch_size: int
     workers: int
-    remarks: tuple[str, ...] = ()
 
     @classmethod
     def check(
@@ -63,15 +64,16 @@ class Request:
         aggregate: str,
         batch_size: int,
         workers: int,
+        on_warning: OnWarning | None,
     ) -> Request:
         look_up("aggregate", aggregate, dict.fromkeys(AGGREGATES))
         for name, number in (("batch_size", batch_size), ("workers", workers)):
             if number < 1:
                 raise ConfigError(f"{name} must be at least 1. Received: {number}.")
-        settings = trained.data.model_copy(update={"workers": workers})
-        loose = replace(reading or LooseFiles(), verify=settings.verify != "off")
         if isinstance(files, np.ndarray):  # each process would get all of it
             workers = 1
+        settings = trained.data.model_copy(update={"workers": workers})
+        loose = replace(reading or LooseFiles(), verify=settings.verify != "off")
         source: LooseFiles | ArrayFile
         shards: list[tuple[Path, Dataset]] = []
         tables: list[Path] = []
@@ -107,15 +109,15 @@ class Request:
             "format": FORMAT,
         }
         reader = WindowReader(source, settings, aggregate)
-        left = (
-            f"{plural(len(tables), 'table')} of texts or ids left out, which hold no samples: "
-            f"{listed([str(one) for one in tables], 5)}"
-        )
-        remarks = (*([left] if tables else []), *([trained.remark] if trained.remark else []))
+        warn = on_warning or logging.getLogger(__name__).warning
+        if tables:
+            what = f"{plural(len(tables), 'table')} of texts or ids left out, which hold no samples"
+            warn(f"{what}: {listed([str(one) for one in tables], 5)}")
+        if trained.remark:
+            warn(trained.remark)
         return cls(
-            trained, tuple(shards), tuple(infos), reader, fingerprint(options), batch_size,
-            workers, remarks,
-        )  # fmt: skip
+            trained, tuple(shards), tuple(infos), reader, fingerprint(options), batch_size, workers
+        )
 
     def ask(
         self, on_progress: OnProgress | None, journal: Journal | None = None
@@ -148,13 +150,13 @@ class Request:
             move(done, self.total)
             yield answer
 
-    @property
-    def total(self) -> int:
     def recall(self, journal: Journal) -> Iterator[Answer]:
         """The answers of a journal to what is asked now, in its order."""
         names = dict.fromkeys(dataset.fingerprint for _, dataset in self.shards)
         return journal.read(names, dict.fromkeys(one.record_id for one in self.infos))
 
+    @property
+    def total(self) -> int:
         """How many recordings there are, as far as `dataset.json` says."""
         stored = sum(split.records for _, one in self.shards for split in one.splits.values())
         return stored + len(self.infos)

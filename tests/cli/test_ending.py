@@ -1,5 +1,6 @@
 """The command in a process of its own: signals, closed pipes, what TensorFlow prints."""
 
+import errno
 import json
 import os
 import shutil
@@ -126,6 +127,28 @@ def test_a_stopped_command_says_whether_it_resumes(monkeypatch, capsys, words, l
         main()
     assert stopped.value.code == 130
     assert capsys.readouterr().err.strip() == f"ecg-keras: stopped. {last}"
+
+
+@pytest.mark.parametrize(
+    ("words", "then"),
+    [
+        (["monitor", "m", "f"], "Fix this: the same command begins again."),
+        (
+            ["embed", "m", "f", "e.parquet"],
+            "What was finished is whole: fix this, and the same command resumes where it was.",
+        ),
+    ],
+)
+def test_a_full_disk_says_whether_the_command_resumes(monkeypatch, capsys, words, then):
+    def fail(**options):
+        raise OSError(errno.ENOSPC, "", "a.npz")
+
+    monkeypatch.setattr(cli.get_command(None, words[0]), "callback", fail)
+    monkeypatch.setattr(sys, "argv", ["ecg-keras", *words])
+    with pytest.raises(SystemExit):
+        main()
+    full = os.strerror(errno.ENOSPC)
+    assert capsys.readouterr().err.strip() == f"ecg-keras: a.npz: {full}. {then}"
 
 
 def test_a_bug_is_not_taken_for_something_that_was_found(monkeypatch, capsys):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ecg_keras.models import load_model
+from ecg_keras.signals import LEADS
 
 
 @pytest.fixture
@@ -36,11 +37,14 @@ def test_a_folder_is_answered_with_a_table_a_file_and_a_page(ecg_keras, here):
 
 
 def test_what_answers_rest_on_is_printed_written_and_drawn(ecg_keras, here):
-    files = sorted((here / "in").glob("*.hea"))[:2]
+    (here / "two").mkdir()
+    for path in sorted((here / "in").iterdir())[:4]:  # headers and signals
+        shutil.copy(path, here / "two")
+    (here / "two" / "sites.csv").write_text("name,site\nx,north wing\n")
     answer = ecg_keras(
         "explain",
         "run",
-        *files,
+        "two",
         "--label",
         "MI",
         "--steps",
@@ -51,6 +55,7 @@ def test_what_answers_rest_on_is_printed_written_and_drawn(ecg_keras, here):
         "a.html",
     )
     assert answer.code == 0, answer.err
+    assert "! 1 table of texts or ids left out, which hold no samples: " in answer.err
     lines = answer.out.splitlines()
     assert lines[0].split() == ["recording", "label", "probability", "where"]
     assert lines[1].split()[1] == "MI" and "%" in lines[1]
@@ -61,7 +66,8 @@ def test_what_answers_rest_on_is_printed_written_and_drawn(ecg_keras, here):
     page = (here / "a.html").read_text()
     assert page.count("Marked: what speaks for and against MI") == 2
     assert "share of the largest: integrated gradients for MI" in page
-    answer = ecg_keras("explain", "run", files[0], "--label", "HYPE")
+    assert "flagged beyond a distance that" in page
+    answer = ecg_keras("explain", "run", "two", "--label", "HYPE")
     assert answer.code == 2 and "no label named 'HYPE'" in answer.err
 
 
@@ -110,3 +116,15 @@ def test_embeddings_of_shards_have_a_row_for_each_record(ecg_keras, here, projec
     width = load_model(here / "run").get_layer("head").input.shape[-1]
     assert {len(one) for one in table.embedding} == {width}
     assert set(table.split) == {"valid"}
+
+
+def test_a_lone_file_needs_no_labels_for_embeddings(ecg_keras, here):
+    shutil.copy(here / "run/model.keras", here / "lone.keras")
+    answer = ecg_keras("embed", "lone.keras", "in", "e.parquet")
+    assert answer.code == 2 and "Say so with --model-leads and --model-rate (leads" in answer.err
+    first = sorted((here / "in").glob("*.hea"))[0]
+    said = ["--model-leads", ",".join(LEADS), "--model-rate", 100]
+    answer = ecg_keras("embed", "lone.keras", first, "e.jsonl", *said)
+    assert answer.code == 0, answer.err
+    width = load_model(here / "run").get_layer("head").input.shape[-1]
+    assert len(json.loads((here / "e.jsonl").read_text())["embedding"]) == width
