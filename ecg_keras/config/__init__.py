@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         CardScaling as CardScaling,
         SeenData as SeenData,
         WeightsCard as WeightsCard,
+        check_signals as check_signals,
     )
 else:
     __getattr__, __dir__, __all__ = lazy_face(__name__)

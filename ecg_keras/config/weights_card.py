@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -162,20 +163,53 @@ class WeightsCard(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> WeightsCard:
-        leads = len(self.leads)
-        for name in ("mean", "std"):
-            if len(getattr(self.scaling, name)) not in (0, 1, leads):
-                raise ValueError(f"scaling.{name} has one number, or one for each of {leads} leads")
-        highest = max((edge for one in self.filters for edge in one.edges), default=0)
-        if highest >= self.sampling_rate / 2:
-            raise ValueError(
-                f"a filter's hz is below half the sampling rate, {self.sampling_rate / 2:g}. "
-                f"Received: {highest:g}"
-            )
-        for window in (seconds for one in self.filters for seconds in one.seconds):
-            if not 2 <= window * self.sampling_rate <= self.num_samples:
-                raise ValueError(
-                    "each of a median filter's seconds is at least two samples and at most the "
-                    f"whole signal. Received: {window:g}"
-                )
+        check_signals(
+            self.filters,
+            self.scaling,
+            leads=len(self.leads),
+            sampling_rate=self.sampling_rate,
+            num_samples=self.num_samples,
+        )
         return self
+
+
+def check_signals(
+    filters: Sequence[CardFilter],
+    scaling: CardScaling,
+    *,
+    leads: int,
+    sampling_rate: float,
+    num_samples: int,
+) -> None:
+    """Refuses filters and a scaling that signals of this shape and rate can't have.
+
+    Args:
+        filters, scaling: of a card, or of ``model.preprocessing``.
+        leads: how many the network gets.
+        sampling_rate: of the signals, in Hz.
+        num_samples: of each signal.
+
+    Raises:
+        ValueError: a frequency is too high, a running median too short or too long, or the figures
+            of a scaling are not as many as leads.
+
+    Example:
+        >>> notch = CardFilter(kind="notch", hz=50.0, quality=30.0)
+        >>> check_signals([notch], CardScaling(), leads=12, sampling_rate=500.0, num_samples=5000)
+    """
+    for name in ("mean", "std"):
+        if len(getattr(scaling, name)) not in (0, 1, leads):
+            raise ValueError(f"scaling.{name} has one number, or one for each of {leads} leads")
+    highest = max((edge for one in filters for edge in one.edges), default=0)
+    if highest >= sampling_rate / 2:
+        raise ValueError(
+            f"a filter's hz is below half the sampling rate, {sampling_rate / 2:g}. "
+            f"Received: {highest:g}"
+        )
+    for window in (seconds for one in filters for seconds in one.seconds):
+        # a median of less than three samples is the sample, which would leave nothing of it
+        if not 2 <= window * sampling_rate <= num_samples:
+            raise ValueError(
+                "each of a median filter's seconds is at least two samples and at most the "
+                f"whole signal. Received: {window:g} at {sampling_rate:g} Hz"
+            )

@@ -53,11 +53,7 @@ def defaults_of(recipe: Recipe) -> Defaults:
 
 
 def network_of_recipe(upstream: Recipe, initialise: Initialise) -> dict[str, Any]:
-    """What a recipe has of the network of the recipe that it starts from, where it sets nothing.
-
-    Raises:
-        ConfigError: the upstream names a lead that nobody knows.
-    """
+    """What a recipe has of the network of the recipe that it starts from, where it sets nothing."""
     model = upstream.model
     network = {"backbone": model.backbone} if "backbone" in model.model_fields_set else {}
     if initialise.leads == "fewer" or model.preprocessing != Preprocessing():
@@ -71,13 +67,7 @@ def check_upstream_recipe(
 ) -> None:
     """Refuses a recipe whose network can't take the weights of the recipe that it starts from.
 
-    Args:
-        loaded, upstream: the two.
-        labels: of each, where they are known before the data are prepared.
-
-    Raises:
-        ConfigError: network, leads, sampling rate or scaling differ; or the head is kept, and it,
-            its labels or the length of which it has weights differ.
+    ``labels`` are those of the two, where they are known before the data are prepared.
     """
     initialise = loaded.recipe.initialise
     keep_head = initialise is not None and initialise.head == "keep"

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import config, sources, training
-from ecg_keras.config import Data, Initialise, LoadedRecipe, Model, Problem, Recipe, Simulate
+from ecg_keras.config import (
+    Data,
+    Initialise,
+    LoadedRecipe,
+    Model,
+    Problem,
+    Recipe,
+    Simulate,
+    Training,
+)
 from ecg_keras.data import check_augment, stored_leads, stored_length
 from ecg_keras.errors import (
     ConfigError,
@@ -31,6 +40,7 @@ from ecg_keras.workflow.first_weights import (
 # what can't be checked where one of these is wrong
 NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
     ("data", "label_set"): (("data", "source"),),
+    ("model", "preprocessing"): (("data", "leads"), ("data", "seconds")),
     ("training", "augment"): (("data", "leads"), ("data", "seconds")),
     ("training", "augment", "crop"): (("data", "seconds"),),
 }
@@ -108,6 +118,8 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
         ("data", "folder", "lead_names"): lambda: _check_lead_names(recipe.data),
         ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
+        ("model", "preprocessing"): lambda: _check_preprocessing(recipe),
+        ("training", "patience"): lambda: _check_patience(recipe.training),
         ("training", "augment", "crop"): lambda: _check_crop(recipe),
     }
     checks["training", "loss"] = lambda: training.LOSSES.check(recipe.training.loss)
@@ -246,6 +258,29 @@ def _check_backbone(name: str) -> None:
         find_backbone(name)
     else:  # without building one, which would import TensorFlow
         look_up("backbone", name, BACKBONES)
+
+
+def _check_preprocessing(recipe: Recipe) -> None:
+    wanted, stored = recipe.model.preprocessing, recipe.data
+    try:
+        config.check_signals(
+            wanted.filters,
+            wanted.scaling,
+            leads=len(wanted.leads or stored_leads(stored)),
+            sampling_rate=stored.sampling_rate,
+            num_samples=stored_length(stored),
+        )
+    except ValueError as error:
+        raise ConfigError(f"{error}. Change it, or data.sampling_rate or seconds.") from error
+
+
+def _check_patience(settings: Training) -> None:
+    # here and not where recipes are read, as runs of earlier versions have both
+    if settings.patience is not None and settings.select == "last":
+        raise ConfigError(
+            "select: last keeps the last epoch whatever its score, so no phase ends for want of a "
+            "better one. Set it to null, or select to best_macro_auroc or another score."
+        )
 
 
 def _check_crop(recipe: Recipe) -> None:

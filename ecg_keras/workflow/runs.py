@@ -40,8 +40,8 @@ def evaluate_elsewhere(
     """Scores a finished run on another dataset with the same labels, leads and sampling rate.
 
     Thresholds are those of the run's own validation split, or of its test split where that took its
-    place (``training.validate_on``): nothing is fitted to the new data. Those of published weights
-    that were imported are 0.5.
+    place (``training.validate_on``), or 0.5 where its recipe says so: nothing is fitted to the new
+    data. Those of published weights that were imported are 0.5.
 
     Args:
         folder: the run.
@@ -102,6 +102,7 @@ def evaluate_elsewhere(
     scores = evaluation.evaluate(
         own_scores.calibration.apply(predicted),
         evaluation.Predictions.load(run.predictions(chooser(run))),
+        thresholds=settings.thresholds,
         codes=codes,
         groupings=groupings,
         bootstrap=bootstrap,

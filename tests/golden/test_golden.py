@@ -100,6 +100,15 @@ def test_runs_are_compared_evaluated_exported_and_reported(golden, tmp_path):
     assert scores.summary["macro_auroc"].value == pytest.approx(
         before.summary["macro_auroc"].value, abs=1e-6
     )
+    recipe = Run(Path("runs/scratch")).recipe
+    text = recipe.read_text(encoding="utf-8")
+    assert "thresholds: validation" in text
+    recipe.write_text(text.replace("thresholds: validation", "thresholds: fixed"), "utf-8")
+    fixed = workflow.evaluate_elsewhere(
+        "runs/scratch", shards_of("scratch"), bootstrap=100, allow_leaks=True
+    )
+    assert set(fixed.thresholds.values()) == {0.5} != set(scores.thresholds.values())
+    recipe.write_text(text, "utf-8")
     workflow.export_run("runs/finetune", tmp_path / "served" / "1")
     page = report.write_report("runs/finetune").read_text(encoding="utf-8")
     assert "no such folder of shards" not in page and "holds another dataset" not in page

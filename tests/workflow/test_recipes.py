@@ -52,6 +52,25 @@ def write(folder: Path, name: str, text: str) -> Path:
             + "model: {backbone: gru}\ntraining: {phases: [{epochs: 1, train_from: stage4}]}\n",
             "no stage named 'stage4'. Allowed: head, stem",
         ),
+        (
+            DATA + "model:\n  scaling: none\n  preprocessing:\n    filters:\n"
+            "      - {kind: bandpass, hz: [0.5, 50], order: 3}\n",
+            "model.preprocessing: a filter's hz is below half the sampling rate, 50. Received: 50",
+        ),
+        (
+            DATA + "model: {scaling: none, preprocessing: {filters: [{kind: median, "
+            "seconds: [0.2, 0.005]}]}}\n",
+            "seconds is at least two samples and at most .*Received: 0.005 at 100 Hz",
+        ),
+        (
+            DATA + "model: {scaling: none, preprocessing: {leads: [I, II], scaling: "
+            "{kind: standardise, mean: [0, 0, 0], std: [1]}}}\n",
+            "scaling.mean has one number, or one for each of 2 leads",
+        ),
+        (
+            DATA + "training: {select: last, patience: 5}\n",
+            "training.patience: select: last keeps the last epoch whatever its score",
+        ),
         (DATA + "training: {weight_decay: 0.01}\n", "weight_decay needs optimizer adamw"),
         (DATA + "training: {optimizer: sgd, epsilon: 1}\n", "epsilon needs optimizer adam, adamw"),
         (
