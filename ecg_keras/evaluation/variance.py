@@ -19,9 +19,9 @@ from scipy import optimize, special
 from ecg_keras.metrics import FloatArray
 
 # nodes and weights on [-1, 1] of the integral over what the variance of seeds may be
-NODES, SHARES = special.roots_legendre(64)
-# a chi variable is this near to the root of its degrees of freedom but for 1 time in 10^9
-REACH = 7.0
+NODES, SHARES = special.roots_legendre(192)
+# the chance that is left out of it at either end
+BEYOND = 1e-16
 # rows that say the same differ by this at most, as resamples have 7 digits
 ROUNDING = 1e-7
 # t with more degrees of freedom is normal
@@ -98,11 +98,15 @@ class Parts:
 @lru_cache(maxsize=64)
 def chi_squares(free: int) -> tuple[FloatArray, FloatArray]:
     """Values of a chi-square variable, and the chance that stands for each in an integral."""
-    low, high = max(0.0, math.sqrt(free) - REACH), math.sqrt(free) + REACH
-    chi = (high + low) / 2 + NODES * (high - low) / 2
-    density = (free - 1) * np.log(chi) - chi**2 / 2
+    # in equal steps of the logarithm of chi: with few degrees of freedom a small p-value is made of
+    # values near 0
+    ends = special.gammaincinv(free / 2, BEYOND), special.gammainccinv(free / 2, BEYOND)
+    low, high = (math.log(2 * end) / 2 for end in ends)
+    log_chi = (high + low) / 2 + NODES * (high - low) / 2
+    square = np.exp(2 * log_chi)
+    density = free * log_chi - square / 2
     chances = SHARES * np.exp(density - density.max())
-    return chi**2, chances / chances.sum()
+    return square, chances / chances.sum()
 
 
 def find_parts(

@@ -30,11 +30,23 @@ parts = st.builds(
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 30])
-@pytest.mark.parametrize("distance", [0.3, 2.0, 8.0])
-def test_seeds_alone_give_a_t_distribution(seeds, distance):
+@pytest.mark.parametrize("chance", [0.4, 0.01, 5e-4, 5e-5, 1e-9])
+def test_seeds_alone_give_a_t_distribution(seeds, chance):
     alone = Parts(seeds, 2.0, 0.0, 0.0, 50.0)
-    expected = stats.t.sf(distance / math.sqrt(2.0 / seeds), seeds - 1)
-    assert alone.tail(distance) == pytest.approx(expected, rel=2e-3, abs=1e-9)
+    distance = stats.t.isf(chance, seeds - 1) * math.sqrt(2.0 / seeds)
+    assert alone.tail(distance) == pytest.approx(chance, rel=1e-6)
+
+
+@pytest.mark.parametrize("seeds", [2, 4])
+@pytest.mark.parametrize("distance", [1.0, 30.0, 1000.0])
+def test_with_patients_the_tail_is_that_of_a_fine_grid(seeds, distance):
+    both = Parts(seeds, 1.5, 0.3, 0.05, 40.0)
+    # every value of chi-square that counts, in equal steps of the chance of a lesser one
+    edges = np.concatenate([np.geomspace(1e-14, 1e-3, 40_001), np.linspace(1e-3, 1, 40_001)[1:]])
+    square = stats.chi2.ppf((edges[1:] + edges[:-1]) / 2, seeds - 1)
+    variance = 0.05 + np.maximum((seeds - 1) * 1.5 / square - 0.3, 0) / seeds
+    tails = stats.t.sf(distance / np.sqrt(variance), 40 * (variance / 0.05) ** 2)
+    assert both.tail(distance) == pytest.approx(np.diff(edges) @ tails, rel=1e-3)
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
