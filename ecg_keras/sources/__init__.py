@@ -10,6 +10,7 @@ from ecg_keras.faces import lazy_face
 from ecg_keras.moved import SETS, warn_of_move
 
 if TYPE_CHECKING:
+    from ecg_keras.sources.challenge_sets import ChallengeSet as ChallengeSet
     from ecg_keras.sources.contract import (
         SOME as SOME,
         Corpus as Corpus,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
         find_expectations as find_expectations,
         record_ranges as record_ranges,
     )
-    from ecg_keras.sources.fields import path_inside as path_inside
+    from ecg_keras.sources.fields import path_inside as path_inside, read_rows as read_rows
     from ecg_keras.sources.finding import (
         FOLDER as FOLDER,
         SOURCES as SOURCES,

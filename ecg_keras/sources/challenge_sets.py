@@ -24,8 +24,20 @@ from ecg_keras.sources.contract import MOST, TEN_SECONDS, Corpus, Expectations
 class ChallengeSet:
     """A source in the Challenge's format: what differs from one set to another.
 
-    ``folder`` is that of the Challenge; every record name matches ``record_name`` in full, and an
-    empty one stands for all sets together, whose ``record_id`` is the path in the folder.
+    Attributes:
+        folder: the set's folder in the Challenge, for messages.
+        record_name: a pattern that every record name matches in full; an empty one stands for all
+            sets together, whose ``record_id`` is the path in the folder.
+        DEFINITIONS: the SNOMED CT codes of each label, by label set; the first is the default.
+        CITATION: what to cite.
+        LICENCE: of the database.
+        CORPUS: what its documentation promises.
+
+    Example:
+        >>> mine = ChallengeSet("mine", "M[0-9]+", {"rhythm": {"AF": ("164889003",)}}, "", "",
+        ...                     Corpus("mine", "mine, 10 s", "headers"))
+        >>> mine.LABEL_SETS
+        {'rhythm': ('AF',)}
     """
 
     folder: str

@@ -150,7 +150,22 @@ def _find_problem(parts: list[str], absolute: bool, name: str) -> str | None:
 def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     """The rows of a CSV table with a header, UTF-8 with commas, as text by column.
 
-    Cells that a row lacks are empty; a table without one of ``columns`` is refused.
+    Args:
+        path: of the table.
+        columns: those that it must have.
+
+    Returns:
+        A dict for each row; cells that a row lacks are empty.
+
+    Raises:
+        DataError: there is no such table, it is no CSV file, or lacks one of the columns.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "patients.csv"
+        >>> _ = path.write_text("record,finding\\nr1,AF\\n")
+        >>> read_rows(path, ["finding"])
+        [{'record': 'r1', 'finding': 'AF'}]
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:

@@ -1,5 +1,7 @@
-"""The databases that docs/your-own-recordings.md reads as folders of recordings."""
+"""The databases that docs/your-own-recordings.md reads, and the names in docs/add-a-source.md."""
 
+import re
+from importlib import import_module
 from pathlib import Path
 
 import h5py
@@ -74,3 +76,12 @@ def test_an_array_of_matlab(tmp_path, monkeypatch):
     settings = {"sampling_rate": 500, "unit": "mV"}
     signal = read_recording(*find_recording(tmp_path / "A0001.npy"), **settings)
     np.testing.assert_allclose(signal.values, values.T, rtol=1e-6)
+
+
+def test_what_sources_of_your_own_may_import_is_public():
+    text = PAGE.with_name("add-a-source.md").read_text(encoding="utf-8")
+    names = re.findall(r"`ecg_keras\.([\w.]+)\.(\w+)[`(]", text)
+    assert len(names) > 5
+    for package, name in names:
+        face = import_module(f"ecg_keras.{package}")
+        assert "." not in package and name in getattr(face, "__all__", dir(face)), (package, name)
