@@ -31,7 +31,7 @@ def grouping_options(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         metavar="COLUMN",
         help="Groups of test records beside the rest: sex, age, or a column of --table; with cuts, "
-        "as age:40,65. May be repeated.",
+        "as age:40,65; with names where numbers are codes, as site:names. May be repeated.",
     )
     table = click.option(
         "--table",

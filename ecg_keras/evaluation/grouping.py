@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from ecg_keras.errors import ConfigError, DataError, shortened
 
 Value = str | float | None
+Cuts = Sequence[float] | Literal["names"]  # where bands begin; or each number is a name
 AGE = "age"
 AGE_CUTS = (18.0, 40.0, 60.0, 80.0)
 MOST_GROUPS = 12  # of a column of names or of few numbers: the rarest others are one group
@@ -40,11 +42,12 @@ class Grouping:
         return np.array(found, dtype=np.int64)
 
 
-def parse_column(text: str) -> tuple[str, tuple[float, ...]]:
+def parse_column(text: str) -> tuple[str, Cuts]:
     """A column as recipes and commands name it, with the cuts of its bands.
 
     Args:
-        text: ``age``, or ``age:40,65`` for the bands below 40, from 40 to below 65, and from 65.
+        text: ``age``; ``age:40,65`` for the bands below 40, from 40 to below 65, and from 65; or
+            ``site:names`` where numbers are codes, each of which is a group.
 
     Raises:
         ConfigError: it has no name, or its cuts are not numbers that rise.
@@ -54,6 +57,8 @@ def parse_column(text: str) -> tuple[str, tuple[float, ...]]:
         (('sex', ()), ('age', (40.0, 65.0)))
     """
     name, colon, listed = text.partition(":")
+    if name.strip() and listed.strip() == "names":
+        return name.strip(), "names"
     try:
         cuts = tuple(map(float, listed.split(","))) if colon else ()
     except ValueError:
@@ -61,23 +66,23 @@ def parse_column(text: str) -> tuple[str, tuple[float, ...]]:
     rising = all(low < high for low, high in pairwise(cuts))
     if not name.strip() or not rising or not all(map(math.isfinite, cuts)):
         raise ConfigError(
-            "a column of groups is a name, or a name with cuts that rise, such as age:40,65. "
-            f"Received: {text!r:.80}."
+            "a column of groups is a name, or a name with cuts that rise, such as age:40,65, or "
+            f"with names, such as site:names, where numbers are codes. Received: {text!r:.80}."
         )
     return name.strip(), cuts
 
 
-def group_records(column: str, values: Mapping[str, Value], cuts: Sequence[float] = ()) -> Grouping:
+def group_records(column: str, values: Mapping[str, Value], cuts: Cuts = ()) -> Grouping:
     """Records in groups by the values of a column.
 
     Numbers are banded: by ``cuts``; an age at 18, 40, 60 and 80 years; others, where there are more
-    than twelve, at their quartiles. Names, and few numbers, are groups of their own; of more than
-    twelve the rarest are one group, ``others``.
+    than twelve, at their quartiles, or from the second on where most are the same. Names, and few
+    numbers, are groups of their own; of more than twelve the rarest are one group, ``others``.
 
     Args:
         column: its name; ``age`` is in years.
         values: of each record id; ``None``, an empty name and NaN are unknown.
-        cuts: where bands begin, rising.
+        cuts: where bands begin, rising; or ``"names"``: each number is the name of a group.
 
     Raises:
         DataError: cuts of a column that has names, or a name of its own for most records.
@@ -90,23 +95,23 @@ def group_records(column: str, values: Mapping[str, Value], cuts: Sequence[float
     numbers = {
         one: number for one, value in known.items() if (number := _number(value)) is not None
     }
-    if len(numbers) < len(known):
-        if cuts:
+    if len(numbers) < len(known) or cuts == "names":
+        if cuts and cuts != "names":
             odd = next(value for one, value in known.items() if one not in numbers)
             raise DataError(
                 f"{column}: cuts need numbers. Received: {shortened(repr(odd), 40)}. Leave the "
                 "cuts out, so that each name is a group."
             )
-        return _by_name(column, {one: str(value).strip() for one, value in known.items()})
+        texts = {one: str(value).strip() for one, value in known.items()}
+        return _by_name(column, texts | (_write(numbers) if cuts else {}))
     distinct = sorted(set(numbers.values()))
     if not cuts and column != AGE and len(distinct) <= MOST_GROUPS:
-        texts = dict(zip(distinct, _write_apart(distinct), strict=True))
-        of = {one: texts[number] for one, number in numbers.items()}
-        return Grouping(column, tuple(texts.values()), of)
+        return _by_name(column, _write(numbers))
     limits = list(cuts) or list(AGE_CUTS)
     if not cuts and column != AGE:
         quartiles = np.quantile(list(numbers.values()), [0.25, 0.5, 0.75])
         limits = [float(cut) for cut in np.unique(quartiles) if cut > distinct[0]]
+        limits = limits or [distinct[1]]  # most have the least, such as no earlier ECG
     names = _name_bands(column, limits)
     bands = {
         one: names[np.searchsorted(limits, number, "right")] for one, number in numbers.items()
@@ -128,14 +133,29 @@ def _by_name(column: str, names: Mapping[str, str]) -> Grouping:
             f"Name a column that many records share. It has {shortened(next(iter(count)), 40)!r}."
         )
     if len(count) <= MOST_GROUPS:
-        return Grouping(column, tuple(sorted(count)), dict(names))
-    kept = sorted(sorted(count, key=lambda name: (-count[name], name))[: MOST_GROUPS - 1])
+        return Grouping(column, tuple(sorted(count, key=_place)), dict(names))
+    kept = sorted(
+        sorted(count, key=lambda name: (-count[name], name))[: MOST_GROUPS - 1], key=_place
+    )
     others = f"{len(count) - len(kept)} others"
     return Grouping(
         column,
         (*kept, others),
         {one: name if name in kept else others for one, name in names.items()},
     )
+
+
+def _place(name: str) -> tuple[float, str]:
+    """Numbers in their order, then names in theirs."""
+    number = _number(name)
+    return (math.inf if number is None else number), name
+
+
+def _write(numbers: Mapping[str, float]) -> dict[str, str]:
+    """The text of each number; equal ones have the same."""
+    distinct = sorted(set(numbers.values()))
+    texts = dict(zip(distinct, _write_apart(distinct), strict=True))
+    return {one: texts[number] for one, number in numbers.items()}
 
 
 def _name_bands(column: str, limits: Sequence[float]) -> list[str]:

@@ -34,6 +34,23 @@ def test_few_numbers_and_names_are_groups():
     assert of("sex", ["male", " female", None])[0] == ("female", "male")
 
 
+def test_numbers_of_which_most_are_the_least_are_cut_at_the_second():
+    names, groups = of("earlier_ecgs", [0] * 80 + list(range(1, 21)))
+    assert names == ("under 1", "1 and over")
+    assert [groups.count(name) for name in names] == [80, 20]
+
+
+def test_codes_are_names_where_that_is_asked():
+    assert parse_column("site:names") == ("site", "names")
+    codes = [code for code in range(14) for _ in range(code + 3)]
+    assert of("site", codes)[0][0] == "under 6"
+    names, groups = of("site", [*map(float, codes), None], "names")
+    assert names == (*map(str, range(3, 14)), "3 others")
+    assert (groups[0], groups[-2], groups[-1]) == ("3 others", "13", None)
+    # 10 comes after 9; a code that is no number is a name as well
+    assert of("site", [10, "9", "0x1", 9.0] * 2, "names")[0] == ("9", "10", "0x1")
+
+
 def test_large_numbers_stay_apart():
     assert of("site", [1000001, 1000002]) == (("1000001", "1000002"), ["1000001", "1000002"])
     assert of("device", [0.1, 0.1000001])[0] == ("0.1", "0.1000001")
