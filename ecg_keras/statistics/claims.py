@@ -143,7 +143,7 @@ def declines(curves: Sequence[LearningCurve]) -> Part:
 
 
 def comparable(curves: Sequence[LearningCurve]) -> Part:
-    """In at least one learning curve the reference is shown to catch up."""
+    """The reference is shown to catch up in a learning curve, and in more than chance shows."""
     about = "Comparable with enough data"
     if not curves:
         return Part(about, "undecided", "there is no learning curve")
@@ -156,7 +156,7 @@ def comparable(curves: Sequence[LearningCurve]) -> Part:
     first = (caught or curves)[0]
     part = Part(
         about,
-        "confirmed" if caught else "undecided",
+        beyond_chance(len(caught), 0, len(curves), first.differences[-1].level),
         f"shown by {len(caught)} of {plural(len(curves), 'learning curve')}; on {first.title}: "
         f"{first.says.rstrip('.')}",
     )
@@ -226,8 +226,8 @@ def families(interactions: Sequence[Interaction], comparisons: Sequence[Compared
     return limit(part, [one.contrast.seeds for one in interactions], "comparison of gains")
 
 
-def may_not_pay(rows: Sequence[LedgerRow]) -> Part:
-    """At least one way saves less than its share of the pre-training."""
+def may_not_pay(rows: Sequence[LedgerRow], level: float) -> Part:
+    """A way saves less than its share of the pre-training, in more cases than chance shows."""
     about = "Pre-training may not pay"
     if not rows:
         return Part(about, "undecided", "no cost of a pre-training is known")
@@ -241,10 +241,8 @@ def may_not_pay(rows: Sequence[LedgerRow]) -> Part:
     tasks = [row.tasks_to_pay for row in rows if row.tasks_to_pay is not None]
     if tasks:
         figures += f"; at best it has paid after {plural(math.ceil(min(tasks)), 'task')}"
-    word: Answer = "undecided"
-    if lost:
-        word = "confirmed"
-    elif pays == len(rows):
+    word = beyond_chance(lost, 0, len(rows), level)
+    if pays == len(rows):
         word = "refuted"
     return limit(Part(about, word, figures), [row.seeds for row in rows], "way of training")
 

@@ -74,17 +74,18 @@ def findings(
        the smallest size of a sweep or, without a sweep, has fewer than 1,000 training ECGs.
     2. *Declines*: the trend of the difference over log n (`LearningCurve.trend`, judged with
        Holm's correction for all curves) falls in more curves than it rises or is equivalent to
-       none. *Comparable*: in at least one curve the interval of the crossover ends within the
-       sizes, or that of the difference at the largest size is below the margin; more data than
-       were tried may always do it, so this part is never refuted. *Takes longer*: as 3, at the
+       none. *Comparable*: the interval of the crossover ends within the sizes, or that of the
+       difference at the largest size is below the margin, in a curve, and in more of them than
+       chance would give; more data than were tried may always do it, so this part is never
+       refuted. *Takes longer*: as 3, at the
        largest size of each sweep.
     3. *Converges faster*: in more comparisons fine-tuning is faster (interval of the ratio of
        epochs below 1 and that of the area above 0) than slower (ratio above 1 or quality never
        reached, and area below 0), and in more than chance would give. *Less compute*: the same for
        the interval of the ratio of seconds. The evidence adds the share of pre-training.
     4. *CNNs better than RNNs*: more interactions are judged positive than negative or equivalent
-       to none. *May not pay*: for at least one way, the interval of what it saves is below its
-       share of the pre-training; refuted where it is above for all.
+       to none. *May not pay*: the interval of what a way saves is below its share of the
+       pre-training, in more ways than chance would give; refuted where it is above for all.
 
     Args:
         comparisons: ways of training against the reference; those that start from an upstream
@@ -118,6 +119,7 @@ def findings(
         [one for one in interactions if modes is None or one.mode in modes],
         lambda one: one.contrast.seeds,
     )
+    level = max((one.contrast.level for one in comparisons), default=0.95)  # all have the same
     parts = (
         (small(counted, train_records or {}), not_always(counted)),
         (
@@ -126,7 +128,7 @@ def findings(
             faster(largest(counted), "The reference takes longer at the largest sizes"),
         ),
         (faster(counted, "Converges faster"), cheaper(counted, rows)),
-        (families(tested, counted), may_not_pay(rows)),
+        (families(tested, counted), may_not_pay(rows, level)),
     )
     return tuple(
         Finding(claim, _all(own), " ".join([*map(str, own), *_why_open(own)]))

@@ -251,6 +251,17 @@ def test_catching_up_is_shown_by_a_finite_upper_end_or_by_the_largest_size():
     assert words(SWEEPS, [curve(-0.08, last=0.05)])[1] == "confirmed"
 
 
+def test_one_curve_or_way_of_many_is_what_chance_would_give():
+    far = curve(-0.08, last=0.05, crossover=(math.inf, 700.0, math.inf))
+    good, pays, not_paid = [interaction(0.05)] * 2, row(pretraining=100.0), row(pretraining=600.0)
+    for shown, word in ((1, "undecided"), (2, "undecided"), (3, "confirmed")):
+        curves = [curve(-0.08)] * shown + [far] * (20 - shown)
+        rows = [not_paid] * shown + [pays] * (20 - shown)
+        found = words(SWEEPS, curves, good, rows)
+        assert (found[1], found[3]) == (word, word)
+    assert words(SWEEPS, [curve(-0.08), far], good, [not_paid, pays])[1::2] == ["confirmed"] * 2
+
+
 def test_who_never_reaches_the_quality_and_runs_lower_is_slower():
     never = (None, Estimate(-0.05, -0.08, -0.02))
     for speed, word in ((never, "refuted"), ((None, UNCLEAR[1]), "undecided")):
