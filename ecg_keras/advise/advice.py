@@ -168,7 +168,8 @@ class Advice:
         chosen = ", ".join(f"{trial.way}: {trial.way.tuned_to}" for trial in self.trials)
         return (
             f"Each way was tuned over {len(self.tune.candidates)} settings on a seed of its own "
-            f"({chosen}); the recipe tunes again, with all records."
+            f"({chosen}), by the validation patients that score them: all scores flatter a little, "
+            "and most where settings differ most. The recipe tunes again, with all records."
         )
 
     def _head(self) -> str:

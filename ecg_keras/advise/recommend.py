@@ -17,6 +17,7 @@ from ecg_keras.advise.ways import Mode, Way, epochs_for
 from ecg_keras.config import Recipe, Tune
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
+from ecg_keras.text import plural
 from ecg_keras.transferability import rank_checkpoints
 from ecg_keras.workflow import load, make_job
 
@@ -78,11 +79,7 @@ def advise(
         )
     report = on_progress or (lambda what, done, total: None)
     shards, dataset = Path(shards), data.describe(shards)
-    if not dataset.splits["valid"].records:
-        raise DataError(
-            f"{shards}: has no validation record, and pilot runs are scored on them alone. Prepare "
-            "it with data.split.valid above 0."
-        )
+    _check_valid(dataset.splits["valid"], shards)
     candidates = []
     for number, checkpoint in enumerate(checkpoints):
         report("compare the data", number, len(checkpoints))
@@ -114,6 +111,23 @@ def advise(
         level=level,
         tune=tune,
     )
+
+
+def _check_valid(valid: data.SplitSummary, shards: Path) -> None:
+    """Refuses a validation split that can't score the pilot runs, before they are trained."""
+    if not valid.records:
+        raise DataError(
+            f"{shards}: has no validation record, and pilot runs are scored on them alone. Prepare "
+            "it with data.split.valid above 0."
+        )
+    has_both = any(0 < count < valid.records for count in valid.labels.values())
+    if valid.patients < 2 or not has_both:
+        raise DataError(
+            f"{shards}: its validation split can't score pilot runs: that takes two patients, and "
+            "a label that some of its records have and others lack. It has "
+            f"{plural(valid.records, 'record')} of {plural(valid.patients, 'patient')}. Prepare it "
+            "with a greater data.split.valid."
+        )
 
 
 def list_ways(candidates: Sequence[CheckpointFacts]) -> tuple[Way, ...]:

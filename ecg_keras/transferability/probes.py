@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.metrics import auroc, spectrum
 from ecg_keras.transferability.checked_inputs import (
     BoolArray,
@@ -123,6 +123,7 @@ def linear_probe(
         Mean AUROC of the labels, in [0, 1].
 
     Raises:
+        ConfigError: fewer than 2 folds.
         DataError: shapes or values that do not fit, no label is left, or there are so few
             patients that no fold holds ECGs with and without a label.
 
@@ -137,6 +138,10 @@ def linear_probe(
         >>> linear_probe(embeddings, targets, ["a", "b", "c", "d", "e", "f"], folds=3)
         1.0
     """
+    if folds < 2:
+        raise ConfigError(
+            f"folds must be at least 2, one to test and others to learn from. Received: {folds}."
+        )
     truth = check_targets(targets)
     features = check_embeddings(embeddings, len(truth))
     patients = check_patients(patient_ids, len(truth))

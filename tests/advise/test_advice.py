@@ -96,6 +96,7 @@ def test_it_says_how_each_way_was_tuned():
     trials = tuple(replace(trial, way=trial.way.settings(Tune())[2]) for trial in plain.trials)
     said = replace(plain, trials=trials, tune=Tune()).sentences()[1]
     assert said.startswith("Each way was tuned over 4 settings on a seed of its own (scratch: rate")
+    assert "by the validation patients that score them: all scores flatter a little" in said
 
 
 def test_it_warns_of_a_checkpoint_that_knows_test_records():

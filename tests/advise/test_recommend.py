@@ -64,3 +64,13 @@ def test_a_target_without_validation_records_is_refused(shards):
     (shards / "dataset.json").write_text(replace(dataset(valid=0), leads=leads).dump())
     with pytest.raises(DataError, match="has no validation record"):
         advise(["runs/up"], shards)
+
+
+@pytest.mark.parametrize("poor", [{"patients": 1}, {"labels": {"MI": 0, "HYP": 40}}])
+def test_a_validation_split_that_scores_nothing_is_refused_before_the_pilots(shards, poor):
+    whole = replace(dataset(valid=40), leads=tuple(f"L{number}" for number in range(12)))
+    valid = replace(whole.splits["valid"], **poor)
+    given = replace(whole, splits={**whole.splits, "valid": valid})
+    (shards / "dataset.json").write_text(given.dump())
+    with pytest.raises(DataError, match=r"can't score pilot runs: .* 40 records of \d+ patient"):
+        advise(["runs/up"], shards)

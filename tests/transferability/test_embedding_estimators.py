@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.metrics import spectrum
 from ecg_keras.transferability import (
     ESTIMATORS,
@@ -265,6 +265,8 @@ def test_folds_without_a_label_to_learn_or_to_rank_count_for_nothing():
     assert linear_probe(flat, targets, patients, folds=6) in (0, 0.25, 0.5, 0.75, 1)
     with pytest.raises(DataError, match="12 patients are too few for a linear probe in 12 folds"):
         linear_probe(features, targets, patients, folds=12)
+    with pytest.raises(ConfigError, match=r"folds must be at least 2, one to test.*Received: 1"):
+        linear_probe(features, targets, patients, folds=1)
 
 
 def test_a_label_that_nothing_tells_is_not_ranked_by_the_shares_of_the_folds():
