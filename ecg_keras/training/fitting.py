@@ -157,16 +157,24 @@ def make_optimizer(
 
 
 def _step_by_stage(optimizer: keras.optimizers.Optimizer, scales: Mapping[str, float]) -> None:
-    """Scales the steps of an optimizer. Not its gradients: Adam would undo their scaling."""
+    """Scales an optimizer's steps and its weight decay, as a learning rate for each stage does.
+
+    Not its gradients: Adam would undo their scaling.
+    """
     step = optimizer.update_step
 
     def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
         # a tf.Variable, whose name is the Keras variable's path: stage1_block1_conv1/kernel:0, and
         # on a second device stage1_block1_conv1/kernel/replica_1:0
         path = variable.name.partition(":")[0].partition("/replica_")[0]
-        step(gradient, variable, learning_rate * scales[path])
+        rate = learning_rate * scales[path]
+        if optimizer.weight_decay is not None and optimizer._use_weight_decay(variable):
+            shrinking = keras.ops.cast(rate * optimizer.weight_decay, variable.dtype)
+            variable.assign_sub(variable * shrinking)
+        step(gradient, variable, rate)
 
     optimizer.update_step = update_step
+    optimizer._apply_weight_decay = lambda variables: None  # which takes one rate for all
 
 
 def fit_ridge(

@@ -63,6 +63,18 @@ def test_adamw_decays_weights():
     assert decayed["head/bias"] == pytest.approx(plain["head/bias"], rel=1e-6)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_weights_decay_by_stage_as_they_learn(optimizer):
+    phase = Phase(epochs=1, learning_rate=1e-2, stage_decay=0.1)
+    plain, decayed = (
+        step_of(phase, Training(optimizer=optimizer, weight_decay=decay)) for decay in (0.0, 0.5)
+    )
+    further = {name: decayed[name] - plain[name] for name in plain}
+    assert further["head/kernel"] == pytest.approx(0.005, rel=0.1)
+    assert further["stem_dense/kernel"] == pytest.approx(0.0005, rel=0.1)
+    assert further["stem_dense/bias"] == pytest.approx(0, abs=1e-6)
+
+
 def test_every_optimizer_can_be_named_and_steps_by_stage():
     for row in OPTIMIZERS.rows:
         training = Training(optimizer=row.name)
