@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
+from ecg_keras.config.identity import run_mark
 from ecg_keras.config.loading import compose
 from ecg_keras.config.recipe_sections import Phase, Recipe
 from ecg_keras.config.tune import Candidate, Tune, rounded
@@ -37,11 +37,13 @@ def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
     if tune is None:
         return {}
     trials = {one.name: trial(recipe, one, where, tune.epochs) for one in tune.candidates}
-    if len(trials) < len(tune.candidates):
+    different = {run_mark(one): name for name, one in trials.items()}
+    if len(different) < len(tune.candidates):
         raise ConfigError(
-            f"{where}: tune: only {len(trials)} of {len(tune.candidates)} candidates differ here "
-            f"({'; '.join(trials)}): decay and head_epochs change nothing where first weights are "
-            "random. Give this arm as many as the others."
+            f"{where}: tune: only {len(different)} of {len(tune.candidates)} candidates differ "
+            f"here ({'; '.join(different.values())}): the others are the same training, as decay "
+            "and head_epochs change nothing where first weights are random, nor does a key that is "
+            "set to what it is. Give this arm as many as the others."
         )
     return trials
 
@@ -74,13 +76,11 @@ def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Rec
         ConfigError: it makes no recipe.
     """
     plain = recipe.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    changed: dict[str, Any] = {
-        "tune": None,
-        "export": False,
-        "evaluation": {"baseline": None, "baseline_set": {}},
-        "training": {"phases": [phase.model_dump() for phase in _phases(recipe, one, share)]},
-    }
-    return compose([plain, changed, one.recipe], f"{where}: tune: {one.name}")
+    alone = {"tune": None, "export": False, "evaluation": {"baseline": None, "baseline_set": {}}}
+    parts, where = [plain, alone, one.recipe], f"{where}: tune: {one.name}"
+    # rate, decay and share are of the phases that the candidate itself may set
+    phases = [phase.model_dump() for phase in _phases(compose(parts, where), one, share)]
+    return compose([*parts, {"training": {"phases": phases}}], where)
 
 
 def _phases(recipe: Recipe, one: Candidate, share: float) -> tuple[Phase, ...]:

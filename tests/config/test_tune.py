@@ -68,6 +68,23 @@ def test_an_arm_that_would_be_tried_with_fewer_settings_is_refused():
         list_trials(recipe("scratch", tune=tune), "mine.yaml")
 
 
+def test_candidates_of_other_names_for_the_same_training_are_refused():
+    same = {"candidates": [{}, {"decay": 1.0}, {"rate": 2}]}
+    with pytest.raises(ConfigError, match=r"only 2 of 3 candidates .* are the same training"):
+        list_trials(recipe(tune=same), "mine.yaml")
+    set_to_what_it_is = {"candidates": [{}, {"recipe": {"training": {"batch_size": 64}}}]}
+    with pytest.raises(ConfigError, match="only 1 of 2 candidates differ here"):
+        list_trials(recipe(tune=set_to_what_it_is), "mine.yaml")
+
+
+def test_phases_of_a_candidate_have_its_rate_and_decay_and_the_share_of_epochs():
+    own = {"training": {"phases": [{"epochs": 10, "learning_rate": 1e-2}]}}
+    (phase,) = phases_of(recipe=own, rate=0.5, decay=0.7, share=0.5)
+    assert (phase.epochs, phase.learning_rate, phase.stage_decay) == (5, 5e-3, 0.7)
+    head, rest = phases_of(recipe=own, head_epochs=4)
+    assert (head.epochs, head.train_from, rest.epochs) == (4, "head", 6)
+
+
 @given(head=st.integers(1, 100), first=st.integers(1, 50), second=st.integers(1, 50))
 def test_epochs_of_the_head_are_taken_from_those_there_are(head, first, second):
     phases = phases_of(phases=[{"epochs": first}, {"epochs": second}], head_epochs=head)
