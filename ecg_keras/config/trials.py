@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from ecg_keras.config.identity import run_mark
 from ecg_keras.config.loading import compose
@@ -76,7 +77,8 @@ def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Rec
         ConfigError: it makes no recipe.
     """
     plain = recipe.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    alone = {"tune": None, "export": False, "evaluation": {"baseline": None, "baseline_set": {}}}
+    evaluation = {"baseline": None, "baseline_set": {}}
+    alone: dict[str, Any] = {"tune": None, "export": False, "evaluation": evaluation}
     parts, where = [plain, alone, one.recipe], f"{where}: tune: {one.name}"
     # rate, decay and share are of the phases that the candidate itself may set
     phases = [phase.model_dump() for phase in _phases(compose(parts, where), one, share)]
