@@ -7,9 +7,10 @@ check them.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ecg_keras.config.data_sections import Data
 from ecg_keras.config.metric_names import MetricName, Selection
@@ -169,6 +170,16 @@ class Recipe(Settings):
     evaluation: Evaluation = Evaluation()
     export: bool = False
     run: FolderPath | None = None
+
+    @field_validator("run")
+    @classmethod
+    def _has_a_name(cls, run: Path | None) -> Path | None:
+        if run is not None and run.name in ("", ".."):
+            raise ValueError(
+                "a run has a folder of its own, which is named: such as runs/mine. Received: "
+                f"{str(run)!r}"
+            )
+        return run
 
     @model_validator(mode="after")
     def _somebody_chooses_the_epoch(self) -> Recipe:

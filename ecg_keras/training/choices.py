@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecg_keras.config import NameOrSettings, Training, name_and_settings
-from ecg_keras.errors import ConfigError, look_up, shortened
+from ecg_keras.errors import ConfigError, look_up, shortened, unknown_name
 from ecg_keras.user_modules import import_function
 
 
@@ -58,6 +58,10 @@ class Choices:
             inspect.signature(function).bind(**dict.fromkeys(row.takes), **settings)
         except TypeError as error:
             raise self._refuse(row.name, settings, error) from error
+        allowed = _named_by_keras(function)
+        for key in settings:
+            if allowed and key not in allowed:
+                raise ConfigError(unknown_name(f"setting of {row.name}", key, allowed))
 
     def _open(self, setting: NameOrSettings) -> tuple[TrainingChoice, dict[str, Any]]:
         name, settings = name_and_settings(setting)
@@ -74,6 +78,15 @@ class Choices:
             f"{self.kind} {name} can't be made with the settings {shortened(str(settings))}: "
             f"{shortened(str(error), 200)}. Correct them."
         )
+
+
+def _named_by_keras(function: Any) -> set[str]:
+    """What a class of Keras takes, which its base classes name where it has ``**kwargs``."""
+    if not inspect.isclass(function) or not function.__module__.startswith("keras."):
+        return set()
+    signatures = [inspect.signature(one).parameters.values() for one in function.__mro__[:-1]]
+    named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    return {one.name for group in signatures for one in group if one.kind in named}
 
 
 LOSSES = Choices(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,7 @@ from ecg_keras.training.epoch_callbacks import RunLog
 from ecg_keras.training.fitting import compile_phase, fit, fit_ridge
 from ecg_keras.training.leakage import guard
 from ecg_keras.training.prerequisites import check_upstream
-from ecg_keras.training.run import Run, seen_from
+from ecg_keras.training.run import Run, read_log, seen_from
 from ecg_keras.training.seen import records_left_out
 from ecg_keras.training.validation_scores import ValidationScores
 
@@ -171,14 +170,14 @@ def _fit(
         num_parameters=trainable,
         in_memory=in_memory,
     )
-    begun = time.perf_counter()
-    earlier = run.read_status().get("seconds", 0.0)
     for number, phase in enumerate(settings.phases, start=1):
         if progress is not None and (number, False) < (progress.phase, progress.phase_ended):
             continue
         with strategy.scope():
             progress = _fit_phase(model, work, phase, number, progress)
-        run.write_status(seconds=round(earlier + time.perf_counter() - begun, 1))
+        # by the log, so that what was trained before a kill counts
+        seconds = sum(float(row["seconds"]) for row in read_log(run.log))
+        run.write_status(seconds=round(seconds, 1))
     _finish(run, progress)
 
 

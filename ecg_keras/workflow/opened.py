@@ -141,9 +141,14 @@ def open_scored(folder: str | Path) -> Run:
     """The run in a folder, if it was scored on its test split.
 
     Raises:
-        DataError: there is no finished run in it, or its scores are missing.
+        DataError: there is no finished run in it, its scores are missing, or it was imported.
     """
     run = open_finished(folder)
+    if run.card.is_file():
+        raise DataError(
+            f"{folder}: imported weights, which have no scores of their own. Score them on data "
+            f"with the same labels: ecg-keras evaluate {folder} --shards FOLDER."
+        )
     for path in (run.scores, run.predictions(chooser(run)), run.predictions("test")):
         if not path.is_file():
             raise DataError(f"{path}: this run was not scored: there is no such file. {RESUME}")

@@ -72,7 +72,10 @@ def test_a_stopped_run_goes_on_as_if_there_had_been_no_stop(
     monkeypatch.setattr("ecg_keras.data.pipeline.free_memory", lambda: 2 * taken)
     assert not fits_in_memory(dataset, dataset.splits["train"].records)
     train(recipe, shards=shards, run=run)
-    for one, other in zip(read_log(run.log), read_log(trained.log), strict=True):
+    rows = read_log(run.log)
+    spent = sum(float(row["seconds"]) for row in rows)  # before the stop and after it
+    assert run.read_status()["seconds"] == pytest.approx(spent, abs=0.06)
+    for one, other in zip(rows, read_log(trained.log), strict=True):
         one.pop("seconds"), other.pop("seconds")
         assert one == other
     for one, other in zip(weights(run), weights(trained), strict=True):

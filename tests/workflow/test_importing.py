@@ -92,6 +92,11 @@ def test_the_run_has_the_network_the_preprocessing_and_the_head(here):
     assert np.allclose(model(signals), plain(x.astype(np.float32)), atol=1e-5)
 
 
+def test_it_has_no_scores_of_its_own_and_that_is_said(here):
+    with pytest.raises(DataError, match=r"runs/theirs: imported weights.*evaluate .* --shards"):
+        workflow.open_scored("runs/theirs")
+
+
 def test_a_recipe_that_names_the_file_has_its_network_rate_and_length(here):
     job = workflow.make_job(workflow.load("tune.yaml"))
     recipe = job.recipe

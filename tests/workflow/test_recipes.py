@@ -72,6 +72,11 @@ def write(folder: Path, name: str, text: str) -> Path:
             "training.patience: select: last keeps the last epoch whatever its score",
         ),
         (DATA + "training: {weight_decay: 0.01}\n", "weight_decay needs optimizer adamw"),
+        (
+            DATA + "training: {optimizer: {adam: {beta1: 0.9}}}\n",
+            "training.optimizer: no setting of adam named 'beta1'.*Did you mean 'beta_1'",
+        ),
+        (DATA + "run: .\n", "run: a run has a folder of its own, which is named.*Received: '.'"),
         (DATA + "training: {optimizer: sgd, epsilon: 1}\n", "epsilon needs optimizer adam, adamw"),
         (
             DATA + "training:\n  optimizer: adan\n",
