@@ -77,8 +77,8 @@ def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Rec
         ConfigError: it makes no recipe.
     """
     plain = recipe.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    evaluation = {"baseline": None, "baseline_set": {}}
-    alone: dict[str, Any] = {"tune": None, "export": False, "evaluation": evaluation}
+    evaluation: dict[str, Any] = {"baseline": None, "baseline_set": {}}
+    alone = {"tune": None, "export": False, "evaluation": evaluation}
     parts, where = [plain, alone, one.recipe], f"{where}: tune: {one.name}"
     # rate, decay and share are of the phases that the candidate itself may set
     phases = [phase.model_dump() for phase in _phases(compose(parts, where), one, share)]
