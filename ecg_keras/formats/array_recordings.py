@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats.hdf5_files import find_array, read_array, read_row
+from ecg_keras.formats.lead_errors import BY_COLUMN, no_lead
 from ecg_keras.formats.plain_files import MOST_VALUES, stat_file
 from ecg_keras.formats.voltages import unit_in_mv
 from ecg_keras.records import Signal, Span, cut_signal
@@ -130,10 +131,7 @@ def signal_of_values(
     kept = [column for column, lead in enumerate(named) if lead is not None]
     found = tuple(lead for lead in named if lead is not None)
     if not found:
-        raise DataError(
-            f"{what}: none of {', '.join(leads or ())[:200]} is one of the leads "
-            f"{', '.join(LEADS)}. Name its leads with data.folder.leads."
-        )
+        raise DataError(f"{what}: {no_lead('columns', leads or (), BY_COLUMN)}")
     if turned.size > MOST_VALUES:
         raise DataError(
             f"{what} of {turned.size:,} values, and a recording has at most {MOST_VALUES:,}. Save "

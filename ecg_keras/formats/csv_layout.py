@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from ecg_keras.errors import DataError
 from ecg_keras.formats.csv_clocks import Clock, clock_of, stated_clock
 from ecg_keras.formats.csv_numbers import Columns, is_missing, is_number, split_line
+from ecg_keras.formats.lead_errors import BY_COLUMN, BY_SPELLING, no_lead
 from ecg_keras.formats.voltages import parse_unit, split_unit, stated_unit
-from ecg_keras.signals import LEADS, LeadNames, find_lead, find_leads
+from ecg_keras.signals import LeadNames, find_lead, find_leads
 from ecg_keras.text import plural
 
 # in the order in which they are preferred where two fit; a blank stands for any number of blanks
@@ -110,10 +111,7 @@ def find_layout(
     named = find_named(names, lead_names)
     wanted = tuple(column for column, lead in enumerate(named) if lead is not None)
     if not wanted:
-        raise DataError(
-            f"none of its columns is one of the leads {', '.join(LEADS)}. Received: "
-            f"{', '.join(names)[:200]}. Name them with data.folder.leads or data.folder.lead_names."
-        )
+        raise no_lead("columns", names, f"{BY_COLUMN} or {BY_SPELLING}")
     first = _first_samples(table, wanted)
     above, table = [*above, *table[:first]], table[first:]
     short = [names[column] for column in wanted if column >= max(len(row.cells) for row in table)]

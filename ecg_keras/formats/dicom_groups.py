@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecg_keras.errors import DataError
+from ecg_keras.formats.lead_errors import no_lead
 from ecg_keras.signals import LEADS, LeadNames, find_lead
 
 # averaged beats last a second or so, recordings longer
@@ -89,10 +90,7 @@ def choose_groups(groups: Sequence[ChannelGroup]) -> list[ChannelGroup]:
     if not candidates:
         names = [_name(one) for group in groups if group.leads for one in group.channels]
         if names:
-            raise DataError(
-                f"none of its channels is one of the leads {', '.join(LEADS)}. Received: "
-                f"{', '.join(names)[:200]}. data.folder.lead_names says which is which."
-            )
+            raise no_lead("channels", names)
         raise DataError(
             f"none of its {len(groups)} groups of channels is a recording with one of the leads "
             f"{', '.join(LEADS)}. Export the rhythm, not averaged beats alone."

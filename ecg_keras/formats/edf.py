@@ -20,10 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
+from ecg_keras.formats.lead_errors import no_lead
 from ecg_keras.formats.plain_files import MOST_VALUES, errors_name
 from ecg_keras.formats.voltages import ALLOWED, is_calibration, unit_in_mv
 from ecg_keras.records import Signal, Span, span_samples
-from ecg_keras.signals import LEADS, LeadNames, find_lead
+from ecg_keras.signals import LeadNames, find_lead
 
 # bytes of the header that all signals share, and of what it adds for each of them
 _HEADER, _EACH = 256, 256
@@ -217,11 +218,7 @@ def _find_leads(header: EdfHeader, lead_names: LeadNames) -> dict[str, EdfSignal
             )
         leads[lead] = signal
     if not leads:
-        labels = ", ".join(signal.label for signal in header.signals)[:200] or "none"
-        raise DataError(
-            f"none of its signals is one of the leads {', '.join(LEADS)}. Received: "
-            f"{labels}. data.folder.lead_names says which is which."
-        )
+        raise no_lead("signals", [signal.label for signal in header.signals])
     return leads
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import DataError
+from ecg_keras.formats.lead_errors import no_lead
 from ecg_keras.formats.wfdb_formats import PACKINGS, Integers, missing_mark
 from ecg_keras.formats.wfdb_headers import SignalLine
-from ecg_keras.signals import LEADS
 
 # rows that are scaled together, where a recording has a multiple of them
 _ROWS = 64
@@ -55,11 +55,7 @@ def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
     """How some signals of a header, whose files hold its frames, become millivolts."""
     named = [signal for signal in signals if signal.lead is not None]
     if not named:
-        raise DataError(
-            f"none of its signals is one of the leads {', '.join(LEADS)}. Received: "
-            f"{', '.join(signal.name or '(no name)' for signal in signals)}. Where one of them is "
-            "a lead, name it with data.folder.lead_names."
-        )
+        raise no_lead("signals", [signal.name for signal in signals])
     leads = [signal.lead for signal in named]
     if len(set(leads)) < len(leads):
         raise DataError(

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.formats.lead_errors import no_lead
 from ecg_keras.formats.plain_files import errors_name, read_at_most
 from ecg_keras.formats.voltages import ALLOWED, unit_in_mv
 from ecg_keras.records import Signal, Span, span_samples
-from ecg_keras.signals import LEADS, LeadNames, find_lead
+from ecg_keras.signals import LeadNames, find_lead
 
 LARGEST = 16_000_000
 # a tag costs thirty times its own bytes
@@ -172,11 +173,7 @@ def _convert(record: Any, lead_names: LeadNames, span: Span | None) -> Signal:
         if lead:
             leads[lead] = one
     if not leads:
-        received = ", ".join(one.label for one in record.leads)[:200]
-        raise DataError(
-            f"none of its channels is one of the leads {', '.join(LEADS)}. Received: {received}. "
-            "Name its leads with data.folder.lead_names."
-        )
+        raise no_lead("channels", [one.label for one in record.leads])
     shapes = {(one.sampling_rate, len(one.samples)) for one in leads.values()}
     if len(shapes) > 1:
         received = ", ".join(f"{count} samples at {rate:g} Hz" for rate, count in sorted(shapes))

@@ -104,7 +104,7 @@ def test_few_zeros_at_an_edge_belong_to_the_recording(tmp_path, zeros, length):
         ({"row": 0, "leads": LEADS[:8]}, r"must have 8 leads, I, .* shape \(1000, 12\)\. Name its"),
         (
             {"row": 0, "leads": [f"ch{n}" for n in range(12)]},
-            r"none of ch0, .* is one of the leads",
+            r"none of its columns is one of the leads .*ch0, .* with data\.folder\.leads\.",
         ),
     ],
 )
