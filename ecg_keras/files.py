@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 import os
-import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
@@ -26,14 +26,17 @@ Parsed = TypeVar("Parsed")
 
 
 @contextmanager
-def replacing(path: Path, ending: str | None = None) -> Iterator[Path]:
-    """A temporary path in the same folder that becomes ``path`` when the block succeeds.
+def replacing(path: Path, ending: str | None = None, scratch: Path | None = None) -> Iterator[Path]:
+    """A temporary path that becomes ``path`` when the block succeeds: in the same folder, or in
+    ``scratch``, which is on the same disk.
 
     It has the ending of ``path``, by which some writers choose the format, or another one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = f"{os.getpid()}-{threading.get_ident()}"
-    temporary = path.with_name(f".{path.stem}.{writer}{ending or path.suffix}")
+    folder = scratch or path.parent
+    if scratch is None:
+        folder.mkdir(parents=True, exist_ok=True)
+    # two processes, on two machines too, may write the same file
+    temporary = folder / f".{path.stem}.{uuid.uuid4().hex}{ending or path.suffix}"
     try:
         yield temporary
         temporary.replace(path)

@@ -24,6 +24,17 @@ def test_the_temporary_name_keeps_the_ending(tmp_path):
         temporary.write_text("")
 
 
+def test_two_writers_of_one_file_never_share_a_name(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    path = tmp_path / "a.txt"
+    with replacing(path) as one, replacing(path, scratch=tmp_path / "scratch") as other:
+        assert one.name != other.name
+        one.write_text("one"), other.write_text("other")
+        assert other.parent == tmp_path / "scratch"
+    assert path.read_text() == "one"
+    assert sorted(one.name for one in tmp_path.rglob("*")) == ["a.txt", "scratch"]
+
+
 def test_another_ending_can_be_given(tmp_path):
     with replacing(tmp_path / "r.dat", ending=".tmp") as temporary:
         assert temporary.suffix == ".tmp"

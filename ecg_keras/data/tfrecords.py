@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import BinaryIO
 import google_crc32c
 
 from ecg_keras.errors import DataError
+from ecg_keras.files import replacing
 
 # TensorFlow, record_writer.h: `uint64 length, uint32 masked crc of length, data, uint32 masked crc
 # of data`, little-endian; the crc is CRC-32C; the bytes of all of them but data
@@ -22,19 +22,14 @@ _WRITE_BYTES = 1 << 20
 
 @contextmanager
 def whole_file(path: Path, scratch: Path) -> Iterator[BinaryIO]:
-    """A file to be written that is at ``path`` once it is complete and on the disk. Until then it
-    has a name of its own in the folder ``scratch``, which is on the same disk.
-    """
-    # two processes, on two machines too, may write the same file
-    temporary = scratch / f".{path.name}.{uuid.uuid4().hex}"
-    try:
-        with temporary.open("wb", buffering=_WRITE_BYTES) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """A file to be written, as by `replacing`, that is at ``path`` once it is on the disk, too."""
+    with (
+        replacing(path, scratch=scratch) as temporary,
+        temporary.open("wb", buffering=_WRITE_BYTES) as file,
+    ):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_tfrecords(path: Path, records: Iterable[bytes], *, scratch: Path) -> tuple[int, str]:

@@ -225,7 +225,7 @@ def derive_leads(
         >>> derive_leads(np.array([[1.0, 3.0]]), ["I", "II"], ["I", "III", "aVR"])
         (array([[ 1.,  3.,  2., -2.]]), ('I', 'II', 'III', 'aVR'))
     """
-    derived, columns, weights = _weights(tuple(leads), tuple(wanted))
+    derived, columns, weights = find_derived(tuple(leads), tuple(wanted))
     if not derived:
         return values, tuple(leads)
     whole = np.empty((len(values), len(leads) + len(derived)), values.dtype, order="F")
@@ -237,7 +237,7 @@ def derive_leads(
 
 
 @functools.lru_cache(maxsize=64)  # the recordings of a database have the same leads
-def _weights(
+def find_derived(
     leads: tuple[str, ...], wanted: tuple[str, ...]
 ) -> tuple[tuple[str, ...], list[int], npt.NDArray[np.float64]]:
     """The leads to derive, the two columns that they come from, and what each of these counts."""

@@ -110,7 +110,7 @@ def build_model(
         )
         if (
             leads != dataset.leads
-        ):  # of one that follows from I and II, as if these were independent
+        ):  # of one that follows from two others, as if these were independent
             share = lead_weights(dataset.leads, leads)
             mean, std = mean @ share, np.sqrt(std**2 @ share**2)
     backbone = models.find_backbone(recipe.model.backbone)(

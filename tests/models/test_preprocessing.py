@@ -126,6 +126,14 @@ def test_leads_in_another_order_and_limb_leads_from_two(ecgs):
     assert np.allclose(done[..., 1:], np.stack(limb, -1), atol=1e-6)
 
 
+def test_limb_leads_follow_from_any_two(ecgs):
+    one, two, chest = np.moveaxis(ecgs, 2, 0)
+    stored = np.stack([(two - one), chest, two - one / 2], axis=-1)  # III, V1 and aVF
+    done = apply({"leads": ("I", "II", "V1", "aVR")}, stored, ("III", "V1", "aVF"))
+    expected = np.stack([one, two, chest, -(one + two) / 2], axis=-1)
+    assert np.allclose(done, expected, atol=1e-5)
+
+
 def test_missing_leads_are_refused_unless_they_are_to_be_zero(ecgs):
     with pytest.raises(ConfigError, match=r"V2 are not among I, II, V1.*initialise.leads: fewer"):
         apply({"leads": ("V1", "V2")}, ecgs)
