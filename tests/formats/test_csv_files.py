@@ -302,7 +302,7 @@ def test_own_spellings(tmp_path):
         (table([["I", *LEADS], *beside(SECONDS, MV)]), r"2 columns are lead I: "),
         (table(MV), r"no header names its 12 columns.*data\.folder\.leads"),
         (table([[f"ch{n}" for n in range(12)], *MV]), r"none of its columns .*Received: ch0, ch1"),
-        (table([["ecg"], *([row[0]] for row in MV)]), "none of its columns .*Received: ecg. Name"),
+        (table([["ecg"], *([row[0]] for row in MV)]), "none of its columns .*Received: ecg. Where"),
         (table([row[0]] for row in MV), "no header names its 1 column\\. Name"),
         ("<xml>\n<a>I</a>\n</xml>\n", "holds no sample"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(1, 256)) * 9, "a.csv: "),
