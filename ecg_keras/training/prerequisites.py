@@ -53,9 +53,11 @@ def check_weights(
         ("length in samples", flattened, stored_length(recipe.data), "data.seconds"),
     ):
         if old not in (None, new):
+            published = what == "network" and old not in models.BACKBONES
+            advice = f"; what others published is imported: ecg-keras import {upstream} --card CARD"
             raise DataError(
                 f"{upstream}: its {what} is {old}, and this recipe's {new}. Set {setting} to the "
-                "upstream's, or choose another upstream."
+                f"upstream's, or choose another upstream{advice * published}."
             )
 
 

@@ -64,7 +64,8 @@ class PublishedWeights:
     def check(self) -> Mapping[str, npt.NDArray[Any]]:
         """Reads the file; refuses one of another family, or other leads or labels than the card's.
 
-        It imports no TensorFlow, so some of what `import_weights` refuses passes.
+        It imports no TensorFlow, but for a ``.keras``, so some of what `import_weights` refuses
+        passes.
         """
         self.fingerprint  # noqa: B018  fails where the card is of another file
         tensors = self.family.renamed(weights.read_tensors(self.path))
@@ -112,7 +113,7 @@ def is_weights_file(path: str | Path) -> bool:
 def open_published(
     path: str | Path, card: str | Path | None = None, family: str | None = None
 ) -> PublishedWeights:
-    """A file of weights with its card, which is beside it where none is named.
+    """A file of weights with its card, which is beside it where none is named; a ``.keras`` too.
 
     Raises a `DataError` where one of them is missing, and a `ConfigError` where the card has an
     error, or is not of the ``family``.
@@ -124,10 +125,11 @@ def open_published(
             f"{path}: {what}. Name the file: behind `ecg-keras import`, or in a recipe with --set "
             "initialise.from=FILE."
         )
-    if path.suffix.lower() == ".keras":
+    if path.suffix.lower() == ".keras" and card is None and not path.with_suffix(".yaml").is_file():
         raise ConfigError(
-            f"{path}: a .keras file needs no import: name it in initialise.from, or as a "
-            "checkpoint."
+            f"{path}: a .keras file of this package needs no import: name it in initialise.from, "
+            "or as a checkpoint. One that others published needs a card: name it with --card, and "
+            "begin it with `ecg-keras import --card-template FAMILY`."
         )
     place = weights.find_card(path) if card is None else Path(card)
     read = weights.read_card(place)

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import keras
 import pytest
 
 from ecg_keras import data, models
@@ -58,6 +59,14 @@ def test_another_network_number_of_leads_or_length_is_refused(path, leads, chang
     check_weights(path, recipe(path), leads=LEADS)
     with pytest.raises(DataError, match=message):
         check_weights(path, recipe(path, **changes), leads=leads)
+
+
+def test_a_network_of_others_is_to_be_imported(tmp_path):
+    signal = keras.Input((100, 3))
+    end = keras.layers.Dense(1)(keras.layers.Flatten()(signal))
+    keras.Model(signal, end, name="theirs").save(tmp_path / "theirs.keras")
+    with pytest.raises(DataError, match=r"its network is theirs, .*ecg-keras import .*--card"):
+        check_weights(tmp_path / "theirs.keras", recipe(tmp_path), leads=LEADS)
 
 
 def test_a_head_of_several_layers_is_not_kept(shards, tmp_path):

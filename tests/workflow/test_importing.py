@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import filelock
+import keras
 import numpy as np
 import pytest
-from published_weights import LABELS, LEADS, publish
+from published_weights import CARD, LABELS, LEADS, publish
 from ruamel.yaml import YAML
 from scipy.signal import butter, sosfiltfilt
 from torch_writer import write_state
@@ -90,6 +91,28 @@ def test_the_run_has_the_network_the_preprocessing_and_the_head(here):
     x = sosfiltfilt(butter(1, 0.5, "highpass", fs=25, output="sos"), signals * 1000.0, axis=1)
     x = (x - x.mean(1, keepdims=True)) / np.maximum(x.std(1, ddof=1, keepdims=True), 0.001)
     assert np.allclose(model(signals), plain(x.astype(np.float32)), atol=1e-5)
+
+
+def test_a_network_that_others_saved_with_keras_3_is_imported_with_its_card(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    family, labels = weights.find_family("ribeiro_resnet"), LABELS[:2]
+    ours = models.classifier(models.find_backbone("ribeiro_resnet")(256, 12), labels)
+
+    def as_published(layer):
+        settings = layer.get_config()
+        if getattr(layer, "weights", None):
+            settings["name"] = family.tensors(layer.name)
+        return type(layer).from_config(settings)
+
+    theirs = keras.models.clone_model(ours, clone_function=as_published)
+    theirs.save("theirs.keras")
+    with pytest.raises(ConfigError, match=r"theirs\.keras: .* needs no import.* needs a card"):
+        workflow.import_weights("theirs.keras")
+    whole = {"rate": 25, "samples": 256, "leads": ", ".join(LEADS), "labels": ", ".join(labels)}
+    Path("card.yaml").write_text(CARD.format(family=family.name, **whole))
+    run = workflow.import_weights("theirs.keras", card="card.yaml").run
+    found = models.load_model(run.model).get_layer("stage4_conv2").get_weights()[0]
+    np.testing.assert_array_equal(found, theirs.get_layer("conv1d_13").get_weights()[0])
 
 
 def test_it_has_no_scores_of_its_own_and_that_is_said(here):
