@@ -38,6 +38,7 @@ from ecg_keras.evaluation.judging import (
     Plan,
     Verdict,
     Word,
+    correct,
     count_words,
     judge,
     overall,
@@ -76,7 +77,6 @@ from ecg_keras.evaluation.subgroup_scores import (
     Subgroups,
     name_score,
 )
-from ecg_keras.evaluation.subgroup_words import correct_once
 from ecg_keras.evaluation.subgroups import common_labels, score_subgroups
 from ecg_keras.evaluation.tuning_words import (
     describe_tuning,
@@ -134,7 +134,7 @@ __all__ = [
     "choose_thresholds",
     "common_labels",
     "compare",
-    "correct_once",
+    "correct",
     "count_patients",
     "count_words",
     "decision_curves",

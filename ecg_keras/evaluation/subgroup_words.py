@@ -3,55 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.judging import correct
 from ecg_keras.evaluation.subgroup_scores import Beside, Said, Subgroup, Subgroups
 
+OTHER_SIDE: dict[Said, Said] = {"higher": "lower", "lower": "higher"}
+
 
 def correct_groups(groups: Sequence[Subgroup], unknown: dict[str, int], level: float) -> Subgroups:
     """Holm's correction of each family, and the words."""
-    found: list[Subgroup] = []
-    counted = []
-    for column in unknown:
-        first, *others = (one for one in groups if one.column == column)
-        if len(others) == 1:  # of two groups each is the other's rest: one comparison
-            found += [first, _other_side(first, others[0])]
-            counted.append(first)
-        else:
-            found += [first, *others]
-            counted += [first, *others]
-    families = (
-        correct_once([one.deciding.p_value for one in counted]),
-        correct_once(
-            [
-                beside.p_value
-                for one in counted
-                for label in one.labels.values()
-                for beside in label.scores.values()
-            ]
-        ),
-    )
-    judged = tuple(
+    columns = [[one for one in groups if one.column == column] for column in unknown]
+    # of two groups each is the other's rest: one comparison
+    counted = [one for own in columns for one in (own[:1] if len(own) == 2 else own)]
+    deciding = [one.deciding for one in counted]
+    of_labels = [
+        beside for one in counted for row in one.labels.values() for beside in row.scores.values()
+    ]
+    tests = tuple(sum(not math.isnan(one.p_value) for one in own) for own in (deciding, of_labels))
+    of_groups, rows = (iter(_judge(own, level)) for own in (deciding, of_labels))
+    judged = (
         replace(
             one,
-            deciding=_judge(one.deciding, families[0], level),
+            deciding=next(of_groups),
             labels={
-                label: replace(
-                    row,
-                    scores={
-                        name: _judge(beside, families[1], level)
-                        for name, beside in row.scores.items()
-                    },
-                )
+                label: replace(row, scores={name: next(rows) for name in row.scores})
                 for label, row in one.labels.items()
             },
         )
-        for one in found
+        for one in counted
     )
-    return Subgroups(level, judged, unknown, (families[0].tests, families[1].tests))
+    found: list[Subgroup] = []
+    for own in columns:
+        if len(own) == 2:
+            first = next(judged)
+            found += [first, _other_side(first, own[1])]
+        else:
+            found += [next(judged) for _ in own]
+    return Subgroups(level, tuple(found), unknown, (tests[0], tests[1]))
 
 
 def _other_side(first: Subgroup, second: Subgroup) -> Subgroup:
@@ -60,7 +51,8 @@ def _other_side(first: Subgroup, second: Subgroup) -> Subgroup:
     def turn(beside: Beside) -> Beside:
         found = beside.difference
         turned = None if found is None else Estimate(0 - found.value, -found.high, -found.low)
-        return replace(beside, group=beside.rest, rest=beside.group, difference=turned)
+        word = OTHER_SIDE.get(beside.word, beside.word)
+        return replace(beside, group=beside.rest, rest=beside.group, difference=turned, word=word)
 
     labels = {
         label: replace(
@@ -72,24 +64,15 @@ def _other_side(first: Subgroup, second: Subgroup) -> Subgroup:
     return replace(second, deciding=turn(first.deciding), labels=labels)
 
 
-@dataclass(frozen=True)
-class Corrected:
-    """p-values of a family after Holm's correction, by what they were."""
-
-    tests: int
-    of: Mapping[float, float]
+def _judge(family: Sequence[Beside], level: float) -> list[Beside]:
+    """Words for differences that are looked at together; NaN is of no test."""
+    corrected = correct([one.p_value for one in family]).tolist()
+    return [_say(one, p_holm, level) for one, p_holm in zip(family, corrected, strict=True)]
 
 
-def correct_once(p_values: Sequence[float]) -> Corrected:
-    """Holm's correction of the p-values that there are; NaN is of no test."""
-    known = [one for one in p_values if not math.isnan(one)]
-    return Corrected(len(known), dict(zip(known, correct(known).tolist(), strict=True)))
-
-
-def _judge(beside: Beside, family: Corrected, level: float) -> Beside:
+def _say(beside: Beside, p_holm: float, level: float) -> Beside:
     if beside.difference is None:
         return beside
-    p_holm = family.of[beside.p_value]
     word: Said = "no difference shown"
     if p_holm < 1 - level:
         word = "higher" if beside.difference.value > 0 else "lower"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from ecg_keras.evaluation import (
     Predictions,
     check_settings,
     common_labels,
-    correct_once,
+    correct,
     count_patients,
     infer,
     infer_difference,
@@ -166,20 +167,19 @@ def _fill(plain: GroupGain, gains: Sequence[Contrast], interaction: Contrast) ->
 
 
 def _judge(found: Sequence[GroupGain], level: float) -> tuple[GroupGain, ...]:
-    number = {one.column: sum(own.column == one.column for own in found) for one in found}
-    seen: set[str] = set()
-    counted = []
-    for one in found:  # of two groups the second is the first once more
-        counted += [one.p_value] if number[one.column] > 2 or one.column not in seen else []
-        seen.add(one.column)
-    family = correct_once(counted)
-    return tuple(_say(one, family.of, level) for one in found)
+    number = Counter(one.column for one in found)
+    first = {one.column: at for at, one in reversed(list(enumerate(found)))}
+    # of two groups the second is the first once more
+    places = [first[one.column] if number[one.column] == 2 else at for at, one in enumerate(found)]
+    counted = sorted(set(places))
+    corrected = correct([found[at].p_value for at in counted]).tolist()
+    p_holm = dict(zip(counted, corrected, strict=True))
+    return tuple(_say(one, p_holm[at], level) for one, at in zip(found, places, strict=True))
 
 
-def _say(one: GroupGain, corrected: Mapping[float, float], level: float) -> GroupGain:
+def _say(one: GroupGain, p_holm: float, level: float) -> GroupGain:
     if one.interaction is None:
         return one
-    p_holm = corrected[one.p_value]  # of two groups both are that of one difference
     word: Gained = "no difference shown"
     if p_holm < 1 - level:
         word = "gains more" if one.interaction.value > 0 else "gains less"
