@@ -10,6 +10,7 @@ from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.judging import correct
 from ecg_keras.evaluation.subgroup_scores import Beside, Said, Subgroup, Subgroups
 
+# the word of a difference, from the other of two groups
 OTHER_SIDE: dict[Said, Said] = {"higher": "lower", "lower": "higher"}
 
 

@@ -10,7 +10,14 @@ from typing import Literal
 
 from scipy.special import bdtrc
 
-from ecg_keras.evaluation import FEWEST_SEEDS, Estimate, judge, with_interval
+from ecg_keras.evaluation import (
+    FEWEST_SEEDS,
+    Estimate,
+    Word,
+    count_words,
+    judge,
+    with_interval,
+)
 from ecg_keras.statistics.arm_results import ArmName, Compared, Interaction
 from ecg_keras.statistics.curves import LearningCurve
 from ecg_keras.statistics.ledger import LedgerRow
@@ -259,10 +266,8 @@ def _above(ratio: Estimate | None) -> bool:
     return ratio is not None and ratio.low > 1
 
 
-def _tally(words: Sequence[str]) -> str:
-    order = ("better", "equivalent", "worse", "inconclusive")
-    counts = ", ".join(f"{words.count(word)} {word}" for word in order if word in words)
-    return f"{counts} of {plural(len(words), 'comparison')}"
+def _tally(words: Sequence[Word]) -> str:
+    return f"{count_words(words)} of {plural(len(words), 'comparison')}"
 
 
 def _gain(one: Compared) -> str:
