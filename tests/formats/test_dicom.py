@@ -114,13 +114,7 @@ def test_names_that_are_no_leads_are_shown(tmp_path):
     group = recording()
     for number, channel in enumerate(group.ChannelDefinitionSequence):
         channel.ChannelSourceSequence[0] = coded(str(number), "99X", f"Elektrode {number}")
-<<<<<<< HEAD
     with pytest.raises(DataError, match=r"Received: Elektrode 0, Elektrode 1, .*lead_names\."):
-=======
-    with pytest.raises(
-        DataError, match=r"Received: Elektrode 0, Elektrode 1, .*with data\.folder\.lead_names"
-    ):
->>>>>>> 745be12 (One count of verdicts' words)
         read(tmp_path, group)
 
 
