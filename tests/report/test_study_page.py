@@ -129,7 +129,7 @@ def test_the_numbers_are_the_results(page, result):
     assert "Differences from scratch in macro AUROC" in page.words
     assert "equivalent means within ±0.02" in page.words
     assert "τ = +0.410 (−0.120 to +0.780). 4 arms." in page.words
-    assert "τ is undefined over 4 arms." in page.words
+    assert "τ is undefined. 4 arms." in page.words
     assert "Fine-tuning helps on small data." in page.words and "✓ confirmed" in page.words
     assert "Brier, scratch" in page.words
     assert "Curves are drawn from its mean probability over the 3 seeds" in page.words
