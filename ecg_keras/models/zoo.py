@@ -35,18 +35,14 @@ class Backbone:
 _RESNET = ("stem", "stage1", "stage2", "stage3", "stage4", "embedding", "head")
 _RNN = ("stem", "head")
 _XCEPTION = ("stem", "stage1", "embedding", "head")
-_INCEPTION = ("stem", "stage1", "stage2", "head")
+_TWO_STAGES = ("stem", "stage1", "stage2", "head")
 _NET1D = ("stem", *(f"stage{number}" for number in range(1, 8)), "head")
-_RIBEIRO = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
-_TRANSFORMER = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
-_S4 = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 _RESNET50 = ("stem", "conv1", "conv2", "conv3", "conv4", "conv5", "head")
 _EFFICIENT = ("stem", *(f"block{number}" for number in range(1, 7)), "top", "head")
-_FOURIER = ("stem", "stage1", "stage2", "head")
 _IMAGES = "ecg_keras.models.image_networks"
 _XRESNETS = "ecg_keras.models.xresnet1d"
-_XRESNET = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
-_WANG = ("stem", "stage1", "stage2", "stage3", "head")
+_THREE_STAGES = ("stem", "stage1", "stage2", "stage3", "head")
+_FOUR_STAGES = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 # of a backbone of your own that names none in an attribute ``family`` of its function
 OTHER_FAMILY = "other"
 
@@ -58,9 +54,9 @@ ZOO = (
     Backbone("bilstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
     Backbone("gru", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 4)),
     Backbone("xception_time", "ecg_keras.models.xceptiontime", "CNN", "pooled", _XCEPTION, (5, 6)),
-    Backbone("inception_ahus", "ecg_keras.models.ahus", "CNN", "pooled", _INCEPTION, (7, 8)),
+    Backbone("inception_ahus", "ecg_keras.models.ahus", "CNN", "pooled", _TWO_STAGES, (7, 8)),
     Backbone("net1d", "ecg_keras.models.ecgfounder", "CNN", "pooled", _NET1D, (9,)),
-    Backbone("ribeiro_resnet", "ecg_keras.models.ribeiro", "CNN", "flattened", _RIBEIRO, (10,)),
+    Backbone("ribeiro_resnet", "ecg_keras.models.ribeiro", "CNN", "flattened", _FOUR_STAGES, (10,)),
     Backbone(
         "cnn_transformer",
         "ecg_keras.models.convolution_transformer",
@@ -74,19 +70,19 @@ ZOO = (
         "ecg_keras.models.patch_transformer",
         "transformer",
         "pooled",
-        _TRANSFORMER,
+        _FOUR_STAGES,
         (12, 13),
     ),
-    Backbone("s4", "ecg_keras.models.s4_network", "SSM", "pooled", _S4, (14, 15, 16)),
+    Backbone("s4", "ecg_keras.models.s4_network", "SSM", "pooled", _FOUR_STAGES, (14, 15, 16)),
     Backbone("cwt_resnet50", _IMAGES, "CNN", "pooled", _RESNET50, (2, 17, 18)),
     Backbone("cwt_efficientnetv2b0", _IMAGES, "CNN", "pooled", _EFFICIENT, (18, 19)),
     Backbone("stft_resnet50", _IMAGES, "CNN", "pooled", _RESNET50, (2, 20)),
-    Backbone("fourier_cnn", "ecg_keras.models.fourier", "CNN", "pooled", _FOURIER, (21, 22)),
-    Backbone("xresnet1d18", _XRESNETS, "CNN", "mean_max", _XRESNET, (23, 24)),
-    Backbone("xresnet1d50", _XRESNETS, "CNN", "mean_max", _XRESNET, (23, 24)),
-    Backbone("xresnet1d101", _XRESNETS, "CNN", "mean_max", _XRESNET, (23, 24)),
-    Backbone("resnet1d_wang", "ecg_keras.models.wang", "CNN", "mean_max", _WANG, (21, 23)),
-    Backbone("fcn_wang", "ecg_keras.models.wang", "CNN", "mean_max", _INCEPTION, (21, 23)),
+    Backbone("fourier_cnn", "ecg_keras.models.fourier", "CNN", "pooled", _TWO_STAGES, (21, 22)),
+    Backbone("xresnet1d18", _XRESNETS, "CNN", "mean_max", _FOUR_STAGES, (23, 24)),
+    Backbone("xresnet1d50", _XRESNETS, "CNN", "mean_max", _FOUR_STAGES, (23, 24)),
+    Backbone("xresnet1d101", _XRESNETS, "CNN", "mean_max", _FOUR_STAGES, (23, 24)),
+    Backbone("resnet1d_wang", "ecg_keras.models.wang", "CNN", "mean_max", _THREE_STAGES, (21, 23)),
+    Backbone("fcn_wang", "ecg_keras.models.wang", "CNN", "mean_max", _TWO_STAGES, (21, 23)),
     Backbone(
         "inception1d",
         "ecg_keras.models.inception_time",
