@@ -77,6 +77,19 @@ def say_rising(
     return text + _of_one_seed(differences)
 
 
+def say_unknown(
+    way: str, reference: str, sizes: Sequence[float], differences: Sequence[Contrast]
+) -> str:
+    """That there is no crossover where test patients are too few for a difference's interval."""
+    pairs = zip(sizes, differences, strict=True)
+    few = ", ".join(f"{size:,.0f}" for size, one in pairs if math.isnan(one.p_value))
+    text = (
+        f"Whether {reference} catches up with {way} is not known: the test patients are too few "
+        f"to show how far off the difference at {few} training ECGs is."
+    )
+    return text + _of_one_seed(differences)
+
+
 def _what_would_close(size: float, difference: Contrast, margin: float) -> str:
     """What would show on which side of the margin a difference is; nothing where it is shown."""
     if not difference.low <= margin <= difference.high:  # nor where there is no interval

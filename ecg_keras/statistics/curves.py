@@ -22,7 +22,13 @@ from ecg_keras.statistics.crossover import (
     label_efficiency,
     weigh,
 )
-from ecg_keras.statistics.curve_words import find_example, say_falling, say_rising, say_worth
+from ecg_keras.statistics.curve_words import (
+    find_example,
+    say_falling,
+    say_rising,
+    say_unknown,
+    say_worth,
+)
 from ecg_keras.statistics.power_law import PowerLaw, fit_power_law
 
 
@@ -40,13 +46,14 @@ class LearningCurve:
         margin: that counts as equivalent.
         crossover: the size beyond which ``way`` is no longer better by the margin: estimate, low
             and high (infinite where it is beyond the sizes); ``None`` where ``way`` is nowhere
-            better by the margin. A low end at the smallest size means at or below it.
+            better by the margin, or patients are too few for the interval of a difference. A low
+            end at the smallest size means at or below it.
         says: the same as a sentence, with what would close an open end, and what one seed can't
             show.
         trend: how much the difference changes from the smallest to the largest size, along the
             straight line through all of them in log n.
         worth: the training records at which ``reference`` scores what ``way`` does, of each size of
-            ``way``.
+            ``way``; none where patients are too few for the interval of a difference.
         mode, upstream: of ``way``; the upstream is empty for random first weights.
     """
 
@@ -144,12 +151,15 @@ def learning_curve(
     differences = tuple(over_sizes(row) for row in np.eye(number))
     distance = np.log(at) - np.log(at).mean()
     trend = over_sizes(distance / (distance @ distance) * (distance[-1] - distance[0]))
-    joint = join(differences, over_sizes(np.full(number, 1 / number)))
-    found = find_crossover(at, joint, margin=margin, **drawn)
-    if trend.low > 0:
+    is_known = not any(math.isnan(one.p_value) for one in differences)
+    if not is_known:  # of one of them, how far off it is
+        crossover, says = None, say_unknown(way, reference, sizes, differences)
+    elif trend.low > 0:
         crossover = _rising(sizes, differences, margin)
         says = say_rising(way, reference, sizes, differences, trend, margin)
     else:
+        joint = join(differences, over_sizes(np.full(number, 1 / number)))
+        found = find_crossover(at, joint, margin=margin, **drawn)
         crossover = _falling(sizes, found)
         says = say_falling(way, reference, sizes, differences, found, margin)
     return LearningCurve(
@@ -166,7 +176,9 @@ def learning_curve(
         trend=trend,
         mode=mode,
         upstream=upstream,
-        worth=tuple(label_efficiency(at, place, weighed, **drawn) for place in range(number)),
+        worth=tuple(
+            label_efficiency(at, place, weighed, **drawn) for place in range(number) if is_known
+        ),
     )
 
 

@@ -103,6 +103,8 @@ def settles(contrast: Contrast, verdict: Verdict) -> str:
     records = verdict.more_records and roughly(verdict.more_records)
     counts = ((verdict.more_seeds, "more seed"), (records, "more test ECG"))
     ways = [f"{count:,} {what}{'s' * (count > 1)}" for count, what in counts if count]
+    if math.isnan(contrast.p_value):
+        ways = ["further test patients"]
     if contrast.seeds == 1:
         return " and ".join([f"at least {FEWEST_SEEDS - 1} more seeds", *ways])
     if verdict.word != "inconclusive":

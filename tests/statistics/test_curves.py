@@ -333,6 +333,24 @@ def test_one_seed_gives_intervals_over_patients_alone():
     )
 
 
+def test_differences_without_an_interval_have_no_crossover():
+    rng, truth = np.random.default_rng(16), np.zeros((60, 2), dtype=bool)
+    truth[7] = True  # the one patient with either label
+    shared = rng.normal(size=truth.shape)
+    ways = [
+        plant(rng, [high, 0.9], patients=60, shared=shared, truth=truth) for high in (0.99, 0.6)
+    ]
+    found = learning_curve(
+        "ludb", "finetune", "scratch", [50, 200], *ways, margin=0.02, bootstrap=100
+    )
+    assert all(math.isnan(one.p_value) for one in found.differences)
+    assert found.crossover is None and found.worth == ()
+    assert found.says == (
+        "Whether scratch catches up with finetune is not known: the test patients are too few to "
+        "show how far off the difference at 50, 200 training ECGs is."
+    )
+
+
 def test_an_open_end_says_how_many_seeds_or_ecgs_would_close_it():
     wide = [replace(contrast_of(value, 0.01), by_seed=()) for value in (0.05, 0.03, 0.015)]
     said = say_falling("finetune", "scratch", SIZES[:3], wide, (150.0, 60.0, math.inf), 0.02)

@@ -1,6 +1,7 @@
 """`judge`, `verdict_sentence`, Holm's correction, and what would settle a comparison."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -170,6 +171,16 @@ def test_more_comparisons_need_more():
     # comparisons that are settled raise the bar no longer
     clear = contrast(0.2)
     assert judge([one, *[clear] * 5], margin=0.02)[0].more_records == alone
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [(5, "further test patients"), (1, "at least 2 more seeds and further test patients")],
+)
+def test_only_further_patients_settle_what_has_no_interval(seeds, said):
+    nothing = dict.fromkeys(("low", "high", "p_value"), math.nan)
+    one = replace(contrast(0.3, seeds=seeds), **nothing)
+    assert settles(one, judge([one], margin=0.02)[0]) == said
 
 
 # ---------------------------------------------------------------- sentences
