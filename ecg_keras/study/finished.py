@@ -244,8 +244,8 @@ def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
     """The arms in the order of the grid, and a line for each that is left out or lacks seeds.
 
     A seed counts once all of its folds are tested; two arms are compared on the seeds that both
-    have. Arms without a whole seed are left out, and those of a size that the training split does
-    not reach, if another arm has all of its records, too.
+    have. Arms without a whole seed are left out, and those of a size that no fold's training split
+    exceeds, if another arm has all of its records and seeds, too.
     """
     points: dict[ArmName, dict[int, list[FinishedCell]]] = defaultdict(lambda: defaultdict(list))
     for (arm, seed, fold), name in plan.points.items():
@@ -270,13 +270,18 @@ def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
 
 
 def _find_repeats(arms: FinishedArms) -> dict[ArmName, ArmName]:
-    """Arms of a size that hold all training records, by what holds them as well."""
-    whole: dict[ArmName, ArmName] = {}
+    """Arms of a size that hold all training records, by what holds them with all their seeds."""
+    whole: dict[ArmName, list[ArmName]] = defaultdict(list)
     repeats = {}
     for name, arm in sorted(arms.items(), key=lambda item: item[0].size):  # 0 is all
-        if any(cell.train_records == cell.stored for cell in arm.runs):
-            kept = whole.setdefault(replace(name, size=0), name)
-            if kept != name:
+        # a fold may have a record more than the size, and is not whole then
+        if all(cell.train_records == cell.stored for cell in arm.runs):
+            others = whole[replace(name, size=0)]
+            same = (one for one in others if arm.cells.keys() <= arms[one].cells.keys())
+            kept = next(same, None)
+            if kept is None:
+                others.append(name)
+            else:
                 repeats[name] = kept
     return repeats
 

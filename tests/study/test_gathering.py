@@ -251,6 +251,27 @@ def test_without_all_records_among_the_sizes_the_first_that_has_them_stays(tmp_p
     assert [name.size for name in arms if name.mode == "scratch"] == [100, 1500]
 
 
+def test_a_size_that_a_fold_exceeds_by_a_record_stays(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0], sizes: [1000, all], folds: 3}")
+    finish(plan, by_mode)
+    for cell in plan.cells:
+        if cell.fold == 0:
+            tree = json.loads(cell.run.dataset.read_text())
+            tree["splits"]["train"]["records"] = 1001
+            cell.run.dataset.write_text(json.dumps(tree))
+    arms, notes = read_arms(plan)
+    assert [name.size for name in arms if name.mode == "scratch"] == [1000, 0]
+    assert notes == ()
+
+
+def test_an_arm_is_not_left_out_for_one_that_lacks_its_seeds(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1], sizes: [2000, 3000, all]}")
+    finish(plan, by_mode, skip=("ludb-resnet1d18-scratch-s1",))
+    arms, _ = read_arms(plan)
+    kept = {name.size: tuple(arm.cells) for name, arm in arms.items() if name.mode == "scratch"}
+    assert kept == {2000: (0, 1), 0: (0,)}
+
+
 def test_families_of_backbones_interact(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], backbones: [resnet1d18, lstm, gru]}")
 
