@@ -1,5 +1,6 @@
 """Every recipe of recipes/ is right, described, and runs."""
 
+import html
 import json
 import re
 import shlex
@@ -10,17 +11,21 @@ from click.testing import CliRunner
 from published_weights import publish
 from small_databases import DX, write_challenge_set, write_ludb_record
 from small_folder import write_folder
+from studies import run_here
 
-from ecg_keras import data, workflow
+from ecg_keras import data, report, workflow
 from ecg_keras.cli import cli
-from ecg_keras.config import Recipe, load_recipe, parse_overrides
+from ecg_keras.config import Recipe, load_recipe, load_study, parse_overrides
 from ecg_keras.simulate import simulate
 from ecg_keras.sources import SOURCES, check_label_set, source_of
+from ecg_keras.study import StudyPlan, gather, list_cells
+from ecg_keras.study.dataset_sizes import count_records
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 NAMES = [path.stem for path in RECIPES]
+STUDIES = sorted((ROOT / "recipes" / "studies").glob("*.yaml"))
 # what is trained here, with everything these need; all other recipes differ from one of them only
 # in their data
 TRAINED = {"quickstart", "ptbxl_finetune"}
@@ -151,6 +156,106 @@ def test_each_is_in_the_table_of_the_readme():
     told = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
     folder = ROOT / "recipes"
     assert sorted(told) == sorted(str(path.relative_to(folder)) for path in folder.rglob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def weights_of_others(tmp_path_factory) -> str:
+    """Published weights that filter nothing, so that crops are allowed."""
+    plain = [("filters: [{kind: highpass, hz: 0.5, order: 1}]", "filters: []")]
+    folder = tmp_path_factory.mktemp("published")
+    path, _ = publish(folder, family="xception_time", rate=100, samples=1000, changes=plain)
+    return str(path)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=[path.stem for path in STUDIES])
+def test_a_study_s_header_says_what_to_type(path, weights_of_others):
+    command = re.search(r"^ecg-keras study (.+)$", header(path), re.MULTILINE)
+    assert command, "the comment at the top has the command"
+    recipe, *rest = shlex.split(command[1].removesuffix(" --dry-run"))
+    assert recipe == f"recipes/studies/{path.name}"
+    assert rest[::2] == ["--set"] * (len(rest) // 2)
+    given = {
+        key: weights_of_others if key.endswith(".from") else value
+        for key, value in parse_overrides(rest[1::2]).items()
+    }
+    loaded = load_study(path, given)
+    if path.stem != "paper_sound":  # thousands of cells, half a minute
+        plan = list_cells(loaded)
+        assert plan.cells and not any(cell.problem for cell in plan.cells)
+    assert all(len(line) <= 120 for line in path.read_text().splitlines())
+
+
+# ---------------------------------------------------------------- the study of your own folder
+
+OWN = ROOT / "recipes" / "studies" / "folder.yaml"
+
+
+def own_study(root: Path, **overrides: object) -> StudyPlan:
+    """The study of a folder of recordings, which alone has to be named."""
+    return list_cells(load_study(OWN, {"raw.folder": str(root), **overrides}))
+
+
+def test_the_study_of_your_own_folder_is_fair(tmp_path):
+    plan = own_study(tmp_path)
+    arms = {}
+    for arm, seed, fold in plan.points:
+        arms.setdefault(arm.way, set()).add((seed, fold))
+    tried = {
+        name: {len(plan.by_name[plan.points[key]].candidates) for key in plan.points
+               if key[0].way == name}
+        for name in ("scratch", "finetune from simulated")
+    }  # fmt: skip
+    assert set(map(len, arms.values())) == {3 * 5}  # seeds and folds of each way of training
+    assert tried == {"scratch": {4}, "finetune from simulated": {4}}
+    assert set(arms) - set(tried) == {
+        "upstream_probe from simulated",
+        "random_probe",
+        "finetune_from_random",
+    }
+    # but for the first weights, both arms are the same
+    one, other = (
+        next(cell.recipe for cell in plan.cells if cell.candidates and cell.recipe.mode == mode)
+        for mode in ("scratch", "finetune")
+    )
+    assert without_data(one) == without_data(other) | {"mode": "scratch", "initialise": None}
+    assert one.data == other.data
+
+
+@pytest.mark.parametrize("start", ["simulated", "ptbxl", "given"])
+def test_the_study_of_your_own_folder_knows_its_records_and_every_start(
+    tmp_path, weights_of_others, start
+):
+    write_folder(tmp_path / "mine", NUMBER)
+    chosen: dict[str, object] = {"grid.upstreams": [start]}
+    if start == "ptbxl":
+        chosen["raw.ptbxl"] = str(tmp_path / "ptbxl")
+    if start == "given":
+        chosen["upstreams.given.from"] = weights_of_others
+        chosen["grid.backbones"] = ["xception_time"]
+    plan = own_study(tmp_path / "mine", folder=str(tmp_path / "study"), **chosen)
+    assert {arm.upstream for arm, _, _ in plan.points} == {"", start}
+    sizes = count_records(plan)
+    mine = {sizes[cell.name] for cell in plan.cells if cell.kind != "pretrain"}
+    assert {(size.records, size.labels, size.origin) for size in mine} == {(NUMBER, 2, "raw files")}
+
+
+@pytest.mark.long
+def test_the_study_of_your_own_folder_runs_from_recordings_to_its_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "mine", 2 * NUMBER)
+    path = tmp_path / "folder.yaml"
+    path.write_text(shrink(OWN.read_text()).replace("[xresnet1d18]", "[fcn_wang]"))
+    few = {"candidates": [{"rate": 0.3}, {"rate": 1}], "extend": False}
+    shrunk = {"base.tune": few, "grid.seeds": [0, 1], "grid.folds": 3, "base.data.seconds": 2}
+    given = {"raw.folder": "mine", "base.data.anomalies": "warn", "question.bootstrap": 100}
+    plan = list_cells(load_study(path, {**given, **shrunk}))
+    last = run_here(plan)
+    assert not last.failures and last.is_over
+    result = gather(plan)
+    page = report.write_study(result, plan.folder)
+    assert result.answers[0] in html.unescape(page.read_text())
+    assert [str(one.arm.way) for one in result.comparisons] == ["finetune from simulated"]
+    assert result.comparisons[0].settings == (2, 2)
 
 
 def test_published_weights_are_imported_for_both_arms(here):
