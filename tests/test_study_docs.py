@@ -78,10 +78,12 @@ def test_the_examples_are_studies(tmp_path, block):
     path.write_text(block)
     plan = list_cells(load_study(path))
     modes = [cell.recipe.mode for cell in plan.cells if cell.kind != "candidate"]
-    # two backbones, two sizes, three seeds, five folds, two protocols
+    # two backbones, two sizes, three seeds, five folds, four protocols
     assert {mode: modes.count(mode) for mode in set(modes)} == {
         "pretrain": 4,
-        "scratch": 120,
-        "finetune": 120,
+        "scratch": 240,
+        "finetune": 240,
     }
-    assert len(plan.cells) - len(modes) == 4 * 240  # each chosen from four
+    # each of the 120 that are scaled by minimum and maximum is chosen from four, and so is each of
+    # the sound ones, of whose candidates one is the untuned run
+    assert len(plan.cells) - len(modes) == 4 * 120 + 3 * 120

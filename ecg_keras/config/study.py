@@ -43,6 +43,7 @@ class Protocol(Settings):
     recipe: Part = Field(default_factory=dict)
     pretrain: Part = Field(default_factory=dict)
     modes: Names | None = None
+    against: str | None = None
 
 
 class Grid(Settings):
@@ -197,6 +198,13 @@ class Study(Settings):
         )
 
     @property
+    def protocol_changes(self) -> dict[str, str]:
+        """The protocol that each changes, by its name: ``against``, or the first, which has none."""
+        first = next(iter(self.protocols))
+        changed = {name: one.against or first for name, one in self.protocols.items()}
+        return {name: other for name, other in changed.items() if name != other}
+
+    @property
     def _fine_tuning(self) -> dict[str, Mode]:
         """The modes that start from an upstream and train more than a head."""
         return {
@@ -226,6 +234,12 @@ class Study(Settings):
                     raise ValueError(
                         f"protocols.{name}.modes: {unknown_name('mode', mode, self.modes)}"
                     )
+            others = [other for other in self.protocols if other != name]
+            if protocol.against is not None and protocol.against not in others:
+                raise ValueError(
+                    f"protocols.{name}.against must be another protocol of the study "
+                    f"({', '.join(others) or 'there is none'}). Received: {protocol.against}"
+                )
 
 
 def _from_random(mode: str) -> str:

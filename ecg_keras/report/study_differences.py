@@ -71,11 +71,13 @@ def protocols(study: StudyView) -> Section | Absent:
     table = _shifts_table(study)
     shifts = study.result.shifts
     if not shifts:
-        return Absent("other protocols", "the study has one protocol only.", (table,))
+        several = len({name.protocol for name in study.result.arms}) > 1
+        reason = "no arm has runs of a protocol and of the one that it changes."
+        one_alone = "the study has one protocol only."
+        return Absent("other protocols", reason if several else one_alone, (table,))
     introduction = (
-        f"The same differences from {study.reference} under the study's first "
-        "protocol (open circle) and under a changed one (the arrow's end; filled where its "
-        "interval leaves out zero)."
+        f"The same differences from {study.reference} under one protocol (open circle) and under "
+        "another that changes it (the arrow's end; filled where its interval leaves out zero)."
     )
     names = list(dict.fromkeys(one.protocol for one in shifts))
     groups = [
@@ -131,9 +133,10 @@ def _split(study: StudyView, compared: Sequence[Compared]) -> list[list[Compared
 
 def _of_protocol(study: StudyView, number: int, protocol: str, shifts: Sequence[Shift]) -> Group:
     """The differences before and after a change of the protocol, a forest for each downstream."""
+    against = shifts[0].arm.protocol
     moved = sum(one.contrast.low > 0 or one.contrast.high < 0 for one in shifts)
     sentence = (
-        f"Against {study.first_protocol}, {protocol} moves {moved} of "
+        f"Against {against}, {protocol} moves {moved} of "
         f"{plural(len(shifts), 'difference')} by an amount whose {study.level} interval "
         f"leaves out zero, over {study.luck}."
     )
@@ -145,7 +148,7 @@ def _of_protocol(study: StudyView, number: int, protocol: str, shifts: Sequence[
     drawings = tuple(
         Drawing(
             f"protocol{number}-{part}",
-            f"Differences on {downstream} before and after {protocol}",
+            f"Differences on {downstream} under {against} and under {protocol}",
             downstream,
             lambda some=some: forest_plot(some, study.margin),  # type: ignore[misc]
         )
@@ -227,13 +230,14 @@ def _shifts_table(study: StudyView) -> Table:
     return Table(
         "protocols",
         "How far each protocol moves the answer",
-        f"Differences from {study.reference} in {study.metric_name} under the "
-        f"study's first protocol and under the changed one, with {study.level} intervals.",
+        f"Differences from {study.reference} in {study.metric_name} under one protocol and under "
+        f"another that changes it, with {study.level} intervals.",
         (
             Column("changed_protocol", "Changed protocol", "text", "protocol"),
+            Column("against", "Against", "text", "arm.protocol"),
             *arm_columns(without="protocol"),
-            Column("before", "First protocol", "difference"),
-            Column("after", "Changed", "difference"),
+            Column("before", "Before", "difference"),
+            Column("after", "After", "difference"),
             Column("shift", "Shift", "difference", "contrast"),
             Column("p", "p", "p", "contrast.p_value"),
         ),

@@ -160,10 +160,10 @@ class Shift:
     """How far a protocol moves the answer.
 
     Attributes:
-        protocol: the changed one, against the study's first.
-        arm: of the first protocol.
-        contrast: (arm - reference) under the protocol less the same under the first.
-        before, after: arm - reference under the first and under the changed protocol.
+        protocol: the changed one.
+        arm: of the protocol that it changes: the study's first, or the one that it names.
+        contrast: (arm - reference) under the protocol less the same under that one.
+        before, after: arm - reference under that one and under the changed protocol.
     """
 
     protocol: str

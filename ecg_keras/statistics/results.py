@@ -36,7 +36,7 @@ class StudyResult:
         recipe_text: the study recipe, resolved.
         arms: by name.
         comparisons: of the first protocol, in the order of the grid.
-        shifts: how far each other protocol moves the first's differences.
+        shifts: how far each other protocol moves the differences of the one that it changes.
         curves: learning curves, where there are at least three sizes.
         interactions: between mode and family of backbones.
         ledger: what each way of training costs.

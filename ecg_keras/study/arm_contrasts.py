@@ -199,13 +199,12 @@ def compare_controls(arms: Arms, protocol: str, study: Study) -> tuple[Control, 
     return tuple(Control(*one, verdict) for one, verdict in zip(found, verdicts, strict=True))
 
 
-def find_shifts(arms: Arms, protocols: Sequence[str], question: Question) -> tuple[Shift, ...]:
-    """How far each protocol but the first moves the differences of the first."""
-    first, *others = protocols
+def find_shifts(arms: Arms, changes: Mapping[str, str], question: Question) -> tuple[Shift, ...]:
+    """How far protocols move differences; ``changes`` names the one that each is held against."""
     shifts = []
-    for protocol in others:
+    for protocol, against in changes.items():
         for name, reference in pairs_with_reference(arms, protocol, question):
-            names = [name, reference, replace(name, protocol=first)]
+            names = [name, reference, replace(name, protocol=against)]
             names.append(reference_of(names[2], question))
             if any(one not in arms for one in names):
                 continue

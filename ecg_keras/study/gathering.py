@@ -82,7 +82,7 @@ def gather(
         recipe_text=dump_recipe(study),
         arms=results,
         comparisons=comparisons,
-        shifts=find_shifts(arms, tuple(study.protocols), question),
+        shifts=find_shifts(arms, study.protocol_changes, question),
         curves=curves,
         interactions=interactions,
         ledger=ledger,

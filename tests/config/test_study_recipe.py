@@ -1,5 +1,6 @@
 """Study recipes: what they may say, and how recipes are put together from their parts."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ modes:
   finetune: {}
 grid: {seeds: [0, 1], sizes: [100, all]}
 """
+
+UNSET = object()
 
 
 def load(folder: Path, text: str = GOOD, overrides: dict | None = None):
@@ -53,14 +56,49 @@ def test_defaults_and_overrides(tmp_path: Path) -> None:
             "protocols: {half: {modes: [probe]}}\ngrid:",
             "protocols.half.modes: no mode named 'probe'",
         ),
+        (
+            "grid:",
+            "protocols: {sound: {}, half: {against: half}}\ngrid:",
+            "protocols.half.against must be another protocol of the study (sound). Received: half",
+        ),
+        ("grid:", "protocols: {half: {against: sound}}\ngrid:", "(there is none). Received: sound"),
         ("  georgia: {data: {source: georgia}}", "  {}", "there are no upstreams"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
-    with pytest.raises(ConfigError, match=message.replace("[", r"\[")) as error:
+    with pytest.raises(ConfigError, match=re.escape(message)) as error:
         load(tmp_path, GOOD.replace(old, new, 1))
     assert "study.yaml" in str(error.value)
+
+
+def test_a_protocol_changes_the_first_or_the_one_that_it_names(tmp_path: Path) -> None:
+    named = "{sound: {}, untuned: {}, test_epoch: {against: untuned}, half: {}}"
+    study = load(tmp_path, GOOD.replace("grid:", f"protocols: {named}\ngrid:")).study
+    assert study.protocol_changes == {"untuned": "sound", "test_epoch": "untuned", "half": "sound"}
+    assert load(tmp_path).study.protocol_changes == {}
+
+
+def test_a_shipped_protocol_changes_one_thing_of_both_ways() -> None:
+    compared = []
+    for path in sorted((Path(__file__).parents[2] / "recipes" / "studies").glob("*.yaml")):
+        study = load_study(path).study
+        for name, other in study.protocol_changes.items():
+            one, before = study.protocols[name], study.protocols[other]
+            assert one.modes is before.modes is None
+            own, theirs = (dict(_leaves(each.recipe)) for each in (one, before))
+            changed = {key for key in own | theirs if own.get(key, UNSET) != theirs.get(key, UNSET)}
+            assert ("tune",) not in changed or changed == {("tune",)}, name
+            compared.append(name)
+    assert {"best_test_epoch", "hot_rate"} <= set(compared)
+
+
+def _leaves(part: dict, path: tuple[str, ...] = ()):
+    for key, value in part.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
 
 
 def test_a_study_is_no_recipe(tmp_path: Path) -> None:

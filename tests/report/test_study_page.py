@@ -15,6 +15,7 @@ from ecg_keras.evaluation import Estimate, GroupGain, Predictions
 from ecg_keras.report import study_costs, study_ecgs, study_record, write_study
 from ecg_keras.report.blocks import Absent, Group, Rows
 from ecg_keras.report.study_checklist import ITEMS, checklist
+from ecg_keras.report.study_differences import protocols
 from ecg_keras.report.study_verdicts import verdicts
 from ecg_keras.report.study_view import StudyView
 
@@ -345,3 +346,20 @@ def test_of_many_comparisons_those_with_a_verdict_are_open():
     assert len(table.table.rows) == len(judged)
     assert fold.summary == "All 24 comparisons on ptbxl"
     assert len(fold.blocks[0].table.rows) == 24
+
+
+def test_a_protocol_is_shown_with_the_one_that_it_changes():
+    made = study(
+        downstreams=("ptbxl",),
+        backbones=("lstm",),
+        sizes=(0,),
+        protocols=("sound", "half"),
+        upstreams=("georgia",),
+    )
+    shifts = tuple(replace(one, arm=replace(one.arm, protocol="untuned")) for one in made.shifts)
+    section = protocols(StudyView(replace(made, shifts=shifts)))
+    (group,) = (block for block in section.blocks if isinstance(block, Group))
+    assert group.blocks[0].startswith("Against untuned, half moves ")
+    assert "Differences on ptbxl under untuned and under half" in group.blocks[1].drawings[0].title
+    absent = protocols(StudyView(replace(made, shifts=())))
+    assert absent.reason == "no arm has runs of a protocol and of the one that it changes."

@@ -70,6 +70,7 @@ def test_the_csvs_hold_the_results_numbers(result, tmp_path):
     speed = read(tmp_path, "convergence")
     assert {row["epochs"] for row in speed} == {"", "3.0"}
     shifts = read(tmp_path, "protocols")
+    assert {row["against"] for row in shifts} == {"sound"}
     assert float(shifts[0]["shift"]) == result.shifts[0].contrast.value
     assert float(shifts[0]["before_low"]) == result.shifts[0].before.low
     curves = read(tmp_path, "learning_curves")

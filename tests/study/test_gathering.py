@@ -196,12 +196,30 @@ def test_a_protocol_of_the_evaluation_alone_moves_f1_and_not_auroc(tmp_path, ord
     question = plan.loaded.study.question
     fixed = [arm for name, arm in arms.items() if name.protocol == "half"]
     assert {t for arm in fixed for t in arm.runs[0].thresholds.values()} == {0.5}
-    (shift,) = find_shifts(arms, order, question)
+    changes = plan.loaded.study.protocol_changes
+    (shift,) = find_shifts(arms, changes, question)
+    assert (shift.arm.protocol, shift.protocol) == order
     assert shift.contrast.value == pytest.approx(shift.after.value - shift.before.value)
     assert shift.contrast.value != 0
     auroc = question.model_copy(update={"metric": "macro_auroc"})
-    (shift,) = find_shifts(arms, order, auroc)
+    (shift,) = find_shifts(arms, changes, auroc)
     assert shift.contrast.value == 0
+
+
+def test_a_protocol_is_held_against_the_one_that_it_names(tmp_path):
+    half = "recipe: {evaluation: {thresholds: fixed}}"
+    plan = list_study(
+        tmp_path,
+        f"protocols: {{sound: {{}}, half: {{{half}}}, same: {{against: half, {half}}}}}\n"
+        "grid: {seeds: [0, 1]}\nquestion: {metric: macro_f1}",
+    )
+    finish(plan, by_mode)
+    study = plan.loaded.study
+    half, same = find_shifts(read_arms(plan)[0], study.protocol_changes, study.question)
+    assert (half.arm.protocol, same.arm.protocol) == ("sound", "half")
+    assert half.contrast.value != 0
+    assert same.before.value == half.after.value
+    assert same.contrast.value == 0
 
 
 def test_a_gain_that_falls_with_size_is_a_learning_curve(tmp_path):
