@@ -58,11 +58,8 @@ UPSTREAMS = {
 RECORDS = 1200  # of each upstream hospital
 SEEDS = (0, 1)  # of the fine-tuned and the scratch runs
 PRETRAIN = [{"epochs": 12, "learning_rate": 3e-3}]
-SCRATCH = [{"epochs": 40, "learning_rate": 3e-3}]
-FINETUNE = [
-    {"epochs": 8, "learning_rate": 3e-3, "train_from": "head"},
-    {"epochs": 32, "learning_rate": 3e-4, "stage_decay": 0.7},
-]
+# of fine-tuning and of scratch, so that the first weights are the only difference
+PHASES = [{"epochs": 40, "learning_rate": 3e-3}]
 TRAINING = {"batch_size": 32, "schedule": "one_cycle", "select": "last", "augment": {"crop": 2.5}}
 
 
@@ -114,7 +111,7 @@ def measure(folder: Path) -> None:
     scores: dict[str, list[float]] = {name: [] for name in [*UPSTREAMS, "scratch"]}
     for seed in SEEDS:
         for name, found in scores.items():
-            training = {"seed": seed, "phases": SCRATCH if name == "scratch" else FINETUNE}
+            training = {"seed": seed, "phases": PHASES}
             recipe = {"mode": "scratch", "data": target, "training": training}
             if name != "scratch":
                 start = {"from": str(upstreams[name].folder), "head": "new"}

@@ -199,7 +199,7 @@ class Study(Settings):
 
     @property
     def protocol_changes(self) -> dict[str, str]:
-        """The protocol that each changes, by its name: ``against``, or the first, which has none."""
+        """The protocol that each changes, by its name: ``against``, or the first."""
         first = next(iter(self.protocols))
         changed = {name: one.against or first for name, one in self.protocols.items()}
         return {name: other for name, other in changed.items() if name != other}

@@ -4,6 +4,7 @@ import importlib
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,8 +49,23 @@ def test_every_recipe_of_it_can_be_run(script, hospital, tmp_path):
         phases = {"training": {**script.TRAINING, "phases": script.PRETRAIN}}
         recipe = compose([{"mode": "pretrain", "data": section}, phases], name)
         assert recipe.training.augment.crop == 2.5
-    epochs = [sum(one["epochs"] for one in part) for part in (script.SCRATCH, script.FINETUNE)]
-    assert epochs[0] == epochs[1]
+
+
+def test_first_weights_are_all_that_its_arms_differ_in(script, monkeypatch, tmp_path):
+    """Training is not run; what would be is."""
+    recipes = []
+    found = SimpleNamespace(folder=tmp_path, model=tmp_path / "model.keras")
+    monkeypatch.setattr(script.simulate, "simulate", lambda *args, **settings: None)
+    monkeypatch.setattr(script, "learn", lambda folder, name, one: recipes.append(one) or found)
+    monkeypatch.setattr(script.models, "load_model", lambda path: None)
+    predictions = SimpleNamespace(targets=[[0], [1]], probabilities=[[0.1], [0.9]])
+    monkeypatch.setattr(script.evaluation, "predict", lambda *args: predictions)
+    ranking = SimpleNamespace(records=1, patients=1, values={})
+    monkeypatch.setattr(script, "rank_checkpoints", lambda *args: ranking)
+    script.measure(tmp_path)
+    arms = [one["training"] for one in recipes if one["mode"] != "pretrain"]
+    assert len(arms) == 5 * len(script.SEEDS)
+    assert [one for one in arms if one["seed"] == 0] == arms[:1] * 5
 
 
 def test_the_table_tells_the_order(script, capsys):
