@@ -1,6 +1,6 @@
-"""Prints how fast reading, preparing, loading, training and serving ECGs are beside plain ways.
+"""Prints how fast reading, preparing and loading ECGs and comparing scores are beside plain ways.
 
-    python tools/benchmark.py DATA                   # everything: a quarter of an hour on two cores
+    python tools/benchmark.py DATA                   # everything
     python tools/benchmark.py DATA --only reading
 
 DATA is a folder with `ptbxl/` (`ptbxl_database.csv`, `scp_statements.csv`, `records500/`,
@@ -57,9 +57,7 @@ SECTIONS: dict[str, Callable[[Path, Path], str]] = {
     "prepare": data_stage.preparing,
     "processes": data_stage.processes,
     "pipeline": data_stage.loading,
-    "training": networks.training,
     "steps": networks.steps,
-    "serving": networks.serving,
     "comparing": comparing.comparing,
     "startup": starting,
 }

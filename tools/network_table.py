@@ -14,16 +14,14 @@ at 0.01, the best of 100 epochs, chosen on the validation split where the paper 
 split. The study recipe is written beside the folder. Its runs are ordinary ones: those that are
 there are kept.
 
-The table: trained parameters; seconds of an epoch of one worker, on this machine and beside what
-else runs there; test macro AUROC, and its difference to resnet1d18 with the interval of studies
-over patients and seeds.
+The table: trained parameters; test macro AUROC, and its difference to resnet1d18 with the interval
+of studies over patients and seeds. What a step costs is measured by tools/step_cost.py.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,7 +146,7 @@ def network_table(plan: StudyPlan) -> str:
             (own.value, (*describe(arm), with_interval(own), difference(arm, reference, question)))
         )
     rows.sort(key=lambda row: -row[0])
-    header = ("network", "trained", "seeds", "parameters", "s an epoch", "macro AUROC")
+    header = ("network", "trained", "seeds", "parameters", "macro AUROC")
     return table((*header, f"- {REFERENCE}"), [row for _, row in rows])
 
 
@@ -157,14 +155,11 @@ def is_reference(name: ArmName) -> bool:
 
 
 def describe(arm: Arm) -> Iterator[str]:
-    """Name, training, seeds, parameters and seconds of an epoch of an arm."""
-    runs = list(arm.runs)
-    epochs = [float(row["seconds"]) for run in runs for row in run.log or ()]
+    """Name, training, seeds and parameters of an arm."""
     yield arm.name.backbone
     yield arm.name.protocol.replace("_", " ")
     yield f"{len(arm.cells)}"
-    yield f"{runs[0].run.read_status()['num_parameters']:,}"
-    yield f"{statistics.median(epochs):.2f}"
+    yield f"{arm.runs[0].run.read_status()['num_parameters']:,}"
 
 
 def difference(arm: Arm, reference: Arm | None, question: Question) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -34,11 +33,6 @@ def times_as_fast(ours: Sequence[float], theirs: Sequence[float]) -> str:
     """How many times as fast we are: the median of the rounds, and the range behind it."""
     ratios = sorted(their / our for our, their in zip(ours, theirs, strict=True))
     return f"**{statistics.median(ratios):.3g}** ({ratios[0]:.3g} to {ratios[-1]:.3g})"
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest of the values that at least ``share`` of them do not exceed."""
-    return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 def table(header: Row, rows: Sequence[Row]) -> str:
