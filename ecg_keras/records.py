@@ -25,8 +25,8 @@ _NUMBERS = {"age": False, "fold": True, "row": True, "sampling_rate": False}
 class RecordInfo:
     """One recording as its database's tables describe it; no signal has been read.
 
-    Numbers and texts of NumPy and pandas become Python's, and a number that is missing there, NaN,
-    ``None``.
+    Numbers and texts of NumPy and pandas become Python's, and what is missing there, as NaN or
+    pandas' NA, ``None``.
 
     Attributes:
         record_id: unique within the source, stable over runs.
@@ -54,9 +54,9 @@ class RecordInfo:
     def __post_init__(self) -> None:
         for name, whole in _NUMBERS.items():
             object.__setattr__(self, name, _as_number(self.path, name, getattr(self, name), whole))
-        if isinstance(self.sex, float) and math.isnan(self.sex):
+        if _is_missing(self.sex):
             object.__setattr__(self, "sex", None)
-        if not self.record_id or not self.patient_id:
+        if any(_is_missing(one) or not one for one in (self.record_id, self.patient_id)):
             raise DataError(f"{self.path}: a record needs a record_id and a patient_id.")
         if self.sex is not None and self.sex not in SEXES:
             raise DataError(
@@ -64,14 +64,26 @@ class RecordInfo:
             )
 
 
+def _is_missing(value: Any) -> bool:
+    """Whether it is ``None`` or what an empty cell of a table holds: NaN, NaT or pandas' NA."""
+    if value is None or type(value) is str:
+        return value is None
+    try:
+        return not value == value  # noqa: SIM201  NaN is not equal to itself
+    except TypeError:  # whether NA is, is NA
+        return True
+    except ValueError:  # an array
+        return False
+
+
 def _as_number(path: Path, name: str, value: Any, whole: bool) -> float | None:
-    """A number as Python's, whatever library it is of; NaN, as of an empty cell, is ``None``."""
-    if value is None or type(value) is int:
+    """A number as Python's, whatever library it is of; an empty cell is ``None``."""
+    if type(value) is int:
         return value
+    if _is_missing(value):
+        return None
     try:
         number = float(value) if isinstance(value, SupportsFloat) else math.inf
-        if math.isnan(number):
-            return None
         if math.isfinite(number) and not (whole and number % 1):
             return int(number) if whole else number
     except (TypeError, ValueError, OverflowError):

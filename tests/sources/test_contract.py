@@ -1,9 +1,11 @@
 """A source of the user's own may return anything: what can't be used is named in one line."""
 
 import math
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ecg_keras.errors import ConfigError, DataError
@@ -73,7 +75,11 @@ def test_numbers_of_numpy_and_pandas_become_plain_ones_and_nan_unknown():
     info = RecordInfo(**GOOD, **known)
     assert (info.age, info.fold, info.row, info.sampling_rate) == (61.5, 9, 3, 5.0)
     assert [type(getattr(info, name)) for name in known] == [float, int, int, float]
-    assert RecordInfo(**GOOD, **dict.fromkeys(known, math.nan), sex=np.nan) == RecordInfo(**GOOD)
+    nothing = pd.array([None], dtype="Int64")[0]
+    for missing in (math.nan, np.float32("nan"), Decimal("nan"), pd.NA, pd.NaT, nothing):
+        assert RecordInfo(**GOOD, **dict.fromkeys((*known, "sex"), missing)) == RecordInfo(**GOOD)
+        with pytest.raises(DataError, match="a record needs a record_id and a patient_id"):
+            RecordInfo(**{**GOOD, "patient_id": missing})
     assert RecordInfo(**GOOD, age=np.float64("nan")).age is None
 
 
