@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats import list_names, read_text, split_ending
+from ecg_keras.formats import TEXT, list_names, read_text, split_ending
 from ecg_keras.sources.labels_table import read_header, read_table
 from ecg_keras.sources.table_columns import name_parts, read_files
 
@@ -38,7 +38,8 @@ class NamedFiles:
         spelled = _plain(path)
         if spelled == self.table or spelled in self.files:
             return True
-        if split_ending(spelled)[0] in self.stems:
+        # a text beside a recording is a note, unless the table names it
+        if not spelled.endswith(TEXT) and split_ending(spelled)[0] in self.stems:
             return True
         beside = spelled.rpartition("/")[0] in self.folders
         of_signals = beside and spelled.endswith(SIGNAL_FILES)

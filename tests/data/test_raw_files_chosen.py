@@ -89,13 +89,14 @@ def test_a_recording_that_no_table_names_makes_no_other_dataset(tmp_path):
     write_wfdb(first.with_name("unnamed"), values)
     write_csv(tmp_path / "unnamed.csv", values)
     leave(tmp_path, *STRANGERS)
-    (first.with_suffix(".pdf")).write_text("the printout")
+    for ending in (".pdf", ".txt", ".TXT"):
+        first.with_suffix(ending).write_text("what was seen in it")
     assert digest_of(folder_data(tmp_path)) == before
     change(first)
     assert digest_of(folder_data(tmp_path)) != before
 
 
-@pytest.mark.parametrize("name", ["a.dat", "other.dat", "a.ecg", "A.HEA"])
+@pytest.mark.parametrize("name", ["a.dat", "other.dat", "a.ecg", "a.txt", "A.HEA"])
 @pytest.mark.parametrize("named", ["sub/a", "sub/a.hea", "sub\\a.dat", "./sub/a"])
 def test_signal_files_count_whatever_their_header_calls_them(tmp_path, named, name):
     (tmp_path / "sub").mkdir()
@@ -123,6 +124,14 @@ def test_the_segments_of_a_record_count_and_no_other_record(tmp_path):
         after = digest_of(folder_data(tmp_path))
         assert after != before
         before = after
+
+
+def test_a_text_that_the_table_names_counts(tmp_path):
+    (tmp_path / "labels.csv").write_text("file,patient_id,AF\na.txt,p,1\n")
+    (tmp_path / "a.txt").write_text("I,II\n1,2\n")
+    before = digest_of(folder_data(tmp_path))
+    change(tmp_path / "a.txt")
+    assert digest_of(folder_data(tmp_path)) != before
 
 
 def test_another_table_of_one_folder_makes_another_dataset(tmp_path):
