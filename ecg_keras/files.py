@@ -44,6 +44,22 @@ def replacing(path: Path, ending: str | None = None, scratch: Path | None = None
         temporary.unlink(missing_ok=True)
 
 
+def list_entries(folder: str, *, top: bool) -> list[os.DirEntry[str]]:
+    """What is in a folder of a database, by name, without hidden entries, as of macOS or a lock.
+
+    Of a folder below the ``top`` that may not be read, such as `lost+found` of a disk, nothing: a
+    file in it that is needed is named by its reader.
+    """
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda one: one.name)
+    except PermissionError:
+        if top:
+            raise
+        return []
+    return [one for one in entries if not one.name.startswith(".")]
+
+
 def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
     """The sha256 of a file, as 64 hex digits, read in pieces of 1 MiB."""
     digest = hashlib.sha256()

@@ -21,7 +21,15 @@ from typing import Any, NamedTuple
 from ecg_keras.config import Data
 from ecg_keras.download import refuse_unfinished
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_list, as_object, as_text, read_json, replacing, sha256_of
+from ecg_keras.files import (
+    as_list,
+    as_object,
+    as_text,
+    list_entries,
+    read_json,
+    replacing,
+    sha256_of,
+)
 from ecg_keras.sources import choose_files, source_of
 
 # of the file that remembers hashes, which is in the folder of shards, because a database is never
@@ -145,17 +153,8 @@ def _walk(
     if (state.st_dev, state.st_ino) in seen:
         return
     seen.add((state.st_dev, state.st_ino))
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda one: one.name)
-    except PermissionError:
-        if not inside:
-            raise
-        return  # such as `lost+found` of a disk; a file in it that is needed is named by its reader
-    for entry in entries:
+    for entry in list_entries(folder, top=not inside):
         path = f"{inside}{entry.name}"
-        if entry.name.startswith("."):
-            continue
         if entry.is_dir():
             yield from _walk(entry.path, f"{path}/", seen, is_read)
         elif is_read(path) and entry.is_file():

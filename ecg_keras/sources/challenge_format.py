@@ -6,13 +6,13 @@ headers themselves.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ecg_keras.errors import DataError
+from ecg_keras.files import list_entries
 from ecg_keras.formats import read_header, read_samples, read_text
 from ecg_keras.labels import Definition, present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal, Span
@@ -158,16 +158,13 @@ def _find_headers(root: Path) -> list[str]:
 
 
 def _walk(folder: str, prefix: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):  # `._A0001.hea`, which macOS writes beside A0001.hea
-                continue
-            if entry.name.endswith((".hea", ".HEA")):
-                yield prefix + entry.name[:-4]
-            elif entry.is_dir() and entry.is_symlink():
-                raise DataError(f"{entry.path}: a link to a folder. Put the folder itself there.")
-            elif entry.is_dir():
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
+    for entry in list_entries(folder, top=not prefix):
+        if entry.name.endswith((".hea", ".HEA")):
+            yield prefix + entry.name[:-4]
+        elif entry.is_dir() and entry.is_symlink():
+            raise DataError(f"{entry.path}: a link to a folder. Put the folder itself there.")
+        elif entry.is_dir():
+            yield from _walk(entry.path, f"{prefix}{entry.name}/")
 
 
 def _read_info(

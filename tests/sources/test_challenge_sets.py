@@ -1,7 +1,9 @@
 """The format of the PhysioNet/CinC Challenge, its classes, and its sets."""
 
 import csv
+import os
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +48,21 @@ def edit(path, old, new):
 )
 def test_diagnoses_are_a_set_of_codes(tmp_path, dx, labels):
     assert list_one(tmp_path, dx=dx).labels == labels
+
+
+def test_a_folder_that_may_not_be_read_is_left_out(tmp_path, monkeypatch):
+    write_challenge_set(tmp_path, ["E00001", "E00002"])
+    (tmp_path / "lost+found").mkdir()
+    listing = os.scandir
+
+    def refuse(folder):
+        if Path(folder).name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listing(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    infos = georgia.list_records(tmp_path, label_set="challenge2021", sampling_rate=500)
+    assert [info.record_id for info in infos] == ["E00001", "E00002"]
 
 
 @pytest.mark.parametrize("spelling", ["#Dx:", "# Dx: ", "#Dx : "])
