@@ -263,7 +263,7 @@ def test_a_wrong_table_is_told_before_anything_is_written(
     [
         (
             lambda header: edit(header, "#Dx: ", "#Dx: 999999,"),
-            r"E00003\.hea: #Dx names 999999, which no table of the Challenge lists .*add the code",
+            r"E00003\.hea: #Dx names 999999, which no table of the Challenge lists\. Correct the",
         ),
         (lambda header: edit(header, "#Dx: ", "#Rx: "), r"E00003\.hea: no diagnosis: "),
         (
@@ -342,7 +342,7 @@ def test_a_full_disk_keeps_the_old_report(ecg_keras, copied, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     answer = ecg_keras("report", "runs/scratch")
-    refused(answer, 1, r"report\.html: No space left on device\. What was finished is whole: fix")
+    refused(answer, 1, r"report\.html: No space left on device\. Fix this: the same command")
     assert page.read_bytes() == before
     assert [path.name for path in page.parent.glob(".*")] == [".lock"]  # no half page
 
