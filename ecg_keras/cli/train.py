@@ -114,7 +114,8 @@ def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
             if one.data.raw.is_dir()  # a recipe is good wherever its recordings are
             for problem in workflow.check_data(one)
         ]
-        found += [problem for one in jobs for problem in workflow.check_weights_of(one)]
+        for check in (workflow.check_weights_of, workflow.check_trials_of):
+            found += [problem for one in jobs for problem in check(one)]
         problems += found
         if not found:
             weights = job.recipe.initialise.from_ if job.recipe.initialise else ""

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     )
     from ecg_keras.config.trials import (
         applicable as applicable,
+        check_different as check_different,
         list_trials as list_trials,
         trial as trial,
         tune_of as tune_of,

@@ -166,6 +166,9 @@ def _of_run(settings: dict[str, Any]) -> dict[str, Any]:
     if kept.get("tune") is not None:  # what chooses decides the weights, wherever it is said
         metric = settings.get("evaluation", {}).get("metric", Evaluation().metric)
         kept["tune"] = {**kept["tune"], "by": kept["tune"].get("by") or metric}
+    training = settings.get("training", {})
+    if training.get("select") == "last":  # whose phases end with their epochs
+        kept["training"] = {key: value for key, value in training.items() if key != "patience"}
     return {key: value for key, value in kept.items() if key not in NOT_OF_THE_RUN}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ecg_keras.config.identity import run_mark
@@ -24,7 +24,7 @@ def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
         Nothing where the recipe is not tuned.
 
     Raises:
-        ConfigError: a candidate makes no recipe, or two of them make the same one.
+        ConfigError: a candidate makes no recipe, or two of them have the same name.
 
     Example:
         >>> recipe = Recipe.model_validate(
@@ -38,15 +38,39 @@ def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
     if tune is None:
         return {}
     trials = {one.name: trial(recipe, one, where, tune.epochs) for one in tune.candidates}
-    different = {run_mark(one): name for name, one in trials.items()}
-    if len(different) < len(tune.candidates):
-        raise ConfigError(
-            f"{where}: tune: only {len(different)} of {len(tune.candidates)} candidates differ "
-            f"here ({'; '.join(different.values())}): the others are the same training, as decay "
-            "and head_epochs change nothing where first weights are random, nor does a key that is "
-            "set to what it is. Give this arm as many as the others."
-        )
+    if len(trials) < len(tune.candidates):
+        raise _too_few(trials, len(tune.candidates), where)
     return trials
+
+
+def check_different(trials: Mapping[str, Recipe], where: str) -> None:
+    """Refuses candidates of different names that are the same training.
+
+    For what is still to be trained: what is chosen already stays what it is.
+
+    Args:
+        trials: of `list_trials`.
+        where: what to call their recipe in errors.
+
+    Raises:
+        ConfigError: two of them make the same run.
+
+    Example:
+        >>> check_different({}, "here")
+    """
+    different = {run_mark(one): name for name, one in trials.items()}
+    if len(different) < len(trials):
+        raise _too_few(different.values(), len(trials), where)
+
+
+def _too_few(different: Iterable[str], number: int, where: str) -> ConfigError:
+    names = list(different)
+    return ConfigError(
+        f"{where}: tune: only {len(names)} of {number} candidates differ here "
+        f"({'; '.join(names)}): the others are the same training, as decay and head_epochs change "
+        "nothing where first weights are random, nor does a key that is set to what it is. Give "
+        "this arm as many as the others."
+    )
 
 
 def tune_of(recipe: Recipe) -> Tune | None:

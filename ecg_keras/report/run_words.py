@@ -163,7 +163,7 @@ def _chosen_on_test(files: RunFiles) -> str:
     training = files.recipe.training
     if training.validate_on != "test":
         return ""
-    chosen = ["the epoch"] * (training.select != "last" or training.patience is not None)
+    chosen = ["the epoch"] * (training.select != "last")
     chosen += ["the thresholds"] * (files.scores.thresholds_from == "test")
     sentence = (
         f"The test split itself chose {' and '.join(chosen)}, as in the published protocol: the "

@@ -118,6 +118,11 @@ class StudyPlan:
                 names.setdefault(pretraining.name, arm.upstream)
         return names
 
+    def calibration_of(self, point: PointKey) -> tuple[str, str]:
+        """How the predictions of an arm's run are calibrated, and how the arm asks for it."""
+        cell = self.by_name[self.points[point]]
+        return cell.recipe.evaluation.calibration, self.evaluations[point].calibration
+
     def pretraining_of(self, cell: Cell) -> Cell | None:
         """The pre-training that a cell starts from; ``None`` for random weights."""
         needed = (self.by_name[name] for name in cell.needs)
@@ -198,13 +203,6 @@ class _Listing:
                 "pre-trainings. Give both the same seeds and upstream_seeds."
             )
         self.evaluations[key] = recipe.evaluation
-        kept, own = cell.recipe.evaluation.calibration, recipe.evaluation.calibration
-        if own != kept:
-            raise ConfigError(
-                f"{self.loaded.path}: {point}: evaluation.calibration is {own}, and {kept} for "
-                f"another arm of the same run, {cell.name}, whose predictions are stored "
-                "calibrated, once. Give both the same calibration, or make them two studies."
-            )
 
     def check_budgets(self) -> None:
         """Refuses arms that are compared and chosen from different numbers of settings."""

@@ -16,6 +16,7 @@ from ecg_keras.config import Recipe
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.dataset_sizes import DatasetSize, count_records, dataset_key
 from ecg_keras.study.pilot import Pilot, Timing, run_pilot, workloads_of
+from ecg_keras.study.running import check_unfinished
 from ecg_keras.study.state import Snapshot, State, snapshot
 
 FLOAT_BYTES = 4
@@ -104,6 +105,7 @@ def estimate(plan: StudyPlan, on_progress: OnProgress | None = None) -> StudyEst
         The cost of each cell and of all together.
 
     Raises:
+        ConfigError: `run_study` refuses what is left of the study.
         DataError: the pilot's process can't begin.
 
     Example:
@@ -111,6 +113,7 @@ def estimate(plan: StudyPlan, on_progress: OnProgress | None = None) -> StudyEst
         >>> estimate(plan).seconds() / 60
         24.5
     """
+    check_unfinished(plan)
     report = on_progress or (lambda what, done, total: None)
     sizes = count_records(plan, lambda *steps: report("counting records", *steps))
     needed = {

@@ -253,7 +253,7 @@ def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
         is_fixed = evaluation.thresholds == "fixed"
         points[arm][seed].append(FinishedCell(name, cell.run, cell.recipe, is_fixed))
     arms: dict[ArmName, StudyArm[FinishedCell]] = {}
-    notes = []
+    notes = _list_uncalibrated(plan)
     for arm, seeds in points.items():
         complete = {
             seed: tuple(cells) for seed, cells in seeds.items() if all(map(_is_tested, cells))
@@ -267,6 +267,17 @@ def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
         records = arms.pop(arm).train_records
         notes.append(f"{arm}: left out, as its {records:,.0f} training ECGs are all, as in {same}.")
     return arms, tuple(notes)
+
+
+def _list_uncalibrated(plan: StudyPlan) -> list[str]:
+    """A line for each arm whose run, of another arm too, is calibrated as that one asks."""
+    pairs = ((point[0], *plan.calibration_of(point)) for point in plan.points)
+    return [
+        f"{arm}, protocol {arm.protocol}: evaluation.calibration is {own}, but the run is another "
+        f"arm's too, whose predictions are stored with calibration {kept}: these are shown."
+        for arm, kept, own in dict.fromkeys(pairs)
+        if kept != own
+    ]
 
 
 def _find_repeats(arms: FinishedArms) -> dict[ArmName, ArmName]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ecg_keras import data
-from ecg_keras.config import run_changes, run_settings
+from ecg_keras.config import check_different, list_trials, run_changes, run_settings
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
@@ -86,8 +86,9 @@ def run_study(
         How far the study is when nothing of this shard is left to run.
 
     Raises:
-        ConfigError: finished or begun runs were made with other settings or recordings, a shard or
-            number of workers is out of range, or Ray is not installed.
+        ConfigError: finished or begun runs were made with other settings or recordings, an arm asks
+            for another calibration than its run has or for candidates that are the same, a shard
+            or number of workers is out of range, or Ray is not installed.
         DataError: runs would be tested on records that they know; or processes end before they run
             a cell.
 
@@ -102,6 +103,7 @@ def run_study(
         raise ConfigError(f"a shard is i/n with i from 1 to n. Received: {shard[0]}/{shard[1]}.")
     cells = share(plan, shard)
     check_unchanged(plan, cells)
+    check_unfinished(plan)
     plan.folder.mkdir(parents=True, exist_ok=True)
     for cell in cells:
         forget_failure(cell.run)
@@ -215,6 +217,24 @@ def check_unchanged(plan: StudyPlan, cells: Sequence[Cell]) -> None:
             "study another folder with --set folder=FOLDER, or remove these runs to train them "
             "again."
         )
+
+
+def check_unfinished(plan: StudyPlan) -> None:
+    """Refuses what no run that is still to be finished may be: finished ones stay what they are."""
+    left = {cell.name for cell in plan.cells if not is_done(cell)}
+    for point, name in plan.points.items():
+        arm, (kept, own) = point[0], plan.calibration_of(point)
+        if name in left and own != kept:
+            raise ConfigError(
+                f"{plan.loaded.path}: {arm}, protocol {arm.protocol}: evaluation.calibration is "
+                f"{own}, and {kept} for another arm of the same run, {name}, whose predictions are "
+                "stored calibrated, once. Give both the same calibration, or make them two studies."
+            )
+    for cell in plan.cells:
+        # candidates that are one run here have its folder
+        if cell.name in left and len(set(cell.candidates.values())) < len(cell.candidates):
+            where = f"{plan.loaded.path}: {cell.name}"
+            check_different(list_trials(cell.recipe, where), where)
 
 
 def _changes(cell: Cell) -> list[str]:

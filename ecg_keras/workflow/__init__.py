@@ -18,6 +18,7 @@ from ecg_keras.workflow.opened import (
 from ecg_keras.workflow.places import known_dataset
 from ecg_keras.workflow.plan import (
     check_data,
+    check_trials_of,
     check_weights_of,
     find_problems,
     make_alone,
@@ -52,6 +53,7 @@ __all__ = [
     "check_data",
     "check_first_weights",
     "check_names",
+    "check_trials_of",
     "check_weights_of",
     "compare_runs",
     "compare_seeds",

@@ -173,7 +173,7 @@ def find_problems(plan: Iterable[Step], *, tables: bool = False) -> tuple[EcgKer
             if any(one.action == "prepare" and _is(one.is_ready) for one in step.needs):
                 found += _catch(step.job.check_groups)
         elif step.action == "train" and not _is(step.is_done):
-            found += _catch(step.job.check_weights)
+            found += [*_catch(step.job.check_weights), *_catch(step.job.check_candidates)]
     unprepared = [step for step in steps if step.action == "prepare" and not _is(step.is_ready)]
     for step in unprepared:
         found += check_data(step.job, tables=tables or len(unprepared) > 1)
@@ -191,6 +191,16 @@ def check_weights_of(job: Job) -> tuple[EcgKerasError, ...]:
     initialise = job.recipe.initialise
     there = initialise is not None and Path(initialise.from_).exists()
     return tuple(_catch(job.check_weights)) if there else ()
+
+
+def check_trials_of(job: Job) -> tuple[EcgKerasError, ...]:
+    """What is wrong with the candidates of a recipe that is not trained yet.
+
+    Example:
+        >>> check_trials_of(make_job(load("recipes/ludb_scratch.yaml")))
+        ()
+    """
+    return () if _is(job.is_trained) else tuple(_catch(job.check_candidates))
 
 
 def check_data(job: Job, *, tables: bool = True) -> tuple[EcgKerasError, ...]:

@@ -279,7 +279,8 @@ def _check_patience(settings: Training) -> None:
     if settings.patience is not None and settings.select == "last":
         raise ConfigError(
             "select: last keeps the last epoch whatever its score, so no phase ends for want of a "
-            "better one. Set it to null, or select to best_macro_auroc or another score."
+            "better one. Set it to null, with which runs that have both stay what they are, or "
+            "select to best_macro_auroc or another score."
         )
 
 

@@ -129,3 +129,14 @@ def test_what_an_earlier_version_wrote_of_a_run_is_compared_key_by_key():
     assert run_changes(old, recipe(training__seed=1)) == ["training.seed: 0 -> 1"]
     assert "key_of_old: 1 -> None" in run_changes({**old, "key_of_old": 1}, recipe())
     assert run_changes({}, recipe()) != []
+
+
+def test_patience_for_a_last_epoch_is_no_part_of_a_run():
+    last = {"training__select": "last"}
+    waiting, plain = recipe(**last, training__patience=5), recipe(**last)
+    stored = recipe(training__select="last").model_dump(mode="json", by_alias=True)
+    stored["training"]["patience"] = 5  # as earlier versions wrote it
+    assert run_mark(waiting) == run_mark(plain)
+    for one in (waiting, plain):
+        assert run_changes(stored, one) == run_changes(run_settings(waiting), one) == []
+    assert run_mark(recipe(training__patience=5)) != run_mark(recipe())

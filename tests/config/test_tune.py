@@ -7,6 +7,7 @@ from ecg_keras.config import (
     Recipe,
     Tune,
     beyond,
+    check_different,
     compose,
     list_trials,
     run_changes,
@@ -71,10 +72,10 @@ def test_an_arm_that_would_be_tried_with_fewer_settings_is_refused():
 def test_candidates_of_other_names_for_the_same_training_are_refused():
     same = {"candidates": [{}, {"decay": 1.0}, {"rate": 2}]}
     with pytest.raises(ConfigError, match=r"only 2 of 3 candidates .* are the same training"):
-        list_trials(recipe(tune=same), "mine.yaml")
+        check_different(list_trials(recipe(tune=same), "mine.yaml"), "mine.yaml")
     set_to_what_it_is = {"candidates": [{}, {"recipe": {"training": {"batch_size": 64}}}]}
     with pytest.raises(ConfigError, match="only 1 of 2 candidates differ here"):
-        list_trials(recipe(tune=set_to_what_it_is), "mine.yaml")
+        check_different(list_trials(recipe(tune=set_to_what_it_is), "mine.yaml"), "mine.yaml")
 
 
 def test_phases_of_a_candidate_have_its_rate_and_decay_and_the_share_of_epochs():

@@ -9,7 +9,9 @@ import numpy as np
 from ecg_keras.config import load_study, run_settings
 from ecg_keras.data.dataset import Dataset, SplitSummary
 from ecg_keras.evaluation import Predictions
+from ecg_keras.files import write_json
 from ecg_keras.study import Cell, StudyPlan, list_cells
+from ecg_keras.workflow import evaluation_mark
 
 LABELS = ("NORM", "MI", "CD")
 RECIPE = """\
@@ -64,6 +66,17 @@ def finish(
             rows.writerow(["epoch", "phase", "val_macro_auroc", "seconds"])
             for epoch in range(1, 5):
                 rows.writerow([epoch, 1, 0.5 + 0.1 * skill(cell) * epoch / 4, 5.0])
+
+
+def finish_cell(cell: Cell, **changes) -> None:
+    """Leaves what a finished cell leaves."""
+    run = cell.run
+    run.folder.mkdir(parents=True, exist_ok=True)
+    run.model.touch()
+    run.scores.touch()
+    mark = evaluation_mark("abc", cell.recipe.evaluation)
+    status = {"state": "trained", "settings": run_settings(cell.recipe), "fingerprint": "abc"}
+    write_json(run.status, status | {"evaluated": mark} | changes)
 
 
 def _predict(cell: Cell, split: str, skill: float, records: int, rng) -> Predictions:

@@ -4,11 +4,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from finished_study import finish_cell
 from studies import GEORGIA, LUDB, MODES, PTBXL, load
 
 from ecg_keras.config import load_study, run_settings
 from ecg_keras.errors import ConfigError
 from ecg_keras.study import list_cells
+from ecg_keras.study.running import check_unfinished
 from ecg_keras.training import Run
 
 SIX = ["resnet1d18", "resnet1d50", "resnet1d101", "lstm", "bilstm", "gru"]
@@ -170,20 +172,38 @@ def test_a_protocol_that_changes_the_evaluation_alone_needs_no_run(tmp_path):
 
 def test_a_run_is_calibrated_once_so_arms_that_share_it_ask_for_the_same(tmp_path):
     protocols = {"sound": {}, "platt": {"recipe": {"evaluation": {"calibration": "platt"}}}}
+    plan = list_cells(
+        load(tmp_path, protocols=protocols, grid=SEED, folder=str(tmp_path / "study"))
+    )
     with pytest.raises(ConfigError) as caught:
-        list_cells(load(tmp_path, protocols=protocols, grid=SEED))
+        check_unfinished(plan)
     assert str(caught.value) == (
-        f"{tmp_path / 'mine.yaml'}: ludb, resnet1d18, scratch, protocol platt, seed 0: "
+        f"{tmp_path / 'mine.yaml'}: ludb, resnet1d18, scratch, protocol platt: "
         "evaluation.calibration is platt, and none for another arm of the same run, "
         "ludb-resnet1d18-scratch-s0, whose predictions are stored calibrated, once. Give both the "
         "same calibration, or make them two studies."
     )
+    for cell in plan.cells:
+        finish_cell(cell)
+    check_unfinished(plan)  # what is finished stays
     # a candidate is not tested: the arm that shares its run is calibrated as it asks
     protocols["sound"] = {"recipe": {"tune": {"candidates": [{"rate": 1}, {"rate": 0.1}]}}}
     plan = list_cells(load(tmp_path, protocols=protocols, grid=SEED))
     shared = {cell.recipe.evaluation.calibration for cell in plan.cells if cell.tried}
     tested = {plan.by_name[name].recipe.evaluation.calibration for name in plan.points.values()}
     assert shared == tested == {"none", "platt"}
+
+
+def test_candidates_that_are_one_run_are_refused_until_they_are_trained(tmp_path):
+    tune = {"candidates": [{}, {"recipe": {"training": {"seed": 0}}}, {"rate": 2}]}
+    where = {"base": {"tune": tune}, "folder": str(tmp_path / "study")}
+    plan = list_cells(load(tmp_path, grid=SEED, **where))
+    with pytest.raises(ConfigError, match=r"ludb-.*: tune: only 2 of 3 candidates differ here"):
+        check_unfinished(plan)
+    for cell in plan.cells:
+        finish_cell(cell)
+        cell.run.tried.touch()
+    check_unfinished(plan)
 
 
 def test_two_names_of_one_head_are_one_run(tmp_path):

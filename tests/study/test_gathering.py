@@ -222,6 +222,18 @@ def test_a_protocol_is_held_against_the_one_that_it_names(tmp_path):
     assert same.contrast.value == 0
 
 
+def test_an_arm_that_its_run_is_not_calibrated_for_is_said(tmp_path):
+    platt = "platt: {recipe: {evaluation: {calibration: platt}}}"
+    plan = list_study(tmp_path, f"protocols: {{sound: {{}}, {platt}}}\ngrid: {{seeds: [0, 1]}}")
+    finish(plan, by_mode)
+    _, notes = read_arms(plan)
+    assert len(notes) == 2
+    assert notes[0] == (
+        "ludb, resnet1d18, scratch, protocol platt: evaluation.calibration is platt, but the run "
+        "is another arm's too, whose predictions are stored with calibration none: these are shown."
+    )
+
+
 def test_a_gain_that_falls_with_size_is_a_learning_curve(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], sizes: [50, 100, 200, 400]}")
     gains = {50: 1.2, 100: 0.8, 200: 0.4, 400: 0.0}

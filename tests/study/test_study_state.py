@@ -5,6 +5,7 @@ import os
 import socket
 
 import pytest
+from finished_study import finish_cell
 from studies import MODES, load
 
 from ecg_keras.config import run_settings
@@ -28,17 +29,6 @@ def plan(tmp_path):
     return list_cells(load(tmp_path, folder=str(tmp_path / "study"), grid={"seeds": [0]}))
 
 
-def finish(cell, **changes):
-    """Leaves what a finished cell leaves."""
-    run = cell.run
-    run.folder.mkdir(parents=True, exist_ok=True)
-    run.model.touch()
-    run.scores.touch()
-    mark = evaluation_mark("abc", cell.recipe.evaluation)
-    status = {"state": "trained", "settings": run_settings(cell.recipe), "fingerprint": "abc"}
-    write_json(run.status, status | {"evaluated": mark} | changes)
-
-
 def states(plan):
     return list(snapshot(plan).states.values())
 
@@ -54,7 +44,7 @@ def test_nothing_is_there_yet(plan):
 
 def test_a_cell_is_done_once_it_is_trained_and_scored_as_the_study_says(plan):
     pretraining, scratch, finetuned = plan.cells
-    finish(pretraining)
+    finish_cell(pretraining)
     assert states(plan) == ["done", "waiting", "waiting"]
     assert snapshot(plan).is_ready(finetuned)
     for change in (
@@ -67,9 +57,9 @@ def test_a_cell_is_done_once_it_is_trained_and_scored_as_the_study_says(plan):
         },
         {"settings": {**run_settings(scratch.recipe), "mode": "pretrain"}},
     ):
-        finish(scratch, **change)
+        finish_cell(scratch, **change)
         assert states(plan)[1] == "waiting", change
-    finish(scratch)
+    finish_cell(scratch)
     assert states(plan)[1] == "done"
     scratch.run.model.unlink()
     assert states(plan)[1] == "waiting"
@@ -107,7 +97,7 @@ def test_a_failure_is_told_and_blocks_what_starts_from_it(plan):
 
 def test_a_finished_cell_counts_even_where_its_pretraining_failed_since(plan):
     pretraining, _, finetuned = plan.cells
-    finish(finetuned)
+    finish_cell(finetuned)
     pretraining.run.folder.mkdir(parents=True)
     write_failure(pretraining.run, DataError("gone"))
     assert states(plan) == ["failed", "waiting", "done"]
@@ -115,10 +105,10 @@ def test_a_finished_cell_counts_even_where_its_pretraining_failed_since(plan):
 
 def test_what_was_done_is_not_read_again(plan):
     pretraining, scratch, _ = plan.cells
-    finish(pretraining)
+    finish_cell(pretraining)
     before = snapshot(plan)
     pretraining.run.status.unlink()
-    finish(scratch)
+    finish_cell(scratch)
     now = snapshot(plan, before)
     assert list(now.states.values()) == ["done", "done", "waiting"]
     assert set(now.seconds_done) == {pretraining.name, scratch.name}
@@ -159,7 +149,7 @@ def test_a_claim_keeps_others_out_and_tells_who_has_it(plan):
         assert snapshot(plan).running[0][1:] == (2, 30, 0.75)
         run.log.write_text("epoch,val_macro")
         assert snapshot(plan).running[0][1:] == (0, 30, None)
-        finish(plan.cells[1])  # whoever has it has still to tell how long it took
+        finish_cell(plan.cells[1])  # whoever has it has still to tell how long it took
         assert states(plan)[1] == "running"
     assert not is_claimed(run)
     assert states(plan) == ["waiting", "done", "waiting"]
@@ -180,5 +170,5 @@ def test_the_seconds_of_several_visits_add_up(plan):
     write_json(run.folder / "cell.json", {"pid": None, "seconds": 30.0})
     with claim(run):
         assert read_seconds(run) == 30
-    finish(plan.cells[0])
+    finish_cell(plan.cells[0])
     assert 30 <= snapshot(plan).seconds_done[plan.cells[0].name] < 31

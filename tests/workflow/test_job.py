@@ -54,6 +54,17 @@ def finish(job):
     job.run.write_status(state="trained")
 
 
+def test_candidates_that_are_one_training_are_refused_until_they_are_trained(place):
+    same = {"candidates": [{}, {"recipe": {"training": {"batch_size": 64}}}]}
+    job = job_of("base", tune=same)
+    (found,) = workflow.check_trials_of(job)
+    assert "tune: only 1 of 2 candidates differ here (rate 1, training.batch_size 64)" in str(found)
+    assert str(found) in map(str, workflow.find_problems(workflow.make_plan(job)))
+    finish(job)
+    assert workflow.check_trials_of(job) == ()
+    assert workflow.find_problems(workflow.make_plan(job)) == ()
+
+
 def test_the_first_run_of_a_recipe_has_its_name_and_is_found_again(place):
     assert begin(job_of("base")) == "runs/base" == name_of("base")
     assert name_of("base", data__raw=str(place / "raw")) == "runs/base"
