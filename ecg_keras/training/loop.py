@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,15 +171,21 @@ def _fit(
         num_parameters=trainable,
         in_memory=in_memory,
     )
+    earlier, begun = float(run.read_status().get("seconds", 0.0)), time.perf_counter()
     for number, phase in enumerate(settings.phases, start=1):
         if progress is not None and (number, False) < (progress.phase, progress.phase_ended):
             continue
         with strategy.scope():
             progress = _fit_phase(model, work, phase, number, progress)
-        # by the log, so that what was trained before a kill counts
-        seconds = sum(float(row["seconds"]) for row in read_log(run.log))
-        run.write_status(seconds=round(seconds, 1))
+        _write_seconds(run, earlier + time.perf_counter() - begun)
+    _write_seconds(run, earlier + time.perf_counter() - begun)  # a kill may have come before
     _finish(run, progress)
+
+
+def _write_seconds(run: Run, known: float) -> None:
+    """Notes the time of training: what is known, or, after a kill, what its epochs took."""
+    logged = sum(float(row["seconds"]) for row in read_log(run.log))
+    run.write_status(seconds=round(max(known, logged), 1))
 
 
 @dataclass(frozen=True)
