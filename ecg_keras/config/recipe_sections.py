@@ -138,6 +138,11 @@ class Training(Settings):
             raise ValueError("phases must have at least one phase, such as {epochs: 30}")
         return self
 
+    @property
+    def in_closed_form(self) -> bool:
+        """Whether a head is all that is fitted, its penalty too: no rate is there to tune."""
+        return all(phase.fit == "ridge" for phase in self.phases)
+
 
 class Evaluation(Settings):
     """How the run is scored on the test split, once."""

@@ -112,7 +112,8 @@ class Compared:
         speed: how much sooner the arm reaches the reference's quality; ``None`` where nothing
             logged it.
         diagnostics: what speaks against the difference, a sentence each.
-        settings: that a run of each was chosen from, 0 where not tuned; ``None`` where unknown.
+        settings: that a run of each was chosen from, 0 where not tuned; ``None`` where unknown, and
+            where one is a head in closed form, which has no rate to tune.
     """
 
     arm: ArmName

@@ -175,7 +175,7 @@ def compare_arms(
 
 
 def _settings(one: AnyArm, other: AnyArm) -> tuple[int, int] | None:
-    """That the runs of two arms were chosen from; ``None`` where it is unknown."""
+    """That runs of two arms were chosen from; ``None``: unknown, or one has nothing to tune."""
     ours, theirs = one.runs[0].settings, other.runs[0].settings
     return None if ours is None or theirs is None else (ours, theirs)
 

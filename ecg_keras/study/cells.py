@@ -217,7 +217,7 @@ class _Listing:
                 raise ConfigError(
                     f"{self.loaded.path}: tune: {arm.mode} is chosen from {tried[name]} candidates "
                     f"and {mode} from {number}: what has more of them gains by that alone. Give "
-                    "every mode as many, or none (tune: null)."
+                    "every mode as many, or no mode any (tune: null)."
                 )
 
     def _compose(self, parts: list[Part], what: str) -> Recipe:
@@ -332,5 +332,5 @@ def _identity(recipe: Recipe) -> str:
 
 def _ignores_its_seed(recipe: Recipe) -> bool:
     """Whether a head in closed form on given weights learns from all records."""
-    in_closed_form = all(phase.fit == "ridge" for phase in recipe.training.phases)
+    in_closed_form = recipe.training.in_closed_form
     return recipe.mode == "finetune" and in_closed_form and recipe.data.train_records is None

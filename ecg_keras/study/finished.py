@@ -41,7 +41,7 @@ class Network(Protocol):
 
     @property
     def settings(self) -> int | None:
-        """That it was chosen from; 0 where it was not tuned."""
+        """That it was chosen from; 0 where it was not tuned, though it has a rate to tune."""
 
     @property
     def log(self) -> list[dict[str, str]] | None: ...
@@ -112,8 +112,10 @@ class FinishedCell:
         return read_tuned(self.run)
 
     @property
-    def settings(self) -> int:
-        return 0 if self.tuned is None else self.tuned.settings
+    def settings(self) -> int | None:
+        if self.tuned is not None:
+            return self.tuned.settings
+        return None if self.recipe.training.in_closed_form else 0
 
     @cached_property
     def log(self) -> list[dict[str, str]]:

@@ -26,10 +26,11 @@ modes:
 """
 
 
-def list_study(folder: Path, more: str) -> StudyPlan:
-    """The plan of the recipe above with further lines."""
+def list_study(folder: Path, more: str, finetune: str = "{}") -> StudyPlan:
+    """The plan of the recipe above with further lines; ``finetune`` is what that mode sets."""
     path = folder / "study.yaml"
-    path.write_text(f"{RECIPE}{more}\nfolder: {folder / 'study'}\n", encoding="utf-8")
+    text = RECIPE.replace("finetune: {}", f"finetune: {{recipe: {finetune}}}")
+    path.write_text(f"{text}{more}\nfolder: {folder / 'study'}\n", encoding="utf-8")
     return list_cells(load_study(path))
 
 

@@ -6,8 +6,10 @@ import pytest
 from finished_study import finish, list_study
 
 from ecg_keras.evaluation import Predictions
+from ecg_keras.statistics import headline
 from ecg_keras.study.arm_contrasts import compare_arms, score_run
 from ecg_keras.study.finished import read_arms
+from ecg_keras.training import Run, Tried, Tuned
 
 QUICK = [0.6, 0.3, 0.1, 0.1]
 SLOW = [0.6, 0.55, 0.5, 0.5]
@@ -93,3 +95,37 @@ def test_unequal_budgets_are_said_once_for_all_runs(tmp_path):
     (said,) = compared_in(plan).diagnostics
     assert said.startswith("Unequal budgets (epochs 8 against 4, steps ")
     assert "finetune from georgia and scratch may come from that alone" in said
+
+
+TWO = "tune: {candidates: [{rate: 0.3}, {rate: 1}], extend: false}"
+
+
+def tuned_alone(tmp_path, recipe="{}"):
+    """What a study says where scratch alone is tuned; ``recipe`` is what fine-tuning sets."""
+    changes = f"protocols: {{plain: {{}}, as_set: {{modes: [scratch], recipe: {{{TWO}}}}}}}"
+    plan = list_study(tmp_path, f"{changes}\ngrid: {{seeds: [0, 1]}}", finetune=recipe)
+    finish(plan, lambda cell: 1.0)
+    for cell in plan.cells:
+        cell.run.write_status(epochs=4)
+        tried = [Tried(path.name, str(path), 0.7, 0.3, 1e-3, 4, 5.0)
+                 for path in cell.candidates.values()]  # fmt: skip
+        if tried:
+            Tuned("mark", "macro_auroc", tried[-1].name, tuple(tried)).save(Run(cell.run.folder))
+    return compared_in(plan)
+
+
+def test_an_arm_that_is_left_untuned_beside_a_tuned_one_is_named(tmp_path):
+    compared = tuned_alone(tmp_path)
+    assert compared.settings == (0, 2)
+    (said,) = compared.diagnostics
+    assert said.startswith("Unequal budgets (settings 0 against 2): ")
+    assert headline([compared], "macro_auroc").endswith(
+        "The arms were not tuned alike, which may be what differs: see their settings."
+    )
+
+
+def test_a_ridge_head_has_nothing_to_tune(tmp_path):
+    ridge = "{training: {phases: [{epochs: 1, train_from: head, fit: ridge}]}}"
+    compared = tuned_alone(tmp_path, ridge)
+    assert compared.settings is None
+    assert "not tuned alike" not in headline([compared], "macro_auroc")

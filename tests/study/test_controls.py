@@ -4,7 +4,6 @@ import pytest
 from finished_study import finish, list_study
 from studies import GEORGIA, PTBXL, load
 
-from ecg_keras.config import load_study
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
 from ecg_keras.statistics import explain_controls
@@ -123,10 +122,7 @@ def gathered(tmp_path, skills, more=SEVERAL):
 
 def test_a_gain_that_random_weights_have_too_is_the_architectures(tmp_path, without_shards):
     """Scratch is poor for its schedule: at fine-tuning's own, random weights do as well."""
-    path = list_study(tmp_path, SEVERAL).loaded.path
-    other = "finetune: {recipe: {training: {patience: 3}}}"
-    path.write_text(path.read_text().replace("finetune: {}", other))
-    plan = list_cells(load_study(path))
+    plan = list_study(tmp_path, SEVERAL, finetune="{training: {patience: 3}}")
     skills = {"scratch": 0.6, "finetune": 1.8, "finetune_from_random": 1.8,
               "upstream_probe": 1.2, "random_probe": 0.4}  # fmt: skip
     finish(plan, lambda cell: 1.0 if cell.arm is None else skills[cell.arm.mode])
