@@ -14,6 +14,8 @@ import ecg_keras as ecg
 from ecg_keras import workflow
 from ecg_keras.cli import cli
 from ecg_keras.config import Phase, Recipe, load_study, parse_overrides
+from ecg_keras.errors import unknown_name
+from ecg_keras.models import ZOO
 from ecg_keras.simulate import simulate
 from ecg_keras.study import list_cells
 
@@ -62,6 +64,12 @@ def documented() -> Iterator[tuple[str, str]]:
 
 def test_the_page_of_recipes_names_every_key_and_no_other():
     assert sorted(key for key, _ in documented()) == sorted(key for key, _ in fields(Recipe))
+
+
+def test_the_page_of_recipes_shows_the_error_of_today():
+    text = (ROOT / "docs/recipes.md").read_text()
+    message = unknown_name("backbone", "resnet18", (one.name for one in ZOO))
+    assert f"12: model.backbone: {message}\n" in text
 
 
 def test_the_page_of_recipes_tells_the_defaults():
