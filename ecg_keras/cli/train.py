@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from ecg_keras.cli.options import PATH, RecipePath, overrides
 
 if TYPE_CHECKING:
-    from ecg_keras.workflow import Job
+    from ecg_keras.workflow import Job, Step
 
 
 @click.command()
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Train with this many seeds and judge over all of them; evaluation.seeds by default.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the plan and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the plan, estimate time and disk, and stop.")
 def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run: bool) -> None:
     """Make what RECIPE needs, train it, score it and write its report.
 
@@ -42,6 +43,7 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
         show_plan([step for plan in plans for step in plan])
         for note in notes:
             click.echo(f"! {note}", err=True)
+        _show_costs(plans)
         return
     with ConsoleWatcher() as watcher:
         for note in notes:
@@ -56,6 +58,17 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
         report.write_report(jobs[0].run.folder, shards=jobs[0].shards)
         click.echo(f"\n{found.table()}")
     _show_places(jobs[0])
+
+
+def _show_costs(plans: Sequence[Sequence[Step]]) -> None:
+    """Prints the time and the disk that the trainings need, measured on this machine."""
+    from ecg_keras.cli.progress import progress_bar
+    from ecg_keras.study import cost_table, estimate_jobs
+
+    with progress_bar("estimate") as move:
+        costs = estimate_jobs(plans, on_progress=lambda what, done, total: move(done, total))
+    if costs is not None:
+        click.echo(f"\n{cost_table(costs)}")
 
 
 def _show_run(job: Job) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ecg_keras.study.dataset_sizes import size_of as size_of
     from ecg_keras.study.from_files import gather_files as gather_files
     from ecg_keras.study.gathering import gather as gather
+    from ecg_keras.study.job_costs import estimate_jobs as estimate_jobs
     from ecg_keras.study.pilot import (
         Pilot as Pilot,
         run_pilot as run_pilot,

@@ -16,10 +16,10 @@ Row = tuple[str, ...]
 
 
 def cost_table(estimate: StudyEstimate, workers: int = 1) -> str:
-    """What a study costs: its runs, networks and databases, the time and the disk that it takes.
+    """What runs cost: their kinds, networks and databases, the time and the disk that they take.
 
     Args:
-        estimate: of the study.
+        estimate: of a study, or of a recipe.
         workers: that the time is given for, besides one.
 
     Returns:
@@ -37,7 +37,7 @@ def _runs(estimate: StudyEstimate) -> Iterator[Row]:
     yield ("runs", "in all", *STATES, "time left")
     for kind, name in NAMES.items():
         costs = [one for one in estimate.costs if one.cell.kind == kind]
-        if costs or kind != "candidate":
+        if costs:
             numbers = (f"{sum(one.state == state for one in costs):,}" for state in STATES)
             yield (name, f"{len(costs):,}", *numbers, duration(sum(one.left for one in costs)))
 

@@ -11,6 +11,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ecg_keras.config import Recipe
 from ecg_keras.study.cells import Cell, StudyPlan
@@ -116,27 +117,37 @@ def estimate(plan: StudyPlan, on_progress: OnProgress | None = None) -> StudyEst
     check_unfinished(plan)
     report = on_progress or (lambda what, done, total: None)
     sizes = count_records(plan, lambda *steps: report("counting records", *steps))
+    pilot = measure(plan.cells, sizes, plan.folder, lambda *n: report("measuring", *n))
+    return price(plan.cells, plan.databases, sizes, pilot, snapshot(plan).states)
+
+
+def measure(
+    cells: Sequence[Cell],
+    sizes: Mapping[str, DatasetSize | str],
+    folder: Path,
+    on_progress: Callable[[int, int], None],
+) -> Pilot:
+    """The pilot of the cells whose records are known, which is kept in a folder."""
     needed = {
         one: None
-        for cell in plan.cells
+        for cell in cells
         if not isinstance(sizes[cell.name], str)
         for one in workloads_of(cell.recipe)
     }
-    pilot = run_pilot(
-        tuple(needed), plan.folder / "pilot.json", on_progress=lambda *n: report("measuring", *n)
-    )
-    return price(plan, sizes, pilot, snapshot(plan))
+    return run_pilot(tuple(needed), folder / "pilot.json", on_progress=on_progress)
 
 
 def price(
-    plan: StudyPlan, sizes: Mapping[str, DatasetSize | str], pilot: Pilot, now: Snapshot
+    cells: Sequence[Cell],
+    databases: Mapping[str, str],
+    sizes: Mapping[str, DatasetSize | str],
+    pilot: Pilot,
+    states: Mapping[str, State],
 ) -> StudyEstimate:
-    """The arithmetic of `estimate`."""
+    """The arithmetic of `estimate`; all mappings are by name of the cell."""
     costs = tuple(
-        _price_cell(
-            cell, plan.databases.get(cell.name, ""), now.states[cell.name], sizes[cell.name], pilot
-        )
-        for cell in plan.cells
+        _price_cell(cell, databases.get(cell.name, ""), states[cell.name], sizes[cell.name], pilot)
+        for cell in cells
     )
     datasets = {dataset_key(one.cell): one.size for one in costs if not isinstance(one.size, str)}
     parameters = max((one.parameters or 0 for one in costs), default=0)

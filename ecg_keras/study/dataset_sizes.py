@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -57,15 +57,25 @@ def count_records(
     Looked at are, in this order: the shards, if they are there; the tables and headers of the raw
     files, without a signal; the settings of a simulation; the study's ``records``.
     """
-    keys = {cell.name: dataset_key(cell) for cell in plan.cells}
+    records = plan.loaded.study.records
+    promised = {name: records[one] for name, one in plan.databases.items() if one in records}
+    return count_of_cells(plan.cells, promised, on_progress)
+
+
+def count_of_cells(
+    cells: Sequence[Cell],
+    promised: Mapping[str, int],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, DatasetSize | str]:
+    """The same of any cells; ``promised`` are records by the name of a cell."""
+    keys = {cell.name: dataset_key(cell) for cell in cells}
     lists = _Lists()
     found: dict[str, DatasetSize | str] = {}
-    for cell in plan.cells:
+    for cell in cells:
         key = keys[cell.name]
         if key not in found:
-            promised = plan.loaded.study.records.get(plan.databases.get(cell.name, ""))
             try:
-                found[key] = _count(cell.recipe.data, promised, lists)
+                found[key] = _count(cell.recipe.data, promised.get(cell.name), lists)
             except EcgKerasError as error:
                 found[key] = str(error).partition("\n")[0]
             if on_progress is not None:

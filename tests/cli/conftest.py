@@ -3,13 +3,15 @@
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import filelock
 import pytest
 
 from ecg_keras.cli import main
+from ecg_keras.study import pilot
+from ecg_keras.study.pilot import Timing
 
 COMMON = """\
 data:
@@ -58,6 +60,19 @@ def ecg_keras(monkeypatch, capfd, tmp_path) -> Command:
         return Answer(code, out, err)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def quick_pilot(monkeypatch) -> None:
+    """Dry runs measure nothing: a step takes a second, as does all else. See tests/study."""
+    timing = {one.name: 1.0 for one in fields(Timing)} | {"parameters": 1000, "measured": True}
+
+    def measure(workloads, seconds):
+        yield {"scoring": 0.0}
+        for number in range(len(workloads)):
+            yield {"number": number, "timing": timing}
+
+    monkeypatch.setattr(pilot, "_measure", measure)
 
 
 @pytest.fixture(scope="session")

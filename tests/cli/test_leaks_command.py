@@ -61,7 +61,7 @@ def test_an_upstream_on_copies_of_tested_recordings_is_refused(
     plan = ecg_keras("train", "down.yaml", "--set", option, "--dry-run")
     assert plan.code == 0
     lines = [line.split() for line in plan.out.splitlines()]
-    todo = [(line[2], line[-1]) for line in lines if line[0] == "to"]
+    todo = [(line[2], line[-1]) for line in lines if line[:1] == ["to"]]
     assert todo[0] == ("look", "runs/up/leaks.json")
     assert [what for what, _ in todo] == [
         *("look", "look"),  # for leaks, before anything is trained

@@ -89,13 +89,31 @@ def test_a_dry_run_tells_and_does_nothing(ecg_keras, project, tmp_path, monkeypa
     answer = ecg_keras("train", "finetune.yaml", "--dry-run")
     assert answer.code == 0
     assert answer.out.count("to do") == 20
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "finetune.yaml",
-        "scratch.yaml",
-        "up.yaml",
-    ]
+    files = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
+    # what was measured is kept, and nothing else
+    assert files == {"finetune.yaml", "scratch.yaml", "up.yaml", "runs/pilot.json"}
     monkeypatch.chdir(project)
     assert "to do" not in ecg_keras("train", "finetune.yaml", "--dry-run").out
+
+
+def test_a_dry_run_estimates_what_is_left_to_train(ecg_keras, project, monkeypatch):
+    monkeypatch.chdir(project)
+    assert "time  " not in ecg_keras("train", "finetune.yaml", "--dry-run").out
+    few = "tune.candidates=[{rate: 1}, {rate: 3}]"
+    settings = ("--set", few, "--set", "run=runs/tuned", "--seeds", "2", "--dry-run")
+    answer = ecg_keras("train", "finetune.yaml", *settings)
+    assert answer.code == 0, answer.err
+    rows = {line.split()[0]: line.split()[1:] for line in answer.out.splitlines() if line.strip()}
+    # of each kind all and those that are done: the upstream is there; two rates, seeds and arms
+    counts = {kind: rows[kind][:2] for kind in ("pre-training", "candidates", "downstream")}
+    assert counts == {
+        "pre-training": ["1", "1"],
+        "candidates": ["8", "0"],
+        "downstream": ["4", "0"],
+    }
+    assert rows["time"][-3:] == ["with", "one", "worker"]
+    # shards of both databases are there
+    assert " of shards, all of them there\n" in answer.out
 
 
 def test_other_settings_do_not_overwrite_a_run(ecg_keras, project, monkeypatch):

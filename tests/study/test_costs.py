@@ -66,7 +66,12 @@ def fake_pilot(plan, **changes):
 
 
 def price_all(plan, pilot, counted=COUNTED):
-    return price(plan, dict.fromkeys(plan.by_name, counted), pilot, snapshot(plan))
+    return price_now(plan, counted, pilot, snapshot(plan))
+
+
+def price_now(plan, counted, pilot, now):
+    sizes = dict.fromkeys(plan.by_name, counted)
+    return price(plan.cells, plan.databases, sizes, pilot, now.states)
 
 
 def test_seconds_by_hand(plan):
@@ -120,7 +125,7 @@ def test_what_is_done_costs_nothing(plan):
     done = plan.cells[0].name
     now = replace(now, states={**now.states, done: "done"}, seconds_done={done: 3.0}, counts={})
     before = price_all(plan, fake_pilot(plan))
-    after = price(plan, dict.fromkeys(plan.by_name, COUNTED), fake_pilot(plan), now)
+    after = price_now(plan, COUNTED, fake_pilot(plan), now)
     assert before.seconds() - after.seconds() == pytest.approx(before.costs[0].seconds)
     runs, *others = (" ".join(line.split()) for line in cost_table(after).splitlines())
     assert runs == "runs in all done failed running waiting blocked time left"
