@@ -143,6 +143,11 @@ class Training(Settings):
         """Whether a head is all that is fitted, its penalty too: no rate is there to tune."""
         return all(phase.fit == "ridge" for phase in self.phases)
 
+    @property
+    def decays_by_stage(self) -> bool:
+        """Whether weights shrink, and those of some stages more slowly."""
+        return self.weight_decay > 0 and any(one.stage_decay != 1 for one in self.phases)
+
 
 class Evaluation(Settings):
     """How the run is scored on the test split, once."""

@@ -62,7 +62,8 @@ def loss_gap(first: Fit | None, second: Fit | None) -> float | None:
 def diagnose(names: tuple[str, str], pairs: Sequence[Pair]) -> tuple[str, ...]:
     """A sentence for each thing that speaks against the difference of two ways of training.
 
-    What is said of the runs holds for at least half of those of which it is known.
+    What is said of the runs holds for at least half of those of which it is known; that they differ
+    in a rule of training is said of any.
 
     Args:
         names: what to call the two.
@@ -79,6 +80,7 @@ def diagnose(names: tuple[str, str], pairs: Sequence[Pair]) -> tuple[str, ...]:
         _unfinished((names[1], names[0]), [pair.swapped() for pair in pairs]),
         *(_at_edge(name, [pair.facts[n] for pair in pairs]) for n, name in enumerate(names)),
         _scarce([one for pair in pairs for one in pair.facts]),
+        _of_two_rules([one for pair in pairs for one in pair.facts]),
     )
     return tuple(sentence for sentence in found if sentence)
 
@@ -177,6 +179,18 @@ def _scarce(runs: Sequence[RunFacts]) -> str | None:
         f"{LEAST_PATIENTS} of its patients have, or lack, {labels} of {total} labels, so chance "
         "had a large part in it; enlarge data.split.valid, or choose less by it "
         "(training.select: last, fewer candidates)."
+    )
+
+
+def _of_two_rules(runs: Sequence[RunFacts]) -> str | None:
+    """That runs of an earlier version are beside others whose weights shrink otherwise."""
+    known = [one.decays_by_stage for one in runs if one.decays_by_stage is not None]
+    if all(known) or not any(known):
+        return None
+    return (
+        f"Two rules of weight decay are compared{_share(known.count(False), len(known))}: an "
+        "earlier version trained these, and let all stages shrink alike whatever their "
+        "stage_decay; remove their folders to train them again by the rule of the others."
     )
 
 

@@ -158,12 +158,15 @@ class RunFacts:
             has and another lacks.
         edge: the end of all learning rates that were tried, ``"lowest"`` or ``"highest"``, where
             the one that was chosen is there.
+        decays_by_stage: where ``stage_decay`` and ``weight_decay`` are set, whether the latter
+            followed the former, which it did not in earlier versions.
     """
 
     fit: Fit | None = None
     budget: Budget | None = None
     scarce: tuple[int, int] | None = None
     edge: str | None = None
+    decays_by_stage: bool | None = None
 
 
 def read_facts(folder: str | Path) -> RunFacts:
@@ -182,7 +185,8 @@ def read_facts(folder: str | Path) -> RunFacts:
         0.213
     """
     run = Run(Path(folder))
-    settings = run.read_status().get("settings")
+    status = run.read_status()
+    settings = status.get("settings")
     if settings is None or not run.dataset.is_file():
         return RunFacts()
     try:
@@ -199,7 +203,9 @@ def read_facts(folder: str | Path) -> RunFacts:
     if training.validate_on == "valid" and chosen:
         with suppress(DataError):
             scarce = count_scarce(Predictions.load(run.predictions("valid")))
-    return RunFacts(fit, read_budget(folder), scarce, None if tuned is None else tuned.edge)
+    edge = None if tuned is None else tuned.edge
+    by_stage = bool(status.get("decays_by_stage")) if training.decays_by_stage else None
+    return RunFacts(fit, read_budget(folder), scarce, edge, by_stage)
 
 
 def mean_end(losses: Sequence[float]) -> float:

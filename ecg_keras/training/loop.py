@@ -170,6 +170,8 @@ def _fit(
         shards=seen_from(run.folder, shards),
         num_parameters=trainable,
         in_memory=in_memory,
+        # earlier versions shrank all stages alike, which `diagnose` remarks where both are compared
+        **({"decays_by_stage": True} if progress is None and settings.decays_by_stage else {}),
     )
     earlier, begun = float(run.read_status().get("seconds", 0.0)), time.perf_counter()
     for number, phase in enumerate(settings.phases, start=1):

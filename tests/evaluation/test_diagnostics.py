@@ -174,6 +174,16 @@ def test_a_choice_at_the_edge_of_its_grid_is_said_with_the_way_to_go():
     assert diagnose(NAMES, tuned("lowest", None, None)) == ()
 
 
+def test_runs_of_two_rules_of_weight_decay_are_remarked():
+    def pairs(*rules):
+        return [Pair((RunFacts(decays_by_stage=rule), RunFacts()), (0.8, 0.8)) for rule in rules]
+
+    for rules in ((True, True), (False, False), (None, True), (None,)):
+        assert diagnose(("finetune", "scratch"), pairs(*rules)) == ()
+    (said,) = diagnose(("finetune", "scratch"), pairs(True, False, True, None))
+    assert said.startswith("Two rules of weight decay are compared in 1 of 3 runs: an earlier ")
+
+
 # ---------------------------------------------------------------- the upstream
 
 

@@ -149,6 +149,15 @@ def test_a_run_of_an_earlier_version_is_silence(tmp_path, run):
         assert read_facts(run) == RunFacts()
 
 
+def test_the_rule_of_weight_decay_is_known_where_it_matters(run):
+    assert read_facts(run).decays_by_stage is None
+    phases = [{"epochs": 2, "stage_decay": 0.7}]
+    change_settings(run, phases=phases, optimizer="adamw", weight_decay=0.05)
+    assert read_facts(run).decays_by_stage is False  # of an earlier version
+    Run(run).write_status(decays_by_stage=True)
+    assert read_facts(run).decays_by_stage is True
+
+
 def test_a_damaged_status_is_named(run):
     (run / "status.json").write_text("{")
     with pytest.raises(DataError, match=r"status\.json"):

@@ -105,12 +105,15 @@ def test_callbacks_are_called_between_the_scores_and_the_log(tmp_path, recipe, s
 
 def test_a_run_with_callbacks_resumes_as_if_there_had_been_no_stop(tmp_path, recipe, shards):
     callbacks = [{"run_log": {}}, {"my_choices:Halt": {"after": 9}}]
-    wanted = changed(recipe, callbacks=callbacks, phases=[{"epochs": 3, "learning_rate": 1e-3}])
+    phases = [{"epochs": 3, "learning_rate": 1e-3, "stage_decay": 0.5}]
+    decaying = {"optimizer": "adamw", "weight_decay": 0.01}
+    wanted = changed(recipe, callbacks=callbacks, phases=phases, **decaying)
     whole, stopped = Run(tmp_path / "whole"), Run(tmp_path / "stopped")
     train(wanted, shards=shards, run=whole)
     with pytest.raises(KeyboardInterrupt):
         train(wanted, shards=shards, run=stopped, callbacks=[StopAt(2)])
     train(wanted, shards=shards, run=stopped)
+    assert whole.read_status()["decays_by_stage"] and stopped.read_status()["decays_by_stage"]
     for name in ("log.csv", "run_log.csv"):
         logs = [read_log(run.folder / name) for run in (whole, stopped)]
         for row in (*logs[0], *logs[1]):

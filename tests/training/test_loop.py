@@ -45,6 +45,7 @@ def test_a_run_folder_is_complete(trained, recipe):
     status = trained.read_status()
     assert status["state"] == "trained"
     assert status["epochs"] == 5
+    assert "decays_by_stage" not in status  # no weight decays
     assert 1 <= status["best_epoch"] <= 5
     assert status["seconds"] > logged(trained)  # reading the records, and what is written
     assert not trained.checkpoints.exists()
