@@ -208,7 +208,7 @@ def _controls_table(study: StudyView) -> Table:
         "controls",
         "Ways of training against their controls",
         f"Difference in {study.metric_name} on the same ECGs with its {study.level} interval "
-        f"over {study.luck}. Verdicts are corrected for all {len(found)} controls "
+        f"over {study.luck}. Verdicts are corrected for {plural(len(found), 'control')} "
         "(Holm), and those against the reference are not corrected for these.",
         (
             *arm_columns(),

@@ -66,7 +66,7 @@ def comparisons_table(study: StudyView, compared: Sequence[Compared]) -> Table:
         "comparisons",
         f"Differences from {study.reference} in {study.metric_name}",
         f"{study.intervals}. The verdicts and the p-values marked "
-        f"Holm are corrected for all {corrected} comparisons of the study; "
+        f"Holm are corrected for the study's {plural(corrected, 'comparison')}; "
         f"equivalent means within ±{study.margin:g}.",
         (
             *arm_columns(),

@@ -99,7 +99,10 @@ def test_a_study_without_more_than_comparisons_writes_headings(result, tmp_path)
 
 
 def test_the_caption_says_how_many_were_corrected_for(result):
-    assert "corrected for all 48 comparisons" in comparisons_table(StudyView(result), ()).caption
+    assert (
+        "corrected for the study's 48 comparisons"
+        in comparisons_table(StudyView(result), ()).caption
+    )
 
 
 def test_the_best_arm_is_sought_on_the_largest_training_set(result):
