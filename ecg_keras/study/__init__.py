@@ -9,11 +9,8 @@ from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
     from ecg_keras.study.arm_contrasts import score_run as score_run
-    from ecg_keras.study.cells import (
-        Cell as Cell,
-        StudyPlan as StudyPlan,
-        list_cells as list_cells,
-    )
+    from ecg_keras.study.cell_listing import list_cells as list_cells
+    from ecg_keras.study.cells import Cell as Cell, StudyPlan as StudyPlan
     from ecg_keras.study.cost_text import cost_table as cost_table
     from ecg_keras.study.costs import (
         StudyEstimate as StudyEstimate,
