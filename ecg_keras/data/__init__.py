@@ -58,6 +58,10 @@ if TYPE_CHECKING:
     from ecg_keras.data.listing import (
         check_tables as check_tables,
     )
+    from ecg_keras.data.memory import (
+        check_memory as check_memory,
+        fits_in_memory as fits_in_memory,
+    )
     from ecg_keras.data.noted import (
         LEAD_SHARES as LEAD_SHARES,
         describe_value as describe_value,
@@ -70,7 +74,6 @@ if TYPE_CHECKING:
         name_noted as name_noted,
     )
     from ecg_keras.data.pipeline import (
-        fits_in_memory as fits_in_memory,
         load as load,
         load_chosen as load_chosen,
         load_with_ids as load_with_ids,

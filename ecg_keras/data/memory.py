@@ -1,4 +1,4 @@
-"""Memory of this process: what it may still take, and what it keeps when batches are freed."""
+"""Memory of this process: what it may still take, whether a split fits, and what it keeps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+from ecg_keras.data.dataset import Dataset
+from ecg_keras.errors import DataError
+from ecg_keras.text import file_size
 
 # of mallopt, in malloc.h
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -26,6 +31,19 @@ _LIMITS = {
     "": ("memory.max", "memory.current", "inactive_file"),
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
+
+
+class _MemoryStatus(ctypes.Structure):
+    """What Windows says of its memory, in bytes: MEMORYSTATUSEX of sysinfoapi.h."""
+
+    _fields_ = (
+        ("length", ctypes.c_uint32),
+        ("load", ctypes.c_uint32),
+        ("total", ctypes.c_uint64),
+        ("available", ctypes.c_uint64),
+        *((name, ctypes.c_uint64) for name in ("pages", "free_pages", "virtual", "free_virtual")),
+        ("extended", ctypes.c_uint64),
+    )
 
 
 @functools.cache
@@ -57,9 +75,17 @@ def _free_of_machine(root: Path) -> int:
     if meminfo.is_file():
         entries = dict(line.split(":") for line in meminfo.read_text().splitlines())
         return int(entries["MemAvailable"].split()[0]) * 1024
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:  # not on Windows
+    if (windows := getattr(ctypes, "windll", None)) is not None:
+        return _free_of_windows(windows.kernel32)
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return _ASSUMED
+
+
+def _free_of_windows(kernel: Any) -> int:
+    status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
+    done = kernel.GlobalMemoryStatusEx(ctypes.byref(status))
+    return int(status.available) if done else _ASSUMED
 
 
 def _free_of_groups(root: Path) -> Iterator[int]:
@@ -88,3 +114,49 @@ def _left_of(folder: Path, limit_name: str, used_name: str, idle_name: str) -> I
     if limit != "max":
         stat: Mapping[str, str] = dict(line.split(maxsplit=1) for line in entries)
         yield int(limit) - used + int(stat.get(idle_name, 0))
+
+
+def fits_in_memory(dataset: Dataset, records: int, *, share: float = 0.25) -> bool:
+    """Whether `load` would keep that many records in memory now: by what is free at this moment.
+
+    Args:
+        dataset: as `describe` returns it.
+        records: of the split, as far as they are loaded.
+        share: of the free memory that they may take; they are there two or three times while they
+            are read.
+
+    Returns:
+        Whether they take no more than this share of the memory that is free, in this container or
+        job too. What is kept is shuffled as a whole, and what is not in another order, so a script
+        whose training may resume keeps this answer, and gives it to ``load`` as ``cache``.
+
+    Example:
+        >>> dataset = describe("shards/ptbxl")
+        >>> fits = fits_in_memory(dataset, dataset.splits["train"].records)
+        >>> cache = "always" if fits else False
+    """
+    return _bytes_in_memory(dataset, records) <= share * free_memory()
+
+
+def check_memory(where: str, dataset: Dataset, records: int, otherwise: str) -> None:
+    """Refuses what can't be in memory before the system ends this process for it.
+
+    Args:
+        where: what is to be in memory, for the message.
+        dataset: as `describe` returns it.
+        records: of the split, as far as they are loaded.
+        otherwise: what can be done but for having more memory, for the message.
+
+    Raises:
+        DataError: the records take more than is free.
+    """
+    needed, free = _bytes_in_memory(dataset, records), free_memory()
+    if needed > free:
+        raise DataError(
+            f"{where} is to be in memory and takes {file_size(needed)}, of which {file_size(free)} "
+            f"are free. End other programs, or use a machine or job with more memory{otherwise}."
+        )
+
+
+def _bytes_in_memory(dataset: Dataset, records: int) -> int:
+    return records * 2 * dataset.num_samples * len(dataset.leads)

@@ -16,8 +16,8 @@ from ecg_keras.config import Augment
 from ecg_keras.data.augment import augment as change
 from ecg_keras.data.batch_features import check_weighted, choose_features
 from ecg_keras.data.batch_sources import Chosen, from_files, from_memory
-from ecg_keras.data.dataset import Dataset, check_split, describe
-from ecg_keras.data.memory import free_memory, keep_freed_memory
+from ecg_keras.data.dataset import check_split, describe
+from ecg_keras.data.memory import check_memory, fits_in_memory, keep_freed_memory
 from ecg_keras.data.reading import (
     Subset,
     check_counts,
@@ -28,15 +28,11 @@ from ecg_keras.data.reading import (
 )
 from ecg_keras.data.settings import check_augment
 from ecg_keras.data.tracing import as_written
-from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.text import file_size
+from ecg_keras.errors import ConfigError
 
 _CORES = os.cpu_count() or 1
 # batches that are made at the same time; a limit, so that memory does not grow with the machine
 MADE_AT_ONCE = min(_CORES, 16)
-# no more than this share of the free memory holds a split, which is there two or three times while
-# it is read
-_CACHED_SHARE = 0.25
 
 
 def load(
@@ -50,7 +46,7 @@ def load(
     subset: Subset = "nested",
     left_out: Collection[str] = (),
     augment: Augment | None = None,
-    cache: bool | Literal["always"] = True,
+    cache: bool | Literal["always", "unchecked"] = True,
     epochs: range | None = None,
     features: Sequence[str] = (),
     missing: Mapping[str, float] | None = None,
@@ -77,7 +73,8 @@ def load(
         augment: random changes, drawn again in each epoch; with ``mixup`` the targets are between
             0 and 1.
         cache: keep the split in memory (two bytes a sample) where `fits_in_memory` says that it
-            fits; ``"always"`` keeps it there however little is free, `False` never.
+            fits; ``"always"`` keeps it there, or refuses what takes more than is free; `False`
+            never does; ``"unchecked"`` keeps it there without a look at what is free.
         epochs: the numbers of the epochs that follow one another in one pass, for ``fit`` with
             ``steps_per_epoch``; none makes each pass through the dataset an epoch, counted from 0,
             or from where `set_epoch` sets it.
@@ -143,8 +140,10 @@ def load(
             f" has {source.records}. Make batches smaller, or keep the remainder."
         )
     if cache == "always":
-        _check_memory(folder, split, _bytes_in_memory(dataset, source.records))
-    in_memory = cache == "always" or (cache and fits_in_memory(dataset, source.records))
+        where = f"{folder}: the {split} split"
+        check_memory(where, dataset, source.records, ", or read it from files, with cache=False")
+    always = cache in ("always", "unchecked")
+    in_memory = always or (cache and fits_in_memory(dataset, source.records))
     epoch_batches, fetch = (from_memory if in_memory else from_files)(source)
 
     @as_written
@@ -179,40 +178,6 @@ def load(
     loaded = _made_at_once(numbers.flat_map(one_epoch), finish, steps)
     loaded.ecg_keras_passes = passes
     return loaded
-
-
-def fits_in_memory(dataset: Dataset, records: int) -> bool:
-    """Whether `load` would keep that many records in memory now: by what is free at this moment.
-
-    Args:
-        dataset: as `describe` returns it.
-        records: of the split, as far as they are loaded.
-
-    Returns:
-        Whether they take no more than a quarter of the memory that is free, in this container or
-        job too. What is kept is shuffled as a whole, and what is not in another order, so a script
-        whose training may resume keeps this answer, and gives it to ``load`` as ``cache``.
-
-    Example:
-        >>> dataset = describe("shards/ptbxl")
-        >>> fits = fits_in_memory(dataset, dataset.splits["train"].records)
-        >>> cache = "always" if fits else False
-    """
-    return _bytes_in_memory(dataset, records) <= _CACHED_SHARE * free_memory()
-
-
-def _bytes_in_memory(dataset: Dataset, records: int) -> int:
-    return records * 2 * dataset.num_samples * len(dataset.leads)
-
-
-def _check_memory(folder: str | Path, split: str, needed: int) -> None:
-    """Refuses what can't be in memory before the system ends this process for it."""
-    if needed > (free := free_memory()):
-        raise DataError(
-            f"{folder}: the {split} split is to be in memory, as it was when this training began, "
-            f"and takes {file_size(needed)} of which {file_size(free)} are free. End other "
-            "programs, or use a machine or job with more memory, and run the same command again."
-        )
 
 
 def set_epoch(dataset: tf.data.Dataset, epoch: int) -> None:

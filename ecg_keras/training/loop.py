@@ -31,7 +31,7 @@ from ecg_keras.training.device import (
 from ecg_keras.training.epoch_callbacks import RunLog
 from ecg_keras.training.fitting import compile_phase, fit, fit_ridge
 from ecg_keras.training.leakage import guard
-from ecg_keras.training.prerequisites import check_upstream
+from ecg_keras.training.prerequisites import check_upstream, decide_memory
 from ecg_keras.training.run import Run, read_log, seen_from
 from ecg_keras.training.seen import records_left_out
 from ecg_keras.training.validation_scores import ValidationScores
@@ -156,9 +156,14 @@ def _fit(
     progress = read_progress(run.checkpoints)
     left_out = {split: records_left_out(run, split) for split in ("train", "valid")}
     work = _Work(recipe, dataset, shards, run, left_out, callbacks)
-    in_memory = run.read_status().get("in_memory") if progress else None
-    if in_memory is None:
-        in_memory = data.fits_in_memory(dataset, work.records)
+    remaining = [
+        (number, phase)
+        for number, phase in enumerate(settings.phases, start=1)
+        if progress is None or (number, False) >= (progress.phase, progress.phase_ended)
+    ]
+    read = any(phase.fit != "ridge" for _, phase in remaining)
+    status = run.read_status() if progress else None
+    in_memory = decide_memory(status, shards, dataset, work.records if read else 0)
     with strategy.scope(), use_precision(precision):
         model = build_model(recipe, dataset, shards, left_out["train"])
         begin = recipe.initialise
@@ -174,9 +179,7 @@ def _fit(
         **({"decays_by_stage": True} if progress is None and settings.decays_by_stage else {}),
     )
     earlier, begun = float(run.read_status().get("seconds", 0.0)), time.perf_counter()
-    for number, phase in enumerate(settings.phases, start=1):
-        if progress is not None and (number, False) < (progress.phase, progress.phase_ended):
-            continue
+    for number, phase in remaining:
         with strategy.scope():
             progress = _fit_phase(model, work, phase, number, progress)
         _write_seconds(run, earlier + time.perf_counter() - begun)
@@ -261,7 +264,7 @@ class _Work:
             augment=self.recipe.training.augment,
             epochs=epochs,
             # the order depends on it, and not on what is free where the run resumes
-            cache="always" if self.run.read_status()["in_memory"] else False,
+            cache="unchecked" if self.run.read_status()["in_memory"] else False,
             **self.subset,
         )
 

@@ -1,11 +1,12 @@
-"""What is checked before a training: first weights that fit the dataset, one process alone."""
+"""What is checked before a training: that first weights and memory fit, one process alone."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ecg_keras import data, models
 from ecg_keras.config import Recipe
@@ -168,3 +169,19 @@ def check_one_worker() -> None:
             "of one machine with `training.devices: mirrored`. Unset TF_CONFIG and begin one; for "
             "several machines, divide the runs of a study with `ecg-keras study STUDY --shard 1/2`."
         )
+
+
+def decide_memory(
+    begun: Mapping[str, Any] | None, shards: Path, dataset: data.Dataset, records: int
+) -> bool:
+    """Whether a training reads its split from memory: as the status of a run that has ``begun``
+    says, for the order of its records depends on it; a split that no longer fits is refused.
+    """
+    if begun is None:
+        return data.fits_in_memory(dataset, records)
+    if "in_memory" not in begun:  # earlier versions took up to half of what is free
+        return data.fits_in_memory(dataset, records, share=0.5)
+    if begun["in_memory"]:
+        resume = ", and run the same command again: this run began with it in memory"
+        data.check_memory(f"{shards}: the train split", dataset, records, resume)
+    return bool(begun["in_memory"])

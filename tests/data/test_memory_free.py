@@ -2,6 +2,7 @@ import ctypes
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -109,5 +110,18 @@ class TestFreeMemory:
     def test_is_never_below_0(self, tmp_path):
         assert free_memory(machine(tmp_path, "0::/job\n", **limit_v2("/job", GB, 2 * GB))) == 0
 
+    @pytest.mark.parametrize(("answer", "free"), [(1, 100 * GB), (0, 4 * GB)])
+    def test_is_what_windows_says(self, tmp_path, monkeypatch, answer, free):
+        def say(pointer):
+            status = pointer._obj
+            assert status.length == ctypes.sizeof(status) == 64
+            ctypes.memmove(ctypes.byref(status, 8), (ctypes.c_uint64 * 2)(128 * GB, 100 * GB), 16)
+            return answer
+
+        kernel = SimpleNamespace(GlobalMemoryStatusEx=say)
+        monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
+        assert free_memory(tmp_path) == free
+
+    @pytest.mark.skipif(not hasattr(os, "sysconf"), reason="Windows says what is free")
     def test_is_all_there_is_where_the_system_does_not_say_more(self, tmp_path):
         assert free_memory(tmp_path) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ecg_keras.config import Augment
-from ecg_keras.data import batch_sources, pipeline, writing
+from ecg_keras.data import batch_sources, memory, pipeline, writing
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.memory import keep_freed_memory
 from ecg_keras.data.pipeline import load, load_with_ids, set_epoch
@@ -139,7 +139,7 @@ def test_a_subset_is_nested_and_the_same_in_memory_and_from_files(hospital_shard
 def test_a_split_too_large_for_memory_is_streamed(hospital_shards, monkeypatch):
     expected = passes(load(hospital_shards, "train", batch_size=8))
     taken = describe(hospital_shards).splits["train"].records * 200 * 12 * 2
-    monkeypatch.setattr(pipeline, "free_memory", lambda: 4 * taken - 1)
+    monkeypatch.setattr(memory, "free_memory", lambda: 4 * taken - 1)
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "from_memory", None)
         streamed = passes(load(hospital_shards, "train", batch_size=8))
@@ -148,11 +148,14 @@ def test_a_split_too_large_for_memory_is_streamed(hospital_shards, monkeypatch):
     monkeypatch.setattr(pipeline, "from_files", None)
     kept = passes(load(hospital_shards, "train", batch_size=8, cache="always"))
     np.testing.assert_array_equal(kept, expected)
-    monkeypatch.setattr(pipeline, "free_memory", lambda: taken - 1)
-    with pytest.raises(
-        DataError, match=r"train split is to be in memory.* kB are free\. End other"
-    ):
+    monkeypatch.setattr(memory, "free_memory", lambda: taken - 1)
+    message = (
+        r"the train split is to be in memory and takes .* kB are free\. End .*, or read it from"
+    )
+    with pytest.raises(DataError, match=message):
         load(hospital_shards, "train", batch_size=8, cache="always")
+    kept = passes(load(hospital_shards, "train", batch_size=8, cache="unchecked"))
+    np.testing.assert_array_equal(kept, expected)
 
 
 def test_the_memory_of_a_batch_is_kept(hospital_shards):

@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 from ecg_keras import evaluation
 from ecg_keras.data import describe, fits_in_memory
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.files import write_json
 from ecg_keras.training import Run, check_upstream, read_log, train
 from ecg_keras.training.checkpoint import read_progress
 
@@ -60,23 +61,45 @@ def test_a_run_folder_is_complete(trained, recipe):
 
 
 @pytest.mark.parametrize(
-    ("epoch", "seconds", "saved"),
-    [pytest.param(1, 0, 1, marks=pytest.mark.long), (2, 0, 2), (4, 0, 4), (4, 99, 2), (5, 0, 5)],
+    ("epoch", "seconds", "saved", "version"),
+    [
+        pytest.param(1, 0, 1, "this", marks=pytest.mark.long),
+        (2, 0, 2, "this"),
+        (4, 0, 4, "this"),
+        (4, 99, 2, "earlier"),
+        (5, 0, 5, "earlier"),
+    ],
 )
 def test_a_stopped_run_goes_on_as_if_there_had_been_no_stop(
-    tmp_path, trained, recipe, shards, monkeypatch, epoch, seconds, saved
+    tmp_path, trained, recipe, shards, monkeypatch, epoch, seconds, saved, version
 ):
+    def leave(free):
+        monkeypatch.setattr("ecg_keras.data.memory.free_memory", lambda: free)
+
     monkeypatch.setattr("ecg_keras.training.checkpoint.SECONDS_BETWEEN", seconds)
     run = Run(tmp_path / "stopped")
+    # what a running training has taken is not free for its next phase
+    taking = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: leave(0))
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, shards=shards, run=run, callbacks=[StopAt(epoch)])
+        train(recipe, shards=shards, run=run, callbacks=[taking, StopAt(epoch)])
     assert read_progress(run.checkpoints).epoch == saved
     assert not run.model.exists()
     # less is free now, so that a run that began now would read its records in another order
     dataset = describe(shards)
     taken = dataset.splits["train"].records * dataset.num_samples * len(dataset.leads) * 2
-    monkeypatch.setattr("ecg_keras.data.pipeline.free_memory", lambda: 2 * taken)
+    leave(2 * taken)
     assert not fits_in_memory(dataset, dataset.splits["train"].records)
+    if version == "earlier":
+        status = {name: one for name, one in run.read_status().items() if name != "in_memory"}
+        write_json(run.status, status)
+    else:
+        leave(taken - 1)
+        with pytest.raises(
+            DataError,
+            match=r"train split is to be in memory.* the same command again: this run began",
+        ):
+            train(recipe, shards=shards, run=run)
+        leave(taken)
     train(recipe, shards=shards, run=run)
     rows = read_log(run.log)
     assert run.read_status()["seconds"] >= logged(run) - 0.06  # before the stop and after it
