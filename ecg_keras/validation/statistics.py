@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ecg_keras.data import Dataset, writing_to
+from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
 from ecg_keras.validation.columns import arrange, stored_features
 from ecg_keras.validation.tfdv import keep_message, load_tfdv, read_message, write_message
@@ -155,8 +155,13 @@ def count_with_beam(folder: Path, dataset: Dataset, arguments: Sequence[str]) ->
     if not missing:
         return
     scratch = folder / FOLDER / f".{uuid4().hex}"
-    with writing_to(folder):
+    try:
         scratch.mkdir(parents=True)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: can't be written: {error.strerror}. The workers of a pipeline write their "
+            "statistics there: make that possible, or count without Beam."
+        ) from error
     try:
         _run_pipeline(folder, dataset, missing, scratch, arguments)
         for split in missing:

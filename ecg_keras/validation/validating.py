@@ -86,7 +86,8 @@ def validate(
     Raises:
         DataError: a folder is no finished dataset, the disk is full, the pipeline failed, or
             ``against``, ``serving`` or ``beam`` ask for TensorFlow Data Validation, which can't be
-            imported. A folder that may not be written to is a remark.
+            imported. A folder that may not be written to is a remark, but an error with ``beam``,
+            whose workers write there.
 
     Source:
         Breck et al., Data validation for machine learning (SysML 2019).

@@ -207,9 +207,13 @@ def validate_shards(
     if against is None and serving is None:
         anomalies = [anomaly.line() for anomaly in found.anomalies]
         kept = {"anomalies": anomalies, "remarks": list(found.remarks)}
+        path = Path(shards) / "validation.json"
         try:
-            write_json(Path(shards) / "validation.json", kept)
+            write_json(path, kept)
         except OSError as error:
             if error.errno not in NOT_OURS:
                 raise
+            older = ", and keeps what an earlier check found" * path.is_file()
+            remark = f"{path} may not be written{older}"
+            found = replace(found, remarks=(*found.remarks, remark))
     return found

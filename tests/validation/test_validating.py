@@ -6,8 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import warnings
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +35,7 @@ from ecg_keras.validation.profiles import format_number, read_profile
 from ecg_keras.validation.schema import make_schema
 from ecg_keras.validation.tfdv import compare, describe_values
 from ecg_keras.validation.validating import _tolerated
+from ecg_keras.workflow import validate_shards
 
 
 @pytest.fixture(scope="module")
@@ -126,16 +129,45 @@ def test_statistics_of_other_shards_are_not_used(tfdv, good, hospital_data, monk
     assert (good / "schema.pbtxt").exists()
 
 
-def test_shards_that_may_not_be_written_to_are_checked(good, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise OSError(errno.EROFS, "Read-only file system")
+@pytest.fixture
+def of_others(hospital_shards):
+    """Shards in a folder that may be read alone, and a process that is not the superuser's."""
+    # the folders of pytest are of one user alone
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "shards"
+        shutil.copytree(hospital_shards, folder)
+        (folder / "validation.json").write_text('{"anomalies": []}')
+        Path(place).chmod(0o755)
+        folder.chmod(0o555)
+        root = os.name == "posix" and os.geteuid() == 0
+        try:
+            if root:
+                os.seteuid(65534)
+            if os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+                pytest.skip("permissions bind nobody here")
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o755)
 
-    monkeypatch.setattr("ecg_keras.validation.tfdv.replacing", refuse)
-    before = sorted(good.iterdir())
-    found = validate(good)
+
+def test_shards_that_may_not_be_written_to_are_checked(tfdv, of_others):
+    before = sorted(of_others.rglob("*"))
+    found = validate_shards(of_others)
     assert found.anomalies == ()
-    assert "may not be written to: not kept, and made again next time: sc" in found.remarks[-1]
-    assert sorted(good.iterdir()) == before
+    assert [remark.removeprefix(str(of_others)) for remark in found.remarks] == [
+        " may not be written to: not kept, and made again next time: schema.pbtxt, checks.pbtxt, "
+        "train.pbtxt, valid.pbtxt, test.pbtxt",
+        "/validation.json may not be written, and keeps what an earlier check found",
+    ]
+    # the workers of a pipeline write there
+    with pytest.raises(DataError, match=r"can't be written: Permission denied.*without Beam"):
+        validate(of_others, beam=["--runner=DirectRunner"])
+    assert sorted(of_others.rglob("*")) == before
+
+
+def test_a_full_disk_is_no_remark(good, monkeypatch):
     monkeypatch.setattr("ecg_keras.validation.tfdv.replacing", full)
     with pytest.raises(DataError, match="No space left"):
         validate(good)
