@@ -243,12 +243,21 @@ def test_the_study_of_your_own_folder_knows_its_records_and_every_start(
 def test_the_study_of_your_own_folder_runs_from_recordings_to_its_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_folder(tmp_path / "mine", 2 * NUMBER)
-    path = tmp_path / "folder.yaml"
-    path.write_text(shrink(OWN.read_text()).replace("[xresnet1d18]", "[fcn_wang]"))
-    few = {"candidates": [{"rate": 0.3}, {"rate": 1}], "extend": False}
-    shrunk = {"base.tune": few, "grid.seeds": [0, 1], "grid.folds": 3, "base.data.seconds": 2}
-    given = {"raw.folder": "mine", "base.data.anomalies": "warn", "question.bootstrap": 100}
-    plan = list_cells(load_study(path, {**given, **shrunk}))
+    short = [{"epochs": 1, "learning_rate": 3e-3}]
+    shrunk = {
+        "base.data.seconds": 2,
+        "base.data.anomalies": "warn",
+        "base.training.augment.crop": 1.5,
+        "base.training.phases": short,
+        "base.tune": {"candidates": [{"rate": 0.3}, {"rate": 1}], "extend": False},
+        "upstreams.simulated.data.simulate.records": 60,
+        "upstreams.simulated.training.phases": short,
+        "grid.backbones": ["fcn_wang"],
+        "grid.seeds": [0, 1],
+        "grid.folds": 3,
+        "question.bootstrap": 100,
+    }
+    plan = own_study(Path("mine"), **shrunk)
     last = run_here(plan)
     assert not last.failures and last.is_over
     result = gather(plan)
