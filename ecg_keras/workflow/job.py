@@ -18,7 +18,6 @@ from ecg_keras.config import (
     Data,
     LoadedRecipe,
     Recipe,
-    check_different,
     list_trials,
     run_changes,
     trial,
@@ -225,11 +224,6 @@ class Job:
                 leads=stored_leads(self.data),
                 labels=known_labels(self.data),
             )
-
-    def check_candidates(self) -> None:
-        """Refuses candidates that are the same training."""
-        trials = {name: job.recipe for name, job in self.candidates.items()}
-        check_different(trials, str(self.loaded.path))
 
     def _check_kept_head(self, published: PublishedWeights) -> None:
         initialise, labels = self.recipe.initialise, known_labels(self.data)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ecg_keras import data
+from ecg_keras.config import check_different
 from ecg_keras.errors import EcgKerasError, raise_together
 from ecg_keras.training import check_one_worker
 from ecg_keras.workflow.job import Job
@@ -173,7 +174,7 @@ def find_problems(plan: Iterable[Step], *, tables: bool = False) -> tuple[EcgKer
             if any(one.action == "prepare" and _is(one.is_ready) for one in step.needs):
                 found += _catch(step.job.check_groups)
         elif step.action == "train" and not _is(step.is_done):
-            found += [*_catch(step.job.check_weights), *_catch(step.job.check_candidates)]
+            found += [*_catch(step.job.check_weights), *check_trials_of(step.job)]
     unprepared = [step for step in steps if step.action == "prepare" and not _is(step.is_ready)]
     for step in unprepared:
         found += check_data(step.job, tables=tables or len(unprepared) > 1)
@@ -200,7 +201,9 @@ def check_trials_of(job: Job) -> tuple[EcgKerasError, ...]:
         >>> check_trials_of(make_job(load("recipes/ludb_scratch.yaml")))
         ()
     """
-    return () if _is(job.is_trained) else tuple(_catch(job.check_candidates))
+    trials = {name: one.recipe for name, one in job.candidates.items()}
+    found = tuple(_catch(lambda: check_different(trials, str(job.loaded.path))))
+    return () if _is(job.is_trained) else found
 
 
 def check_data(job: Job, *, tables: bool = True) -> tuple[EcgKerasError, ...]:
