@@ -1,6 +1,7 @@
 """The script of planted truths: its ECGs, its network, what it chooses and what it counts."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,9 +74,10 @@ def embed(networks, weights, ecgs):
 
 def test_a_mis_set_arm_is_tuned_back_to_the_rate_that_is_best(script):
     best, asked = 1.0, []
+    steps_of_10, default_grid = script.GRIDS.values()
 
-    def runs(seed, rate):
-        asked.append(rate)
+    def runs(seed, rate, decay):
+        asked.append((rate, decay))
         distance = abs(np.log10(rate / best))
         said = np.array([[0.2], [0.4], [0.6], [0.8]]) + [[seed * 1e-3]]
         return SimpleNamespace(
@@ -93,9 +95,14 @@ def test_a_mis_set_arm_is_tuned_back_to_the_rate_that_is_best(script):
 
     for default in (0.1, 1.0, 10.0):
         assert rates(script.untuned_arm(runs, default)) == [default] * 3
-        assert rates(script.tuned_arm(runs, default)) == [1.0] * 3
+        assert rates(script.tuned_arm(runs, default, steps_of_10)) == [1.0] * 3
     # too low by a hundred: the edge, and one rate beyond it
-    assert rates(script.tuned_arm(runs, 0.01)) == [1.0] * 3
+    assert rates(script.tuned_arm(runs, 0.01, steps_of_10)) == [1.0] * 3
+    # off the grid: the nearest candidate
+    assert rates(script.tuned_arm(runs, 0.2, default_grid)) == [0.6] * 3
+    asked.clear()
+    assert rates(script.tuned_arm(runs, 1.0, default_grid)) == [1.0] * 3
+    assert (0.1, 0.7) in asked and (1.0, 1.0) in asked
 
 
 def kept(script, number, words):
@@ -105,7 +112,7 @@ def kept(script, number, words):
             way: [0.5, 0.6, 0.7, 0.6, 0.5] if way == "scratch" else [0.5, 0.6, 0.6, 0.8, 0.5]
             for way in ("scratch", *script.TRUTHS)
         },
-        "words": {truth: dict.fromkeys(script.DEFAULTS, words) for truth in script.TRUTHS},
+        "words": {truth: dict.fromkeys(script.defaults(10), words) for truth in script.TRUTHS},
     }
 
 
@@ -125,3 +132,17 @@ def test_tables_and_what_counts_as_wrong(script):
     assert "| +0.100 ± 0.000 |" in planted
     assert f"| {none}; scratch 10x too low | 50.0 ± 35.4 | 0.0" in verdicts
     assert list(script.describe([])) == ["No repetition is kept."]
+
+
+def test_what_is_kept_is_of_one_error_and_grid(script, monkeypatch, tmp_path, capsys):
+    path = tmp_path / "kept.jsonl"
+    path.write_text(json.dumps(kept(script, 0, ["equivalent", "equivalent"])))
+    line = ["planted_truths.py", "--kept", str(path), "--repetitions", "0"]
+    monkeypatch.setattr(sys, "argv", line)
+    script.main()
+    assert "scratch 10x too high" in capsys.readouterr().out
+    for other in (["--error", "5"], ["--default-grid"]):
+        monkeypatch.setattr(sys, "argv", [*line, *other])
+        with pytest.raises(SystemExit):
+            script.main()
+        assert "of another error or grid: name another file" in capsys.readouterr().err

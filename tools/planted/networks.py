@@ -45,11 +45,11 @@ def small(seed: int) -> keras.Model:
 
 
 class Trainer:
-    """A network and its optimizer at one peak rate, for any number of runs."""
+    """A network and its optimizer at one peak rate and decay, for any number of runs."""
 
-    def __init__(self, rate: float, steps: int) -> None:
+    def __init__(self, rate: float, steps: int, decay: float = 1.0) -> None:
         self.model, self.steps = small(0), steps
-        phase = Phase(epochs=1, learning_rate=rate)
+        phase = Phase(epochs=1, learning_rate=rate, stage_decay=decay)
         self.optimizer = make_optimizer(TRAINING, phase, models.stages(self.model), steps)
         self.optimizer.build(self.model.trainable_variables)
         self.run = tf.function(self._run)
