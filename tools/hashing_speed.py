@@ -1,25 +1,32 @@
-"""How fast a database is identified: the first time against cat, later against a listing.
+"""Prints how fast a database is identified: the first time against cat, later against a listing.
 
     python tools/hashing_speed.py FOLDER            # a database
     python tools/hashing_speed.py --make 1000       # files of 1,000 MB in a temporary folder
 
-Before each reading the system is asked to forget the files, so that the disk is measured.
+Ours and the other take turns. Where the disk is measured, the system is asked before each reading
+to forget the files. A ratio is the other's time by ours, the median of the rounds with the smallest
+and largest behind it: above 1 ours is faster.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from benchmarks.timing import table, times_as_fast
 
 from ecg_keras.data import raw_files
 from ecg_keras.data.raw_files import raw_digest
 
 MB = 1_000_000
+ROUNDS = 3
 # a recording of ten seconds and twelve leads at 500 Hz, and its header
 SMALL, HEADER = 120_000, 600
 
@@ -61,19 +68,23 @@ def list_once(root: Path) -> None:
                 entry.stat()
 
 
-def seconds(act: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
-    """The least of three."""
-    took = []
-    for _ in range(3):
-        before()
-        begun = time.perf_counter()
-        act()
-        took.append(time.perf_counter() - begun)
-    return min(took)
+def take_turns(
+    ours: Callable[[], object], other: Callable[[], object], before: Callable[[], object]
+) -> tuple[list[float], list[float]]:
+    """Seconds of both in each round, after one that does not count; ``before`` is not timed."""
+    found: tuple[list[float], list[float]] = ([], [])
+    for number in range(ROUNDS + 1):
+        for own, act in zip(found, (ours, other), strict=True):
+            before()
+            begun = time.perf_counter()
+            act()
+            if number:
+                own.append(time.perf_counter() - begun)
+    return found
 
 
 def measure(root: Path) -> str:
-    """The figures as lines of text."""
+    """A table with what was asked, seconds of ours and of the other, and their ratio."""
     paths = list_files(root)
     size = sum(path.stat().st_size for path in paths)
 
@@ -82,20 +93,21 @@ def measure(root: Path) -> str:
         forget(paths)
 
     with tempfile.TemporaryDirectory() as memory:
-        lines = [f"{len(paths):,} files, {size / MB:,.0f} MB"]
-        for name, act, before in (
-            ("cat, from the disk", lambda: cat(root), forget_all),
-            ("the first call, from the disk", lambda: raw_digest(root), forget_all),
-            ("cat, from memory", lambda: cat(root), lambda: None),
-            ("the first call, from memory", lambda: raw_digest(root), raw_files._read.clear),
-        ):
-            took = seconds(act, before)
-            lines.append(f"{name:<32}{took:8.2f} s {size / MB / took:8,.0f} MB/s")
         raw_digest(root, memory=Path(memory))
-        lines.append(f"{'a listing':<32}{seconds(lambda: list_once(root)):8.2f} s")
-        later = seconds(lambda: raw_digest(root, memory=Path(memory)), raw_files._read.clear)
-        lines.append(f"{'a second call':<32}{later:8.2f} s")
-    return "\n".join(lines)
+        first = partial(raw_digest, root)
+        later = partial(raw_digest, root, memory=Path(memory))
+        plain, listing = partial(cat, root), partial(list_once, root)
+        rows = []
+        for name, ours, other, before in (
+            ("first, from the disk; cat", first, plain, forget_all),
+            ("first, files in memory; cat", first, plain, raw_files._read.clear),
+            ("later; a listing", later, listing, raw_files._read.clear),
+        ):
+            own, theirs = take_turns(ours, other, before)
+            medians = (f"{statistics.median(one):.2g}" for one in (own, theirs))
+            rows.append((name, *medians, times_as_fast(own, theirs)))
+    header = ("call; beside", "ours, s", "the other, s", "times as fast")
+    return f"{len(paths):,} files, {size / MB:,.0f} MB\n\n{table(header, rows)}"
 
 
 def main() -> None:
