@@ -54,6 +54,18 @@ def test_the_network_learns_and_begins_each_run_where_it_is_told(script):
         np.testing.assert_array_equal(kept, given)
 
 
+def test_a_decay_slows_the_stages_towards_the_signal(script):
+    worlds, networks = sys.modules["planted.worlds"], sys.modules["planted.networks"]
+    ecgs = worlds.record("riverside", 24, seed=3)
+    start = networks.small(1).get_weights()
+    first = [
+        networks.Trainer(1e-2, 3, decay).fit(start, ecgs, 0).get_weights()[0]
+        for decay in (1.0, 0.7)
+    ]
+    moved = [np.abs(weights - start[0]).mean() for weights in first]
+    assert moved[1] == pytest.approx(0.7**3 * moved[0], rel=0.2)
+
+
 def test_dead_units_stay_silent(script, monkeypatch):
     worlds, networks = sys.modules["planted.worlds"], sys.modules["planted.networks"]
     upstream = networks.small(5)

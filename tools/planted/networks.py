@@ -50,7 +50,7 @@ class Trainer:
     def __init__(self, rate: float, steps: int, decay: float = 1.0) -> None:
         self.model, self.steps = small(0), steps
         phase = Phase(epochs=1, learning_rate=rate, stage_decay=decay)
-        self.optimizer = make_optimizer(TRAINING, phase, models.stages(self.model), steps)
+        self.optimizer = make_optimizer(TRAINING, phase, self.model, steps)
         self.optimizer.build(self.model.trainable_variables)
         self.run = tf.function(self._run)
 
