@@ -34,7 +34,7 @@ def rows_around(value, spread, seed=0, groups=30, resamples=100):
 
 
 def difference_interval(rows, groups, support, level):
-    found = infer_difference(rows, Design(groups, records=50, patients=50), support, level)
+    found = infer_difference(rows[None], Design(groups, records=50, patients=50), support, level)
     return found.low, found.high, found.p_value
 
 
