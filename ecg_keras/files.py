@@ -22,6 +22,8 @@ READ_BYTES = 1 << 20
 NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 # far more than the list of all recordings of the largest database
 MAX_JSON_BYTES = 1 << 29
+# what systems keep on a disk, and often let nobody read
+_OF_SYSTEMS = ("lost+found", "System Volume Information", "$RECYCLE.BIN", "#recycle", "@Recycle")
 Parsed = TypeVar("Parsed")
 
 
@@ -44,17 +46,16 @@ def replacing(path: Path, ending: str | None = None, scratch: Path | None = None
         temporary.unlink(missing_ok=True)
 
 
-def list_entries(folder: str, *, top: bool) -> list[os.DirEntry[str]]:
+def list_entries(folder: str) -> list[os.DirEntry[str]]:
     """What is in a folder of a database, by name, without hidden entries, as of macOS or a lock.
 
-    Of a folder below the ``top`` that may not be read, such as `lost+found` of a disk, nothing: a
-    file in it that is needed is named by its reader.
+    Of a folder of the system that may not be read, such as `lost+found` of a disk, nothing.
     """
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda one: one.name)
     except PermissionError:
-        if top:
+        if Path(folder).name not in _OF_SYSTEMS:
             raise
         return []
     return [one for one in entries if not one.name.startswith(".")]

@@ -153,7 +153,7 @@ def _walk(
     if (state.st_dev, state.st_ino) in seen:
         return
     seen.add((state.st_dev, state.st_ino))
-    for entry in list_entries(folder, top=not inside):
+    for entry in list_entries(folder):
         path = f"{inside}{entry.name}"
         if entry.is_dir():
             yield from _walk(entry.path, f"{path}/", seen, is_read)

@@ -159,7 +159,7 @@ class RunFacts:
         edge: the end of all learning rates that were tried, ``"lowest"`` or ``"highest"``, where
             the one that was chosen is there.
         decays_by_stage: where ``stage_decay`` and ``weight_decay`` are set, whether the latter
-            followed the former, which it did not in earlier versions.
+            followed the former, which it did not in earlier versions; of a tuned run only that.
     """
 
     fit: Fit | None = None
@@ -204,7 +204,9 @@ def read_facts(folder: str | Path) -> RunFacts:
         with suppress(DataError):
             scarce = count_scarce(Predictions.load(run.predictions("valid")))
     edge = None if tuned is None else tuned.edge
-    by_stage = bool(status.get("decays_by_stage")) if training.decays_by_stage else None
+    by_stage = status.get("decays_by_stage")
+    if tuned is None and training.decays_by_stage:  # of a tuned run its candidate's phases decide
+        by_stage = bool(by_stage)
     return RunFacts(fit, read_budget(folder), scarce, edge, by_stage)
 
 

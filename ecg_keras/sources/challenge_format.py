@@ -158,7 +158,7 @@ def _find_headers(root: Path) -> list[str]:
 
 
 def _walk(folder: str, prefix: str) -> Iterator[str]:
-    for entry in list_entries(folder, top=not prefix):
+    for entry in list_entries(folder):
         if entry.name.endswith((".hea", ".HEA")):
             yield prefix + entry.name[:-4]
         elif entry.is_dir() and entry.is_symlink():

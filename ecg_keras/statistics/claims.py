@@ -158,7 +158,7 @@ def comparable(curves: Sequence[LearningCurve]) -> Part:
         one
         for one in curves
         if (one.crossover is not None and one.crossover[2] < math.inf)
-        or one.differences[-1].high < one.margin
+        or (one.differences[-1].high < one.margin and one.is_known)
     ]
     first = (caught or curves)[0]
     part = Part(

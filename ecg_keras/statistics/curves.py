@@ -72,6 +72,11 @@ class LearningCurve:
     mode: str = ""
     upstream: str = ""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether every difference has an interval."""
+        return _is_known(self.differences)
+
 
 def learning_curve(
     title: str,
@@ -151,7 +156,7 @@ def learning_curve(
     differences = tuple(over_sizes(row) for row in np.eye(number))
     distance = np.log(at) - np.log(at).mean()
     trend = over_sizes(distance / (distance @ distance) * (distance[-1] - distance[0]))
-    is_known = not any(math.isnan(one.p_value) for one in differences)
+    is_known = _is_known(differences)
     if not is_known:  # of one of them, how far off it is
         crossover, says = None, say_unknown(way, reference, sizes, differences)
     elif trend.low > 0:
@@ -180,6 +185,10 @@ def learning_curve(
             label_efficiency(at, place, weighed, **drawn) for place in range(number) if is_known
         ),
     )
+
+
+def _is_known(differences: Sequence[Contrast]) -> bool:
+    return not any(math.isnan(one.p_value) for one in differences)
 
 
 def _check(

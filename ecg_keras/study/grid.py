@@ -260,10 +260,12 @@ def _raw(study: Study, part: Part) -> Part:
 
 
 def _applied(study: Study, point: Point) -> Protocol:
-    """The point's protocol, or one that changes nothing where it is not for the point's mode."""
-    protocol = study.protocols[point.protocol]
-    applies = protocol.modes is None or point.mode in protocol.modes
-    return protocol if applies else Protocol()
+    """The point's protocol; where it is not for the point's mode, the one that it changes."""
+    for name in (point.protocol, study.protocol_changes.get(point.protocol)):
+        protocol = Protocol() if name is None else study.protocols[name]
+        if protocol.modes is None or point.mode in protocol.modes:
+            return protocol
+    return Protocol()
 
 
 def _question(study: Study) -> Part:

@@ -127,7 +127,7 @@ def run_pilot(
     done = len(workloads) - len(missing)
     on_progress(done, len(workloads))
     scoring, timings, errors = kept.scoring, dict(kept.timings), {}
-    load = max(kept.load, os.getloadavg()[0])
+    load = max(kept.load, load_average())
     for answer in _measure(missing, seconds):
         if "scoring" in answer:
             scoring = answer["scoring"]
@@ -188,6 +188,11 @@ def command_of(module: str) -> list[str]:
 def quiet() -> dict[str, str]:
     """The environment in which TensorFlow reports errors alone, unless the user wants more."""
     return {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")}
+
+
+def load_average() -> float:
+    """Processes that want to run, over a minute; 0 on Windows, which does not say."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def count_cores() -> int:

@@ -178,7 +178,8 @@ def _fit(
         # earlier versions shrank all stages alike, which `diagnose` remarks where both are compared
         **({"decays_by_stage": True} if progress is None and settings.decays_by_stage else {}),
     )
-    earlier, begun = float(run.read_status().get("seconds", 0.0)), time.perf_counter()
+    earlier = float(run.read_status().get("seconds", 0.0)) if progress is not None else 0.0
+    begun = time.perf_counter()
     for number, phase in remaining:
         with strategy.scope():
             progress = _fit_phase(model, work, phase, number, progress)

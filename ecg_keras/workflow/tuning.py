@@ -25,8 +25,8 @@ from ecg_keras.workflow.step import Watcher
 
 # of a candidate's run what its tuned run takes over: each is written whole
 ADOPTED = ("dataset.json", "environment.json", "log.csv", "model.keras")
-# of its status
-KEPT = ("num_parameters", "seconds", "epochs", "best_epoch", "best_score")
+# of its status, as far as it is there
+KEPT = ("num_parameters", "seconds", "epochs", "best_epoch", "best_score", "decays_by_stage")
 
 
 def train_job(job: Job, watcher: Watcher) -> None:
@@ -46,7 +46,7 @@ def train_job(job: Job, watcher: Watcher) -> None:
     job.run.write_status(
         state="trained",
         shards=seen_from(job.run.folder, job.shards),
-        **{name: status[name] for name in KEPT},
+        **{name: status[name] for name in KEPT if name in status},
     )
 
 

@@ -127,6 +127,10 @@ def test_a_folder_that_may_not_be_read_is_left_out(raw, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     refused = "lost+found"
     assert raw_digest(raw) == before
+    (raw / "ward").mkdir()
+    refused = "ward"  # recordings may be in it
+    with pytest.raises(DataError, match=r"ward: can't be read: Permission denied"):
+        raw_digest(raw)
     refused = raw.name
     with pytest.raises(DataError, match=f"{raw}: can't be read: Permission denied"):
         raw_digest(raw)

@@ -154,6 +154,10 @@ def test_the_rule_of_weight_decay_is_known_where_it_matters(run):
     phases = [{"epochs": 2, "stage_decay": 0.7}]
     change_settings(run, phases=phases, optimizer="adamw", weight_decay=0.05)
     assert read_facts(run).decays_by_stage is False  # of an earlier version
+    # a tuned run's own phases are not those of the candidate that was chosen
+    tried = Tried("rate 1", "x", 0.8, 0.3, 1e-3, 10, 5.0)
+    Tuned("mark", "macro_auroc", "rate 1", (tried,)).save(Run(run))
+    assert read_facts(run).decays_by_stage is None
     Run(run).write_status(decays_by_stage=True)
     assert read_facts(run).decays_by_stage is True
 

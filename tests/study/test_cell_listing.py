@@ -146,6 +146,22 @@ def test_each_seed_starts_from_its_own_pretraining_and_then_from_the_first_again
     }
 
 
+def test_a_mode_that_a_protocol_leaves_alone_is_as_the_protocol_that_it_changes(tmp_path):
+    protocols = {
+        "sound": {},
+        "small": {"recipe": {"training": {"batch_size": 4}}},
+        "hot": {
+            "against": "small",
+            "recipe": {"training": {"batch_size": 8}},
+            "modes": ["finetune"],
+        },
+    }
+    points = list_cells(load(tmp_path, protocols=protocols, grid=SEED)).points
+    of = {(arm.protocol, arm.mode): name for (arm, *_), name in points.items()}
+    assert of["hot", "scratch"] == of["small", "scratch"] != of["sound", "scratch"]
+    assert len({of[name, "finetune"] for name in protocols}) == 3
+
+
 def test_a_protocol_that_changes_the_evaluation_alone_needs_no_run(tmp_path):
     protocols = {
         "sound": {},
