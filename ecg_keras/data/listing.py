@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ecg_keras.config import Data
 from ecg_keras.data.outcomes import EXCLUDED, UNLABELLED, LeftOut
@@ -32,13 +33,13 @@ class Listing:
     labels: tuple[str, ...]
     records: Sequence[RecordInfo]
 
-    @property
+    @cached_property
     def kept(self) -> list[RecordInfo]:
         """The records that the settings keep, as far as their labels and ids decide."""
         left_out = {one.record_id for one in self.dropped}
         return [info for info in self.records if info.record_id not in left_out]
 
-    @property
+    @cached_property
     def dropped(self) -> list[LeftOut]:
         """The other records, each with the setting that leaves it out."""
         excluded, drops = set(self.data.exclude), self.data.unlabelled == "drop"
@@ -60,11 +61,12 @@ class Listing:
 
     def assign_splits(self) -> dict[str, str]:
         """The split of each record that is kept."""
-        if not self.kept and all(one.reason == EXCLUDED for one in self.dropped):
-            raise DataError(
-                f"{self.data.raw}: data.exclude names all {len(self.records)} records. Name fewer."
-            )
         if not self.kept:
+            if all(one.reason == EXCLUDED for one in self.dropped):
+                raise DataError(
+                    f"{self.data.raw}: data.exclude names all {len(self.records)} records. Name "
+                    "fewer."
+                )
             raise DataError(
                 f"{self.data.raw}: none of the {len(self.records)} records has a label of the "
                 f"label set {self.label_set}, and data.unlabelled: drop leaves out those without. "
