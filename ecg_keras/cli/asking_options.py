@@ -14,7 +14,9 @@ Count = click.IntRange(min=1)
 Command = Callable[..., Any]
 
 
-def _split_names(names: str | None) -> tuple[str, ...] | None:
+def _split_names(
+    context: click.Context, option: click.Parameter, names: str | None
+) -> tuple[str, ...] | None:
     return None if names is None else tuple(name.strip() for name in names.split(","))
 
 
@@ -77,7 +79,7 @@ READING = {
     "leads": click.option(
         "--leads",
         metavar="I,II,...",
-        callback=lambda context, option, names: _split_names(names),
+        callback=_split_names,
         help="The columns of CSV or HDF5 files in order; of HDF5 files the standard twelve if not "
         "given.",
     ),
@@ -95,8 +97,18 @@ READING = {
 }
 # what a lone .keras file does not say of itself
 LONE = (
-    click.option("--model-labels", metavar="A,B,...", help="Of a lone .keras file: its labels."),
-    click.option("--model-leads", metavar="I,II,...", help="Of a lone .keras file: its leads."),
+    click.option(
+        "--model-labels",
+        metavar="A,B,...",
+        callback=_split_names,
+        help="Of a lone .keras file: its labels.",
+    ),
+    click.option(
+        "--model-leads",
+        metavar="I,II,...",
+        callback=_split_names,
+        help="Of a lone .keras file: its leads.",
+    ),
     click.option(
         "--model-rate", type=float, help="Of a lone .keras file: its sampling rate in Hz."
     ),
@@ -115,9 +127,9 @@ def asking_options(*, embedding: bool = False) -> Callable[[Command], Command]:
             short: str | None,
             verify: str | None,
             workers: int,
-            model_leads: str | None,
+            model_leads: tuple[str, ...] | None,
             model_rate: float | None,
-            model_labels: str | None = None,
+            model_labels: tuple[str, ...] | None = None,
             model_card: Path | None = None,
             **others: Any,
         ) -> Any:
@@ -126,8 +138,8 @@ def asking_options(*, embedding: bool = False) -> Callable[[Command], Command]:
             reading = prediction.LooseFiles(**{name: others.pop(name) for name in READING})
             trained = prediction.open_trained(
                 model,
-                labels=_split_names(model_labels),
-                leads=_split_names(model_leads),
+                labels=model_labels,
+                leads=model_leads,
                 sampling_rate=model_rate,
                 embedding=embedding,
                 short=short,
