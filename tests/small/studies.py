@@ -9,12 +9,26 @@ from ruamel.yaml import YAML
 
 from ecg_keras.config import LoadedStudy, load_study
 from ecg_keras.study import StudyPlan, list_cells, run_study, running
+from ecg_keras.study.pilot import Timing
 from ecg_keras.study.state import Snapshot
 
 PTBXL = {"data": {"source": "ptbxl"}}
 LUDB = {"data": {"source": "ludb", "label_set": "superdiagnostic"}}
 GEORGIA = {"data": {"source": "georgia"}}
 MODES = {"scratch": {"start": "random"}, "finetune": {"start": "upstream"}}
+# of a pilot's step, which estimates are computed from
+TIMING = Timing(
+    step=0.5,
+    trace=10.0,
+    predict=0.01,
+    predict_begin=0.25,
+    predict_trace=2.0,
+    build=1.0,
+    save=3.0,
+    between=20.0,
+    parameters=1000,
+    measured=True,
+)
 
 
 def load(where: Path, **sections: Any) -> LoadedStudy:

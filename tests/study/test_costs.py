@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
-from studies import GEORGIA, LUDB, PTBXL, load
+from studies import GEORGIA, LUDB, PTBXL, TIMING, load
 
 from ecg_keras.study import (
     Running,
@@ -16,22 +16,10 @@ from ecg_keras.study import (
 )
 from ecg_keras.study.costs import makespan, price
 from ecg_keras.study.dataset_sizes import DatasetSize
-from ecg_keras.study.pilot import Pilot, Timing, workloads_of
+from ecg_keras.study.pilot import Pilot, workloads_of
 from ecg_keras.study.worker import attempt
 from ecg_keras.text import duration
 
-TIMING = Timing(
-    step=0.5,
-    trace=10.0,
-    predict=0.01,
-    predict_begin=0.25,
-    predict_trace=2.0,
-    build=1.0,
-    save=3.0,
-    between=20.0,
-    parameters=1000,
-    measured=True,
-)
 HEAD = replace(TIMING, step=0.1, trace=4.0)
 COUNTED = DatasetSize(
     train=130, valid=20, test=30, labels=5, origin="raw files", shard_bytes=1e6, stored=False

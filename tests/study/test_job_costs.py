@@ -3,23 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from studies import TIMING
 
 from ecg_keras import workflow
 from ecg_keras.study import estimate_jobs, seconds_of_run
-from ecg_keras.study.pilot import Pilot, Timing
+from ecg_keras.study.pilot import Pilot
 
-TIMING = Timing(
-    step=0.5,
-    trace=10.0,
-    predict=0.01,
-    predict_begin=0.25,
-    predict_trace=2.0,
-    build=1.0,
-    save=3.0,
-    between=20.0,
-    parameters=1000,
-    measured=True,
-)
 DATA = "data: {{source: simulated, raw: {0}, simulate: {{hospital: {0}, records: {1}}}}}\n"
 
 
