@@ -1,5 +1,7 @@
 """Predictions, their scores with intervals over patients, paired comparisons and verdicts."""
 
+from ecg_keras.evaluation.arm_scores import plan_draws, score_arm
+from ecg_keras.evaluation.arms import Arm, Thresholds, check_arms
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
 from ecg_keras.evaluation.choosing import (
     CALIBRATED_LOSS,
@@ -9,6 +11,7 @@ from ecg_keras.evaluation.choosing import (
 )
 from ecg_keras.evaluation.comparing import compare
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
+from ecg_keras.evaluation.contrast import contrast, contrasts
 from ecg_keras.evaluation.decision_bands import POOLED, DecisionCurve, decision_curves
 from ecg_keras.evaluation.delong import DeLong, delong_test
 from ecg_keras.evaluation.diagnostics import (
@@ -18,7 +21,7 @@ from ecg_keras.evaluation.diagnostics import (
     diagnose_run,
     upstream_is_no_better,
 )
-from ecg_keras.evaluation.draws import Draws, check_settings, draw_in, fill_absent, join_rows
+from ecg_keras.evaluation.draws import check_settings
 from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval, without_nan
 from ecg_keras.evaluation.evaluating import estimate_labels, evaluate, snomed_codes
 from ecg_keras.evaluation.gained import Gained, GroupGain, say_gains
@@ -28,7 +31,6 @@ from ecg_keras.evaluation.inference import (
     Design,
     infer,
     infer_difference,
-    infer_score,
 )
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS, Patients, count_patients
 from ecg_keras.evaluation.judging import (
@@ -51,7 +53,7 @@ from ecg_keras.evaluation.label_sets import (
     measure_sets,
     read_sets,
 )
-from ecg_keras.evaluation.pairing import check_same_labels, check_same_test, is_same_test
+from ecg_keras.evaluation.pairing import is_same_test
 from ecg_keras.evaluation.predicting import predict, predict_splits
 from ecg_keras.evaluation.prediction_tables import KINDS as TABLE_KINDS
 from ecg_keras.evaluation.predictions import Predictions
@@ -95,6 +97,7 @@ __all__ = [
     "POOLED",
     "TABLE_KINDS",
     "WORDS",
+    "Arm",
     "Beside",
     "Budget",
     "Calibration",
@@ -104,7 +107,6 @@ __all__ = [
     "DecisionCurve",
     "Design",
     "Difference",
-    "Draws",
     "Estimate",
     "Fit",
     "Gained",
@@ -124,16 +126,18 @@ __all__ = [
     "Subgroup",
     "SubgroupLabel",
     "Subgroups",
+    "Thresholds",
     "Verdict",
     "Word",
     "calibrate",
-    "check_same_labels",
-    "check_same_test",
+    "check_arms",
     "check_settings",
     "choose",
     "choose_thresholds",
     "common_labels",
     "compare",
+    "contrast",
+    "contrasts",
     "correct",
     "count_patients",
     "count_words",
@@ -143,20 +147,16 @@ __all__ = [
     "diagnose",
     "diagnose_comparison",
     "diagnose_run",
-    "draw_in",
     "estimate_labels",
     "evaluate",
     "expected_coverage",
-    "fill_absent",
     "fit_reference",
     "fit_sets",
     "free_degrees",
     "group_records",
     "infer",
     "infer_difference",
-    "infer_score",
     "is_same_test",
-    "join_rows",
     "judge",
     "make_reference",
     "mean_budget",
@@ -165,12 +165,14 @@ __all__ = [
     "overall",
     "p_text",
     "parse_column",
+    "plan_draws",
     "predict",
     "predict_splits",
     "read_budgets",
     "read_facts",
     "read_sets",
     "say_gains",
+    "score_arm",
     "score_subgroups",
     "score_validation",
     "snomed_codes",

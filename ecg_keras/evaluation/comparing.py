@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from ecg_keras.errors import DataError, look_up
+from ecg_keras.errors import look_up
+from ecg_keras.evaluation.arms import Arm
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
+from ecg_keras.evaluation.contrast import align_arms
 from ecg_keras.evaluation.delong import delong_test
-from ecg_keras.evaluation.draws import check_settings, draw_all, draw_in, fill_absent, score_rows
-from ecg_keras.evaluation.inference import Contrast, Design, infer_difference
-from ecg_keras.evaluation.intervals import count_patients
+from ecg_keras.evaluation.draws import check_settings
+from ecg_keras.evaluation.inference import Contrast
 from ecg_keras.evaluation.judging import MARGIN, judge
-from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.run_facts import Budget
 from ecg_keras.metrics import METRICS, FloatArray
@@ -68,42 +68,25 @@ def compare(
     """
     look_up("metric", metric, METRICS)
     check_settings(bootstrap, level)
-    check_same_labels(a.labels, b.labels, names)
-    limits = [
-        _in_order(thresholds, one.labels, name)
-        for thresholds, one, name in zip((thresholds_a, thresholds_b), (a, b), names, strict=True)
+    arms = [
+        Arm(((test,),), ((thresholds,),), name=name)
+        for test, thresholds, name in zip((a, b), (thresholds_a, thresholds_b), names, strict=True)
     ]
-    a, b = a.sorted(), b.sorted()
-    check_same_test(a, b, a.labels, names)
-    support = count_patients(a.patient_ids, a.targets).support
-    draws = draw_all(a.patient_ids, bootstrap, seed)
-    scored = [draw_in(rows, support, draws.groups) for rows in score_rows([a, b], limits, draws)]
-    means = [fill_absent(rows, support, draws.groups) for rows in scored]
-    undefined = np.isnan(scored[0].auroc[0])
-    if undefined.all():
-        raise DataError(
-            "no score is defined: each label needs a test record that has it and one that has not."
-        )
-
-    design = Design(draws.groups, len(a.record_ids), len(draws.patients))
-    # the summary scores, then the AUROC of each label that is defined
-    defined = np.flatnonzero(~undefined).tolist()
-    pairs = [([score(own) for own in means], support) for score in METRICS.values()]
-    pairs += [([one.auroc[:, at] for one in scored], support[at : at + 1]) for at in defined]
-    found = [
-        infer_difference((own - other)[None], design, behind, level)
-        for (own, other), behind in pairs
-    ]
-    (verdict,) = judge([found[list(METRICS).index(metric)]], margin=margin, level=level)
-    numbers = [_numbers(one, rows) for one, (rows, _) in zip(found, pairs, strict=True)]
-    summary, of_labels = numbers[: len(METRICS)], numbers[len(METRICS) :]
+    aligned = align_arms(arms, [1.0, -1.0], bootstrap, seed)
+    summary = {name: aligned.infer_mean(name, level) for name in METRICS}
+    (verdict,) = judge([summary[metric]], margin=margin, level=level)
+    ours, theirs = aligned.scored
+    tested = a.sorted(), b.sorted()
+    resampled = ours.auroc[:, 0, 1 + aligned.draws.groups :]
     labels: dict[str, LabelDifference | None] = dict.fromkeys(a.labels)
-    for at, values in zip(defined, of_labels, strict=True):
-        labels[a.labels[at]] = LabelDifference(
-            **values,
-            resamples=int(np.count_nonzero(~np.isnan(scored[0].auroc[1 + draws.groups :, at]))),
-            delong_p_value=_delong(a, b, at),
-        )
+    for column, label in enumerate(a.labels):
+        found = aligned.infer_label(column, level)
+        if found is not None:
+            labels[label] = LabelDifference(
+                **_numbers(found, ours.auroc[column], theirs.auroc[column]),
+                resamples=int(np.count_nonzero(~np.isnan(resampled[column]))),
+                delong_p_value=_delong(*tested, column),
+            )
     return Comparison(
         metric=metric,
         names=names,
@@ -111,28 +94,18 @@ def compare(
         bootstrap=bootstrap,
         seed=seed,
         records=len(a.record_ids),
-        patients=len(draws.patients),
-        several_records=len(draws.patients) < len(a.record_ids),
-        undefined=tuple(np.array(a.labels)[undefined].tolist()),
+        patients=len(aligned.draws.patients),
+        several_records=len(aligned.draws.patients) < len(a.record_ids),
+        undefined=tuple(label for label, found in labels.items() if found is None),
         verdict=verdict.word,
-        summary={name: Difference(**row) for name, row in zip(METRICS, summary, strict=True)},
+        summary={
+            name: Difference(**_numbers(found, ours.summary[name], theirs.summary[name]))
+            for name, found in summary.items()
+        },
         labels=labels,
         budgets=budgets,
         margin=margin,
     )
-
-
-def _in_order(
-    thresholds: Mapping[str, float] | None, labels: tuple[str, ...], name: str
-) -> FloatArray:
-    if thresholds is None:
-        return np.full(len(labels), 0.5)
-    if set(thresholds) != set(labels):
-        raise DataError(
-            f"thresholds of {name} must be one for each label: {', '.join(labels)}. "
-            f"Received: {', '.join(thresholds) or 'none'}."
-        )
-    return np.array([thresholds[label] for label in labels], dtype=np.float64)
 
 
 def _delong(a: Predictions, b: Predictions, column: int) -> float | None:
@@ -140,14 +113,13 @@ def _delong(a: Predictions, b: Predictions, column: int) -> float | None:
     return None if np.isnan(test.p_value) else test.p_value
 
 
-def _numbers(found: Contrast, rows: Sequence[FloatArray]) -> dict[str, float]:
-    """The fields of a `Difference`; the first of the rows is of all patients."""
-    a, b = (float(own[0]) for own in rows)
+def _numbers(found: Contrast, ours: FloatArray, theirs: FloatArray) -> dict[str, float]:
+    """The fields of a `Difference`; scores are ``(seeds, rows)``, the first row of all patients."""
     return {
         "value": found.value,
         "low": found.low,
         "high": found.high,
-        "a": a,
-        "b": b,
+        "a": float(ours[0, 0]),
+        "b": float(theirs[0, 0]),
         "p_value": found.p_value,
     }

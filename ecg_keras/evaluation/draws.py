@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from itertools import repeat
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.metrics import FloatArray, FurtherScores, LabelScorer, LabelScores, Weights
+from ecg_keras.metrics import FloatArray, FurtherScores, LabelScores, Weights
 
 # patients (or records) x rows that are held at once: about 2 MB, which a core keeps near
 WEIGHTS_PER_BLOCK = 2**19
@@ -103,21 +100,6 @@ def draw_all(patient_ids: npt.NDArray[np.str_], bootstrap: int, seed: int) -> Dr
 Counts = npt.NDArray[np.int64]
 RARE = 3  # patients with a label, at most, for it to stand for another that few have
 Scored = TypeVar("Scored", LabelScores, FurtherScores)
-
-
-def score_rows(
-    predictions: Sequence[Predictions], thresholds: Sequence[FloatArray], draws: Draws
-) -> list[LabelScores]:
-    """The scores of each label in every row: all patients, leave-outs, resamples."""
-    scorers = [
-        LabelScorer(network.targets, network.probabilities, limits)
-        for network, limits in zip(predictions, thresholds, strict=True)
-    ]
-    blocks = []
-    with ThreadPoolExecutor(len(scorers)) as pool:  # NumPy and SciPy compute side by side
-        for weights in draws.weights(predictions[0].patient_ids):
-            blocks.append(list(pool.map(LabelScorer.score, scorers, repeat(weights))))
-    return [join_rows(scored) for scored in zip(*blocks, strict=True)]
 
 
 def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:

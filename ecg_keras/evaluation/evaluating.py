@@ -17,7 +17,6 @@ from ecg_keras.evaluation.draws import (
     draw_in,
     fill_absent,
     join_rows,
-    score_rows,
 )
 from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.grouping import Grouping
@@ -182,8 +181,11 @@ def estimate_labels(
     predictions = predictions.sorted()
     draws = draw_all(predictions.patient_ids, bootstrap, seed)
     patients = count_patients(predictions.patient_ids, predictions.targets)
-    (rows,) = score_rows([predictions], [thresholds], draws)
-    rows = draw_in(rows, patients.support, draws.groups)
+    scorer = LabelScorer(predictions.targets, predictions.probabilities, thresholds)
+    scored = join_rows(
+        [scorer.score(weights) for weights in draws.weights(predictions.patient_ids)]
+    )
+    rows = draw_in(scored, patients.support, draws.groups)
     return {
         label: estimate_scores(rows, LABEL_SCORES, column, draws.groups, patients, level)
         for column, label in enumerate(predictions.labels)

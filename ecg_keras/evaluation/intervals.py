@@ -233,7 +233,8 @@ def _within(
 
     def at(level: float) -> tuple[float, float]:
         low, high = allow_for_lean(value, lambda score: interval_of(score, level), lean)
-        return max(low, 0.0), min(high, 1.0)
+        # the score is within, to the last bit: there and back on the logit scale rounds
+        return max(min(low, value), 0.0), min(max(high, value), 1.0)
 
     return at
 

@@ -1,6 +1,16 @@
 """From the predictions of many runs to verdicts: paired, over seeds, folds and patients."""
 
-from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word, judge, overall
+from ecg_keras.evaluation import (
+    FEWEST_SEEDS,
+    Arm,
+    Contrast,
+    Verdict,
+    Word,
+    contrast,
+    contrasts,
+    judge,
+    overall,
+)
 from ecg_keras.statistics.arm_results import (
     ArmName,
     ArmResult,
@@ -10,8 +20,6 @@ from ecg_keras.statistics.arm_results import (
     Shift,
     Transferability,
 )
-from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import contrast, contrasts
 from ecg_keras.statistics.controls import QUESTION, Control, explain_controls
 from ecg_keras.statistics.convergence import Convergence, Speed, convergence, speed
 from ecg_keras.statistics.crossover import LabelEfficiency

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecg_keras.evaluation import Contrast
+from ecg_keras.evaluation import Arm, Contrast
 from ecg_keras.metrics import FloatArray
-from ecg_keras.statistics.arms import Arm
 
 # how many degrees of freedom the mean variance of all sizes is worth
 PRIOR_DEGREES = 4.0

@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.evaluation import Contrast
+from ecg_keras.evaluation import Arm, Contrast, contrast
 from ecg_keras.metrics import FloatArray
-from ecg_keras.statistics.arms import Arm
-from ecg_keras.statistics.contrast import contrast
 from ecg_keras.statistics.crossover import (
     LabelEfficiency,
     find_crossover,
@@ -114,7 +112,7 @@ def learning_curve(
 
     Raises:
         ConfigError: a setting is out of range, sizes do not rise or do not fit the arms.
-        DataError: as `ecg_keras.statistics.contrast.contrast`.
+        DataError: as `ecg_keras.statistics.contrast`.
 
     Example:
         >>> from ecg_keras.evaluation import Predictions

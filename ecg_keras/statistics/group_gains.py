@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.evaluation import (
+    Arm,
     Contrast,
     Design,
     Estimate,
@@ -18,16 +19,17 @@ from ecg_keras.evaluation import (
     GroupGain,
     Grouping,
     Predictions,
+    check_arms,
     check_settings,
     common_labels,
     correct,
     count_patients,
     infer,
     infer_difference,
+    plan_draws,
+    score_arm,
 )
 from ecg_keras.metrics import BoolArray, FloatArray
-from ecg_keras.statistics.arm_scores import plan_draws, score_arm
-from ecg_keras.statistics.arms import Arm, check_arms
 
 
 def gains_by_group(

@@ -7,11 +7,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.evaluation import MARGIN, Predictions, judge, with_interval
+from ecg_keras.evaluation import (
+    MARGIN,
+    Arm,
+    Predictions,
+    Thresholds,
+    contrast,
+    judge,
+    with_interval,
+)
 from ecg_keras.files import as_count, as_name, as_number, as_text, as_texts, read_json, write_json
 from ecg_keras.metrics import score_name
-from ecg_keras.statistics.arms import Arm, Thresholds
-from ecg_keras.statistics.contrast import contrast
 from ecg_keras.statistics.verdict import verdict_sentence
 from ecg_keras.text import text_table
 

@@ -7,8 +7,8 @@ import pytest
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Estimate, Predictions, compare, draws as drawing, evaluate
-from ecg_keras.evaluation.draws import WEIGHTS_PER_BLOCK, draw_all, score_rows
-from ecg_keras.metrics import auprc, auroc
+from ecg_keras.evaluation.draws import WEIGHTS_PER_BLOCK, draw_all, join_rows
+from ecg_keras.metrics import LabelScorer, auprc, auroc
 
 
 def simulate(rng, patients, records_each, *, separation=1.0, cluster=0.0, labels=1):
@@ -76,7 +76,8 @@ def test_blocks_do_not_change_what_is_drawn(monkeypatch):
 def test_resampled_scores_are_those_of_the_repeated_records():
     predictions = simulate(np.random.default_rng(0), 30, 2, labels=2)
     draws = draw_all(predictions.patient_ids, 5, seed=4)
-    (scores,) = score_rows([predictions], [np.full(2, 0.5)], draws)
+    scorer = LabelScorer(predictions.targets, predictions.probabilities, np.full(2, 0.5))
+    scores = join_rows([scorer.score(each) for each in draws.weights(predictions.patient_ids)])
     for row, weight in enumerate(weights_of(predictions.patient_ids, 5, 4).astype(int)):
         repeated = [
             np.repeat(part, weight, axis=0)

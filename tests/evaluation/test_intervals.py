@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 from scipy import stats
 
 from ecg_keras.evaluation import LEAST_PATIENTS
@@ -82,6 +82,7 @@ def test_the_variance_of_an_auroc_is_that_of_exponential_scores():
 
 
 @settings(deadline=None, max_examples=80)
+@example("brier", 0.63, 0.0, 5, 0.6)
 @given(
     st.sampled_from(SCORES),
     VALUES,

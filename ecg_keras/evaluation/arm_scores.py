@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.evaluation import Draws, Predictions, draw_in, fill_absent, join_rows
+from ecg_keras.evaluation.arms import Arm
+from ecg_keras.evaluation.draws import Draws, draw_in, fill_absent, join_rows
+from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.metrics import (
     METRICS,
     Confusion,
@@ -22,7 +24,6 @@ from ecg_keras.metrics import (
     LabelScores,
     Weights,
 )
-from ecg_keras.statistics.arms import Arm
 
 
 class FoldScorer:

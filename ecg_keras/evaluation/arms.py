@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Predictions, check_same_labels, check_same_test, count_patients
+from ecg_keras.evaluation.intervals import count_patients
+from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
+from ecg_keras.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import Predictions, draws as drawing
+from ecg_keras.evaluation import Arm, Predictions, draws as drawing
+from ecg_keras.evaluation.arm_scores import FoldScorer, plan_draws, score_arm
 from ecg_keras.evaluation.draws import LEFT_OUT, Draws, draw_all
-from ecg_keras.statistics import Arm
-from ecg_keras.statistics.arm_scores import FoldScorer, plan_draws, score_arm
 
 
 def rows(draws):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import Predictions
-from ecg_keras.statistics import Arm
+from ecg_keras.evaluation import Arm, Predictions
 
 
 def say(records, patients=None, targets=None, labels=("MI",)):

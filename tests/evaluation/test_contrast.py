@@ -5,10 +5,10 @@ import pytest
 from scipy import special, stats
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Predictions, compare, evaluate
-from ecg_keras.evaluation.draws import draw_all, score_rows
+from ecg_keras.evaluation import Arm, Predictions, compare, contrast, contrasts, evaluate
+from ecg_keras.evaluation.arm_scores import plan_draws, score_arm
 from ecg_keras.metrics import METRICS
-from ecg_keras.statistics import Arm, contrast, contrasts, judge, verdict_sentence
+from ecg_keras.statistics import judge, verdict_sentence
 
 LABELS = ("NORM", "MI", "RARE")
 
@@ -67,10 +67,9 @@ def test_one_seed_and_fold_has_the_values_of_evaluate_and_compare():
         ends = (found.value, found.low, found.high, found.p_value)
         said = (printed.value, printed.low, printed.high, printed.p_value)
         assert ends == pytest.approx(said, abs=1e-9)
-    cuts = [np.array(list(limits.values())), np.full(3, 0.5)]
-    draws = draw_all(a.patient_ids, 400, 3)
-    rows = score_rows([a.sorted(), b.sorted()], cuts, draws)
-    apart = rows[0].auroc[:, 0] - rows[1].auroc[:, 0]
+    draws = plan_draws(arms, 400, 3)
+    ours, theirs = (score_arm(one, draws).auroc[0, 0] for one in arms)
+    apart = ours - theirs
     left_out = apart[1 : 1 + draws.groups]
     most = max(apart[1 + draws.groups :].var(ddof=1), left_out.var() * (len(left_out) - 1))
     assert labels["NORM"].patient_variance == pytest.approx(most, rel=0.03)

@@ -8,21 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
-from ecg_keras.evaluation import (
-    Contrast,
-    Design,
-    Draws,
-    Patients,
-    check_settings,
-    count_patients,
-    infer_difference,
-    infer_score,
-)
+from ecg_keras.evaluation.arm_scores import Resampled, plan_draws, score_arm
+from ecg_keras.evaluation.arms import Arm, check_arms
+from ecg_keras.evaluation.draws import Draws, check_settings
+from ecg_keras.evaluation.inference import Contrast, Design, infer_difference, infer_score
+from ecg_keras.evaluation.intervals import Patients, count_patients
 from ecg_keras.metrics import METRICS, FloatArray
-from ecg_keras.statistics.arm_scores import Resampled, plan_draws, score_arm
-from ecg_keras.statistics.arms import Arm, check_arms
-
-__all__ = ["Contrast", "contrast", "contrasts"]
 
 
 def contrast(
@@ -71,13 +62,13 @@ def contrast(
         (True, 3, 300)
     """
     check_settings(bootstrap, level)
-    compared = _compare(arms, weights, bootstrap, seed)
+    compared = align_arms(arms, weights, bootstrap, seed)
     labels = arms[0].labels
     if metric not in (*METRICS, *labels):
         raise ConfigError(unknown_name("metric or label", metric, (*METRICS, *labels)))
     if metric in METRICS:
         return compared.infer_mean(metric, level)
-    found = compared.infer_label(labels.index(metric), level)
+    found = compared.infer_labels(level)[metric]
     if found is None:
         raise DataError(
             f"{metric} is undefined: it needs at least two patients with it and two without it "
@@ -107,15 +98,15 @@ def contrasts(
         ConfigError, DataError: as `contrast`.
     """
     check_settings(bootstrap, level)
-    compared = _compare(arms, weights, bootstrap, seed)
+    compared = align_arms(arms, weights, bootstrap, seed)
     return (
         {name: compared.infer_mean(name, level) for name in METRICS},
-        {label: compared.infer_label(column, level) for column, label in enumerate(arms[0].labels)},
+        compared.infer_labels(level),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Compared:
+class AlignedArms:
     """Arms that fit together, with their scores in the same resamples."""
 
     arms: Sequence[Arm]
@@ -128,13 +119,21 @@ class _Compared:
         """Of one of `ecg_keras.metrics.METRICS`, a mean over labels."""
         return self._infer([own.summary[name] for own in self.scored], level, self.patients, name)
 
+    def infer_labels(self, level: float) -> dict[str, Contrast | None]:
+        """Of each label's AUROC; ``None`` where too few patients have or lack the label."""
+        enough = self.patients.support >= 2
+        return {
+            label: self.infer_label(column, level) if enough[column] else None
+            for column, label in enumerate(self.arms[0].labels)
+        }
+
     def infer_label(self, column: int, level: float) -> Contrast | None:
-        """Of one label's AUROC; ``None`` where too few patients have or lack it."""
+        """Of one label's AUROC, without an interval for too few patients; ``None``: undefined."""
         areas = [own.auroc[column] for own in self.scored]
+        if any(np.isnan(area[:, 0]).any() for area in areas):
+            return None
         counts = self.patients.having, self.patients.lacking
         patients = Patients(*(one[column : column + 1] for one in counts))
-        if any(np.isnan(area[:, 0]).any() for area in areas) or patients.support.min() < 2:
-            return None
         return self._infer(areas, level, patients, "auroc")
 
     def _infer(
@@ -155,18 +154,22 @@ class _Compared:
         return infer_difference(rows, design, patients.support, level, bounds)
 
 
-def _compare(arms: Sequence[Arm], weights: Sequence[float], bootstrap: int, seed: int) -> _Compared:
+def align_arms(
+    arms: Sequence[Arm], weights: Sequence[float], bootstrap: int, seed: int
+) -> AlignedArms:
+    """Arms that may be compared, scored on the same draws of patients."""
     check_arms(arms, weights)
     draws = plan_draws(arms, bootstrap, seed)
     scored = [score_arm(arm, draws) for arm in arms]
     for arm, own in zip(arms, scored, strict=True):
         if np.isnan(own.summary["macro_auroc"][:, 0]).any():
+            in_fold, fewer = (" in one fold", ", or on fewer folds") if arm.folds > 1 else ("", "")
             raise DataError(
                 f"{arm.name}: no score is defined: a label needs a test record that has it and one "
-                "that has not, in one fold. Test more records, or on fewer folds."
+                f"that has not{in_fold}. Test more records{fewer}."
             )
     counted = [count_patients(arm.tested[0].patient_ids, arm.tested[0].targets) for arm in arms]
     fewest = Patients(
         *(np.min([getattr(one, side) for one in counted], axis=0) for side in ("having", "lacking"))
     )
-    return _Compared(arms, weights, draws, scored, fewest)
+    return AlignedArms(arms, weights, draws, scored, fewest)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.evaluation import Predictions
+from ecg_keras.evaluation.arm_scores import FoldScorer
 from ecg_keras.metrics import (
     METRICS,
     LabelScores,
@@ -16,7 +17,6 @@ from ecg_keras.metrics import (
     score_labels,
     squeeze,
 )
-from ecg_keras.statistics.arm_scores import FoldScorer
 
 
 def draw(seed, sizes, prevalence=0.3, grid=8):
