@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,7 +161,8 @@ def align_arms(
     """Arms that may be compared, scored on the same draws of patients."""
     check_arms(arms, weights)
     draws = plan_draws(arms, bootstrap, seed)
-    scored = [score_arm(arm, draws) for arm in arms]
+    with ThreadPoolExecutor(len(arms)) as pool:  # NumPy and SciPy compute side by side
+        scored = list(pool.map(lambda arm: score_arm(arm, draws), arms))
     for arm, own in zip(arms, scored, strict=True):
         if np.isnan(own.summary["macro_auroc"][:, 0]).any():
             in_fold, fewer = (" in one fold", ", or on fewer folds") if arm.folds > 1 else ("", "")
