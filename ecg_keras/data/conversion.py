@@ -97,8 +97,8 @@ def convert(
     """Reads and converts records one by one, with an outcome for each, in the same order. What is
     wrong with one record becomes its outcome; a wrong setting, and a disk that fails, is raised.
     """
-    read, leads, length = reader_of(source_of(data)), stored_leads(data), stored_length(data)
-    return (_convert(info, read, leads, length, data, verified) for info in infos)
+    read = reader_of(source_of(data))
+    return (_convert(info, read, data, verified) for info in infos)
 
 
 def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], float]:
@@ -141,28 +141,21 @@ def convert_windows(
         >>> next(convert_windows(info, source, data, Verified())).samples.shape
         (1000, 12)
     """
-    leads, length = stored_leads(data), stored_length(data)
-    what = reader_of(source), info, leads, length, data, verified.repair
+    what = reader_of(source), info, data, verified.repair
     for kept in [read_kept(*what)] if alone else read_windows(*what, first):
         try:
             if isinstance(kept, DataError):
                 raise kept
-            yield _store(info, kept, leads, length, data, verified)
+            yield _store(info, kept, data, verified)
         except (ConfigError, DataError) as error:
             yield Quarantined(info.record_id, str(error))
 
 
 def _convert(
-    info: RecordInfo,
-    read: Reader,
-    leads: tuple[str, ...],
-    length: int,
-    data: Data,
-    verified: Verified,
+    info: RecordInfo, read: Reader, data: Data, verified: Verified
 ) -> Converted | Dropped | Quarantined:
     try:
-        kept = read_kept(read, info, leads, length, data, verified.repair)
-        return _store(info, kept, leads, length, data, verified)
+        return _store(info, read_kept(read, info, data, verified.repair), data, verified)
     except (ConfigError, DataError) as error:
         if (fault := _fault_of_machine(error)) is not None:
             raise DataError(
@@ -185,15 +178,9 @@ def _fault_of_machine(error: BaseException | None) -> OSError | None:
     return None
 
 
-def _store(
-    info: RecordInfo,
-    kept: Kept,
-    leads: tuple[str, ...],
-    length: int,
-    data: Data,
-    verified: Verified,
-) -> Converted | Dropped:
+def _store(info: RecordInfo, kept: Kept, data: Data, verified: Verified) -> Converted | Dropped:
     """What is kept of a recording, as a shard stores it."""
+    leads = stored_leads(data)
     signal, (start, stop) = kept.signal, kept.window
     rates = signal.sampling_rate, data.sampling_rate
     values = resample(
@@ -207,7 +194,7 @@ def _store(
     )
     # nothing is left to be cut: a window says where zeros are added
     sides = "centre" if data.window == "centre" else "start"
-    fitted = fit_length(values, length, window=sides, short=data.short)
+    fitted = fit_length(values, stored_length(data), window=sides, short=data.short)
     if fitted is None:
         seconds = len(values) / data.sampling_rate
         reason = too_short(seconds, data.seconds)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.config import Data
+from ecg_keras.data.settings import stored_leads, stored_length
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.signals import (
@@ -124,50 +125,37 @@ class _Opened:
         """Samples of the whole recording at the rate of the shards."""
         return resampled_length(self.total, *self.rates)
 
-    def keep(self, window: tuple[int, int], part: Part) -> Kept:
-        signal, span = _take(part, self.total, window, self.rates)
-        return Kept(signal, self.total, span, window, self.content, self.first.remarks)
 
-
-def read_kept(
-    read: Reader, info: RecordInfo, leads: tuple[str, ...], length: int, data: Data, repair: Repair
-) -> Kept:
+def read_kept(read: Reader, info: RecordInfo, data: Data, repair: Repair) -> Kept:
     """Reads the part that ``data.window`` names: up to a minute at once, of a longer one that part.
-    ``length`` samples are kept, at ``data.sampling_rate``, or all where there are no more.
+    A recording that is shorter than ``data.seconds`` is kept as a whole.
     """
-    opened = _open(read, info, leads, data, repair)
-    part, total, rates = opened.part, opened.total, opened.rates
+    opened, length = _open(read, info, data, repair), stored_length(data)
     longer = opened.length > length
     if longer and data.window == "best":
-        window = _find_best(part, total, length, rates)
+        window = _find_best(opened, length)
     else:
         sides = "start" if data.window == "best" else data.window
         window = kept_part(opened.length, length, sides)
     try:
-        return opened.keep(window, part)
+        return _take(opened, window)
     except DataError as error:
         if not longer or data.window == "best":
             raise
-        raise DataError(f"{error}{_offer_best(part, total, length, rates)}") from error
+        raise DataError(f"{error}{_offer_best(opened, length)}") from error
 
 
 def read_windows(
-    read: Reader,
-    info: RecordInfo,
-    leads: tuple[str, ...],
-    length: int,
-    data: Data,
-    repair: Repair,
-    first: int = 0,
+    read: Reader, info: RecordInfo, data: Data, repair: Repair, first: int = 0
 ) -> Iterator[Kept | DataError]:
-    """Reads a recording in windows of ``length`` samples, from that number on; what is wrong with
+    """Reads a recording in windows of ``data.seconds``, from that number on; what is wrong with
     one is given in its place. A last half window or more is one that ends with the recording.
     """
-    opened = _open(read, info, leads, data, repair)
-    part = _read_ahead(opened, _AT_ONCE // len(leads))
-    for window in _list_windows(opened.length, length)[first:]:
+    opened = _open(read, info, data, repair)
+    ahead = replace(opened, part=_read_ahead(opened, _AT_ONCE // len(stored_leads(data))))
+    for window in _list_windows(opened.length, stored_length(data))[first:]:
         try:
-            yield opened.keep(window, part)
+            yield _take(ahead, window)
         except DataError as error:
             yield error
 
@@ -194,9 +182,8 @@ def _read_ahead(opened: _Opened, samples: int) -> Part:
     return part
 
 
-def _open(
-    read: Reader, info: RecordInfo, leads: tuple[str, ...], data: Data, repair: Repair
-) -> _Opened:
+def _open(read: Reader, info: RecordInfo, data: Data, repair: Repair) -> _Opened:
+    leads = stored_leads(data)
     begun = _read_repaired(
         read, info, (0.0, max(FIRST, data.seconds + 20 / data.sampling_rate + 1)), leads, repair
     )
@@ -260,20 +247,19 @@ def _cut(signal: Signal, first: int, last: int) -> npt.NDArray[np.float32]:
     return signal.values[first - signal.start : last - signal.start]
 
 
-def _take(
-    part: Part, total: int, window: tuple[int, int], rates: tuple[float, float]
-) -> tuple[Signal, tuple[int, int]]:
-    """A window with its surroundings, and what is kept in samples of the recording."""
+def _take(opened: _Opened, window: tuple[int, int]) -> Kept:
+    """A window, which is in samples of the shards, with its surroundings."""
+    rates, total = opened.rates, opened.total
     step = rates[0] / rates[1]
     first, last = needed_part(*window, *rates)
-    signal = part(min(first, total), min(last, total))
+    signal = opened.part(min(first, total), min(last, total))
     start, stop = math.floor(round(window[0] * step, 6)), math.ceil(round(window[1] * step, 6))
     span = start, min(stop, total)
     kept = _cut(signal, *span)
     check_recorded(kept, signal.leads, rates[0], begin=start / rates[0])
     if len(kept) < len(signal.values) and not np.isfinite(signal.values).all():
-        return replace(signal, values=_filled(signal.values)), span
-    return signal, span
+        signal = replace(signal, values=_filled(signal.values))
+    return Kept(signal, total, span, window, opened.content, opened.first.remarks)
 
 
 def _filled(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -285,12 +271,12 @@ def _filled(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return filled
 
 
-def _find_best(part: Part, total: int, length: int, rates: tuple[float, float]) -> tuple[int, int]:
+def _find_best(opened: _Opened, length: int) -> tuple[int, int]:
     """The best window of a recording that is longer than it, piece by piece."""
+    part, total, rates = opened.part, opened.total, opened.rates
     step, block = rates[0] / rates[1], block_length(rates[0])
     count = total // block
-    leads = part(0, 0).values.shape[1]
-    at_once = max(1, _AT_ONCE // (leads * block))
+    at_once = max(1, _AT_ONCE // (len(opened.first.leads) * block))
     measured = []
     for begin in range(0, count, at_once):
         first, last = begin * block, min(count, begin + at_once) * block
@@ -299,16 +285,16 @@ def _find_best(part: Part, total: int, length: int, rates: tuple[float, float]) 
     behind = 0.0 if (block / step).is_integer() else step
     wanted = math.ceil((length * step + behind) / block)
     start = math.ceil(round(best_block(measured, wanted) * block / step, 6))
-    start = min(start, resampled_length(total, *rates) - length)
+    start = min(start, opened.length - length)
     return start, start + length
 
 
-def _offer_best(part: Part, total: int, length: int, rates: tuple[float, float]) -> str:
+def _offer_best(opened: _Opened, length: int) -> str:
     """What to do about a record of which another part is whole."""
     try:
-        window = _find_best(part, total, length, rates)
-        _take(part, total, window, rates)
+        window = _find_best(opened, length)
+        _take(opened, window)
     except DataError:
         return ""
-    first, last = (edge / rates[1] for edge in window)
+    first, last = (edge / opened.rates[1] for edge in window)
     return f" Nothing is lost from {first:g} to {last:g} s: data.window: best keeps them."

@@ -57,10 +57,7 @@ def settings_of(**changes):
 
 
 def keep(source, repair=None, **changes):
-    data = settings_of(**changes)
-    length = round(data.seconds * data.sampling_rate)
-    leads = tuple(data.leads or LEADS)
-    return read_kept(reader_of(source), info_of(), leads, length, data, repair or Repair())
+    return read_kept(reader_of(source), info_of(), settings_of(**changes), repair or Repair())
 
 
 def stored(kept, **changes):
@@ -309,7 +306,7 @@ def test_four_hours_of_wfdb_take_no_more_memory_than_a_minute(tmp_path):
     source, data = folder_source(tmp_path, Folder()), settings_of(window="best")
     info = RecordInfo("r1", "r1", tmp_path / "r1", ())
     tracemalloc.start()
-    kept = read_kept(reader_of(source), info, LEADS, 1000, data, Repair())
+    kept = read_kept(reader_of(source), info, data, Repair())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert kept.total == samples
