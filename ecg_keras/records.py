@@ -102,7 +102,8 @@ class Signal:
         sampling_rate: in Hz.
         leads: names in column order, spelled ``I II III aVR aVL aVF V1 ... V6``.
         start: index of the first of ``values`` in the whole recording.
-        total: samples of the whole recording; ``None`` where ``values`` are all of them.
+        total: samples of the whole recording; ``None`` where ``values`` are all of them, which it
+            becomes where it is their number.
         remarks: what the reader left out or found worth saying, in words that fit many recordings.
     """
 
@@ -123,6 +124,8 @@ class Signal:
             raise DataError(f"a signal must be float32. Received: {self.values.dtype}.")
         if not self.sampling_rate > 0:
             raise DataError(f"sampling_rate must be above 0 Hz. Received: {self.sampling_rate}.")
+        if self.total == len(self.values):
+            object.__setattr__(self, "total", None)
 
 
 def span_samples(span: Span | None, sampling_rate: float, total: int) -> tuple[int, int]:

@@ -99,8 +99,7 @@ def _extract(dataset: Any, lead_names: LeadNames, span: Span | None) -> Signal:
     leads = tuple(lead for group in chosen for lead in group.names)
     if len(parts) > 1:
         _check_time(values, leads)
-    whole = stop - start == chosen[0].samples
-    return Signal(values, chosen[0].rate, leads, start, None if whole else chosen[0].samples)
+    return Signal(values, chosen[0].rate, leads, start, chosen[0].samples)
 
 
 def _convert(group: ChannelGroup, order: str, kept: slice) -> Floats:

@@ -107,8 +107,7 @@ def read_edf(
     for column, (signal, (gain, offset)) in enumerate(zip(leads.values(), scales, strict=True)):
         digital = records[:, signal.begin : signal.end].reshape(-1)[kept]
         values[:, column] = digital.astype(np.float32) * gain + offset
-    whole = stop - start == total
-    return Signal(values, rate, tuple(leads), start, None if whole else total)
+    return Signal(values, rate, tuple(leads), start, total)
 
 
 def _read_header(path: Path) -> EdfHeader:

@@ -107,8 +107,7 @@ def read_samples(header: Header, span: Span | None = None) -> Signal:
             _check_sums(header, files, conversion, total)
     elif not as_stated:
         _check_first_values(header, begins)
-    part = (0, None) if whole else (start, total)
-    return Signal(values, header.sampling_rate, conversion.leads, *part)
+    return Signal(values, header.sampling_rate, conversion.leads, start, total)
 
 
 def _check_amount(path: Path | str, rows: int, width: int) -> None:
@@ -135,8 +134,7 @@ def _read_segments(path: Path | str, lead_names: LeadNames, span: Span | None) -
             columns = [record.leads.index(lead) for lead in part.leads]
             rows = part.values[own[0] - part.start : own[1] - part.start]
             values[first - start : last - start, columns] = rows
-    place = (0, None) if (start, stop) == (0, total) else (start, total)
-    return Signal(values, rate, record.leads, *place)
+    return Signal(values, rate, record.leads, start, total)
 
 
 def _read(

@@ -192,5 +192,4 @@ def _convert(record: Any, lead_names: LeadNames, span: Span | None) -> Signal:
             )
         with np.errstate(over="ignore"):  # what no float32 holds is infinite, and refused as that
             values[:, column] = (one.samples[start:stop] * one.resolution + one.offset) * size
-    whole = stop - start == total
-    return Signal(values, rate, tuple(leads), start, None if whole else total)
+    return Signal(values, rate, tuple(leads), start, total)
