@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.formats.csv_layout import (
     MOST_COLUMNS,
     Layout,
@@ -87,7 +87,8 @@ def read_csv(
             # divided, so that integer microvolts become what WFDB files of them do
             values = values / _steps_in_mv(f"{path}", unit, layout)
     if layout.left_out:
-        remarks.append(_describe_left_out(layout.left_out))
+        names = listed([repr(name[:40]) for name in layout.left_out], 10)
+        remarks.append(f"columns that are not among the twelve leads are left out: {names}")
     if layout.renamed:
         remarks.append("columns are named by data.folder.leads, and differently by the header")
     whole = Signal(values, rate, layout.leads, start, total, tuple(remarks))
@@ -293,10 +294,3 @@ def _steps_in_mv(where: str, unit: str | None, layout: Layout) -> npt.NDArray[np
                 f"{unit}. Correct the wrong one: without data.folder.unit, each file's own is used."
             )
     return np.array([1 / scale], np.float32)
-
-
-def _describe_left_out(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:40]) for name in names[:10])
-    return f"columns that are not among the twelve leads are left out: {shown}" + (
-        f" and {len(names) - 10} more" if len(names) > 10 else ""
-    )

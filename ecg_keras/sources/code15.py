@@ -22,10 +22,10 @@ project ECGBench.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from ecg_keras.errors import DataError, look_up
+from ecg_keras.errors import DataError, listed, look_up
 from ecg_keras.formats import count_rows, read_array
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import LEADS
@@ -125,11 +125,8 @@ def _read_exams(root: Path) -> dict[Path, list[dict[str, str]]]:
     return {path_inside(root, name): exams[name] for name in names}
 
 
-def _name(files: Collection[Path]) -> str:
-    """Names for messages; of a table that names very many files, the first."""
-    names = [path.name for path in files]
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{', '.join(names[:MOST_NAMED])}{more}"
+def _name(files: Iterable[Path]) -> str:
+    return listed([path.name for path in files], MOST_NAMED)
 
 
 def _find_rows(path: Path) -> dict[str, int]:

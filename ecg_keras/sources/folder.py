@@ -197,13 +197,7 @@ def _choose_some(files: Sequence[str]) -> tuple[str, ...]:
 
 
 def _list_missing(root: Path, files: Sequence[str]) -> list[DataError]:
-    problems = []
-    for file in files:
-        try:
-            find_recording(root / file)
-        except DataError as error:
-            problems.append(error)
-    return problems
+    return [problem for file in files if (problem := _why_missing(root / file)) is not None]
 
 
 def _check_some_are_there(path: Path, root: Path, files: Sequence[str], column: str) -> None:
@@ -221,22 +215,22 @@ def _check_some_are_there(path: Path, root: Path, files: Sequence[str], column: 
 def _find_elsewhere(root: Path, file: str, column: str) -> str:
     """A sentence where a recording is in a folder that its name lacks, or has too many."""
     first, _, rest = file.partition("/")
-    if rest and _is_there(root / rest):
+    if rest and _why_missing(root / rest) is None:
         return (
             f"{rest} is there, without {first}/ before it: set data.raw to a folder that holds "
             f"{first}, or correct the names. "
         )
     folders = [path for path in sorted(root.iterdir()) if path.is_dir()][:LOOKED_FOR]
     for folder in folders:
-        if _is_there(folder / file):
+        if _why_missing(folder / file) is None:
             pattern = column if "{" in column else f"{{{column}}}"
             return f"{file} is in {folder.name}: set data.folder.file={folder.name}/{pattern}. "
     return ""
 
 
-def _is_there(path: Path) -> bool:
+def _why_missing(path: Path) -> DataError | None:
     try:
         find_recording(path)
-    except DataError:
-        return False
-    return True
+    except DataError as error:
+        return error
+    return None

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ecg_keras.config import Folder
+from ecg_keras.errors import listed
 from ecg_keras.sources.fields import parse_age_band
 from ecg_keras.sources.label_columns import read_names
 from ecg_keras.sources.labels_table import MOST_NAMED, MOST_SHOWN, join_names, shorten
@@ -212,6 +213,4 @@ def _count_texts(
 
 def _list_counts(counts: Counter[str]) -> str:
     """Words with their counts, the commonest first."""
-    more = len(counts) - MOST_SHOWN
-    shown = ", ".join(f"{word!r:.40} {count:,}" for word, count in counts.most_common(MOST_SHOWN))
-    return f"{shown} and {more} more" if more > 0 else shown
+    return listed([f"{word!r:.40} {count:,}" for word, count in counts.most_common()], MOST_SHOWN)
