@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from types import FrameType
 from typing import Any, TypeVar
@@ -53,12 +54,10 @@ def run_in_processes(
     """The results of an importable function for each item; where one raises, the others stop. It is
     called with an item, and with what reports further steps: ``on_steps`` is called here.
     """
-    context = _context()
-    counter, stop = shared = _shared(context)
-    pool = ProcessPoolExecutor(min(processes, len(items)) or 1, context, _begin, shared)
     seen = 0
     results = []
-    try:
+    advice = "which keeps the finished shards, with fewer data.workers"
+    with _pool(min(processes, len(items)) or 1, advice) as (pool, counter):
         pending = {pool.submit(_work, work, item) for item in items}
         while pending:
             done, pending = wait(pending, _SECONDS, FIRST_COMPLETED)
@@ -66,14 +65,6 @@ def run_in_processes(
                 seen += steps
                 on_steps(steps)
             results += [one.result() for one in done]
-    except BrokenProcessPool as error:
-        raise DataError(
-            "a process that reads records was killed, perhaps for want of memory. Run the same "
-            "command again, which keeps the finished shards, with fewer data.workers."
-        ) from error
-    finally:
-        stop.value = True
-        pool.shutdown(cancel_futures=True)
     return results
 
 
@@ -101,25 +92,33 @@ def stream_in_processes(
     if processes == 1:
         yield from map(work, items)
         return
-    context = _context()
-    # what ends the processes with this one, as in `run_in_processes`
-    shared = _shared(context)
-    pool = ProcessPoolExecutor(processes, context, _begin, shared)
     left, pending = iter(items), deque[Future[Result]]()
-    try:
+    with _pool(processes, "with fewer workers") as (pool, _):
         while True:
             for item in itertools.islice(left, 2 * processes - len(pending)):
                 pending.append(pool.submit(work, item))
             if not pending:
                 return
             yield pending.popleft().result()
+
+
+@contextmanager
+def _pool(processes: int, advice: str) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
+    """Processes that end with the block and with this process, and the counter of their steps."""
+    context = _context()
+    # read and written here without a lock, which a process that is killed may hold, or wait for,
+    # for ever
+    counter, stop = context.Value("q", 0), context.RawValue(ctypes.c_bool, False)
+    pool = ProcessPoolExecutor(processes, context, _begin, (counter, stop))
+    try:
+        yield pool, counter
     except BrokenProcessPool as error:
         raise DataError(
             "a process that reads records was killed, perhaps for want of memory. Run the same "
-            "command again, with fewer workers."
+            f"command again, {advice}."
         ) from error
     finally:
-        shared[1].value = True
+        stop.value = True
         pool.shutdown(cancel_futures=True)
 
 
@@ -129,13 +128,6 @@ def _context() -> BaseContext:
     # a fork of this process would copy TensorFlow's threads and locks in whatever state they are in
     forks = "forkserver" in multiprocessing.get_all_start_methods()
     return multiprocessing.get_context("forkserver" if forks else "spawn")
-
-
-def _shared(context: BaseContext) -> tuple[Any, Any]:
-    """The counter of steps, and whether to stop: read and written here without a lock, which a
-    process that is killed may hold, or wait for, for ever.
-    """
-    return context.Value("q", 0), context.RawValue(ctypes.c_bool, False)
 
 
 class _StoppedError(Exception):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import DataError
+from ecg_keras.signals.leads import check_shape
 
 SIGNATURE_SIZE = 64
 # signatures with an absolute cosine of this or more are of the same recording. Copies of real ECGs
@@ -74,11 +74,7 @@ def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: flo
         >>> bool(a @ b / np.linalg.norm(a) / np.linalg.norm(b) > SAME_SIGNATURE)
         True
     """
-    if values.ndim != 2 or values.shape[1] != len(leads):
-        raise DataError(
-            "an ECG must have the shape (num_samples, num_leads) with one column for each of its "
-            f"{len(leads)} leads. Received: shape {values.shape}."
-        )
+    check_shape(values, leads, least=0)
     width = max(1, round(sampling_rate / BLOCKS_PER_SECOND))
     kept = min(len(values), round(SECONDS * sampling_rate))
     if kept < SHORTEST * sampling_rate:

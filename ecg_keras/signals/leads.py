@@ -176,11 +176,7 @@ def select_leads(
         >>> select_leads(np.array([[1.0, 2.0, 3.0]]), ["I", "II", "III"], ["III", "I"])
         array([[3., 1.]], dtype=float32)
     """
-    if values.ndim != 2 or values.shape[1] != len(leads):
-        raise DataError(
-            "an ECG must have the shape (num_samples, num_leads) with one column for each of its "
-            f"{len(leads)} leads. Received: shape {values.shape}."
-        )
+    check_shape(values, leads, least=0)
     twice = sorted({lead for lead in leads if list(leads).count(lead) > 1})
     if twice:
         raise DataError(f"each lead may occur once. Received more than once: {', '.join(twice)}.")
@@ -251,10 +247,11 @@ def find_derived(
     return missing, [leads.index(lead) for lead in present], weights
 
 
-def check_shape(values: npt.NDArray[Any], leads: Sequence[str]) -> None:
-    """Refuses what is not ``(num_samples, num_leads)`` with these leads and at least one sample."""
-    if values.ndim != 2 or values.shape[1] != len(leads) or values.size == 0:
+def check_shape(values: npt.NDArray[Any], leads: Sequence[str], *, least: int = 1) -> None:
+    """Refuses what is not ``(num_samples, num_leads)`` with these leads and enough samples."""
+    if values.ndim != 2 or values.shape[1] != len(leads) or values.size < least:
+        some = "at least one sample and " * least
         raise DataError(
-            "an ECG must have the shape (num_samples, num_leads) with at least one sample and one "
-            f"column for each of its {len(leads)} leads. Received: shape {values.shape}."
+            f"an ECG must have the shape (num_samples, num_leads) with {some}one column for each "
+            f"of its {len(leads)} leads. Received: shape {values.shape}."
         )

@@ -24,7 +24,7 @@ from ecg_keras.simulate.patients import Patient
 
 Array = npt.NDArray[Any]
 
-WAVES = ("P right", "P left", "Q", "R", "S", "late", "ST", "T")
+# of the eight waves P right, P left, Q, R, S, late, ST and T
 _QRS = slice(2, 6)
 _ST, _T = 6, 7
 # A wave lasts 2.5 widths to either side of its centre: there it has 4 % of its height.

@@ -7,15 +7,15 @@ and sex are one patient.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from ecg_keras.errors import look_up
 from ecg_keras.labels import Definition
-from ecg_keras.records import RecordInfo, Signal, Span
-from ecg_keras.sources import challenge_format
+from ecg_keras.records import RecordInfo
+from ecg_keras.sources import challenge_format, ptb_diagnostic, ptbxl
 from ecg_keras.sources.challenge_format import SCORED
 from ecg_keras.sources.contract import MOST, TEN_SECONDS, Corpus, Expectations
 
@@ -61,15 +61,8 @@ class ChallengeSet:
             return challenge_format.list_all(root, definition)
         return challenge_format.list_set(root, definition, self.record_name, self.folder)
 
-    @staticmethod
-    def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-        """Recordings alone are read."""
-        return challenge_format.choose_files(root, sampling_rate=sampling_rate)
-
-    @staticmethod
-    def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
-        """Reads one recording, or the wanted seconds."""
-        return challenge_format.read_signal(info, span)
+    choose_files = staticmethod(challenge_format.choose_files)
+    read_signal = staticmethod(challenge_format.read_signal)
 
 
 CC_BY, ODC_BY = "CC BY 4.0", "ODC-By 1.0"
@@ -177,10 +170,7 @@ PTB = ChallengeSet(
         "diagnosis": {"NORM": ("426783006",), "MI": ("164865005",)},
         "challenge2021": SCORED,
     },
-    CITATION=(
-        "Bousseljot R, Kreiseler D, Schnabel A. Nutzung der EKG-Signaldatenbank CARDIODAT der PTB "
-        "über das Internet. Biomed Tech 40(s1), 317 (1995). https://doi.org/10.13026/C28C71"
-    ),
+    CITATION=ptb_diagnostic.CITATION,
     LICENCE=ODC_BY,
     CORPUS=Corpus(
         title="PTB Diagnostic",
@@ -202,10 +192,7 @@ PTBXL = ChallengeSet(
     folder="ptb-xl",
     record_name=r"HR\d{5}",
     DEFINITIONS={"challenge2021": SCORED},
-    CITATION=(
-        "Wagner P, Strodthoff N, Bousseljot RD, et al. PTB-XL, a large publicly available "
-        "electrocardiography dataset. Sci Data 7, 154 (2020). https://doi.org/10.13026/kfzx-aw45"
-    ),
+    CITATION=ptbxl.CITATION,
     LICENCE=CC_BY,
     CORPUS=Corpus(
         title="PTB-XL",
