@@ -212,13 +212,7 @@ def describe(
 
 
 def read_dataset(path: str | Path) -> Dataset:
-    """The `Dataset` of a ``dataset.json``; its shards need not be there.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        What it says.
+    """What a ``dataset.json`` says; its shards need not be there.
 
     Raises:
         DataError: the file is missing, is not a ``dataset.json``, or has another format.

@@ -141,14 +141,7 @@ def fits_in_memory(dataset: Dataset, records: int, *, share: float = 0.25) -> bo
 def check_memory(where: str, dataset: Dataset, records: int, otherwise: str) -> None:
     """Refuses what can't be in memory before the system ends this process for it.
 
-    Args:
-        where: what is to be in memory, for the message.
-        dataset: as `describe` returns it.
-        records: of the split, as far as they are loaded.
-        otherwise: what can be done but for having more memory, for the message.
-
-    Raises:
-        DataError: the records take more than is free.
+    The `DataError` begins with ``where``, and says what else can be done: ``otherwise``.
     """
     needed, free = _bytes_in_memory(dataset, records), free_memory()
     if needed > free:

@@ -210,19 +210,12 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
     """Batches of a split in the order of the files, with the ids of their records: `load` with
     ``features=("record_id", "patient_id")``, as a tuple, and read again in each pass.
 
-    Args:
-        folder: of the shards.
-        split: ``"train"``, ``"valid"`` or ``"test"``.
-        batch_size: the last batch may be smaller.
-
     Returns:
         ``(signal, target, record_id, patient_id)``, the ids as bytes ``(batch,)``; signal and
-        target as `load` gives them.
+        target as `load` gives them. The last batch may be smaller.
 
     Raises:
-        ConfigError: ``batch_size`` is below 1.
-        DataError: the folder is no finished dataset, has no such split, or its shards hold more or
-            fewer records than ``dataset.json`` promises.
+        ConfigError, DataError: as `load`.
 
     Example:
         >>> for signal, target, record_id, patient_id in load_with_ids("shards/ptbxl", "test", 64):

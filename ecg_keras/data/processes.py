@@ -72,15 +72,8 @@ def stream_in_processes(
     work: Callable[[Item], Result], items: Iterable[Item], processes: int
 ) -> Iterator[Result]:
     """The results of an importable function for each item, in their order, while it is called with
-    the next ones: no more than two a process are done and not yet taken.
-
-    Args:
-        work: called with one item.
-        items: taken as they are needed.
-        processes: how many call it; with 1 it is called here.
-
-    Yields:
-        A result for each item.
+    the next ones in that many processes: no more than two a process are done and not yet taken,
+    and items are taken as they are needed. With one process it is called here.
 
     Raises:
         DataError: a process was killed.

@@ -107,10 +107,6 @@ def read_shards(
 def read_people(folder: str | Path, split: str) -> dict[str, tuple[float | None, str | None]]:
     """Age in years and sex of each record of a split, ``None`` where unknown; signals stay closed.
 
-    Args:
-        folder: of the shards.
-        split: ``"train"``, ``"valid"`` or ``"test"``.
-
     Raises:
         DataError: as of `read_shards`.
 

@@ -47,17 +47,11 @@ class _Judged(NamedTuple):
 
 
 def find_shards(data: Data) -> tuple[Path, str]:
-    """The folder and the fingerprint of a recipe's dataset, there or still to be made.
+    """The folder and the fingerprint (64 hex digits) of a recipe's dataset, made or not.
 
     It is ``data.shards/SOURCE-LABELSET-FINGERPRINT``. Where that is not there and an earlier
     version made this dataset, it is that one, under its own fingerprint, so that the runs that were
     trained on it stay valid.
-
-    Args:
-        data: the ``data`` section of a recipe.
-
-    Returns:
-        The folder, and 64 hex digits.
 
     Raises:
         DataError: there are no raw files, or a table that names them can't be read.
@@ -84,13 +78,8 @@ def find_shards(data: Data) -> tuple[Path, str]:
 
 
 def dataset_fingerprint(data: Data) -> str:
-    """The fingerprint that the dataset of these settings and raw files has or will have.
-
-    Args:
-        data: the ``data`` section of a recipe.
-
-    Returns:
-        64 hex digits.
+    """The fingerprint, 64 hex digits, that the dataset of these settings and raw files has or will
+    have.
 
     Raises:
         DataError: as `find_shards`.

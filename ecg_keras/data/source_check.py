@@ -71,19 +71,10 @@ def verify_source(
 
 
 def read_sample(source: SignalReader, infos: Sequence[RecordInfo], data: Data) -> list[Signal]:
-    """Up to 32 of these recordings, the same ones whenever it is asked for.
+    """The first minute of up to 32 of these recordings, the same ones whenever it is asked for.
 
-    Args:
-        source: reads them; those that it can't read are skipped.
-        infos: the recordings.
-        data: names the seconds that are to be whole.
-
-    Returns:
-        The first minute of each, with the leads that are there.
-
-    Example:
-        >>> len(read_sample(source, infos, data))
-        32
+    Those that can't be read are skipped, and those in which a sample within ``data.seconds`` is
+    missing. The leads are those that are there.
     """
     read = reader_of(source)
     order = np.random.default_rng(0).permutation(len(infos))[:_DRAWN]

@@ -75,10 +75,7 @@ def plan_download(
     """Lists what a download would fetch. Nothing is written.
 
     Args:
-        name: of a source.
-        root: the folder that shall hold it.
-        only: names of parts of it; none means all.
-        mirror: the URL of a copy, with the same paths below it as the publisher's own.
+        name, root, only, mirror: as for `download_database`.
         patience: with the server that has the list.
         on_wait: called with what is waited for.
 

@@ -169,17 +169,7 @@ class Stage:
 
 
 def refuse_unfinished(root: Path) -> None:
-    """Refuses a folder whose download is not finished.
-
-    Args:
-        root: the folder of the database.
-
-    Raises:
-        DataError: it names the command that resumes the download.
-
-    Example:
-        >>> refuse_unfinished(Path("data/raw/ludb"))
-    """
+    """Refuses a folder whose download is not finished; the `DataError` says how to resume it."""
     commands = [f"`{one}`" for one in _read_marks(root)]
     if commands:
         raise DataError(

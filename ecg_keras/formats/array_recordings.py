@@ -34,16 +34,8 @@ _LEAST_ZEROS = 0.1
 def count_recordings(path: Path, array: str | None = None) -> int | None:
     """How many recordings a file of an array has; ``None`` where it holds a single one.
 
-    Args:
-        path: of an HDF5 or NumPy file.
-        array: the name of the array in an HDF5 file, ``tracings`` or ``ecg`` if not given.
-
-    Raises:
-        DataError: the file is missing, damaged, or has no array of numbers.
-
-    Example:
-        >>> count_recordings(Path("code/exams_part0.hdf5"))  # doctest: +SKIP
-        20001
+    ``array`` is its name in an HDF5 file, ``tracings`` or ``ecg`` if not given. A `DataError` says
+    that the file is missing, damaged, or has no array of numbers.
     """
     shape = _open_numpy(path).shape if _is_numpy(path) else _find(path, array)[1]
     return shape[0] if len(shape) > 2 else None
@@ -90,17 +82,13 @@ def signal_of_values(
     leads: Sequence[str] | None,
     lead_names: LeadNames = None,
 ) -> Signal:
-    """The recording in an array whose longer axis is time; zeros before and behind it are left out.
-
-    Fewer zeros than those of a tenth of a second are a part of it.
+    """The recording in an array whose longer axis is time; zeros before and behind it are left out,
+    unless they are fewer than those of a tenth of a second.
 
     Args:
         values: ``(num_samples, num_leads)`` or turned, in ``unit``.
         what: how messages begin.
-        sampling_rate: in Hz.
-        unit: mV, uV or V.
-        leads: of each column, also of those that are no lead; the standard twelve if not given.
-        lead_names: the user's own spellings of leads.
+        sampling_rate, unit, leads, lead_names: as for `read_recording`.
 
     Raises:
         ConfigError: rate or unit is not given.

@@ -96,21 +96,10 @@ def read_csv(
 
 
 def list_table_columns(path: Path, lead_names: LeadNames = None) -> tuple[str, ...]:
-    """The columns of a CSV file that is clearly no recording: a table of texts or ids.
+    """The columns of a CSV file that is clearly no recording, but a table of texts or ids.
 
     Its first line names all columns, none of them a lead or a number, and one of them holds words
     in most rows or is called like an id. Nothing is returned of any other file.
-
-    Args:
-        path: the file; its beginning is read.
-        lead_names: the user's own spellings of leads.
-
-    Returns:
-        Their names; empty where it may be a recording.
-
-    Example:
-        >>> list_table_columns(Path("ptbxl/scp_statements.csv"))[:2]  # doctest: +SKIP
-        ('', 'description')
     """
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:

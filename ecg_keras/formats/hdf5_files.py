@@ -41,7 +41,7 @@ Shape = tuple[int | None, ...]
 
 
 def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDArray[Any]:
-    """Reads a whole array.
+    """Reads a whole array as it is stored.
 
     Args:
         path: of the file.
@@ -49,9 +49,6 @@ def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDAr
         shape: that it must have; ``None`` for an axis of any length.
         kind: of its numbers: ``"f"`` for floating-point numbers, ``"iu"`` for integers,
             ``"fiu"`` for either.
-
-    Returns:
-        The array as it is stored.
 
     Raises:
         DataError: the file is missing, leads out of its folder, is truncated or no HDF5; there is
@@ -91,14 +88,9 @@ def count_rows(path: Path, name: str, shape: Shape) -> int:
 def read_row(
     path: Path, name: str, shape: Shape, row: int | None, kind: str = "f"
 ) -> npt.NDArray[np.float32]:
-    """Reads one row of an array of many recordings, however large the array is.
+    """Reads one row, from 0, of an array of many recordings, however large the array is.
 
-    Args:
-        path, name, shape, kind: as for `read_array`.
-        row: from 0.
-
-    Returns:
-        float32, the shape without its first axis.
+    It is float32, and has the shape without its first axis; other arguments are as of `read_array`.
 
     Raises:
         DataError: as `read_array`, or there is no such row.

@@ -17,14 +17,11 @@ MOST_VALUES = 1_000_000_000
 
 
 def stat_file(path: Path | str, advice: str) -> os.stat_result:
-    """The size and times of a file that is safe to open.
+    """The `os.stat` of a file that is safe to open.
 
     Args:
         path: of the file. It may be a link to a file of the same folder.
         advice: one sentence for the error about a missing file: who names it, and what to do.
-
-    Returns:
-        As `os.stat`.
 
     Raises:
         DataError: it is missing, is a folder, device or pipe, or a link that leads out of its

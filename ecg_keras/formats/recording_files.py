@@ -79,13 +79,9 @@ def split_ending(name: str) -> tuple[str, str | None]:
 
 
 def find_recording(path: Path) -> tuple[Path, str]:
-    """The file of a recording, and its format.
+    """The file of a recording, for WFDB its header, and its format, one of those of `ENDINGS`.
 
-    Args:
-        path: with or without its ending.
-
-    Returns:
-        The file, for WFDB its header, and one of the formats of `ENDINGS`.
+    The path may lack its ending.
 
     Raises:
         DataError: there is no such file, several have the name, the format is unknown, or the file

@@ -119,14 +119,11 @@ class Header:
 
 
 def read_header(path: Path | str, lead_names: LeadNames = None) -> Header:
-    """Reads the header of a WFDB record.
+    """Reads the header of a WFDB record; no signal file is opened.
 
     Args:
         path: of the record, without the extension ``.hea``.
         lead_names: the user's own spellings of leads, each with the lead that it means.
-
-    Returns:
-        The header. No signal file is opened.
 
     Raises:
         MultiSegmentError: the record consists of others; see `wfdb_segments.find_segments`.

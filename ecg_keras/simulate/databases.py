@@ -77,18 +77,7 @@ def simulate(
 
 
 def is_complete(root: Path | str, hospital: str, records: int, seed: int = 0) -> bool:
-    """Whether `simulate` with these settings has nothing left to do.
-
-    Args:
-        root, hospital, records, seed: as for `simulate`.
-
-    Raises:
-        ConfigError: as `simulate`.
-
-    Example:
-        >>> is_complete("no such folder", "riverside", 2)
-        False
-    """
+    """Whether `simulate` with these settings has nothing left to do; a `ConfigError` as there."""
     return _read(Path(root) / SETTINGS) == _settings(hospital, records, seed)
 
 

@@ -167,11 +167,6 @@ def check_label_sets(name: str, label_sets: Any) -> None:
 def check_listed(name: str, root: Path, listed: Any) -> Sequence[RecordInfo]:
     """What ``list_records`` of a user's own source returned, if it is a list of usable records.
 
-    Args:
-        name: of the source.
-        root: the folder of its database.
-        listed: what it returned.
-
     Raises:
         DataError: it is no list of `RecordInfo`, or one has ids that are no text of one line, a
             path that is none, or labels that are no tuple of names.

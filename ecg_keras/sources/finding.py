@@ -77,14 +77,10 @@ def source_of(data: Data) -> Source:
 
 
 def find_source(name: str) -> Source:
-    """The source of a name, for what can be said of it without a recipe.
-
-    Args:
-        name: as in `source_of`.
+    """The source of a name, as in `source_of`, for what can be said of it without a recipe.
 
     Raises:
-        ConfigError: as `source_of`; or the source is made from a recipe's ``data``, as ``folder``
-            is.
+        ConfigError: as `source_of`; or it is made from a recipe's ``data``, as ``folder`` is.
 
     Example:
         >>> find_source("ptbxl").LABEL_SETS["superdiagnostic"]
@@ -111,38 +107,19 @@ def corpus_of(name: str) -> Corpus | None:
 
 
 def remarks_of(source: Source, root: Path) -> tuple[str, ...]:
-    """What a source reports about the files that it lists; most report nothing.
-
-    Args:
-        source: from `find_source` or `source_of`.
-        root: the folder of the database.
-
-    Returns:
-        What its ``list_remarks(root)`` returns, if it has such a function: sentences to be shown
-        as warnings when shards are made.
+    """Sentences on the files that a source lists, to be shown as warnings when shards are made:
+    what its ``list_remarks(root)`` returns, if it has such a function.
 
     Raises:
         DataError: as ``list_records`` of the source.
-
-    Example:
-        >>> remarks_of(find_source("ptbxl"), Path("data/raw/ptbxl"))
-        ()
     """
     list_remarks = getattr(source, "list_remarks", None)
     return () if list_remarks is None else tuple(list_remarks(root))
 
 
 def choose_files(source: Source, root: Path, sampling_rate: float) -> Callable[[str], bool]:
-    """Which of the files below a database's folder a source reads.
-
-    Args:
-        source: from `find_source` or `source_of`.
-        root: the folder of the database.
-        sampling_rate: in Hz, as for its ``list_records``.
-
-    Returns:
-        What its ``choose_files(root, sampling_rate=...)`` returns, if it has such a function:
-        whether a file is read, by its path below the folder, with slashes. Otherwise all count.
+    """What a source's ``choose_files(root, sampling_rate=...)`` returns, if it has such a function:
+    whether it reads a file, by its path below the folder, with slashes. Otherwise all count.
 
     Raises:
         DataError: as ``list_records`` of the source.
@@ -170,14 +147,7 @@ def codes_of(source: Source, label_set: str) -> Definition | None:
 
 
 def check_label_set(source: Source, label_set: str | None) -> tuple[str, ...]:
-    """The labels of a source's label set.
-
-    Args:
-        source: from `find_source` or `source_of`.
-        label_set: its name; ``None`` means the source's first.
-
-    Returns:
-        The names of its labels, in order.
+    """The labels of a source's label set, in order; ``None`` means its first.
 
     Raises:
         ConfigError: the source has no such label set.
@@ -220,14 +190,8 @@ def read_records(
 
 
 def recognise_database(root: Path, source: str) -> str:
-    """One sentence where a folder holds a database that another source reads, otherwise nothing.
-
-    Args:
-        root: ``data.raw``.
-        source: that the recipe names.
-
-    Returns:
-        The sentence, with a space before it.
+    """One sentence, a space before it, where ``data.raw`` holds a database that another source than
+    the recipe's reads; otherwise nothing.
 
     Example:
         >>> import tempfile

@@ -64,15 +64,7 @@ def load_tfdv() -> ModuleType:
 
 
 def why_missing() -> str:
-    """Why TensorFlow Data Validation can't be imported; empty where it can.
-
-    Returns:
-        The words of the failed import.
-
-    Example:
-        >>> why_missing()
-        ''
-    """
+    """Why TensorFlow Data Validation can't be imported, as Python says it; empty where it can."""
     try:
         load_tfdv()
     except DataError as error:
