@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from ecg_keras.errors import DataError, printable, shortened
 
@@ -25,6 +25,7 @@ MAX_JSON_BYTES = 1 << 29
 # what systems keep on a disk, and often let nobody read
 _OF_SYSTEMS = ("lost+found", "System Volume Information", "$RECYCLE.BIN", "#recycle", "@Recycle")
 Parsed = TypeVar("Parsed")
+Checks = Mapping[Any, Callable[[Any], Any]]
 
 
 @contextmanager
@@ -121,22 +122,34 @@ def known_fields(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name in names}
 
 
-def parse_as(kind: Any, value: Any) -> Any:
-    """A value of JSON as a type; of a dataclass, fields with a default may be missing."""
+def parse_as(kind: Any, value: Any, checks: Checks | None = None) -> Any:
+    """A value of JSON as a type; of a dataclass, fields with a default may be missing.
+
+    ``checks`` are those of single types, by default `CHECKS`.
+    """
+    checks = CHECKS if checks is None else checks
+    if kind in checks:
+        return checks[kind](value)
     if isinstance(kind, type) and is_dataclass(kind):
         content, hints, needed = as_object(value), *_fields_of(kind)
         names = [name for name in hints if name in needed or name in content]
-        return kind(**{name: parse_as(hints[name], content[name]) for name in names})
+        return kind(**{name: parse_as(hints[name], content[name], checks) for name in names})
     inner = get_args(kind)
+    if get_origin(kind) is Literal:
+        return as_one_of(value, inner)
     if get_origin(kind) is tuple:
-        return tuple(parse_as(inner[0], one) for one in as_list(value))
+        values = tuple(parse_as(inner[0], one, checks) for one in as_list(value))
+        if Ellipsis not in inner and len(values) != len(inner):
+            raise ValueError(f"must be a list of {len(inner)}. Received: {len(values)}")
+        return values
     if len(inner) == 1:
-        return [parse_as(inner[0], one) for one in as_list(value)]
+        return [parse_as(inner[0], one, checks) for one in as_list(value)]
     if type(None) in inner:
-        return None if value is None else parse_as(inner[0], value)
+        return None if value is None else parse_as(inner[0], value, checks)
     if inner:
-        return {as_name(name): parse_as(inner[1], one) for name, one in as_object(value).items()}
-    return CHECKS.get(kind, lambda one: one)(value)
+        entries = as_object(value).items()
+        return {as_name(name): parse_as(inner[1], one, checks) for name, one in entries}
+    return value
 
 
 @functools.cache
@@ -213,7 +226,7 @@ def as_switch(value: Any) -> bool:
     return value
 
 
-CHECKS: Mapping[Any, Callable[[Any], Any]] = {
+CHECKS: Checks = {
     str: as_text,
     int: as_count,
     float: as_number,

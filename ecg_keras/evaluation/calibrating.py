@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ecg_keras.errors import DataError, look_up
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.files import as_names
 from ecg_keras.metrics import fit_platt, fit_temperature, recalibrate
 
 METHODS = {"none": None, "temperature": fit_temperature, "platt": fit_platt}
@@ -94,14 +92,4 @@ def calibrate(valid: Predictions, method: str) -> Calibration:
         slopes=dict(zip(labels, found.slopes.tolist(), strict=True)),
         intercepts=dict(zip(labels, found.intercepts.tolist(), strict=True)),
         unfitted=tuple(np.array(labels)[~found.fitted].tolist()),
-    )
-
-
-def read_calibration(content: Mapping[str, Any]) -> Calibration:
-    """What ``scores.json`` holds of it."""
-    return Calibration(
-        method=str(content["method"]),
-        slopes={label: float(slope) for label, slope in content["slopes"].items()},
-        intercepts={label: float(shift) for label, shift in content["intercepts"].items()},
-        unfitted=as_names(content["unfitted"]),
     )

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.errors import shortened
-from ecg_keras.evaluation.estimates import Estimate, number, p_text, with_interval, without_nan
-from ecg_keras.evaluation.gained import GroupGain, gains_text, read_gains
-from ecg_keras.evaluation.run_facts import (
-    Budget,
-    describe_budgets,
-    parse_budgets,
-    warn_of_budgets,
+from ecg_keras.evaluation.estimates import (
+    Estimate,
+    number,
+    p_text,
+    parse_stored,
+    with_interval,
+    without_nan,
 )
+from ecg_keras.evaluation.gained import GroupGain, gains_text
+from ecg_keras.evaluation.run_facts import Budget, describe_budgets, warn_of_budgets
 from ecg_keras.evaluation.tuning_words import describe_tuning
 from ecg_keras.files import as_name, as_names, as_texts, read_json, write_json
 from ecg_keras.metrics import score_name
@@ -173,10 +175,10 @@ class Comparison:
             verdict=_one_of(SAID, content["verdict"]),
             summary={as_name(name): _difference(row) for name, row in content["summary"].items()},
             labels={as_name(label): _label(row) for label, row in content["labels"].items()},
-            budgets=parse_budgets(content.get("budgets")),
+            budgets=parse_stored(tuple[Budget, Budget] | None, content.get("budgets")),
             diagnostics=as_texts(content.get("diagnostics", [])),
             margin=None if content.get("margin") is None else float(content["margin"]),
-            groups=read_gains(content.get("groups", [])),
+            groups=parse_stored(tuple[GroupGain, ...], content.get("groups", [])),
         )
 
     def table(self) -> str:

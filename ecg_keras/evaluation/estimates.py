@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ecg_keras.files import CHECKS, as_name, as_number, as_object, parse_as
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,19 @@ def without_nan(content: Any) -> Any:
     return None if isinstance(content, float) and math.isnan(content) else content
 
 
-def read_estimate(content: Mapping[str, Any] | None) -> Estimate | None:
-    """An estimate of a file; ``None`` where there is none."""
-    if content is None:
-        return None
-    return Estimate(*(number(content.get(name)) for name in ("value", "low", "high")))
-
-
 def number(content: Any) -> float:
     """A number of a file; NaN where there is none."""
-    return math.nan if content is None else float(content)
+    return math.nan if content is None else as_number(content)
+
+
+def _read_estimate(content: Any) -> Estimate:
+    entries = as_object(content)
+    return Estimate(*(number(entries.get(name)) for name in ("value", "low", "high")))
+
+
+STORED = {**CHECKS, str: as_name, float: number, Estimate: _read_estimate}
+
+
+def parse_stored(kind: Any, content: Any) -> Any:
+    """What `without_nan` made of a dataclass, or of several, as it was."""
+    return parse_as(kind, content, STORED)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal
 
-from ecg_keras.evaluation.estimates import Estimate, number, p_text, read_estimate, with_interval
+from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval
 from ecg_keras.evaluation.grouping import call_group
-from ecg_keras.files import as_name, as_names, as_one_of
 from ecg_keras.text import text_table
 
 Gained = Literal["gains more", "gains less", "no difference shown", "too few"]
@@ -81,23 +80,3 @@ def gains_text(gains: Sequence[GroupGain]) -> str:
     ]
     header = ["", "records", "difference", "less that of the rest", "p (Holm)", ""]
     return "\n".join([text_table(header, rows), "", say_gains(gains)])
-
-
-def read_gains(content: Sequence[Mapping[str, Any]]) -> tuple[GroupGain, ...]:
-    """What a file has of them; files of earlier versions have none."""
-    return tuple(
-        GroupGain(
-            column=as_name(one["column"]),
-            name=as_name(one["name"]),
-            records=int(one["records"]),
-            patients=int(one["patients"]),
-            scored=as_names(one["scored"]),
-            gain=read_estimate(one.get("gain")),
-            rest=read_estimate(one.get("rest")),
-            interaction=read_estimate(one.get("interaction")),
-            p_value=number(one.get("p_value")),
-            p_holm=number(one.get("p_holm")),
-            word=as_one_of(one.get("word"), get_args(Gained)),
-        )
-        for one in content
-    )

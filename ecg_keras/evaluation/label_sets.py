@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from ecg_keras.evaluation.estimates import Estimate, number, read_estimate
+from ecg_keras.evaluation.estimates import Estimate, number, parse_stored
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.metrics import SETS, By, conformal_sets, fit_conformal, least_patients
@@ -172,31 +172,8 @@ def measure_sets(sets: LabelSets, test: Predictions, level: float = 0.95) -> Lab
 
 def read_sets(content: Mapping[str, Any] | None) -> LabelSets | None:
     """What ``scores.json`` holds of them."""
-    if content is None:
-        return None
-    return LabelSets(
-        float(content["level"]),
-        cast(By, str(content["by"])),
-        {label: _read_set(row) for label, row in content["labels"].items()},
-    )
-
-
-def _read_set(row: Mapping[str, Any]) -> LabelSet:
-    absent_to, present_from, alone, either, neither = (
-        None if row.get(name) is None else float(row[name])
-        for name in ("absent_to", "present_from", "alone", "either", "neither")
-    )
-    return LabelSet(
-        absent_to,
-        present_from,
-        int(row["with_label"]),
-        int(row["without_label"]),
-        read_estimate(row.get("coverage_with")),
-        read_estimate(row.get("coverage_without")),
-        alone,
-        either,
-        neither,
-    )
+    found: LabelSets | None = parse_stored(LabelSets | None, content)
+    return found
 
 
 def _limits(sets: LabelSets) -> list[list[float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -77,22 +77,6 @@ def mean_budget(budgets: Sequence[Budget | None]) -> Budget | None:
         return None
     columns = zip(*(asdict(one).values() for one in known), strict=True)
     return Budget(*(round(sum(column) / len(known)) for column in columns))
-
-
-def parse_budgets(content: list[Mapping[str, Any]] | None) -> tuple[Budget, Budget] | None:
-    """What a comparison keeps of the budgets; those of earlier versions keep nothing."""
-    if content is None:
-        return None
-    first, second = (
-        Budget(
-            int(one["epochs"]),
-            int(one["steps"]),
-            int(one["records"]),
-            int(one.get("settings", 0)),  # earlier versions tuned nothing
-        )
-        for one in content
-    )
-    return first, second
 
 
 def describe_budgets(names: tuple[str, str], budgets: tuple[Budget, Budget]) -> str:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.evaluation.calibrating import Calibration, read_calibration
-from ecg_keras.evaluation.estimates import (
-    Estimate,
-    number,
-    read_estimate,
-    with_interval,
-    without_nan,
-)
+from ecg_keras.evaluation.calibrating import Calibration
+from ecg_keras.evaluation.estimates import Estimate, parse_stored, with_interval, without_nan
 from ecg_keras.evaluation.intervals import LEAST_LACKING, LEAST_PATIENTS
-from ecg_keras.evaluation.label_sets import LabelSets, read_sets
-from ecg_keras.evaluation.subgroup_scores import Subgroups, parse_subgroups
-from ecg_keras.files import as_name, as_names, read_json, write_json
+from ecg_keras.evaluation.label_sets import LabelSets
+from ecg_keras.evaluation.subgroup_scores import Subgroups
+from ecg_keras.files import read_json, write_json
 from ecg_keras.metrics import FURTHER, METRICS, score_name
 from ecg_keras.text import percent, text_table
 
@@ -45,19 +40,19 @@ class LabelResult:
 
     positives: int
     prevalence: float
-    resamples: int
-    auroc: Estimate | None
-    auprc: Estimate | None
-    f1: Estimate | None
-    sensitivity: Estimate | None
-    specificity: Estimate | None
-    f_max: Estimate | None
-    sensitivity_at_95_specificity: Estimate | None
-    brier: Estimate | None
-    ece: float
+    resamples: int = 0
+    auroc: Estimate | None = None
+    auprc: Estimate | None = None
+    f1: Estimate | None = None
+    sensitivity: Estimate | None = None
+    specificity: Estimate | None = None
+    f_max: Estimate | None = None
+    sensitivity_at_95_specificity: Estimate | None = None
+    brier: Estimate | None = None
+    ece: float = math.nan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scores:
     """The scores of one model on one test split.
 
@@ -92,12 +87,12 @@ class Scores:
     calibration: Calibration
     thresholds: Mapping[str, float]
     thresholds_from: str
-    thresholds_missing: tuple[str, ...]
-    undefined: tuple[str, ...]
+    thresholds_missing: tuple[str, ...] = ()
+    undefined: tuple[str, ...] = ()
     summary: Mapping[str, Estimate | None]
-    further: Mapping[str, Estimate | None]
-    macro_ece: float | None
-    challenge_note: str | None
+    further: Mapping[str, Estimate | None] = field(default_factory=dict)
+    macro_ece: float | None = None
+    challenge_note: str | None = None
     labels: Mapping[str, LabelResult]
     sets: LabelSets | None = None
     subgroups: Subgroups | None = None
@@ -120,26 +115,9 @@ class Scores:
 
     @classmethod
     def _parse(cls, content: dict[str, Any]) -> Scores:
-        note = content.get("challenge_note")
-        return cls(
-            level=float(content["level"]),
-            bootstrap=int(content["bootstrap"]),
-            seed=int(content["seed"]),
-            records=int(content["records"]),
-            patients=int(content["patients"]),
-            calibration=read_calibration(content["calibration"]),
-            thresholds={label: float(t) for label, t in content["thresholds"].items()},
-            thresholds_from=str(content["thresholds_from"]),
-            thresholds_missing=as_names(content.get("thresholds_missing", [])),
-            undefined=as_names(content.get("undefined", [])),
-            summary=_estimates(METRICS, content["summary"]),
-            further=_estimates(FURTHER, content.get("further", {})),
-            macro_ece=_number(content.get("macro_ece")),
-            challenge_note=None if note is None else str(note),
-            labels={as_name(label): _label(row) for label, row in content["labels"].items()},
-            sets=read_sets(content.get("sets")),
-            subgroups=parse_subgroups(content.get("subgroups")),
-        )
+        found: Scores = parse_stored(cls, content)
+        summary = {**dict.fromkeys(METRICS), **found.summary}
+        return replace(found, summary=summary, further={**dict.fromkeys(FURTHER), **found.further})
 
     def table(self) -> str:
         """The scores as aligned plain text."""
@@ -255,25 +233,4 @@ def _sets_table(sets: LabelSets) -> str:
             ]
             for label, row in sets.labels.items()
         ],
-    )
-
-
-def _estimates(names: Collection[str], content: Mapping[str, Any]) -> dict[str, Estimate | None]:
-    return {
-        as_name(name): read_estimate(content.get(name))
-        for name in {**dict.fromkeys(names), **content}
-    }
-
-
-def _number(content: float | None) -> float | None:
-    return None if content is None else float(content)
-
-
-def _label(content: Mapping[str, Any]) -> LabelResult:
-    return LabelResult(
-        positives=int(content["positives"]),
-        prevalence=float(content["prevalence"]),
-        resamples=int(content.get("resamples", 0)),
-        **{name: read_estimate(content.get(name)) for name in LABEL_SCORES + FURTHER_LABEL_SCORES},
-        ece=number(content.get("ece")),
     )

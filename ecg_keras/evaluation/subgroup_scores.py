@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal
 
-from ecg_keras.evaluation.estimates import Estimate, number, p_text, read_estimate, with_interval
+from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval
 from ecg_keras.evaluation.grouping import call_group
-from ecg_keras.files import as_name, as_names, as_one_of
 from ecg_keras.text import percent, plural, text_table
 
 Said = Literal["higher", "lower", "no difference shown", "too few"]
@@ -174,50 +173,3 @@ def _say_column(column: str, groups: Sequence[Subgroup], unknown: int) -> str:
     parts += [f"Too few patients: {', '.join(few)}"] if few else []
     parts += [f"Left out: {plural(unknown, 'record')} of unknown {column}"] if unknown else []
     return ". ".join(parts) + "."
-
-
-def parse_subgroups(content: Mapping[str, Any] | None) -> Subgroups | None:
-    """What a file has of them; files of earlier versions have none."""
-    if content is None:
-        return None
-    first, second = content["tests"]
-    return Subgroups(
-        level=float(content["level"]),
-        groups=tuple(_parse_group(one) for one in content["groups"]),
-        unknown={as_name(column): int(count) for column, count in content["unknown"].items()},
-        tests=(int(first), int(second)),
-    )
-
-
-def _parse_group(content: Mapping[str, Any]) -> Subgroup:
-    return Subgroup(
-        column=as_name(content["column"]),
-        name=as_name(content["name"]),
-        records=int(content["records"]),
-        patients=int(content["patients"]),
-        scored=as_names(content["scored"]),
-        summary={as_name(name): read_estimate(one) for name, one in content["summary"].items()},
-        deciding=_parse_beside(content["deciding"]),
-        labels={
-            as_name(label): SubgroupLabel(
-                positives=int(row["positives"]),
-                prevalence=number(row.get("prevalence")),
-                patients=int(row["patients"]),
-                auprc=read_estimate(row.get("auprc")),
-                ece=number(row.get("ece")),
-                scores={as_name(name): _parse_beside(one) for name, one in row["scores"].items()},
-            )
-            for label, row in content["labels"].items()
-        },
-    )
-
-
-def _parse_beside(content: Mapping[str, Any]) -> Beside:
-    return Beside(
-        group=read_estimate(content.get("group")),
-        rest=read_estimate(content.get("rest")),
-        difference=read_estimate(content.get("difference")),
-        p_value=number(content.get("p_value")),
-        p_holm=number(content.get("p_holm")),
-        word=as_one_of(content.get("word"), get_args(Said)),
-    )

@@ -309,7 +309,7 @@ def test_scores_of_another_version_open(scores, tmp_path):
         ('{"challenge_note": null}', r"a file of scores needs the field 'level'"),
         (
             '{"challenge_note": null, "level": "high"}',
-            r"a field of these scores has a wrong type: could not convert",
+            r"a field of these scores has a wrong type: must be a number",
         ),
     ],
 )
