@@ -15,7 +15,7 @@ from ecg_keras.evaluation.intervals import LEAST_PATIENTS, count_patients
 from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.variance import find_parts, free_degrees
-from ecg_keras.metrics import FloatArray, mean_worth, worth_of_labels
+from ecg_keras.metrics import FloatArray, mean_over_records, worth_of_labels
 
 # Up to one half: beyond it a false alarm would be worse than a missed diagnosis.
 THRESHOLDS = (0.01, *(step / 40 for step in range(1, 21)))
@@ -119,7 +119,7 @@ def _rows(
     kept = [worths[test.labels.index(label)] for label in shown]
     # the worth of a record over all labels is the mean of theirs, as is that of the records
     wanted = np.concatenate([np.mean(worths, axis=0), *kept], axis=1)
-    blocks = [mean_worth(wanted, weights) for weights in draws.weights(test.patient_ids)]
+    blocks = [mean_over_records(wanted, weights) for weights in draws.weights(test.patient_ids)]
     return np.split(np.concatenate(blocks), len(shown) + 1, axis=1)
 
 

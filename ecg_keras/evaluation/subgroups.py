@@ -47,7 +47,7 @@ from ecg_keras.metrics import (
     LabelScorer,
     LabelScores,
     ece,
-    mean_errors,
+    mean_over_records,
 )
 
 DECIDING = "macro_auroc"  # the other summary scores depend on how common labels are in a group
@@ -143,7 +143,7 @@ def _score_sides(
     for weights in draws.weights(test.patient_ids):
         for at, mask in enumerate(masks):
             blocks[at].append(scorers[at].score(weights[mask]))
-            means[at].append(mean_errors(gaps[at], weights[mask]))
+            means[at].append(mean_over_records(gaps[at], weights[mask]))
     found = []
     for one, scores, rows in zip(parts, blocks, means, strict=True):
         patients = count_patients(one.patient_ids, one.targets)

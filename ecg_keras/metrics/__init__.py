@@ -7,7 +7,6 @@ from ecg_keras.faces import lazy_face
 if TYPE_CHECKING:
     from ecg_keras.metrics.benefits import (
         benefit_of_all as benefit_of_all,
-        mean_worth as mean_worth,
         net_benefit as net_benefit,
         worth_of_labels as worth_of_labels,
     )
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
         brier as brier,
         cross_entropy as cross_entropy,
         ece as ece,
-        mean_errors as mean_errors,
         reliability_curve as reliability_curve,
     )
     from ecg_keras.metrics.challenge import (
@@ -49,6 +47,7 @@ if TYPE_CHECKING:
         FloatArray as FloatArray,
         Weights as Weights,
         check_weights as check_weights,
+        mean_over_records as mean_over_records,
         squeeze as squeeze,
     )
     from ecg_keras.metrics.operating import (

@@ -15,10 +15,10 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.metrics.inputs import (
     BoolArray,
     FloatArray,
-    Weights,
     check_scores,
     check_unit,
     check_weights,
+    mean_over_records,
     squeeze,
 )
 
@@ -58,7 +58,7 @@ def net_benefit(
     check_unit(scores)
     limits = _check_thresholds(thresholds)
     counted = check_weights(weights, len(truth))
-    labels = [mean_worth(worth, counted) for worth in worth_of_labels(truth, scores, limits)]
+    labels = [mean_over_records(own, counted) for own in worth_of_labels(truth, scores, limits)]
     return squeeze(np.stack(labels, axis=-1), weights)
 
 
@@ -85,13 +85,6 @@ def worth_of_labels(
     for present, probability in zip(truth.T, scores.T, strict=True):
         worth = np.where(present[:, None], 1.0, -thresholds / (1 - thresholds))
         yield worth * (probability[:, None] >= thresholds)
-
-
-def mean_worth(worth: FloatArray, weights: Weights) -> FloatArray:
-    """The weighted mean over records, ``(resamples, thresholds)``."""
-    total = weights.sum(axis=0, dtype=np.float64)[:, None]
-    sums = weights.T @ worth
-    return np.divide(sums, total, out=np.full_like(sums, np.nan), where=total > 0)
 
 
 def _check_thresholds(thresholds: npt.ArrayLike) -> FloatArray:

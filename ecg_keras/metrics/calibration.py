@@ -8,11 +8,11 @@ import numpy.typing as npt
 from ecg_keras.errors import ConfigError
 from ecg_keras.metrics.inputs import (
     FloatArray,
-    Weights,
     check_curve,
     check_scores,
     check_unit,
     check_weights,
+    mean_over_records,
     squeeze,
 )
 
@@ -44,16 +44,8 @@ def brier(
     """
     truth, scores = check_scores(targets, probabilities)
     check_unit(scores)
-    means = mean_errors((scores - truth) ** 2, check_weights(weights, len(truth)))
+    means = mean_over_records((scores - truth) ** 2, check_weights(weights, len(truth)))
     return squeeze(means, weights)
-
-
-def mean_errors(errors: FloatArray, weights: Weights) -> FloatArray:
-    """The weighted mean of each label's errors, ``(resamples, labels)``."""
-    sums = weights.T @ errors
-    total = np.broadcast_to(weights.sum(axis=0, dtype=np.float64)[:, None], sums.shape)
-    mean: FloatArray = np.divide(sums, total, out=np.full_like(sums, np.nan), where=total > 0)
-    return mean
 
 
 def cross_entropy(

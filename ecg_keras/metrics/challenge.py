@@ -21,6 +21,7 @@ from ecg_keras.metrics.inputs import (
     Weights,
     check_decisions,
     check_weights,
+    ratio,
     squeeze,
 )
 
@@ -125,10 +126,7 @@ class ChallengeScorer:
         gained, possible = weights.T @ self._gained, weights.T @ self._possible
         # Records with sinus rhythm alone, or nothing, add exactly 0: no rounding hides an empty
         # whole.
-        score: FloatArray = np.divide(
-            gained, possible, out=np.full_like(gained, np.nan), where=possible != 0
-        )
-        return score
+        return ratio(gained, possible)
 
 
 def challenge_gap(codes: Sequence[Collection[str]], *, year: int = 2021) -> str | None:

@@ -15,6 +15,7 @@ from ecg_keras.metrics.inputs import (
     check_decisions,
     check_scores,
     check_weights,
+    ratio,
     squeeze,
 )
 
@@ -35,30 +36,26 @@ class Confusion(NamedTuple):
         """See `f1`."""
         hits, alarms, misses, _ = self
         defined = (hits + misses > 0) & (self.false_positives + self.true_negatives > 0)
-        return _ratio(2 * hits, 2 * hits + alarms + misses, defined)
+        return ratio(2 * hits, (2 * hits + alarms + misses) * defined)
 
     @property
     def sensitivity(self) -> FloatArray:
         """See `sensitivity`."""
         positives = self.true_positives + self.false_negatives
-        return _ratio(self.true_positives, positives, positives > 0)
+        return ratio(self.true_positives, positives)
 
     @property
     def specificity(self) -> FloatArray:
         """See `specificity`."""
         negatives = self.true_negatives + self.false_positives
-        return _ratio(self.true_negatives, negatives, negatives > 0)
+        return ratio(self.true_negatives, negatives)
 
     @property
     def prevalence(self) -> FloatArray:
         """See `prevalence`."""
         positives = self.true_positives + self.false_negatives
         total = positives + self.true_negatives + self.false_positives
-        return _ratio(positives, total, total > 0)
-
-
-def _ratio(part: FloatArray, whole: FloatArray, defined: BoolArray) -> FloatArray:
-    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=defined)
+        return ratio(positives, total)
 
 
 def confusion(

@@ -96,6 +96,17 @@ def check_weights(weights: npt.ArrayLike | None, records: int) -> Weights:
     return np.ascontiguousarray(np.atleast_2d(values).T, dtype=np.float64)
 
 
+def ratio(part: FloatArray, whole: FloatArray, empty: float = np.nan) -> FloatArray:
+    """Part by whole of two arrays that fit together; ``empty`` where the whole is 0."""
+    part, whole = np.broadcast_arrays(part, whole)
+    return np.divide(part, whole, out=np.full(part.shape, empty, np.float64), where=whole != 0)
+
+
+def mean_over_records(values: FloatArray, weights: Weights) -> FloatArray:
+    """The weighted mean of each column of ``(records, columns)``: ``(resamples, columns)``."""
+    return ratio(weights.T @ values, weights.sum(axis=0, dtype=np.float64)[:, None])
+
+
 def squeeze(scores: FloatArray, weights: npt.ArrayLike | None) -> FloatArray:
     """``(1, labels)`` as ``(labels,)``, unless the weights came as ``(resamples, records)``."""
     return scores if np.ndim(weights if weights is not None else 0) == 2 else scores[0]

@@ -20,6 +20,7 @@ from ecg_keras.metrics.inputs import (
     check_scores,
     check_unit,
     check_weights,
+    ratio,
     squeeze,
 )
 
@@ -130,8 +131,7 @@ def _sensitivity(counts: PositiveCounts, specificity: float) -> FloatArray:
     allowed = (1 - specificity + ROUNDING) * counts.negatives
     fine = counts.alarms <= allowed
     most = np.where(fine, counts.hits, 0).max(axis=0, initial=0).astype(np.float64)
-    positives = counts.positives
-    return np.asarray(np.divide(most, positives, out=np.zeros_like(most), where=positives > 0))
+    return ratio(most, counts.positives, 0)
 
 
 def sample_f_max(
@@ -178,7 +178,7 @@ class SampleCurves:
             right[step] = (decided & truth).sum(axis=1)
         self._some = (predicted > 0).astype(np.float64)
         self._labelled = owned > 0
-        self._precisions = _ratio(right, predicted)
+        self._precisions = ratio(right, predicted, 0)
         self._recalls = right[:, self._labelled] / owned[self._labelled]
 
     def best(self, weights: Weights) -> FloatArray:
@@ -186,13 +186,8 @@ class SampleCurves:
         counted = weights.astype(np.float64)
         labelled = counted[self._labelled]
         total = labelled.sum(axis=0)
-        precision = _ratio(self._precisions @ counted, self._some @ counted)
-        recall = _ratio(self._recalls @ labelled, total)
-        best = _ratio(2 * precision * recall, precision + recall).max(axis=0)
+        # 0 where there is nothing to divide by: such a threshold is never the best
+        precision = ratio(self._precisions @ counted, self._some @ counted, 0)
+        recall = ratio(self._recalls @ labelled, total, 0)
+        best = ratio(2 * precision * recall, precision + recall, 0).max(axis=0)
         return np.where(total == 0, np.nan, best)
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """0 where there is nothing to divide by: such a threshold is never the best."""
-    whole = np.broadcast_to(whole, part.shape)
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -14,6 +14,7 @@ from ecg_keras.metrics.inputs import (
     check_curve,
     check_scores,
     check_weights,
+    ratio,
     squeeze,
 )
 
@@ -134,7 +135,7 @@ def roc_curve(
         (array([0., 0., 1.]), array([0. , 0.5, 1. ]), array([inf, 0.7, 0.2]))
     """
     hits, alarms, thresholds = _cumulate(target, probability)
-    return _share(alarms), _share(hits), thresholds
+    return ratio(alarms, alarms[-1]), ratio(hits, hits[-1]), thresholds
 
 
 def pr_curve(
@@ -159,9 +160,7 @@ def pr_curve(
         (array([0. , 0.5, 1. ]), array([1.        , 1.        , 0.66666667]))
     """
     hits, alarms, thresholds = _cumulate(target, probability)
-    chosen = hits + alarms
-    precision = np.divide(hits, chosen, out=np.ones_like(hits), where=chosen > 0)
-    return _share(hits), precision, thresholds
+    return ratio(hits, hits[-1]), ratio(hits, hits + alarms, 1), thresholds
 
 
 def _cumulate(
@@ -179,7 +178,3 @@ def _cumulate(
         np.append(0.0, alarms),
         np.append(np.inf, ranked[last]),
     )
-
-
-def _share(counts: FloatArray) -> FloatArray:
-    return counts / counts[-1] if counts[-1] else np.full_like(counts, np.nan)

@@ -8,11 +8,18 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.metrics.calibration import mean_errors
 from ecg_keras.metrics.challenge import YEARS, ChallengeScorer, challenge_gap
 from ecg_keras.metrics.counting import rank_labels
 from ecg_keras.metrics.decisions import Confusion, count_decisions, decide
-from ecg_keras.metrics.inputs import FloatArray, Weights, check_scores, check_weights, squeeze
+from ecg_keras.metrics.inputs import (
+    FloatArray,
+    Weights,
+    check_scores,
+    check_weights,
+    mean_over_records,
+    ratio,
+    squeeze,
+)
 from ecg_keras.metrics.operating import SampleCurves, best_points
 from ecg_keras.metrics.ranking import areas
 
@@ -168,7 +175,7 @@ class FurtherScorer:
         return FurtherScores(
             f_max=best,
             sensitivity_at_95_specificity=sensitivity,
-            brier=mean_errors(self._errors, weights),
+            brier=mean_over_records(self._errors, weights),
             sample_f_max=self._curves.best(weights),
             **{
                 f"challenge_{year}": self._challenge[year].score(weights)
@@ -213,6 +220,4 @@ def weighted(values: npt.ArrayLike, prevalence: npt.ArrayLike) -> FloatArray:
     scores = np.asarray(values, dtype=np.float64)
     defined = ~np.isnan(scores)
     shares = np.where(defined, prevalence, 0.0)
-    total = np.asarray(shares.sum(axis=-1))
-    sums = (np.where(defined, scores, 0.0) * shares).sum(axis=-1)
-    return np.asarray(np.divide(sums, total, out=np.full_like(total, np.nan), where=total > 0))
+    return ratio((np.where(defined, scores, 0.0) * shares).sum(axis=-1), shares.sum(axis=-1))

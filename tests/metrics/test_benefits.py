@@ -42,7 +42,7 @@ def test_identities(seed):
     prevalence = targets.mean(axis=0)
     everyone = benefit_of_all(targets, THRESHOLDS)
     odds = np.array(THRESHOLDS)[:, None] / (1 - np.array(THRESHOLDS)[:, None])
-    np.testing.assert_allclose(everyone, prevalence - (1 - prevalence) * odds)
+    np.testing.assert_allclose(everyone, prevalence - (1 - prevalence) * odds, atol=1e-12)
     found = net_benefit(targets, probabilities, THRESHOLDS)
     np.testing.assert_allclose(found[0], prevalence)  # at 0 everybody is treated
     np.testing.assert_allclose(net_benefit(targets, targets, THRESHOLDS[1:]), [prevalence] * 4)
