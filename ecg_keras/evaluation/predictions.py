@@ -79,22 +79,17 @@ class Predictions:
             )
         targets = as_targets(self.targets, record_ids, labels)
         probabilities = as_probabilities(self.probabilities, record_ids, labels)
-        object.__setattr__(self, "labels", labels)
-        object.__setattr__(self, "record_ids", record_ids)
-        object.__setattr__(self, "patient_ids", patient_ids)
-        object.__setattr__(self, "targets", targets)
-        object.__setattr__(self, "probabilities", probabilities)
+        checked = (labels, record_ids, patient_ids, targets, probabilities)
+        for name, value in zip(ARRAYS, checked, strict=True):
+            object.__setattr__(self, name, value)
 
     def sorted(self) -> Predictions:
         """The same predictions in the order of their record ids."""
-        order = np.argsort(self.record_ids)
-        return Predictions(
-            self.labels,
-            self.record_ids[order],
-            self.patient_ids[order],
-            self.targets[order],
-            self.probabilities[order],
-        )
+        return self.take(np.argsort(self.record_ids))
+
+    def take(self, rows: npt.ArrayLike) -> Predictions:
+        """The same predictions of some records, by their places or a mask."""
+        return Predictions(self.labels, *(getattr(self, name)[rows] for name in ARRAYS[1:]))
 
     def save(self, path: str | Path) -> None:
         """Writes an ``.npz`` without pickles; equal predictions give equal bytes.

@@ -121,21 +121,10 @@ class _Side:
     patients: Patients
 
 
-def take_records(test: Predictions, kept: BoolArray) -> Predictions:
-    """The predictions of some records."""
-    return Predictions(
-        test.labels,
-        test.record_ids[kept],
-        test.patient_ids[kept],
-        test.targets[kept],
-        test.probabilities[kept],
-    )
-
-
 def _score_sides(
     test: Predictions, thresholds: FloatArray, masks: Sequence[BoolArray], draws: Draws
 ) -> list[_Side]:
-    parts = [take_records(test, mask) for mask in masks]
+    parts = [test.take(mask) for mask in masks]
     scorers = [LabelScorer(one.targets, one.probabilities, thresholds) for one in parts]
     gaps = [np.subtract(one.targets, one.probabilities, dtype=np.float64) for one in parts]
     blocks: list[list[LabelScores]] = [[] for _ in masks]

@@ -24,14 +24,7 @@ def draw(seed, patients=150, labels=LABELS, prevalence=(0.5, 0.3, 0.2, 0.0)):
 
 
 def shuffled(predictions, seed=0):
-    order = np.random.default_rng(seed).permutation(len(predictions.record_ids))
-    return Predictions(
-        predictions.labels,
-        predictions.record_ids[order],
-        predictions.patient_ids[order],
-        predictions.targets[order],
-        predictions.probabilities[order],
-    )
+    return predictions.take(np.random.default_rng(seed).permutation(len(predictions.record_ids)))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from ecg_keras.evaluation import Grouping, Predictions, Scores, evaluate, score_subgroups
-from ecg_keras.evaluation.subgroups import take_records
 from ecg_keras.evaluation.two_sides import combine, correlate, p_value_of
 
 LABELS = ("MI", "CD", "RARE")
@@ -47,7 +46,7 @@ def test_a_group_scores_as_its_records_alone(scored):
     test, found = scored
     for one in found.groups:
         column = halves(test) if one.column == "sex" else draw(0)[1]
-        own = take_records(test, column.members(test.record_ids) == column.names.index(one.name))
+        own = test.take(column.members(test.record_ids) == column.names.index(one.name))
         alone = evaluate(own, None, thresholds="fixed", bootstrap=300)
         assert (one.records, one.patients) == (alone.records, alone.patients)
         for label in ("MI", "CD"):
@@ -179,10 +178,6 @@ def test_files_keep_the_groups_and_earlier_ones_have_none(tmp_path):
 
 def test_the_order_of_records_changes_nothing():
     test, wards = draw(5)
-    order = np.random.default_rng(0).permutation(len(test.record_ids))
-    shuffled = Predictions(
-        LABELS, test.record_ids[order], test.patient_ids[order], test.targets[order],
-        test.probabilities[order],
-    )  # fmt: skip
+    shuffled = test.take(np.random.default_rng(0).permutation(len(test.record_ids)))
     one, other = (score_subgroups(x, LIMITS, [wards], bootstrap=100) for x in (test, shuffled))
     assert repr(one) == repr(other)

@@ -54,14 +54,7 @@ def test_every_choice_obeys_its_rule(shown):
 @given(predictions(), st.integers(0, 2**32 - 1))
 @settings(max_examples=50, deadline=None)
 def test_the_order_of_the_file_decides_nothing(shown, seed):
-    order = np.random.default_rng(seed).permutation(len(shown.record_ids))
-    shuffled = Predictions(
-        shown.labels,
-        shown.record_ids[order],
-        shown.patient_ids[order],
-        shown.targets[order],
-        shown.probabilities[order],
-    )
+    shuffled = shown.take(np.random.default_rng(seed).permutation(len(shown.record_ids)))
 
     def named(of):
         return [(of.record_ids[one.row], one.rule) for one in choose_records(of, THRESHOLDS)]
