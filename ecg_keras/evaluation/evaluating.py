@@ -20,12 +20,7 @@ from ecg_keras.evaluation.draws import (
 )
 from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.grouping import Grouping
-from ecg_keras.evaluation.intervals import (
-    Patients,
-    count_patients,
-    estimate_mean,
-    estimate_scores,
-)
+from ecg_keras.evaluation.intervals import Patients, count_patients, estimate_mean, estimate_scores
 from ecg_keras.evaluation.label_sets import fit_sets, measure_sets
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.scores import FURTHER_LABEL_SCORES, LABEL_SCORES, LabelResult, Scores

@@ -60,15 +60,6 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A claim, the word that judges it, and why."""
-
-    claim: str
-    word: str
-    why: str
-
-
-@dataclass(frozen=True)
 class ShownEcg:
     """An ECG of the test split with truth and decision, and the rule that chose it."""
 
@@ -85,24 +76,6 @@ class Ecgs:
 
     shown: tuple[ShownEcg, ...]
     prefix: str
-
-
-@dataclass(frozen=True)
-class Check:
-    """An item of a reporting checklist: its topic, this study's answer, anchors that say more."""
-
-    number: str
-    topic: str
-    answer: str
-    where: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Checks:
-    """A checklist; ``titles`` names the sections of its anchors."""
-
-    checks: tuple[Check, ...]
-    titles: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -128,7 +101,7 @@ class Fold:
     blocks: tuple[Block, ...]
 
 
-Block = str | Note | Items | Rows | Figures | Judged | Ecgs | Checks | Code | Group | Fold
+Block = str | Note | Items | Rows | Figures | Ecgs | Code | Group | Fold
 
 
 @dataclass(frozen=True)

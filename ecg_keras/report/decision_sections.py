@@ -13,7 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from ecg_keras.evaluation import POOLED, DecisionCurve, Estimate, Predictions, decision_curves
+from ecg_keras.evaluation import (
+    POOLED,
+    DecisionCurve,
+    Estimate,
+    Predictions,
+    Scores,
+    decision_curves,
+)
 from ecg_keras.report.blocks import Block, Drawing, Figures, Note, Rows, Section
 from ecg_keras.report.plots import NAMES
 from ecg_keras.report.style import (
@@ -43,21 +50,19 @@ UNCALIBRATED = (
 )
 
 
-def decisions_section(
-    networks: Sequence[Predictions],
-    *,
-    calibrated: bool,
-    bootstrap: int,
-    level: float,
-    seed: int,
-    names: tuple[str, str] = NAMES,
-) -> Section:
-    """Decision curves of a network and, dashed, of the one that it is compared with."""
-    curves = curves_of(networks, bootstrap=bootstrap, level=level, seed=seed, names=names)
-    blocks: list[Block] = [INTRODUCTION, *([] if calibrated else [Note(UNCALIBRATED)])]
-    blocks.append(curve_figures(curves, level, names, ""))
-    blocks.append(Rows(benefits_table(curves, level, names), fold=True))
-    return Section("decision-curves", "Decision curves", tuple(blocks))
+def decisions_section(networks: Sequence[Predictions], scores: Scores) -> Section:
+    """Decision curves of a network and, dashed, of its baseline, drawn as the network's scores."""
+    curves = curves_of(
+        networks, bootstrap=scores.bootstrap, level=scores.level, seed=scores.seed, names=NAMES
+    )
+    uncalibrated = scores.calibration.method == "none"
+    blocks: tuple[Block, ...] = (
+        INTRODUCTION,
+        *([Note(UNCALIBRATED)] if uncalibrated else []),
+        curve_figures(curves, scores.level, NAMES, ""),
+        Rows(benefits_table(curves, scores.level, NAMES), fold=True),
+    )
+    return Section("decision-curves", "Decision curves", blocks)
 
 
 def curves_of(
@@ -98,7 +103,7 @@ def curve_figures(
 
 
 @in_style
-def benefit_plot(curve: DecisionCurve, names: tuple[str, str] = NAMES) -> Figure:
+def benefit_plot(curve: DecisionCurve, names: tuple[str, str]) -> Figure:
     """Net benefit over the threshold, between acting on all and on none."""
     figure = Figure(figsize=PANEL_INCHES, layout="constrained")
     axes = figure.subplots()
@@ -130,7 +135,7 @@ def _draw_band(
 def benefits_table(
     curves: Sequence[DecisionCurve],
     level: float,
-    names: tuple[str, str] = NAMES,
+    names: tuple[str, str],
     shown: Sequence[float] = SHOWN,
 ) -> Table:
     """Net benefit at some thresholds, over acting on all or none, and over another network."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -113,23 +114,19 @@ def _outputs(found: Monitoring, one: Period) -> Iterator[Block]:
     drawings = []
     for number, label in enumerate(labels):
         sets = {"validation": found.usual[label], "received": one.probabilities[label]}
-        figure = numbers_plot(sets, f"Probability of {label}")
-        if figure is not None:
-            caption = f"Probability of {label}."
-            drawings.append(Drawing(f"output{number}", caption, caption, _drawn(figure)))
+        if any(values.quantiles for values in sets.values()):
+            title = f"Probability of {label}"
+            draw = partial(numbers_plot, sets, title)
+            drawings.append(Drawing(f"output{number}", f"{title}.", f"{title}.", draw))
     if drawings:
         yield Figures(tuple(drawings), "panels")
-
-
-def _drawn(figure: Figure) -> Callable[[], Figure]:
-    return lambda: figure
 
 
 def _checks(one: Period) -> Table:
     columns = (
         Column("measure", "What", of=lambda check: capital(TITLES[check.measure])),
         Column("label", "Label", of=lambda check: check.label or "all"),
-        Column("verdict", "Verdict", "word", _word),
+        Column("verdict", "Verdict", "word", lambda one: "differs" if one.differs else "alike"),
         Column("received", "Received", "decimal"),
         Column("reference", "Reference", "decimal"),
         Column("distance", "Difference", "decimal"),
@@ -141,10 +138,6 @@ def _checks(one: Period) -> Table:
         "of an AUROC the loss."
     )
     return Table("checks", "Checks", caption, columns, tuple(ordered))
-
-
-def _word(check: OutputCheck) -> str:
-    return "differs" if check.differs else "alike"
 
 
 def _over_time(found: Monitoring) -> Iterator[Block]:
@@ -166,7 +159,7 @@ def _over_time(found: Monitoring) -> Iterator[Block]:
                     f"time-{measure}",
                     title,
                     f"{title} Hollow: it differs from the reference by more than allowed.",
-                    _later(found, lines, TITLES[measure]),
+                    partial(_time_plot, found, lines, TITLES[measure]),
                 )
             )
     if drawings:
@@ -179,10 +172,6 @@ def _over_time(found: Monitoring) -> Iterator[Block]:
             yield Fold(
                 f"{one.name}: {plural(len(one.alarms), 'alarm')}", (Group(one.name, tuple(blocks)),)
             )
-
-
-def _later(found: Monitoring, lines: Lines, title: str) -> Callable[[], Figure]:
-    return lambda: _time_plot(found, lines, title)
 
 
 Lines = dict[str, list[tuple[int, OutputCheck]]]

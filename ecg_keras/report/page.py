@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ecg_keras.files import replacing
 from ecg_keras.report.blocks import OPEN_ROWS, Section
 from ecg_keras.report.style import DARK, LIGHT
-from ecg_keras.report.tables import NUMBERS, cell_html, word_html
+from ecg_keras.report.tables import NUMBERS, cell_html
 
 
 def write_page(
@@ -34,7 +34,6 @@ def write_page(
         verdict=verdict,
         sections=sections,
         cell_html=cell_html,
-        word_html=word_html,
         numbers=NUMBERS,
         open_rows=OPEN_ROWS,
         light=LIGHT,

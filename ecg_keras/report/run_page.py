@@ -94,7 +94,7 @@ def write_report(
             *sets_sections(files.scores),
             curves_section(files.scores, files.test, files.baseline_test),
             subgroups_section(files.scores.subgroups),
-            _decisions(files),
+            decisions_section(files.same_test, files.scores),
             Section("training", "Training", tuple(_training(files))),
             _ecgs(files, None if shards is None else Path(shards), explain),
             Section("data", "Data", tuple(_data(files))),
@@ -114,17 +114,6 @@ def _verdict(files: RunFiles) -> tuple[str, ...]:
         else diagnose_run(files.run.folder)
     )
     return (run_words.run_sentence(files), *several, *against)
-
-
-def _decisions(files: RunFiles) -> Section:
-    scores = files.scores
-    return decisions_section(
-        files.same_test,
-        calibrated=scores.calibration.method != "none",
-        bootstrap=scores.bootstrap,
-        level=scores.level,
-        seed=scores.seed,
-    )
 
 
 def _thresholds(files: RunFiles) -> Section:

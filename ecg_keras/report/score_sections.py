@@ -47,6 +47,7 @@ def scores_page(scores: Scores, test: Predictions, path: str | Path, *, title: s
         >>> scores_page(evaluate(test, valid), test, "theirs.html", title="theirs")
         PosixPath('theirs.html')
     """
+    calibrated = scores.calibration.apply(test)
     tested = f"{scores.records:,} ECGs of {scores.patients:,} patients"
     score = scores.summary[SUMMARY]
     sentence = f"No {score_name(SUMMARY)} on {tested}: no label is defined there."
@@ -66,15 +67,9 @@ def scores_page(scores: Scores, test: Predictions, path: str | Path, *, title: s
                 (Rows(decisions_table(scores)), Rows(calibration_table(scores))),
             ),
             *sets_sections(scores),
-            curves_section(scores, scores.calibration.apply(test)),
+            curves_section(scores, calibrated),
             *([subgroups_section(scores.subgroups)] if scores.subgroups else []),
-            decisions_section(
-                [scores.calibration.apply(test)],
-                calibrated=scores.calibration.method != "none",
-                bootstrap=scores.bootstrap,
-                level=scores.level,
-                seed=scores.seed,
-            ),
+            decisions_section([calibrated], scores),
             Section("notes", "How to read these numbers", (Items((*scores.notes, *LIMITS)),)),
         ),
     )

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
+from markupsafe import Markup
+
 from ecg_keras.evaluation import GroupGain
 from ecg_keras.metrics import score_name
-from ecg_keras.report.blocks import Absent, Check, Checks, Section
+from ecg_keras.report.blocks import Absent, Rows, Section
 from ecg_keras.report.study_view import StudyView, count_positives
+from ecg_keras.report.tables import Column, Table
 from ecg_keras.statistics import ArmResult
 from ecg_keras.text import plural
 
@@ -33,22 +36,30 @@ def checklist(study: StudyView, titles: Mapping[str, str]) -> Section | Absent:
     if not study.result.arms:
         return Absent("reporting checklist", "no arm was tested.")
     facts = _facts(study)
-    checks = []
+    rows = []
     template = files("ecg_keras.report").joinpath("templates/tripod_ai.txt")
     for line in template.read_text(encoding="utf-8").splitlines():
         number, topic, where, answer = line.split(" | ")
         if not (study.result.elsewhere and number in OF_OUR_RUNS):
-            anchors = tuple(anchor for anchor in where.split() if anchor in titles)
-            checks.append(Check(number, topic, answer.format(**facts), anchors))
-    answered = {one.number for one in checks}
+            links = [
+                Markup('<a href="#{}">{}</a>').format(anchor, titles[anchor])
+                for anchor in where.split()
+                if anchor in titles
+            ]
+            see = Markup(", ").join(links) or "for you to write"
+            rows.append((number, topic, answer.format(**facts), see))
+    answered = {number for number, *_ in rows}
     left = ", ".join(number for number in ITEMS if number not in answered)
     introduction = (
         "TRIPOD+AI (Collins et al., BMJ 2024, 385:e078378) lists what a paper on a prediction "
         "model reports. Below are the items that this study can answer or partly answer; "
         "check each against your paper."
     )
+    title = "Items of TRIPOD+AI that this study answers, wholly or in part"
+    columns = (Column("item", "Item"), Column("topic", "Asks for"), Column("answer", "Here"),
+               Column("see", "See"))  # fmt: skip
     rest = f"For you to write: items {left}."
-    blocks = (introduction, Checks(tuple(checks), titles), rest)
+    blocks = (introduction, Rows(Table("", title, "", columns, rows)), rest)
     return Section("checklist", "Appendix: reporting checklist", blocks)
 
 

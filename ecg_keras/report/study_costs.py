@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from markupsafe import Markup
+
 from ecg_keras.evaluation import Estimate
-from ecg_keras.report.blocks import (
-    Absent,
-    Block,
-    Drawing,
-    Figures,
-    Fold,
-    Judged,
-    Rows,
-    Section,
-)
+from ecg_keras.report.blocks import Absent, Block, Drawing, Figures, Fold, Group, Rows, Section
 from ecg_keras.report.forest import CostRow, ledger_plot
 from ecg_keras.report.learning_plots import scatter_plot
 from ecg_keras.report.study_view import StudyView
-from ecg_keras.report.tables import Column, Table, arm_columns, cell_text
+from ecg_keras.report.tables import Column, Table, arm_columns, cell_text, word_html
 from ecg_keras.statistics import Transferability
 from ecg_keras.transferability import TITLES
 
@@ -63,7 +58,7 @@ def ledger(study: StudyView) -> Section | Absent:
             f"ledger{number}",
             "Time of each way of training",
             "Time of one run, and of its share of the pre-training.",
-            lambda part=part: ledger_plot(part),  # type: ignore[misc]
+            partial(ledger_plot, part),
         )
         for number, part in enumerate(parts, start=1)
     )
@@ -88,7 +83,10 @@ def findings(study: StudyView) -> Section | Absent:
         "what it did not look at, what its intervals leave open, and what rests on one "
         "seed or one comparison alone."
     )
-    judged = (Judged(one.claim, one.word, one.evidence) for one in found)
+    judged = (
+        Group(one.claim, (Markup("{}. {}").format(word_html(one.word), one.evidence),))
+        for one in found
+    )
     title = "The published findings, tested here"
     return Section("findings", title, (introduction, *judged), (table,))
 

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from ecg_keras.metrics import score_name
-from ecg_keras.report.blocks import (
-    Absent,
-    Block,
-    Drawing,
-    Figures,
-    Fold,
-    Group,
-    Rows,
-    Section,
-)
+from ecg_keras.report.blocks import Absent, Block, Drawing, Figures, Fold, Group, Rows, Section
 from ecg_keras.report.forest import ForestRow, forest_plot
 from ecg_keras.report.study_verdicts import count_verdicts
-from ecg_keras.report.study_view import (
-    NO_ARM,
-    StudyView,
-)
+from ecg_keras.report.study_view import NO_ARM, StudyView
 from ecg_keras.report.tables import MARKS, Column, Table, arm_columns
 from ecg_keras.statistics import QUESTION, Compared, Interaction, Shift, explain_controls
 from ecg_keras.text import plural
@@ -150,7 +139,7 @@ def _of_protocol(study: StudyView, number: int, protocol: str, shifts: Sequence[
             f"protocol{number}-{part}",
             f"Differences on {downstream} under {against} and under {protocol}",
             downstream,
-            lambda some=some: forest_plot(some, study.margin),  # type: ignore[misc]
+            partial(forest_plot, some, study.margin),
         )
         for part, (downstream, some) in enumerate(rows.items(), start=1)
     )

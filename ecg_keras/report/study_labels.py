@@ -9,21 +9,9 @@ import numpy as np
 
 from ecg_keras import metrics
 from ecg_keras.evaluation import estimate_labels
-from ecg_keras.report.blocks import (
-    Absent,
-    Drawing,
-    Figures,
-    Group,
-    Rows,
-    Section,
-    first_open,
-)
+from ecg_keras.report.blocks import Absent, Drawing, Figures, Group, Rows, Section, first_open
 from ecg_keras.report.label_curves import draw_label
-from ecg_keras.report.study_view import (
-    NO_ARM,
-    StudyView,
-    count_positives,
-)
+from ecg_keras.report.study_view import NO_ARM, StudyView, count_positives
 from ecg_keras.report.tables import ARM, Column, Table, arm_columns, capital
 from ecg_keras.statistics import Compared
 from ecg_keras.text import plural

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from ecg_keras.evaluation import CALIBRATED_LOSS, Estimate
 from ecg_keras.metrics import score_name
@@ -19,9 +20,7 @@ from ecg_keras.report.blocks import (
     first_open,
 )
 from ecg_keras.report.learning_plots import convergence_plot, learning_plot
-from ecg_keras.report.study_view import (
-    StudyView,
-)
+from ecg_keras.report.study_view import StudyView
 from ecg_keras.report.tables import Column, Table, arm_columns, capital
 from ecg_keras.statistics import ArmTuning, Compared, Convergence, LearningCurve, say_worths
 from ecg_keras.text import percent, plural, short_duration
@@ -87,7 +86,7 @@ def convergence(study: StudyView) -> Section | Absent:
             f"convergence{number}",
             f"Validation score over epochs of {', '.join(curves)}: {caption}",
             caption,
-            lambda curves=curves: convergence_plot(curves, study.reference),  # type: ignore[misc]
+            partial(convergence_plot, curves, study.reference),
         )
         (first if largest.get(downstream, title) == title else rest).append(drawing)
     introduction = (

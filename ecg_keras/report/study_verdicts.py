@@ -7,20 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ecg_keras.metrics import score_name
-from ecg_keras.report.blocks import (
-    OPEN_ROWS,
-    Absent,
-    Block,
-    Fold,
-    Group,
-    Items,
-    Rows,
-    Section,
-)
-from ecg_keras.report.study_view import (
-    NO_ARM,
-    StudyView,
-)
+from ecg_keras.report.blocks import OPEN_ROWS, Absent, Block, Fold, Group, Items, Rows, Section
+from ecg_keras.report.study_view import NO_ARM, StudyView
 from ecg_keras.report.tables import ARM, MARKS, Column, Table, arm_columns, capital
 from ecg_keras.statistics import Compared, settles
 from ecg_keras.text import plural

@@ -144,6 +144,8 @@ def cell_text(kind: Kind, value: Any) -> str:
 
 def cell_html(column: Column, value: Any) -> Markup:
     """The inside of a cell of a page: the interval small, a judging word with its mark."""
+    if isinstance(value, Markup):
+        return value
     if column.kind == "word" and value in MARKS:
         return word_html(value)
     small = value if column.kind == "way" else _parts(column.kind, value)

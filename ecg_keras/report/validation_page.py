@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ecg_keras.report.blocks import Block, Drawing, Figures, Fold, Items, Note, Rows, Section
@@ -203,11 +204,11 @@ def _distributions(sets: Sets, prefix: str) -> tuple[Block, ...]:
 
 def _figure(sets: Sets, name: str, anchor: str) -> Drawing | None:
     found = {title: one[name] for title, one in sets.items() if name in one}
+    if not any(one.counts if isinstance(one, Texts) else one.quantiles for one in found.values()):
+        return None
     texts = {title: one for title, one in found.items() if isinstance(one, Texts)}
     numbers = {title: one for title, one in found.items() if isinstance(one, Numbers)}
-    figure = texts_plot(texts) if texts else numbers_plot(numbers, axis_title(name))
-    if figure is None:
-        return None
+    draw = partial(texts_plot, texts) if texts else partial(numbers_plot, numbers, axis_title(name))
     parts = [feature_title(name)]
     if numbers:
         medians = {t: f"{one.median:.4g}" for t, one in numbers.items() if one.present}
@@ -217,7 +218,7 @@ def _figure(sets: Sets, name: str, anchor: str) -> Drawing | None:
         # a recording without a label of the set is known to have none
         parts.append(f"{'none in' if name == 'labels' else 'unknown of'} {_list(unknown)}")
     caption = f"{parts[0]}: {'; '.join(parts[1:])}." if parts[1:] else f"{parts[0]}."
-    return Drawing(anchor, caption, caption, lambda: figure)
+    return Drawing(anchor, caption, caption, draw)
 
 
 def _lead_figure(sets: Sets, feature: str, leads: Sequence[str], anchor: str) -> Drawing:

@@ -38,15 +38,15 @@ FAR = 10.0
 
 
 @in_style
-def numbers_plot(sets: Mapping[str, Numbers], xlabel: str) -> Figure | None:
+def numbers_plot(sets: Mapping[str, Numbers], xlabel: str) -> Figure:
     """The share of the recordings in each bin, for each set that has any; the first is filled."""
     drawn = {name: one for name, one in sets.items() if one.quantiles}
-    if not drawn:
-        return None
     edges, logarithmic = _edges(tuple(drawn.values()))
     figure = Figure(figsize=PANEL_INCHES, layout="constrained")
     axes = figure.subplots()
-    for style, (name, one) in zip(_styles(sets, drawn), drawn.items(), strict=True):
+    # each set keeps its style where another has nothing to draw
+    styles = [style for style, name in zip(STYLES, sets, strict=False) if name in drawn]
+    for style, (name, one) in zip(styles, drawn.items(), strict=True):
         shares = np.diff(_below(one, edges))
         shares[0] += _below(one, edges[:1])[0]
         shares[-1] += 1 - _below(one, edges[-1:])[0]
@@ -65,7 +65,7 @@ def numbers_plot(sets: Mapping[str, Numbers], xlabel: str) -> Figure | None:
 
 
 @in_style
-def texts_plot(sets: Mapping[str, Texts], most: int = MOST_VALUES) -> Figure | None:
+def texts_plot(sets: Mapping[str, Texts]) -> Figure:
     """The share of the recordings with each value, the most frequent ones from above.
 
     A recording may have several values, or none.
@@ -77,9 +77,7 @@ def texts_plot(sets: Mapping[str, Texts], most: int = MOST_VALUES) -> Figure | N
     values = sorted(
         {value for one in shares.values() for value in one},
         key=lambda value: (-max(one.get(value, 0.0) for one in shares.values()), value),
-    )[:most]
-    if not values:
-        return None
+    )[:MOST_VALUES]
     height = 0.8 / len(sets)
     inches = 0.9 + max(1.0, 0.14 * len(values) * (1 + len(sets)))
     figure = Figure(figsize=(PANEL_INCHES[0], inches), layout="constrained")
@@ -171,8 +169,3 @@ def _quantile(one: Numbers, share: float) -> float:
     if share == 0.5:
         return one.median
     return float(np.interp(share, shares, values))
-
-
-def _styles(sets: Mapping[str, Numbers], drawn: Mapping[str, Numbers]) -> list[Look]:
-    """Each set keeps its style where another has nothing to draw."""
-    return [style for style, name in zip(STYLES, sets, strict=False) if name in drawn]

@@ -251,13 +251,13 @@ def test_the_checklist_has_tripod_ais_numbers_and_links_that_hold(result):
     assert len(ITEMS) == len(set(ITEMS)) == 52
     assert len({item.rstrip("abcdefg") for item in ITEMS}) == 27
     section = checklist(StudyView(result), {"data": "Data"})
-    checks = section.blocks[1].checks
-    numbers = [check.number for check in checks]
+    rows = section.blocks[1].table.rows
+    numbers = [number for number, *_ in rows]
     assert [item for item in ITEMS if item in numbers] == numbers
-    assert {at for check in checks for at in check.where} == {"data"}
+    assert {see for *_, see in rows} == {'<a href="#data">Data</a>', "for you to write"}
     left = section.blocks[2].removeprefix("For you to write: items ").rstrip(".").split(", ")
     assert sorted(left + numbers) == sorted(ITEMS)
-    assert "500 ECGs of 480 patients of ptbxl" in {c.number: c for c in checks}["20a"].answer
+    assert "500 ECGs of 480 patients of ptbxl" in {row[0]: row[2] for row in rows}["20a"]
 
 
 def test_an_item_without_a_section_is_for_the_author(bare_page):

@@ -9,13 +9,8 @@ from page_elements import Page, check_accessible, check_self_contained
 
 from ecg_keras.data import Dataset, Noted, SplitSummary
 from ecg_keras.report import validation_page
-from ecg_keras.report.validation_plots import leads_plot, numbers_plot, texts_plot
-from ecg_keras.report.validation_words import (
-    FEATURES,
-    axis_title,
-    feature_title,
-    verdict_sentences,
-)
+from ecg_keras.report.validation_plots import MOST_VALUES, leads_plot, numbers_plot, texts_plot
+from ecg_keras.report.validation_words import FEATURES, axis_title, feature_title, verdict_sentences
 from ecg_keras.validation import (
     Anomaly,
     DatasetComparison,
@@ -287,9 +282,9 @@ def test_the_shares_of_a_histogram_add_up_to_one():
         assert np.sum(patch.get_data().values) == pytest.approx(1)
 
 
-def test_nothing_to_draw():
-    assert numbers_plot({"a": unknown()}, "mV") is None
-    assert texts_plot({"a": Texts(5, 5, {})}) is None
+def test_nothing_to_draw(tmp_path):
+    page = write(found(train={"age": unknown(), "sex": Texts(5, 5, {})}), tmp_path)
+    assert page.all("svg") == []
 
 
 def test_one_set_without_values_keeps_the_other_ones_style():
@@ -300,8 +295,9 @@ def test_one_set_without_values_keeps_the_other_ones_style():
 
 def test_the_most_frequent_values_are_drawn():
     many = Texts(100, 0, {f"label {index}": 100 - index for index in range(40)})
-    axes = texts_plot({"a": many, "b": many}, most=5).axes[0]
-    assert [text.get_text() for text in axes.get_yticklabels()] == [f"label {i}" for i in range(5)]
+    axes = texts_plot({"a": many, "b": many}).axes[0]
+    shown = [text.get_text() for text in axes.get_yticklabels()]
+    assert shown == [f"label {index}" for index in range(MOST_VALUES)]
 
 
 def test_a_lead_shows_the_median_and_nine_tenths():
