@@ -237,7 +237,8 @@ CHAPMAN = ChallengeSet(
 )
 NINGBO = ChallengeSet(
     folder="ningbo",
-    record_name=r"JS(1064[7-9]|106[5-9]\d|10[7-9]\d\d|1[1-9]\d{3}|[2-4]\d{4})",
+    # the header of one recording, JS23074.mat, lacks the J
+    record_name=r"S23074|JS(1064[7-9]|106[5-9]\d|10[7-9]\d\d|1[1-9]\d{3}|[2-4]\d{4})",
     DEFINITIONS={"rhythm": RHYTHM, "challenge2021": SCORED},
     CITATION=(
         "Zheng J, Chu H, Struppa D, et al. Optimal multi-stage arrhythmia classification approach. "

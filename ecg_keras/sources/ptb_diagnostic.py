@@ -15,6 +15,7 @@ Sources: Bousseljot et al. 1995; the spellings of the headers as counted by the 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from ecg_keras.labels import Definition, present_labels
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.sources.contract import MOST, Corpus, Expectations
 from ecg_keras.sources.fields import parse_age, parse_sex, path_inside
+from ecg_keras.text import plural
 
 REASON: Definition = {
     "NORM": ("healthy control",),
@@ -71,17 +73,27 @@ _STAGE = re.compile(r"\s*\(nyha [^)]*\)$")
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
-    """Lists the recordings that ``RECORDS`` names; ``record_id`` is such as ``s0010_re``."""
+    """Lists the recordings whose headers are there; ``record_id`` is such as ``s0010_re``.
+
+    They are those that ``RECORDS`` names, or of all patients' folders where there is no such list.
+    """
     definition = look_up("label set", label_set, MEANINGS)
-    infos: dict[str, RecordInfo] = {}
-    for name in read_text(str(root / RECORDS)).split():
-        path = path_inside(root, name)
-        if path.name in infos:
-            raise DataError(f"{root / RECORDS}: {path.name} is listed more than once.")
-        infos[path.name] = _list_record(root, path, definition)
-    if not infos:
-        raise DataError(f"{root / RECORDS}: names no recording. Download it again.")
-    return [infos[name] for name in sorted(infos)]
+    paths = _find_paths(root)
+    there = [path for path in paths if _is_there(path)]
+    infos = [_list_record(root, path, definition) for path in there or paths]
+    return sorted(infos, key=lambda info: info.record_id)
+
+
+def list_remarks(root: Path) -> tuple[str, ...]:
+    """Says how many of the recordings that ``RECORDS`` names are not there and left aside."""
+    missing = [path for path in _find_paths(root) if not _is_there(path)]
+    if not missing:
+        return ()
+    first = missing[0].relative_to(root).as_posix()
+    return (
+        f"{root / RECORDS}: names {plural(len(missing), 'recording')} that are not here, such as "
+        f"{first}, and these are left aside. Download them to use all.",
+    )
 
 
 def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
@@ -93,6 +105,23 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
 def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:
     """Reads one recording, or the wanted seconds; see `ecg_keras.formats.read_wfdb`."""
     return read_wfdb(info.path, span=span)
+
+
+def _find_paths(root: Path) -> list[Path]:
+    """The recordings of the list, without extension; of the disk where it was not downloaded."""
+    if not (root / RECORDS).exists() and (found := sorted(root.glob("patient*/[!.]*.hea"))):
+        return [path.with_suffix("") for path in found]
+    paths = [path_inside(root, name) for name in read_text(str(root / RECORDS)).split()]
+    twice = [name for name, count in Counter(path.name for path in paths).items() if count > 1]
+    if twice:
+        raise DataError(f"{root / RECORDS}: {twice[0]} is listed more than once.")
+    if not paths:
+        raise DataError(f"{root / RECORDS}: names no recording. Download it again.")
+    return paths
+
+
+def _is_there(path: Path) -> bool:
+    return any(path.with_name(path.name + ending).exists() for ending in (".hea", ".HEA"))
 
 
 def _list_record(root: Path, path: Path, definition: Definition) -> RecordInfo:

@@ -129,7 +129,11 @@ def test_records_of_another_set_are_refused(tmp_path):
     ("source", "inside", "outside"),
     [
         (chapman, ["JS00001", "JS09999", "JS10646"], ["JS10647", "JS11000", "JS45551"]),
-        (ningbo, ["JS10647", "JS10999", "JS20000", "JS45551"], ["JS00001", "JS10646", "JS10599"]),
+        (
+            ningbo,
+            ["JS10647", "JS10999", "JS20000", "JS45551", "S23074"],
+            ["JS00001", "JS10646", "JS10599", "S23075", "S0001"],
+        ),
     ],
 )
 def test_chapman_ends_where_ningbo_begins(tmp_path, source, inside, outside):

@@ -1,5 +1,7 @@
 """PTB Diagnostic in its own layout: patients' folders, two files of samples, reasons in headers."""
 
+import shutil
+
 import numpy as np
 import pytest
 from small_original_layouts import PTB_RECORDS, write_ptb_diagnostic, write_ptb_record
@@ -119,6 +121,27 @@ def test_a_list_that_does_not_fit_the_files_is_refused(tmp_path, records, messag
     list_one(tmp_path, "n/a")
     (tmp_path / "RECORDS").write_text(records)
     with pytest.raises(DataError, match=message):
+        list_all(tmp_path)
+
+
+def test_recordings_that_were_not_downloaded_are_left_aside_and_counted(tmp_path):
+    write_ptb_diagnostic(tmp_path)
+    whole = list_all(tmp_path)
+    assert ptb_diagnostic.list_remarks(tmp_path) == ()
+    shutil.rmtree(tmp_path / "patient001")
+    assert list_all(tmp_path) == whole[2:]
+    (remark,) = ptb_diagnostic.list_remarks(tmp_path)
+    assert "names 2 recordings that are not here, such as patient001/s0010_re" in remark
+
+
+def test_the_patients_folders_are_enough(tmp_path):
+    write_ptb_diagnostic(tmp_path)
+    whole = list_all(tmp_path)
+    (tmp_path / "RECORDS").unlink()
+    assert list_all(tmp_path) == whole and ptb_diagnostic.list_remarks(tmp_path) == ()
+    for folder in tmp_path.glob("patient*"):
+        shutil.rmtree(folder)
+    with pytest.raises(DataError, match="RECORDS: No such file or directory"):
         list_all(tmp_path)
 
 
