@@ -148,6 +148,14 @@ CATALOGUE: dict[str, Published] = {
     "georgia": _challenge_set("georgia", "Georgia"),
     "chapman": _challenge_set("chapman_shaoxing", "Chapman-Shaoxing"),
     "ningbo": _challenge_set("ningbo", "Ningbo"),
+    "chapman_ningbo": Published(
+        "Chapman-Shaoxing and Ningbo 1.0.0",
+        "physionet",
+        "ecg-arrhythmia/1.0.0",
+        always=FileSet(
+            {f"WFDBRecords/*.{ending}": 45_152 for ending in ("hea", "mat")}, 5_480 * MB
+        ),
+    ),
     "challenge": Published(
         "PhysioNet/CinC Challenge 2021 (1.0.3)",
         "physionet",

@@ -254,6 +254,26 @@ NINGBO = ChallengeSet(
         ),
     ),
 )
+# Both as their authors published them together, with the Challenge's headers. Two of these are
+# damaged (JS01052, JS23074), and go into quarantine.
+CHAPMAN_NINGBO = ChallengeSet(
+    folder="WFDBRecords",
+    record_name=r"J?S\d{5}",
+    DEFINITIONS={"rhythm": RHYTHM, "challenge2021": SCORED},
+    CITATION=(
+        "Zheng J, Guo H, Chu H. A large scale 12-lead electrocardiogram database for arrhythmia "
+        "study (version 1.0.0). PhysioNet (2022). https://doi.org/10.13026/wgex-er52"
+    ),
+    LICENCE=CC_BY,
+    CORPUS=Corpus(
+        title="Chapman-Shaoxing and Ningbo",
+        about="Chapman-Shaoxing and Ningbo as published together, 10 s, 500 Hz",
+        layout="`WFDBRecords/`",
+        expectations=NINGBO.CORPUS.expectations,
+        marks=("WFDBRecords", "ConditionNames_SNOMED-CT.csv"),
+        holds=("chapman", "ningbo"),
+    ),
+)
 # Each of the 74 Holter recordings has codes for all of its half hour: the seconds that are kept
 # (data.seconds and data.window) need not show what the codes name.
 INCART = ChallengeSet(
@@ -309,5 +329,9 @@ ALL_SETS = ChallengeSet(
         layout="Challenge folder `training`",
         expectations=Expectations(rates=(257.0, 500.0, 1000.0), seconds=(4.9, 1801.0)),
         marks=("cpsc_2018", "georgia"),
+        holds=(
+            *("cpsc2018", "cpsc2018_extra", "georgia", "ptb", "ptbxl_challenge", "chapman"),
+            *("ningbo", "incart"),
+        ),
     ),
 )

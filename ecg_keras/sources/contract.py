@@ -121,6 +121,7 @@ class Corpus:
         expectations: what its documentation promises.
         marks: patterns of files; a folder that has a file of each is recognised as the database.
         copy_of: the source with the same recordings.
+        holds: sources whose recordings are among its own.
         layout_of: sources whose layout it shares, so that ``marks`` of theirs mean nothing.
         not_published: why `ecg-keras download` can't fetch it, and what to do instead; empty where
             its catalogue has the database.
@@ -136,6 +137,7 @@ class Corpus:
     expectations: Expectations = field(default_factory=Expectations)
     marks: tuple[str, ...] = ()
     copy_of: str = ""
+    holds: tuple[str, ...] = ()
     layout_of: tuple[str, ...] = ()
     not_published: str = ""
 

@@ -26,6 +26,7 @@ SOURCES: dict[str, str] = {
     "ptbxl_challenge": "ecg_keras.sources.challenge_sets:PTBXL",
     "chapman": "ecg_keras.sources.challenge_sets:CHAPMAN",
     "ningbo": "ecg_keras.sources.challenge_sets:NINGBO",
+    "chapman_ningbo": "ecg_keras.sources.challenge_sets:CHAPMAN_NINGBO",
     "incart": "ecg_keras.sources.challenge_sets:INCART",
     "challenge": "ecg_keras.sources.challenge_sets:ALL_SETS",
     "ludb": "ecg_keras.sources.ludb",
@@ -216,16 +217,25 @@ def recognise_database(root: Path, source: str) -> str:
 
 
 def have_same_recordings(one: str, other: str) -> bool:
-    """Whether two sources are the same database or copies of it.
+    """Whether two sources are the same database, copies of it, or one is a part of the other.
 
     Example:
         >>> have_same_recordings("ptb", "ptb_diagnostic"), have_same_recordings("ptb", "ludb")
         (True, False)
+        >>> have_same_recordings("georgia", "challenge")
+        True
     """
-    original, other_original = (
-        corpus.copy_of or name if (corpus := corpus_of(name)) else name for name in (one, other)
-    )
-    return original == other_original
+    return not _originals(one).isdisjoint(_originals(other))
+
+
+def _originals(name: str) -> set[str]:
+    """The sources that first held the recordings of one."""
+    corpus = corpus_of(name)
+    if corpus is None:
+        return {name}
+    if corpus.holds:
+        return set().union(*map(_originals, corpus.holds))
+    return {corpus.copy_of or name}
 
 
 def _load(name: str) -> Any:

@@ -99,6 +99,9 @@ DATABASES = {
     "ptbxl_challenge": lambda root: write_challenge_set(root, ["HR00001", "HR00002", "HR21837"]),
     "chapman": lambda root: write_challenge_set(root, ["JS00001", "JS10599", "JS10646"]),
     "ningbo": lambda root: write_challenge_set(root, ["JS10647", "JS11000", "JS45551"]),
+    "chapman_ningbo": lambda root: write_challenge_set(
+        root / "WFDBRecords", ["JS00001", "JS01053", "JS45551"]
+    ),
     "incart": write_incart,
     "challenge": write_challenge,
     "ludb": write_ludb,

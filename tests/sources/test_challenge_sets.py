@@ -14,7 +14,7 @@ from ecg_keras.config import Data
 from ecg_keras.data.conversion import convert
 from ecg_keras.data.source_check import Verified
 from ecg_keras.errors import DataError
-from ecg_keras.sources import find_source
+from ecg_keras.sources import find_source, recognise_database
 from ecg_keras.sources.challenge_format import SCORED
 
 challenge, chapman, cpsc2018, georgia, incart, ningbo, ptb = map(
@@ -144,6 +144,28 @@ def test_chapman_ends_where_ningbo_begins(tmp_path, source, inside, outside):
         write_challenge_set(tmp_path / name, [name])
         with pytest.raises(DataError, match=f"{name} is no recording of"):
             source.list_records(tmp_path / name, label_set="rhythm", sampling_rate=500)
+
+
+def test_chapman_and_ningbo_together_are_read_but_for_their_two_damaged_headers(tmp_path):
+    folder = tmp_path / "WFDBRecords"
+    for name in ("JS00001", "JS01052", "JS23074"):
+        write_challenge_record(folder / name[2:4] / name[2:5], name, dx="426177001")
+    # a new line is lost, in one of them with what was around it
+    edit(folder / "01/010/JS01052.hea", "0 12-May-2020 12:33:59\nJS01052.mat 16+24 1", "00")
+    edit(folder / "23/230/JS23074.hea", "JS23074 12 500 5000 12-May-2020 12:33:59\n", "S23074 12 ")
+    (tmp_path / "ConditionNames_SNOMED-CT.csv").touch()
+    chapman_ningbo = find_source("chapman_ningbo")
+    infos = chapman_ningbo.list_records(tmp_path, label_set="rhythm", sampling_rate=500)
+    assert [(info.record_id, info.labels) for info in infos] == [
+        (name, ("SB",)) for name in ("JS00001", "JS01052", "JS23074")
+    ]
+    assert chapman_ningbo.read_signal(infos[0]).values.shape == (5000, 12)
+    for info in infos[1:]:
+        with pytest.raises(DataError, match=f"{info.record_id}.hea: its first line"):
+            chapman_ningbo.read_signal(info)
+    with pytest.raises(DataError, match="JS00001 is no recording of ningbo"):
+        ningbo.list_records(tmp_path, label_set="rhythm", sampling_rate=500)
+    assert "source chapman_ningbo reads" in recognise_database(tmp_path, "ningbo")
 
 
 def test_a_record_that_is_there_twice_is_refused_in_one_set_and_told_apart_in_all(tmp_path):

@@ -64,7 +64,7 @@ def test_every_source_is_tested():
 def test_every_source_says_what_its_database_is(name):
     corpus = corpus_of(name)
     assert corpus.title and corpus.about and corpus.layout
-    assert {corpus.copy_of, *corpus.layout_of} <= {"", *SOURCES}
+    assert {corpus.copy_of, *corpus.layout_of, *corpus.holds} <= {"", *SOURCES}
     assert corpus_of("my_lab.hospital") is None
 
 
@@ -221,6 +221,12 @@ def test_an_object_that_is_no_source_is_named(name, message):
         ("georgia", "georgia", True),
         ("my_lab.hospital", "my_lab.hospital", True),
         ("chapman", "ningbo", False),
+        ("chapman_ningbo", "ningbo", True),
+        ("chapman_ningbo", "chapman_csv", True),
+        ("chapman_ningbo", "georgia", False),
+        ("challenge", "ptbxl", True),
+        ("challenge", "ptb_diagnostic", True),
+        ("challenge", "ludb", False),
         ("my_lab.hospital", "ptb", False),
     ],
 )
