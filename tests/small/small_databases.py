@@ -74,6 +74,11 @@ def write_ludb(root):
     write_ludb_record(root, 10, ["Rhythm: Sinus bradycardia", "STEMI: septal"], age="90", sex="M")
 
 
+def write_chapman_ningbo(root):
+    write_challenge_set(root / "WFDBRecords", ["JS00001", "JS01053", "JS45551"])
+    (root / "ConditionNames_SNOMED-CT.csv").touch()
+
+
 def write_incart(root):
     """Holter recordings, shorter than the true 30 minutes."""
     for number, name in enumerate(["I0001", "I0002", "I0075"]):
@@ -99,9 +104,7 @@ DATABASES = {
     "ptbxl_challenge": lambda root: write_challenge_set(root, ["HR00001", "HR00002", "HR21837"]),
     "chapman": lambda root: write_challenge_set(root, ["JS00001", "JS10599", "JS10646"]),
     "ningbo": lambda root: write_challenge_set(root, ["JS10647", "JS11000", "JS45551"]),
-    "chapman_ningbo": lambda root: write_challenge_set(
-        root / "WFDBRecords", ["JS00001", "JS01053", "JS45551"]
-    ),
+    "chapman_ningbo": write_chapman_ningbo,
     "incart": write_incart,
     "challenge": write_challenge,
     "ludb": write_ludb,
