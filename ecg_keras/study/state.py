@@ -177,13 +177,11 @@ def read_failure(run: Run) -> str | None:
 def read_leak(run: Run) -> CellLeak | None:
     """The leak for which a cell failed; ``None`` where it failed for another reason or did not."""
     try:
-        return read_json(run.folder / FAILURE, "failures", _parse_leak)
+        leak: CellLeak = read_json(
+            run.folder / FAILURE, "failures", lambda kept: parse_as(CellLeak, kept["leak"])
+        )
     except DataError:
         return None
-
-
-def _parse_leak(failure: dict[str, Any]) -> CellLeak:
-    leak: CellLeak = parse_as(CellLeak, failure["leak"])
     return leak
 
 
@@ -225,21 +223,18 @@ def claim(run: Run) -> Iterator[bool]:
     the run took so far.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(run.folder / LOCK)
     try:
-        lock.acquire(timeout=0)
+        held = filelock.FileLock(run.folder / LOCK).acquire(timeout=0)
     except filelock.Timeout:
         yield False
         return
-    try:
+    with held:
         seconds, begun = read_seconds(run), time.perf_counter()
         note = {"host": socket.gethostname(), "pid": os.getpid(), "begun": now()}
         write_json(run.folder / NOTE, {**note, "seconds": seconds})
         yield True
         spent = round(seconds + time.perf_counter() - begun, 1)
         write_json(run.folder / NOTE, {**note, "pid": None, "seconds": spent})
-    finally:
-        lock.release()
 
 
 def is_claimed(run: Run) -> bool:
@@ -250,13 +245,11 @@ def is_claimed(run: Run) -> bool:
     """
     if _read_note(run).get("pid") is None:
         return False
-    lock = filelock.FileLock(run.folder / LOCK)
     try:
-        lock.acquire(timeout=0)
+        with filelock.FileLock(run.folder / LOCK, timeout=0):
+            return False
     except filelock.Timeout:
         return True
-    lock.release()
-    return False
 
 
 def read_seconds(run: Run) -> float:

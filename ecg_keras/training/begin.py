@@ -119,18 +119,15 @@ def check_same_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | No
 @contextmanager
 def alone(run: Run) -> Iterator[None]:
     """Keeps other processes out of the run folder while the block lasts."""
-    lock = filelock.FileLock(run.folder / ".lock")
     try:
-        lock.acquire(timeout=0)
+        held = filelock.FileLock(run.folder / ".lock").acquire(timeout=0)
     except filelock.Timeout as error:
         raise ConfigError(
             f"{run.folder}: another process trains this run. Wait for it, or train into another "
             "folder with --set run=FOLDER."
         ) from error
-    try:
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 def describe_environment(precision: str, devices: list[str]) -> dict[str, Any]:

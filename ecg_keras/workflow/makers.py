@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +21,12 @@ from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.run_exports import export_run
 from ecg_keras.workflow.run_pairs import compare_runs
 from ecg_keras.workflow.runs import validate_shards
-from ecg_keras.workflow.step import Watcher
+from ecg_keras.workflow.step import Maker, Watcher
 from ecg_keras.workflow.tuning import is_tried, is_tuned, train_job, try_on_validation, tune
 
 # all keys of evaluation that once decided a mark, at their defaults or not
 MARKED_BEFORE = {"calibration", "thresholds", "bootstrap", "level", "seed"}
 MADE = "Remove it; the shards are validated again."
-
-
-@dataclass(frozen=True)
-class Maker:
-    product: Callable[[Job], Path]
-    is_done: Callable[[Job], bool]
-    make: Callable[[Job, Watcher], None]
 
 
 def _simulated(job: Job) -> bool:
@@ -47,10 +39,6 @@ def _simulate(job: Job, watcher: Watcher) -> None:
 
 def _simulation(job: Job) -> dict[str, Any]:
     return {} if job.data.simulate is None else job.data.simulate.model_dump()
-
-
-def _imported(job: Job) -> Path:
-    return job.run.folder if job.imported is None else job.imported.folder
 
 
 def _import(job: Job, watcher: Watcher) -> None:
@@ -277,7 +265,7 @@ def _marked(
 MAKERS = {
     "keep": Maker(lambda job: job.run.folder, Job.outlives_its_data, lambda job, watcher: None),
     "simulate": Maker(lambda job: job.data.raw, _simulated, _simulate),
-    "import": Maker(_imported, Job.is_imported, _import),
+    "import": Maker(lambda job: (job.imported or job.run).folder, Job.is_imported, _import),
     "prepare": Maker(lambda job: job.shards, _prepared, _prepare),
     "validate": Maker(_validation, _validated, _validate),
     "guard": Maker(lambda job: job.run.leaks, _guarded, _guard),

@@ -39,17 +39,8 @@ def make_plan(
     plan: list[Step] = []
 
     def add(action: str, of: Job, *needs: Step) -> Step:
-        maker = MAKERS[action]
-        step = Step(
-            action,
-            of,
-            product=lambda: maker.product(of),
-            needs=needs,
-            is_done=lambda: maker.is_done(of),
-            make=lambda watcher: maker.make(of, watcher),
-        )
-        plan.append(step)
-        return step
+        plan.append(Step(action, of, MAKERS[action], needs))
+        return plan[-1]
 
     def add_data(of: Job) -> tuple[Step, Step]:
         simulated = (add("simulate", of),) if of.data.simulate is not None else ()
@@ -130,17 +121,17 @@ def run_plan(plan: Iterable[Step], watcher: Watcher | None = None) -> None:
     raise_together(found)
 
 
-def make_alone(job: Job, *actions: str, watcher: Watcher | None = None) -> None:
+def make_alone(job: Job, *actions: str) -> None:
     """Does some actions of a job and no others, as far as their products are not there and fresh.
 
     Args:
         job: whose shards, and the runs that it needs, are there.
         actions: such as ``"guard"`` and ``"train"``, in their order.
-        watcher: is notified of warnings and progress.
     """
     for action in actions:
-        if not MAKERS[action].is_done(job):
-            MAKERS[action].make(job, watcher or Watcher())
+        step = Step(action, job, MAKERS[action])
+        if not step.is_done():
+            step.make(Watcher())
 
 
 def _do(step: Step, watcher: Watcher) -> None:

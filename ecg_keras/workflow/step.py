@@ -1,4 +1,4 @@
-"""`Step`, one product of a plan, and `Watcher`, which is notified of how it is made."""
+"""`Step`, one product of a plan, its `Maker`, and `Watcher`, which is notified of the making."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ from ecg_keras.data import Run, run_here
 from ecg_keras.workflow.job import Job
 
 
+@dataclass(frozen=True)
+class Maker:
+    """Of an action for any job: where its product is, whether that is fresh, and how it is made."""
+
+    product: Callable[[Job], Path]
+    is_done: Callable[[Job], bool]
+    make: Callable[[Job, Watcher], None]
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One product of a plan.
@@ -18,18 +27,22 @@ class Step:
     Attributes:
         action: what is done, such as ``"prepare"``.
         job: for which recipe.
-        product: what it makes.
+        maker: how.
         needs: steps that come before; if one of them is still to do, so is this one.
-        is_done: whether the product is there and fresh.
-        make: makes it.
     """
 
     action: str
     job: Job
-    product: Callable[[], Path]
-    needs: tuple[Step, ...]
-    is_done: Callable[[], bool]
-    make: Callable[[Watcher], None]
+    maker: Maker
+    needs: tuple[Step, ...] = ()
+
+    def is_done(self) -> bool:
+        """Whether the product is there and fresh."""
+        return self.maker.is_done(self.job)
+
+    def make(self, watcher: Watcher) -> None:
+        """Makes the product."""
+        self.maker.make(self.job, watcher)
 
     def is_ready(self) -> bool:
         """Whether nothing is left to do for this step and those it needs."""
@@ -40,7 +53,7 @@ class Step:
         known = all(step.is_ready() for step in self.needs)
         if self.action in ("prepare", "validate") and not known:
             return f"{self.job.data.shards}/..."
-        return str(self.product())
+        return str(self.maker.product(self.job))
 
 
 class Watcher:

@@ -10,6 +10,7 @@ from ecg_keras import workflow
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import LeakError
 from ecg_keras.training.begin import begin_run
+from ecg_keras.workflow.step import Maker
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
 MINE = """\
@@ -133,11 +134,12 @@ def step(place):
 
 
 def make_step(job, action, *needs, error=None):
-    def make(watcher):
+    def make(job, watcher):
         if error is not None:
             raise error
 
-    return workflow.Step(action, job, product=Path, needs=needs, is_done=lambda: False, make=make)
+    maker = Maker(lambda job: Path(), lambda job: False, make)
+    return workflow.Step(action, job, maker, needs)
 
 
 LEAK = LeakError("knows 2", "Take another.", shards=Path("shards/a"), upstream=True)
