@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from ecg_keras.config.tune import Candidate as Candidate, Tune as Tune, beyond as beyond
     from ecg_keras.config.values import (
         NameOrSettings as NameOrSettings,
+        leaves as leaves,
         name_and_settings as name_and_settings,
     )
     from ecg_keras.config.weights_card import (

@@ -83,15 +83,11 @@ def load_recipe(
         'finetune'
     """
     path, overrides = Path(path), dict(overrides or {})
-    recipe = _load(path, overrides, Recipe, checks, defaults)
+    recipe = _check(_read(path, Recipe), path, overrides, Recipe, checks, defaults)
     return LoadedRecipe(path.stem, path, recipe, overrides)
 
 
-def load_study(
-    path: str | Path,
-    overrides: Mapping[str, Any] | None = None,
-    checks: Sequence[Callable[[Study], Iterator[Problem]]] = (),
-) -> LoadedStudy:
+def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> LoadedStudy:
     """Reads and checks a study recipe; arguments and errors as for `load_recipe`.
 
     The parts of recipes in it are checked when they are put together: see `compose`.
@@ -101,7 +97,7 @@ def load_study(
         'macro_auroc'
     """
     path, overrides = Path(path), dict(overrides or {})
-    study = _load(path, overrides, Study, checks)
+    study = _check(_read(path, Study), path, overrides, Study)
     return LoadedStudy(path.stem, path, study, overrides)
 
 
@@ -119,7 +115,7 @@ def load_file_study(folder: str | Path, overrides: Mapping[str, Any] | None = No
         >>> load_file_study("theirs", {"question.margin": 0.01}).question.margin
         0.01
     """
-    return _check(CommentedMap(), Path(folder), dict(overrides or {}), FileStudy, ())
+    return _check(CommentedMap(), Path(folder), dict(overrides or {}), FileStudy)
 
 
 def load_card(
@@ -139,7 +135,8 @@ def load_card(
         >>> load_card("xceptiontime.yaml").unit  # doctest: +SKIP
         'uV'
     """
-    return _load(Path(path), {}, WeightsCard, checks)
+    path = Path(path)
+    return _check(_read(path, WeightsCard), path, {}, WeightsCard, checks)
 
 
 def compose(parts: Sequence[Mapping[str, Any]], where: str) -> Recipe:
@@ -184,22 +181,12 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _load(
-    path: Path,
-    overrides: Mapping[str, Any],
-    schema: type[AnySettings],
-    checks: Sequence[Callable[[AnySettings], Iterator[Problem]]],
-    defaults: Callable[[AnySettings], Mapping[str, Any]] | None = None,
-) -> AnySettings:
-    return _check(_read(path, schema), path, overrides, schema, checks, defaults)
-
-
 def _check(
     tree: CommentedMap,
     path: Path,
     overrides: Mapping[str, Any],
     schema: type[AnySettings],
-    checks: Sequence[Callable[[AnySettings], Iterator[Problem]]],
+    checks: Sequence[Callable[[AnySettings], Iterator[Problem]]] = (),
     defaults: Callable[[AnySettings], Mapping[str, Any]] | None = None,
 ) -> AnySettings:
     for key, value in overrides.items():

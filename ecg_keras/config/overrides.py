@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
 from ruamel.yaml.comments import CommentedMap
 
+from ecg_keras.config.problems import section_of
 from ecg_keras.config.recipe_sections import Recipe
 from ecg_keras.config.yaml_text import YamlError, parse_yaml
 from ecg_keras.errors import ConfigError, shortened
@@ -69,25 +70,11 @@ def _flatten(
     for key, value in values.items():
         inner = section
         for part in str(key).split("."):
-            inner = _section_of(inner, part)
+            inner = inner and section_of(inner, part)
         if isinstance(value, Mapping) and value and inner is not None:
             yield from _flatten(value, inner, f"{before}{key}.")
         else:
             yield f"{before}{key}", value.item() if isinstance(value, np.generic) else value
-
-
-def _section_of(section: type[BaseModel] | None, part: str) -> type[BaseModel] | None:
-    """The section that a key of another holds; of a list of sections, by number, the same."""
-    if section is None or part.isdecimal():
-        return section
-    fields = {field.alias or name: field for name, field in section.model_fields.items()}
-    pending = [fields[part].annotation] if part in fields else []
-    while pending:
-        one = pending.pop()
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            return one
-        pending.extend(get_args(one))
-    return None
 
 
 def override(tree: CommentedMap, key: str, value: Any, path: Path) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -39,9 +38,9 @@ def problem_of(detail: Any, schema: type[BaseModel]) -> Problem:
     key: Key = tuple(detail["loc"])
     received = detail.get("input")
     if detail["type"] == "extra_forbidden":
-        section: Any = schema
+        section = schema
         for part in key[:-1]:
-            section = _field_type(section, part)
+            section = section_of(section, part) or section  # the name of one of several
         allowed = [f.alias or name for name, f in section.model_fields.items()]
         return Problem(key, unknown_name("key", str(key[-1]), allowed))
     if detail["type"] == "missing":
@@ -54,20 +53,17 @@ def problem_of(detail: Any, schema: type[BaseModel]) -> Problem:
     return Problem(key, message.rstrip(".") + ".")
 
 
-def _field_type(section: Any, part: str | int) -> Any:
-    """The section class that a key of another section holds, through Optional and tuples."""
-    if isinstance(part, int):
+def section_of(section: type[BaseModel], part: str | int) -> type[BaseModel] | None:
+    """The section that a key of another holds, if it holds any; of a list's number, the same."""
+    if isinstance(part, int) or part.isdecimal():
         return section
-    for name, field in section.model_fields.items():
-        if part in (name, field.alias):
-            return next(_sections(field.annotation))
-    return section
-
-
-def _sections(annotation: Any) -> Iterator[Any]:
-    inner = getattr(annotation, "__args__", ())
-    for part in inner:
-        yield from _sections(part)
-    # Python 3.10 takes tuple[int] for a class, too
-    if not inner and isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
+    found = (f for name, f in section.model_fields.items() if part in (name, f.alias))
+    pending = [field.annotation for field in found]
+    while pending:
+        one: Any = pending.pop()
+        inner = get_args(one)
+        # Python 3.10 takes tuple[int] for a class, too
+        if not inner and isinstance(one, type) and issubclass(one, BaseModel):
+            return one
+        pending.extend(inner)
+    return None

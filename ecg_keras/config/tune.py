@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ecg_keras.config.metric_names import Chooser
-from ecg_keras.config.values import Positive, Settings
+from ecg_keras.config.values import Positive, Settings, leaves
 
 # sections of a recipe that a candidate may change: data, labels and scores are those of the arm
 TUNABLE = ("training", "model")
@@ -42,7 +42,8 @@ class Candidate(Settings):
         """``rate 0.1, decay 0.7``."""
         words = (("rate", self.rate), ("decay", self.decay), ("head", self.head_epochs))
         settings = [f"{word} {value:g}" for word, value in words if value is not None]
-        return ", ".join([*settings, *_leaves(self.recipe)])
+        further = (f"{'.'.join(key)} {value}" for key, value in leaves(self.recipe))
+        return ", ".join([*settings, *further])
 
 
 class Tune(Settings):
@@ -106,12 +107,3 @@ def beyond(tune: Tune, chosen: str) -> tuple[Edge, Candidate] | None:
 def rounded(rate: float) -> float:
     """A rate without the noise of floating-point products."""
     return float(f"{rate:.6g}")
-
-
-def _leaves(part: dict[str, Any], key: str = "") -> list[str]:
-    """``model.dropout 0.5`` for each plain value in nested keys."""
-    lines: list[str] = []
-    for name, value in part.items():
-        dotted = f"{key}.{name}" if key else str(name)
-        lines += _leaves(value, dotted) if isinstance(value, dict) else [f"{dotted} {value}"]
-    return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -62,6 +63,15 @@ def name_and_settings(setting: NameOrSettings) -> tuple[str, dict[str, Any]]:
         return setting, {}
     ((name, settings),) = setting.items()
     return name, settings
+
+
+def leaves(tree: Mapping[str, Any], key: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any]]:
+    """The plain values in nested keys, each with the keys that lead to it."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*key, str(name)))
+        else:
+            yield (*key, str(name)), value
 
 
 def _check_one(value: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 from ecg_keras.config import Recipe
 from ecg_keras.data import stored_leads, stored_length
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_count, as_list, as_number, read_json, write_json
+from ecg_keras.files import as_list, as_number, parse_as, read_json, write_json
 
 # in which a pilot begins what takes long
 SECONDS = 60.0
@@ -214,15 +214,10 @@ def _parse(kept: dict[str, Any], machine: Mapping[str, Any]) -> Pilot:
     if kept["format"] != FORMAT or kept["machine"] != machine:
         return Pilot(0.0, {})
     timings = {
-        Workload(**one["workload"]): _parse_timing(**one["timing"])
+        parse_as(Workload, one["workload"]): parse_as(Timing, one["timing"])
         for one in as_list(kept["timings"])
     }
     return Pilot(as_number(kept["scoring"]), timings, as_number(kept["load"]))
-
-
-def _parse_timing(parameters: int, measured: bool, **seconds: float) -> Timing:
-    pieces = {name: as_number(value) for name, value in seconds.items()}
-    return Timing(**pieces, parameters=as_count(parameters), measured=measured is True)
 
 
 def _measure(workloads: Sequence[Workload], seconds: float) -> Iterator[dict[str, Any]]:

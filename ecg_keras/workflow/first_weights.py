@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras import data
-from ecg_keras.config import Initialise, LoadedRecipe, Model, Preprocessing, Problem, Recipe
+from ecg_keras.config import (
+    Initialise,
+    LoadedRecipe,
+    Model,
+    Preprocessing,
+    Problem,
+    Recipe,
+    leaves,
+)
 from ecg_keras.data import stored_leads, stored_length
 from ecg_keras.errors import ConfigError, EcgKerasError, listed
 from ecg_keras.models import AS_PUBLISHED_HEAD
@@ -174,9 +182,9 @@ def check_first_weights(recipe: Recipe) -> Iterator[Problem]:
         return
     if published is None and not Run(Path(initialise.from_)).card.is_file():
         return  # what a run of ours wants is checked with its file
-    settings = recipe.model_dump(mode="json", by_alias=True)
-    for key, wanted in _leaves(defaults_of(recipe)):
-        given = _look_up(settings, key)
+    settings = dict(leaves(recipe.model_dump(mode="json", by_alias=True)))
+    for key, wanted in leaves(defaults_of(recipe)):
+        given = settings.get(key)
         if key not in FREE and given != wanted:
             yield Problem(
                 key,
@@ -197,17 +205,3 @@ def _check_leads(recipe: Recipe) -> Iterator[Problem]:
             "among these leads. Remove this key, or take missing leads as zero with "
             "initialise.leads: fewer.",
         )
-
-
-def _leaves(tree: Mapping[str, Any], key: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any]]:
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, (*key, name))
-        else:
-            yield (*key, name), value
-
-
-def _look_up(settings: Any, key: tuple[str, ...]) -> Any:
-    for part in key:
-        settings = settings[part]
-    return settings

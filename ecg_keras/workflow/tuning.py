@@ -10,7 +10,7 @@ from ecg_keras import evaluation, models
 from ecg_keras.config import Tune, beyond, tune_of
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import CALIBRATED_LOSS
-from ecg_keras.files import as_number, as_text, read_json, replacing, write_json
+from ecg_keras.files import parse_as, read_json, replacing, write_json
 from ecg_keras.training import (
     Run,
     Tried,
@@ -55,7 +55,7 @@ def is_tried(job: Job) -> bool:
     return (
         job.is_trained()
         and job.run.tried.is_file()
-        and read_json(job.run.tried, "scores", _mark_of) == job.fingerprint()
+        and read_json(job.run.tried, "scores", lambda kept: kept["run"]) == job.fingerprint()
     )
 
 
@@ -155,16 +155,13 @@ def _chosen_job(job: Job) -> Job:
 
 def read_scores(run: Run) -> Mapping[str, float]:
     """What `try_on_validation` found of a run."""
-    return read_json(run.tried, "scores", _parse_scores, "Remove it: the run is scored again.")
-
-
-def _parse_scores(tree: Mapping[str, object]) -> dict[str, float]:
-    scores = dict(tree["scores"])  # type: ignore[call-overload]
-    return {name: math.nan if one is None else as_number(one) for name, one in scores.items()}
-
-
-def _mark_of(tree: Mapping[str, object]) -> str:
-    return as_text(tree["run"])
+    scores: Mapping[str, float | None] = read_json(
+        run.tried,
+        "scores",
+        lambda kept: parse_as(dict[str, float | None], kept["scores"]),
+        "Remove it: the run is scored again.",
+    )
+    return {name: math.nan if one is None else one for name, one in scores.items()}
 
 
 def _tried(job: Job, name: str, one: Job, scores: Mapping[str, float], by: str) -> Tried:
