@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ class _Costs:
             tuple(needed),
             self.folder / "pilot.json",
             seconds=seconds,
-            on_progress=lambda *steps: report("measure this machine", *steps),
+            on_progress=partial(report, "measure this machine"),
         )
         for workload, error in self.pilot.errors.items():
             raise ConfigError(f"{workload.backbone}: can't be trained here: {error}.")

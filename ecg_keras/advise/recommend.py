@@ -6,6 +6,7 @@ import json
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def advise(
     bootstrap: int = 1000,
     tune: Tune | None = None,
     folder: str | Path = FOLDER,
-    on_progress: Callable[[str, int, int], Any] | None = None,
+    on_progress: Callable[[str, int, int], Any] = lambda what, done, total: None,
 ) -> Advice:
     """Says which checkpoint, mode and head to use for a target, and how sure that is.
 
@@ -77,15 +78,14 @@ def advise(
             "advice needs minutes above 0, at least 2 seeds, and a margin between 0 and 1. "
             f"Received: {minutes:g}, {seeds} and {margin:g}."
         )
-    report = on_progress or (lambda what, done, total: None)
     shards, dataset = Path(shards), data.describe(shards)
     _check_valid(dataset.splits["valid"], shards)
     candidates = []
     for number, checkpoint in enumerate(checkpoints):
-        report("compare the data", number, len(checkpoints))
+        on_progress("compare the data", number, len(checkpoints))
         candidates.append(describe_candidate(checkpoint, shards))
     ranking = rank_checkpoints(
-        checkpoints, shards, on_progress=lambda *steps: report("read the target", *steps)
+        checkpoints, shards, on_progress=partial(on_progress, "read the target")
     )
     promising = [candidates[number] for number in ranking.order()]
     size, piloted = run_pilots(
@@ -95,7 +95,7 @@ def advise(
         minutes=minutes,
         seeds=seeds,
         tune=tune,
-        report=report,
+        report=on_progress,
     )
     trials, word, choice = weigh(piloted, margin=margin, level=level, bootstrap=bootstrap, seed=0)
     return Advice(

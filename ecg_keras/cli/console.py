@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -17,6 +16,9 @@ from ecg_keras.cli.progress import MOVES, hashing_bar, make_progress, progress_b
 from ecg_keras.data import Run, run_here
 from ecg_keras.text import text_table
 from ecg_keras.workflow import Step, Watcher
+
+if TYPE_CHECKING:
+    from ecg_keras.study import OnProgress, StudyEstimate
 
 VERBS = {
     "keep": "keep the finished run",
@@ -53,12 +55,7 @@ class ConsoleWatcher(Watcher):
         self.hashing.enter_context(hashing_bar(self.bars))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.hashing.close()
         if self.task is not None:
             self.bars.remove_task(self.task)
@@ -119,6 +116,16 @@ def show_plan(plan: Sequence[Step]) -> None:
             for step in plan
         ]
     click.echo(text_table((), rows, left=4))
+
+
+def show_costs(estimate: Callable[[OnProgress], StudyEstimate | None], workers: int = 1) -> None:
+    """Prints the time and the disk that trainings need here, if any of them is left."""
+    from ecg_keras.study import cost_table
+
+    with progress_bar("estimate") as move:
+        costs = estimate(lambda what, done, total: move(done, total))
+    if costs is not None:
+        click.echo(f"\n{cost_table(costs, workers)}")
 
 
 def _title(step: Step) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,15 +63,16 @@ def study(
         _refuse_given(OF_RUNS)
         _write_page_of_files(recipe, parse_overrides(assignments), dry_run=dry_run)
         return
+    from ecg_keras.cli.console import show_costs
     from ecg_keras.cli.study_progress import StudyProgress
     from ecg_keras.config import load_study, parse_overrides
-    from ecg_keras.study import list_cells, run_study
+    from ecg_keras.study import estimate, list_cells, run_study
 
     plan = list_cells(load_study(recipe, parse_overrides(assignments)))
     part = None if shard is None else _parse_shard(shard)
     if dry_run:
         _show_cells(plan)
-        _show_costs(plan, workers)
+        show_costs(partial(estimate, plan), workers)
         return
     with StudyProgress(plan) as view:
         last = run_study(
@@ -113,6 +115,7 @@ def _parse_shard(text: str) -> tuple[int, int]:
 
 def _show_cells(plan: StudyPlan) -> None:
     """Prints every cell with its state, group by group, and how many there are of each."""
+    from ecg_keras.cli.study_progress import count_states
     from ecg_keras.study import snapshot
 
     now = snapshot(plan)
@@ -125,23 +128,15 @@ def _show_cells(plan: StudyPlan) -> None:
             click.echo(f"  {now.states[cell.name]:<8} {cell.name}")
     click.echo()
     click.echo(", ".join(f"{len(cells)} {title}" for title, cells in groups.items()))
-    click.echo(_count(now))
+    click.echo(count_states(now).plain)
     _show_blocked(now)
-
-
-def _show_costs(plan: StudyPlan, workers: int) -> None:
-    """Prints the time and the disk that the study needs, measured on this machine."""
-    from ecg_keras.cli.progress import progress_bar
-    from ecg_keras.study import cost_table, estimate
-
-    with progress_bar("estimate") as move:
-        costs = estimate(plan, on_progress=lambda what, done, total: move(done, total))
-    click.echo(f"\n{cost_table(costs, workers)}")
 
 
 def _show_end(plan: StudyPlan, last: Snapshot) -> None:
     """Prints how the runs ended, what failed, and what is still to come."""
-    click.echo(_count(last))
+    from ecg_keras.cli.study_progress import count_states
+
+    click.echo(count_states(last).plain)
     for name, error in last.failures[:SHOWN]:
         click.echo(f"failed  {name}: {error}")
     if len(last.failures) > SHOWN:
@@ -178,10 +173,6 @@ def _group(cell: Cell) -> str:
 def _show_blocked(now: Snapshot) -> None:
     for reason, number in Counter(reason for _, reason in now.blocked).items():
         click.echo(f"{number} blocked: {reason}")
-
-
-def _count(now: Snapshot) -> str:
-    return ", ".join(f"{number} {state}" for state, number in now.counts.items() if number)
 
 
 def _write_page_of_files(folder: Path, overrides: Mapping[str, Any], *, dry_run: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from contextlib import ExitStack
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -60,12 +59,7 @@ class StudyProgress:
             self._hashing.enter_context(listening(self._hashed))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._hashing.close()
         self._live.stop()
 
@@ -91,7 +85,7 @@ class StudyProgress:
         if self.console.is_terminal:
             self._live.update(self.render(now), refresh=True)
         elif before is None:
-            self._write(f"{len(self.plan.cells)} runs: {_count(now).plain}")
+            self._write(f"{len(self.plan.cells)} runs: {count_states(now).plain}")
         else:
             for name in ended:
                 self._write(self._line(name, now))
@@ -111,7 +105,7 @@ class StudyProgress:
         )
         head = Table.grid(padding=(0, 2))
         head.add_row(Text(title, style="bold"), bar, share, Text(left, style="bold"))
-        parts: list[RenderableType] = [head, _count(now)]
+        parts: list[RenderableType] = [head, count_states(now)]
         if now.running:
             parts += [Text(), self._running(now.running)]
         errors = dict(now.failures)
@@ -181,7 +175,8 @@ def _progress(now: Snapshot) -> tuple[int, int]:
     return now.counts["done"] + now.counts["failed"], len(now.states) - now.counts["blocked"]
 
 
-def _count(now: Snapshot) -> Text:
+def count_states(now: Snapshot) -> Text:
+    """``2 done, 16 waiting``."""
     return Text(", ").join(
         Text(f"{number} {state}", style=STYLES[state])
         for state, number in now.counts.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import click
 from ecg_keras.cli.options import PATH, RecipePath, overrides
 
 if TYPE_CHECKING:
-    from ecg_keras.workflow import Job, Step
+    from ecg_keras.workflow import Job
 
 
 @click.command()
@@ -29,10 +29,11 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
     Products that are there and fresh are reused; a run that was stopped resumes.
     """
     from ecg_keras import workflow
-    from ecg_keras.cli.console import ConsoleWatcher, show_plan
+    from ecg_keras.cli.console import ConsoleWatcher, show_costs, show_plan
     from ecg_keras.cli.progress import progress_bar
     from ecg_keras.config import parse_overrides
     from ecg_keras.errors import raise_together
+    from ecg_keras.study import estimate_jobs
 
     jobs = workflow.list_seed_jobs(recipe, parse_overrides(assignments), seeds)
     plans = [workflow.make_plan(job) for job in jobs]
@@ -43,7 +44,7 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
         show_plan([step for plan in plans for step in plan])
         for note in notes:
             click.echo(f"! {note}", err=True)
-        _show_costs(plans)
+        show_costs(partial(estimate_jobs, plans))
         return
     with ConsoleWatcher() as watcher:
         for note in notes:
@@ -58,17 +59,6 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
         report.write_report(jobs[0].run.folder, shards=jobs[0].shards)
         click.echo(f"\n{found.table()}")
     _show_places(jobs[0])
-
-
-def _show_costs(plans: Sequence[Sequence[Step]]) -> None:
-    """Prints the time and the disk that the trainings need, measured on this machine."""
-    from ecg_keras.cli.progress import progress_bar
-    from ecg_keras.study import cost_table, estimate_jobs
-
-    with progress_bar("estimate") as move:
-        costs = estimate_jobs(plans, on_progress=lambda what, done, total: move(done, total))
-    if costs is not None:
-        click.echo(f"\n{cost_table(costs)}")
 
 
 def _show_run(job: Job) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         data_settings as data_settings,
         differences as differences,
         fingerprint as fingerprint,
+        list_changes as list_changes,
         model_of as model_of,
         run_changes as run_changes,
         run_mark as run_mark,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ DEFAULTS = 1
 NO_RESULT = ("raw", "shards", "workers", "quarantine", "anomalies")
 # keys of a recipe that are about what is made of a finished run
 NOT_OF_THE_RUN = ("evaluation", "export", "run")
+# that a message lists
+MOST_CHANGES = 6
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
@@ -188,3 +190,9 @@ def differences(old: Any, new: Any, key: str = "") -> list[str]:
             )
         ]
     return [] if old == new else [f"{key}: {old} -> {new}"]
+
+
+def list_changes(changes: Sequence[str]) -> str:
+    """What `run_changes` found in one line: the first, and how many more there are."""
+    more = [f"and {len(changes) - MOST_CHANGES} more"] * (len(changes) > MOST_CHANGES)
+    return "; ".join([*changes[:MOST_CHANGES], *more])

@@ -75,6 +75,11 @@ class Initialise(Settings):
     scaling: Literal["upstream", "own"] = "upstream"
     leads: Literal["same", "fewer"] = "same"
 
+    @property
+    def is_recipe(self) -> bool:
+        """Whether the weights are those of another recipe, which is trained first."""
+        return self.from_.endswith((".yaml", ".yml"))
+
 
 class Augment(Settings):
     """Random changes of each training ECG, drawn again in every epoch. Zero switches one off."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ecg_keras.study.cells import Cell as Cell, StudyPlan as StudyPlan
     from ecg_keras.study.cost_text import cost_table as cost_table
     from ecg_keras.study.costs import (
+        OnProgress as OnProgress,
         StudyEstimate as StudyEstimate,
         estimate as estimate,
         remaining_seconds as remaining_seconds,

@@ -11,6 +11,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ecg_keras.config import Recipe
@@ -91,7 +92,9 @@ class StudyEstimate:
         return makespan(left, {one.cell.name: one.cell.needs for one in self.costs}, workers)
 
 
-def estimate(plan: StudyPlan, on_progress: OnProgress | None = None) -> StudyEstimate:
+def estimate(
+    plan: StudyPlan, on_progress: OnProgress = lambda what, done, total: None
+) -> StudyEstimate:
     """What a study will cost, from its grid, the records that are there, and a measured pilot.
 
     The pilot trains each kind of network for a few steps on random signals, in about a minute, and
@@ -115,9 +118,8 @@ def estimate(plan: StudyPlan, on_progress: OnProgress | None = None) -> StudyEst
         24.5
     """
     check_unfinished(plan)
-    report = on_progress or (lambda what, done, total: None)
-    sizes = count_records(plan, lambda *steps: report("counting records", *steps))
-    pilot = measure(plan.cells, sizes, plan.folder, lambda *n: report("measuring", *n))
+    sizes = count_records(plan, partial(on_progress, "counting records"))
+    pilot = measure(plan.cells, sizes, plan.folder, partial(on_progress, "measuring"))
     return price(plan.cells, plan.databases, sizes, pilot, snapshot(plan).states)
 
 

@@ -50,7 +50,7 @@ class DatasetSize:
 
 
 def count_records(
-    plan: StudyPlan, on_progress: Callable[[int, int], None] | None = None
+    plan: StudyPlan, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> dict[str, DatasetSize | str]:
     """The records of each cell's dataset, or why they are unknown, by the cell's name.
 
@@ -65,7 +65,7 @@ def count_records(
 def count_of_cells(
     cells: Sequence[Cell],
     promised: Mapping[str, int],
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None],
 ) -> dict[str, DatasetSize | str]:
     """The same of any cells; ``promised`` are records by the name of a cell."""
     keys = {cell.name: dataset_key(cell) for cell in cells}
@@ -78,8 +78,7 @@ def count_of_cells(
                 found[key] = _count(cell.recipe.data, promised.get(cell.name), lists)
             except EcgKerasError as error:
                 found[key] = str(error).partition("\n")[0]
-            if on_progress is not None:
-                on_progress(len(found), len(set(keys.values())))
+            on_progress(len(found), len(set(keys.values())))
     return {name: found[key] for name, key in keys.items()}
 
 

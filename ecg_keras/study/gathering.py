@@ -35,7 +35,7 @@ from ecg_keras.study.who_gains import add_gains
 
 
 def gather(
-    plan: StudyPlan, *, on_progress: Callable[[int, int], None] | None = None
+    plan: StudyPlan, *, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> StudyResult:
     """Everything that the finished runs of a study say.
 

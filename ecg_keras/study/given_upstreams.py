@@ -88,9 +88,10 @@ def wants_of(given: Mapping[str, GivenUpstream], study: LoadedStudy, point: Poin
     for one in given.values():
         if one.backbone != point.backbone:
             continue
+        parts = downstream_parts(study.study, point, one.path)
+        starting = compose(parts, f"{study.path}: {point}")
         wants: dict[str, Any] = {
-            section: dict(values)
-            for section, values in defaults_of(_starting(one, study, point)).items()
+            section: dict(values) for section, values in defaults_of(starting).items()
         }
         wants.get("model", {}).pop("head", None)  # an axis of the grid
         if wanted and wants != wanted:
@@ -105,23 +106,14 @@ def wants_of(given: Mapping[str, GivenUpstream], study: LoadedStudy, point: Poin
 
 def check_given(one: GivenUpstream, recipe: Recipe, what: str) -> None:
     """A `ConfigError` where a recipe sets what these weights do not want."""
-    problems = list(check_first_weights(_from_path(one, recipe)))
+    if recipe.initialise is not None:
+        initialise = recipe.initialise.model_copy(update={"from_": str(one.path)})
+        recipe = recipe.model_copy(update={"initialise": initialise})
+    problems = list(check_first_weights(recipe))
     if problems:
         raise ConfigError(
             list_problems(f"{what}: {'.'.join(map(str, p.key))}: {p.message}" for p in problems)
         )
-
-
-def _starting(one: GivenUpstream, study: LoadedStudy, point: Point) -> Recipe:
-    parts = downstream_parts(study.study, point, one.path)
-    return compose(parts, f"{study.path}: {point}")
-
-
-def _from_path(one: GivenUpstream, recipe: Recipe) -> Recipe:
-    if recipe.initialise is None:
-        return recipe
-    initialise = recipe.initialise.model_copy(update={"from_": str(one.path)})
-    return recipe.model_copy(update={"initialise": initialise})
 
 
 def _differing(wants: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ See docs/cost.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from ecg_keras.study.cells import Cell, Kind
 from ecg_keras.study.costs import OnProgress, StudyEstimate, measure, price
@@ -18,7 +19,7 @@ OF_A_RUN = ("train", "try", "evaluate")
 
 
 def estimate_jobs(
-    plans: Sequence[Sequence[Step]], on_progress: OnProgress | None = None
+    plans: Sequence[Sequence[Step]], on_progress: OnProgress = lambda what, done, total: None
 ) -> StudyEstimate | None:
     """What the trainings of a recipe will cost: of the upstream, both arms and their candidates.
 
@@ -39,7 +40,6 @@ def estimate_jobs(
         >>> len(estimate_jobs([make_plan(job) for job in jobs]).costs)
         31
     """
-    report = on_progress or (lambda what, done, total: None)
     steps = [step for plan in plans for step in plan if step.action in OF_A_RUN]
     # several seeds need one upstream: in each plan it is another job, of the same run
     jobs = {_name(step.job): step.job for step in steps if step.action == "train"}
@@ -49,9 +49,9 @@ def estimate_jobs(
     cells = [_cell(job) for job in jobs.values()]
     states: dict[str, State] = {name: "waiting" if name in left else "done" for name in jobs}
     # other recordings than simulated ones are there: a plan is made of nothing else
-    sizes = count_of_cells(cells, {}, lambda *n: report("counting records", *n))
+    sizes = count_of_cells(cells, {}, partial(on_progress, "counting records"))
     runs = plans[0][-1].job.run.folder.parent
-    pilot = measure(cells, sizes, runs, lambda *n: report("measuring", *n))
+    pilot = measure(cells, sizes, runs, partial(on_progress, "measuring"))
     databases = {name: _database(job) for name, job in jobs.items()}
     return price(cells, databases, sizes, pilot, states)
 

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ecg_keras import data
-from ecg_keras.config import check_different, list_trials, run_changes, run_settings
+from ecg_keras.config import (
+    check_different,
+    list_changes,
+    list_trials,
+    run_changes,
+    run_settings,
+)
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
@@ -65,7 +71,7 @@ def run_study(
     ray: str | None = None,
     gpus_per_cell: float = 0.0,
     cpus_per_cell: float = 1.0,
-    on_tick: Tick | None = None,
+    on_tick: Tick = lambda now: None,
 ) -> Snapshot:
     """Runs what is left of a study; finished cells are kept, failed ones are tried again.
 
@@ -107,7 +113,6 @@ def run_study(
     plan.folder.mkdir(parents=True, exist_ok=True)
     for cell in cells:
         forget_failure(cell.run)
-    tick = on_tick or (lambda now: None)
     states = snapshot(plan).states
     left = sum(states[cell.name] not in OVER for cell in cells)
     if left:
@@ -119,11 +124,11 @@ def run_study(
             else open_ray(plan, ray, gpus=gpus_per_cell, cpus=cpus_per_cell)
         )
         with stopping(), pool as opened:
-            dispatch(plan, cells, opened, tick, check=True)
+            dispatch(plan, cells, opened, on_tick, check=True)
             refuse_leaks(plan, cells)
-            dispatch(plan, cells, opened, tick, check=False)
+            dispatch(plan, cells, opened, on_tick, check=False)
     last = snapshot(plan)
-    tick(last)
+    on_tick(last)
     return last
 
 
@@ -210,12 +215,10 @@ def check_unchanged(plan: StudyPlan, cells: Sequence[Cell]) -> None:
                 changed.append((cell, [f"the recordings in {raw}"]))
     if changed:
         cell, what = changed[0]
-        more = f"; and {len(what) - 6} more" if len(what) > 6 else ""
         raise ConfigError(
             f"{plan.loaded.path}: {len(changed)} of {len(cells)} runs in {plan.folder / 'runs'} "
-            f"were made with other settings. {cell.name}: {'; '.join(what[:6])}{more}. Give the "
-            "study another folder with --set folder=FOLDER, or remove these runs to train them "
-            "again."
+            f"were made with other settings. {cell.name}: {list_changes(what)}. Give the study "
+            "another folder with --set folder=FOLDER, or remove these runs to train them again."
         )
 
 

@@ -168,7 +168,7 @@ def rank_upstreams(
     level: float,
     bootstrap: int,
     seed: int,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Transferability, ...]:
     """Each transferability metric of each arm's upstream, beside the gain that the arm realised.
 
@@ -186,8 +186,7 @@ def rank_upstreams(
             write_json(path, kept)
         for metric, value in kept[key].items():
             values[metric].append((name, transferability.oriented(metric, value), gain))
-        if on_progress is not None:
-            on_progress(done, len(gains))
+        on_progress(done, len(gains))
     ranked = []
     for metric, rows in values.items():
         groups: dict[ArmName, dict[str, tuple[float, float]]] = defaultdict(dict)

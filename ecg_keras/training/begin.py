@@ -17,6 +17,7 @@ from ecg_keras.config import (
     Recipe,
     dump_recipe,
     fingerprint,
+    list_changes,
     run_changes,
     run_mark,
     run_settings,
@@ -109,10 +110,9 @@ def check_same_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | No
     changed = find_changes(run.read_status(), recipe, dataset=dataset, upstream=upstream)
     if not changed:
         return
-    listed = "; ".join(changed[:6]) + (f"; and {len(changed) - 6} more" if len(changed) > 6 else "")
     raise ConfigError(
-        f"{run.folder}: this run was made with other settings: {listed}. Train into another folder "
-        f"with --set run=FOLDER, or remove {run.folder} to train it again."
+        f"{run.folder}: this run was made with other settings: {list_changes(changed)}. Train into "
+        f"another folder with --set run=FOLDER, or remove {run.folder} to train it again."
     )
 
 

@@ -306,9 +306,7 @@ class _Look:
 
     def _advise_upstream(self) -> str:
         unknown = f"data.without=[{self.shards}]"
-        if self.recipe.initialise is not None and self.recipe.initialise.from_.endswith(
-            (".yaml", ".yml")
-        ):
+        if self.recipe.initialise is not None and self.recipe.initialise.is_recipe:
             how = (
                 f"--set 'initialise.set.{unknown}' (with --set initialise.set.run=FOLDER where it "
                 "is trained already)"

@@ -120,7 +120,7 @@ def rank_checkpoints(
     *,
     train_records: int | None = None,
     seed: int = 0,
-    on_progress: Callable[[int, int], Any] | None = None,
+    on_progress: Callable[[int, int], Any] = lambda done, total: None,
 ) -> Ranking:
     """Runs each checkpoint once over the target's training records and computes every metric.
 
@@ -150,8 +150,7 @@ def rank_checkpoints(
     for number, name in enumerate(names):
 
         def progressed(done: int, total: int, before: int = number) -> None:
-            if on_progress is not None:
-                on_progress(before * total + done, len(names) * total)
+            on_progress(before * total + done, len(names) * total)
 
         features = extract(
             name, shards, train_records=train_records, seed=seed, on_progress=progressed

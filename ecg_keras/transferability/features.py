@@ -83,7 +83,7 @@ def extract(
     seed: int = 0,
     subset: Literal["nested", "first"] = "nested",
     left_out: Collection[str] = (),
-    on_progress: Callable[[int, int], Any] | None = None,
+    on_progress: Callable[[int, int], Any] = lambda done, total: None,
 ) -> Features:
     """Runs a checkpoint once over the records that would be trained on.
 
@@ -159,8 +159,7 @@ def extract(
         for column, part in zip(columns, batch, strict=True):
             column.append(part)
         done += len(names)
-        if on_progress is not None:
-            on_progress(done, total)
+        on_progress(done, total)
     if not done:
         raise DataError(f"{shards}: the split {split} has no record.")
     embeddings, probabilities, targets, record_ids, patient_ids = map(np.concatenate, columns)

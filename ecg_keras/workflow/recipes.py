@@ -205,7 +205,7 @@ def _named_upstream(loaded: LoadedRecipe) -> LoadedRecipe | None:
 def _recipe_upstream(recipe: Recipe) -> Initialise | None:
     """What a recipe says of the recipe that it starts from; ``None`` where that is none."""
     first = recipe.initialise
-    return first if first is not None and first.from_.endswith((".yaml", ".yml")) else None
+    return first if first is not None and first.is_recipe else None
 
 
 def known_labels(data: Data) -> tuple[str, ...] | None:
