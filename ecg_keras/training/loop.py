@@ -5,36 +5,31 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ecg_keras import data, models
-from ecg_keras.config import Phase, Recipe, run_settings
+from ecg_keras.config import Recipe
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing, write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.signals import lead_weights
 from ecg_keras.training.begin import alone, describe_environment
-from ecg_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
-from ecg_keras.training.choices import make_callbacks
+from ecg_keras.training.checkpoint import Progress, read_progress
 from ecg_keras.training.device import (
     choose_precision,
     make_repeatable,
     make_strategy,
     use_precision,
 )
-from ecg_keras.training.epoch_callbacks import RunLog
-from ecg_keras.training.fitting import compile_phase, fit, fit_ridge
 from ecg_keras.training.leakage import guard
 from ecg_keras.training.prerequisites import check_upstream, decide_memory
 from ecg_keras.training.run import Run, read_log, seen_from
+from ecg_keras.training.run_phases import RunWork, fit_phase
 from ecg_keras.training.seen import records_left_out
-from ecg_keras.training.validation_scores import ValidationScores
 
 
 def train(
@@ -155,7 +150,7 @@ def _fit(
 
     progress = read_progress(run.checkpoints)
     left_out = {split: records_left_out(run, split) for split in ("train", "valid")}
-    work = _Work(recipe, dataset, shards, run, left_out, callbacks)
+    work = RunWork(recipe, dataset, shards, run, left_out, callbacks)
     remaining = [
         (number, phase)
         for number, phase in enumerate(settings.phases, start=1)
@@ -182,7 +177,7 @@ def _fit(
     begun = time.perf_counter()
     for number, phase in remaining:
         with strategy.scope():
-            progress = _fit_phase(model, work, phase, number, progress)
+            progress = fit_phase(model, work, phase, number, progress)
         _write_seconds(run, earlier + time.perf_counter() - begun)
     _write_seconds(run, earlier + time.perf_counter() - begun)  # a kill may have come before
     _finish(run, progress)
@@ -192,130 +187,6 @@ def _write_seconds(run: Run, known: float) -> None:
     """Notes the time of training: what is known, or, after a kill, what its epochs took."""
     logged = sum(float(row["seconds"]) for row in read_log(run.log))
     run.write_status(seconds=round(max(known, logged), 1))
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What all phases of a run have in common."""
-
-    recipe: Recipe
-    dataset: data.Dataset
-    shards: Path
-    run: Run
-    left_out: Mapping[str, tuple[str, ...]]
-    callbacks: Sequence[keras.callbacks.Callback]
-
-    @property
-    def records(self) -> int:
-        """How many are trained on."""
-        records = self.dataset.splits["train"].records - len(self.left_out["train"])
-        return min(self.recipe.data.train_records or records, records)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return math.ceil(self.records / self.recipe.training.batch_size)
-
-    @property
-    def subset(self) -> dict[str, Any]:
-        """Which of the training records are used, as `data.load` takes it."""
-        settings = self.recipe
-        return {
-            "train_records": settings.data.train_records,
-            "subset": settings.data.subset,
-            "seed": settings.training.seed,
-            "left_out": self.left_out["train"],
-        }
-
-    def load_valid(self) -> tf.data.Dataset:
-        split = self.recipe.training.validate_on
-        left_out = self.left_out.get(split, ())
-        size = self.recipe.training.batch_size
-        return data.load(self.shards, split, batch_size=size, left_out=left_out)
-
-    def list_callbacks(
-        self, model: keras.Model, phase: int, checkpoint: Checkpoint
-    ) -> list[keras.callbacks.Callback]:
-        """In the order of their calls: scores first, then what logs and saves them."""
-        valid, labels, run = self.load_valid(), self.dataset.labels, self.run
-        given = {
-            "valid": valid,
-            "labels": labels,
-            "model": model,
-            "path": run.folder / "run_log.csv",
-            "folder": run.folder,
-            "tensorboard": run.tensorboard,
-            "settings": run_settings(self.recipe),
-            "sampling_rate": self.dataset.sampling_rate,
-        }
-        return [
-            ValidationScores(valid, labels, model=model),
-            *make_callbacks(self.recipe.training, **given),
-            RunLog(run.log, phase=phase),
-            checkpoint,
-            keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
-            *self.callbacks,
-        ]
-
-    def load_train(self, epochs: range) -> tf.data.Dataset:
-        return data.load(
-            self.shards,
-            "train",
-            batch_size=self.recipe.training.batch_size,
-            shuffle=True,
-            augment=self.recipe.training.augment,
-            epochs=epochs,
-            # the order depends on it, and not on what is free where the run resumes
-            cache="unchecked" if self.run.read_status()["in_memory"] else False,
-            **self.subset,
-        )
-
-
-def _fit_phase(
-    model: keras.Model, work: _Work, phase: Phase, number: int, progress: Progress | None
-) -> Progress:
-    """Trains one phase, from where it was stopped."""
-    settings, run = work.recipe.training, work.run
-    resumed = progress is not None and progress.phase == number
-    done = progress.epoch if progress else 0
-    begun = progress.phase_begun if progress is not None and resumed else done
-    epochs = range(done, begun + phase.epochs)
-
-    ridge = phase.fit == "ridge"
-    crop = None if ridge else settings.augment.crop  # the embeddings are of whole ECGs
-    if progress is not None and not resumed:  # a new phase has a new optimizer
-        restore(model, run.checkpoints, progress)
-    fitted = compile_phase(
-        model,
-        settings,
-        phase,
-        steps_per_epoch=work.steps_per_epoch,
-        num_samples=None if crop is None else round(crop * work.dataset.sampling_rate),
-    )
-    if progress is not None and resumed:
-        restore(fitted, run.checkpoints, progress)
-    checkpoint = Checkpoint(
-        run.checkpoints,
-        model,
-        phase=number,
-        phase_begun=begun,
-        last_epoch=epochs.stop,
-        select=settings.select,
-        patience=settings.patience,
-        progress=progress,
-    )
-    called = work.list_callbacks(model, number, checkpoint)
-    if ridge:
-        chosen = data.training_subset(work.shards, work.dataset, **work.subset)
-        fit_ridge(fitted, work.shards, chosen, epoch=done, callbacks=called)
-    else:
-        fit(
-            fitted,
-            work.load_train(epochs),
-            epochs=epochs,
-            steps_per_epoch=work.steps_per_epoch,
-            callbacks=called,
-        )
-    return checkpoint.reached
 
 
 def _finish(run: Run, progress: Progress | None) -> None:

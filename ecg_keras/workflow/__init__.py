@@ -16,17 +16,16 @@ from ecg_keras.workflow.opened import (
     open_scored,
 )
 from ecg_keras.workflow.places import known_dataset
-from ecg_keras.workflow.plan import (
+from ecg_keras.workflow.plan import make_alone, make_plan, run_plan
+from ecg_keras.workflow.plan_problems import (
     check_data,
     check_trials_of,
     check_weights_of,
     find_problems,
-    make_alone,
-    make_plan,
-    run_plan,
 )
 from ecg_keras.workflow.published import PublishedWeights, is_weights_file, open_published
-from ecg_keras.workflow.recipes import check_names, load, own_code, upstream_recipe
+from ecg_keras.workflow.recipe_names import check_names
+from ecg_keras.workflow.recipes import load, own_code, upstream_recipe
 from ecg_keras.workflow.run_exports import export_run
 from ecg_keras.workflow.run_pairs import compare_runs
 from ecg_keras.workflow.runs import (

@@ -22,22 +22,13 @@ from ecg_keras.config import (
     run_changes,
     trial,
 )
-from ecg_keras.data import stored_leads
 from ecg_keras.errors import DataError
-from ecg_keras.training import (
-    Run,
-    check_databases,
-    check_labels,
-    check_same_run,
-    check_weights,
-    mark_of,
-)
+from ecg_keras.training import Run, check_same_run, mark_of
 from ecg_keras.workflow.baselines import baseline_recipe
-from ecg_keras.workflow.first_weights import check_upstream_recipe, published_of
-from ecg_keras.workflow.grouped import check_columns, check_groups
+from ecg_keras.workflow.first_weights import published_of
 from ecg_keras.workflow.places import data_place, known_dataset, place_of
 from ecg_keras.workflow.published import ENDINGS, PublishedWeights
-from ecg_keras.workflow.recipes import known_labels, upstream_recipe
+from ecg_keras.workflow.recipes import upstream_recipe
 
 RUNS = Path("runs")
 # of the part of a run's name that is the name of its data
@@ -190,45 +181,6 @@ class Job:
             upstream=self.upstream_mark,
         )
         return status["state"] == "trained" and self.run.model.is_file()
-
-    def check_first(self) -> None:
-        """Refuses, before anything is made, what is known to fail later."""
-        if self.upstream is None:
-            self.upstream_mark  # noqa: B018  fails where there are no such weights
-            if self.published is not None and self.published.card.seen:
-                seen, source = self.published.card.seen, self.data.source
-                check_databases(self.recipe, self.published.path, seen, source, self.loaded.path)
-        else:
-            labels = known_labels(self.data), known_labels(self.upstream.data)
-            check_upstream_recipe(self.loaded, self.upstream.loaded, labels)
-        check_columns(self.recipe.evaluation.subgroups, self.recipe.evaluation.subgroup_table)
-        with contextlib.suppress(DataError):  # what is still to be made fails later
-            self.is_trained()
-
-    def check_groups(self) -> None:
-        """Refuses columns that make no groups of the test records, which are prepared."""
-        settings = self.recipe.evaluation
-        check_groups(settings.subgroups, settings.subgroup_table, self.shards)
-
-    def check_weights(self) -> None:
-        """Refuses first weights that are there and can't be used, before anything is made."""
-        initialise, weights = self.recipe.initialise, self.upstream_weights
-        if self.published is not None and not self.is_imported():
-            if self.candidate_of is None:
-                self.published.check()
-                self._check_kept_head(self.published)
-        elif initialise is not None and self.upstream is None and weights is not None:
-            check_weights(
-                weights,
-                self.recipe,
-                leads=stored_leads(self.data),
-                labels=known_labels(self.data),
-            )
-
-    def _check_kept_head(self, published: PublishedWeights) -> None:
-        initialise, labels = self.recipe.initialise, known_labels(self.data)
-        if initialise is not None and initialise.head == "keep" and labels is not None:
-            check_labels(published.path, published.card.labels, labels)
 
     def is_imported(self) -> bool:
         """Whether the published weights that this one starts from are a run already."""

@@ -18,6 +18,7 @@ from ecg_keras.workflow.completing import save_reference
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.importing import import_weights
 from ecg_keras.workflow.job import Job
+from ecg_keras.workflow.plan_problems import check_groups_of, check_start
 from ecg_keras.workflow.run_exports import export_run
 from ecg_keras.workflow.run_pairs import compare_runs
 from ecg_keras.workflow.runs import validate_shards
@@ -46,7 +47,7 @@ def _import(job: Job, watcher: Watcher) -> None:
     published, run = job.published, job.imported
     if published is not None and run is not None:
         import_weights(published.path, run.folder, card=published.card_path)
-        job.check_weights()  # what only the network itself shows, before data are prepared
+        check_start(job)  # what only the network itself shows, before data are prepared
 
 
 def _prepared(job: Job) -> bool:
@@ -118,7 +119,7 @@ def _guarded(job: Job) -> bool:
 
 
 def _guard(job: Job, watcher: Watcher) -> None:
-    job.check_groups()  # before hours of training, not when its scores are to be grouped
+    check_groups_of(job)  # before hours of training, not when its scores are to be grouped
     guard(
         job.recipe,
         shards=job.shards,

@@ -1,18 +1,14 @@
-"""The plan: which steps a recipe needs, what is wrong with it, and doing the rest in order."""
+"""The plan: which steps a recipe needs, and doing those that are not done yet in order."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterable
 
-from ecg_keras import data
-from ecg_keras.config import check_different
 from ecg_keras.errors import EcgKerasError, raise_together
-from ecg_keras.training import check_one_worker
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.makers import MAKERS
+from ecg_keras.workflow.plan_problems import find_problems
 from ecg_keras.workflow.step import Step, Watcher
 
 # steps that come before any training
@@ -142,84 +138,3 @@ def _do(step: Step, watcher: Watcher) -> None:
     begun = time.perf_counter()
     step.make(watcher)
     watcher.ended(step, time.perf_counter() - begun)
-
-
-def find_problems(plan: Iterable[Step], *, tables: bool = False) -> tuple[EcgKerasError, ...]:
-    """What is wrong with the settings, first weights, raw folders and tables that a plan needs.
-
-    Also that ``TF_CONFIG`` names several workers, where something is to be trained.
-
-    Args:
-        plan: from `make_plan`, or some of its steps.
-        tables: whether to list the records of every dataset that is to be prepared. They are listed
-            anyway where there are several: `prepare` lists those of the first at once, and those of
-            the second only when the first is made.
-    """
-    steps = tuple(plan)
-    found: list[EcgKerasError] = []
-    if any(step.action == "train" and not _is(step.is_done) for step in steps):
-        found += _catch(check_one_worker)
-    for step in steps:
-        if step.action == "guard":
-            found += _catch(step.job.check_first)
-            if any(one.action == "prepare" and _is(one.is_ready) for one in step.needs):
-                found += _catch(step.job.check_groups)
-        elif step.action == "train" and not _is(step.is_done):
-            found += [*_catch(step.job.check_weights), *check_trials_of(step.job)]
-    unprepared = [step for step in steps if step.action == "prepare" and not _is(step.is_ready)]
-    for step in unprepared:
-        found += check_data(step.job, tables=tables or len(unprepared) > 1)
-    # the guard and the training may find the same
-    return tuple({str(one): one for one in found}.values())
-
-
-def check_weights_of(job: Job) -> tuple[EcgKerasError, ...]:
-    """What is wrong with the first weights of a recipe, where they are a file or run that is here.
-
-    Example:
-        >>> check_weights_of(make_job(load("recipes/ludb_scratch.yaml")))
-        ()
-    """
-    initialise = job.recipe.initialise
-    there = initialise is not None and Path(initialise.from_).exists()
-    return tuple(_catch(job.check_weights)) if there else ()
-
-
-def check_trials_of(job: Job) -> tuple[EcgKerasError, ...]:
-    """What is wrong with the candidates of a recipe that is not trained yet.
-
-    Example:
-        >>> check_trials_of(make_job(load("recipes/ludb_scratch.yaml")))
-        ()
-    """
-    trials = {name: one.recipe for name, one in job.candidates.items()}
-    found = tuple(_catch(lambda: check_different(trials, str(job.loaded.path))))
-    return () if _is(job.is_trained) else found
-
-
-def check_data(job: Job, *, tables: bool = True) -> tuple[EcgKerasError, ...]:
-    """What is wrong with the raw folder of a recipe, and with the tables in it.
-
-    Args:
-        job: of the recipe. Of a simulation that is still to be made there is nothing to check.
-        tables: whether to list the records, too.
-    """
-    if job.data.simulate is not None:
-        return ()
-    problems = tuple(_catch(lambda: job.dataset_fingerprint))
-    if tables and not problems:
-        problems = tuple(_catch(lambda: data.check_tables(job.data)))
-    return problems
-
-
-def _is(made: Callable[[], bool]) -> bool:
-    with suppress(EcgKerasError):  # which is found elsewhere
-        return made()
-    return False
-
-
-def _catch(check: Callable[[], object]) -> Iterator[EcgKerasError]:
-    try:
-        check()
-    except EcgKerasError as error:
-        yield error

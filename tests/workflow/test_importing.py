@@ -22,6 +22,7 @@ from ecg_keras.config import SeenData
 from ecg_keras.errors import ConfigError, DataError, EcgKerasError
 from ecg_keras.training import Run, read_guarded, read_network
 from ecg_keras.training.seen import of_same_database, tell_databases
+from ecg_keras.workflow.plan_problems import check_start
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
 DATA = {
@@ -171,7 +172,7 @@ def test_a_run_that_began_with_published_weights_is_an_upstream_too(here):
     settings = workflow.load("tune.yaml", changed)
     assert settings.recipe.model == workflow.load("tune.yaml").recipe.model
     job = workflow.make_job(settings)
-    job.check_weights()
+    check_start(job)
 
 
 @pytest.mark.parametrize(

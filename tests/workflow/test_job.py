@@ -11,6 +11,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run
 from ecg_keras.training.begin import begin_run
 from ecg_keras.workflow import evaluation_mark
+from ecg_keras.workflow.plan_problems import check_first
 
 RECIPES = {
     "base": "mode: scratch\ndata: {source: folder, raw: raw}\n",
@@ -150,11 +151,11 @@ def test_a_run_folder_that_is_named_reaches_the_baseline_of_changed_recordings(p
     begin(job_of("mine").baseline)
     Path("raw/a.csv").write_text("war")
     with pytest.raises(ConfigError, match=r"the dataset \(its settings or its raw files\)"):
-        job_of("mine").check_first()
+        check_first(job_of("mine"))
     job = job_of("mine", run="runs/anew")
     assert str(job.baseline.run.folder) == "runs/anew-base"
-    job.check_first()
-    job.baseline.check_first()
+    check_first(job)
+    check_first(job.baseline)
 
 
 def test_a_finished_run_outlives_its_recordings_but_not_for_a_folder_that_is_not_there(place):
@@ -177,7 +178,7 @@ def test_a_working_folder_that_is_moved_finds_its_runs(place, monkeypatch):
     for raw, name in zip(("raw", "x/export", "y/export"), names, strict=True):
         assert name_of("base", data__raw=raw) == name
         assert name_of("base", data__raw=str(moved / raw)) == name
-        job_of("base", data__raw=raw).check_first()
+        check_first(job_of("base", data__raw=raw))
 
 
 def test_a_run_is_found_whose_name_comes_from_a_place_that_is_gone(place):
