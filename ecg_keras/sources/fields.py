@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from ecg_keras.errors import DataError
+from ecg_keras.errors import DataError, shortened
 from ecg_keras.records import RecordInfo
 
 # what people and programs write where nothing is known; in small letters
@@ -148,7 +148,9 @@ def _find_problem(parts: list[str], absolute: bool, name: str) -> str | None:
 
 
 def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
-    """The rows of a CSV table with a header, UTF-8 with commas, as text by column.
+    """The rows of a CSV table with a header, in UTF-8, as text by column.
+
+    Between cells are commas or, as where a spreadsheet saved it again, semicolons or tabs.
 
     Args:
         path: of the table.
@@ -169,7 +171,10 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, restval="")
+            first = stream.readline()
+            stream.seek(0)
+            separator = max(",;\t", key=first.count)
+            reader = csv.DictReader(stream, restval="", delimiter=separator)
             header = reader.fieldnames or ()
             rows = list(reader)
     except OSError as error:
@@ -181,15 +186,22 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
         raise DataError(f"{path}: not a CSV file: {error}. Download it again.") from error
     missing = [column or "(unnamed first)" for column in columns if column not in header]
     if missing:
-        raise DataError(f"{path}: lacks the column {', '.join(missing)}. Download it again.")
+        has = shortened(", ".join(filter(None, header)), 200)
+        it_has = f" It has: {has}." if has else ""
+        raise DataError(
+            f"{path}: lacks the column {', '.join(missing)}. Download it again.{it_has}"
+        )
     return rows
 
 
 def find_below(root: Path, name: str) -> str:
     """A sentence on where a file is that a folder lacks: one or two folders below, or packed."""
+    while not root.is_dir() and root != root.parent:  # as of annotations/gold_standard.csv
+        root, name = root.parent, f"{root.name}/{name}"
     found = next((one for depth in ("*", "*/*") for one in root.glob(f"{depth}/{name}")), None)
     if found is not None:
-        return f" There is one in {found.parent}: --set data.raw={found.parent}."
+        place = found.parents[name.count("/")]
+        return f" There is one in {place}: --set data.raw={place}."
     return find_packed(root)
 
 

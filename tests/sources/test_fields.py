@@ -124,12 +124,29 @@ def test_rows_are_text_by_column(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("separator", ";\t")
+def test_a_table_that_a_spreadsheet_saved_again_is_read(tmp_path, separator):
+    path = tmp_path / "table.csv"
+    rows = ["ecg_id,scp_codes", "7,\"{'AF': 1, 'SR': 0}\""]
+    path.write_text("\n".join(row.replace(",", separator, 1) for row in rows), "utf-8-sig")
+    assert read_rows(path, ["ecg_id"]) == [{"ecg_id": "7", "scp_codes": "{'AF': 1, 'SR': 0}"}]
+
+
+def test_a_table_in_a_folder_below_is_found(tmp_path):
+    table = tmp_path / "download" / "data" / "annotations" / "gold.csv"
+    table.parent.mkdir(parents=True)
+    table.touch()
+    with pytest.raises(DataError, match=rf"--set data\.raw={tmp_path}/download/data\.$"):
+        read_rows(tmp_path / "annotations" / "gold.csv", ["AF"])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, r"table.csv: No such file.*Set data.raw to the folder of the database that holds"),
         (b"\xff\xfe\x00\x01", r"table.csv: not a CSV file: .*Download it again"),
         (b"name\n", r"table.csv: lacks the column \(unnamed first\), age. Download it again"),
+        (b"name,sex\n", r"Download it again. It has: name, sex\."),
         (b"", r"table.csv: lacks the column \(unnamed first\), age"),
     ],
 )
