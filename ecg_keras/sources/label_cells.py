@@ -41,6 +41,8 @@ PAIRS = {"[": "]", "{": "}", "(": ")"}
 ITEM = re.compile(
     r"""\s*(?:[bu]?"((?:[^"\\]|\\.)*)"|[bu]?'((?:[^'\\]|\\.)*)'|([^\s,:'"\[\]{}()][^,:'"\[\]{}()]*))\s*"""
 )
+# in a list of names with their likelihoods, as of PTB-XL+: ('NORM', 100.0)
+TUPLE = re.compile(rf"\s*\({ITEM.pattern},\s*([0-9.]+)\s*\)\s*(?:,|$)")
 WHOLE = re.compile(r"([0-9]+)\.0*")
 # as Python prints what is no plain list, and NumPy its arrays
 WRAPPED = re.compile(
@@ -237,6 +239,8 @@ def _read_list(text: str) -> list[tuple[str, float | bool | None]]:
     if PAIRS[text[0]] != text[-1]:
         raise DataError(f"{problem}: it does not end with {PAIRS[text[0]]}")
     inside, place = text[1:-1].strip(), 0
+    if text[0] == "[" and inside.startswith("("):
+        return _read_tuples(inside, problem)
     pairs: list[tuple[str, float | bool | None]] = []
     keyed = None
     while place < len(inside):
@@ -261,8 +265,21 @@ def _read_list(text: str) -> list[tuple[str, float | bool | None]]:
     return pairs
 
 
+def _read_tuples(inside: str, problem: str) -> list[tuple[str, float | bool | None]]:
+    pairs: list[tuple[str, float | bool | None]] = []
+    place = 0
+    while place < len(inside):
+        found = TUPLE.match(inside, place)
+        if found is None:
+            raise DataError(f"{problem}: each of its brackets must hold a name and a likelihood")
+        likelihood = _read_likelihood(found[4], problem)
+        pairs += [(name, likelihood) for name in _read_item(found, problem)]
+        place = found.end()
+    return pairs
+
+
 def _read_item(found: re.Match[str], problem: str) -> Sequence[str]:
-    double, single, bare = found.groups()
+    double, single, bare = found.groups()[:3]
     if bare is not None:
         words: list[str] = bare.split()
         if "..." in words:

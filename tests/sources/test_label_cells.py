@@ -42,6 +42,8 @@ def test_nothing_in_every_spelling(cell):
         ('{"AF": 100, "LBBB": 0}', {"AF": 100.0, "LBBB": 0.0}),
         ("{'AF': True, 'LBBB': false}", {"AF": True, "LBBB": False}),
         ("{'1AVB': 50.0, 'nan': 0.0}", {"1AVB": 50.0}),
+        ("[('NORM', 100.0), ('SR', 0.0)]", {"NORM": 100.0, "SR": 0.0}),
+        ("[(102594003, 100.0), (\"it's, so\", 50),]", {"102594003": 100.0, "it's, so": 50.0}),
         ("164889003.0", {"164889003": None}),
         ("[164889003.0, 426783006]", {"164889003": None, "426783006": None}),
         ("[164889003. 426783006.]", {"164889003": None, "426783006": None}),
@@ -60,7 +62,7 @@ def test_names_are_what_they_stand_for(cell, names):
     "cell",
     ["['AF'", "{'AF': 1", "[['AF'], ['LBBB']]", "{'AF': 'yes'}", "{'AF': }", "{'AF': [1]}",
      "['AF' : 1]", "{'AF': 1, 'LBBB'}", "['\\x1b[31m']", "['a\\tb\n']", "['a' ... 'b']", "[,,]",
-     "['it''s']",
+     "['it''s']", "[('AF', 1), 'LBBB']", "[('AF')]", "[('AF', 'LBBB')]", "[('AF', 1, 2)]", "[(1)",
      "[" * 100_000, "[" * 50_000 + "]" * 50_000, "['AF'", "{1+1: __import__('os')}"],
 )  # fmt: skip
 def test_what_only_looks_like_a_list_is_refused_in_one_short_line(cell):

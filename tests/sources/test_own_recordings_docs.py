@@ -67,6 +67,26 @@ def test_the_challenge_of_2025(tmp_path):
     assert source.read_signal(infos[1]).sampling_rate == 500
 
 
+def test_ptbxl_plus(tmp_path):
+    write_wfdb(tmp_path / "records500/00000/00001_hr", microvolts(1, 5000))
+    (tmp_path / "ptbxl_database.csv").write_text(
+        "ecg_id,patient_id,age,sex,scp_codes,strat_fold,filename_lr,filename_hr\n"
+        "1,15709.0,56.0,1,\"{'NORM': 100.0}\",3,records100/x,records500/00000/00001_hr\n"
+    )
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/12sl_statements.csv").write_text(
+        "ecg_id,statements,statements_ext\n1,\"['NSR', 'NML']\",\"['NSR']\"\n"
+    )
+    (code,) = blocks("**Labels in another table", "python")[:1]
+    code = code.replace("/data/ptbxl_plus", str(tmp_path)).replace("/data/ptbxl", str(tmp_path))
+    exec(code, {})
+    source = source_of(read_data("**Labels in another table", tmp_path))
+    (info,) = source.list_records(tmp_path, label_set="labels", sampling_rate=500)
+    assert (info.record_id, info.age, info.sex, info.fold) == ("1", 56.0, "female", 3)
+    assert info.labels == ("NML", "NSR")
+    assert source.read_signal(info).values.shape == (5000, 12)
+
+
 def test_an_array_of_matlab(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     values = microvolts(0, 3000).T / 1000
