@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         run_on_beam as run_on_beam,
     )
     from ecg_keras.data.conversion import (
+        FIGURES as FIGURES,
+        LEAD_FIGURES as LEAD_FIGURES,
         MOST_STEPS as MOST_STEPS,
         STEP_MV as STEP_MV,
         Converted as Converted,
@@ -32,18 +34,12 @@ if TYPE_CHECKING:
         describe as describe,
         read_dataset as read_dataset,
     )
-    from ecg_keras.data.examples import (
-        FIGURES as FIGURES,
-        LEAD_FIGURES as LEAD_FIGURES,
-    )
     from ecg_keras.data.identities import (
         Identities as Identities,
         find_matches as find_matches,
         nobody as nobody,
     )
-    from ecg_keras.data.label_counts import (
-        find_undecidable as find_undecidable,
-    )
+    from ecg_keras.data.label_counts import find_undecidable as find_undecidable
     from ecg_keras.data.lead_profile import (
         quality_rows as quality_rows,
         quality_table as quality_table,
@@ -55,9 +51,7 @@ if TYPE_CHECKING:
         find_leaks as find_leaks,
         name_leaks as name_leaks,
     )
-    from ecg_keras.data.listing import (
-        check_tables as check_tables,
-    )
+    from ecg_keras.data.listing import check_tables as check_tables
     from ecg_keras.data.memory import (
         check_memory as check_memory,
         fits_in_memory as fits_in_memory,
@@ -79,9 +73,7 @@ if TYPE_CHECKING:
         load_with_ids as load_with_ids,
         set_epoch as set_epoch,
     )
-    from ecg_keras.data.preparation import (
-        prepare as prepare,
-    )
+    from ecg_keras.data.preparation import prepare as prepare
     from ecg_keras.data.processes import (
         get_ready as get_ready,
         stream_in_processes as stream_in_processes,
@@ -123,9 +115,7 @@ if TYPE_CHECKING:
         first_records as first_records,
         nested_subset as nested_subset,
     )
-    from ecg_keras.data.tracing import (
-        as_written as as_written,
-    )
+    from ecg_keras.data.tracing import as_written as as_written
     from ecg_keras.data.writing import (
         Run as Run,
         run_here as run_here,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from ecg_keras.data.conversion import FIGURES, LEAD_FIGURES
 from ecg_keras.data.dataset import Dataset
-from ecg_keras.data.examples import FIGURES, LEAD_FIGURES
 from ecg_keras.data.reading import read_identities
 from ecg_keras.errors import ConfigError, listed, unknown_name
 from ecg_keras.signals import LEAD_MEASURES

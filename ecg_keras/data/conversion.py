@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from ecg_keras.data.source_check import Verified
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo
 from ecg_keras.signals import (
+    LEAD_MEASURES,
     LeadQuality,
     Quality,
     Traits,
@@ -35,6 +37,9 @@ from ecg_keras.signals import (
 )
 from ecg_keras.sources import USABLE, source_of
 
+# of the figures of a recording, and of each lead, those in which sets of recordings are compared
+FIGURES = ("peak_mv", "rms_mv", "einthoven_mv", "heart_rate", "original_hz", "original_seconds")
+LEAD_FIGURES = ("deflection_mv", "noise_mv", "baseline_mv")
 STEP_MV = 0.001  # of a stored sample, or more where the largest asks for it
 MOST_STEPS = 32767  # of an int16
 # a record whose limb leads miss the identities by more is broken where its database obeys them
@@ -81,6 +86,19 @@ class Converted:
     lead_quality: LeadQuality
     original: tuple[float, float]
     remarks: tuple[str, ...] = ()
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Those of the recording, by their names in shards; NaN where one is unknown."""
+        quality, (hz, seconds) = self.quality, self.original
+        values = (quality.peak_mv, quality.rms_mv, quality.einthoven_mv, self.traits.heart_rate)
+        return dict(zip(FIGURES, (*values, hz, seconds), strict=True))
+
+    @property
+    def lead_figures(self) -> dict[str, npt.NDArray[Any]]:
+        """Those of each lead ``(num_leads,)``, by their names in shards; NaN where unknown."""
+        measures = {name: getattr(self.lead_quality, name) for name in LEAD_MEASURES}
+        return {"deflection_mv": self.traits.deflections_mv, **measures}
 
 
 class Dropped(LeftOut):

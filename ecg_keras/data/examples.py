@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ecg_keras.data.conversion import Converted
+from ecg_keras.data.conversion import FIGURES, LEAD_FIGURES, Converted
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.signals import LEAD_MEASURES
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 ECG = ("samples", "scale", "target")
 EVERYTHING = (*ECG, "record_id", "patient_id", "age", "sex")
-# of the figures of a recording, and of each lead, those in which sets of recordings are compared
-FIGURES = ("peak_mv", "rms_mv", "einthoven_mv", "heart_rate", "original_hz", "original_seconds")
-LEAD_FIGURES = ("deflection_mv", "noise_mv", "baseline_mv")
 
 # encoded without TensorFlow: processes that prepare shards start in a fraction of the time that its
 # import takes; the kind of its list, whether its values bring their own heads, and their bytes
@@ -33,8 +30,7 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
     """One record as the bytes of a `tf.train.Example`; the same record gives the same bytes.
     ``labels`` are the names of the label set, in the order of ``target``.
     """
-    info, quality, traits = record.info, record.quality, record.traits
-    original_hz, original_seconds = record.original
+    info = record.info
     features = {
         "signal": _text(record.samples.tobytes()),
         "scale": _floats([record.scale]),
@@ -42,22 +38,14 @@ def encode(record: Converted, labels: Sequence[str]) -> bytes:
         "labels": _texts([label.encode() for label in labels if label in info.labels]),
         "record_id": _text(info.record_id.encode()),
         "patient_id": _text(info.patient_id.encode()),
-        "flat_leads": _integers([quality.flat_leads]),
+        "flat_leads": _integers([record.quality.flat_leads]),
         "content": _text(record.content),
-        "peak_mv": _floats([quality.peak_mv]),
-        "rms_mv": _floats([quality.rms_mv]),
-        "deflection_mv": _floats(traits.deflections_mv.tolist()),
-        "original_hz": _floats([original_hz]),
-        "original_seconds": _floats([original_seconds]),
     }
-    for name in LEAD_MEASURES:
-        values = getattr(record.lead_quality, name).tolist()
-        if not math.isnan(values[0]):
-            features[name] = _floats(values)
-    if not math.isnan(quality.einthoven_mv):
-        features["einthoven_mv"] = _floats([quality.einthoven_mv])
-    if not math.isnan(traits.heart_rate):
-        features["heart_rate"] = _floats([traits.heart_rate])
+    figures = {name: [value] for name, value in record.figures.items()}
+    figures |= {name: values.tolist() for name, values in record.lead_figures.items()}
+    for name, numbers in figures.items():
+        if not math.isnan(numbers[0]):
+            features[name] = _floats(numbers)
     if info.age is not None:
         features["age"] = _floats([info.age])
     if info.sex is not None:

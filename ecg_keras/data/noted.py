@@ -63,20 +63,14 @@ def _outside(
     record: Converted, ranges: Mapping[str, Range], leads: Sequence[str]
 ) -> Iterable[tuple[str, str | None, float]]:
     """Each figure of a record that is outside of its range, with the lead that it shows in."""
-    quality, age = record.quality, record.info.age
-    hz, original_seconds = record.original
+    info = record.info
     figures = {
-        "peak_mv": quality.peak_mv,
-        "rms_mv": quality.rms_mv,
-        "einthoven_mv": quality.einthoven_mv,
-        "heart_rate": record.traits.heart_rate,
-        "age": math.nan if age is None else age,
-        "original_hz": hz,
-        "original_seconds": original_seconds,
-        "labels": len(record.info.labels),
+        **record.figures,
+        "age": math.nan if info.age is None else info.age,
+        "labels": len(info.labels),
     }
-    for measure, value in figures.items():
-        low, high = ranges[measure]
+    for measure in filter(figures.__contains__, _WORDS):
+        value, (low, high) = figures[measure], ranges[measure]
         if value < low or value > high:  # an unknown one is neither
             yield measure, _find_lead(record, measure, leads), value
     for measure in LEAD_SHARES:

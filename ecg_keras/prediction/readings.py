@@ -212,14 +212,7 @@ def read_stored(folder: Path, dataset: Dataset, split: str) -> Iterator[Reading]
 
 def _measure(one: Converted) -> Figures:
     """The figures of a window, as its shard would hold them."""
-    hz, seconds = one.original
-    quality, traits = one.quality, one.traits
-    figures = (
-        quality.peak_mv, quality.rms_mv, quality.einthoven_mv, traits.heart_rate, hz, seconds,
-    )  # fmt: skip
-    of_leads = traits.deflections_mv, one.lead_quality.noise_mv, one.lead_quality.baseline_mv
-    named = zip((*FIGURES, *LEAD_FIGURES), (*figures, *of_leads), strict=True)
-    return _known(dict(named))
+    return _known(one.figures | {name: one.lead_figures[name] for name in LEAD_FIGURES})
 
 
 def _known(figures: Mapping[str, Any]) -> Figures:

@@ -9,19 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.data import Dataset
+from ecg_keras.data import FIGURES, Dataset
 from ecg_keras.signals import LEAD_MEASURES
 
 TEXTS = ("labels", "sex")
-NUMBERS = (
-    "age",
-    "peak_mv",
-    "rms_mv",
-    "einthoven_mv",
-    "heart_rate",
-    "original_hz",
-    "original_seconds",
-)
+NUMBERS = ("age", *FIGURES)
 INTEGERS = ("flat_leads", "fold")
 # lists with one value for each lead; every lead becomes a column of its own
 PER_LEAD = ("deflection_mv", *LEAD_MEASURES)

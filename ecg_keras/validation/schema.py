@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ecg_keras.data import Dataset
+from ecg_keras.data import LEAD_FIGURES, Dataset
 from ecg_keras.records import SEXES
 from ecg_keras.sources import SOME, Expectations, find_expectations, record_ranges
 from ecg_keras.validation.columns import PER_LEAD, TEXTS, lead_feature
@@ -16,7 +16,6 @@ from ecg_keras.validation.columns import PER_LEAD, TEXTS, lead_feature
 # compared
 TOLERANCE = 0.05
 COMPARED_NUMBERS = ("age", "peak_mv", "rms_mv", "heart_rate")
-COMPARED_LEADS = ("deflection_mv", "noise_mv", "baseline_mv")
 SHARES = ("flat", "clipped")
 RECORDERS = ("original_hz", "original_seconds")
 # of what the served model receives nothing is known but the signal
@@ -114,7 +113,7 @@ def make_schema(dataset: Dataset) -> Any:
             feature.float_domain.disallow_nan = True
             if name in SHARES:
                 feature.float_domain.min, feature.float_domain.max = 0.0, 1.0
-            elif name in COMPARED_LEADS:
+            elif name in LEAD_FIGURES:
                 _compare_distributions(feature)
     flat = schema.feature.add(name="flat_leads", type=schema_pb2.INT)
     flat.int_domain.min = flat.int_domain.max = 0
