@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings, strategies as st
+from hypothesis.extra import numpy as hnp
 
 from ecg_keras.data import examples
 from ecg_keras.data.conversion import Converted, quantise
-from ecg_keras.data.examples import encode
+from ecg_keras.data.dataset import describe
+from ecg_keras.data.examples import decode, encode, millivolts
 from ecg_keras.records import RecordInfo
 from ecg_keras.signals import (
     LEAD_MEASURES,
@@ -104,3 +106,39 @@ def test_lists_of_any_kind_and_length(texts, floats, integers):
     for ours, theirs in pairs:
         example = tf.train.Example(features=tf.train.Features(feature={"name": theirs}))
         assert examples.serialise({"name": ours}) == example.SerializeToString()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    hnp.arrays(
+        np.float32,
+        (5, 2),
+        elements=st.floats(-2000, 2000, width=32, allow_nan=False, allow_subnormal=False),
+    )
+)
+def test_quantisation_errs_by_half_a_step_at_most(values):
+    samples, step = quantise(values)
+    assert samples.dtype == np.dtype("<i2")
+    assert step == pytest.approx(max(0.001, np.abs(values).max() / 32767), rel=1e-6)
+    np.testing.assert_allclose(samples * np.float64(step), values, atol=0.5 * step * 1.01)
+
+
+def test_microvolts_are_exact_up_to_the_range_of_int16():
+    values = np.arange(-32767, 32768, dtype=np.float32)[:, None] / np.float32(1000)
+    samples, step = quantise(values)
+    np.testing.assert_array_equal(samples[:, 0], np.arange(-32767, 32768))
+    assert step == np.float32(0.001)
+
+
+def test_decoding_gives_back_what_was_encoded(hospital_shards):
+    dataset = describe(hospital_shards)
+    records = [converted(ecg(seed), age=50.0 + seed) for seed in range(3)]
+    records.append(converted(ecg(9) * 100))
+    batch = decode(tf.constant([encode(one, LABELS) for one in records]), dataset)
+    np.testing.assert_array_equal(batch["samples"], np.stack([one.samples for one in records]))
+    np.testing.assert_array_equal(batch["target"], [[1, 0, 1]] * 4)
+    np.testing.assert_array_equal(batch["age"], [50, 51, 52, np.nan])
+    assert batch["sex"].numpy().tolist() == [b""] * 4
+    signal = millivolts(batch["samples"], batch["scale"])
+    assert signal.dtype == tf.float32
+    np.testing.assert_allclose(signal[3], ecg(9) * 100, atol=batch["scale"][3])

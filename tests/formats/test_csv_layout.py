@@ -50,12 +50,6 @@ def test_samples_that_pandas_shows_read_only_are_scaled(tmp_path, monkeypatch):
     assert np.array_equal(read(path).values, as_stored(VALUES)[:, :1])
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_a_header_names_the_leads(tmp_path, separator):
-    write_csv(tmp_path / "a.csv", VALUES, separator=separator)
-    check(read(tmp_path / "a.csv"))
-
-
 @pytest.mark.parametrize(
     "header",
     [
@@ -91,11 +85,6 @@ def test_columns_counted_from_v1_are_no_chest_leads(tmp_path):
         read(tmp_path / "a.csv")
 
 
-def test_columns_that_are_no_leads_are_left_out(tmp_path):
-    rows = [["", "time", *LEADS], *([n, n / 500, *row] for n, row in enumerate(VALUES.tolist()))]
-    check(read(write(tmp_path, text_of(rows))))
-
-
 @pytest.mark.parametrize("first", [[], [list(range(12))], [["ch1"] * 12]])
 def test_leads_are_named_by_the_recipe_where_no_header_does(tmp_path, first):
     path = write(tmp_path, text_of([*first, *VALUES.tolist()]))
@@ -104,14 +93,6 @@ def test_leads_are_named_by_the_recipe_where_no_header_does(tmp_path, first):
         read(path)
     with pytest.raises(DataError, match=r"a\.csv: 12 columns, and data.folder.leads names 2"):
         read(path, leads=["I", "II"])
-
-
-@pytest.mark.parametrize("header", [False, True])
-def test_a_row_for_each_lead_is_turned(tmp_path, header):
-    rows = [[lead, *row] for lead, row in zip(LEADS, VALUES.T.tolist(), strict=True)]
-    if header:  # as pandas writes it
-        rows = [["", *range(len(VALUES))], *rows]
-    check(read(write(tmp_path, text_of(rows))))
 
 
 def test_a_row_for_each_lead_without_names_is_turned(tmp_path):
@@ -123,20 +104,10 @@ def test_rows_that_are_leads_must_be_equally_long(tmp_path):
         read(write(tmp_path, "I,1,2,3\nII,1,2\n"))
 
 
-def test_decimal_commas(tmp_path):
-    path = write(tmp_path, "I;II\n0,5;-1,25\n1;2,5\n")
-    assert np.array_equal(read(path, unit="mV").values, np.float32([[0.5, -1.25], [1, 2.5]]))
-
-
 @pytest.mark.parametrize(("unit", "millivolts"), [("mV", 2.0), ("uV", 0.002), ("V", 2000.0)])
 def test_the_unit(tmp_path, unit, millivolts):
     signal = read(write(tmp_path, "II\n2\n"), unit=unit)
     assert signal.values.tolist() == [[pytest.approx(millivolts, rel=1e-6)]]
-
-
-def test_a_mark_at_the_beginning_and_ends_of_lines_of_windows(tmp_path):
-    text = text_of([LEADS, *VALUES.tolist()]).replace("\n", "\r\n")
-    check(read(write(tmp_path, b"\xef\xbb\xbf" + text.encode())))
 
 
 def test_gzip(tmp_path):
@@ -145,11 +116,6 @@ def test_gzip(tmp_path):
             write(tmp_path, gzip.compress(text_of([LEADS, *VALUES.tolist()]).encode()), "a.csv.gz")
         )
     )
-
-
-def test_empty_cells_are_missing_samples(tmp_path):
-    signal = read(write(tmp_path, "I,II\n1,2\n,4\n5\n"))
-    assert np.isnan(signal.values).tolist() == [[False, False], [True, False], [False, True]]
 
 
 @given(st.lists(st.lists(st.integers(-32768, 32767), min_size=2, max_size=2), min_size=1))

@@ -114,13 +114,6 @@ def test_a_missing_table_is_named(root, name):
         first(root)
 
 
-@pytest.mark.parametrize("name", ["ptbxl_database.csv", "scp_statements.csv"])
-def test_a_table_that_is_no_text_is_named(root, name):
-    (root / name).write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(DataError, match=f"{name}: not a CSV file"):
-        first(root)
-
-
 def test_missing_columns_are_named_together(root):
     edit(root / "ptbxl_database.csv", "scp_codes", "codes")
     edit(root / "ptbxl_database.csv", "strat_fold", "fold")

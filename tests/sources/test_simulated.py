@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import DataError
 from ecg_keras.simulate import CONDITIONS, HOSPITALS, record_ecg, simulate
 from ecg_keras.sources import ptbxl, simulated
 
@@ -72,11 +72,6 @@ def test_the_rate_chooses_the_folder(roots):
             roots / "lakeside", label_set="conditions", sampling_rate=rate
         )
         assert simulated.read_signal(infos[0]).values.shape == (10 * rate, 12)
-
-
-def test_an_unknown_label_set_is_named(roots):
-    with pytest.raises(ConfigError, match=r"no label set named .superdiagnostics..*Did you mean"):
-        simulated.list_records(roots / "lakeside", label_set="superdiagnostics", sampling_rate=100)
 
 
 def test_a_folder_that_is_not_simulated_is_refused(tmp_path):
