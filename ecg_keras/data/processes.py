@@ -58,7 +58,7 @@ def run_in_processes(
     results = []
     advice = "which keeps the finished shards, with fewer data.workers"
     with _pool(min(processes, len(items)) or 1, advice) as (pool, counter):
-        pending = {pool.submit(_work, work, item) for item in items}
+        pending = {pool.submit(work, item, _count) for item in items}
         while pending:
             done, pending = wait(pending, _SECONDS, FIRST_COMPLETED)
             if steps := counter.get_obj().value - seen:
@@ -159,11 +159,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(work: Callable[[Item, Callable[[int], None]], Result], item: Item) -> Result:
-    return work(item, _count)
-
-
 def _count(steps: int) -> None:
+    """What the work calls in its process."""
     if _stop.value:
         raise _StoppedError
     with _counter.get_lock():

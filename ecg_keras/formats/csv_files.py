@@ -7,10 +7,8 @@ beside the leads. The file itself says all of it; not so the sampling rate, and 
 from __future__ import annotations
 
 import csv
-import gzip
 import math
 import re
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +34,7 @@ from ecg_keras.formats.csv_numbers import (
     read_columns,
     split_line,
 )
-from ecg_keras.formats.csv_text import cut_lines, first_lines, read_text, to_utf8
+from ecg_keras.formats.csv_text import cut_lines, first_lines, read_start, read_text, to_utf8
 from ecg_keras.formats.plain_files import errors_name
 from ecg_keras.formats.voltages import parse_unit, split_unit, unit_in_mv
 from ecg_keras.records import Signal, Span, cut_signal, span_samples
@@ -102,9 +100,8 @@ def list_table_columns(path: Path, lead_names: LeadNames = None) -> tuple[str, .
     in most rows or is called like an id. Nothing is returned of any other file.
     """
     try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
-            text = to_utf8(stream.read(_GLIMPSE)).decode("utf-8", "replace")
-    except (OSError, EOFError, zlib.error, DataError):  # the reason is given when it is read
+        text = to_utf8(read_start(path, _GLIMPSE)).decode("utf-8", "replace")
+    except DataError:  # the reason is given when it is read
         return ()
     lines = [] if "\0" in text else text.splitlines()
     first = lines[0] if lines else ""

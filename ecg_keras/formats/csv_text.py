@@ -26,12 +26,7 @@ _PRINTED = {
 
 def read_text(path: Path) -> bytes:
     """The text as UTF-8 with one newline at the end of each line, without a byte order mark."""
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
-            raw = stream.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: can't be read: {reason}. Export the file again.") from error
+    raw = read_start(path, LARGEST + 1)
     if len(raw) > LARGEST:
         raise DataError(
             f"{path}: more than {LARGEST:,} bytes of text. Export a shorter recording, or another "
@@ -45,6 +40,16 @@ def read_text(path: Path) -> bytes:
     # nothing is copied that is large and need not be; DOS marks the end of a file
     plain = text[-1:] == b"\n" and text[-2:-1] not in b"\x1a \n"
     return text if plain else text.rstrip(b"\x1a \n") + b"\n"
+
+
+def read_start(path: Path, size: int) -> bytes:
+    """The first bytes of a file, unpacked."""
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
+            return stream.read(size)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: can't be read: {reason}. Export the file again.") from error
 
 
 def to_utf8(raw: bytes) -> bytes:

@@ -79,10 +79,6 @@ def _challenge_path(hospital: str, index: int) -> str:
     return f"g{number // 1000 + 1}/{HOSPITALS[hospital].prefix}{number:05d}"
 
 
-def _last_file_of_challenge(hospital: str, index: int) -> str:
-    return _challenge_path(hospital, index) + ".hea"
-
-
 def _list_challenge_files(hospital: str, recording: Recording) -> Files:
     """Names and contents of a record's files, the header after its samples."""
     path = _challenge_path(hospital, recording.index)
@@ -111,10 +107,6 @@ def _ptbxl_path(index: int, rate: int) -> str:
     ecg_id = index + 1
     folder = f"{ecg_id // 1000 * 1000:05d}"
     return f"records{rate}/{folder}/{ecg_id:05d}_{'lr' if rate == LOW_RATE else 'hr'}"
-
-
-def _last_file_of_ptbxl(hospital: str, index: int) -> str:
-    return _ptbxl_path(index, LOW_RATE) + ".hea"
 
 
 def _list_ptbxl_files(hospital: str, recording: Recording) -> Files:
@@ -203,9 +195,14 @@ def _statements(patient: Patient) -> dict[str, float]:
 
 
 LAYOUTS: Mapping[str, FileLayout] = {
-    "ptbxl": FileLayout(_last_file_of_ptbxl, _list_ptbxl_files, _list_ptbxl_tables),
-    # the Challenge's layout has no tables: the headers say all
+    "ptbxl": FileLayout(
+        lambda hospital, index: f"{_ptbxl_path(index, LOW_RATE)}.hea",
+        _list_ptbxl_files,
+        _list_ptbxl_tables,
+    ),
     "challenge": FileLayout(
-        _last_file_of_challenge, _list_challenge_files, lambda hospital, records, seed: iter(())
+        lambda hospital, index: f"{_challenge_path(hospital, index)}.hea",
+        _list_challenge_files,
+        lambda hospital, records, seed: iter(()),  # no tables: the headers say all
     ),
 }

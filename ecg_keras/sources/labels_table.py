@@ -111,7 +111,10 @@ def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
     """
     header = read_header(path)
     try:
-        frame = _read_parquet(path) if _is_parquet(path) else _read_csv(path, header, text)
+        if _is_parquet(path):  # plain columns only, without what pandas or others wrote about types
+            frame = _open_parquet(path).read(use_threads=False).to_pandas(ignore_metadata=True)
+        else:
+            frame = _read_csv(path, header, text)
     except DataError:
         raise
     except pd.errors.ParserWarning as error:
@@ -257,11 +260,6 @@ def _as_text(path: Path, column: pd.Series) -> pd.Series:
     column = _nested_as_json(column)
     text: pd.Series = column.astype(object).where(column.notna(), "").astype(str).str.strip()
     return text
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    """A Parquet table without what pandas or others wrote about types: plain columns only."""
-    return _open_parquet(path).read(use_threads=False).to_pandas(ignore_metadata=True)
 
 
 def _describe(error: Exception) -> str:
