@@ -7,7 +7,7 @@ headers themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ecg_keras.files import list_entries
 from ecg_keras.formats import read_header, read_samples, read_text
 from ecg_keras.labels import Definition, present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal, Span
-from ecg_keras.sources.fields import find_packed, parse_age, parse_sex
+from ecg_keras.sources.fields import find_packed, parse_age, parse_sex, reading
 
 # the 26 classes that are scored, in the order of weights.csv; pairs count as one diagnosis
 SCORED: Definition = {
@@ -54,8 +54,8 @@ OTHERWISE = (
     "Recordings with labels of another kind are read with a table of them, by data.source: folder "
     "(docs/your-own-recordings.md)."
 )
-# of the files of a recording
-ENDINGS = (".hea", ".mat", ".dat")
+# other files in the folder make no other dataset
+choose_files = reading("*.hea", "*.mat", "*.dat")
 # the recordings of ptb and of st_petersburg_incart, inside any folders
 _SEVERAL_OF_ONE = re.compile(r"(?:.*/)?(?P<set>[SI])\d{4}")
 # '#Dx: 426783006,' and '# Dx: 426783006'
@@ -84,12 +84,6 @@ def list_set(root: Path, definition: Definition, record_name: str, owner: str) -
             raise DataError(f"{root}: {name} is there twice: {names[name]} and {path}.")
         names[name] = path
     return _list(root, definition, names)
-
-
-def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-    """Recordings alone are read: other files in the folder make no other dataset."""
-    del root, sampling_rate
-    return lambda path: path.endswith(ENDINGS)
 
 
 def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:

@@ -21,8 +21,8 @@ project ECGBench.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ecg_keras.errors import DataError, listed, look_up
@@ -40,7 +40,13 @@ from ecg_keras.sources.code_test import (
     read_tracing,
 )
 from ecg_keras.sources.contract import Corpus
-from ecg_keras.sources.fields import parse_age, path_inside, read_rows
+from ecg_keras.sources.fields import (
+    parse_age,
+    path_inside,
+    read_rows,
+    reading,
+    records_of_rows,
+)
 
 NORMAL = "NORM"
 LABEL_SETS = {"code_test": CLASSES, "code15": (NORMAL, *CLASSES)}
@@ -65,6 +71,7 @@ NO_EXAM = 0
 COLUMNS = ("exam_id", "age", "is_male", *CLASSES, "patient_id", "normal_ecg", "trace_file")
 # files that a message lists; there are 18
 MOST_NAMED = 18
+choose_files = reading(EXAMS, "*.hdf5")
 SEXES = {"True": "male", "False": "female", "": None}
 
 
@@ -78,18 +85,14 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
             f"{table}: none of the {len(exams)} files that it names is here: {_name(exams)}. "
             "Download and unpack at least one of them."
         )
-    infos = []
-    for path in there:
-        rows = _find_rows(path)
-        for exam in exams[path]:
-            try:
-                infos.append(_read_exam(path, exam, rows, labels))
-            except DataError as error:
-                raise DataError(f"{table}: exam {exam['exam_id']}: {error}") from error
-    twice = [name for name, n in Counter(info.record_id for info in infos).items() if n > 1]
-    if twice:
-        raise DataError(f"{table}: exam {twice[0]} is listed more than once.")
-    return sorted(infos, key=lambda info: info.record_id)
+    rows = {path: _find_rows(path) for path in there}
+
+    def read_exam(exam: Mapping[str, str]) -> RecordInfo:
+        path = path_inside(root, exam["trace_file"])
+        return _read_exam(path, exam, rows[path], labels)
+
+    listed_exams = (exam for path in there for exam in exams[path])
+    return records_of_rows(table, listed_exams, IDS, read_exam, "exam")
 
 
 def list_remarks(root: Path) -> tuple[str, ...]:
@@ -103,12 +106,6 @@ def list_remarks(root: Path) -> tuple[str, ...]:
         f"{root / EXAMS}: names {count:,} recordings of files that are not here, and these are "
         f"left aside: {_name(missing)}. Download and unpack these files to use all.",
     )
-
-
-def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-    """The table and the files with tracings are read."""
-    del root, sampling_rate
-    return lambda path: path == EXAMS or path.endswith(".hdf5")
 
 
 def read_signal(info: RecordInfo) -> Signal:

@@ -17,7 +17,7 @@ ECGBench.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from ecg_keras.errors import DataError, look_up
 from ecg_keras.formats import count_rows, read_row
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.sources.contract import MOST, Corpus, Expectations
-from ecg_keras.sources.fields import parse_age, parse_sex, read_rows
+from ecg_keras.sources.fields import parse_age, parse_sex, read_rows, reading
 
 CLASSES = ("1dAVb", "RBBB", "LBBB", "SB", "AF", "ST")
 NONE = "NONE"
@@ -64,6 +64,7 @@ ARRAY = "tracings"
 SHAPE = (None, 4096, 12)
 GOLD = "annotations/gold_standard.csv"
 ATTRIBUTES = "attributes.csv"
+choose_files = reading(TRACINGS, GOLD, ATTRIBUTES)
 FLAGS = {"0": False, "1": True, "False": False, "True": True}
 
 
@@ -86,12 +87,6 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         except DataError as error:
             raise DataError(f"{root}: row {row} of the tables: {error}") from error
     return sorted(infos, key=lambda info: info.record_id)
-
-
-def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-    """The array and two of its tables are read."""
-    del root, sampling_rate
-    return {TRACINGS, GOLD, ATTRIBUTES}.__contains__
 
 
 def read_signal(info: RecordInfo) -> Signal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 import math
 import re
 import unicodedata
@@ -147,6 +148,19 @@ def _find_problem(parts: list[str], absolute: bool, name: str) -> str | None:
     return f"it holds {odd[0]!r}, which can't be printed" if odd else None
 
 
+def reading(*patterns: str) -> Callable[..., Callable[[str], bool]]:
+    """The ``choose_files`` of a source that reads only files of these patterns.
+
+    The patterns are those of `fnmatch`, whose ``*`` also matches slashes.
+    """
+    is_read = re.compile("|".join(map(fnmatch.translate, patterns))).match
+
+    def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
+        return lambda path: is_read(path) is not None
+
+    return choose_files
+
+
 def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     """The rows of a CSV table with a header, in UTF-8, as text by column.
 
@@ -217,18 +231,19 @@ def records_of_rows(
     rows: Iterable[Mapping[str, str]],
     column: str,
     read: Callable[[Mapping[str, str]], RecordInfo],
+    what: str = "record",
 ) -> list[RecordInfo]:
     """What ``read`` makes of each row, sorted; ``column`` has the ids, and no two may be the same.
 
-    An error names the table and the record.
+    An error names the table and the record, and calls it ``what``.
     """
     infos: dict[str, RecordInfo] = {}
     for row in rows:
         name = row[column]
         if name in infos:
-            raise DataError(f"{table}: record {name} is listed more than once.")
+            raise DataError(f"{table}: {what} {name} is listed more than once.")
         try:
             infos[name] = read(row)
         except DataError as error:
-            raise DataError(f"{table}: record {name}: {error}") from error
+            raise DataError(f"{table}: {what} {name}: {error}") from error
     return [infos[name] for name in sorted(infos)]

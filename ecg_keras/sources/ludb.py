@@ -18,7 +18,6 @@ Source: Kalyakulina et al. 2020, table 3; the headers themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from ecg_keras.errors import DataError, look_up
@@ -26,7 +25,7 @@ from ecg_keras.formats import STEPS_IN_MV, read_header, read_in_microvolts
 from ecg_keras.labels import present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.sources.contract import MOST, NEARLY_ALL, TEN_SECONDS, Corpus, Expectations
-from ecg_keras.sources.fields import parse_age, parse_sex
+from ecg_keras.sources.fields import parse_age, parse_sex, reading
 
 NORMAL = "NORM"
 # fmt: off
@@ -63,6 +62,8 @@ CORPUS = Corpus(
     marks=("ludb.csv", "data"),
 )
 
+# not the waves that cardiologists marked in the recordings
+choose_files = reading("data/*.hea", "data/*.dat")
 # the column of the table for each label set
 COLUMNS = {"superdiagnostic": "superdiagnostic", "rhythm": "rhythm", "diagnoses": "diagnosis"}
 
@@ -75,12 +76,6 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
         raise DataError(f"{root}: has no header in data. Set data.raw to the folder of LUDB.")
     infos = [_list_record(path, labels, COLUMNS[label_set]) for path in paths]
     return sorted(infos, key=lambda info: info.record_id)
-
-
-def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-    """Recordings alone are read, not the waves that cardiologists marked in them."""
-    del root, sampling_rate
-    return lambda path: path.startswith("data/") and path.endswith((".hea", ".dat"))
 
 
 def read_signal(info: RecordInfo) -> Signal:

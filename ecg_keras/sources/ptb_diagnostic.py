@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from ecg_keras.errors import DataError, look_up
@@ -24,7 +24,7 @@ from ecg_keras.formats import read_header, read_text, read_wfdb
 from ecg_keras.labels import Definition, present_labels
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.sources.contract import MOST, Corpus, Expectations
-from ecg_keras.sources.fields import parse_age, parse_sex, path_inside
+from ecg_keras.sources.fields import parse_age, parse_sex, path_inside, reading
 from ecg_keras.text import plural
 
 REASON: Definition = {
@@ -67,6 +67,7 @@ CORPUS = Corpus(
 )
 
 RECORDS = "RECORDS"
+choose_files = reading(RECORDS, "*.hea", "*.dat", "*.xyz")
 KNOWN = frozenset(reason for reasons in REASON.values() for reason in reasons)
 NO_DIAGNOSIS = ("n/a", "")
 _STAGE = re.compile(r"\s*\(nyha [^)]*\)$")
@@ -94,12 +95,6 @@ def list_remarks(root: Path) -> tuple[str, ...]:
         f"{root / RECORDS}: names {plural(len(missing), 'recording')} that are not here, such as "
         f"{first}, and these are left aside. Download them to use all.",
     )
-
-
-def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-    """The list of recordings and their files are read."""
-    del root, sampling_rate
-    return lambda path: path == RECORDS or path.endswith((".hea", ".dat", ".xyz"))
 
 
 def read_signal(info: RecordInfo, span: Span | None = None) -> Signal:

@@ -18,7 +18,7 @@ Source: Liu et al. 2022; Mason et al. 2007 for the codes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,14 @@ from ecg_keras.labels import present_labels, read_table
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import LEADS
 from ecg_keras.sources.contract import MOST, Corpus, Expectations
-from ecg_keras.sources.fields import parse_age, parse_sex, path_inside, read_rows, records_of_rows
+from ecg_keras.sources.fields import (
+    parse_age,
+    parse_sex,
+    path_inside,
+    read_rows,
+    reading,
+    records_of_rows,
+)
 
 # fmt: off
 LABEL_SETS = {
@@ -67,6 +74,7 @@ CORPUS = Corpus(
 
 RATE = 500.0
 RECORDS = "metadata.csv"
+choose_files = reading(RECORDS, "records/*.h5")
 COLUMNS = ("ECG_ID", "AHA_Code", "Patient_ID", "Age", "Sex")
 # the column of the table for each label set
 MEANINGS = {"statements": "label", "superdiagnostic": "superdiagnostic"}
@@ -90,12 +98,6 @@ def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[Re
 
     table = root / RECORDS
     return records_of_rows(table, read_rows(table, COLUMNS), "ECG_ID", read_row)
-
-
-def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
-    """The table and the recordings are read."""
-    del root, sampling_rate
-    return lambda path: path == RECORDS or (path.startswith("records/") and path.endswith(".h5"))
 
 
 def read_signal(info: RecordInfo) -> Signal:
