@@ -31,10 +31,9 @@ def refuse_wide_depthwise(model: keras.Model) -> None:
     elsewhere = tf.config.list_physical_devices("GPU") or tf.config.optimizer.get_jit()
     if switched_off or elsewhere:
         return
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            refuse_wide_depthwise(layer)
-        elif isinstance(layer, DEPTHWISE) and layer.kernel_size[-1] > WIDEST:
+    # of networks in it and of layers of the user's own, too, which ``layers`` leaves out
+    for layer in model._flatten_layers(include_self=False):
+        if isinstance(layer, DEPTHWISE) and layer.kernel_size[-1] > WIDEST:
             raise ConfigError(
                 f"{model.name}: the layer {layer.name} is a {type(layer).__name__} of width "
                 f"{layer.kernel_size[-1]}, and above {WIDEST} TensorFlow's CPU kernel may end the "

@@ -123,6 +123,28 @@ def test_a_depthwise_convolution_that_ends_the_process_on_a_cpu_is_refused(kind)
         models.classifier(keras.Model(signal, wide(kind, 39)(signal)), ["MI"])
 
 
+class Squeezed(layers.Layer):
+    """A layer of a user's own around a list of layers."""
+
+    def __init__(self, *inner, **settings):
+        super().__init__(**settings)
+        self.inner = list(inner)
+
+    def call(self, signal):
+        for layer in self.inner:
+            signal = layer(signal)
+        return signal
+
+
+def test_it_is_found_inside_layers_of_ones_own():
+    signal = keras.Input((64, 3), name="signal")
+    wide_one = layers.DepthwiseConv1D(39, padding="same", name="stem_wide")
+    whole = Squeezed(Squeezed(wide_one), name="stem_both")(signal)
+    backbone = keras.Model(signal, layers.GlobalAveragePooling1D()(whole), name="mine")
+    with pytest.raises(ConfigError, match="mine: the layer stem_wide is a DepthwiseConv1D of"):
+        models.classifier(backbone, ["MI"])
+
+
 @pytest.mark.parametrize("kind", ["high image", "grouped"])
 def test_what_is_advised_in_its_place_runs(kind, signals):
     assert np.isfinite(models.classifier(wide(kind, 39), ["MI"])(signals)).all()
