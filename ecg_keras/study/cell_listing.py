@@ -42,7 +42,8 @@ NOT_THERE = (("data", "source"), ("model", "backbone"))
 
 
 def list_cells(loaded: LoadedStudy) -> StudyPlan:
-    """The runs of a study; nothing is written, and nothing is read but its recipe.
+    """The runs of a study; nothing is written, and nothing is read but its recipe and the upstreams
+    that are there already.
 
     Only a run whose name is too long for a folder is looked for by its settings.
 

@@ -57,12 +57,15 @@ class GivenUpstream:
 def open_given(study: LoadedStudy, folder: Path) -> dict[str, GivenUpstream]:
     """The upstreams of a study that are there already, by name; their runs are in ``folder``.
 
-    Raises a `ConfigError` where one is missing or no upstream, a line each.
+    Raises a `ConfigError` where one is missing, no upstream, or not what its card says, a line
+    each.
     """
     given, problems = {}, []
     for name, path in study.study.given_upstreams.items():
         try:
             published = open_published(path) if is_weights_file(path) else None
+            if published is not None:
+                published.check()
             run = Run(path) if published is None else Run(published.place(folder))
             if published is None and run.read_status().get("state") != "trained":
                 raise ConfigError(

@@ -88,6 +88,26 @@ def test_what_can_not_start_a_run_is_refused_before_anything_is_made(tmp_path, u
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda file: file.write_bytes(b"no weights" * 100), r"theirs\.pt: "),
+        (
+            lambda file: publish(file.parent, changes=[("labels: [NORM, MI, ", "labels: [MI, ")]),
+            r"theirs\.pt: its network has 5 labels, and .* names 4",
+        ),
+    ],
+    ids=["no weights", "other labels"],
+)
+def test_a_file_that_is_not_what_its_card_says_is_refused_before_anything_is_listed(
+    tmp_path, theirs, damage, message
+):
+    damage(theirs)
+    with pytest.raises(ConfigError, match=rf"upstreams\.theirs\.from: .*{message}") as refused:
+        listed(tmp_path, theirs)
+    assert len(str(refused.value).splitlines()) == 1
+
+
 def test_what_they_do_not_want_is_refused_with_the_key(tmp_path, theirs):
     base = {**ONCE, "data": {**SIGNALS["data"], "sampling_rate": 100}}
     with pytest.raises(ConfigError, match=r"data\.sampling_rate: is 100.*want 25"):
