@@ -8,7 +8,7 @@ from typing import Any
 
 from ecg_keras.config.identity import run_mark
 from ecg_keras.config.loading import compose
-from ecg_keras.config.recipe_sections import Phase, Recipe
+from ecg_keras.config.recipe_sections import Phase, Recipe, Training
 from ecg_keras.config.tune import Candidate, Tune, rounded
 from ecg_keras.errors import ConfigError
 
@@ -58,7 +58,7 @@ def check_different(trials: Mapping[str, Recipe], where: str) -> None:
     Example:
         >>> check_different({}, "here")
     """
-    different = {run_mark(one): name for name, one in trials.items()}
+    different = {run_mark(_deciding(one)): name for name, one in trials.items()}
     if len(different) < len(trials):
         raise _too_few(different.values(), len(trials), where)
 
@@ -68,9 +68,25 @@ def _too_few(different: Iterable[str], number: int, where: str) -> ConfigError:
     return ConfigError(
         f"{where}: tune: only {len(names)} of {number} candidates differ here "
         f"({'; '.join(names)}): the others are the same training, as decay and head_epochs change "
-        "nothing where first weights are random, nor does a key that is set to what it is. Give "
-        "this arm as many as the others."
+        "nothing where first weights are random, nor do rates where a ridge head is all that is "
+        "fitted (tune: null), nor does a key that is set to what it is. Give this arm as many as "
+        "the others."
     )
+
+
+def _deciding(recipe: Recipe) -> Recipe:
+    """The recipe without what decides nothing where a ridge head is all that is fitted."""
+    if not recipe.training.in_closed_form:
+        return recipe
+    settings = recipe.training
+    training = Training(
+        seed=settings.seed,
+        precision=settings.precision,
+        validate_on=settings.validate_on,
+        phases=(Phase(epochs=1, train_from="head", fit="ridge"),),
+    )
+    model = recipe.model.model_copy(update={"dropout": 0.0})
+    return recipe.model_copy(update={"training": training, "model": model})
 
 
 def tune_of(recipe: Recipe) -> Tune | None:

@@ -43,11 +43,16 @@ class Budget:
 
 
 def read_budget(folder: str | Path) -> Budget | None:
-    """The budget of a finished run."""
+    """The budget of a finished run; ``None`` where it is not known, or is that of a ridge head.
+
+    Such a head is fitted once, its penalty too: there are no epochs and no settings to compare.
+    """
     run = Run(Path(folder))
     status = dict(run.read_status())  # a field that is missing is no damage here
     try:
         settings = status["settings"]
+        if all(phase.get("fit") == "ridge" for phase in settings["training"]["phases"]):
+            return None
         stored = read_dataset(run.dataset).splits["train"].records
         known = stored - int(status.get("left_out", {}).get("train", 0))
         records = min(settings["data"]["train_records"] or known, known)

@@ -11,13 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ecg_keras import data
-from ecg_keras.config import (
-    check_different,
-    list_changes,
-    list_trials,
-    run_changes,
-    run_settings,
-)
+from ecg_keras.config import check_different, list_changes, run_changes, run_settings
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
@@ -234,10 +228,9 @@ def check_unfinished(plan: StudyPlan) -> None:
                 "stored calibrated, once. Give both the same calibration, or make them two studies."
             )
     for cell in plan.cells:
-        # candidates that are one run here have its folder
-        if cell.name in left and len(set(cell.candidates.values())) < len(cell.candidates):
-            where = f"{plan.loaded.path}: {cell.name}"
-            check_different(list_trials(cell.recipe, where), where)
+        if cell.name in left:  # candidates that are one run here have its folder, and name
+            tried = {name: plan.by_name[one.name].recipe for name, one in cell.candidates.items()}
+            check_different(tried, f"{plan.loaded.path}: {cell.name}")
 
 
 def _changes(cell: Cell) -> list[str]:

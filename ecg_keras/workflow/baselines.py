@@ -70,7 +70,9 @@ def baseline_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
 
 
 def _baseline_tune(loaded: LoadedRecipe, baseline: LoadedRecipe) -> Tune | None:
-    """The baseline's own candidates, or the recipe's, which must be as many."""
+    """The baseline's own candidates, or the recipe's, which must be as many; a ridge head, which
+    has no rate to tune, has its own alone.
+    """
     ours, theirs = loaded.recipe.tune, baseline.recipe.tune
     if ours is not None and theirs is not None and len(ours.candidates) != len(theirs.candidates):
         raise ConfigError(
@@ -78,7 +80,7 @@ def _baseline_tune(loaded: LoadedRecipe, baseline: LoadedRecipe) -> Tune | None:
             f"{baseline.path} {len(theirs.candidates)}: what has more of them gains by that alone. "
             "Make them as many, or remove tune from the baseline, which then takes these."
         )
-    return theirs or ours
+    return theirs if baseline.recipe.training.in_closed_form else theirs or ours
 
 
 def _names_backbone(loaded: LoadedRecipe) -> bool:

@@ -77,9 +77,12 @@ def compare_seeds(jobs: Sequence[Job]) -> Seeds:
         seed=settings.seed,
     )
     if baselines:
-        tuned = describe_tuning(names, (_settings(first), _settings(baselines[0])))
         diagnostics = evaluation.diagnose(names, [*map(_pair, jobs, baselines, found.rows)])
-        found = replace(found, sentence=f"{found.sentence} {tuned}", diagnostics=diagnostics)
+        found = replace(found, diagnostics=diagnostics)
+        ours, theirs = _settings(first), _settings(baselines[0])
+        if ours is not None and theirs is not None:
+            tuned = describe_tuning(names, (ours, theirs))
+            found = replace(found, sentence=f"{found.sentence} {tuned}")
     found = replace(found, mark=str(first.run.read_status()["evaluated"]))
     found.save_json(first.run.seeds)
     return found
@@ -100,6 +103,9 @@ def _pair(job: Job, baseline: Job, row: SeedRow) -> Pair:
     return Pair(facts, (row.score, reference))
 
 
-def _settings(job: Job) -> int:
+def _settings(job: Job) -> int | None:
+    """That it was chosen from; ``None`` for a ridge head, which has no rate to tune."""
     tuned = read_tuned(job.run)
-    return 0 if tuned is None else tuned.settings
+    if tuned is not None:
+        return tuned.settings
+    return None if job.recipe.training.in_closed_form else 0

@@ -78,6 +78,18 @@ def test_candidates_of_other_names_for_the_same_training_are_refused():
         check_different(list_trials(recipe(tune=set_to_what_it_is), "mine.yaml"), "mine.yaml")
 
 
+def test_what_decides_nothing_for_a_ridge_head_is_no_other_candidate():
+    ridge = [{"epochs": 1, "train_from": "head", "fit": "ridge"}]
+    settings = {"batch_size": 8, "weight_decay": 0.1, "augment": {"crop": 2.5}}
+    others = {"candidates": [{}, {"recipe": {"training": settings, "model": {"dropout": 0.3}}}]}
+    for tune, number in (({}, 4), (others, 2)):
+        with pytest.raises(ConfigError, match=rf"only 1 of {number} .* ridge head .*tune: null"):
+            check_different(list_trials(recipe("finetune", ridge, tune=tune), "x"), "x")
+    heads = [{"recipe": {"model": {"head": name}}} for name in ("pooled", "mean_max")]
+    tuned = recipe("finetune", ridge, tune={"candidates": heads})
+    check_different(list_trials(tuned, "x"), "x")
+
+
 def test_phases_of_a_candidate_have_its_rate_and_decay_and_the_share_of_epochs():
     own = {"training": {"phases": [{"epochs": 10, "learning_rate": 1e-2}]}}
     (phase,) = phases_of(recipe=own, rate=0.5, decay=0.7, share=0.5)

@@ -137,6 +137,16 @@ def test_what_a_run_does_not_tell_is_not_made_up(tmp_path):
     assert read_budgets(folder, folder) is None
 
 
+def test_a_ridge_head_has_no_budget_to_compare(tmp_path):
+    ridge, plain = write_run(tmp_path / "ridge"), write_run(tmp_path / "plain")
+    status = json.loads((ridge / "status.json").read_text())
+    phases = [{"epochs": 1, "train_from": "head", "fit": "ridge"}]
+    for kept, known in ((phases, False), ([*phases, {"epochs": 3}], True)):
+        status["settings"]["training"]["phases"] = kept
+        (ridge / "status.json").write_text(json.dumps(status))
+        assert (read_budgets(ridge, plain) is not None) == known
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [

@@ -128,4 +128,5 @@ def test_a_ridge_head_has_nothing_to_tune(tmp_path):
     ridge = "{training: {phases: [{epochs: 1, train_from: head, fit: ridge}]}}"
     compared = tuned_alone(tmp_path, ridge)
     assert compared.settings is None
+    assert compared.diagnostics == ()
     assert "not tuned alike" not in headline([compared], "macro_auroc")

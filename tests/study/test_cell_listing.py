@@ -222,6 +222,16 @@ def test_candidates_that_are_one_run_are_refused_until_they_are_trained(tmp_path
     check_unfinished(plan)
 
 
+def test_rates_of_a_ridge_head_are_refused_as_candidates(tmp_path):
+    ridge = {"training": {"phases": [{"epochs": 1, "train_from": "head", "fit": "ridge"}]}}
+    modes = {"scratch": {"start": "random"}, "ridge": {"start": "random", "recipe": ridge}}
+    where = {"base": {"tune": {}}, "modes": modes, "folder": str(tmp_path / "study")}
+    with pytest.raises(ConfigError, match=r"-ridge-.*: tune: only 1 of 4 candidates differ here"):
+        check_unfinished(list_cells(load(tmp_path, grid=SEED, **where)))
+    ridge["tune"] = None
+    check_unfinished(list_cells(load(tmp_path, grid=SEED, **where)))
+
+
 def test_two_names_of_one_head_are_one_run(tmp_path):
     heads = {"heads": ["as_published", "pooled"], "backbones": ["resnet1d18", "lstm"]}
     plan = list_cells(load(tmp_path, grid=SEED | heads))

@@ -62,6 +62,15 @@ def test_shorter_phases_shorten_both_arms(recipes):
     assert notes == ()
 
 
+def test_a_ridge_head_takes_no_candidates_of_the_recipe(recipes, tmp_path):
+    assert recipes(tune={})[1].tune == recipes(tune={})[0].tune
+    ridge = BASE.replace(
+        "{epochs: 80, learning_rate: 3e-3}", "{epochs: 1, train_from: head, fit: ridge}"
+    )
+    (tmp_path / "base.yaml").write_text(ridge)
+    assert recipes(tune={})[1].tune is None
+
+
 def test_random_weights_are_not_frozen(recipes):
     phases = [{"epochs": 4, "train_from": "head"}, {"epochs": 8, "stage_decay": 0.5}]
     mine, base, (note,) = recipes(training__phases=phases)
