@@ -9,7 +9,7 @@ import numpy as np
 from ecg_keras.errors import look_up
 from ecg_keras.evaluation.arms import Arm
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
-from ecg_keras.evaluation.contrast import align_arms
+from ecg_keras.evaluation.contrasting import align_arms
 from ecg_keras.evaluation.delong import delong_test
 from ecg_keras.evaluation.draws import check_settings
 from ecg_keras.evaluation.inference import Contrast

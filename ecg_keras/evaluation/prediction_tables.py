@@ -13,7 +13,7 @@ from ecg_keras.errors import DataError, listed, nearest, shortened
 
 IDS = ("record_id", "patient_id")
 TARGET, PROBABILITY = "target_", "probability_"
-KINDS = (".csv", ".parquet")
+TABLE_KINDS = (".csv", ".parquet")
 LAYOUT = (
     f"The columns of predictions are {IDS[0]}, {IDS[1]}, and {TARGET}LABEL and {PROBABILITY}LABEL "
     "of each label"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ecg_keras.array_files import read_arrays
 from ecg_keras.errors import DataError, printable
 from ecg_keras.evaluation.arrays import as_probabilities, as_strings, as_targets, narrow
-from ecg_keras.evaluation.prediction_tables import KINDS, read_prediction_table
+from ecg_keras.evaluation.prediction_tables import TABLE_KINDS, read_prediction_table
 from ecg_keras.files import replacing
 
 ARRAYS = ("labels", "record_ids", "patient_ids", "targets", "probabilities")
@@ -121,7 +121,9 @@ class Predictions:
                 name.
         """
         path = Path(path)
-        arguments = read_prediction_table(path) if path.suffix.lower() in KINDS else _read_npz(path)
+        arguments = (
+            read_prediction_table(path) if path.suffix.lower() in TABLE_KINDS else _read_npz(path)
+        )
         try:
             return cls(**arguments)
         except DataError as error:
