@@ -9,7 +9,7 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -173,7 +173,7 @@ def as_name(value: Any) -> str:
     return as_text(value)
 
 
-def as_one_of(value: Any, allowed: Sequence[Any]) -> Any:
+def as_one_of(value: Any, allowed: Collection[Any]) -> Any:
     """A value of JSON that must be one of these words."""
     if value not in allowed:
         received = shortened(repr(value), 40)

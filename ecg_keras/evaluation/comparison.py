@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.errors import shortened
 from ecg_keras.evaluation.estimates import (
     Estimate,
-    number,
     p_text,
     parse_stored,
     with_interval,
     without_nan,
 )
 from ecg_keras.evaluation.gained import GroupGain, gains_text
+from ecg_keras.evaluation.judging import Word
 from ecg_keras.evaluation.run_facts import Budget, describe_budgets, warn_of_budgets
 from ecg_keras.evaluation.tuning_words import describe_tuning
-from ecg_keras.files import as_name, as_names, as_texts, read_json, write_json
+from ecg_keras.files import as_one_of, read_json, write_json
 from ecg_keras.metrics import score_name
 from ecg_keras.text import percent, text_table
 
@@ -57,8 +56,8 @@ class LabelDifference(Difference):
             is undefined.
     """
 
-    resamples: int
-    delong_p_value: float | None
+    resamples: int = 0
+    delong_p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Comparison:
     patients: int
     several_records: bool
     undefined: tuple[str, ...]
-    verdict: str
+    verdict: Word
     summary: Mapping[str, Difference]
     labels: Mapping[str, LabelDifference | None]
     budgets: tuple[Budget, Budget] | None = None
@@ -161,25 +160,9 @@ class Comparison:
 
     @classmethod
     def _parse(cls, content: dict[str, Any]) -> Comparison:
-        first, second = content["names"]
-        return cls(
-            metric=_one_of(content["summary"], content["metric"]),
-            names=(as_name(first), as_name(second)),
-            level=float(content["level"]),
-            bootstrap=int(content["bootstrap"]),
-            seed=int(content["seed"]),
-            records=int(content["records"]),
-            patients=int(content["patients"]),
-            several_records=bool(content["several_records"]),
-            undefined=as_names(content["undefined"]),
-            verdict=_one_of(SAID, content["verdict"]),
-            summary={as_name(name): _difference(row) for name, row in content["summary"].items()},
-            labels={as_name(label): _label(row) for label, row in content["labels"].items()},
-            budgets=parse_stored(tuple[Budget, Budget] | None, content.get("budgets")),
-            diagnostics=as_texts(content.get("diagnostics", [])),
-            margin=None if content.get("margin") is None else float(content["margin"]),
-            groups=parse_stored(tuple[GroupGain, ...], content.get("groups", [])),
-        )
+        found: Comparison = parse_stored(cls, content)
+        as_one_of(found.metric, found.summary)
+        return found
 
     def table(self) -> str:
         """The verdict and the differences as aligned plain text."""
@@ -221,30 +204,3 @@ class Comparison:
             "resamples of patients. Nothing is corrected for looking at many labels."
         )
         return ["", *notes]
-
-
-def _one_of(allowed: Collection[str], value: Any) -> str:
-    if value not in allowed:
-        raise ValueError(f"must be one of {', '.join(allowed)}. Received: {shortened(repr(value))}")
-    return str(value)
-
-
-def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        name: number(content.get(name)) for name in ("value", "low", "high", "a", "b", "p_value")
-    }
-
-
-def _difference(content: Mapping[str, Any]) -> Difference:
-    return Difference(**_numbers(content))
-
-
-def _label(content: Mapping[str, Any] | None) -> LabelDifference | None:
-    if content is None:
-        return None
-    delong = content.get("delong_p_value")
-    return LabelDifference(
-        **_numbers(content),
-        resamples=int(content.get("resamples", 0)),
-        delong_p_value=None if delong is None else float(delong),
-    )
