@@ -155,7 +155,7 @@ class Scores:
             ],
         )
         tables = [summary, labels, further, *([_sets_table(self.sets)] if self.sets else [])]
-        parts = [self._heading(), *tables, "\n".join(self._notes())]
+        parts = [self._heading(), *tables, "\n".join(self.notes)]
         if self.subgroups is not None and self.subgroups.groups:
             parts.append(self.subgroups.table())
         return "\n\n".join(parts)
@@ -173,7 +173,35 @@ class Scores:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know beside the numbers, a sentence each."""
-        return tuple(self._notes())
+        notes = []
+        if self.undefined:
+            names = ", ".join(self.undefined)
+            notes.append(f"In no mean, because no or every test record has them: {names}.")
+        if self.challenge_note is not None:
+            notes.append(f"No Challenge score: {self.challenge_note}.")
+        if any(score is not None and not score.has_interval for score in self._estimates()):
+            notes.append(
+                f"Too few: no interval where fewer than {LEAST_PATIENTS} patients have or lack a "
+                f"label, or fewer than {LEAST_LACKING} lack it (sens. at 95 % spec.)."
+            )
+        notes += [self.calibration.sentence, *self.threshold_notes]
+        return (*notes, *(self.sets.notes if self.sets is not None else ()))
+
+    @property
+    def threshold_notes(self) -> tuple[str, ...]:
+        """Where the thresholds come from."""
+        if self.thresholds_from == "fixed":
+            return ("Every label's threshold is 0.5.",)
+        where = {
+            "validation": "the validation split; the test split had no part in it",
+            "test": "the test split itself, which flatters",
+        }[self.thresholds_from]
+        few = f"Fewer than {LEAST_PATIENTS} {self.thresholds_from} patients have"
+        missing = ", ".join(self.thresholds_missing)
+        return (
+            f"Each label's threshold is the one with the best F1 on {where}.",
+            *([f"{few} {missing}: there it is 0.5."] if missing else []),
+        )
 
     def _estimates(self) -> list[Estimate | None]:
         """All scores that can have an interval."""
@@ -186,34 +214,6 @@ class Scores:
             f"{self.records} records of {self.patients} patients; {percent(self.level)} intervals "
             f"over patients, from {self.bootstrap} resamples of them"
         )
-
-    def _notes(self) -> list[str]:
-        notes = []
-        if self.undefined:
-            names = ", ".join(self.undefined)
-            notes.append(f"In no mean, because no or every test record has them: {names}.")
-        if self.challenge_note is not None:
-            notes.append(f"No Challenge score: {self.challenge_note}.")
-        if any(score is not None and not score.has_interval for score in self._estimates()):
-            notes.append(
-                f"Too few: no interval where fewer than {LEAST_PATIENTS} patients have or lack a "
-                f"label, or fewer than {LEAST_LACKING} lack it (sens. at 95 % spec.)."
-            )
-        notes.append(self.calibration.sentence)
-        if self.thresholds_from == "fixed":
-            notes.append("Thresholds are fixed at 0.5.")
-        elif self.thresholds_from == "test":
-            notes.append("Thresholds have the best F1 on the test split itself, which flatters.")
-        else:
-            notes.append("Thresholds have the best F1 on the validation split.")
-        if self.thresholds_missing:
-            notes.append(
-                f"Threshold 0.5, because fewer than {LEAST_PATIENTS} {self.thresholds_from} "
-                f"patients have them: {', '.join(self.thresholds_missing)}."
-            )
-        if self.sets is not None:
-            notes += self.sets.notes
-        return notes
 
 
 def _sets_table(sets: LabelSets) -> str:

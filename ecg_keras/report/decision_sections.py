@@ -22,6 +22,7 @@ from ecg_keras.evaluation import (
     decision_curves,
 )
 from ecg_keras.report.blocks import Block, Drawing, Figures, Note, Rows, Section
+from ecg_keras.report.label_curves import choose_columns
 from ecg_keras.report.plots import NAMES
 from ecg_keras.report.style import (
     BASELINE,
@@ -74,11 +75,7 @@ def curves_of(
     names: tuple[str, str],
 ) -> tuple[DecisionCurve, ...]:
     """Of all labels pooled, and of those with most positives that are not everywhere."""
-    tested = networks[0]
-    count = tested.targets.sum(axis=0)
-    defined = [at for at, found in enumerate(count) if 0 < found < len(tested.targets)]
-    most = sorted(sorted(defined, key=lambda at: -int(count[at]))[:MOST_LABELS])
-    labels = [tested.labels[at] for at in most]
+    labels = [networks[0].labels[at] for at in choose_columns(networks[0], MOST_LABELS)]
     return decision_curves(
         networks, labels=labels, bootstrap=bootstrap, level=level, seed=seed, names=names
     )

@@ -25,9 +25,14 @@ def draw_label(
     label = predictions.labels[column]
     target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
     prevalence = float(target.mean())
-    curves = (roc_curve, pr_curve)
-    roc, pr = (curve(predictions, column, threshold) for curve in curves)
-    roc_other, pr_other = (None if other is None else curve(other, column) for curve in curves)
+    curves = (metrics.roc_curve, metrics.pr_curve)
+    roc, pr = (thin(*curve(target, probability), threshold) for curve in curves)
+    roc_other, pr_other = (
+        None
+        if other is None
+        else thin(*curve(other.targets[:, column], other.probabilities[:, column]), None)
+        for curve in curves
+    )
     prefix = f"{prefix}{column}"
     return (
         Drawing(f"{prefix}-roc", f"ROC curve of {label}", captions[0],
@@ -39,20 +44,15 @@ def draw_label(
     )  # fmt: skip
 
 
-def roc_curve(predictions: Predictions, column: int, threshold: float | None = None) -> Curve:
-    """The ROC curve of a label, as few points as can be distinguished."""
-    target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
-    return _thin(*metrics.roc_curve(target, probability), threshold)
+def choose_columns(tested: Predictions, most: int) -> list[int]:
+    """The labels with most positives that are neither absent nor everywhere."""
+    count = tested.targets.sum(axis=0)
+    defined = [at for at, found in enumerate(count) if 0 < found < len(tested.targets)]
+    return sorted(sorted(defined, key=lambda at: -int(count[at]))[:most])
 
 
-def pr_curve(predictions: Predictions, column: int, threshold: float | None = None) -> Curve:
-    """The precision-recall curve of a label, likewise."""
-    target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
-    return _thin(*metrics.pr_curve(target, probability), threshold)
-
-
-def _thin(x: Array, y: Array, at: Array, threshold: float | None) -> Curve:
-    """At most `MOST_POINTS` points, spread evenly along the curve's length."""
+def thin(x: Array, y: Array, at: Array, threshold: float | None) -> Curve:
+    """At most `MOST_POINTS` points of a curve, spread evenly along its length."""
     point = None
     if threshold is not None:
         last = np.flatnonzero(at >= threshold)[-1]

@@ -118,7 +118,7 @@ def _verdict(files: RunFiles) -> tuple[str, ...]:
 
 def _thresholds(files: RunFiles) -> Section:
     blocks = (
-        run_words.threshold_sentence(files),
+        " ".join(files.scores.threshold_notes),
         Rows(decisions_table(files.scores)),
         files.scores.calibration.sentence,
         Rows(calibration_table(files.scores)),

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ecg_keras.data import Dataset, LeftOut
-from ecg_keras.evaluation import LEAST_PATIENTS
 from ecg_keras.metrics import METRICS, score_name
 from ecg_keras.report.run_files import RunFiles
-from ecg_keras.report.score_sections import describe_interval
+from ecg_keras.report.score_sections import FOR_RESEARCH, describe_interval
 from ecg_keras.text import plural
 from ecg_keras.training import Guarded
 
@@ -19,10 +18,7 @@ MODES = {
     "pretrain": "pre-trained from scratch",
 }
 FEW_POSITIVES = 20
-LIMITS = (
-    "The labels are the database's; nobody read the ECGs again.",
-    "For research. Not a medical device, and not to be used for diagnosis.",
-)
+LIMITS = ("The labels are the database's; nobody read the ECGs again.", FOR_RESEARCH)
 LISTED = 20
 LISTED_NOTED = 100
 
@@ -43,24 +39,6 @@ def run_sentence(files: RunFiles) -> str:
     return (
         f"{subject} reaches a {score_name(metric)} of {score.value:.3f} ({interval}) on {tested}."
     )
-
-
-def threshold_sentence(files: RunFiles) -> str:
-    """Where the thresholds come from."""
-    if files.scores.thresholds_from == "test":
-        return (
-            "Each label's threshold is the one with the best F1 on the test split itself, as no "
-            "sound test would choose it: scores that depend on thresholds flatter."
-        )
-    if files.scores.thresholds_from == "validation":
-        sentence = (
-            "Each label's threshold is the one with the best F1 on the validation split; the test "
-            "split had no part in it."
-        )
-        missing = ", ".join(files.scores.thresholds_missing)
-        few = f"Fewer than {LEAST_PATIENTS} validation patients have {missing}: there it is 0.5."
-        return f"{sentence} {few}" if missing else sentence
-    return "Every label's threshold is 0.5, as in the published protocol."
 
 
 def training_sentence(files: RunFiles) -> str:

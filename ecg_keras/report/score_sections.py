@@ -24,10 +24,11 @@ from ecg_keras.text import percent
 MOST_PANELS = 12  # labels with curves: more would make a page that is slow on a phone
 SUMMARY = "macro_auroc"
 SHARES = {"alone": "One answer", "either": "Either", "neither": "Neither"}
+FOR_RESEARCH = "For research. Not a medical device, and not to be used for diagnosis."
 LIMITS = (
     "The predictions were made elsewhere: whether a test ECG or its patient was trained on was not "
     "looked at.",
-    "For research. Not a medical device, and not to be used for diagnosis.",
+    FOR_RESEARCH,
 )
 
 

@@ -66,7 +66,7 @@ def checklist(study: StudyView, titles: Mapping[str, str]) -> Section | Absent:
 def _facts(study: StudyView) -> dict[str, str]:
     """What the answers of the checklist are filled with."""
     result = study.result
-    arms = [result.arms[one.arm] for one in study.best.values()] or list(result.arms.values())[:1]
+    arms = [result.arms[one.arm] for one in result.best.values()] or list(result.arms.values())[:1]
     skew = "Skew of each upstream against each downstream."
     return {
         "reference": study.reference,

@@ -32,14 +32,14 @@ def differences(study: StudyView) -> Section | Absent:
     )
     first: list[Drawing] = []
     others: list[Drawing] = []
-    for number, (name, compared) in enumerate(study.by_downstream.items(), start=1):
+    for number, (name, compared) in enumerate(study.result.by_downstream.items(), start=1):
         for part, rows in enumerate(_split(study, compared), start=1):
             drawing = _forest(study, f"forest{number}-{part}", name, rows)
             (first if part == 1 else others).append(drawing)
     blocks: list[Block] = [introduction, Figures(tuple(first))]
     if others:
         blocks.append(Fold("The other differences", (Figures(tuple(others)),)))
-    best = Rows(_differences_table(study, study.best.values()))
+    best = Rows(_differences_table(study, study.result.best.values()))
     blocks.append(Fold("The best arm of each downstream in the other scores", (best,)))
     return Section("differences", "Differences", tuple(blocks), (table,))
 

@@ -49,12 +49,12 @@ def gains(study: StudyView) -> Section | Absent:
 
 def decisions(study: StudyView) -> Section | Absent:
     """Decision curves of the best arm of each downstream beside its reference."""
-    if not study.best:
+    if not study.result.best:
         return Absent("decision curves", NO_ARM)
     question = study.result.question
     level = float(question["level"])
     groups, tables = [], []
-    for number, (downstream, one) in enumerate(study.best.items(), start=1):
+    for number, (downstream, one) in enumerate(study.result.best.items(), start=1):
         names = one.arm.way, study.reference
         curves = curves_of(
             [study.result.arms[name].predictions for name in (one.arm, one.reference)],

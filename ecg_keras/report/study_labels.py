@@ -10,7 +10,7 @@ import numpy as np
 from ecg_keras import metrics
 from ecg_keras.evaluation import estimate_labels
 from ecg_keras.report.blocks import Absent, Drawing, Figures, Group, Rows, Section, first_open
-from ecg_keras.report.label_curves import draw_label
+from ecg_keras.report.label_curves import choose_columns, draw_label
 from ecg_keras.report.study_view import NO_ARM, StudyView, count_positives
 from ecg_keras.report.tables import ARM, Column, Table, arm_columns, capital
 from ecg_keras.statistics import Compared
@@ -23,10 +23,10 @@ OWN_FOLD = "the fold whose networks were not trained on it"
 def labels(study: StudyView) -> Section | Absent:
     """AUROC of each label, its curves against the reference, and its calibration diagram."""
     full = _labels_table(study, study.result.comparisons)
-    if not study.best:
+    if not study.result.best:
         return Absent("labels", NO_ARM, (full,))
     groups = []
-    for number, (downstream, one) in enumerate(study.best.items(), start=1):
+    for number, (downstream, one) in enumerate(study.result.best.items(), start=1):
         table = _labels_table(study, [one])
         own = table.select(column.key for column in table.columns if column.key not in ARM)
         shown = replace(own, title=f"{table.title}, {downstream}")
@@ -48,20 +48,20 @@ def labels(study: StudyView) -> Section | Absent:
 
 def calibration(study: StudyView) -> Section | Absent:
     """Whether a probability of 0.3 means three in ten, for each label of the best arms."""
-    if not study.best:
+    if not study.result.best:
         return Absent("calibration", NO_ARM)
     introduction = (
         "Of the same arms and the same mean predictions; the diagrams are beside each "
         "label's curves. A mean over seeds is less extreme than one network's probability, "
         "and its calibration is its own."
     )
-    tables = (Rows(_calibration_table(study, name, one)) for name, one in study.best.items())
+    tables = (Rows(_calibration_table(study, name, one)) for name, one in study.result.best.items())
     return Section("calibration", "Calibration", (introduction, *tables))
 
 
 def thresholds(study: StudyView) -> Section | Absent:
     """The thresholds of the best arms, and what is decided at them."""
-    if not study.best:
+    if not study.result.best:
         return Absent("thresholds", NO_ARM)
     introduction = (
         "Thresholds are the mean over seeds and folds of those of the runs. The decisions "
@@ -69,13 +69,13 @@ def thresholds(study: StudyView) -> Section | Absent:
         f"intervals are of {study.result.question['bootstrap']:,} resamples of patients and hold "
         "no spread over seeds."
     )
-    tables = (Rows(_decisions_table(study, name, one)) for name, one in study.best.items())
+    tables = (Rows(_decisions_table(study, name, one)) for name, one in study.result.best.items())
     return Section("thresholds", "Thresholds and decisions", (introduction, *tables))
 
 
 def _averaged(study: StudyView) -> str:
     """Of what the curves are, and why they differ from the scores of the table."""
-    arms = [study.result.arms[one.arm] for one in study.best.values()]
+    arms = [study.result.arms[one.arm] for one in study.result.best.values()]
     folds = any(arm.folds > 1 for arm in arms)
     seeds = max(arm.seeds for arm in arms)
     tested = (
@@ -97,9 +97,7 @@ def _curves(study: StudyView, one: Compared, prefix: str) -> Iterable[Drawing]:
     """Of the labels with most positives that are neither absent nor everywhere."""
     arm, reference = study.result.arms[one.arm], study.result.arms[one.reference].predictions
     tested = arm.predictions
-    count = tested.targets.sum(axis=0)
-    defined = [i for i in range(len(tested.labels)) if 0 < count[i] < len(tested.targets)]
-    for column in sorted(sorted(defined, key=lambda i: -int(count[i]))[:MOST_LABELS]):
+    for column in choose_columns(tested, MOST_LABELS):
         label = tested.labels[column]
         captions = (f"{label}: ROC", f"{label}: precision-recall", f"{label}: calibration")
         threshold, names = arm.thresholds[label], ("best arm", "reference")

@@ -77,7 +77,7 @@ def convergence(study: StudyView) -> Section | Absent:
     groups = _validation_curves(study)
     if not groups:
         return Absent("convergence", "no run logged a validation score.", (table,))
-    largest = {name: study.group_title(one.arm) for name, one in study.best.items()}
+    largest = {name: study.group_title(one.arm) for name, one in study.result.best.items()}
     first: list[Drawing] = []
     rest: list[Drawing] = []
     for number, ((downstream, title), curves) in enumerate(groups.items(), start=1):
@@ -96,8 +96,8 @@ def convergence(study: StudyView) -> Section | Absent:
     blocks: list[Block] = [introduction, Figures(tuple(first))]
     if rest:
         blocks.append(Fold("The other groups", (Figures(tuple(rest)),)))
-    if len(study.largest_sets) <= OPEN_ROWS < len(compared):
-        blocks.append(Rows(_speed_table(study, study.largest_sets)))
+    if len(study.result.largest_sets) <= OPEN_ROWS < len(compared):
+        blocks.append(Rows(_speed_table(study, study.result.largest_sets)))
     if compared:
         blocks.append(Rows(table, fold=True))
     return Section("convergence", "Convergence", tuple(blocks), (table,))

@@ -20,6 +20,7 @@ from ecg_keras.report.blocks import (
     ShownEcg,
     facts,
 )
+from ecg_keras.report.score_sections import FOR_RESEARCH
 from ecg_keras.report.shown_ecgs import study_ecgs
 from ecg_keras.report.study_view import StudyView
 from ecg_keras.report.tables import Column, Table, capital
@@ -29,10 +30,7 @@ from ecg_keras.text import plural
 OPEN_LINES = 8  # of a list of skews
 HIDDEN = ("shards",)  # folders: of this machine, and no fact about the data
 WITHOUT = {False: "The study names no shards of it.", True: "Predictions hold no signals."}
-LIMITS = (
-    "The labels are the databases'; nobody read the ECGs again.",
-    "For research. Not a medical device, and not to be used for diagnosis.",
-)
+LIMITS = ("The labels are the databases'; nobody read the ECGs again.", FOR_RESEARCH)
 Given = Mapping[str, Sequence[ShownEcg]] | None
 
 
@@ -56,7 +54,7 @@ def data(study: StudyView) -> Section | Absent:
 def ecgs(study: StudyView, given: Given = None) -> Section | Absent:
     """The ECGs that the best arm of each downstream answers worst, or those that are given."""
     groups = []
-    for number, (downstream, one) in enumerate(study.best.items(), start=1):
+    for number, (downstream, one) in enumerate(study.result.best.items(), start=1):
         prefix = f"worst{number}"
         shown, why = (
             _worst(study, one, prefix) if given is None else (given.get(downstream, ()), "")

@@ -26,7 +26,7 @@ def verdicts(study: StudyView) -> Section | Absent:
     if not compared:
         return Absent("verdicts", NO_ARM, tables)
     blocks: list[Block] = [_question(study), *_unfinished(study)]
-    for name, some in study.by_downstream.items():
+    for name, some in study.result.by_downstream.items():
         blocks.append(Group(name, _of_downstream(study, name, some)))
     blocks.append(Fold("Scores of every arm", (Rows(arms),)))
     return Section("verdicts", "Verdicts", tuple(blocks), tables)
@@ -152,7 +152,7 @@ def _open_ones(study: StudyView, compared: Sequence[Compared]) -> tuple[Sequence
     """The comparisons that a reader sees first, and which they are."""
     if len(compared) <= OPEN_ROWS:
         return compared, ""
-    largest = [one for one in compared if one in study.largest_sets]
+    largest = [one for one in compared if one in study.result.largest_sets]
     if len(largest) <= OPEN_ROWS:
         return largest, " The table has those on the largest training set."
     judged = [one for one in largest if one.verdict.word != "inconclusive"]

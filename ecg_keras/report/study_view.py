@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ecg_keras.metrics import score_name
-from ecg_keras.statistics import FEWEST_SEEDS, ArmName, ArmResult, Compared, Contrast, StudyResult
+from ecg_keras.statistics import FEWEST_SEEDS, ArmName, ArmResult, Contrast, StudyResult
 from ecg_keras.text import percent
 
 NO_ARM = "no arm could be compared with its reference."
@@ -77,21 +76,6 @@ class StudyView:
         """The protocol that the verdicts are given for."""
         arms = [one.arm for one in self.result.comparisons] or list(self.result.arms)
         return arms[0].protocol if arms else ""
-
-    @property
-    def by_downstream(self) -> Mapping[str, Sequence[Compared]]:
-        """The comparisons of each downstream, in the order of the grid."""
-        return self.result.by_downstream
-
-    @property
-    def largest_sets(self) -> Sequence[Compared]:
-        """Of each downstream, the comparisons on its largest training set."""
-        return self.result.largest_sets
-
-    @property
-    def best(self) -> Mapping[str, Compared]:
-        """Of each downstream, the comparison whose arm scores best on the largest training set."""
-        return self.result.best
 
     def score(self, name: ArmName) -> Contrast:
         """What an arm scores in the metric that decides."""

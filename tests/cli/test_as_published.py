@@ -83,7 +83,7 @@ def test_a_run_as_published_says_what_flatters_it(ecg_keras, folder, monkeypatch
     assert "chose the epoch and the thresholds" in (up / "report.html").read_text()
 
     shown = ecg_keras("evaluate", "runs/down")
-    assert shown.code == 0 and "Thresholds are fixed at 0.5." in shown.out
+    assert shown.code == 0 and "Every label's threshold is 0.5." in shown.out
     shards = Run(run).read_place("shards")
     elsewhere = ecg_keras("evaluate", "runs/up", "--shards", shards, "--bootstrap", 100)
     assert elsewhere.code == 0, elsewhere.err

@@ -41,7 +41,7 @@ def test_evaluate_scores_a_file(ecg_keras, files):
     assert (answer.code, answer.err) == (0, "")
     expected = evaluate(draw(2.0), None, thresholds="fixed", bootstrap=100)
     assert answer.out == f"{expected.table()}\n"
-    assert "Thresholds are fixed at 0.5." in answer.out
+    assert "Every label's threshold is 0.5." in answer.out
     assert Scores.load_json(files / "new" / "scores.json").summary == expected.summary
 
 
@@ -50,7 +50,7 @@ def test_validation_predictions_choose_the_thresholds(ecg_keras, files):
     answer = ecg_keras("evaluate", "a.npz", "--valid", "valid.npz", *given)
     expected = evaluate(draw(2.0), draw(2.0, 2, prefix="v"), bootstrap=100)
     assert answer.out == f"{expected.table()}\n"
-    assert "Thresholds have the best F1 on the validation split." in answer.out
+    assert "the one with the best F1 on the validation split; " in answer.out
     (files / "a.npz").rename(files / "test.npz")  # valid.npz lies beside it, as in a run folder
     assert ecg_keras("evaluate", "test.npz", *given).out == answer.out
     calibrated = ecg_keras("evaluate", "test.npz", "--calibration", "platt", *given).out

@@ -43,8 +43,8 @@ def test_thresholds_that_the_test_split_chose_are_named_as_such():
         >= evaluate(test, draw(1), bootstrap=100).summary["macro_f1"].value
     )
     assert evaluate(test, None, thresholds="test", bootstrap=100).thresholds == scores.thresholds
-    assert "Thresholds have the best F1 on the test split itself, which flatters." in scores.table()
-    assert "Threshold 0.5, because fewer than 5 test patients have them: RARE." in scores.table()
+    assert "with the best F1 on the test split itself, which flatters." in scores.table()
+    assert "Fewer than 5 test patients have RARE: there it is 0.5." in scores.table()
 
 
 def test_values_equal_those_of_scikit_learn_at_the_thresholds_of_validation(scores):
@@ -345,8 +345,9 @@ def test_the_table_is_aligned_and_says_what_is_missing(scores):
         "Too few: no interval where fewer than 5 patients have or lack a label, or fewer than 60 "
         "lack it (sens. at 95 % spec.).",
         "Probabilities are the network's own, without calibration.",
-        "Thresholds have the best F1 on the validation split.",
-        "Threshold 0.5, because fewer than 5 validation patients have them: RARE.",
+        "Each label's threshold is the one with the best F1 on the validation split; the test "
+        "split had no part in it.",
+        "Fewer than 5 validation patients have RARE: there it is 0.5.",
         *scores.sets.notes,
     ]
     assert max(map(len, lines)) <= 120

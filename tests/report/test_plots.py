@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 
 from ecg_keras import metrics
 from ecg_keras.evaluation import Predictions
-from ecg_keras.report.label_curves import pr_curve, roc_curve
+from ecg_keras.report.label_curves import thin
 from ecg_keras.report.plots import (
     Curve,
     History,
@@ -38,7 +38,7 @@ def legend(figure):
 def test_thinned_curves_keep_their_ends_their_area_and_the_threshold():
     made = predictions()
     truth, scores = made.targets[:, 0], made.probabilities[:, 0]
-    roc, pr = roc_curve(made, 0, 0.6), pr_curve(made, 0, 0.6)
+    roc, pr = (thin(*curve(truth, scores), 0.6) for curve in (metrics.roc_curve, metrics.pr_curve))
     assert len(roc.x) <= 300 and len(pr.x) <= 300
     assert (roc.x[0], roc.y[0], roc.x[-1], roc.y[-1]) == (0, 0, 1, 1)
     assert pr.x[-1] == 1
@@ -53,10 +53,7 @@ def test_thinned_curves_keep_their_ends_their_area_and_the_threshold():
 
 
 def test_few_points_are_all_kept_and_a_threshold_above_all_decides_nothing():
-    made = Predictions(
-        ("MI",), ["a", "b", "c"], ["a", "b", "c"], [[0], [1], [1]], [[0.2], [0.3], [0.7]]
-    )
-    curve = roc_curve(made, 0, 0.9)
+    curve = thin(*metrics.roc_curve([0, 1, 1], [0.2, 0.3, 0.7]), 0.9)
     assert curve.x.tolist() == [0, 0, 0, 1]
     assert curve.threshold_point == (0, 0)
 

@@ -106,7 +106,7 @@ def test_the_caption_says_how_many_were_corrected_for(result):
 
 
 def test_the_best_arm_is_sought_on_the_largest_training_set(result):
-    best = StudyView(result).best
+    best = result.best
     assert list(best) == ["ptbxl", "ludb_sinus_rhythm_only"]
     for downstream, one in best.items():
         assert one.arm.size == 0
