@@ -63,16 +63,6 @@ def test_equal_budgets_are_shown_without_a_warning(comparison):
     assert "80 epochs (2,720 steps)" in equal.table()
 
 
-def test_a_comparison_of_an_earlier_version_has_no_budgets(made_comparison, tmp_path):
-    path = tmp_path / "comparison.json"
-    made_comparison.save_json(path)
-    kept = json.loads(path.read_text())
-    del kept["budgets"], kept["warning"]
-    path.write_text(json.dumps(kept))
-    assert Comparison.load_json(path) == made_comparison
-    assert made_comparison.budget_sentence is None
-
-
 @given(sizes, sizes, sizes, sizes)
 def test_a_warning_does_not_depend_on_the_order(epochs, steps, other_epochs, other_steps):
     budgets = (Budget(epochs, steps, 9), Budget(other_epochs, other_steps, 9))

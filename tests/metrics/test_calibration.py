@@ -61,15 +61,3 @@ def test_what_is_wrong_is_said():
         ece([[1]], [[-2.0]])
     with pytest.raises(ConfigError, match=r"bins must be at least 1. Received: 0"):
         reliability_curve([1], [0.5], 0)
-
-
-def test_brier_of_many_resamples_is_that_of_repeated_records():
-    rng = np.random.default_rng(3)
-    targets, probabilities = rng.integers(0, 2, (30, 2)), rng.random((30, 2))
-    weights = rng.poisson(1.0, (4, 30))
-    weights[3] = 0
-    found = brier(targets, probabilities, weights)
-    for row, weight in enumerate(weights[:3]):
-        repeated = (np.repeat(part, weight, axis=0) for part in (targets, probabilities))
-        np.testing.assert_allclose(found[row], brier(*repeated))
-    assert np.isnan(found[3]).all()

@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 from sklearn import metrics as sklearn_metrics
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.metrics import f_max, operating_scores, sample_f_max, sensitivity_at_specificity
+from ecg_keras.metrics import f_max, sample_f_max, sensitivity_at_specificity
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -124,20 +124,6 @@ def test_the_sample_f_max_is_that_of_cafa(seed, sparse):
         loop_sample_f_max(targets, scores, weights),
         atol=1e-12,
     )
-
-
-def test_resamples_are_rows():
-    targets, scores = draw_case(1)
-    weights = np.stack([draw_weights(seed) for seed in range(4)])
-    together = (*operating_scores(targets, scores, weights=weights),)
-    single = sample_f_max(targets, scores, weights)
-    for row, one in enumerate(weights):
-        alone = operating_scores(targets, scores, weights=one)
-        repeated = operating_scores(*(np.repeat(x, one.astype(int), 0) for x in (targets, scores)))
-        for many, few, copies in zip(together, alone, repeated, strict=True):
-            np.testing.assert_allclose(many[row], few, atol=1e-12)
-            np.testing.assert_allclose(many[row], copies, atol=1e-12)
-        assert single[row] == pytest.approx(float(sample_f_max(targets, scores, one)))
 
 
 def test_what_is_wrong_is_said():

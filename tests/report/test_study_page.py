@@ -103,6 +103,11 @@ def test_a_section_without_content_is_left_out_and_the_reason_said(bare_page):
         assert reason in bare_page.words
     assert "The environment was not noted." in bare_page.words
     assert "failed and" not in bare_page.words
+    assert (
+        "for you to write" in bare_page.words and "Not compared in this study." in bare_page.words
+    )
+    assert "Diagnostics speak against" not in bare_page.words
+    assert "What speaks against" not in bare_page.words
 
 
 def test_a_study_of_which_nothing_is_done_still_has_a_page(tmp_path):
@@ -260,11 +265,6 @@ def test_the_checklist_has_tripod_ais_numbers_and_links_that_hold(result):
     assert "500 ECGs of 480 patients of ptbxl" in {row[0]: row[2] for row in rows}["20a"]
 
 
-def test_an_item_without_a_section_is_for_the_author(bare_page):
-    assert "for you to write" in bare_page.words
-    assert "Not compared in this study." in bare_page.words
-
-
 def test_one_arm_is_no_scatter_but_a_row():
     one = small()
     few = tuple(
@@ -327,11 +327,6 @@ def test_diagnostics_stand_in_the_head_below_the_verdicts_and_in_a_table(tmp_pat
     many = [replace(one, diagnostics=(f"{one.arm} a.", f"{one.arm} b.")) for one in comparisons]
     last = replace(made, comparisons=tuple(many)).table().splitlines()[-2:]
     assert last[0].startswith("! ") and last[1] == "... and 4 more on the page"
-
-
-def test_without_diagnostics_nothing_is_said_of_them(bare_page):
-    assert "Diagnostics speak against" not in bare_page.words
-    assert "What speaks against" not in bare_page.words
 
 
 def test_of_many_comparisons_those_with_a_verdict_are_open():
