@@ -175,7 +175,10 @@ def _read_tensor(tensor: Any, form: TensorForm, most_bytes: int) -> npt.NDArray[
         raise _wrong(f"{form.name}: its shape must be known.")
     form.check(shape)
     # a few bytes may promise any size: one value stands for all
-    if math.prod(shape) * (8 if form.dtype == tf.string else form.dtype.size) > most_bytes:
+    size, given = math.prod(shape), len(tensor.string_val)
+    if form.dtype == tf.string and given != size:  # each copy may be as long as the request
+        raise _wrong(f"{form.name}: must have a string for each element. Received: {given}.")
+    if form.dtype != tf.string and size * form.dtype.size > most_bytes:
         what = f"{form.name}: larger than max, {most_bytes:,} bytes"
         raise RefusedError("RESOURCE_EXHAUSTED", what)
     try:

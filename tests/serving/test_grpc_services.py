@@ -112,6 +112,15 @@ def test_a_few_bytes_that_promise_many_are_refused(server, signals):
     assert "larger than max" in refused("RESOURCE_EXHAUSTED", server, {"signal": large})
 
 
+def test_one_string_does_not_stand_for_many(server, signals):
+    inputs = {"signal": signals[:1], "who": tf.make_tensor_proto([b"x" * 9000])}
+    for given, size in ((1, 10_000), (0, 1), (2, 1)):
+        inputs["who"].string_val[:] = [b"x" * 9000] * given
+        inputs["who"].tensor_shape.dim[0].size = size
+        found = refused("INVALID_ARGUMENT", server, inputs, "named")
+        assert found == f"who: must have a string for each element. Received: {given}."
+
+
 def test_too_many_at_once_and_too_late():
     limits = Limits(requests=2, seconds=1.6, batch_rows=1)
     with slow_server(limits, 1) as server, ThreadPoolExecutor(3) as pool:
