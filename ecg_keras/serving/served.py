@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
 from ecg_keras.config import fingerprint
-from ecg_keras.errors import DataError, listed
+from ecg_keras.errors import DataError, listed, shortened
 from ecg_keras.export import digest_files, find_saved_model
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -31,10 +31,12 @@ HTTP_STATUS = {
 
 
 class RefusedError(Exception):
-    """A request gets no answer; ``status`` where REST is more exact than gRPC's code."""
+    """A request gets no answer; ``status`` where REST is more exact than gRPC's code.
+
+    What a request holds may be in the message, and gRPC loses one that is too long."""
 
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(shortened(message, 400))
         self.code = code
         self.status = status or HTTP_STATUS[code]
 

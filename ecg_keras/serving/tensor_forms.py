@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from ecg_keras.errors import shortened
 from ecg_keras.files import refuse_constant
 from ecg_keras.serving.served import Arrays, RefusedError, ServedModel, ServedSignature, TensorForm
 
@@ -184,7 +183,7 @@ def _read_tensor(tensor: Any, form: TensorForm, most_bytes: int) -> npt.NDArray[
     try:
         values: npt.NDArray[Any] = tf.make_ndarray(tensor)
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise _wrong(f"{form.name}: {shortened(str(error))}") from error
+        raise _wrong(f"{form.name}: {error}") from error
     return values
 
 
@@ -204,4 +203,4 @@ def check_wanted(signature: ServedSignature, wanted: tuple[str, ...]) -> None:
 
 
 def _wrong(message: str) -> RefusedError:
-    return RefusedError("INVALID_ARGUMENT", shortened(message, 400))
+    return RefusedError("INVALID_ARGUMENT", message)

@@ -94,6 +94,14 @@ def test_a_wrong_request_gets_a_code_and_a_reason(server, signals):
     assert "assertion failed: [not finite]" in refused(wrong, server, {"signal": signals * np.nan})
 
 
+def test_what_a_request_holds_is_shortened_in_its_error(server, signals):
+    name = "n" * 20_000
+    assert len(refused("NOT_FOUND", server, {"signal": signals}, name=name)) <= 400
+    asserted = {"signal": signals[:1], "who": np.array([b"w" * 20_000], object)}
+    found = refused("INVALID_ARGUMENT", server, asserted, "named")
+    assert found.startswith("assertion failed: [too long]") and len(found) <= 400
+
+
 def test_a_few_bytes_that_promise_many_are_refused(server, signals):
     promising = tensor_pb2.TensorProto(dtype=tf.float32.as_datatype_enum, float_val=[0.0])
     for size in (10**6, 2**62):
