@@ -21,7 +21,7 @@ from tensorflow_serving.apis import prediction_log_pb2  # type: ignore[import-un
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.serving.desk import Desk, Limits
 from ecg_keras.serving.grpc_services import start_grpc
-from ecg_keras.serving.rest import make_app
+from ecg_keras.serving.rest import make_app, make_protocol
 from ecg_keras.serving.served import RefusedError, open_model
 from ecg_keras.serving.tensor_forms import parse_tensors
 
@@ -104,7 +104,7 @@ def answering(
         grpc_server, grpc_bound = start_grpc(desk, host, grpc_port)
         config = uvicorn.Config(
             make_app(desk),
-            http="h11",
+            http=make_protocol(limits.seconds),
             ws="none",
             lifespan="off",
             log_config=None,

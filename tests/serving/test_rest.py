@@ -199,6 +199,30 @@ def test_too_many_at_once_get_429_and_too_slow_ones_408_or_504():
             assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
+def test_connections_that_ask_nothing_in_time_are_closed():
+    with slow_server(Limits(seconds=2.5), 0) as server:
+        place = server.rest.split("/")[2].split(":")
+        silent, begun, again = (socket.create_connection(place, timeout=10) for _ in range(3))
+        start = time.monotonic()
+        again.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert again.recv(4096).startswith(b"HTTP/1.1 200 ")
+        for _ in range(4):  # letters that come one by one do not prolong it
+            for one in (begun, again):
+                one.sendall(b"G")
+            time.sleep(0.25)
+        for one in (silent, begun, again):
+            while one.recv(4096):  # the end of the answer
+                pass
+            one.close()
+        assert 2.4 < time.monotonic() - start < 9
+        # one that asks again and again is kept
+        with requests.Session() as session:
+            for _ in range(4):
+                assert session.get(server.rest, timeout=10).status_code == 200
+                time.sleep(0.5)
+            assert post(server, {"inputs": [[3.0]]}).status_code == 200
+
+
 def test_the_end_of_a_server_waits_for_what_it_has():
     found = []
     with slow_server(Limits(), 0.5) as server:
