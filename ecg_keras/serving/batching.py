@@ -6,12 +6,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ecg_keras.serving.served import Arrays, RefusedError, ServedSignature
+
+# seconds for a batch that is being computed, when nobody waits for it any more
+_LAST = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,14 @@ class _Asked:
         # what can't be merged is alike with itself alone
         return self.signature.name, *shapes, None if self.signature.merges else id(self)
 
+    def answer(self, outputs: Arrays) -> None:
+        with suppress(InvalidStateError):  # it was refused at the end
+            self.future.set_result(outputs)
+
+    def refuse(self, error: Exception) -> None:
+        with suppress(InvalidStateError):  # its client left, or it is answered
+            self.future.set_exception(error)
+
 
 class Batcher:
     """One thread that asks a SavedModel about all that waits, in batches of limited size.
@@ -43,6 +55,7 @@ class Batcher:
     ) -> None:
         self._most_rows, self._delay, self._on_batch = most_rows, delay, on_batch
         self._waiting: deque[_Asked] = deque()
+        self._asked: list[_Asked] = []  # about what the network is being asked
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
@@ -54,23 +67,27 @@ class Batcher:
         one = _Asked(signature, inputs, rows, time.monotonic() + self._delay)
         with self._changed:
             if self._closed:
-                raise RefusedError("UNAVAILABLE", "the server is shutting down")
+                raise _ending()
             self._waiting.append(one)
             self._changed.notify()
         return one.future
 
-    def close(self) -> None:
-        """Answers what waits, and no more."""
+    def close(self, seconds: float = 0.0) -> None:
+        """Takes no more, answers what waits within ``seconds``, and refuses the rest."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(seconds)
+        with self._changed:
+            for one in (*self._asked, *self._waiting):
+                one.refuse(_ending())
+            self._waiting.clear()
+            self._changed.notify()
+        self._thread.join(_LAST)
 
     def _work(self) -> None:
         while batch := self._take():
-            batch = [one for one in batch if one.future.set_running_or_notify_cancel()]
-            if batch:
-                self._answer(batch)
+            self._answer(batch)
 
     def _take(self) -> list[_Asked]:
         """The next batch; none when the last is answered and no other will come."""
@@ -82,7 +99,12 @@ class Batcher:
                 if chosen and (full or self._closed or (left is not None and left <= 0)):
                     for one in chosen:
                         self._waiting.remove(one)
-                    return chosen
+                    self._asked = [
+                        one for one in chosen if one.future.set_running_or_notify_cancel()
+                    ]
+                    if self._asked:
+                        return self._asked
+                    continue
                 if self._closed:
                     return []
                 self._changed.wait(left)
@@ -104,22 +126,21 @@ class Batcher:
             outputs = self._ask(batch)
         except RefusedError as error:
             if len(batch) == 1:
-                batch[0].future.set_exception(error)
+                batch[0].refuse(error)
             else:
                 for one in batch:
                     self._answer([one])
             return
         except Exception as error:  # a bug: its request learns of it, and the thread lives on
             for one in batch:
-                one.future.set_exception(error)
+                one.refuse(error)
             return
         start = 0
         for one in batch:
             rows = slice(start, start + one.rows) if len(batch) > 1 else slice(None)
             merges = one.signature.merges
-            one.future.set_result(
-                {name: values[rows] if merges else values for name, values in outputs.items()}
-            )
+            found = {name: values[rows] if merges else values for name, values in outputs.items()}
+            one.answer(found)
             start += one.rows
 
     def _ask(self, batch: list[_Asked]) -> Arrays:
@@ -140,3 +161,7 @@ class Batcher:
                 raise RefusedError("INTERNAL", f"{signature.name} gave no output for each row")
             parts.append(part)
         return {name: np.concatenate([part[name] for part in parts]) for name in signature.outputs}
+
+
+def _ending() -> RefusedError:
+    return RefusedError("UNAVAILABLE", "the server is shutting down")

@@ -106,6 +106,7 @@ class Desk:
         return generate_latest(self.registry)
 
     def close(self) -> None:
+        """Refuses what is not answered yet."""
         self._batcher.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -27,6 +28,8 @@ from ecg_keras.serving.tensor_forms import parse_tensors
 
 # connections that are open at once, also those that ask nothing
 _CONNECTIONS = 1000
+# seconds for refusals to be sent, when the requests have had theirs
+_LAST = 1
 # as many as TensorFlow Serving takes
 _WARMUP_REQUESTS, _WARMUP_BYTES = 1000, 1 << 30
 
@@ -74,7 +77,7 @@ def running_server(
 
     Yields:
         Where it is. At the end it takes no new request, and those that it has get `Limits.grace`
-        seconds.
+        seconds; then they are refused.
 
     Raises:
         ConfigError: a port is taken, or the name is none.
@@ -112,7 +115,7 @@ def answering(
             server_header=False,
             proxy_headers=False,
             limit_concurrency=_CONNECTIONS,
-            timeout_graceful_shutdown=max(1, round(limits.grace)),
+            timeout_graceful_shutdown=math.ceil(limits.grace + _LAST),
         )
         rest_server = uvicorn.Server(config)
         thread = threading.Thread(
@@ -135,8 +138,13 @@ def answering(
                 tuple(sorted(served.signatures)),
             )
         finally:
+            until = time.monotonic() + limits.grace
             rest_server.should_exit = True
-            grpc_server.stop(limits.grace).wait()
+            grpc_end = grpc_server.stop(limits.grace + _LAST)
+            grpc_end.wait(limits.grace)
+            thread.join(max(0.0, until - time.monotonic()))
+            desk.close()
+            grpc_end.wait()
             thread.join()
 
 

@@ -130,10 +130,27 @@ def test_a_closed_one_answers_what_it_has_and_refuses_more(door):
     signature = make_signature(door)
     door.open.set()
     asked = [batcher.submit(signature, rows(one)) for one in (1, 2, 3)]
-    batcher.close()
+    batcher.close(10)
     assert [one.result(0)["y"].tolist() for one in asked] == [[[10]], [[20]], [[30]]]
     with pytest.raises(RefusedError, match="shutting down"):
         batcher.submit(signature, rows(1))
+
+
+def test_what_is_not_answered_at_the_end_is_refused(door):
+    batcher = Batcher(most_rows=1, delay=0)
+    signature = make_signature(door)
+    asked = [batcher.submit(signature, rows(one)) for one in (1, 2, 3)]
+    asked[2].cancel()
+    start = time.monotonic()
+    batcher.close(0.2)
+    assert 0.2 < time.monotonic() - start < 5
+    for one in asked[:2]:  # of which the first is being computed
+        with pytest.raises(RefusedError, match="shutting down") as error:
+            one.result(0)
+        assert error.value.code == "UNAVAILABLE"
+    door.open.set()
+    batcher.close(10)
+    assert door.sizes == [1]
 
 
 @settings(max_examples=30)
@@ -155,7 +172,7 @@ def test_every_request_gets_its_own_rows(sizes, most_rows, bad):
         values = np.arange(size, dtype=np.float32)[:, None] + 100 * number
         inputs = {"x": -1 - values if number in bad else values}
         asked.append((inputs["x"], batcher.submit(signature, inputs)))
-    batcher.close()
+    batcher.close(10)
     for number, (values, future) in enumerate(asked):
         if number in bad:
             assert isinstance(future.exception(0), RefusedError)

@@ -1,6 +1,7 @@
 """gRPC by the protocol buffers of TensorFlow Serving."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -145,6 +146,30 @@ def test_too_many_at_once_and_too_late():
             "DEADLINE_EXCEEDED", "OK", "RESOURCE_EXHAUSTED",
         ]  # fmt: skip
         refused("DEADLINE_EXCEEDED", server, inputs, name="slow", timeout=0.1)
+
+
+def test_the_end_of_a_server_refuses_what_it_cannot_answer_in_time():
+    inputs = {"x": np.ones((1, 1), np.float32)}
+    with ThreadPoolExecutor(6) as pool:
+        with slow_server(Limits(grace=0.5, batch_rows=1), 3) as server:
+
+            def ask(number):
+                if number % 2:
+                    return requests.post(
+                        f"{server.rest}:predict", json={"inputs": [[1.0]]}, timeout=30
+                    ).status_code
+                try:
+                    predict(server, inputs, name="slow")
+                except grpc.RpcError as error:
+                    return error.code().name
+                return "OK"
+
+            asked = [pool.submit(ask, number) for number in range(6)]
+            while "ecg_keras_requests_now 6.0" not in requests.get(server.metrics, timeout=30).text:
+                time.sleep(0.02)
+            start = time.monotonic()
+        assert time.monotonic() - start < 9
+        assert [one.result(10) for one in asked] == ["UNAVAILABLE", 503] * 3
 
 
 def test_the_answers_of_both_interfaces_are_the_same_numbers(server, signals):
