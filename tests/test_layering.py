@@ -84,7 +84,7 @@ DOORS = {
     "tensorflow_serving": ("export", "prediction/remote.py", "serving"),
     "grpc": ("prediction/remote.py", "serving/grpc_services.py"),
     "starlette": ("serving/rest.py",),
-    "uvicorn": ("serving/server_life.py",),
+    "uvicorn": ("serving/rest_server.py",),
     "prometheus_client": ("serving/desk.py",),
     "pooch": ("download",),
     "requests": ("download", "prediction/remote.py"),

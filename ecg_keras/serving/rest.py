@@ -19,7 +19,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from tensorflow.core.framework import types_pb2
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ecg_keras.serving.desk import Desk, too_late
 from ecg_keras.serving.served import RefusedError
@@ -81,46 +80,6 @@ def make_app(desk: Desk) -> Starlette:
         ],
         exception_handlers={RefusedError: refuse, HTTPException: refuse, Exception: refuse},
     )
-
-
-def make_protocol(seconds: float) -> type[asyncio.Protocol]:
-    """HTTP of which a connection is closed where it begins no request within ``seconds``.
-
-    uvicorn waits for ever for the headers of a first request, and for those of later ones where
-    a byte comes now and then: that many connections as it takes would lock everyone out.
-    """
-
-    class PunctualProtocol(H11Protocol):
-        late: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._watch()
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._watch()
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            self._watch()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            self._unwatch()
-
-        def _watch(self) -> None:
-            if self.cycle is not None and not self.cycle.response_complete:
-                self._unwatch()
-            elif self.late is None and not self.transport.is_closing():
-                self.late = self.loop.call_later(seconds, self.transport.close)
-
-        def _unwatch(self) -> None:
-            if self.late is not None:
-                self.late.cancel()
-                self.late = None
-
-    return PunctualProtocol
 
 
 async def _predict(desk: Desk, request: Request, parsers: ThreadPoolExecutor) -> Response:

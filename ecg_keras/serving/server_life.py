@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import socket
@@ -15,19 +14,16 @@ from pathlib import Path
 from types import FrameType
 
 import tensorflow as tf
-import uvicorn
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2  # type: ignore[import-untyped]
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.serving.desk import Desk, Limits
 from ecg_keras.serving.grpc_services import start_grpc
-from ecg_keras.serving.rest import make_app, make_protocol
+from ecg_keras.serving.rest_server import start_rest
 from ecg_keras.serving.served import RefusedError, open_model
 from ecg_keras.serving.tensor_forms import parse_tensors
 
-# connections that are open at once, also those that ask nothing
-_CONNECTIONS = 1000
 # seconds for refusals to be sent, when the requests have had theirs
 _LAST = 1
 # as many as TensorFlow Serving takes
@@ -105,28 +101,11 @@ def answering(
     with closing(desk):
         _warm_up(desk)
         grpc_server, grpc_bound = start_grpc(desk, host, grpc_port)
-        config = uvicorn.Config(
-            make_app(desk),
-            http=make_protocol(limits.seconds),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=_CONNECTIONS,
-            timeout_graceful_shutdown=math.ceil(limits.grace + _LAST),
-        )
-        rest_server = uvicorn.Server(config)
-        thread = threading.Thread(
-            target=rest_server.run, kwargs={"sockets": [listening]}, name="rest", daemon=True
-        )
-        thread.start()
-        while not rest_server.started and thread.is_alive():
-            time.sleep(0.01)
-        if not rest_server.started:
+        try:
+            rest_server = start_rest(desk, listening, limits.grace + _LAST)
+        except ConfigError:
             grpc_server.stop(None).wait()
-            raise ConfigError(f"REST did not start on {host}: is another server on its port?")
+            raise
         place = f"[{host}]" if ":" in host else host
         url = f"http://{place}:{listening.getsockname()[1]}"
         try:
@@ -139,13 +118,13 @@ def answering(
             )
         finally:
             until = time.monotonic() + limits.grace
-            rest_server.should_exit = True
+            rest_server.stop()
             grpc_end = grpc_server.stop(limits.grace + _LAST)
             grpc_end.wait(limits.grace)
-            thread.join(max(0.0, until - time.monotonic()))
+            rest_server.wait(max(0.0, until - time.monotonic()))
             desk.close()
             grpc_end.wait()
-            thread.join()
+            rest_server.wait()
 
 
 def _warm_up(desk: Desk) -> None:
