@@ -200,15 +200,20 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
 
 def _tuning(comparisons: Sequence[Compared]) -> str:
     """How the arms were tuned, where that is known."""
-    known = {one.settings for one in comparisons if one.settings is not None}
+    known = [one.settings for one in comparisons if one.settings is not None]
     if not known:
         return ""
-    if known == {(0, 0)}:
-        return (
-            "The arms were not tuned: a difference may be one of learning rates that suit one of "
-            "them better."
-        )
-    (ours, theirs), *others = known
-    if ours == theirs and not others:
-        return f"Each arm was tuned over {ours} settings on validation."
-    return "The arms were not tuned alike, which may be what differs: see their settings."
+    if any(ours != theirs for ours, theirs in known):
+        return "The arms were not tuned alike, which may be what differs: see their settings."
+    untuned = (
+        "not tuned: a difference may be one of learning rates that suit one of them better."
+    )
+    numbers = sorted({ours for ours, _ in known})
+    if numbers == [0]:
+        return f"The arms were {untuned}"
+    if len(numbers) == 1:
+        return f"Each arm was tuned over {numbers[0]} settings on validation."
+    tuned = " or ".join(str(number) for number in numbers if number)
+    text = f"In each comparison both arms were tuned alike, over {tuned} settings on validation"
+    some = sum(pair == (0, 0) for pair in known)
+    return f"{text}; in {some} of them they were {untuned}" if some else f"{text}."

@@ -66,6 +66,19 @@ def test_how_the_arms_were_tuned_is_said():
     )
 
 
+def test_arms_are_tuned_alike_where_both_of_each_comparison_are():
+    """Downstreams may have other numbers of settings, as long as their arms have the same."""
+    first, second = (replace(compared(0.08), settings=(number, number)) for number in (4, 2))
+    assert say(first, second).endswith(
+        " In each comparison both arms were tuned alike, over 2 or 4 settings on validation."
+    )
+    assert say(first, replace(second, settings=(0, 0))).endswith(
+        " In each comparison both arms were tuned alike, over 4 settings on validation; in 1 of "
+        "them they were not tuned: a difference may be one of learning rates that suit one of "
+        "them better."
+    )
+
+
 def test_nothing_is_compared():
     assert say() == (
         "Nothing was compared: no way of training and its reference are both finished."
