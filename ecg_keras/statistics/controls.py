@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word, with_interval
-from ecg_keras.metrics import score_name
+from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word
 from ecg_keras.statistics.arm_results import ArmName
-from ecg_keras.statistics.verdict import verdict_sentence
+from ecg_keras.statistics.verdict import say_largest, verdict_sentence
 
 Asked = Literal["representation", "weights"]
 
@@ -90,14 +89,11 @@ def _count(controls: Sequence[Control]) -> str:
 
 
 def _figures(controls: Sequence[Control], metric: str) -> str:
-    most = max(controls, key=lambda one: abs(one.contrast.value))
     if len(controls) == 1:
-        names = str(most.arm), most.control.way
-        return verdict_sentence(*names, metric, most.contrast, most.verdict)
-    text = (
-        f"The largest difference in {score_name(metric)} is {with_interval(most.contrast, '+')}: "
-        f"{most.arm} ({most.verdict.word})."
-    )
+        (one,) = controls
+        names = str(one.arm), one.control.way
+        return verdict_sentence(*names, metric, one.contrast, one.verdict)
+    text = say_largest(controls, metric)
     if any(one.contrast.seeds == 1 for one in controls):
         text += (
             " With one seed each this speaks of the trained networks alone; the ways of training "

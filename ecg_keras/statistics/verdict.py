@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 from ecg_keras.evaluation import (
     FEWEST_SEEDS,
@@ -16,7 +17,7 @@ from ecg_keras.evaluation import (
     with_interval,
 )
 from ecg_keras.metrics import METRICS, score_name
-from ecg_keras.statistics.arm_results import Compared
+from ecg_keras.statistics.arm_results import ArmName, Compared
 
 __all__ = [
     "FEWEST_SEEDS",
@@ -25,6 +26,7 @@ __all__ = [
     "headline",
     "judge",
     "roughly",
+    "say_largest",
     "settles",
     "verdict_sentence",
     "what_would_settle",
@@ -151,8 +153,49 @@ def roughly(number: int) -> int:
     return -(-number // step) * step
 
 
+class Judged(Protocol):
+    """A difference of two arms with its verdict."""
+
+    @property
+    def arm(self) -> ArmName: ...
+
+    @property
+    def contrast(self) -> Contrast: ...
+
+    @property
+    def verdict(self) -> Verdict: ...
+
+
+def largest(judged: Sequence[Judged]) -> tuple[Judged, ...]:
+    """The largest difference that is shown, if one is, and a larger one that is inconclusive."""
+
+    def size(one: Judged) -> float:
+        return abs(one.contrast.value)
+
+    shown = [one for one in judged if one.verdict.word in ("better", "worse")]
+    if not shown:
+        return (max(judged, key=size),)
+    first = max(shown, key=size)
+    larger = [
+        one for one in judged if one.verdict.word == "inconclusive" and size(one) > size(first)
+    ]
+    return (first, max(larger, key=size)) if larger else (first,)
+
+
+def say_largest(judged: Sequence[Judged], metric: str) -> str:
+    """The same in one or two sentences."""
+    first, *larger = (
+        f"{with_interval(one.contrast, '+')}: {one.arm} ({one.verdict.word})."
+        for one in largest(judged)
+    )
+    text = f"The largest difference in {score_name(metric)}"
+    if not larger:
+        return f"{text} is {first}"
+    return f"{text} that is shown is {first} A larger one is not shown: {larger[0]}"
+
+
 def headline(comparisons: Sequence[Compared], metric: str) -> str:
-    """What all comparisons say together, and what would settle the largest if it is open.
+    """What all comparisons say together: the largest that is shown, and what would settle a larger.
 
     One seed of each way compares two trained networks: the sentence then speaks of networks, and
     says that a way of training needs more seeds.
@@ -176,18 +219,17 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
         sentence = verdict_sentence(*names, metric, one.contrast, one.verdict)
         return f"{sentence} {_tuning(comparisons)}".strip()
     words = [one.verdict.word for one in comparisons]
-    most = max(comparisons, key=lambda one: abs(one.contrast.value))
-    reference = most.reference.mode
+    reference = comparisons[0].reference.mode
     compared = f"comparisons with {reference}"
     if len(single) == len(comparisons):
         compared = f"comparisons of one trained network with one of {reference}"
     parts = [
         f"Of {len(comparisons)} {compared}, {count_words(words)}.",
-        f"The largest difference in {score_name(metric)} is {with_interval(most.contrast, '+')}: "
-        f"{most.arm} ({most.verdict.word}).",
+        say_largest(comparisons, metric),
     ]
-    if most.verdict.word == "inconclusive":
-        parts.append(what_would_settle(most.contrast, most.verdict))
+    last = largest(comparisons)[-1]
+    if last.verdict.word == "inconclusive":
+        parts.append(what_would_settle(last.contrast, last.verdict))
     if single:
         which = "all" if len(single) == len(comparisons) else f"{len(single)}"
         parts.append(

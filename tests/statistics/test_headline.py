@@ -37,6 +37,20 @@ def test_many_comparisons_are_counted_and_the_largest_named():
     )
 
 
+def test_the_largest_that_is_shown_comes_before_a_larger_one_that_is_not():
+    said = say(compared(0.022), compared(0.038, error=0.03, downstream="ludb"))
+    assert said.startswith(
+        "Of 2 comparisons with scratch, 1 better, 1 inconclusive. The largest difference in macro "
+        "AUROC that is shown is +0.022 [+0.014, +0.030]: ptbxl, resnet1d18, finetune from georgia "
+        "(better). A larger one is not shown: +0.038 ["
+    )
+    assert "]: ludb, resnet1d18, finetune from georgia (inconclusive). " in said
+    assert "settle it" in said
+    loss = say(compared(-0.022), compared(0.001, error=0.03, downstream="ludb"))
+    assert "The largest difference in macro AUROC is -0.022 [" in loss
+    assert "settle" not in loss and "larger" not in loss
+
+
 def test_what_would_settle_the_largest_is_said_where_it_is_open():
     wide = [compared(0.03, error=0.03, downstream=name) for name in "ab"]
     said = say(*wide)
