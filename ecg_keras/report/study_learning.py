@@ -22,7 +22,7 @@ from ecg_keras.report.blocks import (
 from ecg_keras.report.learning_plots import convergence_plot, learning_plot
 from ecg_keras.report.study_view import StudyView
 from ecg_keras.report.tables import Column, Table, arm_columns, capital
-from ecg_keras.statistics import ArmTuning, Compared, Convergence, LearningCurve, say_worths
+from ecg_keras.statistics import ArmTuning, Compared, Convergence, LearningCurve
 from ecg_keras.text import percent, plural, short_duration
 
 NESTED = "Training sets are nested: a smaller one is part of every larger one. "
@@ -131,7 +131,7 @@ def tuning(study: StudyView) -> Section | Absent:
 
 def _curve(number: int, curve: LearningCurve) -> Drawing:
     title = f"{curve.way} and {curve.reference}, {curve.title}: scores and their difference"
-    caption = " ".join((curve.says, *say_worths([curve])))
+    caption = f"{curve.says} {curve.says_worth}".strip()
     return Drawing(f"learning{number}", title, caption, lambda: learning_plot(curve))
 
 

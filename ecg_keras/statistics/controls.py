@@ -56,7 +56,7 @@ def say_controls(controls: Sequence[Control]) -> str:
     sentences = [
         f"{COMPARED[question]}: {_count(own)}." for question, own in _by_question(controls).items()
     ]
-    return " ".join((QUESTION, *sentences)) if sentences else ""
+    return f"{' '.join((QUESTION, *sentences))}{_of_one_seed(controls)}" if sentences else ""
 
 
 def explain_controls(controls: Sequence[Control], metric: str) -> tuple[str, ...]:
@@ -93,10 +93,16 @@ def _figures(controls: Sequence[Control], metric: str) -> str:
         (one,) = controls
         names = str(one.arm), one.control.way
         return verdict_sentence(*names, metric, one.contrast, one.verdict)
-    text = say_largest(controls, metric)
-    if any(one.contrast.seeds == 1 for one in controls):
-        text += (
-            " With one seed each this speaks of the trained networks alone; the ways of training "
-            f"need at least {FEWEST_SEEDS - 1} more seeds of each."
-        )
-    return text
+    return f"{say_largest(controls, metric)}{_of_one_seed(controls)}"
+
+
+def _of_one_seed(controls: Sequence[Control]) -> str:
+    """What one seed of each way can't show; mostly empty."""
+    single = sum(one.contrast.seeds == 1 for one in controls)
+    if not single:
+        return ""
+    which = "" if single == len(controls) else f"in {single} of {len(controls)} comparisons "
+    return (
+        f" With one seed each {which}this speaks of the trained networks alone; the ways of "
+        f"training need at least {FEWEST_SEEDS - 1} more seeds of each."
+    )

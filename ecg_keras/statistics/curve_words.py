@@ -51,7 +51,7 @@ def say_falling(
         )
     ends = [0] * (low == -math.inf < high) + [-1] * (low < math.inf == high)
     closing = [_what_would_close(sizes[end], differences[end], margin) for end in ends]
-    return "".join((text, *closing, _of_one_seed(differences)))
+    return "".join((text, *closing, of_one_seed([differences])))
 
 
 def say_rising(
@@ -74,7 +74,7 @@ def say_rising(
             f"The advantage of {way} over {reference} grows from {change}: {reference} does not "
             "catch up there."
         )
-    return text + _of_one_seed(differences)
+    return text + of_one_seed([differences])
 
 
 def say_unknown(
@@ -87,7 +87,7 @@ def say_unknown(
         f"Whether {reference} catches up with {way} is not known: the test patients are too few "
         f"to show how far off the difference at {few} training ECGs is."
     )
-    return text + _of_one_seed(differences)
+    return text + of_one_seed([differences])
 
 
 def _what_would_close(size: float, difference: Contrast, margin: float) -> str:
@@ -104,12 +104,16 @@ def _what_would_close(size: float, difference: Contrast, margin: float) -> str:
     return f" Neither more seeds nor more test ECGs alone {shown}."
 
 
-def _of_one_seed(differences: Sequence[Contrast]) -> str:
-    if differences[0].seeds > 1:
+def of_one_seed(curves: Sequence[Sequence[Contrast]]) -> str:
+    """What learning curves of one seed, given by their differences, can't show; mostly empty."""
+    single = sum(any(one.seeds == 1 for one in differences) for differences in curves)
+    if not single:
         return ""
+    which = "" if single == len(curves) else f"in {single} of them "
     return (
-        " With one seed each this is of the trained networks alone, and says nothing of how far "
-        f"another training would move it: at least {FEWEST_SEEDS - 1} more seeds of each would."
+        f" With one seed each {which}this is of the trained networks alone, and says nothing of "
+        f"how far another training would move it: at least {FEWEST_SEEDS - 1} more seeds of each "
+        "would."
     )
 
 

@@ -22,6 +22,7 @@ from ecg_keras.statistics.crossover import (
 )
 from ecg_keras.statistics.curve_words import (
     find_example,
+    of_one_seed,
     say_falling,
     say_rising,
     say_unknown,
@@ -74,6 +75,13 @@ class LearningCurve:
     def is_known(self) -> bool:
         """Whether every difference has an interval."""
         return _is_known(self.differences)
+
+    @property
+    def says_worth(self) -> str:
+        """What ``way`` is worth in labels, in one sentence; empty where nothing is known."""
+        if not self.worth:
+            return ""
+        return say_worth(self.way, self.reference, self.sizes, self.worth)
 
 
 def learning_curve(
@@ -232,14 +240,20 @@ def _rising(
 
 
 def say_worths(curves: Sequence[LearningCurve]) -> tuple[str, ...]:
-    """What all learning curves of a study say of it, in one or two sentences; none without curves.
+    """What all learning curves of a study say of it, in one to three sentences; none without any.
 
     Args:
         curves: of the study.
     """
     known = [one for one in curves if one.worth]
-    if len(known) < 2:
-        return tuple(say_worth(one.way, one.reference, one.sizes, one.worth) for one in known)
+    if not known:
+        return ()
+    return (f"{_say_worths(known)}{of_one_seed([one.differences for one in known])}",)
+
+
+def _say_worths(known: Sequence[LearningCurve]) -> str:
+    if len(known) == 1:
+        return known[0].says_worth
     shown = [find_example(one.worth) or one.worth[0] for one in known]
     more = sum(one.factor[1] > 1 for one in shown)
     less = sum(one.factor[2] < 1 for one in shown)
@@ -249,6 +263,5 @@ def say_worths(curves: Sequence[LearningCurve]) -> tuple[str, ...]:
     )
     for curve in known:
         if find_example(curve.worth) is not None:
-            worth = say_worth(curve.way, curve.reference, curve.sizes, curve.worth)
-            return (f"{text} For example, of {curve.title}: {worth}",)
-    return (text,)
+            return f"{text} For example, of {curve.title}: {curve.says_worth}"
+    return text

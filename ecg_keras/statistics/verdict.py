@@ -247,9 +247,7 @@ def _tuning(comparisons: Sequence[Compared]) -> str:
         return ""
     if any(ours != theirs for ours, theirs in known):
         return "The arms were not tuned alike, which may be what differs: see their settings."
-    untuned = (
-        "not tuned: a difference may be one of learning rates that suit one of them better."
-    )
+    untuned = "not tuned: a difference may be one of learning rates that suit one of them better."
     numbers = sorted({ours for ours, _ in known})
     if numbers == [0]:
         return f"The arms were {untuned}"

@@ -1,10 +1,12 @@
 """What a way is worth in labels: exact curves, ends of the sizes, and sentences."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
+from test_findings import contrast_of
 
 from ecg_keras.statistics import Contrast, LabelEfficiency, LearningCurve, say_worths
 from ecg_keras.statistics.crossover import label_efficiency
@@ -135,3 +137,18 @@ def test_several_curves_are_counted_and_the_first_that_can_be_told_is_told():
         "scratch on 740 "
     )
     assert say_worths([curve()]) == ()
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [((1,), " With one seed each this is of the trained networks alone, and says nothing of how"),
+     ((1, 1), " With one seed each this is of"), ((3, 1), " With one seed each in 1 of them this is"),
+     ((3, 3), None)],
+)  # fmt: skip
+def test_one_seed_is_said_to_be_one(seeds, said):
+    one = replace(curve((740, 520, 1100)), differences=(contrast_of(0.05),))
+    curves = [replace(one, differences=(replace(one.differences[0], seeds=n),)) for n in seeds]
+    (text,) = say_worths(curves)
+    assert ("of the trained networks alone" in text) == (said is not None)
+    assert said is None or said in text
+    assert "seed" not in curves[0].says_worth, "a figure's caption says it of the whole curve"

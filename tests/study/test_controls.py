@@ -1,5 +1,7 @@
 """Controls of a study: which runs they are, which are shared, and what they answer."""
 
+from dataclasses import replace
+
 import pytest
 from finished_study import finish, list_study
 from studies import GEORGIA, PTBXL, load
@@ -7,6 +9,7 @@ from studies import GEORGIA, PTBXL, load
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
 from ecg_keras.statistics import explain_controls
+from ecg_keras.statistics.controls import say_controls
 from ecg_keras.study import list_cells
 from ecg_keras.study.gathering import gather
 
@@ -166,6 +169,16 @@ def test_several_controls_are_counted_and_one_seed_is_said_to_be_one(tmp_path, w
         "Frozen, under a ridge head, against a random network: pre-training in 2 of 2 comparisons."
     )
     assert "With one seed each this speaks of the trained networks alone" in second
+    answer = next(one for one in result.answers if one.startswith("Pre-training, or merely"))
+    assert answer.endswith(
+        "pre-training in 2 of 2 comparisons. With one seed each this speaks of the trained "
+        "networks alone; the ways of training need at least 2 more seeds of each."
+    )
+    several = [
+        replace(one, contrast=replace(one.contrast, seeds=seeds))
+        for one, seeds in zip(result.controls, (1, 3, 3, 3), strict=True)
+    ]
+    assert "With one seed each in 1 of 4 comparisons this speaks" in say_controls(several)
 
 
 def test_without_controls_nothing_is_asked(tmp_path, without_shards):
