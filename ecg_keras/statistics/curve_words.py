@@ -135,7 +135,7 @@ def say_worth(
             f"[{low}, {high}]: a factor of {say_factor(one, sizes)}."
         )
     first = worth[0]
-    if first.equal[0] == first.equal[1] == math.inf:
+    if not is_undefined(worth):
         return (
             f"{way} on {first.size:,.0f} ECGs scores above {reference} on {last}, the most that "
             f"were tried: a factor of more than {sizes[-1] / first.size:.2g}."
@@ -147,6 +147,11 @@ def say_worth(
         f"{reference} on {most} as measured, and nowhere as {reference} does within the sizes: the "
         "learning curves do not overlap."
     )
+
+
+def is_undefined(worth: Sequence[LabelEfficiency]) -> bool:
+    """Whether the curves overlap nowhere, and the way is not better than all that was tried."""
+    return find_example(worth) is None and worth[0].equal[:2] != (math.inf, math.inf)
 
 
 def find_example(worth: Sequence[LabelEfficiency]) -> LabelEfficiency | None:

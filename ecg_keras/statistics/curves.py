@@ -22,6 +22,7 @@ from ecg_keras.statistics.crossover import (
 )
 from ecg_keras.statistics.curve_words import (
     find_example,
+    is_undefined,
     of_one_seed,
     say_falling,
     say_rising,
@@ -254,13 +255,19 @@ def say_worths(curves: Sequence[LearningCurve]) -> tuple[str, ...]:
 def _say_worths(known: Sequence[LearningCurve]) -> str:
     if len(known) == 1:
         return known[0].says_worth
-    shown = [find_example(one.worth) or one.worth[0] for one in known]
+    undefined = sum(is_undefined(one.worth) for one in known)
+    shown = [
+        find_example(one.worth) or one.worth[0] for one in known if not is_undefined(one.worth)
+    ]
     more = sum(one.factor[1] > 1 for one in shown)
     less = sum(one.factor[2] < 1 for one in shown)
     text = (
         f"What a way of training is worth in labels, in {len(known)} learning curves: more than "
-        f"its own ECGs in {more}, less in {less}, not shown in {len(known) - more - less}."
+        f"its own ECGs in {more}, less in {less}, not shown in {len(shown) - more - less}"
     )
+    if undefined:
+        text += f", undefined in {undefined}, which do not overlap with the reference's"
+    text += "."
     for curve in known:
         if find_example(curve.worth) is not None:
             return f"{text} For example, of {curve.title}: {curve.says_worth}"

@@ -139,12 +139,26 @@ def test_several_curves_are_counted_and_the_first_that_can_be_told_is_told():
     assert say_worths([curve()]) == ()
 
 
+def test_curves_that_do_not_overlap_are_counted_as_undefined():
+    """The caption of each says so as well, in `test_one_sentence`."""
+    above, below = (math.inf, 700, math.inf), (-math.inf, -math.inf, 60)
+    (said,) = say_worths([curve((740, 520, 1100)), curve(above), curve(below)])
+    assert said.startswith(
+        "What a way of training is worth in labels, in 3 learning curves: more than its own ECGs "
+        "in 1, less in 0, not shown in 0, undefined in 2, which do not overlap with the "
+        "reference's. For example, of ludb: "
+    )
+
+
 @pytest.mark.parametrize(
     ("seeds", "said"),
-    [((1,), " With one seed each this is of the trained networks alone, and says nothing of how"),
-     ((1, 1), " With one seed each this is of"), ((3, 1), " With one seed each in 1 of them this is"),
-     ((3, 3), None)],
-)  # fmt: skip
+    [
+        ((1,), " With one seed each this is of the trained networks alone, and says nothing of"),
+        ((1, 1), " With one seed each this is of the trained networks alone"),
+        ((3, 1), " With one seed each in 1 of them this is of the trained networks alone"),
+        ((3, 3), None),
+    ],
+)
 def test_one_seed_is_said_to_be_one(seeds, said):
     one = replace(curve((740, 520, 1100)), differences=(contrast_of(0.05),))
     curves = [replace(one, differences=(replace(one.differences[0], seeds=n),)) for n in seeds]
