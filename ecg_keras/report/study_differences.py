@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import Absent, Block, Drawing, Figures, Fold, Group, Rows, Section
 from ecg_keras.report.forest import ForestRow, forest_plot
 from ecg_keras.report.study_verdicts import count_verdicts
-from ecg_keras.report.study_view import NO_ARM, StudyView
+from ecg_keras.report.study_view import NO_ARM, StudyView, seeds_of
 from ecg_keras.report.tables import MARKS, Column, Table, arm_columns
 from ecg_keras.statistics import QUESTION, Compared, Interaction, Shift, explain_controls
 from ecg_keras.text import plural
 
+ONE_SEED = "trained networks are compared: intervals and p-values"  # see `StudyView.of_one_seed`
 FOREST_ROWS = 20  # of one figure: it fits a printed page
 
 
@@ -23,11 +24,12 @@ def differences(study: StudyView) -> Section | Absent:
     table = _differences_table(study, study.result.comparisons)
     if not study.result.comparisons:
         return Absent("differences", NO_ARM, (table,))
+    luck = study.luck(seeds_of(study.result.comparisons))
     found = Counter[str](one.verdict.word for one in study.result.comparisons)
     legend = ", ".join(f"{mark} {word}" for word, mark in MARKS.items() if word in found)
     introduction = (
         f"Each line is an arm less {study.reference} in {study.metric_name}, on the same ECGs, "
-        f"with its {study.level} interval over {study.luck}. The band is ±{study.margin:g}: "
+        f"with its {study.level} interval over {luck}. The band is ±{study.margin:g}: "
         f"differences within it do not matter. {legend}."
     )
     first: list[Drawing] = []
@@ -39,7 +41,7 @@ def differences(study: StudyView) -> Section | Absent:
     blocks: list[Block] = [introduction, Figures(tuple(first))]
     if others:
         blocks.append(Fold("The other differences", (Figures(tuple(others)),)))
-    best = Rows(_differences_table(study, study.result.best.values()))
+    best = Rows(_differences_table(study, [*study.result.best.values()]))
     blocks.append(Fold("The best arm of each downstream in the other scores", (best,)))
     return Section("differences", "Differences", tuple(blocks), (table,))
 
@@ -124,10 +126,12 @@ def _of_protocol(study: StudyView, number: int, protocol: str, shifts: Sequence[
     """The differences before and after a change of the protocol, a forest for each downstream."""
     against = shifts[0].arm.protocol
     moved = sum(one.contrast.low > 0 or one.contrast.high < 0 for one in shifts)
+    seeds = seeds_of(shifts)
     sentence = (
         f"Against {against}, {protocol} moves {moved} of "
         f"{plural(len(shifts), 'difference')} by an amount whose {study.level} interval "
-        f"leaves out zero, over {study.luck}."
+        f"leaves out zero, over {study.luck(seeds)}."
+        f"{study.of_one_seed(seeds, ONE_SEED)}"
     )
     rows: dict[str, list[ForestRow]] = {}
     for one in shifts:
@@ -161,20 +165,21 @@ def _of_families(study: StudyView, anchor: str, gains: Sequence[Interaction]) ->
     below = sum(each.contrast.high < 0 for each in gains)
     title = f"Gain of {one} less gain of {other}"
     caption = (
-        f"{title}, with {study.intervals}; filled where zero is "
+        f"{title}, with {study.intervals(seeds_of(gains))}; filled where zero is "
         f"left out. Of {plural(len(rows), 'gain')}, {above} are on the side of {one} and "
         f"{below} on the side of {other} with the whole interval."
+        f"{study.of_one_seed(seeds_of(gains), ONE_SEED)}"
     )
     sides = (f"{other} gains more", f"{one} gains more")
     return Drawing(anchor, title, caption, lambda: forest_plot(rows, None, sides))
 
 
-def _differences_table(study: StudyView, compared: Iterable[Compared]) -> Table:
+def _differences_table(study: StudyView, compared: Sequence[Compared]) -> Table:
     """Each comparison in every summary metric."""
     return Table(
         "differences",
         "Differences in every summary score",
-        f"{study.intervals}; p-values as they are, corrected for "
+        f"{study.intervals(seeds_of(compared))}; p-values as they are, corrected for "
         f"nothing. Only {study.metric_name} decides.",
         (
             *arm_columns("0"),
@@ -197,8 +202,9 @@ def _controls_table(study: StudyView) -> Table:
         "controls",
         "Ways of training against their controls",
         f"Difference in {study.metric_name} on the same ECGs with its {study.level} interval "
-        f"over {study.luck}. Verdicts are corrected for {plural(len(found), 'control')} "
-        "(Holm), and those against the reference are not corrected for these.",
+        f"over {study.luck(seeds_of(found))}. Verdicts are corrected for "
+        f"{plural(len(found), 'control')} (Holm), and those against the reference are not "
+        "corrected for these.",
         (
             *arm_columns(),
             Column("control", "Control", "text", "control.way"),
@@ -220,7 +226,7 @@ def _shifts_table(study: StudyView) -> Table:
         "protocols",
         "How far each protocol moves the answer",
         f"Differences from {study.reference} in {study.metric_name} under one protocol and under "
-        f"another that changes it, with {study.level} intervals.",
+        f"another that changes it, with {study.intervals(seeds_of(study.result.shifts))}.",
         (
             Column("changed_protocol", "Changed protocol", "text", "protocol"),
             Column("against", "Against", "text", "arm.protocol"),
@@ -240,7 +246,7 @@ def _interactions_table(study: StudyView) -> Table:
         "families",
         "Which family of backbones gains more",
         f"Gain in {study.metric_name} over {study.reference} of the first family "
-        f"less that of the second, with {study.intervals}.",
+        f"less that of the second, with {study.intervals(seeds_of(study.result.interactions))}.",
         (
             Column("downstream", "Downstream", plain=True),
             Column("protocol", "Protocol", plain=True),

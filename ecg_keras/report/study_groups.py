@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ecg_keras.evaluation import GroupGain
@@ -13,7 +13,7 @@ from ecg_keras.report.decision_sections import (
     curve_figures,
     curves_of,
 )
-from ecg_keras.report.study_view import NO_ARM, StudyView
+from ecg_keras.report.study_view import NO_ARM, StudyView, seeds_of
 from ecg_keras.report.subgroup_sections import gains_blocks
 from ecg_keras.report.tables import Column, Table, arm_columns
 from ecg_keras.statistics import ArmName
@@ -22,13 +22,15 @@ from ecg_keras.statistics import ArmName
 def gains(study: StudyView) -> Section | Absent:
     """Whether pre-training helps one group more, of the best arm of each downstream."""
     found = study.result.gains
-    full = _gains_table(study, found.items())
+    full = _gains_table(study, found)
     if not found:
         return Absent("groups of patients", "of no tested ECG a group is known.", (full,))
+    luck = study.luck(_seeds_of(study, found))
     introduction = (
         f"Of each downstream, what the arm with the best score on its largest training set gains "
-        f"over {study.reference} in one group of patients and in all others, paired over patients "
-        "and seeds. Where no difference is shown, there may be one all the same."
+        f"over {study.reference} in one group of patients and in all others, paired over "
+        f"{luck}. Where no difference is shown, there may be one all "
+        "the same."
     )
     groups = [
         Group(
@@ -45,6 +47,10 @@ def gains(study: StudyView) -> Section | Absent:
     ]
     others = first_open(groups, "The groups of the other downstreams")
     return Section("gains", "Who gains", (introduction, *others), (full,))
+
+
+def _seeds_of(study: StudyView, arms: Collection[ArmName]) -> list[int]:
+    return seeds_of(one for one in study.result.comparisons if one.arm in arms)
 
 
 def decisions(study: StudyView) -> Section | Absent:
@@ -94,11 +100,12 @@ def _join(tables: list[tuple[ArmName, Table]]) -> Table:
     return replace(first, columns=(*arm_columns("0"), *columns), items=rows)
 
 
-def _gains_table(study: StudyView, found: Iterable[tuple[ArmName, tuple[GroupGain, ...]]]) -> Table:
+def _gains_table(study: StudyView, found: Mapping[ArmName, tuple[GroupGain, ...]]) -> Table:
+    intervals = study.intervals(_seeds_of(study, found))
     return Table(
         "group_gains",
         f"Differences from {study.reference} in groups of test ECGs",
-        f"In {study.metric_name}, {study.intervals}. The interaction is the difference in the "
+        f"In {study.metric_name}, {intervals}. The interaction is the difference in the "
         "group less that in the rest; p-values are corrected (Holm) within each downstream.",
         (
             *arm_columns("0"),
@@ -113,5 +120,5 @@ def _gains_table(study: StudyView, found: Iterable[tuple[ArmName, tuple[GroupGai
             Column("p_holm", "p, Holm", "p", "1.p_holm"),
             Column("word", "Than the rest", "text", "1.word"),
         ),
-        [(name, one) for name, some in found for one in some],
+        [(name, one) for name, some in found.items() for one in some],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from ecg_keras import metrics
 from ecg_keras.evaluation import estimate_labels
 from ecg_keras.report.blocks import Absent, Drawing, Figures, Group, Rows, Section, first_open
 from ecg_keras.report.label_curves import choose_columns, draw_label
-from ecg_keras.report.study_view import NO_ARM, StudyView, count_positives
+from ecg_keras.report.study_view import NO_ARM, StudyView, count_positives, seeds_of
 from ecg_keras.report.tables import ARM, Column, Table, arm_columns, capital
 from ecg_keras.statistics import Compared
 from ecg_keras.text import plural
@@ -104,7 +104,7 @@ def _curves(study: StudyView, one: Compared, prefix: str) -> Iterable[Drawing]:
         yield from draw_label(prefix, tested, column, threshold, captions, reference, names)
 
 
-def _labels_table(study: StudyView, compared: Iterable[Compared]) -> Table:
+def _labels_table(study: StudyView, compared: Sequence[Compared]) -> Table:
     """AUROC of each label of each comparison."""
     arms = study.result.arms
     rows = []
@@ -119,7 +119,7 @@ def _labels_table(study: StudyView, compared: Iterable[Compared]) -> Table:
     return Table(
         "labels",
         "AUROC of each label",
-        f"{study.intervals}. Not corrected for looking at many "
+        f"{study.intervals(seeds_of(compared))}. Not corrected for looking at many "
         "labels. DeLong's test is a cross-check: it takes records for independent, sees no spread "
         "over seeds, and is left out where it is undefined.",
         (

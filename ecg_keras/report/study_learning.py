@@ -45,9 +45,10 @@ def learning_curves(study: StudyView) -> Section | Absent:
     if not curves:
         reason = "they need at least three training sizes."
         return Absent("learning curves", reason, (points, worth))
+    seeds = [one.seeds for curve in curves for one in curve.differences]
     introduction = (
         f"{'' if study.result.elsewhere else NESTED}Bars are "
-        f"{study.intervals}; lines are fitted power laws "
+        f"{study.intervals(seeds)}; lines are fitted power laws "
         "with theirs, where one fits. The lower panel is the difference over the band that "
         "does not matter; the upright line is the crossover, its band the interval. "
         "The arrow shows what a way is worth in labels: on how many training ECGs the "

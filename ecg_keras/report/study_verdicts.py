@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import OPEN_ROWS, Absent, Block, Fold, Group, Items, Rows, Section
-from ecg_keras.report.study_view import NO_ARM, StudyView
+from ecg_keras.report.study_view import NO_ARM, StudyView, seeds_of
 from ecg_keras.report.tables import ARM, MARKS, Column, Table, arm_columns, capital
 from ecg_keras.statistics import Compared, settles
 from ecg_keras.text import plural
@@ -53,7 +53,7 @@ def comparisons_table(study: StudyView, compared: Sequence[Compared]) -> Table:
     return Table(
         "comparisons",
         f"Differences from {study.reference} in {study.metric_name}",
-        f"{study.intervals}. The verdicts and the p-values marked "
+        f"{study.intervals(seeds_of(compared))}. The verdicts and the p-values marked "
         f"Holm are corrected for the study's {plural(corrected, 'comparison')}; "
         f"equivalent means within ±{study.margin:g}.",
         (
@@ -81,7 +81,7 @@ def _arms_table(study: StudyView) -> Table:
     return Table(
         "arms",
         "Scores of each arm",
-        f"{study.intervals}.",
+        f"{study.intervals(arm.seeds for arm in arms)}.",
         (
             *arm_columns("name"),
             Column("seeds", "Seeds", "count", plain=True),
@@ -118,7 +118,7 @@ def _question(study: StudyView) -> str:
         f"{study.level} confidence after Holm's correction for all comparisons; a difference "
         f"within ±{study.margin:g} does not matter. Where neither is shown, the "
         "verdict is inconclusive, and the table says what would settle it if the difference stays."
-        f"{study.of_one_seed}"
+        f"{study.of_one_seed(seeds_of(compared))}"
     )
 
 

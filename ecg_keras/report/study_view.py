@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ecg_keras.metrics import score_name
-from ecg_keras.statistics import FEWEST_SEEDS, ArmName, ArmResult, Contrast, StudyResult
+from ecg_keras.statistics import (
+    FEWEST_SEEDS,
+    ArmName,
+    ArmResult,
+    Compared,
+    Contrast,
+    Control,
+    Interaction,
+    Shift,
+    StudyResult,
+)
 from ecg_keras.text import percent
 
 NO_ARM = "no arm could be compared with its reference."
@@ -43,32 +54,38 @@ class StudyView:
         """Of the intervals, such as ``95 %``."""
         return percent(float(self.result.question["level"]))
 
-    @cached_property
-    def luck(self) -> str:
-        """What intervals are over: seeds and patients, or patients alone with one seed each."""
-        seeds = {one.contrast.seeds for one in self.result.comparisons} or {
-            arm.seeds for arm in self.result.arms.values()
-        }
-        single = max(seeds, default=2) == 1
-        return "patients alone (one seed each)" if single else "seeds and patients"
+    def luck(self, seeds: Iterable[int]) -> str:
+        """What the intervals of something with these numbers of seeds are over."""
+        single = {number == 1 for number in seeds}
+        if single == {True}:
+            return "patients alone (one seed each)"
+        return (
+            f"seeds and patients{', or patients alone where there is one seed' * (True in single)}"
+        )
 
-    @cached_property
-    def intervals(self) -> str:
+    def intervals(self, seeds: Iterable[int]) -> str:
         """``95 % intervals over seeds and patients``."""
-        return f"{self.level} intervals over {self.luck}"
+        return f"{self.level} intervals over {self.luck(seeds)}"
 
-    @cached_property
-    def of_one_seed(self) -> str:
-        """What one seed of each way can't show, for a section's introduction; mostly empty."""
-        comparisons = self.result.comparisons
-        single = sum(one.contrast.seeds == 1 for one in comparisons)
+    def of_one_seed(
+        self,
+        seeds: Sequence[int],
+        compared: str = "two trained networks are compared: interval, p-value and verdict",
+    ) -> str:
+        """What one seed of each way can't show, for a section's introduction; mostly empty.
+
+        Args:
+            seeds: of each difference of the section.
+            compared: what is, and what of it says too little.
+        """
+        single = seeds.count(1)
         if not single:
             return ""
-        which = "all" if single == len(comparisons) else f"{single:,} of them"
+        which = "all" if single == len(seeds) else f"{single:,} of them"
         return (
-            f" With one seed of each way ({which}) two trained networks are compared: interval, "
-            "p-value and verdict say nothing of how much another training differs, and the ways of "
-            f"training need at least {FEWEST_SEEDS - 1} more seeds of each."
+            f" With one seed of each way ({which}) {compared} say nothing of how much another "
+            f"training differs, and the ways of training need at least {FEWEST_SEEDS - 1} more "
+            "seeds of each."
         )
 
     @cached_property
@@ -88,6 +105,11 @@ class StudyView:
         if any(arm.size for arm in self.result.arms):
             parts.append(f"{name.size:,} ECGs" if name.size else "all ECGs")
         return ", ".join(parts)
+
+
+def seeds_of(differences: Iterable[Compared | Control | Interaction | Shift]) -> list[int]:
+    """The number of seeds that each difference is over."""
+    return [one.contrast.seeds for one in differences]
 
 
 def count_positives(arm: ArmResult) -> dict[str, int]:

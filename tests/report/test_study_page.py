@@ -15,7 +15,7 @@ from ecg_keras.evaluation import Estimate, GroupGain, Predictions
 from ecg_keras.report import study_costs, study_ecgs, study_record, write_study
 from ecg_keras.report.blocks import Absent, Group, Rows
 from ecg_keras.report.study_checklist import ITEMS, checklist
-from ecg_keras.report.study_differences import protocols
+from ecg_keras.report.study_differences import differences, families, protocols
 from ecg_keras.report.study_verdicts import verdicts
 from ecg_keras.report.study_view import StudyView
 
@@ -304,6 +304,35 @@ def test_with_one_seed_the_page_says_what_it_cannot_show_and_settles_nothing(tmp
     assert "settled" not in page.words
     lines = (tmp_path / "tables" / "comparisons.csv").read_text("utf-8").splitlines()[1:]
     assert lines and all("at least 2 more seeds" in line for line in lines)
+
+
+def test_a_sweep_of_one_seed_is_said_to_be_one_beside_verdicts_of_several():
+    made = study(
+        downstreams=("ptbxl",),
+        backbones=("resnet1d18", "lstm"),
+        sizes=(0,),
+        protocols=("sound", "half"),
+        upstreams=("georgia",),
+    )
+    shifts, gains = (
+        tuple(
+            replace(one, contrast=replace(one.contrast, seeds=seeds))
+            for one, seeds in zip(some, numbers, strict=True)
+        )
+        for some, numbers in ((made.shifts, (1, 1, 1, 1)), (2 * made.interactions, (1, 3)))
+    )
+    mixed = StudyView(replace(made, shifts=shifts, interactions=gains))
+    (group,) = (block for block in protocols(mixed).blocks if isinstance(block, Group))
+    assert (
+        "over patients alone (one seed each). With one seed of each way (all) trained networks are "
+        "compared: intervals and p-values say nothing of how much another training differs"
+    ) in group.blocks[0]
+    (table,) = protocols(mixed).tables
+    assert "with 95 % intervals over patients alone (one seed each)." in table.caption
+    assert "over seeds and patients. The band" in differences(mixed).blocks[0]
+    drawing = families(mixed).blocks[0].drawings[0]
+    assert "over seeds and patients, or patients alone where there is one seed" in drawing.caption
+    assert "With one seed of each way (1 of them) trained networks" in drawing.caption
 
 
 def test_diagnostics_stand_in_the_head_below_the_verdicts_and_in_a_table(tmp_path):
