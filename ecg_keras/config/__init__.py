@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         check_different as check_different,
         list_trials as list_trials,
         trial as trial,
+        trial_rates as trial_rates,
         tune_of as tune_of,
     )
     from ecg_keras.config.tune import Candidate as Candidate, Tune as Tune, beyond as beyond

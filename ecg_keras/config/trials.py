@@ -94,6 +94,26 @@ def tune_of(recipe: Recipe) -> Tune | None:
     return None if recipe.tune is None else applicable(recipe.tune, recipe.mode)
 
 
+def trial_rates(recipe: Recipe) -> Mapping[str, float]:
+    """The learning rate of each candidate's last phase, by its name; nothing where none is tuned.
+
+    Example:
+        >>> data = {"source": "ptb", "raw": "ptb"}
+        >>> tune = {"candidates": [{}, {"recipe": {"training": {"phases": [{"epochs": 9}]}}}]}
+        >>> phases = [{"epochs": 9, "learning_rate": 0.003}]
+        >>> recipe = {"mode": "scratch", "data": data, "tune": tune, "training": {"phases": phases}}
+        >>> list(trial_rates(Recipe.model_validate(recipe)).values())
+        [0.003, 0.001]
+    """
+    tune = tune_of(recipe)
+    rates = {}
+    for one in tune.candidates if tune else ():
+        own = one.recipe.get("training", {}).get("phases")
+        last = Phase.model_validate(own[-1]) if own else recipe.training.phases[-1]
+        rates[one.name] = last.learning_rate * one.rate
+    return rates
+
+
 def applicable(tune: Tune, mode: str) -> Tune:
     """The section as far as it applies to a mode: random weights have no head before the rest."""
     if mode == "finetune":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -77,7 +78,9 @@ class Tune(Settings):
 Edge = Literal["lowest", "highest"]
 
 
-def beyond(tune: Tune, chosen: str) -> tuple[Edge, Candidate] | None:
+def beyond(
+    tune: Tune, chosen: str, rates: Mapping[str, float] | None = None
+) -> tuple[Edge, Candidate] | None:
     """The candidate one step beyond the edge of the grid that a choice is at.
 
     The step is as large as that between the choice's rate and the one next to it.
@@ -85,6 +88,8 @@ def beyond(tune: Tune, chosen: str) -> tuple[Edge, Candidate] | None:
     Args:
         tune: the section.
         chosen: name of a candidate.
+        rates: learning rate of each candidate by its name, where they may set phases of their own;
+            ``None`` where ``rate`` is all in which they differ.
 
     Returns:
         Which edge, and the further candidate; ``None`` where the choice has other rates on both
@@ -95,12 +100,15 @@ def beyond(tune: Tune, chosen: str) -> tuple[Edge, Candidate] | None:
         >>> edge, further.name
         ('highest', 'rate 9')
     """
-    rates = sorted({one.rate for one in tune.candidates})
+    named = rates or {one.name: one.rate for one in tune.candidates}
+    different = {rounded(rate): rate for rate in sorted(named.values())}
     (own,) = (one for one in tune.candidates if one.name == chosen)
-    if len(rates) < 2 or own.rate not in (rates[0], rates[-1]):
+    ends = list(different)[:: len(different) - 1 or 1]
+    if len(different) < 2 or rounded(named[chosen]) not in ends:
         return None
-    edge: Edge = "lowest" if own.rate == rates[0] else "highest"
-    step = rates[0] / rates[1] if edge == "lowest" else rates[-1] / rates[-2]
+    edge: Edge = "lowest" if rounded(named[chosen]) == ends[0] else "highest"
+    end, beside, *_ = list(different.values())[:: 1 if edge == "lowest" else -1]
+    step = end / beside
     return edge, own.model_copy(update={"rate": rounded(own.rate * step)})
 
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 
 from ecg_keras import evaluation, models
-from ecg_keras.config import Tune, beyond, tune_of
+from ecg_keras.config import Tune, beyond, trial_rates, tune_of
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import CALIBRATED_LOSS
 from ecg_keras.files import parse_as, read_json, replacing, write_json
@@ -27,6 +27,7 @@ from ecg_keras.workflow.step import Watcher
 ADOPTED = ("dataset.json", "environment.json", "log.csv", "model.keras")
 # of its status, as far as it is there
 KEPT = ("num_parameters", "seconds", "epochs", "best_epoch", "best_score", "decays_by_stage")
+AGAIN = "Remove it: the choice is made again."
 
 
 def train_job(job: Job, watcher: Watcher) -> None:
@@ -90,7 +91,7 @@ def tune(job: Job, watcher: Watcher) -> None:
     jobs = dict(job.candidates)
     scores = {name: read_scores(one.run) for name, one in jobs.items()}
     chosen = evaluation.choose(scores, by)
-    edge = beyond(settings, chosen)
+    edge = beyond(settings, chosen, trial_rates(job.recipe))
     further = edge[1] if edge is not None and settings.extend else None
     if further is not None:
         one = job.further_candidate(further, settings.epochs)
@@ -148,8 +149,11 @@ def _chosen_job(job: Job) -> Job:
     listed = {one.name: one for one in settings.candidates}
     if chosen in listed and settings.epochs == 1:
         return job.candidates[chosen]
-    edges = [edge for name in listed if (edge := beyond(settings, name)) is not None]
+    rates = trial_rates(job.recipe)
+    edges = [edge for name in listed if (edge := beyond(settings, name, rates)) is not None]
     listed |= {one.name: one for _, one in edges}
+    if chosen not in listed:
+        raise DataError(f"{job.run.tuning}: {chosen} is no candidate. {AGAIN}")
     return job.further_candidate(listed[chosen], 1.0 if settings.epochs == 1 else None)
 
 

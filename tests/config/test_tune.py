@@ -13,6 +13,8 @@ from ecg_keras.config import (
     run_changes,
     run_mark,
     run_settings as settings_of,
+    trial as make_trial,
+    trial_rates,
 )
 from ecg_keras.errors import ConfigError
 
@@ -167,6 +169,28 @@ def test_without_validation_records_nothing_is_tuned(sections):
 def test_beyond_an_edge_lies_one_more_step(chosen, expected):
     found = beyond(Tune(), chosen)
     assert (found if found is None else (found[0], found[1].name)) == expected
+
+
+def test_an_edge_is_one_of_the_rates_that_are_trained_with_whoever_sets_them():
+    own = [{"training": {"phases": [{"epochs": 4, "learning_rate": rate}]}} for rate in (0.1, 1e-4)]
+    tune = {"candidates": [{"rate": 0.5}, {}, *({"recipe": one} for one in own)]}
+    tuned = recipe(phases=[{"epochs": 4, "learning_rate": 1e-2}], tune=tune)
+    half, plain, high, low = rates = trial_rates(tuned)
+    assert list(rates.values()) == [5e-3, 1e-2, 0.1, 1e-4]
+    assert beyond(tuned.tune, half, rates) is None
+    assert beyond(tuned.tune, plain, rates) is None
+    edge, further = beyond(tuned.tune, high, rates)
+    trained = make_trial(tuned, further, "mine.yaml").training.phases[-1].learning_rate
+    assert (edge, trained) == ("highest", pytest.approx(1.0))
+    edge, further = beyond(tuned.tune, low, rates)
+    trained = make_trial(tuned, further, "mine.yaml").training.phases[-1].learning_rate
+    assert (edge, trained) == ("lowest", pytest.approx(2e-6))
+
+
+@given(st.floats(1e-6, 1), st.sampled_from(["rate 0.1, decay 0.7", "rate 0.3", "rate 1", "rate 3"]))
+def test_one_rate_for_all_leaves_the_further_candidate_the_same(rate, chosen):
+    tuned = recipe(phases=[{"epochs": 4, "learning_rate": rate}], tune={})
+    assert beyond(Tune(), chosen, trial_rates(tuned)) == beyond(Tune(), chosen)
 
 
 def test_equal_rates_have_no_edge():
