@@ -38,6 +38,10 @@ class DataError(EcgKerasError):
     exit_code = 1
 
 
+class DivergedError(DataError):
+    """The loss of a training is no longer finite."""
+
+
 def raise_together(errors: Sequence[EcgKerasError]) -> None:
     """Raises what was found wrong at once; does nothing where nothing was."""
     # of several each message once, and the class of the first

@@ -90,7 +90,7 @@ def choose(candidates: Mapping[str, Mapping[str, float]], by: str) -> str:
         candidates: of each its scores, from `score_validation`; earlier ones win where all is
             equal.
         by: a score, of which the highest is best, or ``calibrated_loss``, the lowest. Candidates
-            of equal score go by ``calibrated_loss``; an undefined score is worse than any.
+            of equal score go by ``calibrated_loss``; what is undefined is worse than any.
 
     Raises:
         DataError: there is no candidate.
@@ -105,7 +105,7 @@ def choose(candidates: Mapping[str, Mapping[str, float]], by: str) -> str:
     shortfalls = {name: _shortfall(scores, by) for name, scores in candidates.items()}
     limit = min(shortfalls.values()) + EQUAL
     equal = [name for name, shortfall in shortfalls.items() if shortfall <= limit]
-    return min(equal, key=lambda name: candidates[name][CALIBRATED_LOSS])
+    return min(equal, key=lambda name: _shortfall(candidates[name], CALIBRATED_LOSS))
 
 
 def _shortfall(scores: Mapping[str, float], by: str) -> float:

@@ -60,8 +60,10 @@ def tuning_rows(tuned: Tuned) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
             f"{one.name}{' (chosen)' * (one.name == tuned.chosen)}",
             f"{one.learning_rate:g}",
             f"{one.epochs:,}",
-            "undefined" if one.score is None else f"{one.score:.3f}",
-            f"{one.loss:.3f}",
+            ("diverged" if one.loss is None else "undefined")
+            if one.score is None
+            else f"{one.score:.3f}",
+            "-" if one.loss is None else f"{one.loss:.3f}",
             f"{one.seconds:,.0f} s",
         )
         for one in tuned.candidates

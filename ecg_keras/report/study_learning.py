@@ -126,6 +126,8 @@ def tuning(study: StudyView) -> Section | Absent:
             f" In {edges} of {plural(sum(runs), 'run')} the choice has the lowest or the highest "
             "of all rates that were tried: a wider grid may change it (tune.candidates)."
         )
+    if diverged := sum(one.diverged for one in tuned):
+        sentence += f" {plural(diverged, 'candidate')} diverged and could not be chosen."
     blocks = (sentence, Rows(table, fold=True))
     return Section("tuning", "Tuning", blocks, (table,))
 

@@ -52,9 +52,10 @@ class ArmTuning:
         by: the score that chose, or ``calibrated_loss``.
         chosen: by name of a setting, how many runs it was chosen for.
         tried: by name of a setting, for how many runs it was tried.
-        scores: by name of a setting, the mean of what validation says of it.
+        scores: by name of a setting, the mean of what validation says of it where it is defined.
         at_edge: how many choices still are at the lowest or the highest of all rates.
         seconds: of training all candidates of a run, the mean.
+        diverged: how many candidates' trainings diverged, which are never chosen.
     """
 
     settings: int
@@ -64,6 +65,7 @@ class ArmTuning:
     scores: Mapping[str, float]
     at_edge: int
     seconds: float
+    diverged: int = 0
 
 
 @dataclass(frozen=True, eq=False)

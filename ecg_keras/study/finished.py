@@ -203,14 +203,19 @@ class StudyArm(Generic[AnyNetwork]):
         for one in tuned:
             for tried in one.candidates:
                 scores[tried.name].append(np.nan if tried.score is None else tried.score)
+        defined = {name: [one for one in values if one == one] for name, values in scores.items()}
         return ArmTuning(
             settings=tuned[0].settings,
             by=tuned[0].by,
             chosen=Counter(one.chosen for one in tuned),
             tried={name: len(values) for name, values in scores.items()},
-            scores={name: float(np.mean(values)) for name, values in scores.items()},
+            scores={
+                name: float(np.mean(values)) if values else np.nan
+                for name, values in defined.items()
+            },
             at_edge=sum(one.edge is not None for one in tuned),
             seconds=float(np.mean([one.seconds for one in tuned])),
+            diverged=sum(tried.loss is None for one in tuned for tried in one.candidates),
         )
 
     @property

@@ -6,8 +6,8 @@ import os
 import socket
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
@@ -19,7 +19,7 @@ from ecg_keras.errors import DataError, EcgKerasError, printable
 from ecg_keras.files import as_number, as_text, parse_as, read_json, write_json
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.training import LeakError, Run, read_log
-from ecg_keras.workflow import evaluation_mark
+from ecg_keras.workflow import evaluation_mark, has_diverged
 
 State = Literal["done", "failed", "running", "waiting", "blocked"]
 STATES: tuple[State, ...] = ("done", "failed", "running", "waiting", "blocked")
@@ -58,6 +58,7 @@ class Snapshot:
         seconds_done: of each finished cell, everything from preparing its data to its scores.
         blocked: cell and why it can't run.
         states: of each cell by its name.
+        diverged: candidates that failed because they diverged: others are chosen without them.
     """
 
     counts: Mapping[State, int]
@@ -66,6 +67,7 @@ class Snapshot:
     seconds_done: Mapping[str, float]
     blocked: tuple[tuple[str, str], ...] = ()
     states: Mapping[str, State] = field(default_factory=dict)
+    diverged: Collection[str] = ()
 
     @property
     def is_over(self) -> bool:
@@ -74,7 +76,7 @@ class Snapshot:
 
     def is_ready(self, cell: Cell) -> bool:
         """Whether the cell waits for nothing but somebody to run it."""
-        needed = {self.states[name] for name in cell.needs}
+        needed = {self.states[name] for name in cell.needs if name not in self.diverged}
         return self.states[cell.name] == "waiting" and needed <= {"done"}
 
 
@@ -106,17 +108,20 @@ def snapshot(plan: StudyPlan, before: Snapshot | None = None) -> Snapshot:
     seconds = {} if before is None else dict(before.seconds_done)
     states: dict[str, State] = {}
     reasons: dict[str, str] = {}
+    diverged: list[str] = []
     for cell in plan.cells:  # what a cell needs comes before it
         state = "done" if cell.name in seconds else read_state(cell)
         reason = cell.problem
         for name in cell.needs:
-            if states[name] in ("failed", "blocked"):
+            if states[name] in ("failed", "blocked") and name not in diverged:
                 what = "pre-training" if plan.by_name[name].kind == "pretrain" else "candidate"
                 reason = reason or f"its {what} {name} is {states[name]}"
         if state == "waiting" and reason is not None:
             state = "blocked"
             reasons[cell.name] = reason
         states[cell.name] = state
+        if state == "failed" and cell.tried and _has_diverged(cell):
+            diverged.append(cell.name)
     those = {state: [cell for cell in plan.cells if states[cell.name] == state] for state in STATES}
     return Snapshot(
         counts={state: len(cells) for state, cells in those.items()},
@@ -127,6 +132,7 @@ def snapshot(plan: StudyPlan, before: Snapshot | None = None) -> Snapshot:
             cell.name: seconds.get(cell.name) or read_seconds(cell.run) for cell in those["done"]
         },
         states=states,
+        diverged=tuple(diverged),
     )
 
 
@@ -146,6 +152,8 @@ def is_done(cell: Cell) -> bool:
         status = run.read_status()
     except DataError:
         return False  # whoever runs it reports what is damaged
+    if cell.kind == "candidate" and _has_diverged(cell):
+        return not run_changes(status.get("settings", {}), cell.recipe)
     trained = (
         status.get("state") == "trained"
         and run.model.is_file()
@@ -160,6 +168,12 @@ def is_done(cell: Cell) -> bool:
         and run.scores.is_file()
         and (run.saved_model.is_dir() or not cell.recipe.export)
     )
+
+
+def _has_diverged(cell: Cell) -> bool:
+    with suppress(DataError):  # whoever runs it, or what is chosen from it, reports the damage
+        return has_diverged(cell.run)
+    return False
 
 
 def read_failure(run: Run) -> str | None:

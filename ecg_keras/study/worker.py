@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def _run_cell(cell: Cell, study: Path, *, check: bool) -> None:
     With ``check`` nothing is trained: its data are prepared and searched for leaks.
     """
     loaded = LoadedRecipe(cell.name, study, cell.recipe, {})
-    job = workflow.make_job(loaded, tried_in=cell.candidates)
+    job = replace(workflow.make_job(loaded, tried_in=cell.candidates), tried=cell.tried)
     data = cell.recipe.data
     if data.simulate is None and not data.raw.is_dir() and not job.outlives_its_data():
         raise DataError(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ecg_keras.errors import DataError
+from ecg_keras.errors import DataError, DivergedError
 from ecg_keras.files import parse_as, read_json, write_json
 from ecg_keras.keras_library import Callback, keras
 from ecg_keras.metrics import METRICS
@@ -112,9 +112,9 @@ class Checkpoint(Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         logs = logs or {}
         if not math.isfinite(logs["loss"]):
-            raise DataError(
-                f"training diverged: the loss is {logs['loss']} after epoch {epoch + 1}. Lower "
-                "learning_rate, or use `precision: float32`."
+            raise DivergedError(
+                f"{self.folder.parent}: training diverged: the loss is {logs['loss']} after epoch "
+                f"{epoch + 1}. Lower learning_rate, or use `precision: float32`."
             )
         before = self.progress
         score = None if self.monitor is None else _finite(logs.get(self.monitor))

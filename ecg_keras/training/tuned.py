@@ -17,7 +17,7 @@ class Tried:
         name: such as ``"rate 0.1, decay 0.7"``.
         run: its folder, as seen from the tuned run's.
         score: by which it was chosen; ``None`` where it is undefined.
-        loss: on validation, after one temperature was fitted.
+        loss: on validation, after one temperature was fitted; ``None`` where the training diverged.
         learning_rate: of its last phase.
         epochs: of all phases.
         seconds: of training.
@@ -26,7 +26,7 @@ class Tried:
     name: str
     run: str
     score: float | None
-    loss: float
+    loss: float | None
     learning_rate: float
     epochs: int
     seconds: float

@@ -37,7 +37,7 @@ from ecg_keras.workflow.runs import (
 from ecg_keras.workflow.searching import ValidatedRun, train
 from ecg_keras.workflow.several_seeds import compare_seeds, list_seed_jobs
 from ecg_keras.workflow.step import Step, Watcher
-from ecg_keras.workflow.tuning import predict_validation
+from ecg_keras.workflow.tuning import has_diverged, predict_validation
 
 __all__ = [
     "FILES",
@@ -64,6 +64,7 @@ __all__ = [
     "export_run",
     "find_problems",
     "group_scores",
+    "has_diverged",
     "import_weights",
     "is_prediction_file",
     "is_weights_file",

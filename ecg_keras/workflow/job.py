@@ -46,6 +46,7 @@ class Job:
         candidate_of: the job that it is a candidate of, on the same data and from the same weights.
         tried_in: of each candidate its run folder; none is in ``candidates`` of this one's.
         prepared: the folder of its shards, where they are given and no recordings are needed.
+        tried: whether another is chosen from it and others, as from candidates: it may diverge.
     """
 
     loaded: LoadedRecipe
@@ -54,6 +55,7 @@ class Job:
     candidate_of: Job | None = None
     tried_in: Mapping[str, Path] = field(default_factory=dict)
     prepared: Path | None = None
+    tried: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -103,7 +105,7 @@ class Job:
 
     def _candidate(self, name: str, recipe: Recipe) -> Job:
         folder = self.tried_in.get(name, self.run.candidates / re.sub(r"[^\w.]+", "_", name))
-        return Job(replace(self.loaded, recipe=recipe), Run(folder), candidate_of=self)
+        return Job(replace(self.loaded, recipe=recipe), Run(folder), candidate_of=self, tried=True)
 
     @property
     def dataset_fingerprint(self) -> str:

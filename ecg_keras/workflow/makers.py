@@ -11,7 +11,7 @@ import filelock
 from ecg_keras import data, evaluation, models, simulate
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import find_undecidable
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, DivergedError
 from ecg_keras.files import as_texts, read_json, sha256_of
 from ecg_keras.training import guard, read_guarded, records_left_out, seen_from
 from ecg_keras.workflow.completing import save_reference
@@ -23,7 +23,15 @@ from ecg_keras.workflow.run_exports import export_run
 from ecg_keras.workflow.run_pairs import compare_runs
 from ecg_keras.workflow.runs import validate_shards
 from ecg_keras.workflow.step import Maker, Watcher
-from ecg_keras.workflow.tuning import is_tried, is_tuned, train_job, try_on_validation, tune
+from ecg_keras.workflow.tuning import (
+    has_diverged,
+    is_through,
+    is_tried,
+    is_tuned,
+    train_job,
+    try_on_validation,
+    tune,
+)
 
 # all keys of evaluation that once decided a mark, at their defaults or not
 MARKED_BEFORE = {"calibration", "thresholds", "bootstrap", "level", "seed"}
@@ -157,6 +165,11 @@ def _evaluation_mark(job: Job) -> str:
 
 
 def _evaluate(job: Job, watcher: Watcher) -> None:
+    if has_diverged(job.run) and not job.is_trained():  # it is a candidate of others, too
+        raise DivergedError(
+            f"{job.run.folder}: training diverged: the loss was no longer finite. Lower "
+            "learning_rate, or use `precision: float32`; remove the folder to train it again."
+        )
     model = models.load_model(job.run.model)
     dataset = data.describe(job.shards)
     left_out = {
@@ -272,7 +285,7 @@ MAKERS = {
     "guard": Maker(lambda job: job.run.leaks, _guarded, _guard),
     "try": Maker(lambda job: job.run.tried, is_tried, try_on_validation),
     "tune": Maker(lambda job: job.run.tuning, is_tuned, tune),
-    "train": Maker(lambda job: job.run.folder, Job.is_trained, train_job),
+    "train": Maker(lambda job: job.run.folder, is_through, train_job),
     "evaluate": _marked(lambda job: job.run.scores, "evaluated", _evaluation_mark, _evaluate),
     "compare": _marked(lambda job: job.run.comparison, "compared", _comparison_mark, _compare),
     # it carries thresholds and calibration, so it is as old as the scores that they come from

@@ -8,14 +8,16 @@ from collections.abc import Mapping
 
 from ecg_keras import evaluation, models
 from ecg_keras.config import Tune, beyond, trial_rates, tune_of
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, DivergedError, listed
 from ecg_keras.evaluation import CALIBRATED_LOSS
 from ecg_keras.files import parse_as, read_json, replacing, write_json
+from ecg_keras.metrics import METRICS
 from ecg_keras.training import (
     Run,
     Tried,
     Tuned,
     guard_alike,
+    read_log,
     read_tuned,
     records_left_out,
     seen_from,
@@ -31,9 +33,18 @@ AGAIN = "Remove it: the choice is made again."
 
 
 def train_job(job: Job, watcher: Watcher) -> None:
-    """Trains a job's network; of a tuned one's candidates it takes over the one that was chosen."""
+    """Trains a job's network; of a tuned one's candidates it takes over the one that was chosen.
+
+    That a candidate diverged is kept in its ``tried.json``, and the others are tried.
+    """
     if job.recipe.tune is None:
-        _train(job, watcher)
+        try:
+            _train(job, watcher)
+        except DivergedError as error:
+            if not job.tried:
+                raise
+            watcher.warned(f"{error} Others are tried, and this one can't be chosen.")
+            _keep_scores(job, dict.fromkeys((*METRICS, CALIBRATED_LOSS)))
         return
     chosen = _chosen_job(job)
     if not chosen.is_trained():  # candidates were tried for some of their epochs
@@ -52,12 +63,22 @@ def train_job(job: Job, watcher: Watcher) -> None:
 
 
 def is_tried(job: Job) -> bool:
-    """Whether a candidate is trained, and its scores on validation are there."""
-    return (
-        job.is_trained()
-        and job.run.tried.is_file()
+    """Whether a candidate's scores on validation are there, or it diverged."""
+    tried = (
+        job.run.tried.is_file()
         and read_json(job.run.tried, "scores", lambda kept: kept["run"]) == job.fingerprint()
     )
+    return tried and (job.is_trained() or has_diverged(job.run))
+
+
+def is_through(job: Job) -> bool:
+    """Whether nothing is left to train: a run is complete, or is a candidate that diverged."""
+    return job.is_trained() or (job.tried and is_tried(job))
+
+
+def has_diverged(run: Run) -> bool:
+    """Whether the loss of a candidate was no longer finite, or what its network says is not."""
+    return run.tried.is_file() and math.isnan(read_scores(run)[CALIBRATED_LOSS])
 
 
 def predict_validation(job: Job, watcher: Watcher | None = None) -> evaluation.Predictions:
@@ -73,9 +94,23 @@ def predict_validation(job: Job, watcher: Watcher | None = None) -> evaluation.P
 
 def try_on_validation(job: Job, watcher: Watcher) -> None:
     """Scores a candidate on the validation split."""
+    if job.tried and not _answers(job.run):
+        _keep_scores(job, dict.fromkeys((*METRICS, CALIBRATED_LOSS)))
+        return
     scores = evaluation.score_validation(predict_validation(job, watcher))
     kept = {name: None if math.isnan(value) else value for name, value in scores.items()}
-    write_json(job.run.tried, {"run": job.fingerprint(), "scores": kept})
+    _keep_scores(job, kept)
+
+
+def _answers(run: Run) -> bool:
+    """Whether the epoch that was kept answers in numbers: after its last step it may not."""
+    best = str(run.read_status().get("best_epoch"))
+    losses = [row.get("val_loss") for row in read_log(run.log) if row["epoch"] == best]
+    return all(math.isfinite(float(loss)) for loss in losses if loss)
+
+
+def _keep_scores(job: Job, scores: Mapping[str, float | None]) -> None:
+    write_json(job.run.tried, {"run": job.fingerprint(), "scores": dict(scores)})
 
 
 def is_tuned(job: Job) -> bool:
@@ -90,6 +125,12 @@ def tune(job: Job, watcher: Watcher) -> None:
     by = settings.by or job.recipe.evaluation.metric
     jobs = dict(job.candidates)
     scores = {name: read_scores(one.run) for name, one in jobs.items()}
+    if all(has_diverged(one.run) for one in jobs.values()):
+        raise DataError(
+            f"{job.loaded.path}: tune: all candidates diverged ({listed([*jobs])}): their loss is "
+            "no longer finite. Lower training.phases.0.learning_rate, or use training.precision: "
+            "float32."
+        )
     chosen = evaluation.choose(scores, by)
     edge = beyond(settings, chosen, trial_rates(job.recipe))
     further = edge[1] if edge is not None and settings.extend else None
@@ -97,8 +138,9 @@ def tune(job: Job, watcher: Watcher) -> None:
         one = job.further_candidate(further, settings.epochs)
         if not is_tried(one):
             if not one.is_trained():
-                _train(one, watcher)
-            try_on_validation(one, watcher)
+                train_job(one, watcher)
+            if one.is_trained():
+                try_on_validation(one, watcher)
         jobs[further.name], scores[further.name] = one, read_scores(one.run)
         chosen = evaluation.choose(scores, by)
     still = edge is not None and chosen == (further.name if further is not None else chosen)
@@ -146,15 +188,15 @@ def _chosen_job(job: Job) -> Job:
     if tuned is None:
         raise DataError(f"{job.run.tuning}: there is no such file. Choose among candidates first.")
     chosen = tuned.chosen
-    listed = {one.name: one for one in settings.candidates}
-    if chosen in listed and settings.epochs == 1:
+    named = {one.name: one for one in settings.candidates}
+    if chosen in named and settings.epochs == 1:
         return job.candidates[chosen]
     rates = trial_rates(job.recipe)
-    edges = [edge for name in listed if (edge := beyond(settings, name, rates)) is not None]
-    listed |= {one.name: one for _, one in edges}
-    if chosen not in listed:
+    edges = [edge for name in named if (edge := beyond(settings, name, rates)) is not None]
+    named |= {one.name: one for _, one in edges}
+    if chosen not in named:
         raise DataError(f"{job.run.tuning}: {chosen} is no candidate. {AGAIN}")
-    return job.further_candidate(listed[chosen], 1.0 if settings.epochs == 1 else None)
+    return job.further_candidate(named[chosen], 1.0 if settings.epochs == 1 else None)
 
 
 def read_scores(run: Run) -> Mapping[str, float]:
@@ -171,13 +213,14 @@ def read_scores(run: Run) -> Mapping[str, float]:
 def _tried(job: Job, name: str, one: Job, scores: Mapping[str, float], by: str) -> Tried:
     status = one.run.read_status()
     phases = one.recipe.training.phases
-    score = scores[by]
+    score, loss = scores[by], scores[CALIBRATED_LOSS]
+    logged = sum(float(row["seconds"]) for row in read_log(one.run.log))
     return Tried(
         name=name,
         run=seen_from(job.run.folder, one.run.folder),
         score=None if math.isnan(score) else score,
-        loss=scores[CALIBRATED_LOSS],
+        loss=None if math.isnan(loss) else loss,
         learning_rate=phases[-1].learning_rate,
         epochs=sum(phase.epochs for phase in phases),
-        seconds=float(status.get("seconds", 0.0)),
+        seconds=float(status.get("seconds", logged)),  # of one that diverged there is a log
     )

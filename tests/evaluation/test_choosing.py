@@ -45,6 +45,13 @@ def test_an_undefined_score_is_worse_than_any():
     assert choose(neither, "macro_auroc") == "b"
 
 
+def test_one_without_a_loss_is_never_chosen():
+    diverged = scores(math.nan, math.nan)
+    for by in ("macro_auroc", CALIBRATED_LOSS):
+        assert choose({"a": diverged, "b": scores(0.1, 0.9)}, by) == "b"
+        assert choose({"a": diverged, "b": scores(math.nan, 0.9)}, by) == "b"
+
+
 def test_without_a_candidate_there_is_no_choice():
     with pytest.raises(DataError, match="nothing to choose"):
         choose({}, "macro_auroc")

@@ -106,6 +106,33 @@ def test_each_arm_says_how_it_was_chosen(plan):
 
 
 @pytest.mark.slow
+def test_one_that_diverges_stops_no_choice_and_stays_so_when_the_study_resumes(tmp_path):
+    wild = {"candidates": [{"rate": 1}, {"rate": 1e36}], "extend": False}
+    hot = {"training": {"phases": [{"epochs": 1, "learning_rate": 1e33}]}, "tune": None}
+    base = {
+        "data": tiny_data(tmp_path) | {"anomalies": "warn"},
+        "training": {"batch_size": 16, "select": "last", "phases": [{"epochs": 1}]},
+        "tune": wild,
+    }
+    # the hot arm is the wild candidate, and is tested itself
+    protocols = {"tuned": {}, "hot": {"recipe": hot}}
+    grid = {"backbones": ["tiny:mean"], "heads": ["pooled"], "seeds": [0]}
+    sections = {"modes": {"scratch": MODES["scratch"]}, "upstreams": {}, "grid": grid}
+    plan = tiny(tmp_path, base=base, protocols=protocols, **sections)
+    (shared,) = (cell for cell in plan.cells if cell.tried and cell.kind == "downstream")
+    for _ in range(2):
+        state = run_here(plan)
+        ((name, why),) = state.failures
+        assert (name, "training diverged" in why) == (shared.name, True)
+        assert state.counts["done"] == len(plan.cells) - 1
+        log = shared.run.log.read_text()
+    assert shared.run.log.read_text() == log
+    (arm,) = read_arms(plan)[0].values()
+    assert (arm.tuning.diverged, list(arm.tuning.chosen)) == (1, ["rate 1"])
+    assert "1 candidate diverged" in write_study(gather(plan), plan.folder).read_text()
+
+
+@pytest.mark.slow
 def test_candidates_are_not_tested(plan):
     for cell in plan.cells:
         assert cell.run.tried.is_file() == cell.tried

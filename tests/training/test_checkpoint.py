@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from ecg_keras.errors import DataError
+from ecg_keras.errors import DataError, DivergedError
 from ecg_keras.training.checkpoint import Checkpoint, read_progress
 
 
@@ -42,6 +42,12 @@ def test_the_best_and_the_last_epoch_are_kept_and_no_more(tmp_path):
     progress = read_progress(tmp_path)
     assert (progress.best_epoch, progress.best_score, progress.waited) == (2, 0.8, 1)
     assert progress == callback.progress
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_and_names_the_run(tmp_path):
+    callback = checkpoint(tmp_path / "mine" / "checkpoints")
+    with pytest.raises(DivergedError, match=r"mine: training diverged: the loss is nan after epo"):
+        callback.on_epoch_end(0, {"loss": np.nan})
 
 
 def test_epochs_in_quick_succession_are_saved_together(tmp_path, monkeypatch):

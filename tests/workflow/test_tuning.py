@@ -8,7 +8,8 @@ from ruamel.yaml import YAML
 from tiny_recipe import RECIPE
 
 from ecg_keras import workflow
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.evaluation import tuning_rows
 from ecg_keras.training import Run, read_log, read_tuned
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
@@ -103,6 +104,68 @@ def test_a_choice_at_the_edge_tries_one_more_rate_and_short_pilots_end_in_a_whol
     assert len(read_log(job.run.log)) == 4
     at_the_end = tuned.candidates[-1].name == tuned.chosen
     assert (tuned.edge is not None) == at_the_end
+
+
+def only(*actions, job):
+    workflow.run_plan([one for one in workflow.make_plan(job) if one.action in actions])
+
+
+def test_a_candidate_that_diverges_is_shown_so_never_chosen_and_not_trained_again(
+    place, monkeypatch
+):
+    tune = {"candidates": [{"rate": 1e-6}, {"rate": 1}, {"rate": 1e36}]}
+    job = job_of(tune=tune, run="diverging", training__select="best_macro_auroc")
+    only("guard", "train", "try", "tune", job=job)
+    tuned = read_tuned(job.run)
+    wild = next(one for one in tuned.candidates if one.name == "rate 1e+36")
+    assert (wild.score, wild.loss) == (None, None)
+    assert tuned.chosen != wild.name
+    assert job.is_trained()
+    _, rows = tuning_rows(tuned)
+    assert rows[2][3:5] == ("diverged", "-")
+    workflow.run_plan(workflow.make_plan(job, report=False))
+
+    def refuse(*arguments, **others):
+        raise AssertionError("nothing is left to train")
+
+    monkeypatch.setattr("ecg_keras.training.train", refuse)
+    job.run.tuning.unlink()
+    only(
+        "train",
+        "try",
+        "tune",
+        job=job_of(tune=tune, run="diverging", training__select="best_macro_auroc"),
+    )
+    assert read_tuned(job.run) == tuned
+
+
+def test_an_extension_that_diverges_leaves_the_choice(place):
+    tune = {"candidates": [{"rate": 1e-35}, {"rate": 3}], "by": "calibrated_loss"}
+    job = job_of(tune=tune, run="extended")
+    only("guard", "train", "try", "tune", job=job)
+    tuned = read_tuned(job.run)
+    assert [one.loss is None for one in tuned.candidates] == [False, False, True]
+    assert (tuned.chosen, tuned.edge) == ("rate 3", None)
+
+
+def test_where_all_candidates_diverge_they_are_named(place):
+    job = job_of(tune={"candidates": [{"rate": 1e36}, {"rate": 1e37}]}, run="all_wild")
+    with pytest.raises(DataError, match=r"all candidates diverged \(rate 1e\+36, rate 1e\+37\)"):
+        only("guard", "train", "try", "tune", job=job)
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_are_a_divergence(place):
+    job = job_of(tune={"candidates": [{"rate": 1}, {"rate": 2}]}, run="at_the_end")
+    first, _ = job.candidates.values()
+    only("guard", job=job)
+    workflow.make_alone(first, "train")
+    log = first.run.log.read_text().splitlines()
+    column = log[0].split(",").index("val_loss")
+    cells = log[-1].split(",")
+    cells[column] = "nan"
+    first.run.log.write_text("\n".join([*log[:-1], ",".join(cells)]) + "\n")
+    workflow.make_alone(first, "try")
+    assert workflow.has_diverged(first.run)
 
 
 def test_a_page_and_a_comparison_say_what_was_tried(place):
