@@ -18,7 +18,7 @@ _IN_VAIN = {
 # what is lost where that holds for all labels
 _LOST = {
     "train": "nothing can be learnt",
-    "valid": "no epoch can be chosen",
+    "valid": "no epoch and no setting can be chosen",
     "test": "there is no score",
 }
 

@@ -143,8 +143,8 @@ class RunFacts:
         fit: how far it fitted its training records.
         budget: what it was trained for.
         scarce: where the validation split chose something, how many labels fewer than
-            `LEAST_PATIENTS` of its patients have, or lack, and of how many: those that some patient
-            has and another lacks.
+            `LEAST_PATIENTS` of its patients have, or lack, none of them included, and of how many:
+            those that it, training or test can score.
         edge: the end of all learning rates that were tried, ``"lowest"`` or ``"highest"``, where
             the one that was chosen is there.
         decays_by_stage: where ``stage_decay`` and ``weight_decay`` are set, whether the latter
@@ -191,7 +191,7 @@ def read_facts(folder: str | Path) -> RunFacts:
     chosen = tuned is not None or training.select.startswith("best_macro")
     if training.validate_on == "valid" and chosen:
         with suppress(DataError):
-            scarce = count_scarce(Predictions.load(run.predictions("valid")))
+            scarce = count_scarce(Predictions.load(run.predictions("valid")), dataset)
     edge = None if tuned is None else tuned.edge
     by_stage = status.get("decays_by_stage")
     if tuned is None and training.decays_by_stage:  # of a tuned run its candidate's phases decide
@@ -213,10 +213,18 @@ def label_entropy(shares: Iterable[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def count_scarce(chooser: Predictions) -> tuple[int, int]:
-    """How many labels few patients of a split have, or lack, and of how many."""
+def count_scarce(chooser: Predictions, dataset: Dataset) -> tuple[int, int]:
+    """How many labels few or no patients of a split have, or lack, and of how many.
+
+    Those count that this split, training or test can score: some records have them, others do not.
+    """
     support = count_patients(chooser.patient_ids, chooser.targets).support
-    counts = support[support > 0]
+    splits = [dataset.splits[name] for name in ("train", "test")]
+    elsewhere = [
+        any(0 < one.labels.get(label, 0) < one.records for one in splits)
+        for label in chooser.labels
+    ]
+    counts = support[(support > 0) | elsewhere]
     return int(np.count_nonzero(counts < LEAST_PATIENTS)), len(counts)
 
 

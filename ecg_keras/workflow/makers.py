@@ -88,8 +88,8 @@ def _read_validation(job: Job) -> tuple[list[str], list[str]]:
     Earlier versions kept no remarks, which say what the check did not look at.
     """
     training = job.recipe.training
-    by_score = training.select not in ("last", "best_loss")
-    splits = {"train", "test", *([training.validate_on] if by_score else [])}
+    chooses = training.select not in ("last", "best_loss") or job.recipe.tune or job.tried
+    splits = {"train", "test", *([training.validate_on] if chooses else [])}
     undecidable = find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)
     found, remarks = read_json(
         _validation(job),

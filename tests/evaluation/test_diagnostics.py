@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -143,15 +144,25 @@ def test_a_small_validation_split_is_no_ground_for_a_choice():
     assert diagnose(NAMES, scarce((3, 5), (0, 5), (0, 5))) == ()
 
 
-@given(st.lists(st.lists(st.integers(0, 1), min_size=4, max_size=4), min_size=1, max_size=30))
-def test_only_labels_with_both_kinds_of_patients_count(rows):
+@given(
+    st.lists(st.lists(st.integers(0, 1), min_size=4, max_size=4), min_size=1, max_size=30),
+    st.lists(st.integers(0, 9), min_size=4, max_size=4),
+    st.lists(st.integers(0, 9), min_size=4, max_size=4),
+)
+def test_labels_count_that_this_split_or_another_can_score(rows, train, test):
     targets = np.array(rows)
     ids = np.arange(len(rows)).astype(str)
-    few, total = count_scarce(Predictions("abcd", ids, ids, targets, np.full(targets.shape, 0.5)))
-    having = targets.sum(axis=0)
-    lacking = len(rows) - having
-    assert total == sum((having > 0) & (lacking > 0))
-    assert few == sum((np.minimum(having, lacking) > 0) & (np.minimum(having, lacking) < 5))
+    chooser = Predictions("abcd", ids, ids, targets, np.full(targets.shape, 0.5))
+    splits = {
+        name: SimpleNamespace(records=9, labels=dict(zip("abcd", counts, strict=True)))
+        for name, counts in (("train", train), ("valid", [0] * 4), ("test", test))
+    }
+    few, total = count_scarce(chooser, SimpleNamespace(splits=splits))
+    support = np.minimum(targets.sum(axis=0), len(rows) - targets.sum(axis=0))
+    elsewhere = [0 < one < 9 or 0 < other < 9 for one, other in zip(train, test, strict=True)]
+    asked = (support > 0) | elsewhere
+    assert total == sum(asked)
+    assert few == sum(asked & (support < 5))
 
 
 # ---------------------------------------------------------------- the edge of a grid

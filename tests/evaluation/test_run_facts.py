@@ -63,7 +63,7 @@ def test_loss_entropy_and_budget_are_read(run):
 
 
 @pytest.mark.parametrize(
-    ("positives", "expected"), [(3, (1, 1)), (27, (1, 1)), (8, (0, 1)), (0, (0, 0))]
+    ("positives", "expected"), [(3, (1, 1)), (27, (1, 1)), (8, (0, 1)), (0, (1, 1))]
 )
 def test_patients_of_the_validation_split_are_counted(run, positives, expected):
     write_valid(run, positives)

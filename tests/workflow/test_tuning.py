@@ -1,6 +1,9 @@
 """A tuned recipe: candidates are runs, validation chooses, and test is not looked at."""
 
+import json
+import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from ecg_keras import workflow
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import tuning_rows
 from ecg_keras.training import Run, read_log, read_tuned
+from ecg_keras.workflow.makers import MAKERS
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
 TUNED = {
@@ -104,6 +108,19 @@ def test_a_choice_at_the_edge_tries_one_more_rate_and_short_pilots_end_in_a_whol
     assert len(read_log(job.run.log)) == 4
     at_the_end = tuned.candidates[-1].name == tuned.chosen
     assert (tuned.edge is not None) == at_the_end
+
+
+def test_a_validation_split_that_can_score_no_label_is_refused_where_it_chooses(place, tmp_path):
+    shutil.copytree(job_of().shards, tmp_path, dirs_exist_ok=True)
+    dataset = json.loads((tmp_path / "dataset.json").read_text())
+    valid = dataset["splits"]["valid"]
+    valid["labels"] = dict.fromkeys(valid["labels"], 0)
+    (tmp_path / "dataset.json").write_text(json.dumps(dataset))
+    (tmp_path / "validation.json").write_text('{"anomalies": [], "remarks": []}')
+    for tune, sound in ((TUNED["tune"], False), (None, True)):
+        job = replace(job_of(tune=tune, data__anomalies="stop"), prepared=tmp_path)
+        for one in (job, *job.candidates.values()):
+            assert MAKERS["validate"].is_done(one) == sound
 
 
 def only(*actions, job):
