@@ -75,15 +75,22 @@ def load_recipe(
         defaults: gives plain, nested keys that the recipe has where it does not set them itself.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, repeats a key, or has an unknown key, a wrong
-            type or a value out of range. One line per problem, each with file and line.
+        ConfigError: the file is missing, is not YAML, is of a study, repeats a key, or has an
+            unknown key, a wrong type or a value out of range. One line per problem, each with file
+            and line.
 
     Example:
         >>> load_recipe("recipes/quickstart.yaml").recipe.mode
         'finetune'
     """
     path, overrides = Path(path), dict(overrides or {})
-    recipe = _check(_read(path, Recipe), path, overrides, Recipe, checks, defaults)
+    tree = _read(path, Recipe)
+    if "downstreams" in tree:  # which every study has, and no recipe of one run
+        raise ConfigError(
+            f"{path}: is the recipe of a study, and not of one run. Check it with `ecg-keras study "
+            f"{path} --dry-run`, and run it with `ecg-keras study {path}`."
+        )
+    recipe = _check(tree, path, overrides, Recipe, checks, defaults)
     return LoadedRecipe(path.stem, path, recipe, overrides)
 
 

@@ -43,6 +43,7 @@ class RunFiles:
     comparison: Comparison | None
     baseline_test: Predictions | None
     baseline_history: History | None
+    baseline_tuned: Tuned | None
 
     @property
     def same_test(self) -> tuple[Predictions, ...]:
@@ -92,6 +93,7 @@ def read_run(folder: Path) -> RunFiles:
         comparison=comparison,
         baseline_test=_baseline_predictions(baseline, test),
         baseline_history=_history(baseline, baseline.read_status()) if baseline else None,
+        baseline_tuned=read_tuned(baseline) if baseline else None,
     )
 
 

@@ -153,9 +153,13 @@ def _training(files: RunFiles) -> list[Block]:
             "the first."
         )
         blocks.append(Group("Other seeds", (note, _plain_rows("Seeds", *files.seeds.cells()))))
-    if files.tuned is not None:
-        rows = _plain_rows("Candidates", *tuning_rows(files.tuned))
-        blocks.append(Group("Tuning", (tuning_sentence(files.tuned), rows)))
+    for title, tuned in (
+        ("Tuning", files.tuned),
+        ("Tuning of the baseline", files.baseline_tuned),
+    ):
+        if tuned is not None:
+            rows = _plain_rows("Candidates", *tuning_rows(tuned))
+            blocks.append(Group(title, (tuning_sentence(tuned), rows)))
     return blocks
 
 

@@ -124,6 +124,14 @@ def test_a_recipe_is_a_mapping(tmp_path, text):
     assert "a recipe is a mapping" in message(tmp_path, text)
 
 
+def test_a_study_is_no_recipe_of_one_run(tmp_path):
+    said = message(tmp_path, "base: {tune: {}}\ndownstreams: {ludb: {data: {source: ludb}}}\n")
+    path = tmp_path / "recipe.yaml"
+    assert said.startswith(f"{path}: is the recipe of a study")
+    assert f"`ecg-keras study {path} --dry-run`" in said
+    assert "\n" not in said
+
+
 def test_yaml_can_not_run_code(tmp_path):
     text = GOOD.replace("source: ptbxl", "source: !!python/object/apply:os.system [echo hacked]")
     assert "data.source" in message(tmp_path, text)

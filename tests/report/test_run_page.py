@@ -25,7 +25,7 @@ from ecg_keras.evaluation import (
 )
 from ecg_keras.report import comparison_page, score_sections, shown_ecgs, write_report
 from ecg_keras.report.blocks import Drawing
-from ecg_keras.training import Run
+from ecg_keras.training import Run, Tried, Tuned
 
 SECTIONS = [
     *("scores", "comparison", "thresholds", "sets", "curves", "subgroups"),
@@ -69,6 +69,23 @@ def change_recipe(run, overrides):
 
 def report(run, **options):
     return Page(write_report(run.folder, **options).read_text(encoding="utf-8"))
+
+
+@UNDRAWN
+def test_the_candidates_of_both_arms_are_shown(copied, tmp_path):
+    baseline = Run(Path(shutil.copytree(copied.read_place("baseline_run"), tmp_path / "base")))
+    copied.write_status(baseline_run=str(baseline.folder))
+    for run, best in ((copied, 0.3), (baseline, 0.1)):
+        tried = [
+            Tried(f"rate {rate:g}", "x", rate, None if rate == 3 else 0.3, 1e-3, 10, 5.0)
+            for rate in (best, 3)
+        ]
+        Tuned("mark", "macro_auroc", f"rate {best:g}", tuple(tried)).save(run)
+    words = report(copied).words
+    first, second = words.index("rate 0.3 (chosen)"), words.index("rate 0.1 (chosen)")
+    assert first < words.index("Tuning of the baseline") < second
+    (baseline.folder / "tuning.json").unlink()
+    assert "Tuning of the baseline" not in report(copied).words
 
 
 def change(path, **values):
