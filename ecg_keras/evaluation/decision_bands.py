@@ -28,7 +28,6 @@ class DecisionCurve:
 
     Attributes:
         label: its name; `POOLED` of all labels together.
-        positives: test records that have it; of all labels together the sum.
         thresholds: at which a record is treated.
         networks: of each network its net benefit with its interval, ``[network][threshold]``.
         treat_all: the net benefit of treating everybody; that of treating nobody is 0.
@@ -37,7 +36,6 @@ class DecisionCurve:
     """
 
     label: str
-    positives: int
     thresholds: tuple[float, ...]
     networks: tuple[tuple[Estimate, ...], ...]
     treat_all: tuple[float, ...]
@@ -103,7 +101,6 @@ def decision_curves(
             own,
             limits,
             support if name == POOLED else support[[first.labels.index(name)]],
-            first.targets if name == POOLED else first.targets[:, first.labels.index(name)],
             draws.groups,
             level,
         )
@@ -128,7 +125,6 @@ def _curve(
     rows: FloatArray,
     limits: FloatArray,
     support: npt.NDArray[np.int64],
-    targets: npt.NDArray[np.uint8],
     groups: int,
     level: float,
 ) -> DecisionCurve:
@@ -140,7 +136,6 @@ def _curve(
     best_default = everyone * (everyone[0] > 0)
     return DecisionCurve(
         label=name,
-        positives=int(targets.sum()),
         thresholds=tuple(limits.tolist()),
         networks=tuple(estimate(own) for own in networks),
         treat_all=tuple(everyone[0].tolist()),
@@ -155,7 +150,5 @@ def _estimate(
     value = float(rows[0])
     if support.sum() < LEAST_PATIENTS:
         return Estimate(value, math.nan, math.nan)
-    point, left_out, resampled = np.split(rows[None, :], [1, 1 + groups], axis=1)
-    parts = find_parts(left_out, resampled, point[:, 0], max(free_degrees(support), 1.0))
-    reach = parts.reach(level)
+    reach = find_parts(rows[None, :], groups, free_degrees(support)).reach(level)
     return Estimate(value, value - reach, value + reach)

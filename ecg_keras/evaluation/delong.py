@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
 from ecg_keras.metrics import FloatArray
 
@@ -68,17 +69,7 @@ def _placements(truth: npt.NDArray[np.bool_], scores: FloatArray) -> tuple[Float
     """For each positive the share of negatives it beats; for each negative, of positives that
     beat it. Ties count half.
     """
-    beaten = _mid_rank(scores[~truth], scores[truth]) / np.count_nonzero(~truth)
-    lost = 1 - _mid_rank(scores[truth], scores[~truth]) / np.count_nonzero(truth)
+    ranks = rankdata(scores)  # those of all, less those among their own kind
+    beaten = (ranks[truth] - rankdata(scores[truth])) / np.count_nonzero(~truth)
+    lost = 1 - (ranks[~truth] - rankdata(scores[~truth])) / np.count_nonzero(truth)
     return beaten, lost
-
-
-def _mid_rank(among: FloatArray, values: FloatArray) -> FloatArray:
-    """How many each value is above, those that are equal counting half."""
-    ranked, order = np.sort(among), np.argsort(values)
-    ascending = values[order]  # neighbours in memory are found next to each other
-    ranks = np.empty(len(values))
-    ranks[order] = np.searchsorted(ranked, ascending, "left") + np.searchsorted(
-        ranked, ascending, "right"
-    )
-    return ranks / 2

@@ -92,9 +92,8 @@ def infer(
     rows: FloatArray, design: Design, most: float, level: float, score: str | None = None
 ) -> Contrast:
     """The contrast of ``(seeds, rows)``, with at most ``most`` degrees of freedom over patients."""
-    points, left_out, resampled = np.split(rows, [1, 1 + design.groups], axis=1)
-    by_seed = points[:, 0]
-    parts = find_parts(left_out, resampled, by_seed, max(most, 1.0))
+    by_seed, resampled = rows[:, 0], rows[:, 1 + design.groups :]
+    parts = find_parts(rows, design.groups, most)
     value, error, reach = float(by_seed.mean()), parts.standard_error, parts.reach(level)
     lean = 0.0 if score is None else find_lean(score, value, resampled.mean(axis=0))
     low, high = allow_for_lean(

@@ -83,11 +83,12 @@ def label_interval(
     if np.isnan(value) or behind < LEAST_PATIENTS or coarse:
         return None
     if name == "brier":  # a mean over all records
-        spread = _parts(rows, groups, math.inf)
+        spread = find_parts(rows[None, :], groups)
         return _within(
             value, lambda score, level: interval(score, spread.reach(level), bounded=True)
         )
-    parts = _parts(rows, groups, float(behind - 1), name in JUMPING)
+    calm = name not in JUMPING
+    parts = find_parts(rows[None, :], groups, float(behind - 1), jackknife=calm)
 
     def variance(expected: float) -> float:
         if name == "auroc":
@@ -106,7 +107,7 @@ def estimate_label(
     name: str, rows: FloatArray, groups: int, having: int, lacking: int, level: float
 ) -> Estimate | None:
     """A label's score with its interval."""
-    return _estimate(rows, label_interval(name, rows, groups, having, lacking), level)
+    return estimate_at(rows, label_interval(name, rows, groups, having, lacking), level)
 
 
 def estimate_scores(
@@ -128,7 +129,7 @@ def mean_interval(
     if np.isnan(value) or support.sum() < LEAST_PATIENTS:
         return None
     most = math.inf if name == "macro_brier" else free_degrees(support)
-    parts = _parts(rows, groups, most, name in JUMPING)
+    parts = find_parts(rows[None, :], groups, most, jackknife=name not in JUMPING)
     if name in UNBOUNDED:
         return lambda level: (value - parts.reach(level), min(value + parts.reach(level), 1.0))
     lean = find_lean(name, value, rows[1 + groups :])
@@ -153,7 +154,7 @@ def estimate_mean(
     name: str, rows: FloatArray, groups: int, support: npt.NDArray[np.int64], level: float
 ) -> Estimate | None:
     """A mean over labels, or a score of all labels together, with its interval."""
-    return _estimate(rows, mean_interval(name, rows, groups, support), level)
+    return estimate_at(rows, mean_interval(name, rows, groups, support), level)
 
 
 def score_interval(
@@ -219,11 +220,6 @@ def auroc_variance(expected: float, having: int, lacking: int) -> float:
     return expected * (1 - expected) * (1 + more * shared) / (having * lacking)
 
 
-def _parts(rows: FloatArray, groups: int, most: float, jumping: bool = False) -> Parts:
-    point, left_out, resampled = np.split(rows[None, :], [1, 1 + groups], axis=1)
-    return find_parts(left_out, resampled, point[:, 0], max(most, 1.0), jackknife=not jumping)
-
-
 def _within(
     value: float,
     interval_of: Callable[[float, float], tuple[float, float]],
@@ -239,7 +235,8 @@ def _within(
     return at
 
 
-def _estimate(rows: FloatArray, interval_at: IntervalAt | None, level: float) -> Estimate | None:
+def estimate_at(rows: FloatArray, interval_at: IntervalAt | None, level: float) -> Estimate | None:
+    """A score with its interval of a level; ``None`` where it is undefined."""
     value = float(rows[0])
     if np.isnan(value):
         return None

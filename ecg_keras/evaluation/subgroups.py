@@ -230,8 +230,7 @@ def _interval_of(
         return label_interval(name, rows, groups, having, lacking)
     if min(having, lacking) < LEAST_PATIENTS:
         return None
-    point, left_out, resampled = np.split(rows[None, :], [1, 1 + groups], axis=1)
-    parts = find_parts(left_out, resampled, point[:, 0], float(min(having, lacking) - 1))
+    parts = find_parts(rows[None, :], groups, float(min(having, lacking) - 1))
     # or that of the very probabilities, which knows of positives that happen not to be there
     chance = side.tested.probabilities[:, column].astype(np.float64)
     model = float((chance * (1 - chance)).sum() / len(chance) ** 2)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import optimize
 
 from ecg_keras.evaluation.estimates import Estimate
-from ecg_keras.evaluation.intervals import IntervalAt
+from ecg_keras.evaluation.intervals import IntervalAt, estimate_at
 from ecg_keras.evaluation.subgroup_scores import Beside
 from ecg_keras.metrics import FloatArray
 
@@ -30,12 +30,8 @@ def compare_sides(
 ) -> Beside:
     """A score of a group beside the rest, not yet corrected for others."""
     values = [float(own[0]) for own in rows]
-    own, rest = (
-        None
-        if math.isnan(value)
-        else Estimate(value, *((math.nan, math.nan) if found is None else found(level)))
-        for value, found in zip(values, intervals, strict=True)
-    )
+    pairs = zip(rows, intervals, strict=True)
+    own, rest = (estimate_at(side, interval_at, level) for side, interval_at in pairs)
     first, second = intervals
     if first is None or second is None:
         return Beside(own, rest)

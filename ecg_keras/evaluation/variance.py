@@ -110,14 +110,9 @@ def chi_squares(free: int) -> tuple[FloatArray, FloatArray]:
 
 
 def find_parts(
-    left_out: FloatArray,
-    resampled: FloatArray,
-    values: FloatArray,
-    most: float = math.inf,
-    *,
-    jackknife: bool = True,
+    rows: FloatArray, groups: int, most: float = math.inf, *, jackknife: bool = True
 ) -> Parts:
-    """The parts of the variance of a mean over ``(seeds, groups)`` and ``(seeds, resamples)``.
+    """The parts of the variance of a mean over seeds, of their ``rows`` as `Draws` orders them.
 
     ``most`` bounds the degrees of freedom; what is not finite is left out.
     """
@@ -125,10 +120,11 @@ def find_parts(
     # that of the leave-outs (the jackknife; Efron & Stein 1981), whichever is greater. Where labels
     # are rare, resamples lack those that few patients have, and so their variance; leave-outs show
     # it. With S seeds: interaction = (mean of V(one seed) - V(mean over seeds)) S / (S - 1).
-    seeds = len(values)
+    values, left_out, resampled = rows[:, 0], rows[:, 1 : 1 + groups], rows[:, 1 + groups :]
+    seeds = len(rows)
     drawn = resampled[:, np.isfinite(resampled).all(axis=0)]
     without = left_out[:, np.isfinite(left_out).all(axis=0)]
-    more = left_out.shape[1] / max(left_out.shape[1] - 1, 1)
+    more = groups / max(groups - 1, 1)
     patient = more * float(_spread(drawn.mean(axis=0)))
     one = more * float(_spread(drawn).mean())
     if jackknife and (other := _jackknife(without.mean(axis=0))) > patient:
@@ -140,7 +136,7 @@ def find_parts(
         seed=float(values.var(ddof=1)) if seeds > 1 else math.nan,
         interaction=max(one - patient, 0.0) * seeds / (seeds - 1) if seeds > 1 else 0.0,
         patient=patient,
-        degrees=min(find_degrees(without.mean(axis=0)), most),
+        degrees=min(find_degrees(without.mean(axis=0)), max(most, 1.0)),
     )
 
 

@@ -29,6 +29,11 @@ parts = st.builds(
 )
 
 
+def parts_of(left_out, resampled, values, most=math.inf, jackknife=True):
+    rows = np.hstack([values[:, None], left_out, resampled])
+    return find_parts(rows, left_out.shape[1], most, jackknife=jackknife)
+
+
 @pytest.mark.parametrize("seeds", [2, 3, 5, 30])
 @pytest.mark.parametrize("chance", [0.4, 0.01, 5e-4, 5e-5, 1e-9])
 def test_seeds_alone_give_a_t_distribution(seeds, chance):
@@ -112,11 +117,11 @@ def test_parts_are_found_again_in_crossed_data():
         )
         values = math.sqrt(2.0) * rng.normal(size=6)
         resampled[:, 7] = np.nan
-        found.append(find_parts(rng.normal(size=(6, 40)), resampled, values, jackknife=False))
+        found.append(parts_of(rng.normal(size=(6, 40)), resampled, values, jackknife=False))
     assert np.mean([one.interaction for one in found]) == pytest.approx(0.3, rel=0.03)
     assert np.mean([one.patient for one in found]) == pytest.approx(0.5 + 0.3 / 6, rel=0.03)
     assert np.mean([one.seed for one in found]) == pytest.approx(2.0, rel=0.15)
-    one = find_parts(rng.normal(size=(1, 40)), resampled[:1], values[:1])
+    one = parts_of(rng.normal(size=(1, 40)), resampled[:1], values[:1])
     assert math.isnan(one.seed) and one.interaction == 0
 
 
@@ -124,16 +129,16 @@ def test_the_greater_variance_of_resamples_and_leave_outs_counts():
     left_out, values = np.array([[0.5, 0.7, 0.6]]), np.array([0.6])
     resampled = 0.6 + 0.01 * np.random.default_rng(0).normal(size=(1, 200))
     jackknife = 2 / 3 * (0.1**2 + 0.1**2)
-    assert find_parts(left_out, resampled, values).patient == pytest.approx(jackknife)
-    alone = find_parts(left_out, resampled, values, jackknife=False)
+    assert parts_of(left_out, resampled, values).patient == pytest.approx(jackknife)
+    alone = parts_of(left_out, resampled, values, jackknife=False)
     assert alone.patient == pytest.approx(1.5 * resampled.var(ddof=1))  # 3 / (3 - 1) groups
     wide = 0.6 + 20 * (resampled - 0.6)
-    assert find_parts(left_out, wide, values).patient == pytest.approx(1.5 * wide.var(ddof=1))
+    assert parts_of(left_out, wide, values).patient == pytest.approx(1.5 * wide.var(ddof=1))
     # what varies by rounding alone does not vary
-    same = find_parts(0.4 + 1e-9 * left_out, 0.4 + 1e-9 * resampled, np.array([0.4]))
+    same = parts_of(0.4 + 1e-9 * left_out, 0.4 + 1e-9 * resampled, np.array([0.4]))
     assert same.patient == 0
     # two networks' parts are of the same kind: what they do not share is never negative
-    two = find_parts(
+    two = parts_of(
         np.vstack([left_out, 1.2 - left_out]), np.vstack([wide, wide]), np.array([0.6, 0.7])
     )
     assert two.interaction == pytest.approx(0, abs=1e-12)
@@ -143,8 +148,8 @@ def test_the_greater_variance_of_resamples_and_leave_outs_counts():
 def test_a_label_of_few_patients_has_few_degrees_of_freedom():
     left_out = np.array([[0.5, 0.7, *[0.6] * 50]])
     resampled = np.random.default_rng(0).normal(0.6, 0.1, size=(1, 200))
-    assert find_parts(left_out, resampled, np.array([0.6])).degrees > 3
-    assert find_parts(left_out, resampled, np.array([0.6]), most=1.0).degrees == 1
+    assert parts_of(left_out, resampled, np.array([0.6])).degrees > 3
+    assert parts_of(left_out, resampled, np.array([0.6]), most=1.0).degrees == 1
     assert free_degrees(np.array([2, 2, 5])) == 6
     assert free_degrees(np.array([1])) == 1
 
