@@ -130,10 +130,8 @@ class Scores:
             [
                 [
                     label,
-                    f"{row.positives} ({100 * row.prevalence:.1f} %)",
-                    with_interval(row.auroc),
-                    with_interval(row.auprc),
-                    with_interval(row.f1),
+                    f"{row.positives} ({percent(row.prevalence, 1)})",
+                    *map(with_interval, (row.auroc, row.auprc, row.f1)),
                     "-" if row.sensitivity is None else f"{row.sensitivity.value:.3f}",
                     "-" if row.specificity is None else f"{row.specificity.value:.3f}",
                     f"{self.thresholds[label]:.3f}",
@@ -146,9 +144,7 @@ class Scores:
             [
                 [
                     label,
-                    with_interval(row.f_max),
-                    with_interval(row.sensitivity_at_95_specificity),
-                    with_interval(row.brier),
+                    *(with_interval(getattr(row, name)) for name in FURTHER_LABEL_SCORES),
                     f"{row.ece:.3f}",
                 ]
                 for label, row in self.labels.items()

@@ -16,7 +16,7 @@ from ecg_keras.evaluation import (
     judge,
     with_interval,
 )
-from ecg_keras.files import as_count, as_name, as_number, as_text, as_texts, read_json, write_json
+from ecg_keras.files import CHECKS, as_name, parse_as, read_json, write_json
 from ecg_keras.metrics import score_name
 from ecg_keras.statistics.verdict import verdict_sentence
 from ecg_keras.text import text_table
@@ -155,21 +155,7 @@ def _arm(trained: Sequence[Trained], name: str) -> Arm:
 
 
 def _parse(content: dict[str, Any]) -> Seeds:
-    rows = [
-        SeedRow(
-            as_count(row["seed"]),
-            as_name(row["run"]),
-            as_number(row["score"]),
-            None if row["reference"] is None else as_number(row["reference"]),
-        )
-        for row in content["rows"]
-    ]
-    if not rows:
+    found: Seeds = parse_as(Seeds, content, {**CHECKS, str: as_name})
+    if not found.rows:
         raise ValueError("there is no seed")
-    return Seeds(
-        as_name(content["metric"]),
-        as_text(content["sentence"]),
-        tuple(rows),
-        as_texts(content.get("diagnostics", [])),
-        as_text(content.get("mark", "")),
-    )
+    return found
