@@ -23,6 +23,7 @@ from ecg_keras.metrics import (
     LabelScorer,
     LabelScores,
     Weights,
+    weighted,
 )
 
 
@@ -58,12 +59,7 @@ def _mean(scores: Sequence[FloatArray], shares: Sequence[FloatArray]) -> FloatAr
     """The weighted mean over the folds where a score is defined; NaN where it is in none."""
     if len(scores) == 1:
         return scores[0]
-    values = np.stack(scores)
-    counted = np.where(np.isnan(values), 0.0, np.stack(shares))
-    total = counted.sum(axis=0)
-    sums = (np.where(np.isnan(values), 0.0, values) * counted).sum(axis=0)
-    mean: FloatArray = np.divide(sums, total, out=np.full_like(total, np.nan), where=total > 0)
-    return mean
+    return weighted(np.stack(scores, axis=-1), np.stack(shares, axis=-1))
 
 
 def plan_draws(arms: Sequence[Arm], bootstrap: int, seed: int) -> Draws:

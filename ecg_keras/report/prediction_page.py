@@ -11,7 +11,7 @@ from ecg_keras.prediction import Answer, Answers
 from ecg_keras.report.blocks import Block, Drawing, Ecgs, Note, Rows, Section, ShownEcg, facts
 from ecg_keras.report.ecg_plot import draw_explained
 from ecg_keras.report.page import write_page
-from ecg_keras.report.tables import Column, Table
+from ecg_keras.report.tables import Column, Table, capital
 from ecg_keras.text import percent, plural
 
 # rows of a table; of more the output file has all
@@ -116,7 +116,7 @@ def _show(answers: Answers, answer: Answer, explained: Explained | None, name: s
         lambda: draw_explained(signal, explanation),
     )
     words = "; ".join(about)
-    about_it = f"{words[:1].upper()}{words[1:]}." if words else "Nothing unusual was found in it."
+    about_it = f"{capital(words)}." if words else "Nothing unusual was found in it."
     marked = f" {explanation.sentence}" if explanation else ""
     return ShownEcg(
         answer.record_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ecg_keras.report.tables import capital
 from ecg_keras.text import plural
 from ecg_keras.validation import DatasetComparison, Validation, feature_of
 
@@ -74,7 +75,7 @@ def verdict_sentences(found: Validation) -> tuple[str, ...]:
         )
     else:
         first = f"{many} {'is as its' if records == 1 else 'are as their'} schema asks."
-    remarks = (f"{remark[0].upper()}{remark[1:]}." for remark in found.remarks)
+    remarks = (f"{capital(remark)}." for remark in found.remarks)
     return (first, *(_compare(one) for one in found.comparisons), *remarks)
 
 
