@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         AGE as AGE,
         Grouping as Grouping,
         group_records as group_records,
+        name_comparisons as name_comparisons,
         parse_column as parse_column,
     )
     from ecg_keras.evaluation.inference import (
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
         Verdict as Verdict,
         Word as Word,
         correct as correct,
+        correct_once as correct_once,
         count_words as count_words,
         judge as judge,
         overall as overall,

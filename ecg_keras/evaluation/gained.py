@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ecg_keras.evaluation.estimates import Estimate, p_text, with_interval
-from ecg_keras.evaluation.grouping import call_group
+from ecg_keras.evaluation.grouping import call_group, name_comparisons
 from ecg_keras.text import text_table
 
 Gained = Literal["gains more", "gains less", "no difference shown", "too few"]
@@ -50,14 +50,12 @@ def say_gains(gains: Sequence[GroupGain]) -> str:
     if not gains:
         return ""
     columns = " and ".join(dict.fromkeys(one.column for one in gains))
-    two = {one.column for one in gains if sum(own.column == one.column for own in gains) == 2}
-    seen: set[str] = set()
-    found = []
-    for one in gains:
-        if one.word in ("gains more", "gains less") and one.column not in two & seen:
-            seen.add(one.column)
-            named = call_group(one.column, one.name)
-            found.append(f"{named} {one.word} (Holm's {p_text(one.p_holm, 'p = ')})")
+    names = name_comparisons([(one.column, one.name) for one in gains])
+    found = [
+        f"{call_group(one.column, one.name)} {one.word} (Holm's {p_text(one.p_holm, 'p = ')})"
+        for at, one in enumerate(gains)
+        if one.word in ("gains more", "gains less") and names.index(names[at]) == at
+    ]
     if found:
         return f"Whether one group gains more, by {columns}: {'; '.join(found)}."
     if all(one.word == "too few" for one in gains):

@@ -120,6 +120,12 @@ def group_records(column: str, values: Mapping[str, Value], cuts: Cuts = ()) -> 
     return Grouping(column, tuple(name for name in names if name in there), bands)
 
 
+def name_comparisons(groups: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of each group, by column and name, its comparison with the rest; two groups have but one."""
+    number = Counter(column for column, _ in groups)
+    return [(column, "" if number[column] == 2 else name) for column, name in groups]
+
+
 def call_group(column: str, name: str) -> str:
     """A group as sentences call it: a number says nothing without its column."""
     return f"{column} {name}" if name.replace(".", "").isdigit() else name

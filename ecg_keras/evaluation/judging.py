@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -145,6 +145,13 @@ def correct(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     corrected = np.full_like(given, np.nan)
     corrected[order] = np.minimum(raised, 1.0)
     return corrected
+
+
+def correct_once(tests: Sequence[tuple[Hashable, float]]) -> list[float]:
+    """`correct` of named p-values, of which those of one name are of one test."""
+    p_values = dict(reversed(tests))
+    corrected = dict(zip(p_values, correct(list(p_values.values())).tolist(), strict=True))
+    return [corrected[name] for name, _ in tests]
 
 
 def _equivalence_p(found: Contrast, margin: float) -> float:

@@ -32,8 +32,7 @@ from ecg_keras.evaluation.intervals import (
 )
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.subgroup_scores import COMPARED, Subgroup, SubgroupLabel, Subgroups
-from ecg_keras.evaluation.subgroup_words import correct_groups
-from ecg_keras.evaluation.two_sides import compare_sides
+from ecg_keras.evaluation.two_sides import compare_sides, correct_groups
 from ecg_keras.evaluation.variance import find_parts
 from ecg_keras.metrics import (
     METRICS,

@@ -1,4 +1,4 @@
-"""The difference of two scores of other patients: its interval combines theirs.
+"""The difference of two scores of other patients: its interval combines theirs; and its word.
 
 Newcombe (1998), "Interval estimation for the difference between independent proportions",
 Statistics in Medicine 17, method 10; Zou & Donner (2008), Statistics in Medicine 27.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy import optimize
 
 from ecg_keras.evaluation.estimates import Estimate
+from ecg_keras.evaluation.grouping import name_comparisons
 from ecg_keras.evaluation.intervals import IntervalAt, estimate_at
-from ecg_keras.evaluation.subgroup_scores import Beside
+from ecg_keras.evaluation.judging import correct_once
+from ecg_keras.evaluation.subgroup_scores import Beside, Said, Subgroup, Subgroups
 from ecg_keras.metrics import FloatArray
 
 # p-values are looked for between these: below the first they are the first, above the second 1
@@ -44,6 +47,47 @@ def compare_sides(
     value = values[0] - values[1]
     difference = Estimate(value, *interval_at(level))
     return Beside(own, rest, difference, p_value_of(value, interval_at))
+
+
+def correct_groups(groups: Sequence[Subgroup], unknown: dict[str, int], level: float) -> Subgroups:
+    """Words for groups beside the rest, after Holm's correction (1979) of both families."""
+    names = name_comparisons([(one.column, one.name) for one in groups])
+    deciding = [(name, one.deciding.p_value) for name, one in zip(names, groups, strict=True)]
+    single = [
+        ((*name, label, score), beside.p_value)
+        for name, one in zip(names, groups, strict=True)
+        for label, row in one.labels.items()
+        for score, beside in row.scores.items()
+    ]
+    first, second = ({name for name, p in own if not math.isnan(p)} for own in (deciding, single))
+    of_groups, of_labels = iter(correct_once(deciding)), iter(correct_once(single))
+    judged = [
+        replace(
+            one,
+            deciding=_say(one.deciding, next(of_groups), level),
+            labels={
+                label: replace(
+                    row,
+                    scores={
+                        score: _say(beside, next(of_labels), level)
+                        for score, beside in row.scores.items()
+                    },
+                )
+                for label, row in one.labels.items()
+            },
+        )
+        for one in groups
+    ]
+    return Subgroups(level, tuple(judged), unknown, (len(first), len(second)))
+
+
+def _say(beside: Beside, p_holm: float, level: float) -> Beside:
+    if beside.difference is None:
+        return beside
+    word: Said = "no difference shown"
+    if p_holm < 1 - level:
+        word = "higher" if beside.difference.value > 0 else "lower"
+    return replace(beside, p_holm=p_holm, word=word)
 
 
 def combine(

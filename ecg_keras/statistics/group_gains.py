@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,10 +21,11 @@ from ecg_keras.evaluation import (
     check_arms,
     check_settings,
     common_labels,
-    correct,
+    correct_once,
     count_patients,
     infer,
     infer_difference,
+    name_comparisons,
     plan_draws,
     score_arm,
 )
@@ -169,14 +169,9 @@ def _fill(plain: GroupGain, gains: Sequence[Contrast], interaction: Contrast) ->
 
 
 def _judge(found: Sequence[GroupGain], level: float) -> tuple[GroupGain, ...]:
-    number = Counter(one.column for one in found)
-    first = {one.column: at for at, one in reversed(list(enumerate(found)))}
-    # of two groups the second is the first once more
-    places = [first[one.column] if number[one.column] == 2 else at for at, one in enumerate(found)]
-    counted = sorted(set(places))
-    corrected = correct([found[at].p_value for at in counted]).tolist()
-    p_holm = dict(zip(counted, corrected, strict=True))
-    return tuple(_say(one, p_holm[at], level) for one, at in zip(found, places, strict=True))
+    names = name_comparisons([(one.column, one.name) for one in found])
+    p_holm = correct_once(list(zip(names, (one.p_value for one in found), strict=True)))
+    return tuple(_say(one, own, level) for one, own in zip(found, p_holm, strict=True))
 
 
 def _say(one: GroupGain, p_holm: float, level: float) -> GroupGain:
