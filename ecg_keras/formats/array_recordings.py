@@ -1,4 +1,4 @@
-"""Recordings in arrays: an HDF5 or NumPy file that holds one, or many as rows of its first axis.
+"""Recordings in arrays: one in a file of HDF5, NumPy or MATLAB, or many as rows of its first axis.
 
 Such a file says neither its rate nor its unit, and its leads are the standard twelve in their
 order unless the user names them. Published arrays fill short recordings up with zeros, which are
@@ -15,6 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.formats.array_archives import (
+    MATLAB,
+    NUMPY_ARCHIVE,
+    VERSION_5,
+    matlab_version,
+    read_named_array,
+)
 from ecg_keras.formats.hdf5_files import find_array, read_array, read_row
 from ecg_keras.formats.lead_errors import BY_COLUMN, no_lead
 from ecg_keras.formats.plain_files import MOST_VALUES, stat_file
@@ -23,8 +30,8 @@ from ecg_keras.records import Signal, Span, cut_signal
 from ecg_keras.signals import LEADS, LeadNames, find_leads
 
 HDF5, NUMPY = (".h5", ".hdf5"), ".npy"
-# names of arrays of published databases: many recordings, and a single one
-_USUAL = ("tracings", "ecg")
+# names of arrays of published databases: many recordings, and a single one; MATLAB's of PhysioNet
+_USUAL, _USUAL_OF_MATLAB = ("tracings", "ecg"), ("tracings", "ecg", "val")
 _NUMBERS = "fiu"
 # seconds: shorter ones without a voltage belong to the recording, as where its first sample was
 # subtracted from all
@@ -37,7 +44,8 @@ def count_recordings(path: Path, array: str | None = None) -> int | None:
     ``array`` is its name in an HDF5 file, ``tracings`` or ``ecg`` if not given. A `DataError` says
     that the file is missing, damaged, or has no array of numbers.
     """
-    shape = _open_numpy(path).shape if _is_numpy(path) else _find(path, array)[1]
+    whole = _open_whole(path, array)
+    shape = _find(path, array)[1] if whole is None else whole.shape
     return shape[0] if len(shape) > 2 else None
 
 
@@ -58,8 +66,9 @@ def read_array_recording(
             f"{path}: holds {count:,} recordings. Name the column that says which row of it a "
             "recording is, from 0, with data.folder.row."
         )
-    if _is_numpy(path):
-        values = _read_numpy(path, row)
+    whole = _open_whole(path, array)
+    if whole is not None:
+        values = _choose_row(path, whole, row)
     else:
         name, shape = _find(path, array)
         if row is None:
@@ -143,17 +152,23 @@ def signal_of_values(
     return Signal(np.ascontiguousarray(millivolts), rate, found)
 
 
-def _is_numpy(path: Path) -> bool:
-    return path.suffix.lower() == NUMPY
+def _open_whole(path: Path, array: str | None) -> npt.NDArray[Any] | None:
+    """The array of a file, ``None`` of HDF5, of which no more is read than is wanted."""
+    ending = path.suffix.lower()
+    if ending == NUMPY:
+        return _open_numpy(path)
+    if ending == MATLAB and matlab_version(path) == VERSION_5:
+        return read_named_array(path, _USUAL_OF_MATLAB, array)
+    return read_named_array(path, _USUAL, array) if ending == NUMPY_ARCHIVE else None
 
 
 def _find(path: Path, array: str | None) -> tuple[str, tuple[int, ...]]:
     """The array of an HDF5 file, by the user's name or a usual one, and its shape."""
-    return find_array(path, _USUAL if array is None else (array,))
+    usual = _USUAL_OF_MATLAB if path.suffix.lower() == MATLAB else _USUAL
+    return find_array(path, usual if array is None else (array,))
 
 
-def _read_numpy(path: Path, row: int | None) -> npt.NDArray[Any]:
-    whole = _open_numpy(path)
+def _choose_row(path: Path, whole: npt.NDArray[Any], row: int | None) -> npt.NDArray[Any]:
     if row is None:
         return whole
     if not 0 <= row < len(whole):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecg_keras.errors import DataError
+from ecg_keras.formats.array_archives import MATLAB, NUMPY_ARCHIVE, matlab_version
 from ecg_keras.formats.array_recordings import HDF5, NUMPY, read_array_recording
 from ecg_keras.formats.csv_files import read_csv
 from ecg_keras.formats.dicom import has_dicom_mark, read_dicom
@@ -52,16 +53,17 @@ FORMATS = (
     Format("xml", (".xml",), read_xml),
     Format(
         "array",
-        (*HDF5, NUMPY),
+        (*HDF5, NUMPY, NUMPY_ARCHIVE),
         read_array_recording,
         ("sampling_rate", "unit", "leads", "array", "row"),
     ),
 )
 ENDINGS = {ending: one.name for one in FORMATS for ending in one.endings}
 # of a WFDB recording the header is looked for; arrays and texts beside it may be of anything else
-_LOOKED_FOR = [ending for ending in ENDINGS if ending not in (".dat", ".mat", TEXT, *HDF5, NUMPY)]
+_NOT_LOOKED_FOR = (".dat", MATLAB, TEXT, *HDF5, NUMPY, NUMPY_ARCHIVE)
+_LOOKED_FOR = [ending for ending in ENDINGS if ending not in _NOT_LOOKED_FOR]
 # of what is easily saved as a format that is read
-_CONVERSIONS = "docs/your-own-recordings.md converts .npz and MATLAB's arrays in a line."
+_CONVERSIONS = "docs/your-own-recordings.md says which of MATLAB's arrays are read."
 
 
 def split_ending(name: str) -> tuple[str, str | None]:
@@ -91,6 +93,8 @@ def find_recording(path: Path) -> tuple[Path, str]:
     wanted = path.with_name(f"{stem}.hea") if kind == "wfdb" else path
     try:
         found = _look_for(wanted, kind)
+        if not found and path.suffix.lower() == MATLAB and matlab_version(path):
+            found = [(path, "array")]
         if not found:
             raise DataError(_describe_missing(path, wanted, kind))
     except OSError as error:  # a name that the disk can't have
@@ -175,7 +179,7 @@ def read_recording(
             header names; of an array, the standard twelve if not given.
         lead_names: the user's own spellings of leads, each with the lead that it means.
         decimal: the decimal sign of a CSV file, which is seldom needed.
-        array: the name of the array in an HDF5 file, ``tracings`` or ``ecg`` if not given.
+        array: the name of the array in a file of several, ``tracings`` or ``ecg`` if not given.
         row: of an array of many recordings, from 0.
         span: the seconds that are wanted; ``None`` wants the whole recording.
 

@@ -182,7 +182,9 @@ def _list_folder(folder: Path) -> Iterator[Path]:
         paths = [Path(place) / name for name in sorted(names) if not name.startswith(".")]
         recordings = [path for path in paths if path.name not in TABLES and _is_asked(path)]
         # of features, labels or answers, or notes, as likely as ECGs: to be named
-        recordings = [path for path in recordings if path.suffix.lower() not in (NUMPY, TEXT)]
+        recordings = [
+            path for path in recordings if path.suffix.lower() not in (NUMPY, ".npz", TEXT)
+        ]
         segments = _list_segments(recordings)
         for path in recordings:
             if path not in segments:

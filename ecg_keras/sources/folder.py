@@ -88,7 +88,7 @@ class FolderSource:
         unit_is_known = self._settings.unit is not None
         for row, kind in enumerate(rows.kinds):  # before hours of other formats are read
             where = f"{path}: {name_row(rows.numbers[row])}: {rows.files[row]}"
-            if kind == "array":
+            if kind == "array" or (kind == "wfdb" and _is_matlab(root / rows.files[row])):
                 check_rate(where, self._rate(rows.rates[row]), "an array")
                 if self._settings.unit is None:
                     raise unknown_unit(where, "an array")
@@ -171,6 +171,16 @@ class FolderSource:
         """Of a CSV file: what the table's row says, or what the recipe says of all."""
         stated = self._settings.sampling_rate
         return of_row if isinstance(stated, str) else stated
+
+
+def _is_matlab(path: Path) -> bool:
+    """Whether a recording is a MATLAB array without a header, which says no rate and no unit."""
+    if path.suffix.lower() != ".mat":
+        return False
+    try:
+        return find_recording(path)[1] == "array"
+    except DataError:  # said where it is read
+        return False
 
 
 def _summarise(table: Path, root: Path, settings: Folder) -> tuple[tuple[str, ...], ...]:

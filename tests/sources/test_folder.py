@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
+from scipy.io import savemat
 from small_folder import (
     RATE,
     as_stored,
@@ -51,6 +52,17 @@ def list_all(root, text=None, **settings):
 def labels_of(root, text, **settings):
     (root / "labels.csv").write_text(text)
     return folder_source(root, Folder(**settings)).LABEL_SETS["labels"]
+
+
+def test_arrays_of_matlab_say_no_rate_before_any_is_read(root):
+    savemat(root / "m.mat", {"val": VALUES.T})
+    table = "file,patient_id,AF\nm.mat,p1,0\na.hea,p2,1\n"
+    with pytest.raises(ConfigError, match=r"m\.mat: an array .*data\.folder\.sampling_rate"):
+        list_all(root, table)
+    infos = list_all(root, table, sampling_rate=RATE, unit="uV")
+    assert [info.record_id for info in infos] == ["a", "m"]
+    source = folder_source(root, Folder(sampling_rate=RATE, unit="uV"))
+    np.testing.assert_allclose(source.read_signal(infos[1]).values, VALUES / 1000, rtol=1e-6)
 
 
 def test_the_usual_table_needs_no_settings(root):

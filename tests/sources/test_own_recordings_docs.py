@@ -12,7 +12,6 @@ from small_folder import write_wfdb
 from small_signals import microvolts
 
 from ecg_keras.config import Data
-from ecg_keras.formats import find_recording, read_recording
 from ecg_keras.sources import source_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "your-own-recordings.md"
@@ -87,15 +86,22 @@ def test_ptbxl_plus(tmp_path):
     assert source.read_signal(info).values.shape == (5000, 12)
 
 
-def test_an_array_of_matlab(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_cpsc_2018_as_first_published(tmp_path):
     values = microvolts(0, 3000).T / 1000
-    savemat("A0001.mat", {"ECG": {"sex": "Male", "age": 74, "data": values}})
-    (code,) = blocks("**Other arrays**", "python")[:1]
-    exec(code, {})
-    settings = {"sampling_rate": 500, "unit": "mV"}
-    signal = read_recording(*find_recording(tmp_path / "A0001.npy"), **settings)
-    np.testing.assert_allclose(signal.values, values.T, rtol=1e-6)
+    for name, sex, age in (("A0001", "Male", 74), ("A0002", "Female", np.nan)):
+        savemat(tmp_path / f"{name}.mat", {"ECG": {"sex": sex, "age": age, "data": values}})
+    (tmp_path / "REFERENCE.csv").write_text(
+        "Recording,First_label,Second_label,Third_label\nA0001,5,,\nA0002,2,8,\n"
+    )
+    (code,) = blocks("**CPSC 2018 as first", "python")[:1]
+    exec(code.replace("/data/cpsc2018", str(tmp_path)), {})
+    source = source_of(read_data("**CPSC 2018 as first", tmp_path))
+    infos = source.list_records(tmp_path, label_set="labels", sampling_rate=500)
+    assert [(one.record_id, one.age, one.sex, one.labels) for one in infos] == [
+        ("A0001", 74.0, "male", ("RBBB",)),
+        ("A0002", None, "female", ("AF", "STD")),
+    ]
+    np.testing.assert_allclose(source.read_signal(infos[0]).values, values.T, rtol=1e-6)
 
 
 def test_what_sources_of_your_own_may_import_is_public():

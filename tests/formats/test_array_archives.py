@@ -1,0 +1,103 @@
+"""Arrays in ``.npz`` files and in those of MATLAB: which one is read, and what is refused."""
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+from small_signals import RATE, microvolts
+
+from ecg_keras.errors import DataError
+from ecg_keras.formats import count_recordings, find_recording, read_recording
+
+VALUES = microvolts(0, 2 * RATE).astype("f8")
+MANY = np.stack([microvolts(number, 2 * RATE) + 1.0 for number in range(3)])
+SETTINGS = {"sampling_rate": RATE, "unit": "uV"}
+
+
+def save(path, **arrays):
+    if path.suffix.lower() == ".npz":
+        with path.open("wb") as stream:
+            np.savez_compressed(stream, **arrays)
+    elif path.stem.startswith("v73"):
+        with h5py.File(path, "w", userblock_size=512) as file:
+            file.update(arrays)
+        with path.open("r+b") as stream:
+            stream.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM")
+    else:
+        savemat(path, arrays, do_compression=path.stem == "packed")
+    return path
+
+
+def read(path, **settings):
+    return read_recording(*find_recording(path), **SETTINGS, **settings).values
+
+
+@pytest.fixture(params=["a.npz", "a.mat", "packed.mat", "v73.mat", "A.MAT", "a.NPZ"])
+def path(tmp_path, request):
+    return tmp_path / request.param
+
+
+def test_one_recording_and_rows_of_many(tmp_path):
+    for name in ("a.npz", "a.mat", "packed.mat", "v73.mat"):
+        one = save(tmp_path / name, ecg=VALUES.T, age=np.array([[56.0]]))
+        assert find_recording(one) == (one, "array") and count_recordings(one) is None
+        np.testing.assert_allclose(read(one), VALUES / 1000, rtol=1e-6)
+        many = save(one, tracings=MANY, ecg=VALUES)
+        assert count_recordings(many) == 3
+        np.testing.assert_allclose(read(many, row=2), MANY[2] / 1000, rtol=1e-6)
+        with pytest.raises(DataError, match=r"rows\. Received: row 3"):
+            read(many, row=3)
+
+
+def test_the_only_large_array_needs_no_name_and_a_field_of_a_structure_has_one(tmp_path):
+    np.testing.assert_allclose(
+        read(save(tmp_path / "a.npz", mine=VALUES)), VALUES / 1000, rtol=1e-6
+    )
+    ecg = {"sex": "Male", "age": 56, "data": VALUES.T, "inner": {"xyz": VALUES[:, :3]}}
+    one = save(tmp_path / "a.mat", ECG=ecg)
+    with pytest.raises(
+        DataError, match=r"several arrays\. It holds: .*ECG\.data \(12, \d+\).*array"
+    ):
+        read(one)
+    np.testing.assert_allclose(read(one, array="ECG.data"), VALUES / 1000, rtol=1e-6)
+    vectorcardiogram = read(one, array="ECG.inner.xyz", leads=["V1", "V2", "V3"])
+    np.testing.assert_allclose(vectorcardiogram, VALUES[:, :3] / 1000, rtol=1e-6)
+    with pytest.raises(DataError, match=r"a\.mat: has no array nothing\. It holds: ECG\.age"):
+        read(one, array="nothing")
+
+
+def test_a_file_with_a_header_is_wfdbs(tmp_path):
+    save(tmp_path / "a.mat", val=VALUES.T)
+    (tmp_path / "a.hea").touch()
+    assert find_recording(tmp_path / "a.mat") == (tmp_path / "a.hea", "wfdb")
+
+
+def test_what_is_damaged_or_no_number_is_refused_in_a_line(tmp_path):
+    files = [save(tmp_path / name, ecg=VALUES) for name in ("a.npz", "a.mat", "packed.mat")]
+    for file in files:
+        whole = file.read_bytes()
+        for damaged in (whole[:-200], whole[:200], whole[:130] + b"\xff" * 40 + whole[170:]):
+            file.write_bytes(damaged)
+            with pytest.raises(DataError, match=rf"{file.name}: ") as caught:
+                read(file)
+            assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+    for file in (save(tmp_path / "text.mat", val="AF"), save(tmp_path / "few.npz", ecg=[1, 2])):
+        with pytest.raises(DataError, match="has no array tracings or ecg"):
+            read(file)
+    np.savez(tmp_path / "pickle.npz", ecg=np.array([VALUES, None], dtype=object))
+    with pytest.raises(DataError, match="Object arrays are not opened"):
+        read(tmp_path / "pickle.npz")
+
+
+def test_a_small_file_takes_little_memory(tmp_path):
+    file = save(tmp_path / "packed.mat", ecg=np.zeros((12, 7_000_000), "i1"))
+    assert file.stat().st_size < 200_000
+    with pytest.raises(DataError, match="unpack to more than 67,108,864 bytes"):
+        read(file)
+
+
+def test_a_file_that_was_written_again_is_read_again(path):
+    save(path, ecg=VALUES)
+    read(path)
+    save(path, ecg=VALUES[RATE:] + 7.0)
+    np.testing.assert_allclose(read(path), (VALUES[RATE:] + 7.0) / 1000, rtol=1e-6)
