@@ -9,14 +9,8 @@ from __future__ import annotations
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import keras, layers
-from ecg_keras.models.building import (
-    convolve,
-    normalise,
-    signal_input,
-    summarise_time,
-)
+from ecg_keras.models.building import as_backbone, convolve, normalise, signal_input
 from ecg_keras.models.inception_time import FILTERS, inception_blocks
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 WIDTHS = (9, 19, 39)
 STEM_WIDTH = 5
@@ -29,20 +23,13 @@ def inception_ahus(
 ) -> keras.Model:
     """Six inception blocks of widths 9, 19 and 39 at a quarter of the sampling rate.
 
-    Args:
-        num_samples: of the signal, at least 13. The published weights take 800: 2 s at 400 Hz.
-        num_leads: of the signal, at least 1. The published weights take 8: aVL, aVF, V1 to V6.
-        head: how the last feature map becomes one vector: ``"pooled"`` (mean over time),
-            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`; ``num_samples`` is at least 13. The published weights
+    take 800 samples (2 s at 400 Hz) of 8 leads: aVL, aVF, V1 to V6.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 128)`` where time is pooled, 484,416 trainable parameters with 12 leads, 483,776
         with 8. Stages: ``stem``, ``stage1``, ``stage2``.
-
-    Raises:
-        ConfigError: a size is too small, or ``head`` is unknown.
 
     Example:
         >>> inception_ahus(num_samples=250, num_leads=2).output_shape
@@ -69,5 +56,4 @@ def inception_ahus(
         x = layers.Activation("gelu", name=f"stem_gelu{number}")(x)
     for stage in ("stage1", "stage2"):
         x = inception_blocks(x, WIDTHS, convolve, "gelu", stage, seed)
-    x = summarise_time(x, head, AS_PUBLISHED_HEAD["inception_ahus"])
-    return keras.Model(signal, x, name="inception_ahus")
+    return as_backbone("inception_ahus", signal, x, head)

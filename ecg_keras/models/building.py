@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from ecg_keras.errors import ConfigError, look_up
 from ecg_keras.keras_library import KerasTensor as Tensor, check_keras, keras, layers, ops
+from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 # of every layer that asks: signals are (samples, leads), whatever Keras is set to
 CHANNELS_LAST = "channels_last"
@@ -33,6 +34,12 @@ def summarise_time(x: Tensor, head: str, as_published: str) -> Tensor:
     """One vector per ECG from ``(batch, steps, channels)``."""
     choices = {**SUMMARIES, "as_published": SUMMARIES[as_published]}
     return look_up("head", head, choices)(x)
+
+
+def as_backbone(name: str, signal: Tensor, x: Tensor, head: str) -> keras.Model:
+    """A network of the zoo that ends with a vector of its time steps."""
+    x = summarise_time(x, head, AS_PUBLISHED_HEAD[name])
+    return keras.Model(signal, x, name=name)
 
 
 def _mean(x: Tensor) -> Tensor:

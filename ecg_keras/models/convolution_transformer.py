@@ -40,21 +40,14 @@ def cnn_transformer(
     Blocks have 8 heads, 2048 hidden units with ReLU and dropout of 0.1, and normalise after each
     sum. Trained from scratch it needs a warm-up, as published: 4000 steps of Adam.
 
-    Args:
-        num_samples: of the signal, at least 37. A step of the encoder is 36 samples: 72 ms at the
-            500 Hz that the network was made for, 360 ms at 100 Hz.
-        num_leads: of the signal, at least 1.
-        head: how the steps become one vector before the dense embedding: ``"pooled"`` (mean over
-            time), another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
-        seed: of the first weights and of dropout. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`; ``num_samples`` is at least 37. A step of the encoder
+    is 36 samples: 72 ms at the 500 Hz that the network was made for, 360 ms at 100 Hz. The head is
+    before the dense embedding.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 64)``, 13,641,536 trainable parameters with 12 leads. Stages: ``stem``,
         ``stage1`` to ``stage4`` of two blocks each, ``embedding``.
-
-    Raises:
-        ConfigError: a size is too small, or ``head`` is unknown.
 
     Example:
         >>> cnn_transformer(num_samples=250, num_leads=2).output_shape

@@ -13,12 +13,11 @@ from __future__ import annotations
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
+    as_backbone,
     convolve,
     dense,
     signal_input,
-    summarise_time,
 )
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 STEM_FILTERS = 64
 FILTERS = (64, 160, 160, 400, 400, 1024, 1024)
@@ -33,21 +32,14 @@ def net1d(
 ) -> keras.Model:
     """Net1D, 20 blocks in seven stages of 64 to 1024 channels, each at half the rate before it.
 
-    Args:
-        num_samples: of the signal, at least 1. The published weights take 5000: 10 s at 500 Hz.
-        num_leads: of the signal, at least 1.
-        head: how the last feature map becomes one vector: ``"pooled"`` (mean over time),
-            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`. The published weights take 5000 samples: 10 s at
+    500 Hz.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 1024)`` where time is pooled, 30,598,896 trainable parameters with 12 leads. As
         published, with 150 labels and the BatchNorm that it never uses, 30,819,014. Stages:
         ``stem``, ``stage1`` to ``stage7``.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> net1d(num_samples=250, num_leads=2).output_shape
@@ -62,8 +54,7 @@ def net1d(
             # the stem has just done it
             activated = name == "stage1_block1"
             x = _block(x, filters, name, seed, strides=2 if index == 1 else 1, activated=activated)
-    x = summarise_time(x, head, AS_PUBLISHED_HEAD["net1d"])
-    return keras.Model(signal, x, name="net1d")
+    return as_backbone("net1d", signal, x, head)
 
 
 def _block(x: Tensor, filters: int, name: str, seed: int, strides: int, activated: bool) -> Tensor:

@@ -10,9 +10,8 @@ them, are our choice.
 from __future__ import annotations
 
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
-from ecg_keras.models.building import CHANNELS_LAST, seed_of, signal_input, summarise_time
+from ecg_keras.models.building import CHANNELS_LAST, as_backbone, seed_of, signal_input
 from ecg_keras.models.time_frequency import picture, windows
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 WIDTH = 64
 ROWS = 33
@@ -27,20 +26,12 @@ def fourier_cnn(
     A spectrum has 33 frequencies, from zero to half the sampling rate, of a Hann window of 64
     samples (0.64 s and steps of 1.56 Hz at 100 Hz). Filters are constants of the graph.
 
-    Args:
-        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
-        num_leads: of the signal, at least 1.
-        head: how the last feature map becomes one vector: ``"pooled"`` (mean over time),
-            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 128)``, 669,184 trainable parameters with 12 leads. Stages: ``stem``,
         ``stage1``, ``stage2``.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> fourier_cnn(num_samples=250, num_leads=2).output_shape
@@ -53,8 +44,7 @@ def fourier_cnn(
     x = _convolve(x, 128, 8, "stem", seed)
     x = _convolve(x, 256, 5, "stage1", seed)
     x = _convolve(x, 128, 3, "stage2", seed)
-    x = summarise_time(x, head, AS_PUBLISHED_HEAD["fourier_cnn"])
-    return keras.Model(signal, x, name="fourier_cnn")
+    return as_backbone("fourier_cnn", signal, x, head)
 
 
 def _convolve(x: Tensor, filters: int, width: int, stage: str, seed: int) -> Tensor:

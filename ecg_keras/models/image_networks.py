@@ -139,18 +139,11 @@ def cwt_resnet50(
 ) -> keras.Model:
     """ResNet50 (He et al. 2015) on scalograms, as Feng and Vigmond 2020; see `on_scalogram`.
 
-    Args:
-        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
-        num_leads: of the signal, at least 1.
-        head: how the last feature map becomes one vector; ``"as_published"`` is pooled.
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`.
 
     Returns:
         Functional model to an embedding ``(batch, 2048)``, 23,534,631 trainable parameters with 12
         leads. Stages: ``stem``, ``conv1`` to ``conv5``.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> cwt_resnet50(num_samples=250, num_leads=2).output_shape

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
+    as_backbone,
     convolve_symmetrically,
     normalise,
     signal_input,
-    summarise_time,
 )
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 FILTERS = 32
 WIDTHS = (39, 19, 9)
@@ -30,20 +29,12 @@ def inception1d(
 ) -> keras.Model:
     """Six inception blocks of 4 x 32 filters, and two shortcuts.
 
-    Args:
-        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz; the benchmark takes 250.
-        num_leads: of the signal, at least 1.
-        head: how the last feature map becomes one vector: ``"mean_max"`` (maximum and mean over
-            time), another of the heads in docs/backbones.md, or ``"as_published"`` (mean_max).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`. The benchmark takes 250 samples.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 256)``, 473,344 trainable parameters with 12 leads. Stages: ``stem`` and
         ``stage1``, three blocks each.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> inception1d(num_samples=250, num_leads=2).output_shape
@@ -52,8 +43,7 @@ def inception1d(
     x = signal = signal_input(num_samples, num_leads)
     for stage in ("stem", "stage1"):
         x = inception_blocks(x, WIDTHS, convolve_symmetrically, "relu", stage, seed)
-    x = summarise_time(x, head, AS_PUBLISHED_HEAD["inception1d"])
-    return keras.Model(signal, x, name="inception1d")
+    return as_backbone("inception1d", signal, x, head)
 
 
 def inception_blocks(

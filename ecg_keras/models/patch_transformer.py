@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers, ops
-from ecg_keras.models.building import CHANNELS_LAST, seed_of, signal_input, summarise_time
+from ecg_keras.models.building import CHANNELS_LAST, as_backbone, seed_of, signal_input
 from ecg_keras.models.encoder import Encoder, encoder_block, sinusoids
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 PATCH = 25
 WIDTH = 192
@@ -31,22 +30,14 @@ def vit1d(
     neither bias nor dropout, as pre-trained. One more step, the register, belongs to no patch:
     attention reads and writes it, and the head does not see it.
 
-    Args:
-        num_samples: of the signal, at least 1. Of a length that is no multiple of 25, zeros at both
-            ends make whole patches. A patch is 50 ms at the 500 Hz that the network was made for,
-            250 ms at 100 Hz.
-        num_leads: of the signal, at least 1.
-        head: how the steps of all patches become one vector: ``"pooled"`` (their mean),
-            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`. Of a length that is no multiple of 25, zeros at both
+    ends make whole patches. A patch is 50 ms at the 500 Hz that the network was made for, 250 ms at
+    100 Hz.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 192)`` where pooled, 3,600,000 trainable parameters with 12 leads. Stages:
         ``stem``, ``stage1`` to ``stage4`` of two blocks each.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> vit1d(num_samples=250, num_leads=2).output_shape
@@ -69,7 +60,7 @@ def vit1d(
         x = encoder_block(x, encoder, f"stage{block // BLOCKS + 1}_block{block % BLOCKS + 1}")
     x = layers.LayerNormalization(epsilon=EPSILON, center=False, name=f"stage{STAGES}_norm")(x)
     x = layers.Cropping1D((1, 0), name=f"stage{STAGES}_patches")(x)
-    return keras.Model(signal, summarise_time(x, head, AS_PUBLISHED_HEAD["vit1d"]), name="vit1d")
+    return as_backbone("vit1d", signal, x, head)
 
 
 def _embed_patches(signal: Tensor, seed: int) -> Tensor:

@@ -12,8 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecg_keras.keras_library import keras, layers
-from ecg_keras.models.building import signal_input, summarise_time, uniform
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+from ecg_keras.models.building import as_backbone, signal_input, uniform
 
 UNITS = 100
 
@@ -23,20 +22,12 @@ def lstm(
 ) -> keras.Model:
     """A long short-term memory layer (Hochreiter & Schmidhuber 1997) of 100 units.
 
-    Args:
-        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
-        num_leads: of the signal, at least 1.
-        head: how the outputs of all time steps become one vector: ``"flattened"`` (side by side),
-            another of the heads in docs/backbones.md, or ``"as_published"`` (flattened).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, num_samples * 100)``, or ``(batch, 100)`` where pooled. Its one stage is
         ``stem``: 45,200 trainable parameters with 12 leads.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> lstm(num_samples=250, num_leads=2, head="pooled").output_shape
@@ -44,7 +35,7 @@ def lstm(
     """
     signal = signal_input(num_samples, num_leads)
     x = layers.LSTM(name="stem_lstm", **_lstm_settings(seed, "stem_lstm"))(signal)
-    return _with_embedding("lstm", signal, x, head)
+    return as_backbone("lstm", signal, x, head)
 
 
 def bilstm(
@@ -66,7 +57,7 @@ def bilstm(
         name="lstm_backward", go_backwards=True, **_lstm_settings(seed, "stem_bilstm/backward")
     )
     x = layers.Bidirectional(forward, backward_layer=backward, name="stem_bilstm")(signal)
-    return _with_embedding("bilstm", signal, x, head)
+    return as_backbone("bilstm", signal, x, head)
 
 
 def gru(
@@ -83,7 +74,7 @@ def gru(
     """
     signal = signal_input(num_samples, num_leads)
     x = layers.GRU(reset_after=True, name="stem_gru", **_settings(seed, "stem_gru"))(signal)
-    return _with_embedding("gru", signal, x, head)
+    return as_backbone("gru", signal, x, head)
 
 
 def _settings(seed: int, name: str) -> dict[str, Any]:
@@ -98,9 +89,3 @@ def _settings(seed: int, name: str) -> dict[str, Any]:
 
 def _lstm_settings(seed: int, name: str) -> dict[str, Any]:
     return {**_settings(seed, name), "unit_forget_bias": False}
-
-
-def _with_embedding(
-    name: str, signal: keras.KerasTensor, x: keras.KerasTensor, head: str
-) -> keras.Model:
-    return keras.Model(signal, summarise_time(x, head, AS_PUBLISHED_HEAD[name]), name=name)

@@ -33,21 +33,12 @@ def resnet1d18(
 ) -> keras.Model:
     """ResNet1D-18: basic blocks of two 3-wide convolutions, [2, 2, 2, 2] of them.
 
-    Args:
-        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
-        num_leads: of the signal, at least 1.
-        head: how the last feature map becomes one vector before the dense embedding:
-            ``"pooled"`` (mean over time), another of the heads in docs/backbones.md, or
-            ``"as_published"`` (pooled).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`. The head is before the dense embedding.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 512)``, 4,111,488 trainable parameters with 12 leads. Stages: ``stem``,
         ``stage1`` to ``stage4``, ``embedding``.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> resnet1d18(num_samples=250, num_leads=2).output_shape

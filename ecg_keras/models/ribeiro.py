@@ -10,12 +10,11 @@ from __future__ import annotations
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
+    as_backbone,
     convolve,
     seed_of,
     signal_input,
-    summarise_time,
 )
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 STEM_FILTERS = 64
 FILTERS = (128, 196, 256, 320)
@@ -29,21 +28,14 @@ def ribeiro_resnet(
 ) -> keras.Model:
     """The residual network of Ribeiro et al.: four units of two 16-wide convolutions.
 
-    Args:
-        num_samples: of the signal, at least 1. The published weights take 4096: 10.24 s at 400 Hz.
-        num_leads: of the signal, at least 1.
-        head: how the last feature map becomes one vector: ``"flattened"``, another of the heads in
-            docs/backbones.md, or ``"as_published"`` (flattened).
-        seed: of the first weights and of dropout. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`. The published weights take 4096 samples: 10.24 s at
+    400 Hz.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 320 * steps)`` where time is flattened, with a step for each 256 samples that have
         begun, 6,391,184 trainable parameters with 12 leads. Stages: ``stem``, ``stage1`` to
         ``stage4``.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> ribeiro_resnet(num_samples=1000, num_leads=2).output_shape
@@ -55,8 +47,7 @@ def ribeiro_resnet(
     x = skip = layers.ReLU(name="stem_relu")(x)
     for stage, filters in enumerate(FILTERS, start=1):
         x, skip = _unit(x, skip, filters, f"stage{stage}", seed)
-    x = summarise_time(x, head, AS_PUBLISHED_HEAD["ribeiro_resnet"])
-    return keras.Model(signal, x, name="ribeiro_resnet")
+    return as_backbone("ribeiro_resnet", signal, x, head)
 
 
 def _unit(x: Tensor, skip: Tensor, filters: int, name: str, seed: int) -> tuple[Tensor, Tensor]:

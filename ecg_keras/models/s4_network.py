@@ -8,9 +8,8 @@ PyTorch. The state space is the diagonal one; docs/backbones.md says what differ
 from __future__ import annotations
 
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers, ops
-from ecg_keras.models.building import dense, seed_of, signal_input, summarise_time
+from ecg_keras.models.building import as_backbone, dense, seed_of, signal_input
 from ecg_keras.models.state_space import state_space
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 WIDTH = 512
 BLOCKS = 4
@@ -26,20 +25,12 @@ def s4(
     Four blocks of 512 channels with a state of 8, both ways in time, and dropout of whole channels
     of 0.2. It was published for crops of 2.5 s at 100 Hz, whose predictions are averaged.
 
-    Args:
-        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz.
-        num_leads: of the signal, at least 1.
-        head: how the outputs of all time steps become one vector: ``"pooled"`` (mean over time),
-            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
-        seed: of the first weights and of dropout. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 512)``, 2,165,248 trainable parameters with 12 leads. Stages: ``stem``,
         ``stage1`` to ``stage4``.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> s4(num_samples=250, num_leads=2).output_shape
@@ -49,7 +40,7 @@ def s4(
     x = dense(signal, WIDTH, "stem_dense", seed)
     for stage in range(1, BLOCKS + 1):
         x = _block(x, f"stage{stage}", seed)
-    return keras.Model(signal, summarise_time(x, head, AS_PUBLISHED_HEAD["s4"]), name="s4")
+    return as_backbone("s4", signal, x, head)
 
 
 def _block(x: Tensor, name: str, seed: int) -> Tensor:

@@ -9,12 +9,7 @@ from __future__ import annotations
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
-from ecg_keras.models.building import (
-    convolve_and_normalise,
-    signal_input,
-    summarise_time,
-)
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
+from ecg_keras.models.building import as_backbone, convolve_and_normalise, signal_input
 
 RESNET_FILTERS = 128
 FCN = (("stem", 128, 8), ("stage1", 256, 5), ("stage2", 128, 3))
@@ -25,20 +20,12 @@ def resnet1d_wang(
 ) -> keras.Model:
     """Three residual blocks of 128 filters, 5 and 3 wide, behind a 7-wide convolution.
 
-    Args:
-        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz; the benchmark takes 250.
-        num_leads: of the signal, at least 1.
-        head: how the last feature map becomes one vector: ``"mean_max"`` (maximum and mean over
-            time), another of the heads in docs/backbones.md, or ``"as_published"`` (mean_max).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`. The benchmark takes 250 samples.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 256)``, 439,040 trainable parameters with 12 leads. Stages: ``stem``, ``stage1``
         to ``stage3``.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> resnet1d_wang(num_samples=250, num_leads=2).output_shape
@@ -49,8 +36,7 @@ def resnet1d_wang(
     x = layers.ReLU(name="stem_relu")(x)
     for stage in (1, 2, 3):
         x = _block(x, 1 if stage == 1 else 2, f"stage{stage}", seed)
-    x = summarise_time(x, head, AS_PUBLISHED_HEAD["resnet1d_wang"])
-    return keras.Model(signal, x, name="resnet1d_wang")
+    return as_backbone("resnet1d_wang", signal, x, head)
 
 
 def fcn_wang(
@@ -61,9 +47,6 @@ def fcn_wang(
     Arguments are those of `resnet1d_wang`, but ``num_samples`` is at least 2: the first convolution
     has three zeros at each end, which are one too few for the same length. Stages: ``stem``,
     ``stage1``, ``stage2``; the trainable parameters are 275,456.
-
-    Raises:
-        ConfigError: a size is too small, or ``head`` is unknown.
 
     Example:
         >>> fcn_wang(num_samples=250).output_shape
@@ -78,8 +61,7 @@ def fcn_wang(
     for stage, filters, width in FCN:
         x = convolve_and_normalise(x, filters, width, 1, stage, "", seed)
         x = layers.ReLU(name=f"{stage}_relu")(x)
-    x = summarise_time(x, head, AS_PUBLISHED_HEAD["fcn_wang"])
-    return keras.Model(signal, x, name="fcn_wang")
+    return as_backbone("fcn_wang", signal, x, head)
 
 
 def _block(x: Tensor, stride: int, name: str, seed: int) -> Tensor:

@@ -15,15 +15,14 @@ from __future__ import annotations
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
+    as_backbone,
     convolve,
     normalise,
     seed_of,
     signal_input,
-    summarise_time,
     uniform,
 )
 from ecg_keras.models.saving import float32_clone
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 WIDTHS = (39, 19, 9)
 # filters of each convolution of a module; a module has four times as many channels
@@ -36,21 +35,13 @@ def xception_time(
 ) -> keras.Model:
     """XceptionTime: modules of depthwise separable convolutions of width 39, 19 and 9.
 
-    Args:
-        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz. Time is averaged in windows
-            of a fiftieth of it before the last two convolutions; as published, 20 samples.
-        num_leads: of the signal, at least 1.
-        head: how the last feature map becomes one vector: ``"pooled"`` (mean over time),
-            another of the heads in docs/backbones.md, or ``"as_published"`` (pooled).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`. Time is averaged in windows of a fiftieth of it
+    before the last two convolutions; as published, 20 samples.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 128)`` where time is pooled, 400,720 trainable parameters with 12 leads. Stages:
         ``stem``, ``stage1``, ``embedding``.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> xception_time(num_samples=250, num_leads=2).output_shape
@@ -69,8 +60,7 @@ def xception_time(
         x = convolve(x, x.shape[-1] // 2, 1, name, seed, kernel=he)
         x = normalise(x, f"embedding_norm{number}")
         x = layers.ReLU(name=f"embedding_relu{number}")(x)
-    x = summarise_time(x, head, AS_PUBLISHED_HEAD["xception_time"])
-    return keras.Model(signal, x, name="xception_time")
+    return as_backbone("xception_time", signal, x, head)
 
 
 def with_label_maps(model: keras.Model) -> keras.Model:

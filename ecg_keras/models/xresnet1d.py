@@ -13,11 +13,10 @@ from collections.abc import Callable
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
+    as_backbone,
     convolve_and_normalise,
     signal_input,
-    summarise_time,
 )
-from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 STEM = (32, 32, 64)
 FILTERS = 64
@@ -31,20 +30,12 @@ def xresnet1d18(
 ) -> keras.Model:
     """XResNet1D-18: blocks of two 5-wide convolutions of 64 filters, [2, 2, 2, 2] of them.
 
-    Args:
-        num_samples: of the signal, at least 1. 1000 are 10 s at 100 Hz; the benchmark takes 250.
-        num_leads: of the signal, at least 1.
-        head: how the last feature map becomes one vector: ``"mean_max"`` (maximum and mean over
-            time), another of the heads in docs/backbones.md, or ``"as_published"`` (mean_max).
-        seed: of the first weights. Equal seeds give equal weights.
+    Arguments and errors: see `find_backbone`. The benchmark takes 250 samples.
 
     Returns:
         Functional model from ``signal`` ``(batch, num_samples, num_leads)`` to an embedding
         ``(batch, 128)``, 347,264 trainable parameters with 12 leads. Stages: ``stem``, ``stage1``
         to ``stage4``.
-
-    Raises:
-        ConfigError: a size is below 1, or ``head`` is unknown.
 
     Example:
         >>> xresnet1d18(num_samples=250, num_leads=2).output_shape
@@ -103,7 +94,7 @@ def _network(
         for index in range(1, count + 1):
             stride = 2 if stage > 1 and index == 1 else 1
             x = block(x, stride, f"stage{stage}_block{index}", seed)
-    return keras.Model(signal, summarise_time(x, head, AS_PUBLISHED_HEAD[name]), name=name)
+    return as_backbone(name, signal, x, head)
 
 
 def _basic(x: Tensor, stride: int, name: str, seed: int) -> Tensor:

@@ -104,11 +104,16 @@ def find_backbone(name: str) -> Callable[..., Any]:
     """The function that builds a backbone.
 
     Args:
-        name: a name of `BACKBONES`, or ``module:function`` of a backbone of your own, which takes
-            ``(num_samples, num_leads, *, head, seed)`` as those of this package do.
+        name: a name of `BACKBONES`, or ``module:function`` of a backbone of your own.
 
     Returns:
-        A function that returns a functional `keras.Model`.
+        A function of ``(num_samples=1000, num_leads=12, *, head="as_published", seed=0)`` that
+        returns a functional `keras.Model` from ``signal`` ``(batch, num_samples, num_leads)`` to
+        an embedding ``(batch, size)``. Both sizes are at least 1; 1000 samples are 10 s at 100 Hz.
+        ``head`` is how the last time steps become one vector: ``"pooled"`` (their mean),
+        ``"mean_max"``, ``"attention"``, ``"flattened"``, or the one that `AS_PUBLISHED_HEAD` names.
+        ``seed`` is of the first weights and of dropout; equal seeds give equal weights. A size that
+        is too small and an unknown ``head`` are a `ConfigError`.
 
     Raises:
         ConfigError: there is no such name, module or function.

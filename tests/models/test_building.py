@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from ecg_keras.config import Model
-from ecg_keras.errors import ConfigError
 from ecg_keras.models import Backbone, head_of
 from ecg_keras.models.building import LAST_LAYERS, SUMMARIES, summarise_time
 
@@ -76,8 +75,3 @@ def test_attention_computes_in_float32_at_least(policy):
     dtypes = {model.get_layer(f"embedding_{name}").output.dtype for name in ("query", "softmax")}
     assert dtypes == {"float64" if policy == "float64" else "float32"}
     assert np.allclose(np.asarray(model(steps), np.float32), 0.5, atol=1e-3)
-
-
-def test_an_unknown_head_is_answered_with_the_choices():
-    with pytest.raises(ConfigError, match=r"attention, flattened, mean_max, pooled\. Did you mean"):
-        summary("mean_maxx")

@@ -11,7 +11,6 @@ from ecg_keras.models import (
     load_model,
     save_model,
     set_trainable,
-    stages,
     with_length,
 )
 
@@ -21,21 +20,11 @@ def network(name: str, head: str) -> keras.Model:
     return classifier(backbone, ("NORM", "MI"), scaling="standardise", mean=[0] * 3, std=[1] * 3)
 
 
-@pytest.mark.parametrize("name", ["resnet1d18", "lstm"])
-def test_both_lengths_share_every_weight(name):
-    whole = network(name, "pooled")
-    crop = with_length(whole, 32)
-    assert crop.input_shape == (None, 32, 3)
-    assert [layer.name for layer in crop.layers] == [layer.name for layer in whole.layers]
-    assert stages(crop) == stages(whole)
-    assert all(a is b for a, b in zip(crop.weights, whole.weights, strict=True))
-    set_trainable(crop, from_stage="head")
-    assert len(whole.trainable_variables) == 2
-
-
 def test_training_on_crops_changes_the_answer_for_whole_ecgs():
     whole = network("lstm", "pooled")
     crop = with_length(whole, 32)
+    set_trainable(crop, from_stage="head")
+    assert len(whole.trainable_variables) == 2
     signal = np.random.default_rng(0).normal(size=(4, 64, 3)).astype(np.float32)
     before = whole(signal).numpy()
     crop.compile("sgd", "binary_crossentropy")
