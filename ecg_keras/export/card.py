@@ -83,6 +83,18 @@ class Card:
         """What of it says how a recording is brought to what the network takes."""
         return {name: getattr(self, name) for name in READING}
 
+    @property
+    def data(self) -> Data:
+        """The section ``data`` of a recipe that brings recordings of any kind to that."""
+        return Data(
+            source="folder",
+            raw=Path(),
+            leads=self.leads,
+            sampling_rate=self.sampling_rate,
+            seconds=self.num_samples / self.sampling_rate,
+            **self.reading,
+        )
+
     def __post_init__(self) -> None:
         _check_names("labels", self.labels)
         _check_names("leads", self.leads)

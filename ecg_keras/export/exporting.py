@@ -23,7 +23,7 @@ from ecg_keras.export.saved_model import (
     checked_signals,
     export_saved_model,
     make_card,
-    temporary_folder,
+    replacing_folder,
 )
 from ecg_keras.export.verification import (
     References,
@@ -124,9 +124,7 @@ def export_model(
     _check_operations(row, model)
     clone = float32_clone(model)
     network = fold_norms(clone)
-    with temporary_folder(folder) as temporary:
-        written = temporary / "written"
-        written.mkdir()
+    with replacing_folder(folder) as written:
         ask = _convert(row, network, written, card, range_signals)
         answers = ask(signals)
         check_probabilities(answers, f"{row.title} file")
@@ -138,9 +136,6 @@ def export_model(
             check_loss(loss, precision, max_loss)
             card = dataclasses.replace(card, loss=loss)
         write_card(written, card)
-        if folder.exists():
-            folder.rename(temporary / "replaced")
-        written.rename(folder)
     return card
 
 

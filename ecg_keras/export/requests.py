@@ -14,7 +14,6 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras import data
-from ecg_keras.config import Data
 from ecg_keras.errors import DataError
 from ecg_keras.export.card import Card
 from ecg_keras.records import RecordInfo, Signal, Span, cut_signal
@@ -86,17 +85,9 @@ class _InMemory:
 
 def convert(card: Card, values: Array, rate: float, leads: tuple[str, ...]) -> list[Outcome]:
     """What `ecg_keras.data` makes of ``(num_samples, num_leads)`` in millivolts for a network."""
-    settings = Data(
-        source="folder",
-        raw=Path(),
-        leads=card.leads,
-        sampling_rate=card.sampling_rate,
-        seconds=card.num_samples / card.sampling_rate,
-        **card.reading,
-    )
     info = RecordInfo("a request", "a request", Path("a request"), ())
     source = _InMemory(Signal(values, rate, leads))
-    return list(data.convert_windows(info, source, settings, data.Verified()))
+    return list(data.convert_windows(info, source, card.data, data.Verified()))
 
 
 def _list_windows(card: Card, values: Array, rate: float, leads: tuple[str, ...]) -> Array:

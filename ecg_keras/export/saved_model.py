@@ -106,27 +106,28 @@ def export_saved_model(
     model = keras.Model(model.inputs[0], calibrated(model.outputs[0], calibration))
     clone = float32_clone(model)
 
-    with temporary_folder(folder) as temporary:
-        written = temporary / "saved_model"
+    with replacing_folder(folder) as written:
         write_graph(fold_norms(clone), str(written), card, rows)
         # simulated ones: a patient's ECG has no place inside a model that is passed on
         write_warmup(written / "assets.extra", card, rows, simulate_check_signals(card))
         references = list_references(model, clone)
         described = check_saved_model(written, card, rows, references, signals)
         write_card(written / "assets", dataclasses.replace(card, signatures=described))
-        if folder.exists():
-            folder.rename(temporary / "replaced")
-        written.rename(folder)
     return folder
 
 
 @contextmanager
-def temporary_folder(folder: Path) -> Iterator[Path]:
-    """A folder beside ``folder`` that is gone afterwards; a `DataError` where the disk refuses."""
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """A folder that becomes ``folder`` when the block succeeds; a `DataError` where it can't."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-            yield Path(temporary)
+            written = Path(temporary) / "written"
+            written.mkdir()
+            yield written
+            if folder.exists():
+                folder.rename(Path(temporary) / "replaced")
+            written.rename(folder)
     except OSError as error:
         raise DataError(
             f"{folder}: can't be written: {error}. Make room, or choose another folder; nothing "

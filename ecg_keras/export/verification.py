@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,16 +29,9 @@ Reference = Callable[[Array], npt.NDArray[np.float64]]
 References = Mapping[str, tuple[Reference, float]]
 
 
-class _Expected(NamedTuple):
-    """The mean over each ECG's windows, and how far it moves where each sample is a step off."""
-
-    means: npt.NDArray[Any]
-    by_a_step: float
-
-
-def simulate_check_signals(card: Card, *, count: int = 8, seed: int = 0) -> Array:
+def simulate_check_signals(card: Card, *, count: int = 8) -> Array:
     """ECG-like input for checks and warm-up: beats of about 1 mV, drift and noise."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     seconds = np.arange(card.num_samples) / card.sampling_rate
     # per ECG and lead: the beat's height, and its sign
     height = random.normal(0.0, 1.0, size=(count, 1, len(card.leads)))
@@ -106,13 +99,13 @@ def check_saved_model(
     return describe_signatures(loaded, rows)
 
 
-def _expect(run: Reference, request: CheckRequest) -> _Expected:
-    """What a request is to be answered with."""
+def _expect(run: Reference, request: CheckRequest) -> tuple[npt.NDArray[Any], float]:
+    """The mean over each ECG's windows, and how far it moves where each sample is a step off."""
     means = _average(run, request.windows)
     if not request.rounded:
-        return _Expected(means, 0.0)
+        return means, 0.0
     moved = _average(run, _move(request.windows))
-    return _Expected(means, float(np.abs(moved - means).max()))
+    return means, float(np.abs(moved - means).max())
 
 
 def _average(run: Reference, windows: Sequence[Array]) -> npt.NDArray[Any]:

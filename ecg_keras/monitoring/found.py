@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ecg_keras.monitoring.alarms import OutputCheck
@@ -102,17 +102,7 @@ class Monitoring:
                     "records": one.records,
                     "answered": one.answered,
                     "known": one.known,
-                    "checks": [
-                        {
-                            "measure": check.measure,
-                            "label": check.label,
-                            "reference": check.reference,
-                            "received": check.received,
-                            "distance": check.distance,
-                            "allowed": check.allowed,
-                        }
-                        for check in one.checks
-                    ],
+                    "checks": [asdict(check) for check in one.checks],
                     "inputs": [
                         {
                             "feature": each.feature,

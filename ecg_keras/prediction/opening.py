@@ -122,8 +122,7 @@ def _carded(
 ) -> TrainedNetwork:
     """A network of which its card says all; ``facts`` are others for another network."""
     known = card.leads, card.sampling_rate, card.num_samples
-    settings = adapt_settings(None, *known, None, None).model_copy(update=card.reading)
-    adapted = adapt_settings(settings, *known, short, verify)
+    adapted = adapt_settings(card.data, *known, short, verify)
     return TrainedNetwork(
         place,
         card.labels,

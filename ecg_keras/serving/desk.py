@@ -5,15 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.serving.batching import Batcher
-from ecg_keras.serving.served import Arrays, RefusedError, ServedModel, ServedSignature
+from ecg_keras.serving.served import RefusedError, ServedModel
 
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -54,7 +53,7 @@ class Limits:
 
 
 class Desk:
-    """Takes requests as far as the limits allow, and hands them to the batcher."""
+    """Takes requests as far as the limits allow, and counts them; the batcher answers them."""
 
     def __init__(self, served: ServedModel, limits: Limits) -> None:
         self.served, self.limits = served, limits
@@ -73,7 +72,7 @@ class Desk:
         )
         model = Gauge("ecg_keras_model", "The model.", ["name", "version"], registry=into)
         model.labels(served.name, f"{served.version}").set(1)
-        self._batcher = Batcher(limits.batch_rows, limits.batch_delay, rows.observe)
+        self.batcher = Batcher(limits.batch_rows, limits.batch_delay, rows.observe)
 
     @contextmanager
     def admitted(self, api: str) -> Iterator[float]:
@@ -97,17 +96,6 @@ class Desk:
         finally:
             self._answered.labels(api, code).inc()
             self._seconds.labels(api).observe(time.monotonic() - start)
-
-    def submit(self, signature: ServedSignature, inputs: Arrays) -> Future[Arrays]:
-        return self._batcher.submit(signature, inputs)
-
-    def count(self) -> bytes:
-        """What was counted, in the text format of Prometheus."""
-        return generate_latest(self.registry)
-
-    def close(self) -> None:
-        """Refuses what is not answered yet."""
-        self._batcher.close()
 
 
 def too_late(limits: Limits) -> RefusedError:

@@ -48,7 +48,7 @@ class _Services(
             wanted = tuple(request.output_filter)
             check_wanted(signature, wanted)
             inputs = parse_tensors(request.inputs, signature, limits.request_bytes)
-            future = self._desk.submit(signature, inputs)
+            future = self._desk.batcher.submit(signature, inputs)
             left = until - time.monotonic()
             try:
                 outputs = future.result(min(left, context.time_remaining() or left))

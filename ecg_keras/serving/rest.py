@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from prometheus_client import generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -58,7 +59,9 @@ def make_app(desk: Desk) -> Starlette:
         return PlainTextResponse("ok\n")
 
     async def count(request: Request) -> Response:
-        return PlainTextResponse(desk.count(), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(
+            generate_latest(desk.registry), media_type="text/plain; version=0.0.4"
+        )
 
     async def refuse(request: Request, error: Exception) -> Response:
         status, headers = 500, {"X-Model-Mark": desk.served.mark}
@@ -89,7 +92,7 @@ async def _predict(desk: Desk, request: Request, parsers: ThreadPoolExecutor) ->
         try:
             signature, inputs, in_rows = await in_thread(parse_json, body, desk.served)
             del body
-            future = asyncio.wrap_future(desk.submit(signature, inputs))
+            future = asyncio.wrap_future(desk.batcher.submit(signature, inputs))
             outputs = await asyncio.wait_for(future, until - time.monotonic())
         except asyncio.TimeoutError as error:
             raise too_late(desk.limits) from error

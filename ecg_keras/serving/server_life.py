@@ -98,7 +98,7 @@ def answering(
 ) -> Iterator[Addresses]:
     """Both interfaces of a desk, after its warm-up requests and until what it has is answered."""
     limits, served = desk.limits, desk.served
-    with closing(desk):
+    with closing(desk.batcher):
         _warm_up(desk)
         grpc_server, grpc_bound = start_grpc(desk, host, grpc_port)
         try:
@@ -139,7 +139,7 @@ def _warm_up(desk: Desk) -> None:
             request = log.predict_log.request
             signature = served.signature(request.model_spec.signature_name)
             inputs = parse_tensors(request.inputs, signature, _WARMUP_BYTES)
-            desk.submit(signature, inputs).result()
+            desk.batcher.submit(signature, inputs).result()
     except (RefusedError, DecodeError, tf.errors.OpError) as error:
         raise DataError(f"{file}: a warm-up request gets no answer: {error}. Export again.") from (
             error

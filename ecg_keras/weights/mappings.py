@@ -34,8 +34,8 @@ def depthwise(take: Take, prefix: str, layer: Any) -> list[Array]:
 
 def batch_norm(take: Take, prefix: str, layer: Any) -> list[Array]:
     """Scale, shift, moving mean and variance."""
-    affine = ["weight"] * layer.scale + ["bias"] * layer.center
-    return [take(f"{prefix}.{name}") for name in [*affine, "running_mean", "running_var"]]
+    moving = [take(f"{prefix}.running_{name}") for name in ("mean", "var")]
+    return [*layer_norm(take, prefix, layer), *moving]
 
 
 def layer_norm(take: Take, prefix: str, layer: Any) -> list[Array]:
@@ -63,15 +63,11 @@ def gru(take: Take, prefix: str, layer: Any, direction: str = "") -> list[Array]
 
 def bidirectional(take: Take, prefix: str, layer: Any) -> list[Array]:
     """Both directions of an LSTM or a GRU."""
-    one = LAYOUTS[type(layer.forward_layer).__name__]
-    backward = _RECURRENT[one]
-    return [*one(take, prefix, layer.forward_layer), *backward(take, prefix, layer.backward_layer)]
+    one = gru if type(layer.forward_layer).__name__ == "GRU" else lstm
+    forward = one(take, prefix, layer.forward_layer)
+    return [*forward, *one(take, prefix, layer.backward_layer, "_reverse")]
 
 
-_RECURRENT: Mapping[Layout, Layout] = {
-    lstm: lambda take, prefix, layer: lstm(take, prefix, layer, "_reverse"),
-    gru: lambda take, prefix, layer: gru(take, prefix, layer, "_reverse"),
-}
 LAYOUTS: Mapping[str, Layout] = {
     "Conv1D": kernel,
     "Dense": kernel,

@@ -149,5 +149,4 @@ def identity(take: Take, prefix: str, layer: Any) -> list[Array]:
 
 def without_bias(take: Take, prefix: str, layer: Any) -> list[Array]:
     """Of a dense layer that has no bias as published."""
-    kernel = take(f"{prefix}.weight").T
-    return [kernel, np.zeros(kernel.shape[-1], np.float32)]
+    return [take(f"{prefix}.weight").T, np.zeros(layer.units, np.float32)]

@@ -165,17 +165,6 @@ def test_an_ecg_of_another_shape_is_refused(exported):
             serve(folder, wrong)
 
 
-@pytest.mark.real
-def test_it_answers_as_keras_does_on_real_ecgs(exported, real_data, facts, tmp_path):
-    wfdb = pytest.importorskip("wfdb")
-    model, _ = exported
-    headers = sorted((real_data / "ptbxl" / "records100").rglob("*.hea"))[:4]
-    leads = [wfdb.rdrecord(str(h.with_suffix(""))).p_signal[:, :2] for h in headers]
-    signals = np.stack(leads).astype(np.float32)[:, : model.input_shape[1]]
-    folder = export_saved_model(model, tmp_path / "1", check_signals=signals, **facts)
-    np.testing.assert_allclose(serve(folder, signals), model(signals).numpy(), atol=1e-6)
-
-
 def test_an_existing_version_is_kept_unless_replaced(facts, tmp_path):
     old, new = (build_around(keras.layers.Identity()) for _ in range(2))
     signals = make_signals(old, 2)
