@@ -19,11 +19,18 @@ def entry(dtype="F32", shape=(2, 3), offsets=(0, 24)):
     return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets)}
 
 
-def write_h5(path):
+def write_keras_2(path, tensors, *, inside="/"):
+    """As Keras 2 wrote it: a group for each layer, and names that end in ``:0``."""
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [b"dense"]
-        file["dense/kernel:0"] = VALUES
-        file["dense"].attrs["weight_names"] = [b"kernel:0"]
+        group = file.require_group(inside)
+        layers = dict.fromkeys(name.split("/")[0] for name in tensors)
+        group.attrs["layer_names"] = [layer.encode() for layer in layers]
+        for layer in layers:
+            names = [name for name in tensors if name.startswith(f"{layer}/")]
+            part = group.create_group(layer)
+            part.attrs["weight_names"] = [f"{name}:0".encode() for name in names]
+            for name in names:
+                part[f"{name}:0"] = tensors[name]
 
 
 def write_onnx(path):
@@ -40,6 +47,6 @@ WRITERS = {
     "torch": lambda path: write_state(path, {"w": VALUES, "b": VALUES[:2]}),
     "old_torch": lambda path: write_old(path, mapping([("w", tensor("0", VALUES))]), {"0": VALUES}),
     "safetensors": lambda path: write_safetensors(path, {"w": entry()}),
-    "keras_h5": write_h5,
+    "keras_h5": lambda path: write_keras_2(path, {"dense/kernel": VALUES}),
     "onnx": write_onnx,
 }

@@ -1,9 +1,9 @@
 """ImageNet's weights of keras.applications, from a file in the layout that Keras publishes."""
 
-import h5py
 import keras
 import numpy as np
 import pytest
+from weight_files import write_keras_2
 
 from ecg_keras import models, weights
 from ecg_keras.errors import DataError
@@ -11,18 +11,12 @@ from ecg_keras.workflow.published import open_published
 
 
 def publish(network, path):
-    """As Keras 2 wrote it: a group for each layer, and names that end in ``:0``."""
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [layer.name.encode() for layer in network.layers]
-        for layer in network.layers:
-            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-            names = [
-                f"{layer.name}/{'depthwise_' * depthwise}{one.name}:0" for one in layer.weights
-            ]
-            group = file.create_group(layer.name)
-            group.attrs["weight_names"] = [name.encode() for name in names]
-            for name, weight in zip(names, layer.weights, strict=True):
-                group[name] = np.asarray(weight)
+    """As Keras 2 names it."""
+    tensors = {}
+    for layer in network.layers:
+        of = "depthwise_" * isinstance(layer, keras.layers.DepthwiseConv2D)
+        tensors |= {f"{layer.name}/{of}{one.name}": np.asarray(one) for one in layer.weights}
+    write_keras_2(path, tensors)
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +93,7 @@ def outline(tmp_path):
         for name, shape in weights.find_family("stft_resnet50").recognised_by.items()
         if shape is not None
     }
-    with h5py.File(tmp_path / "notop.h5", "w") as file:
-        file.attrs["layer_names"] = [name.split("/")[0].encode() for name in tensors]
-        for name, tensor in tensors.items():
-            group = file.create_group(name.split("/")[0])
-            group.attrs["weight_names"] = [f"{name}:0".encode()]
-            group[f"{name}:0"] = tensor
+    write_keras_2(tmp_path / "notop.h5", tensors)
     return tmp_path / "notop.h5", tensors
 
 

@@ -16,14 +16,6 @@ def path(tmp_path):
     return tmp_path / "theirs.h5"
 
 
-def refusal(path):
-    with pytest.raises(DataError) as caught:
-        read_tensors(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ") and "\n" not in message
-    return message
-
-
 def write(path, *, inside="", change=None, names=("kernel:0", "bias:0")):
     """A layer ``dense_1`` as Keras 2 writes it; ``change`` does something to its group."""
     with h5py.File(path, "w") as file:
@@ -106,17 +98,17 @@ def a_group(layer):
         (huge, "dense_1/kernel:0 claims 400000000000 bytes, more than the file could hold"),
     ],
 )
-def test_what_is_elsewhere_or_no_array_is_refused(path, change, what):
+def test_what_is_elsewhere_or_no_array_is_refused(path, refusal, change, what):
     write(path, change=change)
     assert what in refusal(path)
 
 
-def test_a_weight_that_is_named_and_not_there(path):
+def test_a_weight_that_is_named_and_not_there(path, refusal):
     write(path, names=["kernel:0", "gamma:0"])
     assert "dense_1/gamma:0 is not in the file itself" in refusal(path)
 
 
-def test_hdf5_of_others(path):
+def test_hdf5_of_others(path, refusal):
     with h5py.File(path, "w") as file:
         file["tracings"] = VALUES
     assert "is HDF5, but holds no weights of Keras 2. With Keras 3, save the model" in refusal(path)

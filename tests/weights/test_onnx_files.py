@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ecg_keras.errors import DataError
 from ecg_keras.weights import read_tensors
 
 onnx = pytest.importorskip("onnx")
@@ -26,14 +25,6 @@ def write(path, nodes, arrays, *, change=None, sparse=False):
     if sparse:
         graph.sparse_initializer.add()
     path.write_bytes(helper.make_model(graph).SerializeToString())
-
-
-def refusal(path):
-    with pytest.raises(DataError) as caught:
-        read_tensors(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ") and "\n" not in message
-    return message
 
 
 def test_names_of_the_file_are_kept_in_the_order_of_the_graph(path):
@@ -71,7 +62,7 @@ def test_names_that_an_exporter_lost_are_those_of_the_operations(path):
     np.testing.assert_array_equal(read["fc.weight"], MATRIX.T)
 
 
-def test_operations_without_names_leave_weights_without_names(path):
+def test_operations_without_names_leave_weights_without_names(path, refusal):
     nodes = [helper.make_node("Conv", ["x", name], ["y"]) for name in ("onnx::a", "onnx::b")]
     write(path, nodes, {"onnx::a": KERNEL, "onnx::b": KERNEL})
     assert "neither weights nor operations have names by which they are found" in refusal(path)
@@ -99,12 +90,12 @@ def negative(weight):
         (negative, "w has the shape [-2, -6]"),
     ],
 )
-def test_weights_that_are_elsewhere_or_not_there_are_refused(path, change, what):
+def test_weights_that_are_elsewhere_or_not_there_are_refused(path, refusal, change, what):
     write(path, [], {"w": KERNEL}, change=change)
     assert what in refusal(path)
 
 
-def test_sparse_weights_and_two_of_one_name(path):
+def test_sparse_weights_and_two_of_one_name(path, refusal):
     write(path, [], {"w": KERNEL}, sparse=True)
     assert "has sparse weights, which are not read" in refusal(path)
     weights = [numpy_helper.from_array(KERNEL, "w")] * 2
@@ -113,7 +104,7 @@ def test_sparse_weights_and_two_of_one_name(path):
     assert "two of its weights have one name" in refusal(path)
 
 
-def test_a_graph_without_weights(path):
+def test_a_graph_without_weights(path, refusal):
     write(path, [], {})
     assert "holds no weights. Name a file" in refusal(path)
 

@@ -2,19 +2,12 @@
 
 import numpy as np
 import pytest
+from published_weights import PUBLISHED
 
 from ecg_keras import models, weights
 from ecg_keras.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
-PUBLISHED = {
-    "kernel": "weight",
-    "bias": "bias",
-    "gamma": "weight",
-    "beta": "bias",
-    "moving_mean": "running_mean",
-    "moving_variance": "running_var",
-}
 
 
 def publish(model, family):

@@ -20,14 +20,6 @@ def path(tmp_path):
     return tmp_path / "theirs.pt"
 
 
-def refusal(path):
-    with pytest.raises(DataError) as caught:
-        read_tensors(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ") and "\n" not in message and message.endswith(".")
-    return message.removeprefix(f"{path}: ")
-
-
 @pytest.mark.parametrize(
     ("content", "what"),
     [
@@ -45,12 +37,12 @@ def refusal(path):
         (b"\x80\x04N.", "is a pickle, which is a program, and of no version of torch.save."),
     ],
 )  # fmt: skip
-def test_other_kinds_are_named_with_what_to_do(path, content, what):
+def test_other_kinds_are_named_with_what_to_do(path, refusal, content, what):
     path.write_bytes(content)
     assert refusal(path).startswith(what)
 
 
-def test_archives_are_to_be_unpacked(path):
+def test_archives_are_to_be_unpacked(path, refusal):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("weights/theirs.bin", b"x")
     assert refusal(path).startswith("is an archive of 1 files, not a PyTorch file")
@@ -59,7 +51,7 @@ def test_archives_are_to_be_unpacked(path):
     assert refusal(path) == "is an archive. Unpack it, and name the file of weights in it."
 
 
-def test_a_missing_file_and_a_folder(path, tmp_path):
+def test_a_missing_file_and_a_folder(path, refusal, tmp_path):
     assert refusal(path).startswith("there is no such file. Name a file of weights: a PyTorch file")
     assert refusal(tmp_path).startswith("is a folder. Name a file of weights: ")
 
@@ -105,11 +97,11 @@ class TestSafetensors:
             json.dumps({"w": entry(), "v": entry()}).replace("v", "w").encode(),
         ],
     )  # fmt: skip
-    def test_headers_that_promise_what_is_not_there(self, path, header):
+    def test_headers_that_promise_what_is_not_there(self, path, refusal, header):
         write_safetensors(path, header)
         assert refusal(path).startswith("can't be read as weights: ")
 
-    def test_a_header_larger_than_the_file(self, path):
+    def test_a_header_larger_than_the_file(self, path, refusal):
         path.write_bytes(struct.pack("<Q", 2**62) + b'{"w": {}}')
         assert refusal(path).startswith("can't be read as weights: ")
 
