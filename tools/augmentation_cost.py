@@ -18,7 +18,9 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from benchmark import describe_machine, table, take_turns
+from benchmark import describe_machine
+from benchmarks.timing import take_turns
+from markdown_tables import table
 
 from ecg_keras import models
 from ecg_keras.config import Augment

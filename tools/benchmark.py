@@ -30,7 +30,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import comparing, data_stage, networks
-from benchmarks.timing import table, take_turns, times_as_fast
+from benchmarks.timing import take_turns, times_as_fast
+from markdown_tables import table
 
 PACKAGES = ("ecg_keras", "tensorflow", "keras", "numpy", "scipy", "wfdb")
 # what decides how fast a CPU multiplies matrices

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import tensorflow as tf
 from combinations.trying import COMBINATIONS, Combination
+from markdown_tables import print_table
 
 PARTS = (
     "validation_data",
@@ -57,15 +58,10 @@ def main() -> None:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     for part in PARTS:
         importlib.import_module(f"combinations.{part}")
-    print("| combination | what was seen |")
-    print("| --- | --- |")
-    wrong = 0
-    for name, function in COMBINATIONS.items():
-        if only in name:
-            seen = look(name, function)
-            wrong += seen.startswith("WRONG")
-            print(f"| {name} | {seen} |", flush=True)
-    sys.exit(wrong > 0)
+    chosen = {name: one for name, one in COMBINATIONS.items() if only in name}
+    rows = ((name, look(name, function)) for name, function in chosen.items())
+    printed = print_table(("combination", "what was seen"), rows, left=2)
+    sys.exit(any(seen.startswith("WRONG") for _, seen in printed))
 
 
 if __name__ == "__main__":

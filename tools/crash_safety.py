@@ -29,6 +29,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from markdown_tables import print_table
+
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / "recipes" / "ptbxl_scratch.yaml"
 LOCK = ".lock"
@@ -235,12 +237,11 @@ def main() -> None:
         Preparation(raw, 1).finish(scratch / "calm")
         seconds = time.perf_counter() - begun
         expected = contents(scratch / "calm")
-        print("| what happened | what was seen | files, against a calm run |")
-        print("| --- | --- | --- |")
-        rows = []
-        for row in take_away(raw, expected, seconds, given.kills, scratch):
-            print(f"| {' | '.join(row)} |", flush=True)
-            rows.append(row)
+        rows = print_table(
+            ("what happened", "what was seen", "files, against a calm run"),
+            take_away(raw, expected, seconds, given.kills, scratch),
+            left=3,
+        )
     sys.exit(any("DIFFERENT" in row[2] or "LEFT" in row[2] for row in rows))
 
 

@@ -16,12 +16,12 @@ experiments it has a standard error of .015 where it should be .95.
 from __future__ import annotations
 
 import argparse
-import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from markdown_tables import print_table
 from scipy import optimize, stats
 
 from ecg_keras.evaluation import Predictions
@@ -274,13 +274,6 @@ def run_study(
         bootstrap=DRAWS,
         seed=number,
     )
-
-
-def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A Markdown table, row by row."""
-    rule = ["---"] + ["---:"] * (len(header) - 1)
-    for line in itertools.chain((header, rule), rows):
-        print("| " + " | ".join(line) + " |", flush=True)
 
 
 def main() -> None:

@@ -23,7 +23,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from benchmark import describe_machine, table
+from benchmark import describe_machine
+from markdown_tables import table
 from tuning.early import RULES, Grid, describe_rule
 from tuning.recipe import CANDIDATES, DOWNSTREAMS, TUNED, UNTUNED, write_recipe
 

@@ -10,11 +10,11 @@ Faults are planted in random subsets of real databases and given to `signals.ver
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from markdown_tables import print_table
 
 from ecg_keras.records import Signal
 from ecg_keras.signals import LEADS, Repair, verify
@@ -215,11 +215,6 @@ def is_mended(repair: Repair, right: list[Signal], planted: list[Signal]) -> boo
 
 def draw(records: list[Signal], size: int, rng: np.random.Generator) -> list[Signal]:
     return [records[index] for index in rng.choice(len(records), size, replace=False)]
-
-
-def print_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    for row in chain((header, ("---",) * len(header)), rows):
-        print(f"| {' | '.join(row)} |", flush=True)
 
 
 if __name__ == "__main__":

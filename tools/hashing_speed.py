@@ -16,11 +16,11 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.timing import table, times_as_fast
+from benchmarks.timing import take_turns, times_as_fast
+from markdown_tables import table
 
 from ecg_keras.data import raw_files
 from ecg_keras.data.raw_files import raw_digest
@@ -68,21 +68,6 @@ def list_once(root: Path) -> None:
                 entry.stat()
 
 
-def take_turns(
-    ours: Callable[[], object], other: Callable[[], object], before: Callable[[], object]
-) -> tuple[list[float], list[float]]:
-    """Seconds of both in each round, after one that does not count; ``before`` is not timed."""
-    found: tuple[list[float], list[float]] = ([], [])
-    for number in range(ROUNDS + 1):
-        for own, act in zip(found, (ours, other), strict=True):
-            before()
-            begun = time.perf_counter()
-            act()
-            if number:
-                own.append(time.perf_counter() - begun)
-    return found
-
-
 def measure(root: Path) -> str:
     """A table with what was asked, seconds of ours and of the other, and their ratio."""
     paths = list_files(root)
@@ -103,7 +88,7 @@ def measure(root: Path) -> str:
             ("first, files in memory; cat", first, plain, raw_files._read.clear),
             ("later; a listing", later, listing, raw_files._read.clear),
         ):
-            own, theirs = take_turns(ours, other, before)
+            own, theirs = take_turns(ours, other, rounds=ROUNDS, before=before)
             medians = (f"{statistics.median(one):.2g}" for one in (own, theirs))
             rows.append((name, *medians, times_as_fast(own, theirs)))
     header = ("call; beside", "ours, s", "the other, s", "times as fast")

@@ -32,7 +32,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import numpy as np
 import tensorflow as tf
-from benchmark import describe_machine, table
+from benchmark import describe_machine
+from markdown_tables import table
 from tensorflow.core.protobuf import saved_model_pb2
 
 from ecg_keras.errors import ConfigError, DataError

@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
-from crossover_recovery import DRAWS, LEVEL, SIZES, print_table, rise, simulate_arms
+from crossover_recovery import DRAWS, LEVEL, SIZES, rise, simulate_arms
+from markdown_tables import print_table
 
 from ecg_keras.statistics import LabelEfficiency, contrast
 from ecg_keras.statistics.crossover import label_efficiency, weigh

@@ -36,7 +36,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import keras
 import numpy as np
 import tensorflow as tf
-from benchmarks.timing import table
+from markdown_tables import table
 
 from ecg_keras.export import export_saved_model
 from ecg_keras.formats import read_wfdb

@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.databases import COPIES, find_recordings, make_shards, replicate, settings_of
-from benchmarks.timing import table
+from markdown_tables import table
 
 # what a process is reported to have used begins with what its parent used: so the parent is small
 LAUNCH = """

@@ -26,7 +26,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmark import describe_machine, table
+from benchmark import describe_machine
+from markdown_tables import table
 from ruamel.yaml import YAML
 
 from ecg_keras.config import Question, load_study

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from lock import PLATFORMS, ROOT, install_uv
+from markdown_tables import print_table
 
 SYSTEMS = {
     "Linux, glibc 2.39 (Ubuntu 24.04)": "x86_64-manylinux_2_39",
@@ -52,14 +53,14 @@ def describe(uv: Path, python: str, system: str, folder: Path) -> str:
 
 
 def main() -> None:
-    print("| on this system |" + "".join(f" {python} |" for python in PLATFORMS))
-    print("|---|" + "---|" * len(PLATFORMS))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         uv = install_uv(folder / "uv")
-        for name, system in SYSTEMS.items():
-            cells = [describe(uv, python, system, folder) for python in PLATFORMS]
-            print(f"| {name} |" + "".join(f" {cell} |" for cell in cells))
+        rows = (
+            (name, *(describe(uv, python, system, folder) for python in PLATFORMS))
+            for name, system in SYSTEMS.items()
+        )
+        print_table(("on this system", *PLATFORMS), rows, left=1 + len(PLATFORMS))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from markdown_tables import print_table
 
 from ecg_keras.config import Data
 from ecg_keras.data.conversion import Converted, convert
@@ -41,11 +42,13 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with ptbxl/, ludb/, challenge/ and chagas/")
     parser.add_argument("--rate", type=float, default=100.0, help="of what is stored, in Hz")
     arguments = parser.parse_args()
-    print(f"| {arguments.rate:g} Hz | {' | '.join(COLUMNS)} |")
-    print("|---" * (1 + len(COLUMNS)) + "|")
-    for name, (folder, settings) in DATABASES.items():
-        cells = row(read(arguments.data / folder, settings, arguments.rate))
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    print_table(
+        (f"{arguments.rate:g} Hz", *COLUMNS),
+        (
+            (name, *row(read(arguments.data / folder, settings, arguments.rate)))
+            for name, (folder, settings) in DATABASES.items()
+        ),
+    )
 
 
 def read(raw: Path, settings: dict[str, object], rate: float) -> list[tuple[Converted, int]]:

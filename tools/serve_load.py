@@ -30,6 +30,7 @@ import grpc
 import numpy as np
 import requests
 import tensorflow as tf
+from markdown_tables import print_table
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from ecg_keras.export import Card, find_saved_model, read_card
@@ -216,12 +217,13 @@ def measure(
     print(f"{options.clients} clients, {options.requests} requests each, one kill: {seconds:.0f} s")
     print(", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
     print(f"killed in the middle: {killed.is_set()}; exit code after SIGTERM: {code}")
-    print("\n| | p50 | p99 | p50 of one client alone |\n|---|---|---|---|")
+    rows = []
     for name, by_grpc in (("REST", False), ("gRPC", True)):
         found = np.concatenate([one.seconds for one in clients if one.by_grpc == by_grpc])
-        one = np.median(alone[name])
-        ratios = [np.quantile(found, share) / one for share in (0.5, 0.99)]
-        print(f"| {name} | {ratios[0]:.1f} | {ratios[1]:.1f} | 1 |")
+        ratios = np.quantile(found, [0.5, 0.99]) / np.median(alone[name])
+        rows.append([name, *(f"{ratio:.1f}" for ratio in ratios), "1"])
+    print()
+    print_table(("", "p50", "p99", "p50 of one client alone"), rows)
     ratio = np.median(alone["gRPC"]) / np.median(alone["REST"])
     print(f"\nseconds of gRPC to those of REST, one client alone: {ratio:.2f}")
     wrong = [name for name in counts if name.isupper()]

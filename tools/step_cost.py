@@ -21,7 +21,8 @@ import sys
 import time
 from typing import Any
 
-from benchmark import describe_machine, table
+from benchmark import describe_machine
+from markdown_tables import table
 
 from ecg_keras.models import ZOO
 

@@ -21,7 +21,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmark import describe_machine, table, times_as_fast
+from benchmark import describe_machine
+from benchmarks.timing import times_as_fast
+from markdown_tables import table
 
 from ecg_keras import workflow
 from ecg_keras.config import LoadedRecipe, LoadedStudy, Study

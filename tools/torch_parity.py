@@ -35,6 +35,7 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -50,6 +51,7 @@ try:
 except ImportError:
     sys.exit("tools/torch_parity.py needs PyTorch: python -m pip install torch==2.13.0")
 
+from markdown_tables import print_table
 from parity.case import Case
 from parity.comparing import Comparison, compare
 
@@ -84,13 +86,16 @@ def main() -> None:
         parser.error("name the folder with ptbxl/, or set ECG_KERAS_TEST_DATA")
     ecgs = read_ecgs(Path(arguments.data))
     print(f"PyTorch {torch.__version__}, Keras {keras.__version__}, {len(ecgs)} ECGs\n")
-    print(f"| {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * (len(COLUMNS) - 1)}")
     different = []
-    for name in arguments.only:
-        one = compare(cases[name], fit(ecgs, cases[name]))
-        if is_different(one):
-            different.append(name)
-        print(row(name, one), flush=True)
+
+    def rows() -> Iterator[list[str]]:
+        for name in arguments.only:
+            one = compare(cases[name], fit(ecgs, cases[name]))
+            if is_different(one):
+                different.append(name)
+            yield row(name, one)
+
+    print_table(COLUMNS, rows())
     if different:
         sys.exit(f"not the same networks: {', '.join(different)}")
 
@@ -118,9 +123,9 @@ def is_different(one: Comparison) -> bool:
     return one.logits >= max(LIMIT, 2 * one.rounding) or one.gradients >= LIMIT
 
 
-def row(name: str, one: Comparison) -> str:
-    figures = " | ".join(f"{error:.1e}" for error in (one.rounding, one.logits, one.gradients))
-    return f"| {name} | {one.theirs:,} | {one.ours:,} | {one.spread:.2f} | {figures} |"
+def row(name: str, one: Comparison) -> list[str]:
+    figures = (f"{error:.1e}" for error in (one.rounding, one.logits, one.gradients))
+    return [name, f"{one.theirs:,}", f"{one.ours:,}", f"{one.spread:.2f}", *figures]
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from markdown_tables import print_table
 
 from ecg_keras import data, models
 from ecg_keras.data import describe, read_shards
@@ -38,14 +39,13 @@ def main(root: Path, folders: list[Path]) -> None:
         others = list(elsewhere(root)) if folder == folders[0] else []
         for name, signals in (*change(test, judge.rate), *others):
             rows.setdefault(name, []).append(judge.shares(signals))
-    print(
-        "| recordings | not answered | another flag | **unlike** | Mahalanobis | nearest | missed |"
-    )
-    print("|---|---|---|---|---|---|---|")
+    cells = []
     for name, parts in rows.items():
         counts = [part[0] for part in parts]
         shares = np.average([part[1:] for part in parts], axis=0, weights=counts)
-        print(f"| {name} ({sum(counts)}) | {' | '.join(f'{share:.0%}' for share in shares)} |")
+        cells.append([f"{name} ({sum(counts)})", *(f"{share:.0%}" for share in shares)])
+    header = ("recordings", "not answered", "another flag", "**unlike**", "Mahalanobis", "nearest")
+    print_table((*header, "missed"), cells)
 
 
 class Judge:

@@ -1,13 +1,10 @@
 """The pictures of docs/augmentation.md: of every change, with the settings that the page tells."""
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-import pytest
 from ruamel.yaml import YAML
 
 from ecg_keras.config import Augment
@@ -15,18 +12,6 @@ from ecg_keras.config import Augment
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
 PAGE = (ROOT / "docs" / "augmentation.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def script():
-    path = ROOT / "tools" / "augmentation_plots.py"
-    spec = importlib.util.spec_from_file_location("augmentation_plots_script", path)
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        # dataclasses look their module up
-        patch.setitem(sys.modules, spec.name, module)
-        spec.loader.exec_module(module)
-        yield module
 
 
 def sections():

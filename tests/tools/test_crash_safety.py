@@ -1,24 +1,11 @@
 """The script that kills `prepare`: what it compares, and the database that it makes."""
 
-import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
 from small_databases import write_database
 
 from ecg_keras.sources import ptbxl
-
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("crash_script", TOOLS / "crash_safety.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_each_recording_is_listed_often_under_other_ids(script, tmp_path):

@@ -1,26 +1,10 @@
 """The script that plants crossovers: what it plants, what it compares with, and its tables."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from ecg_keras.statistics import contrast
 from ecg_keras.statistics.crossover import Joint
-
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "crossover_recovery.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("crossover_recovery_script", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
 
 
 def test_each_way_finds_the_crossover_of_its_own_shape(script):

@@ -1,23 +1,10 @@
 """The script that counts how often the diagnostic of the training loss fires."""
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from ecg_keras.evaluation import Fit, Pair, RunFacts
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
 DONE = Fit(0.2, 0.6, "mark", False)
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("count_script", TOOLS / "diagnostics_count.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_fires_and_silences_stand_beside_the_runs_that_scored_low(script):

@@ -1,8 +1,5 @@
 """The script of fair tuning: cells that arms share, rules that stop sooner, and single runs."""
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,19 +7,6 @@ import pytest
 
 from ecg_keras.evaluation import Predictions
 from ecg_keras.statistics import ArmName
-
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOOLS))
-    spec = importlib.util.spec_from_file_location("fair_tuning_script", TOOLS / "fair_tuning.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    for name in [name for name in sys.modules if name.split(".")[0] == "tuning"]:
-        del sys.modules[name]
 
 
 @pytest.mark.parametrize("extend", [False, True])

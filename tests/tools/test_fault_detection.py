@@ -1,8 +1,5 @@
 """The table of planted faults counts what it says it counts."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,25 +7,15 @@ from ecg_keras.records import Signal
 from ecg_keras.signals import LEADS, Repair
 from ecg_keras.simulate import record_ecg
 
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "fault_detection.py"
-
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("fault_detection", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 @pytest.fixture(scope="module")
 def right():
     return [Signal(record_ecg("riverside", index).values, 500.0, LEADS) for index in range(6)]
 
 
-def test_every_fault_changes_a_recording(tool, right):
+def test_every_fault_changes_a_recording(script, right):
     names = []
-    for name, fault in tool.faults():
+    for name, fault in script.faults():
         wrong = fault(right[0], np.random.default_rng(0))
         assert wrong.values.shape == right[0].values.shape
         same = np.array_equal(wrong.values, right[0].values)
@@ -37,18 +24,18 @@ def test_every_fault_changes_a_recording(tool, right):
     assert len(set(names)) == len(names) > 40
 
 
-def test_found_repaired_and_made_worse_are_told_apart(tool, right, monkeypatch):
-    faults = dict(tool.faults())
-    assert tool.detect(faults["x 1000"], [right]) == "100% (100%)"
-    assert tool.detect(lambda one, rng: one, [right, right]) == "0% (0%)"
-    assert tool.detect(faults["x 200 (steps taken for mV)"], [right]) == "100% (0%)"
-    monkeypatch.setattr(tool, "is_mended", lambda *given: False)
-    assert tool.detect(faults["x 1000"], [right]) == "100% (0%), 100% wrong"
+def test_found_repaired_and_made_worse_are_told_apart(script, right, monkeypatch):
+    faults = dict(script.faults())
+    assert script.detect(faults["x 1000"], [right]) == "100% (100%)"
+    assert script.detect(lambda one, rng: one, [right, right]) == "0% (0%)"
+    assert script.detect(faults["x 200 (steps taken for mV)"], [right]) == "100% (0%)"
+    monkeypatch.setattr(script, "is_mended", lambda *given: False)
+    assert script.detect(faults["x 1000"], [right]) == "100% (0%), 100% wrong"
 
 
-def test_a_repair_must_lead_back_to_what_was_there(tool, right):
+def test_a_repair_must_lead_back_to_what_was_there(script, right):
     turned = [Signal(-one.values, one.sampling_rate, one.leads) for one in right]
     gains = dict.fromkeys(LEADS, -1.0)
-    assert tool.is_mended(Repair(gains=gains), right, turned)
-    assert not tool.is_mended(Repair(), right, turned)
-    assert not tool.is_mended(Repair(gains=gains, rate_factor=2.0), right, turned)
+    assert script.is_mended(Repair(gains=gains), right, turned)
+    assert not script.is_mended(Repair(), right, turned)
+    assert not script.is_mended(Repair(gains=gains, rate_factor=2.0), right, turned)

@@ -1,30 +1,10 @@
 """The script that plants label efficiencies: what it plants, and how it counts."""
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from ecg_keras.statistics import LabelEfficiency
-
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "label_efficiency_recovery.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    before = set(sys.modules)
-    sys.path.insert(0, str(SCRIPT.parent))
-    spec = importlib.util.spec_from_file_location("label_efficiency_recovery_script", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(SCRIPT.parent))
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
 
 
 def test_a_tally_by_hand(script):

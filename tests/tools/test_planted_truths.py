@@ -1,31 +1,11 @@
 """The script of planted truths: its ECGs, its network, what it chooses and what it counts."""
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-
-
-@pytest.fixture(scope="module")
-def script():
-    sys.path.insert(0, str(TOOLS))
-    spec = importlib.util.spec_from_file_location(
-        "planted_truths_script", TOOLS / "planted_truths.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(TOOLS))
-    names = [name for name in sys.modules if name.split(".")[0] in ("planted", "calibration")]
-    for name in [spec.name, *names]:
-        del sys.modules[name]
 
 
 def test_splits_are_of_one_hospital_and_share_no_ecg(script, monkeypatch):

@@ -1,7 +1,5 @@
 """The script that puts a server under load finds what it looks for."""
 
-import importlib.util
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,16 +7,7 @@ import pytest
 
 from ecg_keras.export import Card
 
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "serve_load.py"
 EXPECTED = np.array([[0.2, 0.8]])
-
-
-@pytest.fixture
-def script():
-    spec = importlib.util.spec_from_file_location("serve_load", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    return script
 
 
 @pytest.fixture

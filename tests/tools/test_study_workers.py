@@ -1,27 +1,12 @@
 """The script that compares numbers of workers: its turns, and the study that it runs."""
 
 import argparse
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from small_databases import write_database
 
 from ecg_keras.study import snapshot
-
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOOLS))
-    spec = importlib.util.spec_from_file_location(
-        "study_workers_script", TOOLS / "study_workers.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.long

@@ -1,22 +1,8 @@
 """The script that counts false alarms of groups: its groups, its counts, one that is real."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from ecg_keras.evaluation import Grouping, score_subgroups
-
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "subgroup_false_alarms.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("subgroup_false_alarms", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_groups_are_of_patients_and_a_real_difference_is_counted(script):

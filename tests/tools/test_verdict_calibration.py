@@ -1,28 +1,14 @@
 """The script that proves the verdicts: its worlds, its figures, and a few hundred trials."""
 
-import importlib.util
 import math
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ecg_keras.evaluation import Predictions
 from ecg_keras.metrics import auroc, challenge_score, decide, sample_f_max
-
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "verdict_calibration.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    sys.path.insert(0, str(SCRIPT.parent))  # of its package `calibration`
-    spec = importlib.util.spec_from_file_location("verdict_calibration", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_planted_scores_have_the_auroc_that_is_claimed(script):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.timing import table
+from markdown_tables import table
 from sklearn import metrics as sklearn_metrics
 
 from ecg_keras.evaluation import Predictions, compare

@@ -17,7 +17,8 @@ from benchmarks.databases import (
     rewrite,
     settings_of,
 )
-from benchmarks.timing import rate, table, take_turns, times_as_fast
+from benchmarks.timing import rate, take_turns, times_as_fast
+from markdown_tables import table
 
 
 def reading(data: Path, scratch: Path) -> str:

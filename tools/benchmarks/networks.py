@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.databases import make_shards, replicate
-from benchmarks.timing import table, take_turns, times_as_fast
+from benchmarks.timing import take_turns, times_as_fast
+from markdown_tables import table
 
 BATCH = 64
 # of training that one round takes

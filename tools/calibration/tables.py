@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import markdown_tables
 import numpy as np
 
 
@@ -17,9 +18,6 @@ def share(hits: Sequence[bool] | Sequence[float]) -> str:
 
 
 def table(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> str:
-    """A Markdown table."""
+    """A row for each scenario, whose cells it has by the names of columns."""
     names = ("scenario", *columns)
-    lines = [f"| {' | '.join(names)} |", f"| --- |{' ---: |' * len(columns)}"]
-    return "\n".join(
-        [*lines, *(f"| {' | '.join(row.get(name, '') for name in names)} |" for row in rows)]
-    )
+    return markdown_tables.table(names, ([row.get(name, "") for name in names] for row in rows))
