@@ -145,14 +145,26 @@ def convolve(
     )(x)
 
 
-def dense(x: Tensor, units: int, name: str, seed: int, *, activation: str | None = None) -> Tensor:
-    """A dense layer with PyTorch's first weights."""
+def dense(
+    x: Tensor,
+    units: int,
+    name: str,
+    seed: int,
+    *,
+    activation: str | None = None,
+    use_bias: bool = True,
+    kernel: keras.initializers.Initializer | None = None,
+    dtype: str | None = None,
+) -> Tensor:
+    """A dense layer; without ``kernel`` its first weights are PyTorch's."""
     fan_in = x.shape[-1]
     return layers.Dense(
         units,
         activation=activation,
-        kernel_initializer=uniform(fan_in, seed, f"{name}/kernel"),
+        use_bias=use_bias,
+        kernel_initializer=kernel or uniform(fan_in, seed, f"{name}/kernel"),
         bias_initializer=uniform(fan_in, seed, f"{name}/bias"),
+        dtype=dtype,
         name=name,
     )(x)
 
@@ -165,16 +177,27 @@ def normalise(x: Tensor, name: str, scale: str = "ones") -> Tensor:
 
 
 def convolve_symmetrically(
-    x: Tensor, filters: int, width: int, name: str, seed: int, *, strides: int = 1
+    x: Tensor,
+    filters: int,
+    width: int,
+    name: str,
+    seed: int,
+    *,
+    strides: int = 1,
+    pad: str | None = None,
+    fan: str = "fan_in",
 ) -> Tensor:
-    """A convolution padded as PyTorch's, whose first weights are He's by fan-in.
+    """A convolution padded as PyTorch's, by a layer ``pad``, whose first weights are He's.
 
     Keras' ``same`` pads otherwise where it strides or the width is even.
     """
     if width > 1:
         zeros = (width - 1) // 2
-        x = layers.ZeroPadding1D(zeros, data_format=CHANNELS_LAST, name=f"{name}_pad")(x)
-    kernel = he_fan_in(seed, name)
+        x = layers.ZeroPadding1D(zeros, data_format=CHANNELS_LAST, name=pad or f"{name}_pad")(x)
+    # variance 2 / (kernel width * channels or filters), He et al. 2015, arXiv 1502.01852
+    kernel = keras.initializers.VarianceScaling(
+        2.0, mode=fan, distribution="untruncated_normal", seed=seed_of(seed, name)
+    )
     return convolve(x, filters, width, name, seed, strides=strides, padding="valid", kernel=kernel)
 
 
@@ -196,20 +219,6 @@ def convolve_and_normalise(
 def seed_of(seed: int, name: str) -> int:
     """A seed for one weight, which depends on its name and not on the order of creation."""
     return zlib.crc32(f"{seed}/{name}".encode())
-
-
-def he_fan_out(seed: int, name: str) -> keras.initializers.Initializer:
-    """Normal with variance ``2 / (kernel width * filters)`` (He et al. 2015, arXiv 1502.01852)."""
-    return keras.initializers.VarianceScaling(
-        2.0, mode="fan_out", distribution="untruncated_normal", seed=seed_of(seed, name)
-    )
-
-
-def he_fan_in(seed: int, name: str) -> keras.initializers.Initializer:
-    """Normal with variance ``2 / (kernel width * channels)`` (He et al. 2015, arXiv 1502.01852)."""
-    return keras.initializers.VarianceScaling(
-        2.0, mode="fan_in", distribution="untruncated_normal", seed=seed_of(seed, name)
-    )
 
 
 def uniform(fan_in: int, seed: int, name: str) -> keras.initializers.Initializer:

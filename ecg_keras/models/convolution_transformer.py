@@ -16,11 +16,11 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     convolve,
+    dense,
     normalise,
     seed_of,
     signal_input,
     summarise_time,
-    uniform,
 )
 from ecg_keras.models.encoder import Encoder, dropped, encoder_block, sinusoids
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
@@ -70,14 +70,17 @@ def cnn_transformer(
         dropout=0.1,
         seed=seed,
         kernel=partial(_xavier, seed),
-        bias=lambda fan_in, name: uniform(fan_in, seed, name),
+        use_bias=True,
     )
     x = layers.Add(name="stem_add")([x, sinusoids(x, "stem_positions")])
     x = dropped(x, encoder, "stem_dropout")
     for block in range(STAGES * BLOCKS):
         x = encoder_block(x, encoder, f"stage{block // BLOCKS + 1}_block{block % BLOCKS + 1}")
     x = summarise_time(x, head, AS_PUBLISHED_HEAD["cnn_transformer"])
-    return keras.Model(signal, _embed(x, seed), name="cnn_transformer")
+    kernel = _xavier(seed, x.shape[-1], EMBEDDING, "embedding_dense/kernel")
+    x = dense(x, EMBEDDING, "embedding_dense", seed, kernel=kernel)
+    x = layers.ReLU(name="embedding_relu")(x)
+    return keras.Model(signal, x, name="cnn_transformer")
 
 
 def _convolve(x: Tensor, filters: int, width: int, stride: int, number: int, seed: int) -> Tensor:
@@ -87,17 +90,6 @@ def _convolve(x: Tensor, filters: int, width: int, stride: int, number: int, see
     x = convolve(x, filters, width, name, seed, strides=stride, kernel=kernel)
     x = normalise(x, f"stem_norm{number}")
     return layers.ReLU(name=f"stem_relu{number}")(x)
-
-
-def _embed(x: Tensor, seed: int) -> Tensor:
-    fan_in = x.shape[-1]
-    x = layers.Dense(
-        EMBEDDING,
-        kernel_initializer=_xavier(seed, fan_in, EMBEDDING, "embedding_dense/kernel"),
-        bias_initializer=uniform(fan_in, seed, "embedding_dense/bias"),
-        name="embedding_dense",
-    )(x)
-    return layers.ReLU(name="embedding_relu")(x)
 
 
 def _xavier(seed: int, fan_in: int, fan_out: int, name: str) -> keras.initializers.Initializer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers, ops
-from ecg_keras.models.building import seed_of
+from ecg_keras.models.building import dense, seed_of
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,9 @@ class Encoder:
     epsilon: float  # of the normalisation
     dropout: float
     seed: int
-    # first weights: of a kernel by its fan in, fan out and name, of a bias by its fan in and name;
-    # none where nothing has a bias
+    use_bias: bool  # of every layer
+    # first weights of a kernel by its fan in, fan out and name
     kernel: Callable[[int, int, str], keras.initializers.Initializer]
-    bias: Callable[[int, str], keras.initializers.Initializer] | None
 
 
 def sinusoids(x: Tensor, name: str) -> Tensor:
@@ -54,7 +53,7 @@ def encoder_block(x: Tensor, encoder: Encoder, name: str) -> Tensor:
     """Attention among all steps, then two dense layers for each step, both beside a shortcut."""
     for number, part in enumerate((_attention, _dense_layers), start=1):
         norm = layers.LayerNormalization(
-            epsilon=encoder.epsilon, center=encoder.bias is not None, name=f"{name}_norm{number}"
+            epsilon=encoder.epsilon, center=encoder.use_bias, name=f"{name}_norm{number}"
         )
         add = layers.Add(name=f"{name}_add{number}")
         if encoder.norm_first:
@@ -70,7 +69,7 @@ def _attention(x: Tensor, encoder: Encoder, name: str) -> Tensor:
         encoder.heads,
         width // encoder.heads,
         dropout=encoder.dropout,
-        use_bias=encoder.bias is not None,
+        use_bias=encoder.use_bias,
         kernel_initializer="zeros",
         seed=seed_of(encoder.seed, f"{layer}/dropout"),
         name=layer,
@@ -96,12 +95,13 @@ def _dense_layers(x: Tensor, encoder: Encoder, name: str) -> Tensor:
 def _dense(
     x: Tensor, units: int, encoder: Encoder, name: str, activation: str | None = None
 ) -> Tensor:
-    fan_in = x.shape[-1]
-    return layers.Dense(
+    kernel = encoder.kernel(x.shape[-1], units, f"{name}/kernel")
+    return dense(
+        x,
         units,
+        name,
+        encoder.seed,
         activation=activation,
-        use_bias=encoder.bias is not None,
-        kernel_initializer=encoder.kernel(fan_in, units, f"{name}/kernel"),
-        bias_initializer=encoder.bias(fan_in, f"{name}/bias") if encoder.bias else "zeros",
-        name=name,
-    )(x)
+        use_bias=encoder.use_bias,
+        kernel=kernel,
+    )

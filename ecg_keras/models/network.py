@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ecg_keras.config import Preprocessing
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import check_keras, keras, layers
-from ecg_keras.models.building import head_of, seed_of, uniform
+from ecg_keras.models.building import dense, head_of, seed_of
 from ecg_keras.models.depthwise import refuse_wide_depthwise
 from ecg_keras.models.freezing import HEAD, stage_of
 from ecg_keras.models.preprocessing import FILTER_LAYERS, preprocess
@@ -80,15 +80,7 @@ def classifier(
     x = _adopt(backbone, scale(x, scaling, mean, std))
     if dropout:
         x = layers.Dropout(dropout, seed=seed_of(seed, "head_dropout"), name="head_dropout")(x)
-    fan_in = x.shape[-1]
-    probabilities = layers.Dense(
-        len(labels),
-        activation="sigmoid",
-        kernel_initializer=uniform(fan_in, seed, "head/kernel"),
-        bias_initializer=uniform(fan_in, seed, "head/bias"),
-        dtype="float32",
-        name="head",
-    )(x)
+    probabilities = dense(x, len(labels), "head", seed, activation="sigmoid", dtype="float32")
     return keras.Model(signal, probabilities, name=backbone.name)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers, ops
-from ecg_keras.models.building import CHANNELS_LAST, as_backbone, seed_of, signal_input
+from ecg_keras.models.building import as_backbone, convolve, dense, seed_of, signal_input
 from ecg_keras.models.encoder import Encoder, encoder_block, sinusoids
 
 PATCH = 25
@@ -53,7 +53,7 @@ def vit1d(
         dropout=0.0,
         seed=seed,
         kernel=lambda fan_in, fan_out, name: _normal(seed, name),
-        bias=None,
+        use_bias=False,
     )
     x = _embed_patches(signal, seed)
     for block in range(STAGES * BLOCKS):
@@ -65,22 +65,10 @@ def vit1d(
 
 def _embed_patches(signal: Tensor, seed: int) -> Tensor:
     """The register and all patches with their positions, ``(batch, 1 + patches, WIDTH)``."""
-    x = layers.Conv1D(
-        WIDTH,
-        PATCH,
-        strides=PATCH,
-        padding="same",
-        data_format=CHANNELS_LAST,
-        use_bias=False,
-        kernel_initializer=_normal(seed, "stem_conv"),
-        name="stem_conv",
-    )(signal)
-    register = layers.Dense(
-        WIDTH,
-        use_bias=False,
-        kernel_initializer=_normal(seed, "stem_register"),
-        name="stem_register",
-    )(_one(x))
+    kernel = _normal(seed, "stem_conv")
+    x = convolve(signal, WIDTH, PATCH, "stem_conv", seed, strides=PATCH, kernel=kernel)
+    kernel = _normal(seed, "stem_register")
+    register = dense(_one(x), WIDTH, "stem_register", seed, use_bias=False, kernel=kernel)
     x = layers.Add(name="stem_add")([x, sinusoids(x, "stem_positions")])
     return layers.Concatenate(axis=1, name="stem_concat")([register, x])
 

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers
 from ecg_keras.models.building import (
     CHANNELS_LAST,
-    convolve,
+    convolve_symmetrically,
     dense,
-    he_fan_out,
     normalise,
     signal_input,
     summarise_time,
@@ -125,14 +124,11 @@ def _convolve(
     x: Tensor, filters: int, width: int, stride: int, name: str, number: str, seed: int
 ) -> Tensor:
     """Symmetrical padding, convolution without bias, BatchNorm."""
-    if width > 1:
-        x = layers.ZeroPadding1D(width // 2, data_format=CHANNELS_LAST, name=f"{name}_pad{number}")(
-            x
-        )
-    conv = f"{name}_conv{number}"
-    kernel = he_fan_out(seed, conv)
-    x = convolve(x, filters, width, conv, seed, strides=stride, padding="valid", kernel=kernel)
-    return normalise(x, f"{name}_norm{number}")
+    names = {part: f"{name}_{part}{number}" for part in ("conv", "pad", "norm")}
+    x = convolve_symmetrically(
+        x, filters, width, names["conv"], seed, strides=stride, pad=names["pad"], fan="fan_out"
+    )
+    return normalise(x, names["norm"])
 
 
 def _with_embedding(name: str, signal: Tensor, x: Tensor, head: str, seed: int) -> keras.Model:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, layers, ops
-from ecg_keras.models.building import seed_of
+from ecg_keras.models.building import dense, seed_of
 
 STEPS = (0.001, 0.1)  # first values of dt; a channel remembers some 2 / dt samples
 DECAY = 0.5  # first value of -Re A
@@ -40,13 +40,15 @@ def state_space(x: Tensor, states: int, name: str, seed: int) -> Tensor:
         name=f"{name}_output",
     )(_impulse_responses(zeros, lag, (channels, states), name, seed))
     forward, backward = ops.unstack(kernels, 2, axis=-1)
-    skip = layers.Dense(
+    skip = dense(
+        ops.expand_dims(ops.relu(1 - lag), 1),
         channels,
+        f"{name}_skip",
+        seed,
         use_bias=False,
-        kernel_initializer=_normal(1, seed, f"{name}_skip"),
+        kernel=_normal(1, seed, f"{name}_skip"),
         dtype=_precision(),
-        name=f"{name}_skip",
-    )(ops.expand_dims(ops.relu(1 - lag), 1))
+    )
     return _convolve(x, forward + ops.transpose(skip), backward)
 
 
