@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.serving.batching import Batcher
@@ -96,6 +96,10 @@ class Desk:
         finally:
             self._answered.labels(api, code).inc()
             self._seconds.labels(api).observe(time.monotonic() - start)
+
+    def count(self) -> bytes:
+        """What was counted, in the text format of Prometheus."""
+        return generate_latest(self.registry)
 
 
 def too_late(limits: Limits) -> RefusedError:

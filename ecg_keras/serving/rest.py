@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from prometheus_client import generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -59,9 +58,7 @@ def make_app(desk: Desk) -> Starlette:
         return PlainTextResponse("ok\n")
 
     async def count(request: Request) -> Response:
-        return PlainTextResponse(
-            generate_latest(desk.registry), media_type="text/plain; version=0.0.4"
-        )
+        return PlainTextResponse(desk.count(), media_type="text/plain; version=0.0.4")
 
     async def refuse(request: Request, error: Exception) -> Response:
         status, headers = 500, {"X-Model-Mark": desk.served.mark}
