@@ -122,7 +122,7 @@ def answering(
             grpc_end = grpc_server.stop(limits.grace + _LAST)
             grpc_end.wait(limits.grace)
             rest_server.wait(max(0.0, until - time.monotonic()))
-            desk.close()
+            desk.batcher.close()
             grpc_end.wait()
             rest_server.wait()
 
