@@ -18,7 +18,7 @@ from ecg_keras.formats.dicom import has_dicom_mark, read_dicom
 from ecg_keras.formats.edf import read_edf
 from ecg_keras.formats.plain_files import find_alike, normalise, stat_file
 from ecg_keras.formats.wfdb_files import read_unknown
-from ecg_keras.formats.xml_exports import read_xml
+from ecg_keras.formats.xml_exports import read_scp, read_xml
 from ecg_keras.records import Signal, Span
 from ecg_keras.signals import LeadNames
 
@@ -51,6 +51,7 @@ FORMATS = (
     Format("edf", (".edf",), read_edf, ("unit",)),
     Format("dicom", (".dcm",), read_dicom),
     Format("xml", (".xml",), read_xml),
+    Format("scp", (".scp",), read_scp),
     Format(
         "array",
         (*HDF5, NUMPY, NUMPY_ARCHIVE),

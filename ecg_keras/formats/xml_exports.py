@@ -1,7 +1,7 @@
-"""ECGs in the XML exports of hospital systems, by ecgdatakit: GE MUSE, Philips Sierra, HL7 aECG.
+"""ECGs in the exports of hospital systems, by ecgdatakit: GE MUSE, Philips, HL7 aECG, and SCP-ECG.
 
-The package is the extra `xml`. It parses by defusedxml and xmltodict, which expand no entity; what
-it would unpack or parse without a bound is refused here before. Of the person nothing is kept.
+The package is the extra `xml`. It parses XML by defusedxml and xmltodict, which expand no entity;
+what it would unpack or parse without a bound is refused here before. Of the person nothing is kept.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from ecg_keras.records import Signal, Span, span_samples
 from ecg_keras.signals import LeadNames, find_lead
 
 LARGEST = 16_000_000
+# SCP-ECG is packed, and unpacked bit by bit: of ten seconds it is 20 to 100 kB
+_LARGEST_SCP = 2_000_000
 # a tag costs thirty times its own bytes
 _MOST_TAGS = 200_000
 # bytes that the compressed samples of a Sierra file may become
@@ -35,6 +37,7 @@ _PARSERS = {
     "restingecgdata": ("Philips Sierra", "sierra_xml", "SierraXMLParser"),
     "annotatedecg": ("HL7 aECG", "hl7_aecg", "HL7aECGParser"),
 }
+_SCP = ("SCP-ECG", "scp_ecg", "SCPECGParser")
 # a declaration, a comment, a type, or the name of an element
 _TAG = re.compile(r"<\?.*?\?>|<!--.*?-->|<!(?!-).*?>|<([\w.:-]*)", re.DOTALL)
 _PACKED = re.compile(r"<parsedwaveforms\b([^>]*)>([^<]*)<", re.IGNORECASE)
@@ -48,12 +51,12 @@ _SECOND = re.compile(r"_\d+$")
 
 
 def check_reader(where: str) -> None:
-    """Refuses XML files, named by ``where``, if the package that reads them is not installed."""
+    """Refuses XML and SCP-ECG files, named by ``where``, without the package that reads them."""
     try:
         importlib.import_module("ecgdatakit")
     except ImportError as error:
         raise ConfigError(
-            f"{where}: XML files are read by ecgdatakit, which is not installed: "
+            f"{where}: XML and SCP-ECG files are read by ecgdatakit, which is not installed: "
             "pip install 'ecg_keras[xml]'."
         ) from error
 
@@ -64,24 +67,50 @@ def read_xml(path: Path, *, lead_names: LeadNames = None, span: Span | None = No
     The leads are those that are stored, in MUSE files often I, II and V1 to V6."""
     content = read_at_most(path, LARGEST)
     with errors_name(path):
-        name, module, parser = _identify(content)
+        parser = _identify(content)
+    record, messages = _parse(path, parser)
+    for message in filter(_CHOSEN.search, messages):
+        raise DataError(f"{path}: holds several recordings: {message:.200}. Export one of them.")
+    with errors_name(path):
+        return replace(_convert(record, lead_names, span), remarks=tuple(_remark(messages)))
+
+
+def read_scp(path: Path, *, lead_names: LeadNames = None, span: Span | None = None) -> Signal:
+    """Reads the rhythm of an SCP-ECG file (EN 1064) in millivolts, packed in any of its ways.
+
+    The leads are those that are stored, often I, II and V1 to V6, if all begin at one time."""
+    if len(read_at_most(path, _LARGEST_SCP)) > _LARGEST_SCP:
+        raise DataError(
+            f"{path}: larger than {_LARGEST_SCP:,} bytes, which no resting ECG in SCP-ECG is. "
+            "Export another format."
+        )
+    record, messages = _parse(path, _SCP)
+    with errors_name(path):
+        begins = {one.annotations.get("start_sample", "1") for one in record.leads}
+        if len(begins) > 1:
+            raise DataError("its leads were recorded one after another. Export them together.")
+        signal = _convert(record, lead_names, span)
+    wrong = any("CRC mismatch" in message for message in messages)
+    remark = "a checksum contradicts what it is of, which may be damaged"
+    return replace(signal, remarks=(remark,) * wrong)
+
+
+def _parse(path: Path, parser: tuple[str, str, str]) -> tuple[Any, list[str]]:
+    """What ecgdatakit makes of a file, and its remarks; the parser is an entry of `_PARSERS`."""
+    name, module, of_module = parser
     check_reader(str(path))
     try:
         parsers = importlib.import_module(f"ecgdatakit.parsing.parsers.{module}")
         with warnings.catch_warnings(record=True) as remarks:
             warnings.simplefilter("always")
-            record = getattr(parsers, parser)().parse(path)
+            record = getattr(parsers, of_module)().parse(path)
     except Exception as error:  # a damaged file makes the parser raise whatever it meets
         reason = " ".join(str(error).replace(f" in {path}", "").split())
         raise DataError(
             f"{path}: no {name} file that can be read: {type(error).__name__}: {reason:.200}. "
             "Export it again."
         ) from error
-    messages = [str(remark.message) for remark in remarks]
-    for message in filter(_CHOSEN.search, messages):
-        raise DataError(f"{path}: holds several recordings: {message:.200}. Export one of them.")
-    with errors_name(path):
-        return replace(_convert(record, lead_names, span), remarks=tuple(_remark(messages)))
+    return record, [str(remark.message) for remark in remarks]
 
 
 def _remark(messages: Iterable[str]) -> Iterator[str]:
@@ -179,7 +208,9 @@ def _convert(record: Any, lead_names: LeadNames, span: Span | None) -> Signal:
         received = ", ".join(f"{count} samples at {rate:g} Hz" for rate, count in sorted(shapes))
         raise DataError(f"its leads must be of one rate and length. Received: {received}.")
     rate, total = shapes.pop()
-    # the rate of an aECG is the inverse of a time, and whole numbers only near it
+    # the rate is the inverse of a time, and whole numbers only near it
+    if interval := record.raw_metadata.get("rhythm_sample_interval_us"):
+        rate = 1e6 / interval
     rate = float(record.raw_metadata.get("rhythm_time", {}).get("sampling_rate_exact", rate))
     start, stop = span_samples(span, rate, total)
     values = np.empty((stop - start, len(leads)), dtype=np.float32)

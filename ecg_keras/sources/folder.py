@@ -96,7 +96,7 @@ class FolderSource:
                 file, rate = root / rows.files[row], self._rate(rows.rates[row])
                 unit_is_known = unit_is_known or self._states_unit(where, file, rate or 1.0)
                 check_rate(where, rate)
-        if "xml" in rows.kinds:
+        if {"xml", "scp"} & {*rows.kinds}:
             check_reader(str(path))
         _check_some_are_there(path, root, rows.files, self._settings.file)
         listed = zip(

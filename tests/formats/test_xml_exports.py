@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from small_folder import as_stored
+from small_scp import write_scp
 from small_signals import RATE, microvolts
 from small_xml import (
     EIGHT,
@@ -18,7 +19,7 @@ from small_xml import (
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats import find_recording, read_recording, xml_exports
-from ecg_keras.formats.xml_exports import read_xml
+from ecg_keras.formats.xml_exports import read_scp, read_xml
 from ecg_keras.records import cut_signal
 from ecg_keras.signals import LEADS
 
@@ -203,7 +204,7 @@ def test_the_size_of_a_file_is_bounded(path, monkeypatch):
 def test_without_the_package_one_line_says_what_to_install(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ecgdatakit", None)
     write_muse(path, muse_waveform(OF_EIGHT, EIGHT))
-    message = r"x\.xml: XML files are read by ecgdatakit, .* pip install 'ecg_keras\[xml\]'\.$"
+    message = r"x\.xml: XML and SCP-ECG files are .* pip install 'ecg_keras\[xml\]'\.$"
     with pytest.raises(ConfigError, match=message):
         read_xml(path)
 
@@ -219,3 +220,47 @@ def test_a_sample_that_no_float_holds_is_infinite(path):
         read_xml(path)
     write_aecg(path, aecg_series(VALUES).replace("<digits>", "<digits>1e300 "))
     assert np.isinf(read_xml(path).values[0]).all()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_scp_ecg(tmp_path, packed):
+    path = write_scp(tmp_path / "a.scp", VALUES, packed=packed)
+    for name in ("a", "a.scp"):
+        assert find_recording(tmp_path / name) == (path, "scp")
+    signal = read_recording(path, "scp")
+    assert is_like(signal, VALUES) and not signal.remarks and signal.values.dtype == np.float32
+    write_scp(path, OF_EIGHT, EIGHT, nanovolts=4880, packed=packed)
+    assert is_like(read_scp(path), OF_EIGHT, EIGHT, step=4.88)
+    part, cut = read_scp(path, span=(0.5, 1.5)), cut_signal(read_scp(path), (0.5, 1.5))
+    assert np.array_equal(part.values, cut.values) and part.total == cut.total
+    renamed = read_scp(path, lead_names={"V1": "V2", "V2": "V1"})
+    assert renamed.leads[2:4] == ("V2", "V1")
+
+
+def test_a_wrong_checksum_of_scp_ecg_is_remarked(tmp_path):
+    path = write_scp(tmp_path / "a.scp", VALUES, wrong=True)
+    assert read_scp(path).remarks == ("a checksum contradicts what it is of, which may be damaged",)
+
+
+def test_what_scp_ecg_can_not_mean_is_refused(tmp_path, monkeypatch):
+    path = write_scp(tmp_path / "a.scp", VALUES[:, :2], ("I", "II"), starts=(1, 501))
+    with pytest.raises(DataError, match=r"a\.scp: its leads were recorded one after another"):
+        read_scp(path)
+    write_scp(path, VALUES[:, :2], ("I", "I"))
+    with pytest.raises(DataError, match=r"a\.scp: several of its channels are lead I"):
+        read_scp(path)
+    write_scp(path, VALUES, nanovolts=0)
+    with pytest.raises(DataError, match=r"lead I is in steps of 1 ''"):
+        read_scp(path)
+    write_scp(path, VALUES[:, :1], ("X",))
+    with pytest.raises(DataError, match="none of its channels is one of the leads"):
+        read_scp(path)
+    whole = write_scp(path, VALUES, packed=True).read_bytes()
+    for damaged in (b"", b"x" * 500, whole[:-9], whole[:40] + b"\xff" * 60 + whole[100:]):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"a\.scp: no SCP-ECG file that can be read: "):
+            read_scp(path)
+    monkeypatch.setattr(xml_exports, "_LARGEST_SCP", 1000)
+    write_scp(path, VALUES)
+    with pytest.raises(DataError, match="larger than 1,000 bytes"):
+        read_scp(path)
