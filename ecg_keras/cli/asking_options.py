@@ -73,8 +73,8 @@ READING = {
     ),
     "unit": click.option(
         "--unit",
-        type=click.Choice(["mV", "uV", "V"]),
-        help="Of CSV and HDF5 files, and of EDF files that don't say.",
+        metavar="mV|uV|V",
+        help="Of CSV and HDF5 files, and of EDF files that don't say; or a step, as '4.88 uV'.",
     ),
     "leads": click.option(
         "--leads",

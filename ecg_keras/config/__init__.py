@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from ecg_keras.config.tune import Candidate as Candidate, Tune as Tune, beyond as beyond
     from ecg_keras.config.values import (
         NameOrSettings as NameOrSettings,
+        is_voltage as is_voltage,
         leaves as leaves,
         name_and_settings as name_and_settings,
     )

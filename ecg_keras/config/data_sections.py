@@ -23,6 +23,7 @@ from ecg_keras.config.values import (
     RecordIds,
     Seed,
     Settings,
+    Voltage,
 )
 
 
@@ -105,7 +106,7 @@ class Folder(Settings):
     label_column: str | None = None
     separator: str = Field(default=";", min_length=1)
     sampling_rate: RateOrColumn | None = None
-    unit: Literal["mV", "uV", "V"] | None = None
+    unit: Voltage | None = None
     leads: Names | None = None
     array: str | None = None
     decimal: Literal[".", ","] | None = None

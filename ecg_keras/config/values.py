@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -44,6 +45,27 @@ def _check_rate(value: Any) -> Any:
     raise ValueError(
         f"must be a number of Hz above 0, or the name of a column. Received: {value!r:.80}"
     )
+
+
+# mV, or a step of a recorder's numbers: 4.88 uV
+_VOLTAGE = re.compile(r"(?:([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?) )?[mu]?V")
+
+
+def is_voltage(value: Any) -> bool:
+    """Whether a setting is mV, uV or V, perhaps with a number before it.
+
+    Example:
+        >>> is_voltage("mV"), is_voltage("4.88 uV"), is_voltage("kV")
+        (True, True, False)
+    """
+    found = _VOLTAGE.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and float(found[1] or 1) > 0
+
+
+def _check_voltage(value: Any) -> Any:
+    if is_voltage(value):
+        return value
+    raise ValueError(f"must be 'mV', 'uV' or 'V', or a step as '4.88 uV'. Received: {value!r:.80}")
 
 
 # how a network makes one vector of its time steps: `SUMMARIES` of ecg_keras/models/building.py
@@ -125,4 +147,5 @@ Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Folds = Annotated[tuple[int, ...], Field(strict=False)]
 Folders = Annotated[tuple[FolderPath, ...], Field(strict=False)]
+Voltage = Annotated[str, BeforeValidator(_check_voltage)]
 RateOrColumn = Annotated[float | str, BeforeValidator(_check_rate)]

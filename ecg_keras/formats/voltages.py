@@ -8,7 +8,10 @@ import unicodedata
 
 ALLOWED = "V, mV, uV, nV"
 _SIZES = {"": 1000.0, "m": 1.0, "milli": 1.0, "u": 1e-3, "micro": 1e-3, "n": 1e-6, "nano": 1e-6}
-_UNIT = re.compile(rf"({'|'.join(sorted(_SIZES, key=len, reverse=True))})[\s-]?(?:v|volts?)")
+_UNIT = re.compile(
+    r"(?P<number>[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]{1,2})?)?\s?"
+    rf"(?P<size>{'|'.join(sorted(_SIZES, key=len, reverse=True))})[\s-]?(?:v|volts?)"
+)
 # the micro sign, the Greek letter, and either of them in UTF-8 that was read as latin-1
 _MICRO = re.compile("\u00b5|\u03bc|\u00e2\u00b5|\u00ee\u00bc")
 # in text tables: behind the name of a column, in a cell below it, or in a line about the recording
@@ -21,10 +24,14 @@ _STATED = re.compile(rf"\bunits?\b[^a-zμ]{{1,5}}{_IN_TEXT}\b")
 
 @functools.lru_cache(maxsize=256)
 def unit_in_mv(text: str) -> float | None:
-    """Millivolts in a unit, whatever its case and the blanks or NUL bytes around it."""
+    """Millivolts in a unit, whatever its case and the blanks or NUL bytes around it.
+
+    A number before it is the size of a step, as in ``4.88 uV``.
+    """
     plain = _MICRO.sub("u", text.strip(" \0\t_[]()").lower())
     found = _UNIT.fullmatch(plain)
-    return _SIZES[found[1]] if found else None
+    size = float(found["number"] or 1) * _SIZES[found["size"]] if found else 0.0
+    return size or None
 
 
 def split_unit(name: str) -> tuple[str, float | None]:

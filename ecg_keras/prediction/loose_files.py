@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from ecg_keras.config import is_voltage
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.formats import (
     NUMPY,
@@ -33,7 +34,6 @@ from ecg_keras.signals import find_fault
 TABLES = ("labels.csv", "labels.tsv")
 # of a CSV file of answers, which may be written beside the recordings
 FIRST_COLUMNS = ("record_id", "patient_id", "split", "status", "reason", "windows", "lost")
-_UNITS = ("mV", "uV", "V")
 # what is right in a recipe alone, and what it is here
 _SETTING = re.compile(r"data\.folder\.(\w+)")
 _OF_TABLES = (", or to the column that says them", ", or take the recording out of the table")
@@ -70,8 +70,10 @@ class LooseFiles:
     verify: bool = True
 
     def __post_init__(self) -> None:
-        if self.unit not in (None, *_UNITS):
-            raise ConfigError(f"unit must be mV, uV or V. Received: {self.unit!r}.")
+        if self.unit is not None and not is_voltage(self.unit):
+            raise ConfigError(
+                f"unit must be mV, uV or V, or a step as 4.88 uV. Received: {self.unit!r}."
+            )
         if self.sampling_rate is not None and not 0 < self.sampling_rate < math.inf:
             raise ConfigError(
                 f"sampling_rate must be above 0 Hz, and finite. Received: {self.sampling_rate}."

@@ -25,6 +25,8 @@ from ecg_keras.sources.table_text import CsvLayout, find_layout
 
 TABLES = ("labels.csv", "labels.parquet")
 KINDS = (".csv", ".parquet")
+# as CSV files are called, too, where a recipe names one
+ALSO_CSV = (".tsv", ".txt")
 LARGEST = 2_000_000_000
 MOST_COLUMNS = 5000
 MOST_CELLS = 400_000_000
@@ -63,10 +65,10 @@ def find_table(root: Path, name: str | None) -> Path:
         path = path_inside(root, name)
     except DataError as error:
         raise DataError(f"data.folder.table: {error}") from error
-    if path.suffix.lower() not in KINDS:
+    if path.suffix.lower() not in (*KINDS, *ALSO_CSV):
         raise DataError(
             f"{path}: a labels table is a CSV or a Parquet file, and its name ends in "
-            f"{' or '.join(KINDS)}. Save it as CSV (UTF-8)."
+            f"{' or '.join((*ALSO_CSV, *KINDS))}. Save it as CSV (UTF-8)."
         )
     if not path.exists():
         found = [f"{one.relative_to(root)}" for one in root.glob(f"*{path.suffix}")]

@@ -95,7 +95,13 @@ def test_every_problem_is_told_at_once_with_its_line(tmp_path):
         (
             "source: ptbxl",
             "source: folder\n  folder: {unit: kV}",
-            "data.folder.unit: must be 'mV', 'uV' or 'V'. Received: 'kV'.",
+            "data.folder.unit: must be 'mV', 'uV' or 'V', or a step as '4.88 uV'. Received: 'kV'.",
+        ),
+        (
+            "source: ptbxl",
+            "source: folder\n  folder: {unit: 0 uV}",
+            "data.folder.unit: must be 'mV', 'uV' or 'V', or a step as '4.88 uV'. "
+            "Received: '0 uV'.",
         ),
         (
             "  phases:",

@@ -55,6 +55,11 @@ def test_a_single_recording(path):
     np.testing.assert_allclose(signal.values, MANY[0][:, [0, 2]] / 1000, rtol=1e-6)
 
 
+def test_numbers_of_a_recorder_are_steps_of_a_unit(path):
+    save(path, MANY[0].astype("i2"), "ecg")
+    np.testing.assert_allclose(read(path, unit="4.88 uV").values, MANY[0] * 0.00488, rtol=1e-5)
+
+
 def test_axes_of_one_and_zeros_around_are_left_out(tmp_path):
     padded = np.zeros((2, 1, 3000, 12), "f4")
     padded[1, 0, 700:1700] = MANY[1]

@@ -12,11 +12,30 @@ from ecg_keras.formats.voltages import parse_unit, split_unit, stated_unit, unit
         (("mV", "MV", "mv\0\0", "millivolt", "milliVolts", "[mV]", "(mV)"), 1.0),
         (("uV", "UV", " uV", "\xb5V", "\u03bcV", "\xc2\xb5V", "\xce\xbcV", "microV", "u V"), 0.001),
         (("nV", "nanovolts", "NV"), 1e-6),
-        (("", " ", "Ohm", "mmHg", "mVs", "kV", "pV", "um", "%", "mV/s", "1"), None),
+        (("4.88 uV", "4.88uV", "4.88E0 \xb5V", "0.00488 mV", "4.88e-3 mV"), 0.00488),
+        (
+            (
+                "",
+                " ",
+                "Ohm",
+                "mmHg",
+                "mVs",
+                "kV",
+                "pV",
+                "um",
+                "%",
+                "mV/s",
+                "1",
+                "0 uV",
+                "-1 uV",
+                "4,88 uV",
+            ),
+            None,
+        ),
     ],
 )
 def test_each_spelling(texts, size):
-    assert {text: unit_in_mv(text) for text in texts} == dict.fromkeys(texts, size)
+    assert {text: unit_in_mv(text) for text in texts} == pytest.approx(dict.fromkeys(texts, size))
 
 
 def test_units_of_wfdb_headers_mean_the_same():

@@ -94,10 +94,25 @@ def test_the_one_table_is_found(tmp_path):
     assert find_table(tmp_path, "labels.csv") == path
 
 
+@pytest.mark.parametrize("name", ["labels.tsv", "Labels.TXT"])
+def test_a_table_of_another_ending_is_read_where_it_is_named(tmp_path, name):
+    (tmp_path / name).write_text("file\tpatient_id\tAF\na\tp1\t1\n")
+    path = find_table(tmp_path, name)
+    assert read_header(path) == ["file", "patient_id", "AF"]
+    assert read_table(path, ("file",)).to_dict("list") == {
+        "file": ["a"],
+        "patient_id": ["p1"],
+        "AF": [1],
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("labels.xlsx", r"labels\.xlsx: .*its name ends in \.csv or \.parquet\. Save it as CSV"),
+        (
+            "labels.xlsx",
+            r"labels\.xlsx: .*its name ends in .* or \.csv or \.parquet\. Save it as CSV",
+        ),
         ("lables.csv", r"lables\.csv: no such labels table\. In .*Did you mean 'labels\.csv'\?"),
         ("../labels.csv", r"data\.folder\.table: a file name must stay inside"),
         ("/etc/passwd.csv", r"data\.folder\.table: a file name must stay inside"),
