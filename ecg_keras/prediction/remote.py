@@ -6,12 +6,11 @@ One version is asked from the first batch to the last, so that answers of two ar
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -42,6 +41,10 @@ class _AgainError(Exception):
     """It may be right later: a server restarts, is busy, or merged us with a bad neighbour."""
 
 
+class _LateError(_AgainError):
+    """The server did not answer in time: it is busy, or there is too much to answer."""
+
+
 class _TooLargeError(Exception):
     """The server takes less at once."""
 
@@ -60,7 +63,7 @@ class _Server(Protocol):
     def ask(self, version: int, card: Card, signal: Floats) -> tuple[Floats, str]: ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Remote:
     """A network on a server: its card, its version, and how it is asked."""
 
@@ -69,23 +72,37 @@ class Remote:
     version: int
     mark: str  # of the SavedModel, where the server gives it
     server: _Server
+    rows: int = field(init=False)  # of a request; fewer once they were too many
+
+    def __post_init__(self) -> None:
+        values = self.card.num_samples * len(self.card.leads)
+        self.rows = max(1, _REQUEST_BYTES // (values * self.server.bytes_per_sample))
 
     def forward(self, signal: Floats) -> Floats:
         """Probabilities of signals, asked in requests that a server takes."""
-        values = self.card.num_samples * len(self.card.leads)
-        rows = max(1, _REQUEST_BYTES // (values * self.server.bytes_per_sample))
-        parts = [signal[start : start + rows] for start in range(0, len(signal), rows)]
-        return np.concatenate([self._ask(part) for part in parts])
+        parts, start = [], 0
+        while start < len(signal):
+            part = signal[start : start + self.rows]
+            try:
+                parts.append(self._ask(part))
+                start += len(part)
+            except _TooLargeError as error:
+                if len(part) == 1:
+                    raise DataError(f"{self.url}: one ECG is too large for the server.") from error
+                self.rows = len(part) // 2
+        return np.concatenate(parts)
 
     def _ask(self, signal: Floats) -> Floats:
-        work = functools.partial(self.server.ask, self.version, self.card, signal)
+        def work() -> tuple[Floats, str]:
+            try:
+                return self.server.ask(self.version, self.card, signal)
+            except _LateError as error:
+                if len(signal) > 1:
+                    raise _TooLargeError(str(error)) from error
+                raise
+
         try:
             values, mark = _retry(self.url, work, _PAUSES)
-        except _TooLargeError as error:
-            if len(signal) == 1:
-                raise DataError(f"{self.url}: one ECG is too large for the server.") from error
-            half = len(signal) // 2
-            return np.concatenate([self._ask(signal[:half]), self._ask(signal[half:])])
         except _NoneError as error:
             raise DataError(
                 f"{self.url}: version {self.version} is no longer served, and answers of two are "
@@ -219,6 +236,8 @@ class _Rest:
                 allow_redirects=False,
             ) as response:
                 text = response.raw.read(_ANSWER_BYTES + 1, decode_content=True)
+        except (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError) as error:
+            raise _LateError(f"{type(error).__name__}: {error}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _AgainError(f"{type(error).__name__}: {error}") from error
         if len(text) > _ANSWER_BYTES:
@@ -226,7 +245,9 @@ class _Rest:
         if response.status_code == 200:
             return text, response.headers.get("X-Model-Mark", "")
         reply = f"HTTP {response.status_code} {shortened(text.decode(errors='replace'), 300)}"
-        if response.status_code in (400, 408, 429, 500, 502, 503, 504):
+        if response.status_code == 504:
+            raise _LateError(reply)
+        if response.status_code in (400, 408, 429, 500, 502, 503):
             raise _AgainError(reply)
         if response.status_code == 413:
             raise _TooLargeError(reply)
@@ -303,6 +324,8 @@ class _Grpc:
             code, words = error.code(), f"{error.code().name} {error.details()}"
             if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in words:
                 raise _TooLargeError(words) from error
+            if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise _LateError(words) from error
             if code is grpc.StatusCode.NOT_FOUND:
                 raise _NoneError(words) from error
             if code.name in ("UNIMPLEMENTED", "PERMISSION_DENIED", "UNAUTHENTICATED"):

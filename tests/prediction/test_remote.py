@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from small_servers import slow_server
 from tensorflow_serving.apis import get_model_status_pb2
 
 import ecg_keras as ecg
@@ -182,6 +183,32 @@ def test_what_may_pass_is_asked_again_within_bounds(impatient):
         assert network.forward(signal).tolist() == [[1.0]] * 3
     with pytest.raises(DataError, match="no answer in 4 attempts: HTTP 400 of a neighbour"):
         remote.Remote("http://x", card, 1, "", Flaky(4)).forward(signal)
+
+
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_a_server_that_is_slow_is_asked_about_fewer_at_once(api):
+    card = dataclasses.replace(Card(("A",), ("I",), 100.0, 10, None, {}), input="x", output="y")
+    with slow_server(Limits(seconds=1.2, batch_rows=1), 0.25) as running:
+        place = running.grpc.split("/")[2]
+        server = remote._Rest(running.rest) if api == "rest" else remote._Grpc(place, "slow")
+        network = remote.Remote(running.rest, card, 1, "0" * 64, server)
+        asked = np.linspace(0, 1, 12, dtype=np.float32)[:, None]
+        np.testing.assert_array_equal(network.forward(asked), asked)
+        assert 1 <= network.rows <= 6  # and remembered
+
+
+def test_one_ecg_that_is_late_is_asked_again_and_no_longer_halved(impatient):
+    class Late(Flaky):
+        def ask(self, version, card, signal):
+            if len(signal) > 1:
+                raise remote._LateError("HTTP 504")
+            return super().ask(version, card, signal)
+
+    card = Card(("A",), ("I",), 100.0, 10, None, {})
+    signal = np.zeros((5, 10, 1), np.float32)
+    assert len(remote.Remote("http://x", card, 1, "", Late(3)).forward(signal)) == 5
+    with pytest.raises(DataError, match="no answer in 4 attempts"):
+        remote.Remote("http://x", card, 1, "", Late(4)).forward(signal)
 
 
 @pytest.mark.parametrize("api", ["rest", "grpc"])
