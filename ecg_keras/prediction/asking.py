@@ -69,7 +69,8 @@ def predict(
     Raises:
         ConfigError: an option is wrong.
         DataError: the network can't be opened; shards are damaged or of other leads, another rate
-            or length; there is no file; or ``out`` can't be written or is of another command.
+            or length; there is no file; ``out`` can't be written or is of another command; or the
+            network gives what is no probability, such as logits.
 
     Example:
         >>> predict("runs/ptbxl_scratch", "incoming/*.edf", out="answers.csv")  # doctest: +SKIP

@@ -16,7 +16,13 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, Scores, SignalReference
 from ecg_keras.files import sha256_of
 from ecg_keras.metrics import recalibrate
-from ecg_keras.prediction.trained import Floats, Forward, TrainedNetwork, adapt_settings
+from ecg_keras.prediction.trained import (
+    Floats,
+    Forward,
+    TrainedNetwork,
+    adapt_settings,
+    as_probabilities,
+)
 from ecg_keras.training import Run
 from ecg_keras.weights import describe_head
 
@@ -60,7 +66,7 @@ def open_keras(
         forward = functools.partial(_first_part, models.cut_head(model))
     else:
         graph = models.as_graph(model, samples, len(leads))
-        forward = functools.partial(_calibrated, graph, calibration)
+        forward = functools.partial(_calibrated, place, graph, calibration)
     if reference is not None:
         forward = functools.partial(_with_distance, forward, reference)
     adapted = adapt_settings(settings, leads, rate, samples, short, verify)
@@ -124,9 +130,9 @@ def _known(scores: Scores | None) -> Any:
     return known if scores.sets is None else {**known, "sets": scores.sets.limits}
 
 
-def _calibrated(graph: Any, calibration: Calibration | None, signal: Floats) -> Floats:
+def _calibrated(place: Path, graph: Any, calibration: Calibration | None, signal: Floats) -> Floats:
     """Probabilities, calibrated as those that the run's scores speak of."""
-    probabilities = np.asarray(graph(signal), np.float32)
+    probabilities = as_probabilities(place, np.asarray(graph(signal), np.float32))
     if calibration is None or calibration.method == "none":
         return probabilities
     slopes, intercepts = list(calibration.slopes.values()), list(calibration.intercepts.values())

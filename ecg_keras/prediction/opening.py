@@ -13,7 +13,13 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.export import Card, digest_files, find_saved_model, read_card
 from ecg_keras.prediction.keras_networks import open_keras
 from ecg_keras.prediction.remote import connect
-from ecg_keras.prediction.trained import Floats, Forward, TrainedNetwork, adapt_settings
+from ecg_keras.prediction.trained import (
+    Floats,
+    Forward,
+    TrainedNetwork,
+    adapt_settings,
+    as_probabilities,
+)
 from ecg_keras.training import Run
 
 
@@ -107,7 +113,7 @@ def _open_saved_model(
     def forward(signal: Floats) -> Floats:
         # the function keeps what was loaded: with it, its variables would go
         answers = loaded.signatures["serving_default"](**{card.input: tf.constant(signal)})
-        return np.asarray(answers[card.output], np.float32)
+        return as_probabilities(place, np.asarray(answers[card.output], np.float32))
 
     return _carded(place, card, forward, {"files": digest_files(folder)}, short, verify)
 

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import requests
 import urllib3
 
 from ecg_keras.errors import ConfigError, DataError, printable, shortened
 from ecg_keras.export import Card, parse_card
+from ecg_keras.prediction.trained import Floats, as_probabilities
 
-Floats = npt.NDArray[np.float32]
 Result = TypeVar("Result")
 URL = re.compile(
     r"(?P<base>https?://[^/?#\s]+(?:/[^?#\s]*?)?/v1/models)/(?P<name>[^/:?#\s]+)/?"
@@ -108,7 +107,7 @@ class Remote:
                 f"{self.url}: version {self.version} is no longer served, and answers of two are "
                 "not mixed. Write to another --out, or serve it again."
             ) from error
-        _check_shape(self.url, values, len(signal), self.card)
+        values = _check(self.url, values, len(signal), self.card)
         if self.mark != mark:
             raise DataError(
                 f"{self.url}: another SavedModel is served as version {self.version} now, and "
@@ -161,16 +160,17 @@ def connect(url: str, card: Path | None) -> Remote:
         values, mark = _retry(url, lambda: server.ask(version, known, flat), _FIRST_PAUSES)
     except (_NoneError, _TooLargeError) as error:
         raise DataError(f"{url}: does not answer an ECG as its card says: {error}") from error
-    _check_shape(url, values, 1, known)
+    _check(url, values, 1, known)
     return Remote(url, known, version, mark, server)
 
 
-def _check_shape(url: str, values: Floats, rows: int, card: Card) -> None:
+def _check(url: str, values: Floats, rows: int, card: Card) -> Floats:
     if values.shape != (rows, len(card.labels)):
         raise DataError(
             f"{url}: {rows} ECGs get answers of the shape {values.shape}, and its card says "
             f"{len(card.labels)} labels. Give its own card with --model-card."
         )
+    return as_probabilities(url, values)
 
 
 def _newest(versions: Iterable[int]) -> int:

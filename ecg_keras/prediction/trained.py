@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.config import Data
-from ecg_keras.errors import look_up
+from ecg_keras.errors import DataError, look_up
 from ecg_keras.evaluation import LabelSets, SignalReference
 
 Floats = npt.NDArray[np.float32]
 Forward = Callable[[Floats], Floats]
+# by which float32 may miss 0 and 1
+_ROUNDING = 1e-6
 SHORT, VERIFY = ("drop", "pad"), ("refuse", "off")
 
 
@@ -65,6 +67,19 @@ class TrainedNetwork:
     remark: str = ""
     model: Any = field(default=None, repr=False)
     reference: SignalReference | None = None
+
+
+def as_probabilities(place: Path | str, values: Floats) -> Floats:
+    """The same, unless they are none; what is not finite stays, as it is that of single ECGs."""
+    finite = np.isfinite(values)
+    wrong = finite & ((values < -_ROUNDING) | (values > 1 + _ROUNDING))
+    if wrong.any():
+        raise DataError(
+            f"{place}: gives {float(values[wrong][0]):.4g}, and a probability is between 0 and 1. "
+            "If these are logits, end the network in a sigmoid, or in a softmax where a recording "
+            "has one class."
+        )
+    return np.where(finite, np.clip(values, 0, 1), values)
 
 
 def adapt_settings(

@@ -248,6 +248,19 @@ def test_a_head_that_was_never_trained_is_warned_of(lab, tmp_path):
     assert len(remarks) == 1
 
 
+def test_logits_are_no_probabilities(lab, tmp_path):
+    signal = keras.Input((2000, 12))
+    pooled = keras.layers.GlobalMaxPooling1D()(signal)
+    logits = keras.layers.Dense(2, bias_initializer="ones", name="head")(pooled)
+    keras.Model(signal, 100 * logits).save(tmp_path / "lone.keras")
+    said = {"leads": LEADS, "sampling_rate": 500}
+    trained = open_trained(tmp_path / "lone.keras", labels=["A", "B"], **said)
+    with pytest.raises(DataError, match=r"lone\.keras: gives .*0 and 1. If these are logits"):
+        ecg.predict(trained, lab.headers[:2])
+    embedding = open_trained(tmp_path / "lone.keras", embedding=True, **said)
+    assert {one.status for one in ecg.embed(embedding, lab.headers[:2])} == {"answered"}
+
+
 def test_signals_that_are_shown_are_those_that_were_asked_about(lab):
     answers = ecg.predict(lab.run, [lab.shards, *lab.headers[:2]], split="test", shown=1)
     (name,) = answers.shown

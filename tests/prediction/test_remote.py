@@ -211,6 +211,18 @@ def test_one_ecg_that_is_late_is_asked_again_and_no_longer_halved(impatient):
         remote.Remote("http://x", card, 1, "", Late(4)).forward(signal)
 
 
+def test_logits_of_a_server_are_no_probabilities():
+    class Linear(Flaky):
+        def ask(self, version, card, signal):
+            return signal[:, 0], ""
+
+    network = remote.Remote("http://x", Card(("A",), ("I",), 100.0, 1, None, {}), 1, "", Linear(0))
+    rounded = np.array([0, 1 + 1e-7, np.nan, np.inf], np.float32).reshape(-1, 1, 1)
+    np.testing.assert_array_equal(network.forward(rounded).ravel(), [0, 1, np.nan, np.inf])
+    with pytest.raises(DataError, match=r"gives 1\.5, and a probability is between 0 and 1"):
+        network.forward(np.full((1, 1, 1), 1.5, np.float32))
+
+
 @pytest.mark.parametrize("api", ["rest", "grpc"])
 def test_a_server_without_a_card_needs_one(versions, tmp_path, monkeypatch, api):
     shutil.copytree(versions, tmp_path / "plain")
