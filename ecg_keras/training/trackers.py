@@ -15,6 +15,7 @@ import tensorflow as tf
 from ecg_keras.errors import ConfigError, shortened
 from ecg_keras.files import as_text, read_json, write_json
 from ecg_keras.keras_library import CopiedCallback, keras
+from ecg_keras.training.validation_pass import choose_output
 
 # pixels of a lead's height, of one millivolt, and of one second
 HEIGHT, PER_MV, PER_SECOND = 64, 24, 64
@@ -56,6 +57,11 @@ class TensorBoardEcgs(CopiedCallback):
         sampling_rate: in Hz.
         records: how many, the first ones.
         model: what to ask instead of the model that is fitted, such as one for whole ECGs.
+        output: name of the output to show, of a model with several.
+
+    Raises:
+        ConfigError: ``records`` is below 1; or, when training begins or after an epoch, the targets
+            or the model have several outputs and none is named.
 
     Example:
         >>> ecgs = TensorBoardEcgs(valid, labels, "logs", sampling_rate=100)
@@ -71,12 +77,14 @@ class TensorBoardEcgs(CopiedCallback):
         sampling_rate: float,
         records: int = 4,
         model: keras.Model | None = None,
+        output: str | None = None,
     ) -> None:
         super().__init__()
         if records < 1:
             raise ConfigError(f"records must be at least 1. Received: {records}.")
         self.valid, self.labels, self.folder = valid, tuple(labels), Path(tensorboard)
         self.sampling_rate, self.records, self._asked = sampling_rate, records, model
+        self.output = output
         self._signals: Any = None
         self._names: list[str] = []
         self._writer: Any = None
@@ -84,6 +92,7 @@ class TensorBoardEcgs(CopiedCallback):
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         self._signals, targets, *_ = next(iter(self.valid.unbatch().batch(self.records)))
         several = isinstance(self._signals, Mapping)
+        targets = self._choose(targets, "the target")
         self._names = [
             ", ".join(label for label, there in zip(self.labels, one, strict=True) if there == 1)
             for one in np.asarray(targets)
@@ -96,7 +105,8 @@ class TensorBoardEcgs(CopiedCallback):
                 tf.summary.image(f"ecg/{number}", picture[None], step=0, description=name)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        answers = np.asarray((self._asked or self.model)(self._signals, training=False))
+        values = (self._asked or self.model)(self._signals, training=False)
+        answers = np.asarray(self._choose(values, "the model"))
         header = ("ECG", "has", *self.labels)
         rows = [header, ("---",) * len(header)]
         for number, (name, one) in enumerate(zip(self._names, answers, strict=True)):
@@ -108,6 +118,10 @@ class TensorBoardEcgs(CopiedCallback):
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         self._writer.close()
+
+    def _choose(self, values: Any, what: str) -> Any:
+        names = getattr(self._asked or self.model, "output_names", ())
+        return choose_output(values, self.output, names, what, "TensorBoardEcgs")
 
 
 class TensorBoardSettings(CopiedCallback):

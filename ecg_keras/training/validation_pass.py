@@ -65,7 +65,13 @@ def as_batches(valid: Any) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices(valid).batch(BATCH)
 
 
-def choose_output(values: Any, output: str | None, names: Sequence[str], what: str) -> Any:
+def choose_output(
+    values: Any,
+    output: str | None,
+    names: Sequence[str],
+    what: str,
+    callback: str = "ValidationScores",
+) -> Any:
     """One of several outputs, targets or losses; ``values`` where there are not several."""
     if isinstance(values, Mapping):
         several = dict(values)
@@ -80,7 +86,7 @@ def choose_output(values: Any, output: str | None, names: Sequence[str], what: s
     if output not in several:
         raise ConfigError(
             f"{what} has the outputs {listed(sorted(several))}: name the one to score with "
-            f"ValidationScores(..., output=NAME). Received: {output!r}."
+            f"{callback}(..., output=NAME). Received: {output!r}."
         )
     return several[output]
 

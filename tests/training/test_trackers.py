@@ -68,6 +68,25 @@ def test_of_several_inputs_the_ecg_is_shown(valid, tmp_path):
     assert tags == ["ecg/0", "ecg/1", "ecg/probabilities"]
 
 
+def test_of_several_outputs_the_named_one_is_shown(valid, tmp_path):
+    signal = keras.Input((20, 3), name="signal")
+    x = keras.layers.GlobalAveragePooling1D()(signal)
+    heads = {
+        "diagnosis": keras.layers.Dense(2, "sigmoid", name="diagnosis")(x),
+        "age": keras.layers.Dense(1, name="age")(x),
+    }
+    both = valid.map(lambda signal, target: (signal, {"diagnosis": target, "age": target[:, :1]}))
+    for outputs, data in ((heads, both), (list(heads.values()), both), (heads, valid)):
+        model = keras.Model(signal, outputs)
+        model.compile("sgd", {"diagnosis": "binary_crossentropy", "age": "mse"})
+        shown = TensorBoardEcgs(data, "ab", tmp_path, sampling_rate=20, output="diagnosis")
+        model.fit(both, verbose=0, shuffle=False, callbacks=[shown])
+    assert events(tmp_path / "ecgs").Tensors("ecg/probabilities")
+    shown = TensorBoardEcgs(both, "ab", tmp_path, sampling_rate=20)
+    with pytest.raises(ConfigError, match=r"age, diagnosis: .* with TensorBoardEcgs\(\.\.\., outp"):
+        model.fit(both, verbose=0, shuffle=False, callbacks=[shown])
+
+
 def test_settings_and_scores_are_in_the_table_of_hyperparameters(valid, tmp_path):
     from tensorboard.plugins.hparams import plugin_data_pb2
 
