@@ -6,6 +6,7 @@ Keras has no types: what is subclassed gets some here, all else of it is ``Any``
 from __future__ import annotations
 
 import copy
+import itertools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,12 @@ else:
 
 class CopiedCallback(Callback):
     """A callback whose deep copy shares what is no callback itself: datasets can't be copied, and a
-    model must not be. KerasTuner copies a list of callbacks for each of its trials.
+    model must not be. KerasTuner copies a list of callbacks for each of its trials, whose files are
+    not to be one.
     """
+
+    # the attribute that says where it writes, and by which file there it shows that it did
+    writes: tuple[str, str] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CopiedCallback:
         copied = copy.copy(self)
@@ -74,6 +79,13 @@ class CopiedCallback(Callback):
         for name, value in vars(self).items():
             if isinstance(value, Callback):
                 setattr(copied, name, copy.deepcopy(value, memo))
+        if self.writes is not None:
+            name, kept = self.writes
+            numbers = vars(self).setdefault("_numbers", itertools.count(1))
+            path = getattr(self, name)
+            places = (path.with_name(f"{path.stem}-{one}{path.suffix}") for one in numbers)
+            setattr(copied, name, next(one for one in places if not (one / kept).exists()))
+            vars(copied).pop("_numbers", None)  # a copy counts its own
         return copied
 
 

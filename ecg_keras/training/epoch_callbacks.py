@@ -73,6 +73,8 @@ class RunLog(CopiedCallback):
         >>> model.fit(train, epochs=5, callbacks=[scores, RunLog("log.csv")])
     """
 
+    writes = ("path", "")
+
     def __init__(self, path: str | Path, **constants: Any) -> None:
         super().__init__()
         taken = sorted({"epoch", "learning_rate", "seconds"} & set(constants))

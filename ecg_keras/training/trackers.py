@@ -68,6 +68,8 @@ class TensorBoardEcgs(CopiedCallback):
         >>> model.fit(train, epochs=5, callbacks=[ecgs])
     """
 
+    writes = ("folder", "ecgs")
+
     def __init__(
         self,
         valid: tf.data.Dataset,
@@ -136,6 +138,8 @@ class TensorBoardSettings(CopiedCallback):
         >>> model.fit(train, epochs=5, callbacks=[ValidationScores(valid, labels), shown])
     """
 
+    writes = ("folder", "settings")
+
     def __init__(self, settings: Mapping[str, Any], tensorboard: str | Path) -> None:
         super().__init__()
         self.settings, self.folder = dict(flatten(settings)), Path(tensorboard)
@@ -176,6 +180,8 @@ class MlflowRun(CopiedCallback):
     Example:
         >>> model.fit(train, callbacks=[MlflowRun({"rate": 1e-3}, "runs/first")])
     """
+
+    writes = ("folder", "mlflow.json")
 
     def __init__(
         self,
@@ -229,6 +235,8 @@ class WandbRun(CopiedCallback):
     Example:
         >>> model.fit(train, callbacks=[WandbRun({"rate": 1e-3}, "runs/first", mode="online")])
     """
+
+    writes = ("folder", "wandb.json")
 
     def __init__(
         self,

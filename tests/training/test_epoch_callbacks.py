@@ -138,6 +138,9 @@ def test_callbacks_can_be_copied_as_a_tuner_copies_them(tmp_path, valid, shards)
     copied = copy.deepcopy(listed)  # also once they were called
     assert all(one is not other for one, other in zip(listed, copied, strict=True))
     assert (copied[0].train, copied[1].valid) == (train, listed[1].valid)
+    assert copied[2].path == tmp_path / "a-1.csv"
+    assert copy.deepcopy(listed)[2].path == tmp_path / "a-2.csv"
+    assert copy.deepcopy(copied)[2].path == tmp_path / "a-1-1.csv"
     copied[2].path = tmp_path / "b.csv"
     history = network().fit(valid, epochs=2, verbose=0, shuffle=False, callbacks=copied[1:])
     assert len(history.history["val_macro_auroc"]) == 2

@@ -1,7 +1,9 @@
 """Scores, settings and ECGs in TensorBoard, MLflow and W&B, without a network."""
 
+import copy
 import json
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -99,6 +101,22 @@ def test_settings_and_scores_are_in_the_table_of_hyperparameters(valid, tmp_path
     assert kept["leads"].string_value == "['I', 'II']"
     assert set(kept) == set(FLAT)
     assert dict(flatten(SETTINGS)) == FLAT
+
+
+def test_each_copy_has_a_folder_of_its_own(valid, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(MlflowClient=lambda **_: None))
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace())
+    listed = [
+        TensorBoardEcgs(valid, ["a", "b"], tmp_path / "first", sampling_rate=20),
+        *(one(SETTINGS, tmp_path / "first") for one in (TensorBoardSettings, MlflowRun, WandbRun)),
+    ]
+    # of an earlier search
+    (tmp_path / "first-2" / "ecgs").mkdir(parents=True)
+    (tmp_path / "first-2" / "mlflow.json").touch()
+    copies = [[one.folder.name for one in copy.deepcopy(listed)] for _ in range(2)]
+    assert copies == [["first-1"] * 4, ["first-3", "first-2", "first-3", "first-2"]]
+    fit(valid, *copy.deepcopy(listed)[:2], epochs=1)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["first-2", "first-3", "first-4"]
 
 
 def test_a_package_that_is_missing_is_named_with_its_installation(tmp_path, monkeypatch):
