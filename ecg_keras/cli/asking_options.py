@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable
 from functools import wraps
@@ -160,5 +161,5 @@ def asking_options(*, embedding: bool = False) -> Callable[[Command], Command]:
 
 def _count_workers(workers: int, files: tuple[str, ...]) -> int:
     """A process takes a second to start: a few files named one by one are read in this one."""
-    few = len(files) <= 16 and not any(Path(one).is_dir() or "*" in one for one in files)
+    few = len(files) <= 16 and not any(glob.has_magic(one) or Path(one).is_dir() for one in files)
     return 1 if few else workers

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecg_keras.cli.asking_options import _count_workers
 from ecg_keras.models import load_model
 from ecg_keras.signals import LEADS
 
@@ -19,6 +20,13 @@ def here(project, tmp_path):
     for path in sorted((project / "raw/down").glob("g1/RV000[0-3]?.*")):
         shutil.copy(path, tmp_path / "in")
     return tmp_path
+
+
+def test_a_few_files_are_read_in_this_process(tmp_path):
+    for few in (["a.csv"], [f"{one}.csv" for one in range(16)], ["http://x"]):
+        assert _count_workers(4, few) == 1
+    for many in (["*.csv"], ["rec?.csv"], ["rec[0-9].csv"], [f"{tmp_path}"], ["a.csv"] * 17):
+        assert _count_workers(4, many) == 4
 
 
 def test_a_folder_is_answered_with_a_table_a_file_and_a_page(ecg_keras, here):
