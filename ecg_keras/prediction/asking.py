@@ -47,7 +47,8 @@ def predict(
             exported SavedModel, the URL of one on a server, or what `open_trained` returns.
         files: names of recordings (WFDB, CSV, EDF, DICOM, XML, HDF5), folders, patterns such as
             ``"in/*.edf"``, folders of shards or shards; or an array ``(records, num_samples,
-            num_leads)``, or of one record, whose rate and unit ``reading`` says.
+            num_leads)`` of any framework, a list of arrays, or an array of one record, whose rate
+            and unit ``reading`` says.
         out: where to write the answers; its ending is one of ``.csv``, ``.jsonl`` and
             ``.parquet``. While they are made they are in a file beside it that ends in ``.part``:
             a command that was stopped resumes there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from ecg_keras import data
 from ecg_keras.config import Data, data_of, data_settings, fingerprint
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.evaluation import Calibration, Scores, SignalReference
 from ecg_keras.files import sha256_of
 from ecg_keras.metrics import recalibrate
@@ -23,6 +23,7 @@ from ecg_keras.prediction.trained import (
     adapt_settings,
     as_probabilities,
 )
+from ecg_keras.text import plural
 from ecg_keras.training import Run
 from ecg_keras.weights import describe_head
 
@@ -40,9 +41,9 @@ def open_keras(
 
     model = models.load_model(place)
     file = run.model if place.is_dir() else place
-    takes, gives = tuple(model.input_shape), tuple(model.output_shape)
+    takes, gives = _check_form(place, model, embedding)
     labels, leads, rate, samples, settings = _describe(run, place, given, takes, embedding)
-    if len(takes) != 3 or takes[2] != len(leads) or takes[1] not in (None, samples):
+    if takes[2] != len(leads) or takes[1] not in (None, samples):
         raise DataError(
             f"{place}: takes signals of the shape {takes[1:]}, and is to be asked about "
             f"{samples} samples of {len(leads)} leads, {', '.join(leads)}. Check what is said of "
@@ -92,6 +93,34 @@ def open_keras(
     )
 
 
+def _check_form(
+    place: Path, model: Any, embedding: bool
+) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
+    """The shapes of what a network takes and gives, which must be one thing each."""
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    if not inputs or not outputs:
+        raise DataError(
+            f"{place}: is a model with a call of its own, which does not say what it takes. Save "
+            "it as layers: inputs = keras.Input((num_samples, num_leads)); keras.Model(inputs, "
+            "model(inputs))."
+        )
+    names = [layer.name for layer in model.layers]
+    if embedding and "head" not in names:
+        raise ConfigError(
+            f"{place}: has no layer 'head', and an embedding is what goes into it. Its layers are "
+            f"{listed(names, 8)}."
+        )
+    several = len(inputs) > 1 or (len(outputs) > 1 and not embedding)
+    if several or len(inputs[0].shape) != 3:
+        shapes = ", ".join(f"{tuple(one.shape)}" for one in inputs)
+        raise DataError(
+            f"{place}: takes {shapes} and gives {plural(len(outputs), 'output')}, and is to take "
+            "signals (batch, num_samples, num_leads) alone and give probabilities alone. Save the "
+            "part of it that does: keras.Model(inputs, outputs)."
+        )
+    return tuple(inputs[0].shape), tuple(outputs[0].shape)
+
+
 def _describe(
     run: Run,
     place: Path,
@@ -115,7 +144,7 @@ def _describe(
             f"{place}: no dataset.json beside it says how it was trained. Say so with {options}, "
             "or put the dataset.json of its shards there."
         )
-    if len(takes) != 3 or takes[1] is None:
+    if takes[1] is None:
         raise DataError(
             f"{place}: takes signals of any length. Put the dataset.json of its shards beside it."
         )
@@ -132,7 +161,10 @@ def _known(scores: Scores | None) -> Any:
 
 def _calibrated(place: Path, graph: Any, calibration: Calibration | None, signal: Floats) -> Floats:
     """Probabilities, calibrated as those that the run's scores speak of."""
-    probabilities = as_probabilities(place, np.asarray(graph(signal), np.float32))
+    values = graph(signal)
+    if isinstance(values, Mapping | list | tuple):  # of one
+        (values,) = values.values() if isinstance(values, Mapping) else values
+    probabilities = as_probabilities(place, np.asarray(values, np.float32))
     if calibration is None or calibration.method == "none":
         return probabilities
     slopes, intercepts = list(calibration.slopes.values()), list(calibration.intercepts.values())

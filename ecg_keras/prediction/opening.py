@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def open_trained(
 
     Raises:
         ConfigError: labels, leads and rate of a lone file are not given, or are given where the
-            run, ``dataset.json`` or card has its own; or a card is missing, or not of a URL.
+            run, ``dataset.json`` or card has its own; a card is missing, or not of a URL; or the
+            network is a Keras model in memory.
         DataError: there is no such network, it is damaged, or does not fit what is said of it; or
             its server does not answer.
 
@@ -59,6 +61,12 @@ def open_trained(
         >>> open_trained("runs/ptbxl_scratch").num_samples  # doctest: +SKIP
         1000
     """
+    if not isinstance(place, str | PathLike):
+        raise ConfigError(
+            "a network is named by its run, file, folder or URL. Received: "
+            f"{type(place).__name__}. Save a Keras model first, model.save('model.keras'), and "
+            "open it with open_trained('model.keras', labels=..., leads=..., sampling_rate=...)."
+        )
     given = (labels, leads, sampling_rate)
     url = place if isinstance(place, str) and "://" in place else None
     place = Path(place)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from ecg_keras import data
 from ecg_keras.config import fingerprint
 from ecg_keras.data import SPLITS, Dataset
-from ecg_keras.errors import ConfigError, DataError, listed, look_up
+from ecg_keras.errors import ConfigError, DataError, listed, look_up, shortened
 from ecg_keras.prediction.answering import Answer, answer_all
 from ecg_keras.prediction.journal import Journal
 from ecg_keras.prediction.loose_files import LooseFiles
@@ -39,7 +40,7 @@ from ecg_keras.text import plural
 FORMAT = 1
 OnProgress = Callable[[int, int], Any]
 OnWarning = Callable[[str], Any]
-Files = str | Path | Iterable[str | Path] | npt.NDArray[Any]
+Files = str | Path | Iterable[str | Path] | npt.ArrayLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,15 +71,16 @@ class Request:
         for name, number in (("batch_size", batch_size), ("workers", workers)):
             if number < 1:
                 raise ConfigError(f"{name} must be at least 1. Received: {number}.")
-        if isinstance(files, np.ndarray):  # each process would get all of it
+        given = _read_given(files)
+        if isinstance(given, np.ndarray):  # each process would get all of it
             workers = 1
         settings = trained.data.model_copy(update={"workers": workers})
         loose = replace(reading or LooseFiles(), verify=settings.verify != "off")
         source: LooseFiles | ArrayFile
         shards: list[tuple[Path, Dataset]] = []
         tables: list[Path] = []
-        if isinstance(files, np.ndarray):
-            source = ArrayFile(_records(files), loose)
+        if isinstance(given, np.ndarray):
+            source = ArrayFile(_records(given), loose)
             infos = [
                 RecordInfo(f"{row}", f"{row}", Path(f"{row}"), (), row=row)
                 for row in range(len(source.values))
@@ -89,9 +91,8 @@ class Request:
                         f"an array does not say its {setting.replace('_', ' ')}. Give it as "
                         f"reading=LooseFiles({setting}=...)."
                     )
-            named = ["array", hashlib.sha256(np.ascontiguousarray(files).data).hexdigest()]
+            named = ["array", hashlib.sha256(np.ascontiguousarray(given).data).hexdigest()]
         else:
-            given = [files] if isinstance(files, str | Path) else list(files)
             shards, names = _find_shards(given, trained, split)
             source, infos, named = (
                 loose,
@@ -200,6 +201,30 @@ class Request:
                 yield replace(one, windows=(), status=ABSTAINED, reason=reason)
             else:
                 yield one
+
+
+def _read_given(files: Files) -> list[str | Path] | npt.NDArray[Any]:
+    """Names of files, or an array: of any framework, or a list of them."""
+    if isinstance(files, str | Path):
+        return [files]
+    is_array = hasattr(files, "__array__")
+    if not is_array and not isinstance(files, Iterable):
+        raise ConfigError(
+            f"files must be names of files, or an array. Received: {type(files).__name__}."
+        )
+    given: Any = files
+    given = given if is_array else list(given)
+    if not is_array and all(isinstance(one, str | PathLike) for one in given):
+        return list(given)
+    try:
+        values = np.asarray(given)
+    except ValueError as error:
+        raise ConfigError(
+            "recordings of an array must have one shape, (num_samples, num_leads). Ask about "
+            f"others one by one, or write them to files. NumPy says: {shortened(str(error))}."
+        ) from error
+    named = values.ndim == 1 and all(isinstance(one, str | PathLike) for one in values.tolist())
+    return values.tolist() if named else values
 
 
 def _records(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

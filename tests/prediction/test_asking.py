@@ -9,6 +9,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from every_format import WRITERS, read_microvolts
 from small_folder import write_csv, write_wfdb
 
@@ -246,6 +247,65 @@ def test_a_head_that_was_never_trained_is_warned_of(lab, tmp_path):
     assert len(remarks) == 1 and "its probabilities are chance" in remarks[0]
     ecg.embed(tmp_path / "run", lab.headers[:1], on_warning=remarks.append)
     assert len(remarks) == 1
+
+
+def test_arrays_of_any_framework_and_lists_of_them(lab):
+    values = np.stack([read_microvolts(header)[:2000] for header in lab.headers[:3]])
+    expected = ecg.predict(lab.run, values, reading=CSV).probabilities
+    for given in (tf.constant(values), list(values), tuple(map(tf.constant, values)), iter(values)):
+        assert np.array_equal(ecg.predict(lab.run, given, reading=CSV).probabilities, expected)
+    named = np.array([str(header) for header in lab.headers[:3]])
+    assert len(ecg.predict(lab.run, named).rows) == len(ecg.predict(lab.run, iter(named)).rows) == 3
+    with pytest.raises(ConfigError, match="must have one shape"):
+        ecg.predict(lab.run, [values[0], values[1][:-1]], reading=CSV)
+    with pytest.raises(ConfigError, match=r"must be names of files, or an array\. Received: int"):
+        ecg.predict(lab.run, 3)
+
+
+@keras.saving.register_keras_serializable("tests")
+class OwnCall(keras.Model):
+    def build(self, shape):
+        self.last = keras.layers.Dense(1, "sigmoid")
+        self.last.build((None, 12))
+
+    def call(self, signal):
+        return self.last(keras.ops.mean(signal, axis=1))
+
+
+def test_what_takes_or_gives_several_things_is_refused_in_a_line(lab, tmp_path):
+    with pytest.raises(ConfigError, match=r"Received: Functional. Save a Keras model first, model"):
+        ecg.predict(ecg.models.load_model(lab.run), lab.headers[:1])
+    signal, age = keras.Input((2000, 12)), keras.Input((1,))
+    pooled = keras.layers.GlobalAveragePooling1D()(signal)
+    one = keras.layers.Dense(1, "sigmoid")(pooled)
+    other = keras.layers.Dense(1, "sigmoid")(keras.layers.Concatenate()([pooled, age]))
+    own = OwnCall()
+    own(np.zeros((1, 2000, 12)))
+    networks = {
+        "own": (own, "is a model with a call of its own.*keras.Model"),
+        "two": (
+            keras.Model([signal, age], other),
+            r"takes \(None, 2000, 12\), \(None, 1\) and gives 1",
+        ),
+        "gives": (
+            keras.Model(signal, [one, 1 - one]),
+            r"takes .*2000, 12\) and gives 2 outputs",
+        ),
+        "flat": (
+            keras.Model(age, keras.layers.Dense(1)(age)),
+            r"takes \(None, 1\) and gives 1 output",
+        ),
+    }
+    said = {"labels": ["A"], "leads": LEADS, "sampling_rate": 500}
+    for name, (network, message) in networks.items():
+        network.save(tmp_path / f"{name}.keras")
+        with pytest.raises(DataError, match=rf"{name}\.keras: {message}"):
+            open_trained(tmp_path / f"{name}.keras", **said)
+    keras.Model(signal, {"a": one}).save(tmp_path / "named.keras")
+    named = ecg.predict(open_trained(tmp_path / "named.keras", **said), lab.headers[:1])
+    assert named.rows[0].values.shape == (1,)
+    with pytest.raises(ConfigError, match="has no layer 'head'"):
+        open_trained(tmp_path / "named.keras", embedding=True, leads=LEADS, sampling_rate=500)
 
 
 def test_logits_are_no_probabilities(lab, tmp_path):
