@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 import math
 from collections import Counter
@@ -20,6 +21,7 @@ from ecg_keras import data
 from ecg_keras.config import Data
 from ecg_keras.data import FIGURES, LEAD_FIGURES, Converted, Dataset, LeftOut
 from ecg_keras.errors import DataError
+from ecg_keras.formats import list_names, read_header
 from ecg_keras.prediction.loose_files import LooseFiles, UnreadableError
 from ecg_keras.records import RecordInfo, Signal, Span, cut_signal
 from ecg_keras.signals import LEAST_RECORDS, SIGNATURE_SIZE, find_fault, signature, verify
@@ -31,6 +33,8 @@ AGGREGATES = ("mean", "maximum", "trained")
 # files that one process reads before it hands them over, and windows of each: ten minutes, of which
 # the rest is read while the network works
 _TOGETHER, _AT_ONCE = 8, 60
+# files of one recording whose states are written as they are
+_NAMED = 8
 Window = npt.NDArray[np.float32] | None
 # the leads are the network's
 _ADVICE = " Ask for leads it has with data.leads, or leave the recording out."
@@ -227,14 +231,26 @@ def _known(figures: Mapping[str, Any]) -> Figures:
 
 def mark_of(path: Path) -> str:
     """By what a file, and of WFDB its samples, shows that it was changed; empty without any."""
-    header = path.suffix.lower() == ".hea"
-    files = [path, *(path.with_suffix(one) for one in (".dat", ".mat"))] if header else [path]
+    files = [path, *_list_samples(path)] if path.suffix.lower() == ".hea" else [path]
     states = []
     for file in files:
         with suppress(OSError, ValueError):
             state = file.stat()
             states.append(f"{state.st_size}-{state.st_mtime_ns}")
-    return " ".join(states)
+    mark = " ".join(states)
+    return mark if len(files) <= _NAMED else hashlib.sha256(mark.encode()).hexdigest()
+
+
+def _list_samples(header: Path) -> list[Path]:
+    """The files with a WFDB record's samples, and the headers of its segments."""
+    names: dict[str, None] = {}
+    with suppress(DataError):  # the reason is given when it is read
+        segments = [one for one in dict.fromkeys(list_names(header.with_suffix(""))) if one != "~"]
+        names |= dict.fromkeys(f"{one}.hea" for one in segments)
+        for one in segments or [header.stem]:
+            with suppress(DataError):  # a layout has no samples
+                names |= dict.fromkeys(read_header(header.with_name(one)).files)
+    return [header.with_name(name) for name in names]
 
 
 def _without_name(error: DataError, path: Path) -> str:

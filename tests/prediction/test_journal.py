@@ -101,6 +101,29 @@ def test_answers_about_another_array_are_not_taken(lab, tmp_path):
         ecg.predict(lab.run, values * 0.5, out=tmp_path / "a.csv", **given)
 
 
+@pytest.mark.parametrize("kind", ["another ending", "segments"])
+def test_samples_that_changed_are_asked_about_again(lab, counted, tmp_path, kind):
+    (trained, asked), out = counted, tmp_path / "a.csv"
+    files = [tmp_path / header.name for header in lab.headers[:2]]
+    for header, file in zip(lab.headers, files, strict=False):
+        text = header.read_text().replace(".dat ", ".d16 ")
+        shutil.copy(header.with_suffix(".dat"), file.with_suffix(".d16"))
+        if kind == "segments":
+            part = file.with_name(f"part{header.name}")
+            first, *rest = text.splitlines()
+            name, signals, rate, samples, *_ = first.split()
+            part.write_text("\n".join([f"{part.stem} {signals} {rate} {samples}", *rest]) + "\n")
+            text = f"{name}/1 {signals} {rate} {samples}\n{part.stem} {samples}\n"
+        file.write_text(text)
+    with pytest.raises(Stop):
+        ecg.predict(trained, files, out=out, batch_size=1, on_progress=stopping_at(2))
+    asked.clear()
+    os.utime(files[0].with_suffix(".d16"), (1, 1))
+    rows = ecg.predict(trained, files, out=out, batch_size=1).rows
+    assert {one.status for one in rows} == {"answered"}
+    assert sum(asked) == sum(one.windows for one in rows)  # the second was not answered before
+
+
 def test_two_commands_never_write_to_one_file(lab, tmp_path):
     out, refused = tmp_path / "a.csv", []
 
