@@ -79,6 +79,12 @@ def monitor(
     table, doubled = _keep_one(table)
     if doubled:
         remarks.append(f"of {plural(doubled, 'more answer')} about the same recordings none counts")
+    if several := int(np.count_nonzero(table.answered & (_windows_of(table) > 1))):
+        remarks.append(
+            f"{plural(several, 'answer')} of {np.count_nonzero(table.answered):,} are of several "
+            "windows each, and the run's validation is of single ones, from which means and maxima "
+            "differ: ask with --aggregate trained"
+        )
     targets = None
     if labels is not None:
         table, targets, remark = join(table, read_known(Path(labels), dataset.labels, time))
@@ -192,7 +198,13 @@ def _join(tables: list[AnswerTable]) -> AnswerTable:
         **{name: np.concatenate([getattr(one, name) for one in tables]) for name in columns},
         figures=figures,
         times=np.concatenate(blank) if timed else None,
+        windows=np.concatenate([_windows_of(one) for one in tables]),
     )
+
+
+def _windows_of(table: AnswerTable) -> npt.NDArray[np.float32]:
+    unknown = np.full(len(table.answered), np.nan, np.float32)
+    return unknown if table.windows is None else table.windows
 
 
 def _keep_one(table: AnswerTable) -> tuple[AnswerTable, int]:

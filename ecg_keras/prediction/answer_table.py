@@ -34,6 +34,8 @@ class AnswerTable:
         figures: of the signals by name, float32 ``(records,)``, or ``(records, num_leads)`` for
             those of each lead; NaN where one is not known, and missing where the file has none.
         times: strings ``(records,)``, from the column of times; ``None`` where there is none.
+        windows: float32 ``(records,)``, of how many windows each answer is; NaN where it is not
+            known, ``None`` where it is of none.
 
     Example:
         >>> read_answers("answers.parquet", ["MI"], num_leads=12).answered.mean()  # doctest: +SKIP
@@ -46,6 +48,7 @@ class AnswerTable:
     probabilities: npt.NDArray[np.float32] = field(repr=False)
     figures: dict[str, npt.NDArray[np.float32]] = field(repr=False)
     times: npt.NDArray[np.str_] | None = field(default=None, repr=False)
+    windows: npt.NDArray[np.float32] | None = field(default=None, repr=False)
 
 
 def as_table(rows: Sequence[Answer], num_labels: int, num_leads: int) -> AnswerTable:
@@ -76,6 +79,7 @@ def as_table(rows: Sequence[Answer], num_labels: int, num_leads: int) -> AnswerT
         np.array([one.status == ANSWERED for one in rows], dtype=np.bool_),
         values,
         figures,
+        windows=np.array([one.windows for one in rows], np.float32),
     )
 
 
@@ -129,6 +133,7 @@ def read_answers(
         probabilities,
         figures,
         _texts(table[time]) if time in table else None,
+        _numbers(path, "windows", table["windows"], 0) if "windows" in table else None,
     )
 
 

@@ -23,7 +23,8 @@ def answer(service, tmp_path_factory):
 
     def ask(name, signals, **reading):
         path = folder / f"{name}.parquet"
-        ecg.predict(trained, signals, out=path, reading=LooseFiles(**{**TRUE, **reading}))
+        settings = LooseFiles(**{**TRUE, **reading})
+        ecg.predict(trained, signals, out=path, reading=settings, aggregate="trained")
         return path
 
     return ask
@@ -149,6 +150,19 @@ def test_csv_lines_of_json_and_parquet_say_the_same(service, sound, tmp_path):
         )
     twice = ecg.monitor(service.run, [sound, tmp_path / "a.csv", tmp_path / "a.jsonl"])
     assert twice.remarks == ("of 160 more answers about the same recordings none counts",)
+
+
+def test_answers_of_several_windows_are_remarked_on(service, sound, tmp_path, monkeypatch):
+    monkeypatch.setattr(validation, "why_missing", lambda: "not looked at here")
+    rows = pd.read_parquet(sound)
+    rows["windows"] = [3] * 30 + [1] * 50
+    rows.to_json(tmp_path / "some.jsonl", orient="records", lines=True)
+    again = rows.assign(record_id=rows.record_id + "x").drop(columns="windows")
+    again.to_parquet(tmp_path / "unknown.parquet")
+    for files, answers in (([], 80), (["unknown.parquet"], 160)):
+        found = ecg.monitor(service.run, [tmp_path / name for name in ("some.jsonl", *files)])
+        assert found.remarks[0].startswith(f"30 answers of {answers} are of several windows each")
+    assert "several windows" not in " ".join(ecg.monitor(service.run, sound).remarks)
 
 
 def test_what_can_not_be_compared_is_said(service, sound, tmp_path, monkeypatch):
