@@ -1,6 +1,7 @@
 """The command line as a user types it, on a small simulated hospital."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -93,6 +94,16 @@ def _write_recipes(folder: Path) -> None:
     }
     for name, text in recipes.items():
         (folder / f"{name}.yaml").write_text(text)
+
+
+@pytest.fixture
+def copied(project, tmp_path) -> Path:
+    """The finished project, to be changed: runs, shards and recipes are copies."""
+    for name in ("runs", "shards"):
+        shutil.copytree(project / name, tmp_path / name)
+    for recipe in project.glob("*.yaml"):
+        shutil.copyfile(recipe, tmp_path / recipe.name)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

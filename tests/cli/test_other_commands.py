@@ -6,11 +6,11 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from finished_runs import shards_of
 from planted_faults import fit_header
 from small_databases import write_database
 
@@ -31,19 +31,6 @@ main()
 heavy = {"tensorflow", "keras", "numpy", "pandas", "rich"} & set(sys.modules)
 print(*sorted(heavy), file=sys.stderr, end="")
 """
-
-
-@pytest.fixture
-def copied(project, tmp_path) -> Path:
-    """Runs and shards of the finished project, which may be changed."""
-    shutil.copytree(project / "runs", tmp_path / "runs")
-    shutil.copytree(project / "shards", tmp_path / "shards")
-    return tmp_path
-
-
-def shards_of(folder: Path, run: str) -> Path:
-    status = json.loads((folder / "runs" / run / "status.json").read_text())
-    return folder / "shards" / Path(status["shards"]).name
 
 
 def test_help_is_quick_and_imports_nothing_heavy():
@@ -193,8 +180,6 @@ def test_evaluate_on_shards_gives_the_same_scores_on_ones_own(ecg_keras, project
 
 
 def test_another_calibration_is_scored_and_exported_anew(ecg_keras, project, copied):
-    for recipe in project.glob("*.yaml"):
-        shutil.copy(recipe, copied)
     run = copied / "runs" / "finetune"
     network = Predictions.load(run / "predictions" / "test.npz")
     weights = (run / "model.keras").read_bytes()

@@ -160,20 +160,10 @@ def test_overrides_for_the_upstream_recipe_stay_dotted(tmp_path):
     assert loaded.recipe.initialise.set == {"data.raw": "/data/georgia"}
 
 
-def test_a_wrong_override_is_told_as_the_user_typed_it(tmp_path):
-    assert "--set training.seed=-1:" in message(tmp_path, GOOD, {"training.seed": -1})
-    assert "has no place for this key" in message(tmp_path, GOOD, {"mode.x": 1})
-
-
 @pytest.mark.parametrize("assignment", ["training.seed", "=3"])
 def test_an_override_needs_a_key_and_a_value(assignment):
     with pytest.raises(ConfigError, match="must be KEY=VALUE"):
         parse_overrides([assignment])
-
-
-def test_an_override_that_is_not_yaml_is_refused():
-    with pytest.raises(ConfigError, match="the value is not YAML"):
-        parse_overrides(["data.labels=[a"])
 
 
 def test_further_checks_are_told_with_their_line(tmp_path):
@@ -229,9 +219,9 @@ def test_a_dumped_recipe_of_a_cross_validation_reads_back_the_same(tmp_path):
         ("export: maybe", ":2: export: must be true or false. Received: 'maybe'."),
         ("training: {schedule: step}", "must be 'constant', 'cosine' or 'one_cycle'. Received:"),
         ("training: {seed: 4294967296}", ":2: training.seed: must be less than 4294967296."),
+        ("data: {source: a, raw: x, seconds: '5'}", "must be a number. Received: '5'."),
         ("a: &b [1", ":3: not YAML: while parsing a flow sequence, expected ',' or ']'"),
         ("---\nmode: scratch", ":2: not YAML: expected a single document in the stream, but"),
-        ("a: \0", "recipe.yaml: not YAML: unacceptable character"),
     ],
 )
 def test_what_a_value_must_be_is_said_in_plain_words(tmp_path, new, expected):
@@ -244,6 +234,8 @@ def test_what_a_value_must_be_is_said_in_plain_words(tmp_path, new, expected):
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
+        ({"training.seed": -1}, "--set training.seed=-1:"),
+        ({"mode.x": 1}, "--set mode.x=1: {path} has no place for this key"),
         ({"trainig.seed": 1}, "--set trainig.seed=1: trainig: no key named 'trainig'."),
         ({"model.dropuot": 0.1}, "--set model.dropuot=0.1: no key named 'dropuot'."),
         ({"data.split.0.x": 1}, "--set data.split.0.x=1: data.split.0: no key named '0'."),
@@ -252,7 +244,8 @@ def test_what_a_value_must_be_is_said_in_plain_words(tmp_path, new, expected):
     ],
 )
 def test_what_an_override_brings_in_is_told_as_the_user_typed_it(tmp_path, overrides, expected):
-    assert expected in message(tmp_path, GOOD, overrides)
+    said = message(tmp_path, GOOD, overrides)
+    assert expected.replace("{path}", str(tmp_path / "recipe.yaml")) in said
 
 
 def test_a_value_that_is_not_yaml_is_told_in_one_line():

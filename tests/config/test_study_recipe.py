@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_keras.config import compose, load_study
+from ecg_keras.config import compose, leaves, load_study
 from ecg_keras.errors import ConfigError
 
 GOOD = """\
@@ -86,19 +86,11 @@ def test_a_shipped_protocol_changes_one_thing_of_both_ways() -> None:
         for name, other in study.protocol_changes.items():
             one, before = study.protocols[name], study.protocols[other]
             assert one.modes is before.modes is None
-            own, theirs = (dict(_leaves(each.recipe)) for each in (one, before))
+            own, theirs = (dict(leaves(each.recipe)) for each in (one, before))
             changed = {key for key in own | theirs if own.get(key, UNSET) != theirs.get(key, UNSET)}
             assert ("tune",) not in changed or changed == {("tune",)}, name
             compared.append(name)
     assert {"best_test_epoch", "hot_rate"} <= set(compared)
-
-
-def _leaves(part: dict, path: tuple[str, ...] = ()):
-    for key, value in part.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, (*path, key))
-        else:
-            yield (*path, key), value
 
 
 def test_a_study_is_no_recipe(tmp_path: Path) -> None:

@@ -111,12 +111,6 @@ def test_a_mode_of_such_a_name_is_refused(tmp_path):
         listed(tmp_path, modes={"scratch": {"start": "random"}, "random_probe": {}})
 
 
-@pytest.fixture
-def without_shards(monkeypatch):
-    monkeypatch.setattr("ecg_keras.study.gathering.rank_upstreams", lambda *args, **settings: ())
-    monkeypatch.setattr("ecg_keras.study.gathering.find_skew", lambda *args: ({}, ()))
-
-
 def gathered(tmp_path, skills, more=SEVERAL):
     plan = list_study(tmp_path, more)
     finish(plan, lambda cell: 1.0 if cell.arm is None else skills[cell.arm.mode])

@@ -450,13 +450,6 @@ def test_a_record_left_out_in_several_folds_is_one_record(tmp_path):
     assert card["left_out_for_leaks"] == 4
 
 
-@pytest.fixture
-def without_shards(monkeypatch):
-    """What shards and networks would tell is left out."""
-    monkeypatch.setattr("ecg_keras.study.gathering.rank_upstreams", lambda *args, **settings: ())
-    monkeypatch.setattr("ecg_keras.study.gathering.find_skew", lambda *args: ({}, ()))
-
-
 @pytest.mark.usefixtures("without_shards")
 def test_the_largest_difference_may_be_a_loss(tmp_path):
     skill = {("finetune", 100): 0.2, ("finetune", 0): 1.3}

@@ -66,14 +66,6 @@ def test_a_place_that_can_not_be_written_is_an_error_not_a_crash(tmp_path):
         begin(tmp_path)
 
 
-def test_a_damaged_status_is_told(tmp_path):
-    run = begin(tmp_path)
-    for text in ("{", "[1]", '"trained"', "3"):
-        run.status.write_text(text)
-        with pytest.raises(DataError, match=r"status\.json: damaged"):
-            run.read_status()
-
-
 def test_two_processes_do_not_train_one_run(tmp_path):
     run = begin(tmp_path)
     with (

@@ -50,11 +50,6 @@ def test_the_first_adam_step_is_the_learning_rate_times_the_scale(optimizer):
     assert steps["stem_dense/kernel"] == pytest.approx(1e-3, rel=1e-3)
 
 
-def test_without_decay_all_stages_step_alike():
-    steps = step_of(Phase(epochs=1, learning_rate=1e-2), Training())
-    assert steps["stem_dense/kernel"] == pytest.approx(steps["head/kernel"], rel=1e-3)
-
-
 def test_adamw_decays_weights():
     training = Training(optimizer="adamw", weight_decay=0.5)
     plain = step_of(Phase(epochs=1, learning_rate=1e-2), Training(optimizer="adamw"))

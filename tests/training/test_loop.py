@@ -1,7 +1,6 @@
 """Training: phases, freezing, selection, and going on after a stop as if there had been none."""
 
 import json
-import shutil
 
 import keras
 import numpy as np
@@ -10,9 +9,9 @@ from sklearn.metrics import f1_score
 
 from ecg_keras import evaluation
 from ecg_keras.data import describe, fits_in_memory
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
-from ecg_keras.training import Run, check_upstream, read_log, train
+from ecg_keras.training import Run, read_log, train
 from ecg_keras.training.checkpoint import read_progress
 
 
@@ -199,13 +198,6 @@ def test_other_precisions_keep_probabilities_in_float32(
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_an_unknown_stage_is_refused(tmp_path, recipe, shards):
-    training = {**recipe.training.model_dump(), "phases": [{"epochs": 1, "train_from": "stage9"}]}
-    wrong = type(recipe).model_validate({**recipe.model_dump(), "training": training})
-    with pytest.raises(ConfigError, match="no stage named 'stage9'"):
-        train(wrong, shards=shards, run=Run(tmp_path / "wrong"))
-
-
 def test_patience_ends_a_phase(tmp_path, recipe, shards):
     training = {
         **recipe.training.model_dump(),
@@ -216,24 +208,3 @@ def test_patience_ends_a_phase(tmp_path, recipe, shards):
     run = train(patient, shards=shards, run=Run(tmp_path / "patient"))
     status = run.read_status()
     assert status["epochs"] == status["best_epoch"] + 2 < 9
-
-
-def test_an_upstream_of_other_leads_rate_or_labels_is_refused(tmp_path, trained):
-    from dataclasses import replace
-
-    from ecg_keras import data
-
-    dataset = data.read_dataset(trained.dataset)
-    check_upstream(trained.folder, dataset, keep_head=True)
-    with pytest.raises(DataError, match=r"sampling rate 50 Hz, and this recipe has 100 Hz"):
-        check_upstream(trained.folder, replace(dataset, sampling_rate=100.0), keep_head=False)
-    with pytest.raises(DataError, match=r"leads I, II.*Set data\.leads"):
-        check_upstream(trained.folder, replace(dataset, leads=("I", "II")), keep_head=False)
-    others = replace(dataset, labels=tuple(reversed(dataset.labels)))
-    with pytest.raises(DataError, match="A head can be kept only for the same labels"):
-        check_upstream(trained.folder, others, keep_head=True)
-    check_upstream(trained.folder, others, keep_head=False)
-    single = tmp_path / "model.keras"
-    shutil.copyfile(trained.model, single)
-    with pytest.raises(ConfigError, match=r"initialise\.head keep needs a run folder"):
-        check_upstream(single, dataset, keep_head=True)

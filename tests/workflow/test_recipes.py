@@ -151,13 +151,6 @@ def test_networks_that_pool_take_crops_and_others_the_whole_ecg_as_one(tmp_path,
         )
 
 
-def test_an_unknown_source_is_told_once(tmp_path):
-    path = write(tmp_path, "mine.yaml", "mode: scratch\ndata: {source: ptbx, raw: x}\n")
-    with pytest.raises(ConfigError) as caught:
-        workflow.load(path)
-    assert len(str(caught.value).splitlines()) == 1
-
-
 def test_the_upstream_lies_beside_the_recipe_and_takes_overrides(tmp_path):
     write(tmp_path, "up.yaml", "mode: pretrain\n" + DATA)
     path = write(
@@ -179,14 +172,6 @@ def test_the_network_is_the_upstreams_where_it_is_not_set(tmp_path):
     told = write(tmp_path, "told.yaml", start % ("first", ", set: {model.backbone: bilstm}"))
     for path, backbone in ((third, "gru"), (own, "lstm"), (told, "bilstm")):
         assert workflow.load(path).recipe.model.backbone == backbone
-
-
-def test_a_missing_upstream_is_told(tmp_path):
-    path = write(tmp_path, "a.yaml", f"mode: finetune\n{DATA}initialise: {{from: no.yaml}}\n")
-    with pytest.raises(
-        ConfigError, match=r"a\.yaml: initialise\.from: .*no\.yaml: there is no such recipe"
-    ):
-        workflow.upstream_recipe(workflow.load(path))
 
 
 def test_recipes_that_start_from_one_another_are_refused(tmp_path):
@@ -227,12 +212,6 @@ def test_a_baseline_chooses_its_epoch_on_the_same_split(tmp_path):
     path = write(tmp_path, "mine.yaml", text + "training: {validate_on: test}\n")
     with pytest.raises(ConfigError, match=r"validate_on is test, and valid in the baseline .*base"):
         workflow.baseline_recipe(workflow.load(path))
-
-
-def test_a_missing_raw_folder_is_told_with_what_to_type(tmp_path):
-    path = write(tmp_path, "a.yaml", "mode: scratch\n" + DATA)
-    with pytest.raises(Exception, match=r"there is no folder x\..*--set data\.raw=FOLDER"):
-        workflow.run_plan(workflow.make_plan(workflow.make_job(workflow.load(path), tmp_path)))
 
 
 def test_functions_of_your_own_are_named_as_code(tmp_path, monkeypatch):

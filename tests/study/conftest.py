@@ -1,0 +1,10 @@
+"""What tests of studies need that train nothing."""
+
+import pytest
+
+
+@pytest.fixture
+def without_shards(monkeypatch):
+    """What shards and networks would say is left out."""
+    monkeypatch.setattr("ecg_keras.study.gathering.rank_upstreams", lambda *args, **settings: ())
+    monkeypatch.setattr("ecg_keras.study.gathering.find_skew", lambda *args: ({}, ()))
