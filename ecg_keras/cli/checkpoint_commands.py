@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -122,10 +122,8 @@ def advise(
     out: Path | None,
     raw: Path | None,
     pilot_minutes: float,
-    seeds: int,
     tune: bool,
-    margin: float,
-    folder: Path,
+    **options: Any,
 ) -> None:
     """Say which of CHECKPOINTS to start from for a target, how, and whether it is worth it.
 
@@ -146,18 +144,17 @@ def advise(
             checkpoints,
             target,
             minutes=pilot_minutes,
-            seeds=seeds,
             tune=Tune() if tune else None,
-            margin=margin,
-            folder=folder,
             on_progress=show,
+            **options,
         )
     click.echo(advice.facts())
     click.echo(f"\n{ranking_table(advice.ranking)}")
     click.echo(advice.ranking.sentence())
     click.echo()
     click.echo(
-        f"pilots: {advice.size.records} records, {advice.size.epochs} epochs, {seeds} seeds each"
+        f"pilots: {advice.size.records} records, {advice.size.epochs} epochs, {options['seeds']} "
+        "seeds each"
     )
     click.echo(advice.table())
     click.echo()

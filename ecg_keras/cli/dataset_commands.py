@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -81,10 +81,8 @@ def prepare(
 @beam_options
 def validate(
     shards: Path,
-    against: Path | None,
-    serving: Path | None,
     page: Path | None,
-    beam: tuple[str, ...] | None,
+    **options: Any,
 ) -> None:
     """Check SHARDS with TensorFlow Data Validation.
 
@@ -96,9 +94,7 @@ def validate(
     from ecg_keras.data import describe_noted
 
     with progress_bar("count records") as moved:
-        found = workflow.validate_shards(
-            shards, against=against, serving=serving, beam=beam, on_progress=moved
-        )
+        found = workflow.validate_shards(shards, on_progress=moved, **options)
     _show_anomalies(found.anomalies)
     for line in describe_noted(found.noted, found.dataset.num_records):
         click.echo(line)

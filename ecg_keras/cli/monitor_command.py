@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,12 +38,9 @@ from ecg_keras.cli.options import PATH, RunPath, json_option, page_option
 def monitor(
     run: Path,
     received: tuple[Path, ...],
-    labels: Path | None,
-    time: str,
-    by: str,
-    shards: Path | None,
     page: Path | None,
     json_file: Path | None,
+    **options: Any,
 ) -> None:
     """Compare what RUN receives and says in service with its training and validation.
 
@@ -54,9 +52,7 @@ def monitor(
     from ecg_keras.files import write_json
 
     with progress_bar("predict") as moved:
-        found = monitoring.monitor(
-            run, received, labels=labels, time=time, by=by, shards=shards, on_progress=moved
-        )
+        found = monitoring.monitor(run, received, on_progress=moved, **options)
     click.echo(found.table())
     for remark in found.remarks:
         click.echo(f"! {remark}", err=True)

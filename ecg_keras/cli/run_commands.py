@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -151,18 +151,13 @@ def evaluate(
 def compare(
     first: Path,
     second: Path,
-    names: tuple[str, str] | None,
     valid_a: Path | None,
     valid_b: Path | None,
-    metric: str,
-    bootstrap: int,
-    level: float,
-    seed: int,
-    margin: float,
     by: tuple[str, ...],
     table: Path | None,
     json_file: Path | None,
     page: Path | None,
+    **options: Any,
 ) -> None:
     """Print the difference of two on the same test patients, the first - the second.
 
@@ -176,15 +171,10 @@ def compare(
         first,
         second,
         valid=(valid_a, valid_b),
-        names=names,
-        metric=metric,
-        bootstrap=bootstrap,
-        level=level,
-        seed=seed,
-        margin=margin,
         by=by or None,
         table=table,
         on_note=_note,
+        **options,
     )
     click.echo(comparison.table())
     if json_file is not None:
@@ -236,16 +226,12 @@ def report(run: Path, shards: Path | None, explain: bool | None) -> None:
     "else nothing is written.  [default: 0.01]",
 )
 @click.option("--replace", is_flag=True, help="Write again where FOLDER holds an export.")
-def export(
-    run: Path, folder: Path, format: str, precision: str, max_loss: float | None, replace: bool
-) -> None:
+def export(run: Path, folder: Path, precision: str, **options: Any) -> None:
     """Write RUN into FOLDER, such as serving/ptbxl/1, as a SavedModel or for another program."""
     from ecg_keras import workflow
     from ecg_keras.export import read_card
 
-    target = workflow.export_run(
-        run, folder, format=format, precision=precision, max_loss=max_loss, replace=replace
-    )
+    target = workflow.export_run(run, folder, precision=precision, **options)
     click.echo(target)
     if loss := read_card(target).loss:
         click.echo(f"{precision}, {loss.sentence()}")

@@ -60,14 +60,13 @@ def serve(
     model: Path,
     name: str,
     host: str,
-    port: int,
-    grpc_port: int,
     max_request_mib: float,
     timeout: float,
     max_requests: int,
     max_batch: int,
     batch_delay_ms: float,
     grace: float,
+    **ports: int,
 ) -> None:
     """Serve MODEL (a run, a SavedModel or the folder of its versions) in REST and gRPC.
 
@@ -107,10 +106,7 @@ def serve(
         )
 
     with _saved_model(model) as (place, mark):
-        serving.serve(
-            place, name=name, host=host, port=port, grpc_port=grpc_port, limits=limits, mark=mark,
-            on_start=say,
-        )  # fmt: skip
+        serving.serve(place, name=name, host=host, limits=limits, mark=mark, on_start=say, **ports)
     click.echo("ended")
 
 

@@ -44,10 +44,8 @@ def study(
     assignments: tuple[str, ...],
     workers: int,
     shard: str | None,
-    ray: str | None,
-    gpus_per_cell: float,
-    cpus_per_cell: float,
     dry_run: bool,
+    **options: Any,
 ) -> None:
     """Run the grid of RECIPE and write the page that answers its question.
 
@@ -75,15 +73,7 @@ def study(
         show_costs(partial(estimate, plan), workers)
         return
     with StudyProgress(plan) as view:
-        last = run_study(
-            plan,
-            workers=workers,
-            shard=part,
-            ray=ray,
-            gpus_per_cell=gpus_per_cell,
-            cpus_per_cell=cpus_per_cell,
-            on_tick=view.update,
-        )
+        last = run_study(plan, workers=workers, shard=part, on_tick=view.update, **options)
     _show_end(plan, last)
     if last.is_over and any(last.states[name] == "done" for name in plan.points.values()):
         _write_page(plan)

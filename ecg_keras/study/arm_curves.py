@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -131,36 +132,28 @@ def keep_ledger(arms: FinishedArms, comparisons: Sequence[Compared]) -> tuple[Le
         for folder in seconds_of:
             users[folder].add(name)
     rows: dict[ArmName, LedgerRow] = {}
+
+    def add(name: ArmName, pretraining: Mapping[str, float], **costs: Any) -> None:
+        rows[name] = ledger_row(
+            _title(name),
+            name.way,
+            own=arms[name].seconds or 0.0,
+            pretraining=float(np.mean([*pretraining.values()])) if pretraining else 0.0,
+            shared_by=max((len(users[folder]) for folder in pretraining), default=1),
+            mode=name.mode,
+            upstream=name.upstream,
+            **costs,
+        )
+
     for one in comparisons:
         if one.speed is None:  # without logs
             continue
         of_arm, of_reference = one.speed.seconds
+        both = {"reference_to_quality": of_reference}
         if one.reference not in rows:
-            rows[one.reference] = ledger_row(
-                _title(one.reference),
-                one.reference.way,
-                own=arms[one.reference].seconds or 0.0,
-                to_quality=of_reference,
-                reference_to_quality=of_reference,
-                pretraining=0.0,
-                shared_by=1,
-                mode=one.reference.mode,
-                upstream=one.reference.upstream,
-            )
-        seconds = list(starts[one.arm].values())
-        rows[one.arm] = ledger_row(
-            _title(one.arm),
-            one.arm.way,
-            own=arms[one.arm].seconds or 0.0,
-            to_quality=of_arm,
-            reference_to_quality=of_reference,
-            pretraining=float(np.mean(seconds)) if seconds else 0.0,
-            shared_by=max((len(users[folder]) for folder in starts[one.arm]), default=1),
-            ratio=one.speed.seconds_ratio,
-            seeds=one.contrast.seeds,
-            mode=one.arm.mode,
-            upstream=one.arm.upstream,
-        )
+            add(one.reference, {}, to_quality=of_reference, **both)
+        ratio, seeds = one.speed.seconds_ratio, one.contrast.seeds
+        add(one.arm, starts[one.arm], to_quality=of_arm, **both, ratio=ratio, seeds=seeds)
     return tuple(rows.values())
 
 

@@ -104,9 +104,8 @@ def build_model(
             subset=recipe.data.subset,
             left_out=left_out,
         )
-        if (
-            leads != dataset.leads
-        ):  # of one that follows from two others, as if these were independent
+        if leads != dataset.leads:
+            # of one that follows from two others, as if these were independent
             share = lead_weights(dataset.leads, leads)
             mean, std = mean @ share, np.sqrt(std**2 @ share**2)
     backbone = models.find_backbone(recipe.model.backbone)(
