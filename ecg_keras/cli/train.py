@@ -58,7 +58,10 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
         found = workflow.compare_seeds(jobs)
         report.write_report(jobs[0].run.folder, shards=jobs[0].shards)
         click.echo(f"\n{found.table()}")
-    _show_places(jobs[0])
+    click.echo(f"\nmodel   {jobs[0].run.model}")
+    if jobs[0].recipe.export:
+        click.echo(f"serving {jobs[0].run.saved_model}")
+    click.echo(f"report  {jobs[0].run.report}")
 
 
 def _show_run(job: Job) -> None:
@@ -77,13 +80,6 @@ def _show_run(job: Job) -> None:
     else:
         for sentence in evaluation.diagnose_run(job.run.folder):
             click.echo(f"! {sentence}")
-
-
-def _show_places(job: Job) -> None:
-    click.echo(f"\nmodel   {job.run.model}")
-    if job.recipe.export:
-        click.echo(f"serving {job.run.saved_model}")
-    click.echo(f"report  {job.run.report}")
 
 
 @click.group()

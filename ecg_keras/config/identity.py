@@ -49,7 +49,8 @@ def data_mark(data: Data) -> str:
         >>> data_mark(Data(source="ptb", raw="a")) == data_mark(Data(source="ptb", raw="b"))
         True
     """
-    return fingerprint(_of_data(data.model_dump(mode="json", exclude_defaults=True)) | _defaults())
+    settings = _of_data(data.model_dump(mode="json", exclude_defaults=True))
+    return fingerprint({**settings, "defaults": DEFAULTS})
 
 
 def data_changes(old: Mapping[str, Any], data: Data) -> list[str]:
@@ -99,8 +100,8 @@ def run_settings(recipe: Recipe) -> dict[str, Any]:
 
 def run_mark(recipe: Recipe) -> str:
     """The fingerprint of `run_settings`; a key that is at its default does not count."""
-    settings = recipe.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return fingerprint(_of_run(settings) | _defaults())
+    settings = _of_run(recipe.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    return fingerprint({**settings, "defaults": DEFAULTS})
 
 
 def run_changes(old: Mapping[str, Any], recipe: Recipe) -> list[str]:
@@ -127,10 +128,6 @@ def model_of(settings: Mapping[str, Any]) -> Model | None:
     with contextlib.suppress(ValidationError, KeyError):
         return Model.model_validate(settings["model"])
     return None
-
-
-def _defaults() -> dict[str, int]:
-    return {"defaults": DEFAULTS}
 
 
 def _of_data(settings: dict[str, Any]) -> dict[str, Any]:

@@ -148,7 +148,11 @@ def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Rec
 def _phases(recipe: Recipe, one: Candidate, share: float) -> tuple[Phase, ...]:
     phases = recipe.training.phases
     if one.decay is not None:
-        phases = tuple(_with_decay(phase, one.decay) for phase in phases)
+        decayed = {"stage_decay": one.decay}
+        phases = tuple(
+            phase if phase.train_from == "head" else phase.model_copy(update=decayed)
+            for phase in phases
+        )
     if one.head_epochs is not None:
         phases = _after_head(phases, one.head_epochs)
     return tuple(
@@ -160,11 +164,6 @@ def _phases(recipe: Recipe, one: Candidate, share: float) -> tuple[Phase, ...]:
         )
         for phase in phases
     )
-
-
-def _with_decay(phase: Phase, decay: float) -> Phase:
-    whole = phase.train_from != "head"
-    return phase.model_copy(update={"stage_decay": decay}) if whole else phase
 
 
 def _after_head(phases: tuple[Phase, ...], epochs: int) -> tuple[Phase, ...]:

@@ -32,6 +32,10 @@ from ecg_keras.workflow import known_dataset
 
 # a cell that ended as many processes is recorded as failed
 DEATHS = 2
+DIED = (
+    "the process that ran it was killed {times} times ({how}), perhaps for want of memory. Use "
+    "fewer workers or a smaller training.batch_size, and run the same command again."
+)
 # seconds between looks at the study
 PAUSE = 1.0
 # a look at a large study takes seconds: it takes a twentieth of the time, for workers need the core
@@ -177,7 +181,8 @@ def dispatch(
             except ProcessDied as error:
                 deaths[cell.name] += 1
                 if deaths[cell.name] >= DEATHS and not is_done(cell):
-                    write_failure(cell.run, _died(deaths[cell.name], str(error)))
+                    message = DIED.format(times=deaths[cell.name], how=error)
+                    write_failure(cell.run, DataError(message))
                 continue
             if free and check:
                 checked.add(cell.name)
@@ -185,13 +190,6 @@ def dispatch(
                 write_failure(cell.run, DataError("it ended, and its scores are not there."))
         if not pending and not free:  # others run what is left, or what it needs
             time.sleep(pause)
-
-
-def _died(times: int, how: str) -> DataError:
-    return DataError(
-        f"the process that ran it was killed {times} times ({how}), perhaps for want of memory. "
-        "Use fewer workers or a smaller training.batch_size, and run the same command again."
-    )
 
 
 def check_unchanged(plan: StudyPlan, cells: Sequence[Cell]) -> None:

@@ -199,8 +199,7 @@ class _Look:
             unknown = data.read_identities(other, "valid") + data.read_identities(other, "test")
             train = self._leave_out("train", train, unknown, why)
             valid = self._leave_out("valid", valid, unknown, why)
-        before = self._read_upstream()
-        self._judge_databases(dataset.source)
+        before = self._read_upstream(dataset.source)
         self._judge("test", test, before, upstream=True)
         if self.recipe.data.leaks == "leave_out":
             valid = self._leave_out("valid", valid, trained_on(before), "the upstream knows")
@@ -252,23 +251,19 @@ class _Look:
             )
         return part.leave_out([leak.record_id for leak in leaks])
 
-    def _read_upstream(self) -> Identities:
+    def _read_upstream(self, source: str) -> Identities:
+        """What the upstream has seen, as far as that is known; refuses databases of its card."""
         if self.upstream is None:
             return nobody()
         before, self.databases = read_seen(self.upstream), seen_databases(self.upstream)
-        if before is None:
-            self.unchecked = True
-            if not self.databases:
-                self.warnings.append(tell_unknown(self.upstream))
-            return nobody()
-        return before
-
-    def _judge_databases(self, source: str) -> None:
-        if self.upstream is not None and self.databases:
-            self.unchecked = True
+        self.unchecked = before is None or bool(self.databases)
+        if self.databases:
             self.warnings.append(
                 check_databases(self.recipe, self.upstream, self.databases, source, self.shards)
             )
+        elif before is None:
+            self.warnings.append(tell_unknown(self.upstream))
+        return nobody() if before is None else before
 
     def _judge(
         self, split: str, part: Identities, seen: Identities, *, upstream: bool = False

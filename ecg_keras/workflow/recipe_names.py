@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from ecg_keras import config, sources, training
-from ecg_keras.config import Data, Model, Problem, Recipe, Simulate, Training
+from ecg_keras.config import Data, Model, Problem, Recipe, Training
 from ecg_keras.data import check_augment, stored_leads, stored_length
 from ecg_keras.errors import ConfigError, DataError, EcgKerasError, look_up, unknown_name
 from ecg_keras.models import AS_PUBLISHED_HEAD, BACKBONES, STAGES, find_backbone
@@ -36,7 +36,9 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
             num_samples=stored_length(recipe.data),
         ),
         ("data", "folder", "lead_names"): lambda: _check_lead_names(recipe.data),
-        ("data", "simulate", "hospital"): lambda: _check_hospital(recipe.data.simulate),
+        ("data", "simulate", "hospital"): lambda: (
+            recipe.data.simulate and look_up("hospital", recipe.data.simulate.hospital, HOSPITALS)
+        ),
         ("model", "backbone"): lambda: _check_backbone(recipe.model.backbone),
         ("model", "preprocessing"): lambda: _check_preprocessing(recipe),
         ("training", "patience"): lambda: _check_patience(recipe.training),
@@ -114,11 +116,6 @@ def _check_lead_names(data: Data) -> None:
                 f"{spelling!r} is to be lead {known} and lead {spelled[plain]}: case and blanks do "
                 "not matter. Name one."
             )
-
-
-def _check_hospital(settings: Simulate | None) -> None:
-    if settings is not None:
-        look_up("hospital", settings.hospital, HOSPITALS)
 
 
 def _check_backbone(name: str) -> None:
