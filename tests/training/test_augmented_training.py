@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from small_trainings import assert_same, changed, weights
 
 from ecg_keras import evaluation, metrics
 from ecg_keras.training import Run, read_log, train
@@ -25,20 +26,17 @@ EVERYTHING = {
 def runs(tmp_path_factory, recipe, shards):
     """The same training twice."""
     changes = {
-        **recipe.training.model_dump(),
         "augment": EVERYTHING,
         "optimizer": {"adam": {"use_ema": True, "ema_momentum": 0.9}},
         "phases": [{"epochs": 2, "learning_rate": 1e-2}],
     }
-    changed = type(recipe).model_validate({**recipe.model_dump(), "training": changes})
+    noisy = changed(recipe, training=changes)
     folder = tmp_path_factory.mktemp("augmented")
-    return [train(changed, shards=shards, run=Run(folder / name)) for name in "ab"]
+    return [train(noisy, shards=shards, run=Run(folder / name)) for name in "ab"]
 
 
 def test_it_is_repeatable(runs):
-    one, other = (keras.models.load_model(run.model, compile=False).weights for run in runs)
-    for a, b in zip(one, other, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same(*map(weights, runs))
 
 
 def test_what_is_kept_has_the_score_on_unchanged_ecgs_and_their_own_labels(runs, shards):

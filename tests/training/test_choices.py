@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import keras
-import numpy as np
 import pytest
-from test_loop import StopAt, weights
+from small_trainings import assert_same, changed, weights
+from test_loop import StopAt
 
 from ecg_keras.config import Recipe, Training, run_mark
 from ecg_keras.errors import ConfigError
@@ -43,10 +43,9 @@ def my_choices(tmp_path, monkeypatch):
     sys.modules.pop("my_choices", None)
 
 
-def changed(recipe, **training):
-    plain = recipe.model_dump()
-    plain["training"] |= {"phases": [{"epochs": 2, "learning_rate": 1e-3}], **training}
-    return type(recipe).model_validate({**plain, "data": recipe.data})
+def quick(recipe, **training):
+    phases = [{"epochs": 2, "learning_rate": 1e-3}]
+    return changed(recipe, training={"phases": phases, **training}, data=recipe.data)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.kind)
@@ -80,7 +79,7 @@ def test_each_loss_trains(tmp_path, recipe, shards):
     for name in (*(row.name for row in LOSSES.rows), "my_choices:hinge"):
         run = Run(tmp_path / name.replace(":", "-"))
         phases = [{"epochs": 1, "learning_rate": 1e-3}]
-        train(changed(recipe, loss=name, phases=phases), shards=shards, run=run)
+        train(quick(recipe, loss=name, phases=phases), shards=shards, run=run)
         (row,) = read_log(run.log)
         losses[name] = float(row["loss"])
     assert losses["my_choices:hinge"] == pytest.approx(losses["binary_crossentropy"], rel=1e-4)
@@ -96,7 +95,7 @@ def test_callbacks_are_called_between_the_scores_and_the_log(tmp_path, recipe, s
         "terminate_on_nan",
     ]
     run = Run(tmp_path / "run")
-    train(changed(recipe, callbacks=callbacks), shards=shards, run=run)
+    train(quick(recipe, callbacks=callbacks), shards=shards, run=run)
     rows, own = read_log(run.log), read_log(run.folder / "run_log.csv")
     assert [row["also_macro_auroc"] for row in rows] == [row["val_macro_auroc"] for row in rows]
     assert all("also_auroc_MI" in row and row["own"] == "7" for row in rows)
@@ -107,7 +106,7 @@ def test_a_run_with_callbacks_resumes_as_if_there_had_been_no_stop(tmp_path, rec
     callbacks = [{"run_log": {}}, {"my_choices:Halt": {"after": 9}}]
     phases = [{"epochs": 3, "learning_rate": 1e-3, "stage_decay": 0.5}]
     decaying = {"optimizer": "adamw", "weight_decay": 0.01}
-    wanted = changed(recipe, callbacks=callbacks, phases=phases, **decaying)
+    wanted = quick(recipe, callbacks=callbacks, phases=phases, **decaying)
     whole, stopped = Run(tmp_path / "whole"), Run(tmp_path / "stopped")
     train(wanted, shards=shards, run=whole)
     with pytest.raises(KeyboardInterrupt):
@@ -119,13 +118,12 @@ def test_a_run_with_callbacks_resumes_as_if_there_had_been_no_stop(tmp_path, rec
         for row in (*logs[0], *logs[1]):
             row.pop("seconds")
         assert logs[0] == logs[1]
-    for one, other in zip(weights(whole), weights(stopped), strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_same(weights(whole), weights(stopped))
 
 
 def test_a_callback_that_stops_a_phase_ends_it(tmp_path, recipe, shards):
     phases = [{"epochs": 5, "learning_rate": 1e-3}, {"epochs": 1, "learning_rate": 1e-3}]
-    wanted = changed(recipe, callbacks=[{"my_choices:Halt": {"after": 2}}], phases=phases)
+    wanted = quick(recipe, callbacks=[{"my_choices:Halt": {"after": 2}}], phases=phases)
     run = train(wanted, shards=shards, run=Run(tmp_path / "run"))
     assert [row["phase"] for row in read_log(run.log)] == ["1", "1", "2"]
     assert json.loads(run.status.read_text())["epochs"] == 3
@@ -133,7 +131,7 @@ def test_a_callback_that_stops_a_phase_ends_it(tmp_path, recipe, shards):
 
 
 def test_what_is_no_callback_is_refused(tmp_path, recipe, shards):
-    wanted = changed(recipe, callbacks=["my_choices:nothing"])
+    wanted = quick(recipe, callbacks=["my_choices:nothing"])
     with pytest.raises(ConfigError, match=r"must make Keras callbacks\. Received: 3"):
         train(wanted, shards=shards, run=Run(tmp_path / "run"))
 

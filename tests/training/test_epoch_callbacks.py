@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_trainings import assert_same, fit, network
 
 from ecg_keras.callbacks import FollowEpochs, RunLog, ValidationScores
 from ecg_keras.data import load
@@ -13,29 +14,18 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import read_log
 
 
-def network(outputs: int = 2) -> keras.Model:
-    keras.utils.set_random_seed(1)
-    signal = keras.Input((20, 3), name="signal")
-    x = keras.layers.GlobalAveragePooling1D()(signal)
-    model = keras.Model(signal, keras.layers.Dense(outputs, "sigmoid", name="head")(x))
-    model.compile(keras.optimizers.Adam(1e-2), "binary_crossentropy")
-    return model
-
-
 def test_the_log_goes_on_after_a_restart_without_listing_an_epoch_twice(tmp_path, valid):
     path = tmp_path / "log.csv"
-    network().fit(valid, epochs=3, verbose=0, shuffle=False, callbacks=[RunLog(path)])
-    network().fit(
-        valid, epochs=5, initial_epoch=2, verbose=0, shuffle=False, callbacks=[RunLog(path)]
-    )
+    fit(network(), valid, RunLog(path), epochs=3)
+    fit(network(), valid, RunLog(path), epochs=5, initial_epoch=2)
     assert [row["epoch"] for row in read_log(path)] == ["1", "2", "3", "4", "5"]
 
 
 def test_one_log_object_serves_two_fits(tmp_path, valid):
     log = RunLog(tmp_path / "log.csv")
     model = network()
-    model.fit(valid, epochs=2, verbose=0, shuffle=False, callbacks=[log])
-    model.fit(valid, epochs=1, verbose=0, shuffle=False, callbacks=[log])
+    fit(model, valid, log, epochs=2)
+    fit(model, valid, log)
     assert [row["epoch"] for row in read_log(log.path)] == ["1"]
 
 
@@ -53,7 +43,7 @@ def test_a_log_that_is_no_table_is_refused(tmp_path):
 def test_a_table_of_another_kind_is_refused_before_training(tmp_path, valid, text):
     (tmp_path / "log.csv").write_text(text)
     with pytest.raises(DataError, match=r"log\.csv: no log of a training .*Remove it, or name an"):
-        network().fit(valid, verbose=0, shuffle=False, callbacks=[RunLog(tmp_path / "log.csv")])
+        fit(network(), valid, RunLog(tmp_path / "log.csv"))
     assert (tmp_path / "log.csv").read_text() == text
 
 
@@ -66,22 +56,9 @@ def test_a_value_that_is_an_array_has_a_column_for_each_number(tmp_path):
     log.on_epoch_begin(1)
     log.on_epoch_end(1, {"mae": tf.constant(1.0)})
     first, second = read_log(log.path)
-    assert list(first) == [
-        "epoch",
-        "phase",
-        "learning_rate",
-        "f1[0]",
-        "f1[1]",
-        "loss",
-        "seconds",
-        "mae",
-    ]
-    assert (first["f1[0]"], first["f1[1]"], first["loss"], first["mae"]) == (
-        "0.5",
-        "nan",
-        "0.25",
-        "",
-    )
+    names = ["epoch", "phase", "learning_rate", "f1[0]", "f1[1]", "loss", "seconds", "mae"]
+    assert list(first) == names
+    assert [first[name] for name in (*names[3:6], "mae")] == ["0.5", "nan", "0.25", ""]
     assert (second["f1[0]"], second["mae"]) == ("", "1")
 
 
@@ -102,7 +79,7 @@ class Killed(keras.callbacks.Callback):
 
 
 def test_a_killed_fit_resumes_with_the_records_of_its_epoch(tmp_path, shards):
-    def fit(backup, *others):
+    def trained(backup, *others):
         train = load(shards, "train", batch_size=8, shuffle=True, seed=0)
         keras.utils.set_random_seed(1)
         signal = keras.Input((200, 12))
@@ -110,20 +87,13 @@ def test_a_killed_fit_resumes_with_the_records_of_its_epoch(tmp_path, shards):
         model = keras.Model(signal, keras.layers.Dense(5, "sigmoid")(x))
         model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
         backup = keras.callbacks.BackupAndRestore(str(tmp_path / backup))
-        model.fit(
-            train,
-            epochs=4,
-            shuffle=False,
-            verbose=0,
-            callbacks=[backup, FollowEpochs(train), *others],
-        )
+        fit(model, train, backup, FollowEpochs(train), *others, epochs=4)
         return model.get_weights()
 
-    expected = fit("calm")
+    expected = trained("calm")
     with pytest.raises(KeyboardInterrupt):
-        fit("killed", Killed())
-    for one, other in zip(fit("killed"), expected, strict=True):
-        np.testing.assert_array_equal(one, other)
+        trained("killed", Killed())
+    assert_same(trained("killed"), expected)
 
 
 def test_only_data_that_count_epochs_are_followed(valid):
@@ -134,7 +104,7 @@ def test_only_data_that_count_epochs_are_followed(valid):
 def test_callbacks_can_be_copied_as_a_tuner_copies_them(tmp_path, valid, shards):
     train = load(shards, "train", batch_size=16, shuffle=True)
     listed = [FollowEpochs(train), ValidationScores(valid, ["a", "b"]), RunLog(tmp_path / "a.csv")]
-    network().fit(valid, epochs=1, verbose=0, shuffle=False, callbacks=listed[1:])
+    fit(network(), valid, *listed[1:])
     copied = copy.deepcopy(listed)  # also once they were called
     assert all(one is not other for one, other in zip(listed, copied, strict=True))
     assert (copied[0].train, copied[1].valid) == (train, listed[1].valid)
@@ -142,7 +112,7 @@ def test_callbacks_can_be_copied_as_a_tuner_copies_them(tmp_path, valid, shards)
     assert copy.deepcopy(listed)[2].path == tmp_path / "a-2.csv"
     assert copy.deepcopy(copied)[2].path == tmp_path / "a-1-1.csv"
     copied[2].path = tmp_path / "b.csv"
-    history = network().fit(valid, epochs=2, verbose=0, shuffle=False, callbacks=copied[1:])
-    assert len(history.history["val_macro_auroc"]) == 2
+    history = fit(network(), valid, *copied[1:], epochs=2)
+    assert len(history["val_macro_auroc"]) == 2
     assert len(read_log(tmp_path / "b.csv")) == 2
     assert len(read_log(tmp_path / "a.csv")) == 1

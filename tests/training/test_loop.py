@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
+from small_trainings import assert_same, changed, weights
 
 from ecg_keras import evaluation
 from ecg_keras.data import describe, fits_in_memory
@@ -35,10 +36,6 @@ def trained(tmp_path_factory, recipe, shards):
 
 def logged(run: Run) -> float:
     return sum(float(row["seconds"]) for row in read_log(run.log))
-
-
-def weights(run: Run) -> list[np.ndarray]:
-    return [np.array(v) for v in keras.models.load_model(run.model, compile=False).weights]
 
 
 def test_a_run_folder_is_complete(trained, recipe):
@@ -105,21 +102,13 @@ def test_a_stopped_run_goes_on_as_if_there_had_been_no_stop(
     for one, other in zip(rows, read_log(trained.log), strict=True):
         one.pop("seconds"), other.pop("seconds")
         assert one == other
-    for one, other in zip(weights(run), weights(trained), strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_same(weights(run), weights(trained))
 
 
 def test_a_frozen_stage_keeps_its_weights(tmp_path, recipe, shards, trained):
     phase = {"epochs": 1, "learning_rate": 1e-2, "train_from": "head"}
-    training = {**recipe.training.model_dump(), "phases": [phase], "seed": 5}
-    frozen = type(recipe).model_validate(
-        {
-            **recipe.model_dump(),
-            "mode": "finetune",
-            "initialise": {"from": str(trained.folder)},
-            "training": training,
-        }
-    )
+    start = {"mode": "finetune", "initialise": {"from": str(trained.folder)}}
+    frozen = changed(recipe, training={"phases": [phase], "seed": 5}, **start)
     run = train(frozen, shards=shards, run=Run(tmp_path / "frozen"), upstream=trained.folder)
     one, other = (
         {layer.name: layer.get_weights() for layer in keras.models.load_model(r.model).layers}
@@ -134,14 +123,12 @@ def test_the_scaling_is_the_upstreams_unless_the_recipe_keeps_its_own(
     tmp_path, recipe, shards, trained
 ):
     def finetuned(model, scaling):
-        tuned = type(recipe).model_validate(
-            {
-                **recipe.model_dump(),
-                "mode": "finetune",
-                "initialise": {"from": str(trained.folder), "scaling": scaling},
-                "model": {**recipe.model.model_dump(), "scaling": model},
-                "training": {"phases": [{"epochs": 1, "train_from": "head"}]},
-            }
+        tuned = changed(
+            recipe,
+            mode="finetune",
+            initialise={"from": str(trained.folder), "scaling": scaling},
+            model={**recipe.model.model_dump(), "scaling": model},
+            training={"phases": [{"epochs": 1, "train_from": "head"}]},
         )
         run = train(tuned, shards=shards, run=Run(tmp_path / model), upstream=trained.folder)
         return keras.models.load_model(run.model, compile=False)
@@ -151,10 +138,7 @@ def test_the_scaling_is_the_upstreams_unless_the_recipe_keeps_its_own(
     upstream = keras.models.load_model(trained.model, compile=False)
     unscaled = finetuned("none", "own")
     assert not [layer.name for layer in unscaled.layers if layer.name.startswith("preprocess")]
-    for one, other in zip(
-        unscaled.get_layer("stem_gru").weights, upstream.get_layer("stem_gru").weights, strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
+    assert_same(*(one.get_layer("stem_gru").get_weights() for one in (unscaled, upstream)))
 
 
 @pytest.mark.parametrize("average", ["macro", "weighted"])
@@ -162,13 +146,11 @@ def test_the_test_split_chooses_the_epoch_where_the_recipe_says_so(
     tmp_path, recipe, shards, average
 ):
     training = {
-        **recipe.training.model_dump(),
         "validate_on": "test",
         "select": f"best_{average}_f1",
         "phases": [{"epochs": 3, "learning_rate": 3e-2}],
     }
-    published = type(recipe).model_validate({**recipe.model_dump(), "training": training})
-    run = train(published, shards=shards, run=Run(tmp_path / "published"))
+    run = train(changed(recipe, training=training), shards=shards, run=Run(tmp_path / "published"))
     rows = read_log(run.log)
     scores = [float(row[f"val_{average}_f1"]) for row in rows]
     status = run.read_status()
@@ -185,12 +167,10 @@ def test_other_precisions_keep_probabilities_in_float32(
     tmp_path, recipe, shards, precision, computes
 ):
     training = {
-        **recipe.training.model_dump(),
         "phases": [{"epochs": 1, "stage_decay": 0.5}, {"epochs": 1}],
         "precision": precision,
     }
-    other = type(recipe).model_validate({**recipe.model_dump(), "training": training})
-    run = train(other, shards=shards, run=Run(tmp_path / "other"))
+    run = train(changed(recipe, training=training), shards=shards, run=Run(tmp_path / "other"))
     model = keras.models.load_model(run.model, compile=False)
     assert model.get_layer("stem_gru").compute_dtype == computes
     assert model.output.dtype == "float32"
@@ -199,12 +179,7 @@ def test_other_precisions_keep_probabilities_in_float32(
 
 
 def test_patience_ends_a_phase(tmp_path, recipe, shards):
-    training = {
-        **recipe.training.model_dump(),
-        "phases": [{"epochs": 9, "learning_rate": 1e-9}],
-        "patience": 2,
-    }
-    patient = type(recipe).model_validate({**recipe.model_dump(), "training": training})
-    run = train(patient, shards=shards, run=Run(tmp_path / "patient"))
+    training = {"phases": [{"epochs": 9, "learning_rate": 1e-9}], "patience": 2}
+    run = train(changed(recipe, training=training), shards=shards, run=Run(tmp_path / "patient"))
     status = run.read_status()
     assert status["epochs"] == status["best_epoch"] + 2 < 9

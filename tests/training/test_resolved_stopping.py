@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from small_trainings import assert_same, fit, network
 
 from ecg_keras.callbacks import StopWhenUnresolved, ValidationScores
 from ecg_keras.errors import ConfigError
@@ -94,21 +95,16 @@ def test_few_patients_resolve_less():
 
 
 def test_a_fit_stops_with_the_weights_of_its_best_epoch(valid):
-    keras.utils.set_random_seed(1)
-    signal = keras.Input((20, 3), name="signal")
-    x = keras.layers.GlobalAveragePooling1D()(signal)
-    model = keras.Model(signal, keras.layers.Dense(2, "sigmoid", name="head")(x))
-    model.compile(keras.optimizers.SGD(0.0), "binary_crossentropy")
+    model = network(optimizer=keras.optimizers.SGD(0.0))
     scores = ValidationScores(valid, LABELS)
     listed = [scores, StopWhenUnresolved(scores, monitor="loss", restore_best_weights=True)]
     copied = copy.deepcopy(listed)
     assert copied[1].scores is copied[0] is not scores
     before = model.get_weights()
-    history = model.fit(valid, epochs=20, verbose=0, shuffle=False, callbacks=copied)
-    assert len(history.epoch) == 1 + 5  # nothing is learned: no gain, and no error of it
+    history = fit(model, valid, *copied, epochs=20)
+    assert len(history["loss"]) == 1 + 5  # nothing is learned: no gain, and no error of it
     assert (copied[1].best_epoch, copied[1].gains[1]) == (1, (0.0, 0.0))
-    for one, other in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_same(before, model.get_weights())
 
 
 def test_what_can_not_be_resolved_is_refused(valid):

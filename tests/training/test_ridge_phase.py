@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from small_trainings import assert_same, changed, weights
 
 from ecg_keras import data
 from ecg_keras.config import Phase, Recipe, run_changes, run_settings
@@ -15,8 +16,7 @@ RIDGE = {"epochs": 1, "train_from": "head", "fit": "ridge"}
 
 
 def with_phases(recipe: Recipe, *phases) -> Recipe:
-    training = {**recipe.training.model_dump(), "phases": phases}
-    return Recipe.model_validate({**recipe.model_dump(), "training": training})
+    return changed(recipe, training={"phases": phases})
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +31,7 @@ def test_the_head_is_fitted_to_whole_ecgs_and_nothing_else_is_changed(probe, rec
     untrained = build_model(with_phases(recipe, RIDGE), data.describe(shards), shards)
     for layer in untrained.layers:
         if layer.name != "head":
-            for one, other in zip(
-                layer.get_weights(), model.get_layer(layer.name).get_weights(), strict=True
-            ):
-                np.testing.assert_array_equal(one, other)
+            assert_same(layer.get_weights(), model.get_layer(layer.name).get_weights())
     embed = keras.Model(untrained.input, untrained.get_layer("head").input)
     parts = list(data.load_with_ids(shards, "train", 1000))
     assert len(parts) == 1
@@ -85,9 +82,7 @@ def test_a_second_phase_starts_from_it_also_after_a_stop(tmp_path, recipe, shard
     for run in (stopped, whole):
         train(both, shards=shards, run=run)
     assert [row["phase"] for row in read_log(whole.log)] == ["1", "2", "2"]
-    one, other = (keras.models.load_model(run.model, compile=False) for run in (stopped, whole))
-    for mine, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    assert_same(weights(stopped), weights(whole))
 
 
 def test_embeddings_that_are_too_large_are_refused(tmp_path, recipe, shards, monkeypatch):

@@ -6,12 +6,13 @@ import time
 import keras
 import numpy as np
 import pytest
+from small_trainings import assert_same, fit
 
 from ecg_keras.callbacks import RunLog, TimeToQuality, UnfreezeStages, ValidationScores
 from ecg_keras.errors import ConfigError, DataError
 
 
-def network():
+def staged():
     keras.utils.set_random_seed(1)
     signal = keras.Input((20, 3), name="signal")
     x = keras.layers.Conv1D(4, 3, name="stem_conv")(signal)
@@ -21,7 +22,7 @@ def network():
 
 
 def compiled():
-    model = network()
+    model = staged()
     model.compile(keras.optimizers.Adam(1e-2), "binary_crossentropy")
     return model
 
@@ -47,7 +48,7 @@ class Changed(keras.callbacks.Callback):
 def test_stages_thaw_one_after_another(valid):
     model = compiled()
     thaw = UnfreezeStages({2: "stem", 0: "head", 1: "stage1"})
-    model.fit(valid, epochs=4, verbose=0, shuffle=False, callbacks=[thaw, Changed()])
+    fit(model, valid, thaw, Changed(), epochs=4)
     everything = {"stem_conv", "stage1_norm", "head"}
     assert model.changed == [{"head"}, {"head", "stage1_norm"}, everything, everything]
 
@@ -63,13 +64,11 @@ def test_a_killed_training_thaws_as_one_that_was_not(valid, tmp_path):
                 raise KeyboardInterrupt
 
     whole, again = compiled(), compiled()
-    settings = {"verbose": 0, "shuffle": False, "epochs": 5}
-    whole.fit(valid, callbacks=callbacks("whole"), **settings)
+    fit(whole, valid, *callbacks("whole"), epochs=5)
     with pytest.raises(KeyboardInterrupt):
-        compiled().fit(valid, callbacks=[*callbacks("killed"), Kill()], **settings)
-    again.fit(valid, callbacks=callbacks("killed"), **settings)
-    for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+        fit(compiled(), valid, *callbacks("killed"), Kill(), epochs=5)
+    fit(again, valid, *callbacks("killed"), epochs=5)
+    assert_same(whole.get_weights(), again.get_weights())
 
 
 def test_stages_that_can_not_thaw(valid):
@@ -77,13 +76,13 @@ def test_stages_that_can_not_thaw(valid):
         with pytest.raises(ConfigError, match="stage that trains from epoch 0 on"):
             UnfreezeStages(stages)
     with pytest.raises(ConfigError, match="no stage named 'stage9'"):
-        compiled().fit(valid, verbose=0, shuffle=False, callbacks=[UnfreezeStages({0: "stage9"})])
-    model = network()
+        fit(compiled(), valid, UnfreezeStages({0: "stage9"}))
+    model = staged()
     model.get_layer("stem_conv").trainable = False
     model.compile("adam", "binary_crossentropy")
-    model.fit(valid, verbose=0, shuffle=False)
+    fit(model, valid)
     with pytest.raises(ConfigError, match="built without stem_conv/kernel"):
-        model.fit(valid, verbose=0, shuffle=False, callbacks=[UnfreezeStages({0: "stem"})])
+        fit(model, valid, UnfreezeStages({0: "stem"}))
 
 
 def fit_scores(valid, scores, timed, begin=0):
@@ -92,8 +91,7 @@ def fit_scores(valid, scores, timed, begin=0):
             time.sleep(0.02)
             logs["score"] = scores[epoch]
 
-    settings = {"initial_epoch": begin, "epochs": len(scores), "shuffle": False, "verbose": 0}
-    return compiled().fit(valid, callbacks=[Scores(), timed], **settings)
+    return fit(compiled(), valid, Scores(), timed, initial_epoch=begin, epochs=len(scores))
 
 
 def test_the_time_to_a_score_is_that_of_its_epochs(valid, tmp_path):
@@ -110,7 +108,7 @@ def test_the_time_to_a_score_is_that_of_its_epochs(valid, tmp_path):
 
     least = TimeToQuality("score", 0.3, mode="min", stop=True)
     history = fit_scores(valid, [0.5, 0.2, 0.1], least)
-    assert (least.epoch, len(history.epoch)) == (2, 2)
+    assert (least.epoch, len(history["loss"])) == (2, 2)
 
 
 def test_times_that_make_no_sense(valid, tmp_path):
@@ -127,5 +125,5 @@ def test_they_work_beside_the_others(valid, tmp_path):
     timed = TimeToQuality("val_macro_auroc", 0.0)
     listed = [UnfreezeStages({0: "head"}), ValidationScores(valid, ["a", "b"]), timed]
     listed.append(RunLog(tmp_path / "log.csv"))
-    compiled().fit(valid, epochs=1, verbose=0, shuffle=False, callbacks=listed)
+    fit(compiled(), valid, *listed)
     assert timed.epoch == 1

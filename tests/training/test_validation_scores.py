@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
+from small_trainings import assert_same, fit, network
 
 from ecg_keras.callbacks import RunLog, ValidationScores
 from ecg_keras.errors import ConfigError, DataError
@@ -15,27 +16,10 @@ from ecg_keras.training.validation_scores import find_link, score
 LABELS = ("NORM", "MI")
 
 
-def network(outputs: int = 2) -> keras.Model:
-    keras.utils.set_random_seed(1)
-    signal = keras.Input((20, 3), name="signal")
-    x = keras.layers.GlobalAveragePooling1D()(signal)
-    model = keras.Model(signal, keras.layers.Dense(outputs, "sigmoid", name="head")(x))
-    model.compile(keras.optimizers.Adam(1e-2), "binary_crossentropy")
-    return model
-
-
 def test_scores_equal_scikit_learn_and_reach_history_and_log(tmp_path, valid, signals, targets):
     model = network()
-    history = model.fit(
-        valid,
-        epochs=2,
-        verbose=0,
-        shuffle=False,
-        callbacks=[
-            ValidationScores(valid, LABELS, per_label=True),
-            RunLog(tmp_path / "log.csv", phase=1),
-        ],
-    ).history
+    scores, log = ValidationScores(valid, LABELS, per_label=True), tmp_path / "log.csv"
+    history = fit(model, valid, scores, RunLog(log, phase=1), epochs=2)
     probabilities = model.predict(signals, verbose=0)
     assert history["val_macro_auroc"][-1] == pytest.approx(roc_auc_score(targets, probabilities))
     assert history["val_macro_auprc"][-1] == pytest.approx(
@@ -50,7 +34,7 @@ def test_scores_equal_scikit_learn_and_reach_history_and_log(tmp_path, valid, si
         )
     losses = [log_loss(targets[:, k], probabilities[:, k]) for k in range(2)]
     assert history["val_loss"][-1] == pytest.approx(np.mean(losses), rel=1e-5)
-    rows = read_log(tmp_path / "log.csv")
+    rows = read_log(log)
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert rows[1]["phase"] == "1"
     assert float(rows[1]["learning_rate"]) == pytest.approx(1e-2)
@@ -64,23 +48,16 @@ def test_a_label_without_positives_is_left_out_of_the_mean(signals, targets):
     targets[:, 1] = 0
     valid = tf.data.Dataset.from_tensor_slices((signals, targets)).batch(16)
     model = network()
-    history = model.fit(
-        valid, epochs=1, verbose=0, shuffle=False, callbacks=[ValidationScores(valid, LABELS)]
-    ).history
+    history = fit(model, valid, ValidationScores(valid, LABELS))
     expected = roc_auc_score(targets[:, 0], model.predict(signals, verbose=0)[:, 0])
     assert history["val_macro_auroc"][0] == pytest.approx(expected)
 
 
 def test_other_outputs_than_labels_are_refused(valid):
-    with pytest.raises(
-        ConfigError, match=r"outputs of shape \(batch, 3\), and ValidationScores has 2"
-    ):
-        network(3).fit(
-            valid.map(lambda x, y: (x, tf.concat([y, y[:, :1]], 1))),
-            verbose=0,
-            shuffle=False,
-            callbacks=[ValidationScores(valid, LABELS)],
-        )
+    three = valid.map(lambda x, y: (x, tf.concat([y, y[:, :1]], 1)))
+    message = r"outputs of shape \(batch, 3\), and ValidationScores has 2"
+    with pytest.raises(ConfigError, match=message):
+        fit(network(3), three, ValidationScores(valid, LABELS))
     with pytest.raises(ConfigError, match="different names"):
         ValidationScores(valid, ("MI", "MI"))
 
@@ -88,13 +65,7 @@ def test_other_outputs_than_labels_are_refused(valid):
 def test_a_shuffled_dataset_pairs_each_ecg_with_its_own_labels(signals, targets):
     shuffled = tf.data.Dataset.from_tensor_slices((signals, targets)).shuffle(40).batch(16)
     model = network()
-    history = model.fit(
-        shuffled,
-        epochs=2,
-        verbose=0,
-        shuffle=False,
-        callbacks=[ValidationScores(shuffled, LABELS)],
-    ).history
+    history = fit(model, shuffled, ValidationScores(shuffled, LABELS), epochs=2)
     expected = roc_auc_score(targets, model.predict(signals, verbose=0))
     assert history["val_macro_auroc"][-1] == pytest.approx(expected)
 
@@ -144,11 +115,8 @@ def test_targets_that_are_no_labels_are_named_before_training(signals, targets, 
     model = network()
     before = model.get_weights()
     with pytest.raises(DataError, match=message):
-        model.fit(
-            signals, targets, verbose=0, callbacks=[ValidationScores((signals, targets), LABELS)]
-        )
-    for one, other in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(one, other)
+        fit(model, signals, ValidationScores((signals, targets), LABELS), y=targets)
+    assert_same(model.get_weights(), before)
 
 
 def test_logits_become_probabilities_where_the_loss_says_so():
@@ -172,14 +140,8 @@ def test_logits_become_probabilities_where_the_loss_says_so():
 def test_the_loss_of_fit_stays(valid, signals, targets):
     model = network()
     own = (signals[:8], targets[:8])
-    history = model.fit(
-        valid,
-        epochs=2,
-        verbose=0,
-        shuffle=False,
-        validation_data=own,
-        callbacks=[ValidationScores(valid, LABELS)],
-    ).history
+    scores = ValidationScores(valid, LABELS)
+    history = fit(model, valid, scores, epochs=2, validation_data=own)
     assert history["val_loss"][-1] == pytest.approx(model.evaluate(*own, verbose=0), rel=1e-5)
     expected = roc_auc_score(targets, model.predict(signals, verbose=0))
     assert history["val_macro_auroc"][-1] == pytest.approx(expected)
@@ -187,18 +149,10 @@ def test_the_loss_of_fit_stays(valid, signals, targets):
 
 def test_the_averaged_weights_are_scored_wherever_they_are_swapped(valid, signals, targets):
     for order in (slice(None), slice(None, None, -1)):
-        model = network()
-        model.compile(
-            keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.9), "binary_crossentropy"
-        )
+        model = network(optimizer=keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.9))
         swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-        history = model.fit(
-            valid,
-            epochs=3,
-            verbose=0,
-            shuffle=False,
-            callbacks=[swap, ValidationScores(valid, LABELS)][order],
-        ).history
+        listed = [swap, ValidationScores(valid, LABELS)][order]
+        history = fit(model, valid, *listed, epochs=3)
         # fit leaves the averages in the model
         expected = log_loss(targets.ravel(), model.predict(signals, verbose=0).ravel())
         assert history["val_loss"][-1] == pytest.approx(expected, rel=1e-5)
