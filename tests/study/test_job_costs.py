@@ -73,13 +73,14 @@ def test_each_run_counts_once_and_is_priced_as_a_cell(recipe, measured):
 
 
 def test_what_is_trained_already_costs_nothing(recipe, measured):
-    plans = [
-        [replace(step, is_done=lambda step=step: step.job.recipe.mode == "pretrain", needs=())
-         for step in plan]
-        for plan in plans_of(recipe, 1)
-    ]  # fmt: skip
-    costs = estimate_jobs(plans).costs
+    def where(is_done):
+        """The plan of one seed, where these jobs are done."""
+        return [
+            [replace(step, maker=replace(step.maker, is_done=is_done), needs=()) for step in plan]
+            for plan in plans_of(recipe, 1)
+        ]
+
+    costs = estimate_jobs(where(lambda job: job.recipe.mode == "pretrain")).costs
     assert {one.cell.kind for one in costs if one.state == "done"} == {"pretrain"}
-    done = [[replace(step, is_done=lambda: True, needs=()) for step in plan] for plan in plans]
-    assert estimate_jobs(done) is None
+    assert estimate_jobs(where(lambda job: True)) is None
     assert len(measured) == 1
