@@ -40,6 +40,11 @@ def load(where: Path, **sections: Any) -> LoadedStudy:
     return load_study(path)
 
 
+def study_plan(where: Path, **sections: Any) -> StudyPlan:
+    """The runs of such a study."""
+    return list_cells(load(where, **sections))
+
+
 def simulated(hospital: str, records: int) -> dict[str, Any]:
     """The part of a recipe that names a simulated hospital."""
     return {"data": {"source": "simulated", "simulate": {"hospital": hospital, "records": records}}}
@@ -71,7 +76,7 @@ def tiny(folder: Path, **sections: Any) -> StudyPlan:
         "raw": {"simulated": str(folder / "raw")},
         "folder": str(folder / "study"),
     }
-    return list_cells(load(folder, **study | sections))
+    return study_plan(folder, **study | sections)
 
 
 class ThisProcess:

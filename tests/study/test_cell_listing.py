@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from finished_study import finish_cell
-from studies import GEORGIA, LUDB, MODES, PTBXL, load
+from studies import GEORGIA, LUDB, MODES, PTBXL, load, study_plan
 
 from ecg_keras.config import load_study, run_settings
 from ecg_keras.errors import ConfigError
@@ -29,18 +29,16 @@ def test_the_grid_of_the_paper_has_18_pretrainings_72_finetunings_and_30_from_sc
     upstreams = {name: {"data": {"source": name}} for name in ("ptbxl", "cpsc2018", "georgia")}
     downstreams = {"later": {"data": {"source": "later"}}, **upstreams}
     downstreams["ptb"] = {"data": {"source": "ptb"}}
-    plan = list_cells(
-        load(
-            tmp_path,
-            upstreams=upstreams,
-            downstreams=downstreams,
-            grid=SEED | {"backbones": SIX},
-            sweeps=[
-                SEED
-                | {"upstreams": ["georgia"], "downstreams": ["ptbxl"]}
-                | {"sizes": [2000, 4000, 6000, 8000, 10000, 12000, "all"]}
-            ],
-        )
+    plan = study_plan(
+        tmp_path,
+        upstreams=upstreams,
+        downstreams=downstreams,
+        grid=SEED | {"backbones": SIX},
+        sweeps=[
+            SEED
+            | {"upstreams": ["georgia"], "downstreams": ["ptbxl"]}
+            | {"sizes": [2000, 4000, 6000, 8000, 10000, 12000, "all"]}
+        ],
     )
     sizes = [cell for cell in plan.cells if cell.recipe.data.train_records is not None]
     whole = [cell for cell in plan.cells if cell.recipe.data.train_records is None]
@@ -59,13 +57,10 @@ def test_the_grid_of_the_paper_has_18_pretrainings_72_finetunings_and_30_from_sc
 
 
 def test_names_say_what_is_not_as_usual_and_pretrainings_come_first(tmp_path):
-    plan = list_cells(
-        load(
-            tmp_path,
-            protocols={"sound": {}, "hot": {"recipe": {"training": {"batch_size": 8}}}},
-            grid=SEED
-            | {"sizes": [50, "all"], "folds": 3, "heads": ["pooled"], "backbones": ["gru"]},
-        )
+    plan = study_plan(
+        tmp_path,
+        protocols={"sound": {}, "hot": {"recipe": {"training": {"batch_size": 8}}}},
+        grid=SEED | {"sizes": [50, "all"], "folds": 3, "heads": ["pooled"], "backbones": ["gru"]},
     )
     assert names(plan)[:4] == [
         "pretrain-ptbxl-gru-pooled-s0",
@@ -78,31 +73,29 @@ def test_names_say_what_is_not_as_usual_and_pretrainings_come_first(tmp_path):
 
 
 def test_a_cell_is_a_recipe_of_the_parts_in_their_order(tmp_path):
-    plan = list_cells(
-        load(
-            tmp_path,
-            base={
-                "data": {"seconds": 5, "workers": 2},
-                "training": {"batch_size": 1, "weight_decay": 0.1, "optimizer": "adamw"},
-            },
-            upstreams={"ptbxl": PTBXL | {"training": {"batch_size": 2}}},
-            downstreams={"ludb": LUDB | {"training": {"batch_size": 3, "patience": 7}}},
-            modes={
-                "scratch": {"start": "random"},
-                "finetune": {"recipe": {"training": {"batch_size": 4, "phases": [{"epochs": 9}]}}},
-            },
-            protocols={
-                "first": {
-                    "recipe": {"training": {"batch_size": 5}, "model": {"scaling": "minmax"}},
-                    "pretrain": {"model": {"scaling": "none"}},
-                    "modes": ["finetune"],
-                }
-            },
-            grid=SEED | {"seeds": [11, 12], "upstream_seeds": [3], "sizes": [40], "folds": 4},
-            question={"metric": "macro_auprc", "bootstrap": 123, "level": 0.9, "seed": 5},
-            raw={"ludb": "/somewhere/ludb"},
-            folder="elsewhere",
-        )
+    plan = study_plan(
+        tmp_path,
+        base={
+            "data": {"seconds": 5, "workers": 2},
+            "training": {"batch_size": 1, "weight_decay": 0.1, "optimizer": "adamw"},
+        },
+        upstreams={"ptbxl": PTBXL | {"training": {"batch_size": 2}}},
+        downstreams={"ludb": LUDB | {"training": {"batch_size": 3, "patience": 7}}},
+        modes={
+            "scratch": {"start": "random"},
+            "finetune": {"recipe": {"training": {"batch_size": 4, "phases": [{"epochs": 9}]}}},
+        },
+        protocols={
+            "first": {
+                "recipe": {"training": {"batch_size": 5}, "model": {"scaling": "minmax"}},
+                "pretrain": {"model": {"scaling": "none"}},
+                "modes": ["finetune"],
+            }
+        },
+        grid=SEED | {"seeds": [11, 12], "upstream_seeds": [3], "sizes": [40], "folds": 4},
+        question={"metric": "macro_auprc", "bootstrap": 123, "level": 0.9, "seed": 5},
+        raw={"ludb": "/somewhere/ludb"},
+        folder="elsewhere",
     )
     assert plan.folder == Path("elsewhere")
     upstream = plan.by_name["pretrain-ptbxl-resnet1d18-s3"]
@@ -137,7 +130,7 @@ def test_a_cell_is_a_recipe_of_the_parts_in_their_order(tmp_path):
 
 
 def test_each_seed_starts_from_its_own_pretraining_and_then_from_the_first_again(tmp_path):
-    plan = list_cells(load(tmp_path, grid={"seeds": [5, 6, 7], "upstream_seeds": [1, 2]}))
+    plan = study_plan(tmp_path, grid={"seeds": [5, 6, 7], "upstream_seeds": [1, 2]})
     needs = {cell.seed: cell.needs[0] for cell in plan.cells if cell.needs}
     assert needs == {
         5: "pretrain-ptbxl-resnet1d18-s1",
@@ -156,7 +149,7 @@ def test_a_mode_that_a_protocol_leaves_alone_is_as_the_protocol_that_it_changes(
             "modes": ["finetune"],
         },
     }
-    points = list_cells(load(tmp_path, protocols=protocols, grid=SEED)).points
+    points = study_plan(tmp_path, protocols=protocols, grid=SEED).points
     of = {(arm.protocol, arm.mode): name for (arm, *_), name in points.items()}
     assert of["hot", "scratch"] == of["small", "scratch"] != of["sound", "scratch"]
     assert len({of[name, "finetune"] for name in protocols}) == 3
@@ -168,7 +161,7 @@ def test_a_protocol_that_changes_the_evaluation_alone_needs_no_run(tmp_path):
         "half": {"recipe": {"evaluation": {"thresholds": "fixed"}}},
         "hot": {"recipe": {"training": {"batch_size": 8}}, "modes": ["finetune"]},
     }
-    plan = list_cells(load(tmp_path, protocols=protocols, grid=SEED))
+    plan = study_plan(tmp_path, protocols=protocols, grid=SEED)
     assert names(plan) == [
         "pretrain-ptbxl-resnet1d18-s0",
         "ludb-resnet1d18-scratch-s0",
@@ -188,9 +181,7 @@ def test_a_protocol_that_changes_the_evaluation_alone_needs_no_run(tmp_path):
 
 def test_a_run_is_calibrated_once_so_arms_that_share_it_ask_for_the_same(tmp_path):
     protocols = {"sound": {}, "platt": {"recipe": {"evaluation": {"calibration": "platt"}}}}
-    plan = list_cells(
-        load(tmp_path, protocols=protocols, grid=SEED, folder=str(tmp_path / "study"))
-    )
+    plan = study_plan(tmp_path, protocols=protocols, grid=SEED, folder=str(tmp_path / "study"))
     with pytest.raises(ConfigError) as caught:
         check_unfinished(plan)
     assert str(caught.value) == (
@@ -204,7 +195,7 @@ def test_a_run_is_calibrated_once_so_arms_that_share_it_ask_for_the_same(tmp_pat
     check_unfinished(plan)  # what is finished stays
     # a candidate is not tested: the arm that shares its run is calibrated as it asks
     protocols["sound"] = {"recipe": {"tune": {"candidates": [{"rate": 1}, {"rate": 0.1}]}}}
-    plan = list_cells(load(tmp_path, protocols=protocols, grid=SEED))
+    plan = study_plan(tmp_path, protocols=protocols, grid=SEED)
     shared = {cell.recipe.evaluation.calibration for cell in plan.cells if cell.tried}
     tested = {plan.by_name[name].recipe.evaluation.calibration for name in plan.points.values()}
     assert shared == tested == {"none", "platt"}
@@ -213,7 +204,7 @@ def test_a_run_is_calibrated_once_so_arms_that_share_it_ask_for_the_same(tmp_pat
 def test_candidates_that_are_one_run_are_refused_until_they_are_trained(tmp_path):
     tune = {"candidates": [{}, {"recipe": {"training": {"seed": 0}}}, {"rate": 2}]}
     where = {"base": {"tune": tune}, "folder": str(tmp_path / "study")}
-    plan = list_cells(load(tmp_path, grid=SEED, **where))
+    plan = study_plan(tmp_path, grid=SEED, **where)
     with pytest.raises(ConfigError, match=r"ludb-.*: tune: only 2 of 3 candidates differ here"):
         check_unfinished(plan)
     for cell in plan.cells:
@@ -234,7 +225,7 @@ def test_rates_of_a_ridge_head_are_refused_as_candidates(tmp_path):
 
 def test_two_names_of_one_head_are_one_run(tmp_path):
     heads = {"heads": ["as_published", "pooled"], "backbones": ["resnet1d18", "lstm"]}
-    plan = list_cells(load(tmp_path, grid=SEED | heads))
+    plan = study_plan(tmp_path, grid=SEED | heads)
     # pooled is what is published for the first, and not for the second
     assert count(plan) == {"pretrain": 3, "scratch": 3, "finetune": 3}
     assert len(plan.points) == 8
@@ -249,7 +240,7 @@ def test_a_protocol_of_the_upstream_gets_a_pretraining_of_its_own_and_others_sha
         },
         "hot": {"recipe": {"training": {"batch_size": 8}}},
     }
-    plan = list_cells(load(tmp_path, protocols=protocols, grid=SEED))
+    plan = study_plan(tmp_path, protocols=protocols, grid=SEED)
     needs = {cell.arm.protocol: cell.needs[0] for cell in plan.cells if cell.needs}
     assert needs == {
         "sound": "pretrain-ptbxl-resnet1d18-s0",
@@ -261,7 +252,7 @@ def test_a_protocol_of_the_upstream_gets_a_pretraining_of_its_own_and_others_sha
 def test_nobody_is_pretrained_on_what_is_tested(tmp_path):
     challenge = {"data": {"source": "ptbxl_challenge"}}
     upstreams = {"ptbxl": PTBXL, "copy": challenge, "georgia": GEORGIA}
-    plan = list_cells(load(tmp_path, upstreams=upstreams, downstreams={"ptbxl": PTBXL}, grid=SEED))
+    plan = study_plan(tmp_path, upstreams=upstreams, downstreams={"ptbxl": PTBXL}, grid=SEED)
     assert {arm.upstream for arm, *_ in plan.points} == {"", "georgia"}
     assert count(plan) == {"pretrain": 1, "finetune": 1, "scratch": 1}
 
@@ -276,24 +267,22 @@ def test_simulated_hospitals_are_one_database_if_their_patients_are(tmp_path):
         "other_hospital": hospital("riverside"),
     }
     downstreams = {"down": hospital("lakeside", records=100)}
-    plan = list_cells(load(tmp_path, upstreams=upstreams, downstreams=downstreams, grid=SEED))
+    plan = study_plan(tmp_path, upstreams=upstreams, downstreams=downstreams, grid=SEED)
     assert {arm.upstream for arm, *_ in plan.points} == {"", "other_patients", "other_hospital"}
     raw = {cell.recipe.data.raw.name for cell in plan.cells}
     assert raw == {"lakeside-100", "lakeside-1000-seed1", "riverside-1000"}
 
 
 def test_what_is_excluded_agrees_with_every_key(tmp_path):
-    plan = list_cells(
-        load(
-            tmp_path,
-            upstreams={"ptbxl": PTBXL, "georgia": GEORGIA},
-            grid=SEED | {"sizes": [50, "all"], "backbones": ["gru", "lstm"]},
-            exclude=[
-                {"upstream": "georgia", "size": 50},
-                {"backbone": "lstm", "mode": "scratch"},
-                {"size": "all", "mode": "finetune", "upstream": "ptbxl", "backbone": "gru"},
-            ],
-        )
+    plan = study_plan(
+        tmp_path,
+        upstreams={"ptbxl": PTBXL, "georgia": GEORGIA},
+        grid=SEED | {"sizes": [50, "all"], "backbones": ["gru", "lstm"]},
+        exclude=[
+            {"upstream": "georgia", "size": 50},
+            {"backbone": "lstm", "mode": "scratch"},
+            {"size": "all", "mode": "finetune", "upstream": "ptbxl", "backbone": "gru"},
+        ],
     )
     assert {(arm.backbone, arm.way, arm.size) for arm, *_ in plan.points} == {
         ("gru", "scratch", 0),
@@ -308,32 +297,28 @@ def test_what_is_excluded_agrees_with_every_key(tmp_path):
 
 
 def test_no_pretraining_is_made_that_nobody_starts_from(tmp_path):
-    plan = list_cells(load(tmp_path, modes={"scratch": MODES["scratch"]}, grid=SEED))
+    plan = study_plan(tmp_path, modes={"scratch": MODES["scratch"]}, grid=SEED)
     assert count(plan) == {"scratch": 1}
 
 
 def test_what_a_database_sets_for_fine_tuning_is_no_matter_from_scratch(tmp_path):
     parts = {"ptbxl": PTBXL | {"initialise": {"head": "keep"}}, "ludb": LUDB}
     parts["ludb"] = LUDB | {"initialise": {"head": "keep"}}
-    plan = list_cells(
-        load(
-            tmp_path,
-            upstreams={"ptbxl": parts["ptbxl"]},
-            downstreams={"ludb": parts["ludb"]},
-            grid=SEED,
-        )
+    plan = study_plan(
+        tmp_path,
+        upstreams={"ptbxl": parts["ptbxl"]},
+        downstreams={"ludb": parts["ludb"]},
+        grid=SEED,
     )
     heads = {c.recipe.mode: c.recipe.initialise and c.recipe.initialise.head for c in plan.cells}
     assert heads == {"pretrain": None, "scratch": None, "finetune": "keep"}
 
 
 def test_a_run_that_needs_a_pretraining_that_is_not_there_can_not_run_either(tmp_path):
-    plan = list_cells(
-        load(
-            tmp_path,
-            upstreams={"tomorrow": {"data": {"source": "tomorrow"}}},
-            grid=SEED | {"backbones": ["resnet1d18", "transformer"]},
-        )
+    plan = study_plan(
+        tmp_path,
+        upstreams={"tomorrow": {"data": {"source": "tomorrow"}}},
+        grid=SEED | {"backbones": ["resnet1d18", "transformer"]},
     )
     problems = {cell.name: cell.problem for cell in plan.cells}
     assert problems["ludb-resnet1d18-scratch-s0"] is None
@@ -350,36 +335,34 @@ def test_names_are_fit_for_folders_and_no_two_are_the_same(tmp_path):
         "a_b_c": LUDB | {"data": LUDB["data"] | {"seconds": 5}},
         "x" * 300: GEORGIA,
     }
-    plan = list_cells(
-        load(tmp_path, downstreams=odd, modes={"scratch": MODES["scratch"]}, grid=SEED)
-    )
+    plan = study_plan(tmp_path, downstreams=odd, modes={"scratch": MODES["scratch"]}, grid=SEED)
     found = names(plan)
     assert found[0] == "a_b_c-resnet1d18-scratch-s0"
     assert found[1].startswith("a_b_c-resnet1d18-scratch-s0-")
     assert len(set(found)) == 3
     assert max(map(len, found)) < 140
     assert found == names(
-        list_cells(load(tmp_path, downstreams=odd, modes={"scratch": MODES["scratch"]}, grid=SEED))
+        study_plan(tmp_path, downstreams=odd, modes={"scratch": MODES["scratch"]}, grid=SEED)
     )
 
 
 def test_a_long_name_is_the_same_in_a_later_version_and_another_place(tmp_path):
     sections = {"downstreams": {"x" * 300: LUDB}, "modes": {"scratch": MODES["scratch"]}}
     sections |= {"grid": SEED, "folder": str(tmp_path / "study")}
-    (cell,) = list_cells(load(tmp_path, **sections)).cells
+    (cell,) = study_plan(tmp_path, **sections).cells
     spelled = {**sections, "base": {"data": {"window": "start"}}}
-    assert names(list_cells(load(tmp_path, **spelled))) == [cell.name]
+    assert names(study_plan(tmp_path, **spelled)) == [cell.name]
     # an earlier version chose other digits
     old = Run(cell.run.folder.with_name(f"{cell.name[:-8]}0123abcd"))
     old.write_status(settings=run_settings(cell.recipe))
-    assert names(list_cells(load(tmp_path, **sections))) == [old.name]
+    assert names(study_plan(tmp_path, **sections)) == [old.name]
     old.write_status(settings=run_settings(cell.recipe) | {"mode": "pretrain"})
-    assert names(list_cells(load(tmp_path, **sections))) == [cell.name]
+    assert names(study_plan(tmp_path, **sections)) == [cell.name]
 
 
 def test_the_recipe_of_a_cell_is_the_same_however_the_study_is_ordered(tmp_path):
-    one = list_cells(load(tmp_path, upstreams={"ptbxl": PTBXL, "georgia": GEORGIA}, grid=SEED))
-    two = list_cells(load(tmp_path, upstreams={"georgia": GEORGIA, "ptbxl": PTBXL}, grid=SEED))
+    one = study_plan(tmp_path, upstreams={"ptbxl": PTBXL, "georgia": GEORGIA}, grid=SEED)
+    two = study_plan(tmp_path, upstreams={"georgia": GEORGIA, "ptbxl": PTBXL}, grid=SEED)
     assert {c.name: c.recipe for c in one.cells} == {c.name: c.recipe for c in two.cells}
 
 
@@ -417,7 +400,7 @@ def test_the_recipe_of_a_cell_is_the_same_however_the_study_is_ordered(tmp_path)
 )
 def test_a_study_that_makes_no_sense_is_refused(tmp_path, sections, expected):
     with pytest.raises(ConfigError, match=expected):
-        list_cells(load(tmp_path, **{"grid": {"seeds": [0, 1]}} | sections))
+        study_plan(tmp_path, **{"grid": {"seeds": [0, 1]}} | sections)
 
 
 def test_a_study_of_more_runs_than_can_be_listed_is_refused_at_once(tmp_path):

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 from finished_study import finish, list_study
-from studies import GEORGIA, PTBXL, load
+from studies import GEORGIA, PTBXL, study_plan
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
 from ecg_keras.statistics import explain_controls
 from ecg_keras.statistics.controls import say_controls
-from ecg_keras.study import list_cells
 from ecg_keras.study.gathering import gather
 
 RIDGE = [{"epochs": 1, "train_from": "head", "fit": "ridge"}]
@@ -27,7 +26,7 @@ WITH_A_HEAD = {
 def listed(tmp_path, **sections):
     upstreams = {"ptbxl": PTBXL, "georgia": GEORGIA}
     given = {"upstreams": upstreams, "modes": WITH_A_HEAD, "controls": True, **sections}
-    return list_cells(load(tmp_path, **given))
+    return study_plan(tmp_path, **given)
 
 
 def trained(plan):

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
-from studies import GEORGIA, LUDB, PTBXL, TIMING, load
+from studies import GEORGIA, LUDB, PTBXL, TIMING, study_plan
 
 from ecg_keras.study import (
     Running,
     cost_table,
     estimate,
-    list_cells,
     remaining_seconds,
     snapshot,
 )
@@ -32,15 +31,13 @@ def plan(tmp_path):
     """One pre-training, one run from scratch and one in two phases, all of resnet1d18."""
     phases = [{"epochs": 2, "train_from": "head"}, {"epochs": 10}]
     finetune = {"start": "upstream", "recipe": {"training": {"phases": phases}}}
-    return list_cells(
-        load(
-            tmp_path,
-            base={"training": TRAINING},
-            modes={"scratch": {"start": "random"}, "finetune": finetune},
-            grid={"seeds": [0]},
-            question={"bootstrap": 100},
-            folder=str(tmp_path / "study"),
-        )
+    return study_plan(
+        tmp_path,
+        base={"training": TRAINING},
+        modes={"scratch": {"start": "random"}, "finetune": finetune},
+        grid={"seeds": [0]},
+        question={"bootstrap": 100},
+        folder=str(tmp_path / "study"),
     )
 
 
@@ -81,13 +78,11 @@ def test_seconds_by_hand(plan):
 
 def test_fewer_training_records_and_another_validation_split_count(tmp_path):
     def seconds(sizes, **training):
-        plan = list_cells(
-            load(
-                tmp_path,
-                base={"training": TRAINING | training},
-                modes={"scratch": {"start": "random"}},
-                grid={"seeds": [0], "sizes": sizes},
-            )
+        plan = study_plan(
+            tmp_path,
+            base={"training": TRAINING | training},
+            modes={"scratch": {"start": "random"}},
+            grid={"seeds": [0], "sizes": sizes},
         )
         return price_all(plan, fake_pilot(plan)).seconds()
 
@@ -163,17 +158,15 @@ def test_a_run_takes_about_as_long_as_was_estimated(tmp_path):
     simulated |= {"simulate": {"hospital": "lakeside", "records": 60}}
     simulated |= {"split": {"method": "patients"}}
     training = {"batch_size": 16, "phases": [{"epochs": 3}]}
-    plan = list_cells(
-        load(
-            tmp_path,
-            base={"data": simulated, "training": training, "model": {"backbone": "gru"}},
-            upstreams={},
-            downstreams={"lake": {}},
-            modes={"scratch": {"start": "random"}},
-            grid={"seeds": [0], "backbones": ["gru"], "heads": ["pooled"]},
-            question={"bootstrap": 100},
-            folder=str(tmp_path / "study"),
-        )
+    plan = study_plan(
+        tmp_path,
+        base={"data": simulated, "training": training, "model": {"backbone": "gru"}},
+        upstreams={},
+        downstreams={"lake": {}},
+        modes={"scratch": {"start": "random"}},
+        grid={"seeds": [0], "backbones": ["gru"], "heads": ["pooled"]},
+        question={"bootstrap": 100},
+        folder=str(tmp_path / "study"),
     )
     told = []
     before = estimate(plan, lambda *step: told.append(step))
@@ -194,14 +187,12 @@ def test_a_run_takes_about_as_long_as_was_estimated(tmp_path):
 
 
 def test_the_grids_of_one_network_are_measured_once(tmp_path, monkeypatch):
-    plan = list_cells(
-        load(
-            tmp_path,
-            downstreams={"ludb": LUDB, "georgia": GEORGIA},
-            upstreams={"ptbxl": PTBXL},
-            records={"ludb": 200, "georgia": 10344, "ptbxl": 21837},
-            folder=str(tmp_path / "study"),
-        )
+    plan = study_plan(
+        tmp_path,
+        downstreams={"ludb": LUDB, "georgia": GEORGIA},
+        upstreams={"ptbxl": PTBXL},
+        records={"ludb": 200, "georgia": 10344, "ptbxl": 21837},
+        folder=str(tmp_path / "study"),
     )
     asked = []
 
@@ -266,14 +257,12 @@ def test_no_schedule_beats_its_longest_chain_or_its_mean(seconds, workers, data)
 @pytest.fixture
 def seeds_plan(tmp_path):
     """A pre-training, and two seeds on two databases, from scratch and fine-tuned."""
-    return list_cells(
-        load(
-            tmp_path,
-            downstreams={"ludb": LUDB, "georgia": GEORGIA},
-            modes={"scratch": {"start": "random"}, "finetune": {"start": "upstream"}},
-            base={"training": {"phases": [{"epochs": 10}]}},
-            grid={"seeds": [0, 1]},
-        )
+    return study_plan(
+        tmp_path,
+        downstreams={"ludb": LUDB, "georgia": GEORGIA},
+        modes={"scratch": {"start": "random"}, "finetune": {"start": "upstream"}},
+        base={"training": {"phases": [{"epochs": 10}]}},
+        grid={"seeds": [0, 1]},
     )
 
 
@@ -321,15 +310,13 @@ def test_what_failed_is_not_waited_for_and_what_runs_is_partly_done(seeds_plan):
 def test_a_run_that_is_chosen_says_nothing_of_one_that_is_trained(tmp_path):
     two = {"tune": {"candidates": [{"rate": 0.3}, {"rate": 1}], "extend": False}}
     modes = {"scratch": {"start": "random"}}
-    plan = list_cells(
-        load(
-            tmp_path,
-            base=two,
-            upstreams={},
-            modes=modes,
-            protocols={"tuned": {}, "plain": {"recipe": {"tune": None}}},
-            grid={"seeds": [0, 1]},
-        )
+    plan = study_plan(
+        tmp_path,
+        base=two,
+        upstreams={},
+        modes=modes,
+        protocols={"tuned": {}, "plain": {"recipe": {"tune": None}}},
+        grid={"seeds": [0, 1]},
     )
     # the untuned run is a candidate of the tuned one, too
     done = {cell.name: 90.0 for cell in plan.cells if cell.kind == "candidate"}

@@ -2,18 +2,17 @@
 
 import pytest
 from small_databases import write_database
-from studies import GEORGIA, MODES, load
+from studies import GEORGIA, MODES, study_plan
 
 from ecg_keras.config import Split
 from ecg_keras.data import prepare
-from ecg_keras.study import list_cells
 from ecg_keras.study.dataset_sizes import count_records, split_shares
 
 SCRATCH = {"modes": {"scratch": {"start": "random"}}, "upstreams": {}, "grid": {"seeds": [0]}}
 
 
 def count_one(tmp_path, data, **sections):
-    plan = list_cells(load(tmp_path, downstreams={"mine": {"data": data}}, **SCRATCH, **sections))
+    plan = study_plan(tmp_path, downstreams={"mine": {"data": data}}, **SCRATCH, **sections)
     (counted,) = count_records(plan).values()
     return counted
 
@@ -25,7 +24,7 @@ def test_shards_are_asked_first_then_raw_files(tmp_path):
     counted = count_one(tmp_path, data, records={"mine": 9999})
     assert (counted.records, counted.origin, counted.stored) == (10, "raw files", False)
     assert (counted.valid, counted.test, counted.labels) == (3, 3, 5)
-    plan = list_cells(load(tmp_path, downstreams={"mine": {"data": data}}, **SCRATCH))
+    plan = study_plan(tmp_path, downstreams={"mine": {"data": data}}, **SCRATCH)
     made = prepare(plan.cells[0].recipe.data, tmp_path / "shards" / "any")
     from_shards = count_one(tmp_path, data)
     assert (from_shards.origin, from_shards.stored) == ("shards", True)
@@ -73,14 +72,12 @@ def test_what_is_not_known_says_why(tmp_path):
 
 
 def test_each_dataset_is_counted_once_and_pretrainings_have_their_upstreams_name(tmp_path):
-    plan = list_cells(
-        load(
-            tmp_path,
-            upstreams={"up": GEORGIA},
-            modes=MODES,
-            grid={"seeds": [0, 1], "folds": 3},
-            records={"up": 300, "ludb": 90},
-        )
+    plan = study_plan(
+        tmp_path,
+        upstreams={"up": GEORGIA},
+        modes=MODES,
+        grid={"seeds": [0, 1], "folds": 3},
+        records={"up": 300, "ludb": 90},
     )
     told = []
     counted = count_records(plan, lambda *done: told.append(done))

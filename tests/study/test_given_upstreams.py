@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from published_weights import publish
-from studies import MODES, load, run_here, simulated, tiny
+from studies import MODES, run_here, simulated, study_plan, tiny
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
-from ecg_keras.study import gather, list_cells
+from ecg_keras.study import gather
 from ecg_keras.training import Run
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
@@ -32,7 +32,7 @@ def listed(tmp_path, theirs, **sections):
         "grid": {"seeds": [0], "backbones": ["resnet1d18", "gru"]},
         "folder": str(tmp_path / "study"),
     }
-    return list_cells(load(tmp_path, **given | sections))
+    return study_plan(tmp_path, **given | sections)
 
 
 def test_they_start_runs_of_their_network_alone_and_all_of_these_have_their_signals(

@@ -15,14 +15,14 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 from hypothesis import given, strategies as st
-from studies import load, simulated, tiny
+from studies import simulated, study_plan, tiny
 
 from ecg_keras import evaluation, workflow
 from ecg_keras.cli.study_command import study
 from ecg_keras.config import LoadedRecipe
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.simulate import simulate
-from ecg_keras.study import StudyPlan, list_cells, local_pool, run_study, snapshot
+from ecg_keras.study import StudyPlan, local_pool, run_study, snapshot
 from ecg_keras.study.running import share
 from ecg_keras.study.state import is_claimed
 from ecg_keras.study.worker import MANY, pack, unpack
@@ -302,7 +302,7 @@ def test_shards_share_the_cells_and_each_has_the_pretrainings_it_needs(
     tmp_path_factory, seeds, upstream_seeds, shards
 ):
     grid = {"seeds": list(range(seeds)), "upstream_seeds": list(range(upstream_seeds))}
-    plan = list_cells(load(tmp_path_factory.mktemp("shards"), grid=grid))
+    plan = study_plan(tmp_path_factory.mktemp("shards"), grid=grid)
     parts = [share(plan, (number, shards)) for number in range(1, shards + 1)]
     ran = Counter(cell.name for part in parts for cell in part if cell.kind == "downstream")
     assert ran == Counter(cell.name for cell in plan.cells if cell.kind == "downstream")

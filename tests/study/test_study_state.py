@@ -6,12 +6,12 @@ import socket
 
 import pytest
 from finished_study import finish_cell
-from studies import MODES, load
+from studies import MODES, study_plan
 
 from ecg_keras.config import run_settings
 from ecg_keras.errors import DataError
 from ecg_keras.files import write_json
-from ecg_keras.study import list_cells, snapshot
+from ecg_keras.study import snapshot
 from ecg_keras.study.state import (
     claim,
     forget_failure,
@@ -26,7 +26,7 @@ from ecg_keras.workflow import evaluation_mark
 @pytest.fixture
 def plan(tmp_path):
     """A pre-training, a run from scratch and one that starts from the pre-training."""
-    return list_cells(load(tmp_path, folder=str(tmp_path / "study"), grid={"seeds": [0]}))
+    return study_plan(tmp_path, folder=str(tmp_path / "study"), grid={"seeds": [0]})
 
 
 def states(plan):
@@ -117,13 +117,8 @@ def test_what_was_done_is_not_read_again(plan):
 
 def test_what_can_not_run_here_is_blocked_with_the_reason(tmp_path):
     downstreams = {"tomorrow": {"data": {"source": "tomorrow"}}}
-    plan = list_cells(
-        load(
-            tmp_path,
-            downstreams=downstreams,
-            modes={"scratch": MODES["scratch"]},
-            grid={"seeds": [0]},
-        )
+    plan = study_plan(
+        tmp_path, downstreams=downstreams, modes={"scratch": MODES["scratch"]}, grid={"seeds": [0]}
     )
     (name, reason), *others = snapshot(plan).blocked
     assert name == "tomorrow-resnet1d18-scratch-s0"

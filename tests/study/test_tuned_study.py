@@ -1,11 +1,11 @@
 """A study whose arms are tuned: its cells, their budgets, and what its page says of the choices."""
 
 import pytest
-from studies import MODES, load, run_here, tiny, tiny_data
+from studies import MODES, run_here, study_plan, tiny, tiny_data
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
-from ecg_keras.study import list_cells, snapshot
+from ecg_keras.study import snapshot
 from ecg_keras.study.cost_text import cost_table
 from ecg_keras.study.costs import estimate
 from ecg_keras.study.finished import read_arms
@@ -19,7 +19,7 @@ BOTH = {"tuned": {}, "untuned": {"recipe": {"tune": None}}}
 
 
 def plan_of(folder, **sections):
-    return list_cells(load(folder, base={"tune": TWO}, **sections))
+    return study_plan(folder, base={"tune": TWO}, **sections)
 
 
 def kinds(plan):
