@@ -1,6 +1,7 @@
 """Which overrides of a recipe reach the one it is compared with, and what is said of others."""
 
 import pytest
+from tiny_recipe import settings_of
 
 from ecg_keras import workflow
 from ecg_keras.config import dump_recipe, load_recipe
@@ -26,8 +27,7 @@ def recipes(tmp_path):
         (tmp_path / f"{name}.yaml").write_text(text)
 
     def load(**overrides):
-        settings = {key.replace("__", "."): value for key, value in overrides.items()}
-        loaded = workflow.load(tmp_path / "mine.yaml", settings)
+        loaded = workflow.load(tmp_path / "mine.yaml", settings_of(overrides))
         notes = workflow.overrides_left_out(loaded)
         return loaded.recipe, workflow.baseline_recipe(loaded).recipe, notes
 

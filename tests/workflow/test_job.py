@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tiny_recipe import job_of
 
 from ecg_keras import workflow
 from ecg_keras.config import Evaluation, fingerprint
@@ -31,11 +32,6 @@ def place(tmp_path, monkeypatch):
         Path(folder, "labels.csv").write_text("file,patient_id,AF\na.csv,1,0\nb.csv,2,1\n")
         Path(folder, "a.csv").write_text(folder)
     return tmp_path
-
-
-def job_of(name, **overrides):
-    settings = {key.replace("__", "."): value for key, value in overrides.items()}
-    return workflow.make_job(workflow.load(f"{name}.yaml", settings))
 
 
 def name_of(name, **overrides):

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tiny_recipe import job_of
 
 from ecg_keras import workflow
 from ecg_keras.errors import ConfigError, DataError
@@ -37,11 +38,6 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-def job_of(**overrides):
-    settings = {key.replace("__", "."): value for key, value in overrides.items()}
-    return workflow.make_job(workflow.load("mine.yaml", settings))
-
-
 def spoil(folder, old, new):
     table = Path(folder, "labels.csv")
     table.write_text(table.read_text().replace(old, new))
@@ -69,11 +65,11 @@ def test_a_missing_folder_and_a_wrong_table_are_told_together(place):
 
 
 def test_a_run_of_other_settings_and_a_wrong_table_are_told_together(place):
-    job = workflow.make_job(workflow.load("base.yaml"))
+    job = job_of("base")
     begin_run(job.run, job.recipe, dataset=job.dataset_fingerprint, upstream=None)
     job.run.model.touch()
     spoil("mine", "p3,1", "p3,maybe")
-    other = workflow.make_job(workflow.load("base.yaml", {"training.seed": 3}))
+    other = job_of("base", training__seed=3)
     run, table = problems(other, tables=True)
     assert "runs/base: this run was made with other settings: training.seed: 0 -> 3" in run
     assert "maybe" in table
@@ -81,7 +77,7 @@ def test_a_run_of_other_settings_and_a_wrong_table_are_told_together(place):
 
 def test_one_dataset_is_listed_when_it_is_prepared(place):
     spoil("mine", "p3,1", "p3,maybe")
-    job = workflow.make_job(workflow.load("base.yaml"))
+    job = job_of("base")
     assert problems(job) == []
     (found,) = problems(job, tables=True)
     assert "maybe" in found
@@ -129,7 +125,7 @@ class Heard(workflow.Watcher):
 @pytest.fixture
 def step(place):
     """Makes a step that ends well, or with an error; of a recipe without a problem."""
-    job = workflow.make_job(workflow.load("base.yaml"))
+    job = job_of("base")
     return partial(make_step, job)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from tiny_recipe import RECIPE
+from tiny_recipe import RECIPE, job_of
 
 from ecg_keras import workflow
 from ecg_keras.errors import ConfigError, DataError
@@ -42,11 +42,6 @@ def place(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def inside(place, monkeypatch):
     monkeypatch.chdir(place)
-
-
-def job_of(**overrides):
-    settings = {key.replace("__", "."): value for key, value in overrides.items()}
-    return workflow.make_job(workflow.load("mine.yaml", settings))
 
 
 @contextmanager
