@@ -20,11 +20,8 @@ def check_weights(
 ) -> None:
     """Refuses first weights that can't be used, as far as that is known without a dataset.
 
-    Args:
-        upstream: a run folder, or a ``.keras`` file, which names neither leads nor rate.
-        recipe: of the run that is to begin with them.
-        leads: of its data.
-        labels: of its data, where they are known before the data are prepared.
+    They are a run folder, or a ``.keras`` file, which names neither leads nor rate. ``leads`` and
+    ``labels`` are of the recipe's data, the latter where they are known before data are prepared.
 
     Raises:
         ConfigError: the head of a single file is to be kept, whose labels nobody knows.
@@ -72,12 +69,7 @@ def check_upstream(
     """Refuses an upstream that was trained on other signals than the dataset's.
 
     Whether its weights are there is seen when they are opened: it may be the folder of a lone file.
-
-    Args:
-        upstream: a run folder, or a ``.keras`` file.
-        dataset: that it is to be used on.
-        keep_head: whether its head is kept.
-        leads: that its backbone is to get; ``None`` gives the whole network the dataset's.
+    ``leads`` are those that its backbone is to get; ``None`` gives the whole network the dataset's.
 
     Raises:
         ConfigError: the head of a single file is to be kept, whose labels nobody knows.
@@ -95,16 +87,7 @@ def _labels_of(upstream: Path) -> tuple[str, ...]:
 
 
 def check_labels(upstream: Path, theirs: tuple[str, ...], labels: tuple[str, ...]) -> None:
-    """Refuses to keep a head whose labels are not those of a recipe.
-
-    Args:
-        upstream: the weights, for errors.
-        theirs: its labels.
-        labels: the recipe's.
-
-    Raises:
-        DataError: they are others, or in another order.
-    """
+    """Refuses to keep a head whose labels are not those of a recipe, or in another order."""
     if theirs != labels:
         raise DataError(
             f"{upstream}: its head is for {_say(theirs)} and this recipe's labels are "

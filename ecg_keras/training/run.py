@@ -120,11 +120,7 @@ class Run:
 
 
 def read_network(run: Run) -> Model | None:
-    """The ``model`` section of a run that was trained or imported; ``None`` where it says nothing.
-
-    Raises:
-        DataError: status.json is damaged.
-    """
+    """The ``model`` section of a run, trained or imported; ``None`` where it says nothing."""
     return model_of(run.read_status().get("settings", {}))
 
 

@@ -56,11 +56,7 @@ class Guarded:
 
 
 def read_guarded(run: Run) -> Guarded | None:
-    """What the guard found for a run; ``None`` where it did not look.
-
-    Raises:
-        DataError: leaks.json is damaged.
-    """
+    """What the guard found for a run; ``None`` where it did not look."""
     if not run.leaks.exists():
         return None
     advice = f"Remove {run.folder} to train it again."
@@ -94,17 +90,8 @@ class Known:
 def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
     """The records of a dataset's split that a network has seen, or an upstream of it.
 
-    Args:
-        weights: run folder, or ``.keras`` file.
-        shards: any dataset.
-        split: of it. Of the validation records those do not count that the network was only
-            validated on.
-
-    Returns:
-        What it knows, or that it is unknown what it has seen; ``None`` where it knows nobody.
-
-    Raises:
-        DataError: a shard or seen.npz is damaged.
+    Of the validation records those do not count that the network was only validated on. ``None``
+    where it knows nobody; where it is unknown what it has seen, that is what is returned.
 
     Example:
         >>> describe_known(Path("runs/up"), Path("shards/ptbxl"), "test").leaks[0].known_as

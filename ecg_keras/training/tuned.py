@@ -73,11 +73,7 @@ class Tuned:
 
 
 def read_tuned(run: Run) -> Tuned | None:
-    """How a run was tuned; ``None`` where it was not.
-
-    Raises:
-        DataError: tuning.json is damaged.
-    """
+    """How a run was tuned; ``None`` where it was not."""
     if not run.tuning.exists():
         return None
     return read_json(run.tuning, "tunings", _parse, "Remove it: the choice is made again.")

@@ -29,11 +29,7 @@ Defaults = Mapping[str, Mapping[str, Any]]
 
 
 def published_of(recipe: Recipe) -> PublishedWeights | None:
-    """The file of weights that others published, which a recipe starts from; ``None`` for others.
-
-    Raises:
-        ConfigError, DataError: as `open_published`.
-    """
+    """The weights that others published, which a recipe starts from; ``None`` for all else."""
     initialise = recipe.initialise
     if initialise is None or not is_weights_file(initialise.from_):
         return None

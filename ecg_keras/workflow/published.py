@@ -101,12 +101,7 @@ class PublishedWeights:
 
 
 def is_weights_file(path: str | Path) -> bool:
-    """Whether a name is that of weights which need a card, by its ending.
-
-    Example:
-        >>> is_weights_file("theirs.pt"), is_weights_file("runs/mine/model.keras")
-        (True, False)
-    """
+    """Whether a name is that of weights which need a card, by its ending."""
     return Path(path).suffix.lower() in ENDINGS
 
 
