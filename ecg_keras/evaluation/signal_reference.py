@@ -7,7 +7,7 @@ and what it misses, beside the distances of embeddings that it was chosen over.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +59,8 @@ class SignalReference:
         Args:
             signals: ``(records, num_samples, num_leads)`` in millivolts.
         """
-        return _nearest(self, self._standardise(describe_shape(signals, self.sampling_rate)))
-
-    def _standardise(self, shapes: Floats) -> Floats:
-        return np.asarray((shapes - self.centre) / self.scale, np.float32)
+        shapes = (describe_shape(signals, self.sampling_rate) - self.centre) / self.scale
+        return np.asarray(_nearest(self.known, shapes) / self.limit, np.float32)
 
     def save(self, path: Path) -> None:
         """Writes an ``.npz`` without pickles."""
@@ -197,25 +195,23 @@ def _fit(
         return None
     patients = len(np.unique(patient_ids))
     rate = max(RATE, 1 / (patients + 1))
-    begun = SignalReference(
-        np.empty(0, np.float16), training.mean(axis=0), training.std(axis=0) + np.float32(1e-3),
-        1.0, rate, patients, sampling_rate, num_leads,
-    )  # fmt: skip
-    begun = replace(begun, known=begun._standardise(training).astype(np.float16))
-    limit = patient_quantile(_nearest(begun, begun._standardise(validation)), patient_ids, 1 - rate)
-    return replace(begun, limit=max(limit, 1e-3))
+    centre, scale = training.mean(axis=0), training.std(axis=0) + np.float32(1e-3)
+    known = ((training - centre) / scale).astype(np.float16)
+    distances = _nearest(known, (validation - centre) / scale)
+    limit = max(patient_quantile(distances, patient_ids, 1 - rate), 1e-3)
+    return SignalReference(known, centre, scale, limit, rate, patients, sampling_rate, num_leads)
 
 
-def _nearest(reference: SignalReference, shapes: Floats) -> Floats:
+def _nearest(known: npt.NDArray[np.float16], shapes: Floats) -> Floats:
     """Distances from the nearest known one, a few records at a time."""
-    known = reference.known.astype(np.float32)
-    squares = (known**2).sum(axis=1)
+    to = known.astype(np.float32)
+    squares = (to**2).sum(axis=1)
     found = [
-        squares - 2 * part @ known.T + (part**2).sum(axis=1, keepdims=True)
+        squares - 2 * part @ to.T + (part**2).sum(axis=1, keepdims=True)
         for part in np.array_split(shapes, max(1, len(shapes) // 256))
     ]
     nearest = np.concatenate([one.min(axis=1) for one in found])
-    return np.asarray(np.sqrt(np.maximum(nearest, 0)) / reference.limit, np.float32)
+    return np.asarray(np.sqrt(np.maximum(nearest, 0)), np.float32)
 
 
 def _size(num_leads: int) -> int:
