@@ -198,6 +198,20 @@ class Study(Settings):
         )
 
     @property
+    def judged_protocol(self) -> str:
+        """That verdicts and controls are of: the first of ``protocols`` that the grid has.
+
+        One that only sweeps have comes after those of the grid.
+        """
+        gone = {left.protocol for left in self.exclude if left == Left(protocol=left.protocol)}
+        for grid in (self.grid, *self.sweeps):
+            named = self.protocols if grid.protocols is None else grid.protocols
+            for name in self.protocols:
+                if name in named and name not in gone:
+                    return name
+        return next(iter(self.protocols))
+
+    @property
     def protocol_changes(self) -> dict[str, str]:
         """The protocol that each changes, by its name: ``against``, or the first."""
         first = next(iter(self.protocols))

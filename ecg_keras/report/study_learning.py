@@ -139,7 +139,7 @@ def _curve(number: int, curve: LearningCurve) -> Drawing:
 
 
 def _validation_curves(study: StudyView) -> dict[tuple[str, str], dict[str, Convergence]]:
-    """The curves of the first protocol, by way, for each downstream and group of ways."""
+    """The curves of the protocol that is judged, by way, for each downstream and group of ways."""
     groups: dict[tuple[str, str], dict[str, Convergence]] = {}
     for name, arm in study.result.arms.items():
         curve = arm.convergence

@@ -111,9 +111,11 @@ def _question(study: StudyView) -> str:
     compared = study.result.comparisons
     arm = study.result.arms[compared[0].arm]
     folds = f", {arm.folds}-fold cross-validation" if arm.folds > 1 else ""
+    several = len({name.protocol for name in study.result.arms}) > 1
+    protocol = f" of protocol {study.first_protocol}" if several else ""
     return (
         f"Is a mode better than {study.reference}, everything else equal? Asked of "
-        f"{study.metric_name} in {plural(len(compared), 'comparison')}, with "
+        f"{study.metric_name} in {plural(len(compared), 'comparison')}{protocol}, with "
         f"{plural(arm.seeds, 'seed')}{folds}. A verdict is given where it holds at "
         f"{study.level} confidence after Holm's correction for all comparisons; a difference "
         f"within ±{study.margin:g} does not matter. Where neither is shown, the "

@@ -107,7 +107,7 @@ class Compared:
     Attributes:
         arm, reference: which two.
         contrast: arm - reference in the metric that decides.
-        verdict: corrected for all comparisons of the study that have the first protocol.
+        verdict: corrected for all comparisons of the study.
         scores: arm - reference in every summary score.
         labels: arm - reference in each label's AUROC; ``None`` where undefined.
         delong: of each label DeLong's p-value, seeds averaged; ``None`` where it is undefined.

@@ -35,7 +35,7 @@ class StudyResult:
         question: the study recipe's section, as plain values.
         recipe_text: the study recipe, resolved.
         arms: by name.
-        comparisons: of the first protocol, in the order of the grid.
+        comparisons: of the protocol that is judged, in the order of the grid.
         shifts: how far each other protocol moves the differences of the one that it changes.
         curves: learning curves, where there are at least three sizes.
         interactions: between mode and family of backbones.

@@ -55,7 +55,7 @@ def gather(
         >>> result = gather(list_cells(load_study("recipes/studies/quick.yaml")))
     """
     study, question = plan.loaded.study, plan.loaded.study.question
-    first = next(iter(study.protocols))
+    judged = study.judged_protocol
     finished, notes = read_arms(plan)
     if not finished:
         raise DataError(
@@ -67,11 +67,11 @@ def gather(
     results = {name: score_arm(arm, question, column) for name, arm in finished.items()}
     # controls are compared with what they control, and with nothing else
     arms = {name: arm for name, arm in finished.items() if name.mode in study.modes}
-    controls = compare_controls(finished, first, study)
-    comparisons = doubt_upstreams(compare_arms(arms, first, question, column), controls)
-    curves = find_curves(arms, first, question)
+    controls = compare_controls(finished, judged, study)
+    comparisons = doubt_upstreams(compare_arms(arms, judged, question, column), controls)
+    curves = find_curves(arms, judged, question)
     families = {name.backbone: models.family_of(name.backbone) for name in arms}
-    interactions = find_interactions(arms, first, question, families)
+    interactions = find_interactions(arms, judged, question, families)
     ledger = keep_ledger(arms, comparisons)
     skew, unmeasured = find_skew(arms, plan.folder / "skew.json")
     state = snapshot(plan)
@@ -139,6 +139,11 @@ def _not_done(
     if unfinished:
         lines.append(
             f"{unfinished} of {len(plan.cells)} runs are not finished; the same command continues."
+        )
+    if study.judged_protocol != next(iter(study.protocols)):
+        lines.append(
+            f"Verdicts and controls are of protocol {study.judged_protocol}: the grid does not "
+            f"have {next(iter(study.protocols))}, the first of the study."
         )
     if any(len(arm.cells) == 1 for arm in finished.values()):
         lines.append(

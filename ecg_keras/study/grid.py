@@ -103,11 +103,11 @@ def _axes(grid: Grid, study: Study) -> tuple[Sequence[Any], ...]:
 
 def _points_of(grid: Grid, study: Study) -> Iterator[Point]:
     seeds, *axes, upstreams = _axes(grid, study)
-    first = next(iter(study.protocols))
+    judged = study.judged_protocol
     for (number, seed), fold, downstream, backbone, head, size, protocol, mode in product(
         enumerate(seeds), *axes
     ):
-        if mode in study.control_modes and protocol != first:
+        if mode in study.control_modes and protocol != judged:
             continue
         pretrained = study.all_modes[mode].start == "upstream"
         for upstream in upstreams if pretrained else [None]:
@@ -214,6 +214,9 @@ def downstream_parts(study: Study, point: Point, pretraining: Path | None) -> li
         study.all_modes[point.mode].recipe,
         _applied(study, point).recipe,
     ]
+    if any(point.mode in names for what, *names in study.controlled if what == "representation"):
+        # a probe is a head in closed form, and has no rate to tune, whatever the protocol does
+        parts.append(study.all_modes[point.mode].recipe)
     data: Part = {}
     if point.size != "all":
         data["train_records"] = point.size

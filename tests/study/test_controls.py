@@ -83,6 +83,49 @@ def test_they_are_run_in_the_grid_for_the_first_protocol_and_no_sweep_unless_it_
     }
 
 
+def test_a_protocol_that_tunes_tunes_no_probe(tmp_path):
+    tuned = {"recipe": {"tune": {}, "training": {"phases": [{"epochs": 3}]}}}
+    cells = listed(tmp_path, protocols={"tuned": tuned}, grid={"seeds": [0]}).cells
+    tried = {cell.arm.mode: len(cell.candidates) for cell in cells if cell.kind == "downstream"}
+    assert tried["upstream_probe"] == tried["random_probe"] == 0
+    assert tried["scratch"] == tried["finetune"] == 4
+    (one,) = (cell for cell in cells if cell.arm and cell.arm.mode == "random_probe")
+    assert one.recipe.training.in_closed_form
+
+
+@pytest.mark.parametrize(
+    "only",
+    ["grid: {seeds: [0, 1], protocols: [half]}", "exclude: [{protocol: sound}]"],
+)
+def test_verdicts_and_controls_are_of_the_first_protocol_that_the_grid_has(
+    tmp_path, without_shards, only
+):
+    half = "half: {recipe: {evaluation: {thresholds: fixed}}}"
+    grid = "" if only.startswith("grid") else "grid: {seeds: [0, 1]}\n"
+    plan = list_study(tmp_path, f"controls: true\nprotocols: {{sound: {{}}, {half}}}\n{grid}{only}")
+    finish(plan, lambda cell: 1.0)
+    result = gather(plan)
+    assert {one.arm.protocol for one in (*result.comparisons, *result.controls)} == {"half"}
+    assert len(result.controls) == 2
+    assert (
+        "Verdicts and controls are of protocol half: the grid does not have sound, the first of "
+        "the study."
+    ) in result.not_done
+
+
+def test_a_sweep_of_the_first_protocol_leaves_the_verdict_to_the_grids(tmp_path):
+    plan = listed(
+        tmp_path,
+        protocols={"sound": {}, "hot": {"recipe": {"training": {"batch_size": 8}}}},
+        grid={"seeds": [0], "protocols": ["hot"]},
+        sweeps=[{"seeds": [0], "protocols": ["sound"]}],
+    )
+    assert plan.loaded.study.judged_protocol == "hot"
+    modes = {(arm.mode, arm.protocol) for arm, _, _ in plan.points}
+    assert ("random_probe", "hot") in modes and ("random_probe", "sound") not in modes
+    assert ("scratch", "sound") in modes
+
+
 def test_a_head_in_closed_form_on_one_upstream_is_one_run_whatever_its_seed(tmp_path):
     plan = listed(
         tmp_path, grid={"seeds": [0, 1, 2], "upstream_seeds": [0, 1], "sizes": [9, "all"]}
