@@ -107,27 +107,32 @@ def convergence(study: StudyView) -> Section | Absent:
 def tuning(study: StudyView) -> Section | Absent:
     """With which settings each arm was tried, and which were chosen."""
     table = _tuning_table(study)
-    tuned = [arm.tuning for arm in study.result.arms.values() if arm.tuning is not None]
+    arms = [arm for arm in study.result.arms.values() if arm.tuning is not None]
+    tuned = [arm.tuning for arm in arms if arm.tuning is not None]
     if not tuned:
         return Absent("tuning", UNTUNED, (table,))
     settings = sorted({one.settings for one in tuned})
     number = " to ".join(map(str, dict.fromkeys((settings[0], settings[-1]))))
-    runs = [sum(one.chosen.values()) for one in tuned]
-    seconds = sum(one.seconds * some for one, some in zip(tuned, runs, strict=True))
-    edges = sum(one.at_edge for one in tuned)
+    # arms may share runs: fine-tuning's schedule from random weights may be that of scratch
+    runs = {name for arm in arms for name in arm.runs}
+    trained = {name: seconds for one in tuned for name, seconds in one.trained.items()}
+    edges = {name for one in tuned for name in one.edges}
     sentence = (
         f"Every run of {plural(len(tuned), 'arm')} was chosen from {number} settings, for each "
         f"fold and seed by {_chooser(tuned[0])} on its validation split; nothing of a test "
         "split was looked at. Thresholds and calibration come from the same validation records. "
-        f"Training all candidates took {short_duration(seconds)}."
+        f"Training all {plural(len(trained), 'candidate')} took "
+        f"{short_duration(sum(trained.values()))}"
     )
+    shared = sum(len(arm.runs) for arm in arms) > len(runs)
+    sentence += "; those that arms share are counted once." if shared else "."
     if edges:
         sentence += (
-            f" In {edges} of {plural(sum(runs), 'run')} the choice has the lowest or the highest "
-            "of all rates that were tried: a wider grid may change it (tune.candidates)."
+            f" In {len(edges)} of {plural(len(runs), 'run')} the choice has the lowest or the "
+            "highest of all rates that were tried: a wider grid may change it (tune.candidates)."
         )
-    if diverged := sum(one.diverged for one in tuned):
-        sentence += f" {plural(diverged, 'candidate')} diverged and could not be chosen."
+    if diverged := {name for one in tuned for name in one.diverged}:
+        sentence += f" {plural(len(diverged), 'candidate')} diverged and could not be chosen."
     blocks = (sentence, Rows(table, fold=True))
     return Section("tuning", "Tuning", blocks, (table,))
 
@@ -236,16 +241,18 @@ def _tuning_table(study: StudyView) -> Table:
         "tuning",
         "Settings and choices",
         "On validation: the mean over the runs for which the setting was tried. Settings beyond "
-        "the recipe's are tried where the choice is at the edge of its rates.",
+        "the recipe's are tried where the choice is at the edge of its rates. Training is that of "
+        "all candidates of the arm, those that it shares with other arms too.",
         (
             *arm_columns("0"),
+            Column("arm_seconds", "Training of the arm", "seconds", "5"),
             Column("setting", "Setting", "text", "1"),
             Column("validation", "On validation", "decimal", "2"),
             Column("chosen", "Chosen", "count", "3"),
             Column("tried", "Tried", "count", "4"),
         ),
         [
-            (arm.name, setting, score, one.chosen.get(setting, 0), one.tried[setting])
+            (arm.name, setting, score, one.chosen.get(setting, 0), one.tried[setting], one.seconds)
             for arm in study.result.arms.values()
             if (one := arm.tuning) is not None
             for setting, score in one.scores.items()

@@ -53,9 +53,9 @@ class ArmTuning:
         chosen: by name of a setting, how many runs it was chosen for.
         tried: by name of a setting, for how many runs it was tried.
         scores: by name of a setting, the mean of what validation says of it where it is defined.
-        at_edge: how many choices still are at the lowest or the highest of all rates.
-        seconds: of training all candidates of a run, the mean.
-        diverged: how many candidates' trainings diverged, which are never chosen.
+        edges: runs whose choice still is at the lowest or the highest of all rates.
+        trained: seconds of training each candidate of all runs, by its run. Arms may share them.
+        diverged: runs of candidates whose trainings diverged, which are never chosen.
     """
 
     settings: int
@@ -63,9 +63,14 @@ class ArmTuning:
     chosen: Mapping[str, int]
     tried: Mapping[str, int]
     scores: Mapping[str, float]
-    at_edge: int
-    seconds: float
-    diverged: int = 0
+    edges: tuple[str, ...]
+    trained: Mapping[str, float]
+    diverged: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Of training all candidates."""
+        return sum(self.trained.values())
 
 
 @dataclass(frozen=True, eq=False)

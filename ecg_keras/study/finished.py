@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -196,26 +197,33 @@ class StudyArm(Generic[AnyNetwork]):
     @cached_property
     def tuning(self) -> ArmTuning | None:
         """How its runs were chosen; ``None`` where one of them was not."""
-        tuned = [one for run in self.runs if (one := run.tuned) is not None]
+        tuned = {run.name: one for run in self.runs if (one := run.tuned) is not None}
         if len(tuned) < len(self.runs):
             return None
         scores: dict[str, list[float]] = defaultdict(list)
-        for one in tuned:
+        trained: dict[str, float] = {}
+        diverged: list[str] = []
+        for name, one in tuned.items():
             for tried in one.candidates:
                 scores[tried.name].append(np.nan if tried.score is None else tried.score)
+                run = posixpath.normpath(f"{name}/{tried.run}")
+                trained[run] = tried.seconds
+                if tried.loss is None:
+                    diverged.append(run)
         defined = {name: [one for one in values if one == one] for name, values in scores.items()}
+        first = next(iter(tuned.values()))
         return ArmTuning(
-            settings=tuned[0].settings,
-            by=tuned[0].by,
-            chosen=Counter(one.chosen for one in tuned),
+            settings=first.settings,
+            by=first.by,
+            chosen=Counter(one.chosen for one in tuned.values()),
             tried={name: len(values) for name, values in scores.items()},
             scores={
                 name: float(np.mean(values)) if values else np.nan
                 for name, values in defined.items()
             },
-            at_edge=sum(one.edge is not None for one in tuned),
-            seconds=float(np.mean([one.seconds for one in tuned])),
-            diverged=sum(tried.loss is None for one in tuned for tried in one.candidates),
+            edges=tuple(name for name, one in tuned.items() if one.edge is not None),
+            trained=trained,
+            diverged=tuple(diverged),
         )
 
     @property

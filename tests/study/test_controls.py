@@ -8,9 +8,12 @@ from studies import GEORGIA, PTBXL, study_plan
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
+from ecg_keras.report.study_learning import tuning
+from ecg_keras.report.study_view import StudyView
 from ecg_keras.statistics import explain_controls
 from ecg_keras.statistics.controls import say_controls
 from ecg_keras.study.gathering import gather
+from ecg_keras.training import Tried, Tuned
 
 RIDGE = [{"epochs": 1, "train_from": "head", "fit": "ridge"}]
 SEVERAL = "controls: true\ngrid: {seeds: [0, 1, 2]}"
@@ -232,3 +235,30 @@ def test_an_upstream_no_better_than_a_random_network_is_named_beside_its_verdict
     (compared,) = gather(plan).comparisons
     said = [one for one in compared.diagnostics if "not shown to be better than a random" in one]
     assert bool(said) == doubted
+
+
+def test_candidates_that_a_control_shares_with_scratch_are_counted_once(tmp_path, without_shards):
+    tune = "tune: {candidates: [{rate: 0.3}, {rate: 1}]}"
+    plan = list_study(tmp_path, f"{SEVERAL}\nprotocols: {{tuned: {{recipe: {{{tune}}}}}}}")
+    finish(plan, lambda cell: 1.0)
+    for cell in plan.cells:
+        if cell.candidates:
+            tried = [Tried(name, f"../{folder.name}", 0.7, 0.3, 1e-3, 4, 60.0)
+                     for name, folder in cell.candidates.items()]  # fmt: skip
+            # one beyond the edge is in the run's own folder
+            tried.append(Tried("rate 3", "candidates/rate_3", 0.8, 0.3, 3e-3, 4, 60.0))
+            Tuned("mark", "macro_auroc", "rate 3", tuple(tried), 1, "highest").save(cell.run)
+    result = gather(plan)
+    by_mode = {name.mode: arm for name, arm in result.arms.items()}
+    assert by_mode["finetune_from_random"].runs == by_mode["scratch"].runs
+    assert by_mode["upstream_probe"].tuning is None
+    seconds = {mode: arm.tuning.seconds for mode, arm in by_mode.items() if arm.tuning}
+    assert seconds == dict.fromkeys(("scratch", "finetune", "finetune_from_random"), 3 * 3 * 60.0)
+    section = tuning(StudyView(result))
+    assert (
+        "Training all 18 candidates took 18.0 min; those that arms share are counted once. In 6 of "
+        "6 runs the choice has the lowest or the highest of all rates"
+    ) in section.blocks[0]
+    (table,) = section.tables
+    place = [column.key for column in table.columns].index("arm_seconds")
+    assert {row[place] for row in table.rows} == {540.0}

@@ -128,7 +128,7 @@ def test_one_that_diverges_stops_no_choice_and_stays_so_when_the_study_resumes(t
         log = shared.run.log.read_text()
     assert shared.run.log.read_text() == log
     (arm,) = read_arms(plan)[0].values()
-    assert (arm.tuning.diverged, list(arm.tuning.chosen)) == (1, ["rate 1"])
+    assert (len(arm.tuning.diverged), list(arm.tuning.chosen)) == (1, ["rate 1"])
     assert "1 candidate diverged" in write_study(gather(plan), plan.folder).read_text()
 
 
