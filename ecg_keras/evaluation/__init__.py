@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         diagnose as diagnose,
         diagnose_comparison as diagnose_comparison,
         diagnose_run as diagnose_run,
+        diagnose_ways as diagnose_ways,
         upstream_is_no_better as upstream_is_no_better,
     )
     from ecg_keras.evaluation.draws import check_settings as check_settings

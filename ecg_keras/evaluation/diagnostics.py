@@ -14,7 +14,13 @@ from statistics import fmean
 from ecg_keras.evaluation.comparison import Comparison
 from ecg_keras.evaluation.estimates import Estimate, with_interval
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS
-from ecg_keras.evaluation.run_facts import Fit, RunFacts, read_facts
+from ecg_keras.evaluation.run_facts import (
+    Fit,
+    RunFacts,
+    mean_budget,
+    read_facts,
+    warn_of_budgets,
+)
 
 # a training loss that ends higher by this share of the labels' entropy was not at its end
 GAP = 0.15
@@ -83,6 +89,27 @@ def diagnose(names: tuple[str, str], pairs: Sequence[Pair]) -> tuple[str, ...]:
         _of_two_rules([one for pair in pairs for one in pair.facts]),
     )
     return tuple(sentence for sentence in found if sentence)
+
+
+def diagnose_ways(names: tuple[str, str], pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """What `diagnose` finds, after unequal budgets, those of each way the mean of its runs.
+
+    Args:
+        names, pairs: as of `diagnose`.
+
+    Example:
+        >>> from ecg_keras.evaluation import Budget
+        >>> one, other = (RunFacts(budget=Budget(n, 2 * n, 50)) for n in (80, 40))
+        >>> (said,) = diagnose_ways(("finetune", "scratch"), [Pair((one, other), (0.62, 0.9))])
+        >>> said.partition(": ")[0]
+        'Unequal budgets (epochs 80 against 40, steps 160 against 80)'
+    """
+    first, second = (mean_budget([pair.facts[n].budget for pair in pairs]) for n in (0, 1))
+    found = diagnose(names, pairs)
+    if first is None or second is None:
+        return found
+    unequal = warn_of_budgets(names, (first, second))
+    return (unequal, *found) if unequal else found
 
 
 def diagnose_run(folder: str | Path) -> tuple[str, ...]:

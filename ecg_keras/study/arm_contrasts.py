@@ -14,10 +14,8 @@ from ecg_keras.evaluation import (
     Pair,
     Predictions,
     delong_test,
-    diagnose,
-    mean_budget,
+    diagnose_ways,
     upstream_is_no_better,
-    warn_of_budgets,
 )
 from ecg_keras.metrics import METRICS, score_labels
 from ecg_keras.statistics import (
@@ -240,10 +238,6 @@ def _delong(one: AnyArm, other: AnyArm) -> dict[str, float | None]:
 def _diagnose_arms(one: AnyArm, other: AnyArm, metric: str) -> tuple[str, ...]:
     """A sentence for each thing that speaks against the difference of two arms."""
     names = str(one.name), other.name.way
-    budgets = [mean_budget([run.facts.budget for run in arm.runs]) for arm in (one, other)]
-    unequal = None
-    if budgets[0] is not None and budgets[1] is not None:
-        unequal = warn_of_budgets(names, (budgets[0], budgets[1]))
     pairs = [
         Pair(
             (first.facts, second.facts),
@@ -254,7 +248,7 @@ def _diagnose_arms(one: AnyArm, other: AnyArm, metric: str) -> tuple[str, ...]:
         )
         for first, second in zip(one.runs, other.runs, strict=True)
     ]
-    return (*([unequal] if unequal else []), *diagnose(names, pairs))
+    return diagnose_ways(names, pairs)
 
 
 def doubt_upstreams(

@@ -64,7 +64,7 @@ def compare_seeds(jobs: Sequence[Job]) -> Seeds:
         seed=settings.seed,
     )
     if baselines:
-        diagnostics = evaluation.diagnose(names, [*map(_pair, jobs, baselines, found.rows)])
+        diagnostics = evaluation.diagnose_ways(names, [*map(_pair, jobs, baselines, found.rows)])
         found = replace(found, diagnostics=diagnostics)
         ours, theirs = _settings(first), _settings(baselines[0])
         if ours is not None and theirs is not None:

@@ -55,9 +55,16 @@ def test_the_verdict_is_over_all_seeds_and_on_the_page_of_the_first():
     assert "2 seeds" in found.sentence
     assert found.sentence.endswith("Neither was tuned.")
     assert read_seeds(jobs[0].run.seeds) == found
+    assert not any("Unequal budgets" in one for one in found.diagnostics)
     page = write_report(jobs[0].run.folder, shards=jobs[0].shards).read_text()
     assert found.sentence.partition(":")[0] in page
     assert "Other seeds" in page
+    # one of them trained for longer, as a baseline with phases of its own does
+    epochs = jobs[1].run.read_status()["epochs"]
+    jobs[1].run.write_status(epochs=3 * epochs)
+    (unequal,) = (one for one in workflow.compare_seeds(jobs).diagnostics if "budgets" in one)
+    assert unequal.startswith(f"Unequal budgets (epochs {2 * epochs} against {epochs}, steps ")
+    assert "the difference between mine and base may come from that alone" in unequal
     # scores of other settings are another run's
     jobs[0].run.write_status(evaluated="of other settings")
     assert "Other seeds" not in write_report(jobs[0].run.folder, shards=jobs[0].shards).read_text()
