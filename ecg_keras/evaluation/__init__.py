@@ -127,6 +127,7 @@ if TYPE_CHECKING:
     )
     from ecg_keras.evaluation.tuning_words import (
         describe_tuning as describe_tuning,
+        say_beyond as say_beyond,
         tuning_rows as tuning_rows,
         tuning_sentence as tuning_sentence,
         tuning_table as tuning_table,

@@ -126,7 +126,8 @@ class Comparison:
         if self.budgets is None:
             return ""
         first, second = self.budgets
-        return f" {describe_tuning(self.names, (first.settings, second.settings))}"
+        settings, further = (first.settings, second.settings), (first.further, second.further)
+        return f" {describe_tuning(self.names, settings, further)}"
 
     @property
     def budget_sentence(self) -> str | None:

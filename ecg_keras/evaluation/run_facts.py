@@ -31,12 +31,14 @@ class Budget:
         steps: of the optimizer.
         records: that were trained on.
         settings: that it was chosen from on the validation split; 0 where it was not tuned.
+        further: settings that were tried beyond those, at the edge of their rates.
     """
 
     epochs: int
     steps: int
     records: int
     settings: int = 0
+    further: int = 0
 
     def __str__(self) -> str:
         return f"{self.epochs:,} epochs ({self.steps:,} steps) on {self.records:,} records"
@@ -61,7 +63,9 @@ def read_budget(folder: str | Path) -> Budget | None:
         tuned = read_tuned(run)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return Budget(epochs, steps, records, 0 if tuned is None else tuned.settings)
+    if tuned is None:
+        return Budget(epochs, steps, records)
+    return Budget(epochs, steps, records, tuned.settings, tuned.further)
 
 
 def read_budgets(first: Path, second: Path) -> tuple[Budget, Budget] | None:
@@ -75,7 +79,7 @@ def mean_budget(budgets: Sequence[Budget | None]) -> Budget | None:
 
     Example:
         >>> mean_budget([Budget(9, 90, 50), Budget(11, 110, 50)])
-        Budget(epochs=10, steps=100, records=50, settings=0)
+        Budget(epochs=10, steps=100, records=50, settings=0, further=0)
     """
     known = [one for one in budgets if one is not None]
     if not known or len(known) < len(budgets):
@@ -102,7 +106,8 @@ def warn_of_budgets(names: tuple[str, str], budgets: tuple[Budget, Budget]) -> s
     unequal = [
         f"{name} {one:,} against {other:,}"
         for (name, one), other in values
-        if abs(one - other) > ALIKE * max(one, other)
+        # one further setting is a part of the same search, and is said with it
+        if name != "further" and abs(one - other) > ALIKE * max(one, other)
     ]
     if not unequal:
         return None

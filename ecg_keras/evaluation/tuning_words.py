@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ecg_keras.evaluation.choosing import CALIBRATED_LOSS
 from ecg_keras.metrics import score_name
 from ecg_keras.text import text_table
@@ -10,24 +12,47 @@ from ecg_keras.training import Tuned
 HEADER = ("setting", "learning rate", "epochs", "{} on validation", "calibrated loss", "time")
 
 
-def describe_tuning(names: tuple[str, str], settings: tuple[int, int]) -> str:
+def describe_tuning(
+    names: tuple[str, str],
+    settings: tuple[int, int],
+    beyond: tuple[int, int] = (0, 0),
+    runs: int = 1,
+) -> str:
     """How two networks, or ways of training, were tuned, in one sentence.
 
     Args:
         names: of the two.
         settings: that each was chosen from; 0 where it was not tuned.
+        beyond: of how many runs of each one more was tried, beyond the edge of the rates.
+        runs: of each.
 
     Example:
         >>> describe_tuning(("fine-tuned", "scratch"), (4, 4))
         'Each was tuned over 4 settings.'
+        >>> describe_tuning(("fine-tuned", "scratch"), (4, 4), (3, 1), 15)
+        'Each was tuned over 4 settings, and one beyond in 3 and 1 of 15 runs.'
         >>> describe_tuning(("fine-tuned", "scratch"), (0, 0))
         'Neither was tuned.'
     """
     ours, theirs = settings
-    if ours == theirs:
-        return f"Each was tuned over {ours} settings." if ours else "Neither was tuned."
-    how = [f"over {number} settings" if number else "not" for number in settings]
+    if ours == theirs == 0:
+        return "Neither was tuned."
+    if ours == theirs and (runs > 1 or beyond[0] == beyond[1]):
+        return f"Each was tuned over {ours} settings{say_beyond(beyond, runs)}."
+    how = [
+        f"over {number} settings{say_beyond((further,), runs)}" if number else "not"
+        for number, further in zip(settings, beyond, strict=True)
+    ]
     return f"{names[0]} was tuned {how[0]}, {names[1]} {how[1]}."
+
+
+def say_beyond(counts: Sequence[int], runs: int) -> str:
+    """In how many of the runs of each way one setting more was tried; empty for none."""
+    if not any(counts):
+        return ""
+    if runs == 1:
+        return " and one beyond"
+    return f", and one beyond in {' and '.join(map(str, counts))} of {runs} runs"
 
 
 def tuning_sentence(tuned: Tuned) -> str:

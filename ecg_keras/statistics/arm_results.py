@@ -121,6 +121,7 @@ class Compared:
         diagnostics: what speaks against the difference, a sentence each.
         settings: that a run of each was chosen from, 0 where not tuned; ``None`` where unknown, and
             where one is a head in closed form, which has no rate to tune.
+        beyond: of how many runs of each a setting more was tried, beyond the edge of the rates.
     """
 
     arm: ArmName
@@ -133,6 +134,7 @@ class Compared:
     speed: Speed | None
     diagnostics: tuple[str, ...] = ()
     settings: tuple[int, int] | None = None
+    beyond: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from ecg_keras.evaluation import (
     count_words,
     judge,
     p_text,
+    say_beyond,
     with_interval,
 )
 from ecg_keras.metrics import METRICS, score_name
@@ -248,12 +249,39 @@ def _tuning(comparisons: Sequence[Compared]) -> str:
     if any(ours != theirs for ours, theirs in known):
         return "The arms were not tuned alike, which may be what differs: see their settings."
     untuned = "not tuned: a difference may be one of learning rates that suit one of them better."
-    numbers = sorted({ours for ours, _ in known})
+    numbers, beyond = sorted({ours for ours, _ in known}), _beyond(comparisons)
     if numbers == [0]:
         return f"The arms were {untuned}"
     if len(numbers) == 1:
-        return f"Each arm was tuned over {numbers[0]} settings on validation."
+        return f"Each arm was tuned over {numbers[0]} settings on validation{beyond}."
     tuned = " or ".join(str(number) for number in numbers if number)
-    text = f"In each comparison both arms were tuned alike, over {tuned} settings on validation"
+    text = "In each comparison both arms were tuned alike, over "
+    text += f"{tuned} settings on validation{beyond}"
     some = sum(pair == (0, 0) for pair in known)
     return f"{text}; in {some} of them they were {untuned}" if some else f"{text}."
+
+
+def _beyond(comparisons: Sequence[Compared]) -> str:
+    """In how many runs of all arms, and of their references, one setting more was tried."""
+    runs = {one.arm: one.contrast.seeds * one.contrast.folds for one in comparisons}
+    if len(comparisons) == 1:
+        (one,) = comparisons
+        if runs[one.arm] > 1:
+            return say_beyond(one.beyond, runs[one.arm])
+        ways = zip((one.arm.way, one.reference.way), one.beyond, strict=True)
+        names = " and ".join(way for way, further in ways if further)
+        return f", and one beyond for {names}" if names else ""
+    arms = {one.arm: one.beyond[0] for one in comparisons}
+    # several arms may have one reference, in as many runs as they have in common with it
+    references: dict[ArmName, tuple[int, int]] = {}
+    for one in comparisons:
+        found = runs[one.arm], one.beyond[1]
+        references[one.reference] = max(found, references.get(one.reference, found))
+    theirs = [sum(numbers) for numbers in zip(*references.values(), strict=True)]
+    if not sum(arms.values()) + theirs[1]:
+        return ""
+    name = comparisons[0].reference.mode
+    return (
+        f", and one beyond in {sum(arms.values())} of {sum(runs.values())} runs, and in "
+        f"{theirs[1]} of {theirs[0]} of {name}"
+    )

@@ -165,6 +165,7 @@ def compare_arms(
             speed=_compare_speed(one, other, question, column),
             diagnostics=_diagnose_arms(one, other, question.metric),
             settings=_settings(one, other),
+            beyond=(_count_beyond(one), _count_beyond(other)),
         )
         for (one, other), (scores, labels), verdict in zip(
             pairs, differences, verdicts, strict=True
@@ -176,6 +177,11 @@ def _settings(one: AnyArm, other: AnyArm) -> tuple[int, int] | None:
     """That runs of two arms were chosen from; ``None``: unknown, or one has nothing to tune."""
     ours, theirs = one.runs[0].settings, other.runs[0].settings
     return None if ours is None or theirs is None else (ours, theirs)
+
+
+def _count_beyond(arm: AnyArm) -> int:
+    """Of how many runs one setting more was tried, beyond the edge of the rates."""
+    return sum(run.tuned is not None and run.tuned.further > 0 for run in arm.runs)
 
 
 def compare_controls(arms: Arms, protocol: str, study: Study) -> tuple[Control, ...]:

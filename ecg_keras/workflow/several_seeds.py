@@ -68,7 +68,8 @@ def compare_seeds(jobs: Sequence[Job]) -> Seeds:
         found = replace(found, diagnostics=diagnostics)
         ours, theirs = _settings(first), _settings(baselines[0])
         if ours is not None and theirs is not None:
-            tuned = describe_tuning(names, (ours, theirs))
+            beyond = _count_beyond(jobs), _count_beyond(baselines)
+            tuned = describe_tuning(names, (ours, theirs), beyond, len(jobs))
             found = replace(found, sentence=f"{found.sentence} {tuned}")
     found = replace(found, mark=str(first.run.read_status()["evaluated"]))
     found.save_json(first.run.seeds)
@@ -96,3 +97,8 @@ def _settings(job: Job) -> int | None:
     if tuned is not None:
         return tuned.settings
     return None if job.recipe.training.in_closed_form else 0
+
+
+def _count_beyond(jobs: Sequence[Job]) -> int:
+    """Of how many jobs one setting more was tried, beyond the edge of the rates."""
+    return sum(tuned.further > 0 for job in jobs if (tuned := read_tuned(job.run)) is not None)

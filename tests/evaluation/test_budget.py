@@ -14,6 +14,7 @@ from ecg_keras.evaluation import (
     Comparison,
     Predictions,
     compare,
+    describe_tuning,
     read_budgets,
     warn_of_budgets,
 )
@@ -51,7 +52,7 @@ def test_unequal_budgets_are_shown_and_warned_of(comparison, tmp_path):
     )
     comparison.save_json(tmp_path / "comparison.json")
     kept = json.loads((tmp_path / "comparison.json").read_text())
-    expected = {"epochs": 12, "steps": 408, "records": 1088, "settings": 0}
+    expected = {"epochs": 12, "steps": 408, "records": 1088, "settings": 0, "further": 0}
     assert kept["budgets"][0] == expected
     assert kept["warning"] == comparison.warning
     assert Comparison.load_json(tmp_path / "comparison.json") == comparison
@@ -151,3 +152,28 @@ def test_a_verdict_says_how_both_were_tuned(comparison, settings, expected):
     compared = replace(comparison, budgets=(ours, theirs))
     assert compared.sentence.endswith(f" may decide otherwise. {expected}")
     assert (compared.warning is None) == (settings[0] == settings[1])
+
+
+@pytest.mark.parametrize(
+    ("further", "expected"),
+    [
+        ((1, 0), "tuned was tuned over 4 settings and one beyond, scratch over 4 settings."),
+        ((1, 1), "Each was tuned over 4 settings and one beyond."),
+    ],
+)
+def test_a_setting_beyond_the_edge_is_said_and_is_no_unequal_budget(comparison, further, expected):
+    ours, theirs = (replace(LONG, settings=4, further=number) for number in further)
+    compared = replace(comparison, budgets=(ours, theirs))
+    assert compared.sentence.endswith(expected)
+    assert compared.warning is None
+
+
+def test_of_several_runs_those_with_a_setting_beyond_are_counted():
+    names = ("tuned", "scratch")
+    assert describe_tuning(names, (4, 4), (0, 0), 15) == "Each was tuned over 4 settings."
+    assert describe_tuning(names, (4, 4), (0, 2), 15) == (
+        "Each was tuned over 4 settings, and one beyond in 0 and 2 of 15 runs."
+    )
+    assert describe_tuning(names, (4, 0), (2, 0), 15) == (
+        "tuned was tuned over 4 settings, and one beyond in 2 of 15 runs, scratch not."
+    )

@@ -93,6 +93,17 @@ def test_arms_are_tuned_alike_where_both_of_each_comparison_are():
     )
 
 
+def test_runs_with_a_setting_beyond_the_edge_are_counted():
+    tuned = "Each arm was tuned over 4 settings on validation, and one beyond "
+    one = replace(compared(0.08), settings=(4, 4), beyond=(3, 1))
+    assert say(one).endswith(f"{tuned}in 3 and 1 of 5 runs.")
+    # scratch is the reference of both upstreams, and counts once
+    other = replace(compared(0.08, upstream="code15"), settings=(4, 4), beyond=(2, 1))
+    assert say(one, other).endswith(f"{tuned}in 5 of 10 runs, and in 1 of 5 of scratch.")
+    single = replace(compared(0.08, seeds=1), settings=(4, 4), beyond=(0, 1))
+    assert say(single).endswith(f"{tuned}for scratch.")
+
+
 def test_nothing_is_compared():
     assert say() == (
         "Nothing was compared: no way of training and its reference are both finished."

@@ -116,7 +116,7 @@ def tuned_alone(tmp_path, recipe="{}"):
 
 def test_an_arm_that_is_left_untuned_beside_a_tuned_one_is_named(tmp_path):
     compared = tuned_alone(tmp_path)
-    assert compared.settings == (0, 2)
+    assert (compared.settings, compared.beyond) == ((0, 2), (0, 0))
     (said,) = compared.diagnostics
     assert said.startswith("Unequal budgets (settings 0 against 2): ")
     assert headline([compared], "macro_auroc").endswith(

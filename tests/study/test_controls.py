@@ -254,6 +254,9 @@ def test_candidates_that_a_control_shares_with_scratch_are_counted_once(tmp_path
     assert by_mode["upstream_probe"].tuning is None
     seconds = {mode: arm.tuning.seconds for mode, arm in by_mode.items() if arm.tuning}
     assert seconds == dict.fromkeys(("scratch", "finetune", "finetune_from_random"), 3 * 3 * 60.0)
+    assert result.sentence.endswith(
+        "Each arm was tuned over 2 settings on validation, and one beyond in 3 and 3 of 3 runs."
+    )
     section = tuning(StudyView(result))
     assert (
         "Training all 18 candidates took 18.0 min; those that arms share are counted once. In 6 of "
