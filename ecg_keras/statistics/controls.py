@@ -92,7 +92,7 @@ def _figures(controls: Sequence[Control], metric: str) -> str:
     if len(controls) == 1:
         (one,) = controls
         names = str(one.arm), one.control.way
-        return verdict_sentence(*names, metric, one.contrast, one.verdict)
+        return verdict_sentence(*names, metric, one.contrast, one.verdict, judged="controls")
     return f"{say_largest(controls, metric)}{_of_one_seed(controls)}"
 
 

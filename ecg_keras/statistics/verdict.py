@@ -35,7 +35,13 @@ __all__ = [
 
 
 def verdict_sentence(
-    arm: str, reference: str, metric: str, contrast: Contrast, verdict: Verdict
+    arm: str,
+    reference: str,
+    metric: str,
+    contrast: Contrast,
+    verdict: Verdict,
+    *,
+    judged: str = "comparisons",
 ) -> str:
     """A verdict with its figures, in one to three sentences.
 
@@ -45,6 +51,7 @@ def verdict_sentence(
         metric: a name of `ecg_keras.metrics.METRICS`, or a label.
         contrast: the score of ``arm`` less that of ``reference``.
         verdict: of it, from `judge`.
+        judged: what to call all that the verdict is corrected for.
 
     Example:
         >>> from ecg_keras.evaluation import Contrast
@@ -55,7 +62,7 @@ def verdict_sentence(
         'fine-tuned is better than scratch: macro AUROC +0.050 [+0.03'
     """
     score = score_name(metric) if metric in METRICS else f"AUROC of {metric}"
-    corrected = f", corrected for {verdict.comparisons} comparisons" * (verdict.comparisons > 1)
+    corrected = f", corrected for {verdict.comparisons} {judged}" * (verdict.comparisons > 1)
     seeds = f"{contrast.seeds} seed{'s' * (contrast.seeds > 1)}"
     tested = f"{seeds}, {contrast.patients} patients"
     figures = f"{score} {with_interval(contrast, '+')}"

@@ -190,6 +190,8 @@ def test_the_answer_is_on_the_page_in_the_tables_and_in_the_terminal(tmp_path, w
     assert [one.control.mode for one in result.controls] == ["random_probe", "finetune_from_random"]
     page = write_study(result, plan.folder)
     text = page.read_text(encoding="utf-8")
+    assert text.count("corrected for 2 controls; 3 seeds") == 2
+    assert "Verdicts are corrected for 2 controls (Holm), and those against the" in text
     assert said in text
     assert 'id="controls"' in text
     rows = (page.parent / "tables" / "controls.csv").read_text().splitlines()
