@@ -32,7 +32,7 @@ from ruamel.yaml import YAML
 
 from ecg_keras.config import Question, load_study
 from ecg_keras.evaluation import with_interval
-from ecg_keras.models import AS_PUBLISHED_HEAD, BACKBONES
+from ecg_keras.models import AS_PUBLISHED_HEAD, BACKBONES, HIGHEST_RATES
 from ecg_keras.statistics import ArmName
 from ecg_keras.study import StudyPlan, list_cells, run_study, snapshot
 from ecg_keras.study.arm_contrasts import contrast_arms, with_common_seeds
@@ -40,7 +40,9 @@ from ecg_keras.study.finished import FinishedCell, StudyArm, read_arms
 
 DEFAULT, PUBLISHED = "default", "as_published"
 AS_PUBLISHED = ("resnet1d18", "lstm")
-LOWER_RATES = {"cnn_transformer": "3e-4", "vit1d": "3e-4", "s4": "1e-3"}
+LOWER_RATES = {
+    name: f"{rate:.0e}".replace("e-0", "e-") for name, rate in HIGHEST_RATES.items() if rate
+}
 REFERENCE = "resnet1d18"
 Arm = StudyArm[FinishedCell]
 

@@ -161,9 +161,11 @@ class Advice:
     def _tuning(self) -> str:
         """How the ways were tuned, without which a gain may be one of rates."""
         if self.tune is None:
+            alike = len({trial.way.rate for trial in self.trials}) == 1
+            rates = "the same learning rate" if alike else "the usual rate of their network"
             return (
-                "The ways were not tuned: all had the same learning rate, which may suit one of "
-                "them better (--tune tries several for each)."
+                f"The ways were not tuned: all had {rates}, which may suit one of them better "
+                "(--tune tries several for each)."
             )
         chosen = ", ".join(f"{trial.way}: {trial.way.tuned_to}" for trial in self.trials)
         return (

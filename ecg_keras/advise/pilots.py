@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ecg_keras import data, evaluation
-from ecg_keras.advise.ways import Way, epochs_for
+from ecg_keras.advise.ways import RATE, Way, epochs_for
 from ecg_keras.config import LoadedRecipe, Recipe, Tune, fingerprint
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Pair, Predictions, RunFacts, diagnose
@@ -80,6 +80,8 @@ def run_pilots(
     question = {"target": dataset.fingerprint, "marks": marks, "minutes": minutes, "seeds": seeds}
     if tune is not None:
         question["tune"] = tune.model_dump(mode="json")
+    if lower := {str(way): way.rate for way in ways[0] if way.rate != RATE}:
+        question["rates"] = lower  # earlier versions had one rate for all
     folder = folder / fingerprint({**question, "ways": [str(way) for way in ways[0]]})[:12]
     costs = _Costs(dataset, shards, folder, seeds + (0 if tune is None else len(tune.candidates)))
     size, chosen = costs.settle(ways, minutes, report)

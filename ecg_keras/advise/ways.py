@@ -18,7 +18,7 @@ from ecg_keras.config import (
     compose,
     trial,
 )
-from ecg_keras.models import AS_PUBLISHED_HEAD
+from ecg_keras.models import AS_PUBLISHED_HEAD, highest_rate_of
 
 Mode = Literal["scratch", "linear probe", "fine-tune"]
 
@@ -34,6 +34,7 @@ TRAINING: Part = {
     "select": "last",
 }
 DROPOUT = 0.3
+RATE = 3e-3
 # length of the crops that are trained on, as a share of the ECG, where the network pools over time
 CROP = 0.25
 
@@ -60,6 +61,11 @@ class Way:
     def __str__(self) -> str:
         """``fine-tune from runs/georgia``, or ``scratch``."""
         return f"{self.mode} from {self.checkpoint}" if self.checkpoint else self.mode
+
+    @property
+    def rate(self) -> float:
+        """The learning rate before it is tuned: that of the shipped recipes, if its network may."""
+        return min(RATE, highest_rate_of(self.network.backbone) or RATE)
 
     @property
     def tuned_to(self) -> str:
@@ -105,6 +111,6 @@ class Way:
         return tuple(replace(self, setting=one) for one in applicable(tune, start).candidates)
 
     def _phases(self, epochs: int) -> list[Part]:
-        """The same for every way: what is compared is the first weights, not the rates."""
-        phase: Part = {"epochs": epochs, "learning_rate": 3e-3}
+        """The same for every way of a network: first weights are compared, not rates."""
+        phase: Part = {"epochs": epochs, "learning_rate": self.rate}
         return [phase | {"train_from": "head"} if self.mode == "linear probe" else phase]

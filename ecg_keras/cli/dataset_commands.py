@@ -222,8 +222,17 @@ def _list_backbones() -> None:
     from ecg_keras.models import ZOO
     from ecg_keras.text import text_table
 
-    header = ("network", "family", "head as published", "stages, for train_from")
-    rows = ((row.name, row.family, row.as_published, " ".join(row.stages)) for row in ZOO)
+    header = ("network", "family", "head as published", "rate", "stages, for train_from")
+    rows = (
+        (
+            row.name,
+            row.family,
+            row.as_published,
+            "" if row.highest_rate is None else f"{row.highest_rate:g}",
+            " ".join(row.stages),
+        )
+        for row in ZOO
+    )
     click.echo(text_table(header, rows, left=len(header)))
 
 

@@ -68,6 +68,7 @@ def study(
 
     plan = list_cells(load_study(recipe, parse_overrides(assignments)))
     part = None if shard is None else _parse_shard(shard)
+    _warn_of_rates(plan)
     if dry_run:
         _show_cells(plan)
         show_costs(partial(estimate, plan), workers)
@@ -101,6 +102,16 @@ def _parse_shard(text: str) -> tuple[int, int]:
             f"Received: {text}."
         )
     return int(number), int(shards)
+
+
+def _warn_of_rates(plan: StudyPlan) -> None:
+    """Prints which networks are trained at a rate that they are not known to take, each once."""
+    from ecg_keras.workflow import rate_warning
+
+    trained = (cell.recipe for cell in plan.cells if cell.kind != "candidate" and not cell.problem)
+    for warning in dict.fromkeys(map(rate_warning, trained)):
+        if warning:
+            click.echo(f"! {warning}", err=True)
 
 
 def _show_cells(plan: StudyPlan) -> None:

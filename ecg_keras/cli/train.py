@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import click
 from ecg_keras.cli.options import PATH, RecipePath, overrides
 
 if TYPE_CHECKING:
-    from ecg_keras.workflow import Job
+    from ecg_keras.workflow import Job, Step
 
 
 @click.command()
@@ -37,7 +38,7 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
 
     jobs = workflow.list_seed_jobs(recipe, parse_overrides(assignments), seeds)
     plans = [workflow.make_plan(job) for job in jobs]
-    notes = workflow.overrides_left_out(jobs[0].loaded)
+    notes = [*workflow.overrides_left_out(jobs[0].loaded), *_rate_warnings(plans)]
     if dry_run:
         with progress_bar("look at what is there"):
             raise_together([e for plan in plans for e in workflow.find_problems(plan, tables=True)])
@@ -80,6 +81,15 @@ def _show_run(job: Job) -> None:
     else:
         for sentence in evaluation.diagnose_run(job.run.folder):
             click.echo(f"! {sentence}")
+
+
+def _rate_warnings(plans: Sequence[Sequence[Step]]) -> tuple[str, ...]:
+    """Of each network that is trained, once; candidates search for a rate."""
+    from ecg_keras.workflow import rate_warning
+
+    jobs = dict.fromkeys(step.job for plan in plans for step in plan if step.action == "train")
+    found = (rate_warning(one.recipe) for one in jobs if one.candidate_of is None)
+    return tuple(dict.fromkeys(one for one in found if one))
 
 
 @click.group()
@@ -126,6 +136,9 @@ def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
         own = dict.fromkeys(code for one in jobs for code in workflow.own_code(one.recipe))
         for code in own:
             click.echo(f"{path}: {code} is code of your own, which is imported and run")
+        for warning in dict.fromkeys(map(workflow.rate_warning, (one.recipe for one in jobs))):
+            if warning:
+                click.echo(f"! {path}: {warning}", err=True)
     raise_together(problems)
 
 

@@ -73,12 +73,14 @@ if TYPE_CHECKING:
         AS_PUBLISHED_HEAD as AS_PUBLISHED_HEAD,
         BACKBONES as BACKBONES,
         FAMILIES as FAMILIES,
+        HIGHEST_RATES as HIGHEST_RATES,
         OTHER_FAMILY as OTHER_FAMILY,
         STAGES as STAGES,
         ZOO as ZOO,
         Backbone as Backbone,
         family_of as family_of,
         find_backbone as find_backbone,
+        highest_rate_of as highest_rate_of,
     )
 else:
     __getattr__, __dir__, __all__ = lazy_face(__name__)

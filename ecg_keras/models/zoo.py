@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ecg_keras.errors import look_up
+from ecg_keras.errors import ConfigError, look_up
 from ecg_keras.user_modules import import_function
 
 
@@ -22,6 +23,8 @@ class Backbone:
             one embedding.
         stages: of its classifier, as `ecg_keras.models.stages` reads them from its layers.
         sources: of the network, numbers of the references in docs/backbones.md.
+        highest_rate: learning rate of Adam above which it is not known to learn, where it is below
+            that of the shipped recipes; docs/backbones.md says what was measured.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Backbone:
     as_published: Literal["pooled", "mean_max", "attention", "flattened"]
     stages: tuple[str, ...]
     sources: tuple[int, ...]
+    highest_rate: float | None = None
 
 
 _RESNET = ("stem", "stage1", "stage2", "stage3", "stage4", "embedding", "head")
@@ -64,6 +68,7 @@ ZOO = (
         "pooled",
         _RESNET,
         (11,),
+        3e-4,
     ),
     Backbone(
         "vit1d",
@@ -72,8 +77,11 @@ ZOO = (
         "pooled",
         _FOUR_STAGES,
         (12, 13),
+        3e-4,
     ),
-    Backbone("s4", "ecg_keras.models.s4_network", "SSM", "pooled", _FOUR_STAGES, (14, 15, 16)),
+    Backbone(
+        "s4", "ecg_keras.models.s4_network", "SSM", "pooled", _FOUR_STAGES, (14, 15, 16), 1e-3
+    ),
     Backbone("cwt_resnet50", _IMAGES, "CNN", "pooled", _RESNET50, (2, 17, 18)),
     Backbone("cwt_efficientnetv2b0", _IMAGES, "CNN", "pooled", _EFFICIENT, (18, 19)),
     Backbone("stft_resnet50", _IMAGES, "CNN", "pooled", _RESNET50, (2, 20)),
@@ -98,6 +106,7 @@ BACKBONES: Mapping[str, str] = {row.name: f"{row.module}:{row.name}" for row in 
 FAMILIES: Mapping[str, str] = {row.name: row.family for row in ZOO}
 AS_PUBLISHED_HEAD: Mapping[str, str] = {row.name: row.as_published for row in ZOO}
 STAGES: Mapping[str, tuple[str, ...]] = {row.name: row.stages for row in ZOO}
+HIGHEST_RATES: Mapping[str, float | None] = {row.name: row.highest_rate for row in ZOO}
 
 
 def find_backbone(name: str) -> Callable[..., Any]:
@@ -147,3 +156,25 @@ def family_of(backbone: str) -> str:
     if ":" not in backbone:
         return FAMILIES.get(backbone, OTHER_FAMILY)
     return str(getattr(find_backbone(backbone), "family", OTHER_FAMILY))
+
+
+def highest_rate_of(backbone: str) -> float | None:
+    """The learning rate of Adam above which a backbone is not known to learn.
+
+    Args:
+        backbone: a name of `BACKBONES`, or ``module:function`` of a backbone of your own, whose
+            attribute ``highest_rate`` names one.
+
+    Returns:
+        The rate; ``None`` where no such limit is known, or there is no such module or function.
+
+    Example:
+        >>> highest_rate_of("vit1d"), highest_rate_of("resnet1d18")
+        (0.0003, None)
+    """
+    if ":" not in backbone:
+        return HIGHEST_RATES.get(backbone)
+    with suppress(ConfigError):  # whoever builds it says that it is not there
+        rate = getattr(find_backbone(backbone), "highest_rate", None)
+        return None if rate is None else float(rate)
+    return None

@@ -46,7 +46,10 @@ if TYPE_CHECKING:
         is_weights_file as is_weights_file,
         open_published as open_published,
     )
-    from ecg_keras.workflow.recipe_names import check_names as check_names
+    from ecg_keras.workflow.recipe_names import (
+        check_names as check_names,
+        rate_warning as rate_warning,
+    )
     from ecg_keras.workflow.recipes import (
         load as load,
         own_code as own_code,

@@ -9,10 +9,19 @@ from ecg_keras import config, sources, training
 from ecg_keras.config import Data, Model, Problem, Recipe, Training
 from ecg_keras.data import check_augment, stored_leads, stored_length
 from ecg_keras.errors import ConfigError, DataError, EcgKerasError, look_up, unknown_name
-from ecg_keras.models import AS_PUBLISHED_HEAD, BACKBONES, STAGES, find_backbone
+from ecg_keras.models import (
+    AS_PUBLISHED_HEAD,
+    BACKBONES,
+    STAGES,
+    find_backbone,
+    highest_rate_of,
+)
 from ecg_keras.signals import canonical_lead
 from ecg_keras.simulate import HOSPITALS
 
+# optimizers whose steps are as large as the learning rate, whatever the gradients: what a network
+# takes of one it takes of the others, or less
+RATES_LIKE_ADAM = ("adam", "adamw", "lion")
 # what can't be checked where one of these is wrong
 NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
     ("data", "label_set"): (("data", "source"),),
@@ -63,6 +72,31 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
             yield Problem(key, str(error))
     if not failed:  # what is wrong with the recipe is wrong with each of its candidates
         yield from _check_candidates(recipe)
+
+
+def rate_warning(recipe: Recipe) -> str | None:
+    """A sentence where a recipe trains its network at a higher rate than it is known to take.
+
+    Example:
+        >>> training = {"phases": [{"epochs": 9, "learning_rate": 0.003}]}
+        >>> recipe = {"mode": "scratch", "data": {"source": "ptb", "raw": "ptb"},
+        ...           "model": {"backbone": "vit1d"}, "training": training}
+        >>> rate_warning(Recipe.model_validate(recipe)).partition(":")[0]
+        'vit1d is not known to learn at 0.003'
+    """
+    limit = highest_rate_of(recipe.model.backbone)
+    optimizer, _ = config.name_and_settings(recipe.training.optimizer)
+    if limit is None or optimizer not in RATES_LIKE_ADAM:
+        return None
+    for number, phase in enumerate(recipe.training.phases):
+        if phase.train_from != "head" and phase.learning_rate > limit:
+            return (
+                f"{recipe.model.backbone} is not known to learn at {phase.learning_rate:g}: it "
+                f"takes a learning rate of at most {limit:g}. Lower it, with --set "
+                f"training.phases.{number}.learning_rate={limit:g} for a recipe, or in the base or "
+                "a protocol of a study."
+            )
+    return None
 
 
 def _check_candidates(recipe: Recipe) -> Iterator[Problem]:

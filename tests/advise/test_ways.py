@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from advice_parts import FINETUNE, PROBE, SCRATCH, SETTINGS
 
+from ecg_keras import workflow
 from ecg_keras.advise import pilots
 from ecg_keras.advise.ways import Way, epochs_for
 from ecg_keras.config import Model, Tune
@@ -22,6 +23,14 @@ def phases(way: Way, epochs: int = 40) -> list[tuple[int, float, str, float]]:
 def test_fine_tuning_and_scratch_differ_in_their_first_weights_alone():
     assert phases(SCRATCH) == phases(FINETUNE) == [(40, 3e-3, "stem", 1.0)]
     assert phases(PROBE) == [(40, 3e-3, "head", 1.0)]
+
+
+def test_a_network_that_takes_a_lower_rate_is_tried_at_that():
+    ways = [replace(one, network=Model(backbone="vit1d")) for one in (SCRATCH, PROBE, FINETUNE)]
+    assert [phases(one)[0][1] for one in ways] == [3e-4] * 3
+    assert [
+        workflow.rate_warning(one.recipe(SETTINGS, raw=Path("raw"), epochs=9)) for one in ways
+    ] == [None] * 3
 
 
 def test_each_way_is_tried_with_as_many_settings():

@@ -72,6 +72,22 @@ def test_recipe_check_and_show(ecg_keras, project, tmp_path, monkeypatch):
     assert "select: best_macro_auroc" in shown.out
 
 
+def test_recipe_check_and_a_dry_run_warn_of_a_rate_at_which_the_network_does_not_learn(
+    ecg_keras, project, monkeypatch
+):
+    monkeypatch.chdir(project)
+    key = "training.phases.0.learning_rate"
+    network = ("--set", "model.backbone=s4")
+    good = ecg_keras("recipe", "check", "scratch.yaml", *network, "--set", f"{key}=0.001")
+    assert (good.out, good.err) == ("scratch.yaml: good\n", "")
+    monkeypatch.setattr("ecg_keras.cli.console.show_costs", lambda *given: None)
+    for command in (("recipe", "check", "scratch.yaml"), ("train", "scratch.yaml", "--dry-run")):
+        high = ecg_keras(*command, *network, "--set", f"{key}=0.003", "--set", "run=runs/high")
+        assert high.code == 0
+        assert f"--set {key}=0.001" in high.err
+        assert "! " in high.err
+
+
 def test_prepare_writes_shards_and_nothing_more(ecg_keras, write_recipes, tmp_path):
     write_recipes(tmp_path)
     assert ecg_keras("prepare", "up.yaml", "--dry-run").out.count("to do") == 2

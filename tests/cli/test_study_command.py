@@ -48,6 +48,16 @@ def test_a_dry_run_lists_every_run_and_starts_none(ecg_keras, recipe):
     assert not (recipe.parent / "runs" / "mine" / "runs").exists()
 
 
+def test_a_rate_at_which_a_network_does_not_learn_is_named_once(ecg_keras, recipe, monkeypatch):
+    monkeypatch.setattr("ecg_keras.cli.console.show_costs", lambda *given: None)
+    network = ("--set", "grid.backbones=[vit1d, resnet1d18]")
+    phases = "base.training.phases=[{epochs: 9, learning_rate: 3e-3}]"
+    answer = ecg_keras("study", recipe, "--dry-run", *network, "--set", phases)
+    assert answer.code == 0
+    (line,) = answer.err.splitlines()
+    assert line.startswith("! vit1d is not known to learn at 0.003: it takes ")
+
+
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/2/3"])
 def test_a_shard_that_makes_no_sense_is_refused(ecg_keras, recipe, shard):
     answer = ecg_keras("study", recipe, "--shard", shard)

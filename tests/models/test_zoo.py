@@ -38,17 +38,26 @@ def test_every_backbone_is_found_and_those_of_the_paper_are_public():
 
 
 def test_the_columns_of_the_table_are_mappings():
-    for columns in (models.BACKBONES, models.AS_PUBLISHED_HEAD, models.STAGES, models.FAMILIES):
-        assert list(columns) == [row.name for row in models.ZOO]
+    columns = (models.BACKBONES, models.AS_PUBLISHED_HEAD, models.STAGES, models.FAMILIES)
+    for column in (*columns, models.HIGHEST_RATES):
+        assert list(column) == [row.name for row in models.ZOO]
 
 
 def test_a_backbone_of_your_own_says_its_family_or_is_of_another(tmp_path, monkeypatch):
-    lines = ("def tiny(**_): pass", "def vast(**_): pass", 'vast.family = "transformer"')
+    lines = (
+        "def tiny(**_): pass",
+        "def vast(**_): pass",
+        'vast.family = "transformer"',
+        "vast.highest_rate = 1e-4",
+    )
     (tmp_path / "family_networks.py").write_text("\n".join(lines))
     monkeypatch.syspath_prepend(tmp_path)
     assert models.family_of("family_networks:tiny") == models.OTHER_FAMILY
     assert models.family_of("family_networks:vast") == "transformer"
     assert models.family_of("resnet1d50") == "CNN"
+    assert models.highest_rate_of("family_networks:tiny") is None
+    assert models.highest_rate_of("family_networks:vast") == 1e-4
+    assert models.highest_rate_of("family_networks:missing") is None
     with pytest.raises(ConfigError, match="can't be imported"):
         models.family_of("family_networks:missing")
 

@@ -214,6 +214,33 @@ def test_a_baseline_chooses_its_epoch_on_the_same_split(tmp_path):
         workflow.baseline_recipe(workflow.load(path))
 
 
+@pytest.mark.parametrize(
+    ("backbone", "training", "warned"),
+    [
+        ("vit1d", "phases: [{epochs: 9, learning_rate: 3e-3}]", True),
+        ("vit1d", "phases: [{epochs: 9, learning_rate: 3e-4}]", False),
+        ("vit1d", "optimizer: sgd\n  phases: [{epochs: 9, learning_rate: 3e-3}]", False),
+        (
+            "s4",
+            "optimizer: {adamw: {beta_1: 0.8}}\n  phases: [{epochs: 9, learning_rate: 2e-3}]",
+            True,
+        ),
+        ("s4", "phases: [{epochs: 9}]", False),
+        ("s4", "phases: [{epochs: 9, learning_rate: 1, train_from: head}]", False),
+        ("resnet1d18", "phases: [{epochs: 9, learning_rate: 1}]", False),
+    ],
+)
+def test_a_rate_at_which_a_network_is_not_known_to_learn_is_named(
+    tmp_path, backbone, training, warned
+):
+    text = f"mode: scratch\n{DATA}model: {{backbone: {backbone}}}\ntraining:\n  {training}\n"
+    said = workflow.rate_warning(workflow.load(write(tmp_path, "mine.yaml", text)).recipe)
+    assert (said is not None) == warned
+    if said:
+        assert said.startswith(f"{backbone} is not known to learn at ")
+        assert "--set training.phases.0.learning_rate=" in said
+
+
 def test_functions_of_your_own_are_named_as_code(tmp_path, monkeypatch):
     names = ("loss", "make", "Log")
     (tmp_path / "my_training.py").write_text("\n".join(f"def {one}(**_): pass" for one in names))

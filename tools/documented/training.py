@@ -9,7 +9,7 @@ from ecg_keras import models, training
 def make_backbones() -> str:
     """One row for each row of `models.ZOO`, with the parameters of the network that it builds."""
     heading = ("name", "family", "stages before `head`", "backbone", "with 5 labels",
-               "head as published", "source")  # fmt: skip
+               "head as published", "highest rate", "source")  # fmt: skip
     return format_table(heading, map(_make_backbone, models.ZOO))
 
 
@@ -30,6 +30,7 @@ def _make_backbone(row: models.Backbone) -> tuple[str, ...]:
         stages,
         *counts,
         row.as_published,
+        "" if row.highest_rate is None else f"{row.highest_rate:.0e}".replace("e-0", "e-"),
         ", ".join(f"[{number}]" for number in row.sources),
     )
 
