@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -17,8 +18,17 @@ import numpy as np
 
 from ecg_keras import data, evaluation
 from ecg_keras.advise.ways import RATE, Way, epochs_for
-from ecg_keras.config import LoadedRecipe, Recipe, Tune, fingerprint
-from ecg_keras.errors import ConfigError
+from ecg_keras.config import (
+    Edge,
+    LoadedRecipe,
+    Recipe,
+    Tune,
+    beyond,
+    fingerprint,
+    trial_rates,
+    tune_of,
+)
+from ecg_keras.errors import ConfigError, DataError, DivergedError, listed
 from ecg_keras.evaluation import Pair, Predictions, RunFacts, diagnose
 from ecg_keras.files import as_count, read_json, write_json
 from ecg_keras.keras_library import keras
@@ -83,24 +93,35 @@ def run_pilots(
     if lower := {str(way): way.rate for way in ways[0] if way.rate != RATE}:
         question["rates"] = lower  # earlier versions had one rate for all
     folder = folder / fingerprint({**question, "ways": [str(way) for way in ways[0]]})[:12]
-    costs = _Costs(dataset, shards, folder, seeds + (0 if tune is None else len(tune.candidates)))
+    settings = 0 if tune is None else len(tune.candidates) + tune.extend
+    costs = _Costs(dataset, shards, folder, seeds + settings)
     size, chosen = costs.settle(ways, minutes, report)
     done, total = 0, costs.seeds * len(chosen)
     report("pilot runs", done, total)
 
-    def train(way: Way, seed: int) -> tuple[Predictions, Run]:
+    def train(way: Way, seed: int, *, tried: bool = False) -> tuple[Predictions, Run]:
         nonlocal done
         run = Run(folder / f"{_slug(way)}-seed{seed}")
-        predictions = _train(costs.recipe(way, size, seed), str(way), shards, run)
+        recipe = costs.recipe(way, size, seed)
+        predictions = _train(recipe, str(way), shards, run, tried=tried)
         done += 1
         report("pilot runs", done, total)
         return predictions, run
 
-    first = 0
+    def attempt(way: Way) -> Predictions | None:
+        with suppress(DivergedError):
+            return train(way, 0, tried=True)[0]
+        return None
+
+    first, edges = 0, dict[str, Edge | None]()
     if tune is not None:
-        chosen = [
-            _prefer([(one, train(one, 0)[0]) for one in way.settings(tune)]) for way in chosen
-        ]
+        tuned = []
+        for way in chosen:
+            arm = costs.recipe(way, size).model_copy(update={"tune": tune})
+            preferred, edges[str(way)] = _tune(way, arm, attempt)
+            tuned.append(preferred)
+            done = len(tuned) * settings  # also where one diverged, or none beyond was tried
+        chosen = tuned
         first = 1  # the seed that chose flatters its choice
     # seed by seed, so that load of the machine hits all ways alike
     runs = [[train(way, seed) for way in chosen] for seed in range(first, first + seeds)]
@@ -112,7 +133,15 @@ def run_pilots(
             Piloted(
                 way=way,
                 arm=Arm(tuple((predictions,) for predictions, _ in of_way), name=str(way)),
-                facts=tuple(evaluation.read_facts(run.folder) for _, run in of_way),
+                facts=tuple(
+                    replace(
+                        evaluation.read_facts(run.folder),
+                        # validation scores the ways, so it chooses among them
+                        scarce=evaluation.count_scarce(predictions, dataset),
+                        edge=edges.get(str(way)),
+                    )
+                    for predictions, run in of_way
+                ),
                 seconds=seconds,
                 full_seconds=costs.seconds(way, whole) * seconds / costs.seconds(way, size),
             )
@@ -120,11 +149,40 @@ def run_pilots(
     return size, tuple(piloted)
 
 
-def _prefer(tried: Sequence[tuple[Way, Predictions]]) -> Way:
-    """The way with the setting that validation prefers."""
+def _tune(
+    way: Way, arm: Recipe, train: Callable[[Way], Predictions | None]
+) -> tuple[Way, Edge | None]:
+    """The way with the setting that validation prefers, and the edge of all rates that it is at.
+
+    As of any arm that is tuned: where the choice is at an edge, one rate beyond it is tried.
+    """
+    tune = tune_of(arm)
+    if tune is None:
+        return way, None
+    by = tune.by or "macro_auroc"
+    tried = [(one, train(one)) for one in way.settings(tune)]
+    chosen = _prefer(tried, by)
+    edge = beyond(tune, chosen.tuned_to, trial_rates(arm))
+    if edge is None or not tune.extend:
+        return chosen, None if edge is None else edge[0]
+    further = replace(way, setting=edge[1])
+    chosen = _prefer([*tried, (further, train(further))], by)
+    return chosen, edge[0] if chosen == further else None
+
+
+def _prefer(tried: Sequence[tuple[Way, Predictions | None]], by: str = "macro_auroc") -> Way:
+    """The way with the setting that validation prefers; one that diverged says nothing there."""
     ways = {way.tuned_to: way for way, _ in tried}
-    scores = {way.tuned_to: evaluation.score_validation(predictions) for way, predictions in tried}
-    return ways[evaluation.choose(scores, "macro_auroc")]
+    scores = {
+        way.tuned_to: evaluation.score_validation(predictions)
+        for way, predictions in tried
+        if predictions is not None
+    }
+    if not scores:
+        raise DataError(
+            f"{tried[0][0]}: all settings diverged ({listed([*ways])}): give lower rates."
+        )
+    return ways[evaluation.choose(scores, by)]
 
 
 def _parse_size(kept: dict[str, Any]) -> tuple[Size, int]:
@@ -221,17 +279,21 @@ def _share(share: float, records: int) -> int:
     return max(2, round(share * epochs_for(records)))
 
 
-def _train(recipe: Recipe, name: str, shards: Path, run: Run) -> Predictions:
+def _train(
+    recipe: Recipe, name: str, shards: Path, run: Run, *, tried: bool = False
+) -> Predictions:
     """What one pilot run predicts of the validation split."""
     stored = run.predictions("valid")
     if stored.is_file():
         return Predictions.load(stored)
-    job = Job(LoadedRecipe(name, shards, recipe, {}), run, prepared=shards)
+    job = Job(LoadedRecipe(name, shards, recipe, {}), run, prepared=shards, tried=tried)
     try:
         job.is_trained()
     except ConfigError:  # an earlier version began it, which named the first weights otherwise
         shutil.rmtree(run.folder)
     make_alone(job, "guard", "train")
+    if tried and not job.is_trained():  # that it diverged is kept
+        raise DivergedError(f"{run.folder}: training diverged.")
     predictions = predict_validation(job)
     keras.backend.clear_session()  # or the graphs of all runs stay in memory
     predictions.save(stored)

@@ -56,7 +56,8 @@ def advise(
         level: of the intervals; 1 - level is the chance of a wrong verdict among all ways.
         bootstrap: resamples of the validation patients.
         tune: settings that each way, scratch too, is tried with on one seed before the others are
-            trained with the preferred one; ``None`` trains all with the same.
+            trained with the preferred one, its ``epochs`` aside, as pilots are short; ``None``
+            trains all with the same.
         folder: for the pilot runs.
         on_progress: called with what is done, how many pieces of it are done, and how many there
             are.

@@ -68,7 +68,12 @@ if TYPE_CHECKING:
         trial_rates as trial_rates,
         tune_of as tune_of,
     )
-    from ecg_keras.config.tune import Candidate as Candidate, Tune as Tune, beyond as beyond
+    from ecg_keras.config.tune import (
+        Candidate as Candidate,
+        Edge as Edge,
+        Tune as Tune,
+        beyond as beyond,
+    )
     from ecg_keras.config.values import (
         NameOrSettings as NameOrSettings,
         is_voltage as is_voltage,

@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         Budget as Budget,
         Fit as Fit,
         RunFacts as RunFacts,
+        count_scarce as count_scarce,
         mean_budget as mean_budget,
         read_budgets as read_budgets,
         read_facts as read_facts,

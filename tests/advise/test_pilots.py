@@ -10,7 +10,7 @@ from ecg_keras.advise import pilots
 from ecg_keras.advise.pilots import Size
 from ecg_keras.config import Tune
 from ecg_keras.data import describe
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.training import Run
 from ecg_keras.training.begin import begin_run
@@ -36,6 +36,58 @@ def test_the_setting_that_validation_prefers_goes_on():
         for way, skill in zip(SCRATCH.settings(Tune()), (0.0, -1.0, 2.0, 0.0), strict=True)
     ]
     assert pilots._prefer(tried).setting.name == "rate 1"
+
+
+def said_by(skill):
+    rng = np.random.default_rng(0)
+    targets = rng.random((60, 1)) < 0.5
+    ids = [f"r{number}" for number in range(60)]
+    noise = 0.1 * rng.random(targets.shape)
+    return Predictions(
+        ["MI"], ids, ids, targets, 1 / (1 + np.exp(-skill * (targets + noise - 0.5)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("extend", "best", "expected"),
+    [
+        (True, "rate 1", ("rate 1", None)),
+        (False, "rate 3", ("rate 3", "highest")),
+        (True, "rate 3", ("rate 3", None)),
+        (True, "rate 9", ("rate 9", "highest")),
+    ],
+)
+def test_a_choice_at_the_edge_tries_one_more_and_says_so(extend, best, expected):
+    tune = Tune(extend=extend)
+    arm = costs(60).recipe(SCRATCH, Size(60, 4)).model_copy(update={"tune": tune})
+    # more is better up to the best, and what is higher diverges
+    rates = [0.1, 0.3, 1.0, 3.0, 9.0]
+    limit, trained = float(best.removeprefix("rate ")), []
+
+    def train(way):
+        trained.append(way.tuned_to)
+        return said_by(rates.index(way.setting.rate) - 2) if way.setting.rate <= limit else None
+
+    way, edge = pilots._tune(SCRATCH, arm, train)
+    assert (way.tuned_to, edge) == expected
+    assert ("rate 9" in trained) == (extend and limit >= 3)
+
+
+def test_the_score_that_is_asked_for_chooses():
+    tune = Tune.model_validate({"by": "calibrated_loss", "extend": False})
+    arm = costs(60).recipe(SCRATCH, Size(60, 4)).model_copy(update={"tune": tune})
+    asked = []
+
+    def choose(scores, by):
+        asked.append(by)
+        return next(iter(scores))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pilots.evaluation, "choose", choose)
+        pilots._tune(SCRATCH, arm, lambda way: said_by(1.0))
+    assert asked == ["calibrated_loss"]
+    with pytest.raises(DataError, match=r"scratch: all settings diverged \(rate 0\.1, rate 0\.3"):
+        pilots._tune(SCRATCH, arm, lambda way: None)
 
 
 def test_pilots_are_as_large_as_there_is_time_for():

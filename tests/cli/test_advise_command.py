@@ -56,6 +56,8 @@ def test_it_says_what_to_do_and_writes_it_down(ecg_keras, advised, monkeypatch):
     assert "  drift: " in answer.out
     assert "nothing to be ranked against" in answer.out
     assert " 4 epochs, 2 seeds each" in answer.out
+    # no epoch is chosen there, but validation scores the ways
+    assert "The validation split is small for a choice in 4 of 4 runs" in answer.out
     for way in ("scratch", "linear probe from runs/up", "fine-tune from runs/up"):
         assert any(line.startswith(f"{way} ") for line in lines)
     assert lines[-1] == "recipe  advised.yaml"
