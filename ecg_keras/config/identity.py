@@ -56,7 +56,10 @@ def data_mark(data: Data) -> str:
 def data_changes(old: Mapping[str, Any], data: Data) -> list[str]:
     """The `differences` of settings from what a dataset keeps as its ``settings``.
 
-    These are as this or an earlier version wrote them: keys that are missing are at their defaults.
+    Args:
+        old: `data_settings` as this or an earlier version wrote them: keys that are missing are at
+            their defaults.
+        data: the settings.
 
     Example:
         >>> data_changes({"source": "ptb", "seconds": 5.0}, Data(source="ptb", raw="a"))
@@ -67,10 +70,15 @@ def data_changes(old: Mapping[str, Any], data: Data) -> list[str]:
 
 
 def data_of(old: Mapping[str, Any], raw: Path) -> Data | None:
-    """The ``data`` section that a dataset keeps as its ``settings``, and where its recordings are.
+    """The ``data`` section that a dataset keeps as its ``settings``.
 
-    Keys that are missing are at their defaults; ``None`` where the settings are of a version that
-    had other keys.
+    Args:
+        old: `data_settings` as this or an earlier version wrote them.
+        raw: where the recordings are.
+
+    Returns:
+        The section, keys that are missing at their defaults; ``None`` where the settings are of a
+        version that had other keys.
 
     Example:
         >>> data_of({"source": "ptb", "seconds": 5.0}, Path("data/raw/ptb")).sampling_rate
@@ -99,7 +107,9 @@ def run_mark(recipe: Recipe) -> str:
 def run_changes(old: Mapping[str, Any], recipe: Recipe) -> list[str]:
     """The `differences` of a recipe's settings from what a run keeps as its ``settings``.
 
-    These are as this or an earlier version wrote them, as for `data_changes`.
+    Args:
+        old: `run_settings` as this or an earlier version wrote them, as for `data_changes`.
+        recipe: the settings.
     """
     with contextlib.suppress(ValidationError, KeyError, TypeError):
         data = {**old["data"], "raw": recipe.data.raw}

@@ -109,7 +109,19 @@ def load_study(path: str | Path, overrides: Mapping[str, Any] | None = None) -> 
 
 
 def load_file_study(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> FileStudy:
-    """What is asked of a folder of predictions made elsewhere: the defaults, and what is set."""
+    """What is asked of a folder of predictions made elsewhere: the defaults, and what is set.
+
+    Args:
+        folder: of the files, for errors.
+        overrides: as for `load_recipe`.
+
+    Raises:
+        ConfigError: a key is unknown, or a value has a wrong type or is out of range.
+
+    Example:
+        >>> load_file_study("theirs", {"question.margin": 0.01}).question.margin
+        0.01
+    """
     return _check(CommentedMap(), Path(folder), dict(overrides or {}), FileStudy)
 
 
@@ -118,7 +130,17 @@ def load_card(
 ) -> WeightsCard:
     """Reads and checks the card of published weights; `ecg_keras.weights.read_card` checks more.
 
-    A `ConfigError` has a line for each problem, with file and line of the card.
+    Args:
+        path: a YAML 1.2 file, such as ``ecg-keras import --card-template`` prints, filled in.
+        checks: further checks that know tables this layer does not, such as the families.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, repeats a key, lacks one, or has an unknown
+            key, a wrong type or a value out of range. One line per problem, with file and line.
+
+    Example:
+        >>> load_card("xceptiontime.yaml").unit  # doctest: +SKIP
+        'uV'
     """
     path = Path(path)
     return _check(_read(path, WeightsCard), path, {}, WeightsCard, checks)

@@ -14,10 +14,17 @@ from ecg_keras.errors import ConfigError
 
 
 def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
-    """What an arm is tried with: for each candidate's name the recipe of its run; none untuned.
+    """What an arm is tried with: for each candidate's name the recipe of its run.
 
-    ``where`` is what errors call the recipe. A `ConfigError` where a candidate makes no recipe, or
-    two of them have the same name.
+    Args:
+        recipe: with or without a ``tune`` section.
+        where: what to call it in errors.
+
+    Returns:
+        Nothing where the recipe is not tuned.
+
+    Raises:
+        ConfigError: a candidate makes no recipe, or two of them have the same name.
 
     Example:
         >>> recipe = Recipe.model_validate(
@@ -37,9 +44,19 @@ def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
 
 
 def check_different(trials: Mapping[str, Recipe], where: str) -> None:
-    """Refuses candidates, of `list_trials`, of different names that are the same training.
+    """Refuses candidates of different names that are the same training.
 
     For what is still to be trained: what is chosen already stays what it is.
+
+    Args:
+        trials: of `list_trials`.
+        where: what to call their recipe in errors.
+
+    Raises:
+        ConfigError: two of them make the same run.
+
+    Example:
+        >>> check_different({}, "here")
     """
     different = {run_mark(_deciding(one)): name for name, one in trials.items()}
     if len(different) < len(trials):
@@ -108,7 +125,17 @@ def applicable(tune: Tune, mode: str) -> Tune:
 
 
 def trial(recipe: Recipe, one: Candidate, where: str, share: float = 1.0) -> Recipe:
-    """The recipe of one candidate, of `tune_of` the recipe, with a share of each phase's epochs."""
+    """The recipe of one candidate.
+
+    Args:
+        recipe: of the arm.
+        one: the candidate, of `tune_of` the recipe.
+        where: what to call the recipe in errors.
+        share: of the epochs of each phase.
+
+    Raises:
+        ConfigError: it makes no recipe.
+    """
     plain = recipe.model_dump(mode="json", by_alias=True, exclude_unset=True)
     evaluation: dict[str, Any] = {"baseline": None, "baseline_set": {}}
     alone = {"tune": None, "export": False, "evaluation": evaluation}

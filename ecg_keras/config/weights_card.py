@@ -183,8 +183,15 @@ def check_signals(
 ) -> None:
     """Refuses filters and a scaling that signals of this shape and rate can't have.
 
-    A `ValueError` where a frequency is too high, a running median too short or too long, or the
-    figures of a scaling are not as many as leads.
+    Args:
+        filters, scaling: of a card, or of ``model.preprocessing``.
+        leads: how many the network gets.
+        sampling_rate: of the signals, in Hz.
+        num_samples: of each signal.
+
+    Raises:
+        ValueError: a frequency is too high, a running median too short or too long, or the figures
+            of a scaling are not as many as leads.
 
     Example:
         >>> notch = CardFilter(kind="notch", hz=50.0, quality=30.0)

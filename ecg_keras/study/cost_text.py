@@ -18,8 +18,15 @@ Row = tuple[str, ...]
 def cost_table(estimate: StudyEstimate, workers: int = 1) -> str:
     """What runs cost: their kinds, networks and databases, the time and the disk that they take.
 
-    The time is given for that many workers, besides one. Lines have at most 100 characters, but for
-    names that are longer.
+    Args:
+        estimate: of a study, or of a recipe.
+        workers: that the time is given for, besides one.
+
+    Returns:
+        Lines of at most 100 characters, but for names that are longer.
+
+    Example:
+        >>> print(cost_table(estimate(plan), workers=4))
     """
     tables = [list(rows(estimate)) for rows in (_runs, _networks, _databases)]
     parts = [text_table((), rows) for rows in tables if len(rows) > 1]

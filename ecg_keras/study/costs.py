@@ -193,8 +193,12 @@ def seconds_of_run(
 ) -> float:
     """Of one run that lasts all its epochs: training, then scoring by the saved model.
 
-    ``timings`` are of each of its phases, ``scoring`` the seconds for each test record, label and
-    patient resample; where it does not train, it is taken over from a candidate.
+    Args:
+        recipe: its settings.
+        size: of its dataset.
+        timings: of each of its phases.
+        scoring: seconds for each test record, label and patient resample.
+        trains: whether it is trained, rather than taken over from a candidate.
     """
     scored = size.test if recipe.training.validate_on == "test" else size.valid
     first = timings[0]
@@ -246,11 +250,19 @@ def makespan(
 
 
 def remaining_seconds(plan: StudyPlan, now: Snapshot, workers: int = 0) -> float | None:
-    """Seconds until a study that runs is over, judged by its finished runs; ``None`` without any.
+    """Seconds until a study that runs is over, judged by its finished runs.
 
     A run is expected to last as long as the mean of the finished ones that are most like it: of
     the same arm; else of the same backbone, head, database, number of records and mode; and so on,
-    down to all of them. Workers, here and elsewhere, are at least those that are busy now.
+    down to all of them.
+
+    Args:
+        plan: of the study.
+        now: how far it is.
+        workers: how many run it, here and elsewhere; at least those that are busy now.
+
+    Returns:
+        The seconds; ``None`` where no run is finished yet.
     """
     if not now.seconds_done:
         return None

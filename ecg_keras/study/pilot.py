@@ -105,10 +105,17 @@ def run_pilot(
     seconds: float = SECONDS,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Pilot:
-    """Times what an earlier pilot on this machine, which ``path`` keeps, did not.
+    """Times what an earlier pilot on this machine did not.
 
-    What takes long begins within some seconds. The rest is judged by its predictions, and measured
-    by the next pilot. A `DataError` where the process that measures can't begin.
+    Args:
+        workloads: to time, from `workloads_of`.
+        path: of the file that keeps what is measured.
+        seconds: in which to begin what takes long. The rest is judged by its predictions, and
+            measured by the next pilot.
+        on_progress: called with how many workloads are timed, and how many there are.
+
+    Raises:
+        DataError: the process that measures can't begin.
     """
     machine = describe_machine()
     kept = _read(path, machine)

@@ -79,13 +79,20 @@ class GivenNetwork:
 
 
 def list_networks(folder: str | Path) -> tuple[GivenNetwork, ...]:
-    """The networks whose predictions are in a folder, by way of training, seed and fold.
+    """The networks whose predictions are in a folder; reads names alone.
 
-    Names alone are read, of ``.npz``, ``.csv`` and ``.parquet`` files; others are left alone.
+    Args:
+        folder: with ``.npz``, ``.csv`` and ``.parquet`` files; others in it are left alone.
+
+    Returns:
+        One for each file of test predictions, by way of training, seed and fold.
 
     Raises:
         DataError: there is no such folder or no such file in it, a path says something else than
             `KEYS`, two files are of one network, or some say a size and others do not.
+
+    Example:
+        >>> list_networks("theirs")[0].arm.mode
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -92,7 +92,18 @@ class CellLeak:
 def snapshot(plan: StudyPlan, before: Snapshot | None = None) -> Snapshot:
     """How far a study is; reads a few small files of each cell.
 
-    What was done in an earlier snapshot of this study is not read again.
+    Args:
+        plan: of `list_cells`.
+        before: an earlier one of this study; what was done then is not read again.
+
+    Returns:
+        The state of each cell, and what there is to know of those that run, failed or can't run.
+
+    Example:
+        >>> from ecg_keras.config import load_study
+        >>> from ecg_keras.study import list_cells
+        >>> snapshot(list_cells(load_study("recipes/studies/quick.yaml"))).counts["done"]
+        0
     """
     seconds = {} if before is None else dict(before.seconds_done)
     states: dict[str, State] = {}

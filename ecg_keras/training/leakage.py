@@ -95,8 +95,15 @@ def guard_alike(
 ) -> None:
     """Begins a run of which the same was found as of another, without another look at its records.
 
-    The recipe differs from the other's in how the network is trained alone, and the other run was
-    looked at by `guard`, with the same shards and upstream.
+    Args:
+        recipe: the settings, which differ from the other's in how the network is trained alone.
+        run: the run folder.
+        of: the other run, which `guard` has passed.
+        shards, upstream_mark: of both, as for `guard`.
+
+    Raises:
+        ConfigError: the run folder belongs to other settings.
+        DataError: the guard did not look at the other run, or a file of it is damaged.
     """
     marks: dict[str, Any] = {
         "dataset": data.describe(shards).fingerprint,
@@ -126,8 +133,18 @@ def check_databases(
 ) -> str:
     """Refuses a database that the card of published weights names, or says what it names.
 
-    ``place`` is that of the dataset or recipe, for errors. What is returned a reader of the scores
-    must know. A `LeakError` where test records may be known, and the recipe does not allow it.
+    Args:
+        recipe: of the run that is to begin with them.
+        upstream: the weights, or their run.
+        named: the databases in their card.
+        source: of the recipe's dataset.
+        place: of this dataset or recipe, for errors.
+
+    Returns:
+        What a reader of the scores must know.
+
+    Raises:
+        LeakError: test records may be known, and the recipe does not allow it.
     """
     sentence = tell_databases(upstream, named, source)
     if not any(_may_know_tests(recipe.data, one) for one in of_same_database(named, source)):

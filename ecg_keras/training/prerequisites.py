@@ -20,8 +20,11 @@ def check_weights(
 ) -> None:
     """Refuses first weights that can't be used, as far as that is known without a dataset.
 
-    They are a run folder, or a ``.keras`` file, which names neither leads nor rate. ``leads`` and
-    ``labels`` are of the recipe's data, the latter where they are known before data are prepared.
+    Args:
+        upstream: a run folder, or a ``.keras`` file, which names neither leads nor rate.
+        recipe: of the run that is to begin with them.
+        leads: of its data.
+        labels: of its data, where they are known before the data are prepared.
 
     Raises:
         ConfigError: the head of a single file is to be kept, whose labels nobody knows.
@@ -69,7 +72,12 @@ def check_upstream(
     """Refuses an upstream that was trained on other signals than the dataset's.
 
     Whether its weights are there is seen when they are opened: it may be the folder of a lone file.
-    ``leads`` are those that its backbone is to get; ``None`` gives the whole network the dataset's.
+
+    Args:
+        upstream: a run folder, or a ``.keras`` file.
+        dataset: that it is to be used on.
+        keep_head: whether its head is kept.
+        leads: that its backbone is to get; ``None`` gives the whole network the dataset's.
 
     Raises:
         ConfigError: the head of a single file is to be kept, whose labels nobody knows.
@@ -87,7 +95,16 @@ def _labels_of(upstream: Path) -> tuple[str, ...]:
 
 
 def check_labels(upstream: Path, theirs: tuple[str, ...], labels: tuple[str, ...]) -> None:
-    """Refuses to keep a head whose labels are not those of a recipe, or in another order."""
+    """Refuses to keep a head whose labels are not those of a recipe.
+
+    Args:
+        upstream: the weights, for errors.
+        theirs: its labels.
+        labels: the recipe's.
+
+    Raises:
+        DataError: they are others, or in another order.
+    """
     if theirs != labels:
         raise DataError(
             f"{upstream}: its head is for {_say(theirs)} and this recipe's labels are "

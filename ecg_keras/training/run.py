@@ -120,7 +120,11 @@ class Run:
 
 
 def read_network(run: Run) -> Model | None:
-    """The ``model`` section of a run, trained or imported; ``None`` where it says nothing."""
+    """The ``model`` section of a run that was trained or imported; ``None`` where it says nothing.
+
+    Raises:
+        DataError: status.json is damaged.
+    """
     return model_of(run.read_status().get("settings", {}))
 
 

@@ -56,7 +56,11 @@ class Guarded:
 
 
 def read_guarded(run: Run) -> Guarded | None:
-    """What the guard found for a run; ``None`` where it did not look."""
+    """What the guard found for a run; ``None`` where it did not look.
+
+    Raises:
+        DataError: leaks.json is damaged.
+    """
     if not run.leaks.exists():
         return None
     advice = f"Remove {run.folder} to train it again."
@@ -90,8 +94,17 @@ class Known:
 def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
     """The records of a dataset's split that a network has seen, or an upstream of it.
 
-    Of the validation records those do not count that the network was only validated on. ``None``
-    where it knows nobody; where it is unknown what it has seen, that is what is returned.
+    Args:
+        weights: run folder, or ``.keras`` file.
+        shards: any dataset.
+        split: of it. Of the validation records those do not count that the network was only
+            validated on.
+
+    Returns:
+        What it knows, or that it is unknown what it has seen; ``None`` where it knows nobody.
+
+    Raises:
+        DataError: a shard or seen.npz is damaged.
 
     Example:
         >>> describe_known(Path("runs/up"), Path("shards/ptbxl"), "test").leaks[0].known_as

@@ -73,7 +73,11 @@ class Tuned:
 
 
 def read_tuned(run: Run) -> Tuned | None:
-    """How a run was tuned; ``None`` where it was not."""
+    """How a run was tuned; ``None`` where it was not.
+
+    Raises:
+        DataError: tuning.json is damaged.
+    """
     if not run.tuning.exists():
         return None
     return read_json(run.tuning, "tunings", _parse, "Remove it: the choice is made again.")

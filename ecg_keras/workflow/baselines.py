@@ -94,6 +94,9 @@ def overrides_left_out(loaded: LoadedRecipe) -> tuple[str, ...]:
     An override is left out where the two recipes differ by design: where their files say something
     else of its key. ``training.phases`` as a whole always reaches the baseline, for otherwise one
     arm of the comparison would be trained for longer than the other.
+
+    Raises:
+        ConfigError: as `baseline_recipe`.
     """
     path = _baseline_path(loaded)
     return () if path is None else _shared_overrides(loaded, path)[1]

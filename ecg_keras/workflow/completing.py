@@ -19,8 +19,18 @@ def complete_run(folder: str | Path, *, on_note: Callable[[str], None]) -> evalu
 
     That is its sets of answers, from its predictions; the scores of groups of test records, and the
     reference by which recordings that are unlike its training ECGs are known, from its shards.
-    Nothing else changes, and what can't be made is only noted. A `DataError` where there is no
-    finished and scored run.
+    Nothing else changes, and what can't be made is only noted.
+
+    Args:
+        folder: the run.
+        on_note: called with what was made, or why it was not.
+
+    Raises:
+        DataError: there is no finished and scored run.
+
+    Example:
+        >>> complete_run("runs/ptbxl_scratch", on_note=print).sets.level  # doctest: +SKIP
+        0.9
     """
     run = open_scored(folder)
     recipe = load_recipe(run.recipe).recipe

@@ -29,7 +29,11 @@ Defaults = Mapping[str, Mapping[str, Any]]
 
 
 def published_of(recipe: Recipe) -> PublishedWeights | None:
-    """The weights that others published, which a recipe starts from; ``None`` for all else."""
+    """The file of weights that others published, which a recipe starts from; ``None`` for others.
+
+    Raises:
+        ConfigError, DataError: as `open_published`.
+    """
     initialise = recipe.initialise
     if initialise is None or not is_weights_file(initialise.from_):
         return None

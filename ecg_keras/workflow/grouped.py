@@ -35,16 +35,23 @@ def read_groupings(
     split: str = "test",
     table: Path | None = None,
 ) -> tuple[Grouping, ...]:
-    """The groups of test records by some columns: a name, or one with cuts, such as ``age:40,65``.
+    """The groups of test records by some columns.
 
-    ``age`` and ``sex`` are found in shards, one dataset for each fold, all others in the table (CSV
-    or Parquet, a row for each record or patient), whose column ``record_id``, ``ecg_id``,
-    ``exam_id`` or ``patient_id``, or else its first one, holds their ids. Those two may be named
-    where they are unknown.
+    Args:
+        columns: each a name, or a name with cuts, such as ``age:40,65``; ``age`` and ``sex`` are
+            found in shards, all others in the table. Those two may be named where they are unknown.
+        test: the records, such as predictions of them.
+        shards: the datasets that they are of, one for each fold, and their ``split``; none where
+            they are not known.
+        table: CSV or Parquet, a row for each record or patient. Its column ``record_id``,
+            ``ecg_id``, ``exam_id`` or ``patient_id``, or else its first one, holds their ids.
 
     Raises:
         ConfigError: a column has cuts that do not rise.
         DataError: a column is nowhere, a file can't be read, or no row is of a tested record.
+
+    Example:
+        >>> read_groupings(["site"], test, table=Path("data/raw/ptbxl/ptbxl_database.csv"))
     """
     wanted = list(dict.fromkeys(parse_column(column) for column in columns))
     values: dict[str, Mapping[str, Any]] = {}

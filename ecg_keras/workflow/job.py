@@ -250,10 +250,19 @@ def make_job(
 
     Its run folder is the recipe's ``run``. Where that names none it is ``runs/recipe``, or
     ``runs/recipe-data`` where that holds a run on other recordings: ``data`` is the name of their
-    folder, and a few digits of its place in the current folder. A baseline, of the job ``of``, that
-    is found to be made there with other settings is beside the run it is compared with:
-    ``runs/run-recipe``. So runs of different data never meet, and one that was stopped is found
-    again. ``tried_in`` are run folders of candidates, where the recipe names its own ``run``.
+    folder, and a few digits of its place in the current folder. A baseline that is found to be
+    made there with other settings is beside the run it is compared with: ``runs/run-recipe``.
+    So runs of different data never meet, and one that was stopped is found again.
+
+    Args:
+        loaded: the recipe.
+        runs: the folder of runs.
+        of: the job whose baseline it is.
+        tried_in: of each candidate its run folder, where the recipe names its own ``run``.
+
+    Example:
+        >>> make_job(load("recipes/quickstart.yaml")).run.name
+        'quickstart'
     """
     name, settings = f"{loaded.name}{loaded.variant}", loaded.recipe.data
     if loaded.recipe.run is not None:

@@ -139,10 +139,13 @@ def _guard(job: Job, watcher: Watcher) -> None:
 
 
 def evaluation_mark(run: str, settings: Evaluation, kept: str | None = None) -> str:
-    """What scores depend on: the fingerprint of the run, and how it was scored, but for defaults.
+    """What scores depend on: the fingerprint of the run, and how it was scored.
 
-    ``kept`` is the mark of scores that are there. If an earlier version wrote it for the same, it
-    is as good as ours.
+    Args:
+        run: the fingerprint.
+        settings: how it is scored. A key that is at its default does not count.
+        kept: the mark of scores that are there. If an earlier version wrote it for the same, it is
+            as good as ours.
     """
     changed = settings.model_dump(
         exclude={"baseline", "baseline_set", "metric", "seeds", "explain"}, exclude_defaults=True

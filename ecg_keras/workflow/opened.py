@@ -41,7 +41,12 @@ class Opened:
 
 
 def is_prediction_file(path: str | Path) -> bool:
-    """Whether this names a file of predictions rather than a run folder."""
+    """Whether this names a file of predictions rather than a run folder.
+
+    Example:
+        >>> is_prediction_file("a.npz"), is_prediction_file("runs/quickstart")
+        (True, False)
+    """
     path = Path(path)
     return path.is_file() or (path.suffix.lower() in FILES and not path.is_dir())
 
@@ -49,12 +54,17 @@ def is_prediction_file(path: str | Path) -> bool:
 def open_predictions(path: str | Path, valid: str | Path | None = None) -> Opened:
     """The test predictions of a finished run, or those in a file.
 
-    Predictions of the validation records choose the thresholds of a file; of one named ``test``
-    those named ``valid`` beside it are taken where none are given.
+    Args:
+        path: a run folder, or a file that `ecg_keras.evaluation.Predictions.load` reads.
+        valid: predictions of the validation records, which choose the thresholds of a file; of one
+            named ``test`` those named ``valid`` beside it are taken where none are given.
 
     Raises:
         DataError: there is no finished and scored run, or no readable file; the labels of the two
             files differ; or ``valid`` is given for a run.
+
+    Example:
+        >>> open_predictions("runs/quickstart").thresholds
     """
     path = Path(path)
     if not is_prediction_file(path):
@@ -128,7 +138,11 @@ def open_finished(folder: str | Path) -> Run:
 
 
 def open_scored(folder: str | Path) -> Run:
-    """The run in a folder; a `DataError` where it is unfinished, unscored or imported."""
+    """The run in a folder, if it was scored on its test split.
+
+    Raises:
+        DataError: there is no finished run in it, its scores are missing, or it was imported.
+    """
     run = open_finished(folder)
     if run.card.is_file():
         raise DataError(

@@ -10,10 +10,19 @@ from ecg_keras.training import Run
 
 
 def known_dataset(run: Run, settings: Data, shards: Path, fingerprint: str) -> str:
-    """The fingerprint by which a run knows a dataset, whose folder need not be there.
+    """The fingerprint by which a run knows a dataset.
 
     It is the dataset's own, unless the run was made on an earlier version's shards that are gone:
     of these raw files, by their times of change, or of the same bytes.
+
+    Args:
+        run: the run, finished or not.
+        settings: of the dataset.
+        shards: its folder, as `data.find_shards` names it; it need not be there.
+        fingerprint: of the dataset that is or will be there.
+
+    Example:
+        >>> known_dataset(job.run, job.data, job.shards, job.dataset_fingerprint)
     """
     theirs = run.read_status().get("dataset")
     if theirs != fingerprint and run.dataset.is_file():

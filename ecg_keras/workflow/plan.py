@@ -20,9 +20,17 @@ def make_plan(
 ) -> tuple[Step, ...]:
     """The steps of a job in the order in which they run, those of the runs it needs first.
 
-    All data are prepared, and searched for leaks, before the first network is trained. ``report``
-    says whether each run gets its page, ``tried`` whether the job is scored on validation, for
-    another to be chosen from it, and ``tested`` whether it is scored on test.
+    All data are prepared, and searched for leaks, before the first network is trained.
+
+    Args:
+        job: what to make.
+        report: whether each run gets its page.
+        tried: whether the job is scored on validation, for another to be chosen from it.
+        tested: whether it is scored on test.
+
+    Example:
+        >>> [step.action for step in make_plan(make_job(load("recipes/quickstart.yaml")))][0]
+        'simulate'
     """
     plan: list[Step] = []
 
@@ -81,7 +89,11 @@ def run_plan(plan: Iterable[Step], watcher: Watcher | None = None) -> None:
 
     What stops the preparation of data, or is found in them, is reported together before the first
     training: of all datasets, not one after the other. What was finished stays, so the same plan
-    resumes where it stopped. What `find_problems` finds is raised before anything is made.
+    resumes where it stopped.
+
+    Raises:
+        ConfigError, DataError: what `find_problems` finds, before anything is made; or what the
+            steps raise.
     """
     watcher = watcher or Watcher()
     steps = tuple(plan)
@@ -106,9 +118,11 @@ def run_plan(plan: Iterable[Step], watcher: Watcher | None = None) -> None:
 
 
 def make_alone(job: Job, *actions: str) -> None:
-    """Does some actions of a job, as far as their products are not there and fresh, and no others.
+    """Does some actions of a job and no others, as far as their products are not there and fresh.
 
-    Its shards, and the runs that it needs, are there.
+    Args:
+        job: whose shards, and the runs that it needs, are there.
+        actions: such as ``"guard"`` and ``"train"``, in their order.
     """
     for action in actions:
         step = Step(action, job, MAKERS[action])

@@ -22,9 +22,13 @@ from ecg_keras.workflow.step import Step
 def find_problems(plan: Iterable[Step], *, tables: bool = False) -> tuple[EcgKerasError, ...]:
     """What is wrong with the settings, first weights, raw folders and tables that a plan needs.
 
-    Also that ``TF_CONFIG`` names several workers, where something is to be trained. The records of
-    every dataset that is to be prepared are listed with ``tables``, and anyway where there are
-    several: `prepare` lists those of the second only when the first is made.
+    Also that ``TF_CONFIG`` names several workers, where something is to be trained.
+
+    Args:
+        plan: from `make_plan`, or some of its steps.
+        tables: whether to list the records of every dataset that is to be prepared. They are listed
+            anyway where there are several: `prepare` lists those of the first at once, and those of
+            the second only when the first is made.
     """
     steps = tuple(plan)
     found: list[EcgKerasError] = []
@@ -82,23 +86,35 @@ def check_start(job: Job) -> None:
 
 
 def check_weights_of(job: Job) -> tuple[EcgKerasError, ...]:
-    """What is wrong with first weights of a recipe that are a file or run that is here."""
+    """What is wrong with the first weights of a recipe, where they are a file or run that is here.
+
+    Example:
+        >>> check_weights_of(make_job(load("recipes/ludb_scratch.yaml")))
+        ()
+    """
     initialise = job.recipe.initialise
     there = initialise is not None and Path(initialise.from_).exists()
     return tuple(_catch(partial(check_start, job))) if there else ()
 
 
 def check_trials_of(job: Job) -> tuple[EcgKerasError, ...]:
-    """What is wrong with the candidates of a recipe that is not trained yet."""
+    """What is wrong with the candidates of a recipe that is not trained yet.
+
+    Example:
+        >>> check_trials_of(make_job(load("recipes/ludb_scratch.yaml")))
+        ()
+    """
     trials = {name: one.recipe for name, one in job.candidates.items()}
     found = tuple(_catch(lambda: check_different(trials, str(job.loaded.path))))
     return () if _is(job.is_trained) else found
 
 
 def check_data(job: Job, *, tables: bool = True) -> tuple[EcgKerasError, ...]:
-    """What is wrong with the raw folder of a recipe and, with ``tables``, with what it lists.
+    """What is wrong with the raw folder of a recipe, and with the tables in it.
 
-    Of a simulation that is still to be made there is nothing to check.
+    Args:
+        job: of the recipe. Of a simulation that is still to be made there is nothing to check.
+        tables: whether to list the records, too.
     """
     if job.data.simulate is not None:
         return ()

@@ -101,7 +101,12 @@ class PublishedWeights:
 
 
 def is_weights_file(path: str | Path) -> bool:
-    """Whether a name is that of weights which need a card, by its ending."""
+    """Whether a name is that of weights which need a card, by its ending.
+
+    Example:
+        >>> is_weights_file("theirs.pt"), is_weights_file("runs/mine/model.keras")
+        (True, False)
+    """
     return Path(path).suffix.lower() in ENDINGS
 
 

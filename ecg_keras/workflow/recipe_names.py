@@ -113,7 +113,12 @@ def _check_candidates(recipe: Recipe) -> Iterator[Problem]:
 
 
 def known_labels(data: Data) -> tuple[str, ...] | None:
-    """The labels of a dataset, where they are known before it is prepared."""
+    """The labels of a dataset, where they are known before it is prepared.
+
+    Example:
+        >>> known_labels(load("recipes/ludb_scratch.yaml").recipe.data)
+        ('NORM', 'MI', 'STTC', 'HYP', 'CD')
+    """
     if data.source == sources.FOLDER:
         return None
     return tuple(sources.check_label_set(sources.source_of(data), data.label_set))

@@ -22,8 +22,20 @@ def load(
     """Reads a recipe and checks the names of its source, label set, leads, backbone and stages.
 
     Of one that starts from published weights or a run, network, leads and rate are theirs where it
-    does not set them, and of one that starts from another recipe the backbone; ``network`` holds
-    what one from random weights has where it does not. A `ConfigError` has a line for each problem.
+    does not set them, and of one that starts from another recipe the backbone.
+
+    Args:
+        path: of the recipe.
+        overrides: dotted keys to plain values.
+        network: of one that starts from random weights, plain keys that it has where it does not
+            set them.
+
+    Raises:
+        ConfigError: one line per problem, each with file and line.
+
+    Example:
+        >>> load("recipes/quickstart.yaml").recipe.model.backbone
+        'resnet1d18'
     """
     return config.load_recipe(
         path,
@@ -59,7 +71,12 @@ def first_network(
 
 
 def own_code(recipe: Recipe) -> tuple[str, ...]:
-    """What a recipe names that is no plain value: Python code of the user's own, which is run."""
+    """What a recipe names that is no plain value: Python code of the user's own, which is run.
+
+    Example:
+        >>> own_code(load("recipes/quickstart.yaml").recipe)
+        ()
+    """
     source, settings = recipe.data.source, recipe.training
     functions = [("model.backbone", recipe.model.backbone)]
     functions += [
@@ -79,7 +96,8 @@ def own_code(recipe: Recipe) -> tuple[str, ...]:
 def upstream_recipe(loaded: LoadedRecipe) -> LoadedRecipe | None:
     """The recipe that ``initialise.from`` names; ``None`` where it names weights or nothing.
 
-    A `ConfigError` where it is missing or wrong, or recipes start from one another in a circle.
+    Raises:
+        ConfigError: it is missing or wrong, or recipes start from one another in a circle.
     """
     upstream = _named_upstream(loaded)
     following, chain = upstream, {loaded.path.resolve()}

@@ -33,15 +33,20 @@ def compare_runs(
 
     Args:
         first, second: run folders, or files of predictions made elsewhere, in any combination.
-        valid: validation predictions that choose the thresholds of a file, see `open_predictions`.
+        valid: validation predictions that choose the thresholds of a file, see
+            `open_predictions`; without any they are 0.5.
         names: what to call the two; none takes those of the folders and files.
         metric, bootstrap, level, seed, margin: as of `evaluation.compare`.
-        by, table: as of `read_groupings`; none takes age and sex where the shards know them.
+        by, table: columns by which the records are grouped, to see whether one group gains more;
+            see `read_groupings`. None takes age and sex where the shards of a run know them.
         on_note: called with what a reader should know of the two; none logs it.
 
     Raises:
         DataError: a run is not finished, a file can't be read, or they were tested on other
             records or labels.
+
+    Example:
+        >>> print(compare_runs("runs/ptbxl_finetune", "theirs/test.npz").table())
     """
     both = [open_predictions(*pair) for pair in zip((first, second), valid, strict=True)]
     names = names or tell_apart(first, second)

@@ -45,8 +45,10 @@ def evaluate_elsewhere(
 
     Args:
         folder: the run.
-        shards, split: the other dataset, and its split to test on.
-        by, table: as of `read_groupings`; none takes age and sex, as far as they are known.
+        shards: the other dataset.
+        split: its split to test on.
+        by, table: columns by which its records are grouped, see `read_groupings`; none takes
+            age and sex, as far as they are known.
         bootstrap: patient resamples behind the intervals.
         allow_leaks: score records all the same whose patient or signal the run's network, or one
             of its upstreams, has seen.
@@ -54,6 +56,9 @@ def evaluate_elsewhere(
 
     Raises:
         DataError: labels, leads or sampling rate differ, or the run knows records of the split.
+
+    Example:
+        >>> evaluate_elsewhere("runs/ptbxl_scratch", "shards/ptbxl-copy").summary["macro_auroc"]
     """
     run = open_finished(folder)
     imported = run.card.is_file()  # its labels and signals are known, its thresholds are not
@@ -119,15 +124,22 @@ def evaluate_file(
     level: float = 0.95,
     seed: int = 0,
 ) -> evaluation.Scores:
-    """Scores predictions made elsewhere, in files that `evaluation.Predictions.load` reads.
+    """Scores predictions made elsewhere.
 
-    Those of validation records choose the thresholds and fit the calibration; of a file named
-    ``test`` those named ``valid`` beside it are taken where none are given, and without any the
-    thresholds are 0.5. All else is as of `evaluation.evaluate` and `read_groupings`.
+    Args:
+        path: of the test predictions, as `evaluation.Predictions.load` reads them.
+        valid: of the validation predictions, which choose the thresholds and fit the calibration;
+            of a file named ``test`` those named ``valid`` beside it are taken where none are given,
+            and without any the thresholds are 0.5.
+        calibration, bootstrap, level, seed: as of `evaluation.evaluate`.
+        by, table: columns of the table by which its records are grouped, see `read_groupings`.
 
     Raises:
         ConfigError: a setting is out of range, or a calibration has no validation predictions.
         DataError: a file can't be read, or the labels of the two differ.
+
+    Example:
+        >>> evaluate_file("theirs/test.npz").summary["macro_auroc"]
     """
     test, chosen = read_files(path, valid)
     return evaluation.evaluate(
@@ -145,9 +157,17 @@ def evaluate_file(
 def group_scores(
     folder: str | Path, by: Sequence[str], table: Path | None = None
 ) -> evaluation.Scores:
-    """The scores of a finished run, with those of groups of its test records: see `read_groupings`.
+    """The scores of a finished run, with those of groups of its test records.
 
-    A `DataError` where it was not scored, or a column is neither in its shards nor in the table.
+    Args:
+        folder: the run.
+        by, table: columns by which its records are grouped, see `read_groupings`.
+
+    Raises:
+        DataError: the run was not scored, or a column is neither in its shards nor in the table.
+
+    Example:
+        >>> print(group_scores("runs/ptbxl_scratch", ["sex", "age:40,65"]).table())
     """
     run = open_scored(folder)
     scores = evaluation.Scores.load_json(run.scores)
@@ -174,7 +194,12 @@ def validate_shards(
 ) -> validation.Validation:
     """Checks a dataset with TensorFlow Data Validation and keeps the result beside it.
 
-    All arguments are as of `validation.validate`. What is found against other data is not kept.
+    Args:
+        shards: the dataset.
+        against: another dataset from which it should not drift, such as the upstream's.
+        serving: shards of what the served model received.
+        beam: options of an Apache Beam pipeline that counts the records; none counts them here.
+        on_progress: called with the records that were counted here, and their total.
     """
     found = validation.validate(
         shards, against=against, serving=serving, beam=beam, on_progress=on_progress

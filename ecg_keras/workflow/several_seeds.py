@@ -23,8 +23,20 @@ def list_seed_jobs(
 ) -> tuple[Job, ...]:
     """The jobs of a recipe, one for each seed; their runs are side by side.
 
-    Without a number of seeds, ``evaluation.seeds`` says how many. Baselines have their seeds, or
-    those after the one that the baseline names itself.
+    Baselines have their seeds, or those after the one that the baseline names itself.
+
+    Args:
+        path: of the recipe.
+        overrides: dotted keys to plain values.
+        seeds: how many; ``None`` takes ``evaluation.seeds``.
+
+    Raises:
+        ConfigError: as for any recipe.
+
+    Example:
+        >>> jobs = list_seed_jobs("recipes/ludb_finetune.yaml", seeds=3)
+        >>> [job.run.name for job in jobs]
+        ['ludb_finetune', 'ludb_finetune-seed1', 'ludb_finetune-seed2']
     """
     overrides = dict(overrides or {})
     first = load(path, overrides)
@@ -49,7 +61,8 @@ def _further(first: LoadedRecipe, overrides: Mapping[str, Any], seed: int) -> Lo
 def compare_seeds(jobs: Sequence[Job]) -> Seeds:
     """The verdict over the finished jobs of several seeds, kept beside the first run.
 
-    A `DataError` where a run is not finished, or they were tested on other records.
+    Raises:
+        DataError: a run is not finished, or they were tested on other records.
     """
     first, settings = jobs[0], jobs[0].recipe.evaluation
     baselines = [job.baseline for job in jobs if job.baseline is not None]
