@@ -14,6 +14,7 @@ from ecg_keras.evaluation.delong import delong_test
 from ecg_keras.evaluation.draws import check_settings
 from ecg_keras.evaluation.inference import Contrast
 from ecg_keras.evaluation.judging import MARGIN, judge
+from ecg_keras.evaluation.pairing import check_same_labels
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.run_facts import Budget
 from ecg_keras.metrics import METRICS, FloatArray
@@ -68,6 +69,7 @@ def compare(
     """
     look_up("metric", metric, METRICS)
     check_settings(bootstrap, level)
+    check_same_labels(a.labels, b.labels, names)
     arms = [
         Arm(((test,),), ((thresholds,),), name=name)
         for test, thresholds, name in zip((a, b), (thresholds_a, thresholds_b), names, strict=True)

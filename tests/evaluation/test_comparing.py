@@ -187,8 +187,10 @@ def fewer_records(predictions):
     ],
 )
 def test_only_the_same_records_patients_labels_and_targets_are_compared(b, message):
-    with pytest.raises(DataError, match=message):
-        compare(draw(1.0), b, names=("A", "B"))
+    limits = dict.fromkeys(LABELS, 0.4)  # of a model's own labels, which may not be b's
+    for thresholds in (None, limits):
+        with pytest.raises(DataError, match=message):
+            compare(draw(1.0), b, names=("A", "B"), thresholds_b=thresholds)
 
 
 def test_what_is_wrong_is_said():
