@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import DataError, shortened
 
 # what any file may unpack to; a larger one to this many times its size
@@ -23,7 +23,7 @@ _NPY: Any = np.lib.format
 
 def read_arrays(
     path: Path, names: Collection[str], kind: str, advice: str = ""
-) -> dict[str, npt.NDArray[Any]]:
+) -> dict[str, AnyArray]:
     """The arrays of these names that are in an ``.npz``; no pickle is opened."""
     try:
         with path.open("rb") as stream:
@@ -47,7 +47,7 @@ def read_arrays(
         raise DataError(f"{path}: can't be read as {kind}: {why}. {advice}".rstrip()) from error
 
 
-def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> AnyArray:
     readers = {
         (1, 0): _NPY.read_array_header_1_0,
         (2, 0): _NPY.read_array_header_2_0,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, SupportsFloat
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import DataError
 
 SEXES = ("female", "male")
@@ -107,7 +107,7 @@ class Signal:
         remarks: what the reader left out or found worth saying, in words that fit many recordings.
     """
 
-    values: npt.NDArray[np.float32]
+    values: Float32Array
     sampling_rate: float
     leads: tuple[str, ...]
     start: int = 0

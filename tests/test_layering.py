@@ -16,7 +16,7 @@ LINES = 400
 
 # Lower layers first; those of one row don't import one another.
 LAYERS = [
-    {"errors"},
+    {"errors", "array_types"},
     {
         "files",
         "array_files",

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecg_keras.array_types import Float32Array
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import matplotlib
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -34,8 +35,6 @@ from ecg_keras.report.ecg_plot import MM_PER_INCH, MM_PER_MV, MM_PER_SECOND, dra
 from ecg_keras.report.style import LIGHT, STYLE
 from ecg_keras.signals import LEADS, resample
 from ecg_keras.simulate import record_ecg
-
-Array = npt.NDArray[np.float32]
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images"
 WIDTH_MM, LEFT_MM, TOP_MM, BOTTOM_MM = 265.0, 7.5, 10.0, 5.0
@@ -91,13 +90,15 @@ def rounded(path: re.Match[str]) -> str:
     return text.replace(" \nL ", " ")
 
 
-def recording(index: int, rate: float) -> Array:
+def recording(index: int, rate: float) -> Float32Array:
     """Ten seconds of a simulated ECG, ``(num_samples, 12)`` in mV."""
     ecg = record_ecg("lakeside", index, noise=False)
     return resample(ecg.values, ecg.sampling_rate, rate)
 
 
-def change(ecgs: Array, settings: Mapping[str, Any], rate: float, seed: int) -> tuple[Array, Array]:
+def change(
+    ecgs: Float32Array, settings: Mapping[str, Any], rate: float, seed: int
+) -> tuple[Float32Array, Float32Array]:
     """A batch and the targets of as many labels, changed."""
     chosen = Augment(**settings)
     check_augment(chosen, leads=LEADS, sampling_rate=rate, num_samples=ecgs.shape[1])
@@ -204,7 +205,9 @@ def sheet(height: float) -> tuple[Figure, Axes, float]:
     return figure, axes, full - TOP_MM + 5
 
 
-def trace(axes: Axes, values: Array, left: float, zero: float, rate: float, colour: str) -> None:
+def trace(
+    axes: Axes, values: Float32Array, left: float, zero: float, rate: float, colour: str
+) -> None:
     x = left + np.arange(len(values)) / rate * MM_PER_SECOND
     axes.plot(x, zero + MM_PER_MV * values, color=colour, linewidth=1.1, solid_joinstyle="round")
 
@@ -217,7 +220,7 @@ def say(seed: int, other: Mapping[str, Any]) -> str:
     return ", ".join([f"seed {seed}", *(f"{key}: {value:g}" for key, value in other.items())])
 
 
-def find(window: Array, ecg: Array) -> int:
+def find(window: Float32Array, ecg: Float32Array) -> int:
     """The sample at which the window starts."""
     starts = range(len(ecg) - len(window) + 1)
     return next(at for at in starts if np.array_equal(ecg[at : at + len(window)], window))

@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array, IntArray
 from ecg_keras.evaluation import Predictions, fit_sets
 from ecg_keras.metrics import conformal_sets, fit_conformal
 
 REPEATS, LEVEL = 300, 0.9
 NEW = 2000  # patients that are tested on
-Array = npt.NDArray[np.float64]
-Drawn = tuple[npt.NDArray[np.bool_], Array, npt.NDArray[np.int64]]
+Drawn = tuple[BoolArray, Float64Array, IntArray]
 
 
 def draw(rng: np.random.Generator, patients: int, prevalence: float, records: str) -> Drawn:
@@ -36,19 +35,19 @@ def draw(rng: np.random.Generator, patients: int, prevalence: float, records: st
     return having[:, None], (1 / (1 + np.exp(-logits)))[:, None], of
 
 
-def by_record(patients: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def by_record(patients: IntArray) -> IntArray:
     """What ignoring patients comes to: each record is of a person of its own."""
     return np.arange(len(patients))
 
 
-WAYS: dict[str, tuple[str, Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]]]] = {
+WAYS: dict[str, tuple[str, Callable[[IntArray], IntArray]]] = {
     "by class, by patient": ("class", lambda patients: patients),
     "by class, patients ignored": ("class", by_record),
     "by label, by patient": ("label", lambda patients: patients),
 }
 
 
-def mean_share(held: npt.NDArray[np.bool_], patients: npt.NDArray[np.int64]) -> float:
+def mean_share(held: BoolArray, patients: IntArray) -> float:
     """Of the patients, the mean share of records that are held."""
     _, of = np.unique(patients, return_inverse=True)
     return float((np.bincount(of, held) / np.bincount(of)).mean())
@@ -101,7 +100,7 @@ def measure(folders: list[Path]) -> Iterator[str]:
         "(patients) | one answer | either | neither |"
     )
     yield "|---|---|---|---|---|---|---|"
-    rows: dict[str, list[Array]] = {}
+    rows: dict[str, list[Float64Array]] = {}
     for folder in folders:
         valid, test = (
             Predictions.load(folder / f"predictions/{split}.npz") for split in ("valid", "test")
@@ -133,7 +132,7 @@ def measure(folders: list[Path]) -> Iterator[str]:
         )
 
 
-def describe(shares: Array) -> str:
+def describe(shares: Float64Array) -> str:
     """A mean with two standard errors over patients, and of how many."""
     error = shares.std(ddof=1) / np.sqrt(len(shares))
     return f"{100 * shares.mean():.1f} ± {200 * error:.1f} % ({len(shares)})"

@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras import data, prediction, validation
+from ecg_keras.array_types import BoolArray, Float32Array, Float64Array
 from ecg_keras.evaluation import Predictions, Scores
 from ecg_keras.monitoring import Outputs, check_outputs
 from ecg_keras.prediction import AnswerTable
@@ -28,11 +28,11 @@ from ecg_keras.validation.schema import compare_recorders, make_schema
 from ecg_keras.validation.statistics import count_batches
 from ecg_keras.validation.tfdv import compare, load_tfdv
 
-Figures = dict[str, npt.NDArray[np.float32]]
+Figures = dict[str, Float32Array]
 Parts = tuple[Outputs, Figures]
 
 
-def gather(run: Run) -> tuple[AnswerTable, npt.NDArray[np.float64]]:
+def gather(run: Run) -> tuple[AnswerTable, Float64Array]:
     """Answers and truth of the records that the run was not trained on."""
     dataset = data.read_dataset(run.dataset)
     rows = []
@@ -48,7 +48,7 @@ def gather(run: Run) -> tuple[AnswerTable, npt.NDArray[np.float64]]:
     return table, np.array([truth[name] for name in table.record_ids.tolist()], np.float64)
 
 
-def take(table: AnswerTable, truth: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_]) -> Parts:
+def take(table: AnswerTable, truth: Float64Array, rows: BoolArray) -> Parts:
     """The records of one part."""
     outputs = Outputs(table.probabilities[rows], table.patient_ids[rows], truth[rows])
     return outputs, {name: values[rows] for name, values in table.figures.items()}

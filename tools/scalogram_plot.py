@@ -12,12 +12,13 @@ import argparse
 import os
 from pathlib import Path
 
+from ecg_keras.array_types import Float32Array, Float64Array
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import matplotlib
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -48,7 +49,7 @@ def main() -> None:
         draw(lead).savefig(unfinished, format="png", dpi=80)
 
 
-def draw(lead: npt.NDArray[np.float32]) -> Figure:
+def draw(lead: Float32Array) -> Figure:
     """One lead, its scalogram and its spectrogram above one another."""
     figure = Figure(figsize=(8, 6), layout="constrained", facecolor=LIGHT["page"])
     trace, wavelets, windows = figure.subplots(3, sharex=True)
@@ -66,12 +67,12 @@ def draw(lead: npt.NDArray[np.float32]) -> Figure:
     return figure
 
 
-def look(model: object, layer: str, lead: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def look(model: object, layer: str, lead: Float32Array) -> Float32Array:
     """``(rows, columns)``, the highest frequency first."""
     return np.asarray(model.get_layer(layer)(lead[None]))[0, :, :, 0]
 
 
-def show(axes: Axes, picture: npt.NDArray[np.float32], frequencies: npt.NDArray[np.float64]):
+def show(axes: Axes, picture: Float32Array, frequencies: Float64Array):
     seconds = np.arange(picture.shape[1]) * 4 / RATE
     return axes.pcolormesh(
         seconds, frequencies, picture, vmin=0, vmax=1, cmap="magma", shading="nearest"

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import scipy.signal
 
+from ecg_keras.array_types import BoolArray, Float32Array, Float64Array
 from ecg_keras.data.identities import find_matches, stack
 from ecg_keras.records import Signal
 from ecg_keras.signals import SAME_SIGNATURE, signature
@@ -36,7 +36,6 @@ CHALLENGE = {
 TWICE = {"138": "137", "144": "143", "463": "145", "457": "456", "460": "459"}
 SHIFTS = np.arange(0.0, 2.0, 0.02)
 
-Cosines = npt.NDArray[np.float32]
 # database, record, patient
 Name = tuple[str, str, str]
 
@@ -103,7 +102,7 @@ def cut(one: Signal, start: float, seconds: float) -> Signal:
     return Signal(one.values[first:last], one.sampling_rate, one.leads)
 
 
-def filtered(one: Signal, sections: npt.NDArray[np.float64], *, both_ways: bool) -> Signal:
+def filtered(one: Signal, sections: Float64Array, *, both_ways: bool) -> Signal:
     """A recording behind a filter, forwards alone or both ways."""
     values = one.values.astype(np.float64) - one.values[:1]
     run = scipy.signal.sosfiltfilt if both_ways else scipy.signal.sosfilt
@@ -121,7 +120,7 @@ def rounded(one: Signal, step: float) -> Signal:
     return Signal(np.rint(one.values / step) * np.float32(step), one.sampling_rate, one.leads)
 
 
-def design(order: int, band: float | list[float], kind: str) -> npt.NDArray[np.float64]:
+def design(order: int, band: float | list[float], kind: str) -> Float64Array:
     """A Butterworth filter for 500 Hz."""
     return np.asarray(scipy.signal.butter(order, band, kind, fs=500, output="sos"))
 
@@ -149,13 +148,13 @@ CHANGES: dict[str, Callable[[Signal], Signal]] = {
 }
 
 
-def unit(signatures: list[bytes]) -> Cosines:
+def unit(signatures: list[bytes]) -> Float32Array:
     """Signatures as rows of length 1."""
     rows = stack(signatures).astype(np.float32)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def differ(names: list[Name]) -> npt.NDArray[np.bool_]:
+def differ(names: list[Name]) -> BoolArray:
     """Which pairs are of different patients and of different recordings."""
     patients = np.array([f"{name[0].rstrip('0123456789')} {name[2]}" for name in names])
     recording = np.array([_recording(name) for name in names])
@@ -163,8 +162,8 @@ def differ(names: list[Name]) -> npt.NDArray[np.bool_]:
 
 
 def shift_all(
-    signals: list[Signal], different: npt.NDArray[np.bool_], seconds: float
-) -> tuple[Cosines, dict[float, int]]:
+    signals: list[Signal], different: BoolArray, seconds: float
+) -> tuple[Float32Array, dict[float, int]]:
     """The highest cosine of each pair over all shifts, and how many cosines are above limits."""
     still = unit([sign(cut(one, 0, seconds)) for one in signals])
     best = np.zeros(different.shape, np.float32)
@@ -196,7 +195,7 @@ def time_all(one: Signal) -> None:
     print(f"10,000 against 10,000: {took:.2f} s; 100,000 against 100,000: about {took * 100:.0f} s")
 
 
-def say(cosines: Cosines, extreme: Callable[[Cosines], float], word: str) -> str:
+def say(cosines: Float32Array, extreme: Callable[[Float32Array], float], word: str) -> str:
     """How many cosines there are, and the lowest or highest."""
     return f"{len(cosines):,} pairs, {word} {extreme(cosines):.3f}"
 

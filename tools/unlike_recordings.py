@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from markdown_tables import print_table
 
 from ecg_keras import data, models
+from ecg_keras.array_types import Float32Array, TextArray
 from ecg_keras.data import describe, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import SignalReference
@@ -24,7 +24,6 @@ from ecg_keras.metrics import patient_quantile
 from ecg_keras.prediction import LooseFiles, open_trained, predict
 from ecg_keras.training import Run
 
-Floats = npt.NDArray[np.float32]
 EVERY = 2  # of the test ECGs, each such is taken
 # standard leads of a 12-lead ECG by their columns, with signs
 ARMS = [0, 2, 1, 4, 3, 5], [-1, 1, 1, 1, 1, 1]
@@ -61,20 +60,20 @@ class Judge:
         valid, patients = self.read("valid")
         known, embeddings = (self.embed(one) for one in (self.read("train")[0], valid))
         rate = max(0.01, 1 / (len(np.unique(patients)) + 1))
-        self.methods: list[tuple[Callable[[Floats], Floats], float]] = []
+        self.methods: list[tuple[Callable[[Float32Array], Float32Array], float]] = []
         for method in (mahalanobis(known), nearest(known)):
             self.methods.append((method, patient_quantile(method(embeddings), patients, 1 - rate)))
 
-    def read(self, split: str) -> tuple[Floats, npt.NDArray[np.str_]]:
+    def read(self, split: str) -> tuple[Float32Array, TextArray]:
         records = list(read_shards(self.shards, split))
         signals = np.stack([one.signal for one in records]).astype(np.float32)
         return signals, np.array([one.patient_id for one in records])
 
-    def embed(self, signals: Floats) -> Floats:
+    def embed(self, signals: Float32Array) -> Float32Array:
         parts = [signals[start : start + 64] for start in range(0, len(signals), 64)]
         return np.concatenate([np.asarray(self.graph(part)[0]) for part in parts])
 
-    def shares(self, signals: Floats) -> tuple[float, ...]:
+    def shares(self, signals: Float32Array) -> tuple[float, ...]:
         reading = LooseFiles(sampling_rate=self.rate, unit="mV")
         answers = [predict(self.trained, one, reading=reading).rows[0] for one in signals]
         lost = np.array([one.values is None for one in answers])
@@ -86,7 +85,7 @@ class Judge:
         return len(signals), lost.mean(), flagged.mean(), unlike.mean(), *beyond, missed.mean()
 
 
-def mahalanobis(known: Floats) -> Callable[[Floats], Floats]:
+def mahalanobis(known: Float32Array) -> Callable[[Float32Array], Float32Array]:
     """Distances by the shrunk covariance (Lee et al. 2018; Ledoit & Wolf 2004)."""
     from sklearn.covariance import LedoitWolf  # type: ignore[import-untyped]
 
@@ -94,39 +93,39 @@ def mahalanobis(known: Floats) -> Callable[[Floats], Floats]:
     return lambda embeddings: np.asarray(fitted.mahalanobis(embeddings), np.float32)
 
 
-def nearest(known: Floats) -> Callable[[Floats], Floats]:
+def nearest(known: Float32Array) -> Callable[[Float32Array], Float32Array]:
     """Distances from the fifth nearest of unit length (Sun et al. 2022)."""
     unit = known / np.maximum(np.linalg.norm(known, axis=1, keepdims=True), 1e-9)
 
-    def distance(embeddings: Floats) -> Floats:
+    def distance(embeddings: Float32Array) -> Float32Array:
         other = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-9)
         return np.asarray(1 - np.sort(other @ unit.T, axis=1)[:, -5], np.float32)
 
     return distance
 
 
-def change(x: Floats, rate: float) -> Iterator[tuple[str, Floats]]:
+def change(x: Float32Array, rate: float) -> Iterator[tuple[str, Float32Array]]:
     """ECGs ``(records, num_samples, 12)`` in millivolts, and what may go wrong with them."""
     rng = np.random.default_rng(0)
     records, samples, leads = x.shape
     time = (np.arange(samples) / rate)[:, None]
 
-    def rewire(columns: list[int], signs: list[int]) -> Floats:
+    def rewire(columns: list[int], signs: list[int]) -> Float32Array:
         y = x.copy()
         y[:, :, :6] = x[:, :, columns] * np.array(signs, np.float32)
         return y
 
-    def stretch(factor: float) -> Floats:
+    def stretch(factor: float) -> Float32Array:
         places = (np.arange(samples) * factor) % (samples - 1)
         whole, part = places.astype(int), (places % 1)[:, None]
         return np.asarray(x[:, whole] * (1 - part) + x[:, whole + 1] * part, np.float32)
 
-    def without(columns: list[int]) -> Floats:
+    def without(columns: list[int]) -> Float32Array:
         y = x.copy()
         y[:, :, columns] = 0
         return y
 
-    def noise(size: float) -> Floats:
+    def noise(size: float) -> Float32Array:
         return np.asarray(size * rng.normal(size=x.shape), np.float32)
 
     yield "test ECGs as they are", x
@@ -158,7 +157,7 @@ def change(x: Floats, rate: float) -> Iterator[tuple[str, Floats]]:
     yield "backwards", x[:, ::-1].copy()
 
 
-def elsewhere(root: Path) -> Iterator[tuple[str, Floats]]:
+def elsewhere(root: Path) -> Iterator[tuple[str, Float32Array]]:
     """Recordings of other databases, whole ones in windows of 10 s at 100 Hz."""
     for name, place in (
         ("LUDB", "ludb"),
@@ -171,7 +170,7 @@ def elsewhere(root: Path) -> Iterator[tuple[str, Floats]]:
         yield name, np.stack(list(_windows(headers)))
 
 
-def _windows(headers: list[Path]) -> Iterator[Floats]:
+def _windows(headers: list[Path]) -> Iterator[Float32Array]:
     from ecg_keras.config import Data
     from ecg_keras.records import RecordInfo
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.attribution.explaining import explainer
 from ecg_keras.attribution.explanation import Explanation, choose_label, explanations
 from ecg_keras.errors import ConfigError, DataError, look_up
@@ -34,7 +34,6 @@ from ecg_keras.prediction import (
 )
 from ecg_keras.records import Signal
 
-Floats = npt.NDArray[np.float32]
 TOGETHER = 32  # recordings whose answers are explained at once
 # numbers of a recording in a file, and what they are there
 BLOCKS = ("attributions", "signals")
@@ -68,7 +67,7 @@ class _Strongest:
         self.trained = trained
         # of the windows that are not answered yet
         self.numbers: deque[int] = deque()
-        self.windows: dict[int, tuple[float, int, Floats]] = {}
+        self.windows: dict[int, tuple[float, int, Float32Array]] = {}
 
     def count(self, windows: Iterable[Any]) -> Iterator[Any]:
         """The windows of a recording, whose numbers count those that can't be used."""
@@ -77,7 +76,7 @@ class _Strongest:
                 self.numbers.append(number)
             yield window
 
-    def forward(self, batch: Floats) -> Floats:
+    def forward(self, batch: Float32Array) -> Float32Array:
         answers = self.trained.forward(batch)
         numbers = [self.numbers.popleft() for _ in batch]
         for column, row in enumerate(answers.argmax(axis=0)):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
 from ecg_keras import models
+from ecg_keras.array_types import Float32Array, Float64Array
 from ecg_keras.attribution.grad_cam import class_activation, feature_map
 from ecg_keras.attribution.gradients import GRADIENT, along_line, line
 from ecg_keras.attribution.parts import NetworkParts, take_apart
@@ -22,7 +23,6 @@ from ecg_keras.text import plural
 if TYPE_CHECKING:
     from ecg_keras.keras_library import keras
 
-Floats = npt.NDArray[np.float32]
 Label = str | int
 Labels = Label | Sequence[Label] | None
 
@@ -64,16 +64,16 @@ class Attributions:
         step: of Grad-CAM, how many samples a step of that map has: it is no finer.
     """
 
-    values: Floats
+    values: Float32Array
     labels: tuple[str, ...]
-    outputs: Floats
-    flat_outputs: Floats
+    outputs: Float32Array
+    flat_outputs: Float32Array
     method: str
     layer: str = ""
     step: float = 1.0
 
     @property
-    def residuals(self) -> npt.NDArray[np.float64]:
+    def residuals(self) -> Float64Array:
         """How far attributions are from adding up to the change of the output, as a share of it.
 
         ``(records,)``; 0 for integrated gradients that are exact (the axiom of completeness,
@@ -83,10 +83,10 @@ class Attributions:
             return np.full(len(self.values), np.nan)
         change = self.outputs.astype(np.float64) - self.flat_outputs
         total = self.values.sum(axis=(1, 2), dtype=np.float64)
-        shares: npt.NDArray[np.float64] = np.abs(total - change) / np.maximum(np.abs(change), 1e-6)
+        shares: Float64Array = np.abs(total - change) / np.maximum(np.abs(change), 1e-6)
         return shares
 
-    def smoothed(self, sampling_rate: float, seconds: float = 0.08) -> Floats:
+    def smoothed(self, sampling_rate: float, seconds: float = 0.08) -> Float32Array:
         """Their mean around each sample over about the length of a QRS, for a picture.
 
         Those of neighbouring samples alternate, as gradients do; their sums are what can be seen.
@@ -209,7 +209,7 @@ def explainer(
 
 
 def _attribute(
-    parts: NetworkParts, method: str, steps: int, like: Floats, batch_size: int
+    parts: NetworkParts, method: str, steps: int, like: Float32Array, batch_size: int
 ) -> Callable[..., Attributions]:
     """A function of ECGs, flat ones and columns, prepared for ECGs of this length."""
     samples, leads = like.shape[1:]
@@ -217,7 +217,7 @@ def _attribute(
         compute = along_line(parts, samples, leads, batch_size)
         where = GRADIENT if method == "gradient_input" else line(steps)
 
-        def integrate(given: Floats, flat: Floats, columns: Any) -> Attributions:
+        def integrate(given: Float32Array, flat: Float32Array, columns: Any) -> Attributions:
             values, outputs, flat_outputs = compute(given, flat, columns, where)
             return Attributions(values, (), outputs, flat_outputs, method)
 
@@ -226,7 +226,7 @@ def _attribute(
     found = feature_map(parts, samples)
     activate = class_activation(parts, found, samples, leads)
 
-    def activation(given: Floats, flat: Floats, columns: Any) -> Attributions:
+    def activation(given: Float32Array, flat: Float32Array, columns: Any) -> Attributions:
         starts = range(0, len(given), batch_size)
         batches = [slice(start, start + batch_size) for start in starts]
         pairs = [activate(given[batch], columns[batch]) for batch in batches]
@@ -253,7 +253,7 @@ def _open(
     return model.model, model.labels
 
 
-def _check_signals(signals: npt.ArrayLike, network: keras.Model) -> Floats:
+def _check_signals(signals: npt.ArrayLike, network: keras.Model) -> Float32Array:
     given = np.asarray(signals, np.float32)
     takes = getattr(network, "input_shape", None) or (None, None, None)
     if (
@@ -274,7 +274,7 @@ def _check_signals(signals: npt.ArrayLike, network: keras.Model) -> Floats:
 
 
 def _find_columns(
-    label: Labels, names: tuple[str, ...], parts: NetworkParts, given: Floats, batch_size: int
+    label: Labels, names: tuple[str, ...], parts: NetworkParts, given: Float32Array, batch_size: int
 ) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
     """The names of all outputs, and for each record which one is explained."""
     outputs = None

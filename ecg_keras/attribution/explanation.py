@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.attribution.explaining import METHODS, Attributions
 from ecg_keras.text import percent
 
@@ -38,8 +39,8 @@ class Explanation:
     """
 
     label: str
-    values: npt.NDArray[np.float32]
-    smoothed: npt.NDArray[np.float32]
+    values: Float32Array
+    smoothed: Float32Array
     method: str
     residual: float
     leads: tuple[str, ...]

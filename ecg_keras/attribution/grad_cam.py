@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.attribution.parts import NetworkParts
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import KerasTensor, keras
 from ecg_keras.models import calls_before, calls_in_order, stage_of
 
-Floats = npt.NDArray[np.float32]
 PREPROCESS = "preprocess"
 
 
@@ -49,7 +49,7 @@ def feature_map(parts: NetworkParts, num_samples: int) -> FeatureMap:
 
 def class_activation(
     parts: NetworkParts, found: FeatureMap, num_samples: int, num_leads: int
-) -> Callable[..., tuple[Floats, Floats]]:
+) -> Callable[..., tuple[Float32Array, Float32Array]]:
     """A function of ECGs and columns: maps ``(records, num_samples)`` of 0 or more, and outputs.
 
     The map is the mean of the channels, weighted by the mean of each channel's gradients, and no
@@ -75,14 +75,16 @@ def class_activation(
         tf.TensorSpec((None, num_samples, num_leads), tf.float32), tf.TensorSpec((None,), tf.int32)
     )
 
-    def call(signals: Floats, columns: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
+    def call(
+        signals: Float32Array, columns: npt.NDArray[np.int32]
+    ) -> tuple[Float32Array, Float32Array]:
         maps, outputs = (one.numpy() for one in graph(tf.constant(signals), tf.constant(columns)))
         return _stretched(maps, num_samples), outputs
 
     return call
 
 
-def _stretched(maps: Floats, num_samples: int) -> Floats:
+def _stretched(maps: Float32Array, num_samples: int) -> Float32Array:
     """Each map at the signal's samples, straight between the middles of its steps."""
     steps = maps.shape[1]
     middles = (np.arange(steps) + 0.5) * num_samples / steps - 0.5

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import roots_legendre
 
+from ecg_keras.array_types import Float32Array, Float64Array
 from ecg_keras.attribution.parts import NetworkParts
 
-Floats = npt.NDArray[np.float32]
-Gradient = Callable[[Floats, npt.NDArray[np.int32]], tuple[Floats, Floats]]
-Where = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+Gradient = Callable[[Float32Array, npt.NDArray[np.int32]], tuple[Float32Array, Float32Array]]
+Where = tuple[Float64Array, Float64Array]
 # points of the line and their weights: the gradient at the ECG alone, or its mean over the line
 GRADIENT = (np.ones(1), np.ones(1))
 
@@ -33,7 +33,7 @@ def line(steps: int) -> Where:
 
 def along_line(
     parts: NetworkParts, num_samples: int, num_leads: int, batch_size: int
-) -> Callable[..., tuple[Floats, Floats, Floats]]:
+) -> Callable[..., tuple[Float32Array, Float32Array, Float32Array]]:
     """A function of ECGs, flat ones, columns of the output, and points with their weights.
 
     It returns attributions ``(records, num_samples, num_leads)``, and the outputs of both ends.
@@ -41,7 +41,9 @@ def along_line(
     if parts.scaler is None:
         gradient = _gradient(parts.whole, num_samples, num_leads)
 
-        def in_millivolts(signals: Floats, flat: Floats, columns: Any, where: Where) -> Any:
+        def in_millivolts(
+            signals: Float32Array, flat: Float32Array, columns: Any, where: Where
+        ) -> Any:
             mean, ends = _mean_gradient(gradient, signals, flat, columns, where, batch_size)
             return (signals - flat) * mean, *ends
 
@@ -51,7 +53,9 @@ def along_line(
     scaler = parts.scaler
     gradient = _gradient(parts.back, num_samples, parts.back.inputs[0].shape[-1])
 
-    def behind_scaling(signals: Floats, flat: Floats, columns: Any, where: Where) -> Any:
+    def behind_scaling(
+        signals: Float32Array, flat: Float32Array, columns: Any, where: Where
+    ) -> Any:
         before, before_flat = front(signals), front(flat)
         scaled = np.asarray(scaler(before), np.float32)
         slope, offset = _straight(before, scaled)
@@ -79,7 +83,7 @@ def _gradient(network: Any, num_samples: int, num_leads: int) -> Gradient:
         tf.TensorSpec((None, num_samples, num_leads), tf.float32), tf.TensorSpec((None,), tf.int32)
     )
 
-    def call(signals: Floats, columns: Any) -> tuple[Floats, Floats]:
+    def call(signals: Float32Array, columns: Any) -> tuple[Float32Array, Float32Array]:
         outputs, gradients = graph(tf.constant(signals), tf.constant(columns))
         return outputs.numpy(), gradients.numpy()
 
@@ -94,7 +98,7 @@ def _front(parts: NetworkParts, num_samples: int, num_leads: int) -> tuple[Any, 
     if network is None:
         return lambda signals: signals, lambda signals, gradients: gradients
 
-    def back(signals: Floats, gradients: Floats) -> Floats:
+    def back(signals: Float32Array, gradients: Float32Array) -> Float32Array:
         given = tf.constant(signals)
         with tf.GradientTape() as tape:
             tape.watch(given)
@@ -105,7 +109,7 @@ def _front(parts: NetworkParts, num_samples: int, num_leads: int) -> tuple[Any, 
     return lambda signals: np.asarray(network(signals, training=False), np.float32), back
 
 
-def _straight(before: Floats, scaled: Floats) -> tuple[Floats, Floats]:
+def _straight(before: Float32Array, scaled: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Slope and offset of each lead of each ECG; a lead without change has neither."""
     exact = [one.astype(np.float64) for one in (before, scaled)]
     spread, scaled_spread = (one.std(axis=1, keepdims=True) for one in exact)
@@ -116,12 +120,12 @@ def _straight(before: Floats, scaled: Floats) -> tuple[Floats, Floats]:
 
 def _mean_gradient(
     gradient: Gradient,
-    signals: Floats,
-    flat: Floats,
+    signals: Float32Array,
+    flat: Float32Array,
     columns: npt.NDArray[np.int32],
     points_and_weights: Where,
     batch_size: int,
-) -> tuple[Floats, tuple[Floats, Floats]]:
+) -> tuple[Float32Array, tuple[Float32Array, Float32Array]]:
     """The weighted mean over the line's points, and the outputs at the ECG and at the flat one."""
     # the two ends have no weight: they are asked for what the network says there
     points, weights = points_and_weights

@@ -13,14 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import DataError
 from ecg_keras.keras_library import keras
 from ecg_keras.models import stage_of, stages
 
-Floats = npt.NDArray[np.float64]
 
-
-def share_inside(values: npt.ArrayLike, place: npt.ArrayLike) -> tuple[Floats, Floats]:
+def share_inside(values: npt.ArrayLike, place: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
     """Of what speaks for the label, the share in a place; and the share by chance.
 
     Args:
@@ -98,7 +97,7 @@ def deletion(
     *,
     share: float = 0.1,
     seed: int = 0,
-) -> tuple[Floats, Floats]:
+) -> tuple[Float64Array, Float64Array]:
     """How far the probability falls without the time that says most, and without random time.
 
     Time that is deleted is flat, at each lead's median; random time has pieces as long.

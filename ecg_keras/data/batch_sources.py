@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.data.batch_features import BatchFeatures
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.examples import ECG, decode, millivolts
@@ -77,7 +76,7 @@ def from_memory(source: Chosen) -> tuple[Batches, Fetch]:
     samples = np.empty((count, dataset.num_samples, len(dataset.leads)), np.int16)
     scale = np.empty(count, np.float32)
     target = np.empty((count, len(dataset.labels)), np.float32)
-    others: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in source.features.stored}
+    others: dict[str, list[AnyArray]] = {name: [] for name in source.features.stored}
     filled = 0
     wanted = tuple(dict.fromkeys((*ECG, "record_id", *source.features.stored)))
     for one in batches(source.folder, dataset, source.split, wanted):

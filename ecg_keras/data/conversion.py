@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.config import Data
 from ecg_keras.data.outcomes import LeftOut, too_short
 from ecg_keras.data.partial_reading import (
@@ -95,7 +95,7 @@ class Converted:
         return dict(zip(FIGURES, (*values, hz, seconds), strict=True))
 
     @property
-    def lead_figures(self) -> dict[str, npt.NDArray[Any]]:
+    def lead_figures(self) -> dict[str, AnyArray]:
         """Those of each lead ``(num_leads,)``, by their names in shards; NaN where unknown."""
         measures = {name: getattr(self.lead_quality, name) for name in LEAD_MEASURES}
         return {"deflection_mv": self.traits.deflections_mv, **measures}
@@ -119,7 +119,7 @@ def convert(
     return (_convert(info, read, data, verified) for info in infos)
 
 
-def quantise(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], float]:
+def quantise(values: Float32Array) -> tuple[npt.NDArray[np.int16], float]:
     """Samples as little-endian int16, and millivolts per step as a float32 holds it. A step is 1
     µV, or as much more as the largest sample asks for.
     """
@@ -248,7 +248,7 @@ def _say_impossible(peak_mv: float) -> str:
     )
 
 
-def _say_broken(stored: npt.NDArray[np.float32], leads: tuple[str, ...], missed: float) -> str:
+def _say_broken(stored: Float32Array, leads: tuple[str, ...], missed: float) -> str:
     """Why limb leads miss Einthoven's and Goldberger's identities."""
     zeros = np.median(stored, axis=0)
     if measure_quality(stored - zeros, leads).einthoven_mv <= _BROKEN_MV:

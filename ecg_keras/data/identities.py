@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.array_files import read_arrays
+from ecg_keras.array_types import BoolArray, Float32Array, TextArray
 from ecg_keras.data.dataset import Dataset, Duplicates
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.signals import SAME_SIGNATURE, SIGNATURE_SIZE
 from ecg_keras.sources import FOLDER
 
-Strings = npt.NDArray[np.str_]
 Signatures = npt.NDArray[np.int8]
 
 # signatures that are compared at once: 16 MB of cosines
@@ -42,11 +42,11 @@ class Identities:
         content: int8 ``(N, 64)``, the signatures of their signals.
     """
 
-    runs: Strings
-    splits: Strings
-    populations: Strings
-    record_ids: Strings
-    patient_ids: Strings
+    runs: TextArray
+    splits: TextArray
+    populations: TextArray
+    record_ids: TextArray
+    patient_ids: TextArray
     content: Signatures
 
     def __len__(self) -> int:
@@ -56,7 +56,7 @@ class Identities:
         theirs = vars(other)
         return Identities(**{k: np.concatenate([v, theirs[k]]) for k, v in vars(self).items()})
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> Identities:
+    def take(self, rows: BoolArray) -> Identities:
         """Those of the rows that are marked."""
         return Identities(**{name: values[rows] for name, values in vars(self).items()})
 
@@ -155,7 +155,7 @@ def find_matches(a: Signatures, b: Signatures | None = None) -> Iterator[tuple[i
                     yield top + row, left + column
 
 
-def _unit(signatures: Signatures) -> npt.NDArray[np.float32]:
+def _unit(signatures: Signatures) -> Float32Array:
     vectors = signatures.astype(np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, np.where(lengths > 0, lengths, 1), dtype=np.float32)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import IntArray
 from ecg_keras.signals import LEAD_MEASURES, LeadQuality
 from ecg_keras.text import text_table
 
@@ -26,12 +26,11 @@ _SHOWN = {
     "mains_mv": ("mains µV", 1000.0),
 }
 
-Counts = npt.NDArray[np.int64]
 # by measure and quantile, a figure for each lead
 Summary = Mapping[str, Mapping[str, Sequence[float | None]]]
 
 
-def count(records: Sequence[LeadQuality], leads: int) -> Counts:
+def count(records: Sequence[LeadQuality], leads: int) -> IntArray:
     """How many records are in each class, ``(measures, leads, classes)``."""
     counts = np.zeros((len(LEAD_MEASURES), leads, _CLASSES + 1), dtype=np.int64)
     if not records:
@@ -84,7 +83,7 @@ def quality_table(quality: Summary, leads: Sequence[str]) -> str:
     return text_table((), quality_rows(quality, leads))
 
 
-def _quantile(classes: Counts, share: float, most: float) -> float | None:
+def _quantile(classes: IntArray, share: float, most: float) -> float | None:
     """The middle of the class that holds the quantile, to three digits."""
     below = np.cumsum(classes[:_CLASSES])
     if not below[-1]:

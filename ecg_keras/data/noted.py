@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.config import Data, data_settings
 from ecg_keras.data.conversion import Converted
 from ecg_keras.data.outcomes import Noted
@@ -84,10 +84,10 @@ def _outside(
                     yield measure, lead, share
 
 
-def lead_alone(flat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def lead_alone(flat: Float32Array) -> Float32Array:
     """The share of the time without change of each lead while some lead changes."""
     least = flat.min()
-    alone: npt.NDArray[np.float32] = (flat - least) / max(1 - least, 1e-6)
+    alone: Float32Array = (flat - least) / max(1 - least, 1e-6)
     return alone
 
 

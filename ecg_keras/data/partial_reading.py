@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.config import Data
 from ecg_keras.data.settings import stored_leads, stored_length
 from ecg_keras.errors import ConfigError, DataError
@@ -103,7 +103,7 @@ class Kept:
     remarks: tuple[str, ...]
 
     @property
-    def values(self) -> npt.NDArray[np.float32]:
+    def values(self) -> Float32Array:
         """The kept samples alone."""
         return _cut(self.signal, *self.span)
 
@@ -243,7 +243,7 @@ def _covers(signal: Signal, first: int, last: int) -> bool:
     return signal.start <= first and last <= signal.start + len(signal.values)
 
 
-def _cut(signal: Signal, first: int, last: int) -> npt.NDArray[np.float32]:
+def _cut(signal: Signal, first: int, last: int) -> Float32Array:
     return signal.values[first - signal.start : last - signal.start]
 
 
@@ -262,7 +262,7 @@ def _take(opened: _Opened, window: tuple[int, int]) -> Kept:
     return Kept(signal, total, span, window, opened.content, opened.first.remarks)
 
 
-def _filled(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _filled(values: Float32Array) -> Float32Array:
     """A copy in which lines bridge what is missing beside what is kept, for the filter's sake."""
     filled, places = values.copy(order="F"), np.arange(len(values))
     for lead in filled.T:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.array_types import AnyArray, TextArray
 from ecg_keras.config import Augment
 from ecg_keras.data.augment import augment as change
 from ecg_keras.data.batch_features import check_weighted, choose_features
@@ -230,7 +230,7 @@ def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Da
 
 def load_chosen(
     folder: str | Path, split: str, batch_size: int, chosen: Collection[str] | None
-) -> Iterator[tuple[tf.Tensor, npt.NDArray[Any], npt.NDArray[np.str_], npt.NDArray[np.str_]]]:
+) -> Iterator[tuple[tf.Tensor, AnyArray, TextArray, TextArray]]:
     """As `load_with_ids`, of the records with these ids, with targets and ids in NumPy.
 
     ``None`` chooses all. A batch may hold fewer.

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.array_types import Float32Array, Float64Array, TextArray
 from ecg_keras.data.dataset import Dataset, check_split, describe
 from ecg_keras.data.examples import EVERYTHING, decode
 from ecg_keras.data.identities import Identities, nobody, population, stack
@@ -27,7 +28,6 @@ from ecg_keras.signals import SIGNATURE_SIZE
 PARSED = 256
 TEXTS = ("record_id", "patient_id", "sex")
 
-Floats = npt.NDArray[np.float64]
 # of the training records: a stratified random one, or the first by their ids
 Subset = Literal["nested", "first"]
 
@@ -47,7 +47,7 @@ class StoredRecord:
 
     record_id: str
     patient_id: str
-    signal: npt.NDArray[np.float32]
+    signal: Float32Array
     target: npt.NDArray[np.uint8]
     labels: tuple[str, ...]
     age: float | None
@@ -214,7 +214,7 @@ def signal_statistics(
     seed: int = 0,
     subset: Subset = "nested",
     left_out: Collection[str] = (),
-) -> tuple[Floats, Floats]:
+) -> tuple[Float64Array, Float64Array]:
     """Mean and standard deviation of each lead over what is trained on, read as a stream.
 
     Args:
@@ -268,7 +268,7 @@ def batches(
             yield one | {name: decode_texts(one[name]) for name in TEXTS if name in one}
 
 
-def decode_texts(encoded: npt.NDArray[np.object_]) -> npt.NDArray[np.str_]:
+def decode_texts(encoded: npt.NDArray[np.object_]) -> TextArray:
     """Texts that TensorFlow gives as bytes, in UTF-8; NumPy's own conversion takes ASCII alone."""
     return np.array([one.decode() for one in encoded], np.str_)
 

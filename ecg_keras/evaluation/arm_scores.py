@@ -13,18 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array, IntArray
 from ecg_keras.evaluation.arms import Arm
 from ecg_keras.evaluation.draws import Draws, draw_in, fill_absent, join_rows
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.metrics import (
-    METRICS,
-    Confusion,
-    FloatArray,
-    LabelScorer,
-    LabelScores,
-    Weights,
-    weighted,
-)
+from ecg_keras.metrics import METRICS, Confusion, LabelScorer, LabelScores, Weights, weighted
 
 
 class FoldScorer:
@@ -55,7 +48,7 @@ class FoldScorer:
         )
 
 
-def _mean(scores: Sequence[FloatArray], shares: Sequence[FloatArray]) -> FloatArray:
+def _mean(scores: Sequence[Float64Array], shares: Sequence[Float64Array]) -> Float64Array:
     """The weighted mean over the folds where a score is defined; NaN where it is in none."""
     if len(scores) == 1:
         return scores[0]
@@ -65,7 +58,7 @@ def _mean(scores: Sequence[FloatArray], shares: Sequence[FloatArray]) -> FloatAr
 def plan_draws(arms: Sequence[Arm], bootstrap: int, seed: int) -> Draws:
     """The resamples for some arms: of all their patients, within folds where all have the same."""
     patients = np.unique(np.concatenate([arm.tested[0].patient_ids for arm in arms]))
-    strata: npt.NDArray[np.int64] | None = None
+    strata: IntArray | None = None
     together = np.zeros(len(patients), dtype=np.int64)
     for test in (test for arm in arms for test in arm.tested):
         column = np.searchsorted(patients, test.patient_ids)
@@ -82,8 +75,8 @@ def plan_draws(arms: Sequence[Arm], bootstrap: int, seed: int) -> Draws:
 class Resampled:
     """The scores of an arm in every row of `Draws`."""
 
-    summary: dict[str, FloatArray]
-    auroc: FloatArray
+    summary: dict[str, Float64Array]
+    auroc: Float64Array
 
 
 def score_arm(arm: Arm, draws: Draws) -> Resampled:

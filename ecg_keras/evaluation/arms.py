@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array, IntArray, TextArray
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation.intervals import count_patients
 from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
@@ -19,10 +20,10 @@ from ecg_keras.evaluation.predictions import Predictions
 class TestedRecords:
     """The records that one seed was tested on, sorted by their ids."""
 
-    record_ids: npt.NDArray[np.str_]
-    patient_ids: npt.NDArray[np.str_]
+    record_ids: TextArray
+    patient_ids: TextArray
     targets: npt.NDArray[np.uint8]
-    fold: npt.NDArray[np.int64]
+    fold: IntArray
 
 
 def check_arms(arms: Sequence[Arm], weights: Sequence[float]) -> None:
@@ -132,11 +133,11 @@ class Arm:
         return self.predictions[0][0].labels
 
     @property
-    def support(self) -> npt.NDArray[np.int64]:
+    def support(self) -> IntArray:
         """Of each label the patients that have it, or lack it where those are fewer."""
         return count_patients(self.tested[0].patient_ids, self.tested[0].targets).support
 
-    def limits(self, seed: int, fold: int) -> npt.NDArray[np.float64]:
+    def limits(self, seed: int, fold: int) -> Float64Array:
         """The thresholds of one run, ``(labels,)``."""
         chosen = self.thresholds[seed][fold] if self.thresholds else None
         return np.array([0.5 if chosen is None else chosen[label] for label in self.labels])

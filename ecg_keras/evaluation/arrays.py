@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, BoolArray, Float32Array, TextArray
 from ecg_keras.errors import DataError, shortened
 
 # sums of float32 that should be 1 or 0 are that far off
 ROUNDING = 1e-6
 
 
-def as_strings(name: str, values: npt.ArrayLike) -> npt.NDArray[np.str_]:
+def as_strings(name: str, values: npt.ArrayLike) -> TextArray:
     """Names or ids as strings: text, bytes of UTF-8 and whole numbers."""
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "UTSOiu"):
@@ -35,13 +36,13 @@ def as_strings(name: str, values: npt.ArrayLike) -> npt.NDArray[np.str_]:
     return array.astype(np.str_)
 
 
-def narrow(strings: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
+def narrow(strings: TextArray) -> TextArray:
     """The same strings in an array no wider than the longest."""
     return strings.astype(f"U{max(1, np.char.str_len(strings).max(initial=0))}")
 
 
 def as_targets(
-    values: npt.ArrayLike, records: npt.NDArray[np.str_], labels: Sequence[str]
+    values: npt.ArrayLike, records: TextArray, labels: Sequence[str]
 ) -> npt.NDArray[np.uint8]:
     """Targets as uint8 ``(records, labels)``, from any numbers that are 0 and 1, or booleans."""
     array = _as_matrix("targets", values, (len(records), len(labels)))
@@ -51,8 +52,8 @@ def as_targets(
 
 
 def as_probabilities(
-    values: npt.ArrayLike, records: npt.NDArray[np.str_], labels: Sequence[str]
-) -> npt.NDArray[np.float32]:
+    values: npt.ArrayLike, records: TextArray, labels: Sequence[str]
+) -> Float32Array:
     """Probabilities as float32 ``(records, labels)``, from any numbers between 0 and 1."""
     array = _as_matrix("probabilities", values, (len(records), len(labels)))
     wrong = ~((array >= -ROUNDING) & (array <= 1 + ROUNDING))
@@ -73,7 +74,7 @@ def _as_string(name: str, at: int, value: Any) -> str:
     )
 
 
-def _as_matrix(name: str, values: npt.ArrayLike, shape: tuple[int, int]) -> npt.NDArray[Any]:
+def _as_matrix(name: str, values: npt.ArrayLike, shape: tuple[int, int]) -> AnyArray:
     array = np.asarray(values)
     if array.ndim == 1 and shape == (len(array), 1):
         array = array[:, None]
@@ -90,7 +91,7 @@ def _as_matrix(name: str, values: npt.ArrayLike, shape: tuple[int, int]) -> npt.
     return array
 
 
-def _shape_hint(name: str, array: npt.NDArray[Any], shape: tuple[int, int]) -> str:
+def _shape_hint(name: str, array: AnyArray, shape: tuple[int, int]) -> str:
     records, labels = shape
     if array.shape == (labels, records):
         return f" They are (labels, records): transpose them, as in {name}.T."
@@ -121,9 +122,9 @@ def _probability_hint(value: float) -> str:
 def _refuse(
     name: str,
     allowed: str,
-    array: npt.NDArray[Any],
-    wrong: npt.NDArray[np.bool_],
-    records: npt.NDArray[np.str_],
+    array: AnyArray,
+    wrong: BoolArray,
+    records: TextArray,
     labels: Sequence[str],
     hint: Callable[[float], str],
 ) -> None:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS
 from ecg_keras.evaluation.predictions import Predictions
@@ -23,7 +23,7 @@ from ecg_keras.metrics import (
 PLAIN = 0.5  # without
 
 
-def choose_thresholds(chooser: Predictions) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:
+def choose_thresholds(chooser: Predictions) -> tuple[Float64Array, tuple[str, ...]]:
     """The threshold of each label with the best F1 on a split, where enough patients have it.
 
     The best F1 of a label that one or two patients have is reached by whatever probability they

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import look_up
 from ecg_keras.evaluation.arms import Arm
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
@@ -17,7 +18,7 @@ from ecg_keras.evaluation.judging import MARGIN, judge
 from ecg_keras.evaluation.pairing import check_same_labels
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.run_facts import Budget
-from ecg_keras.metrics import METRICS, FloatArray
+from ecg_keras.metrics import METRICS
 
 
 def compare(
@@ -115,7 +116,7 @@ def _delong(a: Predictions, b: Predictions, column: int) -> float | None:
     return None if np.isnan(test.p_value) else test.p_value
 
 
-def _numbers(found: Contrast, ours: FloatArray, theirs: FloatArray) -> dict[str, float]:
+def _numbers(found: Contrast, ours: Float64Array, theirs: Float64Array) -> dict[str, float]:
     """The fields of a `Difference`; scores are ``(seeds, rows)``, the first row of all patients."""
     return {
         "value": found.value,

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.evaluation.arm_scores import Resampled, plan_draws, score_arm
 from ecg_keras.evaluation.arms import Arm, check_arms
 from ecg_keras.evaluation.draws import Draws, check_settings
 from ecg_keras.evaluation.inference import Contrast, Design, infer_difference, infer_score
 from ecg_keras.evaluation.intervals import Patients, count_patients
-from ecg_keras.metrics import METRICS, FloatArray
+from ecg_keras.metrics import METRICS
 
 
 def contrast(
@@ -138,7 +139,7 @@ class AlignedArms:
         return self._infer(areas, level, patients, "auroc")
 
     def _infer(
-        self, values: Sequence[FloatArray], level: float, patients: Patients, name: str
+        self, values: Sequence[Float64Array], level: float, patients: Patients, name: str
     ) -> Contrast:
         """The contrast of one score, of which each arm has ``(seeds, rows)``."""
         rows = np.asarray(sum(w * own for w, own in zip(self.weights, values, strict=True)))

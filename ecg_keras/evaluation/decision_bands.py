@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array, IntArray
 from ecg_keras.evaluation.draws import Draws, check_settings, draw_all
 from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS, count_patients
 from ecg_keras.evaluation.pairing import check_same_labels, check_same_test
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.variance import find_parts, free_degrees
-from ecg_keras.metrics import FloatArray, mean_over_records, worth_of_labels
+from ecg_keras.metrics import mean_over_records, worth_of_labels
 
 # Up to one half: beyond it a false alarm would be worse than a missed diagnosis.
 THRESHOLDS = (0.01, *(step / 40 for step in range(1, 21)))
@@ -109,8 +110,12 @@ def decision_curves(
 
 
 def _rows(
-    test: Predictions, scores: npt.ArrayLike, limits: FloatArray, shown: Sequence[str], draws: Draws
-) -> list[FloatArray]:
+    test: Predictions,
+    scores: npt.ArrayLike,
+    limits: Float64Array,
+    shown: Sequence[str],
+    draws: Draws,
+) -> list[Float64Array]:
     """Net benefit in every row of the draws, ``(rows, thresholds)``: of the mean, of each label."""
     worths = list(worth_of_labels(test.targets == 1, np.asarray(scores, np.float64), limits))
     kept = [worths[test.labels.index(label)] for label in shown]
@@ -122,15 +127,15 @@ def _rows(
 
 def _curve(
     name: str,
-    rows: FloatArray,
-    limits: FloatArray,
-    support: npt.NDArray[np.int64],
+    rows: Float64Array,
+    limits: Float64Array,
+    support: IntArray,
     groups: int,
     level: float,
 ) -> DecisionCurve:
     *networks, everyone = rows
 
-    def estimate(values: FloatArray) -> tuple[Estimate, ...]:
+    def estimate(values: Float64Array) -> tuple[Estimate, ...]:
         return tuple(_estimate(column, groups, support, level) for column in values.T)
 
     best_default = everyone * (everyone[0] > 0)
@@ -144,9 +149,7 @@ def _curve(
     )
 
 
-def _estimate(
-    rows: FloatArray, groups: int, support: npt.NDArray[np.int64], level: float
-) -> Estimate:
+def _estimate(rows: Float64Array, groups: int, support: IntArray, level: float) -> Estimate:
     value = float(rows[0])
     if support.sum() < LEAST_PATIENTS:
         return Estimate(value, math.nan, math.nan)

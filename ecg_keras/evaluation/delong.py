@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from ecg_keras.metrics import FloatArray
+from ecg_keras.array_types import BoolArray, Float64Array
 
 
 class DeLong(NamedTuple):
@@ -65,7 +65,7 @@ def delong_test(target: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLi
     return DeLong(difference, error, z, math.erfc(abs(z) / math.sqrt(2)))
 
 
-def _placements(truth: npt.NDArray[np.bool_], scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _placements(truth: BoolArray, scores: Float64Array) -> tuple[Float64Array, Float64Array]:
     """For each positive the share of negatives it beats; for each negative, of positives that
     beat it. Ties count half.
     """

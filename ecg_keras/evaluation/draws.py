@@ -12,10 +12,10 @@ from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array, IntArray, TextArray
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.metrics import FloatArray, FurtherScores, LabelScores, Weights
+from ecg_keras.metrics import FurtherScores, LabelScores, Weights
 
 # patients (or records) x rows that are held at once: about 2 MB, which a core keeps near
 WEIGHTS_PER_BLOCK = 2**19
@@ -40,8 +40,8 @@ def check_settings(bootstrap: int, level: float) -> None:
 class Draws:
     """How often each patient counts, in rows: once all, then leave-outs, then resamples."""
 
-    patients: npt.NDArray[np.str_]
-    strata: npt.NDArray[np.int64]
+    patients: TextArray
+    strata: IntArray
     bootstrap: int
     seed: int
 
@@ -84,25 +84,24 @@ class Draws:
                     row[members] = np.bincount(drawn, minlength=len(members))
             yield np.ascontiguousarray(rows.T)
 
-    def weights(self, patient_ids: npt.NDArray[np.str_]) -> Iterator[Weights]:
+    def weights(self, patient_ids: TextArray) -> Iterator[Weights]:
         """The same for records, ``(records, rows)``: each counts as often as its patient."""
         column = np.searchsorted(self.patients, patient_ids)
         for block in self.blocks():
             yield block[column]
 
 
-def draw_all(patient_ids: npt.NDArray[np.str_], bootstrap: int, seed: int) -> Draws:
+def draw_all(patient_ids: TextArray, bootstrap: int, seed: int) -> Draws:
     """Draws of the patients of some records, of no folds."""
     patients = np.unique(patient_ids)
     return Draws(patients, np.zeros(len(patients), dtype=np.int64), bootstrap, seed)
 
 
-Counts = npt.NDArray[np.int64]
 RARE = 3  # patients with a label, at most, for it to stand for another that few have
 Scored = TypeVar("Scored", LabelScores, FurtherScores)
 
 
-def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:
+def draw_in(scores: Scored, support: IntArray, groups: int) -> Scored:
     """Scores whose leave-outs are drawn towards the score of all, label by label."""
     # A patient who is left out of m changes a mean over them so much that the jackknife of
     # patients, which takes their number for that of all patients, finds m / (m - 1) times the
@@ -110,7 +109,7 @@ def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:
     factor = np.sqrt(1 - 1 / np.maximum(support, 2))
     left_out = slice(1, 1 + groups)
 
-    def drawn(values: FloatArray) -> FloatArray:
+    def drawn(values: Float64Array) -> Float64Array:
         moved = values.copy()
         moved[left_out] = values[0] + factor * (values[left_out] - values[0])
         return moved
@@ -126,7 +125,7 @@ def draw_in(scores: Scored, support: Counts, groups: int) -> Scored:
     )
 
 
-def fill_absent(scores: LabelScores, support: Counts, groups: int) -> LabelScores:
+def fill_absent(scores: LabelScores, support: IntArray, groups: int) -> LabelScores:
     """Scores for means over labels, in which F1 is that of the same labels in every row."""
     # F1 of a rare label is low whatever the network, so a mean of the labels that are left jumps
     # where a rare one is absent. In a resample an absent label has the F1 of all patients. In a

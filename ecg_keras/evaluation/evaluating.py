@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.evaluation.calibrating import Calibration, calibrate
 from ecg_keras.evaluation.choosing import choose_thresholds
@@ -29,7 +30,6 @@ from ecg_keras.metrics import (
     FURTHER,
     METRICS,
     By,
-    FloatArray,
     FurtherScorer,
     FurtherScores,
     LabelScorer,
@@ -161,7 +161,7 @@ def evaluate(
 
 
 def estimate_labels(
-    predictions: Predictions, thresholds: FloatArray, *, bootstrap: int, level: float, seed: int
+    predictions: Predictions, thresholds: Float64Array, *, bootstrap: int, level: float, seed: int
 ) -> dict[str, dict[str, Estimate | None]]:
     """Each label's scores at given thresholds, with the intervals that `evaluate` gives them.
 
@@ -188,7 +188,7 @@ def estimate_labels(
 
 
 def _score_rows(
-    test: Predictions, limits: FloatArray, codes: Codes | None, draws: Draws, patients: Patients
+    test: Predictions, limits: Float64Array, codes: Codes | None, draws: Draws, patients: Patients
 ) -> tuple[LabelScores, FurtherScores]:
     """All scores in every row of the draws."""
     scorer = LabelScorer(test.targets, test.probabilities, limits)
@@ -222,7 +222,7 @@ def _calibrate(test: Predictions, valid: Predictions | None, method: str) -> Cal
 
 def _choose_thresholds(
     test: Predictions, valid: Predictions | None, thresholds: str
-) -> tuple[FloatArray, tuple[str, ...]]:
+) -> tuple[Float64Array, tuple[str, ...]]:
     """A threshold for each label, and the labels for which validation had none to offer."""
     if thresholds == "fixed":
         return np.full(len(test.labels), 0.5), ()

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import IntArray, TextArray
 from ecg_keras.errors import ConfigError, DataError, shortened
 
 Value = str | float | None
@@ -35,7 +35,7 @@ class Grouping:
     names: tuple[str, ...]
     group_of: Mapping[str, str]
 
-    def members(self, record_ids: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+    def members(self, record_ids: TextArray) -> IntArray:
         """Of each record the number of its group, -1 where unknown."""
         number = {name: at for at, name in enumerate(self.names)}
         found = [number.get(self.group_of.get(str(one), ""), -1) for one in record_ids]

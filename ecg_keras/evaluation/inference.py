@@ -9,9 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
+from ecg_keras.array_types import Float64Array, IntArray
 from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.intervals import (
     Patients,
@@ -28,7 +26,6 @@ from ecg_keras.evaluation.variance import (
     match_degrees,
     two_sided,
 )
-from ecg_keras.metrics import FloatArray
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class Design:
 
 
 def infer(
-    rows: FloatArray, design: Design, most: float, level: float, score: str | None = None
+    rows: Float64Array, design: Design, most: float, level: float, score: str | None = None
 ) -> Contrast:
     """The contrast of ``(seeds, rows)``, with at most ``most`` degrees of freedom over patients."""
     by_seed, resampled = rows[:, 0], rows[:, 1 + design.groups :]
@@ -120,9 +117,9 @@ def infer(
 
 
 def infer_difference(
-    rows: FloatArray,
+    rows: Float64Array,
     design: Design,
-    support: npt.NDArray[np.int64],
+    support: IntArray,
     level: float,
     bounds: tuple[float, float] = (-1.0, 1.0),
 ) -> Contrast:
@@ -139,7 +136,7 @@ def infer_difference(
 
 
 def infer_score(
-    rows: FloatArray, design: Design, patients: Patients, level: float, name: str
+    rows: Float64Array, design: Design, patients: Patients, level: float, name: str
 ) -> Contrast:
     """The contrast of one network's score, or of its seeds: a mean over labels, or an AUROC.
 

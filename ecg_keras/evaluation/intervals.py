@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
+from ecg_keras.array_types import Float64Array, IntArray, TextArray
 from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.variance import Parts, find_parts, free_degrees, interval
-from ecg_keras.metrics import FloatArray
 
 # with a label, and without, for the interval of one network's score; with it, for a threshold
 LEAST_PATIENTS = 5
@@ -48,16 +48,16 @@ IntervalAt = Callable[[float], tuple[float, float]]  # of a level, its two ends
 class Patients:
     """How many patients the scores of each label rest on, ``(labels,)`` each."""
 
-    having: npt.NDArray[np.int64]
-    lacking: npt.NDArray[np.int64]
+    having: IntArray
+    lacking: IntArray
 
     @property
-    def support(self) -> npt.NDArray[np.int64]:
+    def support(self) -> IntArray:
         """The lesser of both."""
         return np.minimum(self.having, self.lacking)
 
 
-def count_patients(patient_ids: npt.NDArray[np.str_], targets: npt.NDArray[np.uint8]) -> Patients:
+def count_patients(patient_ids: TextArray, targets: npt.NDArray[np.uint8]) -> Patients:
     """Patients with and without each label; one with records of both kinds counts as both."""
     patients, patient_of = np.unique(patient_ids, return_inverse=True)
     having, lacking = (
@@ -74,7 +74,7 @@ def count_patients(patient_ids: npt.NDArray[np.str_], targets: npt.NDArray[np.ui
 
 
 def label_interval(
-    name: str, rows: FloatArray, groups: int, having: int, lacking: int
+    name: str, rows: Float64Array, groups: int, having: int, lacking: int
 ) -> IntervalAt | None:
     """The interval of a label's score at any level; ``None`` where patients are too few."""
     value = float(rows[0])
@@ -104,7 +104,7 @@ def label_interval(
 
 
 def estimate_label(
-    name: str, rows: FloatArray, groups: int, having: int, lacking: int, level: float
+    name: str, rows: Float64Array, groups: int, having: int, lacking: int, level: float
 ) -> Estimate | None:
     """A label's score with its interval."""
     return estimate_at(rows, label_interval(name, rows, groups, having, lacking), level)
@@ -122,7 +122,7 @@ def estimate_scores(
 
 
 def mean_interval(
-    name: str, rows: FloatArray, groups: int, support: npt.NDArray[np.int64]
+    name: str, rows: Float64Array, groups: int, support: IntArray
 ) -> IntervalAt | None:
     """The interval of a mean over labels at any level; ``None`` where patients are too few."""
     value = float(rows[0])
@@ -151,7 +151,7 @@ def mean_interval(
 
 
 def estimate_mean(
-    name: str, rows: FloatArray, groups: int, support: npt.NDArray[np.int64], level: float
+    name: str, rows: Float64Array, groups: int, support: IntArray, level: float
 ) -> Estimate | None:
     """A mean over labels, or a score of all labels together, with its interval."""
     return estimate_at(rows, mean_interval(name, rows, groups, support), level)
@@ -187,7 +187,7 @@ def score_interval(
     return float(low), float(high)
 
 
-def find_lean(name: str, value: float, resampled: FloatArray) -> float:
+def find_lean(name: str, value: float, resampled: Float64Array) -> float:
     """How much higher a score may be here than on endless records, on average over tests."""
     # AUPRC counts each positive among those that score as high as itself, and F-max and sensitivity
     # at 95 % specificity take the best of all thresholds: they are too high where positives are
@@ -235,7 +235,9 @@ def _within(
     return at
 
 
-def estimate_at(rows: FloatArray, interval_at: IntervalAt | None, level: float) -> Estimate | None:
+def estimate_at(
+    rows: Float64Array, interval_at: IntervalAt | None, level: float
+) -> Estimate | None:
     """A score with its interval of a level; ``None`` where it is undefined."""
     value = float(rows[0])
     if np.isnan(value):

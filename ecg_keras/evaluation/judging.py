@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation.inference import Contrast
 from ecg_keras.evaluation.variance import Parts, beyond_margin, two_sided
@@ -134,7 +135,7 @@ def count_words(words: Sequence[Word]) -> str:
     return ", ".join(f"{words.count(word)} {word}" for word in WORDS if word in words)
 
 
-def correct(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def correct(p_values: npt.ArrayLike) -> Float64Array:
     """p-values after Holm's correction (1979), ``(tests,)``, in their order; NaN is no test."""
     # the smallest of m is multiplied by m, the next by m - 1 and so on
     given = np.asarray(p_values, dtype=np.float64)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from ecg_keras.array_types import BoolArray, TextArray
 from ecg_keras.evaluation.estimates import Estimate, number, parse_stored
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS
 from ecg_keras.evaluation.predictions import Predictions
@@ -181,9 +182,9 @@ def _limits(sets: LabelSets) -> list[list[float]]:
 
 
 def _coverage(
-    held: npt.NDArray[np.bool_],
-    chosen: npt.NDArray[np.bool_],
-    patient_ids: npt.NDArray[np.str_],
+    held: BoolArray,
+    chosen: BoolArray,
+    patient_ids: TextArray,
     level: float,
 ) -> Estimate | None:
     """The mean over patients of the share of their chosen records that are covered."""

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import TextArray
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation.predictions import Predictions
 
@@ -16,11 +17,11 @@ class Tested(Protocol):
     """Records that were tested, sorted by their ids."""
 
     @property
-    def record_ids(self) -> npt.NDArray[np.str_]:
+    def record_ids(self) -> TextArray:
         """``(records,)``."""
 
     @property
-    def patient_ids(self) -> npt.NDArray[np.str_]:
+    def patient_ids(self) -> TextArray:
         """``(records,)``."""
 
     @property

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float64Array
 from ecg_keras.errors import DataError, listed, nearest, shortened
 
 IDS = ("record_id", "patient_id")
@@ -54,7 +54,7 @@ def _find_labels(path: Path, header: Sequence[str]) -> tuple[str, ...]:
     return tuple(targets)
 
 
-def _numbers(path: Path, frame: Any, names: Sequence[str]) -> npt.NDArray[np.float64]:
+def _numbers(path: Path, frame: Any, names: Sequence[str]) -> Float64Array:
     """Columns as ``(records, labels)``; a column of text is one with a cell that is no number."""
     columns = [frame[name].to_numpy() for name in names]
     for at, name in enumerate(names):
@@ -63,9 +63,7 @@ def _numbers(path: Path, frame: Any, names: Sequence[str]) -> npt.NDArray[np.flo
     return np.stack([column.astype(np.float64) for column in columns], axis=1)
 
 
-def _parse(
-    path: Path, name: str, cells: npt.NDArray[Any], rows: Sequence[int]
-) -> npt.NDArray[np.float64]:
+def _parse(path: Path, name: str, cells: AnyArray, rows: Sequence[int]) -> Float64Array:
     from ecg_keras.sources import name_row
 
     values = np.empty(len(cells))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.array_files import read_arrays
+from ecg_keras.array_types import Float32Array, TextArray
 from ecg_keras.errors import DataError, printable
 from ecg_keras.evaluation.arrays import as_probabilities, as_strings, as_targets, narrow
 from ecg_keras.evaluation.prediction_tables import TABLE_KINDS, read_prediction_table
@@ -51,10 +52,10 @@ class Predictions:
     """
 
     labels: tuple[str, ...]
-    record_ids: npt.NDArray[np.str_]
-    patient_ids: npt.NDArray[np.str_]
+    record_ids: TextArray
+    patient_ids: TextArray
     targets: npt.NDArray[np.uint8]
-    probabilities: npt.NDArray[np.float32]
+    probabilities: Float32Array
 
     def __post_init__(self) -> None:
         named = self.labels if isinstance(self.labels, np.ndarray) else list(self.labels)
@@ -143,7 +144,7 @@ def _read_npz(path: Path) -> dict[str, Any]:
     return arrays
 
 
-def _refuse_repeats(name: str, values: Sequence[str] | npt.NDArray[np.str_]) -> None:
+def _refuse_repeats(name: str, values: Sequence[str] | TextArray) -> None:
     unique, counts = np.unique(np.asarray(values), return_counts=True)
     if (counts > 1).any():
         raise DataError(f"{name} must all be different. More than once: {unique[counts > 1][0]!s}.")

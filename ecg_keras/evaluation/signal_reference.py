@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.array_files import read_arrays
+from ecg_keras.array_types import AnyArray, Float32Array, TextArray
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.metrics import patient_quantile
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 # of sound ECGs, how many may be flagged; of the training records, how many are kept
 RATE, MOST = 0.01, 2000
 ADVICE = "Remove it; `ecg-keras evaluate RUN` makes it again where the shards are there."
-Floats = npt.NDArray[np.float32]
 _FACTS = ("limit", "rate", "patients", "sampling_rate", "num_leads")
 
 
@@ -44,15 +44,15 @@ class SignalReference:
     """
 
     known: npt.NDArray[np.float16]
-    centre: Floats
-    scale: Floats
+    centre: Float32Array
+    scale: Float32Array
     limit: float
     rate: float
     patients: int
     sampling_rate: float
     num_leads: int
 
-    def distance(self, signals: npt.ArrayLike) -> Floats:
+    def distance(self, signals: npt.ArrayLike) -> Float32Array:
         """How far each is from the nearest training record, in units of the limit: above 1, it is
         flagged.
 
@@ -163,7 +163,7 @@ def make_reference(
 
 def _read(
     shards: str | Path, dataset: Dataset, split: str, chosen: set[str] | None, left_out: set[str]
-) -> tuple[Floats, npt.NDArray[np.str_]]:
+) -> tuple[Float32Array, TextArray]:
     """Descriptions and patients of a split's records."""
     from ecg_keras import data
 
@@ -185,9 +185,9 @@ def _read(
 
 
 def _fit(
-    training: Floats,
-    validation: Floats,
-    patient_ids: npt.NDArray[Any],
+    training: Float32Array,
+    validation: Float32Array,
+    patient_ids: AnyArray,
     sampling_rate: float,
     num_leads: int,
 ) -> SignalReference | None:
@@ -202,7 +202,7 @@ def _fit(
     return SignalReference(known, centre, scale, limit, rate, patients, sampling_rate, num_leads)
 
 
-def _nearest(known: npt.NDArray[np.float16], shapes: Floats) -> Floats:
+def _nearest(known: npt.NDArray[np.float16], shapes: Float32Array) -> Float32Array:
     """Distances from the nearest known one, a few records at a time."""
     to = known.astype(np.float32)
     squares = (to**2).sum(axis=1)

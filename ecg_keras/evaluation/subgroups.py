@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array, IntArray
 from ecg_keras.evaluation.draws import (
     Draws,
     check_settings,
@@ -34,15 +34,7 @@ from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.evaluation.subgroup_scores import COMPARED, Subgroup, SubgroupLabel, Subgroups
 from ecg_keras.evaluation.two_sides import compare_sides, correct_groups
 from ecg_keras.evaluation.variance import find_parts
-from ecg_keras.metrics import (
-    METRICS,
-    BoolArray,
-    FloatArray,
-    LabelScorer,
-    LabelScores,
-    ece,
-    mean_over_records,
-)
+from ecg_keras.metrics import METRICS, LabelScorer, LabelScores, ece, mean_over_records
 
 DECIDING = "macro_auroc"  # the other summary scores depend on how common labels are in a group
 GAP = "observed_less_predicted"
@@ -50,7 +42,7 @@ GAP = "observed_less_predicted"
 
 def score_subgroups(
     test: Predictions,
-    thresholds: FloatArray,
+    thresholds: Float64Array,
     groupings: Sequence[Grouping],
     *,
     bootstrap: int = 2000,
@@ -111,18 +103,18 @@ class _Side:
 
     tested: Predictions
     scores: LabelScores
-    gaps: FloatArray  # observed less predicted, ``(rows, labels)``
+    gaps: Float64Array  # observed less predicted, ``(rows, labels)``
     patients: Patients
 
 
 def _score_sides(
-    test: Predictions, thresholds: FloatArray, masks: Sequence[BoolArray], draws: Draws
+    test: Predictions, thresholds: Float64Array, masks: Sequence[BoolArray], draws: Draws
 ) -> list[_Side]:
     parts = [test.take(mask) for mask in masks]
     scorers = [LabelScorer(one.targets, one.probabilities, thresholds) for one in parts]
     gaps = [np.subtract(one.targets, one.probabilities, dtype=np.float64) for one in parts]
     blocks: list[list[LabelScores]] = [[] for _ in masks]
-    means: list[list[FloatArray]] = [[] for _ in masks]
+    means: list[list[Float64Array]] = [[] for _ in masks]
     for weights in draws.weights(test.patient_ids):
         for at, mask in enumerate(masks):
             blocks[at].append(scorers[at].score(weights[mask]))
@@ -135,7 +127,7 @@ def _score_sides(
     return found
 
 
-def common_labels(own: Patients, rest: Patients) -> npt.NDArray[np.int64]:
+def common_labels(own: Patients, rest: Patients) -> IntArray:
     """The columns that enough patients have and lack on both sides, for means that compare."""
     return np.flatnonzero(np.minimum(own.support, rest.support) >= LEAST_PATIENTS)
 
@@ -206,8 +198,8 @@ def _compare(
 
 
 def _mean_rows(
-    scores: LabelScores, kept: npt.NDArray[np.int64], support: npt.NDArray[np.int64], groups: int
-) -> dict[str, FloatArray]:
+    scores: LabelScores, kept: IntArray, support: IntArray, groups: int
+) -> dict[str, Float64Array]:
     """The summary scores of some labels in every row."""
     some = replace(
         scores, **{one.name: getattr(scores, one.name)[:, kept] for one in fields(scores)}
@@ -216,13 +208,13 @@ def _mean_rows(
     return {name: metric(filled) for name, metric in METRICS.items()}
 
 
-def _rows(side: _Side, name: str, column: int) -> FloatArray:
-    values: FloatArray = side.gaps if name == GAP else getattr(side.scores, name)
+def _rows(side: _Side, name: str, column: int) -> Float64Array:
+    values: Float64Array = side.gaps if name == GAP else getattr(side.scores, name)
     return values[:, column]
 
 
 def _interval_of(
-    name: str, side: _Side, column: int, rows: FloatArray, groups: int
+    name: str, side: _Side, column: int, rows: Float64Array, groups: int
 ) -> IntervalAt | None:
     having, lacking = int(side.patients.having[column]), int(side.patients.lacking[column])
     if name != GAP:

@@ -13,19 +13,19 @@ from dataclasses import replace
 import numpy as np
 from scipy import optimize
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.grouping import name_comparisons
 from ecg_keras.evaluation.intervals import IntervalAt, estimate_at
 from ecg_keras.evaluation.judging import correct_once
 from ecg_keras.evaluation.subgroup_scores import Beside, Said, Subgroup, Subgroups
-from ecg_keras.metrics import FloatArray
 
 # p-values are looked for between these: below the first they are the first, above the second 1
 SMALLEST, LARGEST = 1e-10, 0.999
 
 
 def compare_sides(
-    rows: Sequence[FloatArray],
+    rows: Sequence[Float64Array],
     intervals: Sequence[IntervalAt | None],
     shared: bool,
     groups: int,
@@ -119,7 +119,7 @@ def p_value_of(value: float, interval_at: IntervalAt) -> float:
     return math.exp(float(optimize.brentq(excess, least, most, xtol=1e-6)))
 
 
-def correlate(a: FloatArray, b: FloatArray) -> float:
+def correlate(a: Float64Array, b: Float64Array) -> float:
     """Of two scores over the resamples that define both; 0 where one does not vary."""
     both = np.isfinite(a) & np.isfinite(b)
     a, b = a[both], b[both]

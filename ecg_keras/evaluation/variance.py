@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 from scipy import optimize, special
 
-from ecg_keras.metrics import FloatArray
+from ecg_keras.array_types import Float64Array, IntArray
 
 # nodes and weights on [-1, 1] of the integral over what the variance of seeds may be
 NODES, SHARES = special.roots_legendre(192)
@@ -76,7 +75,7 @@ class Parts:
             degrees = self.degrees * (variances / self.patient) ** 2 if self.patient else np.inf
         return float(chances @ special.stdtr(np.minimum(degrees, NORMAL), -ratio))
 
-    def _variances(self) -> tuple[FloatArray, FloatArray]:
+    def _variances(self) -> tuple[Float64Array, Float64Array]:
         """What the variance of the mean may be, and how likely each is."""
         square, chances = chi_squares(self.seeds - 1)
         beyond = np.maximum((self.seeds - 1) * self.seed / square - self.interaction, 0.0)
@@ -96,7 +95,7 @@ class Parts:
 
 
 @lru_cache(maxsize=64)
-def chi_squares(free: int) -> tuple[FloatArray, FloatArray]:
+def chi_squares(free: int) -> tuple[Float64Array, Float64Array]:
     """Values of a chi-square variable, and the chance that stands for each in an integral."""
     # in equal steps of the logarithm of chi: with few degrees of freedom a small p-value is made of
     # values near 0
@@ -110,7 +109,7 @@ def chi_squares(free: int) -> tuple[FloatArray, FloatArray]:
 
 
 def find_parts(
-    rows: FloatArray, groups: int, most: float = math.inf, *, jackknife: bool = True
+    rows: Float64Array, groups: int, most: float = math.inf, *, jackknife: bool = True
 ) -> Parts:
     """The parts of the variance of a mean over seeds, of their ``rows`` as `Draws` orders them.
 
@@ -140,23 +139,23 @@ def find_parts(
     )
 
 
-def _spread(values: FloatArray) -> FloatArray:
+def _spread(values: Float64Array) -> Float64Array:
     """The variance along the last axis; 0 of fewer than two."""
     few = values.shape[-1] < 2
     return np.zeros(values.shape[:-1]) if few else np.asarray(values.var(axis=-1, ddof=1))
 
 
-def _jackknife(left_out: FloatArray) -> float:
+def _jackknife(left_out: Float64Array) -> float:
     return float(max(len(left_out) - 1, 0) * left_out.var()) if len(left_out) else 0.0
 
 
-def free_degrees(support: npt.NDArray[np.int64]) -> float:
+def free_degrees(support: IntArray) -> float:
     """The most degrees of freedom of a variance over the patients of labels with this support."""
     # a label whose positives are of m patients shows their spread with m - 1, at least with 1
     return float(np.maximum(support[support > 0] - 1, 1).sum())
 
 
-def find_degrees(left_out: FloatArray) -> float:
+def find_degrees(left_out: Float64Array) -> float:
     """Degrees of freedom of a variance over patients, from how unequal their influence is."""
     # A sum of n squared influences u has the relative variance sum u^4 / (sum u^2)^2 - 1/n, and 2
     # over that are its degrees of freedom: about n where all patients matter alike, about the

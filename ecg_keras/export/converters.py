@@ -20,12 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.array_types import Float32Array
+
 if TYPE_CHECKING:  # the process that converts to LiteRT needs neither
     from ecg_keras.export.card import Card
     from ecg_keras.keras_library import keras
 
-Array = npt.NDArray[np.float32]
-Ask = Callable[[Array], Array]
+Ask = Callable[[Float32Array], Float32Array]
 
 OPSET = 17
 # arrays below it stay in float32: there is nothing to gain
@@ -70,7 +71,7 @@ def _save_frozen(frozen: Any, card: Card, folder: Path) -> None:
 
 
 def write_onnx(
-    model: keras.Model, folder: Path, card: Card, precision: str, signals: Array | None
+    model: keras.Model, folder: Path, card: Card, precision: str, signals: Float32Array | None
 ) -> None:
     """``model.onnx``: in float16 its weights alone are, and int8 is ONNX Runtime's with QDQ."""
     import onnx
@@ -136,13 +137,13 @@ def _halve_weights(converted: Any) -> None:
     graph.node.extend(nodes)
 
 
-def _as_half(values: Array) -> npt.NDArray[np.float16] | None:
+def _as_half(values: Float32Array) -> npt.NDArray[np.float16] | None:
     """Rounded to float16, or nothing where a value is beyond its range."""
     fits = np.isfinite(values).all() and np.abs(values).max(initial=0) < np.finfo(np.float16).max
     return values.astype(np.float16) if fits else None
 
 
-def _quantise_onnx(path: Path, card: Card, signals: Array) -> None:
+def _quantise_onnx(path: Path, card: Card, signals: Float32Array) -> None:
     """Convolutions and matrix products in int8, with ranges of ``signals``."""
     from onnxruntime import quantization
 
@@ -150,7 +151,7 @@ def _quantise_onnx(path: Path, card: Card, signals: Array) -> None:
         def __init__(self) -> None:
             self.pending = iter(signals)
 
-        def get_next(self) -> dict[str, Array] | None:
+        def get_next(self) -> dict[str, Float32Array] | None:
             ecg = next(self.pending, None)
             return None if ecg is None else {card.input: ecg[np.newaxis]}
 
@@ -178,7 +179,7 @@ def read_onnx_file(folder: Path, card: Card) -> Ask:
 
 
 def write_litert(
-    model: keras.Model, folder: Path, card: Card, precision: str, signals: Array | None
+    model: keras.Model, folder: Path, card: Card, precision: str, signals: Float32Array | None
 ) -> None:
     """``model.tflite``: takes one ECG, because loops and most accelerators need a fixed shape.
 
@@ -218,7 +219,7 @@ def read_litert(folder: Path, card: Card) -> Ask:
     interpreter = Interpreter(model_path=str(folder / "model.tflite"))
     run = interpreter.get_signature_runner("serving_default")
 
-    def ask(signals: Array) -> Array:
+    def ask(signals: Float32Array) -> Float32Array:
         return np.concatenate(
             [run(**{card.input: ecg[np.newaxis]})[card.output] for ecg in signals]
         )
@@ -227,7 +228,7 @@ def read_litert(folder: Path, card: Card) -> Ask:
 
 
 def write_openvino(
-    model: keras.Model, folder: Path, card: Card, precision: str, signals: Array | None
+    model: keras.Model, folder: Path, card: Card, precision: str, signals: Float32Array | None
 ) -> None:
     """``model.xml`` and ``model.bin``, of which float16 has the weights alone in 16 bits."""
     del signals

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.config import Data
 from ecg_keras.errors import ConfigError, DataError, look_up, printable, shortened
 from ecg_keras.evaluation import Calibration, LabelSets
@@ -49,8 +49,8 @@ def export_model(
     calibration: Calibration | None = None,
     sets: LabelSets | None = None,
     reading: Data | None = None,
-    check_signals: npt.NDArray[np.float32] | None = None,
-    range_signals: npt.NDArray[np.float32] | None = None,
+    check_signals: Float32Array | None = None,
+    range_signals: Float32Array | None = None,
     valid: Iterable[tuple[Any, Any]] | None = None,
     max_loss: float = MAX_LOSS,
     replace: bool = False,
@@ -179,7 +179,7 @@ def _convert(
     network: keras.Model,
     folder: Path,
     card: Card,
-    ranges: npt.NDArray[np.float32] | None,
+    ranges: Float32Array | None,
 ) -> Any:
     """Writes the network and opens it in its reader; one line where the format lacks something."""
     try:
@@ -209,8 +209,8 @@ def _refuse(row: ExportFormat, model: keras.Model, precision: str, why: str) -> 
 
 
 def _compare(
-    answers: npt.NDArray[np.float32],
-    signals: npt.NDArray[np.float32],
+    answers: Float32Array,
+    signals: Float32Array,
     references: References,
     row: ExportFormat,
 ) -> None:

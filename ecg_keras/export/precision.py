@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import LabelSets
 from ecg_keras.metrics import auroc, decide, macro
 
-Array = npt.NDArray[np.float32]
 # of macro AUROC: what a network of fewer bits may lose
 MAX_LOSS = 0.01
 
@@ -70,8 +69,8 @@ class PrecisionLoss:
 
 
 def measure_loss(
-    exact: Callable[[Array], Any],
-    ask: Callable[[Array], Array],
+    exact: Callable[[Float32Array], Any],
+    ask: Callable[[Float32Array], Float32Array],
     batches: Iterable[tuple[Any, Any]],
     thresholds: Sequence[float] | None,
     sets: LabelSets | None = None,
@@ -99,12 +98,12 @@ def measure_loss(
     )
 
 
-def _share_of_other_sets(sets: LabelSets, before: Array, after: Array) -> float:
+def _share_of_other_sets(sets: LabelSets, before: Float32Array, after: Float32Array) -> float:
     both = (np.array(sets.find(one)) for one in (before, after))
     return float(np.not_equal(*both).mean())
 
 
-def _macro_auroc(targets: npt.NDArray[Any], probabilities: Array) -> float | None:
+def _macro_auroc(targets: AnyArray, probabilities: Float32Array) -> float | None:
     value = float(macro(auroc(targets, probabilities)))
     return value if math.isfinite(value) else None
 

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras import data
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.errors import DataError
 from ecg_keras.export.card import Card
 from ecg_keras.records import RecordInfo, Signal, Span, cut_signal
 
-Array = npt.NDArray[np.float32]
 Outcome = data.Converted | data.LeftOut
 
 
@@ -29,17 +27,17 @@ class CheckRequest:
     Where they are ``rounded`` the graph resamples and rounds what it gets, as the library does.
     """
 
-    inputs: dict[str, npt.NDArray[Any]]
-    windows: list[Array]
+    inputs: dict[str, AnyArray]
+    windows: list[Float32Array]
     rounded: bool = False
 
 
-def ask_signal(card: Card, signals: Array) -> CheckRequest:
+def ask_signal(card: Card, signals: Float32Array) -> CheckRequest:
     """ECGs as the network takes them."""
     return CheckRequest({card.input: signals}, [one[None] for one in signals])
 
 
-def ask_examples(card: Card, signals: Array) -> CheckRequest:
+def ask_examples(card: Card, signals: Float32Array) -> CheckRequest:
     """The same as a shard holds them."""
     del card
     stored = [data.quantise(one) for one in signals]
@@ -57,7 +55,7 @@ def _example(samples: bytes, step: float) -> bytes:
     return bytes(example.SerializeToString())
 
 
-def ask_as_recorded(card: Card, signals: Array) -> CheckRequest:
+def ask_as_recorded(card: Card, signals: Float32Array) -> CheckRequest:
     """The same as if they had been sampled faster and longer, in microvolts, leads backwards."""
     times, factor = (3, 2.0) if card.resample == "decimate" else (4, 2.5)
     values = np.tile(signals[:, :, ::-1], (1, times, 1)) * np.float32(1000)
@@ -83,14 +81,16 @@ class _InMemory:
         return cut_signal(self.signal, span)
 
 
-def convert(card: Card, values: Array, rate: float, leads: tuple[str, ...]) -> list[Outcome]:
+def convert(card: Card, values: Float32Array, rate: float, leads: tuple[str, ...]) -> list[Outcome]:
     """What `ecg_keras.data` makes of ``(num_samples, num_leads)`` in millivolts for a network."""
     info = RecordInfo("a request", "a request", Path("a request"), ())
     source = _InMemory(Signal(values, rate, leads))
     return list(data.convert_windows(info, source, card.data, data.Verified()))
 
 
-def _list_windows(card: Card, values: Array, rate: float, leads: tuple[str, ...]) -> Array:
+def _list_windows(
+    card: Card, values: Float32Array, rate: float, leads: tuple[str, ...]
+) -> Float32Array:
     found = convert(card, values, rate, leads)
     kept = [one.samples * np.float32(one.scale) for one in found if isinstance(one, data.Converted)]
     if not kept:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras import __version__
+from ecg_keras.array_types import Float32Array
 from ecg_keras.config import Data
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, LabelSets
@@ -42,7 +42,7 @@ def export_saved_model(
     sets: LabelSets | None = None,
     reading: Data | None = None,
     signatures: Sequence[str] | None = None,
-    check_signals: npt.NDArray[np.float32] | None = None,
+    check_signals: Float32Array | None = None,
     replace: bool = False,
 ) -> Path:
     """Writes ``model`` as a SavedModel whose answers were compared with Keras.
@@ -194,7 +194,7 @@ def calibrated(
     return keras.ops.cast(keras.ops.sigmoid(logits * slopes + intercepts), "float32")
 
 
-def checked_signals(card: Card, signals: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32]:
+def checked_signals(card: Card, signals: Float32Array | None) -> Float32Array:
     """The signals to compare on, or a `ConfigError` where the model could not take them."""
     if signals is None:
         return simulate_check_signals(card)

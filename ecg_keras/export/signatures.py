@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import ConfigError, DataError, look_up
 from ecg_keras.export.as_recorded import Tensors, refuse, unless
 from ecg_keras.export.card import Card
@@ -18,13 +19,7 @@ from ecg_keras.export.graph_answers import (
     answer_recordings,
     answer_signal,
 )
-from ecg_keras.export.requests import (
-    Array,
-    CheckRequest,
-    ask_as_recorded,
-    ask_examples,
-    ask_signal,
-)
+from ecg_keras.export.requests import CheckRequest, ask_as_recorded, ask_examples, ask_signal
 from ecg_keras.keras_library import keras
 from ecg_keras.signals import LEADS
 
@@ -57,7 +52,7 @@ class Signature:
     takes: Callable[[Card], dict[str, tf.TensorSpec]]
     answer: Callable[[Network, Card, Tensors], Tensors]
     # a request about ECGs as the network takes them, and the windows that the library makes of it
-    ask: Callable[[Card, Array], CheckRequest]
+    ask: Callable[[Card, Float32Array], CheckRequest]
     # whether a network of these leads has it
     offered: Callable[[Card], bool] = lambda card: True
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.array_types import AnyArray, Float32Array, Float64Array
 from ecg_keras.data import STEP_MV
 from ecg_keras.errors import DataError
 from ecg_keras.export.card import Card
-from ecg_keras.export.requests import Array, CheckRequest
+from ecg_keras.export.requests import CheckRequest
 from ecg_keras.export.signatures import DEFAULT, Signature, describe_signatures
 from ecg_keras.keras_library import keras
 from ecg_keras.models import as_graph
@@ -25,11 +25,11 @@ WARMUP_FILE = "tf_serving_warmup_requests"
 FLOAT32_LIMIT = 1e-5
 MIXED_LIMIT = 0.05
 
-Reference = Callable[[Array], npt.NDArray[np.float64]]
+Reference = Callable[[Float32Array], Float64Array]
 References = Mapping[str, tuple[Reference, float]]
 
 
-def simulate_check_signals(card: Card, *, count: int = 8) -> Array:
+def simulate_check_signals(card: Card, *, count: int = 8) -> Float32Array:
     """ECG-like input for checks and warm-up: beats of about 1 mV, drift and noise."""
     random = np.random.default_rng(0)
     seconds = np.arange(card.num_samples) / card.sampling_rate
@@ -41,7 +41,9 @@ def simulate_check_signals(card: Card, *, count: int = 8) -> Array:
     )
     drift = 0.1 * np.sin(2 * np.pi * (0.3 * seconds + random.uniform(size=(count, 1))))
     noise = random.normal(0.0, 0.02, size=(count, card.num_samples, len(card.leads)))
-    signals: Array = (height * beat[:, :, None] + drift[:, :, None] + noise).astype(np.float32)
+    signals: Float32Array = (height * beat[:, :, None] + drift[:, :, None] + noise).astype(
+        np.float32
+    )
     return signals
 
 
@@ -70,7 +72,7 @@ def check_saved_model(
     card: Card,
     rows: Sequence[Signature],
     references: References,
-    signals: Array,
+    signals: Float32Array,
 ) -> dict[str, Mapping[str, Any]]:
     """Loads the SavedModel with plain TensorFlow and compares it with Keras models.
 
@@ -99,7 +101,7 @@ def check_saved_model(
     return describe_signatures(loaded, rows)
 
 
-def _expect(run: Reference, request: CheckRequest) -> tuple[npt.NDArray[Any], float]:
+def _expect(run: Reference, request: CheckRequest) -> tuple[AnyArray, float]:
     """The mean over each ECG's windows, and how far it moves where each sample is a step off."""
     means = _average(run, request.windows)
     if not request.rounded:
@@ -108,14 +110,14 @@ def _expect(run: Reference, request: CheckRequest) -> tuple[npt.NDArray[Any], fl
     return means, float(np.abs(moved - means).max())
 
 
-def _average(run: Reference, windows: Sequence[Array]) -> npt.NDArray[Any]:
+def _average(run: Reference, windows: Sequence[Float32Array]) -> AnyArray:
     """The mean over each ECG's windows."""
     ends = np.cumsum([len(one) for one in windows])
     parts = np.split(run(np.concatenate(windows)), ends[:-1])
     return np.stack([part.mean(axis=0) for part in parts])
 
 
-def _move(windows: Sequence[Array]) -> list[Array]:
+def _move(windows: Sequence[Float32Array]) -> list[Float32Array]:
     """The same with each sample a step higher or lower.
 
     One that is half way between two falls to either, as the processor of the graph likes.
@@ -129,7 +131,7 @@ def _tensors(request: CheckRequest) -> dict[str, tf.Tensor]:
     return {name: tf.constant(values) for name, values in request.inputs.items()}
 
 
-def check_probabilities(values: Array, what: str) -> None:
+def check_probabilities(values: Float32Array, what: str) -> None:
     """Raises a `DataError` where a value is outside of [0, 1]."""
     if not np.all((values >= 0) & (values <= 1)):
         raise DataError(
@@ -139,7 +141,9 @@ def check_probabilities(values: Array, what: str) -> None:
         )
 
 
-def write_warmup(extra_assets: Path, card: Card, rows: Sequence[Signature], signals: Array) -> None:
+def write_warmup(
+    extra_assets: Path, card: Card, rows: Sequence[Signature], signals: Float32Array
+) -> None:
     """Writes requests that TensorFlow Serving replays before it serves, so that no client waits.
 
     For each signature one of a single ECG and one of the whole batch, in the format of

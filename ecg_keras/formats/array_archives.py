@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras.array_files import FREE_BYTES, RATIO, read_arrays
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import DataError, listed
 from ecg_keras.formats.plain_files import MOST_VALUES, read_at_most, stat_file
 
@@ -45,7 +45,7 @@ def matlab_version(path: Path) -> bytes:
     return mark if path.is_file() and mark in (VERSION_5, VERSION_7) else b""
 
 
-def read_named_array(path: Path, usual: tuple[str, ...], array: str | None) -> npt.NDArray[Any]:
+def read_named_array(path: Path, usual: tuple[str, ...], array: str | None) -> AnyArray:
     """The array of a recording, or of many, as it is stored; ``ECG.data`` names a field.
 
     Of several arrays the first of the ``usual`` names is taken, or the only one that is large."""
@@ -67,7 +67,7 @@ def read_named_array(path: Path, usual: tuple[str, ...], array: str | None) -> n
 
 
 @functools.lru_cache(maxsize=2)  # its rows are recordings, one after the other
-def _read_once(path: Path, mark: tuple[int, ...]) -> Mapping[str, npt.NDArray[Any]]:
+def _read_once(path: Path, mark: tuple[int, ...]) -> Mapping[str, AnyArray]:
     """The arrays of numbers; a file with another mark was written again."""
     if path.suffix.lower() == NUMPY_ARCHIVE:
         try:
@@ -109,7 +109,7 @@ def _check_size(content: bytes) -> None:
             raise ValueError(f"it would unpack to more than {most:,} bytes")
 
 
-def _list_arrays(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+def _list_arrays(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, AnyArray]]:
     """The arrays of numbers of a variable, and of the fields of a structure."""
     if not isinstance(value, np.ndarray) or depth > _DEEPEST:
         return

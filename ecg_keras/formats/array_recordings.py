@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats.array_archives import (
     MATLAB,
@@ -83,7 +82,7 @@ def read_array_recording(
 
 
 def signal_of_values(
-    values: npt.NDArray[Any],
+    values: AnyArray,
     what: str,
     *,
     sampling_rate: float | None,
@@ -152,7 +151,7 @@ def signal_of_values(
     return Signal(np.ascontiguousarray(millivolts), rate, found)
 
 
-def _open_whole(path: Path, array: str | None) -> npt.NDArray[Any] | None:
+def _open_whole(path: Path, array: str | None) -> AnyArray | None:
     """The array of a file, ``None`` of HDF5, of which no more is read than is wanted."""
     ending = path.suffix.lower()
     if ending == NUMPY:
@@ -168,7 +167,7 @@ def _find(path: Path, array: str | None) -> tuple[str, tuple[int, ...]]:
     return find_array(path, usual if array is None else (array,))
 
 
-def _choose_row(path: Path, whole: npt.NDArray[Any], row: int | None) -> npt.NDArray[Any]:
+def _choose_row(path: Path, whole: AnyArray, row: int | None) -> AnyArray:
     if row is None:
         return whole
     if not 0 <= row < len(whole):
@@ -176,11 +175,11 @@ def _choose_row(path: Path, whole: npt.NDArray[Any], row: int | None) -> npt.NDA
     return np.array(whole[row])
 
 
-def _open_numpy(path: Path) -> npt.NDArray[Any]:
+def _open_numpy(path: Path) -> AnyArray:
     """The array of a NumPy file, on the disk; no pickle is opened, and no more than is there."""
     stat_file(path, "Check that the export is complete.")
     try:
-        whole: npt.NDArray[Any] = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
+        whole: AnyArray = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
             path, mode="r"
         )
     except Exception as error:  # NumPy raises what the parser of the header met

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.formats.csv_layout import (
     MOST_COLUMNS,
@@ -26,14 +26,7 @@ from ecg_keras.formats.csv_layout import (
     name_cells,
     wrong_number,
 )
-from ecg_keras.formats.csv_numbers import (
-    Columns,
-    Floats,
-    is_missing,
-    is_number,
-    read_columns,
-    split_line,
-)
+from ecg_keras.formats.csv_numbers import Columns, is_missing, is_number, read_columns, split_line
 from ecg_keras.formats.csv_text import cut_lines, first_lines, read_start, read_text, to_utf8
 from ecg_keras.formats.plain_files import errors_name
 from ecg_keras.formats.voltages import parse_unit, split_unit, unit_in_mv
@@ -210,7 +203,7 @@ def _read_rows(
     leads: Sequence[str] | None,
     lead_names: LeadNames,
     decimal: str | None,
-) -> tuple[Floats, Layout]:
+) -> tuple[Float32Array, Layout]:
     """The samples ``(num_samples, num_leads)`` of a table whose lines are leads, and its leads."""
     lines = [line for line in text.split(b"\n") if line.strip() and line[:1] != b"#"]
     if len(lines) > MOST_COLUMNS:
@@ -265,7 +258,7 @@ def _read_rows(
     return np.ascontiguousarray(values.reshape(len(kept), -1).T), turned
 
 
-def _steps_in_mv(where: str, unit: str | None, layout: Layout) -> npt.NDArray[np.float32]:
+def _steps_in_mv(where: str, unit: str | None, layout: Layout) -> Float32Array:
     """How much of each lead's unit a millivolt is; ``where`` is what to call the file."""
     scale = unit_in_mv(unit) if unit else None
     if scale is None:

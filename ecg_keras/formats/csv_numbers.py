@@ -16,9 +16,9 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.errors import DataError
 
 # cells without a sample, in small letters, and as they are written
@@ -32,8 +32,6 @@ _NUMBER = re.compile(
 _FEW, _FIRST = (2, 20), 20_000
 # lines that are looked at at a time
 _MANY = 20_000
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ def _find_signs(cells: Iterable[str]) -> _Signs:
     return signs
 
 
-def read_columns(text: bytes, columns: Columns, decimal: str | None = None) -> Floats:
+def read_columns(text: bytes, columns: Columns, decimal: str | None = None) -> Float32Array:
     """The samples ``(num_samples, len(wanted))`` of lines of samples; missing ones are NaN.
 
     ``decimal`` is the decimal sign, where the user sets it."""
@@ -219,7 +217,7 @@ def _check_all(text: bytes, columns: Columns, decimal: str | None) -> Marks:
     return marks
 
 
-def _cells(text: bytes, columns: Columns) -> Iterator[npt.NDArray[Any]]:
+def _cells(text: bytes, columns: Columns) -> Iterator[AnyArray]:
     """The wanted cells as text, and what a line has beyond its width, some lines at a time."""
     chunks = pd.read_csv(
         **_format(text, columns, beyond=True), dtype=str, na_filter=False, chunksize=_MANY
@@ -236,7 +234,7 @@ def _no_table(error: Exception) -> DataError:
     return DataError(f"no table of numbers: {' '.join(str(error).split())[:200]}. Export it again.")
 
 
-def _parse(text: bytes, columns: Columns, marks: Marks) -> Floats:
+def _parse(text: bytes, columns: Columns, marks: Marks) -> Float32Array:
     beyond = len(columns.wanted) < columns.width  # else the parser itself looks for it
     try:
         with warnings.catch_warnings():
@@ -251,7 +249,7 @@ def _parse(text: bytes, columns: Columns, marks: Marks) -> Floats:
             )
     except (ValueError, pd.errors.ParserWarning) as error:
         raise _no_table(error) from error
-    values: Floats = frame.to_numpy(dtype=np.float32)[beyond:]
+    values: Float32Array = frame.to_numpy(dtype=np.float32)[beyond:]
     if beyond:
         if not np.isnan(values[:, -1]).all():
             raise DataError("no table of numbers: a line has more cells than others.")

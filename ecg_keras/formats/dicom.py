@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.errors import DataError
 from ecg_keras.formats.dicom_groups import ChannelGroup, choose_groups, printable, read_group
 from ecg_keras.formats.plain_files import errors_name, read_at_most
@@ -35,8 +35,6 @@ _SAMPLES = {"SB": "i1", "UB": "u1", "SS": "i2", "US": "u2", "SL": "i4", "UL": "u
 _BARE = (b"\x02\x00\x00\x00", b"\x08\x00\x00\x00", b"\x08\x00\x05\x00", b"\x08\x00\x16\x00")
 # share of a limb lead's variance that may be another than Einthoven's and Goldberger's identities
 _MOST_AMISS = 0.25
-
-Floats = npt.NDArray[np.float32]
 
 
 def has_dicom_mark(path: Path) -> bool:
@@ -102,7 +100,7 @@ def _extract(dataset: Any, lead_names: LeadNames, span: Span | None) -> Signal:
     return Signal(values, chosen[0].rate, leads, start, chosen[0].samples)
 
 
-def _convert(group: ChannelGroup, order: str, kept: slice) -> Floats:
+def _convert(group: ChannelGroup, order: str, kept: slice) -> Float32Array:
     """The leads of a group in millivolts; only the samples that are kept are converted."""
     digital = _samples(group.item, len(group.leads), order)[kept]
     columns = [number for number, lead in enumerate(group.leads) if lead]
@@ -137,7 +135,7 @@ def _check_skew(groups: Sequence[ChannelGroup]) -> None:
         )
 
 
-def _check_time(values: Floats, leads: tuple[str, ...]) -> None:
+def _check_time(values: Float32Array, leads: tuple[str, ...]) -> None:
     """Refuses limb leads of several groups that can't have been taken at one time.
 
     Some devices store what a paper shows, three leads after three others, without their times."""
@@ -156,7 +154,7 @@ def _check_time(values: Floats, leads: tuple[str, ...]) -> None:
                 )
 
 
-def _samples(item: Any, channels: int, order: str) -> npt.NDArray[Any]:
+def _samples(item: Any, channels: int, order: str) -> AnyArray:
     """The stored samples ``(num_samples, channels)``, once the bytes are there."""
     coding = str(item.WaveformSampleInterpretation)
     bits, samples = int(item.WaveformBitsAllocated), int(item.NumberOfWaveformSamples)

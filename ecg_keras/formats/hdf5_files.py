@@ -21,8 +21,8 @@ from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.errors import DataError
 from ecg_keras.formats.plain_files import MOST_VALUES, stat_file
 
@@ -40,7 +40,7 @@ _AGAIN = "Download the file again, or save it again."
 Shape = tuple[int | None, ...]
 
 
-def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> npt.NDArray[Any]:
+def read_array(path: Path, name: str, shape: Shape, kind: str = "f") -> AnyArray:
     """Reads a whole array as it is stored.
 
     Args:
@@ -85,9 +85,7 @@ def count_rows(path: Path, name: str, shape: Shape) -> int:
     return _look_up(path, name, shape, "fiu").shape[0]
 
 
-def read_row(
-    path: Path, name: str, shape: Shape, row: int | None, kind: str = "f"
-) -> npt.NDArray[np.float32]:
+def read_row(path: Path, name: str, shape: Shape, row: int | None, kind: str = "f") -> Float32Array:
     """Reads one row, from 0, of an array of many recordings, however large the array is.
 
     It is float32, and has the shape without its first axis; other arguments are as of `read_array`.

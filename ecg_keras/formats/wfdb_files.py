@@ -17,8 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import DataError
 from ecg_keras.formats.plain_files import MOST_VALUES
 from ecg_keras.formats.wfdb_formats import missing_mark
@@ -139,7 +139,7 @@ def _read_segments(path: Path | str, lead_names: LeadNames, span: Span | None) -
 
 def _read(
     files: Sequence[SignalFile], conversion: Conversion, start: int, stop: int, total: int
-) -> tuple[npt.NDArray[np.float32], list[int], int]:
+) -> tuple[Float32Array, list[int], int]:
     """A part in millivolts; its first frame as stored; and the sum of what is stored of it."""
     rows = conversion.at_once or max(1, stop - start)
     several = stop - start > rows

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import DataError
 
 Bytes = npt.NDArray[np.uint8]
@@ -82,7 +83,7 @@ def _unpack_311(stored: Bytes) -> Integers:
     return _unpack_tens(words << 22, words << 12, words << 2)
 
 
-def _unpack_tens(*tops: npt.NDArray[Any]) -> Integers:
+def _unpack_tens(*tops: AnyArray) -> Integers:
     """Samples that are the highest ten of 32 bits each."""
     samples: Integers = (np.stack(tops, axis=1).reshape(-1).view(np.int32) >> 22).astype(np.int16)
     return samples

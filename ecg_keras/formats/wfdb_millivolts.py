@@ -9,11 +9,11 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array, IntArray
 from ecg_keras.errors import DataError
 from ecg_keras.formats.lead_errors import no_lead
 from ecg_keras.formats.wfdb_formats import PACKINGS, Integers, missing_mark
@@ -39,10 +39,10 @@ class Conversion:
     columns: npt.NDArray[np.intp] | None
     # of each such column the integer that means zero, and integers for each mV; one number, which
     # is faster, where all agree; `None` for baselines of zero
-    baselines: npt.NDArray[Any] | None
-    steps: npt.NDArray[Any]
+    baselines: AnyArray | None
+    steps: AnyArray
     # likewise the integer that marks a missing sample, and the highest of them
-    missing: int | npt.NDArray[np.int64]
+    missing: int | IntArray
     highest_mark: int
     # the signals, where frames or skews must be put in order
     arranged: tuple[SignalLine, ...]
@@ -101,13 +101,13 @@ def convert_by(signals: tuple[SignalLine, ...]) -> Conversion:
     )
 
 
-def to_millivolts(stored: Integers, conversion: Conversion, rows: int) -> npt.NDArray[np.float32]:
+def to_millivolts(stored: Integers, conversion: Conversion, rows: int) -> Float32Array:
     """Millivolts ``(rows, leads)``, missing samples NaN, of what is stored.
 
     That is ``(rows, width)``, and has more rows where signals have a skew."""
     if conversion.columns is not None:
         stored = stored.take(conversion.columns, axis=1)
-    values: npt.NDArray[Any] = stored.astype(conversion.steps.dtype)
+    values: AnyArray = stored.astype(conversion.steps.dtype)
     # NumPy is slow where the inner loop is one row of twelve: let it run over many rows at once
     together = math.gcd(len(values), _ROWS)
     block = values.reshape(len(values) // together, -1)
@@ -121,14 +121,12 @@ def to_millivolts(stored: Integers, conversion: Conversion, rows: int) -> npt.ND
     return values.astype(np.float32, copy=False)
 
 
-def _repeat(of_columns: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
+def _repeat(of_columns: AnyArray, rows: int) -> AnyArray:
     """What belongs to each sample of some rows."""
     return np.tile(of_columns, rows) if of_columns.ndim else of_columns
 
 
-def _arrange(
-    values: npt.NDArray[Any], signals: Sequence[SignalLine], rows: int
-) -> npt.NDArray[Any]:
+def _arrange(values: AnyArray, signals: Sequence[SignalLine], rows: int) -> AnyArray:
     """The mean of each signal's frames, earlier by its skew; behind the file's end NaN."""
     arranged = np.full((rows, len(signals)), np.nan)
     column = 0

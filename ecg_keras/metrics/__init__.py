@@ -43,8 +43,6 @@ if TYPE_CHECKING:
         specificity as specificity,
     )
     from ecg_keras.metrics.inputs import (
-        BoolArray as BoolArray,
-        FloatArray as FloatArray,
         Weights as Weights,
         check_weights as check_weights,
         mean_over_records as mean_over_records,

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array
 from ecg_keras.errors import ConfigError
 from ecg_keras.metrics.inputs import (
-    BoolArray,
-    FloatArray,
     check_scores,
     check_unit,
     check_weights,
@@ -28,7 +27,7 @@ def net_benefit(
     probabilities: npt.ArrayLike,
     thresholds: npt.ArrayLike,
     weights: npt.ArrayLike | None = None,
-) -> FloatArray:
+) -> Float64Array:
     """True positives less what false positives cost, per record, if all at risk are treated.
 
     At the threshold t a record is treated from a probability of t upwards, which says that a
@@ -64,7 +63,7 @@ def net_benefit(
 
 def benefit_of_all(
     targets: npt.ArrayLike, thresholds: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> Float64Array:
     """`net_benefit` of treating everybody: prevalence - (1 - prevalence) t / (1 - t).
 
     Args:
@@ -79,15 +78,15 @@ def benefit_of_all(
 
 
 def worth_of_labels(
-    truth: BoolArray, scores: FloatArray, thresholds: FloatArray
-) -> Iterator[FloatArray]:
+    truth: BoolArray, scores: Float64Array, thresholds: Float64Array
+) -> Iterator[Float64Array]:
     """Of each label what treating a record at each threshold adds, ``(records, thresholds)``."""
     for present, probability in zip(truth.T, scores.T, strict=True):
         worth = np.where(present[:, None], 1.0, -thresholds / (1 - thresholds))
         yield worth * (probability[:, None] >= thresholds)
 
 
-def _check_thresholds(thresholds: npt.ArrayLike) -> FloatArray:
+def _check_thresholds(thresholds: npt.ArrayLike) -> Float64Array:
     limits = np.atleast_1d(np.asarray(thresholds, dtype=np.float64))
     outside = ~((limits >= 0) & (limits < 1))
     if outside.any():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import ConfigError
 from ecg_keras.metrics.inputs import (
-    FloatArray,
     check_curve,
     check_scores,
     check_unit,
@@ -22,7 +22,7 @@ CLIP = 1e-7
 
 def brier(
     targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> Float64Array:
     """The mean squared difference of probability and target of each label (Brier 1950).
 
     Args:
@@ -73,7 +73,7 @@ def cross_entropy(
 
 def reliability_curve(
     target: npt.ArrayLike, probability: npt.ArrayLike, bins: int = 10
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Mean probability against observed share, in bins of about equally many records.
 
     Bins are cut at quantiles of the probabilities (the adaptive bins of Nixon et al. 2019); equal
@@ -108,7 +108,7 @@ def reliability_curve(
     return mean, share, records[filled]
 
 
-def ece(targets: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> FloatArray:
+def ece(targets: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> Float64Array:
     """Expected calibration error of each label: the mean distance from the reliability diagonal.
 
     Sum over the bins of `reliability_curve` of (records in bin / records) x |mean probability -

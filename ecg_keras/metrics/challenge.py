@@ -14,16 +14,9 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.metrics.inputs import (
-    BoolArray,
-    FloatArray,
-    Weights,
-    check_decisions,
-    check_weights,
-    ratio,
-    squeeze,
-)
+from ecg_keras.metrics.inputs import Weights, check_decisions, check_weights, ratio, squeeze
 
 SINUS_RHYTHM = "426783006"
 # For each year, the codes of the table that it does not score.
@@ -40,7 +33,7 @@ def challenge_score(
     *,
     year: int = 2021,
     weights: npt.ArrayLike | None = None,
-) -> FloatArray:
+) -> Float64Array:
     """The normalised Challenge score of decisions: 1 for all right, 0 for "sinus rhythm" to all.
 
     Each pair of a true class i and a decided class j of a record adds w_ij / max(1, n), where n is
@@ -117,7 +110,7 @@ class ChallengeScorer:
         self._gained = _earned(truth, decided, credit) - floor
         self._possible = _earned(truth, truth, credit) - floor
 
-    def score(self, weights: Weights) -> FloatArray:
+    def score(self, weights: Weights) -> Float64Array:
         """One number of each resample, ``(resamples,)``.
 
         Args:
@@ -162,7 +155,7 @@ def challenge_gap(codes: Sequence[Collection[str]], *, year: int = 2021) -> str 
     return None
 
 
-def _earned(truth: BoolArray, decided: BoolArray, credit: FloatArray) -> FloatArray:
+def _earned(truth: BoolArray, decided: BoolArray, credit: Float64Array) -> Float64Array:
     """What each record's decision earns, ``(records,)``."""
     both = (truth | decided).sum(axis=1)
     earned = ((truth.astype(np.float64) @ credit) * decided).sum(axis=1)
@@ -176,7 +169,7 @@ def _classes(codes: Collection[str], year: int) -> set[int]:
 
 
 @functools.cache
-def _read_weights() -> tuple[Mapping[str, int], FloatArray]:
+def _read_weights() -> tuple[Mapping[str, int], Float64Array]:
     """The row of each code, and the weights."""
     path = files("ecg_keras.metrics").joinpath("tables", "challenge_weights.csv")
     lines = path.read_text(encoding="utf-8").splitlines()

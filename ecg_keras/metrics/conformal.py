@@ -13,11 +13,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array, IntArray
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.metrics.inputs import BoolArray, FloatArray, check_scores, check_unit
+from ecg_keras.metrics.inputs import check_scores, check_unit
 
 By = Literal["class", "label"]
-IntArray = npt.NDArray[np.int64]
 ABSENT, PRESENT = 1, 2
 # of a set whose number is the sum of the two that it holds
 SETS = ("neither", "absent", "present", "either")
@@ -35,8 +35,8 @@ class ConformalLimits(NamedTuple):
         without_label: patients with a record that lacks it.
     """
 
-    absent_to: FloatArray
-    present_from: FloatArray
+    absent_to: Float64Array
+    present_from: Float64Array
     with_label: IntArray
     without_label: IntArray
 
@@ -170,7 +170,7 @@ def conformal_sets(
 
 
 def _fit_label(
-    having: BoolArray, scores: FloatArray, patients: npt.NDArray[np.generic], level: float, by: By
+    having: BoolArray, scores: Float64Array, patients: npt.NDArray[np.generic], level: float, by: By
 ) -> tuple[float, float]:
     """``absent_to`` and ``present_from`` of one label."""
     if by == "label":

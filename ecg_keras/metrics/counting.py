@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-from ecg_keras.metrics.inputs import BoolArray, FloatArray, Weights
+from ecg_keras.array_types import BoolArray, Float64Array, IntArray
+from ecg_keras.metrics.inputs import Weights
 
 STRIDE = 32  # rows that are added up one after another, in all strides at once
 
@@ -28,14 +28,14 @@ class PositiveCounts:
     hits: Weights
     alarms: Weights
     tied: Weights | None
-    positives: FloatArray
-    negatives: FloatArray
+    positives: Float64Array
+    negatives: Float64Array
 
 
 class RankedLabel:
     """The records of one label, sorted by their scores; those that score the same together."""
 
-    def __init__(self, truth: BoolArray, scores: FloatArray) -> None:
+    def __init__(self, truth: BoolArray, scores: Float64Array) -> None:
         order = np.argsort(-scores, kind="stable")
         positive = truth[order]
         found, alarm = order[positive], order[~positive]
@@ -87,12 +87,12 @@ def add_up(values: Weights) -> Weights:
     return total
 
 
-def rank_labels(truth: BoolArray, scores: FloatArray) -> tuple[RankedLabel, ...]:
+def rank_labels(truth: BoolArray, scores: Float64Array) -> tuple[RankedLabel, ...]:
     """Each label of ``(records, labels)``, sorted."""
     return tuple(RankedLabel(truth[:, label], scores[:, label]) for label in range(truth.shape[1]))
 
 
-def _rows(records: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], number: int) -> Any:
+def _rows(records: IntArray, ends: IntArray, number: int) -> Any:
     """A sparse matrix of ones: each row adds up the records between two ends."""
     return sparse.csr_array(
         (np.ones(len(records), dtype=np.float32), records.astype(np.int32), ends.astype(np.int32)),

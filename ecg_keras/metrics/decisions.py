@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array
 from ecg_keras.errors import DataError
 from ecg_keras.metrics.inputs import (
-    BoolArray,
-    FloatArray,
     Weights,
     check_decisions,
     check_scores,
@@ -26,32 +25,32 @@ class Confusion(NamedTuple):
     Each field is ``(labels,)`` or ``(resamples, labels)``.
     """
 
-    true_positives: FloatArray
-    false_positives: FloatArray
-    false_negatives: FloatArray
-    true_negatives: FloatArray
+    true_positives: Float64Array
+    false_positives: Float64Array
+    false_negatives: Float64Array
+    true_negatives: Float64Array
 
     @property
-    def f1(self) -> FloatArray:
+    def f1(self) -> Float64Array:
         """See `f1`."""
         hits, alarms, misses, _ = self
         defined = (hits + misses > 0) & (self.false_positives + self.true_negatives > 0)
         return ratio(2 * hits, (2 * hits + alarms + misses) * defined)
 
     @property
-    def sensitivity(self) -> FloatArray:
+    def sensitivity(self) -> Float64Array:
         """See `sensitivity`."""
         positives = self.true_positives + self.false_negatives
         return ratio(self.true_positives, positives)
 
     @property
-    def specificity(self) -> FloatArray:
+    def specificity(self) -> Float64Array:
         """See `specificity`."""
         negatives = self.true_negatives + self.false_positives
         return ratio(self.true_negatives, negatives)
 
     @property
-    def prevalence(self) -> FloatArray:
+    def prevalence(self) -> Float64Array:
         """See `prevalence`."""
         positives = self.true_positives + self.false_negatives
         total = positives + self.true_negatives + self.false_positives
@@ -90,7 +89,7 @@ def count_decisions(truth: BoolArray, decided: BoolArray, weights: Weights) -> C
 
 def f1(
     targets: npt.ArrayLike, decisions: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> Float64Array:
     """F1 of each label: 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall.
 
     Equals scikit-learn's ``f1_score`` where it is defined. Arguments and errors as for
@@ -109,7 +108,7 @@ def f1(
 
 def sensitivity(
     targets: npt.ArrayLike, decisions: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> Float64Array:
     """The share of the positives that are found: TP / (TP + FN), also called recall.
 
     Arguments and errors as for `confusion`. NaN where a label has no positive record.
@@ -123,7 +122,7 @@ def sensitivity(
 
 def specificity(
     targets: npt.ArrayLike, decisions: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> Float64Array:
     """The share of the negatives that are left alone: TN / (TN + FP).
 
     Arguments and errors as for `confusion`. NaN where a label has no negative record.
@@ -135,7 +134,7 @@ def specificity(
     return confusion(targets, decisions, weights).specificity
 
 
-def prevalence(targets: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> FloatArray:
+def prevalence(targets: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Float64Array:
     """The share of the records that have each label. Arguments and errors as for `confusion`.
 
     Example:
@@ -174,7 +173,7 @@ def decide(probabilities: npt.ArrayLike, thresholds: npt.ArrayLike) -> npt.NDArr
     return (scores >= limits).astype(np.uint8)
 
 
-def best_f1_thresholds(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> FloatArray:
+def best_f1_thresholds(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> Float64Array:
     """The threshold of each label that maximises its F1 on these records.
 
     Meant for the validation split: thresholds chosen on the records they are scored on flatter.
@@ -203,7 +202,7 @@ def best_f1_thresholds(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> 
     )
 
 
-def _best_f1_threshold(truth: BoolArray, scores: FloatArray) -> float:
+def _best_f1_threshold(truth: BoolArray, scores: Float64Array) -> float:
     if not truth.any():
         return 0.5
     order = np.argsort(-scores)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float32Array, Float64Array
 from ecg_keras.errors import DataError
 
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
 # `(records, resamples)`. float32 is for whole numbers, which it adds up exactly to 2^24: then all
 # counts are exact, and the ratio of two of them to 7 digits
-Weights = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Weights = Float32Array | Float64Array
 
 
 def check_scores(
     targets: npt.ArrayLike, scores: npt.ArrayLike, name: str = "probabilities"
-) -> tuple[BoolArray, FloatArray]:
+) -> tuple[BoolArray, Float64Array]:
     """Targets and scores as arrays that every metric can rely on."""
     truth = np.asarray(targets)
     values = np.asarray(scores)
@@ -46,7 +45,7 @@ def check_scores(
     return binary, numbers
 
 
-def check_curve(target: npt.ArrayLike, score: npt.ArrayLike) -> tuple[BoolArray, FloatArray]:
+def check_curve(target: npt.ArrayLike, score: npt.ArrayLike) -> tuple[BoolArray, Float64Array]:
     """As `check_scores`, for one label: both ``(records,)``."""
     if np.ndim(target) != 1 or np.ndim(score) != 1:
         raise DataError(
@@ -71,7 +70,7 @@ def check_decisions(
     return truth, values == 1
 
 
-def check_unit(probabilities: FloatArray) -> None:
+def check_unit(probabilities: Float64Array) -> None:
     """Refuse scores that are no probabilities."""
     outside = (probabilities < 0) | (probabilities > 1)
     if outside.any():
@@ -96,17 +95,17 @@ def check_weights(weights: npt.ArrayLike | None, records: int) -> Weights:
     return np.ascontiguousarray(np.atleast_2d(values).T, dtype=np.float64)
 
 
-def ratio(part: FloatArray, whole: FloatArray, empty: float = np.nan) -> FloatArray:
+def ratio(part: Float64Array, whole: Float64Array, empty: float = np.nan) -> Float64Array:
     """Part by whole of two arrays that fit together; ``empty`` where the whole is 0."""
     part, whole = np.broadcast_arrays(part, whole)
     return np.divide(part, whole, out=np.full(part.shape, empty, np.float64), where=whole != 0)
 
 
-def mean_over_records(values: FloatArray, weights: Weights) -> FloatArray:
+def mean_over_records(values: Float64Array, weights: Weights) -> Float64Array:
     """The weighted mean of each column of ``(records, columns)``: ``(resamples, columns)``."""
     return ratio(weights.T @ values, weights.sum(axis=0, dtype=np.float64)[:, None])
 
 
-def squeeze(scores: FloatArray, weights: npt.ArrayLike | None) -> FloatArray:
+def squeeze(scores: Float64Array, weights: npt.ArrayLike | None) -> Float64Array:
     """``(1, labels)`` as ``(labels,)``, unless the weights came as ``(resamples, records)``."""
     return scores if np.ndim(weights if weights is not None else 0) == 2 else scores[0]

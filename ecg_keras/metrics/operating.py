@@ -11,11 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array
 from ecg_keras.errors import ConfigError
 from ecg_keras.metrics.counting import PositiveCounts, RankedLabel, rank_labels
 from ecg_keras.metrics.inputs import (
-    BoolArray,
-    FloatArray,
     Weights,
     check_scores,
     check_unit,
@@ -32,7 +31,7 @@ NOBODY = 1e-30  # in place of a whole of nobody, of which nobody is found
 
 def f_max(
     targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> Float64Array:
     """The F1 of each label at the threshold that maximises it on these records.
 
     The label-centric ("term-centric") F-max; the greatest F1 over scikit-learn's
@@ -62,7 +61,7 @@ def sensitivity_at_specificity(
     probabilities: npt.ArrayLike,
     specificity: float = 0.95,
     weights: npt.ArrayLike | None = None,
-) -> FloatArray:
+) -> Float64Array:
     """The highest sensitivity of each label among all thresholds with at least this specificity.
 
     Only thresholds that exist are taken: records that score the same are decided together, and
@@ -97,7 +96,7 @@ def operating_scores(
     probabilities: npt.ArrayLike,
     specificity: float = 0.95,
     weights: npt.ArrayLike | None = None,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array]:
     """`f_max` and `sensitivity_at_specificity` for the price of one of them; errors as there."""
     if not 0 <= specificity <= 1:
         raise ConfigError(f"specificity must be in [0, 1]. Received: {specificity}.")
@@ -109,7 +108,7 @@ def operating_scores(
 
 def best_points(
     ranked: Sequence[RankedLabel], weights: Weights, specificity: float
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array]:
     """`operating_scores` of labels that are sorted, each ``(resamples, labels)``."""
     found = np.empty((2, weights.shape[1], len(ranked)))
     for column, label in enumerate(ranked):
@@ -120,14 +119,14 @@ def best_points(
     return found[0], found[1]
 
 
-def _best_f1(counts: PositiveCounts) -> FloatArray:
+def _best_f1(counts: PositiveCounts) -> Float64Array:
     whole = counts.hits + counts.alarms + counts.positives.astype(counts.hits.dtype)
     np.maximum(whole, NOBODY, out=whole)
     scores = np.divide(2 * counts.hits, whole, out=whole)
     return np.asarray(scores.max(axis=0, initial=0.0), dtype=np.float64)
 
 
-def _sensitivity(counts: PositiveCounts, specificity: float) -> FloatArray:
+def _sensitivity(counts: PositiveCounts, specificity: float) -> Float64Array:
     allowed = (1 - specificity + ROUNDING) * counts.negatives
     fine = counts.alarms <= allowed
     most = np.where(fine, counts.hits, 0).max(axis=0, initial=0).astype(np.float64)
@@ -136,7 +135,7 @@ def _sensitivity(counts: PositiveCounts, specificity: float) -> FloatArray:
 
 def sample_f_max(
     targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> Float64Array:
     """The sample-centric F-max: the best F of mean precision and mean recall over the records.
 
     For a threshold t that all labels share, precision(t) is the mean, over the records for which
@@ -168,7 +167,7 @@ def sample_f_max(
 class SampleCurves:
     """Each record's part in mean precision and recall at every threshold, for any weights."""
 
-    def __init__(self, truth: BoolArray, scores: FloatArray) -> None:
+    def __init__(self, truth: BoolArray, scores: Float64Array) -> None:
         owned = truth.sum(axis=1)
         predicted = np.empty((len(STEPS), len(truth)))
         right = np.empty_like(predicted)
@@ -181,7 +180,7 @@ class SampleCurves:
         self._precisions = ratio(right, predicted, 0)
         self._recalls = right[:, self._labelled] / owned[self._labelled]
 
-    def best(self, weights: Weights) -> FloatArray:
+    def best(self, weights: Weights) -> Float64Array:
         """`sample_f_max` of each resample, ``(resamples,)``."""
         counted = weights.astype(np.float64)
         labelled = counted[self._labelled]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.metrics.counting import RankedLabel, rank_labels
 from ecg_keras.metrics.inputs import (
-    FloatArray,
     Weights,
     check_curve,
     check_scores,
@@ -23,7 +23,7 @@ NOBODY = 1e-30  # in place of no record above a threshold: 0 hits by it are a pr
 
 def auroc(
     targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> Float64Array:
     """Area under the receiver operating characteristic curve of each label.
 
     The chance that a random record with the label scores above a random one without it, ties
@@ -51,7 +51,7 @@ def auroc(
 
 def auprc(
     targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> Float64Array:
     """Area under the precision-recall curve of each label, as average precision.
 
     The sum of the precision at each distinct score times the recall gained there, without
@@ -79,14 +79,14 @@ def auprc(
 
 def rank_scores(
     targets: npt.ArrayLike, probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array]:
     """`auroc` and `auprc` for the price of one of them; arguments and errors as there."""
     truth, scores = check_scores(targets, probabilities)
     roc, precision = areas(rank_labels(truth, scores), check_weights(weights, len(truth)))
     return squeeze(roc, weights), squeeze(precision, weights)
 
 
-def areas(ranked: Sequence[RankedLabel], weights: Weights) -> tuple[FloatArray, FloatArray]:
+def areas(ranked: Sequence[RankedLabel], weights: Weights) -> tuple[Float64Array, Float64Array]:
     """AUROC and average precision of labels that are sorted, each ``(resamples, labels)``."""
     found = np.full((2, weights.shape[1], len(ranked)), np.nan)
     for column, label in enumerate(ranked):
@@ -108,14 +108,14 @@ def areas(ranked: Sequence[RankedLabel], weights: Weights) -> tuple[FloatArray, 
     return found[0], found[1]
 
 
-def _total(own: Weights, values: Weights) -> FloatArray:
+def _total(own: Weights, values: Weights) -> Float64Array:
     """The sum over the scores of own x value, ``(resamples,)``."""
     return np.asarray(np.einsum("sr,sr->r", own, values, dtype=np.float64))
 
 
 def roc_curve(
     target: npt.ArrayLike, probability: npt.ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array, Float64Array]:
     """The points of one label's ROC curve, from no to all records decided positive.
 
     Args:
@@ -140,7 +140,7 @@ def roc_curve(
 
 def pr_curve(
     target: npt.ArrayLike, probability: npt.ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array, Float64Array]:
     """The points of one label's precision-recall curve, from no to all records decided positive.
 
     Args:
@@ -165,7 +165,7 @@ def pr_curve(
 
 def _cumulate(
     target: npt.ArrayLike, probability: npt.ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array, Float64Array]:
     """True and false positives at each distinct score, highest first, and before any."""
     truth, scores = check_curve(target, probability)
     order = np.argsort(-scores)

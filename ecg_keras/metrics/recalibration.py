@@ -13,9 +13,10 @@ import numpy.typing as npt
 from scipy.optimize import brentq, minimize
 from scipy.special import expit, logit
 
+from ecg_keras.array_types import BoolArray, Float64Array
 from ecg_keras.errors import DataError
 from ecg_keras.metrics.calibration import CLIP
-from ecg_keras.metrics.inputs import BoolArray, FloatArray, check_scores, check_unit
+from ecg_keras.metrics.inputs import check_scores, check_unit
 
 # Of a temperature that is looked for. Beyond it the records fit any temperature, or none.
 COLDEST, HOTTEST = 0.02, 50.0
@@ -30,8 +31,8 @@ class Recalibration(NamedTuple):
         fitted: False where no map could be fitted: slope 1 and intercept 0, nothing changes.
     """
 
-    slopes: FloatArray
-    intercepts: FloatArray
+    slopes: Float64Array
+    intercepts: Float64Array
     fitted: BoolArray
 
 
@@ -113,7 +114,7 @@ def fit_platt(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> Recalibra
 
 def recalibrate(
     probabilities: npt.ArrayLike, slopes: npt.ArrayLike, intercepts: npt.ArrayLike
-) -> FloatArray:
+) -> Float64Array:
     """Probabilities after the map; those of a label with slope 1 and intercept 0 as they were.
 
     Args:
@@ -144,13 +145,13 @@ def recalibrate(
 
 def _check_logits(
     targets: npt.ArrayLike, probabilities: npt.ArrayLike
-) -> tuple[BoolArray, FloatArray]:
+) -> tuple[BoolArray, Float64Array]:
     truth, scores = check_scores(targets, probabilities)
     check_unit(scores)
     return truth, np.asarray(logit(np.clip(scores, CLIP, 1 - CLIP)))
 
 
-def _fit_line(truth: BoolArray, logits: FloatArray) -> tuple[float, float] | None:
+def _fit_line(truth: BoolArray, logits: Float64Array) -> tuple[float, float] | None:
     """Slope and intercept of one label; ``None`` where there are none to trust."""
     positives, negatives = int(truth.sum()), int((~truth).sum())
     spread = float(logits.std())
@@ -161,14 +162,14 @@ def _fit_line(truth: BoolArray, logits: FloatArray) -> tuple[float, float] | Non
     centre = float(logits.mean())
     design = np.column_stack(((logits - centre) / spread, np.ones_like(logits)))
 
-    def loss(line: FloatArray) -> float:
+    def loss(line: Float64Array) -> float:
         z = design @ line
         return float(np.mean(np.logaddexp(0, z) - aims * z))
 
-    def gradient(line: FloatArray) -> FloatArray:
+    def gradient(line: Float64Array) -> Float64Array:
         return np.asarray(design.T @ (expit(design @ line) - aims) / len(aims))
 
-    def curvature(line: FloatArray) -> FloatArray:
+    def curvature(line: Float64Array) -> Float64Array:
         p = expit(design @ line)
         return np.asarray((design * (p * (1 - p))[:, None]).T @ design / len(aims))
 

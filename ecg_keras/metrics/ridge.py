@@ -18,11 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
+from ecg_keras.array_types import Float64Array, IntArray
 from ecg_keras.errors import DataError
-from ecg_keras.metrics.inputs import FloatArray
 from ecg_keras.metrics.recalibration import fit_platt
-
-IntArray = npt.NDArray[np.int64]
 
 # squared singular values below this share of the largest one are rounding errors
 NEGLIGIBLE = 1e-10
@@ -42,9 +40,9 @@ class RidgeHead(NamedTuple):
         penalties: ``(labels,)`` that were chosen, in units of the number of records.
     """
 
-    kernel: FloatArray
-    bias: FloatArray
-    penalties: FloatArray
+    kernel: Float64Array
+    bias: Float64Array
+    penalties: Float64Array
 
 
 def fit_ridge_head(
@@ -108,7 +106,7 @@ def fit_ridge_head(
     return RidgeHead(kernel, bias, penalties)
 
 
-def spectrum(features: FloatArray) -> tuple[FloatArray, FloatArray]:
+def spectrum(features: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Squared singular values and right singular vectors, without those that are nearly zero.
 
     From the smaller of the two Gram matrices, so that both many records and wide embeddings are
@@ -132,8 +130,8 @@ def spectrum(features: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _leave_out(
-    projected: FloatArray, squares: FloatArray, wanted: FloatArray, groups: IntArray
-) -> tuple[FloatArray, FloatArray]:
+    projected: Float64Array, squares: Float64Array, wanted: Float64Array, groups: IntArray
+) -> tuple[Float64Array, Float64Array]:
     """What is said of each record without its patient, at each label's best penalty."""
     records, labels = wanted.shape
     products = projected.T @ wanted

@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.metrics.challenge import YEARS, ChallengeScorer, challenge_gap
 from ecg_keras.metrics.counting import rank_labels
 from ecg_keras.metrics.decisions import Confusion, count_decisions, decide
 from ecg_keras.metrics.inputs import (
-    FloatArray,
     Weights,
     check_scores,
     check_weights,
@@ -33,18 +33,18 @@ class LabelScores:
     NaN where a score is undefined: see `score_labels`.
     """
 
-    auroc: FloatArray
-    auprc: FloatArray
-    f1: FloatArray
-    sensitivity: FloatArray
-    specificity: FloatArray
-    prevalence: FloatArray
+    auroc: Float64Array
+    auprc: Float64Array
+    f1: Float64Array
+    sensitivity: Float64Array
+    specificity: Float64Array
+    prevalence: Float64Array
 
-    def macro(self, name: str) -> FloatArray:
+    def macro(self, name: str) -> Float64Array:
         """The plain mean of a score over the labels."""
         return macro(getattr(self, name))
 
-    def weighted(self, name: str) -> FloatArray:
+    def weighted(self, name: str) -> Float64Array:
         """The mean of a score over the labels, each weighted by its prevalence."""
         return weighted(getattr(self, name), self.prevalence)
 
@@ -57,14 +57,14 @@ class FurtherScores:
     ``(resamples,)``.
     """
 
-    f_max: FloatArray
-    sensitivity_at_95_specificity: FloatArray
-    brier: FloatArray
-    sample_f_max: FloatArray
-    challenge_2020: FloatArray
-    challenge_2021: FloatArray
+    f_max: Float64Array
+    sensitivity_at_95_specificity: Float64Array
+    brier: Float64Array
+    sample_f_max: Float64Array
+    challenge_2020: Float64Array
+    challenge_2021: Float64Array
 
-    def macro(self, name: str) -> FloatArray:
+    def macro(self, name: str) -> Float64Array:
         """The mean over the labels that have both a positive and a negative test record."""
         # in each row, as the Brier score needs no positive record
         return macro(np.where(np.isnan(np.atleast_2d(self.f_max)[0]), np.nan, getattr(self, name)))
@@ -126,7 +126,7 @@ class LabelScorer:
         self.ranked = rank_labels(self.truth, self.scores)
         self.decided = decide(self.scores, thresholds) == 1
 
-    def rank(self, weights: Weights) -> tuple[FloatArray, FloatArray]:
+    def rank(self, weights: Weights) -> tuple[Float64Array, Float64Array]:
         """AUROC and average precision, each ``(resamples, labels)``; arguments as for `score`."""
         return areas(self.ranked, weights)
 
@@ -186,7 +186,7 @@ class FurtherScorer:
         )
 
 
-def macro(values: npt.ArrayLike) -> FloatArray:
+def macro(values: npt.ArrayLike) -> Float64Array:
     """The plain mean over the labels that are defined; NaN if none is.
 
     Args:
@@ -203,7 +203,7 @@ def macro(values: npt.ArrayLike) -> FloatArray:
     return weighted(scores, np.ones_like(scores))
 
 
-def weighted(values: npt.ArrayLike, prevalence: npt.ArrayLike) -> FloatArray:
+def weighted(values: npt.ArrayLike, prevalence: npt.ArrayLike) -> Float64Array:
     """The mean over the labels that are defined, each weighted by how common it is.
 
     Args:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecg_keras.metrics.inputs import FloatArray
+    from ecg_keras.array_types import Float64Array
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Metric:
     name: str
     title: str
     about: str
-    function: Callable[[Any], FloatArray]
+    function: Callable[[Any], Float64Array]
     selects: bool = False
     needs_thresholds: bool = False
     lower_is_better: bool = False
 
-    def __call__(self, scores: Any) -> FloatArray:
+    def __call__(self, scores: Any) -> Float64Array:
         """Its value, of the scores of each label."""
         return self.function(scores)
 

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import fft, signal as design
 
+from ecg_keras.array_types import Float32Array, Float64Array
 from ecg_keras.config import CardFilter
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import ops
@@ -39,18 +39,18 @@ def filter_layer(settings: CardFilter, num_samples: int, sampling_rate: float) -
     )
 
 
-def _design(settings: CardFilter, sampling_rate: float) -> npt.NDArray[np.float64]:
+def _design(settings: CardFilter, sampling_rate: float) -> Float64Array:
     """Second-order sections."""
     if settings.kind == "notch":
         b, a = design.iirnotch(settings.hz, settings.quality, fs=sampling_rate)
         return np.asarray(np.concatenate([b, a])[None], np.float64)
-    sections: npt.NDArray[np.float64] = design.butter(
+    sections: Float64Array = design.butter(
         settings.order, settings.hz, settings.kind, output="sos", fs=sampling_rate
     )
     return sections
 
 
-def _memory(sections: npt.NDArray[np.float64]) -> int:
+def _memory(sections: Float64Array) -> int:
     """Samples after which nothing is left of an impulse."""
     slowest = max(np.abs(np.roots(section[3:])).max() for section in sections)
     memory = math.ceil(math.log(FORGOTTEN) / math.log(min(max(slowest, 0.1), 1 - 1e-6)))
@@ -62,9 +62,7 @@ def _memory(sections: npt.NDArray[np.float64]) -> int:
     return memory
 
 
-def _response(
-    sections: npt.NDArray[np.float64], length: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _response(sections: Float64Array, length: int) -> tuple[Float32Array, Float32Array]:
     """Real and imaginary part at the frequencies of a transform of this length."""
     frequencies = 2 * np.pi * np.arange(length // 2 + 1) / length
     _, response = design.sosfreqz(sections, frequencies)
@@ -84,14 +82,14 @@ def _product(x: Any, response: tuple[Any, Any], length: int) -> Any:
     )
 
 
-def _causal(sections: npt.NDArray[np.float64], num_samples: int) -> Layer:
+def _causal(sections: Float64Array, num_samples: int) -> Layer:
     """One pass from a state of rest, as `scipy.signal.lfilter`."""
     length = fft.next_fast_len(num_samples + _memory(sections), real=True)
     response = _response(sections, length)
     return lambda x: _product(x, response, length)[..., :num_samples]
 
 
-def _both_ways(sections: npt.NDArray[np.float64], num_samples: int) -> Layer:
+def _both_ways(sections: Float64Array, num_samples: int) -> Layer:
     """A pass forward and one backward, as `scipy.signal.filtfilt` and ``sosfiltfilt``."""
     # of a notch or an odd order the last coefficients of a section may be zero
     order = 2 * len(sections) - min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum())

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy.typing as npt
-
+from ecg_keras.array_types import AnyArray
 from ecg_keras.config import Preprocessing
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import check_keras, keras, layers
@@ -24,8 +23,8 @@ def classifier(
     labels: Sequence[str],
     *,
     scaling: str = "none",
-    mean: Sequence[float] | npt.NDArray[Any] | None = None,
-    std: Sequence[float] | npt.NDArray[Any] | None = None,
+    mean: Sequence[float] | AnyArray | None = None,
+    std: Sequence[float] | AnyArray | None = None,
     dropout: float = 0.0,
     seed: int = 0,
     preprocessing: Preprocessing | None = None,

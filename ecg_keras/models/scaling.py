@@ -7,11 +7,10 @@ trainable weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, unknown_name
 from ecg_keras.keras_library import keras, layers, ops
 
@@ -24,8 +23,8 @@ BY_ITSELF = ("preprocess_minmax", "preprocess_zscore")
 def scale(
     signal: keras.KerasTensor,
     scaling: str,
-    mean: Sequence[float] | npt.NDArray[Any] | None = None,
-    std: Sequence[float] | npt.NDArray[Any] | None = None,
+    mean: Sequence[float] | AnyArray | None = None,
+    std: Sequence[float] | AnyArray | None = None,
 ) -> keras.KerasTensor:
     """Add the layers that scale a signal."""
     if scaling not in SCALINGS:
@@ -41,8 +40,8 @@ def scale(
 
 def _standardise(
     signal: keras.KerasTensor,
-    mean: Sequence[float] | npt.NDArray[Any] | None,
-    std: Sequence[float] | npt.NDArray[Any] | None,
+    mean: Sequence[float] | AnyArray | None,
+    std: Sequence[float] | AnyArray | None,
 ) -> keras.KerasTensor:
     num_leads = signal.shape[-1]
     means = _one_per_lead("mean", mean, num_leads)
@@ -56,9 +55,7 @@ def _standardise(
     return layer(signal)
 
 
-def _one_per_lead(
-    name: str, values: Sequence[float] | npt.NDArray[Any] | None, num_leads: int
-) -> npt.NDArray[Any]:
+def _one_per_lead(name: str, values: Sequence[float] | AnyArray | None, num_leads: int) -> AnyArray:
     array = np.asarray([] if values is None else values, np.float64)
     if array.shape != (num_leads,) or not np.isfinite(array).all():
         raise ConfigError(
@@ -87,7 +84,7 @@ def scaling_layer(model: keras.Model) -> keras.Layer | None:
     return next((layer for layer in model.layers if layer.name in BY_ITSELF), None)
 
 
-def set_layer_weights(layer: keras.Layer, weights: Sequence[npt.NDArray[Any]]) -> None:
+def set_layer_weights(layer: keras.Layer, weights: Sequence[AnyArray]) -> None:
     """``layer.set_weights``, which for Normalization must also renew what it computes with."""
     layer.set_weights(weights)
     if isinstance(layer, layers.Normalization):

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import KerasTensor as Tensor, keras, ops
 from ecg_keras.models.building import CHANNELS_LAST
@@ -48,7 +49,7 @@ def wavelets(rows: int = 64, low: float = 0.02, high: float = 0.8) -> list[Filte
     return [_morlet(band) for band in np.array_split(frequencies, octaves)]
 
 
-def _morlet(frequencies: npt.NDArray[np.float64]) -> Filters:
+def _morlet(frequencies: Float64Array) -> Filters:
     """Each less its mean, so that a constant leaves nothing; frequencies in cycles a sample."""
     deviations = MORLET_ANGLE / (2 * np.pi * frequencies)
     reach = math.ceil(MORLET_REACH * deviations.max())

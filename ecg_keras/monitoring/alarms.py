@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special, stats
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.monitoring.outputs import KnownLabel, Outputs, PatientEstimate, mean_auroc, mean_of
 
-Floats = npt.NDArray[np.float64]
 Measure = Literal[
     "not answered", "rate", "probabilities", "prevalence", "calibration", "excess brier", "auroc"
 ]
@@ -150,7 +149,7 @@ def check_outputs(
 
 
 def _usual(
-    labels: Sequence[str], received: Outputs, usual: Outputs, limits: Floats | None
+    labels: Sequence[str], received: Outputs, usual: Outputs, limits: Float64Array | None
 ) -> Iterator[_Difference]:
     """What is said, and of how many nothing."""
     if len(received.answers) >= FEWEST:

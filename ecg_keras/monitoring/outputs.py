@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from ecg_keras.array_types import AnyArray, Float64Array, IntArray
+
 # patients with and without a label, below which it is not judged
 FEWEST_OF_LABEL = 10
 
@@ -28,14 +28,14 @@ class Outputs:
         out_of: how many there were, where these are a part of them; ``None`` where they are all.
     """
 
-    probabilities: npt.NDArray[Any]
-    patients: npt.NDArray[Any]
-    targets: npt.NDArray[Any] | None = None
+    probabilities: AnyArray
+    patients: AnyArray
+    targets: AnyArray | None = None
     lost: int = 0
     out_of: int | None = None
 
     @property
-    def answers(self) -> Floats:
+    def answers(self) -> Float64Array:
         """1 of each recording that was not answered, and 0 of each that was."""
         number = len(self.patients) + self.lost if self.out_of is None else self.out_of
         return np.repeat([1.0, 0.0], [self.lost, number - self.lost])
@@ -48,7 +48,7 @@ class PatientEstimate(NamedTuple):
     """
 
     value: float
-    parts: Floats
+    parts: Float64Array
     number: int
     within: float = 0.0
 
@@ -61,11 +61,11 @@ class PatientEstimate(NamedTuple):
         return max(1, len(self.parts) - 1)
 
 
-def mean_of(values: Floats, patients: npt.NDArray[Any]) -> PatientEstimate:
+def mean_of(values: Float64Array, patients: AnyArray) -> PatientEstimate:
     """The mean of values, one of each recording."""
     value = float(values.mean())
     _, groups = np.unique(patients, return_inverse=True)
-    parts: Floats = np.bincount(groups, (values - value) / len(values)).astype(np.float64)
+    parts: Float64Array = np.bincount(groups, (values - value) / len(values)).astype(np.float64)
     return PatientEstimate(value, parts, len(values), float(values.var()))
 
 
@@ -80,9 +80,9 @@ def mean_auroc(several: Sequence[PatientEstimate]) -> PatientEstimate:
 class KnownLabel:
     """The recordings of which it is known whether they have a label."""
 
-    truth: Floats
-    chance: Floats
-    patients: npt.NDArray[np.int64]  # numbered from 0
+    truth: Float64Array
+    chance: Float64Array
+    patients: IntArray  # numbered from 0
     people: int  # patients with and without known recordings
 
     @classmethod

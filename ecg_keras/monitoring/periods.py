@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import data
+from ecg_keras.array_types import Float64Array, TextArray
 from ecg_keras.errors import DataError, listed
 from ecg_keras.prediction import AnswerTable
 from ecg_keras.sources import is_blank, name_rows, read_flags, read_header, read_table
@@ -37,10 +38,10 @@ class Truth:
     """What came later: a row for each recording of a table."""
 
     place: Path
-    record_ids: npt.NDArray[np.str_]
-    targets: npt.NDArray[np.float64] | None  # (records, labels), NaN where it is not known
-    patients: npt.NDArray[np.str_] | None
-    times: npt.NDArray[np.str_] | None
+    record_ids: TextArray
+    targets: Float64Array | None  # (records, labels), NaN where it is not known
+    patients: TextArray | None
+    times: TextArray | None
 
 
 def read_known(place: Path, labels: Sequence[str], time: str) -> Truth:
@@ -81,7 +82,7 @@ def read_known(place: Path, labels: Sequence[str], time: str) -> Truth:
     )
 
 
-def _read_column(place: Path, column: Any) -> npt.NDArray[np.float64]:
+def _read_column(place: Path, column: Any) -> Float64Array:
     flags, neither = read_flags(column, named=True)
     unknown = is_blank(column)
     wrong = neither & ~unknown
@@ -117,14 +118,12 @@ def _read_shards(place: Path, labels: Sequence[str]) -> Truth:
     )
 
 
-def join(
-    received: AnswerTable, known: Truth
-) -> tuple[AnswerTable, npt.NDArray[np.float64] | None, str]:
+def join(received: AnswerTable, known: Truth) -> tuple[AnswerTable, Float64Array | None, str]:
     """Answers with the patients and times of a table, their truth, and what is to be said of it."""
     rows = _find_rows(received.record_ids, known)
     there = rows >= 0
 
-    def take(values: npt.NDArray[np.str_] | None, otherwise: Any) -> Any:
+    def take(values: TextArray | None, otherwise: Any) -> Any:
         """Texts of the table where there are some."""
         if values is None:
             return otherwise
@@ -144,7 +143,7 @@ def join(
     return joined, targets, remark
 
 
-def _find_rows(record_ids: npt.NDArray[np.str_], known: Truth) -> npt.NDArray[np.intp]:
+def _find_rows(record_ids: TextArray, known: Truth) -> npt.NDArray[np.intp]:
     """The row of each recording, -1 where there is none; by the names of files where no id is."""
     for what in (str, lambda name: Path(name).name, lambda name: Path(name).stem):
         names = [what(one) for one in known.record_ids.tolist()]
@@ -166,7 +165,7 @@ def _find_rows(record_ids: npt.NDArray[np.str_], known: Truth) -> npt.NDArray[np
     )
 
 
-def name_periods(times: npt.NDArray[np.str_], by: str) -> npt.NDArray[np.str_]:
+def name_periods(times: TextArray, by: str) -> TextArray:
     """The period of each time, empty where a time is."""
     names = {}
     for text in np.unique(times).tolist():

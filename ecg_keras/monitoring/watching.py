@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras import data, prediction, validation
+from ecg_keras.array_types import AnyArray, BoolArray, Float32Array, Float64Array, TextArray
 from ecg_keras.data import Dataset, LeftOut
 from ecg_keras.errors import DataError, look_up
 from ecg_keras.evaluation import Predictions, Scores
@@ -25,7 +25,7 @@ from ecg_keras.validation import Numbers
 
 OnProgress = Callable[[int, int], Any]
 Paths = str | Path | Iterable[str | Path]
-Masks = Mapping[str, npt.NDArray[np.bool_]]
+Masks = Mapping[str, BoolArray]
 # points of a distribution that is drawn
 POINTS = np.linspace(0, 1, 101)
 
@@ -202,7 +202,7 @@ def _join(tables: list[AnswerTable]) -> AnswerTable:
     )
 
 
-def _windows_of(table: AnswerTable) -> npt.NDArray[np.float32]:
+def _windows_of(table: AnswerTable) -> Float32Array:
     unknown = np.full(len(table.answered), np.nan, np.float32)
     return unknown if table.windows is None else table.windows
 
@@ -222,7 +222,7 @@ def _keep_one(table: AnswerTable) -> tuple[AnswerTable, int]:
     return AnswerTable(**changes), len(table.record_ids) - len(kept)
 
 
-def _split(times: npt.NDArray[np.str_], by: str, remarks: list[str]) -> Masks:
+def _split(times: TextArray, by: str, remarks: list[str]) -> Masks:
     """The recordings of each period, where there are several."""
     periods = name_periods(times, by)
     names = sorted(set(periods.tolist()) - {""})
@@ -236,9 +236,7 @@ def _outputs_of(predictions: Predictions) -> Outputs:
     return Outputs(predictions.probabilities, predictions.patient_ids, predictions.targets)
 
 
-def _choose(
-    table: AnswerTable, targets: npt.NDArray[np.float64] | None, mask: npt.NDArray[np.bool_]
-) -> Outputs:
+def _choose(table: AnswerTable, targets: Float64Array | None, mask: BoolArray) -> Outputs:
     chosen = mask & table.answered
     return Outputs(
         table.probabilities[chosen],
@@ -276,7 +274,7 @@ def _compare_inputs(
     return validation.find_skew(place, sets)
 
 
-def _distributions(labels: tuple[str, ...], probabilities: npt.NDArray[Any]) -> dict[str, Numbers]:
+def _distributions(labels: tuple[str, ...], probabilities: AnyArray) -> dict[str, Numbers]:
     found = {}
     for column, label in enumerate(labels):
         values = probabilities[:, column].astype(np.float64)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float32Array, TextArray
 from ecg_keras.data import FIGURES, LEAD_FIGURES
 from ecg_keras.errors import DataError, listed
 from ecg_keras.prediction.answering import Answer
@@ -42,13 +42,13 @@ class AnswerTable:
         0.98
     """
 
-    record_ids: npt.NDArray[np.str_]
-    patient_ids: npt.NDArray[np.str_]
-    answered: npt.NDArray[np.bool_]
-    probabilities: npt.NDArray[np.float32] = field(repr=False)
-    figures: dict[str, npt.NDArray[np.float32]] = field(repr=False)
-    times: npt.NDArray[np.str_] | None = field(default=None, repr=False)
-    windows: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    record_ids: TextArray
+    patient_ids: TextArray
+    answered: BoolArray
+    probabilities: Float32Array = field(repr=False)
+    figures: dict[str, Float32Array] = field(repr=False)
+    times: TextArray | None = field(default=None, repr=False)
+    windows: Float32Array | None = field(default=None, repr=False)
 
 
 def as_table(rows: Sequence[Answer], num_labels: int, num_leads: int) -> AnswerTable:
@@ -172,11 +172,11 @@ def _read_lines(path: Path) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _texts(cells: Sequence[Any]) -> npt.NDArray[np.str_]:
+def _texts(cells: Sequence[Any]) -> TextArray:
     return np.array(["" if one is None else str(one) for one in cells], dtype=np.str_)
 
 
-def _numbers(path: Path, name: str, cells: Sequence[Any], width: int) -> npt.NDArray[np.float32]:
+def _numbers(path: Path, name: str, cells: Sequence[Any], width: int) -> Float32Array:
     """A number in each row, or a list of ``width``; NaN where there is none."""
     unknown: Any = [math.nan] * width if width else math.nan
     try:

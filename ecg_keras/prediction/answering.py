@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras import metrics
+from ecg_keras.array_types import Float32Array, Float64Array
 from ecg_keras.evaluation import LabelSets, SignalReference
 from ecg_keras.prediction.loose_files import UnreadableError
 from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Figures, Reading
@@ -18,7 +18,6 @@ from ecg_keras.prediction.trained import TrainedNetwork
 from ecg_keras.records import Signal
 from ecg_keras.text import plural
 
-Floats = npt.NDArray[np.float32]
 UNLIKE = "unlike the training ECGs: its distance from them is {:.2g} times the limit"
 NOT_FINITE = "the network's answer is not a finite number: it overflows, or its weights are damaged"
 
@@ -53,7 +52,7 @@ class Answer:
     flags: tuple[str, ...] = ()
     windows: int = 0
     lost: int = 0
-    values: Floats | None = field(default=None, repr=False)
+    values: Float32Array | None = field(default=None, repr=False)
     mark: str = field(default="", repr=False)
     figures: Figures = field(default_factory=dict, repr=False)
     distance: float | None = None
@@ -109,7 +108,7 @@ class Answers:
         )
 
     @property
-    def probabilities(self) -> Floats:
+    def probabilities(self) -> Float32Array:
         """float32 ``(recordings, labels)``; NaN where a recording is not answered."""
         nothing = np.full(len(self.labels), np.nan, np.float32)
         rows = [nothing if one.values is None else one.values for one in self.rows]
@@ -154,9 +153,9 @@ class _Waiting:
         self.reading = reading
         self.windows = self.answered = self.lost = 0
         self.is_read = False
-        self.total: npt.NDArray[np.float64] | None = None
+        self.total: Float64Array | None = None
 
-    def add(self, values: Floats, aggregate: str) -> None:
+    def add(self, values: Float32Array, aggregate: str) -> None:
         self.answered += 1
         exact = values.astype(np.float64)
         if self.total is None:
@@ -188,7 +187,7 @@ class _Waiting:
 
 
 def answer_all(
-    forward: Callable[[Floats], Floats],
+    forward: Callable[[Float32Array], Float32Array],
     readings: Iterable[Reading],
     *,
     batch_size: int,
@@ -199,7 +198,7 @@ def answer_all(
 
     ``has_distance`` says that the last column of what ``forward`` gives is a distance."""
     waiting: deque[_Waiting] = deque()
-    batch: list[tuple[_Waiting, Floats]] = []
+    batch: list[tuple[_Waiting, Float32Array]] = []
 
     def ask() -> None:
         if batch:

@@ -11,18 +11,13 @@ from typing import Any
 import numpy as np
 
 from ecg_keras import data
+from ecg_keras.array_types import Float32Array
 from ecg_keras.config import Data, data_of, data_settings, fingerprint
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.evaluation import Calibration, Scores, SignalReference
 from ecg_keras.files import sha256_of
 from ecg_keras.metrics import recalibrate
-from ecg_keras.prediction.trained import (
-    Floats,
-    Forward,
-    TrainedNetwork,
-    adapt_settings,
-    as_probabilities,
-)
+from ecg_keras.prediction.trained import Forward, TrainedNetwork, adapt_settings, as_probabilities
 from ecg_keras.text import plural
 from ecg_keras.training import Run
 from ecg_keras.weights import describe_head
@@ -159,7 +154,9 @@ def _known(scores: Scores | None) -> Any:
     return known if scores.sets is None else {**known, "sets": scores.sets.limits}
 
 
-def _calibrated(place: Path, graph: Any, calibration: Calibration | None, signal: Floats) -> Floats:
+def _calibrated(
+    place: Path, graph: Any, calibration: Calibration | None, signal: Float32Array
+) -> Float32Array:
     """Probabilities, calibrated as those that the run's scores speak of."""
     values = graph(signal)
     if isinstance(values, Mapping | list | tuple):  # of one
@@ -171,9 +168,11 @@ def _calibrated(place: Path, graph: Any, calibration: Calibration | None, signal
     return recalibrate(probabilities, slopes, intercepts).astype(np.float32)
 
 
-def _with_distance(forward: Forward, reference: SignalReference, signal: Floats) -> Floats:
+def _with_distance(
+    forward: Forward, reference: SignalReference, signal: Float32Array
+) -> Float32Array:
     return np.column_stack([forward(signal), reference.distance(signal)])
 
 
-def _first_part(graph: Any, signal: Floats) -> Floats:
+def _first_part(graph: Any, signal: Float32Array) -> Float32Array:
     return np.asarray(graph(signal)[0], np.float32)

@@ -10,10 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy.typing as npt
-
+from ecg_keras.array_types import AnyArray
 from ecg_keras.config import is_voltage
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.formats import (
@@ -109,7 +107,7 @@ class LooseFiles:
             span=span,
         )
 
-    def read_values(self, values: npt.NDArray[Any], what: str) -> Signal:
+    def read_values(self, values: AnyArray, what: str) -> Signal:
         """An array of one recording, whose longer axis is time; zeros around it are left out."""
         return signal_of_values(
             values, what, sampling_rate=self.sampling_rate, unit=self.unit, leads=self.leads,

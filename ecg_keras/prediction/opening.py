@@ -9,18 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.config import data_settings, fingerprint
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.export import Card, digest_files, find_saved_model, read_card
 from ecg_keras.prediction.keras_networks import open_keras
 from ecg_keras.prediction.remote import connect
-from ecg_keras.prediction.trained import (
-    Floats,
-    Forward,
-    TrainedNetwork,
-    adapt_settings,
-    as_probabilities,
-)
+from ecg_keras.prediction.trained import Forward, TrainedNetwork, adapt_settings, as_probabilities
 from ecg_keras.training import Run
 
 
@@ -118,7 +113,7 @@ def _open_saved_model(
         reason = str(error).partition("\n")[0]
         raise DataError(f"{folder}: no SavedModel that opens: {reason}. Export again.") from error
 
-    def forward(signal: Floats) -> Floats:
+    def forward(signal: Float32Array) -> Float32Array:
         # the function keeps what was loaded: with it, its variables would go
         answers = loaded.signatures["serving_default"](**{card.input: tf.constant(signal)})
         return as_probabilities(place, np.asarray(answers[card.output], np.float32))

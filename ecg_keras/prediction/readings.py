@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from ecg_keras import data
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.config import Data
 from ecg_keras.data import FIGURES, LEAD_FIGURES, Converted, Dataset, LeftOut
 from ecg_keras.errors import DataError
@@ -35,7 +35,7 @@ AGGREGATES = ("mean", "maximum", "trained")
 _TOGETHER, _AT_ONCE = 8, 60
 # files of one recording whose states are written as they are
 _NAMED = 8
-Window = npt.NDArray[np.float32] | None
+Window = Float32Array | None
 # the leads are the network's
 _ADVICE = " Ask for leads it has with data.leads, or leave the recording out."
 ANSWERED, ABSTAINED, UNREADABLE = "answered", "abstained", "unreadable"
@@ -72,7 +72,7 @@ class Reading:
 class ArrayFile:
     """Recordings of an array in memory, read as files are."""
 
-    values: npt.NDArray[Any] = field(repr=False)
+    values: AnyArray = field(repr=False)
     files: LooseFiles
 
     def read_signal(self, info: RecordInfo, span: Span | None = None) -> Signal:

@@ -18,9 +18,10 @@ import numpy as np
 import requests
 import urllib3
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import ConfigError, DataError, printable, shortened
 from ecg_keras.export import Card, parse_card
-from ecg_keras.prediction.trained import Floats, as_probabilities
+from ecg_keras.prediction.trained import as_probabilities
 
 Result = TypeVar("Result")
 URL = re.compile(
@@ -59,7 +60,7 @@ class _Server(Protocol):
 
     def read_card(self, version: int) -> bytes: ...
 
-    def ask(self, version: int, card: Card, signal: Floats) -> tuple[Floats, str]: ...
+    def ask(self, version: int, card: Card, signal: Float32Array) -> tuple[Float32Array, str]: ...
 
 
 @dataclass(eq=False)
@@ -77,7 +78,7 @@ class Remote:
         values = self.card.num_samples * len(self.card.leads)
         self.rows = max(1, _REQUEST_BYTES // (values * self.server.bytes_per_sample))
 
-    def forward(self, signal: Floats) -> Floats:
+    def forward(self, signal: Float32Array) -> Float32Array:
         """Probabilities of signals, asked in requests that a server takes."""
         parts, start = [], 0
         while start < len(signal):
@@ -91,8 +92,8 @@ class Remote:
                 self.rows = len(part) // 2
         return np.concatenate(parts)
 
-    def _ask(self, signal: Floats) -> Floats:
-        def work() -> tuple[Floats, str]:
+    def _ask(self, signal: Float32Array) -> Float32Array:
+        def work() -> tuple[Float32Array, str]:
             try:
                 return self.server.ask(self.version, self.card, signal)
             except _LateError as error:
@@ -164,7 +165,7 @@ def connect(url: str, card: Path | None) -> Remote:
     return Remote(url, known, version, mark, server)
 
 
-def _check(url: str, values: Floats, rows: int, card: Card) -> Floats:
+def _check(url: str, values: Float32Array, rows: int, card: Card) -> Float32Array:
     if values.shape != (rows, len(card.labels)):
         raise DataError(
             f"{url}: {rows} ECGs get answers of the shape {values.shape}, and its card says "
@@ -216,7 +217,7 @@ class _Rest:
                 raise _NoneError(str(error)) from error
             raise
 
-    def ask(self, version: int, card: Card, signal: Floats) -> tuple[Floats, str]:
+    def ask(self, version: int, card: Card, signal: Float32Array) -> tuple[Float32Array, str]:
         body = {"signature_name": SIGNATURE, "inputs": {card.input: signal.tolist()}}
         text, mark = self._get(f"/versions/{version}:predict", json.dumps(body).encode())
         with _understood(self._url):
@@ -294,7 +295,7 @@ class _Grpc:
         answer.metadata["card"].Unpack(card)
         return bytes(card.value)
 
-    def ask(self, version: int, card: Card, signal: Floats) -> tuple[Floats, str]:
+    def ask(self, version: int, card: Card, signal: Float32Array) -> tuple[Float32Array, str]:
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import data
+from ecg_keras.array_types import AnyArray
 from ecg_keras.config import fingerprint
 from ecg_keras.data import SPLITS, Dataset
 from ecg_keras.errors import ConfigError, DataError, listed, look_up, shortened
@@ -203,7 +204,7 @@ class Request:
                 yield one
 
 
-def _read_given(files: Files) -> list[str | Path] | npt.NDArray[Any]:
+def _read_given(files: Files) -> list[str | Path] | AnyArray:
     """Names of files, or an array: of any framework, or a list of them."""
     if isinstance(files, str | Path):
         return [files]
@@ -227,7 +228,7 @@ def _read_given(files: Files) -> list[str | Path] | npt.NDArray[Any]:
     return values.tolist() if named else values
 
 
-def _records(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _records(values: AnyArray) -> AnyArray:
     if values.dtype.kind not in "fiu":
         raise ConfigError(f"an array must hold real numbers. Received: {values.dtype}.")
     if values.ndim not in (2, 3):

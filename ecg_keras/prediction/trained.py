@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.config import Data
 from ecg_keras.errors import DataError, look_up
 from ecg_keras.evaluation import LabelSets, SignalReference
 
-Floats = npt.NDArray[np.float32]
-Forward = Callable[[Floats], Floats]
+Forward = Callable[[Float32Array], Float32Array]
 # by which float32 may miss 0 and 1
 _ROUNDING = 1e-6
 SHORT, VERIFY = ("drop", "pad"), ("refuse", "off")
@@ -69,7 +68,7 @@ class TrainedNetwork:
     reference: SignalReference | None = None
 
 
-def as_probabilities(place: Path | str, values: Floats) -> Floats:
+def as_probabilities(place: Path | str, values: Float32Array) -> Float32Array:
     """The same, unless they are none; what is not finite stays, as it is that of single ECGs."""
     finite = np.isfinite(values)
     wrong = finite & ((values < -_ROUNDING) | (values > 1 + _ROUNDING))

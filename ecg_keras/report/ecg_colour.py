@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from ecg_keras.array_types import BoolArray, Float64Array
 from ecg_keras.errors import DataError
 from ecg_keras.report.style import LIGHT, Look, text_mm, wrap
 from ecg_keras.text import percent
 
-Floats = npt.NDArray[np.float64]
 POINTS_PER_MM = 72 / 25.4
 # from which share of the largest value on a step holds, and how wide (mm) and dark its band is
 STEPS = ((0.15, 1.2, 0.35), (0.3, 1.7, 0.5), (0.5, 2.2, 0.65), (0.75, 2.8, 0.8))
@@ -34,8 +34,8 @@ FONT = 8.0
 class Colours:
     """Values from -1 to 1 for each sample of each lead, and of all leads together."""
 
-    of_leads: Floats  # (num_samples, num_leads)
-    together: Floats  # (num_samples,)
+    of_leads: Float64Array  # (num_samples, num_leads)
+    together: Float64Array  # (num_samples,)
     signed: bool
     title: str
 
@@ -58,12 +58,14 @@ def colours_of(colour: npt.ArrayLike, shape: tuple[int, ...], title: str) -> Col
     return Colours(of_leads, _shares(together), bool((values < 0).any()), title)
 
 
-def _shares(values: Floats) -> Floats:
+def _shares(values: Float64Array) -> Float64Array:
     largest = float(np.abs(values).max(initial=0))
     return values / largest if largest else np.zeros_like(values)
 
 
-def draw_bands(axes: Axes, x: Floats, y: Floats, shares: Floats, gid: str = "") -> None:
+def draw_bands(
+    axes: Axes, x: Float64Array, y: Float64Array, shares: Float64Array, gid: str = ""
+) -> None:
     """Marks a trace by its shares, one band for each step on either side of zero."""
     for sign, name in ((1, FOR), (-1, AGAINST)):
         step = np.searchsorted([least for least, _, _ in STEPS], sign * shares, side="right")
@@ -89,7 +91,7 @@ def band_look(number: int, name: str) -> Look:
     }
 
 
-def _runs(x: Floats, y: Floats, wanted: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _runs(x: Float64Array, y: Float64Array, wanted: BoolArray) -> tuple[Float64Array, Float64Array]:
     """The pieces of a trace around the wanted samples, each half a sample longer at both ends."""
     edges = np.diff(np.concatenate([[0], wanted.astype(int), [0]]))
     pieces = []
@@ -104,7 +106,7 @@ def _runs(x: Floats, y: Floats, wanted: npt.NDArray[np.bool_]) -> tuple[Floats, 
     return joined[:, 0], joined[:, 1]
 
 
-def draw_strip(axes: Axes, x: Floats, y: float, colours: Colours) -> None:
+def draw_strip(axes: Axes, x: Float64Array, y: float, colours: Colours) -> None:
     """All leads together over the whole time, below the ECG."""
     draw_bands(axes, x, np.full(len(x), y), colours.together[: len(x)], "together")
     axes.text(

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ecg_keras.array_types import Float32Array, Float64Array
 from ecg_keras.attribution import Explanation
 from ecg_keras.errors import DataError
 from ecg_keras.records import Signal
@@ -28,7 +29,6 @@ from ecg_keras.report.ecg_colour import (
 )
 from ecg_keras.report.style import LIGHT, Look, in_style, wrap
 
-Floats = npt.NDArray[np.float64]
 MM_PER_SECOND = 25.0
 MM_PER_MV = 10.0
 MM_PER_INCH = 25.4
@@ -144,8 +144,8 @@ def draw_explained(signal: Signal, explanation: Explanation | None) -> Figure:
 
 
 def _segments(
-    columns: dict[str, npt.NDArray[np.float32]], row: tuple[str, ...]
-) -> list[tuple[int, npt.NDArray[np.float32]]]:
+    columns: dict[str, Float32Array], row: tuple[str, ...]
+) -> list[tuple[int, Float32Array]]:
     """For each lead of a row, the sample it starts at and the samples that are drawn."""
     samples = len(columns[row[0]])
     edges = [round(samples * index / len(row)) for index in range(len(row) + 1)]
@@ -156,7 +156,7 @@ def _segments(
     ]
 
 
-def _extent(row: list[tuple[int, npt.NDArray[np.float32]]]) -> tuple[float, float]:
+def _extent(row: list[tuple[int, Float32Array]]) -> tuple[float, float]:
     """Millimetres above and below 0 mV, in whole five-millimetre squares."""
     drawn = np.concatenate([values for _, values in row])
     up = 5 * np.ceil(float(drawn.max()) * MM_PER_MV / 5)
@@ -181,21 +181,21 @@ def draw_paper(axes: Axes, width: float, height: float) -> None:
     )
 
 
-def _broken(first: Floats, second: Floats) -> Floats:
+def _broken(first: Float64Array, second: Float64Array) -> Float64Array:
     """Many two-point lines as one: each pair is followed by a gap."""
     gap = np.full_like(first, np.nan, dtype=np.float64)
-    broken: Floats = np.stack([first, second, gap], axis=1).ravel()
+    broken: Float64Array = np.stack([first, second, gap], axis=1).ravel()
     return broken
 
 
 def _draw_row(
     axes: Axes,
-    row: list[tuple[int, npt.NDArray[np.float32]]],
+    row: list[tuple[int, Float32Array]],
     names: tuple[str, ...],
     zero: float,
     up: float,
     sampling_rate: float,
-    shares: Mapping[str, Floats],
+    shares: Mapping[str, Float64Array],
 ) -> None:
     """Draws one row with its calibration pulse; ``zero`` is the height of 0 mV in millimetres."""
     style: Look = {"color": LIGHT["trace"], "solid_joinstyle": "round"}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ecg_keras import metrics
+from ecg_keras.array_types import Float64Array
 from ecg_keras.evaluation import Predictions
 from ecg_keras.report.blocks import Drawing
-from ecg_keras.report.plots import NAMES, Array, Curve, calibration_plot, pr_plot, roc_plot
+from ecg_keras.report.plots import NAMES, Curve, calibration_plot, pr_plot, roc_plot
 
 MOST_POINTS = 300  # of a curve: more can't be distinguished at its size
 
@@ -51,7 +52,7 @@ def choose_columns(tested: Predictions, most: int) -> list[int]:
     return sorted(sorted(defined, key=lambda at: -int(count[at]))[:most])
 
 
-def thin(x: Array, y: Array, at: Array, threshold: float | None) -> Curve:
+def thin(x: Float64Array, y: Float64Array, at: Float64Array, threshold: float | None) -> Curve:
     """At most `MOST_POINTS` points of a curve, spread evenly along its length."""
     point = None
     if threshold is not None:

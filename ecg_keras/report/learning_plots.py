@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.evaluation import Estimate
 from ecg_keras.report.style import (
     BASELINE,
@@ -131,7 +131,7 @@ def scatter_plot(values: Sequence[tuple[str, float, float]], xlabel: str) -> Fig
 
 def _draw_points(
     axes: Axes,
-    sizes: npt.NDArray[np.float64],
+    sizes: Float64Array,
     scores: Sequence[Estimate],
     colour: str,
     marker: str,

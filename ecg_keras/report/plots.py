@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ecg_keras import metrics
+from ecg_keras.array_types import Float64Array
 from ecg_keras.report.style import (
     BASELINE,
     GUIDE,
@@ -26,7 +27,6 @@ from ecg_keras.report.style import (
     whole_numbers,
 )
 
-Array = npt.NDArray[np.float64]
 NAMES = ("this run", "baseline")
 
 
@@ -34,8 +34,8 @@ NAMES = ("this run", "baseline")
 class Curve:
     """Points to join, in order, and the point of the run's threshold on it, if it is shown."""
 
-    x: Array
-    y: Array
+    x: Float64Array
+    y: Float64Array
     threshold_point: tuple[float, float] | None = None
 
 
@@ -43,7 +43,7 @@ class Curve:
 class History:
     """One column of log.csv per array, one value per epoch; NaN where nothing was measured."""
 
-    columns: Mapping[str, Array]
+    columns: Mapping[str, Float64Array]
     best_epoch: int | None = None
 
 
@@ -110,7 +110,7 @@ def score_plot(run: History, baseline: History | None = None, split: str = "vali
     return _history_plot(f"Score on {split}", scores, run, baseline)
 
 
-def _wilson(share: Array, count: Array) -> tuple[Array, Array]:
+def _wilson(share: Float64Array, count: Float64Array) -> tuple[Float64Array, Float64Array]:
     """The 95 % interval of a share of ``count`` records (Wilson 1927)."""
     z = 1.959964
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)

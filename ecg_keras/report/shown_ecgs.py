@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import metrics
+from ecg_keras.array_types import BoolArray, Float64Array
 from ecg_keras.attribution import Explanation, choose_label
 from ecg_keras.data import Dataset, StoredRecord, describe, read_shards
 from ecg_keras.errors import DataError
@@ -22,7 +23,6 @@ from ecg_keras.report.tables import Column, Table
 EPSILON = 1e-7
 MOST_LABELS = 12  # of an ECG; of more, those that something is to be said of
 Stored = tuple[StoredRecord, Dataset]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ def study_ecgs(
     return show_ecgs(predictions, thresholds, choices, stored, f"{prefix}-ecg")
 
 
-def choose_records(predictions: Predictions, thresholds: Floats) -> tuple[Choice, ...]:
+def choose_records(predictions: Predictions, thresholds: Float64Array) -> tuple[Choice, ...]:
     """Up to six records: right, typical and wrong ones, each at most once."""
     return _once([*_right(predictions, thresholds), *_wrong(predictions, thresholds)])
 
 
-def choose_worst(predictions: Predictions, thresholds: Floats) -> tuple[Choice, ...]:
+def choose_worst(predictions: Predictions, thresholds: Float64Array) -> tuple[Choice, ...]:
     """Up to three records that were answered worst, each at most once."""
     return _once(_wrong(predictions, thresholds))
 
@@ -112,7 +112,7 @@ def _once(candidates: Iterable[Choice]) -> tuple[Choice, ...]:
     return tuple(chosen.values())
 
 
-def _right(predictions: Predictions, thresholds: Floats) -> Iterator[Choice]:
+def _right(predictions: Predictions, thresholds: Float64Array) -> Iterator[Choice]:
     truth, probability, decided = _answers(predictions, thresholds)
     limits = dict(zip(predictions.labels, thresholds.tolist(), strict=True))
 
@@ -129,7 +129,7 @@ def _right(predictions: Predictions, thresholds: Floats) -> Iterator[Choice]:
     yield choice(int(order[(len(order) - 1) // 2]), "Typical: the median loss of the test ECGs")
 
 
-def _wrong(predictions: Predictions, thresholds: Floats) -> Iterator[Choice]:
+def _wrong(predictions: Predictions, thresholds: Float64Array) -> Iterator[Choice]:
     truth, probability, decided = _answers(predictions, thresholds)
     missed = "Worst miss: the present label with the lowest probability"
     alarm = "Worst false alarm: the absent label decided present with the highest probability"
@@ -147,8 +147,8 @@ def _wrong(predictions: Predictions, thresholds: Floats) -> Iterator[Choice]:
 
 
 def _answers(
-    predictions: Predictions, thresholds: Floats
-) -> tuple[npt.NDArray[np.bool_], Floats, npt.NDArray[np.bool_]]:
+    predictions: Predictions, thresholds: Float64Array
+) -> tuple[BoolArray, Float64Array, BoolArray]:
     probability = np.asarray(predictions.probabilities, np.float64)
     decided = metrics.decide(probability, thresholds).astype(bool)
     return np.asarray(predictions.targets, bool), probability, decided
@@ -161,7 +161,7 @@ def _order(predictions: Predictions) -> npt.NDArray[np.intp]:
     return order
 
 
-def _losses(predictions: Predictions) -> Floats:
+def _losses(predictions: Predictions) -> Float64Array:
     truth = np.asarray(predictions.targets, bool)
     kept = np.clip(np.asarray(predictions.probabilities, np.float64), EPSILON, 1 - EPSILON)
     return -np.where(truth, np.log(kept), np.log(1 - kept))

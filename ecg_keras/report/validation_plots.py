@@ -6,10 +6,10 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.report.style import (
     LIGHT,
     PANEL_INCHES,
@@ -21,7 +21,6 @@ from ecg_keras.report.style import (
 )
 from ecg_keras.validation import Numbers, Texts
 
-Floats = npt.NDArray[np.float64]
 STYLES: tuple[Look, ...] = (
     {"color": LIGHT["blue"], "linestyle": "-", "marker": "o"},
     {"color": LIGHT["orange"], "linestyle": (0, (4, 2)), "marker": "D"},
@@ -125,7 +124,7 @@ def leads_plot(sets: Mapping[str, Sequence[Numbers]], leads: Sequence[str], ylab
     return figure
 
 
-def _edges(sets: Sequence[Numbers]) -> tuple[Floats, bool]:
+def _edges(sets: Sequence[Numbers]) -> tuple[Float64Array, bool]:
     """The edges of bins that show all sets, and whether they are equal in the logarithm."""
     low = min(_quantile(one, ENDS[0]) for one in sets)
     high = max(_quantile(one, ENDS[1]) for one in sets)
@@ -153,10 +152,10 @@ def _write_powers(axis: Axis) -> None:
     axis.set_minor_formatter("")
 
 
-def _below(one: Numbers, points: Floats) -> Floats:
+def _below(one: Numbers, points: Float64Array) -> Float64Array:
     """The share of values below each point."""
     values, shares = np.array(one.quantiles).T
-    below: Floats = np.interp(points, values, shares, left=0.0, right=1.0)
+    below: Float64Array = np.interp(points, values, shares, left=0.0, right=1.0)
     if len(values) == 1:
         below = (points > values[0]).astype(np.float64)
     return below

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy.typing as npt
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.config import fingerprint
 from ecg_keras.errors import DataError, listed, shortened
 from ecg_keras.export import digest_files, find_saved_model
 
-Arrays = dict[str, npt.NDArray[Any]]
+Arrays = dict[str, AnyArray]
 DEFAULT = "serving_default"
 # of gRPC's codes, those that a request may get, and the status that REST gives instead
 HTTP_STATUS = {

@@ -14,9 +14,9 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.files import refuse_constant
 from ecg_keras.serving.served import Arrays, RefusedError, ServedModel, ServedSignature, TensorForm
 
@@ -76,7 +76,7 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() != {"b64"}
 
 
-def _read_values(value: Any, form: TensorForm) -> npt.NDArray[Any]:
+def _read_values(value: Any, form: TensorForm) -> AnyArray:
     """Nested lists as an array; each level must have lists of one length, the last no list."""
     shape: list[int] = []
     level: list[Any] = [value]
@@ -92,7 +92,7 @@ def _read_values(value: Any, form: TensorForm) -> npt.NDArray[Any]:
         raise _wrong(f"{form.name}: {error}") from error
 
 
-def _as_array(values: list[Any], dtype: Any) -> npt.NDArray[Any]:
+def _as_array(values: list[Any], dtype: Any) -> AnyArray:
     """Values of JSON as an array of a type that holds each of them."""
     if dtype == tf.string:
         return np.array([_as_bytes(one) for one in values], object)
@@ -140,7 +140,7 @@ def print_json(outputs: Arrays, in_rows: bool) -> bytes:
         raise RefusedError("INTERNAL", "the answer holds NaN or infinite numbers") from error
 
 
-def _plain(name: str, values: npt.NDArray[Any]) -> Any:
+def _plain(name: str, values: AnyArray) -> Any:
     """Values of JSON; of float32 no more digits than say which number it is."""
     if values.dtype == object:
         texts = [
@@ -166,7 +166,7 @@ def parse_tensors(
     }
 
 
-def _read_tensor(tensor: Any, form: TensorForm, most_bytes: int) -> npt.NDArray[Any]:
+def _read_tensor(tensor: Any, form: TensorForm, most_bytes: int) -> AnyArray:
     if tensor.dtype != form.dtype.as_datatype_enum:
         raise _wrong(f"{form.name}: must be {form.dtype.name}. Received: type {tensor.dtype}.")
     shape = tuple(one.size for one in tensor.tensor_shape.dim)
@@ -181,7 +181,7 @@ def _read_tensor(tensor: Any, form: TensorForm, most_bytes: int) -> npt.NDArray[
         what = f"{form.name}: larger than max, {most_bytes:,} bytes"
         raise RefusedError("RESOURCE_EXHAUSTED", what)
     try:
-        values: npt.NDArray[Any] = tf.make_ndarray(tensor)
+        values: AnyArray = tf.make_ndarray(tensor)
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise _wrong(f"{form.name}: {error}") from error
     return values

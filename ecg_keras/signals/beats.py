@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-Floats = npt.NDArray[np.float64]
+from ecg_keras.array_types import AnyArray, Float64Array, IntArray
 
 # a QRS is looked for at widths of 1, 1.4, 2, 2.8 ... samples; two beats are at least ten widths
 # apart, and a recording has at least fifty widths
@@ -28,7 +26,7 @@ class Beats:
     """The beats of one recording, in samples."""
 
     # the steepest part of each QRS, at least four
-    peaks: npt.NDArray[np.int64]
+    peaks: IntArray
     # of a moving mean at which the beats stand out most
     width: int
     # the median distance of two beats
@@ -41,18 +39,18 @@ class Beats:
 class TimedBeats:
     """A recording ``(num_samples, num_leads)`` with its beats and its true rate in Hz."""
 
-    values: npt.NDArray[Any]
+    values: AnyArray
     beats: Beats
     sampling_rate: float
 
 
-def trim(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def trim(values: AnyArray) -> AnyArray:
     """The recording without the constant stretches before and behind it, such as zero padding."""
     moving = np.flatnonzero(np.any(np.diff(values, axis=0) != 0, axis=1))
     return values[moving[0] : moving[-1] + 2] if len(moving) else values[:0]
 
 
-def find_beats(values: npt.NDArray[Any]) -> Beats | None:
+def find_beats(values: AnyArray) -> Beats | None:
     """Finds the beats; ``None`` where there is no clear rhythm of four beats or more."""
     # QRS complexes are the steepest part of an ECG and come again and again. No step needs to know
     # what a second is, so the distance of the beats shows whether a sampling rate can be right
@@ -68,7 +66,7 @@ def find_beats(values: npt.NDArray[Any]) -> Beats | None:
     return best if best is not None and best.clarity >= _LEAST_CLARITY else None
 
 
-def steep_width(beat: Floats, width: int) -> float:
+def steep_width(beat: Float64Array, width: int) -> float:
     """The samples in which a QRS does nine tenths of its moving; about 40 ms in most adults.
 
     ``beat`` has its steepest part in the middle; NaN where nothing moves."""
@@ -82,7 +80,7 @@ def steep_width(beat: Floats, width: int) -> float:
     return float(last - first)
 
 
-def mean_beat(values: npt.NDArray[Any], beats: Beats, half: int) -> Floats | None:
+def mean_beat(values: AnyArray, beats: Beats, half: int) -> Float64Array | None:
     """The median over the beats of ``half`` samples before and behind each QRS, moved to zero.
 
     ``(2 * half + 1, num_leads)``; ``None`` where fewer than three beats are whole."""
@@ -104,7 +102,7 @@ def _widths(largest: int) -> tuple[int, ...]:
     return tuple(widths[widths <= largest].tolist())
 
 
-def _beats_at(sums: Floats, width: int) -> Beats | None:
+def _beats_at(sums: Float64Array, width: int) -> Beats | None:
     # wide windows need not be moved by single samples
     stride = max(1, width // 4)
     stop = sums.shape[1] - 2 * width
@@ -137,7 +135,7 @@ def _beats_at(sums: Floats, width: int) -> Beats | None:
     return Beats(peaks * stride + width, width, period * stride, float(gathered * regular))
 
 
-def _find_peaks(values: Floats, least: float, apart: int) -> npt.NDArray[np.int64]:
+def _find_peaks(values: Float64Array, least: float, apart: int) -> IntArray:
     """Where a value is the highest of all that are nearer than ``apart``, the ends left out.
 
     SciPy's `find_peaks` does nearly the same, but half a second goes into importing it."""
@@ -148,7 +146,7 @@ def _find_peaks(values: Floats, least: float, apart: int) -> npt.NDArray[np.int6
     return peaks[np.diff(peaks, prepend=-apart) >= apart]
 
 
-def _median(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _median(values: AnyArray) -> AnyArray:
     """NumPy's median over the last axis, in a fraction of its time where there are no NaN."""
     low, high = (values.shape[-1] - 1) // 2, values.shape[-1] // 2
     ordered = np.partition(values, (low, high), axis=-1)

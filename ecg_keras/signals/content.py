@@ -7,11 +7,11 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.signals.leads import check_shape
 
 SIGNATURE_SIZE = 64
@@ -37,7 +37,7 @@ INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 CHEST = INDEPENDENT[2:]
 
 
-def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: float) -> bytes:
+def signature(values: AnyArray, leads: Sequence[str], sampling_rate: float) -> bytes:
     """What distinguishes a recording from all others, and is the same for its copies.
 
     The first ten seconds are projected on 64 fixed random functions of time and lead, from 2 to 8
@@ -101,7 +101,7 @@ def signature(values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: flo
 @functools.lru_cache(maxsize=16)
 def _functions(
     sampling_rate: float, width: int, blocks: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+) -> tuple[Float32Array, Float32Array, Float32Array]:
     """The functions at the middle of each block, weights of a block's mean and of all means.
 
     Sampled in the middle of the blocks, they are the same functions at any sampling rate."""
@@ -118,7 +118,7 @@ def _functions(
 
 
 @functools.lru_cache(maxsize=16)
-def _signs(leads: tuple[str, ...]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+def _signs(leads: tuple[str, ...]) -> tuple[npt.NDArray[np.intp], Float32Array]:
     """The columns of the independent leads, and what each counts for in each number."""
     random = np.random.RandomState(SEED + 1)
     signs = dict(

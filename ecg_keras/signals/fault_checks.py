@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.records import Signal
 from ecg_keras.signals.beats import find_beats, trim
 from ecg_keras.signals.lead_checks import find_lead_names, find_limb_leads
@@ -168,7 +167,7 @@ def _find_exchange(signal: Signal) -> Fault | None:
     return Fault(f"electrodes seem to be exchanged, most likely so: {words}", evidence, None)
 
 
-def Recording(values: npt.NDArray[Any], sampling_rate: float, leads: Sequence[str]) -> Signal:
+def Recording(values: AnyArray, sampling_rate: float, leads: Sequence[str]) -> Signal:
     """What `verify` took before it took a `Signal`; stays for one release."""
     return Signal(np.asarray(values, dtype=np.float32), sampling_rate, tuple(leads))
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float64Array
 from ecg_keras.signals.beats import TimedBeats
 from ecg_keras.signals.lead_order import (
     HeartVectors,
@@ -27,8 +26,6 @@ from ecg_keras.signals.limb_leads import (
 )
 from ecg_keras.signals.repair import Fault, Repair, figure
 
-Floats = npt.NDArray[np.float64]
-
 # the share of recordings that has to agree on how the limb leads are stored
 _MOST = 0.8
 # another order in this share of recordings, and in no fewer than three, is a fault, too
@@ -43,7 +40,7 @@ _ENOUGH_TO_EXCHANGE, _ENOUGH_TO_REORDER = 10, 20
 
 
 def find_limb_leads(
-    recordings: Sequence[npt.NDArray[Any]],
+    recordings: Sequence[AnyArray],
 ) -> tuple[Fault | None, Placement | None]:
     """How the limb leads, which come first, are stored, as far as the identities show.
 
@@ -69,7 +66,7 @@ def find_limb_leads(
 
 
 def find_lead_names(
-    recordings: Sequence[npt.NDArray[Any]],
+    recordings: Sequence[AnyArray],
     timed: Sequence[TimedBeats],
     leads: Sequence[str],
     placement: Placement,
@@ -157,12 +154,12 @@ def _vectors(
     return [one for one in found if one is not None]
 
 
-def _share_left(recordings: Sequence[npt.NDArray[Any]], placement: Placement) -> float:
+def _share_left(recordings: Sequence[AnyArray], placement: Placement) -> float:
     # of leads that contradict each other more is left than there was
     return min(1.0, float(np.median([identity_residual(one, placement) for one in recordings])))
 
 
-def _gains_differ(gains: Floats, number: int) -> Fault:
+def _gains_differ(gains: Float64Array, number: int) -> Fault:
     """Either the same gains in all recordings, which can be undone, or others in each."""
     middle = np.median(gains, axis=0)
     low, high = np.quantile(gains / middle, [0.1, 0.9], axis=0)

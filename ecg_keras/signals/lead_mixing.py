@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.signals.leads import find_derived
 
 
@@ -21,7 +21,7 @@ def missing_leads(leads: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...
     return tuple(lead for lead in wanted if lead not in leads and lead not in derived)
 
 
-def lead_weights(leads: Sequence[str], wanted: Sequence[str]) -> npt.NDArray[np.float32]:
+def lead_weights(leads: Sequence[str], wanted: Sequence[str]) -> Float32Array:
     """Each wanted lead as a sum of those that are there, zeros where it is missing.
 
     A limb lead that is not there follows from two that are, as in `derive_leads`.

@@ -11,15 +11,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float64Array
 from ecg_keras.signals.beats import Beats, mean_beat
 from ecg_keras.signals.limb_leads import SYMMETRIES, Placement, count_kept, then
 
-Floats = npt.NDArray[np.float64]
 # words for an exchange of limb electrodes, the sign of the chest leads, and whether they run from
 # V6 to V1
 Choice = tuple[str, int, bool]
@@ -35,18 +33,18 @@ class HeartVectors:
     Vectors ``(2,)`` are in the frontal plane: to the patient's left, and to the feet."""
 
     # the mean P wave, QRS complex and T wave
-    p: Floats
-    qrs: Floats
-    t: Floats
+    p: Float64Array
+    qrs: Float64Array
+    t: Float64Array
     # what the first and the last chest lead follow best during the QRS; NaN where there are none
-    first: Floats
-    last: Floats
+    first: Float64Array
+    last: Float64Array
     # the QRS in the chest leads, (num_samples, num_leads)
-    chest: Floats
+    chest: Float64Array
 
 
 def measure_heart_vectors(
-    limb: npt.NDArray[Any], chest: npt.NDArray[Any], beats: Beats, sampling_rate: float
+    limb: AnyArray, chest: AnyArray, beats: Beats, sampling_rate: float
 ) -> HeartVectors | None:
     """`HeartVectors` of leads I and II, and of the chest leads with V6 last, at the true rate.
 
@@ -79,13 +77,13 @@ def measure_heart_vectors(
     )
 
 
-def _part(beat: Floats, begin: float, end: float, sampling_rate: float) -> Floats:
+def _part(beat: Float64Array, begin: float, end: float, sampling_rate: float) -> Float64Array:
     """What is between two times around the QRS in seconds."""
     first, last = (len(beat) // 2 + round(edge * sampling_rate) for edge in (begin, end))
     return beat[first : last + 1]
 
 
-def _frontal(leads: Floats) -> Floats:
+def _frontal(leads: Float64Array) -> Float64Array:
     """Leads I and II as coordinates to the left and to the feet."""
     one, two = leads[:, 0], leads[:, 1]
     return np.stack([one, (2 * two - one) / np.sqrt(3)], axis=1)
@@ -229,7 +227,7 @@ def find_chest_order(vectors: Sequence[HeartVectors]) -> ChestOrder | None:
     return ChestOrder(*choices[best], int(votes[best])) if gained[best] > 0 else None
 
 
-def _likelihoods(vectors: Sequence[HeartVectors], choices: Sequence[Choice]) -> Floats:
+def _likelihoods(vectors: Sequence[HeartVectors], choices: Sequence[Choice]) -> Float64Array:
     """Logarithm of the likelihood of each recording's directions under each choice of exchange."""
     turns = np.stack([_TURNS[words] for words, _, _ in choices])
     signs = np.array([sign for _, sign, _ in choices])[:, None]
@@ -250,12 +248,12 @@ def _likelihoods(vectors: Sequence[HeartVectors], choices: Sequence[Choice]) -> 
     return total
 
 
-def _stack(vectors: Sequence[HeartVectors], name: str) -> Floats:
+def _stack(vectors: Sequence[HeartVectors], name: str) -> Float64Array:
     """One vector of each recording, ``(recordings, 1, 2)``."""
     return np.array([getattr(one, name) for one in vectors]).reshape(-1, 1, 2)
 
 
-def _turns() -> dict[str, Floats]:
+def _turns() -> dict[str, Float64Array]:
     """Each symmetry as a matrix on vectors of the frontal plane."""
     angles = np.radians([0, 60, 120, -150, -30, 90])
     length = np.array([1, 1, 1, *[np.sqrt(0.75)] * 3])[:, None]
@@ -271,7 +269,7 @@ def _turns() -> dict[str, Floats]:
 _TURNS = _turns()
 
 
-def _neighbours(alike: Floats, order: Sequence[int], signs: Sequence[int]) -> Floats:
+def _neighbours(alike: Float64Array, order: Sequence[int], signs: Sequence[int]) -> Float64Array:
     """The sum of the correlations of neighbours in an order, for each recording."""
     total = np.zeros(len(alike))
     for place in range(5):

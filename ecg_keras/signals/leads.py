@@ -6,11 +6,10 @@ import functools
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array, Float64Array
 from ecg_keras.errors import DataError, unknown_name
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -155,9 +154,7 @@ def find_leads(names: Sequence[str], lead_names: LeadNames = None) -> tuple[str 
     return tuple(leads)
 
 
-def select_leads(
-    values: npt.NDArray[Any], leads: Sequence[str], wanted: Sequence[str]
-) -> npt.NDArray[np.float32]:
+def select_leads(values: AnyArray, leads: Sequence[str], wanted: Sequence[str]) -> Float32Array:
     """The columns of an ECG that are wanted, in the order in which they are wanted.
 
     Args:
@@ -196,8 +193,8 @@ def select_leads(
 
 
 def derive_leads(
-    values: npt.NDArray[Any], leads: Sequence[str], wanted: Sequence[str]
-) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    values: AnyArray, leads: Sequence[str], wanted: Sequence[str]
+) -> tuple[AnyArray, tuple[str, ...]]:
     """Adds the limb leads that are wanted and not there, where two others determine them.
 
     A derived lead obeys Einthoven's and Goldberger's identities by construction: that it does so
@@ -235,7 +232,7 @@ def derive_leads(
 @functools.lru_cache(maxsize=64)  # the recordings of a database have the same leads
 def find_derived(
     leads: tuple[str, ...], wanted: tuple[str, ...]
-) -> tuple[tuple[str, ...], list[int], npt.NDArray[np.float64]]:
+) -> tuple[tuple[str, ...], list[int], Float64Array]:
     """The leads to derive, the two columns that they come from, and what each of these counts."""
     missing = tuple(lead for lead in wanted if lead in _AS_I_AND_II and lead not in leads)
     present = [lead for lead in _AS_I_AND_II if lead in leads][:2]
@@ -243,11 +240,11 @@ def find_derived(
         return (), [], np.zeros((2, 0))
     # missing = weights @ present, where both are sums of leads I and II
     basis, sums = (np.array([_AS_I_AND_II[lead] for lead in some]) for some in (present, missing))
-    weights: npt.NDArray[np.float64] = np.linalg.solve(basis.T, sums.T)
+    weights: Float64Array = np.linalg.solve(basis.T, sums.T)
     return missing, [leads.index(lead) for lead in present], weights
 
 
-def check_shape(values: npt.NDArray[Any], leads: Sequence[str], *, least: int = 1) -> None:
+def check_shape(values: AnyArray, leads: Sequence[str], *, least: int = 1) -> None:
     """Refuses what is not ``(num_samples, num_leads)`` with these leads and enough samples."""
     if values.ndim != 2 or values.shape[1] != len(leads) or values.size < least:
         some = "at least one sample and " * least

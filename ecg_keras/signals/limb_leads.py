@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float64Array
 from ecg_keras.signals.leads import IDENTITIES
-
-Floats = npt.NDArray[np.float64]
 
 # a limb lead's share of an electrode's potential: right arm, left arm, left leg
 _ELECTRODES = np.array(
@@ -73,7 +70,7 @@ def then(first: Placement, second: Placement) -> Placement:
     )
 
 
-def identity_residual(values: npt.NDArray[Any], placement: Placement = IN_PLACE) -> float:
+def identity_residual(values: AnyArray, placement: Placement = IN_PLACE) -> float:
     """The share of the limb leads' energy, offsets aside, that the identities do not explain.
 
     0 where they hold, above 0.03 where a lead is another's."""
@@ -85,7 +82,7 @@ def identity_residual(values: npt.NDArray[Any], placement: Placement = IN_PLACE)
     return float(np.square(left).sum() / energy) if energy > 0 else float("nan")
 
 
-def find_placement(values: npt.NDArray[Any]) -> Placement | None:
+def find_placement(values: AnyArray) -> Placement | None:
     """The placement of the limb leads among all columns that obeys the identities, if any."""
     # Of the twelve between which these can't decide, the one that leaves most columns where they
     # are
@@ -105,7 +102,7 @@ def find_placement(values: npt.NDArray[Any]) -> Placement | None:
     return max(alike, key=_closeness)
 
 
-def _best_placement(gram: Floats) -> tuple[float, Placement]:
+def _best_placement(gram: Float64Array) -> tuple[float, Placement]:
     """The least share of energy that the identities leave, and the placement that leaves it."""
     # Each ordered pair of columns, with both signs, is tried as leads I and II; each other lead
     # then is the column that is nearest to what the pair predicts
@@ -148,7 +145,7 @@ def count_kept(placement: Placement) -> int:
     return sum(pair == (lead, 1) for lead, pair in enumerate(pairs))
 
 
-def lead_gains(values: npt.NDArray[Any]) -> Floats | None:
+def lead_gains(values: AnyArray) -> Float64Array | None:
     """The gain of each of the six limb leads, their median 1, if some make the identities hold."""
     # The leads are in one plane whatever their gains are, so leads I and II explain the other four,
     # but with other weights than Einthoven's and Goldberger's

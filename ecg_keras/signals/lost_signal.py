@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import binary_dilation, binary_opening, grey_opening
 
+from ecg_keras.array_types import AnyArray, BoolArray, IntArray
 from ecg_keras.errors import DataError
 from ecg_keras.signals.leads import check_shape
 
@@ -29,20 +28,18 @@ MOST = 0.5
 # noise is compared in whole nanovolts, so that equal stretches are equal; above 1 V it is all one
 _STEPS_IN_MV, _LOUDEST_MV = 1_000_000, 1_000.0
 
-Flags = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
     """What each block of 0.2 s of a recording, or of a part of it, shows."""
 
     # (num_leads, num_blocks): whether a sample is missing or infinite
-    missing: Flags
+    missing: BoolArray
     # of the same shape: whether all samples are within 2 µV, or another span
-    still: Flags
+    still: BoolArray
     # (num_blocks,): the mean over the leads of the root mean square of white noise that has their
     # second differences, in nV; 0 for leads with missing samples
-    noise: npt.NDArray[np.int64]
+    noise: IntArray
 
 
 def block_length(sampling_rate: float) -> int:
@@ -51,7 +48,7 @@ def block_length(sampling_rate: float) -> int:
 
 
 def check_recorded(
-    values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: float, *, begin: float = 0.0
+    values: AnyArray, leads: Sequence[str], sampling_rate: float, *, begin: float = 0.0
 ) -> None:
     """Refuses an ECG in which something was not recorded.
 
@@ -90,9 +87,7 @@ def check_recorded(
         _check_stretches(still, leads, block_length(sampling_rate) / sampling_rate, begin)
 
 
-def measure_blocks(
-    values: npt.NDArray[Any], sampling_rate: float, still_mv: float = STILL_MV
-) -> Blocks:
+def measure_blocks(values: AnyArray, sampling_rate: float, still_mv: float = STILL_MV) -> Blocks:
     """`Blocks` of a recording in mV, or of a part of it that begins with a block."""
     length = block_length(sampling_rate)
     count = len(values) // length
@@ -129,18 +124,18 @@ def best_block(parts: Sequence[Blocks], wanted: int) -> int:
     return int(least[np.argmin(loud[least])])
 
 
-def _over(wanted: int, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _over(wanted: int, counts: IntArray) -> IntArray:
     """The sums over each stretch of that many blocks."""
     sums = np.concatenate([[0], np.cumsum(counts)])
     return np.asarray(sums[wanted:] - sums[:-wanted])
 
 
-def _lasting(still: Flags) -> Flags:
+def _lasting(still: BoolArray) -> BoolArray:
     """Of ``(num_rows, num_blocks)`` what belongs to five or more in a row."""
     return np.asarray(binary_opening(still, np.ones((1, LASTING))))
 
 
-def _may_be_lost(values: npt.NDArray[Any], sampling_rate: float, still_mv: float) -> bool:
+def _may_be_lost(values: AnyArray, sampling_rate: float, still_mv: float) -> bool:
     """Whether any lead is at rest wherever it is looked at for most of a second: most never are.
 
     It takes a small part of the time of `measure_blocks`."""
@@ -151,7 +146,7 @@ def _may_be_lost(values: npt.NDArray[Any], sampling_rate: float, still_mv: float
     return bool(rest.any())
 
 
-def _check_stretches(still: Flags, leads: Sequence[str], block: float, begin: float) -> None:
+def _check_stretches(still: BoolArray, leads: Sequence[str], block: float, begin: float) -> None:
     """Refuses what shows nothing for too long, by blocks of ``block`` seconds."""
     silent = _lasting(still.all(axis=0)[None])[0]
     first, last = np.argmin(silent), len(silent) - np.argmin(silent[::-1])
@@ -176,15 +171,13 @@ def _check_stretches(still: Flags, leads: Sequence[str], block: float, begin: fl
         raise DataError(f"no signal in lead {', '.join(many)}: constant.")
 
 
-def _say_when(lost: Flags, block: float, begin: float) -> str:
+def _say_when(lost: BoolArray, block: float, begin: float) -> str:
     edges = np.flatnonzero(np.diff(lost, prepend=False, append=False)) * block + begin
     spans = [f"{first:.4g} to {last:.4g} s" for first, last in edges.reshape(-1, 2)[:3]]
     return f"from {', '.join(spans)}{' and later' if len(edges) > 6 else ''}"
 
 
-def _say_missing(
-    values: npt.NDArray[Any], leads: Sequence[str], sampling_rate: float, begin: float
-) -> str:
+def _say_missing(values: AnyArray, leads: Sequence[str], sampling_rate: float, begin: float) -> str:
     bad = ~np.isfinite(values)
     lost = bad.sum(axis=0)
     named = [f"{lead} ({n} samples)" for lead, n in zip(leads, lost, strict=True) if n]

@@ -7,7 +7,8 @@ import math
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
+
+from ecg_keras.array_types import Float32Array, Float64Array, IntArray
 
 # zero crossings of the filter on each side, and beta of its Kaiser window
 CROSSINGS, BETA = 10, 5.0
@@ -18,8 +19,8 @@ _FINE, _AT_ONCE = 512, 2**17
 
 
 def in_blocks(
-    values: npt.NDArray[np.float32], ratio: Fraction, start: int, stop: int, offset: int
-) -> npt.NDArray[np.float32]:
+    values: Float32Array, ratio: Fraction, start: int, stop: int, offset: int
+) -> Float32Array:
     """The samples from ``start`` to ``stop`` at a rate that is ``ratio`` times the old one.
 
     One matrix product without a copy of the samples; Crochiere and Rabiner (1983), section 3."""
@@ -30,13 +31,13 @@ def in_blocks(
     rows = _continue(values, begin, begin + (last + 1 - first) * step)
     parts = (rows.reshape(-1, step) @ weights).reshape(len(rows), -1, 2 * new)
     # a block of new samples is what its own piece of old ones adds, and the piece behind it
-    blocks: npt.NDArray[np.float32] = parts[:, :-1, :new] + parts[:, 1:, new:]
+    blocks: Float32Array = parts[:, :-1, :new] + parts[:, 1:, new:]
     return blocks.reshape(len(rows), -1)[:, start - first * new : stop - first * new].T
 
 
 def at_each_sample(
-    values: npt.NDArray[np.float32], step: float, start: int, stop: int, offset: int
-) -> npt.NDArray[np.float32]:
+    values: Float32Array, step: float, start: int, stop: int, offset: int
+) -> Float32Array:
     """As `in_blocks` at any other rate, with ``step`` old samples from one new one to the next.
 
     The filter is worked out at the time of each new sample; Smith and Gossett (1984)."""
@@ -67,7 +68,7 @@ def _margin_and_periods(up: int, down: int) -> tuple[int, int]:
 
 
 @functools.lru_cache(maxsize=16)
-def _filter_block(up: int, down: int) -> tuple[npt.NDArray[np.float32], int]:
+def _filter_block(up: int, down: int) -> tuple[Float32Array, int]:
     """The filter as a matrix ``(old samples of a piece, 2 * new samples of a block)``."""
     # That is what a piece adds to its own block and to the one before. And how many old samples a
     # piece begins before its block
@@ -89,9 +90,7 @@ def _taps_on_a_side(step: float) -> int:
 
 
 @functools.lru_cache(maxsize=16)  # the recordings of one device have one rate
-def _weights_at(
-    step: float, first: int, last: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+def _weights_at(step: float, first: int, last: int) -> tuple[IntArray, Float32Array]:
     """For each of some new samples the nearest old one, and the weights of those around it."""
     time = np.arange(first, last) * step
     nearest = np.rint(time).astype(np.int64)
@@ -103,24 +102,24 @@ def _weights_at(
     return nearest, weights.astype(np.float32)
 
 
-def _filter_at(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _filter_at(distance: Float64Array) -> Float64Array:
     """The filter at distances that are counted in zero crossings: a line between fine values."""
     fine = _fine_filter()
     place = np.minimum(distance * _FINE, len(fine) - 2)
     below = place.astype(np.intp)
-    low: npt.NDArray[np.float64] = fine[below]
+    low: Float64Array = fine[below]
     return np.asarray(low + (fine[below + 1] - low) * (place - below))
 
 
 @functools.lru_cache(maxsize=1)
-def _fine_filter() -> npt.NDArray[np.float64]:
+def _fine_filter() -> Float64Array:
     half = CROSSINGS * _FINE
     taps = np.kaiser(2 * half + 1, BETA) * np.sinc(np.arange(-half, half + 1) / _FINE)
     # nothing behind the last crossing
     return np.append(taps[half:-1], [0.0, 0.0])
 
 
-def _continue(values: npt.NDArray[np.float32], start: int, stop: int) -> npt.NDArray[np.float32]:
+def _continue(values: Float32Array, start: int, stop: int) -> Float32Array:
     """The samples from ``start`` to ``stop`` in a row for each lead, also outside of ``values``.
 
     There they follow the line through its ends: a fall to zero would ring in every ECG."""

@@ -6,14 +6,12 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.signals.leads import IDENTITIES, check_shape
-
-Floats = npt.NDArray[np.float32]
 
 # samples of which the residuals of the identities are taken, evenly over the recording: as many
 # settle a median
@@ -51,7 +49,7 @@ class Quality:
     flat_leads: int
 
 
-def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
+def measure_quality(values: AnyArray, leads: Sequence[str]) -> Quality:
     """`Quality` of one recording.
 
     Args:
@@ -81,7 +79,7 @@ def measure_quality(values: npt.NDArray[Any], leads: Sequence[str]) -> Quality:
     )
 
 
-def worst_limb_lead(values: npt.NDArray[Any], leads: Sequence[str]) -> str | None:
+def worst_limb_lead(values: AnyArray, leads: Sequence[str]) -> str | None:
     """The limb lead that misses its identity by most; ``None`` where none can be checked.
 
     A lead I or II that is wrong shows in all four: what is named then is one of these."""
@@ -91,7 +89,7 @@ def worst_limb_lead(values: npt.NDArray[Any], leads: Sequence[str]) -> str | Non
     return checked[int(np.argmax(residuals))] if residuals.size else None
 
 
-def _identity_residuals(values: npt.NDArray[Any], leads: Sequence[str]) -> Floats:
+def _identity_residuals(values: AnyArray, leads: Sequence[str]) -> Float32Array:
     """The median absolute residual of each identity that can be checked."""
     weights, limbs = _residual_weights(tuple(leads))
     if not len(weights):
@@ -104,7 +102,7 @@ def _identity_residuals(values: npt.NDArray[Any], leads: Sequence[str]) -> Float
 @functools.lru_cache(maxsize=16)
 def _residual_weights(
     leads: tuple[str, ...],
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+) -> tuple[Float32Array, npt.NDArray[np.intp]]:
     """For each identity that can be checked the weights of the limb leads, and their columns."""
     limbs = [lead for lead in ("I", "II", *IDENTITIES) if lead in leads]
     checked = [lead for lead in IDENTITIES if lead in leads] if {"I", "II"} <= set(limbs) else []
@@ -130,15 +128,15 @@ class LeadQuality:
             second. NaN where the sampling rate is below 126 Hz or there is no whole second.
     """
 
-    flat: Floats
-    clipped: Floats
-    noise_mv: Floats
-    baseline_mv: Floats
-    mains_mv: Floats
+    flat: Float32Array
+    clipped: Float32Array
+    noise_mv: Float32Array
+    baseline_mv: Float32Array
+    mains_mv: Float32Array
 
 
 def measure_lead_quality(
-    recorded: npt.NDArray[Any], recorded_rate: float, stored: npt.NDArray[Any], stored_rate: float
+    recorded: AnyArray, recorded_rate: float, stored: AnyArray, stored_rate: float
 ) -> LeadQuality:
     """`LeadQuality` of one recording, each ``(num_samples, num_leads)`` in millivolts."""
     # Saturation and hum are measured of what was recorded, before a filter rounds the one and
@@ -155,7 +153,7 @@ def measure_lead_quality(
     )
 
 
-def _flat_and_noise(values: Floats, length: int) -> tuple[Floats, Floats]:
+def _flat_and_noise(values: Float32Array, length: int) -> tuple[Float32Array, Float32Array]:
     leads = len(values)
     first = values[:, 1:] - values[:, :-1]
     second = first[:, 1:] - first[:, :-1]
@@ -173,7 +171,7 @@ def _flat_and_noise(values: Floats, length: int) -> tuple[Floats, Floats]:
     return still.mean(axis=1, dtype=np.float32), np.sqrt(middle / np.float32(6 * length))
 
 
-def _clipped(values: Floats) -> Floats:
+def _clipped(values: Float32Array) -> Float32Array:
     low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
     extreme = (values == high) | (values == low)
     third = extreme[:, 2:] & extreme[:, 1:-1] & extreme[:, :-2]
@@ -183,19 +181,19 @@ def _clipped(values: Floats) -> Floats:
     return shares
 
 
-def _baseline(values: Floats, rate: float) -> Floats:
+def _baseline(values: Float32Array, rate: float) -> Float32Array:
     leads, samples = values.shape
     length = min(max(1, round(_MEAN * rate)), samples)
     blocks = samples // length
     means = values[:, : blocks * length].reshape(leads * blocks, length)
     means = (means @ np.full(length, 1 / length, np.float32)).reshape(leads, blocks)
     slow = (means - means[:, :1]) @ _slow_waves(blocks, blocks * length / rate)
-    energy: Floats = np.square(slow).sum(axis=1) / np.float32(blocks)
+    energy: Float32Array = np.square(slow).sum(axis=1) / np.float32(blocks)
     return np.sqrt(energy)
 
 
 @functools.lru_cache(maxsize=8)
-def _slow_waves(blocks: int, seconds: float) -> Floats:
+def _slow_waves(blocks: int, seconds: float) -> Float32Array:
     """Orthonormal drift and waves of at most 0.7 Hz over a recording, without its mean."""
     time = (np.arange(blocks) + 0.5) / blocks
     waves = [np.ones(blocks), time]
@@ -205,7 +203,7 @@ def _slow_waves(blocks: int, seconds: float) -> Floats:
     return np.ascontiguousarray(orthonormal[:, 1:], dtype=np.float32)
 
 
-def _mains(values: Floats, rate: float) -> Floats:
+def _mains(values: Float32Array, rate: float) -> Float32Array:
     leads, samples = values.shape
     length = round(rate)
     blocks = samples // length if length else 0
@@ -218,7 +216,7 @@ def _mains(values: Floats, rate: float) -> Floats:
 
 
 @functools.lru_cache(maxsize=8)
-def _hum(length: int, rate: float) -> Floats:
+def _hum(length: int, rate: float) -> Float32Array:
     """Cosine and sine of each mains frequency, scaled so that a product is an amplitude."""
     phase = 2 * np.pi * np.outer(np.arange(length) / rate, _MAINS_HZ)
     waves = np.stack([np.cos(phase), np.sin(phase)], axis=2).reshape(length, -1)
@@ -228,7 +226,7 @@ def _hum(length: int, rate: float) -> Floats:
     return np.asarray(waves * (2 / length), dtype=np.float32)
 
 
-def _median(values: Floats) -> Floats:
+def _median(values: Float32Array) -> Float32Array:
     """The lower median over the last axis: much faster than NumPy's on short rows."""
     middle = (values.shape[-1] - 1) // 2
     return np.asarray(np.sort(values, axis=-1)[..., middle])

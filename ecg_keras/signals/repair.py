@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from ecg_keras.array_types import AnyArray
 
 # fewer recordings than this prove no fault of a database
 LEAST_RECORDS = 3
@@ -31,8 +31,8 @@ class Repair:
     rate_factor: float = 1.0
 
     def apply(
-        self, values: npt.NDArray[Any], sampling_rate: float, leads: Sequence[str]
-    ) -> tuple[npt.NDArray[Any], float, tuple[str, ...]]:
+        self, values: AnyArray, sampling_rate: float, leads: Sequence[str]
+    ) -> tuple[AnyArray, float, tuple[str, ...]]:
         """The recording as it should have been: samples, sampling rate in Hz and names.
 
         The array is the very same where no sample changes."""

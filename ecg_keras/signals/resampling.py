@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import math
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.errors import ConfigError, look_up
 from ecg_keras.signals.low_pass import CROSSINGS, at_each_sample, fits_a_matrix, in_blocks
 
@@ -18,7 +17,7 @@ _EXACT = 1e-9
 
 
 def resample(
-    values: npt.NDArray[Any],
+    values: AnyArray,
     from_rate: float,
     to_rate: float,
     *,
@@ -27,7 +26,7 @@ def resample(
     stop: int | None = None,
     offset: int = 0,
     total: int | None = None,
-) -> npt.NDArray[np.float32]:
+) -> Float32Array:
     """The same ECG at another sampling rate, whatever the two rates are.
 
     ``polyphase`` applies a zero-phase low-pass FIR filter (Kaiser window, beta 5, ten zero
@@ -135,8 +134,8 @@ def _ratio(from_rate: float, to_rate: float) -> Fraction | None:
 
 
 def fit_length(
-    values: npt.NDArray[Any], num_samples: int, *, window: str = "start", short: str = "drop"
-) -> npt.NDArray[np.float32] | None:
+    values: AnyArray, num_samples: int, *, window: str = "start", short: str = "drop"
+) -> Float32Array | None:
     """The ECG cut or padded to ``num_samples``.
 
     Args:

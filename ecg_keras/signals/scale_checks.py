@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float64Array
 from ecg_keras.records import Signal
 from ecg_keras.signals.beats import TimedBeats, find_beats, mean_beat, steep_width
 from ecg_keras.signals.leads import LEADS, LIMB
 from ecg_keras.signals.repair import LEAST_RECORDS, Fault, Repair, figure
-
-Floats = npt.NDArray[np.float64]
 
 # medians over whole databases are from 0.8 to 1.4 mV and from 1.4 to 2.0 mV
 _TYPICAL_LIMB_MV, _TYPICAL_CHEST_MV = 0.95, 1.65
@@ -37,7 +34,7 @@ _USUAL_FACTORS = (2.0, 5.0, 10.0, 0.5, 0.2, 0.1)
 _NEAR_RATE = 1.25
 
 # what no two hearts have in common, and a normalisation gives to all recordings
-_NORMALISATIONS: dict[str, Callable[[Floats], Floats]] = {
+_NORMALISATIONS: dict[str, Callable[[Float64Array], Float64Array]] = {
     "each lead of each recording has the same standard deviation": lambda one: one.std(axis=0),
     "each lead of each recording has the same largest and smallest value": (
         lambda one: np.concatenate([one.max(axis=0), one.min(axis=0)])
@@ -48,7 +45,7 @@ _NORMALISATIONS: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
-def measure_spans(values: npt.NDArray[Any]) -> Floats:
+def measure_spans(values: AnyArray) -> Float64Array:
     """The usual peak-to-peak size of each lead: the median over fifths of a recording."""
     # in a fifth of ten seconds there is a beat at any heart rate
     length = len(values) // 5
@@ -56,7 +53,7 @@ def measure_spans(values: npt.NDArray[Any]) -> Floats:
     return np.asarray(np.median(spans.astype(np.float64), axis=0))
 
 
-def find_normalisation(recordings: Sequence[npt.NDArray[Any]]) -> Fault | None:
+def find_normalisation(recordings: Sequence[AnyArray]) -> Fault | None:
     """Whether something that differs from heart to heart is the same in all recordings."""
     for words, measure in _NORMALISATIONS.items():
         # most often the first three show that it is not
@@ -66,7 +63,7 @@ def find_normalisation(recordings: Sequence[npt.NDArray[Any]]) -> Fault | None:
     return None
 
 
-def find_unit_fault(spans: Floats, leads: Sequence[str], near: float = _NEAR) -> Fault | None:
+def find_unit_fault(spans: Float64Array, leads: Sequence[str], near: float = _NEAR) -> Fault | None:
     """Whether recordings with these `measure_spans` are far larger or smaller than usual."""
     size = float(np.median([_measure_size(one, leads) for one in spans]))
     if 1 / _OUTSIDE < size < _OUTSIDE:
@@ -85,7 +82,7 @@ def find_unit_fault(spans: Floats, leads: Sequence[str], near: float = _NEAR) ->
     )
 
 
-def find_chest_gains(spans: Floats, leads: Sequence[str]) -> Fault | None:
+def find_chest_gains(spans: Float64Array, leads: Sequence[str]) -> Fault | None:
     """Chest leads in another unit than the limb leads, or with their own gains.
 
     The limb leads themselves are compared by the identities."""
@@ -109,7 +106,7 @@ def find_chest_gains(spans: Floats, leads: Sequence[str]) -> Fault | None:
     )
 
 
-def _measure_size(spans: Floats, leads: Sequence[str]) -> float:
+def _measure_size(spans: Float64Array, leads: Sequence[str]) -> float:
     """How many times larger than usual an ECG is: the geometric mean over limb and chest leads."""
     limb = np.isin(leads, LIMB)
     ratios = [
@@ -120,7 +117,9 @@ def _measure_size(spans: Floats, leads: Sequence[str]) -> float:
     return float(np.exp(np.mean(np.log(np.maximum(ratios, 1e-12)))))
 
 
-def _is_same(measure: Callable[[Floats], Floats], recordings: Sequence[npt.NDArray[Any]]) -> bool:
+def _is_same(
+    measure: Callable[[Float64Array], Float64Array], recordings: Sequence[AnyArray]
+) -> bool:
     figures = np.stack([np.ravel(measure(one.astype(np.float64))) for one in recordings])
     middle = np.median(figures, axis=0)
     return bool(np.all(np.abs(figures - middle) <= 0.002 * np.abs(middle) + 1e-12))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ecg_keras.array_types import AnyArray, Float32Array, Float64Array
 
 # beats a minute that are looked for
 SLOWEST, FASTEST = 25.0, 300.0
@@ -41,10 +42,10 @@ class Traits:
     """
 
     heart_rate: float
-    deflections_mv: npt.NDArray[np.float64]
+    deflections_mv: Float64Array
 
 
-def measure_traits(values: npt.NDArray[Any], sampling_rate: float) -> Traits:
+def measure_traits(values: AnyArray, sampling_rate: float) -> Traits:
     """`Traits` of one recording.
 
     Args:
@@ -66,7 +67,7 @@ def measure_traits(values: npt.NDArray[Any], sampling_rate: float) -> Traits:
     )
 
 
-def measure_heart_rate(values: npt.NDArray[Any], sampling_rate: float) -> float:
+def measure_heart_rate(values: AnyArray, sampling_rate: float) -> float:
     """Beats a minute, 25 to 300; NaN below three seconds or without a clear rhythm."""
     # The autocorrelation of the slopes, summed over the leads, has its first high peak at the time
     # between two beats; of an irregular rhythm it has none, or one at several beats
@@ -90,7 +91,7 @@ def measure_heart_rate(values: npt.NDArray[Any], sampling_rate: float) -> float:
     return float(np.clip(60 * rate / lag, SLOWEST, FASTEST))
 
 
-def _thin(values: npt.NDArray[Any], rate: float, wanted: float) -> tuple[npt.NDArray[Any], float]:
+def _thin(values: AnyArray, rate: float, wanted: float) -> tuple[AnyArray, float]:
     """Means of neighbours on the last axis, which bring the rate near the wanted one; the rate."""
     block = max(1, round(rate / wanted))
     if block == 1:
@@ -102,16 +103,16 @@ def _thin(values: npt.NDArray[Any], rate: float, wanted: float) -> tuple[npt.NDA
     return total / block, rate / block
 
 
-def _autocorrelation(values: npt.NDArray[np.float64], lags: int) -> npt.NDArray[np.float64]:
+def _autocorrelation(values: Float64Array, lags: int) -> Float64Array:
     """The mean product with itself at 0, 1, 2 ... values of distance."""
     # longer than both, so that nothing wraps around, and quick to transform
     size = -(-(len(values) + lags) // 64) * 64
     power = np.square(np.abs(np.fft.rfft(values, size)))
-    products: npt.NDArray[np.float64] = np.fft.irfft(power, size)[:lags]
+    products: Float64Array = np.fft.irfft(power, size)[:lags]
     return products / (len(values) - np.arange(lags))
 
 
-def describe_shape(values: npt.ArrayLike, sampling_rate: float) -> npt.NDArray[np.float32]:
+def describe_shape(values: npt.ArrayLike, sampling_rate: float) -> Float32Array:
     """Power in nine bands and skewness of each lead, and how each two leads correlate.
 
     Args:

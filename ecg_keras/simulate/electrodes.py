@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import irfft
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.simulate.hospitals import Hospital
-
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float32]
 
 # The eight leads that are measured; the other four follow from I and II.
 INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -45,7 +41,7 @@ _ELECTRODES = ELECTRODES_TO_LEADS.shape[1]
 _WORST = 3.0
 
 
-def twelve_leads(independent: Array) -> Array:
+def twelve_leads(independent: AnyArray) -> AnyArray:
     """All twelve leads in their usual order from the eight of `INDEPENDENT`, by Einthoven's law
     III = II - I, and Goldberger's aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2.
     """
@@ -54,7 +50,7 @@ def twelve_leads(independent: Array) -> Array:
     return np.column_stack((*limb, independent[:, 2:]))
 
 
-def quantise(independent: Array) -> npt.NDArray[np.int16]:
+def quantise(independent: AnyArray) -> npt.NDArray[np.int16]:
     """The twelve leads in whole microvolts, as a recorder stores them.
 
     The eight measured leads are rounded before the others are computed from them, so that
@@ -66,7 +62,7 @@ def quantise(independent: Array) -> npt.NDArray[np.int16]:
     )
 
 
-def draw_noise(hospital: Hospital, num_samples: int, rng: np.random.Generator) -> Floats:
+def draw_noise(hospital: Hospital, num_samples: int, rng: np.random.Generator) -> Float32Array:
     """Noise of the eight measured leads in mV, ``(num_samples, 8)``.
 
     Each of the nine electrodes has noise of its own, which the leads share as they share the
@@ -87,31 +83,31 @@ def draw_noise(hospital: Hospital, num_samples: int, rng: np.random.Generator) -
     electrodes *= _envelope(num_samples, hospital.sampling_rate, rng)
     electrodes += wander * _wander(num_samples, hospital.sampling_rate, rng)
     electrodes += mains * _mains(hospital, num_samples, rng)
-    noise: Floats = ELECTRODES_TO_LEADS.astype(np.float32) @ electrodes
+    noise: Float32Array = ELECTRODES_TO_LEADS.astype(np.float32) @ electrodes
     return noise.T
 
 
-def _unit(spectrum: Array) -> Array:
+def _unit(spectrum: AnyArray) -> AnyArray:
     """An amplitude spectrum scaled so that its noise has a root mean square of one."""
     return np.asarray(spectrum / np.sqrt(np.sum(np.square(spectrum))))
 
 
-def _muscle(frequency: Array) -> Array:
+def _muscle(frequency: AnyArray) -> AnyArray:
     """Surface electromyogram: broad around 60 Hz, little below 15 Hz."""
     ratio = frequency / 60.0
     return np.asarray(ratio**2 / (1 + ratio**4))
 
 
-def _coloured(spectrum: Array, num_samples: int, rng: np.random.Generator) -> Floats:
+def _coloured(spectrum: AnyArray, num_samples: int, rng: np.random.Generator) -> Float32Array:
     """Gaussian noise of each electrode with an amplitude spectrum, ``(9, num_samples)``."""
     parts = rng.standard_normal((_ELECTRODES, len(spectrum), 2), dtype=np.float32)
     # irfft divides by the length; a bin and its mirror image add up to 2 x spectrum^2
     parts *= (spectrum * (num_samples / 2)).astype(np.float32)[None, :, None]
-    noise: Floats = irfft(parts.view(np.complex64)[..., 0], n=num_samples)
+    noise: Float32Array = irfft(parts.view(np.complex64)[..., 0], n=num_samples)
     return noise
 
 
-def _wander(num_samples: int, sampling_rate: float, rng: np.random.Generator) -> Floats:
+def _wander(num_samples: int, sampling_rate: float, rng: np.random.Generator) -> Float32Array:
     """Breathing and moving, ``(9, num_samples)``: six slow waves, the slower the larger."""
     frequency = rng.uniform(0.05, 0.5, 6)
     weight = _unit(1 / frequency) * np.sqrt(2)
@@ -121,7 +117,7 @@ def _wander(num_samples: int, sampling_rate: float, rng: np.random.Generator) ->
     return np.ascontiguousarray((height.astype(np.complex64) @ waves).real)
 
 
-def _envelope(num_samples: int, sampling_rate: float, rng: np.random.Generator) -> Floats:
+def _envelope(num_samples: int, sampling_rate: float, rng: np.random.Generator) -> Float32Array:
     """Muscles tense for a second or two now and then, ``(9, num_samples)`` around one."""
     time = np.arange(num_samples, dtype=np.float32) / np.float32(sampling_rate)
     centre = rng.uniform(0, num_samples / sampling_rate, (_ELECTRODES, 1)).astype(np.float32)
@@ -129,7 +125,7 @@ def _envelope(num_samples: int, sampling_rate: float, rng: np.random.Generator) 
     return np.asarray(0.7 + height * np.exp(-np.square(time - centre)))
 
 
-def _mains(hospital: Hospital, num_samples: int, rng: np.random.Generator) -> Floats:
+def _mains(hospital: Hospital, num_samples: int, rng: np.random.Generator) -> Float32Array:
     """The power line and its third harmonic: one phase, another strength in each electrode."""
     frequency = hospital.mains_hz + rng.normal(0.0, 0.03)
     phase = 2 * np.pi * (frequency / hospital.sampling_rate * np.arange(num_samples) + rng.random())

@@ -14,15 +14,12 @@ Source:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.simulate.electrodes import twelve_leads
 from ecg_keras.simulate.patients import Patient
-
-Array = npt.NDArray[Any]
 
 # of the eight waves P right, P left, Q, R, S, late, ST and T
 _QRS = slice(2, 6)
@@ -60,15 +57,15 @@ _P_DIPOLES = ((0.050, 0.080, 0.050), (0.060, 0.050, -0.030))
 class Beat:
     """One kind of beat; times in seconds from the onset of its QRS."""
 
-    centre: Array  # ``(8,)``, of each wave
-    left: Array  # its width before the centre
-    right: Array  # and after it
-    dipole: Array  # ``(8, 3)`` in mV
+    centre: AnyArray  # ``(8,)``, of each wave
+    left: AnyArray  # its width before the centre
+    right: AnyArray  # and after it
+    dipole: AnyArray  # ``(8, 3)`` in mV
     qrs: float  # duration of the QRS
     qt_extra: float = 0.0  # what its QT interval has more than a sinus beat's
 
 
-def evaluate(time: Array, centre: Array, left: Array, right: Array) -> npt.NDArray[np.float32]:
+def evaluate(time: AnyArray, centre: AnyArray, left: AnyArray, right: AnyArray) -> Float32Array:
     """Gaussians of time ``(..., num_samples, 1)`` with one width on either side.
 
     Centres and widths are ``(..., 1, num_waves)``, the result ``(..., num_samples, num_waves)``.
@@ -80,7 +77,7 @@ def evaluate(time: Array, centre: Array, left: Array, right: Array) -> npt.NDArr
     return np.asarray(np.exp(distance, out=distance))
 
 
-def repolarisation(qrs: Array, qt: Array) -> tuple[Array, Array, Array]:
+def repolarisation(qrs: AnyArray, qt: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Centre, left and right width of the ST and T waves for QT intervals, ``(num_beats, 2)``.
 
     The T wave ends at QT.
@@ -135,7 +132,7 @@ def ventricular_beat(patient: Patient) -> Beat:
     return Beat(centre, width, width.copy(), dipole, qrs, qt_extra=0.04)
 
 
-def _depolarisation(patient: Patient) -> tuple[Array, Array, Array]:
+def _depolarisation(patient: Patient) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Centre, width and dipole of Q, R, S and late."""
     pattern = next((name for name in ("CLBBB", "CRBBB") if patient.has(name)), "normal")
     centre = np.array([wave[0] for wave in _CONDUCTION[pattern]])
@@ -179,7 +176,7 @@ def _set_voltage(beat: Beat, patient: Patient) -> Beat:
     return replace(beat, dipole=dipole)
 
 
-def _t_dipole(patient: Patient, beat: Beat) -> Array:
+def _t_dipole(patient: Patient, beat: Beat) -> AnyArray:
     if patient.has("INVT"):
         lateral = not patient.has("IMI") and (
             patient.has("AMI") or patient.has("LVH") or patient.shape_seed % 3 > 0
@@ -226,7 +223,7 @@ def _infarct_st(highest: float, rng: np.random.Generator) -> float:
     return 0.10 + (highest - 0.10) * rng.random() if acute else rng.uniform(0.0, 0.05)
 
 
-def _leads(beat: Beat, patient: Patient, time: Array) -> Array:
+def _leads(beat: Beat, patient: Patient, time: AnyArray) -> AnyArray:
     """The twelve leads of one beat at the patient's mean rate, ``(num_samples, 12)``."""
     qt = patient.qtc * (60.0 / patient.rate) ** (1 / 3) + beat.qt_extra
     centre, left, right = beat.centre.copy(), beat.left.copy(), beat.right.copy()
@@ -235,7 +232,7 @@ def _leads(beat: Beat, patient: Patient, time: Array) -> Array:
     return twelve_leads(shape @ beat.dipole @ patient.lead_field.T)
 
 
-def _rotate(vectors: Array, axis: float, turn: float) -> Array:
+def _rotate(vectors: AnyArray, axis: float, turn: float) -> AnyArray:
     """Vectors ``(..., 3)`` turned in the frontal plane, then about the y axis."""
     x, y, z = np.moveaxis(vectors, -1, 0)
     x, y = np.cos(axis) * x - np.sin(axis) * y, np.sin(axis) * x + np.cos(axis) * y

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.labels import read_table
 from ecg_keras.signals import LEADS, resample
 from ecg_keras.simulate.conditions import CONDITIONS
@@ -147,7 +148,7 @@ def _csv(columns: tuple[str, ...], rows: Any) -> bytes:
     return text.getvalue().encode()
 
 
-def _folds(hospital: str, patients: npt.NDArray[Any], seed: int) -> npt.NDArray[Any]:
+def _folds(hospital: str, patients: AnyArray, seed: int) -> AnyArray:
     """The fold of each record: of any ten patients in a row, one is in each fold."""
     tens = int(patients.max()) // FOLDS + 1
     rng = make_generator("folds", hospital, 0, seed)

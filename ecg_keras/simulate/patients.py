@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.simulate.conditions import draw_conditions
 from ecg_keras.simulate.electrodes import LEAD_FIELD
 from ecg_keras.simulate.hospitals import Hospital
@@ -44,7 +43,7 @@ class Patient:
     t_axis: float  # rotation of the T wave in the frontal plane
     fibrillation_mv: float  # of the atria in atrial fibrillation, else zero
     fibrillation_hz: float
-    lead_field: npt.NDArray[Any]  # `LEAD_FIELD` with this person's build and electrode positions
+    lead_field: AnyArray  # `LEAD_FIELD` with this person's build and electrode positions
     shape_seed: int  # of the ectopic beats' shapes
 
     def has(self, condition: str) -> bool:
@@ -56,9 +55,9 @@ class Patient:
 class BeatTimes:
     """The beats of one recording and a little beyond it, in order; arrays of ``(num_beats,)``."""
 
-    onset: npt.NDArray[Any]  # of the QRS, in seconds from the start of the recording
-    kind: npt.NDArray[Any]  # `SINUS` (in atrial fibrillation: conducted), `ATRIAL`, `VENTRICULAR`
-    memory: npt.NDArray[Any]  # the RR interval to which the QT interval has adapted, in seconds
+    onset: AnyArray  # of the QRS, in seconds from the start of the recording
+    kind: AnyArray  # `SINUS` (in atrial fibrillation: conducted), `ATRIAL`, `VENTRICULAR`
+    memory: AnyArray  # the RR interval to which the QT interval has adapted, in seconds
 
 
 def draw_patient(hospital: Hospital, rng: np.random.Generator) -> Patient:
@@ -186,7 +185,7 @@ def draw_beats(patient: Patient, seconds: float, rng: np.random.Generator) -> Be
 
 
 def _ectopic_places(
-    onset: npt.NDArray[Any], patient: Patient, seconds: float, rng: np.random.Generator
+    onset: AnyArray, patient: Patient, seconds: float, rng: np.random.Generator
 ) -> list[tuple[int, int]]:
     """Which beats become ectopic, and of which kind: at least one of each that is present."""
     kinds = [kind for name, kind in (("PAC", ATRIAL), ("PVC", VENTRICULAR)) if patient.has(name)]
@@ -202,7 +201,7 @@ def _ectopic_places(
 
 
 def _make_early(
-    onset: npt.NDArray[Any],
+    onset: AnyArray,
     place: int,
     kind: int,
     mean: float,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.errors import ConfigError, look_up
 from ecg_keras.simulate.electrodes import draw_noise, twelve_leads
 from ecg_keras.simulate.heart import (
@@ -44,11 +43,11 @@ class Recording:
     patient_index: int
     patient: Patient
     beats: BeatTimes
-    independent: npt.NDArray[np.float32]
+    independent: Float32Array
     sampling_rate: int
 
     @property
-    def values(self) -> npt.NDArray[np.float32]:
+    def values(self) -> Float32Array:
         """All twelve leads, ``(num_samples, 12)`` in mV."""
         return np.asarray(twelve_leads(self.independent), dtype=np.float32)
 
@@ -91,7 +90,7 @@ def record_ecg(hospital: str, index: int, *, seed: int = 0, noise: bool = True) 
     return Recording(index, patient_index, patient, beats, independent, place.sampling_rate)
 
 
-def first_recordings(hospital: str, records: int, seed: int) -> npt.NDArray[Any]:
+def first_recordings(hospital: str, records: int, seed: int) -> AnyArray:
     """The index of the first recording of each record's patient, ``(records,)``."""
     again = (
         make_generator("repeats", hospital, 0, seed).random(records) < HOSPITALS[hospital].repeats
@@ -112,7 +111,7 @@ def render(
     num_samples: int,
     sampling_rate: float,
     rng: np.random.Generator,
-) -> npt.NDArray[np.float32]:
+) -> Float32Array:
     """The heart's dipole during a recording, ``(num_samples, 3)`` in mV.
 
     x is to the left, y to the feet, z to the front. ``rng`` gives breathing and fibrillation a
@@ -151,7 +150,7 @@ def render(
 
 def _fibrillation(
     patient: Patient, num_samples: int, sampling_rate: float, rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
+) -> Float32Array:
     """The atria's dipole in fibrillation: sawtooth waves of wandering rate and height."""
     time = np.arange(num_samples) / sampling_rate
     slow = 2 * np.pi * (rng.uniform(0.08, 0.3, (2, 1)) * time + rng.random((2, 1)))

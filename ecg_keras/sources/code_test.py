@@ -21,8 +21,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import DataError, look_up
 from ecg_keras.formats import count_rows, read_row
 from ecg_keras.records import RecordInfo, Signal
@@ -94,7 +94,7 @@ def read_signal(info: RecordInfo) -> Signal:
     return Signal(read_tracing(info), RATE, LEADS)
 
 
-def read_tracing(info: RecordInfo) -> npt.NDArray[np.float32]:
+def read_tracing(info: RecordInfo) -> Float32Array:
     """A row of the array ``tracings`` without the zeros around it: what CODE's databases share."""
     values = read_row(info.path, ARRAY, SHAPE, info.row)
     recorded = np.flatnonzero(values.any(axis=1))

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ecg_keras.array_types import BoolArray
 from ecg_keras.errors import DataError
 from ecg_keras.sources.fields import PLACEHOLDERS
 from ecg_keras.sources.labels_table import name_rows, shorten_list
@@ -66,9 +67,7 @@ MOST_CLASSES = 100
 PERCENT = 100
 
 
-def read_flags(
-    column: pd.Series, *, named: bool
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
+def read_flags(column: pd.Series, *, named: bool) -> tuple[npt.NDArray[np.int8], BoolArray]:
     """Whether each row has the label, as 0 or 1, and where the column says neither.
 
     A column that the recipe has not ``named`` is none where it holds one word of a pair alone.
@@ -94,21 +93,21 @@ def read_flags(
     return (flags == 1).astype(np.int8), flags == NEITHER
 
 
-def is_blank(column: pd.Series) -> npt.NDArray[np.bool_]:
+def is_blank(column: pd.Series) -> BoolArray:
     """Where a column holds nothing, or what is written instead."""
     if pd.api.types.is_numeric_dtype(column):
-        missing: npt.NDArray[np.bool_] = column.isna().to_numpy()
+        missing: BoolArray = column.isna().to_numpy()
         return missing
     try:
         numbers, texts = pd.factorize(column)
     except TypeError:
         return np.zeros(len(column), dtype=np.bool_)
     blank = [str(text).strip().lower() in PLACEHOLDERS for text in texts]
-    flags: npt.NDArray[np.bool_] = np.array([*blank, True])[numbers]
+    flags: BoolArray = np.array([*blank, True])[numbers]
     return flags
 
 
-def describe_wrong(path: Path, column: pd.Series, wrong: npt.NDArray[np.bool_]) -> list[str]:
+def describe_wrong(path: Path, column: pd.Series, wrong: BoolArray) -> list[str]:
     """A line for what a column of labels lacks, and for each other value that it holds."""
     if not wrong.any():
         return []

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import stdtrit
 
+from ecg_keras.array_types import Float64Array, IntArray
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Estimate, check_settings
-from ecg_keras.metrics import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +26,10 @@ class Convergence:
         area: mean height of the validation curve over epochs, the mean of the runs.
     """
 
-    epochs: npt.NDArray[np.int64]
-    steps: FloatArray
-    seconds: FloatArray
-    score: FloatArray
+    epochs: IntArray
+    steps: Float64Array
+    seconds: Float64Array
+    score: Float64Array
     area: float
 
 
@@ -182,13 +181,13 @@ def speed(
     )
 
 
-def _extend(values: FloatArray, length: int) -> FloatArray:
+def _extend(values: Float64Array, length: int) -> Float64Array:
     return np.append(values, np.full(length - len(values), values[-1]))
 
 
 def _draw_times(
     arm: Convergence, reference: Convergence, share: float, draws: int, seed: int
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array]:
     """``(draws,)`` epochs at which the arm and the reference reach the quality."""
     rng = np.random.default_rng(seed)
     counts = [len(arm.score), len(reference.score)]
@@ -200,7 +199,7 @@ def _draw_times(
     return find_epoch(own @ arm.score, target), find_epoch(curves, target)
 
 
-def _cost(epoch: FloatArray, curves: Convergence, unit: str) -> FloatArray:
+def _cost(epoch: Float64Array, curves: Convergence, unit: str) -> Float64Array:
     """What training until an epoch costs; one more epoch than there are stands for never."""
     values = np.append(0.0, getattr(curves, unit))
     values = np.append(values, values[-1] * (1 + 1 / len(curves.epochs)))
@@ -219,7 +218,7 @@ def _costs(
 
 def _ratio(
     when: Sequence[float],
-    drawn: Sequence[FloatArray],
+    drawn: Sequence[Float64Array],
     arms: Sequence[Convergence],
     unit: str,
     level: float,
@@ -261,7 +260,7 @@ def _area(arm: Convergence, reference: Convergence, level: float) -> Estimate:
 
 def read_curve(
     rows: Sequence[Mapping[str, str]], column: str, where: str
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array]:
     """Validation score and seconds of each epoch."""
     if not rows:
         raise DataError(f"{where}: there is no epoch in it. Train the run first.")
@@ -277,7 +276,7 @@ def read_curve(
     return _numbers(rows, column, where), _numbers(rows, "seconds", where)
 
 
-def _numbers(rows: Sequence[Mapping[str, str]], column: str, where: str) -> FloatArray:
+def _numbers(rows: Sequence[Mapping[str, str]], column: str, where: str) -> Float64Array:
     values = np.array([_number(row[column]) for row in rows])
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
@@ -296,14 +295,14 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def find_target(curves: FloatArray, share: float) -> FloatArray:
+def find_target(curves: Float64Array, share: float) -> Float64Array:
     """``(curves,)`` a share of the best of each curve."""
     # rounding must not put the target above the best itself
-    best: FloatArray = curves.max(axis=1)
+    best: Float64Array = curves.max(axis=1)
     return np.minimum(share * best, best)
 
 
-def find_epoch(curves: FloatArray, target: FloatArray) -> FloatArray:
+def find_epoch(curves: Float64Array, target: Float64Array) -> Float64Array:
     """``(curves,)`` epoch at which each first reaches its target, infinite where it never does."""
     reached = curves >= target[:, None]
     after = reached.argmax(axis=1)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.evaluation import Arm, Contrast
-from ecg_keras.metrics import FloatArray
 
 # how many degrees of freedom the mean variance of all sizes is worth
 PRIOR_DEGREES = 4.0
@@ -19,13 +19,13 @@ PRIOR_DEGREES = 4.0
 class Joint:
     """Values at several sizes whose errors are alike, because patients and seeds are the same."""
 
-    values: FloatArray
-    errors: FloatArray
-    weights: FloatArray
+    values: Float64Array
+    errors: Float64Array
+    weights: Float64Array
     correlation: float
     degrees: float
 
-    def draw(self, number: int, seed: int) -> FloatArray:
+    def draw(self, number: int, seed: int) -> Float64Array:
         """``(number, sizes)`` what the values might have been: multivariate t around them."""
         rng = np.random.default_rng(seed)
         own, shared = rng.normal(size=(number, len(self.values))), rng.normal(size=(number, 1))
@@ -68,7 +68,7 @@ BEND = 0.5
 
 
 def find_crossover(
-    sizes: FloatArray, differences: Joint, *, margin: float, level: float, draws: int, seed: int
+    sizes: Float64Array, differences: Joint, *, margin: float, level: float, draws: int, seed: int
 ) -> tuple[float, float, float]:
     """The training records beyond which a difference is below the margin, with its interval.
 
@@ -87,7 +87,7 @@ def find_crossover(
     return estimate, min(float(low), estimate), max(float(high), estimate)
 
 
-def make_falling(values: FloatArray, weights: FloatArray) -> FloatArray:
+def make_falling(values: Float64Array, weights: Float64Array) -> Float64Array:
     """The nearest values that never rise from one column to the next, in weighted squares."""
     # the min-max formula of isotonic regression (Barlow et al. 1972): column i is the least, over
     # all starts up to i, of the greatest mean from the start to an end from i on
@@ -106,8 +106,12 @@ def make_falling(values: FloatArray, weights: FloatArray) -> FloatArray:
 
 
 def _cross(
-    sizes: FloatArray, values: FloatArray, weights: FloatArray, margin: float, bends: FloatArray
-) -> FloatArray:
+    sizes: Float64Array,
+    values: Float64Array,
+    weights: Float64Array,
+    margin: float,
+    bends: Float64Array,
+) -> Float64Array:
     """``(rows,)`` size at which each row falls to the margin; ``bends`` is its g."""
     fitted = make_falling(values, weights)
     below = fitted <= margin
@@ -149,9 +153,9 @@ class LabelEfficiency:
 
 
 def label_efficiency(
-    sizes: FloatArray,
+    sizes: Float64Array,
     way: int,
-    difference: Callable[[FloatArray, FloatArray], Contrast],
+    difference: Callable[[Float64Array, Float64Array], Contrast],
     *,
     level: float,
     draws: int,
@@ -172,8 +176,8 @@ def label_efficiency(
 def weigh(
     way: Sequence[Arm],
     reference: Sequence[Arm],
-    own: FloatArray,
-    other: FloatArray,
+    own: Float64Array,
+    other: Float64Array,
     measure: Callable[[Sequence[Arm], Sequence[float]], Contrast],
 ) -> Contrast:
     """The contrast of the arms that have a weight: the others would only cost time."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import ConfigError
 from ecg_keras.evaluation import Arm, Contrast, contrast
-from ecg_keras.metrics import FloatArray
 from ecg_keras.statistics.crossover import (
     LabelEfficiency,
     find_crossover,
@@ -154,10 +154,10 @@ def learning_curve(
         joint = join(scores[name], measure(arms, [1 / number] * number))
         fits[name] = fit_power_law(at, joint, **drawn)
 
-    def weighed(way: FloatArray, other: FloatArray) -> Contrast:
+    def weighed(way: Float64Array, other: Float64Array) -> Contrast:
         return weigh(arms_way, arms_reference, way, other, measure)
 
-    def over_sizes(weights: FloatArray) -> Contrast:
+    def over_sizes(weights: Float64Array) -> Contrast:
         return weighed(weights, -weights)
 
     differences = tuple(over_sizes(row) for row in np.eye(number))

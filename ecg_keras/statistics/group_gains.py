@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array, IntArray, TextArray
 from ecg_keras.evaluation import (
     Arm,
     Contrast,
@@ -29,7 +29,6 @@ from ecg_keras.evaluation import (
     plan_draws,
     score_arm,
 )
-from ecg_keras.metrics import BoolArray, FloatArray
 
 
 def gains_by_group(
@@ -74,9 +73,9 @@ def gains_by_group(
     check_arms([arm, reference], [1.0, -1.0])
     tested = arm.tested[0]
     draws = plan_draws([arm, reference], bootstrap, seed)
-    known: dict[tuple[bytes, bytes], FloatArray] = {}
+    known: dict[tuple[bytes, bytes], Float64Array] = {}
 
-    def rows(mask: BoolArray, kept: npt.NDArray[np.int64]) -> FloatArray:
+    def rows(mask: BoolArray, kept: IntArray) -> Float64Array:
         """The difference in every row of the draws, ``(seeds, rows)``."""
         key = mask.tobytes(), kept.tobytes()
         if key not in known:
@@ -117,7 +116,7 @@ def gains_by_group(
     return _judge(found, level)
 
 
-def take_records_of(arm: Arm, ids: npt.NDArray[np.str_], kept: npt.NDArray[np.int64]) -> Arm:
+def take_records_of(arm: Arm, ids: TextArray, kept: IntArray) -> Arm:
     """The arm's predictions of some records and labels; folds without any are left out."""
     labels = tuple(np.array(arm.labels)[kept].tolist())
     predictions, thresholds = [], []
@@ -138,7 +137,7 @@ def take_records_of(arm: Arm, ids: npt.NDArray[np.str_], kept: npt.NDArray[np.in
 def _take(
     fold: Predictions,
     mask: BoolArray,
-    kept: npt.NDArray[np.int64],
+    kept: IntArray,
     labels: tuple[str, ...],
 ) -> Predictions:
     return Predictions(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecg_keras.metrics import FloatArray
+from ecg_keras.array_types import Float64Array
 from ecg_keras.statistics.crossover import Joint
 
 # from nearly straight in log n to all but flat after the second size
@@ -27,14 +27,14 @@ class PowerLaw:
     top: float
     scale: float
     rate: float
-    at: FloatArray
-    value: FloatArray
-    low: FloatArray
-    high: FloatArray
+    at: Float64Array
+    value: Float64Array
+    low: Float64Array
+    high: Float64Array
 
 
 def fit_power_law(
-    sizes: FloatArray, scores: Joint, *, level: float, draws: int, seed: int
+    sizes: Float64Array, scores: Joint, *, level: float, draws: int, seed: int
 ) -> PowerLaw | None:
     """The power law through an arm's scores, by weighted least squares, with its interval.
 
@@ -72,8 +72,8 @@ def fit_power_law(
 
 
 def _fit(
-    distance: FloatArray, values: FloatArray, weights: FloatArray, rates: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+    distance: Float64Array, values: Float64Array, weights: Float64Array, rates: Float64Array
+) -> tuple[Float64Array, Float64Array, Float64Array]:
     """``(fits,)`` top, scale at the first size, and rate that are nearest to each row of values."""
     falls = np.exp(-rates[:, None] * distance)  # (rates, sizes)
     centre = falls @ weights

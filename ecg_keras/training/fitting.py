@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_keras import data, models
+from ecg_keras.array_types import AnyArray
 from ecg_keras.config import Phase, Training
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.keras_library import keras
@@ -200,7 +200,7 @@ def fit_ridge(
 
 def _embed(
     model: keras.Model, shards: Path, chosen: Collection[str] | None
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Float32 ``(records, size)`` that goes into the head; targets; and ids of patients."""
     graph, size = models.cut_head(model), model.get_layer("head").input.shape[-1]
     embeddings, targets, patients = [], [], []

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras import metrics
+from ecg_keras.array_types import AnyArray, Float64Array
 from ecg_keras.errors import ConfigError, unknown_name
 from ecg_keras.keras_library import CopiedCallback
 from ecg_keras.training.validation_pass import Outcome
@@ -25,7 +26,7 @@ class Scored:
     """A score of all records, and the score without each group of patients."""
 
     whole: float
-    without: npt.NDArray[np.float64]
+    without: Float64Array
 
     def gain_over(self, other: Scored) -> tuple[float, float]:
         """How much better it is than another on the same records, and the standard error.
@@ -83,7 +84,7 @@ class StopWhenUnresolved(CopiedCallback):
         scores: ValidationScores,
         *,
         monitor: str = "macro_auroc",
-        patients: Sequence[str] | npt.NDArray[Any] | None = None,
+        patients: Sequence[str] | AnyArray | None = None,
         patience: int = 5,
         errors: float = 1.0,
         restore_best_weights: bool = False,
@@ -103,7 +104,7 @@ class StopWhenUnresolved(CopiedCallback):
         self.best_epoch: int | None = None
         self.gains: list[tuple[float, float]] = []
         self._best: Scored | None = None
-        self._targets: npt.NDArray[Any] | None = None
+        self._targets: AnyArray | None = None
         self._weights: list[Any] | None = None
         self._waited = 0
 
@@ -141,7 +142,7 @@ class StopWhenUnresolved(CopiedCallback):
 
 
 def divide_patients(
-    patients: Sequence[str] | npt.NDArray[Any] | None, records: int, seed: int
+    patients: Sequence[str] | AnyArray | None, records: int, seed: int
 ) -> npt.NDArray[np.intp]:
     """The group of each record: patients at random, all records of one in the same group."""
     if patients is None:
@@ -165,7 +166,7 @@ def score_without(
 ) -> Scored:
     """A score of an epoch, more is better, and that without each group."""
 
-    def one(weights: npt.NDArray[np.float64]) -> float:
+    def one(weights: Float64Array) -> float:
         found = score(outcome._replace(weights=weights), labels, per_label=False)[monitor]
         return -found if monitor == "loss" else found
 

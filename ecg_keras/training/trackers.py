@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, shortened
 from ecg_keras.files import as_text, read_json, write_json
 from ecg_keras.keras_library import CopiedCallback, keras
@@ -23,7 +24,7 @@ PAPER, LINE, TRACE = (255, 255, 255), (240, 190, 190), (20, 20, 20)
 _ADVICE = "Remove it: another run is begun."
 
 
-def draw(signal: npt.NDArray[Any], sampling_rate: float) -> npt.NDArray[np.uint8]:
+def draw(signal: AnyArray, sampling_rate: float) -> npt.NDArray[np.uint8]:
     """An ECG ``(num_samples, num_leads)`` in mV as a picture ``(height, width, 3)``: leads below
     one another in their order, a line for each second.
     """

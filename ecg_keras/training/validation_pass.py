@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_keras.array_types import AnyArray, Float32Array, Float64Array
 from ecg_keras.errors import ConfigError, DataError, listed, shortened
 from ecg_keras.keras_library import keras
 from ecg_keras.training.mirrored import padded
@@ -28,9 +28,9 @@ LINKS = {"none": tf.identity, "sigmoid": tf.sigmoid, "softmax": tf.nn.softmax}
 class Outcome(NamedTuple):
     """What is scored, in the order of one pass."""
 
-    targets: npt.NDArray[Any]
-    probabilities: npt.NDArray[np.float32]
-    weights: npt.NDArray[np.float64]
+    targets: AnyArray
+    probabilities: Float32Array
+    weights: Float64Array
 
 
 def as_batches(valid: Any) -> tf.data.Dataset:
@@ -198,7 +198,7 @@ def _shape(values: tf.Tensor) -> str:
     return f"({', '.join(['batch', *map(str, values.shape[1:])])})"
 
 
-def check_targets(targets: npt.NDArray[Any], labels: Sequence[str]) -> None:
+def check_targets(targets: AnyArray, labels: Sequence[str]) -> None:
     """Raises a `DataError` that names the first target that is neither 0, 1 nor NaN."""
     wrong = np.argwhere(~(np.isnan(targets) | (targets == 0) | (targets == 1)))
     if not len(wrong):
@@ -216,7 +216,7 @@ def check_targets(targets: npt.NDArray[Any], labels: Sequence[str]) -> None:
     )
 
 
-def _check_weights(weights: npt.NDArray[Any]) -> None:
+def _check_weights(weights: AnyArray) -> None:
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
         raise DataError(
             "validation weights must be finite and at least 0, one of them above 0. Received: "
@@ -224,7 +224,7 @@ def _check_weights(weights: npt.NDArray[Any]) -> None:
         )
 
 
-def _check_probabilities(values: npt.NDArray[Any]) -> None:
+def _check_probabilities(values: AnyArray) -> None:
     found = values[np.isfinite(values)]
     if found.size and (found.min() < 0 or found.max() > 1):
         raise DataError(

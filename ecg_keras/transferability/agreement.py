@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import ConfigError, DataError
 
 # of four checkpoints, even the very same order comes about by chance once in 24 times
@@ -132,12 +132,12 @@ def mean_kendall(
     return Agreement(value, float(low), float(high))
 
 
-def _mean_tau(groups: Sequence[npt.NDArray[np.float64]]) -> float | None:
+def _mean_tau(groups: Sequence[Float64Array]) -> float | None:
     known = [tau for one in groups if (tau := _tau(one)) is not None]
     return float(np.mean(known)) if known else None
 
 
-def _tau(numbers: npt.NDArray[np.float64]) -> float | None:
+def _tau(numbers: Float64Array) -> float | None:
     """Of values and gains; ``None`` where either is the same for all."""
     values, gains = numbers[:, ~np.isnan(numbers[0])]
     if not len(values) or np.ptp(values) == 0 or np.ptp(gains) == 0:

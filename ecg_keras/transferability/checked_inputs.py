@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array, IntArray
 from ecg_keras.errors import DataError
-
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 # records (or patients) with a label, and without it, below which nothing is estimated for it
 FEWEST = 2
@@ -32,7 +29,7 @@ def check_targets(targets: npt.ArrayLike) -> BoolArray:
     return binary
 
 
-def check_embeddings(embeddings: npt.ArrayLike, records: int) -> FloatArray:
+def check_embeddings(embeddings: npt.ArrayLike, records: int) -> Float64Array:
     """Embeddings as float64 ``(records, size)``."""
     values = _check_matrix("embeddings", embeddings, records)
     if np.ptp(values, axis=0).max() == 0:
@@ -43,7 +40,7 @@ def check_embeddings(embeddings: npt.ArrayLike, records: int) -> FloatArray:
     return values
 
 
-def check_source(source_probabilities: npt.ArrayLike, records: int) -> FloatArray:
+def check_source(source_probabilities: npt.ArrayLike, records: int) -> Float64Array:
     """Probabilities of the source labels as float64 ``(records, source labels)``."""
     values = _check_matrix("source_probabilities", source_probabilities, records)
     if values.min() < 0 or values.max() > 1:
@@ -95,7 +92,7 @@ def _count_patients(rows: BoolArray, patients: IntArray) -> IntArray:
     return np.array(found, dtype=np.int64)
 
 
-def _check_matrix(name: str, values: npt.ArrayLike, records: int) -> FloatArray:
+def _check_matrix(name: str, values: npt.ArrayLike, records: int) -> Float64Array:
     matrix = np.asarray(values)
     if matrix.ndim != 2 or len(matrix) != records or matrix.shape[1] == 0:
         raise DataError(

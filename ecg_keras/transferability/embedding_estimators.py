@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.metrics import spectrum
 from ecg_keras.transferability.checked_inputs import (
-    FloatArray,
     check_embeddings,
     check_targets,
     mean_by_prevalence,
@@ -72,7 +72,7 @@ def h_score(embeddings: npt.ArrayLike, targets: npt.ArrayLike) -> float:
     return mean_by_prevalence(scores, truth)
 
 
-def ledoit_wolf(centred: FloatArray, variances: FloatArray) -> float:
+def ledoit_wolf(centred: Float64Array, variances: Float64Array) -> float:
     """The share of the identity in the shrunk covariance, in [0, 1]."""
     records, size = centred.shape
     spread = (variances**2).sum()
@@ -139,7 +139,7 @@ def transrate(embeddings: npt.ArrayLike, targets: npt.ArrayLike) -> float:
     return mean_by_prevalence(scores, truth)
 
 
-def coding_rate(gram: FloatArray, records: int) -> float:
+def coding_rate(gram: Float64Array, records: int) -> float:
     """``1/2 log det(I + Z^T Z / (N eps))`` in nats."""
     scaled = gram / (records * DISTORTION)
     scaled[np.diag_indices(len(scaled))] += 1
@@ -196,16 +196,16 @@ def logme(embeddings: npt.ArrayLike, targets: npt.ArrayLike) -> float:
 # is left to be maximised over one number. A grid finds the highest hill and a golden section its
 # top, for all labels at once; a fixed-point iteration could stop on another.
 def maximise_evidence(
-    squares: FloatArray, projections: FloatArray, rest: FloatArray, records: int
-) -> tuple[FloatArray, FloatArray]:
+    squares: Float64Array, projections: Float64Array, rest: Float64Array, records: int
+) -> tuple[Float64Array, Float64Array]:
     """The best penalty for each column of targets, and the log evidence there."""
     energy = projections**2
 
-    def log_evidence(penalty: FloatArray) -> FloatArray:
-        shrunk: FloatArray = 1 / (1 + squares[:, None] / penalty)  # t / (t + s)
+    def log_evidence(penalty: Float64Array) -> Float64Array:
+        shrunk: Float64Array = 1 / (1 + squares[:, None] / penalty)  # t / (t + s)
         misfit = rest + (energy * shrunk).sum(axis=0)
         fit = -records / 2 * (1 + np.log(2 * np.pi * misfit / records))
-        evidence: FloatArray = fit + np.log(shrunk).sum(axis=0) / 2
+        evidence: Float64Array = fit + np.log(shrunk).sum(axis=0) / 2
         return evidence
 
     grid = GRID * squares[0]

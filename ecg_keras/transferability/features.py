@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from ecg_keras import data
+from ecg_keras.array_types import Float32Array, TextArray
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.transferability.checked_inputs import check_patients, check_targets, usable_labels
 
@@ -43,12 +44,12 @@ class Features:
         DataError: not as many rows in one as in another.
     """
 
-    embeddings: npt.NDArray[np.float32]
-    source_probabilities: npt.NDArray[np.float32] | None
+    embeddings: Float32Array
+    source_probabilities: Float32Array | None
     targets: npt.NDArray[np.uint8]
     labels: tuple[str, ...]
-    record_ids: npt.NDArray[np.str_]
-    patient_ids: npt.NDArray[np.str_]
+    record_ids: TextArray
+    patient_ids: TextArray
     source_labels: tuple[str, ...] | None = None
     width: int = 0
 

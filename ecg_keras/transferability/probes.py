@@ -7,12 +7,10 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
+from ecg_keras.array_types import BoolArray, Float64Array, IntArray
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.metrics import auroc, spectrum
 from ecg_keras.transferability.checked_inputs import (
-    BoolArray,
-    FloatArray,
-    IntArray,
     check_embeddings,
     check_patients,
     check_targets,
@@ -76,7 +74,7 @@ def knn(
 
 
 # in float32, which is four times as fast and errs by less than 1e-6 of the spread
-def _find_nearest(features: FloatArray, patients: IntArray, neighbours: int) -> IntArray:
+def _find_nearest(features: Float64Array, patients: IntArray, neighbours: int) -> IntArray:
     """The k nearest records of other patients, ``(records, k)`` in no order."""
     centred = features - features.mean(axis=0)
     points = (centred / np.sqrt((centred**2).mean())).astype(np.float32)
@@ -175,7 +173,7 @@ def deal_patients(truth: BoolArray, patients: IntArray, folds: int, seed: int) -
     return fold_of[patients]
 
 
-def _regress(features: FloatArray, truth: BoolArray, new: FloatArray) -> FloatArray:
+def _regress(features: Float64Array, truth: BoolArray, new: Float64Array) -> Float64Array:
     """Ridge scores ``(new records, labels)``; the share of a label that all or none have."""
     mean, shares = features.mean(axis=0), truth.mean(axis=0)
     centred, wanted = features - mean, truth - shares

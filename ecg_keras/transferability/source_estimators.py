@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
+from ecg_keras.array_types import BoolArray, Float64Array
 from ecg_keras.transferability.checked_inputs import (
-    FloatArray,
     check_source,
     check_targets,
     mean_by_prevalence,
@@ -67,7 +67,7 @@ def melep(source_probabilities: npt.ArrayLike, targets: npt.ArrayLike) -> float:
     return mean_by_prevalence([_phi(source, label).mean() for label in truth.T], truth)
 
 
-def _phi(source: FloatArray, label: npt.NDArray[np.bool_]) -> FloatArray:
+def _phi(source: Float64Array, label: BoolArray) -> Float64Array:
     """phi of one target label and each source label, ``(source labels,)``."""
     with_it, total = source[label].sum(axis=0), source.sum(axis=0)
     records, positives = len(label), np.count_nonzero(label)
@@ -79,7 +79,7 @@ def _phi(source: FloatArray, label: npt.NDArray[np.bool_]) -> FloatArray:
     likelihood = np.where(label[:, None], predicted, 1 - predicted)
     # rounding alone makes it 0 or negative: a record's own weight is part of its predictor
     smallest = np.finfo(np.float64).tiny
-    phi: FloatArray = -np.log(np.clip(likelihood, smallest, 1)).mean(axis=0)
+    phi: Float64Array = -np.log(np.clip(likelihood, smallest, 1)).mean(axis=0)
     return phi
 
 
@@ -124,11 +124,11 @@ def leep(source_probabilities: npt.ArrayLike, targets: npt.ArrayLike) -> float:
 
 
 # that of independent labels given that at most one is present
-def one_label_distribution(source: FloatArray) -> FloatArray:
+def one_label_distribution(source: Float64Array) -> Float64Array:
     """Sigmoid probabilities as one distribution over the source labels and *none of them*."""
     kept = np.clip(source, NEAREST, 1 - NEAREST)
     odds = np.hstack([kept / (1 - kept), np.ones((len(kept), 1))])
-    shares: FloatArray = odds / odds.sum(axis=1, keepdims=True)
+    shares: Float64Array = odds / odds.sum(axis=1, keepdims=True)
     return shares
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.data import FIGURES, Dataset
 from ecg_keras.signals import LEAD_MEASURES
 
@@ -22,7 +22,7 @@ PROFILED = (*TEXTS, *NUMBERS, *INTEGERS, *PER_LEAD)
 NOT_PROFILED = ("signal", "scale", "target", "record_id", "patient_id", "content")
 
 # the values of some hundred records, one after the other, and how many each record has
-Column = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+Column = tuple[AnyArray, AnyArray]
 
 
 def lead_feature(feature: str, lead: str) -> str:
@@ -113,11 +113,11 @@ def arrange(batch: Any, leads: Sequence[str]) -> Any:
     return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
 
 
-def arrange_figures(figures: Mapping[str, npt.NDArray[Any]], leads: Sequence[str]) -> Any:
+def arrange_figures(figures: Mapping[str, AnyArray], leads: Sequence[str]) -> Any:
     """An Arrow record batch of ``(records,)`` and ``(records, leads)`` figures, NaN if unknown."""
     import pyarrow as pa
 
-    columns: dict[str, npt.NDArray[Any]] = {}
+    columns: dict[str, AnyArray] = {}
     for name, values in figures.items():
         if name in PER_LEAD:
             columns |= {lead_feature(name, lead): values[:, at] for at, lead in enumerate(leads)}
@@ -131,7 +131,7 @@ def arrange_figures(figures: Mapping[str, npt.NDArray[Any]], leads: Sequence[str
     return pa.RecordBatch.from_arrays(arrays, list(columns))
 
 
-def _lists(offsets: npt.NDArray[Any], there: npt.NDArray[Any], values: Any) -> Any:
+def _lists(offsets: AnyArray, there: AnyArray, values: Any) -> Any:
     """A column of lists, null where a record has none."""
     import pyarrow as pa
 

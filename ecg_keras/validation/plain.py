@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.data import Dataset
 from ecg_keras.validation.anomalies import (
     Anomaly,
@@ -43,9 +43,9 @@ class _Counted:
     fewest: float = math.inf
     most: int = 0
     # all of them, where their median is needed
-    values: list[npt.NDArray[Any]] = field(default_factory=list)
+    values: list[AnyArray] = field(default_factory=list)
 
-    def add_numbers(self, values: npt.NDArray[Any], keep: bool) -> None:
+    def add_numbers(self, values: AnyArray, keep: bool) -> None:
         if not values.size:
             return
         self.present += len(values)
@@ -54,7 +54,7 @@ class _Counted:
         if keep:
             self.values.append(values)
 
-    def add_texts(self, values: Sequence[bytes], lengths: npt.NDArray[Any]) -> None:
+    def add_texts(self, values: Sequence[bytes], lengths: AnyArray) -> None:
         some = lengths[lengths > 0]
         if not some.size:
             return

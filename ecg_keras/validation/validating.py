@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.data import SPLITS, Dataset, Noted, describe, describe_value, name_noted
 from ecg_keras.sources import USABLE, Range
 from ecg_keras.validation.anomalies import Anomaly, DatasetComparison, Validation
@@ -190,7 +190,7 @@ def find_drift(folder: str | Path, other: str | Path) -> tuple[Anomaly, ...]:
 
 
 def find_skew(
-    folder: str | Path, received: Mapping[str, Mapping[str, npt.NDArray[Any]]]
+    folder: str | Path, received: Mapping[str, Mapping[str, AnyArray]]
 ) -> dict[str, DatasetComparison]:
     """How recordings that a served model received differ from the training split.
 

@@ -12,14 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy.typing as npt
-
 from ecg_keras import models
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import look_up
 from ecg_keras.weights import mappings, published_names
 from ecg_keras.weights.mappings import Layout
 
-Array = npt.NDArray[Any]
 # lengths of a tensor's axes, None where any will do
 Shape = tuple[int | None, ...]
 
@@ -54,7 +52,7 @@ class Family:
     ignored: str = r".*\.num_batches_tracked"
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     library: Literal["torch", "keras"] = "torch"
-    renamed: Callable[[Mapping[str, Array]], Mapping[str, Array]] = dict
+    renamed: Callable[[Mapping[str, AnyArray]], Mapping[str, AnyArray]] = dict
     end: Callable[[Any], Any] = lambda classifier: classifier
     own: tuple[str, ...] = ()
 
@@ -211,7 +209,7 @@ def find_family(name: str) -> Family:
     return look_up("family of weights", name, {row.name: row for row in FAMILIES})
 
 
-def recognise(tensors: Mapping[str, Array]) -> Family | None:
+def recognise(tensors: Mapping[str, AnyArray]) -> Family | None:
     """The family that names and shapes of tensors are of, or `None` where no row has them.
 
     A file that several networks of ours can take, such as ImageNet's, is of the first.
@@ -228,7 +226,7 @@ def recognise(tensors: Mapping[str, Array]) -> Family | None:
     return fitting[0] if ways and ways.count(ways[0]) == len(ways) else None
 
 
-def looks_like(tensors: Mapping[str, Array], family: Family) -> bool:
+def looks_like(tensors: Mapping[str, AnyArray], family: Family) -> bool:
     """Whether tensors have the names and shapes by which a family is recognised.
 
     Args:

@@ -12,15 +12,13 @@ from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 import numpy as np
-import numpy.typing as npt
 
 from ecg_keras.array_files import FREE_BYTES, RATIO
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import DataError, shortened
 
-Array = npt.NDArray[Any]
 
-
-def read_keras_model(path: Path) -> dict[str, Array]:
+def read_keras_model(path: Path) -> dict[str, AnyArray]:
     """Arrays of a ``.keras`` by ``layer/weight``."""
     from ecg_keras.models import load_model  # TensorFlow, which other files need not
 
@@ -32,7 +30,7 @@ def read_keras_model(path: Path) -> dict[str, Array]:
     }
 
 
-def read_keras_h5(path: Path) -> dict[str, Array]:
+def read_keras_h5(path: Path) -> dict[str, AnyArray]:
     """Arrays of a Keras 2 file by ``layer/weight``, without the ``:0`` that TensorFlow adds."""
     with h5py.File(path, "r") as file:
         group = _inside(file, "model_weights") if "model_weights" in file else file
@@ -74,7 +72,7 @@ def _inside(group: h5py.Group, name: str) -> Any:
     return here
 
 
-def _read(dataset: Any, name: str, room: int) -> Array:
+def _read(dataset: Any, name: str, room: int) -> AnyArray:
     name = shortened(name)
     if not isinstance(dataset, h5py.Dataset) or dataset.is_virtual or dataset.external:
         raise ValueError(f"{name} is no array in the file itself")

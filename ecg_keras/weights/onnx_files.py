@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, DataError, shortened
 
-Array = npt.NDArray[Any]
 # of an operation's inputs, those after the first that are weights
 ROLES: Mapping[str, tuple[str, ...]] = {
     "Conv": ("weight", "bias"),
@@ -31,7 +30,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 NAMELESS = re.compile(r"onnx::\w+|\d+")
 
 
-def read_onnx(path: Path) -> dict[str, Array]:
+def read_onnx(path: Path) -> dict[str, AnyArray]:
     """Names and arrays of a graph's weights, in the order in which the graph uses them."""
     try:
         onnx = importlib.import_module("onnx")
@@ -58,7 +57,7 @@ def read_onnx(path: Path) -> dict[str, Array]:
     return named
 
 
-def _read(tensor: Any, helper: Any) -> Array:
+def _read(tensor: Any, helper: Any) -> AnyArray:
     name = shortened(str(tensor.name))
     if tensor.data_location or tensor.external_data:
         raise DataError(
@@ -70,7 +69,7 @@ def _read(tensor: Any, helper: Any) -> Array:
     return np.asarray(helper.to_array(tensor))
 
 
-def _list_uses(graph: Any, arrays: Mapping[str, Array]) -> Iterator[tuple[str, str, Any]]:
+def _list_uses(graph: Any, arrays: Mapping[str, AnyArray]) -> Iterator[tuple[str, str, Any]]:
     """Each weight where it is first used: its name in the file, the name to have, and by whom."""
     seen = set()
     for node in graph.node:
@@ -89,7 +88,7 @@ def _name(node: Any, index: int, name: str) -> str:
     return f"{place}.{role}"
 
 
-def _arranged(array: Array, node: Any) -> Array:
+def _arranged(array: AnyArray, node: Any) -> AnyArray:
     """As PyTorch keeps it: exporters turn the matrices of dense layers around, or say so."""
     transposed = any(one.name == "transB" and one.i for one in node.attribute)
     dense = node.op_type == "MatMul" or (node.op_type == "Gemm" and not transposed)

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.weights.mappings import Take
-
-Array = npt.NDArray[Any]
 
 
 def _xception_time() -> dict[str, str]:
@@ -122,7 +120,7 @@ NET1D = _net1d()
 RIBEIRO_RESNET = _ribeiro_resnet()
 
 
-def count_from_one(tensors: Mapping[str, Array]) -> dict[str, Array]:
+def count_from_one(tensors: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
     """Numbers Keras' layers of each kind from 1, in their order.
 
     Keras numbers them from 0 or 1, as its version has it, and continues with the next network.
@@ -141,12 +139,12 @@ def count_from_one(tensors: Mapping[str, Array]) -> dict[str, Array]:
     return renamed
 
 
-def identity(take: Take, prefix: str, layer: Any) -> list[Array]:
+def identity(take: Take, prefix: str, layer: Any) -> list[AnyArray]:
     """Of a dense layer that the published network lacks, and that changes nothing."""
     size = layer.units
     return [np.eye(size, dtype=np.float32), np.zeros(size, np.float32)]
 
 
-def without_bias(take: Take, prefix: str, layer: Any) -> list[Array]:
+def without_bias(take: Take, prefix: str, layer: Any) -> list[AnyArray]:
     """Of a dense layer that has no bias as published."""
     return [take(f"{prefix}.weight").T, np.zeros(layer.units, np.float32)]

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, DataError, list_problems, unknown_name
 from ecg_keras.models import stage_of
 from ecg_keras.weights.families import Family, recognise
 from ecg_keras.weights.mappings import LAYOUTS, keras_layer
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Taken:
 
 def take_weights(
     model: Any,
-    tensors: Mapping[str, Array],
+    tensors: Mapping[str, AnyArray],
     family: Family,
     *,
     head: Literal["keep", "new"] = "keep",
@@ -70,7 +68,7 @@ def take_weights(
     tensors = family.renamed(tensors)
     used: set[str] = set()
     problems: list[str] = []
-    arrays: dict[str, list[Array]] = {}
+    arrays: dict[str, list[AnyArray]] = {}
     kept = []
     for layer in model.layers:
         if not layer.weights:
@@ -98,15 +96,15 @@ def take_weights(
     return Taken(tuple(arrays), tuple(kept), ignored)
 
 
-def _below(prefix: str | None, tensors: Mapping[str, Array]) -> set[str]:
+def _below(prefix: str | None, tensors: Mapping[str, AnyArray]) -> set[str]:
     """Names of the tensors of one published layer."""
     return {name for name in tensors if prefix and re.split(r"[./](?=\w+$)", name)[0] == prefix}
 
 
 def _make_arrays(
-    layer: Any, prefix: str, tensors: Mapping[str, Array], family: Family, used: set[str]
-) -> list[Array]:
-    def take(name: str) -> Array:
+    layer: Any, prefix: str, tensors: Mapping[str, AnyArray], family: Family, used: set[str]
+) -> list[AnyArray]:
+    def take(name: str) -> AnyArray:
         used.add(name)
         if name not in tensors:
             raise DataError(f"{name} is missing")
@@ -132,7 +130,7 @@ def _shapes(shapes: list[tuple[int, ...]]) -> str:
 
 
 def _message(
-    network: str, tensors: Mapping[str, Array], family: Family, problems: list[str]
+    network: str, tensors: Mapping[str, AnyArray], family: Family, problems: list[str]
 ) -> str:
     better = recognise(tensors)
     advice = (

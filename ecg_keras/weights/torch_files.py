@@ -10,11 +10,11 @@ import math
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import shortened
 from ecg_keras.weights.torch_pickle import (
     BFLOAT16,
@@ -24,14 +24,13 @@ from ecg_keras.weights.torch_pickle import (
     read_pickle,
 )
 
-Array = npt.NDArray[Any]
 Order = Literal["<", ">"]
 # a pickle of names and shapes; that of the largest network here has 0.3 MB
 MAX_PICKLE = 64 << 20
 OLD_MAGIC, OLD_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
 
-def read_torch_zip(path: Path) -> dict[str, Array]:
+def read_torch_zip(path: Path) -> dict[str, AnyArray]:
     """Names and arrays of a file that `torch.save` wrote."""
     with zipfile.ZipFile(path) as archive:
         members = {one.filename: one for one in archive.infolist()}
@@ -54,7 +53,7 @@ def read_torch_zip(path: Path) -> dict[str, Array]:
         return _make_arrays(find_state(content), lambda key: read(f"data/{key}"), order)
 
 
-def read_old_torch(path: Path) -> dict[str, Array]:
+def read_old_torch(path: Path) -> dict[str, AnyArray]:
     """Names and arrays of a file that `torch.save` of PyTorch before 1.6 wrote."""
     stream = io.BytesIO(path.read_bytes())
     magic, protocol, system = (read_pickle(stream)[0] for _ in range(3))
@@ -78,7 +77,7 @@ def item_size(dtype: str) -> int:
     return 2 if dtype == BFLOAT16 else np.dtype(dtype).itemsize
 
 
-def as_array(content: bytes, dtype: str, order: Order = "<") -> Array:
+def as_array(content: bytes, dtype: str, order: Order = "<") -> AnyArray:
     """Numbers of a type of PyTorch's; those of 16 bits become float32, which holds all of them."""
     content = content[: len(content) // item_size(dtype) * item_size(dtype)]
     if dtype == BFLOAT16:
@@ -90,8 +89,8 @@ def as_array(content: bytes, dtype: str, order: Order = "<") -> Array:
 
 def _make_arrays(
     state: dict[str, StoredTensor], read: Callable[[str], bytes], order: Order
-) -> dict[str, Array]:
-    storages: dict[tuple[str, str], Array] = {}
+) -> dict[str, AnyArray]:
+    storages: dict[tuple[str, str], AnyArray] = {}
     arrays = {}
     for name, tensor in state.items():
         storage = tensor.storage
@@ -109,7 +108,7 @@ def _make_arrays(
     return arrays
 
 
-def cut(name: str, numbers: Array, tensor: StoredTensor) -> Array:
+def cut(name: str, numbers: AnyArray, tensor: StoredTensor) -> AnyArray:
     """A tensor as a part of its storage, which it may share with others; refused beyond its end."""
     offset, shape, strides = tensor.offset, tensor.shape, tensor.strides
     figures = (offset, *shape, *strides)

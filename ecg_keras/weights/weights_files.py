@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, DataError, EcgKerasError, printable, shortened
 from ecg_keras.weights.keras_files import read_keras_h5, read_keras_model
 from ecg_keras.weights.onnx_files import read_onnx
 from ecg_keras.weights.torch_files import as_array, read_old_torch, read_torch_zip
 
-Array = npt.NDArray[Any]
-Reader = Callable[[Path], dict[str, Array]]
+Reader = Callable[[Path], dict[str, AnyArray]]
 SAFE_DTYPES: Mapping[str, str] = {
     "F64": "f8", "F32": "f4", "F16": "f2", "BF16": "bfloat16", "I64": "i8", "I32": "i4",
     "I16": "i2", "I8": "i1", "U8": "u1", "BOOL": "?",
@@ -54,7 +53,7 @@ PICKLE = (
 )
 
 
-def read_tensors(path: str | Path) -> dict[str, Array]:
+def read_tensors(path: str | Path) -> dict[str, AnyArray]:
     """Reads names and arrays from a file of weights; nothing in the file is run.
 
     Args:
@@ -146,7 +145,7 @@ def _find_zip_reader(path: Path) -> Reader:
     raise DataError(f"is an archive of {len(names)} files, not {KINDS}. {advice}.")
 
 
-def _read_safetensors(path: Path) -> dict[str, Array]:
+def _read_safetensors(path: Path) -> dict[str, AnyArray]:
     try:
         library = importlib.import_module("safetensors")
     except ImportError as error:
@@ -174,7 +173,7 @@ def _refuse_doubles(header: bytes) -> None:
     json.loads(header, object_pairs_hook=check)
 
 
-def _without_wrappers(tensors: dict[str, Array]) -> dict[str, Array]:
+def _without_wrappers(tensors: dict[str, AnyArray]) -> dict[str, AnyArray]:
     for prefix in WRAPPERS:
         if all(name.startswith(prefix) for name in tensors):
             bare = {name.removeprefix(prefix): array for name, array in tensors.items()}
@@ -182,5 +181,5 @@ def _without_wrappers(tensors: dict[str, Array]) -> dict[str, Array]:
     return tensors
 
 
-def _as_float32(array: Array) -> Array:
+def _as_float32(array: AnyArray) -> AnyArray:
     return array.astype(np.float32) if array.dtype.name in ("float16", "bfloat16") else array

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from ecg_keras import data
+from ecg_keras.array_types import TextArray
 from ecg_keras.errors import DataError, listed, nearest, shortened
 from ecg_keras.evaluation import Grouping, group_records, parse_column
 
@@ -21,10 +19,10 @@ class RecordsOfPatients(Protocol):
     """Records with the ids of their patients, such as `Predictions` or `Identities`."""
 
     @property
-    def record_ids(self) -> npt.NDArray[np.str_]: ...
+    def record_ids(self) -> TextArray: ...
 
     @property
-    def patient_ids(self) -> npt.NDArray[np.str_]: ...
+    def patient_ids(self) -> TextArray: ...
 
 
 def read_groupings(

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import numpy.typing as npt
 
 from ecg_keras import weights
+from ecg_keras.array_types import AnyArray
 from ecg_keras.data import Dataset, SplitSummary
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import write_json
@@ -156,7 +156,7 @@ def _find_made(run: Run, published: PublishedWeights) -> Imported | None:
 
 
 def _write(
-    run: Run, published: PublishedWeights, tensors: Mapping[str, npt.NDArray[Any]]
+    run: Run, published: PublishedWeights, tensors: Mapping[str, AnyArray]
 ) -> tuple[int, weights.Taken]:
     """All files of the run; how many parameters it has, and what was taken."""
     from ecg_keras import models

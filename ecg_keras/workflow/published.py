@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy.typing as npt
-
 from ecg_keras import weights
+from ecg_keras.array_types import AnyArray
 from ecg_keras.config import Model, Preprocessing, WeightsCard, fingerprint
 from ecg_keras.errors import ConfigError, DataError
 
@@ -61,7 +60,7 @@ class PublishedWeights:
         """The run folder that it is imported into where a recipe names the file."""
         return runs / IMPORTED / f"{self.path.stem}-{self.fingerprint[:8]}"
 
-    def check(self) -> Mapping[str, npt.NDArray[Any]]:
+    def check(self) -> Mapping[str, AnyArray]:
         """Reads the file; refuses one of another family, or other leads or labels than the card's.
 
         It imports no TensorFlow, but for a ``.keras``, so some of what `import_weights` refuses
@@ -88,13 +87,13 @@ class PublishedWeights:
                 )
         return tensors
 
-    def _leads_of(self, tensors: Mapping[str, npt.NDArray[Any]]) -> int | None:
+    def _leads_of(self, tensors: Mapping[str, AnyArray]) -> int | None:
         """What the first convolution takes: the middle axis of its kernel, in PyTorch and Keras."""
         named = self.family.recognised_by.items()
         first = [name for name, shape in named if shape and len(shape) == 3 and shape[1] is None]
         return int(tensors[first[0]].shape[1]) if first and first[0] in tensors else None
 
-    def _labels_of(self, tensors: Mapping[str, npt.NDArray[Any]]) -> int | None:
+    def _labels_of(self, tensors: Mapping[str, AnyArray]) -> int | None:
         prefix = self.family.tensors("head")
         head = tensors.get(f"{prefix}.weight") if self.family.library == "torch" else None
         return None if head is None or head.ndim != 2 else int(head.shape[0])
