@@ -107,14 +107,26 @@ def run_mark(recipe: Recipe) -> str:
 def run_changes(old: Mapping[str, Any], recipe: Recipe) -> list[str]:
     """The `differences` of a recipe's settings from what a run keeps as its ``settings``.
 
+    Rates, tuned or not, decide nothing of a run whose head is fitted in closed form.
+
     Args:
         old: `run_settings` as this or an earlier version wrote them, as for `data_changes`.
         recipe: the settings.
     """
     with contextlib.suppress(ValidationError, KeyError, TypeError):
         data = {**old["data"], "raw": recipe.data.raw}
-        old = run_settings(Recipe.model_validate({**old, "data": data}))
+        then = Recipe.model_validate({**old, "data": data})
+        if _is_one_training(then) and _is_one_training(recipe):
+            then, recipe = (one.model_copy(update={"tune": None}) for one in (then, recipe))
+        old = run_settings(then)
     return differences(old, run_settings(recipe))
+
+
+def _is_one_training(recipe: Recipe) -> bool:
+    """Whether a recipe is not tuned, or all of its candidates are the same ridge head."""
+    if recipe.tune is None:
+        return True
+    return recipe.training.in_closed_form and not any(one.recipe for one in recipe.tune.candidates)
 
 
 def model_of(settings: Mapping[str, Any]) -> Model | None:

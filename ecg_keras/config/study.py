@@ -3,7 +3,8 @@
 A study is a grid over upstream, downstream, backbone, head, mode, number of training records,
 protocol, seed and fold. Each cell of it is an ordinary recipe, put together from parts: ``base``,
 then the downstream (or upstream), then the mode, then the protocol; a later part overrides an
-earlier one key by key. docs/study.md says what each key means.
+earlier one key by key. The probes of ``controls`` alone keep their head in closed form, whatever a
+protocol sets. docs/study.md says what each key means.
 """
 
 from __future__ import annotations

@@ -110,7 +110,8 @@ class FinishedCell:
 
     @cached_property
     def tuned(self) -> Tuned | None:
-        return read_tuned(self.run)
+        # a ridge head may have been tuned once, which decided nothing
+        return None if self.recipe.tune is None else read_tuned(self.run)
 
     @property
     def settings(self) -> int | None:
@@ -197,31 +198,32 @@ class StudyArm(Generic[AnyNetwork]):
     @cached_property
     def tuning(self) -> ArmTuning | None:
         """How its runs were chosen; ``None`` where one of them was not."""
-        tuned = {run.name: one for run in self.runs if (one := run.tuned) is not None}
-        if len(tuned) < len(self.runs):
+        # seeds that decide nothing share one run, which is tuned for each of them
+        runs = [(run.name, one) for run in self.runs if (one := run.tuned) is not None]
+        if len(runs) < len(self.runs):
             return None
         scores: dict[str, list[float]] = defaultdict(list)
         trained: dict[str, float] = {}
-        diverged: list[str] = []
-        for name, one in tuned.items():
+        diverged: dict[str, None] = {}
+        for name, one in runs:
             for tried in one.candidates:
                 scores[tried.name].append(np.nan if tried.score is None else tried.score)
                 run = posixpath.normpath(f"{name}/{tried.run}")
                 trained[run] = tried.seconds
                 if tried.loss is None:
-                    diverged.append(run)
+                    diverged[run] = None
         defined = {name: [one for one in values if one == one] for name, values in scores.items()}
-        first = next(iter(tuned.values()))
+        _, first = runs[0]
         return ArmTuning(
             settings=first.settings,
             by=first.by,
-            chosen=Counter(one.chosen for one in tuned.values()),
+            chosen=Counter(one.chosen for _, one in runs),
             tried={name: len(values) for name, values in scores.items()},
             scores={
                 name: float(np.mean(values)) if values else np.nan
                 for name, values in defined.items()
             },
-            edges=tuple(name for name, one in tuned.items() if one.edge is not None),
+            edges=tuple(dict.fromkeys(name for name, one in runs if one.edge is not None)),
             trained=trained,
             diverged=tuple(diverged),
         )

@@ -142,8 +142,8 @@ def _not_done(
         )
     if study.judged_protocol != next(iter(study.protocols)):
         lines.append(
-            f"Verdicts and controls are of protocol {study.judged_protocol}: the grid does not "
-            f"have {next(iter(study.protocols))}, the first of the study."
+            f"Verdicts and controls are of protocol {study.judged_protocol}: no run of the grid "
+            f"is of {next(iter(study.protocols))}, the first of the study."
         )
     if any(len(arm.cells) == 1 for arm in finished.values()):
         lines.append(

@@ -64,9 +64,9 @@ def open_given(study: LoadedStudy, folder: Path) -> dict[str, GivenUpstream]:
     for name, path in study.study.given_upstreams.items():
         try:
             published = open_published(path) if is_weights_file(path) else None
-            if published is not None:
-                published.check()
             run = Run(path) if published is None else Run(published.place(folder))
+            if published is not None and not published.is_made_in(run):
+                published.check()
             if published is None and run.read_status().get("state") != "trained":
                 raise ConfigError(
                     f"{path}: no finished run folder, and no file of weights that others "

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from ecg_keras import data
 from ecg_keras.config import check_different, list_changes, run_changes, run_settings
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.leak_check import list_unchecked, refuse_leaks
@@ -210,7 +210,8 @@ def check_unchanged(plan: StudyPlan, cells: Sequence[Cell]) -> None:
         raise ConfigError(
             f"{plan.loaded.path}: {len(changed)} of {len(cells)} runs in {plan.folder / 'runs'} "
             f"were made with other settings. {cell.name}: {list_changes(what)}. Give the study "
-            "another folder with --set folder=FOLDER, or remove these runs to train them again."
+            "another folder with --set folder=FOLDER, or remove these runs to train them again: "
+            f"{listed([one.name for one, _ in changed])}."
         )
 
 

@@ -140,7 +140,7 @@ def _scratch(parent: Path) -> Iterator[Path]:
 def _find_made(run: Run, published: PublishedWeights) -> Imported | None:
     """The run that is there already; a `ConfigError` where it is another."""
     status = run.read_status()
-    if status.get("fingerprint") == published.fingerprint and run.model.is_file():
+    if published.is_made_in(run):
         return Imported(run, published, int(status["num_parameters"]), None)
     if status.get("mode") == IMPORTED:
         raise ConfigError(

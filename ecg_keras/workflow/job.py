@@ -189,8 +189,7 @@ class Job:
         run, published = self.imported, self.published
         if run is None or published is None:
             return False
-        made = run.read_status().get("fingerprint") == published.fingerprint
-        return made and run.model.is_file()
+        return published.is_made_in(run)
 
     def outlives_its_data(self) -> bool:
         """Whether a complete run of these settings is there although its raw files are gone."""

@@ -12,6 +12,7 @@ from ecg_keras import weights
 from ecg_keras.array_types import AnyArray
 from ecg_keras.config import Model, Preprocessing, WeightsCard, fingerprint
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.training import Run
 
 ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".onnx", ".h5", ".hdf5")
 # of the fingerprints of imported runs: to be raised when an import makes something else
@@ -59,6 +60,11 @@ class PublishedWeights:
     def place(self, runs: Path) -> Path:
         """The run folder that it is imported into where a recipe names the file."""
         return runs / IMPORTED / f"{self.path.stem}-{self.fingerprint[:8]}"
+
+    def is_made_in(self, run: Run) -> bool:
+        """Whether they are imported there already, with all that the card says of their use."""
+        made = run.read_status().get("fingerprint") == self.fingerprint
+        return made and run.model.is_file()
 
     def check(self) -> Mapping[str, AnyArray]:
         """Reads the file; refuses one of another family, or other leads or labels than the card's.

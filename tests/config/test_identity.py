@@ -140,3 +140,19 @@ def test_patience_for_a_last_epoch_is_no_part_of_a_run():
     for one in (waiting, plain):
         assert run_changes(stored, one) == run_changes(run_settings(waiting), one) == []
     assert run_mark(recipe(training__patience=5)) != run_mark(recipe())
+
+
+RIDGE = [{"epochs": 1, "train_from": "head", "fit": "ridge"}]
+
+
+def test_a_run_whose_head_is_fitted_in_closed_form_is_the_same_however_its_rates_were_tuned():
+    plain = recipe(training__phases=RIDGE)
+    tuned = recipe(training__phases=RIDGE, tune={})
+    assert run_changes(run_settings(tuned), plain) == []
+    assert run_changes(run_settings(plain), tuned) == []
+    heads = [{"recipe": {"model": {"head": head}}} for head in ("pooled", "mean_max")]
+    chosen = recipe(training__phases=RIDGE, tune={"candidates": heads})
+    assert run_changes(run_settings(chosen), plain) != []
+    trained = recipe(training__phases=[{"epochs": 4}], tune={})
+    assert any(one.startswith("tune") for one in run_changes(run_settings(trained), plain))
+    assert run_changes(run_settings(recipe(tune={})), recipe()) != []

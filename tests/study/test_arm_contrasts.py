@@ -130,3 +130,23 @@ def test_a_ridge_head_has_nothing_to_tune(tmp_path):
     assert compared.settings is None
     assert compared.diagnostics == ()
     assert "not tuned alike" not in headline([compared], "macro_auroc")
+
+
+def test_seeds_that_share_a_tuned_run_are_tuned_all_the_same(tmp_path):
+    ridge = "training: {phases: [{epochs: 1, train_from: head, fit: ridge}]}"
+    heads = "{recipe: {model: {head: mean_max}}}, {recipe: {model: {head: pooled}}}"
+    tune = f"tune: {{candidates: [{heads}], extend: false}}"
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2]}", f"{{{ridge}, {tune}}}")
+    finish(plan, lambda cell: 1.0)
+    for cell in plan.cells:
+        if cell.candidates:
+            tried = [Tried(name, f"../{path.name}", 0.7, None, 1e-3, 1, 5.0)
+                     for name, path in cell.candidates.items()]  # fmt: skip
+            Tuned("mark", "macro_auroc", tried[-1].name, tuple(tried), edge="lowest").save(cell.run)
+    (arm,) = (arm for name, arm in read_arms(plan)[0].items() if name.mode == "finetune")
+    (name,) = {run.name for run in arm.runs}
+    chosen = tried[-1].name
+    assert (len(arm.runs), dict(arm.tuning.chosen), arm.tuning.tried[chosen]) == (3, {chosen: 3}, 3)
+    # what was trained is counted once
+    assert (arm.tuning.seconds, arm.tuning.edges) == (10.0, (name,))
+    assert len(arm.tuning.diverged) == 2

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from finished_study import finish, list_study
+from finished_study import finish, finish_cell, list_study
 from studies import GEORGIA, PTBXL, study_plan
 
+from ecg_keras.config import Phase, Tune, run_settings
 from ecg_keras.errors import ConfigError
 from ecg_keras.report import write_study
 from ecg_keras.report.study_learning import tuning
@@ -13,6 +14,8 @@ from ecg_keras.report.study_view import StudyView
 from ecg_keras.statistics import explain_controls
 from ecg_keras.statistics.controls import say_controls
 from ecg_keras.study.gathering import gather
+from ecg_keras.study.running import check_unchanged, check_unfinished
+from ecg_keras.study.state import is_done
 from ecg_keras.training import Tried, Tuned
 
 RIDGE = [{"epochs": 1, "train_from": "head", "fit": "ridge"}]
@@ -96,6 +99,41 @@ def test_a_protocol_that_tunes_tunes_no_probe(tmp_path):
     assert one.recipe.training.in_closed_form
 
 
+def test_probes_that_an_earlier_version_tuned_are_kept_and_those_with_other_phases_named(tmp_path):
+    tuned = {"recipe": {"tune": {}, "training": {"phases": [{"epochs": 3}]}}}
+    where = {"grid": {"seeds": [0]}, "folder": str(tmp_path / "study")}
+    plan = listed(tmp_path, protocols={"tuned": tuned}, **where)
+    for cell in plan.cells:
+        finish_cell(cell)
+    (probe,) = (one for one in plan.cells if one.arm and one.arm.mode == "random_probe")
+    then = probe.recipe.model_copy(update={"tune": Tune()})
+    finish_cell(probe, settings=run_settings(then))
+    check_unchanged(plan, plan.cells)
+    assert is_done(probe)
+
+    training = then.training.model_copy(update={"phases": (Phase(epochs=3),)})
+    then = then.model_copy(update={"training": training})
+    finish_cell(probe, settings=run_settings(then))
+    with pytest.raises(ConfigError, match=rf"1 of .* train them again: {probe.name}\.$"):
+        check_unchanged(plan, plan.cells)
+
+
+def test_a_ridge_head_that_was_tuned_is_kept_where_its_tuning_is_taken_back(tmp_path):
+    probe = {"recipe": {"tune": {}, "training": {"phases": RIDGE}}}
+    where = {"grid": {"seeds": [0, 1]}, "folder": str(tmp_path / "study"), "controls": False}
+    modes = {"scratch": {"start": "random", "recipe": {"tune": {}}}, "probe": probe}
+    plan = listed(tmp_path, modes=modes, **where)
+    done = next(one for one in plan.cells if one.arm and one.arm.mode == "probe" and one.candidates)
+    finish_cell(done)
+    with pytest.raises(ConfigError, match=r"ridge head .*\(tune: null\)"):
+        check_unfinished(plan)
+    probe["recipe"]["tune"] = None
+    plan = listed(tmp_path, modes=modes, **where)
+    check_unfinished(plan)
+    check_unchanged(plan, plan.cells)
+    assert is_done(plan.by_name[done.name])
+
+
 @pytest.mark.parametrize(
     "only",
     ["grid: {seeds: [0, 1], protocols: [half]}", "exclude: [{protocol: sound}]"],
@@ -111,7 +149,7 @@ def test_verdicts_and_controls_are_of_the_first_protocol_that_the_grid_has(
     assert {one.arm.protocol for one in (*result.comparisons, *result.controls)} == {"half"}
     assert len(result.controls) == 2
     assert (
-        "Verdicts and controls are of protocol half: the grid does not have sound, the first of "
+        "Verdicts and controls are of protocol half: no run of the grid is of sound, the first of "
         "the study."
     ) in result.not_done
 

@@ -8,7 +8,7 @@ import pytest
 from published_weights import publish
 from studies import MODES, run_here, simulated, study_plan, tiny
 
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.report import write_study
 from ecg_keras.study import gather
 from ecg_keras.training import Run
@@ -106,6 +106,18 @@ def test_a_file_that_is_not_what_its_card_says_is_refused_before_anything_is_lis
     with pytest.raises(ConfigError, match=rf"upstreams\.theirs\.from: .*{message}") as refused:
         listed(tmp_path, theirs)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_weights_that_are_imported_are_not_read_again(tmp_path, theirs, monkeypatch):
+    listed(tmp_path, theirs).given["theirs"].import_published()
+
+    def refuse(published):
+        raise DataError("a later version's check")
+
+    monkeypatch.setattr("ecg_keras.workflow.published.PublishedWeights.check", refuse)
+    assert listed(tmp_path, theirs).cells
+    with pytest.raises(ConfigError, match="a later version's check"):
+        listed(tmp_path, theirs, folder=str(tmp_path / "another"))
 
 
 def test_what_they_do_not_want_is_refused_with_the_key(tmp_path, theirs):
