@@ -35,7 +35,7 @@ from ecg_keras.keras_library import keras
 from ecg_keras.statistics import Arm
 from ecg_keras.study import Pilot, run_pilot, score_run, seconds_of_run, size_of, workloads_of
 from ecg_keras.training import Run
-from ecg_keras.workflow import Job, make_alone, predict_validation
+from ecg_keras.workflow import Job, answers, make_alone, predict_validation
 
 # fewest records of a pilot, where there are as many
 LEAST = 200
@@ -292,7 +292,7 @@ def _train(
     except ConfigError:  # an earlier version began it, which named the first weights otherwise
         shutil.rmtree(run.folder)
     make_alone(job, "guard", "train")
-    if tried and not job.is_trained():  # that it diverged is kept
+    if tried and not (job.is_trained() and answers(run)):  # that it diverged is kept
         raise DivergedError(f"{run.folder}: training diverged.")
     predictions = predict_validation(job)
     keras.backend.clear_session()  # or the graphs of all runs stay in memory

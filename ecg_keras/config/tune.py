@@ -12,6 +12,8 @@ from ecg_keras.config.values import Positive, Settings, leaves
 
 # sections of a recipe that a candidate may change: data, labels and scores are those of the arm
 TUNABLE = ("training", "model")
+# from an edge of the rates to the one beyond it
+LEAST_STEP = 1.5
 RAW_LOSS = (
     "the loss on validation does not choose: it punishes networks that are too sure of themselves "
     "more than those that have learnt little, so it prefers rates that are too low. Take "
@@ -83,7 +85,8 @@ def beyond(
 ) -> tuple[Edge, Candidate] | None:
     """The candidate one step beyond the edge of the grid that a choice is at.
 
-    The step is as large as that between the choice's rate and the one next to it.
+    The step is as large as that between the choice's rate and the one next to it, and at least by a
+    factor of 1.5: rates that are nearer show no more of what is beyond.
 
     Args:
         tune: the section.
@@ -107,8 +110,10 @@ def beyond(
     if len(different) < 2 or rounded(named[chosen]) not in ends:
         return None
     edge: Edge = "lowest" if rounded(named[chosen]) == ends[0] else "highest"
-    end, beside, *_ = list(different.values())[:: 1 if edge == "lowest" else -1]
-    step = end / beside
+    end, *others = list(different.values())[:: 1 if edge == "lowest" else -1]
+    steps = (end / other for other in others)
+    least = 1 / LEAST_STEP if edge == "lowest" else LEAST_STEP
+    step = next((one for one in steps if rounded(max(one, 1 / one)) >= LEAST_STEP), least)
     return edge, own.model_copy(update={"rate": rounded(own.rate * step)})
 
 

@@ -62,11 +62,6 @@ class Tuned:
         """The candidate that was chosen."""
         return next(one for one in self.candidates if one.name == self.chosen)
 
-    @property
-    def seconds(self) -> float:
-        """Of all candidates' training."""
-        return sum(one.seconds for one in self.candidates)
-
     def save(self, run: Run) -> None:
         """Writes ``tuning.json`` of a run, whole or not at all."""
         write_json(run.tuning, asdict(self))

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     )
     from ecg_keras.workflow.step import Step as Step, Watcher as Watcher
     from ecg_keras.workflow.tuning import (
+        answers as answers,
         has_diverged as has_diverged,
         predict_validation as predict_validation,
     )

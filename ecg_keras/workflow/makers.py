@@ -79,16 +79,24 @@ def _validation(job: Job) -> Path:
 def _validated(job: Job) -> bool:
     if not _validation(job).is_file():
         return False
-    return job.data.anomalies == "warn" or not _read_validation(job)[0]
+    return job.data.anomalies == "warn" or not _read_validation(job, chosen=_is_chosen(job))[0]
 
 
-def _read_validation(job: Job) -> tuple[list[str], list[str]]:
+def _is_chosen(job: Job) -> bool:
+    """Whether candidates were chosen from already, by whatever there was."""
+    main = job.candidate_of or job
+    return any(one.run.read_status().get("state") == "trained" for one in (job, main))
+
+
+def _read_validation(job: Job, *, chosen: bool = False) -> tuple[list[str], list[str]]:
     """What was found wrong with the dataset, also for what this recipe wants of it; and remarks.
 
-    Earlier versions kept no remarks, which say what the check did not look at.
+    Earlier versions kept no remarks, which say what the check did not look at. Where a run is
+    ``chosen``, no score has to choose any more.
     """
-    training = job.recipe.training
-    chooses = training.select not in ("last", "best_loss") or job.recipe.tune or job.tried
+    training, settings = job.recipe.training, (job.candidate_of or job).recipe.tune
+    by_score = settings is not None and settings.by != evaluation.CALIBRATED_LOSS
+    chooses = training.select not in ("last", "best_loss") or (by_score and not chosen)
     splits = {"train", "test", *([training.validate_on] if chooses else [])}
     undecidable = find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)
     found, remarks = read_json(

@@ -77,6 +77,8 @@ def check_names(recipe: Recipe) -> Iterator[Problem]:
 def rate_warning(recipe: Recipe) -> str | None:
     """A sentence where a recipe trains its network at a higher rate than it is known to take.
 
+    A tuned one is tried with several, of which the lowest counts.
+
     Example:
         >>> training = {"phases": [{"epochs": 9, "learning_rate": 0.003}]}
         >>> recipe = {"mode": "scratch", "data": {"source": "ptb", "raw": "ptb"},
@@ -88,13 +90,17 @@ def rate_warning(recipe: Recipe) -> str | None:
     optimizer, _ = config.name_and_settings(recipe.training.optimizer)
     if limit is None or optimizer not in RATES_LIKE_ADAM:
         return None
-    for number, phase in enumerate(recipe.training.phases):
-        if phase.train_from != "head" and phase.learning_rate > limit:
+    phases = recipe.training.phases
+    lowest = min(config.trial_rates(recipe).values(), default=phases[-1].learning_rate)
+    share = lowest / phases[-1].learning_rate
+    for number, phase in enumerate(phases):
+        rate = float(f"{phase.learning_rate * share:g}")  # without the noise of the product
+        if phase.train_from != "head" and rate > limit:
             return (
-                f"{recipe.model.backbone} is not known to learn at {phase.learning_rate:g}: it "
-                f"takes a learning rate of at most {limit:g}. Lower it, with --set "
-                f"training.phases.{number}.learning_rate={limit:g} for a recipe, or in the base or "
-                "a protocol of a study."
+                f"{recipe.model.backbone} is not known to learn at {rate:g}: it takes a learning "
+                f"rate of at most {limit:g}. Lower it, with --set "
+                f"training.phases.{number}.learning_rate={limit / share:g} for a "
+                "recipe, or in the base or a protocol of a study."
             )
     return None
 

@@ -94,7 +94,7 @@ def predict_validation(job: Job, watcher: Watcher | None = None) -> evaluation.P
 
 def try_on_validation(job: Job, watcher: Watcher) -> None:
     """Scores a candidate on the validation split."""
-    if job.tried and not _answers(job.run):
+    if job.tried and not answers(job.run):
         _keep_scores(job, dict.fromkeys((*METRICS, CALIBRATED_LOSS)))
         return
     scores = evaluation.score_validation(predict_validation(job, watcher))
@@ -102,7 +102,7 @@ def try_on_validation(job: Job, watcher: Watcher) -> None:
     _keep_scores(job, kept)
 
 
-def _answers(run: Run) -> bool:
+def answers(run: Run) -> bool:
     """Whether the epoch that was kept answers in numbers: after its last step it may not."""
     best = str(run.read_status().get("best_epoch"))
     losses = [row.get("val_loss") for row in read_log(run.log) if row["epoch"] == best]
@@ -222,5 +222,6 @@ def _tried(job: Job, name: str, one: Job, scores: Mapping[str, float], by: str) 
         loss=None if math.isnan(loss) else loss,
         learning_rate=phases[-1].learning_rate,
         epochs=sum(phase.epochs for phase in phases),
-        seconds=float(status.get("seconds", logged)),  # of one that diverged there is a log
+        # of one that diverged the status has the phases that ended, and the log has all epochs
+        seconds=max(float(status.get("seconds", 0.0)), logged),
     )

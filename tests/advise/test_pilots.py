@@ -10,7 +10,7 @@ from ecg_keras.advise import pilots
 from ecg_keras.advise.pilots import Size
 from ecg_keras.config import Tune
 from ecg_keras.data import describe
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, DivergedError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.training import Run
 from ecg_keras.training.begin import begin_run
@@ -107,6 +107,21 @@ def test_pilots_are_as_large_as_there_is_time_for():
     assert costs(60).choose([one], 6 * 60 * 80, 1) == (0, Size(60, 80))
     with pytest.raises(ConfigError, match=r"--pilot-minutes: the smallest pilot runs need about 3"):
         costs(1000).choose([two, one], 6 * 200 * 16 - 120, 1)
+
+
+def test_a_setting_whose_network_answers_no_numbers_has_diverged(shards, tmp_path, monkeypatch):
+    run = Run(tmp_path / "pilot")
+    recipe = Costs(describe(shards), shards, tmp_path, seeds=2).recipe(SCRATCH, Size(8, 2))
+
+    def train(job, *actions):
+        begin_run(run, recipe, dataset=describe(shards).fingerprint, upstream=None)
+        run.write_status(state="trained", best_epoch=2)
+        run.model.touch()
+        run.log.write_text("epoch,loss,val_loss\n1,0.7,0.7\n2,0.6,nan\n")
+
+    monkeypatch.setattr(pilots, "make_alone", train)
+    with pytest.raises(DivergedError):
+        pilots._train(recipe, "scratch", shards, run, tried=True)
 
 
 @pytest.mark.parametrize("upstream", ["what earlier versions wrote of it", None])

@@ -193,6 +193,24 @@ def test_one_rate_for_all_leaves_the_further_candidate_the_same(rate, chosen):
     assert beyond(Tune(), chosen, trial_rates(tuned)) == beyond(Tune(), chosen)
 
 
+@pytest.mark.parametrize(
+    ("rates", "chosen", "expected"),
+    [
+        ((0.009, 0.01, 0.1), 0.009, 0.009 * 0.09),
+        ((0.1, 1.0, 1.1), 1.1, 12.1),
+        ((1.0, 1.5), 1.5, 2.25),
+        ((1.0, 1.1), 1.1, 1.65),
+        ((1.0, 1.1), 1.0, 1 / 1.5),
+    ],
+)
+def test_a_step_beyond_nearly_equal_rates_is_no_smaller_than_half_as_much_again(
+    rates, chosen, expected
+):
+    tune = Tune.model_validate({"candidates": [{"rate": rate} for rate in rates]})
+    _, further = beyond(tune, f"rate {chosen:g}")
+    assert further.rate == pytest.approx(expected, rel=1e-4)
+
+
 def test_equal_rates_have_no_edge():
     tune = Tune.model_validate({"candidates": [{"decay": 0.5}, {"decay": 0.9}]})
     assert beyond(tune, "rate 1, decay 0.5") is None

@@ -23,7 +23,7 @@ def test_it_is_read_as_it_was_written(tuned, tmp_path):
     assert read_tuned(run) is None
     tuned.save(run)
     assert read_tuned(run) == tuned
-    assert (tuned.settings, tuned.seconds, tuned.choice.score) == (2, 9.0, 0.8)
+    assert (tuned.settings, tuned.choice.score) == (2, 0.8)
 
 
 def test_fields_may_be_missing_or_unknown(tuned, tmp_path):

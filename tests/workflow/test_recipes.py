@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_keras import workflow
+from ecg_keras import models, workflow
 from ecg_keras.errors import ConfigError
 
 DATA = "data: {source: ptbxl, raw: x}\n"
@@ -239,6 +239,27 @@ def test_a_rate_at_which_a_network_is_not_known_to_learn_is_named(
     if said:
         assert said.startswith(f"{backbone} is not known to learn at ")
         assert "--set training.phases.0.learning_rate=" in said
+
+
+@pytest.mark.parametrize(
+    ("rate", "rates", "warned"),
+    [
+        (3e-3, (0.1, 1), False),
+        (3e-4, (1, 3), False),
+        (3e-4, (10, 5), True),
+        (1e-2, (1, 2), True),
+    ],
+)
+def test_a_tuned_network_is_warned_of_the_lowest_of_its_rates(tmp_path, rate, rates, warned):
+    limit = models.highest_rate_of("vit1d")
+    tune = f"tune: {{candidates: [{{rate: {rates[0]}}}, {{rate: {rates[1]}}}]}}"
+    phases = f"phases: [{{epochs: 9, learning_rate: {rate}}}]"
+    text = f"mode: scratch\n{DATA}model: {{backbone: vit1d}}\ntraining:\n  {phases}\n{tune}\n"
+    said = workflow.rate_warning(workflow.load(write(tmp_path, "mine.yaml", text)).recipe)
+    assert (said is not None) == warned
+    if said:
+        assert said.startswith(f"vit1d is not known to learn at {min(rates) * rate:g}: ")
+        assert f"--set training.phases.0.learning_rate={limit / min(rates):g} for" in said
 
 
 def test_functions_of_your_own_are_named_as_code(tmp_path, monkeypatch):

@@ -112,10 +112,16 @@ def test_a_validation_split_that_can_score_no_label_is_refused_where_it_chooses(
     valid["labels"] = dict.fromkeys(valid["labels"], 0)
     (tmp_path / "dataset.json").write_text(json.dumps(dataset))
     (tmp_path / "validation.json").write_text('{"anomalies": [], "remarks": []}')
-    for tune, sound in ((TUNED["tune"], False), (None, True)):
-        job = replace(job_of(tune=tune, data__anomalies="stop"), prepared=tmp_path)
+    by_loss = TUNED["tune"] | {"by": "calibrated_loss"}
+    for tune, sound in ((TUNED["tune"], False), (None, True), (by_loss, True)):
+        job = job_of(tune=tune, data__anomalies="stop", run="undecidable")
+        job = replace(job, prepared=tmp_path)
         for one in (job, *job.candidates.values()):
             assert MAKERS["validate"].is_done(one) == sound
+    job = job_of(data__anomalies="stop", run="undecidable")
+    job.run.folder.mkdir()
+    job.run.write_status(state="trained")  # an earlier version did not refuse it
+    assert MAKERS["validate"].is_done(replace(job, prepared=tmp_path))
 
 
 def only(*actions, job):
@@ -149,6 +155,17 @@ def test_a_candidate_that_diverges_is_shown_so_never_chosen_and_not_trained_agai
         job=job_of(tune=tune, run="diverging", training__select="best_macro_auroc"),
     )
     assert read_tuned(job.run) == tuned
+
+
+def test_the_time_of_a_candidate_that_diverges_later_is_that_of_all_its_epochs(place):
+    phases = [{"epochs": 2, "learning_rate": 1e-3}, {"epochs": 2, "learning_rate": 1e36}]
+    wild = {"recipe": {"training": {"phases": phases}}}
+    job = job_of(tune={"candidates": [{"rate": 1}, wild], "extend": False}, run="later")
+    only("guard", "train", "try", "tune", job=job)
+    _, diverged = read_tuned(job.run).candidates
+    logged = [float(row["seconds"]) for row in read_log(job.run.folder / diverged.run / "log.csv")]
+    assert diverged.loss is None
+    assert diverged.seconds >= sum(logged) - 0.1
 
 
 def test_an_extension_that_diverges_leaves_the_choice(place):
