@@ -256,9 +256,10 @@ def _tuning(comparisons: Sequence[Compared]) -> str:
     if any(ours != theirs for ours, theirs in known):
         return "The arms were not tuned alike, which may be what differs: see their settings."
     untuned = "not tuned: a difference may be one of learning rates that suit one of them better."
-    numbers, beyond = sorted({ours for ours, _ in known}), _beyond(comparisons)
+    numbers = sorted({ours for ours, _ in known})
     if numbers == [0]:
         return f"The arms were {untuned}"
+    beyond = _beyond(comparisons)
     if len(numbers) == 1:
         return f"Each arm was tuned over {numbers[0]} settings on validation{beyond}."
     tuned = " or ".join(str(number) for number in numbers if number)
@@ -269,7 +270,7 @@ def _tuning(comparisons: Sequence[Compared]) -> str:
 
 
 def _beyond(comparisons: Sequence[Compared]) -> str:
-    """In how many runs of all arms, and of their references, one setting more was tried."""
+    """In how many tuned runs, and of their references, one setting more was tried."""
     runs = {one.arm: one.contrast.seeds * one.contrast.folds for one in comparisons}
     if len(comparisons) == 1:
         (one,) = comparisons
@@ -278,17 +279,18 @@ def _beyond(comparisons: Sequence[Compared]) -> str:
         ways = zip((one.arm.way, one.reference.way), one.beyond, strict=True)
         names = " and ".join(way for way, further in ways if further)
         return f", and one beyond for {names}" if names else ""
-    arms = {one.arm: one.beyond[0] for one in comparisons}
+    tuned = [one for one in comparisons if one.settings not in (None, (0, 0))]
+    arms = {one.arm: one.beyond[0] for one in tuned}
     # several arms may have one reference, in as many runs as they have in common with it
     references: dict[ArmName, tuple[int, int]] = {}
-    for one in comparisons:
+    for one in tuned:
         found = runs[one.arm], one.beyond[1]
         references[one.reference] = max(found, references.get(one.reference, found))
     theirs = [sum(numbers) for numbers in zip(*references.values(), strict=True)]
     if not sum(arms.values()) + theirs[1]:
         return ""
-    name = comparisons[0].reference.mode
+    name, ours = comparisons[0].reference.mode, sum(runs[one] for one in arms)
     return (
-        f", and one beyond in {sum(arms.values())} of {sum(runs.values())} runs, and in "
+        f", and one beyond in {sum(arms.values())} of {ours} runs, and in "
         f"{theirs[1]} of {theirs[0]} of {name}"
     )

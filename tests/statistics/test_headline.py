@@ -104,6 +104,16 @@ def test_runs_with_a_setting_beyond_the_edge_are_counted():
     assert say(single).endswith(f"{tuned}for scratch.")
 
 
+def test_runs_that_are_not_tuned_have_no_setting_beyond():
+    tuned = replace(compared(0.08), settings=(4, 4), beyond=(3, 1))
+    ridge = replace(compared(0.08, upstream="code15"), settings=None)
+    said = say(tuned, ridge)
+    assert said.endswith(", and one beyond in 3 of 5 runs, and in 1 of 5 of scratch.")
+    plain = replace(compared(0.08, downstream="ludb"), settings=(0, 0))
+    assert ", and one beyond in 3 of 5 runs, and in 1 of 5 of scratch; in 1" in say(tuned, plain)
+    assert "The arms were not tuned" in say(plain, plain)
+
+
 def test_nothing_is_compared():
     assert say() == (
         "Nothing was compared: no way of training and its reference are both finished."
