@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -162,7 +163,8 @@ def align_arms(
     """Arms that may be compared, scored on the same draws of patients."""
     check_arms(arms, weights)
     draws = plan_draws(arms, bootstrap, seed)
-    with ThreadPoolExecutor(len(arms)) as pool:  # NumPy and SciPy compute side by side
+    threads = min(len(arms), os.cpu_count() or 1)  # NumPy and SciPy compute side by side
+    with ThreadPoolExecutor(threads) as pool:
         scored = list(pool.map(lambda arm: score_arm(arm, draws), arms))
     for arm, own in zip(arms, scored, strict=True):
         if np.isnan(own.summary["macro_auroc"][:, 0]).any():

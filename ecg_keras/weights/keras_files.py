@@ -1,11 +1,15 @@
 """Arrays of Keras' files of weights: .h5 of Keras 2, and .keras.
 
 HDF5 can point at other files and claim any size. Only arrays that are in the file itself are read,
-and never more numbers than the file could hold; a configuration in it is not looked at.
+and never more numbers than the file could hold; a configuration in it is not looked at. Its library
+may crash or never end on a damaged file, so another process reads each file first.
 """
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,14 @@ import numpy as np
 from ecg_keras.array_files import FREE_BYTES, RATIO
 from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import DataError, shortened
+
+# after which a file that is still being read is damaged, however slow the disk
+SECONDS = 60.0
+BYTES_PER_SECOND = 5e6
+_REHEARSAL = (
+    "import sys; sys.path[:] = sys.argv[2:]; "
+    "from ecg_keras.weights.keras_files import rehearse; rehearse(sys.argv[1])"
+)
 
 
 def read_keras_model(path: Path) -> dict[str, AnyArray]:
@@ -32,6 +44,24 @@ def read_keras_model(path: Path) -> dict[str, AnyArray]:
 
 def read_keras_h5(path: Path) -> dict[str, AnyArray]:
     """Arrays of a Keras 2 file by ``layer/weight``, without the ``:0`` that TensorFlow adds."""
+    patience = SECONDS + path.stat().st_size / BYTES_PER_SECOND
+    command = [sys.executable, "-c", _REHEARSAL, str(path), *sys.path]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=patience, check=False)
+    except subprocess.TimeoutExpired:
+        raise DataError("is damaged: HDF5's library does not come to its end.") from None
+    if done.returncode < 0:  # a signal ended it
+        raise DataError("is damaged: HDF5's library crashes on it.")
+    return _read_keras_h5(path)
+
+
+def rehearse(path: str) -> None:
+    """Reads a Keras 2 file for nothing; errors that Python can catch are the reader's own."""
+    with contextlib.suppress(Exception):
+        _read_keras_h5(Path(path))
+
+
+def _read_keras_h5(path: Path) -> dict[str, AnyArray]:
     with h5py.File(path, "r") as file:
         group = _inside(file, "model_weights") if "model_weights" in file else file
         if not {"layer_names", "layer_names0"} & set(group.attrs):

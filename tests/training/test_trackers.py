@@ -109,7 +109,7 @@ def test_each_copy_has_a_folder_of_its_own(valid, tmp_path, monkeypatch):
     (tmp_path / "first-2" / "mlflow.json").touch()
     copies = [[one.folder.name for one in copy.deepcopy(listed)] for _ in range(2)]
     assert copies == [["first-1"] * 4, ["first-3", "first-2", "first-3", "first-2"]]
-    fit(valid, *copy.deepcopy(listed)[:2], epochs=1)
+    fit(network(), valid, *copy.deepcopy(listed)[:2], epochs=1)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["first-2", "first-3", "first-4"]
 
 

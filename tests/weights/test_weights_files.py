@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from weight_files import VALUES, WRITERS, entry, write_safetensors
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.weights import read_tensors
+from ecg_keras.weights import keras_files, read_tensors
 
 
 @pytest.fixture
@@ -117,11 +117,8 @@ def test_the_package_that_is_missing_is_named(path, monkeypatch, name):
         read_tensors(path)
 
 
-@pytest.mark.parametrize("kind", WRITERS)
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_damage_is_refused_in_a_line_or_is_not_there(tmp_path, kind, data):
-    path = tmp_path / "theirs.bin"
+def damage(path, kind, data):
+    """What can be read of a file of which some bytes are others, or its end is missing."""
     WRITERS[kind](path)
     content = bytearray(path.read_bytes())
     place = st.integers(0, len(content) - 1)
@@ -136,6 +133,37 @@ def test_damage_is_refused_in_a_line_or_is_not_there(tmp_path, kind, data):
         assert "\n" not in str(error) and len(str(error)) < 1000
     else:
         assert sum(array.size for array in read.values()) <= len(content)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WRITERS if kind != "keras_h5"])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damage_is_refused_in_a_line_or_is_not_there(path, kind, data):
+    damage(path, kind, data)
+
+
+# fewer: each is first read in a process of its own
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_damaged_hdf5_neither_crashes_nor_stops_who_reads_it(path, monkeypatch, data):
+    monkeypatch.setattr(keras_files, "SECONDS", 8)
+    damage(path, "keras_h5", data)
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        ("import os; os.abort()", "is damaged: HDF5's library crashes on it"),
+        ("import time; time.sleep(100)", "is damaged: HDF5's library does not come to its end"),
+    ],
+)
+def test_hdf5_that_crashes_or_stops_its_library_is_refused(path, refusal, monkeypatch, code, what):
+    WRITERS["keras_h5"](path)
+    monkeypatch.setattr(keras_files, "_REHEARSAL", code)
+    monkeypatch.setattr(keras_files, "SECONDS", 3)
+    assert refusal(path).startswith(what)
 
 
 @pytest.mark.parametrize("kind", WRITERS)
