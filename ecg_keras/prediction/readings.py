@@ -248,9 +248,9 @@ def _list_samples(header: Path) -> list[Path]:
         segments = [one for one in dict.fromkeys(list_names(header.with_suffix(""))) if one != "~"]
         names |= dict.fromkeys(f"{one}.hea" for one in segments)
         for one in segments or [header.stem]:
-            with suppress(DataError):  # a layout has no samples
+            with suppress(DataError, ValueError):  # a layout has no samples, `../a` is no segment
                 names |= dict.fromkeys(read_header(header.with_name(one)).files)
-    return [header.with_name(name) for name in names]
+    return [header.with_name(name) for name in names if name and Path(name).name == name]
 
 
 def _without_name(error: DataError, path: Path) -> str:
