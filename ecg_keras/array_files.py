@@ -7,7 +7,7 @@ import os
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -47,13 +47,30 @@ def read_arrays(
         raise DataError(f"{path}: can't be read as {kind}: {why}. {advice}".rstrip()) from error
 
 
-def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> AnyArray:
+def read_headers(archive: zipfile.ZipFile) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """The shapes and types of the arrays of an open ``.npz``, whatever else it holds."""
+    found = {}
+    for member in archive.infolist():
+        if member.filename.endswith(".npy"):
+            with archive.open(member) as stream:
+                shape, _, dtype = _read_header(stream)
+            if min(shape, default=0) >= 0:
+                found[member.filename.removesuffix(".npy")] = (shape, dtype)
+    return found
+
+
+def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     readers = {
         (1, 0): _NPY.read_array_header_1_0,
         (2, 0): _NPY.read_array_header_2_0,
     }
+    shape, columns_first, dtype = readers[_NPY.read_magic(stream)](stream)
+    return shape, columns_first, dtype
+
+
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> AnyArray:
     with archive.open(member) as stream:
-        shape, columns_first, dtype = readers[_NPY.read_magic(stream)](stream)
+        shape, columns_first, dtype = _read_header(stream)
         if dtype.hasobject:
             name = member.filename.removesuffix(".npy")
             raise ValueError(

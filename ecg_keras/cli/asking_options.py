@@ -70,18 +70,18 @@ ASKING = (
 # what files do not say themselves, by its names in `LooseFiles`
 READING = {
     "sampling_rate": click.option(
-        "--sampling-rate", type=float, help="Hz of CSV and HDF5 files, which don't say."
+        "--sampling-rate", type=float, help="Hz of CSV files and arrays, which don't say."
     ),
     "unit": click.option(
         "--unit",
         metavar="mV|uV|V",
-        help="Of CSV and HDF5 files, and of EDF files that don't say; or a step, as '4.88 uV'.",
+        help="Of CSV files and arrays, and of EDF files that don't say; or a step, as '4.88 uV'.",
     ),
     "leads": click.option(
         "--leads",
         metavar="I,II,...",
         callback=_split_names,
-        help="The columns of CSV or HDF5 files in order; of HDF5 files the standard twelve if not "
+        help="The columns of CSV files or arrays in order; of arrays the standard twelve if not "
         "given.",
     ),
     "lead_names": click.option(
@@ -94,7 +94,11 @@ READING = {
     "decimal": click.option(
         "--decimal", type=click.Choice([".", ","]), help="The decimal sign of CSV files."
     ),
-    "array": click.option("--array", help="Name of the array in HDF5 files; else tracings or ecg."),
+    "array": click.option(
+        "--array",
+        help="Name of the array in HDF5, .npz and MATLAB's .mat files; else tracings or ecg, but "
+        "never of a .mat.",
+    ),
 }
 # what a lone .keras file does not say of itself
 LONE = (

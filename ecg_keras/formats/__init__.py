@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ecg_keras.formats.recording_files import (
         ENDINGS as ENDINGS,
         TEXT as TEXT,
+        find_kind as find_kind,
         find_recording as find_recording,
         read_recording as read_recording,
         split_ending as split_ending,

@@ -17,8 +17,6 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats.array_archives import (
     MATLAB,
     NUMPY_ARCHIVE,
-    VERSION_5,
-    matlab_version,
     read_named_array,
 )
 from ecg_keras.formats.hdf5_files import find_array, read_array, read_row
@@ -29,8 +27,8 @@ from ecg_keras.records import Signal, Span, cut_signal
 from ecg_keras.signals import LEADS, LeadNames, find_leads
 
 HDF5, NUMPY = (".h5", ".hdf5"), ".npy"
-# names of arrays of published databases: many recordings, and a single one; MATLAB's of PhysioNet
-_USUAL, _USUAL_OF_MATLAB = ("tracings", "ecg"), ("tracings", "ecg", "val")
+# names of arrays of published databases: many recordings, and a single one
+_USUAL = ("tracings", "ecg")
 _NUMBERS = "fiu"
 # seconds: shorter ones without a voltage belong to the recording, as where its first sample was
 # subtracted from all
@@ -40,8 +38,8 @@ _LEAST_ZEROS = 0.1
 def count_recordings(path: Path, array: str | None = None) -> int | None:
     """How many recordings a file of an array has; ``None`` where it holds a single one.
 
-    ``array`` is its name in an HDF5 file, ``tracings`` or ``ecg`` if not given. A `DataError` says
-    that the file is missing, damaged, or has no array of numbers.
+    ``array`` is its name in a file of several, ``tracings`` or ``ecg`` if not given. A `DataError`
+    says that the file is missing, damaged, or has no array of numbers.
     """
     whole = _open_whole(path, array)
     shape = _find(path, array)[1] if whole is None else whole.shape
@@ -144,7 +142,9 @@ def signal_of_values(
         stop = len(turned)
     size = unit_in_mv(str(unit))
     if size is None:
-        raise ConfigError(f"{what}: unit must be mV, uV or V. Received: {unit!r}.")
+        raise ConfigError(
+            f"{what}: unit must be mV, uV or V, or a step as 4.88 uV. Received: {unit!r}."
+        )
     steps = np.float32(1 / size)
     with np.errstate(over="ignore"):  # what becomes infinite is refused as such
         millivolts = np.asarray(turned[start:stop, kept], np.float32) / steps
@@ -156,15 +156,12 @@ def _open_whole(path: Path, array: str | None) -> AnyArray | None:
     ending = path.suffix.lower()
     if ending == NUMPY:
         return _open_numpy(path)
-    if ending == MATLAB and matlab_version(path) == VERSION_5:
-        return read_named_array(path, _USUAL_OF_MATLAB, array)
-    return read_named_array(path, _USUAL, array) if ending == NUMPY_ARCHIVE else None
+    return read_named_array(path, _USUAL, array) if ending in (NUMPY_ARCHIVE, MATLAB) else None
 
 
 def _find(path: Path, array: str | None) -> tuple[str, tuple[int, ...]]:
     """The array of an HDF5 file, by the user's name or a usual one, and its shape."""
-    usual = _USUAL_OF_MATLAB if path.suffix.lower() == MATLAB else _USUAL
-    return find_array(path, usual if array is None else (array,))
+    return find_array(path, _USUAL if array is None else (array,))
 
 
 def _choose_row(path: Path, whole: AnyArray, row: int | None) -> AnyArray:

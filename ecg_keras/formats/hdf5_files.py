@@ -11,6 +11,7 @@ Source: HDF5 File Format Specification, version 3.0.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import os
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ _LARGEST = 2**27
 _DENSEST = 1100
 # arrays that a message lists
 _MOST_NAMED = 9
+# things in a file that are looked at to find its arrays
+_MOST_MET = 10_000
 _KINDS = {"f": "floating-point numbers", "iu": "integers", "fiu": "numbers"}
 _MISSING = "Check that the whole database was downloaded."
 _AGAIN = "Download the file again, or save it again."
@@ -78,6 +81,22 @@ def find_array(path: Path, names: tuple[str, ...]) -> tuple[str, tuple[int, ...]
     state = stat_file(path, _MISSING)
     name = _choose_once(path, names, _mark(state))
     return name, _look_up(path, name, None, "fiu").shape
+
+
+def list_arrays(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """The shapes and types of the arrays in a file of MATLAB, but for texts and cells."""
+    found: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+    met = itertools.count(1)
+
+    def add(name: str, one: Any) -> bool | None:
+        is_array = isinstance(one, h5py.Dataset) and one.shape and not name.startswith("#")
+        if is_array and one.attrs.get("MATLAB_class") != b"char":
+            found[name] = (one.shape, one.dtype)
+        return next(met) >= _MOST_MET or None  # anything but None is the end
+
+    with _opened(path) as file:
+        file.visititems(add)
+    return found
 
 
 def count_rows(path: Path, name: str, shape: Shape) -> int:

@@ -61,7 +61,8 @@ def errors_name(path: Path | str) -> Iterator[None]:
 def read_at_most(path: Path, limit: int) -> bytes:
     """The content of an exported file, or its first ``limit + 1`` bytes."""
     with errors_name(path), path.open("rb") as stream:
-        return stream.read(limit + 1)
+        # memory for what is asked for is taken at once
+        return stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
 
 
 def find_alike(path: Path | str) -> list[str]:

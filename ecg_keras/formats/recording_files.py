@@ -7,15 +7,17 @@ reader compares what a file claims with its size before anything is allocated, a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats.array_archives import MATLAB, NUMPY_ARCHIVE, matlab_version
+from ecg_keras.formats.array_archives import MATLAB, NUMPY_ARCHIVE
 from ecg_keras.formats.array_recordings import HDF5, NUMPY, read_array_recording
 from ecg_keras.formats.csv_files import read_csv
 from ecg_keras.formats.dicom import has_dicom_mark, read_dicom
 from ecg_keras.formats.edf import read_edf
+from ecg_keras.formats.matlab_files import matlab_version
 from ecg_keras.formats.plain_files import find_alike, normalise, stat_file
 from ecg_keras.formats.wfdb_files import read_unknown
 from ecg_keras.formats.xml_exports import read_scp, read_xml
@@ -81,10 +83,20 @@ def split_ending(name: str) -> tuple[str, str | None]:
     return (name, None) if kind is None else (name[:dot], kind)
 
 
-def find_recording(path: Path) -> tuple[Path, str]:
+def find_kind(path: Path, array: str | None = None) -> str | None:
+    """The format that a file's name shows; a ``.mat`` is an array as for `find_recording`."""
+    kind = split_ending(path.name)[1]
+    if array is not None and path.suffix.lower() == MATLAB:
+        with suppress(DataError):  # said where it is read
+            kind = find_recording(path, array)[1]
+    return kind
+
+
+def find_recording(path: Path, array: str | None = None) -> tuple[Path, str]:
     """The file of a recording, for WFDB its header, and its format, one of those of `ENDINGS`.
 
-    The path may lack its ending.
+    The path may lack its ending. A ``.mat`` is WFDB's; without a header it is an array of MATLAB's
+    where the user says its name, ``array``.
 
     Raises:
         DataError: there is no such file, several have the name, the format is unknown, or the file
@@ -94,7 +106,7 @@ def find_recording(path: Path) -> tuple[Path, str]:
     wanted = path.with_name(f"{stem}.hea") if kind == "wfdb" else path
     try:
         found = _look_for(wanted, kind)
-        if not found and path.suffix.lower() == MATLAB and matlab_version(path):
+        if not found and array is not None and _is_matlab(path):
             found = [(path, "array")]
         if not found:
             raise DataError(_describe_missing(path, wanted, kind))
@@ -107,6 +119,10 @@ def find_recording(path: Path) -> tuple[Path, str]:
         )
     stat_file(found[0][0], "Check that the export is complete.")
     return found[0]
+
+
+def _is_matlab(path: Path) -> bool:
+    return path.suffix.lower() == MATLAB and bool(matlab_version(path))
 
 
 def _look_for(path: Path, kind: str | None) -> list[tuple[Path, str]]:
@@ -148,12 +164,18 @@ def _describe_missing(path: Path, wanted: Path, kind: str | None) -> str:
         return (
             f"{path}: a WFDB recording is read by its header, and there is no {wanted.name}. "
             f"Export the header, too, or export to CSV, EDF or DICOM; {_CONVERSIONS}"
+            f"{_name_it(path)}"
         )
     tried = "" if kind else f", also not with one of the endings {', '.join(_LOOKED_FOR)}"
     return (
         f"{wanted}: No such file{tried}. Check that the export is complete, or take the recording "
         "out of the table."
     )
+
+
+def _name_it(path: Path) -> str:
+    says = " Name its array with data.folder.array, such as val, to read it as MATLAB's."
+    return says if _is_matlab(path) else ""
 
 
 def read_recording(

@@ -18,6 +18,7 @@ from ecg_keras.formats import (
     NUMPY,
     TEXT,
     count_recordings,
+    find_kind,
     find_recording,
     list_names,
     list_table_columns,
@@ -46,13 +47,14 @@ class LooseFiles:
     """Reads recordings as a source does, each with what its own file says.
 
     Attributes:
-        sampling_rate: in Hz, of CSV and HDF5 files and arrays, which do not say it.
+        sampling_rate: in Hz, of CSV files and arrays, which do not say it.
         unit: ``mV``, ``uV`` or ``V``, of files that do not say it, and of arrays.
-        leads: the columns of a CSV or HDF5 file or array; of the latter two the standard twelve if
-            not given.
+        leads: the columns of a CSV file or an array; of the latter the standard twelve if not
+            given.
         lead_names: your own spellings of leads, each with the lead that it means.
         decimal: the decimal sign of a CSV file, which is seldom needed.
-        array: the name of the array in an HDF5 file, ``tracings`` or ``ecg`` if not given.
+        array: the name of the array in a file of several, ``tracings`` or ``ecg`` if not given. A
+            ``.mat`` without a WFDB header is read only where it is given.
         verify: whether a recording whose unit or leads are not what they are said to be is refused.
 
     Example:
@@ -93,7 +95,7 @@ class LooseFiles:
         return signal
 
     def _read(self, info: RecordInfo, span: Span | None) -> Signal:
-        file, kind = find_recording(info.path)
+        file, kind = find_recording(info.path, self.array)
         return read_recording(
             file,
             kind,
@@ -123,7 +125,7 @@ class LooseFiles:
         """
         found: dict[str, RecordInfo] = {}
         aside: list[Path] = [] if tables is None else tables
-        for path, is_named in _expand(files):
+        for path, is_named in _expand(files, self.array):
             if columns := self._list_columns(path):
                 if is_named:
                     raise DataError(
@@ -147,7 +149,7 @@ class LooseFiles:
     def _list_rows(self, path: Path) -> Iterator[RecordInfo]:
         """A row of an array of many recordings is one of its own."""
         rows: Sequence[int | None] = [None]
-        if split_ending(path.name)[1] == "array":
+        if find_kind(path, self.array) == "array":
             with suppress(DataError):  # it is refused when it is read
                 rows = range(count_recordings(path, self.array) or 0) or rows
         for row in rows:
@@ -155,7 +157,9 @@ class LooseFiles:
             yield RecordInfo(name, name, path, (), row=row)
 
 
-def _expand(files: Iterable[str | Path], *, named: bool = True) -> Iterator[tuple[Path, bool]]:
+def _expand(
+    files: Iterable[str | Path], array: str | None, *, named: bool = True
+) -> Iterator[tuple[Path, bool]]:
     """Recordings, and whether the user named each himself."""
     for one in files:
         path = Path(one)
@@ -169,7 +173,8 @@ def _expand(files: Iterable[str | Path], *, named: bool = True) -> Iterator[tupl
                 raise DataError(f"{one}: no file has such a name.")
             if Path(one).suffix.lower() != TEXT:  # notes, unless the pattern asks for texts
                 names = [name for name in names if Path(name).suffix.lower() != TEXT]
-            yield from _expand((name for name in names if _is_asked(Path(name))), named=False)
+            recordings = (name for name in names if _is_asked(Path(name), array))
+            yield from _expand(recordings, array, named=False)
         else:
             yield _header(path), named
 
@@ -210,11 +215,11 @@ def _list_segments(paths: Sequence[Path]) -> set[Path]:
     return found
 
 
-def _is_asked(path: Path) -> bool:
+def _is_asked(path: Path, array: str | None = None) -> bool:
     """Whether a file is a recording by its name; of WFDB the header is, not the samples."""
     if path.is_dir():
         return True
-    kind = split_ending(path.name)[1]
+    kind = find_kind(path, array)
     if kind == "wfdb":
         return path.suffix.lower() == ".hea"
     if kind is not None:

@@ -88,7 +88,7 @@ class FolderSource:
         unit_is_known = self._settings.unit is not None
         for row, kind in enumerate(rows.kinds):  # before hours of other formats are read
             where = f"{path}: {name_row(rows.numbers[row])}: {rows.files[row]}"
-            if kind == "array" or (kind == "wfdb" and _is_matlab(root / rows.files[row])):
+            if kind == "array":
                 check_rate(where, self._rate(rows.rates[row]), "an array")
                 if self._settings.unit is None:
                     raise unknown_unit(where, "an array")
@@ -98,7 +98,7 @@ class FolderSource:
                 check_rate(where, rate)
         if {"xml", "scp"} & {*rows.kinds}:
             check_reader(str(path))
-        _check_some_are_there(path, root, rows.files, self._settings.file)
+        _check_some_are_there(path, root, rows.files, self._settings)
         listed = zip(
             rows.ids, rows.patients, rows.files, rows.present, rows.ages, rows.sexes, rows.folds,
             rows.rows, rows.rates, strict=True,
@@ -116,7 +116,7 @@ class FolderSource:
         table = find_table(root, self._settings.table)
         _, remarks, files = _summarise(table, root, self._settings)
         known = recognise_database(root, "folder").strip()
-        if missing := _list_missing(root, files):
+        if missing := _list_missing(root, files, self._settings.array):
             count = f"{len(missing)} of {plural(len(files), 'file')} that were looked for"
             part = f"{count} are not there, as where a part of a database was downloaded"
             remarks = (*remarks, f"{table}: {part}. The first: {missing[0]}")
@@ -137,7 +137,7 @@ class FolderSource:
     def _read(
         self, path: Path, sampling_rate: float | None, span: Span | None, row: int | None = None
     ) -> Signal:
-        file, kind = find_recording(path)
+        file, kind = find_recording(path, self._settings.array)
         if not file.parent.resolve().is_relative_to(self._root.resolve()):
             raise DataError(
                 f"{file}: is outside of {self._root}, to where a link leads. Put the files "
@@ -173,16 +173,6 @@ class FolderSource:
         return of_row if isinstance(stated, str) else stated
 
 
-def _is_matlab(path: Path) -> bool:
-    """Whether a recording is a MATLAB array without a header, which says no rate and no unit."""
-    if path.suffix.lower() != ".mat":
-        return False
-    try:
-        return find_recording(path)[1] == "array"
-    except DataError:  # said where it is read
-        return False
-
-
 def _summarise(table: Path, root: Path, settings: Folder) -> tuple[tuple[str, ...], ...]:
     """The labels of a table, the remarks on it, and some of its files."""
     state = table.stat()
@@ -206,41 +196,43 @@ def _choose_some(files: Sequence[str]) -> tuple[str, ...]:
     return tuple(different[:: math.ceil(len(different) / LOOKED_FOR)])
 
 
-def _list_missing(root: Path, files: Sequence[str]) -> list[DataError]:
-    return [problem for file in files if (problem := _why_missing(root / file)) is not None]
+def _list_missing(root: Path, files: Sequence[str], array: str | None) -> list[DataError]:
+    found = (_why_missing(root / file, array) for file in files)
+    return [problem for problem in found if problem is not None]
 
 
-def _check_some_are_there(path: Path, root: Path, files: Sequence[str], column: str) -> None:
+def _check_some_are_there(path: Path, root: Path, files: Sequence[str], settings: Folder) -> None:
     """Where files from all over the table are missing it is for another folder."""
     chosen = _choose_some(files)
-    problems = _list_missing(root, chosen)
+    problems = _list_missing(root, chosen, settings.array)
     if len(problems) == len(chosen):
         raise DataError(
             f"{path}: none of {len(problems)} recordings is there that were looked for. Files are "
-            f"named relative to data.raw, {root}. {_find_elsewhere(root, files[0], column)}The "
+            f"named relative to data.raw, {root}. {_find_elsewhere(root, files[0], settings)}The "
             f"first: {problems[0]}"
         ) from problems[0]
 
 
-def _find_elsewhere(root: Path, file: str, column: str) -> str:
+def _find_elsewhere(root: Path, file: str, settings: Folder) -> str:
     """A sentence where a recording is in a folder that its name lacks, or has too many."""
     first, _, rest = file.partition("/")
-    if rest and _why_missing(root / rest) is None:
+    column, array = settings.file, settings.array
+    if rest and _why_missing(root / rest, array) is None:
         return (
             f"{rest} is there, without {first}/ before it: set data.raw to a folder that holds "
             f"{first}, or correct the names. "
         )
     folders = [path for path in sorted(root.iterdir()) if path.is_dir()][:LOOKED_FOR]
     for folder in folders:
-        if _why_missing(folder / file) is None:
+        if _why_missing(folder / file, array) is None:
             pattern = column if "{" in column else f"{{{column}}}"
             return f"{file} is in {folder.name}: set data.folder.file={folder.name}/{pattern}. "
     return ""
 
 
-def _why_missing(path: Path) -> DataError | None:
+def _why_missing(path: Path, array: str | None) -> DataError | None:
     try:
-        find_recording(path)
+        find_recording(path, array)
     except DataError as error:
         return error
     return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from ecg_keras.config import Folder
 from ecg_keras.errors import DataError, nearest
-from ecg_keras.formats import count_recordings, split_ending
+from ecg_keras.formats import count_recordings, find_kind, split_ending
 from ecg_keras.sources.fields import parse_age
 from ecg_keras.sources.label_columns import find_labels, list_present
 from ecg_keras.sources.labels_table import name_columns, read_header, read_table
@@ -72,6 +72,9 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
 
     files = attempt(read_files, path, root, frame, settings.file)
     stems = [split_ending(file) for file in files or ()]
+    kinds = [kind for _, kind in stems]
+    if settings.array is not None:  # a .mat may be an array
+        kinds = [find_kind(root / file, settings.array) for file in files or ()]
     rows: Any = None
     if parts or "row" in columns:
         rows = attempt(read_values, path, frame, columns.get("row"), parse_row)
@@ -105,7 +108,7 @@ def read_table_rows(path: Path, root: Path, settings: Folder) -> TableRows:
         frame.index.tolist(),
         files,
         rows[0],
-        [kind for _, kind in stems],
+        kinds,
         ids,
         patients,
         labels,
@@ -123,10 +126,10 @@ def _count_rows(
 ) -> tuple[list[int | None], Counter[str]]:
     """The rows of the one array that holds all recordings, in the order of the table."""
     advice = "Name the column that says which row a recording is, from 0, with data.folder.row."
-    if split_ending(file.name)[1] != "array":
+    if find_kind(file, settings.array) != "array":
         raise DataError(
             f"{path}: data.folder.file is {file.name}, one file for all recordings, and no array. "
-            "Name the column that says the file of each."
+            f"Name the column that says the file of each{_name_it(file)}."
         )
     count = count_recordings(file, settings.array)
     if (count or 1) != recordings:
@@ -135,6 +138,10 @@ def _count_rows(
             f"their order does not say which is which. {advice}"
         )
     return [None] if count is None else list(range(count)), Counter()
+
+
+def _name_it(file: Path) -> str:
+    return ", or an array of MATLAB's with data.folder.array" * (file.suffix.lower() == ".mat")
 
 
 def _name_rows(stems: Sequence[tuple[str, str | None]], rows: Sequence[int | None]) -> list[str]:

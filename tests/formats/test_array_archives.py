@@ -1,5 +1,7 @@
 """Arrays in ``.npz`` files and in those of MATLAB: which one is read, and what is refused."""
 
+import zipfile
+
 import h5py
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from scipy.io import savemat
 from small_signals import RATE, microvolts
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats import count_recordings, find_recording, read_recording
+from ecg_keras.formats import array_archives, count_recordings, find_recording, read_recording
 
 VALUES = microvolts(0, 2 * RATE).astype("f8")
 MANY = np.stack([microvolts(number, 2 * RATE) + 1.0 for number in range(3)])
@@ -20,7 +22,8 @@ def save(path, **arrays):
             np.savez_compressed(stream, **arrays)
     elif path.stem.startswith("v73"):
         with h5py.File(path, "w", userblock_size=512) as file:
-            file.update(arrays)
+            for name, values in arrays.items():
+                file[name] = np.asarray(values).T  # MATLAB writes the first axis last
         with path.open("r+b") as stream:
             stream.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM")
     else:
@@ -29,7 +32,7 @@ def save(path, **arrays):
 
 
 def read(path, **settings):
-    return read_recording(*find_recording(path), **SETTINGS, **settings).values
+    return read_recording(path, "array", **SETTINGS, **settings).values
 
 
 @pytest.fixture(params=["a.npz", "a.mat", "packed.mat", "v73.mat", "A.MAT", "a.NPZ"])
@@ -40,7 +43,7 @@ def path(tmp_path, request):
 def test_one_recording_and_rows_of_many(tmp_path):
     for name in ("a.npz", "a.mat", "packed.mat", "v73.mat"):
         one = save(tmp_path / name, ecg=VALUES.T, age=np.array([[56.0]]))
-        assert find_recording(one) == (one, "array") and count_recordings(one) is None
+        assert find_recording(one, "ecg") == (one, "array") and count_recordings(one) is None
         np.testing.assert_allclose(read(one), VALUES / 1000, rtol=1e-6)
         many = save(one, tracings=MANY, ecg=VALUES)
         assert count_recordings(many) == 3
@@ -69,7 +72,54 @@ def test_the_only_large_array_needs_no_name_and_a_field_of_a_structure_has_one(t
 def test_a_file_with_a_header_is_wfdbs(tmp_path):
     save(tmp_path / "a.mat", val=VALUES.T)
     (tmp_path / "a.hea").touch()
-    assert find_recording(tmp_path / "a.mat") == (tmp_path / "a.hea", "wfdb")
+    for array in (None, "val"):
+        assert find_recording(tmp_path / "a.mat", array) == (tmp_path / "a.hea", "wfdb")
+
+
+def test_without_a_header_it_is_matlabs_only_where_its_array_is_named(tmp_path):
+    for name in ("a.mat", "v73.mat"):
+        file = save(tmp_path / name, val=VALUES.T)
+        with pytest.raises(DataError, match=r"no \w+\.hea\. .*array with data\.folder\.array"):
+            find_recording(file)
+        np.testing.assert_allclose(read(file, array="val"), VALUES / 1000, rtol=1e-6)
+
+
+def test_fields_of_structures_in_version_7_3(tmp_path):
+    file = save(tmp_path / "v73.mat", age=[[56.0]])
+    with h5py.File(file, "r+") as archive:
+        archive["ECG/data"], archive["ECG/sex"] = VALUES, np.ones((300, 1), "u2")
+        archive["ECG/sex"].attrs["MATLAB_class"] = np.bytes_("char")
+        archive["#refs#/a"] = VALUES
+    for array in (None, "ECG.data"):  # it is the only large one
+        np.testing.assert_allclose(read(file, array=array), VALUES / 1000, rtol=1e-6)
+    with pytest.raises(DataError, match=r"no array x\. It holds: ECG\.data \(12, 1000\), age"):
+        read(file, array="x")
+
+
+def test_of_an_archive_only_the_array_that_is_named_is_read(tmp_path):
+    file = save(tmp_path / "a.npz", ecg=VALUES, labels=np.array(["AF", None], object))
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("readme.txt", "of two hospitals")
+    for array in (None, "ecg"):
+        np.testing.assert_allclose(read(file, array=array), VALUES / 1000, rtol=1e-6)
+    with pytest.raises(DataError, match=r"labels\.npy is one"):
+        read(file, array="labels")
+
+
+def test_an_archive_that_wants_another_version_is_named(tmp_path):
+    file = save(tmp_path / "a.npz", ecg=VALUES)
+    content = bytearray(file.read_bytes())
+    content[content.index(b"PK\1\2") + 6] = 99
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.npz: no \.npz file that can be read: .*version 9\.9"):
+        read(file)
+
+
+def test_what_would_take_all_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(array_archives, "MOST_BYTES", VALUES.nbytes - 1)
+    for name in ("a.npz", "a.mat", "packed.mat", "v73.mat"):
+        with pytest.raises(DataError, match=r"at most 95,999 are read at once\. Save it as \.npy"):
+            read(save(tmp_path / name, ecg=VALUES))
 
 
 def test_what_is_damaged_or_no_number_is_refused_in_a_line(tmp_path):

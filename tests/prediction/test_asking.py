@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from every_format import WRITERS, read_microvolts
+from scipy.io import savemat
 from small_folder import write_csv, write_wfdb
 
 import ecg_keras as ecg
@@ -189,6 +190,37 @@ def test_a_long_recording_that_is_gone_before_its_end_is_unreadable(lab, tmp_pat
     answers = ecg.predict(lab.run, tmp_path, batch_size=1, on_progress=remove)
     assert [one.status for one in answers.rows] == ["answered", "unreadable", "answered"]
     assert answers.rows[1].values is None and "long" not in answers.rows[1].reason
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "bad/2 12 500 10000\n../a 5000\n~ 5000\n",
+        "bad/1 12 500 5000\n/a/b 5000\n",
+        "bad 1 500 5000\n./ 16 1000(0)/mV 16 0 0 0 0 I\n",
+        "bad 1 500 5000\n\0 16 1000(0)/mV 16 0 0 0 0 I\n",
+    ],
+)
+def test_a_header_that_names_no_files_is_one_unreadable_row(lab, tmp_path, header):
+    write_wfdb(tmp_path / "a", read_microvolts(lab.headers[0])[:2000])
+    (tmp_path / "bad.hea").write_text(header)
+    answers = ecg.predict(lab.run, tmp_path)
+    assert [one.status for one in answers.rows] == ["answered", "unreadable"]
+
+
+def test_arrays_of_matlab_are_read_where_their_array_is_named(lab, tmp_path):
+    values = np.stack([read_microvolts(header)[:2000] for header in lab.headers[:2]])
+    savemat(tmp_path / "many.mat", {"x": values})
+    write_wfdb(tmp_path / "a", values[0])
+    named = LooseFiles(sampling_rate=500, unit="uV", array="x")
+    expected = ecg.predict(lab.run, values, reading=CSV).probabilities
+    for place in (tmp_path / "many.mat", f"{tmp_path}/*.mat"):
+        rows = ecg.predict(lab.run, place, reading=named)
+        assert [one.record_id for one in rows.rows] == [f"{tmp_path}/many.mat#{i}" for i in (0, 1)]
+        assert np.abs(rows.probabilities - expected).max() < 1e-5
+    assert len(ecg.predict(lab.run, tmp_path, reading=named).rows) == 1
+    (row,) = ecg.predict(lab.run, tmp_path / "many.mat", reading=CSV).rows
+    assert row.status == "unreadable" and "Name its array with --array" in row.reason
 
 
 def test_an_array_is_read_in_this_process(lab, monkeypatch):

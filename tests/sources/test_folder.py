@@ -58,10 +58,11 @@ def test_arrays_of_matlab_say_no_rate_before_any_is_read(root):
     savemat(root / "m.mat", {"val": VALUES.T})
     table = "file,patient_id,AF\nm.mat,p1,0\na.hea,p2,1\n"
     with pytest.raises(ConfigError, match=r"m\.mat: an array .*data\.folder\.sampling_rate"):
-        list_all(root, table)
-    infos = list_all(root, table, sampling_rate=RATE, unit="uV")
+        list_all(root, table, array="val")
+    settings = {"sampling_rate": RATE, "unit": "uV", "array": "val"}
+    infos = list_all(root, table, **settings)
     assert [info.record_id for info in infos] == ["a", "m"]
-    source = folder_source(root, Folder(sampling_rate=RATE, unit="uV"))
+    source = folder_source(root, Folder(**settings))
     np.testing.assert_allclose(source.read_signal(infos[1]).values, VALUES / 1000, rtol=1e-6)
 
 
@@ -313,7 +314,9 @@ def test_xml_files_need_their_package_before_anything_is_read(root, monkeypatch)
     signal = folder_source(root, Folder()).read_signal(infos[1])
     assert signal.leads == LEADS and np.allclose(signal.values, as_stored(VALUES), atol=1e-6)
     monkeypatch.setitem(sys.modules, "ecgdatakit", None)
-    with pytest.raises(ConfigError, match=r"labels\.csv: XML files are .* 'ecg_keras\[xml\]'\.$"):
+    with pytest.raises(
+        ConfigError, match=r"labels\.csv: XML and SCP-ECG files are .* 'ecg_keras\[xml\]'\.$"
+    ):
         list_all(root, text)
 
 

@@ -6,6 +6,7 @@ import string
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.io import savemat
 
 from ecg_keras.config import Folder
 from ecg_keras.errors import DataError
@@ -260,6 +261,11 @@ def test_one_array_of_all_recordings_goes_by_the_order_of_the_table(tmp_path):
     assert line.startswith("has 2 rows, and all.npy 3, so that their order does not say which")
     (line, *_) = refuse(tmp_path, short, file="../all.npy")
     assert "must stay inside" in line
+    savemat(tmp_path / "all.mat", {"x": np.ones((3, 50, 12))})
+    rows = read(tmp_path, text, file="all.mat", array="x")
+    assert (list(rows.rows), set(rows.kinds)) == ([0, 1, 2], {"array"})
+    (line, *_) = refuse(tmp_path, text, file="all.mat")
+    assert "and no array" in line and "data.folder.array" in line
     (line, *_) = refuse(tmp_path, short, file="a.edf")
     assert line.startswith("data.folder.file is a.edf, one file for all recordings, and no array")
 
