@@ -153,7 +153,11 @@ CATALOGUE: dict[str, Published] = {
         "physionet",
         "ecg-arrhythmia/1.0.0",
         always=FileSet(
-            {f"WFDBRecords/*.{ending}": 45_152 for ending in ("hea", "mat")}, 5_480 * MB
+            {
+                "ConditionNames_SNOMED-CT.csv": 1,
+                **{f"WFDBRecords/*.{ending}": 45_152 for ending in ("hea", "mat")},
+            },
+            5_480 * MB,
         ),
     ),
     "challenge": Published(

@@ -18,7 +18,7 @@ from ecg_keras.download.catalogue import (
 )
 from ecg_keras.download.publishers import check_paths, list_files, parse_sums
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.sources import SOURCES
+from ecg_keras.sources import SOURCES, corpus_of
 
 SHA = hashlib.sha256(b"").hexdigest()
 MD5 = hashlib.md5(b"").hexdigest()
@@ -50,6 +50,12 @@ def list_ludb(content, **settings):
 def test_every_source_can_be_downloaded_or_says_why_not():
     assert {*CATALOGUE, *list_unpublished()} == set(SOURCES)
     assert not set(CATALOGUE) & set(list_unpublished())
+
+
+def test_what_is_fetched_of_chapman_ningbo_has_its_marks():
+    fetched = CATALOGUE["chapman_ningbo"].always.files
+    for mark in corpus_of("chapman_ningbo").marks:
+        assert any(name == mark or name.startswith(f"{mark}/") for name in fetched), mark
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
