@@ -214,18 +214,23 @@ def _read_given(files: Files) -> list[str | Path] | AnyArray:
             f"files must be names of files, or an array. Received: {type(files).__name__}."
         )
     given: Any = files
-    given = given if is_array else list(given)
+    given = _without_gradient(given) if is_array else [_without_gradient(one) for one in given]
     if not is_array and all(isinstance(one, str | PathLike) for one in given):
         return list(given)
     try:
         values = np.asarray(given)
-    except ValueError as error:
+    except (ValueError, TypeError, RuntimeError) as error:  # frameworks raise each of them
         raise ConfigError(
             "recordings of an array must have one shape, (num_samples, num_leads). Ask about "
             f"others one by one, or write them to files. NumPy says: {shortened(str(error))}."
         ) from error
     named = values.ndim == 1 and all(isinstance(one, str | PathLike) for one in values.tolist())
     return values.tolist() if named else values
+
+
+def _without_gradient(given: Any) -> Any:
+    """A tensor of PyTorch where NumPy can read it; all else as it is."""
+    return given.detach().cpu() if hasattr(given, "detach") else given
 
 
 def _records(values: AnyArray) -> AnyArray:

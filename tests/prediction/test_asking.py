@@ -281,10 +281,32 @@ def test_a_head_that_was_never_trained_is_warned_of(lab, tmp_path):
     assert len(remarks) == 1
 
 
+class Tensor:
+    """As PyTorch's, of which NumPy takes none with a gradient, or on another device."""
+
+    def __init__(self, values, steps=()):
+        self.values, self.steps = values, steps
+
+    def detach(self):
+        return Tensor(self.values, (*self.steps, "detach"))
+
+    def cpu(self):
+        return Tensor(self.values, (*self.steps, "cpu"))
+
+    def __array__(self, dtype=None, copy=None):
+        if "detach" not in self.steps:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        if "cpu" not in self.steps:
+            raise TypeError("can't convert cuda:0 device type tensor to numpy.")
+        return self.values
+
+
 def test_arrays_of_any_framework_and_lists_of_them(lab):
     values = np.stack([read_microvolts(header)[:2000] for header in lab.headers[:3]])
     expected = ecg.predict(lab.run, values, reading=CSV).probabilities
     for given in (tf.constant(values), list(values), tuple(map(tf.constant, values)), iter(values)):
+        assert np.array_equal(ecg.predict(lab.run, given, reading=CSV).probabilities, expected)
+    for given in (Tensor(values), [Tensor(one) for one in values]):
         assert np.array_equal(ecg.predict(lab.run, given, reading=CSV).probabilities, expected)
     named = np.array([str(header) for header in lab.headers[:3]])
     assert len(ecg.predict(lab.run, named).rows) == len(ecg.predict(lab.run, iter(named)).rows) == 3
