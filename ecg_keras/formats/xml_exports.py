@@ -76,7 +76,7 @@ def read_xml(path: Path, *, lead_names: LeadNames = None, span: Span | None = No
 
 
 def read_scp(path: Path, *, lead_names: LeadNames = None, span: Span | None = None) -> Signal:
-    """Reads the rhythm of an SCP-ECG file (EN 1064) in millivolts, packed in any of its ways.
+    """Reads the rhythm of an SCP-ECG file (EN 1064) in millivolts, packed or not.
 
     The leads are those that are stored, often I, II and V1 to V6, if all begin at one time."""
     if len(read_at_most(path, _LARGEST_SCP)) > _LARGEST_SCP:

@@ -72,7 +72,7 @@ COLUMNS = ("exam_id", "age", "is_male", *CLASSES, "patient_id", "normal_ecg", "t
 # files that a message lists; there are 18
 MOST_NAMED = 18
 choose_files = reading(EXAMS, "*.hdf5")
-SEXES = {"True": "male", "False": "female", "": None}
+SEXES = {"true": "male", "false": "female", "": None}
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
@@ -148,18 +148,19 @@ def _read_exam(
             f"{path.name} has no row of this exam. Download {EXAMS} and the file again, of one "
             "version."
         )
-    if exam["is_male"] not in SEXES or exam["normal_ecg"] not in FLAGS:
+    is_male, is_normal = exam["is_male"].lower(), exam["normal_ecg"].lower()
+    if is_male not in SEXES or is_normal not in FLAGS:
         raise DataError(
             "is_male and normal_ecg must be True or False. Received: "
             f"{exam['is_male']!r} and {exam['normal_ecg']!r}."
         )
-    found = find_classes(exam) + [NORMAL] * FLAGS[exam["normal_ecg"]]
+    found = find_classes(exam) + [NORMAL] * FLAGS[is_normal]
     return RecordInfo(
         record_id=exam["exam_id"],
         patient_id=exam["patient_id"],
         path=path,
         labels=tuple(label for label in labels if label in found),
         age=parse_age(exam["age"]),
-        sex=SEXES[exam["is_male"]],
+        sex=SEXES[is_male],
         row=rows[exam["exam_id"]],
     )

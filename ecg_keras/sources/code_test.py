@@ -65,14 +65,15 @@ SHAPE = (None, 4096, 12)
 GOLD = "annotations/gold_standard.csv"
 ATTRIBUTES = "attributes.csv"
 choose_files = reading(TRACINGS, GOLD, ATTRIBUTES)
-FLAGS = {"0": False, "1": True, "False": False, "True": True}
+# in small letters: spreadsheets save TRUE
+FLAGS = {"0": False, "1": True, "false": False, "true": True}
 
 
 def list_records(root: Path, *, label_set: str, sampling_rate: float) -> list[RecordInfo]:
     """Lists the recordings of CODE-test; their ``record_id`` is the row, from ``000``."""
     labels = look_up("label set", label_set, LABEL_SETS)
     path = root / TRACINGS
-    findings = read_rows(root / GOLD, CLASSES)
+    findings = read_rows(root / GOLD, CLASSES, root)
     people = read_rows(root / ATTRIBUTES, ("age", "sex"))
     rows = count_rows(path, ARRAY, SHAPE)
     if not len(findings) == len(people) == rows:
@@ -109,10 +110,10 @@ def read_tracing(info: RecordInfo) -> Float32Array:
 
 def find_classes(row: Mapping[str, str]) -> list[str]:
     """The six classes of which a table's row says yes."""
-    unknown = sorted({row[name] for name in CLASSES} - set(FLAGS))
+    unknown = sorted(row[name] for name in CLASSES if row[name].lower() not in FLAGS)
     if unknown:
         raise DataError(f"{', '.join(CLASSES)} must be 0 or 1. Received: {unknown[0]!r}.")
-    return [name for name in CLASSES if FLAGS[row[name]]]
+    return [name for name in CLASSES if FLAGS[row[name].lower()]]
 
 
 def _read_info(

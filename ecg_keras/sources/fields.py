@@ -161,7 +161,9 @@ def reading(*patterns: str) -> Callable[..., Callable[[str], bool]]:
     return choose_files
 
 
-def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
+def read_rows(
+    path: Path, columns: Collection[str], root: Path | None = None
+) -> list[dict[str, str]]:
     """The rows of a CSV table with a header, in UTF-8, as text by column.
 
     Between cells are commas or, as where a spreadsheet saved it again, semicolons or tabs.
@@ -169,6 +171,8 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     Args:
         path: of the table.
         columns: those that it must have.
+        root: the folder of the database, that of the table if not given: what it holds of a table
+            that is missing is said.
 
     Returns:
         A dict for each row; cells that a row lacks are empty.
@@ -194,7 +198,7 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     except OSError as error:
         raise DataError(
             f"{path}: {error.strerror}. Set data.raw to the folder of the database that holds it."
-            f"{find_below(path.parent, path.name)}"
+            f"{find_below(root or path.parent, path)}"
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: not a CSV file: {error}. Download it again.") from error
@@ -208,10 +212,9 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     return rows
 
 
-def find_below(root: Path, name: str) -> str:
+def find_below(root: Path, file: Path) -> str:
     """A sentence on where a file is that a folder lacks: one or two folders below, or packed."""
-    while not root.is_dir() and root != root.parent:  # as of annotations/gold_standard.csv
-        root, name = root.parent, f"{root.name}/{name}"
+    name = file.relative_to(root).as_posix()
     found = next((one for depth in ("*", "*/*") for one in root.glob(f"{depth}/{name}")), None)
     if found is not None:
         place = found.parents[name.count("/")]
@@ -220,9 +223,14 @@ def find_below(root: Path, name: str) -> str:
 
 
 def find_packed(root: Path) -> str:
-    """A sentence on an archive that was not unpacked, if there is one in a folder."""
-    names = sorted(one.name for one in root.iterdir()) if root.is_dir() else []
-    packed = [name for name in names if name.lower().endswith(ARCHIVES)]
+    """A sentence on an archive that was not unpacked: in a folder, or beside a missing one and
+    named as it is.
+    """
+    folder, begin = (root, "") if root.is_dir() else (root.parent, root.name.lower())
+    names = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+    packed = [
+        name for name in names if name.lower().startswith(begin) and name.lower().endswith(ARCHIVES)
+    ]
     return f" {packed[0]} is there: unpack it." if packed else ""
 
 

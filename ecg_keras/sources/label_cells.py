@@ -43,7 +43,7 @@ ITEM = re.compile(
     r"""\s*(?:[bu]?"((?:[^"\\]|\\.)*)"|[bu]?'((?:[^'\\]|\\.)*)'|([^\s,:'"\[\]{}()][^,:'"\[\]{}()]*))\s*"""
 )
 # in a list of names with their likelihoods, as of PTB-XL+: ('NORM', 100.0)
-TUPLE = re.compile(rf"\s*\({ITEM.pattern},\s*([0-9.]+)\s*\)\s*(?:,|$)")
+TUPLE = re.compile(rf"\s*\({ITEM.pattern},\s*([^\s(),]+)\s*\)\s*(?:,|$)")
 WHOLE = re.compile(r"([0-9]+)\.0*")
 # as Python prints what is no plain list, and NumPy its arrays
 WRAPPED = re.compile(

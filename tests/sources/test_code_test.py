@@ -234,6 +234,14 @@ def test_an_exam_of_zeros_is_no_recording(tmp_path):
     assert "record 168405 (row 1) holds nothing but zeros" in bad[0].reason
 
 
+def test_tables_that_a_spreadsheet_saved_again_are_read(tmp_path):
+    write_code15(tmp_path)
+    expected = list_code15(tmp_path, "code15")
+    table = tmp_path / "exams.csv"
+    table.write_text(table.read_text().replace("True", "TRUE").replace("False", "FALSE"))
+    assert "TRUE" in table.read_text() and list_code15(tmp_path, "code15") == expected
+
+
 @pytest.mark.parametrize(
     ("cells", "message"),
     [

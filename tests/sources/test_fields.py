@@ -137,7 +137,7 @@ def test_a_table_in_a_folder_below_is_found(tmp_path):
     table.parent.mkdir(parents=True)
     table.touch()
     with pytest.raises(DataError, match=rf"--set data\.raw={tmp_path}/download/data\.$"):
-        read_rows(tmp_path / "annotations" / "gold.csv", ["AF"])
+        read_rows(tmp_path / "annotations" / "gold.csv", ["AF"], tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -172,3 +172,14 @@ def test_where_a_table_is_that_is_missing(tmp_path):
     with pytest.raises(DataError, match=rf" There is one in {inside}: --set data\.raw={inside}\.$"):
         read_rows(tmp_path / "t.csv", [])
     assert read_rows(inside / "t.csv", ["a"]) == []
+
+
+def test_what_is_beside_a_folder_that_is_missing_is_not_taken_for_it(tmp_path):
+    (tmp_path / "x" / "ptbxl").mkdir(parents=True)
+    (tmp_path / "x" / "ptbxl" / "t.csv").touch()
+    (tmp_path / "other.zip").touch()
+    with pytest.raises(DataError, match=r"that holds it\.$"):
+        read_rows(tmp_path / "ptbxl" / "t.csv", [])
+    (tmp_path / "PTBXL-1.0.3.zip").touch()
+    with pytest.raises(DataError, match=r"that holds it\. PTBXL-1\.0\.3\.zip is there: unpack it"):
+        read_rows(tmp_path / "ptbxl" / "t.csv", [])
