@@ -34,8 +34,12 @@ def read_arrays(
             members = {one.filename.removesuffix(".npy"): one for one in archive.infolist()}
             wanted = {name: members[name] for name in names if name in members}
             total = sum(member.file_size for member in wanted.values())
-            if total > max(FREE_BYTES, RATIO * os.fstat(stream.fileno()).st_size):
+            size = os.fstat(stream.fileno()).st_size
+            if total > max(FREE_BYTES, RATIO * size):
                 raise ValueError(f"it would unpack to {total} bytes")
+            # zipfile takes memory for what is promised to be there
+            if any(member.compress_size > size for member in wanted.values()):
+                raise ValueError("it is cut off")
             return {name: _read_array(archive, member) for name, member in wanted.items()}
     except FileNotFoundError as error:
         raise DataError(f"{path}: there are no {kind} here. {advice}".rstrip()) from error

@@ -146,7 +146,7 @@ def signal_of_values(
             f"{what}: unit must be mV, uV or V, or a step as 4.88 uV. Received: {unit!r}."
         )
     steps = np.float32(1 / size)
-    with np.errstate(over="ignore"):  # what becomes infinite is refused as such
+    with np.errstate(over="ignore", invalid="ignore"):  # the result is refused as such
         millivolts = np.asarray(turned[start:stop, kept], np.float32) / steps
     return Signal(np.ascontiguousarray(millivolts), rate, found)
 

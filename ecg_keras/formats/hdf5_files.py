@@ -123,7 +123,7 @@ def read_row(path: Path, name: str, shape: Shape, row: int | None, kind: str = "
     stored = _look_up(path, name, shape, kind)
     if row is None or not 0 <= row < stored.shape[0]:
         raise DataError(f"{path}: {name} has {stored.shape[0]} rows. Received: row {row}.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         if stored.offset is None:
             with _opened(path) as file:
                 return np.asarray(file[name][row], dtype=np.float32)

@@ -1,5 +1,6 @@
 """Arrays in ``.npz`` files and in those of MATLAB: which one is read, and what is refused."""
 
+import tracemalloc
 import zipfile
 
 import h5py
@@ -113,6 +114,28 @@ def test_an_archive_that_wants_another_version_is_named(tmp_path):
     file.write_bytes(content)
     with pytest.raises(DataError, match=r"a\.npz: no \.npz file that can be read: .*version 9\.9"):
         read(file)
+
+
+def test_an_archive_that_promises_more_than_it_has_takes_no_memory(tmp_path):
+    np.savez(tmp_path / "a.npz", ecg=VALUES)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    packed = content.index(b"PK\1\2") + 20  # in the directory, of which a gigabyte is promised
+    content[packed : packed + 4] = (1 << 30).to_bytes(4, "little")
+    (tmp_path / "a.npz").write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"a\.npz: .*it is cut off"):
+        read(tmp_path / "a.npz")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10_000_000
+
+
+@pytest.mark.filterwarnings("error")
+def test_bits_that_are_no_number_do_not_warn(tmp_path):
+    values = VALUES.copy()
+    values.view("u8")[5, 2] = 0x7FF0000000000001
+    for name in ("a.npz", "a.mat", "v73.mat"):
+        assert np.isnan(read(save(tmp_path / name, ecg=values))[5, 2])
 
 
 def test_what_would_take_all_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
