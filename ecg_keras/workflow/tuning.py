@@ -44,7 +44,7 @@ def train_job(job: Job, watcher: Watcher) -> None:
             if not job.tried:
                 raise
             watcher.warned(f"{error} Others are tried, and this one can't be chosen.")
-            _keep_scores(job, dict.fromkeys((*METRICS, CALIBRATED_LOSS)))
+            _keep_diverged(job)
         return
     chosen = _chosen_job(job)
     if not chosen.is_trained():  # candidates were tried for some of their epochs
@@ -95,7 +95,7 @@ def predict_validation(job: Job, watcher: Watcher | None = None) -> evaluation.P
 def try_on_validation(job: Job, watcher: Watcher) -> None:
     """Scores a candidate on the validation split."""
     if job.tried and not answers(job.run):
-        _keep_scores(job, dict.fromkeys((*METRICS, CALIBRATED_LOSS)))
+        _keep_diverged(job)
         return
     scores = evaluation.score_validation(predict_validation(job, watcher))
     kept = {name: None if math.isnan(value) else value for name, value in scores.items()}
@@ -107,6 +107,10 @@ def answers(run: Run) -> bool:
     best = str(run.read_status().get("best_epoch"))
     losses = [row.get("val_loss") for row in read_log(run.log) if row["epoch"] == best]
     return all(math.isfinite(float(loss)) for loss in losses if loss)
+
+
+def _keep_diverged(job: Job) -> None:
+    _keep_scores(job, dict.fromkeys((*METRICS, CALIBRATED_LOSS)))
 
 
 def _keep_scores(job: Job, scores: Mapping[str, float | None]) -> None:
