@@ -30,7 +30,11 @@ if TYPE_CHECKING:
         DecisionCurve as DecisionCurve,
         decision_curves as decision_curves,
     )
-    from ecg_keras.evaluation.delong import DeLong as DeLong, delong_test as delong_test
+    from ecg_keras.evaluation.delong import (
+        DeLong as DeLong,
+        delong_p_values as delong_p_values,
+        delong_test as delong_test,
+    )
     from ecg_keras.evaluation.diagnostics import (
         Pair as Pair,
         diagnose as diagnose,

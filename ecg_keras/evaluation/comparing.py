@@ -11,7 +11,7 @@ from ecg_keras.errors import look_up
 from ecg_keras.evaluation.arms import Arm
 from ecg_keras.evaluation.comparison import Comparison, Difference, LabelDifference
 from ecg_keras.evaluation.contrasting import align_arms
-from ecg_keras.evaluation.delong import delong_test
+from ecg_keras.evaluation.delong import delong_p_values
 from ecg_keras.evaluation.draws import check_settings
 from ecg_keras.evaluation.inference import Contrast
 from ecg_keras.evaluation.judging import MARGIN, judge
@@ -79,7 +79,7 @@ def compare(
     summary = {name: aligned.infer_mean(name, level) for name in METRICS}
     (verdict,) = judge([summary[metric]], margin=margin, level=level)
     ours, theirs = aligned.scored
-    tested = a.sorted(), b.sorted()
+    delong = delong_p_values(a, b)
     resampled = ours.auroc[:, 0, 1 + aligned.draws.groups :]
     labels: dict[str, LabelDifference | None] = dict.fromkeys(a.labels)
     for column, label in enumerate(a.labels):
@@ -88,7 +88,7 @@ def compare(
             labels[label] = LabelDifference(
                 **_numbers(found, ours.auroc[column], theirs.auroc[column]),
                 resamples=int(np.count_nonzero(~np.isnan(resampled[column]))),
-                delong_p_value=_delong(*tested, column),
+                delong_p_value=delong[label],
             )
     return Comparison(
         metric=metric,
@@ -109,11 +109,6 @@ def compare(
         budgets=budgets,
         margin=margin,
     )
-
-
-def _delong(a: Predictions, b: Predictions, column: int) -> float | None:
-    test = delong_test(a.targets[:, column], a.probabilities[:, column], b.probabilities[:, column])
-    return None if np.isnan(test.p_value) else test.p_value
 
 
 def _numbers(found: Contrast, ours: Float64Array, theirs: Float64Array) -> dict[str, float]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from ecg_keras.array_types import BoolArray, Float64Array
+from ecg_keras.evaluation.predictions import Predictions
 
 
 class DeLong(NamedTuple):
@@ -26,6 +27,16 @@ class DeLong(NamedTuple):
     standard_error: float
     z: float
     p_value: float
+
+
+def delong_p_values(a: Predictions, b: Predictions) -> dict[str, float | None]:
+    """The p-value of `delong_test` for each label, of the same records; ``None``: undefined."""
+    a, b = a.sorted(), b.sorted()
+    tests = {
+        label: delong_test(a.targets[:, i], a.probabilities[:, i], b.probabilities[:, i]).p_value
+        for i, label in enumerate(a.labels)
+    }
+    return {label: None if math.isnan(p) else p for label, p in tests.items()}
 
 
 def delong_test(target: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) -> DeLong:

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypedDict
 
-import numpy as np
-
 from ecg_keras.config import Question, Study
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import (
     Pair,
     Predictions,
-    delong_test,
+    delong_p_values,
     diagnose_ways,
     upstream_is_no_better,
 )
@@ -228,14 +226,9 @@ def _delong(one: AnyArm, other: AnyArm) -> dict[str, float | None]:
     Only without folds: it knows one set of scores, and those of several folds are on several
     scales.
     """
-    a, b = one.mean_predictions.sorted(), other.mean_predictions.sorted()
     if one.folds > 1:
-        return dict.fromkeys(a.labels)
-    tests = {
-        label: delong_test(a.targets[:, i], a.probabilities[:, i], b.probabilities[:, i]).p_value
-        for i, label in enumerate(a.labels)
-    }
-    return {label: None if np.isnan(p) else p for label, p in tests.items()}
+        return dict.fromkeys(one.mean_predictions.labels)
+    return delong_p_values(one.mean_predictions, other.mean_predictions)
 
 
 # ---------------------------------------------------------------- what speaks against them
