@@ -71,7 +71,7 @@ def contrast(
         raise ConfigError(unknown_name("metric or label", metric, (*METRICS, *labels)))
     if metric in METRICS:
         return compared.infer_mean(metric, level)
-    found = compared.infer_labels(level)[metric]
+    found = compared.infer_known_label(labels.index(metric), level)
     if found is None:
         raise DataError(
             f"{metric} is undefined: it needs at least two patients with it and two without it "
@@ -104,7 +104,10 @@ def contrasts(
     compared = align_arms(arms, weights, bootstrap, seed)
     return (
         {name: compared.infer_mean(name, level) for name in METRICS},
-        compared.infer_labels(level),
+        {
+            label: compared.infer_known_label(column, level)
+            for column, label in enumerate(arms[0].labels)
+        },
     )
 
 
@@ -122,13 +125,9 @@ class AlignedArms:
         """Of one of `ecg_keras.metrics.METRICS`, a mean over labels."""
         return self._infer([own.summary[name] for own in self.scored], level, self.patients, name)
 
-    def infer_labels(self, level: float) -> dict[str, Contrast | None]:
-        """Of each label's AUROC; ``None`` where too few patients have or lack the label."""
-        enough = self.patients.support >= 2
-        return {
-            label: self.infer_label(column, level) if enough[column] else None
-            for column, label in enumerate(self.arms[0].labels)
-        }
+    def infer_known_label(self, column: int, level: float) -> Contrast | None:
+        """Of one label's AUROC; ``None`` where too few patients have or lack the label, too."""
+        return self.infer_label(column, level) if self.patients.support[column] >= 2 else None
 
     def infer_label(self, column: int, level: float) -> Contrast | None:
         """Of one label's AUROC, without an interval for too few patients; ``None``: undefined."""
