@@ -61,8 +61,8 @@ def stated_clock(lines: Sequence[str]) -> Clock | None:
     return None
 
 
-def clock_of(name: str, cells: Sequence[str]) -> Clock | None:
-    """What a column with that name and those first cells says, if it is one of times."""
+def clock_of(name: str, cells: Sequence[str], what: str = "column") -> Clock | None:
+    """What a column, or row, with that name and those first cells says, if it is one of times."""
     words = set(_WORD.findall(unicodedata.normalize("NFKC", name).lower()))
     units = {_SECONDS[word] for word in words & _SECONDS.keys()}
     if len(units) > 1 or not (units or words & _TIMES) or len(cells) < 3:
@@ -87,4 +87,4 @@ def clock_of(name: str, cells: Sequence[str]) -> Clock | None:
         for unit in units or set(_SECONDS.values())
     ]
     likely = tuple((low, high) for low, high in rates if high >= _LOWEST and low <= _HIGHEST)
-    return Clock(f"its column {name!r:.40} steps by {step:g}", likely) if likely else None
+    return Clock(f"its {what} {name!r:.40} steps by {step:g}", likely) if likely else None

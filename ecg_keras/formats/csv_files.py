@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,19 +16,12 @@ import numpy as np
 
 from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import ConfigError, DataError, listed
-from ecg_keras.formats.csv_layout import (
-    MOST_COLUMNS,
-    Layout,
-    find_layout,
-    find_named,
-    is_lead_row,
-    name_cells,
-    wrong_number,
-)
+from ecg_keras.formats.csv_layout import Layout, find_layout, is_lead_row, name_cells
 from ecg_keras.formats.csv_numbers import Columns, is_missing, is_number, read_columns, split_line
+from ecg_keras.formats.csv_rows import read_rows
 from ecg_keras.formats.csv_text import cut_lines, first_lines, read_start, read_text, to_utf8
 from ecg_keras.formats.plain_files import errors_name
-from ecg_keras.formats.voltages import parse_unit, split_unit, unit_in_mv
+from ecg_keras.formats.voltages import unit_in_mv
 from ecg_keras.records import Signal, Span, cut_signal, span_samples
 from ecg_keras.signals import LeadNames
 
@@ -41,10 +33,6 @@ _WORD = re.compile(r"(?!(?i:am|pm|[mu]v|ms|hz|utc)\b)\b[^\W\d_]{2,}")
 _LINES, _MORE_LINES = 24, 2000
 # lines below the samples, such as "End of file"
 _MOST_BELOW = 20
-# cells in a line, where that is a lead
-MOST_CELLS = 2_000_000
-# between the cells of a table of one column: it occurs in no number
-_NEVER = "\x1f"
 
 
 def read_csv(
@@ -63,13 +51,14 @@ def read_csv(
     start, total, remarks = 0, None, list[str]()
     with errors_name(path):
         layout = _find_layout(text, leads, lead_names, decimal)
-        _check_clocks(rate, layout)
         text = cut_lines(text, layout.first)
         # numbers that no float32 holds become infinite, and the recording is left out
         with np.errstate(over="ignore", invalid="ignore"):
             if layout.rows:
-                values, layout = _read_rows(text, layout.columns, leads, lead_names, decimal)
+                values, layout = read_rows(text, layout, leads, lead_names, decimal)
+                _check_clocks(rate, layout)
             else:
+                _check_clocks(rate, layout)  # before what takes long is read
                 text, has_more = _strip_below(text, layout.columns)
                 text, start, total = _cut(text, rate, span)
                 if has_more:
@@ -195,67 +184,6 @@ def _cut(text: bytes, rate: float, span: Span | None) -> tuple[bytes, int, int |
     if (start, stop) == (0, total) or start == stop:
         return text, 0, None
     return cut_lines(text, start, stop), start, total
-
-
-def _read_rows(
-    text: bytes,
-    columns: Columns,
-    leads: Sequence[str] | None,
-    lead_names: LeadNames,
-    decimal: str | None,
-) -> tuple[Float32Array, Layout]:
-    """The samples ``(num_samples, num_leads)`` of a table whose lines are leads, and its leads."""
-    lines = [line for line in text.split(b"\n") if line.strip() and line[:1] != b"#"]
-    if len(lines) > MOST_COLUMNS:
-        raise DataError(f"its rows would be leads, and are {len(lines)}. Export it turned.")
-    if any(line.count(columns.separator.encode()) >= MOST_CELLS for line in lines):
-        raise DataError(f"a line has more than {MOST_CELLS:,} cells. Export a shorter recording.")
-    cells = [split_line(line.decode("utf-8"), columns.separator) for line in lines]
-    names = list(leads or [])
-    units: list[float | None] = [None] * len(cells)
-    if any(is_lead_row(row, lead_names) for row in cells):
-        first = [row[0] for row in cells]
-        names, units = names or first, [split_unit(name)[1] for name in first]
-        cells = [row[1:] for row in cells]
-        if all(row and parse_unit(row[0]) for row in cells):
-            units = [parse_unit(row[0]) for row in cells]
-            cells = [row[1:] for row in cells]
-    if leads is not None and len(leads) != len(cells):
-        raise wrong_number("row", len(cells), leads)
-    if not names:
-        raise DataError("no line begins with the name of a lead. Export the file again.")
-    most, times = Counter(names).most_common(1)[0]
-    if times > 2 and times > len(names) / 20:
-        raise DataError(
-            f"{times} of its lines begin with {most!r}: a line for each sample of each lead. "
-            "Export a column for each lead."
-        )
-    named = find_named(names, lead_names)
-    kept = [row for row, lead in enumerate(named) if lead is not None]
-    samples = [cells[row] for row in kept]
-    if all(row and not row[-1] for row in samples):  # a separator at the end of each line
-        samples = [row[:-1] for row in samples]
-    lengths = sorted({len(row) for row in samples})
-    if len(lengths) > 1:
-        raise DataError(
-            f"its rows are leads, and have {lengths[0]} to {lengths[-1]} samples. Export it again."
-        )
-    column = "\n".join(cell for row in samples for cell in row) + "\n"
-    values = read_columns(column.encode(), Columns(_NEVER, 1, (0,)), decimal)
-    left_out = [
-        name
-        for name, lead, row in zip(names, named, cells, strict=True)
-        if lead is None and any(map(is_number, row[:100]))
-    ]
-    turned = Layout(
-        0,
-        columns,
-        rows=True,
-        leads=tuple(lead for lead in named if lead is not None),
-        units=tuple(units[row] for row in kept),
-        left_out=tuple(left_out),
-    )
-    return np.ascontiguousarray(values.reshape(len(kept), -1).T), turned
 
 
 def _steps_in_mv(where: str, unit: str | None, layout: Layout) -> Float32Array:

@@ -39,8 +39,10 @@ class Layout:
     first: int
     # how lines are cut, and which of their cells are leads
     columns: Columns
-    # whether each line is a lead; what follows is of columns then empty
+    # whether each line is a lead: its leads, and what else is of each, are then not known here
     rows: bool = False
+    # millivolts in the unit that a line above the samples states for all leads
+    unit: float | None = None
     # the lead of each of the cells that are one
     leads: tuple[str, ...] = ()
     # millivolts in the unit that the file states for each lead
@@ -96,7 +98,7 @@ def find_layout(
     most = max(counts, default=0)
     if sum(is_lead_row(row.cells, lead_names) for row in table) > most:
         numbered = _is_numbered(table[0].cells, ())
-        return Layout(table[numbered].line, Columns(separator, 0, ()), rows=True)
+        return _lay_out_rows(lines, rows, table[numbered].line, separator)
     header = rows[counts.index(most)] if most else None
     if header is not None:
         table = rows[counts.index(most) + 1 : end]
@@ -105,7 +107,7 @@ def find_layout(
     if not table:
         raise DataError("no table of numbers: it holds no sample. Export the file again.")
     if header is None and leads is not None and len(leads) == len(table) != table[0].filled:
-        return Layout(table[0].line, Columns(separator, 0, ()), rows=True)
+        return _lay_out_rows(lines, rows, table[0].line, separator)
     above = [row for row in rows if row.line < table[0].line]
     names = _name_columns(above, header, table, leads, lead_names)
     named = find_named(names, lead_names)
@@ -272,6 +274,19 @@ def _differ(cells: Sequence[str], names: Sequence[str], lead_names: LeadNames) -
     return cells != names and any(a is not None and a != b for a, b in both)
 
 
+def _lay_out_rows(lines: Sequence[str], rows: Sequence[_Row], first: int, separator: str) -> Layout:
+    """Of a table whose lines are leads: what the lines above the first of them say."""
+    above = [lines[row.line] for row in rows if row.line < first]
+    clock = stated_clock(above)
+    return Layout(
+        first,
+        Columns(separator, 0, ()),
+        rows=True,
+        unit=_find_unit(above),
+        clocks=() if clock is None else (clock,),
+    )
+
+
 def _find_clocks(
     lines: Sequence[str],
     above: Sequence[_Row],
@@ -295,10 +310,15 @@ def _find_units(
     lines: Sequence[str], above: Sequence[_Row], names: Sequence[str], wanted: Sequence[int]
 ) -> tuple[float | None, ...]:
     """What the header, a line of units below it, or a line above it says of each lead's unit."""
-    stated = next((one for row in above if (one := stated_unit(lines[row.line]))), None)
+    stated = _find_unit([lines[row.line] for row in above])
     units = []
     for column in wanted:
         own = split_unit(names[column])[1] if column < len(names) else None
         below = [parse_unit(cell) for row in above for cell in row.pick([column])]
         units.append(next((one for one in (own, *below, stated) if one is not None), None))
     return tuple(units)
+
+
+def _find_unit(above: Sequence[str]) -> float | None:
+    """Millivolts in the unit that one of the lines above the samples states."""
+    return next((one for line in above if (one := stated_unit(line))), None)

@@ -19,7 +19,13 @@ _IN_TEXT = r"(?P<unit>(milli|micro|nano|[mnuμ])?[ -]?v(olts?)?)"
 _BRACKETED = re.compile(rf"(?P<name>.*?)[ _]*[(\[{{<] *{_IN_TEXT} *[)\]}}>]")
 _BARE = re.compile(rf"(?P<name>.+?)(?: in |[ _/.,:]+)(?!v){_IN_TEXT}")
 _ALONE = re.compile(rf"[(\[{{<]? *{_IN_TEXT} *[)\]}}>]?")
-_STATED = re.compile(rf"\bunits?\b[^a-zμ]{{1,5}}{_IN_TEXT}\b")
+_STATED = re.compile(
+    r"(?P<many>\d ?)?\bunits?\b(?: ?\d{1,2}(?= ?[:=]))?[^a-zμ\d/]{1,5}"
+    # as in `Unit: 4.88 uV`
+    r"(?:(?P<step>(?:(?<!\.)\d+(?:[.,]\d+)?|\.\d+)(?:e[+-]?\d{1,2})?)[\s;,|]{0,3})?"
+    # `uV/bit` without a number has it elsewhere
+    rf"{_IN_TEXT}\b(?(step)|(?! ?/ ?(?:lsb|bit|step|count|digit|adu|unit|level|[mc]m)))"
+)
 
 
 @functools.lru_cache(maxsize=256)
@@ -50,9 +56,12 @@ def parse_unit(cell: str) -> float | None:
 
 
 def stated_unit(line: str) -> float | None:
-    """Millivolts in the unit that a line about the recording states, such as ``Unit: mV``."""
+    """Millivolts in the unit, or step, that a line about the recording states: ``Unit: 2.5 uV``."""
     found = _STATED.search(_plain(line).lower()) if "unit" in line.lower() else None
-    return found and unit_in_mv(found["unit"])
+    if found is None or (found["many"] and found["step"]):  # as in `1000 units = 1 mV`
+        return None
+    size = unit_in_mv(found["unit"])
+    return size and (size * float((found["step"] or "1").replace(",", ".")) or None)
 
 
 def is_calibration(step: float, offset: float) -> bool:

@@ -1,5 +1,7 @@
 """What CSV files say of their own sampling rate, and which rates that contradicts."""
 
+import re
+
 import pytest
 
 from ecg_keras.errors import DataError
@@ -82,4 +84,23 @@ def test_a_file_at_another_rate_is_refused(tmp_path):
     path.write_text(f"Sample rate: 1000 Hz\ntime,I,II\n{rows}")
     assert read_csv(path, sampling_rate=250, unit="mV").sampling_rate == 250
     with pytest.raises(DataError, match=r"a line above its samples says 1000 Hz, which is another"):
+        read_csv(path, sampling_rate=500, unit="mV")
+
+
+@pytest.mark.parametrize(
+    ("above", "says"),
+    [
+        ("Sampling rate: 250 Hz\n", "a line above its samples says 250 Hz"),
+        ("time,{times}\n", "its row 'time' steps by 0.004"),
+        ("lead,{numbers}\nt (ms),{ms}\n", "its row 't (ms)' steps by 4"),
+    ],
+)
+def test_turned_rows_at_another_rate_are_refused(tmp_path, above, says):
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{lead},{','.join(str(n % 7) for n in range(50))}\n" for lead in ("I", "II"))
+    numbers, ms = range(50), times(4, "{:.0f}", 50)
+    columns = {"times": times(0.004, rows=50), "numbers": map(str, numbers), "ms": ms}
+    path.write_text(above.format(**{name: ",".join(one) for name, one in columns.items()}) + rows)
+    assert read_csv(path, sampling_rate=250, unit="mV").values.shape == (50, 2)
+    with pytest.raises(DataError, match=re.escape(f"a.csv: {says}, which is another sampling")):
         read_csv(path, sampling_rate=500, unit="mV")

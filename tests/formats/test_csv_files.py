@@ -113,6 +113,11 @@ MILLIVOLTS = {
     "turned, counted, with times": table(
         [["lead", *range(len(MV))], ["time", *SECONDS], *turned(MV, LEADS)], "\t"
     ),
+    "turned, with units and times": table(
+        [["time", "s", *SECONDS], *turned(MV, LEADS, ["mV"] * 12), ["HR", "bpm"], ["note", ""]]
+    ),
+    "turned, below its rate and unit": "Sampling rate: 500 Hz\nUnit: mV\n"
+    + table(turned(MV, LEADS)),
     "turned, decimal commas": table(turned(comma(MV), LEADS), ";"),
     "turned, quoted": table([[f'"{c}"' for c in row] for row in turned(MV, LEADS)]),
     "turned, more separators": table([*row, ""] for row in turned(MV, LEADS)),
@@ -243,6 +248,21 @@ def test_a_unit_that_is_stated_serves_and_another_is_refused(tmp_path):
         read(tmp_path, MILLIVOLTS["turned, with units"], unit="uV")
     with pytest.raises(ConfigError, match=r"a\.csv: a CSV file does not say its unit"):
         read(tmp_path, HEADED, unit=None)
+
+
+def test_a_unit_above_turned_rows_is_that_of_rows_without_one(tmp_path):
+    above, rows = "Device: X1\nUnit: \u00b5V\n\n", table(turned(UV, LEADS))
+    expected = np.float32(VALUES) / np.float32(1000)
+    for unit in (None, "uV"):
+        assert np.array_equal(read(tmp_path, above + rows, unit=unit).values, expected)
+    with pytest.raises(DataError, match=r"says that lead I is in units of 0\.001 mV"):
+        read(tmp_path, above + rows)
+    # without names, too
+    with pytest.raises(DataError, match=r"says that lead I is in units of 0\.001 mV"):
+        read(tmp_path, above + table(zip(*UV, strict=True)), leads=LEADS)
+    names = [f"{lead} (mV)" for lead in LEADS]
+    values = read(tmp_path, above + table(turned(MV, names)), unit=None).values
+    assert np.array_equal(values, np.float32(VALUES / 1000))
 
 
 def test_each_lead_has_its_own_unit(tmp_path):

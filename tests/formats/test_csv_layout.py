@@ -10,7 +10,7 @@ from small_folder import as_stored, write_csv
 from small_signals import microvolts
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.formats import csv_files, csv_layout, csv_text
+from ecg_keras.formats import csv_layout, csv_rows, csv_text
 from ecg_keras.formats.csv_files import read_csv
 from ecg_keras.formats.csv_layout import find_layout
 from ecg_keras.formats.csv_numbers import read_columns
@@ -166,11 +166,11 @@ def test_a_bomb_of_zeros_is_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_a_line_of_countless_cells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_files, "MOST_CELLS", 100)
+    monkeypatch.setattr(csv_rows, "MOST_CELLS", 100)
     with pytest.raises(DataError, match="a line has more than 100 cells"):
         read(write(tmp_path, "I," + ",".join("1" * 200)))
     monkeypatch.setattr(csv_layout, "MOST_COLUMNS", 20)
-    monkeypatch.setattr(csv_files, "MOST_COLUMNS", 20)
+    monkeypatch.setattr(csv_rows, "MOST_COLUMNS", 20)
     with pytest.raises(DataError, match="its lines have 30 cells, which are no leads"):
         read(write(tmp_path, ",".join("1" * 30)))
     with pytest.raises(DataError, match="its rows would be leads, and are 21"):

@@ -75,7 +75,22 @@ def test_other_cells_are_no_units(cell):
 
 
 @pytest.mark.parametrize(
-    "line", ["Unit: s", "Community: V", "Units: see V1", "mV", "Unit of the ward: 5"]
-)
+    ("line", "size"),
+    [
+        ("Unit: 2 uV", 0.002), ("Unit:2.5uV", 0.0025), ("Unit=4.88uV", 0.00488),
+        ("Units;4,88;\u00b5V", 0.00488), ("unit,0.005 mV", 0.005), ("Unit: .5 uV", 0.0005),
+        ("Unit [1e-3 V]", 1.0), ("Unit: 4.88 uV/LSB", 0.00488), ("Unit;1;mV", 1.0),
+        ("Unit 2: mV", 1.0), ("Channel 1 unit: uV", 0.001), ("Units: mV/s", 1.0),
+    ],
+)  # fmt: skip
+def test_a_line_may_state_the_step_of_a_recorder(line, size):
+    assert stated_unit(line) == pytest.approx(size)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Unit: s", "Community: V", "Units: see V1", "mV", "Unit of the ward: 5", "ADC units/mV: 200",
+     "ADC units per mV: 200", "Unit: uV/bit", "1000 units = 1 mV", "Unit: 0 uV", "Unit: 1/2 mV"],
+)  # fmt: skip
 def test_other_lines_state_no_unit(line):
     assert stated_unit(line) is None
