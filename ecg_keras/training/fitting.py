@@ -81,7 +81,7 @@ def fit(
 
     Args:
         fitted: as `compile_phase` returns it.
-        batches: of (signal, target), in the order to train on.
+        batches: of (signal, target) or (signal, target, weight), in the order to train on.
         epochs: numbers of the epochs, from 0.
         steps_per_epoch: batches of an epoch; none: all of ``batches``.
         callbacks: in the order in which Keras calls them.

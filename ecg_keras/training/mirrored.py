@@ -47,9 +47,11 @@ class Mirrored(KerasModel):
 
     ``fit`` of Keras takes the mean over the records of each device, and the mean of these over the
     devices: a record counts more on a device that has fewer of them. Here the loss of a step is the
-    sum over all devices, divided by the records of the whole batch. Takes `padded` batches of
-    (signal, target), as (signal, target, own). As in Keras, BatchNormalization normalises over the
-    records of one device.
+    sum over all devices, divided by the records of the whole batch, and the optimizer is given its
+    gradient: Keras' optimizers clip, and look for overflows in, what each device has alone. Takes
+    `padded` batches of (signal, target) or (signal, target, weight), as (signal, target, own) or
+    (signal, target, weight, own). As in Keras, BatchNormalization normalises over the records of
+    one device.
 
     Example:
         >>> model = Mirrored(classifier.inputs, classifier.outputs)
@@ -57,22 +59,39 @@ class Mirrored(KerasModel):
         >>> model.fit(padded(train, 2).map(lambda batch, own: (*batch, own)))
     """
 
+    def compile(self, *args: Any, **settings: Any) -> None:
+        super().compile(*args, **settings)
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        # they are sums over all devices already, see train_step
+        inner._all_reduce_sum_gradients = lambda gradients_and_weights: gradients_and_weights
+
+    def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        # of three parts, which are all that Keras knows
+        super()._symbolic_build(iterator, (*data_batch[:2], data_batch[-1]))
+
     def train_step(self, data: Any) -> dict[str, Any]:
-        signal, target, own = data
+        signal, target, *weight, own = data
         replica = tf.distribute.get_replica_context()
-        here, records = tf.reduce_sum(own), tf.cast(tf.size(own), tf.float32)
-        whole = replica.all_reduce(tf.distribute.ReduceOp.SUM, here)
+        records = tf.cast(tf.size(own), tf.float32)
+        whole = replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(own))
         devices = tf.cast(replica.num_replicas_in_sync, tf.float32)
+        # Keras divides the loss by the records of the device and by the devices
+        share = own * (records * devices / whole)
+        if weight:  # (batch,) or (batch, 1)
+            share = tf.transpose(tf.transpose(tf.cast(weight[0], tf.float32)) * share)
         with tf.GradientTape() as tape:
             predicted = self(signal, training=True)
-            # Keras divides what it computes here by the records of the device and by the devices
-            loss = self.compute_loss(
-                signal, target, predicted, own * (records * devices / whole), training=True
-            )
+            loss = self.compute_loss(signal, target, predicted, share, training=True)
             scaled = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled, self.trainable_weights)
+        gradients = _sum_over(replica, tape.gradient(scaled, self.trainable_weights))
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
-        # the mean over devices, each as often as its records: that over the records
-        mean = tf.math.divide_no_nan(loss * whole, here)
-        self._loss_tracker.update_state(mean, sample_weight=here)
+        # the epoch's mean over records: the losses of the devices add up to that of the batch
+        self._loss_tracker.update_state(loss * devices, sample_weight=whole / devices)
         return self.get_metrics_result()
+
+
+def _sum_over(replica: tf.distribute.ReplicaContext, gradients: list[Any]) -> list[Any]:
+    """The sums over all devices; ``None`` of weights that the loss does not depend on."""
+    known = [one for one in gradients if one is not None]
+    sums = iter(replica.all_reduce(tf.distribute.ReduceOp.SUM, known))
+    return [None if one is None else next(sums) for one in gradients]

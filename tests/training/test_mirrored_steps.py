@@ -1,0 +1,33 @@
+"""Steps on two devices are those of one, whatever the optimizer makes of gradients.
+
+Tried on two logical CPUs in a process of its own.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def found():
+    script = Path(__file__).with_name("two_devices.py")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["clipvalue", "clipnorm", "scaled", "weight_decay"])
+def test_two_devices_take_the_steps_of_one(found, optimizer):
+    for one, two in zip(*found[optimizer], strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_an_overflow_on_one_device_is_a_step_of_none(found):
+    assert found["overflow"]["before"] == found["overflow"]["after"]
+    assert found["overflow"]["scales"] == [0.5, 0.5]  # halved in each of three steps
