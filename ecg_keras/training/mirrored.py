@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from ecg_keras import data
-from ecg_keras.keras_library import KerasModel
+from ecg_keras.keras_library import KerasModel, keras
 
 
 def padded(batches: tf.data.Dataset, devices: int) -> tf.data.Dataset:
@@ -51,7 +52,8 @@ class Mirrored(KerasModel):
     gradient: Keras' optimizers clip, and look for overflows in, what each device has alone. Takes
     `padded` batches of (signal, target) or (signal, target, weight), as (signal, target, own) or
     (signal, target, weight, own). As in Keras, BatchNormalization normalises over the records of
-    one device.
+    one device; its moving means and variances are the means of those of all devices after ``fit``,
+    and after each epoch with `ValidationScores`.
 
     Example:
         >>> model = Mirrored(classifier.inputs, classifier.outputs)
@@ -64,6 +66,11 @@ class Mirrored(KerasModel):
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         # they are sums over all devices already, see train_step
         inner._all_reduce_sum_gradients = lambda gradients_and_weights: gradients_and_weights
+
+    def fit(self, *args: Any, **settings: Any) -> Any:
+        history = super().fit(*args, **settings)
+        average_statistics(self)
+        return history
 
     def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # of three parts, which are all that Keras knows
@@ -95,3 +102,15 @@ def _sum_over(replica: tf.distribute.ReplicaContext, gradients: list[Any]) -> li
     known = [one for one in gradients if one is not None]
     sums = iter(replica.all_reduce(tf.distribute.ReduceOp.SUM, known))
     return [None if one is None else next(sums) for one in gradients]
+
+
+def average_statistics(model: keras.Model) -> None:
+    """Gives all devices the mean of what each keeps of its own records, as BatchNormalization does.
+
+    Without, each would score with its own, and the first device's would be saved.
+    """
+    for variable in model.non_trainable_weights:
+        copies = [one.numpy() for one in getattr(variable.value, "values", ())]
+        # a mean of equal ones, as of frozen layers, might differ from them in the last bit
+        if any((one != copies[0]).any() for one in copies[1:]):
+            variable.assign(np.mean(copies, axis=0))

@@ -11,6 +11,7 @@ import tensorflow as tf
 from ecg_keras import metrics
 from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import CopiedCallback, keras
+from ecg_keras.training.mirrored import average_statistics
 from ecg_keras.training.validation_pass import (
     Averages,
     Outcome,
@@ -111,6 +112,7 @@ class ValidationScores(CopiedCallback):
         self._averages.note_step()
 
     def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        average_statistics(self.model)
         self._fit_validates = True
         if self._wrote_loss:
             raise ConfigError(
@@ -120,6 +122,7 @@ class ValidationScores(CopiedCallback):
             )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        average_statistics(self.model)  # which the callbacks after this one save
         with self._averages.in_model():
             self.outcome = outcome = self._pass()
         scores = score(outcome, self.labels, per_label=self.per_label)

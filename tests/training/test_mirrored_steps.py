@@ -13,9 +13,10 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(tmp_path_factory):
+    path = tmp_path_factory.mktemp("mirrored") / "model.keras"
     script = Path(__file__).with_name("two_devices.py")
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, script, path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -31,3 +32,10 @@ def test_two_devices_take_the_steps_of_one(found, optimizer):
 def test_an_overflow_on_one_device_is_a_step_of_none(found):
     assert found["overflow"]["before"] == found["overflow"]["after"]
     assert found["overflow"]["scales"] == [0.5, 0.5]  # halved in each of three steps
+
+
+@pytest.mark.slow
+def test_what_is_saved_was_scored_where_each_device_normalises_its_own_records(found):
+    assert found["scored"]["logged"] == pytest.approx(found["scored"]["saved"], rel=1e-5)
+    for one, other in found["left"]:
+        assert one == other

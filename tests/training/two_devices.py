@@ -4,13 +4,15 @@ A script, as TensorFlow divides a CPU only before it does anything else.
 """
 
 import json
+import sys
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras.optimizers import SGD, AdamW, LossScaleOptimizer as Scaled
 
-from ecg_keras.training import Mirrored, padded
+from ecg_keras.models import save_model
+from ecg_keras.training import Mirrored, ValidationScores, padded
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -38,13 +40,14 @@ def network(kind):
     return kind(signal, keras.layers.Dense(2, "sigmoid")(x))
 
 
-def learn(model, optimizer, *parts):
+def learn(model, optimizer, *parts, callbacks=()):
     model.compile(optimizer, "binary_crossentropy")
     batches = tf.data.Dataset.from_tensor_slices(parts).batch(4)
     if isinstance(model, Mirrored):
         batches = padded(batches, 2).map(lambda batch, own: (*batch, own))
-    history = model.fit(batches, epochs=3, shuffle=False, verbose=0).history
-    return [history["loss"], *(one.tolist() for one in model.get_weights())]
+    history = model.fit(batches, epochs=3, shuffle=False, verbose=0, callbacks=callbacks).history
+    scores = history.get("val_loss", history["loss"])
+    return [scores, *(one.tolist() for one in model.get_weights())]
 
 
 # what each device has of each weight
@@ -58,6 +61,19 @@ for name, optimizer in optimizers.items():
     found[name] = [learn(network(keras.Model), optimizer(), *given)]
     with strategy.scope():
         found[name].append(learn(network(Mirrored), optimizer(), *given))
+
+with strategy.scope():
+    signal = keras.Input((3,))
+    x = keras.layers.BatchNormalization(momentum=0.5)(signal)
+    model = Mirrored(signal, keras.layers.Dense(2, "sigmoid")(x))
+    scores = ValidationScores((signals, targets), ["AF", "MI"])
+    save = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save_model(model, sys.argv[1]))
+    logged, *_ = learn(model, SGD(0.5), signals, targets, callbacks=[scores, save])
+    saved = keras.models.load_model(sys.argv[1])
+    loss = keras.losses.binary_crossentropy(targets, saved(signals, training=False))
+    found["scored"] = {"logged": logged[-1], "saved": float(keras.ops.mean(loss))}
+    learn(model, SGD(0.5), signals, targets)
+    found["left"] = copies(model)
 
 with strategy.scope():
     model = network(Mirrored)
