@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,9 @@ from ecg_keras.advise.candidates import CheckpointFacts, describe_candidate
 from ecg_keras.advise.pilots import run_pilots
 from ecg_keras.advise.ways import Mode, Way, epochs_for
 from ecg_keras.config import Recipe, Tune
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, shortened
 from ecg_keras.files import replacing
+from ecg_keras.sources import SOURCES
 from ecg_keras.text import plural
 from ecg_keras.transferability import rank_checkpoints
 from ecg_keras.workflow import load, make_job
@@ -39,6 +40,7 @@ def advise(
     bootstrap: int = 1000,
     tune: Tune | None = None,
     folder: str | Path = FOLDER,
+    own_code: Collection[str] = (),
     on_progress: Callable[[str, int, int], Any] = lambda what, done, total: None,
 ) -> Advice:
     """Says which checkpoint, mode and head to use for a target, and how sure that is.
@@ -59,6 +61,8 @@ def advise(
             trained with the preferred one, its ``epochs`` aside, as pilots are short; ``None``
             trains all with the same.
         folder: for the pilot runs.
+        own_code: what of your own the checkpoints and the shards may name and is imported and run:
+            backbones as ``module:function``, a source.
         on_progress: called with what is done, how many pieces of it are done, and how many there
             are.
 
@@ -66,7 +70,8 @@ def advise(
         What to do, and what that rests on.
 
     Raises:
-        ConfigError: a setting is out of range, or there is no time for pilots.
+        ConfigError: a setting is out of range, there is no time for pilots, or a folder names code
+            that is not in ``own_code``.
         DataError: a checkpoint does not fit the target, or the target is too small.
 
     Example:
@@ -81,10 +86,15 @@ def advise(
         )
     shards, dataset = Path(shards), data.describe(shards)
     _check_valid(dataset.splits["valid"], shards)
+    if dataset.source not in SOURCES:
+        _check_allowed(shards, dataset.source, own_code)
     candidates = []
     for number, checkpoint in enumerate(checkpoints):
         on_progress("compare the data", number, len(checkpoints))
         candidates.append(describe_candidate(checkpoint, shards))
+        backbone = candidates[-1].network.backbone
+        if ":" in backbone:
+            _check_allowed(checkpoint, backbone, own_code)
     ranking = rank_checkpoints(
         checkpoints, shards, on_progress=partial(on_progress, "read the target")
     )
@@ -128,6 +138,15 @@ def _check_valid(valid: data.SplitSummary, shards: Path) -> None:
             "a label that some of its records have and others lack. It has "
             f"{plural(valid.records, 'record')} of {plural(valid.patients, 'patient')}. Prepare it "
             "with a greater data.split.valid."
+        )
+
+
+def _check_allowed(place: str | Path, name: str, own_code: Collection[str]) -> None:
+    """Refuses code that a folder names, and not the user."""
+    if name not in own_code:
+        raise ConfigError(
+            f"{place}: names code of your own, {shortened(name)}, which is not run because a "
+            f"folder says so. Allow it with --own-code {shortened(name)}, if you trust it."
         )
 
 

@@ -116,6 +116,13 @@ def ranking_table(ranking: Ranking) -> str:
     type=PATH,
     help="Where the pilot runs are kept.",
 )
+@click.option(
+    "--own-code",
+    multiple=True,
+    metavar="NAME",
+    help="A backbone or source of your own that CHECKPOINTS or the target name: it is imported and "
+    "run. Repeatable.",
+)
 def advise(
     checkpoints: tuple[Path, ...],
     target: Path,

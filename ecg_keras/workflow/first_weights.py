@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ecg_keras.config import (
     leaves,
 )
 from ecg_keras.data import stored_leads, stored_length
-from ecg_keras.errors import ConfigError, EcgKerasError, listed
+from ecg_keras.errors import ConfigError, EcgKerasError, listed, shortened
 from ecg_keras.models import AS_PUBLISHED_HEAD
 from ecg_keras.signals import LEADS, missing_leads
 from ecg_keras.training import Run, read_network
@@ -148,6 +149,8 @@ def _of_run(run: Run, network: Model, initialise: Initialise) -> Defaults:
     model = _of_network(network, initialise, network.preprocessing.leads or signals.leads)
     if not run.card.is_file():
         del model["head"]
+    if ":" in network.backbone:  # code is not run because a folder names it: `check_first_weights`
+        del model["backbone"]
     return {"model": model, "data": _of_signals(signals.leads, signals.sampling_rate, length)}
 
 
@@ -180,6 +183,14 @@ def check_first_weights(recipe: Recipe) -> Iterator[Problem]:
     except EcgKerasError as error:
         yield Problem(("initialise", "from"), str(error))
         return
+    own = "" if published is not None else _own_code_of(Run(Path(initialise.from_)))
+    if own and "backbone" not in recipe.model.model_fields_set:
+        yield Problem(
+            ("model", "backbone"),
+            f"the network of {initialise.from_} is code of your own, {shortened(own)}, which is "
+            f"not run because a folder names it. Set model.backbone={shortened(own)} yourself, if "
+            "you trust that code.",
+        )
     if published is None and not Run(Path(initialise.from_)).card.is_file():
         return  # what a run of ours wants is checked with its file
     settings = dict(leaves(recipe.model_dump(mode="json", by_alias=True)))
@@ -192,6 +203,15 @@ def check_first_weights(recipe: Recipe) -> Iterator[Problem]:
                 "says. Remove this key, or choose other weights.",
             )
     yield from _check_leads(recipe)
+
+
+def _own_code_of(run: Run) -> str:
+    """The backbone of a run where it is no name of ours; empty where it is, or is not known."""
+    with suppress(EcgKerasError):  # a damaged run is checked with its file
+        network = read_network(run) if run.folder.is_dir() else None
+        if network is not None and ":" in network.backbone:
+            return network.backbone
+    return ""
 
 
 def _check_leads(recipe: Recipe) -> Iterator[Problem]:

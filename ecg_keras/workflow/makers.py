@@ -195,7 +195,7 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
         predictions.get("valid"),
         calibration=settings.calibration,
         thresholds="test" if on_test else settings.thresholds,
-        codes=evaluation.snomed_codes(dataset.source, dataset.label_set),
+        codes=evaluation.snomed_codes(job.recipe.data.source, dataset.label_set),
         groupings=read_groupings(
             settings.subgroups,
             predictions["test"],

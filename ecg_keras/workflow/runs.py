@@ -15,6 +15,7 @@ from ecg_keras.config import Evaluation, load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
 from ecg_keras.files import NOT_OURS, write_json
+from ecg_keras.sources import SOURCES
 from ecg_keras.training import check_upstream, describe_known
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.opened import (
@@ -84,7 +85,9 @@ def evaluate_elsewhere(
         if sentence:
             warn(sentence)
     predicted = evaluation.predict(models.load_model(run.model), Path(shards), split)
-    codes = evaluation.snomed_codes(dataset.source, dataset.label_set)
+    codes = None
+    if dataset.source in SOURCES:  # no other module is imported because a folder names it
+        codes = evaluation.snomed_codes(dataset.source, dataset.label_set)
     columns = Evaluation().subgroups if by is None else by
     groupings = read_groupings(columns, predicted, shards=[Path(shards)], split=split, table=table)
     if imported:

@@ -1,5 +1,6 @@
 """From checkpoints to a recipe; whole calls are in tests/cli/test_advise_command.py."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -74,3 +75,21 @@ def test_a_validation_split_that_scores_nothing_is_refused_before_the_pilots(sha
     (shards / "dataset.json").write_text(given.dump())
     with pytest.raises(DataError, match=r"can't score pilot runs: .* 40 records of \d+ patient"):
         advise(["runs/up"], shards)
+
+
+def test_code_that_a_checkpoint_or_a_target_names_is_run_only_where_the_user_names_it(
+    shards, tmp_path
+):
+    run = tmp_path / "received"
+    run.mkdir()
+    card = (shards / "dataset.json").read_text()
+    (run / "dataset.json").write_text(card)
+    model = {"backbone": "evil:net"}
+    (run / "status.json").write_text(json.dumps({"settings": {"model": model}}))
+    with pytest.raises(ConfigError, match=r"received: names code of .* --own-code evil:net, if"):
+        advise([run], shards)
+    with pytest.raises(DataError):  # it is looked at, and has no weights
+        advise([run], shards, own_code=["evil:net"])
+    (shards / "dataset.json").write_text(json.dumps({**json.loads(card), "source": "holter"}))
+    with pytest.raises(ConfigError, match=r"shards: names code of .* --own-code holter, if"):
+        advise([run], shards, own_code=["evil:net"])

@@ -1,8 +1,10 @@
 """Published weights as a run: made whole, once, and taken by all that takes a run."""
 
+import json
 import os
 import re
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -164,6 +166,16 @@ def test_the_imported_run_is_taken_as_any_other(here, shards, tmp_path):
     assert way.training.augment.crop is None
     exported = workflow.export_run(run, tmp_path / "1")
     assert (exported / "saved_model.pb").is_file()
+
+
+def test_no_module_is_imported_because_shards_name_it(here, shards, tmp_path, monkeypatch):
+    (tmp_path / "source_of_shards.py").write_text("raise SystemExit('it was imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    received = Path(shutil.copytree(shards, tmp_path / "received"))
+    card = json.loads((received / "dataset.json").read_text())
+    (received / "dataset.json").write_text(json.dumps({**card, "source": "source_of_shards"}))
+    scores = workflow.evaluate_elsewhere("runs/theirs", received, bootstrap=100)
+    assert scores.thresholds and "source_of_shards" not in sys.modules
 
 
 def test_a_run_that_began_with_published_weights_is_an_upstream_too(here):

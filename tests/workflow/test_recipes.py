@@ -1,11 +1,16 @@
 """The checks of names that only the tables know, and the recipes a recipe names."""
 
+import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from advice_parts import dataset
 
 from ecg_keras import models, workflow
 from ecg_keras.errors import ConfigError
+from ecg_keras.signals import LEADS
 
 DATA = "data: {source: ptbxl, raw: x}\n"
 
@@ -277,3 +282,26 @@ def test_functions_of_your_own_are_named_as_code(tmp_path, monkeypatch):
         "training.optimizer my_training:make",
         "training.callbacks my_training:Log",
     )
+
+
+def test_code_that_a_run_names_is_imported_where_the_recipe_names_it_too(tmp_path, monkeypatch):
+    code = tmp_path / "code_of_a_run.py"
+    code.write_text("raise SystemExit('it was imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    run = tmp_path / "received"
+    run.mkdir()
+    model = {"backbone": "code_of_a_run:net", "scaling": "minmax"}
+    (run / "status.json").write_text(json.dumps({"settings": {"model": model}}))
+    (run / "dataset.json").write_text(replace(dataset(), leads=LEADS).dump())
+    text = f"mode: finetune\n{DATA}initialise: {{from: {run}}}\n"
+    message = (
+        r"mine\.yaml.*model\.backbone: the network of .*received is code of your own, "
+        r"code_of_a_run:net, .* Set model\.backbone=code_of_a_run:net yourself"
+    )
+    with pytest.raises(ConfigError, match=message):
+        workflow.load(write(tmp_path, "mine.yaml", text))
+    assert "code_of_a_run" not in sys.modules
+    code.write_text("def net(): pass")
+    named = write(tmp_path, "named.yaml", text + "model: {backbone: code_of_a_run:net}\n")
+    recipe = workflow.load(named).recipe
+    assert (recipe.model.backbone, recipe.model.scaling) == ("code_of_a_run:net", "minmax")
