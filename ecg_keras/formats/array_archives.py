@@ -30,7 +30,7 @@ from ecg_keras.formats.plain_files import stat_file
 
 NUMPY_ARCHIVE, MATLAB = ".npz", ".mat"
 # an array with fewer numbers is an age or a rate, and no recording
-_LEAST = 100
+LEAST_VALUES = 100
 _NUMBERS, _OBJECTS = "fiu", "O"
 _AGAIN = "Save it again."
 
@@ -80,7 +80,7 @@ def _choose(
     path: Path, stored: Mapping[str, _Listed], usual: tuple[str, ...], array: str | None
 ) -> str:
     numbers = {name: one.shape for name, one in stored.items() if one.dtype.kind in _NUMBERS}
-    large = [name for name, shape in numbers.items() if math.prod(shape) >= _LEAST]
+    large = [name for name, shape in numbers.items() if math.prod(shape) >= LEAST_VALUES]
     # one of objects is refused with what it is
     objects = [name for name, one in stored.items() if one.dtype.kind == _OBJECTS]
     if array is not None:

@@ -7,6 +7,7 @@ left out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats.array_archives import (
+    LEAST_VALUES,
     MATLAB,
     NUMPY_ARCHIVE,
     read_named_array,
@@ -43,7 +45,14 @@ def count_recordings(path: Path, array: str | None = None) -> int | None:
     """
     whole = _open_whole(path, array)
     shape = _find(path, array)[1] if whole is None else whole.shape
-    return shape[0] if len(shape) > 2 else None
+    if len(shape) < 3:
+        return None
+    if math.prod(shape[1:]) < LEAST_VALUES:  # a small file may hold any number of those
+        raise DataError(
+            f"{path}: its rows of {shape[1:]} have fewer than {LEAST_VALUES} numbers, which no "
+            "recording has. Save recordings as (records, samples, leads)."
+        )
+    return shape[0]
 
 
 def read_array_recording(

@@ -176,6 +176,17 @@ def _look_up_once(
         offset = dataset.id.get_offset()
         if offset is not None and offset + dataset.nbytes > path.stat().st_size:
             raise DataError(f"{path}: truncated: {name} claims {dataset.nbytes} bytes. {_AGAIN}")
+        stored = dataset.id.get_storage_size()
+        if dataset.nbytes > max(_LARGEST, _DENSEST * stored):
+            raise DataError(
+                f"{path}: {name} claims {dataset.nbytes} bytes, and the file has {stored} of them. "
+                f"{_AGAIN}"
+            )
+        if math.prod(dataset.shape[1:]) > MOST_VALUES:
+            raise DataError(
+                f"{path}: {name} claims rows of {dataset.shape[1:]}, more than any recording has. "
+                f"{_AGAIN}"
+            )
         return _Stored(dataset.shape, dataset.dtype, offset)
 
 

@@ -45,6 +45,14 @@ def test_rows_of_many(path, kind):
     assert (part.start, part.total, len(part.values)) == (RATE // 2, 2 * RATE, RATE // 2)
 
 
+@pytest.mark.parametrize("name", ["a.npy", "a.h5"])
+@pytest.mark.parametrize("shape", [(2**40, 0, 12), (2000, 8, 12), (2000, 99, 1)])
+def test_rows_too_small_for_recordings_are_not_counted(tmp_path, name, shape):
+    file = save(tmp_path / name, np.zeros(shape, "i1"))
+    with pytest.raises(DataError, match=r"rows of \(\d+, \d+\) have fewer than 100 numbers, w"):
+        count_recordings(file)
+
+
 def test_a_single_recording(path):
     save(path, MANY[0].astype("f4"), "ecg")
     assert count_recordings(path) is None

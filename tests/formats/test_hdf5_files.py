@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import DataError
 from ecg_keras.formats import count_rows, hdf5_files, read_array, read_row
+from ecg_keras.formats.hdf5_files import find_array
 
 SHAPE = (None, 4, 2)
 NOT_INSIDE = ("link", "soft", "whole/tracings", "external", "virtual")
@@ -106,8 +107,21 @@ def test_a_claim_of_any_size_allocates_nothing(tmp_path):
         read_array(path, "rows", SHAPE)
     with pytest.raises(DataError, match=r"pieces is stored in pieces of \(67108864, 4, 2\), too l"):
         read_row(path, "pieces", SHAPE, 0)
-    # one row of it is small
-    assert not read_row(path, "rows", SHAPE, rows - 1).any()
+    for name in ("plain", "rows"):
+        message = rf"{name} claims 32000000000000 bytes, and the file has \d+ of them\. Download"
+        for look in (count_rows, read_array, lambda *one: read_row(*one, rows - 1)):
+            with pytest.raises(DataError, match=rf"{name} claims 32000000000000 bytes, "):
+                look(path, name, SHAPE)
+        with pytest.raises(DataError, match=message):
+            find_array(path, (name,))
+
+
+def test_a_row_is_no_larger_than_any_recording(path, monkeypatch):
+    assert read_row(path, "tracings", SHAPE, 2).shape == (4, 2)
+    hdf5_files._look_up_once.cache_clear()
+    monkeypatch.setattr(hdf5_files, "MOST_VALUES", 7)
+    with pytest.raises(DataError, match=r"a\.h5: tracings claims rows of \(4, 2\), more than any"):
+        read_row(path, "tracings", SHAPE, 2)
 
 
 def test_a_long_recording_is_read_where_the_file_holds_it(tmp_path, monkeypatch):
