@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,6 +113,8 @@ def list_known() -> dict[str, Any]:
     """What tensors need, made again for each file: a pickle may change what it is given."""
 
     def rebuild(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> StoredTensor:
+        if not all(isinstance(one, int) for one in (offset, *shape, *strides)):
+            raise pickle.UnpicklingError("a tensor with a shape or steps that are no numbers")
         return StoredTensor(storage, offset, tuple(shape), tuple(strides))
 
     return {
@@ -145,15 +147,18 @@ class _Reader(pickle.Unpickler):
         if pid[0] == "module":  # of old files, with its source, which is not looked at
             return pid[1]
         kind, dtype, key, _, count, *view = pid
-        if kind != "storage" or dtype not in DTYPES.values() or not isinstance(count, int):
-            raise pickle.UnpicklingError(f"unknown storage {shortened(repr(pid))}")
-        storage = self.storages.setdefault(str(key), Storage(str(key), dtype, count))
+        is_known = kind == "storage" and dtype in DTYPES.values()
+        if not (is_known and isinstance(key, str) and isinstance(count, int)):
+            # tuples can hold one another, so that the text of one has no end
+            name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", type(dtype).__name__)
+            raise pickle.UnpicklingError(f"unknown storage {shortened(name)}")
+        storage = self.storages.setdefault(key, Storage(key, dtype, count))
         if not view or view[0] is None:
-            return Storage(str(key), dtype, count)
+            return Storage(key, dtype, count)
         _, begin, length = view[0]
         if not (begin >= 0 and length >= 0 and begin + length <= storage.count):
             raise pickle.UnpicklingError(f"a part {begin}, {length} of {storage.count} numbers")
-        return Storage(str(key), dtype, length, begin)
+        return Storage(key, dtype, length, begin)
 
 
 def read_pickle(stream: io.BytesIO) -> tuple[Any, dict[str, Storage]]:
@@ -170,7 +175,7 @@ def read_pickle(stream: io.BytesIO) -> tuple[Any, dict[str, Storage]]:
 
 def find_state(content: Any) -> dict[str, StoredTensor]:
     """The tensors by name in what was saved, which may have them in a part of it."""
-    sets = dict(_list_sets(content, (), 0))
+    sets = dict(_list_sets(content, (), 0, _Look()))
     if not sets:
         raise DataError("holds no tensors by name. Save model.state_dict() with torch.save.")
     named = [where for key in STATE_KEYS for where in sets if where[-1:] == (key,)]
@@ -183,31 +188,58 @@ def find_state(content: Any) -> dict[str, StoredTensor]:
     return sets[named[0]] if named else next(iter(sets.values()))
 
 
+@dataclass
+class _Look:
+    """What may still be looked at: an object can hold itself, or another any number of times."""
+
+    left: int = 10_000_000
+
+    def into(self, part: Collection[Any]) -> None:
+        """Counts a part with what it holds."""
+        self.left -= 25 + len(part)
+        if self.left < 0:
+            raise DataError(
+                "has more parts than any network, as where an object holds itself. Do not use it; "
+                "or, where you trust it, save its weights alone: torch.save(model.state_dict(), "
+                "path)."
+            )
+
+
 def _list_sets(
-    part: Any, where: tuple[str, ...], depth: int
+    part: Any, where: tuple[str, ...], depth: int, look: _Look
 ) -> Iterator[tuple[tuple[str, ...], dict[str, StoredTensor]]]:
     """Dictionaries of tensors and where they are; an optimizer's have numbers on the way."""
     if isinstance(part, Placeholder):
-        part = dict(_list_of_module(part, "", 0))
-    if isinstance(part, list | tuple):
+        part = dict(_list_of_module(part, "", 0, look))
+    if not isinstance(part, dict | list | tuple) or depth > DEPTH:
+        return
+    look.into(part)
+    if not isinstance(part, dict):
         part = {f"[{index}]": value for index, value in enumerate(part)}
-    if not isinstance(part, dict) or depth > DEPTH or not all(isinstance(k, str) for k in part):
+    if not all(isinstance(key, str) for key in part):
         return
     if own := {name: value for name, value in part.items() if isinstance(value, StoredTensor)}:
         yield where, own
     for key, value in part.items():
         if "optim" not in key.lower():
-            yield from _list_sets(value, (*where, key), depth + 1)
+            yield from _list_sets(value, (*where, key), depth + 1, look)
 
 
-def _list_of_module(module: Any, prefix: str, depth: int) -> Iterator[tuple[str, StoredTensor]]:
+def _list_of_module(
+    module: Any, prefix: str, depth: int, look: _Look
+) -> Iterator[tuple[str, StoredTensor]]:
     """The state dict of a network that was saved as an object."""
     state = getattr(module, "state", None)
     if not isinstance(state, dict) or depth > 10 * DEPTH:
         return
+    look.into(state)
     for kind in ("_parameters", "_buffers"):
-        for name, value in dict(state.get(kind) or {}).items():
+        own = dict(state.get(kind) or {})
+        look.into(own)
+        for name, value in own.items():
             if isinstance(value, StoredTensor):
                 yield f"{prefix}{name}", value
-    for name, part in dict(state.get("_modules") or {}).items():
-        yield from _list_of_module(part, f"{prefix}{name}.", depth + 1)
+    parts = dict(state.get("_modules") or {})
+    look.into(parts)
+    for name, part in parts.items():
+        yield from _list_of_module(part, f"{prefix}{name}.", depth + 1, look)

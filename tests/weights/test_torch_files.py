@@ -13,6 +13,7 @@ from torch_writer import (
     mapping,
     number,
     program,
+    sequence,
     tensor,
     text,
     write_old,
@@ -21,7 +22,7 @@ from torch_writer import (
 )
 
 from ecg_keras.errors import DataError
-from ecg_keras.weights import read_tensors
+from ecg_keras.weights import read_tensors, torch_pickle
 
 COUNTERS = re.compile("running_|num_batches")
 VALUES = np.arange(24, dtype=np.float32)
@@ -198,7 +199,7 @@ def test_a_pickle_that_changes_what_it_is_given_leaves_the_next_file_alone(path)
         ({"strides": (-1,)}, "w has the shape (24,) with the steps (-1,) from 0"),
         ({"count": 10**12}, "w needs 1000000000000 numbers, and the file has 24"),
         ({"count": -1}, "w needs -1 numbers, and the file has"),
-        ({"dtype": "QInt8Storage"}, "unknown storage"),
+        ({"dtype": "QInt8Storage"}, "unknown storage torch.QInt8Storage"),
         ({"view": b"(" + text("v") + number(20) + number(9) + b"t"}, "a part 20, 9 of 24 numbers"),
     ],
 )
@@ -237,6 +238,47 @@ def test_members_with_paths_are_written_nowhere(path, tmp_path):
 def test_a_memo_of_two_thousand_million_places_is_refused(path, refusal):
     write_zip(path, b"}r" + struct.pack("<I", 2**31 - 1), {})
     assert "its memo number 2147483647 is beyond the file" in refusal(path)
+
+
+def test_what_holds_itself_is_looked_at_a_bounded_number_of_times(path, refusal, monkeypatch):
+    monkeypatch.setattr(torch_pickle, "DEPTH", 2)  # it would end after two million looks
+    itself = b"h\x00"
+    parts = mapping([("_modules", mapping([("a", itself), ("b", itself)]))])
+    write_zip(path, b"cfoo\nBar\n)\x81q\x00" + parts + b"b", {})
+    assert refusal(path).startswith("has more parts than any network, as where an object holds")
+
+
+def test_a_list_that_is_there_many_times_is_looked_at_a_bounded_number_of_times():
+    part = {"epoch": 1}
+    for _ in range(4):
+        part = [part] * 30
+    with pytest.raises(DataError, match="has more parts than any network"):
+        torch_pickle.find_state(part)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("dtype", "unknown storage tuple."),
+        ("key", "unknown storage f4."),
+        ("shape", "a tensor with a shape or steps that are no numbers."),
+    ],
+)
+def test_no_text_is_made_of_tuples_that_hold_another_twice(path, refusal, place, message):
+    deep = b")" + 20 * b"2\x86"
+    kind, key, shape = b"ctorch\nFloatStorage\n", text("0"), sequence((24,))
+    if place == "dtype":
+        kind = deep
+    elif place == "key":
+        key = deep
+    else:
+        shape = deep
+    storage = b"(" + text("storage") + kind + key + text("cpu") + number(24) + b"tQ"
+    rest = b"\x89" + call("collections.OrderedDict") + b"t"
+    inner = b"(" + storage + number(0) + shape + sequence((1,)) + rest
+    made = call("torch._utils._rebuild_tensor_v2", inner)
+    write_zip(path, mapping([("w", made)]), {"0": VALUES.tobytes()})
+    assert refusal(path).startswith(f"can't be read as weights: {message}")
 
 
 def test_a_torchscript_program(path, refusal):
