@@ -1,12 +1,11 @@
 """ECGs in the exports of hospital systems, by ecgdatakit: GE MUSE, Philips, HL7 aECG, and SCP-ECG.
 
 The package is the extra `xml`. It parses XML by defusedxml and xmltodict, which expand no entity;
-what it would unpack or parse without a bound is refused here before. Of the person nothing is kept.
+what it would unpack or parse without a bound is refused before. Of the person nothing is kept.
 """
 
 from __future__ import annotations
 
-import base64
 import importlib
 import re
 import warnings
@@ -21,26 +20,20 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.formats.lead_errors import no_lead
 from ecg_keras.formats.plain_files import errors_name, read_at_most
 from ecg_keras.formats.voltages import ALLOWED, unit_in_mv
+from ecg_keras.formats.xml_checks import LARGEST, find_root
 from ecg_keras.records import Signal, Span, span_samples
 from ecg_keras.signals import LeadNames, find_lead
 
-LARGEST = 16_000_000
 # SCP-ECG is packed, and unpacked bit by bit: of ten seconds it is 20 to 100 kB
 _LARGEST_SCP = 2_000_000
-# a tag costs thirty times its own bytes
-_MOST_TAGS = 200_000
-# bytes that the compressed samples of a Sierra file may become
-_MOST_UNPACKED = 4_000_000
+_SIERRA = "restingecgdata"
 # by the name of the root element in lower case: the format, and its parser in ecgdatakit
 _PARSERS = {
     "restingecg": ("GE MUSE", "ge_muse_xml", "GEMuseXMLParser"),
-    "restingecgdata": ("Philips Sierra", "sierra_xml", "SierraXMLParser"),
+    _SIERRA: ("Philips Sierra", "sierra_xml", "SierraXMLParser"),
     "annotatedecg": ("HL7 aECG", "hl7_aecg", "HL7aECGParser"),
 }
 _SCP = ("SCP-ECG", "scp_ecg", "SCPECGParser")
-# a declaration, a comment, a type, or the name of an element
-_TAG = re.compile(r"<\?.*?\?>|<!--.*?-->|<!(?!-).*?>|<([\w.:-]*)", re.DOTALL)
-_PACKED = re.compile(r"<parsedwaveforms\b([^>]*)>([^<]*)<", re.IGNORECASE)
 # how ecgdatakit says that it has chosen one of several recordings
 _CHOSEN = re.compile("rhythm.*only the first is read|Additional rhythm waveform ignored")
 # how it says that an offset, whose meaning nobody documents, is left out, and of which leads
@@ -126,70 +119,16 @@ def _remark(messages: Iterable[str]) -> Iterator[str]:
 
 def _identify(content: bytes) -> tuple[str, str, str]:
     """The entry of `_PARSERS` for a file that is safe to parse."""
-    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    text = content.decode("utf-16" if wide else "utf-8", errors="replace")
-    if len(content) > LARGEST or text.count("<") > _MOST_TAGS:
-        raise DataError(
-            f"larger than {LARGEST:,} bytes, or more than {_MOST_TAGS:,} tags. Export a "
-            "shorter recording, or another format."
-        )
-    if "<!ENTITY" in text:
-        raise DataError(
-            "declares XML entities, which no ECG needs and which could fill the memory. "
-            "Do not use this file."
-        )
-    root = _root(text)
+    root, error = find_root(content)
     if root.lower() not in _PARSERS:
         raise DataError(
             f"no ECG export: its root element is {root[:40]!r}. Allowed: RestingECG (GE "
             "MUSE), restingecgdata (Philips Sierra), AnnotatedECG (HL7 aECG)."
         )
-    packed = _PACKED.search(text)
-    if packed and "XLI" in packed[1] and _unpacked(packed[2]) > _MOST_UNPACKED:
-        raise DataError(
-            f"its samples would unpack to more than {_MOST_UNPACKED:,} bytes, which no "
-            "resting ECG has. Do not use this file."
-        )
-    return _PARSERS[root.lower()]
-
-
-def _root(text: str) -> str:
-    """The name of the first element, without its namespace; empty where there is none."""
-    names = (found[1] for found in _TAG.finditer(text) if found[1] is not None)
-    return next(names, "").rpartition(":")[2]
-
-
-def _unpacked(text: str) -> int:
-    """Bytes that XLI samples become, counted without unpacking them.
-
-    Each lead is its size in four bytes, four others, and codes of 10 bits."""
-    try:
-        packed = base64.b64decode("".join(text.split()))
-    except ValueError:
-        return 0  # the parser says so
-    total = place = 0
-    while place < len(packed) and total <= _MOST_UNPACKED:
-        size = int.from_bytes(packed[place : place + 4], "little", signed=True)
-        if size <= 0:
-            break
-        total += sum(_lengths(packed[place + 8 : place + 8 + size]))
-        place += 8 + size
-    return total
-
-
-def _lengths(packed: bytes) -> Iterator[int]:
-    """Bytes that each code of one lead stands for, by LZW.
-
-    Codes below 256 are a byte, each later one what the code before it stands for and a byte."""
-    bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8))
-    codes = bits[: len(bits) // 10 * 10].reshape(-1, 10) @ (1 << np.arange(9, -1, -1))
-    table, before = [1] * 256, 0
-    for code in codes.tolist():
-        length = table[code] if code < len(table) else before + 1
-        if before and len(table) < 1023:
-            table.append(before + 1)
-        before = length
-        yield length
+    parser = _PARSERS[root.lower()]
+    if error is not None and parser is _PARSERS[_SIERRA]:  # what it counts was not seen whole
+        raise DataError(f"no {parser[0]} file that can be read: {error!s:.200}. Export it again.")
+    return parser
 
 
 def _convert(record: Any, lead_names: LeadNames, span: Span | None) -> Signal:

@@ -18,7 +18,7 @@ from small_xml import (
 )
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.formats import find_recording, read_recording, xml_exports
+from ecg_keras.formats import find_recording, read_recording, xml_checks, xml_exports
 from ecg_keras.formats.xml_exports import read_scp, read_xml
 from ecg_keras.records import cut_signal
 from ecg_keras.signals import LEADS
@@ -177,23 +177,79 @@ def test_a_wrong_checksum_and_an_offset_of_a_muse_lead_are_remarked(path):
     assert read_xml(path).remarks == ()
 
 
-def test_what_would_unpack_to_gigabytes_is_refused_at_once(path):
-    # one byte, then codes that each stand for a byte more than the code before: 767 bytes a code
-    codes = np.array([0, *range(256, 1023), *[1022] * 60_000])
-    bits = (codes[:, None] >> np.arange(9, -1, -1)) & 1
+# codes of LZW: one byte, then codes that each stand for a byte more than the code before: 767 bytes
+# a code; and a code that is used before its time, which then stands for as much as the one before
+LONG = [0, *range(256, 1023), *[1022] * 6_000]
+EARLY = [0, *range(256, 636), 1000, 0, 1000, 0, *[639] * 12_000]
+WAVES = "<parsedwaveforms "
+
+
+@pytest.mark.parametrize(
+    ("codes", "change"),
+    [
+        (LONG, lambda text: text),
+        (EARLY, lambda text: text),
+        (LONG, lambda text: text.replace('"XLI"', '" xli"')),
+        (LONG, lambda text: text.replace('"XLI">', '"XLI"><![CDATA[').replace("</pa", "]]></pa")),
+        (LONG, lambda text: text.replace(WAVES, f"<!-- {WAVES}>QUJD</parsedwaveforms> -->{WAVES}")),
+        (LONG, lambda text: text.replace(WAVES, f"{WAVES}>QUJD</parsedwaveforms>{WAVES}")),
+        (
+            LONG,
+            lambda text: text.replace(' compressmethod="XLI"', "").replace(
+                "<restingecgdata",
+                f"<!DOCTYPE x [<!ATTLIST {WAVES[1:]} compressmethod CDATA 'XLI'>]><restingecgdata",
+                1,
+            ),
+        ),
+    ],
+)
+def test_what_would_unpack_to_gigabytes_is_refused_at_once(path, codes, change):
+    bits = (np.array(codes)[:, None] >> np.arange(9, -1, -1)) & 1
     lead = np.packbits(bits.astype(np.uint8)).tobytes()
     write_sierra(path, VALUES, samples=len(lead).to_bytes(4, "little") + b"\0" * 4 + lead)
+    path.write_text(change(path.read_text(encoding="utf-16")), encoding="utf-16")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(DataError, match="would unpack to more than 4,000,000 bytes"):
         read_xml(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
 
 
-def test_the_size_of_a_file_is_bounded(path, monkeypatch):
-    path.write_text(f"<RestingECG>{'<a/>' * 200_000}</RestingECG>")
-    with pytest.raises(DataError, match="or more than 200,000 tags"):
+@pytest.mark.parametrize(
+    ("now", "message"),
+    [
+        ("<numberchannelsallocated>101<", r"claims 101 channels, and no ECG has more than 100\."),
+        ("<NumberChannelsValid>1e3</NumberChannelsValid>", "claims 1e3 channels"),
+        ("<numberchannelsvalid>1<b/></numberchannelsvalid>", "elements inside its numberchannelsv"),
+    ],
+)
+def test_channels_without_end_are_refused(path, now, message):
+    write_sierra(path, VALUES)
+    text = path.read_text(encoding="utf-16")
+    allocated = "<numberchannelsallocated>"
+    changed = text.replace(f"{allocated}12<", now if now.endswith("<") else f"{now}{allocated}12<")
+    path.write_text(changed, encoding="utf-16")
+    with pytest.raises(DataError, match=rf"x\.xml: {message}|x\.xml: there are {message}"):
         read_xml(path)
-    monkeypatch.setattr(xml_exports, "LARGEST", 1000)
+
+
+def test_a_philips_file_in_another_encoding_than_it_declares(path):
+    write_sierra(path, VALUES, step="1")
+    text = path.read_text(encoding="utf-16").replace("UTF-16", "UTF-8")
+    text = text.replace("<documentinfo>", "<by>M\xfcller</by><documentinfo>")
+    path.write_bytes(text.encode("latin-1"))
+    assert is_like(read_xml(path), VALUES)
+    write_sierra(path, VALUES, samples=b"\1")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"no Philips Sierra file that can be read: .*column"):
+        read_xml(path)
+
+
+def test_the_size_of_a_file_is_bounded(path, monkeypatch):
+    for tags in ("<a/>" * 200_000, "<a b='' c=''/>" * 70_000):
+        path.write_text(f"<RestingECG>{tags}</RestingECG>")
+        with pytest.raises(DataError, match="or more than 200,000 tags and attributes"):
+            read_xml(path)
+    monkeypatch.setattr(xml_checks, "LARGEST", 1000)
     write_muse(path, muse_waveform(OF_EIGHT, EIGHT))
     with pytest.raises(DataError, match="larger than 1,000 bytes"):
         read_xml(path)
