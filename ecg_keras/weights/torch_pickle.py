@@ -150,7 +150,8 @@ class _Reader(pickle.Unpickler):
         is_known = kind == "storage" and dtype in DTYPES.values()
         if not (is_known and isinstance(key, str) and isinstance(count, int)):
             # tuples can hold one another, so that the text of one has no end
-            name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", type(dtype).__name__)
+            kind = type(dtype).__name__
+            name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", kind)
             raise pickle.UnpicklingError(f"unknown storage {shortened(name)}")
         storage = self.storages.setdefault(key, Storage(key, dtype, count))
         if not view or view[0] is None:
