@@ -36,12 +36,12 @@ def find_root(content: bytes) -> tuple[str, Exception | None]:
     error: Exception | None = None
     root = ""
     for attempt in _list_readings(content):
-        look = _Look()
+        scan = _Scan()
         try:
-            look.read(attempt)
-            return look.root or "", None
+            scan.read(attempt)
+            return scan.root or "", None
         except (expat.ExpatError, ValueError, LookupError) as wrong:
-            error, root = error or wrong, root or look.root or ""
+            error, root = error or wrong, root or scan.root or ""
     return root, error
 
 
@@ -63,8 +63,8 @@ def _too_large() -> DataError:
     )
 
 
-class _Look:
-    """One pass over a file."""
+class _Scan:
+    """One scan of a file."""
 
     def __init__(self) -> None:
         self.root: str | None = None

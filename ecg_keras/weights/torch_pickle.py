@@ -176,7 +176,7 @@ def read_pickle(stream: io.BytesIO) -> tuple[Any, dict[str, Storage]]:
 
 def find_state(content: Any) -> dict[str, StoredTensor]:
     """The tensors by name in what was saved, which may have them in a part of it."""
-    sets = dict(_list_sets(content, (), 0, _Look()))
+    sets = dict(_list_sets(content, (), 0, _Budget()))
     if not sets:
         raise DataError("holds no tensors by name. Save model.state_dict() with torch.save.")
     named = [where for key in STATE_KEYS for where in sets if where[-1:] == (key,)]
@@ -190,12 +190,12 @@ def find_state(content: Any) -> dict[str, StoredTensor]:
 
 
 @dataclass
-class _Look:
+class _Budget:
     """What may still be looked at: an object can hold itself, or another any number of times."""
 
     left: int = 10_000_000
 
-    def into(self, part: Collection[Any]) -> None:
+    def spend(self, part: Collection[Any]) -> None:
         """Counts a part with what it holds."""
         self.left -= 25 + len(part)
         if self.left < 0:
@@ -207,14 +207,14 @@ class _Look:
 
 
 def _list_sets(
-    part: Any, where: tuple[str, ...], depth: int, look: _Look
+    part: Any, where: tuple[str, ...], depth: int, budget: _Budget
 ) -> Iterator[tuple[tuple[str, ...], dict[str, StoredTensor]]]:
     """Dictionaries of tensors and where they are; an optimizer's have numbers on the way."""
     if isinstance(part, Placeholder):
-        part = dict(_list_of_module(part, "", 0, look))
+        part = dict(_list_of_module(part, "", 0, budget))
     if not isinstance(part, dict | list | tuple) or depth > DEPTH:
         return
-    look.into(part)
+    budget.spend(part)
     if not isinstance(part, dict):
         part = {f"[{index}]": value for index, value in enumerate(part)}
     if not all(isinstance(key, str) for key in part):
@@ -223,24 +223,24 @@ def _list_sets(
         yield where, own
     for key, value in part.items():
         if "optim" not in key.lower():
-            yield from _list_sets(value, (*where, key), depth + 1, look)
+            yield from _list_sets(value, (*where, key), depth + 1, budget)
 
 
 def _list_of_module(
-    module: Any, prefix: str, depth: int, look: _Look
+    module: Any, prefix: str, depth: int, budget: _Budget
 ) -> Iterator[tuple[str, StoredTensor]]:
     """The state dict of a network that was saved as an object."""
     state = getattr(module, "state", None)
     if not isinstance(state, dict) or depth > 10 * DEPTH:
         return
-    look.into(state)
+    budget.spend(state)
     for kind in ("_parameters", "_buffers"):
         own = dict(state.get(kind) or {})
-        look.into(own)
+        budget.spend(own)
         for name, value in own.items():
             if isinstance(value, StoredTensor):
                 yield f"{prefix}{name}", value
     parts = dict(state.get("_modules") or {})
-    look.into(parts)
+    budget.spend(parts)
     for name, part in parts.items():
-        yield from _list_of_module(part, f"{prefix}{name}.", depth + 1, look)
+        yield from _list_of_module(part, f"{prefix}{name}.", depth + 1, budget)
