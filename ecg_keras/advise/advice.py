@@ -47,8 +47,8 @@ class Advice:
         ranking: of them, by transferability.
         size: of the pilot runs.
         trials: of each way that was tried; scratch is the first.
-        word: ``better`` where a way from a checkpoint is better than scratch, ``worse`` or
-            ``equivalent`` where every way is, else ``inconclusive``.
+        word: ``better`` where a way from a checkpoint is better than scratch, ``worse`` where every
+            way is, ``equivalent`` where every way is that or worse, else ``inconclusive``.
         choice: what the recipe does.
         margin: differences below it do not matter.
         level: of the intervals.
@@ -139,9 +139,11 @@ class Advice:
                 "macro AUROC less scratch."
             )
         if self.word == "equivalent":
+            verdicts = [trial.verdict for trial in self.trials if trial.verdict is not None]
+            worse = any(verdict.word == "worse" for verdict in verdicts)
             return (
                 f"Train from scratch: {tried} from a checkpoint scored within ±{self.margin:g} "
-                f"macro AUROC of it; {way}: {gain}."
+                f"macro AUROC of it{' or worse' if worse else ''}; {way}: {gain}."
             )
         return (
             f"The pilots do not show whether a checkpoint helps: {way} scored best, {gain} macro "
@@ -150,13 +152,22 @@ class Advice:
         )
 
     def _what_would_decide(self) -> str:
-        verdict = self.leader.verdict
-        if verdict is not None and verdict.more_seeds:
+        undecided = [
+            (trial, trial.verdict)
+            for trial in self.trials
+            if trial.verdict is not None and trial.verdict.word == "inconclusive"
+        ]
+        trial, verdict = max(undecided, key=lambda pair: pair[0].score.value)
+        if verdict.more_seeds is None:
             return (
-                f"If the difference stays, about {verdict.more_seeds} more seeds would decide it "
-                f"(--seeds {self.leader.score.seeds + verdict.more_seeds}, with as much more time)."
+                f"More seeds alone would not decide it for {trial.way}: it takes more validation "
+                "records, or a study."
             )
-        return "More seeds alone would not decide it: it takes more validation records, or a study."
+        return (
+            f"If the difference stays, about {verdict.more_seeds} more seeds would decide it for "
+            f"{trial.way} (--seeds {trial.score.seeds + verdict.more_seeds}, with as much more "
+            "time)."
+        )
 
     def _tuning(self) -> str:
         """How the ways were tuned, without which a gain may be one of rates."""

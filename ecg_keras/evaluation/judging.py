@@ -112,8 +112,8 @@ def judge(
 def overall(verdicts: Sequence[Verdict]) -> Word:
     """One word for several ways against one reference, of which the best one would be taken.
 
-    ``better`` where any of them is; ``worse``, and ``equivalent``, where all of them are; else
-    ``inconclusive``.
+    ``better`` where any of them is; ``worse`` where all of them are; ``equivalent`` where some of
+    them are and all others are worse; else ``inconclusive``.
 
     Args:
         verdicts: of each, at least one, from one call of `judge`, which corrects for all of them.
@@ -121,13 +121,13 @@ def overall(verdicts: Sequence[Verdict]) -> Word:
     Example:
         >>> better = Verdict("better", 0.02, 0.01, 1.0, 0, 0)
         >>> worse = Verdict("worse", 0.02, 0.01, 1.0, 0, 0)
-        >>> overall([better, worse]), overall([worse, worse])
-        ('better', 'worse')
+        >>> same = Verdict("equivalent", 0.02, 1.0, 0.01, 0, 0)
+        >>> overall([better, worse]), overall([worse, worse]), overall([worse, same])
+        ('better', 'worse', 'equivalent')
     """
     words = {one.word for one in verdicts}
-    if "better" in words:
-        return "better"
-    return words.pop() if len(words) == 1 else "inconclusive"
+    order: tuple[Word, ...] = ("better", "inconclusive", "equivalent", "worse")
+    return next(word for word in order if word in words)
 
 
 def count_words(words: Sequence[Word]) -> str:

@@ -33,7 +33,10 @@ def test_of_ways_within_the_margin_the_cheapest_is_chosen():
 def test_scratch_is_chosen_where_no_way_is_better():
     assert weighed(scratch=1.0, probe=0.2, finetune=0.4)[1:][0] == "worse"
     assert weighed(wobble=0.01, scratch=1.0, probe=1.0, finetune=1.0)[1] == "equivalent"
-    # one is worse and the other the same: not equivalent, and not all worse
+    trials, word, choice = weighed(wobble=0.01, scratch=1.0, probe=0.2, finetune=1.0)
+    assert [one.verdict.word for one in trials[1:]] == ["worse", "equivalent"]
+    assert (word, choice.way) == ("equivalent", SCRATCH)
+    # the same predictions prove no equivalence
     _, word, choice = weighed(scratch=1.0, probe=0.2, finetune=1.0)
     assert (word, choice.way) == ("inconclusive", SCRATCH)
 
@@ -119,8 +122,22 @@ def test_it_says_when_it_can_not_tell_and_what_would():
         "The pilots do not show whether a checkpoint helps: fine-tune from runs/up"
     )
     assert "Scratch is the default then" in said[0]
-    assert "would decide it" in said[1] or "would not decide it" in said[1]
+    assert said[1].startswith("More seeds alone would not decide it for fine-tune from runs/up: ")
     assert said[3] == "Head: new, resnet1d18 with its as_published head."
+
+
+def test_what_would_decide_is_of_the_best_way_that_is_undecided():
+    plain = advice(wobble=0.01, scratch=1.0, probe=0.2, finetune=1.0)
+    scratch, probe, finetune = plain.trials
+    assert finetune.verdict.word == "equivalent"
+    open_ = replace(probe.verdict, word="inconclusive", more_seeds=4, more_records=None)
+    trials = (scratch, replace(probe, verdict=open_), finetune)
+    said = replace(plain, trials=trials, word="inconclusive").sentences()
+    assert "fine-tune from runs/up scored best" in said[0]
+    assert said[1] == (
+        "If the difference stays, about 4 more seeds would decide it for linear probe from runs/up "
+        "(--seeds 7, with as much more time)."
+    )
 
 
 def test_it_says_that_scratch_is_better_or_the_same():
@@ -128,6 +145,11 @@ def test_it_says_that_scratch_is_better_or_the_same():
     assert worse.startswith("Train from scratch: all 2 ways from a checkpoint did worse; fine-tune")
     same = advice(wobble=0.01, scratch=1.0, probe=1.0, finetune=1.0).sentences()[0]
     assert same.startswith("Train from scratch: all 2 ways from a checkpoint scored within ±0.02")
+    best = advice(wobble=0.01, scratch=1.0, probe=0.2, finetune=1.0).sentences()[0]
+    assert best.startswith(
+        "Train from scratch: all 2 ways from a checkpoint scored within ±0.02 macro AUROC of it or "
+        "worse; fine-tune from runs/up: "
+    )
     single = advice(scratch=1.0, finetune=0.4).sentences()[0]
     assert single.startswith("Train from scratch: the way from a checkpoint did worse")
 
