@@ -167,16 +167,18 @@ def estimate_labels(
 
     Args:
         predictions: predictions, of which nothing is calibrated.
-        thresholds: ``(labels,)``.
+        thresholds: ``(labels,)``, or ``(records, labels)`` in the order of the records.
         bootstrap, level, seed: as for `evaluate`.
 
     Returns:
         By label, the scores of `ecg_keras.evaluation.scores.LABEL_SCORES`.
     """
-    predictions = predictions.sorted()
+    order = np.argsort(predictions.record_ids)
+    limits = np.broadcast_to(thresholds, predictions.probabilities.shape)[order]
+    predictions = predictions.take(order)
     draws = draw_all(predictions.patient_ids, bootstrap, seed)
     patients = count_patients(predictions.patient_ids, predictions.targets)
-    scorer = LabelScorer(predictions.targets, predictions.probabilities, thresholds)
+    scorer = LabelScorer(predictions.targets, predictions.probabilities, limits)
     scored = join_rows(
         [scorer.score(weights) for weights in draws.weights(predictions.patient_ids)]
     )

@@ -149,7 +149,8 @@ def decide(probabilities: npt.ArrayLike, thresholds: npt.ArrayLike) -> npt.NDArr
 
     Args:
         probabilities: ``(records, labels)``.
-        thresholds: ``(labels,)``, or one number for all labels.
+        thresholds: ``(labels,)``, one number for all labels, or ``(records, labels)``, such as of
+            each record that of its own fold.
 
     Returns:
         uint8 ``(records, labels)``.
@@ -165,10 +166,10 @@ def decide(probabilities: npt.ArrayLike, thresholds: npt.ArrayLike) -> npt.NDArr
     # float64 on both sides: a threshold midway between two float32 scores must stay there.
     scores = np.asarray(probabilities, dtype=np.float64)
     limits = np.asarray(thresholds, dtype=np.float64)
-    if limits.shape not in ((), scores.shape[1:]) or not np.isfinite(limits).all():
+    if limits.shape not in ((), scores.shape[1:], scores.shape) or not np.isfinite(limits).all():
         raise DataError(
-            f"thresholds must be one finite number, or one for each of the {scores.shape[-1]} "
-            f"labels. Received: {limits}."
+            "thresholds must be one finite number, one for each record and label, or one for each "
+            f"of the {scores.shape[-1]} labels. Received: {limits}."
         )
     return (scores >= limits).astype(np.uint8)
 

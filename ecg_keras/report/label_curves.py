@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ecg_keras import metrics
-from ecg_keras.array_types import Float64Array
+from ecg_keras.array_types import BoolArray, Float64Array
 from ecg_keras.evaluation import Predictions
 from ecg_keras.report.blocks import Drawing
 from ecg_keras.report.plots import NAMES, Curve, calibration_plot, pr_plot, roc_plot
 
+Point = tuple[float, float]
 MOST_POINTS = 300  # of a curve: more can't be distinguished at its size
 
 
@@ -17,21 +19,29 @@ def draw_label(
     prefix: str,
     predictions: Predictions,
     column: int,
-    threshold: float,
+    threshold: npt.ArrayLike,
     captions: tuple[str, str, str],
     other: Predictions | None = None,
     names: tuple[str, str] = NAMES,
 ) -> tuple[Drawing, ...]:
-    """The three figures of a label; the curves of ``other`` are dashed."""
+    """The three figures of a label; the curves of ``other`` are dashed.
+
+    ``threshold`` is one, or of each record its own, so that what is decided may be off the curve.
+    """
     label = predictions.labels[column]
     target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
     prevalence = float(target.mean())
+    decided = np.asarray(probability, np.float64) >= np.asarray(threshold, np.float64)
+    points = find_points(target == 1, decided)
     curves = (metrics.roc_curve, metrics.pr_curve)
-    roc, pr = (thin(*curve(target, probability), threshold) for curve in curves)
+    roc, pr = (
+        Curve(*thin(*curve(target, probability)[:2]), point)
+        for curve, point in zip(curves, points, strict=True)
+    )
     roc_other, pr_other = (
         None
         if other is None
-        else thin(*curve(other.targets[:, column], other.probabilities[:, column]), None)
+        else Curve(*thin(*curve(other.targets[:, column], other.probabilities[:, column])[:2]))
         for curve in curves
     )
     prefix = f"{prefix}{column}"
@@ -52,15 +62,18 @@ def choose_columns(tested: Predictions, most: int) -> list[int]:
     return sorted(sorted(defined, key=lambda at: -int(count[at]))[:most])
 
 
-def thin(x: Float64Array, y: Float64Array, at: Float64Array, threshold: float | None) -> Curve:
+def find_points(present: BoolArray, decided: BoolArray) -> tuple[Point, Point]:
+    """Where decisions are beside a ROC and a precision-recall curve; precision 1 of none."""
+    sensitivity, alarms = float(decided[present].mean()), float(decided[~present].mean())
+    precision = float(present[decided].mean()) if decided.any() else 1.0
+    return (alarms, sensitivity), (sensitivity, precision)
+
+
+def thin(x: Float64Array, y: Float64Array) -> tuple[Float64Array, Float64Array]:
     """At most `MOST_POINTS` points of a curve, spread evenly along its length."""
-    point = None
-    if threshold is not None:
-        last = np.flatnonzero(at >= threshold)[-1]
-        point = (float(x[last]), float(y[last]))
     if len(x) > MOST_POINTS:
         length = np.cumsum(np.abs(np.diff(x, prepend=x[0])) + np.abs(np.diff(y, prepend=y[0])))
         goals = np.linspace(0, length[-1], MOST_POINTS)
         kept = np.unique(np.minimum(np.searchsorted(length, goals), len(x) - 1))
         x, y = x[kept], y[kept]
-    return Curve(x, y, point)
+    return x, y

@@ -170,7 +170,7 @@ def _ecgs(files: RunFiles, shards: Path | None, explain: bool | None) -> Section
     stored, missing = read_ecgs(files, chosen_ids, shards)
     wanted = files.recipe.evaluation.explain if explain is None else explain
     found = explain_choices(files, choices, stored) if wanted else MarkedEcgs()
-    shown = show_ecgs(files.test, files.scores.thresholds, choices, stored, "ecg", found.of_records)
+    shown = show_ecgs(files.test, thresholds, choices, stored, "ecg", found.of_records)
     introduction = (
         "Chosen by the rule above each, the same for every run; none was picked by hand. "
         "Probabilities are those that were scored, and an ECG counts as having a label from the "

@@ -36,7 +36,7 @@ class Choice:
 
 def study_ecgs(
     predictions: Predictions,
-    thresholds: Mapping[str, float],
+    thresholds: Mapping[str, npt.ArrayLike],
     shards_folders: Sequence[str | Path],
     *,
     prefix: str = "worst",
@@ -45,7 +45,7 @@ def study_ecgs(
 
     Args:
         predictions: out-of-fold, of the arm to show.
-        thresholds: of each label.
+        thresholds: of each label one, or one for each record.
         shards_folders: the shards of each fold; each record is in the test split of one of them.
             None draws no ECG and shows truth and decision only.
         prefix: of the figures' names, unique in the page.
@@ -62,15 +62,21 @@ def study_ecgs(
         >>> [ecg.rule for ecg in study_ecgs(shown, {"MI": 0.5}, [])]
         ['Worst miss: the present label with the lowest probability']
     """
-    limits = np.array([thresholds[label] for label in predictions.labels])
+    records = len(predictions.record_ids)
+    limits = np.stack(
+        [np.broadcast_to(thresholds[label], records) for label in predictions.labels], axis=1
+    )
     choices = choose_worst(predictions, limits)
     wanted = [str(predictions.record_ids[choice.row]) for choice in choices]
     stored = _read_tested(wanted, shards_folders) if shards_folders else {}
-    return show_ecgs(predictions, thresholds, choices, stored, f"{prefix}-ecg")
+    return show_ecgs(predictions, limits, choices, stored, f"{prefix}-ecg")
 
 
 def choose_records(predictions: Predictions, thresholds: Float64Array) -> tuple[Choice, ...]:
-    """Up to six records: right, typical and wrong ones, each at most once."""
+    """Up to six records: right, typical and wrong ones, each at most once.
+
+    ``thresholds`` are ``(labels,)`` or ``(records, labels)``, here and below.
+    """
     return _once([*_right(predictions, thresholds), *_wrong(predictions, thresholds)])
 
 
@@ -81,7 +87,7 @@ def choose_worst(predictions: Predictions, thresholds: Float64Array) -> tuple[Ch
 
 def show_ecgs(
     predictions: Predictions,
-    thresholds: Mapping[str, float],
+    thresholds: Float64Array,
     choices: Sequence[Choice],
     stored: Mapping[str, Stored],
     prefix: str,
@@ -92,10 +98,11 @@ def show_ecgs(
     What an answer rests on is marked where it is known: ``explained``, by record ids.
     """
     ids = [str(predictions.record_ids[choice.row]) for choice in choices]
+    every = np.broadcast_to(thresholds, predictions.probabilities.shape)
     return tuple(
         _show(
             predictions,
-            thresholds,
+            every[choice.row],
             choice,
             stored.get(record_id),
             (explained or {}).get(record_id),
@@ -114,9 +121,10 @@ def _once(candidates: Iterable[Choice]) -> tuple[Choice, ...]:
 
 def _right(predictions: Predictions, thresholds: Float64Array) -> Iterator[Choice]:
     truth, probability, decided = _answers(predictions, thresholds)
-    limits = dict(zip(predictions.labels, thresholds.tolist(), strict=True))
+    every = np.broadcast_to(thresholds, probability.shape)
 
     def choice(row: int, rule: str) -> Choice:
+        limits = dict(zip(predictions.labels, every[row].tolist(), strict=True))
         return Choice(row, rule, choose_label(probability[row], predictions.labels, limits))
 
     order = _order(predictions)
@@ -186,7 +194,7 @@ def _read_tested(record_ids: Sequence[str], folders: Sequence[str | Path]) -> Ma
 
 def _show(
     predictions: Predictions,
-    thresholds: Mapping[str, float],
+    thresholds: Float64Array,
     choice: Choice,
     stored: Stored | None,
     explanation: Explanation | None,
@@ -209,14 +217,13 @@ def _show(
     return ShownEcg(choice.rule, record_id, sentence, drawing, table)
 
 
-def _decisions(predictions: Predictions, thresholds: Mapping[str, float], row: int) -> Table:
+def _decisions(predictions: Predictions, thresholds: Float64Array, row: int) -> Table:
     """Truth and decision of each label; of many labels, those that are not absent in both."""
     words = {True: "present", False: "absent"}
     rows = []
-    for label, target, value in zip(
-        predictions.labels, predictions.targets[row], predictions.probabilities[row], strict=True
-    ):
-        truth, probability, threshold = bool(target), float(value), thresholds[label]
+    answers = predictions.targets[row], predictions.probabilities[row], thresholds.tolist()
+    for label, target, value, threshold in zip(predictions.labels, *answers, strict=True):
+        truth, probability = bool(target), float(value)
         decided = bool(metrics.decide([[probability]], [threshold])[0, 0])
         verdict = "right" if decided == truth else ("missed" if truth else "false alarm")
         decision = f"{words[decided]}, {verdict}"

@@ -64,8 +64,8 @@ def thresholds(study: StudyView) -> Section | Absent:
     if not study.result.best:
         return Absent("thresholds", NO_ARM)
     introduction = (
-        "Thresholds are the mean over seeds and folds of those of the runs. The decisions "
-        f"are of the mean prediction at the mean threshold; their {study.level} "
+        f"{study.decision_rule}{' The tables show the mean over folds.' * study.has_folds} The "
+        f"decisions are of the mean prediction; their {study.level} "
         f"intervals are of {study.result.question['bootstrap']:,} resamples of patients and hold "
         "no spread over seeds."
     )
@@ -75,21 +75,24 @@ def thresholds(study: StudyView) -> Section | Absent:
 
 def _averaged(study: StudyView) -> str:
     """Of what the curves are, and why they differ from the scores of the table."""
-    arms = [study.result.arms[one.arm] for one in study.result.best.values()]
-    folds = any(arm.folds > 1 for arm in arms)
-    seeds = max(arm.seeds for arm in arms)
+    seeds = max(study.result.arms[one.arm].seeds for one in study.result.best.values())
     tested = (
         f"Every ECG was tested once, in {'one fold' if study.result.elsewhere else OWN_FOLD}"
-        if folds
+        if study.has_folds
         else "The ECGs are those of the test split"
     )
+    pooled = (
+        " Curves pool the folds, whose networks have scales of their own, so a curve may be below "
+        "the AUROC of the table, which ranks within folds. The diamond is what is decided, each "
+        "ECG at the threshold of its own fold: it may be off the curve."
+    ) * study.has_folds
     if seeds == 1:
-        return f"{tested}. One seed was trained."
+        return f"{tested}. One seed was trained.{pooled}"
     return (
         f"{tested}. Curves are drawn from its mean probability over the "
         f"{plural(seeds, 'seed')}: a mean of networks ranks a little "
         "better than one of them, so a curve may be above the AUROC of the table, which is the "
-        "mean of single networks."
+        f"mean of single networks.{pooled}"
     )
 
 
@@ -100,7 +103,7 @@ def _curves(study: StudyView, one: Compared, prefix: str) -> Iterable[Drawing]:
     for column in choose_columns(tested, MOST_LABELS):
         label = tested.labels[column]
         captions = (f"{label}: ROC", f"{label}: precision-recall", f"{label}: calibration")
-        threshold, names = arm.thresholds[label], ("best arm", "reference")
+        threshold, names = arm.limits[label], ("best arm", "reference")
         yield from draw_label(prefix, tested, column, threshold, captions, reference, names)
 
 
@@ -160,7 +163,7 @@ def _decisions_table(study: StudyView, downstream: str, one: Compared) -> Table:
     arm, question = study.result.arms[one.arm], study.result.question
     decided = estimate_labels(
         arm.predictions,
-        np.array([arm.thresholds[label] for label in arm.predictions.labels]),
+        np.stack([arm.limits[label] for label in arm.predictions.labels], axis=-1),
         bootstrap=int(question["bootstrap"]),
         level=float(question["level"]),
         seed=int(question["seed"]),

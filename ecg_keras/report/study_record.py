@@ -70,7 +70,7 @@ def ecgs(study: StudyView, given: Given = None) -> Section | Absent:
         return Absent("ECGs", "no arm was tested whose errors could be shown.")
     introduction = (
         "Chosen by the rule above each, the same for every study; none was picked by hand. "
-        "An ECG counts as having a label from the label's mean threshold upwards."
+        f"{study.decision_rule}"
     )
     return Section("ecgs", "ECGs of the worst errors", (introduction, *groups))
 
@@ -118,9 +118,9 @@ def _worst(study: StudyView, one: Compared, prefix: str) -> tuple[tuple[ShownEcg
     folders = tuple(study.result.datasets.get(one.arm.downstream, {}).get("shards", ()))
     why = "" if folders else WITHOUT[study.result.elsewhere]
     try:
-        return study_ecgs(arm.predictions, arm.thresholds, folders, prefix=prefix), why
+        return study_ecgs(arm.predictions, arm.limits, folders, prefix=prefix), why
     except DataError as error:
-        return study_ecgs(arm.predictions, arm.thresholds, (), prefix=prefix), str(error)
+        return study_ecgs(arm.predictions, arm.limits, (), prefix=prefix), str(error)
 
 
 def _skew(lines: Sequence[str]) -> tuple[Block, ...]:

@@ -94,6 +94,20 @@ class StudyView:
         arms = [one.arm for one in self.result.comparisons] or list(self.result.arms)
         return arms[0].protocol if arms else ""
 
+    @cached_property
+    def has_folds(self) -> bool:
+        """Whether an arm whose labels are shown is cross-validated."""
+        return any(self.result.arms[one.arm].folds > 1 for one in self.result.best.values())
+
+    @cached_property
+    def decision_rule(self) -> str:
+        """What decides a mean prediction, as a sentence."""
+        fold = " in its own fold" * self.has_folds
+        return (
+            f"An ECG counts as having a label from the label's threshold{fold} upwards, the mean "
+            "over seeds."
+        )
+
     def score(self, name: ArmName) -> Contrast:
         """What an arm scores in the metric that decides."""
         return self.result.arms[name].scores[self.metric]

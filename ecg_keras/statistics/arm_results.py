@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy.typing as npt
+
+from ecg_keras.array_types import Float64Array
 from ecg_keras.evaluation import Contrast, Predictions, Verdict
 from ecg_keras.statistics.convergence import Convergence, Speed
 
@@ -89,6 +92,9 @@ class ArmResult:
         predictions: out-of-fold predictions, the mean probability over seeds: for curves.
         thresholds: of each label, the mean over seeds and folds.
         tuning: how its runs were chosen; ``None`` where they were not tuned, or it is unknown.
+        by_record: with folds, of each label for each record of ``predictions`` the threshold of
+            the record's own fold, the mean over seeds: ``(records,)``. The mean over folds would
+            be chosen on the record too, as what one fold tests chooses another's thresholds.
     """
 
     name: ArmName
@@ -103,6 +109,12 @@ class ArmResult:
     predictions: Predictions
     thresholds: Mapping[str, float]
     tuning: ArmTuning | None = None
+    by_record: Mapping[str, Float64Array] | None = None
+
+    @property
+    def limits(self) -> Mapping[str, npt.ArrayLike]:
+        """Of each label where "yes" begins: one threshold, or with folds one for each record."""
+        return self.by_record or self.thresholds
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,6 +63,7 @@ def score_arm(arm: AnyArm, question: Question, column: str) -> ArmResult:
         predictions=arm.mean_predictions,
         thresholds=arm.mean_thresholds,
         tuning=arm.tuning,
+        by_record=arm.thresholds_by_record if arm.folds > 1 else None,
     )
 
 

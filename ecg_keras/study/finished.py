@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
+from ecg_keras.array_types import Float64Array
 from ecg_keras.config import Recipe
 from ecg_keras.data import Dataset, read_dataset
 from ecg_keras.evaluation import Predictions, RunFacts, choose_thresholds, read_facts
@@ -194,6 +195,17 @@ class StudyArm(Generic[AnyNetwork]):
             label: float(np.mean([cell.thresholds[label] for cell in self.runs]))
             for label in self.runs[0].test.labels
         }
+
+    @property
+    def thresholds_by_record(self) -> dict[str, Float64Array]:
+        """Of each label, for each of `mean_predictions`, that of its own fold; mean over seeds."""
+        seeds = []
+        for folds in self.cells.values():
+            limits = [[cell.thresholds[label] for label in cell.test.labels] for cell in folds]
+            every = np.repeat(limits, [len(cell.test.record_ids) for cell in folds], axis=0)
+            ids = np.concatenate([cell.test.record_ids for cell in folds])
+            seeds.append(every[np.argsort(ids)])
+        return dict(zip(self.runs[0].test.labels, np.mean(seeds, axis=0).T, strict=True))
 
     @cached_property
     def tuning(self) -> ArmTuning | None:

@@ -81,6 +81,10 @@ def test_a_probability_at_the_threshold_is_a_yes():
     assert decide([[0.5], [0.49]], 0.5).tolist() == [[1], [0]]
 
 
+def test_each_record_may_have_thresholds_of_its_own():
+    assert decide([[0.3, 0.5], [0.3, 0.5]], [[0.2, 0.6], [0.4, 0.4]]).tolist() == [[1, 0], [0, 1]]
+
+
 def test_a_threshold_between_two_float32_neighbours_separates_them():
     low = np.float32(0.3)
     high = np.nextafter(low, np.float32(1))

@@ -163,6 +163,10 @@ class _Study:
             seconds=50.0,
             predictions=Predictions(labels, ids, patients, truth, 1 / (1 + np.exp(-logits))),
             thresholds={label: 0.35 + 0.05 * index for index, label in enumerate(labels)},
+            by_record={
+                label: 0.25 + 0.05 * index + 0.05 * (np.arange(records) % 5)
+                for index, label in enumerate(labels)
+            },
         )
 
     def _compare(self, arm, reference, gain):

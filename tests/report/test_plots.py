@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 
 from ecg_keras import metrics
 from ecg_keras.evaluation import Predictions
-from ecg_keras.report.label_curves import thin
+from ecg_keras.report.label_curves import draw_label, find_points, thin
 from ecg_keras.report.plots import (
     Curve,
     History,
@@ -35,27 +35,46 @@ def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_thinned_curves_keep_their_ends_their_area_and_the_threshold():
+def test_thinned_curves_keep_their_ends_and_their_area():
     made = predictions()
     truth, scores = made.targets[:, 0], made.probabilities[:, 0]
-    roc, pr = (thin(*curve(truth, scores), 0.6) for curve in (metrics.roc_curve, metrics.pr_curve))
-    assert len(roc.x) <= 300 and len(pr.x) <= 300
-    assert (roc.x[0], roc.y[0], roc.x[-1], roc.y[-1]) == (0, 0, 1, 1)
-    assert pr.x[-1] == 1
-    area = np.sum(np.diff(roc.x) * (roc.y[1:] + roc.y[:-1]) / 2)
+    (x, y), pr = (
+        thin(*curve(truth, scores)[:2]) for curve in (metrics.roc_curve, metrics.pr_curve)
+    )
+    assert len(x) <= 300 and len(pr[0]) <= 300
+    assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
+    assert pr[0][-1] == 1
+    area = np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2)
     assert area == pytest.approx(metrics.auroc(truth[:, None], scores[:, None])[0], abs=2e-3)
-    area = np.sum(np.diff(pr.x) * pr.y[1:])
+    area = np.sum(np.diff(pr[0]) * pr[1][1:])
     assert area == pytest.approx(metrics.auprc(truth[:, None], scores[:, None])[0], abs=1e-2)
-    decided = scores >= 0.6
-    sensitivity = decided[truth == 1].mean()
-    assert roc.threshold_point == pytest.approx((decided[truth == 0].mean(), sensitivity))
-    assert pr.threshold_point == pytest.approx((sensitivity, truth[decided].mean()))
 
 
-def test_few_points_are_all_kept_and_a_threshold_above_all_decides_nothing():
-    curve = thin(*metrics.roc_curve([0, 1, 1], [0.2, 0.3, 0.7]), 0.9)
-    assert curve.x.tolist() == [0, 0, 0, 1]
-    assert curve.threshold_point == (0, 0)
+def test_few_points_are_all_kept():
+    x, _ = thin(*metrics.roc_curve([0, 1, 1], [0.2, 0.3, 0.7])[:2])
+    assert x.tolist() == [0, 0, 0, 1]
+
+
+def test_the_point_of_a_threshold_is_on_the_curves():
+    made = predictions()
+    truth, scores = made.targets[:, 0], made.probabilities[:, 0].astype(float)
+    for curve, point in zip(
+        (metrics.roc_curve, metrics.pr_curve), find_points(truth == 1, scores >= 0.6), strict=True
+    ):
+        *curve_points, at = curve(truth, scores)
+        assert point == pytest.approx(np.array(curve_points)[:, np.flatnonzero(at >= 0.6)[-1]])
+    present = np.array([False, True, True])
+    assert find_points(present, np.zeros(3, bool)) == ((0, 0), (0, 1))
+
+
+def test_thresholds_of_each_record_decide_it():
+    said = Predictions(
+        ("MI",), list("abcd"), list("abcd"), [[0], [1], [0], [1]], [[0.2], [0.4], [0.6], [0.8]]
+    )
+    figures = draw_label("x", said, 0, np.array([0.3, 0.3, 0.7, 0.7]), ("", "", ""))
+    for drawing, point in zip(figures, ([0, 1], [1, 1]), strict=False):
+        (drawn,) = lines(drawing.draw())["threshold"].get_xydata().tolist()
+        assert drawn == point
 
 
 def test_the_run_and_its_baseline_differ_in_colour_and_in_line():

@@ -16,6 +16,7 @@ from ecg_keras.report import study_costs, study_ecgs, study_record, write_study
 from ecg_keras.report.blocks import Absent, Group, Rows
 from ecg_keras.report.study_checklist import ITEMS, checklist
 from ecg_keras.report.study_differences import differences, families, protocols
+from ecg_keras.report.study_labels import thresholds
 from ecg_keras.report.study_verdicts import verdicts
 from ecg_keras.report.study_view import StudyView
 
@@ -197,6 +198,23 @@ def test_groups_that_gain_more_have_a_section_and_a_table(tmp_path):
         rows = list(csv.DictReader(file))
     assert {float(row["threshold"]) for row in rows} >= {0.01, 0.5}
     check_accessible(page)
+
+
+def test_each_ecg_is_decided_at_the_threshold_of_its_own_fold(tmp_path):
+    made = small()
+    (name,) = {one.arm for one in made.best.values()}
+    tested = made.arms[name].predictions
+    # what no mean threshold can do: every decision is right
+    right = dict(zip(tested.labels, np.where(tested.targets.T == 1, 0.0, 1.0), strict=True))
+    changed = replace(made, arms={**made.arms, name: replace(made.arms[name], by_record=right)})
+    page = Page(write_study(changed, tmp_path).read_text(encoding="utf-8"))
+    section = thresholds(StudyView(changed))
+    first, *_ = section.blocks[1].table.rows
+    assert [score.value for score in first[3:]] == [1, 1, 1]  # F1, sensitivity, specificity
+    assert "from the label's threshold in its own fold upwards, the mean over seeds." in page.words
+    assert "Curves pool the folds" in page.words
+    assert "Largest loss of the test ECGs" in page.words
+    assert "Worst miss" not in page.words and "Worst false alarm" not in page.words
 
 
 def test_given_ecgs_are_shown_instead():

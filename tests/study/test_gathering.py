@@ -108,6 +108,27 @@ def test_runs_without_a_validation_split_take_their_thresholds_from_the_test_spl
     assert found.contrast.value > 0
 
 
+def test_each_record_has_the_thresholds_of_its_own_fold(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1], folds: 3}")
+    finish(plan, by_mode)
+    arm = next(iter(read_arms(plan)[0].values()))
+    scored = score_arm(arm, plan.loaded.study.question, "val_macro_auroc")
+    for label, limits in scored.limits.items():
+        assert len(set(limits)) == 3
+        for fold, folds in enumerate(zip(*arm.cells.values(), strict=True)):
+            own = np.isin(scored.predictions.record_ids, arm.cells[0][fold].test.record_ids)
+            mean = np.mean([cell.thresholds[label] for cell in folds])
+            assert own.sum() == 240 and limits[own] == pytest.approx(mean)
+
+
+def test_without_folds_all_records_have_one_threshold(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
+    finish(plan, by_mode)
+    arm = next(iter(read_arms(plan)[0].values()))
+    scored = score_arm(arm, plan.loaded.study.question, "val_macro_auroc")
+    assert scored.limits == arm.mean_thresholds
+
+
 def test_faults_of_the_data_that_were_trained_on_are_said_once(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
     finish(plan, by_mode)
