@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ecg_keras.config import Model, Training, fingerprint
+from ecg_keras.config import Model, Training, fingerprint, name_and_settings
 from ecg_keras.data import Dataset, read_dataset
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS, count_patients
 from ecg_keras.evaluation.predictions import Predictions
-from ecg_keras.training import Run, read_log, read_tuned
+from ecg_keras.training import Run, read_log, read_trained_settings, read_tuned
 
 # budgets that differ by a larger share than this make the comparison one of budgets, too
 ALIKE = 0.05
@@ -52,7 +52,7 @@ def read_budget(folder: str | Path) -> Budget | None:
     run = Run(Path(folder))
     status = dict(run.read_status())  # a field that is missing is no damage here
     try:
-        settings = status["settings"]
+        settings = read_trained_settings(run) or {}
         if all(phase.get("fit") == "ridge" for phase in settings["training"]["phases"]):
             return None
         stored = read_dataset(run.dataset).splits["train"].records
@@ -126,7 +126,7 @@ class Fit:
     """How far a run came in fitting its training records.
 
     Attributes:
-        loss: mean training loss of its last epochs, in nats a label.
+        loss: mean training loss of its last epochs, in nats a label: plain binary cross-entropy.
         entropy: of the labels of its training records, the mean of all labels in nats: the loss of
             a network that answers every ECG with how common each label is.
         alike: a mark of data, network, dropout and augmentation. They move the training loss as
@@ -144,8 +144,10 @@ class Fit:
 class RunFacts:
     """What a run's files say of its training; ``None`` where they do not say it.
 
+    Of a tuned run it is the training of the candidate that was chosen.
+
     Attributes:
-        fit: how far it fitted its training records.
+        fit: how far it fitted its training records; ``None`` of another loss, too.
         budget: what it was trained for.
         scarce: where the validation split chose something, how many labels fewer than
             `LEAST_PATIENTS` of its patients have, or lack, none of them included, and of how many:
@@ -180,7 +182,7 @@ def read_facts(folder: str | Path) -> RunFacts:
     """
     run = Run(Path(folder))
     status = run.read_status()
-    settings = status.get("settings")
+    settings = read_trained_settings(run)
     if settings is None or not run.dataset.is_file():
         return RunFacts()
     try:
@@ -237,7 +239,7 @@ def _fit(
     loss: float, dataset: Dataset, train_records: Any, model: Model, training: Training
 ) -> Fit | None:
     train = dataset.splits["train"]
-    if not train.records or not math.isfinite(loss):
+    if not train.records or not math.isfinite(loss) or not _is_cross_entropy(training):
         return None
     entropy = label_entropy(count / train.records for count in train.labels.values())
     moving = {
@@ -247,3 +249,9 @@ def _fit(
     }
     probe = all(phase.train_from == "head" for phase in training.phases)
     return Fit(loss, entropy, fingerprint(moving), probe) if entropy > 0 else None
+
+
+def _is_cross_entropy(training: Training) -> bool:
+    """Whether losses are in nats, which the entropy of the labels is the yardstick of."""
+    name, settings = name_and_settings(training.loss)
+    return name == "binary_crossentropy" and settings in ({}, {"label_smoothing": 0})

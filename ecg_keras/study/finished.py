@@ -13,13 +13,21 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 
 from ecg_keras.array_types import Float64Array
-from ecg_keras.config import Recipe
+from ecg_keras.config import Recipe, run_settings
 from ecg_keras.data import Dataset, read_dataset
 from ecg_keras.evaluation import Predictions, RunFacts, choose_thresholds, read_facts
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics import Arm, ArmName, ArmTuning
 from ecg_keras.study.cells import StudyPlan
-from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
+from ecg_keras.training import (
+    Guarded,
+    Run,
+    Tuned,
+    read_guarded,
+    read_log,
+    read_trained_settings,
+    read_tuned,
+)
 
 # the column of log.csv that says how far a run has come in the study's metric
 LOGGED = {name: f"val_{name}" for name in METRICS}
@@ -143,7 +151,8 @@ class FinishedCell:
 
     @property
     def steps_per_epoch(self) -> float:
-        return float(-(-self.train_records // self.recipe.training.batch_size))
+        settings = read_trained_settings(self.run) or run_settings(self.recipe)
+        return float(-(-self.train_records // settings["training"]["batch_size"]))
 
     @property
     def upstream(self) -> Run | None:

@@ -68,7 +68,12 @@ if TYPE_CHECKING:
         TensorBoardSettings as TensorBoardSettings,
         WandbRun as WandbRun,
     )
-    from ecg_keras.training.tuned import Tried as Tried, Tuned as Tuned, read_tuned as read_tuned
+    from ecg_keras.training.tuned import (
+        Tried as Tried,
+        Tuned as Tuned,
+        read_trained_settings as read_trained_settings,
+        read_tuned as read_tuned,
+    )
     from ecg_keras.training.validation_scores import ValidationScores as ValidationScores
 else:
     _load_name, __dir__, __all__ = lazy_face(__name__)

@@ -78,6 +78,24 @@ def read_tuned(run: Run) -> Tuned | None:
     return read_json(run.tuning, "tunings", _parse, "Remove it: the choice is made again.")
 
 
+def read_trained_settings(run: Run) -> dict[str, Any] | None:
+    """The settings that a run's network was trained with; ``None`` where none are known.
+
+    A tuned run's own ``settings`` are what all candidates change: these are the chosen one's. Runs
+    of earlier versions do not keep them, and their candidate's folder has them while it is there.
+
+    Raises:
+        DataError: status.json or tuning.json is damaged.
+    """
+    status, tuned = run.read_status(), read_tuned(run)
+    settings: dict[str, Any] | None = status.get("settings")
+    if tuned is not None and "trained_settings" in status:
+        settings = status["trained_settings"]
+    elif tuned is not None:
+        settings = Run(run.folder / tuned.choice.run).read_status().get("settings", settings)
+    return settings
+
+
 def _parse(tree: dict[str, Any]) -> Tuned:
     tuned: Tuned = parse_as(Tuned, tree)
     if tuned.chosen not in {one.name for one in tuned.candidates}:

@@ -58,6 +58,7 @@ def train_job(job: Job, watcher: Watcher) -> None:
     job.run.write_status(
         state="trained",
         shards=seen_from(job.run.folder, job.shards),
+        trained_settings=status["settings"],
         **{name: status[name] for name in KEPT if name in status},
     )
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -109,6 +110,39 @@ def test_other_augmentation_is_not_alike(run, tmp_path, augment):
     assert read_facts(other).fit == read_facts(run).fit
     change_settings(other, augment=augment)
     assert read_facts(other).fit.alike != read_facts(run).fit.alike
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["focal", {"asymmetric": {}}, {"binary_crossentropy": {"label_smoothing": 0.1}}, "mine:loss"],
+)
+def test_another_loss_than_plain_cross_entropy_is_not_compared(run, loss):
+    change_settings(run, loss=loss)
+    facts = read_facts(run)
+    assert facts.fit is None
+    assert facts.budget == Budget(10, 40, 100)
+
+
+def test_no_label_smoothing_is_plain_cross_entropy(run):
+    plain = read_facts(run).fit
+    change_settings(run, loss={"binary_crossentropy": {"label_smoothing": 0.0}})
+    assert read_facts(run).fit == plain
+
+
+def test_of_a_tuned_run_the_chosen_candidate_counts(run, tmp_path):
+    candidate = write_run(tmp_path / "candidate")
+    change_settings(candidate, batch_size=16, augment={"mixup": 0.2})
+    plain = read_facts(run).fit
+    tried = Tried("rate 1", "../candidate", 0.8, 0.3, 1e-3, 10, 5.0)
+    Tuned("mark", "macro_auroc", "rate 1", (tried, tried)).save(Run(run))
+    found = read_facts(run)  # as of an earlier version, whose status does not keep them
+    assert found.budget == Budget(10, 70, 100, 2)
+    assert found.fit.alike != plain.alike
+    trained = json.loads((candidate / "status.json").read_text())["settings"]
+    shutil.rmtree(candidate)
+    assert read_facts(run).fit == plain
+    Run(run).write_status(trained_settings=trained)
+    assert read_facts(run) == found
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,20 @@ def test_unequal_budgets_are_said_once_for_all_runs(tmp_path):
     assert "finetune from georgia and scratch may come from that alone" in said
 
 
+def test_steps_of_a_tuned_arm_are_of_the_batch_size_that_was_chosen(tmp_path):
+    sizes = [f"{{recipe: {{training: {{batch_size: {size}}}}}}}" for size in (16, 50)]
+    tune = f"tune: {{candidates: [{', '.join(sizes)}], extend: false}}"
+    plan = list_study(tmp_path, "grid: {seeds: [0]}", f"{{{tune}}}")
+    finish(plan, lambda cell: 1.0)
+    for cell in plan.cells:
+        if cell.candidates:
+            tried = [Tried(name, str(path), 0.7, 0.3, 1e-3, 4, 5.0)
+                     for name, path in cell.candidates.items()]  # fmt: skip
+            Tuned("mark", "macro_auroc", tried[-1].name, tuple(tried)).save(cell.run)
+    steps = {name.mode: arm.steps_per_epoch for name, arm in read_arms(plan)[0].items()}
+    assert steps == {"scratch": -(-1000 // 64), "finetune": 1000 / 50}
+
+
 TWO = "tune: {candidates: [{rate: 0.3}, {rate: 1}], extend: false}"
 
 

@@ -71,6 +71,7 @@ def test_the_run_is_the_chosen_candidate(place):
     for name in ("model.keras", "log.csv", "dataset.json"):
         assert (run.folder / name).read_bytes() == (chosen.folder / name).read_bytes()
     assert len(read_log(run.log)) == 4
+    assert run.read_status()["trained_settings"] == chosen.read_status()["settings"]
     assert run.read_status()["state"] == chosen.read_status()["state"] == "trained"
     assert not (chosen.folder / "predictions" / "test.npz").exists()
 
