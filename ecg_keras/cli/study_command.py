@@ -69,6 +69,8 @@ def study(
     plan = list_cells(load_study(recipe, parse_overrides(assignments)))
     part = None if shard is None else _parse_shard(shard)
     _warn_of_rates(plan)
+    for warning in dict.fromkeys(plan.dependent_seeds.values()):
+        click.echo(f"! {warning}", err=True)
     if dry_run:
         _show_cells(plan)
         show_costs(partial(estimate, plan), workers)

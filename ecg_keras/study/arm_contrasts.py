@@ -271,6 +271,16 @@ def doubt_upstreams(
     )
 
 
+def doubt_seeds(
+    comparisons: Sequence[Compared], doubts: Mapping[ArmName, str]
+) -> tuple[Compared, ...]:
+    """The comparisons, with a sentence more for arms whose seeds are not independent."""
+    return tuple(
+        replace(one, diagnostics=(*one.diagnostics, doubts[one.arm])) if one.arm in doubts else one
+        for one in comparisons
+    )
+
+
 def score_run(predictions: Predictions, thresholds: Mapping[str, float], metric: str) -> float:
     """The score of one run.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -90,6 +91,31 @@ class StudyPlan:
             if pretraining is not None:
                 names.setdefault(pretraining.name, arm.upstream)
         return names
+
+    @cached_property
+    def pretrainings(self) -> Mapping[ArmName, Mapping[int, str]]:
+        """What each seed of an arm starts from: a cell, or the name of a given upstream."""
+        found: dict[ArmName, dict[int, str]] = defaultdict(dict)
+        for (arm, seed, _), name in self.points.items():
+            if arm.upstream:
+                start = self.pretraining_of(self.by_name[name])
+                found[arm][seed] = arm.upstream if start is None else start.name
+        return found
+
+    @cached_property
+    def dependent_seeds(self) -> Mapping[ArmName, str]:
+        """Of each arm some of whose seeds share a pre-training what that means, a sentence."""
+        counts = {arm: (len({*one.values()}), len(one)) for arm, one in self.pretrainings.items()}
+        return {
+            arm: (
+                f"{arm.upstream} was pre-trained {number} times for {seeds} seeds: intervals and "
+                "verdicts take seeds for independent, and those that share a pre-training are "
+                "not, so that they are too sure; list one for each seed, or a single one, about "
+                "which the verdict is then (grid.upstream_seeds)."
+            )
+            for arm, (number, seeds) in counts.items()
+            if 1 < number < seeds
+        }
 
     def calibration_of(self, point: PointKey) -> tuple[str, str]:
         """How the predictions of an arm's run are calibrated, and how the arm asks for it."""

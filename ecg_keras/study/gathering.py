@@ -13,6 +13,7 @@ from ecg_keras.statistics import FEWEST_SEEDS, Compared, StudyResult, findings, 
 from ecg_keras.study.arm_contrasts import (
     compare_arms,
     compare_controls,
+    doubt_seeds,
     doubt_upstreams,
     find_shifts,
     logged_column,
@@ -69,6 +70,7 @@ def gather(
     arms = {name: arm for name, arm in finished.items() if name.mode in study.modes}
     controls = compare_controls(finished, judged, study)
     comparisons = doubt_upstreams(compare_arms(arms, judged, question, column), controls)
+    comparisons = doubt_seeds(comparisons, plan.dependent_seeds)
     curves = find_curves(arms, judged, question)
     families = {name.backbone: models.family_of(name.backbone) for name in arms}
     interactions = find_interactions(arms, judged, question, families)
@@ -151,10 +153,12 @@ def _not_done(
             "of these trained networks; how much another training differs needs at least "
             f"{FEWEST_SEEDS} seeds (grid.seeds)."
         )
-    if len(study.grid.upstream_seeds) == 1 and study.upstreams:
+    once = [len({*starts.values()}) == 1 for starts in plan.pretrainings.values()]
+    if any(once):
+        which = "Each upstream" if all(once) else "What some arms start from"
         lines.append(
-            "Each upstream was pre-trained once: how much another pre-training would differ is in "
-            "no interval (grid.upstream_seeds)."
+            f"{which} was pre-trained once: how much another pre-training would differ is in no "
+            "interval (grid.upstream_seeds)."
         )
     if study.grid.folds is None:
         lines.append(

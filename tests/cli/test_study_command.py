@@ -58,6 +58,17 @@ def test_a_rate_at_which_a_network_does_not_learn_is_named_once(ecg_keras, recip
     assert line.startswith("! vit1d is not known to learn at 0.003: it takes ")
 
 
+def test_seeds_that_share_a_pretraining_are_warned_of_once(ecg_keras, recipe, monkeypatch):
+    monkeypatch.setattr("ecg_keras.cli.console.show_costs", lambda *given: None)
+    seeds = ("--set", "grid.seeds=[0, 1, 2]", "--set")
+    answer = ecg_keras("study", recipe, "--dry-run", *seeds, "grid.upstream_seeds=[0, 1]")
+    (line,) = answer.err.splitlines()
+    assert line.startswith("! ptbxl was pre-trained 2 times for 3 seeds: ")
+    for enough in ("[0]", "[0, 1, 2]"):
+        answer = ecg_keras("study", recipe, "--dry-run", *seeds, f"grid.upstream_seeds={enough}")
+        assert (answer.code, answer.err) == (0, "")
+
+
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/2/3"])
 def test_a_shard_that_makes_no_sense_is_refused(ecg_keras, recipe, shard):
     answer = ecg_keras("study", recipe, "--shard", shard)

@@ -493,8 +493,32 @@ def test_the_answer_is_a_sentence_and_a_table(tmp_path):
     assert row.startswith("ludb, resnet1d18, finetune from georgia ")
     assert row.endswith("better")
     assert len(result.arms) == 4
-    assert any("pre-trained once" in line for line in result.not_done)
+    assert any(line.startswith("Each upstream was pre-trained once") for line in result.not_done)
     assert any("over training patients" in line for line in result.not_done)
+
+
+@pytest.mark.usefixtures("without_shards")
+def test_seeds_that_share_a_pretraining_speak_against_their_comparison(tmp_path):
+    sweep = "sweeps: [{backbones: [gru], seeds: [0, 1, 2], upstream_seeds: [0, 1]}]"
+    plan = list_study(tmp_path, f"grid: {{seeds: [0, 1, 2], upstream_seeds: [0, 1, 2]}}\n{sweep}")
+    finish(plan, by_mode)
+    result = gather(plan)
+    shown = {one.arm.backbone: one.diagnostics for one in result.comparisons}
+    assert shown["resnet1d18"] == ()
+    (said,) = shown["gru"]
+    assert said.startswith("georgia was pre-trained 2 times for 3 seeds: intervals and verdicts")
+    assert f"! {said}" in result.table()
+    assert not any("pre-trained once" in line for line in result.not_done)
+
+
+@pytest.mark.usefixtures("without_shards")
+def test_one_pretraining_for_all_seeds_of_a_sweep_is_said(tmp_path):
+    sweep = "sweeps: [{backbones: [gru], seeds: [0, 1]}]"
+    plan = list_study(tmp_path, f"grid: {{seeds: [0, 1], upstream_seeds: [0, 1]}}\n{sweep}")
+    finish(plan, by_mode)
+    result = gather(plan)
+    assert any("What some arms start from was pre-trained once" in one for one in result.not_done)
+    assert result.list_diagnostics() == ()
 
 
 def test_metrics_see_the_records_that_were_trained_on(tmp_path, monkeypatch):
