@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ecg_keras.evaluation.estimates import (
         Estimate as Estimate,
         p_text as p_text,
+        share_interval as share_interval,
         with_interval as with_interval,
         without_nan as without_nan,
     )

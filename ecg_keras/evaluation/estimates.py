@@ -6,6 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from ecg_keras.array_types import Float64Array
 from ecg_keras.files import CHECKS, as_name, as_number, as_object, parse_as
 
 
@@ -50,6 +55,32 @@ def with_interval(score: Estimate | None, sign: str = "") -> str:
     if not score.has_interval:
         return f"{score.value:{sign}.3f} [too few]"
     return f"{score.value:{sign}.3f} [{score.low:{sign}.3f}, {score.high:{sign}.3f}]"
+
+
+def share_interval(
+    share: npt.ArrayLike, number: npt.ArrayLike, level: float
+) -> tuple[Float64Array, Float64Array]:
+    """The interval of the share of some patients (Wilson 1927).
+
+    Args:
+        share: observed, in [0, 1].
+        number: of patients behind it, above 0.
+        level: of the interval.
+
+    Returns:
+        Its ends, each of the shape of ``share``.
+
+    Example:
+        >>> [round(float(end), 4) for end in share_interval(81 / 263, 263, 0.95)]  # Newcombe 1998
+        [0.2553, 0.3662]
+    """
+    value, behind = np.asarray(share, np.float64), np.asarray(number, np.float64)
+    square = float(special.ndtri((1 + level) / 2)) ** 2
+    centre = (value + square / (2 * behind)) / (1 + square / behind)
+    reach = np.sqrt(square * (value * (1 - value) / behind + square / (4 * behind**2)))
+    reach = reach / (1 + square / behind)
+    # the share is within, to the last bit
+    return np.clip(centre - reach, 0.0, value), np.clip(centre + reach, value, 1.0)
 
 
 def p_text(value: float | None, equals: str = "") -> str:

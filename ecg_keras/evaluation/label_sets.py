@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import special
 
 from ecg_keras.array_types import BoolArray, TextArray
-from ecg_keras.evaluation.estimates import Estimate, number, parse_stored
+from ecg_keras.evaluation.estimates import Estimate, number, parse_stored, share_interval
 from ecg_keras.evaluation.intervals import LEAST_PATIENTS
 from ecg_keras.evaluation.predictions import Predictions
 from ecg_keras.metrics import SETS, By, conformal_sets, fit_conformal, least_patients
@@ -196,8 +196,5 @@ def _coverage(
     if count < LEAST_PATIENTS:
         return Estimate(value, math.nan, math.nan)
     # the share of several records varies less than the yes or no of one: it is not too short
-    square = float(special.ndtri((1 + level) / 2)) ** 2
-    centre = (value + square / (2 * count)) / (1 + square / count)
-    reach = math.sqrt(square * (value * (1 - value) / count + square / (4 * count**2)))
-    reach /= 1 + square / count
-    return Estimate(value, max(0.0, centre - reach), min(1.0, centre + reach))
+    low, high = share_interval(value, count, level)
+    return Estimate(value, float(low), float(high))

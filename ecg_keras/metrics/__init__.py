@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         brier as brier,
         cross_entropy as cross_entropy,
         ece as ece,
+        reliability_bins as reliability_bins,
         reliability_curve as reliability_curve,
     )
     from ecg_keras.metrics.challenge import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.array_types import Float64Array
+from ecg_keras.array_types import Float64Array, IntArray
 from ecg_keras.errors import ConfigError
 from ecg_keras.metrics.inputs import (
     check_curve,
@@ -95,17 +95,35 @@ def reliability_curve(
         >>> reliability_curve([0, 0, 1, 1], [0.1, 0.3, 0.7, 0.7], bins=2)
         (array([0.2, 0.7]), array([0., 1.]), array([2., 2.]))
     """
+    truth, scores = check_curve(target, probability)
+    bin_of = reliability_bins(scores, bins)
+    records = np.bincount(bin_of).astype(np.float64)
+    mean = np.bincount(bin_of, weights=scores) / records
+    return mean, np.bincount(bin_of, weights=truth) / records, records
+
+
+def reliability_bins(probability: npt.ArrayLike, bins: int = 10) -> IntArray:
+    """Of each record the bin of `reliability_curve` that it is in, from 0; none is empty.
+
+    Args:
+        probability: in [0, 1], ``(records,)``.
+        bins: at most this many.
+
+    Raises:
+        ConfigError: fewer than one bin.
+        DataError: a probability outside of [0, 1].
+
+    Example:
+        >>> reliability_bins([0.1, 0.3, 0.7, 0.7], bins=2)
+        array([0, 0, 1, 1])
+    """
     if bins < 1:
         raise ConfigError(f"bins must be at least 1. Received: {bins}.")
-    truth, scores = check_curve(target, probability)
+    scores = np.asarray(probability, np.float64)
     check_unit(scores)
     cuts = np.quantile(scores, np.arange(1, bins) / bins)
-    bin_of = np.searchsorted(cuts, scores)
-    records = np.bincount(bin_of, minlength=bins).astype(np.float64)
-    filled = records > 0
-    mean = np.bincount(bin_of, weights=scores, minlength=bins)[filled] / records[filled]
-    share = np.bincount(bin_of, weights=truth, minlength=bins)[filled] / records[filled]
-    return mean, share, records[filled]
+    found: IntArray = np.unique(np.searchsorted(cuts, scores), return_inverse=True)[1]
+    return found
 
 
 def ece(targets: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> Float64Array:

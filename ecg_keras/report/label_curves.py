@@ -21,12 +21,14 @@ def draw_label(
     column: int,
     threshold: npt.ArrayLike,
     captions: tuple[str, str, str],
+    level: float,
     other: Predictions | None = None,
     names: tuple[str, str] = NAMES,
 ) -> tuple[Drawing, ...]:
     """The three figures of a label; the curves of ``other`` are dashed.
 
-    ``threshold`` is one, or of each record its own, so that what is decided may be off the curve.
+    ``threshold`` is one, or of each record its own, so that what is decided may be off the curve;
+    ``level`` is that of the intervals of the calibration.
     """
     label = predictions.labels[column]
     target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
@@ -51,7 +53,7 @@ def draw_label(
         Drawing(f"{prefix}-pr", f"Precision-recall curve of {label}", captions[1],
                 lambda: pr_plot(pr, prevalence, pr_other, names)),
         Drawing(f"{prefix}-calibration", f"Calibration of {label}", captions[2],
-                lambda: calibration_plot(target, probability)),
+                lambda: calibration_plot(target, probability, predictions.patient_ids, level)),
     )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ecg_keras import metrics
-from ecg_keras.array_types import Float64Array
+from ecg_keras.array_types import Float64Array, IntArray, TextArray
+from ecg_keras.evaluation import share_interval
 from ecg_keras.report.style import (
     BASELINE,
     GUIDE,
@@ -73,16 +74,27 @@ def pr_plot(
     return figure
 
 
+def count_independent(bin_of: IntArray, patient_ids: TextArray) -> Float64Array:
+    """As how many patients of one record each those of each bin count, if all of one agree."""
+    # a share of records with m a patient varies as that of (sum m)^2 / sum m^2 patients with one
+    _, patient_of = np.unique(patient_ids, return_inverse=True)
+    (own_bin, _), records = np.unique([bin_of, patient_of], axis=1, return_counts=True)
+    return np.bincount(own_bin, records) ** 2 / np.bincount(own_bin, records**2)
+
+
 @in_style
-def calibration_plot(present: npt.ArrayLike, probabilities: npt.ArrayLike) -> Figure:
+def calibration_plot(
+    present: npt.ArrayLike, probabilities: npt.ArrayLike, patient_ids: TextArray, level: float
+) -> Figure:
     """Reliability diagram over the histogram of the probabilities.
 
-    Each dot is one bin of `metrics.reliability_curve` with the 95 % interval of its observed share.
+    Each dot is one bin of `metrics.reliability_curve`; its interval is over patients.
     """
     target = np.asarray(present, bool)
     probability = np.asarray(probabilities, np.float64)
-    mean, share, count = metrics.reliability_curve(target, probability)
-    low, high = _wilson(share, count)
+    mean, share, _ = metrics.reliability_curve(target, probability)
+    patients = count_independent(metrics.reliability_bins(probability), patient_ids)
+    low, high = share_interval(share, patients, level)
     figure = Figure(figsize=PANEL_INCHES, layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
     top.plot([0, 1], [0, 1], label="calibrated", **GUIDE)
@@ -108,14 +120,6 @@ def score_plot(run: History, baseline: History | None = None, split: str = "vali
     """Scores per epoch on the split that was scored after every epoch."""
     scores = {"val_macro_auprc": "macro AUPRC", "val_macro_auroc": "macro AUROC"}
     return _history_plot(f"Score on {split}", scores, run, baseline)
-
-
-def _wilson(share: Float64Array, count: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """The 95 % interval of a share of ``count`` records (Wilson 1927)."""
-    z = 1.959964
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + (z / count / 2) ** 2)
-    return centre - half, centre + half
 
 
 def _draw_curves(

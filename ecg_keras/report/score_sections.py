@@ -255,8 +255,10 @@ def _panels(scores: Scores, test: Predictions, baseline: Predictions | None, lab
         f"ROC curve. AUROC {cell_text('score', row.auroc)}.",
         f"Precision-recall curve. AUPRC {cell_text('score', row.auprc)}; chance is "
         f"{row.prevalence:.3f}.",
-        f"Calibration, with 95 % intervals, over the probabilities of the {row.positives:,} ECGs "
-        f"with and the {records - row.positives:,} without the label.",
+        f"Calibration, with {percent(scores.level)} intervals over patients, above the "
+        f"probabilities of the {row.positives:,} ECGs with and the {records - row.positives:,} "
+        "without the label.",
     )
     column, threshold = tuple(test.labels).index(label), scores.thresholds[label]
-    return Figures(draw_label("label", test, column, threshold, captions, baseline), "panels")
+    drawings = draw_label("label", test, column, threshold, captions, scores.level, baseline)
+    return Figures(drawings, "panels")

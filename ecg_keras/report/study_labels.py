@@ -40,7 +40,8 @@ def labels(study: StudyView) -> Section | Absent:
         "Of each downstream the arm with the best score on its largest training set, blue, "
         "and its reference, dashed. It was chosen by this very score, which flatters it a "
         "little. Dots of a calibration diagram: observed share in bins of about as many "
-        "ECGs, with 95 % intervals; below, the probabilities without and with the label."
+        f"ECGs, with {study.level} intervals over patients; below, the probabilities without and "
+        "with the label."
     )
     others = first_open(groups, "The labels of the other downstreams")
     return Section("labels", "Labels", (introduction, _averaged(study), *others), (full,))
@@ -104,7 +105,8 @@ def _curves(study: StudyView, one: Compared, prefix: str) -> Iterable[Drawing]:
         label = tested.labels[column]
         captions = (f"{label}: ROC", f"{label}: precision-recall", f"{label}: calibration")
         threshold, names = arm.limits[label], ("best arm", "reference")
-        yield from draw_label(prefix, tested, column, threshold, captions, reference, names)
+        level = float(study.result.question["level"])
+        yield from draw_label(prefix, tested, column, threshold, captions, level, reference, names)
 
 
 def _labels_table(study: StudyView, compared: Sequence[Compared]) -> Table:

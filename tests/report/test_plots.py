@@ -71,7 +71,7 @@ def test_thresholds_of_each_record_decide_it():
     said = Predictions(
         ("MI",), list("abcd"), list("abcd"), [[0], [1], [0], [1]], [[0.2], [0.4], [0.6], [0.8]]
     )
-    figures = draw_label("x", said, 0, np.array([0.3, 0.3, 0.7, 0.7]), ("", "", ""))
+    figures = draw_label("x", said, 0, np.array([0.3, 0.3, 0.7, 0.7]), ("", "", ""), 0.95)
     for drawing, point in zip(figures, ([0, 1], [1, 1]), strict=False):
         (drawn,) = lines(drawing.draw())["threshold"].get_xydata().tolist()
         assert drawn == point
@@ -100,7 +100,7 @@ def test_the_run_and_its_baseline_differ_in_colour_and_in_line():
 def test_calibration_is_that_of_the_metrics():
     made = predictions(500)
     truth, scores = made.targets[:, 0], made.probabilities[:, 0]
-    figure = calibration_plot(truth, scores)
+    figure = calibration_plot(truth, scores, made.patient_ids, 0.95)
     mean, share, _ = metrics.reliability_curve(truth, scores)
     observed = lines(figure)["observed"].get_xydata()
     assert observed == pytest.approx(np.stack([mean, share], 1))
@@ -113,9 +113,25 @@ def test_calibration_is_that_of_the_metrics():
 
 def test_wilsons_interval_is_the_published_one():
     # Newcombe 1998 (Statistics in Medicine 17:857), table I, method 3: 81 of 263
-    figure = calibration_plot([1] * 81 + [0] * 182, [0.3] * 263)
+    present = [1] * 81 + [0] * 182
+    assert calibration_bar(present, range(263)) == pytest.approx([0.2553, 0.3662], abs=5e-5)
+
+
+def calibration_bar(present, patients, level=0.95):
+    ids = np.array([str(number) for number in patients])
+    figure = calibration_plot(present, [0.3] * len(present), ids, level)
     (bar,) = figure.axes[0].collections[0].get_segments()
-    assert bar[:, 1] == pytest.approx([0.2553, 0.3662], abs=5e-5)
+    return bar[:, 1]
+
+
+def test_ecgs_of_one_patient_do_not_make_a_calibration_surer():
+    present = np.arange(40) % 4 == 0
+    once = calibration_bar(present, range(40))
+    assert calibration_bar(np.repeat(present, 5), np.repeat(range(40), 5)) == pytest.approx(once)
+    # nor as many as there are patients, where most ECGs are of one of them
+    low, high = calibration_bar(np.repeat(present, [1] * 39 + [61]), [*range(39), *[39] * 61])
+    assert high - low > 2 * (once[1] - once[0])
+    assert calibration_bar(present, range(40), 0.8)[0] > once[0]
 
 
 def history(best=4):
