@@ -16,6 +16,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Scores
 from ecg_keras.export import Card, export_saved_model
 from ecg_keras.prediction import open_trained, remote
+from ecg_keras.prediction.server_interfaces import AgainError, GrpcServer, LateError, RestServer
 from ecg_keras.serving import Limits, running_server
 
 FREE = {"port": 0, "grpc_port": 0}
@@ -107,15 +108,15 @@ def test_a_server_that_is_not_there_is_said_at_once(impatient):
 def test_a_server_that_still_loads_its_model_is_waited_for(server, impatient, monkeypatch, api):
     monkeypatch.setattr("ecg_keras.serving.rest._status", lambda desk: {"model_version_status": []})
     nothing = get_model_status_pb2.GetModelStatusResponse()
-    monkeypatch.setattr(remote._Grpc, "_call", lambda self, *asked: (nothing, ""))
+    monkeypatch.setattr(GrpcServer, "_call", lambda self, *asked: (nothing, ""))
     with pytest.raises(DataError, match="no answer in 2 attempts: no version of it is available"):
         open_trained(getattr(server, api))
 
 
 def test_a_card_of_an_impossible_size_is_not_believed(server, monkeypatch):
-    read = remote._Rest.read_card
+    read = RestServer.read_card
     monkeypatch.setattr(
-        remote._Rest,
+        RestServer,
         "read_card",
         lambda self, version: read(self, version).replace(b":2000,", b":2000000000000,"),
     )
@@ -171,7 +172,7 @@ class Flaky:
     def ask(self, version, card, signal):
         if self.left:
             self.left -= 1
-            raise remote._AgainError("HTTP 400 of a neighbour's ECG")
+            raise AgainError("HTTP 400 of a neighbour's ECG")
         return np.ones((len(signal), 1), np.float32), ""
 
 
@@ -190,7 +191,7 @@ def test_a_server_that_is_slow_is_asked_about_fewer_at_once(api):
     card = dataclasses.replace(Card(("A",), ("I",), 100.0, 10, None, {}), input="x", output="y")
     with slow_server(Limits(seconds=1.2, batch_rows=1), 0.25) as running:
         place = running.grpc.split("/")[2]
-        server = remote._Rest(running.rest) if api == "rest" else remote._Grpc(place, "slow")
+        server = RestServer(running.rest) if api == "rest" else GrpcServer(place, "slow")
         network = remote.Remote(running.rest, card, 1, "0" * 64, server)
         asked = np.linspace(0, 1, 12, dtype=np.float32)[:, None]
         np.testing.assert_array_equal(network.forward(asked), asked)
@@ -201,7 +202,7 @@ def test_one_ecg_that_is_late_is_asked_again_and_no_longer_halved(impatient):
     class Late(Flaky):
         def ask(self, version, card, signal):
             if len(signal) > 1:
-                raise remote._LateError("HTTP 504")
+                raise LateError("HTTP 504")
             return super().ask(version, card, signal)
 
     card = Card(("A",), ("I",), 100.0, 10, None, {})
