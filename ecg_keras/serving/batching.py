@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -44,10 +45,11 @@ class _Asked:
 
 
 class Batcher:
-    """One thread that asks a SavedModel about all that waits, in batches of limited size.
+    """Two threads that ask a SavedModel about all that waits, in batches of limited size.
 
     While a batch is computed, others arrive, so that a busy server merges without any delay. A
-    request of more rows than a batch has is asked in parts.
+    request of more rows than a batch has is asked in parts. What can't be merged, such as a
+    recording of a day, has a thread of its own, and keeps no batch waiting.
     """
 
     def __init__(
@@ -55,11 +57,16 @@ class Batcher:
     ) -> None:
         self._most_rows, self._delay, self._on_batch = most_rows, delay, on_batch
         self._waiting: deque[_Asked] = deque()
-        self._asked: list[_Asked] = []  # about what the network is being asked
+        # about what the network is being asked, by whether it merges
+        self._asked: dict[bool, list[_Asked]] = {True: [], False: []}
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, args=(merges,), name="batches", daemon=True)
+            for merges in self._asked
+        ]
+        for one in self._threads:
+            one.start()
 
     def submit(self, signature: ServedSignature, inputs: Arrays) -> Future[Arrays]:
         """What checked inputs get, when it is there: the outputs, or a `RefusedError`."""
@@ -69,52 +76,57 @@ class Batcher:
             if self._closed:
                 raise _ending()
             self._waiting.append(one)
-            self._changed.notify()
+            self._changed.notify_all()
         return one.future
 
     def close(self, seconds: float = 0.0) -> None:
         """Takes no more, answers what waits within ``seconds``, and refuses the rest."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
-        self._thread.join(seconds)
+            self._changed.notify_all()
+        self._join(seconds)
         with self._changed:
-            for one in (*self._asked, *self._waiting):
+            for one in chain(*self._asked.values(), self._waiting):
                 one.refuse(_ending())
             self._waiting.clear()
-            self._changed.notify()
-        self._thread.join(_LAST)
+            self._changed.notify_all()
+        self._join(_LAST)
 
-    def _work(self) -> None:
-        while batch := self._take():
+    def _join(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        for one in self._threads:
+            one.join(max(0.0, until - time.monotonic()))
+
+    def _work(self, merges: bool) -> None:
+        while batch := self._take(merges):
             self._answer(batch)
 
-    def _take(self) -> list[_Asked]:
+    def _take(self, merges: bool) -> list[_Asked]:
         """The next batch; none when the last is answered and no other will come."""
         with self._changed:
+            self._asked[merges] = []
             while True:
-                chosen = self._choose()
+                chosen = self._choose(merges)
                 left = chosen[0].until - time.monotonic() if chosen else None
                 full = sum(one.rows for one in chosen) >= self._most_rows
                 if chosen and (full or self._closed or (left is not None and left <= 0)):
                     for one in chosen:
                         self._waiting.remove(one)
-                    self._asked = [
-                        one for one in chosen if one.future.set_running_or_notify_cancel()
-                    ]
-                    if self._asked:
-                        return self._asked
+                    wanted = [one for one in chosen if one.future.set_running_or_notify_cancel()]
+                    if wanted:
+                        self._asked[merges] = wanted
+                        return wanted
                     continue
                 if self._closed:
                     return []
                 self._changed.wait(left)
 
-    def _choose(self) -> list[_Asked]:
+    def _choose(self, merges: bool) -> list[_Asked]:
         """The first that waits, and those behind it that fit into its batch."""
         chosen: list[_Asked] = []
         rows = 0
         for one in self._waiting:
-            alike = not chosen or one.kind == chosen[0].kind
+            alike = one.kind == chosen[0].kind if chosen else one.signature.merges == merges
             if alike and (not chosen or rows + one.rows <= self._most_rows):
                 chosen.append(one)
                 rows += one.rows

@@ -105,3 +105,8 @@ class Desk:
 def too_late(limits: Limits) -> RefusedError:
     """What a request gets that is not answered in time."""
     return RefusedError("DEADLINE_EXCEEDED", f"not answered within {limits.seconds:g} s")
+
+
+def client_left() -> RefusedError:
+    """What a request counts as whose client no longer waits."""
+    return RefusedError("CANCELLED", "the client left")

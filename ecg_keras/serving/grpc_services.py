@@ -8,7 +8,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, TimeoutError as LateError
+from concurrent.futures import (
+    CancelledError,
+    ThreadPoolExecutor,
+    TimeoutError as LateError,
+)
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +27,7 @@ from tensorflow_serving.apis import (  # type: ignore[import-untyped]
 )
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.serving.desk import Desk, too_late
+from ecg_keras.serving.desk import Desk, client_left, too_late
 from ecg_keras.serving.served import RefusedError
 from ecg_keras.serving.tensor_forms import check_wanted, parse_tensors, print_tensors
 
@@ -49,9 +53,13 @@ class _Services(
             check_wanted(signature, wanted)
             inputs = parse_tensors(request.inputs, signature, limits.request_bytes)
             future = self._desk.batcher.submit(signature, inputs)
+            if not context.add_callback(future.cancel):
+                future.cancel()
             left = until - time.monotonic()
             try:
                 outputs = future.result(min(left, context.time_remaining() or left))
+            except CancelledError as error:
+                raise client_left() from error
             except LateError as error:
                 future.cancel()
                 raise too_late(limits) from error

@@ -20,8 +20,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from tensorflow.core.framework import types_pb2
 
-from ecg_keras.serving.desk import Desk, too_late
-from ecg_keras.serving.served import RefusedError
+from ecg_keras.serving.desk import Desk, client_left, too_late
+from ecg_keras.serving.served import Arrays, RefusedError
 from ecg_keras.serving.tensor_forms import parse_json, print_json
 
 _PATH = re.compile(
@@ -86,16 +86,29 @@ async def _predict(desk: Desk, request: Request, parsers: ThreadPoolExecutor) ->
     in_thread = functools.partial(asyncio.get_running_loop().run_in_executor, parsers)
     with desk.admitted("rest") as until:
         body = await _read_body(desk, request)
-        try:
-            signature, inputs, in_rows = await in_thread(parse_json, body, desk.served)
-            del body
-            future = asyncio.wrap_future(desk.batcher.submit(signature, inputs))
-            outputs = await asyncio.wait_for(future, until - time.monotonic())
-        except asyncio.TimeoutError as error:
-            raise too_late(desk.limits) from error
+        signature, inputs, in_rows = await in_thread(parse_json, body, desk.served)
+        del body
+        future = asyncio.wrap_future(desk.batcher.submit(signature, inputs))
+        outputs = await _wait(desk, request, future, until)
         answer = await in_thread(print_json, outputs, in_rows)
     headers = {"X-Model-Mark": desk.served.mark}
     return Response(answer, media_type="application/json", headers=headers)
+
+
+async def _wait(
+    desk: Desk, request: Request, future: asyncio.Future[Arrays], until: float
+) -> Arrays:
+    """The outputs, unless time is up or the client leaves: then the network isn't asked."""
+    leaves = asyncio.ensure_future(request.receive())  # nothing else comes behind a whole body
+    try:
+        seconds = until - time.monotonic()
+        await asyncio.wait({future, leaves}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if future.done():
+            return future.result()
+        raise too_late(desk.limits) if not leaves.done() else client_left()
+    finally:
+        leaves.cancel()
+        future.cancel()
 
 
 async def _read_body(desk: Desk, request: Request) -> bytes:
@@ -124,7 +137,7 @@ async def _read_body(desk: Desk, request: Request) -> bytes:
         what = f"the request did not arrive within {desk.limits.seconds:g} s"
         raise RefusedError("DEADLINE_EXCEEDED", what, 408) from error
     except ClientDisconnect as error:
-        raise RefusedError("INVALID_ARGUMENT", "the client left") from error
+        raise client_left() from error
 
 
 def _status(desk: Desk) -> dict[str, Any]:

@@ -22,6 +22,7 @@ DEFAULT = "serving_default"
 # of gRPC's codes, those that a request may get, and the status that REST gives instead
 HTTP_STATUS = {
     "INVALID_ARGUMENT": 400,
+    "CANCELLED": 499,  # by its client, who no longer reads it
     "NOT_FOUND": 404,
     "RESOURCE_EXHAUSTED": 429,
     "INTERNAL": 500,

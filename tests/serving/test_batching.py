@@ -86,6 +86,14 @@ def test_what_has_no_rows_is_never_merged(door, batcher):
     assert door.sizes == [1, 1, 1]
 
 
+def test_what_can_not_be_merged_keeps_no_batch_waiting(door, batcher):
+    long = batcher.submit(make_signature(door, rows=False), {"x": np.float32([1])})
+    assert batcher.submit(make_signature(lambda x: x), rows(2)).result(10)["y"].tolist() == [[2]]
+    assert not long.done()
+    door.open.set()
+    assert long.result(10)["y"].tolist() == [10]
+
+
 def test_a_delay_waits_for_others_and_no_longer_than_it_says(door):
     door.open.set()
     batcher = Batcher(most_rows=3, delay=0.3)

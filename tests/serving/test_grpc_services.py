@@ -148,6 +148,27 @@ def test_too_many_at_once_and_too_late():
         refused("DEADLINE_EXCEEDED", server, inputs, name="slow", timeout=0.1)
 
 
+def test_a_call_that_its_client_cancels_is_not_computed():
+    with slow_server(Limits(batch_rows=1), 0.6) as server:
+        host, _, name = server.grpc.removeprefix("grpc://").partition("/")
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = name
+        request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.ones((1, 1), np.float32)))
+        with grpc.insecure_channel(host) as channel:
+            stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+            first = stub.Predict.future(request)
+            time.sleep(0.2)  # it is being computed
+            others = [stub.Predict.future(request) for _ in range(20)]
+            time.sleep(0.2)
+            for one in others:
+                one.cancel()
+            start = time.monotonic()
+            assert first.result(30).outputs and stub.Predict(request, timeout=30).outputs
+        assert time.monotonic() - start < 5
+        counted = requests.get(server.metrics, timeout=30).text
+        assert 'ecg_keras_requests_total{api="grpc",code="CANCELLED"} 20.0' in counted
+
+
 def test_the_end_of_a_server_refuses_what_it_cannot_answer_in_time():
     inputs = {"x": np.ones((1, 1), np.float32)}
     with ThreadPoolExecutor(6) as pool:
