@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         PRECISIONS as PRECISIONS,
         ExportFormat as ExportFormat,
     )
+    from ecg_keras.export.network_id import identify_network as identify_network
     from ecg_keras.export.precision import MAX_LOSS as MAX_LOSS, PrecisionLoss as PrecisionLoss
     from ecg_keras.export.saved_model import export_saved_model as export_saved_model
     from ecg_keras.export.version_folders import (

@@ -47,6 +47,8 @@ class Card:
         loss: what that costs; none of float32, or where it was not measured.
         sets: which answers each label may have, by its probability, with the coverage that was
             validated; ``None`` where it was not.
+        network_id: which network it is, as `identify_network` names it and as its answers in files
+            have it; empty in cards of earlier versions.
 
     Raises:
         ConfigError: a name is empty, repeated or not one line; a size, the rate or a threshold is
@@ -77,6 +79,7 @@ class Card:
     precision: str = "float32"
     loss: PrecisionLoss | None = None
     sets: LabelSets | None = None
+    network_id: str = ""
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -106,7 +109,7 @@ class Card:
             )
         if self.units != "mV":
             raise ConfigError(f"units must be mV. Received: {self.units!r}.")
-        for name in ("input", "output", "calibration"):
+        for name in ("input", "output", "calibration", "network_id"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be text. Received: {getattr(self, name)!r}.")
         for name, value in self.reading.items():

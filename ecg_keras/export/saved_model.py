@@ -18,6 +18,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, LabelSets
 from ecg_keras.export.card import READING, Card, write_card
 from ecg_keras.export.folding import fold_norms
+from ecg_keras.export.network_id import identify_network
 from ecg_keras.export.signatures import choose_signatures, write_graph
 from ecg_keras.export.verification import (
     check_saved_model,
@@ -176,6 +177,7 @@ def make_card(
         },
         calibration="none" if calibration is None else calibration.method,
         sets=sets,
+        network_id=identify_network(model, calibration),
         **({} if reading is None else reading.model_dump(include=set(READING))),
     )
 

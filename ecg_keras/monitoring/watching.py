@@ -12,7 +12,7 @@ import numpy as np
 from ecg_keras import data, prediction, validation
 from ecg_keras.array_types import AnyArray, BoolArray, Float32Array, Float64Array, TextArray
 from ecg_keras.data import Dataset, LeftOut
-from ecg_keras.errors import DataError, look_up
+from ecg_keras.errors import DataError, listed, look_up
 from ecg_keras.evaluation import Predictions, Scores
 from ecg_keras.monitoring.alarms import FEWEST, check_outputs
 from ecg_keras.monitoring.found import EVERYTHING, Monitoring, Period
@@ -172,9 +172,21 @@ def _gather(
     for place in places:
         if place not in stored:
             tables.append(prediction.read_answers(place, dataset.labels, num_leads, time))
+            _check_network(run, place, tables[-1])
     if not sum(len(one.record_ids) for one in tables):
         raise DataError("there is no answer to look at: no file is named, or all are empty.")
     return _join(tables)
+
+
+def _check_network(run: Run, place: Path, table: AnswerTable) -> None:
+    """Refuses answers that another network gave; of earlier versions it is not known."""
+    given = set(() if table.network_ids is None else table.network_ids.tolist()) - {""}
+    if given and (strange := given - {prediction.open_trained(run.folder).network_id}):
+        raise DataError(
+            f"{place}: its column network_id names {listed(sorted(strange), 4)}, and that is not "
+            f"the network of {run.folder}, or its calibration was another then. Name the run that "
+            "answered, or ask this one again with `ecg-keras predict`."
+        )
 
 
 def _join(tables: list[AnswerTable]) -> AnswerTable:

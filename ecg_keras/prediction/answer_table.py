@@ -16,7 +16,7 @@ from ecg_keras.data import FIGURES, LEAD_FIGURES
 from ecg_keras.errors import DataError, listed
 from ecg_keras.prediction.answering import Answer
 from ecg_keras.prediction.loose_files import FIRST_COLUMNS, is_of_answers
-from ecg_keras.prediction.output import KINDS
+from ecg_keras.prediction.output import KINDS, NETWORK_ID
 from ecg_keras.prediction.readings import ANSWERED
 
 PROBABILITY = "probability_"
@@ -36,6 +36,8 @@ class AnswerTable:
         times: strings ``(records,)``, from the column of times; ``None`` where there is none.
         windows: float32 ``(records,)``, of how many windows each answer is; NaN where it is not
             known, ``None`` where it is of none.
+        network_ids: strings ``(records,)``, which network each answer is of; empty where that is
+            not known, ``None`` where it is of none.
 
     Example:
         >>> read_answers("answers.parquet", ["MI"], num_leads=12).answered.mean()  # doctest: +SKIP
@@ -49,6 +51,7 @@ class AnswerTable:
     figures: dict[str, Float32Array] = field(repr=False)
     times: TextArray | None = field(default=None, repr=False)
     windows: Float32Array | None = field(default=None, repr=False)
+    network_ids: TextArray | None = field(default=None, repr=False)
 
 
 def as_table(rows: Sequence[Answer], num_labels: int, num_leads: int) -> AnswerTable:
@@ -134,6 +137,7 @@ def read_answers(
         figures,
         _texts(table[time]) if time in table else None,
         _numbers(path, "windows", table["windows"], 0) if "windows" in table else None,
+        _texts(table[NETWORK_ID]) if NETWORK_ID in table else None,
     )
 
 

@@ -73,6 +73,7 @@ class Answers:
         sets: which answers each label may have, as of `evaluation.Scores`; ``None`` where that was
             not validated.
         reference: of the distances, where the network has one.
+        network_id: which network it is, wherever it was moved to; empty where that is not known.
         rows: an `Answer` for each recording.
         shown: the first window of the first recordings that were answered, by their record id.
 
@@ -91,6 +92,7 @@ class Answers:
     shown: Mapping[str, Signal] = field(default_factory=dict)
     sets: LabelSets | None = None
     reference: SignalReference | None = None
+    network_id: str = ""
 
     @classmethod
     def of(cls, trained: TrainedNetwork, aggregate: str, **rows: Any) -> Answers:
@@ -104,6 +106,7 @@ class Answers:
             trained.thresholds_from,
             sets=trained.sets,
             reference=trained.reference,
+            network_id=trained.network_id,
             **rows,
         )
 

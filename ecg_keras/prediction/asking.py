@@ -137,7 +137,7 @@ def embed(
             yield one
 
     with _answered(request, Path(out), LISTS, on_progress) as answers:
-        write_embeddings(Path(out), without_values(answers))
+        write_embeddings(Path(out), without_values(answers), trained.network_id)
     return tuple(rows)
 
 

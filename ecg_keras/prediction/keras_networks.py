@@ -15,6 +15,7 @@ from ecg_keras.array_types import Float32Array
 from ecg_keras.config import Data, data_of, data_settings, fingerprint
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.evaluation import Calibration, Scores, SignalReference
+from ecg_keras.export import identify_network
 from ecg_keras.files import sha256_of
 from ecg_keras.metrics import recalibrate
 from ecg_keras.prediction.trained import Forward, TrainedNetwork, adapt_settings, as_probabilities
@@ -85,6 +86,7 @@ def open_keras(
         "" if embedding or file != run.model else describe_head(place, run.card),
         model,
         reference,
+        identify_network(model, calibration),
     )
 
 

@@ -144,4 +144,5 @@ def _carded(
         card.thresholds,
         calibration=card.calibration,
         sets=card.sets,
+        network_id=card.network_id,
     )

@@ -17,6 +17,7 @@ from ecg_keras.prediction.loose_files import FIRST_COLUMNS, is_of_answers
 
 # of Parquet, rows that are written at once
 _ROWS = 4096
+NETWORK_ID = "network_id"
 _COUNTS = ("windows", "lost")
 _TEXTS = tuple(name for name in FIRST_COLUMNS if name not in _COUNTS)
 # what has a cell for a list
@@ -27,7 +28,8 @@ Row = dict[str, Any]
 
 def write_answers(path: Path, answers: Answers, rows: Iterable[Answer]) -> None:
     """Writes a row for each answer: ``probability_LABEL``, with thresholds ``decision_LABEL``, with
-    sets ``set_LABEL``, with a reference ``distance``. ``answers`` says what the columns are."""
+    sets ``set_LABEL``, with a reference ``distance``, and ``network_id``. ``answers`` says what the
+    columns are."""
     columns: list[tuple[str, str]] = [(f"probability_{label}", "float") for label in answers.labels]
     if answers.thresholds is not None:
         columns += [(f"decision_{label}", "bool") for label in answers.labels]
@@ -37,6 +39,7 @@ def write_answers(path: Path, answers: Answers, rows: Iterable[Answer]) -> None:
 
     if answers.reference is not None:
         columns.append(("distance", "float"))
+    columns.append((NETWORK_ID, "text"))
 
     def fill(one: Answer) -> Row:
         nothing = [None] * len(answers.labels)
@@ -49,19 +52,20 @@ def write_answers(path: Path, answers: Answers, rows: Iterable[Answer]) -> None:
         parts.append([one.figures.get(name) and list(one.figures[name]) for name in LEAD_FIGURES])
         if answers.reference is not None:
             parts.append([one.distance])
+        parts.append([answers.network_id or None])
         return _facts(one) | dict(zip([name for name, _ in columns], chain(*parts), strict=True))
 
     _write(path, columns, map(fill, rows))
 
 
-def write_embeddings(path: Path, rows: Iterable[Answer]) -> None:
+def write_embeddings(path: Path, rows: Iterable[Answer], network_id: str) -> None:
     """Writes a row for each answer, with a list of numbers as ``embedding``."""
 
     def fill(one: Answer) -> Row:
         embedding = None if one.values is None else one.values.tolist()
-        return {**_facts(one), "embedding": embedding}
+        return {**_facts(one), "embedding": embedding, NETWORK_ID: network_id}
 
-    _write(path, [("embedding", "floats")], map(fill, rows))
+    _write(path, [("embedding", "floats"), (NETWORK_ID, "text")], map(fill, rows))
 
 
 def check_out(path: Path, allowed: Iterable[str]) -> None:

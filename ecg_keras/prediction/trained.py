@@ -37,6 +37,8 @@ class TrainedNetwork:
             says.
         sets: which answers each label may have, with a coverage that was validated; ``None`` where
             it was not.
+        network_id: of whose weights and calibration its answers are, the same in a run and in its
+            exports; empty where a server's card does not say it.
         reference: by which recordings that are unlike the training ECGs are known; ``None`` where
             there is none.
         calibration: in words, what is done to the network's own probabilities.
@@ -66,6 +68,7 @@ class TrainedNetwork:
     remark: str = ""
     model: Any = field(default=None, repr=False)
     reference: SignalReference | None = None
+    network_id: str = ""
 
 
 def as_probabilities(place: Path | str, values: Float32Array) -> Float32Array:

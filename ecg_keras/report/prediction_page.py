@@ -213,6 +213,7 @@ def _describe(answers: Answers) -> dict[str, str]:
     chosen = CHOSEN_ON.get(answers.thresholds_from, "of the exported network")
     lines = {
         "Network": answers.network,
+        "Network id": answers.network_id or "its card has none: export it again",
         "Labels": ", ".join(answers.labels),
         "Calibration": "none: the network's own probabilities"
         if answers.calibration == "none"

@@ -165,6 +165,14 @@ def test_answers_of_several_windows_are_remarked_on(service, sound, tmp_path, mo
     assert "several windows" not in " ".join(ecg.monitor(service.run, sound).remarks)
 
 
+def test_answers_of_earlier_versions_say_no_network(service, sound, tmp_path):
+    rows = pd.read_parquet(sound)
+    assert rows.network_id.nunique() == 1
+    for name, old in (("a", rows.drop(columns="network_id")), ("b", rows.assign(network_id=None))):
+        old.to_parquet(tmp_path / f"{name}.parquet")
+        assert ecg.monitor(service.run, tmp_path / f"{name}.parquet").alarms == ()
+
+
 def test_what_can_not_be_compared_is_said(service, sound, tmp_path, monkeypatch):
     shutil.copytree(service.run, tmp_path / "moved" / "run")
     found = ecg.monitor(tmp_path / "moved" / "run", sound)
@@ -192,7 +200,9 @@ def test_what_is_no_answer_is_refused(service, sound, tmp_path):
         tmp_path / "other.parquet"
     )
     rows.assign(peak_mv="much").to_parquet(tmp_path / "text.parquet")
+    rows.assign(network_id="0" * 16).to_parquet(tmp_path / "stranger.parquet")
     for name, message in (
+        ("stranger.parquet", "column network_id names 0000000000000000, and that is not"),
         ("gone.csv", "no file of answers"),
         ("table.csv", "does not begin as answers do"),
         ("torn.jsonl", "can't be read"),

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import ecg_keras as ecg
+from ecg_keras import workflow
 from ecg_keras.evaluation import LabelSet, LabelSets, make_reference
 from ecg_keras.prediction import LooseFiles, open_trained
 from ecg_keras.prediction.output import write_answers
@@ -60,6 +61,27 @@ def test_sets_are_words_beside_the_decisions(written, tmp_path):
     assert undecided == [(), answers.labels[:1], (), ()]
     page = prediction_page(answers, tmp_path / "a.html").read_text(encoding="utf-8")
     assert "Undecided" in page and "A set holds the truth for 90 %" in page
+
+
+def test_answers_name_their_network_wherever_it_is(lab, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(lab.run, run)
+    workflow.export_run(run, tmp_path / "1")
+    wanted = open_trained(lab.run).network_id
+    assert len(wanted) == 16 and open_trained(run / "model.keras").network_id == wanted
+    for name in ("run", "1"):
+        answers = ecg.predict(tmp_path / name, lab.headers[:1], out=tmp_path / f"{name}.parquet")
+        assert answers.network_id == wanted
+        assert pd.read_parquet(tmp_path / f"{name}.parquet").network_id.tolist() == [wanted]
+        page = prediction_page(answers, tmp_path / "a.html").read_text(encoding="utf-8")
+        assert wanted in page
+    model = ecg.models.load_model(run)
+    head = model.get_layer("head")
+    head.set_weights([one + 1e-3 for one in head.get_weights()])
+    ecg.models.save_model(model, run / "model.keras")
+    assert open_trained(run).network_id != wanted
+    ecg.embed(run, lab.headers[:1], tmp_path / "e.parquet")
+    assert pd.read_parquet(tmp_path / "e.parquet").network_id.str.len().tolist() == [16]
 
 
 def test_a_recording_unlike_the_training_ecgs_is_flagged(lab, tmp_path):
