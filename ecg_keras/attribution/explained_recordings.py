@@ -72,7 +72,7 @@ class _Strongest:
     def count(self, windows: Iterable[Any]) -> Iterator[Any]:
         """The windows of a recording, whose numbers count those that can't be used."""
         for number, window in enumerate(windows, 1):
-            if window is not None:
+            if not isinstance(window, str):
                 self.numbers.append(number)
             yield window
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ecg_keras.keras_library import keras
 
 Label = str | int
-Labels = Label | Sequence[Label] | None
+Labels = Label | Sequence[Label] | npt.NDArray[np.integer[Any]] | None
 
 
 @dataclass(frozen=True)
@@ -256,6 +256,8 @@ def _open(
 def _check_signals(signals: npt.ArrayLike, network: keras.Model) -> Float32Array:
     given = np.asarray(signals, np.float32)
     takes = getattr(network, "input_shape", None) or (None, None, None)
+    if isinstance(takes, list):  # of several inputs, which `take_apart` refuses
+        return given
     if (
         given.ndim != 3
         or not given.size
@@ -291,7 +293,7 @@ def _find_columns(
         )
     if label is None and outputs is not None:
         return named, outputs.argmax(axis=-1).astype(np.int32)
-    wanted = [label] * len(given) if isinstance(label, str | int) else list(label or ())
+    wanted = [label] * len(given) if np.ndim(label) == 0 else list(label)
     if len(wanted) != len(given):
         raise ConfigError(
             f"label must be one name or number, or one for each of {plural(len(given), 'record')}. "
@@ -300,10 +302,10 @@ def _find_columns(
     return named, np.array([_column(one, named) for one in wanted], np.int32)
 
 
-def _column(label: Label, named: tuple[str, ...]) -> int:
+def _column(label: Any, named: tuple[str, ...]) -> int:
     if isinstance(label, str):
         return look_up("label", label, {name: column for column, name in enumerate(named)})
-    if not 0 <= label < len(named):
+    if not isinstance(label, int | np.integer) or not 0 <= label < len(named):
         raise ConfigError(
             f"the outputs of this network are 0 to {len(named) - 1}. Received: label {label}."
         )

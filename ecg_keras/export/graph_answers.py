@@ -91,6 +91,7 @@ def answer_recordings(network: Network, card: Card, request: Tensors) -> Tensors
         return tf.math.unsorted_segment_max(tf.cast(flat[name], tf.int32), of_window, size) > 0
 
     peak = tf.where(used, flat["peak_mv"], 0.0)
+    flat["suspect_unit"] = used & flat["suspect_unit"]
     return {
         **_named(tf.cast(mean, tf.float32), card),
         **{name: ever(name) for name in (*LEAD_FLAGS, "suspect_unit")},

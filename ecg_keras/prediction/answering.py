@@ -155,6 +155,7 @@ class _Waiting:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.windows = self.answered = self.lost = 0
+        self.why_lost = ""  # the first of them
         self.is_read = False
         self.total: Float64Array | None = None
 
@@ -170,14 +171,16 @@ class _Waiting:
 
     def answer(self, aggregate: str, has_distance: bool) -> Answer:
         one = self.reading
+        lost = f"{plural(self.lost, 'window')} left out: {self.why_lost}"
+        flags = (*one.flags, lost) if self.lost and one.status == ANSWERED else one.flags
         begun = Answer(
-            one.record_id, one.patient_id, one.split, one.status, one.reason, one.flags,
+            one.record_id, one.patient_id, one.split, one.status, one.reason, flags,
             self.windows, self.lost, mark=one.mark, figures=one.figures,
         )  # fmt: skip
         if self.total is None or one.status != ANSWERED:
-            lost = "none of its windows can be used" if one.status == ANSWERED else one.reason
+            why = "none of its windows can be used" if one.status == ANSWERED else one.reason
             status = ABSTAINED if one.status == ANSWERED else one.status
-            return replace(begun, status=status, reason=lost)
+            return replace(begun, status=status, reason=why)
         values = self.total if aggregate == "maximum" else self.total / self.answered
         if not np.isfinite(values).all():
             return replace(begun, status=ABSTAINED, reason=NOT_FINITE)
@@ -219,8 +222,8 @@ def answer_all(
         waiting.append(one)
         try:
             for window in reading.windows:
-                if window is None:
-                    one.lost += 1
+                if isinstance(window, str):
+                    one.lost, one.why_lost = one.lost + 1, one.why_lost or window
                     continue
                 one.windows += 1
                 batch.append((one, window))

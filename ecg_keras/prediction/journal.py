@@ -75,6 +75,10 @@ class Journal:
         """Whether a recording was answered, and is still the same."""
         return self.marks.get(_key(record_id, mark, split)) == mark
 
+    def has(self, record_id: str) -> bool:
+        """Whether a file was answered, whatever became of it since."""
+        return _key(record_id, "", "") in self.marks
+
     def add(self, answer: Answer) -> None:
         """Adds an answer; one of the same recording before it no longer counts."""
         values = answer.values

@@ -173,33 +173,49 @@ def _expand(
                 raise DataError(f"{one}: no file has such a name.")
             if Path(one).suffix.lower() != TEXT:  # notes, unless the pattern asks for texts
                 names = [name for name in names if Path(name).suffix.lower() != TEXT]
-            recordings = (name for name in names if _is_asked(Path(name), array))
-            yield from _expand(recordings, array, named=False)
+            recordings = [Path(name) for name in names if is_asked(Path(name), array)]
+            segments = _list_segments(recordings)
+            asked = [path for path in recordings if path not in segments and _holds_any(path)]
+            if not asked:
+                raise DataError(
+                    f"{one}: matches {listed(names, 3)}, and none is a recording by its name. Of "
+                    "WFDB the .hea is named."
+                )
+            yield from _expand(asked, array, named=False)
         else:
             yield _header(path), named
 
 
+def _holds_any(path: Path) -> bool:
+    """Whether what a pattern found is a file, or a folder with a recording in it."""
+    return not path.is_dir() or next(_walk(path), None) is not None
+
+
 def _list_folder(folder: Path) -> Iterator[Path]:
+    """Recordings below a folder; one without any is refused."""
+    recordings = _walk(folder)
+    first = next(recordings, None)
+    if first is None:
+        raise DataError(
+            f"{folder}: holds no recording. Name a folder with WFDB, CSV, EDF, DICOM, XML or HDF5 "
+            "files, or with shards."
+        )
+    yield first
+    yield from recordings
+
+
+def _walk(folder: Path) -> Iterator[Path]:
     """Recordings below a folder, in order of their names; links to other folders are left alone."""
-    count = 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(place) / name for name in sorted(names) if not name.startswith(".")]
-        recordings = [path for path in paths if path.name not in TABLES and _is_asked(path)]
+        recordings = [path for path in paths if path.name not in TABLES and is_asked(path)]
         # of features, labels or answers, or notes, as likely as ECGs: to be named
         recordings = [
             path for path in recordings if path.suffix.lower() not in (NUMPY, ".npz", TEXT)
         ]
         segments = _list_segments(recordings)
-        for path in recordings:
-            if path not in segments:
-                count += 1
-                yield path
-    if not count:
-        raise DataError(
-            f"{folder}: holds no recording. Name a folder with WFDB, CSV, EDF, DICOM, XML or HDF5 "
-            "files, or with shards."
-        )
+        yield from (path for path in recordings if path not in segments)
 
 
 def _list_segments(paths: Sequence[Path]) -> set[Path]:
@@ -215,7 +231,7 @@ def _list_segments(paths: Sequence[Path]) -> set[Path]:
     return found
 
 
-def _is_asked(path: Path, array: str | None = None) -> bool:
+def is_asked(path: Path, array: str | None = None) -> bool:
     """Whether a file is a recording by its name; of WFDB the header is, not the samples."""
     if path.is_dir():
         return True

@@ -25,7 +25,6 @@ from ecg_keras.formats import list_names, read_header
 from ecg_keras.prediction.loose_files import LooseFiles, UnreadableError
 from ecg_keras.records import RecordInfo, Signal, Span, cut_signal
 from ecg_keras.signals import LEAST_RECORDS, SIGNATURE_SIZE, find_fault, signature, verify
-from ecg_keras.text import plural
 
 # how the answers to the windows of a longer recording become one: their mean or maximum, or that
 # of the one window that the shards of the training keep
@@ -35,7 +34,8 @@ AGGREGATES = ("mean", "maximum", "trained")
 _TOGETHER, _AT_ONCE = 8, 60
 # files of one recording whose states are written as they are
 _NAMED = 8
-Window = Float32Array | None
+# in millivolts, or why it can not be used
+Window = Float32Array | str
 # the leads are the network's
 _ADVICE = " Ask for leads it has with data.leads, or leave the recording out."
 ANSWERED, ABSTAINED, UNREADABLE = "answered", "abstained", "unreadable"
@@ -49,7 +49,7 @@ class Reading:
     # of shards those of their source, else the name of the file
     record_id: str
     patient_id: str
-    # in millivolts, `None` for one that can't be used; of a long recording read as they are taken
+    # of a long recording read as they are taken
     windows: Iterable[Window] = ()
     split: str = ""
     # answered, unless it is not to be asked, and why not
@@ -110,10 +110,8 @@ class WindowReader:
         elif not kept:
             return replace(begun, status=ABSTAINED, reason=_why(outcomes[0]))
         noted = {(one.measure, one.lead): one.what for record in kept for one in note(record)}
-        lost = [one.reason for one in outcomes if not isinstance(one, Converted)]
-        flags = [f"{plural(len(lost), 'window')} left out: {lost[0]}"] if lost else []
         figures = _measure(kept[0]) if kept else {}
-        return replace(begun, windows=windows, flags=(*noted.values(), *flags), figures=figures)
+        return replace(begun, windows=windows, flags=tuple(noted.values()), figures=figures)
 
     def unchecked(self) -> LooseFiles | ArrayFile:
         """Reads recordings whatever they show."""
@@ -267,4 +265,4 @@ def _why(one: LeftOut) -> str:
 
 
 def _millivolts(one: Any) -> Window:
-    return one.samples * np.float32(one.scale) if isinstance(one, Converted) else None
+    return one.samples * np.float32(one.scale) if isinstance(one, Converted) else str(one.reason)

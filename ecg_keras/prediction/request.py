@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ from ecg_keras.data import SPLITS, Dataset
 from ecg_keras.errors import ConfigError, DataError, listed, look_up, shortened
 from ecg_keras.prediction.answering import Answer, answer_all
 from ecg_keras.prediction.journal import Journal
-from ecg_keras.prediction.loose_files import LooseFiles
+from ecg_keras.prediction.loose_files import LooseFiles, is_asked
 from ecg_keras.prediction.readings import (
     ABSTAINED,
     AGGREGATES,
@@ -75,8 +76,10 @@ class Request:
         given = _read_given(files)
         if isinstance(given, np.ndarray):  # each process would get all of it
             workers = 1
-        settings = trained.data.model_copy(update={"workers": workers})
-        loose = replace(reading or LooseFiles(), verify=settings.verify != "off")
+        loose = reading or LooseFiles()
+        verify = trained.data.verify if loose.verify else "off"
+        settings = trained.data.model_copy(update={"workers": workers, "verify": verify})
+        loose = replace(loose, verify=verify != "off")
         source: LooseFiles | ArrayFile
         shards: list[tuple[Path, Dataset]] = []
         tables: list[Path] = []
@@ -128,7 +131,10 @@ class Request:
         left = [
             one
             for one in self.infos
-            if journal is None or not journal.knows(one.record_id, mark_of(one.path))
+            # the state of files is looked at only of what was answered: there may be many
+            if journal is None
+            or not journal.has(one.record_id)
+            or not journal.knows(one.record_id, mark_of(one.path))
         ]
         done = len(self.infos) - len(left)
         move = on_progress or (lambda done, total: None)
@@ -251,17 +257,31 @@ def _find_shards(
     if split is not None:
         look_up("split", split, dict.fromkeys(SPLITS))
     chosen: dict[Path, set[str]] = {}
+    whole: set[Path] = set()
     rest: list[str | Path] = []
     for one in files:
-        path = Path(one)
-        if (path / "dataset.json").is_file():
-            chosen.setdefault(path, set())
-        elif path.suffix == ".tfrecord":
-            chosen.setdefault(path.parent, set()).add(path.name)
-        else:
+        named = [Path(one)]
+        if glob.has_magic(str(one)) and not named[0].exists():
+            named = [Path(name) for name in sorted(glob.glob(str(one), recursive=True))]  # noqa: PTH207
+        stored = [path for path in named if _is_stored(path)]
+        for path in stored:
+            folder = path.parent if path.suffix == ".tfrecord" else path
+            names = chosen.setdefault(folder, set())
+            if folder == path:
+                whole.add(folder)
+            else:
+                names.add(path.name)
+        if not stored or any(is_asked(path) for path in named if path not in stored):
             rest.append(one)
-    found = [(folder, _choose(folder, trained, split, names)) for folder, names in chosen.items()]
+    found = [
+        (folder, _choose(folder, trained, split, set() if folder in whole else names))
+        for folder, names in chosen.items()
+    ]
     return found, rest
+
+
+def _is_stored(path: Path) -> bool:
+    return path.suffix == ".tfrecord" or (path / "dataset.json").is_file()
 
 
 def _choose(folder: Path, trained: TrainedNetwork, split: str | None, names: set[str]) -> Dataset:

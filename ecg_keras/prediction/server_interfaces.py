@@ -19,6 +19,9 @@ _SIGNATURE = "serving_default"
 # a server's own limit is below the last
 _CONNECT, _ANSWER = 10, 120
 _ANSWER_BYTES = 64 << 20
+# what both servers say of a request that is too large: of one with more ECGs than a batch of
+# TensorFlow Serving takes, as of a wrong one, with INVALID_ARGUMENT and 400
+_TOO_MANY = b"larger than max"
 
 
 class AgainError(Exception):
@@ -99,6 +102,8 @@ class RestServer:
             raise DataError(f"{self._url}: answers with more than {_ANSWER_BYTES:,} bytes.")
         if response.status_code == 200:
             return text, response.headers.get("X-Model-Mark", "")
+        if response.status_code == 400 and _TOO_MANY in text:
+            raise TooLargeError(text.decode(errors="replace"))
         reply = f"HTTP {response.status_code} {shortened(text.decode(errors='replace'), 300)}"
         if response.status_code == 504:
             raise LateError(reply)
@@ -177,7 +182,7 @@ class GrpcServer:
                 answer, reply = call(request, timeout=_ANSWER)
         except grpc.RpcError as error:
             code, words = error.code(), f"{error.code().name} {error.details()}"
-            if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in words:
+            if _TOO_MANY.decode() in words:
                 raise TooLargeError(words) from error
             if code is grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise LateError(words) from error

@@ -136,16 +136,12 @@ class Batcher:
         """One of a batch that is refused is refused alone: the others are asked again."""
         try:
             outputs = self._ask(batch)
-        except RefusedError as error:
+        except Exception as error:  # of a bug, too, its request learns, and the thread lives on
             if len(batch) == 1:
                 batch[0].refuse(error)
             else:
                 for one in batch:
                     self._answer([one])
-            return
-        except Exception as error:  # a bug: its request learns of it, and the thread lives on
-            for one in batch:
-                one.refuse(error)
             return
         start = 0
         for one in batch:
@@ -168,7 +164,13 @@ class Batcher:
         for start in range(0, rows, self._most_rows):
             end = min(start + self._most_rows, rows)
             self._on_batch(end - start)
-            part = signature.ask({name: values[start:end] for name, values in inputs.items()})
+            try:
+                part = signature.ask({name: values[start:end] for name, values in inputs.items()})
+            except RefusedError as error:
+                if not start:
+                    raise
+                what = f"of {rows} rows asked in parts, in that from {start} on, counted from it"
+                raise RefusedError(error.code, f"{what}: {error}", error.status) from error
             if any(len(values) != end - start for values in part.values()):
                 raise RefusedError("INTERNAL", f"{signature.name} gave no output for each row")
             parts.append(part)

@@ -18,6 +18,9 @@ from ecg_keras.serving.rest import make_app
 
 # connections that are open at once, also those that ask nothing
 _CONNECTIONS = 1000
+# seconds that a connection is kept on which nothing is asked: longer than by proxies, which would
+# else ask on one that is just being closed
+_KEPT = 75
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def start_rest(desk: Desk, listening: socket.socket, grace: float) -> RestServer
         server_header=False,
         proxy_headers=False,
         limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_KEPT,
         timeout_graceful_shutdown=math.ceil(grace),
     )
     server = uvicorn.Server(config)
@@ -81,10 +85,6 @@ def _make_protocol(seconds: float) -> type[asyncio.Protocol]:
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            self._watch()
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
             self._watch()
 
         def connection_lost(self, exc: Exception | None) -> None:

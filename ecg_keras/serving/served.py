@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from ecg_keras.array_types import AnyArray
 from ecg_keras.config import fingerprint
-from ecg_keras.errors import DataError, listed, shortened
+from ecg_keras.errors import DataError, listed, printable, shortened
 from ecg_keras.export import digest_files, find_saved_model
 
 Arrays = dict[str, AnyArray]
@@ -37,7 +37,7 @@ class RefusedError(Exception):
     What a request holds may be in the message, and gRPC loses one that is too long."""
 
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
-        super().__init__(shortened(message, 400))
+        super().__init__(shortened(printable(message), 400))
         self.code = code
         self.status = status or HTTP_STATUS[code]
 
@@ -109,6 +109,9 @@ class ServedSignature:
         }
         try:
             return {name: one.numpy() for name, one in self.function(**tensors).items()}
+        except UnicodeDecodeError as error:  # of TensorFlow's own message, which has it in it
+            what = f"a string that signature {self.name} was asked with is no UTF-8"
+            raise RefusedError("INVALID_ARGUMENT", what) from error
         except tf.errors.InvalidArgumentError as error:
             raise RefusedError("INVALID_ARGUMENT", _reason(error)) from error
         except tf.errors.ResourceExhaustedError as error:

@@ -198,5 +198,6 @@ def find_link(model: keras.Model, loss: Any, output: str | None, from_logits: bo
         )
     if not (stated if from_logits is None else from_logits):
         return "none"
+    loss = getattr(loss, "func", loss)  # of a partial
     name = getattr(loss, "__name__", type(loss).__name__).lower()
     return "softmax" if "categorical" in name else "sigmoid"

@@ -166,6 +166,9 @@ def test_without_a_label_it_is_what_the_network_says_most_of(signals):
     ask = explainer(model, labels=LABELS, steps=2)
     wanted = [LABELS[column] for column in np.asarray(model(signals)).argmax(axis=1)]
     assert list(ask(signals, None).labels) == wanted
+    columns = np.asarray(model(signals)).argmax(axis=1)
+    assert list(ask(signals, columns).labels) == wanted
+    assert ask(signals, columns[0]).labels == (wanted[0],) * len(signals)
     mixed = ask(signals[:2], ["MI", 1])
     assert mixed.labels == LABELS
     assert mixed.values[1] == pytest.approx(ask(signals[1:2], "NORM").values[0], abs=1e-6)
@@ -201,5 +204,8 @@ def test_what_is_refused(signals):
         explain(model, signals[:, 1:])
     with pytest.raises(DataError, match="must be finite"):
         explain(model, signals * np.nan)
+    two = keras.Input(signals.shape[1:]), keras.Input(signals.shape[1:])
+    with pytest.raises(ConfigError, match="one input"):
+        explain(keras.Model(two, model(keras.layers.add(two))), signals, label=0)
     with pytest.raises(ConfigError, match="one input"):
         explain(keras.Model(model.input, [model.output, model.output]), signals)

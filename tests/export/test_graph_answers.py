@@ -74,6 +74,9 @@ def test_a_suspect_amplitude_is_answered_with_a_flag(served):
     signal = make_ecg(500, 5)
     answer = ask(served, [signal, signal * 30], 500)
     assert answer["suspect_unit"].tolist() == [False, True]
+    signal[-1000:] = 0  # the cable is off: these windows are lost, and say nothing of the unit
+    answer = ask(served, [signal], 500)
+    assert answer["lost"] > 0 and not answer["suspect_unit"]
 
 
 @CNN

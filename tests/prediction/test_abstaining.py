@@ -1,6 +1,7 @@
 """What is not answered, and why: wrong units, leads in other columns, damaged and short files."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,7 @@ def test_a_wrong_unit_is_named_and_can_be_corrected_or_let_be(lab, values, tmp_p
     assert one.reason.startswith("microvolts are taken for millivolts")
     assert ask(lab, tmp_path / "r.csv").status == "answered"
     assert ask(lab, tmp_path / "r.csv", wrong, verify="off").status == "answered"
+    assert ask(lab, tmp_path / "r.csv", replace(wrong, verify=False)).status == "answered"
 
 
 def test_exchanged_arms_are_named_where_a_heart_shows_them(lab, tmp_path):
@@ -148,8 +150,18 @@ def test_segments_of_a_record_are_not_asked_about_alone(lab, values, tmp_path):
         write_wfdb(tmp_path / f"m_{number}", values)
     lines = [f"m/2 12 500 {2 * len(values)}", *(f"m_{one} {len(values)}" for one in (1, 2))]
     (tmp_path / "m.hea").write_text("\n".join(lines) + "\n")
-    one = ask(lab, tmp_path)
-    assert (Path(one.record_id).name, one.status) == ("m.hea", "answered")
+    for asked in (tmp_path, tmp_path / "*.hea"):
+        one = ask(lab, asked)
+        assert (Path(one.record_id).name, one.status) == ("m.hea", "answered")
+
+
+def test_windows_that_are_lost_in_a_long_recording_are_all_counted(lab, values, tmp_path):
+    long = np.tile(values, (40, 1))
+    long[45_000:, 8] = 0  # behind the first sixty windows of four seconds, too
+    write_wfdb(tmp_path / "long", long)
+    one = ask(lab, tmp_path / "long.hea")
+    assert one.lost > 60 and one.windows + one.lost > 60
+    assert one.flags[-1] == f"{one.lost} windows left out: no signal in lead V3"
 
 
 def test_what_is_unusual_is_flagged_and_a_window_without_a_lead_left_out(lab, values, tmp_path):

@@ -46,6 +46,10 @@ def test_shards_are_answered_as_evaluate_answers_them(lab, answered):
     (shard,) = lab.shards.glob("test-*.tfrecord")
     alone = ecg.predict(lab.run, [shard], batch_size=3)
     assert [one.record_id for one in alone.rows] == answered.record_ids.tolist()
+    pattern = ecg.predict(lab.run, lab.shards / "test-*.tfrecord")
+    assert np.array_equal(pattern.probabilities, alone.probabilities)
+    both = ecg.predict(lab.run, [shard, lab.shards])
+    assert len(both.rows) == lab.dataset.num_records
     everything = ecg.predict(lab.run, lab.shards)
     assert len(everything.rows) == lab.dataset.num_records
     assert {one.split for one in everything.rows} == {"train", "valid", "test"}

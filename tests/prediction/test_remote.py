@@ -16,8 +16,15 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Scores
 from ecg_keras.export import Card, export_saved_model
 from ecg_keras.prediction import open_trained, remote
-from ecg_keras.prediction.server_interfaces import AgainError, GrpcServer, LateError, RestServer
+from ecg_keras.prediction.server_interfaces import (
+    AgainError,
+    GrpcServer,
+    LateError,
+    RestServer,
+    TooLargeError,
+)
 from ecg_keras.serving import Limits, running_server
+from ecg_keras.serving.served import RefusedError
 
 FREE = {"port": 0, "grpc_port": 0}
 
@@ -96,6 +103,40 @@ def test_a_server_that_goes_away_ends_in_one_line_and_the_rest_is_asked_alone(
         whole = ecg.predict(getattr(second, api), files, out=out, batch_size=3)
     expected = ecg.predict(lab.run, files).probabilities
     np.testing.assert_allclose(whole.probabilities, expected, atol=1e-6)
+
+
+def test_more_at_once_than_a_server_batches_is_asked_in_parts(lab, impatient):
+    """As TensorFlow Serving answers more rows than its max_batch_size, with one code for all."""
+    words = "Task size 128 is larger than maximum input batch size 64"
+
+    class Small:
+        bytes_per_sample = 1
+
+        def ask(self, version, card, signal):
+            if len(signal) > 64:
+                raise TooLargeError(words)
+            return np.ones((len(signal), 1), np.float32), ""
+
+    card = Card(("A",), ("I",), 100.0, 10, None, {})
+    network = remote.Remote("http://x", card, 1, "", Small())
+    assert len(network.forward(np.zeros((128, 10, 1), np.float32))) == 128 and network.rows <= 64
+
+
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_the_words_of_a_server_that_takes_fewer_are_known(api, monkeypatch):
+    limits = Limits(batch_rows=4)
+    words = "Task size 5 is larger than maximum input batch size 4"
+
+    def submit(self, signature, inputs):
+        raise RefusedError("INVALID_ARGUMENT", words)
+
+    monkeypatch.setattr("ecg_keras.serving.batching.Batcher.submit", submit)
+    card = dataclasses.replace(Card(("A",), ("I",), 100.0, 10, None, {}), input="x", output="y")
+    with slow_server(limits, 0) as running:
+        place = running.grpc.split("/")[2]
+        server = RestServer(running.rest) if api == "rest" else GrpcServer(place, "slow")
+        with pytest.raises(TooLargeError, match="larger than maximum"):
+            server.ask(1, card, np.zeros((5, 1), np.float32))
 
 
 def test_a_server_that_is_not_there_is_said_at_once(impatient):

@@ -133,6 +133,29 @@ def test_a_bug_in_the_graph_ends_its_request_and_not_the_server(batcher):
     assert batcher.submit(signature, rows(2)).result(10)["y"].tolist() == [[2]]
 
 
+def test_a_bug_for_one_request_does_not_end_its_neighbours(door, batcher):
+    def broken(x):
+        door(x)
+        if (x == 2).any():
+            raise RuntimeError("bug")
+        return x
+
+    signature = make_signature(broken)
+    first = batcher.submit(signature, rows(1))
+    time.sleep(0.05)
+    good, bad = (batcher.submit(signature, rows(one)) for one in (3, 2))
+    door.open.set()
+    assert good.result(10)["y"].tolist() == [[3]] and first.result(10)["y"].tolist() == [[1]]
+    with pytest.raises(RuntimeError, match="bug"):
+        bad.result(10)
+
+
+def test_a_request_that_is_asked_in_parts_says_in_which_it_is_wrong(door, batcher):
+    door.open.set()
+    with pytest.raises(RefusedError, match="of 6 rows asked in parts, in that from 4 on.*: not fi"):
+        batcher.submit(make_signature(door), rows(1, 2, 3, 4, 5, np.nan)).result(10)
+
+
 def test_a_closed_one_answers_what_it_has_and_refuses_more(door):
     batcher = Batcher(most_rows=2, delay=60)
     signature = make_signature(door)

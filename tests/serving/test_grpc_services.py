@@ -95,6 +95,12 @@ def test_a_wrong_request_gets_a_code_and_a_reason(server, signals):
     assert "assertion failed: [not finite]" in refused(wrong, server, {"signal": signals * np.nan})
 
 
+def test_a_string_that_is_no_utf_8_is_refused_alone(server, signals):
+    who = np.array([b"\xb5V" * 10_000], object)
+    asked = {"signal": signals[:1], "who": who}
+    assert "is no UTF-8" in refused("INVALID_ARGUMENT", server, asked, "named")
+
+
 def test_what_a_request_holds_is_shortened_in_its_error(server, signals):
     name = "n" * 20_000
     assert len(refused("NOT_FOUND", server, {"signal": signals}, name=name)) <= 400

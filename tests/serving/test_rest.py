@@ -98,6 +98,7 @@ WRONG = {
     "no row": ({"inputs": {"signal": []}}, "must have the shape (any, 4, 2). Received: (0,)"),
     "signature": ({"signature_name": "x", "inputs": ECG}, 'name: "x" not found in signature def'),
     "signature's type": ({"signature_name": 1, "inputs": ECG}, "must be a string value"),
+    "surrogate": ({"signature_name": "\ud800", "inputs": ECG}, "\\ud800"),
     "name": ({"inputs": {"sinal": ECG}}, "takes the inputs signal. Received: sinal."),
     "row's name": ({"instances": [{"sinal": ECG[0]}]}, "element: 0 of 'instances' list"),
     "mixed rows": ({"instances": [{"signal": ECG[0]}, ECG[0]]}, "element: 1 of 'instances' list"),

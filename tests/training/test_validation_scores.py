@@ -1,5 +1,7 @@
 """`ValidationScores` in a user's own `fit`; tools/callback_combinations.py has many more."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -130,6 +132,8 @@ def test_logits_become_probabilities_where_the_loss_says_so():
     assert find_link(logits, "binary_crossentropy", None, False) == "none"
     chosen = keras.losses.CategoricalCrossentropy(from_logits=True)
     assert find_link(logits, chosen, None, None) == "softmax"
+    part = functools.partial(keras.losses.categorical_crossentropy, from_logits=True)
+    assert find_link(logits, part, None, None) == "softmax"
     assert find_link(sigmoid, said, None, None) == "none"
     with pytest.raises(ConfigError, match="ends in a linear layer, and its loss does not say"):
         find_link(logits, "binary_crossentropy", None, None)
