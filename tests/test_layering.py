@@ -81,13 +81,13 @@ DOORS = {
     "jinja2": ("report",),
     "click": ("cli",),
     "rich": ("cli",),
-    "tensorflow_serving": ("export", "prediction/remote.py", "serving"),
-    "grpc": ("prediction/remote.py", "serving/grpc_services.py"),
+    "tensorflow_serving": ("export", "prediction/server_interfaces.py", "serving"),
+    "grpc": ("prediction/server_interfaces.py", "serving/grpc_services.py"),
     "starlette": ("serving/rest.py",),
     "uvicorn": ("serving/rest_server.py",),
     "prometheus_client": ("serving/desk.py",),
     "pooch": ("download",),
-    "requests": ("download", "prediction/remote.py"),
+    "requests": ("download", "prediction/server_interfaces.py"),
 }
 
 # these read databases and compute on arrays: they never import TensorFlow at their top

@@ -293,7 +293,9 @@ def _find_columns(
         )
     if label is None and outputs is not None:
         return named, outputs.argmax(axis=-1).astype(np.int32)
-    wanted = [label] * len(given) if np.ndim(label) == 0 else list(label)
+    wanted: list[Any] = [label] * len(given)
+    if isinstance(label, Sequence | np.ndarray) and not isinstance(label, str):
+        wanted = list(label)
     if len(wanted) != len(given):
         raise ConfigError(
             f"label must be one name or number, or one for each of {plural(len(given), 'record')}. "

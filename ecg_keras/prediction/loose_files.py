@@ -175,13 +175,13 @@ def _expand(
                 names = [name for name in names if Path(name).suffix.lower() != TEXT]
             recordings = [Path(name) for name in names if is_asked(Path(name), array)]
             segments = _list_segments(recordings)
-            asked = [path for path in recordings if path not in segments and _holds_any(path)]
-            if not asked:
+            chosen = [path for path in recordings if path not in segments and _holds_any(path)]
+            if not chosen:
                 raise DataError(
                     f"{one}: matches {listed(names, 3)}, and none is a recording by its name. Of "
                     "WFDB the .hea is named."
                 )
-            yield from _expand(asked, array, named=False)
+            yield from _expand(chosen, array, named=False)
         else:
             yield _header(path), named
 

@@ -20,10 +20,10 @@ from ecg_keras.errors import ConfigError, DataError, printable, shortened
 from ecg_keras.export import Card, parse_card
 from ecg_keras.prediction.server_interfaces import (
     AgainError,
-    GrpcServer,
+    GrpcInterface,
     LateError,
     MissingError,
-    RestServer,
+    RestInterface,
     Server,
     TooLargeError,
 )
@@ -103,9 +103,9 @@ def connect(url: str, card: Path | None) -> Remote:
             "grpc://HOST:PORT/NAME."
         )
     server: Server = (
-        GrpcServer(found["host"], found["rpc"])
+        GrpcInterface(found["host"], found["rpc"])
         if found["host"]
-        else RestServer(f"{found['base']}/{found['name']}")
+        else RestInterface(f"{found['base']}/{found['name']}")
     )
     try:
         version = _retry(url, server.find_version, _FIRST_PAUSES)

@@ -190,7 +190,8 @@ class Request:
         for one in chain(stored, self.reader.read(infos)):
             if len(found) == len(wanted):
                 break
-            window = next((window for window in one.windows if window is not None), None)
+            usable = (window for window in one.windows if not isinstance(window, str))
+            window = next(usable, None)
             if one.record_id in wanted - found.keys() and window is not None:
                 trained = self.trained
                 found[one.record_id] = Signal(window, trained.sampling_rate, trained.leads)

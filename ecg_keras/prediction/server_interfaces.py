@@ -52,7 +52,7 @@ class Server(Protocol):
     def ask(self, version: int, card: Card, signal: Float32Array) -> tuple[Float32Array, str]: ...
 
 
-class RestServer:
+class RestInterface:
     """https://www.tensorflow.org/tfx/serving/api_rest"""
 
     bytes_per_sample = 24  # at most, as text
@@ -116,7 +116,7 @@ class RestServer:
         raise DataError(f"{self._url}: {printable(reply)}")
 
 
-class GrpcServer:
+class GrpcInterface:
     """PredictionService and ModelService of TensorFlow Serving. A channel lives as long as a call:
     one that lost its server would wait longer and longer before it looks for it again.
     """

@@ -99,10 +99,12 @@ async def _wait(
     desk: Desk, request: Request, future: asyncio.Future[Arrays], until: float
 ) -> Arrays:
     """The outputs, unless time is up or the client leaves: then the network isn't asked."""
-    leaves = asyncio.ensure_future(request.receive())  # nothing else comes behind a whole body
+    # behind a whole body nothing else comes
+    leaves: asyncio.Future[Any] = asyncio.ensure_future(request.receive())
+    either: set[asyncio.Future[Any]] = {future, leaves}
     try:
         seconds = until - time.monotonic()
-        await asyncio.wait({future, leaves}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if future.done():
             return future.result()
         raise too_late(desk.limits) if not leaves.done() else client_left()

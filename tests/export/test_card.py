@@ -57,6 +57,7 @@ def test_the_json_names_units_and_tensors(tmp_path):
         "precision": "float32",
         "loss": None,
         "sets": None,
+        "network_id": "",
     }
 
 

@@ -66,6 +66,7 @@ def test_sets_are_words_beside_the_decisions(written, tmp_path):
 def test_answers_name_their_network_wherever_it_is(lab, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(lab.run, run)
+    (run / "status.json").write_text('{"state": "trained", "shards": "../shards"}')
     workflow.export_run(run, tmp_path / "1")
     wanted = open_trained(lab.run).network_id
     assert len(wanted) == 16 and open_trained(run / "model.keras").network_id == wanted

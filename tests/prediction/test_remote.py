@@ -18,9 +18,9 @@ from ecg_keras.export import Card, export_saved_model
 from ecg_keras.prediction import open_trained, remote
 from ecg_keras.prediction.server_interfaces import (
     AgainError,
-    GrpcServer,
+    GrpcInterface,
     LateError,
-    RestServer,
+    RestInterface,
     TooLargeError,
 )
 from ecg_keras.serving import Limits, running_server
@@ -134,7 +134,7 @@ def test_the_words_of_a_server_that_takes_fewer_are_known(api, monkeypatch):
     card = dataclasses.replace(Card(("A",), ("I",), 100.0, 10, None, {}), input="x", output="y")
     with slow_server(limits, 0) as running:
         place = running.grpc.split("/")[2]
-        server = RestServer(running.rest) if api == "rest" else GrpcServer(place, "slow")
+        server = RestInterface(running.rest) if api == "rest" else GrpcInterface(place, "slow")
         with pytest.raises(TooLargeError, match="larger than maximum"):
             server.ask(1, card, np.zeros((5, 1), np.float32))
 
@@ -149,15 +149,15 @@ def test_a_server_that_is_not_there_is_said_at_once(impatient):
 def test_a_server_that_still_loads_its_model_is_waited_for(server, impatient, monkeypatch, api):
     monkeypatch.setattr("ecg_keras.serving.rest._status", lambda desk: {"model_version_status": []})
     nothing = get_model_status_pb2.GetModelStatusResponse()
-    monkeypatch.setattr(GrpcServer, "_call", lambda self, *asked: (nothing, ""))
+    monkeypatch.setattr(GrpcInterface, "_call", lambda self, *asked: (nothing, ""))
     with pytest.raises(DataError, match="no answer in 2 attempts: no version of it is available"):
         open_trained(getattr(server, api))
 
 
 def test_a_card_of_an_impossible_size_is_not_believed(server, monkeypatch):
-    read = RestServer.read_card
+    read = RestInterface.read_card
     monkeypatch.setattr(
-        RestServer,
+        RestInterface,
         "read_card",
         lambda self, version: read(self, version).replace(b":2000,", b":2000000000000,"),
     )
@@ -232,7 +232,7 @@ def test_a_server_that_is_slow_is_asked_about_fewer_at_once(api):
     card = dataclasses.replace(Card(("A",), ("I",), 100.0, 10, None, {}), input="x", output="y")
     with slow_server(Limits(seconds=1.2, batch_rows=1), 0.25) as running:
         place = running.grpc.split("/")[2]
-        server = RestServer(running.rest) if api == "rest" else GrpcServer(place, "slow")
+        server = RestInterface(running.rest) if api == "rest" else GrpcInterface(place, "slow")
         network = remote.Remote(running.rest, card, 1, "0" * 64, server)
         asked = np.linspace(0, 1, 12, dtype=np.float32)[:, None]
         np.testing.assert_array_equal(network.forward(asked), asked)
