@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -64,9 +65,24 @@ def read_progress(folder: Path) -> Progress | None:
     return found
 
 
-def restore(model: keras.Model, folder: Path, progress: Progress) -> None:
-    """Puts a model where ``progress`` says: weights, random generators, the optimizer's state."""
-    model.load_weights(folder / progress.weights)
+def restore(
+    model: keras.Model, folder: Path, progress: Progress, *, new_optimizer: bool = False
+) -> None:
+    """Puts a model where ``progress`` says: weights, random generators, the optimizer's state.
+
+    ``new_optimizer`` lets a compiled model begin with a new one where the state is of another.
+    """
+    with warnings.catch_warnings():
+        if not new_optimizer:  # of which Keras only warns
+            warnings.filterwarnings("error", "Skipping variable loading for optimizer")
+        try:
+            model.load_weights(folder / progress.weights)
+        except ValueError as error:
+            raise DataError(
+                f"{folder / progress.weights}: its network or optimizer is another than what this "
+                f"version of Keras makes of the recipe, {keras.__version__}. Resume with the "
+                f"version that it was begun with, or remove {folder.parent} to train it again."
+            ) from error
     for variable, state in zip(_generators(model), progress.draws, strict=True):
         variable.assign(state)
 

@@ -143,11 +143,13 @@ def _fit(
     settings = recipe.training
     make_repeatable(settings.seed, deterministic=settings.deterministic)
     strategy = make_strategy(settings.devices)
-    precision = choose_precision(settings.precision)
+    progress = read_progress(run.checkpoints)
+    status = run.read_status() if progress else None
+    # whatever `auto` would take here: the optimizer's state is that of the precision it began in
+    precision = choose_precision((status or {}).get("precision", settings.precision))
     devices = [device.name for device in tf.config.list_logical_devices()]
     write_json(run.environment, describe_environment(precision, devices))
 
-    progress = read_progress(run.checkpoints)
     left_out = {split: records_left_out(run, split) for split in ("train", "valid")}
     work = RunWork(recipe, dataset, shards, run, left_out, callbacks)
     remaining = [
@@ -156,7 +158,6 @@ def _fit(
         if progress is None or (number, False) >= (progress.phase, progress.phase_ended)
     ]
     read = any(phase.fit != "ridge" for _, phase in remaining)
-    status = run.read_status() if progress else None
     in_memory = decide_memory(status, shards, dataset, work.records if read else 0)
     with strategy.scope(), use_precision(precision):
         model = build_model(recipe, dataset, shards, left_out["train"])
@@ -169,6 +170,7 @@ def _fit(
         shards=seen_from(run.folder, shards),
         num_parameters=trainable,
         in_memory=in_memory,
+        **({"precision": precision} if progress is None else {}),
         # earlier versions shrank all stages alike, which `diagnose` remarks where both are compared
         **({"decays_by_stage": True} if progress is None and settings.decays_by_stage else {}),
     )

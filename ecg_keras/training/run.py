@@ -6,22 +6,25 @@ import csv
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from ecg_keras.config import Model, model_of
+from ecg_keras.config import Model, Training, model_of
 from ecg_keras.errors import DataError
 from ecg_keras.files import (
     as_count,
     as_name,
     as_number,
     as_object,
+    as_one_of,
     as_switch,
     as_text,
     read_json,
     write_json,
 )
 
+PRECISIONS = get_args(Training.model_fields["precision"].annotation)
 # what a status holds; what a run does not yet have is missing
 STATUS: dict[str, Callable[[Any], Any]] = {
     "state": as_text,
@@ -37,6 +40,7 @@ STATUS: dict[str, Callable[[Any], Any]] = {
     "baseline_run": as_text,
     "best_epoch": as_count,
     "in_memory": as_switch,
+    "precision": partial(as_one_of, allowed=PRECISIONS),
 }
 
 

@@ -119,7 +119,9 @@ def fit_phase(
         num_samples=None if crop is None else round(crop * work.dataset.sampling_rate),
     )
     if progress is not None and resumed:
-        restore(fitted, run.checkpoints, progress)
+        # earlier versions did not scale the loss of float16 on crops and on several devices
+        earlier = "precision" not in run.read_status()
+        restore(fitted, run.checkpoints, progress, new_optimizer=earlier)
     checkpoint = Checkpoint(
         run.checkpoints,
         model,

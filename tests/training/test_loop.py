@@ -1,6 +1,7 @@
 """Training: phases, freezing, selection, and going on after a stop as if there had been none."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -176,6 +177,31 @@ def test_other_precisions_keep_probabilities_in_float32(
     assert model.output.dtype == "float32"
     assert json.loads(run.environment.read_text())["precision"] == precision
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_a_run_resumes_in_the_precision_that_it_began_in(tmp_path, recipe, shards, monkeypatch):
+    monkeypatch.setattr("ecg_keras.training.checkpoint.SECONDS_BETWEEN", 0)
+    recipe = changed(recipe, training={"phases": [{"epochs": 2, "learning_rate": 1e-2}]})
+    run, earlier = Run(tmp_path / "moved"), Run(tmp_path / "earlier")
+    with monkeypatch.context() as elsewhere, pytest.raises(KeyboardInterrupt):
+        # as `auto` does on a GPU that lacks bfloat16
+        elsewhere.setattr("ecg_keras.training.loop.choose_precision", lambda _: "mixed_float16")
+        train(recipe, shards=shards, run=run, callbacks=[StopAt(1)])
+    begun = dict(run.read_status())
+    shutil.copytree(run.folder, earlier.folder)
+    run.write_status(precision="float32")
+    with pytest.raises(DataError, match=r"epoch-0001.weights.h5: its network or optimizer is anot"):
+        train(recipe, shards=shards, run=run)
+    write_json(run.status, begun)
+    train(recipe, shards=shards, run=run)
+    assert json.loads(run.environment.read_text())["precision"] == "mixed_float16"
+    model = keras.models.load_model(run.model, compile=False)
+    assert model.get_layer("stem_gru").compute_dtype == "float16"
+    begun.pop("precision")
+    write_json(earlier.status, begun)
+    with pytest.warns(UserWarning, match="Skipping variable loading for optimizer"):
+        train(recipe, shards=shards, run=earlier)
+    assert "precision" not in earlier.read_status()
 
 
 def test_patience_ends_a_phase(tmp_path, recipe, shards):
