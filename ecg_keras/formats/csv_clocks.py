@@ -2,7 +2,7 @@
 
 Neither is sure enough to take the rate from. But a rate that is given for a whole folder is wrong
 for a file whose clock runs at another one, and nothing else would show it: heart rates and widths
-would merely be a little off.
+would merely be a little off. Nor would anything show that a stretch was lost or is there twice.
 """
 
 from __future__ import annotations
@@ -11,9 +11,15 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
-from ecg_keras.formats.csv_numbers import is_number
+import numpy as np
+import pandas as pd
+
+from ecg_keras.array_types import Float64Array
+from ecg_keras.errors import DataError
+from ecg_keras.formats.csv_numbers import find_marks, is_number
 
 # recorders of ECGs are within it; a column that steps otherwise is no clock
 _LOWEST, _HIGHEST = 20.0, 20_000.0
@@ -31,6 +37,12 @@ _STATED = re.compile(
     r"(?:sampl\w*[ _-]*(?:rate|freq\w*)|abtast\w*|\bfs\b)[^\d\n]{0,20}?"
     r"(?P<rate>\d+(?:[.,]\d+)?)[ \t]*(?P<kilo>k(?=hz\b))?"
 )
+# seconds by which a transport may shift times for a while, of samples that are all there
+_JITTER = 0.05
+# at which clocks start from 0 again, in seconds, and counters in whatever they count
+_TURNS, _COUNTED = (1, 60, 3600, 86_400), (2**16, 2**32)
+# digits of a float32, whose last bit is such a share of it
+_SINGLE_DIGITS, _SINGLE = 9, 2.0**-23
 # a line that says so may mean the rate before or after
 _CHANGED = re.compile("resampl|downsampl|upsampl")
 
@@ -42,6 +54,14 @@ class Clock(NamedTuple):
     says: str
     # the lowest and highest rate in Hz that it may mean, of each unit in which it may be
     rates: tuple[tuple[float, float], ...]
+    # of times: "its column 'time'", their first step, by how much they are rounded, and the seconds
+    # in each unit in which they may be
+    name: str = ""
+    step: float = 0.0
+    rounding: float = 0.0
+    units: tuple[float, ...] = ()
+    # where they are in each line, unless they are a line
+    column: int | None = None
 
     def contradicts(self, rate: float) -> bool:
         """Whether it means another rate than this one in Hz."""
@@ -82,9 +102,104 @@ def clock_of(name: str, cells: Sequence[str], what: str = "column") -> Clock | N
     if step <= rounding / steps or uneven > rounding + step / 20 or (step == 1 and not units):
         return None
     slack = rounding / steps
-    rates = [
-        (1 / (unit * (step + slack)), 1 / (unit * (step - slack)))
+    rates = {
+        unit: (1 / (unit * (step + slack)), 1 / (unit * (step - slack)))
         for unit in units or set(_SECONDS.values())
+    }
+    likely = {
+        unit: (low, high)
+        for unit, (low, high) in rates.items()
+        if high >= _LOWEST and low <= _HIGHEST
+    }
+    if not likely:
+        return None
+    called = f"its {what} {name!r:.40}"
+    return Clock(
+        f"{called} steps by {step:g}", (*likely.values(),), called, step, rounding, (*likely,)
+    )
+
+
+def check_steps(clock: Clock, cells: Sequence[str], rate: float, first: int = 0) -> None:
+    """Refuses times between which samples are missing, or are there twice.
+
+    Times that are rounded, that come early as often as late, or that start from 0 each second or
+    minute, are sound, and what can't be read as a number says nothing.
+
+    Args:
+        clock: of a column or row of times.
+        cells: all of its times, one for each sample.
+        rate: of the samples in Hz.
+        first: the number of the first of them in the recording, from 0.
+    """
+    if not np.any(_find_leaps(clock, _to_numbers(cells))):
+        return
+    cells = [one.strip(" \t\n'") for one in cells]
+    try:
+        marks = find_marks(set(cells))
+    except DataError:
+        return
+    if marks is None:
+        return
+    plain = [one if is_number(one) else "" for one in cells]
+    if marks.thousands:
+        plain = [one.replace(marks.thousands, "") for one in plain]
+    plain = [one.replace(marks.decimal, ".") for one in plain]
+    times = _to_numbers(plain)
+    late = _find_leaps(clock, times, _find_rounding(plain, times))
+    small = np.abs(late) <= _JITTER * rate * clock.step
+    both = late[small & (late > 0)].sum(), -late[small & (late < 0)].sum()
+    if max(both) <= 2 * min(both):
+        late[small] = 0
+    for place in np.flatnonzero(late)[:1]:
+        seconds = late[place] / clock.step / rate
+        raise DataError(
+            f"interrupted: by {clock.name}, {'cell' if clock.column is None else 'line'} "
+            f"{first + place + 2} of the samples comes {abs(seconds):.3g} s "
+            f"{'late' if seconds > 0 else 'early'}, and the parts would be joined. Export its "
+            "parts as files of their own."
+        )
+
+
+def _to_numbers(texts: Sequence[str]) -> Float64Array:
+    """Numbers with a decimal point or comma, NaN where a text is none."""
+    try:
+        return np.fromiter(map(float, texts), np.float64, len(texts))
+    except ValueError:
+        plain = [one.replace(",", ".").strip(" \t\n'") for one in texts]
+        numbers = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce")
+        values: Float64Array = numbers.to_numpy(dtype=np.float64)
+        return values
+
+
+def _find_leaps(
+    clock: Clock, times: Float64Array, rounding: Float64Array | None = None
+) -> Float64Array:
+    """By how much each time but the first is late, 0 where by half a step and rounding or less."""
+    late: Float64Array = np.diff(times) - clock.step
+    last = np.full(len(late), clock.rounding)
+    if rounding is not None:
+        last = np.maximum(rounding[1:], rounding[:-1])
+    # a little more, as the step itself is of rounded times
+    slack = 0.501 * clock.step + 1.05 * last
+    late[~(np.abs(late) > slack)] = 0
+    if not np.any(late):
+        return late
+    turns = [turn / unit for turn in _TURNS for unit in clock.units]
+    for turn in (*turns, *_COUNTED):
+        late[(np.abs(late + turn) <= slack) & (np.abs(times[1:]) <= clock.step + slack)] = 0
+    return late
+
+
+def _find_rounding(texts: Sequence[str], times: Float64Array) -> Float64Array:
+    """By how much each time may be rounded: to decimals, to digits (``%g``), or as a float32."""
+    shapes = [
+        Decimal(text).as_tuple()
+        for text, is_finite in zip(texts, np.isfinite(times), strict=True)
+        if is_finite
     ]
-    likely = tuple((low, high) for low, high in rates if high >= _LOWEST and low <= _HIGHEST)
-    return Clock(f"its {what} {name!r:.40} steps by {step:g}", likely) if likely else None
+    digits = max((len(shape.digits) for shape in shapes), default=1)
+    size = np.maximum(np.abs(times), 1e-300)
+    last: Float64Array = 10.0 ** (np.floor(np.log10(size)) + 1 - digits)
+    if digits <= _SINGLE_DIGITS:
+        last = np.maximum(last, size * _SINGLE)
+    return np.maximum(last, 10.0 ** min((int(shape.exponent) for shape in shapes), default=0))

@@ -16,8 +16,16 @@ import numpy as np
 
 from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import ConfigError, DataError, listed
+from ecg_keras.formats.csv_clocks import check_steps
 from ecg_keras.formats.csv_layout import Layout, find_layout, is_lead_row, name_cells
-from ecg_keras.formats.csv_numbers import Columns, is_missing, is_number, read_columns, split_line
+from ecg_keras.formats.csv_numbers import (
+    Columns,
+    is_missing,
+    is_number,
+    read_cells,
+    read_columns,
+    split_line,
+)
 from ecg_keras.formats.csv_rows import read_rows
 from ecg_keras.formats.csv_text import cut_lines, first_lines, read_start, read_text, to_utf8
 from ecg_keras.formats.plain_files import errors_name
@@ -55,7 +63,7 @@ def read_csv(
         # numbers that no float32 holds become infinite, and the recording is left out
         with np.errstate(over="ignore", invalid="ignore"):
             if layout.rows:
-                values, layout = read_rows(text, layout, leads, lead_names, decimal)
+                values, layout, times = read_rows(text, layout, leads, lead_names, decimal)
                 _check_clocks(rate, layout)
             else:
                 _check_clocks(rate, layout)  # before what takes long is read
@@ -64,6 +72,15 @@ def read_csv(
                 if has_more:
                     remarks.append("lines below the samples are left out")
                 values = read_columns(text, layout.columns, decimal)
+                times = [
+                    (clock, read_cells(text, layout.columns.separator, clock.column))
+                    for clock in layout.clocks
+                    if clock.column is not None
+                ]
+            for clock, cells in times:
+                if not clock.contradicts(rate):
+                    begin, end = span_samples(None if start else span, rate, len(cells))
+                    check_steps(clock, cells[begin:end], rate, start + begin)
             # divided, so that integer microvolts become what WFDB files of them do
             values = values / _steps_in_mv(f"{path}", unit, layout)
     if layout.left_out:

@@ -27,6 +27,8 @@ _SEPARATORS = (";", "\t", "|", ",", " ")
 MOST_COLUMNS = 1000
 # cells of a row of the numbers of columns, such as 0, 1, 2, 3, where the samples are whole numbers
 _FEWEST_NUMBERED = 4
+# samples whose times show how fast a clock runs; further ones may be lost
+_BEGINNING = 24
 # of a line that much is looked at to find the separator
 _GLANCE = 400
 
@@ -213,10 +215,12 @@ def _find_table(rows: Sequence[_Row]) -> tuple[int, int]:
     widths = Counter(len(rows[place].cells) for place in numeric[-20:])
     width = max(widths, key=lambda one: (widths[one], one))
     last = max(place for place in numeric if len(rows[place].cells) == width)
+    # of lines that are leads the end is not looked at, and long cells are fewer
+    least = min(width, MOST_COLUMNS), min(rows[last].numbers, MOST_COLUMNS)
     top = next(
         place
         for place in numeric
-        if 2 * len(rows[place].cells) >= width and 2 * rows[place].numbers > rows[last].numbers
+        if 2 * len(rows[place].cells) >= least[0] and 2 * rows[place].numbers > least[1]
     )
     while top and rows[top - 1].filled and all(map(is_missing, rows[top - 1].cells)):
         top -= 1
@@ -295,15 +299,13 @@ def _find_clocks(
     wanted: Sequence[int],
 ) -> tuple[Clock, ...]:
     """What lines above the samples, and columns beside the leads, say of the sampling rate."""
-    columns = (column for column in range(len(names)) if column not in wanted)
-    found = [
-        stated_clock([lines[row.line] for row in above]),
-        *(
-            clock_of(names[column], [cell for row in table for cell in row.pick([column])])
-            for column in columns
-        ),
-    ]
-    return tuple(one for one in found if one is not None)
+    stated = stated_clock([lines[row.line] for row in above])
+    found = [] if stated is None else [stated]
+    for column in range(len(names)):
+        cells = [cell for row in table[:_BEGINNING] for cell in row.pick([column])]
+        if column not in wanted and (clock := clock_of(names[column], cells)) is not None:
+            found.append(clock._replace(column=column))
+    return tuple(found)
 
 
 def _find_units(

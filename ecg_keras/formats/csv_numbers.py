@@ -175,6 +175,17 @@ def read_columns(text: bytes, columns: Columns, decimal: str | None = None) -> F
     return values
 
 
+def read_cells(text: bytes, separator: str, column: int) -> list[str]:
+    """One column of lines of samples with the blanks around it, empty where a line has no more."""
+    lines = (line for line in BytesIO(text) if not line.isspace())
+    if b'"' in text:
+        rows = (split_line(line.decode("utf-8", "ignore"), separator) for line in lines)
+        return [row[column] if column < len(row) else "" for row in rows]
+    sign = None if separator == " " else separator.encode()
+    cells = [(line.split(sign, column + 1)[column : column + 1] or [b""])[0] for line in lines]
+    return b"\x1f".join(cells).decode("utf-8", "ignore").split("\x1f")  # in no text
+
+
 def _look_at_first(text: bytes, columns: Columns) -> _Signs:
     lines = text[:_FIRST].decode("utf-8", "ignore").split("\n")
     for few in _FEW:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import DataError
-from ecg_keras.formats.csv_clocks import clock_of
+from ecg_keras.formats.csv_clocks import Clock, clock_of
 from ecg_keras.formats.csv_layout import (
     MOST_COLUMNS,
     Layout,
@@ -37,8 +37,9 @@ def read_rows(
     leads: Sequence[str] | None,
     lead_names: LeadNames,
     decimal: str | None,
-) -> tuple[Float32Array, Layout]:
-    """The samples ``(num_samples, num_leads)`` of a table whose lines are leads, and its leads.
+) -> tuple[Float32Array, Layout, list[tuple[Clock, list[str]]]]:
+    """The samples ``(num_samples, num_leads)`` of a table whose lines are leads, its leads, and
+    what its lines of times hold.
 
     ``layout`` is what the lines above them say, and ``leads`` are the user's names of all lines."""
     cells = _split_rows(text, layout.columns.separator)
@@ -61,15 +62,16 @@ def read_rows(
     named = find_named(names, lead_names)
     kept = [row for row, lead in enumerate(named) if lead is not None]
     others = [row for row, lead in enumerate(named) if lead is None]
-    clocks = (clock_of(names[row], cells[row][:_GLANCE], "row") for row in others)
+    clocks = [(clock_of(names[row], cells[row][:_GLANCE], "row"), cells[row]) for row in others]
+    times = [(clock, row) for clock, row in clocks if clock is not None]
     turned = replace(
         layout,
         leads=tuple(lead for lead in named if lead is not None),
         units=tuple(layout.unit if units[row] is None else units[row] for row in kept),
         left_out=tuple(names[row] for row in others if any(map(is_number, cells[row][:100]))),
-        clocks=(*layout.clocks, *(clock for clock in clocks if clock is not None)),
+        clocks=(*layout.clocks, *(clock for clock, _ in times)),
     )
-    return _read_samples([cells[row] for row in kept], decimal), turned
+    return _read_samples([cells[row] for row in kept], decimal), turned, times
 
 
 def _split_rows(text: bytes, separator: str) -> list[list[str]]:

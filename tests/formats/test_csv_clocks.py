@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from ecg_keras.errors import DataError
@@ -104,3 +105,112 @@ def test_turned_rows_at_another_rate_are_refused(tmp_path, above, says):
     assert read_csv(path, sampling_rate=250, unit="mV").values.shape == (50, 2)
     with pytest.raises(DataError, match=re.escape(f"a.csv: {says}, which is another sampling")):
         read_csv(path, sampling_rate=500, unit="mV")
+
+
+def write_times(path, cells, name="time", separator=","):
+    """Two leads that count the samples, beside cells of times, and what reads them."""
+    rows = [f"{cell}{separator}{row}{separator}{row % 7}" for row, cell in enumerate(cells)]
+    path.write_text("\n".join([separator.join((name, "I", "II")), *rows]) + "\n")
+    return path
+
+
+def turn(path):
+    """The same with a row for each column."""
+    columns = zip(*(line.split(",") for line in path.read_text().splitlines()), strict=True)
+    path.write_text("\n".join(map(",".join, columns)) + "\n")
+
+
+NUMBERS = np.arange(3000)
+LOST = NUMBERS + 250 * (NUMBERS >= 1000)
+AGAIN = NUMBERS - 60 * (NUMBERS >= 1000)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("numbers", "form", "step", "says"),
+    [
+        (LOST, "{:.3f}", 0.002, "1001 of the samples comes 0.5 s late"),
+        (AGAIN, "{:.4f}", 0.002, "1001 of the samples comes 0.12 s early"),
+        (LOST, "{:.0f}", 2, "1001 of the samples comes 0.5 s late"),
+        (NUMBERS % 1500, "{:.3f}", 0.002, "1501 of the samples comes 3 s early"),
+        (NUMBERS + (NUMBERS > 40), "{:.5f}", 0.002, "42 of the samples comes 0.002 s late"),
+        (LOST, "{:.6g}", 0.002, "1001 of the samples comes 0.5 s late"),
+        (LOST, "{:.4e}", 0.002, "1001 of the samples comes 0.5 s late"),
+        (LOST + 850_000_000_000, "{:.3f}", 0.002, "1001 of the samples comes 0.5 s late"),
+    ],
+)
+def test_what_was_lost_or_is_there_twice_is_refused(tmp_path, turned, numbers, form, step, says):
+    path = write_times(tmp_path / "a.csv", [form.format(number * step) for number in numbers])
+    if turned:
+        turn(path)
+    what = "its row 'time', cell" if turned else "its column 'time', line"
+    message = f"a.csv: interrupted: by {what} {says}, and the parts would be joined. Export its"
+    with pytest.raises(DataError, match=re.escape(message)):
+        read_csv(path, sampling_rate=500, unit="mV")
+
+
+def test_only_the_part_that_is_read_must_be_whole(tmp_path):
+    path = write_times(tmp_path / "a.csv", [f"{number / 500:.3f}" for number in LOST])
+    quoted = write_times(tmp_path / "b.csv", [f'"{number / 500:.3f}"' for number in LOST])
+    for file in (path, quoted):
+        for span, begin in (((0, 2), 0), ((2, 4.5), 1000)):
+            signal = read_csv(file, sampling_rate=500, unit="mV", span=span)
+            assert signal.start == begin and signal.values[0, 0] == begin
+        with pytest.raises(DataError, match=r"line 1001 of the samples comes 0\.5 s late"):
+            read_csv(file, sampling_rate=500, unit="mV", span=(1, 3))
+
+
+def jittery(share, every=1):
+    """Times at 500 Hz that are off by up to a share of a sample, from the second second on."""
+    off = np.random.default_rng(0).uniform(-share, share, len(NUMBERS) // every).repeat(every)
+    return [f"{(number + late * (number > 500)) / 500:.6f}" for number, late in enumerate(off)]
+
+
+MILLISECONDS = [f"{number * 1000 / 360:.0f}" for number in NUMBERS]
+SOUND = {
+    "exact": (500, [f"{number / 500}" for number in NUMBERS]),
+    "three decimals": (360, [f"{number / 360:.3f}" for number in NUMBERS]),
+    "two decimals": (500, [f"{number / 500:.2f}" for number in NUMBERS]),
+    "whole milliseconds": (360, MILLISECONDS),
+    "milliseconds in groups": (500, [f'"{2 * number:,}"' for number in NUMBERS]),
+    "milliseconds in groups of points": (500, [f"{2 * n:,}".replace(",", ".") for n in NUMBERS]),
+    "five digits": (500, [f"{number / 500:.5g}" for number in range(60_000)]),
+    "digits of powers": (500, [f"{number / 500:.4e}" for number in range(60_000)]),
+    "single precision": (125, [f"{np.float32(n / 125)}" for n in range(2_040_000, 2_060_000)]),
+    "seconds since 1970": (500, [f"{1_700_000_000 + n / 500:.3f}" for n in NUMBERS]),
+    "some missing": (500, [f"{n / 500:.3f}" if n % 100 or n < 30 else "" for n in NUMBERS]),
+    "missing from somewhere on": (500, [f"{n / 500:.3f}" if n < 500 else "-" for n in NUMBERS]),
+    "words in it": (500, [f"{n / 500:.3f}" if n != 500 else "beat" for n in NUMBERS]),
+    "seconds of a minute": (20, [f"{n % 1200 / 20:.2f}" for n in NUMBERS]),
+    "a counter of 16 bits": (1000, [f"{n * 1000 % 2**16}" for n in NUMBERS]),
+    "jitter of a third of a sample": (500, jittery(0.3)),
+    "jitter of samples": (500, jittery(3)),
+    "jitter of packets": (500, jittery(5, 75)),
+    "a late packet": (500, [f"{(n + 9 * (700 < n < 770)) / 500:.3f}" for n in NUMBERS]),
+    "rounded to seconds": (500, [f"{n // 500}" for n in NUMBERS]),
+    "times of day": (500, [f"10:00:{n / 500:06.3f}" for n in NUMBERS]),
+    "dates": (500, [f"2024-03-01 10:00:{n / 500:06.3f}" for n in NUMBERS]),
+    "times of day, with a gap": (500, [f"10:00:{n / 500:06.3f}" for n in LOST]),
+    "another step later": (500, [f"{n / 500 + max(0, n - 999) / 9000:.6f}" for n in NUMBERS]),
+}
+
+
+@pytest.mark.parametrize(("rate", "cells"), SOUND.values(), ids=SOUND)
+def test_sound_times_are_read(tmp_path, rate, cells):
+    for separator in (";", "\t"):
+        path = write_times(tmp_path / "a.csv", cells, separator=separator)
+        assert len(read_csv(path, sampling_rate=rate, unit="mV").values) == len(cells)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("ms", [f"{2 * n % 1000}" for n in NUMBERS]),  # of a second, beside a time of day
+        ("Zeit [s]", [f"{n / 500:.3f}".replace(".", ",") for n in NUMBERS]),
+        ("time_us", [f"{(n * 2000 + 2**32 - 10**6) % 2**32}" for n in NUMBERS]),
+    ],
+)
+def test_sound_times_in_their_units_are_read(tmp_path, name, cells):
+    path = write_times(tmp_path / "a.csv", cells, name, ";")
+    assert clock_of(name, cells[:24]) is not None
+    assert len(read_csv(path, sampling_rate=500, unit="mV").values) == len(cells)
