@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -33,9 +33,11 @@ _SECONDS = {
 }
 _TIMES = {"time", "times", "timestamp", "t", "zeit", "temps", "tempo", "tiempo", "elapsed"}
 _WORD = re.compile(r"[^\W\d_]+")
-_STATED = re.compile(
-    r"(?:sampl\w*[ _-]*(?:rate|freq\w*)|abtast\w*|\bfs\b)[^\d\n]{0,20}?"
-    r"(?P<rate>\d+(?:[.,]\d+)?)[ \t]*(?P<kilo>k(?=hz\b))?"
+_STATED = re.compile(r"(?:sampl\w*[ _-]*(?:rate|freq\w*)|abtast\w*|\bfs\b)[^\d\n]{0,20}?(?=\d)")
+# what is behind it on its line: a number, and its unit or another word
+_VALUE = re.compile(
+    r"(?P<value>\d+(?:[.,]\d+)?)(?:[ \t]*(?P<kilo>k(?:ilo)?)?(?P<hertz>hz|hertz)\b"
+    r"|[ \t-]*(?P<word>[^\W\d_]+))?"
 )
 # seconds by which a transport may shift times for a while, of samples that are all there
 _JITTER = 0.05
@@ -70,15 +72,32 @@ class Clock(NamedTuple):
 
 
 def stated_clock(lines: Sequence[str]) -> Clock | None:
-    """The sampling rate that a line about the recording states, such as ``Sample rate: 512 Hz``."""
-    for line in lines:
-        plain = unicodedata.normalize("NFKC", line).lower()
-        found = _STATED.search(plain)
-        if found and not _CHANGED.search(plain):
-            rate = float(found["rate"].replace(",", ".")) * (1000 if found["kilo"] else 1)
-            if _LOWEST <= rate <= _HIGHEST:
-                return Clock(f"a line above its samples says {rate:g} Hz", ((rate, rate),))
-    return None
+    """The sampling rate that a line about the recording states, such as ``Sample rate: 512 Hz``.
+
+    Of several, as of a module and of its output, nobody knows which is that of the samples."""
+    rates = dict.fromkeys(
+        rate for line in lines for rate in _read_rates(line) if _LOWEST <= rate <= _HIGHEST
+    )
+    if not rates:
+        return None
+    said = " or ".join(f"{rate:g}" for rate in rates)
+    return Clock(f"a line above its samples says {said} Hz", tuple((one, one) for one in rates))
+
+
+def _read_rates(line: str) -> Iterator[float]:
+    plain = unicodedata.normalize("NFKC", line).lower()
+    found = _STATED.search(plain)
+    if found is None or _CHANGED.search(plain):
+        return
+    values = [
+        one
+        for one in _VALUE.finditer(plain, found.end())
+        if not (one["word"] or "").startswith("bit")
+    ]
+    for place, one in enumerate(values):
+        # the first has any unit, such as samples per second, and others may be of anything else
+        if place == 0 or one["hertz"] or one["word"] is None:
+            yield float(one["value"].replace(",", ".")) * (1000 if one["kilo"] else 1)
 
 
 def clock_of(name: str, cells: Sequence[str], what: str = "column") -> Clock | None:

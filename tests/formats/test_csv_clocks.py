@@ -60,6 +60,10 @@ def test_what_is_no_clock_contradicts_nothing(name, cells):
         ("Sampling Frequency (kHz?) = 1 kHz", 1000),
         ("# fs=257.5", 257.5),
         ("Samplerate;999,56", 999.56),
+        ("Sampling rate: 500 samples per second", 500),
+        ("Sampling rate/bits: 24 bit 500 Hz", 500),
+        ("Sample rate, resolution: 16-bit, 0.25 kHz", 250),
+        ("Sampling rate: 250 Hz, 12 leads, 500 s", 250),
     ],
 )
 def test_a_line_above_the_samples_states_the_rate(line, rate):
@@ -68,6 +72,28 @@ def test_a_line_above_the_samples_states_the_rate(line, rate):
     assert (
         stated_clock(["Heart rate: 60", "Filter 0.05-150 Hz", "resampled, sample rate 9"]) is None
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "rates"),
+    [
+        (["Sample rate of the module 8000 Hz, output 500 Hz"], (8000, 500)),
+        (["Sampling rate and filter: 500, 0.05-150 Hz"], (500, 150)),
+        (["Sampling rate: 500 sps, filter 150 Hz"], (500, 150)),
+        (["Sample rate of the module: 8 kHz", "Sample rate: 500 Hz"], (8000, 500)),
+    ],
+)
+def test_one_of_several_rates_must_be_that_of_the_samples(lines, rates):
+    clock = stated_clock(lines)
+    assert not any(map(clock.contradicts, rates)) and clock.contradicts(1000)
+    assert clock.says == f"a line above its samples says {rates[0]} or {rates[1]} Hz"
+
+
+@pytest.mark.parametrize(
+    "line", ["Sampling rate: 24 bit", "Sampling rate: 12 leads", "Sample rate: see page 7"]
+)
+def test_a_line_without_a_rate_says_none(line):
+    assert stated_clock([line]) is None
 
 
 def test_a_file_at_another_rate_is_refused(tmp_path):
