@@ -80,8 +80,8 @@ def stated_clock(lines: Sequence[str]) -> Clock | None:
     )
     if not rates:
         return None
-    said = " or ".join(f"{rate:g}" for rate in rates)
-    return Clock(f"a line above its samples says {said} Hz", tuple((one, one) for one in rates))
+    stated = " or ".join(f"{rate:g}" for rate in rates)
+    return Clock(f"a line above its samples says {stated} Hz", tuple((one, one) for one in rates))
 
 
 def _read_rates(line: str) -> Iterator[float]:
@@ -139,17 +139,10 @@ def clock_of(name: str, cells: Sequence[str], what: str = "column") -> Clock | N
 
 
 def check_steps(clock: Clock, cells: Sequence[str], rate: float, first: int = 0) -> None:
-    """Refuses times between which samples are missing, or are there twice.
+    """Refuses times of samples between which some are missing, or are there twice.
 
     Times that are rounded, that come early as often as late, or that start from 0 each second or
-    minute, are sound, and what can't be read as a number says nothing.
-
-    Args:
-        clock: of a column or row of times.
-        cells: all of its times, one for each sample.
-        rate: of the samples in Hz.
-        first: the number of the first of them in the recording, from 0.
-    """
+    minute, are sound, and what can't be read as a number says nothing."""
     if not np.any(_find_leaps(clock, _to_numbers(cells))):
         return
     cells = [one.strip(" \t\n'") for one in cells]

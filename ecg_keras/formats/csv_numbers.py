@@ -30,8 +30,8 @@ _NUMBER = re.compile(
 )
 # lines that nearly always settle what a sign means, and bytes that hold them
 _FEW, _FIRST = (2, 20), 20_000
-# lines that are looked at at a time
-_MANY = 20_000
+# bytes that are parsed at a time, to the end of a line
+_MANY = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -230,15 +230,25 @@ def _check_all(text: bytes, columns: Columns, decimal: str | None) -> Marks:
 
 def _cells(text: bytes, columns: Columns) -> Iterator[AnyArray]:
     """The wanted cells as text, and what a line has beyond its width, some lines at a time."""
-    chunks = pd.read_csv(
-        **_format(text, columns, beyond=True), dtype=str, na_filter=False, chunksize=_MANY
-    )
     try:
-        with chunks:
-            for number, chunk in enumerate(chunks):
-                yield chunk.to_numpy(dtype=object)[number == 0 :]
+        for part in _split_text(text):
+            cells = pd.read_csv(
+                **_format(part, columns, beyond=True), dtype=str, na_filter=False, low_memory=False
+            )
+            yield cells.to_numpy(dtype=object)[1:]
     except ValueError as error:
         raise _no_table(error) from error
+
+
+def _split_text(text: bytes) -> Iterator[bytes]:
+    """Parts of some lines: pandas refuses to read on where later lines have fewer cells."""
+    start = 0
+    while start < len(text):
+        end = text.find(b"\n", start + _MANY) + 1 or len(text)
+        if text.count(b'"', start, end) % 2:  # within a cell of several lines
+            end = len(text)
+        yield text[start:end]
+        start = end
 
 
 def _no_table(error: Exception) -> DataError:
@@ -246,7 +256,14 @@ def _no_table(error: Exception) -> DataError:
 
 
 def _parse(text: bytes, columns: Columns, marks: Marks) -> Float32Array:
-    beyond = len(columns.wanted) < columns.width  # else the parser itself looks for it
+    if columns.width == 1 or len(text) <= _MANY:
+        return _parse_part(text, columns, marks, beyond=len(columns.wanted) < columns.width)
+    parts = [_parse_part(part, columns, marks, beyond=True) for part in _split_text(text)]
+    return np.concatenate(parts)
+
+
+def _parse_part(text: bytes, columns: Columns, marks: Marks, *, beyond: bool) -> Float32Array:
+    """Without ``beyond`` the parser itself looks for lines that have more cells than the first."""
     try:
         with warnings.catch_warnings():
             # that lines have more cells than the first
@@ -257,6 +274,7 @@ def _parse(text: bytes, columns: Columns, marks: Marks) -> Float32Array:
                 na_values=_MISSING,
                 decimal=marks.decimal,
                 thousands=marks.thousands,
+                low_memory=columns.width == 1,  # in parts already
             )
     except (ValueError, pd.errors.ParserWarning) as error:
         raise _no_table(error) from error

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.errors import DataError
+from ecg_keras.formats import csv_numbers
 from ecg_keras.formats.csv_numbers import (
     Columns,
     Marks,
@@ -130,3 +131,28 @@ def test_the_examples_in_the_docstrings_run(module):
     loaded = importlib.import_module(f"ecg_keras.formats.{module}")
     result = doctest.testmod(loaded)
     assert result.attempted and not result.failed
+
+
+@pytest.mark.parametrize(
+    ("wanted", "width", "line"), [((1, 2), 3, "{0},{1:.1f},0.5\n"), ((0, 1), 2, '"{2:,}",7\n')]
+)
+def test_a_text_of_many_lines_is_read_in_parts(wanted, width, line):
+    numbers = range(200_000)
+    text = "".join(line.format(n, n % 9 / 10, n % 4000) for n in numbers).encode()
+    values = read_columns(text, Columns(",", width, wanted))
+    column = [n % 9 / 10 for n in numbers] if width == 3 else [n % 4000 for n in numbers]
+    assert np.array_equal(values[:, 0], np.float32(column)) and len(set(values[:, 1])) == 1
+
+
+def test_parts_do_not_show(monkeypatch):
+    lines = [f'{n % 7 / 10},{n % 5},"a\nb, c"\n' for n in range(90)]
+    lines[60:] = [f"{n % 7 / 10}\n" for n in range(60, 90)]  # a lead that ends early
+    text = "".join(lines).encode()
+    whole = read_columns(text, Columns(",", 3, (0, 1)))
+    monkeypatch.setattr(csv_numbers, "_MANY", 30)
+    assert np.array_equal(read_columns(text, Columns(",", 3, (0, 1))), whole, equal_nan=True)
+    assert len(whole) == 90 and np.isnan(whole[60:, 1]).all()
+    plain = "".join(f"{n / 10},1\n" for n in range(90))
+    for wrong, message in (("x,1", "line 91 of the samples has 'x' in"), ("1,1,1", "line 91 of")):
+        with pytest.raises(DataError, match=message):
+            read_columns(f"{plain}{wrong}\n{plain}".encode(), Columns(",", 2, (0, 1)))
