@@ -30,7 +30,7 @@ from ecg_keras.config import (
 )
 from ecg_keras.errors import ConfigError, DataError, DivergedError, listed
 from ecg_keras.evaluation import Pair, Predictions, RunFacts, diagnose
-from ecg_keras.files import as_count, read_json, write_json
+from ecg_keras.files import as_count, read_json, sha256_of, write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.statistics import Arm
 from ecg_keras.study import Pilot, run_pilot, score_run, seconds_of_run, size_of, workloads_of
@@ -303,7 +303,7 @@ def _train(
 def _digest(checkpoint: Path) -> str:
     """Of a checkpoint's weights, which shows whether they are still the same."""
     model = checkpoint / "model.keras" if checkpoint.is_dir() else checkpoint
-    return hashlib.sha256(model.read_bytes()).hexdigest()
+    return sha256_of(model)
 
 
 def _slug(way: Way) -> str:

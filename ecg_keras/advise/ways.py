@@ -18,7 +18,7 @@ from ecg_keras.config import (
     compose,
     trial,
 )
-from ecg_keras.models import AS_PUBLISHED_HEAD, highest_rate_of
+from ecg_keras.models import highest_rate_of, published_head
 
 Mode = Literal["scratch", "linear probe", "fine-tune"]
 
@@ -94,9 +94,10 @@ class Way:
             {"model": {**self.network.model_dump(mode="json"), "dropout": DROPOUT}},
             {"training": {**TRAINING, "seed": seed, "phases": self._phases(epochs)}},
         ]
-        head = AS_PUBLISHED_HEAD.get(self.network.backbone, "flattened")
-        pools = (head if self.network.head == "as_published" else self.network.head) != "flattened"
-        if pools and not self.network.preprocessing.filters:  # which filter whole ECGs
+        # of a backbone of the user's own it is known once it is built
+        head = published_head(self.network.backbone, self.network.head)
+        # filters are of whole ECGs
+        if head not in (None, "flattened") and not self.network.preprocessing.filters:
             crop = CROP * Data.model_validate(data).seconds
             parts.append({"training": {"augment": {"crop": crop}}})
         if self.checkpoint:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecg_keras.cli.options import PATH, Checkpoints, Seed, Target
+from ecg_keras.cli.options import PATH, Checkpoints, Seed, Target, json_option, refuse_given
 
 if TYPE_CHECKING:
     from ecg_keras.transferability import Ranking
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     help="Look at a nested subset of this many training records only.",
 )
 @Seed
-@click.option("--json", "file", type=PATH, help="Also write the values to this file.")
+@json_option("ranking")
 def transferability(
-    checkpoints: tuple[Path, ...], target: Path, records: int | None, seed: int, file: Path | None
+    checkpoints: tuple[Path, ...],
+    target: Path,
+    records: int | None,
+    seed: int,
+    json_file: Path | None,
 ) -> None:
     """Rank CHECKPOINTS (run folders or .keras files) for a target, in one forward pass each.
 
@@ -41,8 +45,8 @@ def transferability(
         ranking = rank_checkpoints(
             checkpoints, target, train_records=records, seed=seed, on_progress=progressed
         )
-    if file is not None:
-        write_json(file, ranking.as_json())
+    if json_file is not None:
+        write_json(json_file, ranking.as_json())
     click.echo(
         f"{ranking.target}: {ranking.records} training records of {ranking.patients} patients, "
         f"{len(ranking.labels)} labels"
@@ -140,6 +144,8 @@ def advise(
     from ecg_keras.config import Tune
     from ecg_keras.errors import ConfigError, DataError
 
+    if out is None:
+        refuse_given(("raw",), "is written into the recipe of --out, which is not given")
     if out is not None and raw is None:
         raise ConfigError(
             "--out needs --raw FOLDER, the target's recordings: shards do not say where they are."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 PATH = click.Path(path_type=Path)
 
@@ -22,6 +23,14 @@ Seed = click.option("--seed", default=0, show_default=True, type=click.IntRange(
 Bootstrap = click.option(
     "--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100)
 )
+
+
+def refuse_given(names: Iterable[str], why: str) -> None:
+    """Refuses options that were typed and would do nothing: ``--NAME why.``"""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} {why}.")
 
 
 def grouping_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from ecg_keras.cli.options import (
     grouping_options,
     json_option,
     page_option,
+    refuse_given,
 )
 from ecg_keras.export import FORMATS, PRECISIONS
 from ecg_keras.keras_settings import check_keras_settings
@@ -79,7 +80,13 @@ def evaluate(
     from ecg_keras import evaluation, workflow
 
     _check_grouping(by, table)
-    if workflow.is_prediction_file(run):
+    is_file = workflow.is_prediction_file(run)
+    if shards is None:
+        own = "a file holds one split" if is_file else "a run's own scores are of its test split"
+        refuse_given(("split", "allow_leaks"), f"needs --shards: {own}")
+        if not is_file:
+            refuse_given(("bootstrap",), "needs --shards: a run's own scores are there already")
+    if is_file:
         if shards is not None:
             raise click.UsageError("--shards needs a run: a file holds no network to predict with.")
         scores = workflow.evaluate_file(

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from ecg_keras.cli.options import PATH, overrides
+from ecg_keras.cli.options import PATH, overrides, refuse_given
 from ecg_keras.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def study(
     if recipe.is_dir():
         from ecg_keras.config import parse_overrides
 
-        _refuse_given(OF_RUNS)
+        refuse_given(OF_RUNS, "needs a study recipe: a folder of predictions has nothing to run")
         _write_page_of_files(recipe, parse_overrides(assignments), dry_run=dry_run)
         return
     from ecg_keras.cli.console import show_costs
@@ -67,11 +66,14 @@ def study(
     from ecg_keras.study import estimate, list_cells, run_study
 
     plan = list_cells(load_study(recipe, parse_overrides(assignments)))
+    if options["ray"] is not None:
+        refuse_given(("workers",), "is of local processes, and --ray runs cells on its cluster")
     part = None if shard is None else _parse_shard(shard)
     _warn_of_rates(plan)
     for warning in dict.fromkeys(plan.dependent_seeds.values()):
         click.echo(f"! {warning}", err=True)
     if dry_run:
+        refuse_given(("shard", "ray"), "is of a study that runs: --dry-run lists all of it")
         _show_cells(plan)
         show_costs(partial(estimate, plan), workers)
         return
@@ -82,17 +84,6 @@ def study(
         _write_page(plan)
     if last.failures:
         raise SystemExit(1)
-
-
-def _refuse_given(names: tuple[str, ...]) -> None:
-    """Refuses options that only a grid of runs has."""
-    context = click.get_current_context()
-    for name in names:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(
-                f"--{name.replace('_', '-')} needs a study recipe: a folder of predictions has "
-                "nothing to run."
-            )
 
 
 def _parse_shard(text: str) -> tuple[int, int]:

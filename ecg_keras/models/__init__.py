@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         family_of as family_of,
         find_backbone as find_backbone,
         highest_rate_of as highest_rate_of,
+        published_head as published_head,
     )
 else:
     __getattr__, __dir__, __all__ = lazy_face(__name__)

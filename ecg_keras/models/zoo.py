@@ -109,6 +109,19 @@ STAGES: Mapping[str, tuple[str, ...]] = {row.name: row.stages for row in ZOO}
 HIGHEST_RATES: Mapping[str, float | None] = {row.name: row.highest_rate for row in ZOO}
 
 
+def published_head(backbone: str, head: str) -> str | None:
+    """What a backbone's ``head`` is where it may be ``"as_published"``.
+
+    Returns:
+        The head's name; ``None`` of a backbone of the user's own, which says it once it is built.
+
+    Example:
+        >>> published_head("lstm", "as_published"), published_head("lstm", "pooled")
+        ('flattened', 'pooled')
+    """
+    return AS_PUBLISHED_HEAD.get(backbone) if head == "as_published" else head
+
+
 def find_backbone(name: str) -> Callable[..., Any]:
     """The function that builds a backbone.
 

@@ -51,7 +51,9 @@ def controls(study: StudyView) -> Section | Absent:
     table = _controls_table(study)
     found = study.result.controls
     if not found:
-        return Absent("controls", "the study has none (with controls: true it has).", (table,))
+        ours = "the study has none (with controls: true it has)."
+        theirs = "predictions made elsewhere have none."
+        return Absent("controls", theirs if study.result.elsewhere else ours, (table,))
     return Section(
         "controls", QUESTION, (*explain_controls(found, study.metric), Rows(table)), (table,)
     )

@@ -36,6 +36,7 @@ UNTUNED = (
     "the arms were trained with the settings of their modes alone: a difference between "
     "two may be one of learning rates that suit one of them better (key tune)."
 )
+NOT_KNOWN = "how settings were chosen for predictions made elsewhere is not known."
 
 
 def learning_curves(study: StudyView) -> Section | Absent:
@@ -110,7 +111,8 @@ def tuning(study: StudyView) -> Section | Absent:
     arms = [arm for arm in study.result.arms.values() if arm.tuning is not None]
     tuned = [arm.tuning for arm in arms if arm.tuning is not None]
     if not tuned:
-        return Absent("tuning", UNTUNED, (table,))
+        why = NOT_KNOWN if study.result.elsewhere else UNTUNED
+        return Absent("tuning", why, (table,))
     settings = sorted({one.settings for one in tuned})
     number = " to ".join(map(str, dict.fromkeys((settings[0], settings[-1]))))
     # arms may share runs: fine-tuning's schedule from random weights may be that of scratch

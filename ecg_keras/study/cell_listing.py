@@ -21,7 +21,7 @@ from ecg_keras.config import (
     run_mark,
 )
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.models import AS_PUBLISHED_HEAD
+from ecg_keras.models import published_head
 from ecg_keras.statistics import ArmName
 from ecg_keras.study.cells import Cell, Kind, PointKey, StudyPlan
 from ecg_keras.study.given_upstreams import GivenUpstream, check_given, open_given, wants_of
@@ -233,8 +233,7 @@ class _Listing:
 
 def _identity(recipe: Recipe) -> str:
     """What decides a run's weights; a head that has two names counts as one."""
-    if recipe.model.head == "as_published":
-        head = AS_PUBLISHED_HEAD.get(recipe.model.backbone, "as_published")
+    if head := published_head(recipe.model.backbone, recipe.model.head):
         model = recipe.model.model_copy(update={"head": head})
         recipe = recipe.model_copy(update={"model": model})
     if _ignores_its_seed(recipe):

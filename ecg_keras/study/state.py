@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import filelock
 
 from ecg_keras.config import run_changes
-from ecg_keras.errors import DataError, EcgKerasError, printable
+from ecg_keras.errors import DataError, EcgKerasError, printable, shortened
 from ecg_keras.files import as_number, as_text, parse_as, read_json, write_json
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.training import LeakError, Run, read_log
@@ -26,6 +26,8 @@ STATES: tuple[State, ...] = ("done", "failed", "running", "waiting", "blocked")
 # nothing is left to do for such a cell
 OVER: tuple[State, ...] = ("done", "failed", "blocked")
 FAILURE = "failed.json"
+# of what went wrong with a cell, in one line
+_LONGEST = 600
 # the kernel frees this lock when its process ends, however it ends
 LOCK = ".claim"
 NOTE = "cell.json"
@@ -185,7 +187,7 @@ def read_failure(run: Run) -> str | None:
         error = read_json(path, "failures", lambda failure: as_text(failure["error"]))
     except DataError:
         return f"{path} is damaged"
-    return printable(error.partition("\n")[0])
+    return printable(shortened(" ".join(error.split()), _LONGEST))
 
 
 def read_leak(run: Run) -> CellLeak | None:

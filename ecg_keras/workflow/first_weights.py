@@ -19,7 +19,7 @@ from ecg_keras.config import (
 )
 from ecg_keras.data import stored_leads, stored_length
 from ecg_keras.errors import ConfigError, EcgKerasError, listed, shortened
-from ecg_keras.models import AS_PUBLISHED_HEAD
+from ecg_keras.models import published_head
 from ecg_keras.signals import LEADS, missing_leads
 from ecg_keras.training import Run, read_network
 from ecg_keras.workflow.published import PublishedWeights, is_weights_file, open_published
@@ -113,10 +113,9 @@ def check_upstream_recipe(
 def _describe(recipe: Recipe) -> dict[str, Any]:
     """What has to be alike of two recipes of which one starts from the other, by key."""
     model = recipe.model
-    head = model.head if model.head != "as_published" else AS_PUBLISHED_HEAD.get(model.backbone)
     return {
         "model.backbone": model.backbone,
-        "model.head": head or model.head,
+        "model.head": published_head(model.backbone, model.head) or model.head,
         "model.scaling": model.scaling,
         "model.preprocessing": model.preprocessing.model_dump(exclude={"leads", "missing"}),
         "data.leads": _leads_of(recipe),

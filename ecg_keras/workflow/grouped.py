@@ -91,7 +91,8 @@ def check_columns(
             raise DataError(f"{table}: there is no column {name} to group records by. {has}")
         raise DataError(
             f"records can't be grouped by {name}: their shards are not there or lack it. Give a "
-            "CSV or Parquet table that has it: --table FILE, or evaluation.subgroup_table."
+            "CSV or Parquet table that has it: --table FILE, evaluation.subgroup_table of a "
+            "recipe, or question.subgroup_table of a study."
         )
 
 

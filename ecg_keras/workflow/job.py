@@ -23,6 +23,7 @@ from ecg_keras.config import (
     trial,
 )
 from ecg_keras.errors import DataError
+from ecg_keras.files import sha256_of
 from ecg_keras.training import Run, check_same_run, mark_of
 from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.first_weights import published_of
@@ -161,7 +162,7 @@ class Job:
                 "(NAME.yaml), a finished run folder, a .keras file, or published weights with a "
                 f"card beside them ({', '.join(ENDINGS)})."
             )
-        return hashlib.sha256(weights.read_bytes()).hexdigest()
+        return sha256_of(weights)
 
     def fingerprint(self) -> str:
         """Of the run, made or still to make."""

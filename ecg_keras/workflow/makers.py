@@ -123,7 +123,7 @@ def _validate(job: Job, watcher: Watcher) -> None:
             f"{job.shards}: validation found anomalies ({len(anomalies)}):\n"
             + "\n".join(f"  {line}" for line in anomalies)
             + "\nCorrect the recordings or their table, or train all the same with "
-            "--set data.anomalies=warn."
+            "--set data.anomalies=warn (of a study: --set base.data.anomalies=warn)."
         )
     for line in anomalies:
         watcher.warned(line)

@@ -10,11 +10,11 @@ from ecg_keras.config import Data, Model, Problem, Recipe, Training
 from ecg_keras.data import check_augment, stored_leads, stored_length
 from ecg_keras.errors import ConfigError, DataError, EcgKerasError, look_up, unknown_name
 from ecg_keras.models import (
-    AS_PUBLISHED_HEAD,
     BACKBONES,
     STAGES,
     find_backbone,
     highest_rate_of,
+    published_head,
 )
 from ecg_keras.signals import canonical_lead
 from ecg_keras.simulate import HOSPITALS
@@ -198,7 +198,7 @@ def _check_crop(recipe: Recipe) -> None:
             "the network filters whole ECGs first, and a crop has other ends. Set it to null."
         )
     # of a user's own backbone known once it is built
-    head = model.head if model.head != "as_published" else AS_PUBLISHED_HEAD.get(model.backbone)
+    head = published_head(model.backbone, model.head)
     whole = round(crop * recipe.data.sampling_rate) == stored_length(recipe.data)
     if head == "flattened" and not whole:
         raise ConfigError(

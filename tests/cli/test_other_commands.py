@@ -185,6 +185,20 @@ def test_evaluate_tells_the_scores_that_training_computed(ecg_keras, project):
     assert f" {value:.3f} [" in line
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("runs/scratch", "--split", "valid"), "--split needs --shards: a run's own scores are of"),
+        (("runs/scratch", "--allow-leaks"), "--allow-leaks needs --shards"),
+        (("runs/scratch", "--bootstrap", 500), "--bootstrap needs --shards"),
+        (("runs/scratch/predictions/test.npz", "--split", "valid"), "a file holds one split"),
+    ],
+)
+def test_evaluate_refuses_what_it_would_not_use(ecg_keras, project, given, expected):
+    answer = ecg_keras("evaluate", project / given[0], *given[1:])
+    assert answer.code == 2 and expected in answer.err
+
+
 def test_evaluate_on_shards_gives_the_same_scores_on_ones_own(ecg_keras, project):
     run, own = project / "runs" / "scratch", shards_of(project, "scratch")
     answer = ecg_keras("evaluate", run, "--shards", own, "--bootstrap", 200)

@@ -98,7 +98,7 @@ def test_where_everything_fails_there_is_no_page(ecg_keras, recipe, monkeypatch)
     lines = answer.out.splitlines()
     assert lines[:2] == [
         "9 failed, 24 blocked",
-        "failed  pretrain-ptbxl-resnet1d18-s0: no room.",
+        "failed  pretrain-ptbxl-resnet1d18-s0: no room. Make some.",
     ]
     assert lines[10].startswith("runs/mine/runs/CELL/failed.json says where each failed")
     assert "8 blocked: its pre-training pretrain-ptbxl-resnet1d18-s0 is failed" in lines
@@ -113,9 +113,22 @@ def test_a_shard_that_is_not_the_last_writes_no_page(ecg_keras, recipe, monkeypa
         return snapshot(plan)
 
     monkeypatch.setattr(ecg_keras_study, "run_study", stay)
-    answer = ecg_keras("study", recipe, "--shard", "2/3", "--workers", "4", "--ray", "auto")
+    answer = ecg_keras("study", recipe, "--shard", "2/3", "--ray", "auto")
     assert answer.code == 0
     assert answer.out.splitlines()[-1] == (
         "Other shards still run. The one that ends last writes the page."
     )
-    assert (given["shard"], given["workers"], given["ray"]) == ((2, 3), 4, "auto")
+    assert (given["shard"], given["ray"]) == ((2, 3), "auto")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("--ray", "auto", "--workers", "4"), "--workers is of local processes"),
+        (("--dry-run", "--shard", "2/3"), "--shard is of a study that runs: --dry-run lists all"),
+        (("--dry-run", "--ray", "auto"), "--ray is of a study that runs"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(ecg_keras, recipe, given, expected):
+    answer = ecg_keras("study", recipe, *given)
+    assert answer.code == 2 and expected in answer.err

@@ -43,6 +43,9 @@ def test_the_page_is_written_without_a_run(ecg_keras, theirs, tmp_path):
     page = (tmp_path / "runs/theirs/report.html").read_text()
     assert "Learning curves" in page
     assert "nested" not in page
+    # nobody says how these networks were tuned, or that they were not
+    assert "how settings were chosen for predictions made elsewhere is not known" in page
+    assert "controls: true" not in page and "the arms were trained with" not in page
     table = (tmp_path / "runs/theirs/tables/comparisons.csv").read_text().splitlines()
     assert [row["size"] for row in csv.DictReader(table)] == ["100", "200", "400"]
     assert listing(theirs) == before

@@ -79,7 +79,7 @@ def test_a_failure_is_told_and_blocks_what_starts_from_it(plan):
     now = snapshot(plan)
     assert now.counts == {"done": 0, "failed": 2, "running": 0, "waiting": 0, "blocked": 1}
     assert now.failures == (
-        (pretraining.name, "the disk is full."),
+        (pretraining.name, "the disk is full. Make room."),
         (scratch.name, "ZeroDivisionError: division by zero"),
     )
     assert now.blocked == ((finetuned.name, f"its pre-training {pretraining.name} is failed"),)
