@@ -33,9 +33,11 @@ from ecg_keras.export.verification import (
 )
 from ecg_keras.keras_library import keras
 from ecg_keras.models import as_graph, float32_clone
+from ecg_keras.training import exact_float32
 from ecg_keras.user_modules import import_function
 
 
+@exact_float32()  # or a GPU would be compared in TensorFloat-32
 def export_model(
     model: keras.Model,
     folder: Path,

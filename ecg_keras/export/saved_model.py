@@ -29,8 +29,10 @@ from ecg_keras.export.verification import (
 from ecg_keras.keras_library import keras
 from ecg_keras.metrics import CLIP
 from ecg_keras.models import float32_clone
+from ecg_keras.training import exact_float32
 
 
+@exact_float32()  # or a GPU would be compared in TensorFloat-32
 def export_saved_model(
     model: keras.Model,
     folder: Path,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from ecg_keras.training.device import (
         choose_precision as choose_precision,
+        exact_float32 as exact_float32,
         make_repeatable as make_repeatable,
         use_precision as use_precision,
     )

@@ -59,6 +59,29 @@ def use_precision(policy: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+@contextmanager
+def exact_float32(policy: str = "float32") -> Iterator[None]:
+    """Products of float32 numbers are exact to float32 inside, where that is the ``policy``.
+
+    GPUs since Ampere round the factors to TensorFloat-32, of 10 bits, unless TensorFlow forbids it;
+    afterwards its earlier setting is back.
+
+    Args:
+        policy: the Keras dtype policy of what is computed; any other than float32 changes nothing.
+
+    Example:
+        >>> with exact_float32():
+        ...     tf.config.experimental.tensor_float_32_execution_enabled()
+        False
+    """
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(before and policy != "float32")
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
+
+
 def make_repeatable(seed: int, *, deterministic: bool) -> None:
     """Seeds Keras, NumPy and TensorFlow; ``deterministic`` also refuses ops that vary by run."""
     keras.utils.set_random_seed(seed)

@@ -16,6 +16,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.keras_library import keras
 from ecg_keras.metrics import fit_ridge_head
 from ecg_keras.training.choices import LOSSES, OPTIMIZERS, check_optimizer
+from ecg_keras.training.device import exact_float32
 from ecg_keras.training.mirrored import Mirrored, padded
 
 WARM_UP = 0.3  # share of a one-cycle phase in which the learning rate rises
@@ -79,6 +80,8 @@ def fit(
 ) -> None:
     """Trains a compiled network for some epochs, on all devices that it was built for.
 
+    One of float32 computes in float32 meanwhile, see `exact_float32`.
+
     Args:
         fitted: as `compile_phase` returns it.
         batches: of (signal, target) or (signal, target, weight), in the order to train on.
@@ -92,15 +95,16 @@ def fit(
     devices = fitted.distribute_strategy.num_replicas_in_sync
     if devices > 1:
         batches = padded(batches, devices).map(data.as_written(lambda batch, own: (*batch, own)))
-    fitted.fit(
-        batches,
-        initial_epoch=epochs.start,
-        epochs=epochs.stop,
-        steps_per_epoch=steps_per_epoch,
-        verbose=0,
-        shuffle=False,
-        callbacks=list(callbacks),
-    )
+    with exact_float32(fitted.dtype_policy.name):
+        fitted.fit(
+            batches,
+            initial_epoch=epochs.start,
+            epochs=epochs.stop,
+            steps_per_epoch=steps_per_epoch,
+            verbose=0,
+            shuffle=False,
+            callbacks=list(callbacks),
+        )
 
 
 # discriminative fine-tuning: Howard and Ruder 2018, "Universal Language Model Fine-tuning for Text
@@ -189,7 +193,8 @@ def fit_ridge(
     called = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=epoch + 1, steps=1)
     called.on_train_begin()
     called.on_epoch_begin(epoch)
-    embeddings, targets, patients = _embed(model, shards, chosen)
+    with exact_float32(model.dtype_policy.name):
+        embeddings, targets, patients = _embed(model, shards, chosen)
     head = fit_ridge_head(embeddings, targets, patients)
     model.get_layer("head").set_weights([head.kernel, head.bias])
     logits = embeddings @ head.kernel + head.bias

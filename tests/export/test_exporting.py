@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, LabelSet, LabelSets
@@ -130,17 +131,24 @@ def test_a_loss_that_is_too_large_leaves_nothing_behind(facts, tmp_path):
         "20.00% of decisions change. Nothing was exported. Take another precision, or accept the "
         "loss with --max-loss (max_loss)."
     )
+    rounds = []
+
+    def valid():
+        rounds.append(tf.config.experimental.tensor_float_32_execution_enabled())
+        yield from make_valid(model)
+
     with pytest.raises(DataError, match="float16 loses"):
         export_model(
             model,
             tmp_path / "onnx",
             format="onnx",
             precision="float16",
-            valid=make_valid(model),
+            valid=valid(),
             max_loss=-1,
             **facts,
         )
     assert list(tmp_path.iterdir()) == []
+    assert rounds == [False]  # the reference of float32 is that on GPUs, too
 
 
 def test_an_undefined_score_is_no_loss():

@@ -201,6 +201,20 @@ def test_a_savedmodel_that_differs_from_keras_is_not_left_behind(facts, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_it_is_compared_in_float32_also_on_gpus(facts, tmp_path, monkeypatch):
+    load, found = tf.saved_model.load, []
+    rounds = tf.config.experimental.tensor_float_32_execution_enabled
+
+    def noted(folder):
+        found.append(rounds())
+        return load(folder)
+
+    monkeypatch.setattr(tf.saved_model, "load", noted)
+    export_saved_model(sensitive(), tmp_path / "1", **facts)
+    assert found == [False]
+    assert rounds()
+
+
 def read_by_another_processor(monkeypatch, move):
     """Moves what the library makes of a request for `recordings`."""
     listed = requests._list_windows

@@ -4,9 +4,15 @@ import json
 
 import keras
 import pytest
+import tensorflow as tf
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.training.device import choose_precision, make_strategy, use_precision
+from ecg_keras.training.device import (
+    choose_precision,
+    exact_float32,
+    make_strategy,
+    use_precision,
+)
 
 
 def test_a_cpu_computes_in_float32_unless_told_otherwise():
@@ -19,6 +25,19 @@ def test_precision_is_put_back():
     with use_precision("mixed_bfloat16"):
         assert keras.layers.Dense(1).compute_dtype == "bfloat16"
     assert keras.config.dtype_policy().name == before
+
+
+def test_gpus_round_to_tensor_float_32_again_afterwards():
+    rounds = tf.config.experimental.tensor_float_32_execution_enabled
+    assert rounds()
+    with pytest.raises(KeyError), exact_float32():
+        assert not rounds()
+        with exact_float32("mixed_bfloat16"):
+            assert not rounds()
+        raise KeyError
+    with exact_float32("mixed_bfloat16"):
+        assert rounds()
+    assert rounds()
 
 
 def test_one_device_is_not_mirrored():
