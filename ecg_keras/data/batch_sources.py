@@ -14,7 +14,7 @@ from ecg_keras.array_types import AnyArray
 from ecg_keras.data.batch_features import BatchFeatures
 from ecg_keras.data.dataset import Dataset
 from ecg_keras.data.examples import ECG, decode, millivolts
-from ecg_keras.data.reading import batches, serialized
+from ecg_keras.data.reading import are_in, batches, serialized
 from ecg_keras.data.tracing import as_written
 from ecg_keras.errors import DataError
 
@@ -72,7 +72,8 @@ class Chosen:
 
 def from_memory(source: Chosen) -> tuple[Batches, Fetch]:
     """Row numbers, and the split's samples that they name: read once, here, kept as int16."""
-    dataset, chosen, count = source.dataset, source.chosen, source.records
+    dataset, count = source.dataset, source.records
+    chosen = None if source.chosen is None else frozenset(source.chosen)
     samples = np.empty((count, dataset.num_samples, len(dataset.leads)), np.int16)
     scale = np.empty(count, np.float32)
     target = np.empty((count, len(dataset.labels)), np.float32)
@@ -80,7 +81,7 @@ def from_memory(source: Chosen) -> tuple[Batches, Fetch]:
     filled = 0
     wanted = tuple(dict.fromkeys((*ECG, "record_id", *source.features.stored)))
     for one in batches(source.folder, dataset, source.split, wanted):
-        kept = slice(None) if chosen is None else np.isin(one["record_id"], chosen)
+        kept = slice(None) if chosen is None else are_in(chosen, one["record_id"])
         rows = slice(filled, filled + len(one["scale"][kept]))
         samples[rows], scale[rows] = one["samples"][kept], one["scale"][kept]
         target[rows] = one["target"][kept]

@@ -20,6 +20,7 @@ from ecg_keras.data.dataset import check_split, describe
 from ecg_keras.data.memory import check_memory, fits_in_memory, keep_freed_memory
 from ecg_keras.data.reading import (
     Subset,
+    are_in,
     check_counts,
     decode_texts,
     remaining_records,
@@ -235,11 +236,11 @@ def load_chosen(
 
     ``None`` chooses all. A batch may hold fewer.
     """
-    wanted = None if chosen is None else np.array(list(chosen))
+    wanted = None if chosen is None else frozenset(chosen)
     with whole_shards(folder, split):
         for signal, target, *ids in load_with_ids(folder, split, batch_size):
             records, patients = (decode_texts(one.numpy()) for one in ids)
-            kept = np.ones(len(records), bool) if wanted is None else np.isin(records, wanted)
+            kept = np.ones(len(records), bool) if wanted is None else are_in(wanted, records)
             if kept.any():
                 yield signal[kept], target.numpy()[kept], records[kept], patients[kept]
 

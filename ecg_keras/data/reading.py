@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -239,9 +239,9 @@ def signal_statistics(
     """
     dataset = describe(folder)
     chosen = training_subset(folder, dataset, train_records, seed, subset, left_out)
-    parts = []
+    wanted, parts = None if chosen is None else frozenset(chosen), []
     for one in batches(folder, dataset, "train"):
-        kept = slice(None) if chosen is None else np.isin(one["record_id"], chosen)
+        kept = slice(None) if wanted is None else are_in(wanted, one["record_id"])
         values = one["samples"][kept] * one["scale"][kept, None, None].astype(np.float64)
         values = values.reshape(-1, len(dataset.leads))
         if len(values):
@@ -266,6 +266,12 @@ def batches(
             num_parallel_calls=tf.data.AUTOTUNE,
         ).as_numpy_iterator():
             yield one | {name: decode_texts(one[name]) for name in TEXTS if name in one}
+
+
+# for each of a split's batches np.isin would sort all the ids that are wanted again
+def are_in(wanted: Set[str], ids: TextArray) -> npt.NDArray[np.bool_]:
+    """Of each id whether it is wanted."""
+    return np.fromiter((one in wanted for one in ids.tolist()), bool, len(ids))
 
 
 def decode_texts(encoded: npt.NDArray[np.object_]) -> TextArray:

@@ -173,10 +173,10 @@ def _read(
     for batch in (
         data.batches(shards, dataset, split, wanted) if dataset.splits[split].records else ()
     ):
-        names = batch["record_id"]
-        kept = ~np.isin(names, list(left_out))
-        if chosen is not None:
-            kept &= np.isin(names, list(chosen))
+        names = batch["record_id"].tolist()
+        kept = np.array(
+            [one not in left_out and (chosen is None or one in chosen) for one in names]
+        )
         if kept.any():
             signals = batch["samples"][kept] * batch["scale"][kept, None, None]
             shapes.append(describe_shape(signals, dataset.sampling_rate))

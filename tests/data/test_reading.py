@@ -1,8 +1,11 @@
+import time
+
 import numpy as np
 import pytest
 from my_lab import hospital
 
 from ecg_keras.config import Data
+from ecg_keras.data.batch_sources import Chosen, from_memory
 from ecg_keras.data.dataset import describe
 from ecg_keras.data.pipeline import load, load_chosen
 from ecg_keras.data.preparation import prepare
@@ -14,6 +17,9 @@ from ecg_keras.data.reading import (
     training_subset,
 )
 from ecg_keras.errors import DataError
+
+# looked through for each batch, these take a second in a few of them
+MANY = 300_000
 
 
 def test_records_are_what_the_source_lists(hospital_shards, hospital_raw):
@@ -77,6 +83,31 @@ def test_statistics_of_a_subset_see_nothing_else(hospital_shards, monkeypatch):
     np.testing.assert_allclose(std, signals.std(axis=0), rtol=1e-7)
     first = signal_statistics(hospital_shards, train_records=5, seed=1, subset="first")
     assert not np.allclose(first[1], std)
+
+
+def read_statistics(folder, chosen, monkeypatch):
+    monkeypatch.setattr("ecg_keras.data.reading.training_subset", lambda *_: chosen)
+    signal_statistics(folder)
+
+
+def read_into_memory(folder, chosen, monkeypatch):
+    from_memory(Chosen(folder, describe(folder), "train", 5, 1, chosen))
+
+
+def read_chosen(folder, chosen, monkeypatch):
+    assert len(list(load_chosen(folder, "train", 1, chosen))) == 5
+
+
+@pytest.mark.parametrize("read", [read_statistics, read_into_memory, read_chosen])
+def test_a_batch_takes_as_long_however_many_records_are_chosen(hospital_shards, monkeypatch, read):
+    monkeypatch.setattr("ecg_keras.data.reading.PARSED", 1)
+    chosen = training_subset(hospital_shards, describe(hospital_shards), 5, 1)
+    seconds = []
+    for others in range(0), range(MANY):
+        begun = time.process_time()
+        read(hospital_shards, (*chosen, *(f"other {one}" for one in others)), monkeypatch)
+        seconds.append(time.process_time() - begun)
+    assert seconds[1] < seconds[0] + 1
 
 
 def test_names_of_other_alphabets(tmp_path):
