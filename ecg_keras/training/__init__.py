@@ -10,8 +10,10 @@ from ecg_keras.moved import NAMES, load_former
 
 if TYPE_CHECKING:
     from ecg_keras.training.begin import (
+        alone as alone,
         check_same_run as check_same_run,
         describe_environment as describe_environment,
+        is_held as is_held,
         mark_of as mark_of,
     )
     from ecg_keras.training.checkpoint import SECONDS_BETWEEN as SECONDS_BETWEEN

@@ -23,7 +23,7 @@ from ecg_keras.config import (
     run_settings,
 )
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import replacing
+from ecg_keras.files import replacing, write_json
 from ecg_keras.training.run import Run, seen_from
 
 # what may be in a run folder before the run is begun: a study's notes, and what it is chosen from
@@ -33,6 +33,9 @@ BEFORE = frozenset(
 # what defaults meant when runs did not say so yet
 DEFAULTS_BEFORE = 1
 PACKAGES = ("ecg_keras", "tensorflow", "keras", "tensorflow-data-validation", "wfdb", "numpy")
+# the kernel frees this lock when its process ends, however it ends; another process may hold it for
+# a moment, to see whether it is free
+LOCK, MOMENT = ".lock", 0.2
 
 
 def run_fingerprint(recipe: Recipe, dataset: str, upstream: str | None) -> str:
@@ -71,41 +74,50 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
     """Creates the run folder, or checks that the one that is there belongs to these settings."""
     status = run.read_status()
     check_same_run(run, recipe, dataset=dataset, upstream=upstream)
-    if status and not find_changes(status, recipe, dataset=dataset, upstream=upstream):
+    same = bool(status) and not find_changes(status, recipe, dataset=dataset, upstream=upstream)
+    if same and run.holds_epochs():
         return
     # one that was begun otherwise and has no epoch yet holds nothing to lose
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
-        found = (p.name for p in run.folder.iterdir() if not p.name.startswith("."))
-        strangers = sorted(set(found) - BEFORE)
-        if not status and strangers:
-            raise ConfigError(
-                f"{run.folder}: not a run folder, and not empty (it has {', '.join(strangers[:3])})"
-                ". Choose another with --set run=FOLDER."
-            )
+        if not same:  # after a kill between these files the guard looks again
+            run.leaks.unlink(missing_ok=True)
         with replacing(run.recipe) as temporary:
             temporary.write_text(dump_recipe(recipe), encoding="utf-8")
-        run.write_status(
-            state="begun",
-            name=run.name,
-            mode=recipe.mode,
-            fingerprint=run_fingerprint(recipe, dataset, upstream),
-            settings=run_settings(recipe),
-            defaults=DEFAULTS,
-            raw=seen_from(Path(), recipe.data.raw),
-            dataset=dataset,
-            upstream=upstream,
-        )
+        if not same:
+            write_json(run.status, _first_status(run, recipe, dataset, upstream))
     except OSError as error:
-        raise DataError(
-            f"{run.folder}: can't be written: {error.strerror}. Free some space, or choose another "
-            "folder with --set run=FOLDER."
-        ) from error
+        raise _unwritable(run, error) from error
+
+
+def _first_status(run: Run, recipe: Recipe, dataset: str, upstream: str | None) -> dict[str, Any]:
+    return {
+        "state": "begun",
+        "name": run.name,
+        "mode": recipe.mode,
+        "fingerprint": run_fingerprint(recipe, dataset, upstream),
+        "settings": run_settings(recipe),
+        "defaults": DEFAULTS,
+        "raw": seen_from(Path(), recipe.data.raw),
+        "dataset": dataset,
+        "upstream": upstream,
+    }
+
+
+def _unwritable(run: Run, error: OSError) -> DataError:
+    return DataError(
+        f"{run.folder}: can't be written: {error.strerror}. Free some space, or choose another "
+        "folder with --set run=FOLDER."
+    )
 
 
 def check_same_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
-    """Raises a `ConfigError` that lists what differs if the run's epochs were trained otherwise."""
+    """Raises a `ConfigError` that lists what differs if the run's epochs were trained otherwise.
+
+    So does a folder that has other files and no run.
+    """
     if not run.holds_epochs():
+        _refuse_strangers(run)
         return
     changed = find_changes(run.read_status(), recipe, dataset=dataset, upstream=upstream)
     if not changed:
@@ -116,18 +128,52 @@ def check_same_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | No
     )
 
 
+def _refuse_strangers(run: Run) -> None:
+    if run.status.exists() or not run.folder.is_dir():
+        return
+    found = (path.name for path in run.folder.iterdir() if not path.name.startswith("."))
+    if strangers := sorted(set(found) - BEFORE):
+        raise ConfigError(
+            f"{run.folder}: not a run folder, and not empty (it has {', '.join(strangers[:3])}). "
+            "Choose another with --set run=FOLDER."
+        )
+
+
 @contextmanager
-def alone(run: Run) -> Iterator[None]:
-    """Keeps other processes out of the run folder while the block lasts."""
+def alone(run: Run, mark: str | None = None) -> Iterator[None]:
+    """Keeps other processes out of the run folder while the block lasts.
+
+    With the ``mark`` of a run that was begun, refuses one that another process began since then.
+    """
     try:
-        held = filelock.FileLock(run.folder / ".lock").acquire(timeout=0)
+        run.folder.mkdir(parents=True, exist_ok=True)
+        held = filelock.FileLock(run.folder / LOCK).acquire(timeout=MOMENT)
     except filelock.Timeout as error:
         raise ConfigError(
             f"{run.folder}: another process trains this run. Wait for it, or train into another "
             "folder with --set run=FOLDER."
         ) from error
+    except OSError as error:
+        raise _unwritable(run, error) from error
     with held:
+        if mark is not None and run.read_status().get("fingerprint") != mark:
+            raise ConfigError(
+                f"{run.folder}: another process began this run with other settings meanwhile. "
+                "Train into another folder with --set run=FOLDER."
+            )
         yield
+
+
+def is_held(run: Run) -> bool:
+    """Whether a process has the run folder to itself, or another user does."""
+    lock = run.folder / LOCK
+    if not lock.exists():
+        return False
+    try:
+        with filelock.FileLock(lock, timeout=0):
+            return False
+    except OSError:  # a timeout, too
+        return True
 
 
 def describe_environment(precision: str, devices: list[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ecg_keras.data import Identities, count_leaks, find_leaks, name_leaks, nobo
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.sources import source_of
-from ecg_keras.training.begin import begin_run, check_same_run, mark_of
+from ecg_keras.training.begin import alone, begin_run, check_same_run, mark_of
 from ecg_keras.training.run import Run
 from ecg_keras.training.seen import (
     NAMES,
@@ -56,7 +56,7 @@ def guard(
         on_warning: called with messages; none logs them.
 
     Raises:
-        ConfigError: the run folder belongs to other settings.
+        ConfigError: the run folder belongs to other settings, or another process trains into it.
         LeakError: a test or validation record would be known.
         DataError: nothing is left to train on, or a file is damaged.
 
@@ -82,9 +82,10 @@ def guard(
         len(look.known_tests),
         look.unchecked,
     )
-    begin_run(run, recipe, **marks)
-    seen.save(run.seen)
-    _keep(guarded, run, look.databases)
+    with alone(run):
+        begin_run(run, recipe, **marks)
+        seen.save(run.seen)
+        _keep(guarded, run, look.databases)
     for message in (*guarded.warnings, *guarded.notes):
         (on_warning or logging.getLogger(__name__).warning)(message)
     return guarded
@@ -102,7 +103,7 @@ def guard_alike(
         shards, upstream_mark: of both, as for `guard`.
 
     Raises:
-        ConfigError: the run folder belongs to other settings.
+        ConfigError: as of `guard`.
         DataError: the guard did not look at the other run, or a file of it is damaged.
     """
     marks: dict[str, Any] = {
@@ -112,10 +113,11 @@ def guard_alike(
     found = read_guarded(of)
     if found is None:
         raise DataError(f"{of.leaks}: there is no such file. Let the guard look at that run first.")
-    begin_run(run, recipe, **marks)
-    with replacing(run.seen) as temporary:
-        shutil.copyfile(of.seen, temporary)
-    _keep(replace(found, mark=mark_of(run, recipe, **marks)), run, seen_databases(of.folder))
+    with alone(run):
+        begin_run(run, recipe, **marks)
+        with replacing(run.seen) as temporary:
+            shutil.copyfile(of.seen, temporary)
+        _keep(replace(found, mark=mark_of(run, recipe, **marks)), run, seen_databases(of.folder))
 
 
 def _keep(guarded: Guarded, run: Run, databases: Sequence[SeenData]) -> None:

@@ -41,7 +41,7 @@ def train(
     upstream_mark: str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
-    """Trains a recipe's network, or resumes a run that was stopped.
+    """Trains a recipe's network, or resumes a run that was stopped; one that is trained stays.
 
     The order in which first weights are looked for: (1) this run's own checkpoint, (2) the
     recipe's ``initialise``, (3) random weights. The `guard` looks at who is in all splits; signals
@@ -76,9 +76,11 @@ def train(
             keep_head=recipe.initialise.head == "keep",
             leads=recipe.model.preprocessing.leads or dataset.leads,
         )
-    guard(recipe, shards=shards, run=run, upstream=upstream, upstream_mark=upstream_mark)
-    with alone(run):
-        _fit(recipe, dataset, shards, run, upstream, callbacks)
+    found = guard(recipe, shards=shards, run=run, upstream=upstream, upstream_mark=upstream_mark)
+    with alone(run, found.mark):
+        # another process may have trained it while this one looked
+        if run.read_status()["state"] != "trained" or not run.model.is_file():
+            _fit(recipe, dataset, shards, run, upstream, callbacks)
     return run
 
 

@@ -24,7 +24,7 @@ from ecg_keras.config import (
 )
 from ecg_keras.errors import DataError
 from ecg_keras.files import sha256_of
-from ecg_keras.training import Run, check_same_run, mark_of
+from ecg_keras.training import Run, check_same_run, is_held, mark_of
 from ecg_keras.workflow.baselines import baseline_recipe
 from ecg_keras.workflow.first_weights import published_of
 from ecg_keras.workflow.places import data_place, known_dataset, place_of
@@ -219,8 +219,11 @@ class Job:
         return not run_changes(status["settings"], self.recipe)
 
     def is_free(self) -> bool:
-        """Whether no run is in the folder, or one on these data without an epoch to lose."""
-        return not self.run.read_status() or (self.is_begun_here() and not self.run.holds_epochs())
+        """Whether no run is in the folder, or one on these data without an epoch to lose, which no
+        process trains."""
+        if not self.run.read_status():
+            return True
+        return self.is_begun_here() and not self.run.holds_epochs() and not is_held(self.run)
 
     def _is_of_this_data(self, status: dict[str, Any]) -> bool:
         """Whether a run was begun on these recordings, wherever they are now."""

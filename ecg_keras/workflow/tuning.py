@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from ecg_keras import evaluation, models
 from ecg_keras.config import Tune, beyond, trial_rates, tune_of
@@ -16,6 +17,7 @@ from ecg_keras.training import (
     Run,
     Tried,
     Tuned,
+    alone,
     guard_alike,
     read_log,
     read_tuned,
@@ -37,15 +39,27 @@ def train_job(job: Job, watcher: Watcher) -> None:
 
     That a candidate diverged is kept in its ``tried.json``, and the others are tried.
     """
-    if job.recipe.tune is None:
-        try:
-            _train(job, watcher)
-        except DivergedError as error:
-            if not job.tried:
-                raise
-            watcher.warned(f"{error} Others are tried, and this one can't be chosen.")
-            _keep_diverged(job)
-        return
+    # nobody begins a tuned run again while its candidates, in folders of their own, are trained
+    tuned = job.candidate_of if job.recipe.tune is None else job
+    with nullcontext() if tuned is None else alone(tuned.run, tuned.fingerprint()):
+        if job.recipe.tune is None:
+            _train_candidate(job, watcher)
+        else:
+            _adopt(job, watcher)
+
+
+def _train_candidate(job: Job, watcher: Watcher) -> None:
+    try:
+        _train(job, watcher)
+    except DivergedError as error:
+        if not job.tried:
+            raise
+        watcher.warned(f"{error} Others are tried, and this one can't be chosen.")
+        _keep_diverged(job)
+
+
+def _adopt(job: Job, watcher: Watcher) -> None:
+    """Takes over the network of the candidate that was chosen."""
     chosen = _chosen_job(job)
     if not chosen.is_trained():  # candidates were tried for some of their epochs
         _train(chosen, watcher)
@@ -126,6 +140,11 @@ def is_tuned(job: Job) -> bool:
 
 def tune(job: Job, watcher: Watcher) -> None:
     """Chooses among a job's candidates, and tries one more where the choice is at the edge."""
+    with alone(job.run, job.fingerprint()):
+        _tune(job, watcher)
+
+
+def _tune(job: Job, watcher: Watcher) -> None:
     settings = _settings_of(job)
     by = settings.by or job.recipe.evaluation.metric
     jobs = dict(job.candidates)
@@ -143,7 +162,7 @@ def tune(job: Job, watcher: Watcher) -> None:
         one = job.further_candidate(further, settings.epochs)
         if not is_tried(one):
             if not one.is_trained():
-                train_job(one, watcher)
+                _train_candidate(one, watcher)
             if one.is_trained():
                 try_on_validation(one, watcher)
         jobs[further.name], scores[further.name] = one, read_scores(one.run)

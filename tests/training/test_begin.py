@@ -5,7 +5,7 @@ import pytest
 from ecg_keras.config import Recipe
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, check_same_run, mark_of
-from ecg_keras.training.begin import alone, begin_run, find_changes
+from ecg_keras.training.begin import alone, begin_run, find_changes, is_held
 
 
 def recipe(**training) -> Recipe:
@@ -122,3 +122,32 @@ def test_a_status_names_no_absolute_place(tmp_path, monkeypatch):
     run = begin(tmp_path, Recipe.model_validate({"mode": "scratch", "data": data}))
     assert run.read_status()["raw"] == "data/ptbxl"
     assert str(tmp_path) not in run.status.read_text()
+
+
+def test_a_run_that_another_process_began_meanwhile_is_not_entered(tmp_path):
+    run = begin(tmp_path)
+    mark = run.read_status()["fingerprint"]
+    with alone(run, mark):
+        assert is_held(run)
+    assert not is_held(run)
+    begin(tmp_path, recipe(seed=1))
+    with pytest.raises(ConfigError, match="began this run with other settings"), alone(run, mark):
+        pass
+
+
+def test_a_run_that_is_begun_again_keeps_nothing_of_the_attempt_before(tmp_path):
+    run = begin(tmp_path)
+    run.write_status(state="training", seen_databases=[{"database": "ptbxl"}], decays_by_stage=True)
+    run.leaks.write_text("{}")
+    begin(tmp_path, recipe(seed=1))
+    again = Run(tmp_path / "again" / "ptbxl_scratch")
+    begin_run(again, recipe(seed=1), dataset="d1", upstream=None)
+    assert run.read_status() == again.read_status()
+    assert not run.leaks.exists()
+
+
+def test_after_a_kill_between_its_files_a_run_has_the_recipe_that_it_is_begun_with(tmp_path):
+    run = begin(tmp_path)
+    run.recipe.write_text("of a command that was killed before it wrote its status")
+    begin(tmp_path)
+    assert "seed: 0" in run.recipe.read_text()

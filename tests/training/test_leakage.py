@@ -11,9 +11,9 @@ from my_lab import hospital
 from ecg_keras import data, evaluation, models
 from ecg_keras.config import Data, Recipe, Split
 from ecg_keras.data.identities import Identities
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.sources import find_source
-from ecg_keras.training import Run, describe_known, guard, records_left_out, train
+from ecg_keras.training import Run, alone, describe_known, guard, records_left_out, train
 from ecg_keras.training.seen import read_guarded
 
 SPLIT = {"method": "patients", "valid": 0.25, "test": 0.25}
@@ -318,6 +318,25 @@ def test_what_was_looked_at_is_not_looked_at_again(own, shards, tmp_path, monkey
     assert guard(recipe, shards=shards, run=run) == first
     with pytest.raises(TypeError):
         guard(own(leaks="allow"), shards=shards, run=run)
+
+
+@pytest.mark.parametrize("leaks", ["leave_out", "allow"])
+def test_a_run_that_another_process_trains_is_not_begun_again(own, shards, tmp_path, leaks):
+    run, others = Run(tmp_path / "r"), own(leaks="leave_out", train_records=5)
+    guard(others, shards=shards, run=run)
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    with alone(run), pytest.raises(ConfigError, match="another process trains this run"):
+        guard(own(leaks=leaks), shards=shards, run=run)
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+    with alone(run):
+        assert guard(others, shards=shards, run=run) == read_guarded(run)
+
+
+def test_a_folder_of_other_files_gets_no_run_and_no_lock(own, shards, tmp_path):
+    (tmp_path / "thesis.docx").write_text("years of work")
+    with pytest.raises(ConfigError, match="not a run folder, and not empty"):
+        guard(own(leaks="allow"), shards=shards, run=Run(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"mark": "x"}', '{"mark": 1, "left_out": 3}'])

@@ -106,6 +106,16 @@ def test_a_stopped_run_goes_on_as_if_there_had_been_no_stop(
     assert_same(weights(run), weights(trained))
 
 
+def test_a_run_that_another_process_finished_meanwhile_is_not_trained_again(
+    tmp_path, trained, recipe, shards, monkeypatch
+):
+    run = Run(tmp_path / "shared")
+    shutil.copytree(trained.folder, run.folder)
+    status = run.read_status()
+    monkeypatch.setattr("ecg_keras.training.loop.build_model", None)
+    assert train(recipe, shards=shards, run=run).read_status() == status
+
+
 def test_a_frozen_stage_keeps_its_weights(tmp_path, recipe, shards, trained):
     phase = {"epochs": 1, "learning_rate": 1e-2, "train_from": "head"}
     start = {"mode": "finetune", "initialise": {"from": str(trained.folder)}}

@@ -9,7 +9,7 @@ from tiny_recipe import job_of
 from ecg_keras import workflow
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training import Run
+from ecg_keras.training import Run, alone
 from ecg_keras.training.begin import begin_run
 from ecg_keras.workflow import evaluation_mark
 from ecg_keras.workflow.plan_problems import check_first
@@ -205,3 +205,12 @@ def test_scores_of_an_earlier_version_are_known_by_its_mark():
     assert evaluation_mark("r", settings, ours) == ours != earlier
     assert evaluation_mark("other", settings, earlier) != earlier
     assert evaluation_mark("r", Evaluation(bootstrap=600), earlier) != earlier
+
+
+def test_a_baseline_that_another_process_trains_with_other_settings_is_left_to_it(place):
+    job = job_of("base")
+    begin(job, epochs=False)
+    assert str(job_of("mine", training__seed=1).baseline.run.folder) == "runs/base"
+    with alone(job.run):
+        assert str(job_of("mine", training__seed=1).baseline.run.folder) == "runs/mine-base"
+        assert str(job_of("mine").baseline.run.folder) == "runs/base"

@@ -204,6 +204,32 @@ def test_weights_that_are_no_numbers_after_the_last_step_are_a_divergence(place)
     assert workflow.has_diverged(first.run)
 
 
+class Stop(Exception):
+    pass
+
+
+def test_a_tuned_run_is_not_begun_again_while_a_candidate_is_trained(place, monkeypatch):
+    job, other = job_of(run="busy"), job_of(run="busy", training__seed=9)
+    only("guard", job=job)
+    first, _ = job.candidates.values()
+
+    def begin_other(*arguments, **others):
+        with pytest.raises(ConfigError, match="busy: another process trains this run"):
+            workflow.make_alone(other, "guard")
+        raise Stop
+
+    monkeypatch.setattr("ecg_keras.training.train", begin_other)
+    for name, one in (("train", first), ("tune", job)):
+        if name == "tune":
+            monkeypatch.setattr("ecg_keras.workflow.tuning.read_scores", begin_other)
+        with pytest.raises(Stop):
+            workflow.make_alone(one, name)
+    workflow.make_alone(other, "guard")
+    for name, one in (("train", first), ("tune", job), ("train", job)):
+        with pytest.raises(ConfigError, match="busy: another process began this run with other"):
+            workflow.make_alone(one, name)
+
+
 def test_a_page_and_a_comparison_say_what_was_tried(place):
     job = job_of()
     workflow.run_plan(workflow.make_plan(job))
