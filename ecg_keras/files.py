@@ -10,7 +10,7 @@ import math
 import os
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -29,9 +29,11 @@ Checks = Mapping[Any, Callable[[Any], Any]]
 
 
 @contextmanager
-def replacing(path: Path, ending: str | None = None, scratch: Path | None = None) -> Iterator[Path]:
+def replacing(
+    path: Path, ending: str | None = None, scratch: Path | None = None, *, durable: bool = True
+) -> Iterator[Path]:
     """A temporary path that becomes ``path`` when the block succeeds: in the same folder, or in
-    ``scratch``, which is on the same disk.
+    ``scratch``, which is on the same disk. Where it is ``durable``, so it is after a power cut.
 
     It has the ending of ``path``, by which some writers choose the format, or another one.
     """
@@ -42,9 +44,24 @@ def replacing(path: Path, ending: str | None = None, scratch: Path | None = None
     temporary = folder / f".{path.stem}.{uuid.uuid4().hex}{ending or path.suffix}"
     try:
         yield temporary
+        if durable:
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
         temporary.replace(path)
+        if durable:
+            _sync_names(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync_names(folder: Path) -> None:
+    """Has the names in a folder written to the disk, where the system can do that."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def list_entries(folder: str) -> list[os.DirEntry[str]]:

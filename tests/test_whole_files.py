@@ -1,6 +1,9 @@
 """Files are there in full or not at all."""
 
+import errno
 import json
+import os
+import stat
 
 import pytest
 
@@ -49,3 +52,29 @@ def test_json_is_replaced_whole_and_never_holds_nan(tmp_path):
         write_json(path, {"a": float("nan")})
     assert json.loads(path.read_text()) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(tmp_path, monkeypatch):
+    path, written = tmp_path / "note.txt", []
+    path.write_text("before")
+
+    def note(descriptor):
+        written.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), path.read_text()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    with replacing(path) as temporary:
+        temporary.write_text("after")
+    assert written == [(False, "before"), (True, "after")]
+
+
+def test_a_disk_that_is_full_when_it_is_written_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "note.txt"
+    path.write_text("before")
+
+    def refuse(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="No space"), replacing(path) as temporary:
+        temporary.write_text("after")
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["before"]

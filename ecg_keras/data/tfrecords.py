@@ -22,14 +22,12 @@ _WRITE_BYTES = 1 << 20
 
 @contextmanager
 def whole_file(path: Path, scratch: Path) -> Iterator[BinaryIO]:
-    """A file to be written, as by `replacing`, that is at ``path`` once it is on the disk, too."""
+    """A file to be written, as by `replacing`."""
     with (
         replacing(path, scratch=scratch) as temporary,
         temporary.open("wb", buffering=_WRITE_BYTES) as file,
     ):
         yield file
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def write_tfrecords(path: Path, records: Iterable[bytes], *, scratch: Path) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ecg_keras.errors import DataError, DivergedError
-from ecg_keras.files import parse_as, read_json, write_json
+from ecg_keras.files import parse_as, read_json, replacing, write_json
 from ecg_keras.keras_library import Callback, keras
 from ecg_keras.metrics import METRICS
 from ecg_keras.models import save_model
@@ -33,6 +33,8 @@ SELECT: dict[str, tuple[str | None, bool]] = {
 # at least this long between two checkpoints of a phase: a small network's epoch takes less time
 # than its files do, and no more than this has to be trained again after a kill
 SECONDS_BETWEEN = 20.0
+# by which Keras knows files of weights
+WEIGHTS = ".weights.h5"
 # what files of a model hold besides its numbers, generously
 FILE_BYTES = 1_000_000
 
@@ -87,9 +89,9 @@ def restore(
         variable.assign(state)
 
 
-# A kill at any moment leaves a whole earlier checkpoint: weights go to a file of their own, then
-# progress.json is replaced, then files that it no longer names are removed. Not every epoch is
-# saved, see SECONDS_BETWEEN; the last one of a phase is.
+# A kill or power cut at any moment leaves a whole earlier checkpoint: weights go to a file of their
+# own, then progress.json is replaced, then files that it no longer names are removed. Not every
+# epoch is saved, see SECONDS_BETWEEN; the last one of a phase is.
 class Checkpoint(Callback):
     """Saves weights, optimizer and progress after an epoch, each file before the next is named."""
 
@@ -147,7 +149,7 @@ class Checkpoint(Callback):
             phase_begun=self.phase_begun,
             phase_ended=done == self.last_epoch or out_of_patience,
             epoch=done,
-            weights=f"epoch-{done:04d}.weights.h5",
+            weights=f"epoch-{done:04d}{WEIGHTS}",
             best=f"best-{done:04d}.keras" if kept is None else kept.best,
             best_epoch=done if kept is None else kept.best_epoch,
             best_score=score if kept is None else kept.best_score,
@@ -170,14 +172,19 @@ class Checkpoint(Callback):
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         # another callback has stopped the phase
         if self.progress is not None and not self.progress.phase_ended:
-            self.progress = replace(self.progress, phase_ended=True)
+            # the last file may be of this epoch, too
+            weights = f"epoch-{self.progress.epoch:04d}-ended{WEIGHTS}"
+            self.progress = replace(self.progress, phase_ended=True, weights=weights)
             self._save(self.progress)
 
     def _save(self, progress: Progress) -> None:
         self._check_room()
         # the next phase begins with what fit leaves at the end of this one
-        with self._averages.in_model() if progress.phase_ended else nullcontext():
-            self.model.save_weights(self.folder / progress.weights)
+        with (
+            self._averages.in_model() if progress.phase_ended else nullcontext(),
+            replacing(self.folder / progress.weights, WEIGHTS) as temporary,
+        ):
+            self.model.save_weights(temporary)
         if self._best is not None:
             latest = self.selected.get_weights()
             self.selected.set_weights(self._best)

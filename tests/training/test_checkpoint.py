@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -32,6 +33,10 @@ def checkpoint(folder, progress=None, optimizer="adam", **settings) -> Checkpoin
 
 def files(folder) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_the_best_and_the_last_epoch_are_kept_and_no_more(tmp_path):
@@ -97,6 +102,33 @@ def test_the_averages_of_the_weights_are_selected_and_training_resumes_from_the_
             np.testing.assert_array_equal(one, other)
     for one, other in zip(saved.get_weights(), averages, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("at", ["weights", "progress"])
+def test_a_kill_at_the_end_of_a_phase_leaves_the_checkpoint_before(tmp_path, monkeypatch, at):
+    callback = checkpoint(tmp_path)
+    callback.on_epoch_end(0, {"loss": 1.0, "val_macro_auroc": 0.9})
+    before, kept = read_progress(tmp_path), contents(tmp_path)
+
+    def stop(*arguments):
+        if at == "weights":
+            Path(arguments[1]).write_bytes(b"half of a file")
+        raise KeyboardInterrupt
+
+    name = "keras.Model.save_weights" if at == "weights" else f"{Checkpoint.__module__}.write_json"
+    monkeypatch.setattr(name, stop)
+    with pytest.raises(KeyboardInterrupt):  # another callback has stopped it
+        callback.on_train_end()
+    assert read_progress(tmp_path) == before
+    assert {name: contents(tmp_path)[name] for name in kept} == kept
+    monkeypatch.undo()
+    monkeypatch.setattr(f"{Checkpoint.__module__}.SECONDS_BETWEEN", 0.0)
+    again = checkpoint(tmp_path, before)
+    again.on_epoch_end(1, {"loss": 1.0, "val_macro_auroc": 0.8})
+    again.on_train_end()
+    assert read_progress(tmp_path).phase_ended
+    assert files(tmp_path) == ["best-0001.keras", "epoch-0002-ended.weights.h5", "progress.json"]
+    again.model.load_weights(tmp_path / "epoch-0002-ended.weights.h5")
 
 
 def test_the_last_epoch_has_no_score(tmp_path):
