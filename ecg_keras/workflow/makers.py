@@ -281,7 +281,12 @@ def _marked(
     def is_done(job: Job) -> bool:
         return product(job).exists() and job.run.read_status().get(key) == mark(job)
 
-    return Maker(product, is_done, make)
+    def make_again(job: Job, watcher: Watcher) -> None:
+        if job.run.read_status().get(key):  # after a kill some of its files may be of other marks
+            job.run.write_status(**{key: None})
+        make(job, watcher)
+
+    return Maker(product, is_done, make_again)
 
 
 MAKERS = {

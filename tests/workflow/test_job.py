@@ -11,7 +11,8 @@ from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run, alone
 from ecg_keras.training.begin import begin_run
-from ecg_keras.workflow import evaluation_mark
+from ecg_keras.workflow import Watcher, evaluation_mark
+from ecg_keras.workflow.makers import MAKERS
 from ecg_keras.workflow.plan_problems import check_first
 
 RECIPES = {
@@ -194,6 +195,27 @@ def test_a_copy_of_the_recordings_elsewhere_has_the_same_run_and_shards(place):
     assert str(copy.run.folder) == "runs/base"
     assert copy.shards == job_of("base").shards
     assert copy.fingerprint() == job_of("base").fingerprint()
+
+
+class Stop(Exception):
+    pass
+
+
+def test_scores_that_were_half_replaced_are_those_of_no_settings(place, monkeypatch):
+    finish(job_of("base"))
+    before, other = job_of("base"), job_of("base", evaluation__calibration="platt")
+    before.run.write_status(evaluated=evaluation_mark(before.fingerprint(), before.recipe.evaluation))
+    before.run.scores.touch()
+    evaluated = MAKERS["evaluate"]
+    assert evaluated.is_done(before) and not evaluated.is_done(other)
+
+    def stop(path):
+        raise Stop
+
+    monkeypatch.setattr("ecg_keras.models.load_model", stop)
+    with pytest.raises(Stop):
+        evaluated.make(other, Watcher())
+    assert not evaluated.is_done(before) and not evaluated.is_done(other)
 
 
 def test_scores_of_an_earlier_version_are_known_by_its_mark():
