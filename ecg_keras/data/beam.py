@@ -87,7 +87,8 @@ def run_on_beam(arguments: Sequence[str] = ()) -> Run:
         if not shards:
             return
         # another machine has another working directory
-        settings = work.data.model_copy(update={"raw": work.data.raw.absolute()})
+        places = {"raw": work.data.raw.absolute(), "shards": work.data.shards.absolute()}
+        settings = work.data.model_copy(update=places)
         work = dataclasses.replace(work, folder=work.folder.absolute(), data=settings)
         with writing_to(work.folder):
             for shard in shards:

@@ -58,7 +58,10 @@ _OF_THE_FILE = (
     errno.EINVAL,
     errno.ESPIPE,
     errno.ENXIO,
+    errno.EILSEQ,
 )
+# of these, what is also answered where a drive is gone, or a permission to use it
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +110,10 @@ class Dropped(LeftOut):
 
 class Quarantined(LeftOut):
     """Left out because it can't be used."""
+
+
+class Gone(Quarantined):
+    """Left out because a file of it is not there, or may not be read."""
 
 
 def convert(
@@ -175,7 +182,7 @@ def _convert(
     try:
         return _store(info, read_kept(read, info, data, verified.repair), data, verified)
     except (ConfigError, DataError) as error:
-        if (fault := _fault_of_machine(error)) is not None:
+        if (fault := fault_of_machine(error)) is not None:
             raise DataError(
                 f"{info.path}: can't be read now: {fault.strerror}. It could be read before, so "
                 "that this is no fault of the recording. See to the disk, the network or the "
@@ -184,16 +191,21 @@ def _convert(
         # relative to the database, so that the shards' description does not depend on its place
         reason = str(error).replace(f"{data.raw}/", "")
         place = str(info.path).replace(f"{data.raw}/", "")
-        return Quarantined(info.record_id, reason if place in reason else f"{place}: {reason}")
+        kind = Gone if any(one.errno in _GONE for one in _errors_behind(error)) else Quarantined
+        return kind(info.record_id, reason if place in reason else f"{place}: {reason}")
 
 
-def _fault_of_machine(error: BaseException | None) -> OSError | None:
+def fault_of_machine(error: BaseException) -> OSError | None:
     """The error of the system behind another one, where it says nothing of the recording."""
+    return next((one for one in _errors_behind(error) if one.errno not in _OF_THE_FILE), None)
+
+
+def _errors_behind(error: BaseException | None) -> Iterator[OSError]:
+    """All errors of the system that led to an error."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
-            return error
+        if isinstance(error, OSError):
+            yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return None
 
 
 def _store(info: RecordInfo, kept: Kept, data: Data, verified: Verified) -> Converted | Dropped:

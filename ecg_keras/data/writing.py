@@ -7,7 +7,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -17,13 +17,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ecg_keras.config import Data
-from ecg_keras.data.conversion import Converted, Dropped, convert
+from ecg_keras.data.conversion import Converted, Dropped, Gone, convert
 from ecg_keras.data.dataset import SPLITS
 from ecg_keras.data.examples import encode
 from ecg_keras.data.lead_profile import count
 from ecg_keras.data.noted import noting
 from ecg_keras.data.processes import run_in_processes
+from ecg_keras.data.raw_files import digest_of
 from ecg_keras.data.settings import stored_leads
+from ecg_keras.data.shard_folders import combine
 from ecg_keras.data.source_check import Verified
 from ecg_keras.data.tfrecords import whole_file, write_tfrecords
 from ecg_keras.errors import DataError
@@ -156,7 +158,7 @@ def make_shard(
     """Reads, converts and writes one shard's records, then its sidecar. It can be called again,
     anywhere and at the same time: the bytes are the same.
     """
-    sidecar, qualities = Sidecar(work.fingerprint), list[LeadQuality]()
+    sidecar, qualities, gone = Sidecar(work.fingerprint), list[LeadQuality](), list[str]()
     leads = stored_leads(work.data)
     note = noting(work.data, work.label_set, leads)
 
@@ -173,6 +175,8 @@ def make_shard(
                 sidecar.dropped.append([*astuple(outcome)])
             else:
                 sidecar.quarantined.append([outcome.record_id, outcome.reason])
+                if isinstance(outcome, Gone):
+                    gone.append(outcome.reason)
             on_records(1)
 
     begun = work.folder / UNFINISHED
@@ -180,9 +184,26 @@ def make_shard(
     # have the cores
     with threadpool_limits(1), writing_to(work.folder):
         size, checksum = write_tfrecords(work.folder / shard.name, examples(), scratch=begun)
+        if gone:
+            _refuse_lost_files(work, gone[0])
         complete = {**vars(sidecar), "size": size, "checksum": checksum}
         complete["quality"] = count(qualities, len(leads)).tolist()
         write_text(begun / f"{shard.name}.json", json.dumps(complete), begun)
+
+
+def _refuse_lost_files(work: Work, example: str) -> None:
+    """Refuses what is left out for files that were there when the work began.
+
+    A drive or share that is gone is no fault of its recordings.
+    """
+    with suppress(DataError):  # the folder is gone, too
+        if combine(work.data, digest_of(work.data)) == work.fingerprint:
+            return
+    raise DataError(
+        f"{work.data.raw}: files that could be read before are gone, or may no longer be read: "
+        f"{example}. See to the disk, the network or the permissions: the same command resumes "
+        "after the last whole shard."
+    )
 
 
 def write_text(path: Path, text: str, scratch: Path) -> None:

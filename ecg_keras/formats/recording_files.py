@@ -6,6 +6,8 @@ reader compares what a file claims with its size before anything is allocated, a
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -109,7 +111,8 @@ def find_recording(path: Path, array: str | None = None) -> tuple[Path, str]:
         if not found and array is not None and _is_matlab(path):
             found = [(path, "array")]
         if not found:
-            raise DataError(_describe_missing(path, wanted, kind))
+            missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(wanted))
+            raise DataError(_describe_missing(path, wanted, kind)) from missing
     except OSError as error:  # a name that the disk can't have
         raise DataError(f"{path}: {error.strerror}.") from error
     if len(found) > 1:

@@ -595,6 +595,31 @@ def test_a_disk_that_fills_up(hospital_data, tmp_path, monkeypatch):
     prepare(hospital_data, folder)
 
 
+@pytest.mark.parametrize("lost", ["some", "all"])
+def test_files_that_go_while_they_are_read_are_no_fault_of_their_records(
+    hospital_data, tmp_path, monkeypatch, lost
+):
+    raw, away, folder = tmp_path / "raw", tmp_path / "away", tmp_path / "shards"
+    shutil.copytree(hospital_data.raw, raw)
+    (raw / "r0007.npy").unlink()  # that it is not there is a fault of the database
+    data = change(hospital_data, raw=raw, quarantine=0.99)
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+
+    def lose(done, total):
+        if done == total // 2 and raw.is_dir():
+            raw.rename(away)
+            if lost == "some":
+                shutil.copytree(away, raw)
+                for path in raw.glob("r00?[02468].npy"):
+                    path.unlink()
+
+    with pytest.raises(DataError, match=r"raw: files that could be read before are gone.*resumes"):
+        prepare(data, folder, on_progress=lose)
+    shutil.rmtree(raw, ignore_errors=True)
+    away.rename(raw)
+    assert [one.record_id for one in prepare(data, folder).quarantined] == ["r0007"]
+
+
 def test_a_folder_that_cannot_be_made(hospital_data, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"can't be written: .*Not a directory"):

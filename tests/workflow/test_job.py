@@ -204,7 +204,9 @@ class Stop(Exception):
 def test_scores_that_were_half_replaced_are_those_of_no_settings(place, monkeypatch):
     finish(job_of("base"))
     before, other = job_of("base"), job_of("base", evaluation__calibration="platt")
-    before.run.write_status(evaluated=evaluation_mark(before.fingerprint(), before.recipe.evaluation))
+    before.run.write_status(
+        evaluated=evaluation_mark(before.fingerprint(), before.recipe.evaluation)
+    )
     before.run.scores.touch()
     evaluated = MAKERS["evaluate"]
     assert evaluated.is_done(before) and not evaluated.is_done(other)
