@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ecg_keras import data, evaluation, models, simulate
 from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import find_undecidable
 from ecg_keras.errors import ConfigError, DataError, DivergedError
-from ecg_keras.files import as_texts, read_json, sha256_of
+from ecg_keras.files import NOT_OURS, as_texts, read_json, sha256_of
 from ecg_keras.training import guard, read_guarded, records_left_out, seen_from
 from ecg_keras.workflow.completing import save_reference
 from ecg_keras.workflow.grouped import read_groupings
@@ -94,28 +95,53 @@ def _read_validation(job: Job, *, chosen: bool = False) -> tuple[list[str], list
     Earlier versions kept no remarks, which say what the check did not look at. Where a run is
     ``chosen``, no score has to choose any more.
     """
-    training, settings = job.recipe.training, (job.candidate_of or job).recipe.tune
-    by_score = settings is not None and settings.by != evaluation.CALIBRATED_LOSS
-    chooses = training.select not in ("last", "best_loss") or (by_score and not chosen)
-    splits = {"train", "test", *([training.validate_on] if chooses else [])}
-    undecidable = find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)
     found, remarks = read_json(
         _validation(job),
         "anomalies",
         lambda kept: (as_texts(kept["anomalies"]), as_texts(kept.get("remarks", []))),
         MADE,
     )
-    return [*found, *undecidable], [*remarks]
+    return [*found, *_list_undecidable(job, chosen=chosen)], [*remarks]
 
 
-def _validate(job: Job, watcher: Watcher) -> None:
-    with filelock.FileLock(job.shards / ".lock"):
+def _list_undecidable(job: Job, *, chosen: bool = False) -> tuple[str, ...]:
+    """Splits that can't decide what this recipe wants of them."""
+    training, settings = job.recipe.training, (job.candidate_of or job).recipe.tune
+    by_score = settings is not None and settings.by != evaluation.CALIBRATED_LOSS
+    chooses = training.select not in ("last", "best_loss") or (by_score and not chosen)
+    splits = {"train", "test", *([training.validate_on] if chooses else [])}
+    return find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)
+
+
+def _check_shards(job: Job) -> tuple[list[str], list[str]]:
+    """As `_read_validation`, of shards that are checked now unless they were found sound.
+
+    Where nothing may be kept beside them, they are checked each time.
+    """
+    with _alone_with(job.shards):
         # another process may have found them sound while this one waited
         kept = _read_validation(job) if _validation(job).is_file() else None
         if kept is None or kept[0]:
-            validate_shards(job.shards)
-            kept = _read_validation(job)
-    anomalies, remarks = kept
+            found = validate_shards(job.shards)
+            lines = [one.line() for one in found.anomalies]
+            kept = [*lines, *_list_undecidable(job)], [*found.remarks]
+        return kept
+
+
+@contextmanager
+def _alone_with(shards: Path) -> Iterator[None]:
+    """Keeps other processes out, where the folder is ours to write to."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(filelock.FileLock(shards / ".lock"))
+        except OSError as error:
+            if error.errno not in NOT_OURS:
+                raise
+        yield
+
+
+def _validate(job: Job, watcher: Watcher) -> None:
+    anomalies, remarks = _check_shards(job)
     for remark in remarks:
         watcher.warned(f"{job.shards}: {remark}.")
     if anomalies and job.data.anomalies == "stop":
@@ -213,7 +239,8 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
     scores.save_json(job.run.scores)
     save_reference(job.run, job.recipe, job.shards)
     # the page shows them, wherever the shards are by then
-    anomalies, remarks = _read_validation(job)
+    kept = _validation(job).is_file()
+    anomalies, remarks = _read_validation(job) if kept else _check_shards(job)
     job.run.write_status(evaluated=_evaluation_mark(job), anomalies=anomalies, remarks=remarks)
 
 
