@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Dropped as Dropped,
         convert as convert,
         convert_windows as convert_windows,
+        fault_of_machine as fault_of_machine,
         quantise as quantise,
     )
     from ecg_keras.data.dataset import (

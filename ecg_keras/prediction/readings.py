@@ -102,6 +102,7 @@ class WindowReader:
         try:
             outcomes = list(itertools.islice(self.convert(info), _AT_ONCE))
         except DataError as error:
+            _refuse_fault(error, info.path)
             return begun.refused(_without_name(error, info.path), error)
         kept = [one for one in outcomes if isinstance(one, Converted)]
         windows: Iterable[Window] = [_millivolts(one) for one in outcomes]
@@ -140,6 +141,7 @@ class _Longer:
         try:
             yield from map(_millivolts, self.reader.convert(self.info, _AT_ONCE))
         except DataError as error:  # it changed since its first windows were read
+            _refuse_fault(error, self.info.path)
             raise UnreadableError(_without_name(error, self.info.path)) from error
 
 
@@ -249,6 +251,16 @@ def _list_samples(header: Path) -> list[Path]:
             with suppress(DataError, ValueError):  # a layout has no samples, `../a` is no segment
                 names |= dict.fromkeys(read_header(header.with_name(one)).files)
     return [header.with_name(name) for name in names if name and Path(name).name == name]
+
+
+def _refuse_fault(error: DataError, path: Path) -> None:
+    """Ends the command where the machine is at fault, which says nothing of a recording."""
+    if (fault := data.fault_of_machine(error)) is not None:
+        raise DataError(
+            f"{path}: can't be read now: {fault.strerror}. See to the disk, the network or the "
+            "limits of the machine: answers in a file are kept, and the same command resumes "
+            "there. If it is this recording alone, leave it out."
+        ) from error
 
 
 def _without_name(error: DataError, path: Path) -> str:

@@ -1,6 +1,7 @@
 """A command that was stopped resumes, and its output never looks whole before it is."""
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ import pytest
 
 import ecg_keras as ecg
 from ecg_keras.errors import DataError
-from ecg_keras.prediction import open_trained
+from ecg_keras.prediction import LooseFiles, open_trained, readings
 
 
 class Stop(Exception):
@@ -64,6 +65,41 @@ def test_a_stopped_command_asks_the_rest_alone(lab, counted, tmp_path):
     whole = ecg.predict(trained, files, out=tmp_path / "b.csv", batch_size=3)
     assert out.read_text() == (tmp_path / "b.csv").read_text()
     assert np.array_equal(answers.probabilities, whole.probabilities)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_disk_that_fails_ends_the_command_which_resumes(lab, tmp_path, monkeypatch, behind):
+    out, files = tmp_path / "a.csv", lab.headers[:12]
+
+    def fail(path):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+
+    def read(source, info, span):
+        return fail(info.path) if info.path == files[10] else read_now(source, info, span)
+
+    def convert(reader, info, first=0):
+        if first and info.path == files[10]:
+            try:
+                fail(info.path)
+            except OSError as error:
+                raise DataError(f"{info.path}: sorry.") from error
+        return convert_now(reader, info, first)
+
+    read_now, convert_now = LooseFiles._read, readings.WindowReader.convert
+    with monkeypatch.context() as patch:
+        if behind:
+            patch.setattr(readings, "_AT_ONCE", 1)
+            patch.setattr(readings.WindowReader, "convert", convert)
+        else:
+            patch.setattr(LooseFiles, "_read", read)
+        reason = os.strerror(errno.ESTALE)
+        with pytest.raises(DataError, match=rf"{files[10]}: can't be read now: {reason}.*resumes"):
+            ecg.predict(lab.run, files, out=out, batch_size=1)
+    assert not out.exists()
+    begun = out.with_name("a.csv.part").read_text().splitlines()
+    assert len(begun) == 1 + (10 if behind else 8)  # that many were read together
+    answers = ecg.predict(lab.run, files, out=out)
+    assert [one.status for one in answers.rows] == ["answered"] * 12
 
 
 def test_shards_resume_too(lab, tmp_path):
