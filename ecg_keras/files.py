@@ -8,6 +8,9 @@ import hashlib
 import json
 import math
 import os
+import shutil
+import tempfile
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,9 +18,13 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+import filelock
+
 from ecg_keras.errors import DataError, printable, shortened
 
 READ_BYTES = 1 << 20
+# of a scratch folder, and seconds in which a process has surely locked its own
+LOCK, YOUNG = ".lock", 60.0
 # what the system answers where a folder belongs to someone else, or its disk is only to be read
 NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 # far more than the list of all recordings of the largest database
@@ -52,6 +59,22 @@ def replacing(
             _sync_names(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A folder that goes with the block; those that a killed process left behind go first."""
+    for left in parent.glob(f"{prefix}*"):
+        # a new one may not be locked yet
+        with suppress(OSError):  # a timeout, too
+            if left.stat().st_mtime < time.time() - YOUNG:
+                with filelock.FileLock(left / LOCK, timeout=0):
+                    shutil.rmtree(left, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as temporary,
+        filelock.FileLock(Path(temporary) / LOCK),
+    ):
+        yield Path(temporary)
 
 
 def _sync_names(folder: Path) -> None:

@@ -40,6 +40,8 @@ FORMAT = 1
 TICK = 2_000_000_000
 # enough to keep a disk busy that answers several requests at once; hashing itself takes a core each
 _THREADS = min(16, 4 * (os.cpu_count() or 1))
+# at most this long after it was read, the hash of a file is remembered, whatever ends the process
+SECONDS_BETWEEN = 60.0
 # of small files, this many are one piece of work
 _BATCH_FILES, _BATCH_BYTES = 64, 16 << 20
 
@@ -174,15 +176,17 @@ def hash_files(root: Path, files: Sequence[Listed], memory: Path | None) -> list
         kept = _load(place)
         hashes.update({one: kept[one] for one in unread if one in kept})
         unread = [one for one in unread if one not in hashes]
-    found = dict(zip(unread, _hash_all(root, unread), strict=True))
-    # a file that changed just now could change once more and look the same
-    settled = {
-        one: sha256
-        for one, sha256 in found.items()
-        if not any(begun - TICK <= at <= begun + TICK for at in (one.modified, one.changed))
-    }
-    hashes.update(settled)
-    if place is not None and (settled or not place.exists()):
+    found: Hashes = {}
+    saved = time.monotonic()
+    for one, sha256 in zip(unread, _hash_all(root, unread), strict=True):
+        found[one] = sha256
+        # a file that changed just now could change once more and look the same
+        if not any(begun - TICK <= at <= begun + TICK for at in (one.modified, one.changed)):
+            hashes[one] = sha256
+        if place is not None and time.monotonic() - saved >= SECONDS_BETWEEN:
+            _save(place, {**_load(place), **hashes})
+            saved = time.monotonic()
+    if place is not None and (unread or not place.exists()):
         _save(place, {**_load(place), **hashes})
     return [found.get(one) or hashes[one] for one in files]
 

@@ -142,6 +142,9 @@ def fetch(
         )
     with stage.open(plan.command):
         stage.keep_list(list_key(plan.published, plan.only, plan.mirror), plan.files)
+        for file in plan.files:  # a kill may have come before an unpacked archive was removed
+            if file.folder_inside is not None and stage.is_verified(file):
+                stage.path_of(file).unlink(missing_ok=True)
         result = _Download(plan, stage, patience or Patience()).run(jobs, on_progress)
         if result.is_complete:
             stage.finish(plan.command)

@@ -51,6 +51,7 @@ class Stage:
                 self._write_marks([*others, command])
                 for left in self.folder.glob("tmp*"):  # of an earlier version that was killed
                     left.unlink()
+                self._end_torn_line()
                 yield
         except Timeout:
             raise DataError(f"{self.root}: another download writes there. Wait for it.") from None
@@ -104,6 +105,13 @@ class Stage:
         line = json.dumps({"path": file.path, "checksum": file.checksum, "files": files})
         with self._writing, (self.folder / _VERIFIED).open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
+
+    def _end_torn_line(self) -> None:
+        """What a kill cut off must not take the next line with it."""
+        memory = self.folder / _VERIFIED
+        if memory.is_file() and not memory.read_bytes().endswith(b"\n"):
+            with memory.open("a", encoding="utf-8") as stream:
+                stream.write("\n")
 
     def read_list(self, key: str) -> tuple[RemoteFile, ...] | None:
         """The list that was kept under a key, if there is one that can be believed."""

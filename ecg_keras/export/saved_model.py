@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ from ecg_keras.export.verification import (
     simulate_check_signals,
     write_warmup,
 )
+from ecg_keras.files import scratch_folder
 from ecg_keras.keras_library import keras
 from ecg_keras.metrics import CLIP
 from ecg_keras.models import float32_clone
@@ -124,12 +124,12 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """A folder that becomes ``folder`` when the block succeeds; a `DataError` where it can't."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-            written = Path(temporary) / "written"
+        with scratch_folder(folder.parent, ".export.") as temporary:
+            written = temporary / "written"
             written.mkdir()
             yield written
             if folder.exists():
-                folder.rename(Path(temporary) / "replaced")
+                folder.rename(temporary / "replaced")
             written.rename(folder)
     except OSError as error:
         raise DataError(

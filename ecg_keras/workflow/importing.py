@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import filelock
 
 from ecg_keras import weights
 from ecg_keras.array_types import AnyArray
 from ecg_keras.data import Dataset, SplitSummary
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import write_json
+from ecg_keras.files import scratch_folder, write_json
 from ecg_keras.text import text_table
 from ecg_keras.training import Run, describe_environment
 from ecg_keras.workflow.published import IMPORTED, PublishedWeights, open_published
 
 RUNS = Path("runs")
-# folders in which imports are made, and seconds in which one has surely locked its own
-SCRATCH, LOCK, YOUNG = ".import.", ".lock", 60.0
+# folders in which imports are made
+SCRATCH = ".import."
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ def import_weights(
         return made
     tensors = published.check()
     run.folder.parent.mkdir(parents=True, exist_ok=True)
-    with _scratch(run.folder.parent) as temporary:
+    with scratch_folder(run.folder.parent, SCRATCH) as temporary:
         written = Run(temporary / run.name)
         written.folder.mkdir()
         parameters, taken = _write(written, published, tensors)
@@ -119,22 +114,6 @@ def import_weights(
                 return made
             raise
     return Imported(run, published, parameters, taken)
-
-
-@contextmanager
-def _scratch(parent: Path) -> Iterator[Path]:
-    """A folder that goes with the block; those that a killed import left behind go first."""
-    for left in parent.glob(f"{SCRATCH}*"):
-        # a new one may not be locked yet
-        with suppress(filelock.Timeout, OSError):
-            if left.stat().st_mtime < time.time() - YOUNG:
-                with filelock.FileLock(left / LOCK, timeout=0):
-                    shutil.rmtree(left, ignore_errors=True)
-    with (
-        tempfile.TemporaryDirectory(dir=parent, prefix=SCRATCH) as temporary,
-        filelock.FileLock(Path(temporary) / LOCK),
-    ):
-        yield Path(temporary)
 
 
 def _find_made(run: Run, published: PublishedWeights) -> Imported | None:

@@ -184,6 +184,25 @@ def test_memory_may_be_missing_or_damaged(raw, memory, damage, reads):
     assert json.loads(kept.read_text())["files"].keys() == FILES.keys()
 
 
+def test_what_was_read_before_a_kill_is_remembered(raw, memory, reads, monkeypatch):
+    def kill(path, count):
+        if path.name == "ä.csv":
+            raise KeyboardInterrupt
+        return remembered(path, count)
+
+    remembered = raw_files.sha256_of
+    with monkeypatch.context() as patch:
+        patch.setattr(raw_files, "SECONDS_BETWEEN", 0)
+        patch.setattr(raw_files, "_BATCH_FILES", 1)
+        patch.setattr(raw_files, "sha256_of", kill)
+        with pytest.raises(KeyboardInterrupt):
+            digest(raw, memory)
+    forget()
+    reads.clear()
+    digest(raw, memory)
+    assert reads == ["ä.csv"]
+
+
 def test_memory_may_be_read_only(raw, memory, reads, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")

@@ -364,6 +364,15 @@ def test_a_memory_that_was_cut_off_costs_a_look_at_the_files(download, site, tmp
     assert (result.is_complete, result.fetched, site.sent()) == (True, 0, 0)
 
 
+def test_a_torn_line_of_the_memory_takes_no_other_with_it(download, tmp_path, monkeypatch):
+    download()
+    memory = tmp_path / "raw" / ".download" / "verified.jsonl"
+    memory.write_text(memory.read_text()[:-10])
+    download()
+    monkeypatch.setattr(fetching, "_is_published", None)
+    assert download().is_complete
+
+
 def test_settings_out_of_range_are_refused(download, tmp_path):
     for jobs in (0, 17):
         with pytest.raises(ConfigError, match=f"jobs must be from 1 to 16. Received: {jobs}"):
@@ -425,6 +434,26 @@ def test_archives_are_unpacked_and_go(download, site, code15, tmp_path):
     site.asked.clear()
     assert download("code15").fetched == 0
     assert site.asked == []
+
+
+def test_an_archive_that_a_kill_left_after_it_was_unpacked_goes(
+    download, code15, tmp_path, monkeypatch
+):
+    class Killed(Exception):
+        pass
+
+    def record(stage, file, paths):
+        recorded(stage, file, paths)
+        if file.folder_inside is not None:
+            raise Killed
+
+    recorded = staging.Stage.record
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(staging.Stage, "record", record)
+        download("code15", jobs=1)
+    assert download("code15").is_complete
+    staged = {path.name for path in (tmp_path / "raw" / ".download").iterdir()}
+    assert staged == {"lock", "verified.jsonl", "list.json"}
 
 
 def test_what_was_unpacked_needs_no_room(download, code15, tmp_path, monkeypatch):

@@ -1,5 +1,8 @@
 """The SavedModel: files, stable names, the same answers as Keras, and what is refused."""
 
+import os
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, Predictions
 from ecg_keras.export import export_saved_model, read_card, requests, verification
+from ecg_keras.export.saved_model import replacing_folder
 from ecg_keras.export.signatures import SIGNATURES
 
 
@@ -254,6 +258,18 @@ def test_a_failed_replacement_keeps_the_old_version(facts, tmp_path):
     signals = make_signals(model, 2)
     np.testing.assert_allclose(serve(folder, signals), model(signals).numpy(), atol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
+def test_what_a_killed_export_left_behind_goes_with_the_next(tmp_path):
+    left, new = tmp_path / ".export.left", tmp_path / ".export.new"
+    for folder in (left, new):
+        (folder / "written").mkdir(parents=True)
+    hour = time.time() - 3600
+    os.utime(left, (hour, hour))
+    with replacing_folder(tmp_path / "1") as written:
+        (written / "saved_model.pb").touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"1", ".export.new"}
+    assert [path.name for path in (tmp_path / "1").iterdir()] == ["saved_model.pb"]
 
 
 def test_a_disk_that_refuses_leaves_nothing_behind(facts, tmp_path):
