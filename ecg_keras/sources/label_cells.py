@@ -39,16 +39,24 @@ VOCABULARIES: tuple[Mapping[str, int], ...] = (FLAGS, *({no: 0, yes: 1} for no, 
 NEITHER = -1
 # what opens a list or a dict, and closes it
 PAIRS = {"[": "]", "{": "}", "(": ")"}
+# as NumPy 2 prints a number or a text that is in a list: np.str_('AF')
+SCALAR = r"(?:np|numpy)\.\w+\(\s*"
 ITEM = re.compile(
-    r"""\s*(?:[bu]?"((?:[^"\\]|\\.)*)"|[bu]?'((?:[^'\\]|\\.)*)'|([^\s,:'"\[\]{}()][^,:'"\[\]{}()]*))\s*"""
+    rf"\s*(?P<scalar>{SCALAR})?(?:"
+    r"""[bu]?"(?P<double>(?:[^"\\]|\\.)*)"|[bu]?'(?P<single>(?:[^'\\]|\\.)*)'"""
+    r"""|(?P<bare>[^\s,:'"\[\]{}()][^,:'"\[\]{}()]*)"""
+    r""")(?(scalar)\s*\))\s*"""
 )
 # in a list of names with their likelihoods, as of PTB-XL+: ('NORM', 100.0)
-TUPLE = re.compile(rf"\s*\({ITEM.pattern},\s*([^\s(),]+)\s*\)\s*(?:,|$)")
+TUPLE = re.compile(
+    rf"\s*\({ITEM.pattern},\s*(?P<number>{SCALAR})?(?P<likelihood>[^\s(),]+)(?(number)\s*\))"
+    r"\s*\)\s*(?:,|$)"
+)
 WHOLE = re.compile(r"([0-9]+)\.0*")
 # as Python prints what is no plain list, and NumPy its arrays
 WRAPPED = re.compile(
     r"(?:np\.|numpy\.)?(?:frozenset|set|list|tuple|array|Counter|OrderedDict)"
-    r"\(\s*([\[{(].*[\]})])\s*(?:,\s*dtype=[^,\[\](){}]*)?\)",
+    r"\(\s*(?:([\[{(].*[\]})])\s*(?:,\s*dtype=[^,\[\](){}]*)?)?\)",
     re.DOTALL,
 )
 # of web pages, as in `AF &amp; SR`
@@ -160,7 +168,7 @@ def read_cell(text: str, separator: str) -> dict[str, float | bool | None]:
 def is_list(text: str) -> bool:
     """Whether a cell begins as a list or a dict; what is in round brackets may be a name."""
     text = _unwrap(text)
-    return text.startswith(("[", "{", "('", '("')) or text == "()"
+    return text.startswith(("[", "{", "('", '("', "(np.", "(numpy.")) or text == "()"
 
 
 def _unwrap(text: str) -> str:
@@ -168,7 +176,7 @@ def _unwrap(text: str) -> str:
     text = text.strip()
     if text[-1:] == ")":
         wrapped = WRAPPED.fullmatch(text)
-        text = wrapped[1] if wrapped else text
+        text = (wrapped[1] or "[]") if wrapped else text  # set() is an empty one
     return ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
 
 
@@ -253,7 +261,7 @@ def _read_list(text: str) -> list[tuple[str, float | bool | None]]:
             found = ITEM.match(inside, place + 1) if inside[place : place + 1] == ":" else None
             if found is None:
                 raise DataError(f"{problem}: each name must have a likelihood")
-            pairs.append((names[0], _read_likelihood(found[3], problem)))
+            pairs.append((names[0], _read_likelihood(found["bare"], problem)))
             place = found.end()
         else:
             pairs += [(name, None) for name in names]
@@ -271,14 +279,14 @@ def _read_tuples(inside: str, problem: str) -> list[tuple[str, float | bool | No
         found = TUPLE.match(inside, place)
         if found is None:
             raise DataError(f"{problem}: each of its brackets must hold a name and a likelihood")
-        likelihood = _read_likelihood(found[4], problem)
+        likelihood = _read_likelihood(found["likelihood"], problem)
         pairs += [(name, likelihood) for name in _read_item(found, problem)]
         place = found.end()
     return pairs
 
 
 def _read_item(found: re.Match[str], problem: str) -> Sequence[str]:
-    double, single, bare = found.groups()[:3]
+    double, single, bare = found["double"], found["single"], found["bare"]
     if bare is not None:
         words: list[str] = bare.split()
         if "..." in words:
@@ -297,6 +305,8 @@ def _read_item(found: re.Match[str], problem: str) -> Sequence[str]:
 
 def _read_likelihood(bare: str | None, problem: str) -> float | bool | None:
     word = (bare or "").strip().lower()
+    if word in ("np.true_", "np.false_"):  # NumPy's
+        word = word[3:-1]
     if word in ("true", "false"):
         return word == "true"
     try:

@@ -29,6 +29,7 @@ def test_two_names_in_every_spelling(cell):
 @pytest.mark.parametrize(
     "cell",
     ["", " ", "nan", "NaN", "None", "NULL", "null", "NA", "n/a", "N/A", "#N/A", "-", "--", "<NA>",
+     "set()", "frozenset()", "Counter()", "OrderedDict()", "list( )", "array([], dtype=object)",
      "[]", "{}", "()", "[ ]", "[nan]", "['nan']", "[None]", "[null]", ";", "nan;None", "."],
 )  # fmt: skip
 def test_nothing_in_every_spelling(cell):
@@ -45,6 +46,11 @@ def test_nothing_in_every_spelling(cell):
         ("[('NORM', 100.0), ('SR', 0.0)]", {"NORM": 100.0, "SR": 0.0}),
         ("[('NORM', 1e-05), ('SR', -1.)]", {"NORM": 1e-05, "SR": -1.0}),
         ("[(102594003, 100.0), (\"it's, so\", 50),]", {"102594003": 100.0, "it's, so": 50.0}),
+        ("{'AF': np.float64(100.0), np.str_('LBBB'): np.int64(0)}", {"AF": 100.0, "LBBB": 0.0}),
+        ("[('AF', np.float64(100.0)), (np.str_('LBBB'), 0.0)]", {"AF": 100.0, "LBBB": 0.0}),
+        ("{'AF': np.True_, 'LBBB': np.False_}", {"AF": True, "LBBB": False}),
+        ("[np.int64(164889003), np.float64(426783006.0)]", {"164889003": None, "426783006": None}),
+        ("['np.str_(x)']", {"np.str_(x)": None}),
         ("164889003.0", {"164889003": None}),
         ("[164889003.0, 426783006]", {"164889003": None, "426783006": None}),
         ("[164889003. 426783006.]", {"164889003": None, "426783006": None}),
@@ -64,6 +70,8 @@ def test_names_are_what_they_stand_for(cell, names):
     ["['AF'", "{'AF': 1", "[['AF'], ['LBBB']]", "{'AF': 'yes'}", "{'AF': }", "{'AF': [1]}",
      "['AF' : 1]", "{'AF': 1, 'LBBB'}", "['\\x1b[31m']", "['a\\tb\n']", "['a' ... 'b']", "[,,]",
      "['it''s']", "[('AF', 1), 'LBBB']", "[('AF')]", "[('AF', 'LBBB')]", "[('AF', 1, 2)]", "[(1)",
+     "[np.str_('AF']", "[np.str_('AF'), np.array(['LBBB'])]", "{'AF': np.float64(1.0, 2)}",
+     "[" + "np.str_('" * 50_000 + "]", "[np.str_('" + "\\\\'" * 50_000 + "]",
      "[" * 100_000, "[" * 50_000 + "]" * 50_000, "['AF'", "{1+1: __import__('os')}"],
 )  # fmt: skip
 def test_what_only_looks_like_a_list_is_refused_in_one_short_line(cell):
@@ -149,7 +157,10 @@ def test_probabilities_are_no_labels(value):
 @pytest.mark.parametrize(
     "cell",
     ["frozenset({'AF', 'LBBB'})", "set(['AF', 'LBBB'])", "array(['AF', 'LBBB'], dtype=object)",
-     "np.array(['AF', 'LBBB'])", repr(np.array(["AF", "LBBB"])), "[AF; LBBB]", "[AF | LBBB]"],
+     "np.array(['AF', 'LBBB'])", "[np.str_('AF'), np.str_('LBBB')]",
+     "{np.str_('AF'), numpy.str_( \"LBBB\" )}", "(np.str_('AF'), np.str_('LBBB'))",
+     "frozenset({np.str_('AF'), 'LBBB'})", "[np.bytes_(b'AF'), 'LBBB', np.float64(nan)]",
+     repr(np.array(["AF", "LBBB"])), "[AF; LBBB]", "[AF | LBBB]"],
 )  # fmt: skip
 def test_lists_as_programs_print_them_hold_the_same_names(cell):
     assert read_cell(cell, ";") == BOTH
@@ -158,6 +169,7 @@ def test_lists_as_programs_print_them_hold_the_same_names(cell):
 def test_what_only_looks_wrapped_is_a_name():
     assert read_cell("set (of leads)", ";") == {"set (of leads)": None}
     assert read_cell("array(AF)", ";") == {"array(AF)": None}
+    assert read_cell("set()1", ";") == {"set()1": None}
 
 
 def test_entities_of_web_pages_are_letters_and_no_separators():
