@@ -10,6 +10,7 @@ import importlib
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,9 +80,6 @@ def read_scp(path: Path, *, lead_names: LeadNames = None, span: Span | None = No
         )
     record, messages = _parse(path, _SCP)
     with errors_name(path):
-        begins = {one.annotations.get("start_sample", "1") for one in record.leads}
-        if len(begins) > 1:
-            raise DataError("its leads were recorded one after another. Export them together.")
         signal = _convert(record, lead_names, span)
     wrong = any("CRC mismatch" in message for message in messages)
     remark = "a checksum contradicts what it is of, which may be damaged"
@@ -131,6 +129,14 @@ def _identify(content: bytes) -> tuple[str, str, str]:
     return parser
 
 
+def _begin(lead: Any) -> tuple[str, str]:
+    """When a lead begins: the number of a sample in SCP-ECG, an offset of its time in MUSE."""
+    offset = lead.annotations.get("LeadTimeOffset", "0")
+    with suppress(ValueError):
+        offset = f"{float(offset):g}"
+    return lead.annotations.get("start_sample", "1"), offset
+
+
 def _convert(record: Any, lead_names: LeadNames, span: Span | None) -> Signal:
     """The leads of what ecgdatakit has read."""
     leads = {}
@@ -142,6 +148,8 @@ def _convert(record: Any, lead_names: LeadNames, span: Span | None) -> Signal:
             leads[lead] = one
     if not leads:
         raise no_lead("channels", [one.label for one in record.leads])
+    if len({_begin(one) for one in leads.values()}) > 1:
+        raise DataError("its leads were recorded one after another. Export them together.")
     shapes = {(one.sampling_rate, len(one.samples)) for one in leads.values()}
     if len(shapes) > 1:
         received = ", ".join(f"{count} samples at {rate:g} Hz" for rate, count in sorted(shapes))

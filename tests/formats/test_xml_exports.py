@@ -177,6 +177,31 @@ def test_a_wrong_checksum_and_an_offset_of_a_muse_lead_are_remarked(path):
     assert read_xml(path).remarks == ()
 
 
+@pytest.mark.parametrize(
+    ("offsets", "together"),
+    [
+        (("0", "2500"), False),
+        (("2500", "5000"), False),
+        (("", "later"), False),
+        (("0", "0.0"), True),
+        (("", "0"), True),
+        (("40", "40"), True),
+    ],
+)
+def test_leads_of_a_muse_file_that_begin_at_several_times_are_refused(path, offsets, together):
+    """By their offset of time, as of exports that print three leads after three others."""
+    waveform, limb, chest = muse_waveform(OF_EIGHT, EIGHT), *offsets
+    for lead in EIGHT:
+        offset = f"<LeadTimeOffset>{chest if lead[0] == 'V' else limb}</LeadTimeOffset>"
+        waveform = waveform.replace(f"<LeadID>{lead}<", f"{offset}<LeadID>{lead}<")
+    write_muse(path, waveform)
+    if together:
+        assert is_like(read_xml(path), OF_EIGHT, EIGHT, step=4.88)
+    else:
+        with pytest.raises(DataError, match=r"x\.xml: its leads were recorded one after another\."):
+            read_xml(path)
+
+
 # codes of LZW: one byte, then codes that each stand for a byte more than the code before: 767 bytes
 # a code; and a code that is used before its time, which then stands for as much as the one before
 LONG = [0, *range(256, 1023), *[1022] * 6_000]
