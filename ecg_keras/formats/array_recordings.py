@@ -67,7 +67,8 @@ def read_array_recording(
     span: Span | None = None,
 ) -> Signal:
     """Reads one recording of a file of an array; the settings are those of `read_recording`."""
-    if row is None and (count := count_recordings(path, array)) is not None:
+    count = count_recordings(path, array) if row is None else None
+    if count is not None and count != 1:
         raise DataError(
             f"{path}: holds {count:,} recordings. Name the column that says which row of it a "
             "recording is, from 0, with data.folder.row."

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import DataError
+from ecg_keras.errors import DataError, listed
 from ecg_keras.formats.lead_errors import no_lead
 from ecg_keras.formats.plain_files import MOST_VALUES, errors_name
 from ecg_keras.formats.voltages import ALLOWED, is_calibration, unit_in_mv
@@ -107,7 +107,9 @@ def read_edf(
     for column, (signal, (gain, offset)) in enumerate(zip(leads.values(), scales, strict=True)):
         digital = records[:, signal.begin : signal.end].reshape(-1)[kept]
         values[:, column] = digital.astype(np.float32) * gain + offset
-    return Signal(values, rate, tuple(leads), start, total)
+    others = [repr(one.label) for one in header.signals if one not in leads.values()]
+    remark = f"signals that are not among the twelve leads are left out: {listed(others, 10)}"
+    return Signal(values, rate, tuple(leads), start, total, (remark,) * bool(others))
 
 
 def _read_header(path: Path) -> EdfHeader:

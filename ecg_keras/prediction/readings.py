@@ -37,7 +37,10 @@ _NAMED = 8
 # in millivolts, or why it can not be used
 Window = Float32Array | str
 # the leads are the network's
-_ADVICE = " Ask for leads it has with data.leads, or leave the recording out."
+_ADVICE = (
+    " Ask for leads it has with data.leads, name those that it calls otherwise with "
+    "data.folder.lead_names, or leave the recording out."
+)
 ANSWERED, ABSTAINED, UNREADABLE = "answered", "abstained", "unreadable"
 Figures = Mapping[str, tuple[float, ...]]
 

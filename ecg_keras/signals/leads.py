@@ -181,7 +181,8 @@ def select_leads(values: AnyArray, leads: Sequence[str], wanted: Sequence[str]) 
     if missing:
         raise DataError(
             f"the recording has no lead {', '.join(missing)}. It has: {', '.join(leads)}. "
-            "Ask for leads it has with data.leads, or leave the recording out."
+            "Ask for leads it has with data.leads, name those that it calls otherwise with "
+            "data.folder.lead_names, or leave the recording out."
         )
     values = np.asarray(values, dtype=np.float32)
     if tuple(leads) == tuple(wanted):

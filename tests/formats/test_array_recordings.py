@@ -63,6 +63,14 @@ def test_a_single_recording(path):
     np.testing.assert_allclose(signal.values, MANY[0][:, [0, 2]] / 1000, rtol=1e-6)
 
 
+def test_an_array_of_one_recording_needs_no_row(path):
+    for values in (MANY[:1], MANY[:1].transpose(0, 2, 1)):
+        save(path, values.astype("f4"))
+        assert count_recordings(path) == 1
+        for settings in ({}, {"row": 0}):
+            np.testing.assert_allclose(read(path, **settings).values, MANY[0] / 1000, rtol=1e-6)
+
+
 def test_numbers_of_a_recorder_are_steps_of_a_unit(path):
     save(path, MANY[0].astype("i2"), "ecg")
     np.testing.assert_allclose(read(path, unit="4.88 uV").values, MANY[0] * 0.00488, rtol=1e-5)

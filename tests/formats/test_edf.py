@@ -13,7 +13,7 @@ from small_signals import microvolts
 from ecg_keras.errors import DataError
 from ecg_keras.formats.edf import read_edf
 from ecg_keras.records import cut_signal
-from ecg_keras.signals import LEADS
+from ecg_keras.signals import LEADS, select_leads
 
 VALUES = microvolts(4, 2 * RATE)
 
@@ -58,6 +58,7 @@ def test_what_is_no_lead_is_left_out_whatever_its_rate_and_unit(tmp_path):
     signal = read_edf(tmp_path / "e.edf")
     assert signal.leads == ("I",) and signal.values.shape == (2 * RATE, 1)
     assert np.abs(signal.values[:, 0] - VALUES[:, 0] / 1000).max() < 1e-3
+    assert signal.remarks == ("signals that are not among the twelve leads are left out: 'Resp'",)
 
 
 def test_a_signal_stored_upside_down_is_turned_by_its_own_range(tmp_path):
@@ -301,6 +302,18 @@ def test_own_spellings_of_leads(tmp_path):
         read_edf(tmp_path / "e.edf")
     signal = read_edf(tmp_path / "e.edf", lead_names={"chan1": "V1", "chan2": "V2"})
     assert signal.leads == ("V1", "V2")
+
+
+def test_chest_leads_by_their_names_in_iec_60601_are_left_out_with_a_word(tmp_path):
+    labels = tuple(f"EKG {lead.replace('V', 'C') if lead[0] == 'V' else lead}" for lead in LEADS)
+    signal = read(tmp_path, labels=labels)
+    assert signal.leads == LEADS[:6] and len(signal.remarks) == 1
+    assert "'EKG C1', 'EKG C2', " in signal.remarks[0]
+    with pytest.raises(DataError, match=r"no lead V1\. .* otherwise with data\.folder\.lead_names"):
+        select_leads(signal.values, signal.leads, ("I", "V1"))
+    named = {f"EKG C{number}": f"V{number}" for number in range(1, 7)}
+    signal = read_edf(tmp_path / "e.edf", lead_names=named)
+    assert signal.leads == LEADS and not signal.remarks
 
 
 @settings(max_examples=50, deadline=None)
