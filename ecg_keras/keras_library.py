@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         """`keras.Model`."""
 
         optimizer: Any
+        loss: Any
         trainable_weights: list[Any]
         compute_loss: Any
         _loss_tracker: Any

@@ -50,7 +50,8 @@ def compile_phase(
         devices one whose every record counts alike. Give it to `fit`.
 
     Raises:
-        ConfigError: the model has no such stage, or can't take signals of that length.
+        ConfigError: the model has no such stage, or can't take signals of that length; what the
+            optimizer or the loss does works on one device alone (see `Mirrored`).
 
     Example:
         >>> model = models.classifier(models.find_backbone("lstm")(num_samples=100), ["MI"])

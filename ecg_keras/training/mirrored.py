@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import tensorflow as tf
 
 from ecg_keras import data
+from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import KerasModel, keras
 
 
@@ -55,6 +56,10 @@ class Mirrored(KerasModel):
     one device; its moving means and variances are the means of those of all devices after ``fit``,
     and after each epoch with `ValidationScores`.
 
+    Raises:
+        ConfigError: when it is compiled: the optimizer accumulates gradients or overwrites weights
+            with their averages during training, or the loss is no mean over records.
+
     Example:
         >>> model = Mirrored(classifier.inputs, classifier.outputs)
         >>> model.compile("adam", "binary_crossentropy")
@@ -64,6 +69,13 @@ class Mirrored(KerasModel):
     def compile(self, *args: Any, **settings: Any) -> None:
         super().compile(*args, **settings)
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        if inner.gradient_accumulation_steps:
+            _refuse("gradient_accumulation_steps")
+        if inner.use_ema and inner.ema_overwrite_frequency:
+            _refuse("ema_overwrite_frequency")
+        for loss in tf.nest.flatten(self.loss):
+            if getattr(loss, "reduction", "mean") not in ("mean", "sum_over_batch_size"):
+                _refuse(f"a loss with reduction={loss.reduction}")
         # they are sums over all devices already, see train_step
         inner._all_reduce_sum_gradients = lambda gradients_and_weights: gradients_and_weights
 
@@ -95,6 +107,12 @@ class Mirrored(KerasModel):
         # the epoch's mean over records: the losses of the devices add up to that of the batch
         self._loss_tracker.update_state(loss * devices, sample_weight=whole / devices)
         return self.get_metrics_result()
+
+
+def _refuse(what: str) -> NoReturn:
+    raise ConfigError(
+        f"{what} works on one device alone. Leave it out, or train on one: `training.devices: one`."
+    )
 
 
 def _sum_over(replica: tf.distribute.ReplicaContext, gradients: list[Any]) -> list[Any]:

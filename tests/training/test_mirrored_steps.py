@@ -39,3 +39,12 @@ def test_what_is_saved_was_scored_where_each_device_normalises_its_own_records(f
     assert found["scored"]["logged"] == pytest.approx(found["scored"]["saved"], rel=1e-5)
     for one, other in found["left"]:
         assert one == other
+
+
+@pytest.mark.slow
+def test_what_works_on_one_device_alone_is_refused_on_several(found):
+    assert [one.partition(" works on one device alone.")[0] for one in found["refused"]] == [
+        "gradient_accumulation_steps",
+        "ema_overwrite_frequency",
+        "a loss with reduction=sum",
+    ]

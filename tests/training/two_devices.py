@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from keras.optimizers import SGD, AdamW, LossScaleOptimizer as Scaled
 
+from ecg_keras.errors import ConfigError
 from ecg_keras.models import save_model
 from ecg_keras.training import Mirrored, ValidationScores, padded
 
@@ -74,6 +75,18 @@ with strategy.scope():
     found["scored"] = {"logged": logged[-1], "saved": float(keras.ops.mean(loss))}
     learn(model, SGD(0.5), signals, targets)
     found["left"] = copies(model)
+
+found["refused"] = []
+for loss, settings in (
+    ("mse", {"gradient_accumulation_steps": 2}),
+    ("mse", {"use_ema": True, "ema_overwrite_frequency": 2}),
+    (keras.losses.MeanSquaredError(reduction="sum"), {}),
+):
+    with strategy.scope():
+        try:
+            network(Mirrored).compile(Scaled(SGD(0.5, **settings)), loss)
+        except ConfigError as error:
+            found["refused"].append(str(error))
 
 with strategy.scope():
     model = network(Mirrored)
