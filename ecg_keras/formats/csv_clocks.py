@@ -199,6 +199,9 @@ def _find_leaps(
     turns = [turn / unit for turn in _TURNS for unit in clock.units]
     for turn in (*turns, *_COUNTED):
         late[(np.abs(late + turn) <= slack) & (np.abs(times[1:]) <= clock.step + slack)] = 0
+    # one wrong time, behind which the clock continues as before
+    alone = np.abs(late[:-1] + late[1:]) <= slack[1:]
+    late[np.append(alone, False) | np.append(False, alone)] = 0
     return late
 
 

@@ -213,6 +213,7 @@ SOUND = {
     "jitter of samples": (500, jittery(3)),
     "jitter of packets": (500, jittery(5, 75)),
     "a late packet": (500, [f"{(n + 9 * (700 < n < 770)) / 500:.3f}" for n in NUMBERS]),
+    "a wrong time": (500, [f"{n / 500 * (n != 900):.3f}" for n in NUMBERS]),
     "rounded to seconds": (500, [f"{n // 500}" for n in NUMBERS]),
     "times of day": (500, [f"10:00:{n / 500:06.3f}" for n in NUMBERS]),
     "dates": (500, [f"2024-03-01 10:00:{n / 500:06.3f}" for n in NUMBERS]),
