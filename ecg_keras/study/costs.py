@@ -115,7 +115,7 @@ def estimate(
     Example:
         >>> plan = list_cells(load_study("recipes/studies/quick.yaml"))
         >>> f"{estimate(plan).seconds() / 60:.0f} min"  # doctest: +SKIP
-        '52 min'
+        '25 min'
     """
     check_unfinished(plan)
     sizes = count_records(plan, partial(on_progress, "counting records"))
