@@ -33,6 +33,8 @@ _SECONDS = {
 }
 _TIMES = {"time", "times", "timestamp", "t", "zeit", "temps", "tempo", "tiempo", "elapsed"}
 _WORD = re.compile(r"[^\W\d_]+")
+# characters of a line that are looked at: the search takes time by their third power
+_LONGEST = 200
 _STATED = re.compile(r"(?:sampl\w*[ _-]*(?:rate|freq\w*)|abtast\w*|\bfs\b)[^\d\n]{0,20}?(?=\d)")
 # what is behind it on its line: a number, and its unit or another word
 _VALUE = re.compile(
@@ -85,7 +87,7 @@ def stated_clock(lines: Sequence[str]) -> Clock | None:
 
 
 def _read_rates(line: str) -> Iterator[float]:
-    plain = unicodedata.normalize("NFKC", line).lower()
+    plain = unicodedata.normalize("NFKC", line[:_LONGEST]).lower()
     found = _STATED.search(plain)
     if found is None or _CHANGED.search(plain):
         return
@@ -120,15 +122,11 @@ def clock_of(name: str, cells: Sequence[str], what: str = "column") -> Clock | N
     # one that steps by 1 may count samples; one with gaps, or that was rounded much, says nothing
     if step <= rounding / steps or uneven > rounding + step / 20 or (step == 1 and not units):
         return None
-    slack = rounding / steps
-    rates = {
-        unit: (1 / (unit * (step + slack)), 1 / (unit * (step - slack)))
-        for unit in units or set(_SECONDS.values())
-    }
+    shortest, longest = step - rounding / steps, step + rounding / steps
     likely = {
-        unit: (low, high)
-        for unit, (low, high) in rates.items()
-        if high >= _LOWEST and low <= _HIGHEST
+        unit: (1 / (unit * longest), 1 / (unit * shortest))
+        for unit in units or set(_SECONDS.values())
+        if unit * shortest <= 1 / _LOWEST and unit * longest >= 1 / _HIGHEST
     }
     if not likely:
         return None

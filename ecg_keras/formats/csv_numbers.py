@@ -68,7 +68,11 @@ def split_line(line: str, separator: str) -> list[str]:
     """The cells of a line, without quotes and blanks around them."""
     if '"' in line:
         skip = separator == " "
-        (cells,) = csv.reader([line.strip()], delimiter=separator, skipinitialspace=skip) or [[]]
+        rows = csv.reader([line.strip()], delimiter=separator, skipinitialspace=skip)
+        try:
+            (cells,) = rows
+        except csv.Error as error:  # such as a cell of more than 131,072 characters
+            raise DataError(f"a line in quotes has no cells: {error}. Export it again.") from error
         return [cell.strip(" '\"\t") for cell in cells if cell or not skip]
     cells = line.split() if separator == " " else line.split(separator)
     return [cell.strip(" '\"\t") for cell in cells]

@@ -30,7 +30,7 @@ _NUMBERS = dict(
 _CODES = {f"{before}{n}": lead for n, lead in _NUMBERS.items() for before in ("2:", "5.6.3-9-")}
 _SCHEMES = ("MDC", "SCPECG")
 # Lead I (Einthoven), or aVR, augmented voltage
-_REMARK = re.compile(r"\s*[(,;].*", re.DOTALL)
+_REMARK = re.compile("[(,;]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,4 +164,4 @@ def printable(text: str) -> str:
 @functools.lru_cache(maxsize=4096)  # the channels of a database are named alike
 def _find(text: str, lead_names: tuple[tuple[str, str], ...]) -> str | None:
     spellings = dict(lead_names)
-    return find_lead(text, spellings) or find_lead(_REMARK.sub("", text), spellings)
+    return find_lead(text, spellings) or find_lead(_REMARK.split(text, 1)[0].rstrip(), spellings)

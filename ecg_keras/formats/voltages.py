@@ -15,6 +15,7 @@ _UNIT = re.compile(
 # the micro sign, the Greek letter, and either of them in UTF-8 that was read as latin-1
 _MICRO = re.compile("\u00b5|\u03bc|\u00e2\u00b5|\u00ee\u00bc")
 # in text tables: behind the name of a column, in a cell below it, or in a line about the recording
+_LONGEST = 200  # a longer name of a column has no unit: the search takes time by its square
 _IN_TEXT = r"(?P<unit>(milli|micro|nano|[mnuμ])?[ -]?v(olts?)?)"
 _BRACKETED = re.compile(rf"(?P<name>.*?)[ _]*[(\[{{<] *{_IN_TEXT} *[)\]}}>]")
 _BARE = re.compile(rf"(?P<name>.+?)(?: in |[ _/.,:]+)(?!v){_IN_TEXT}")
@@ -42,6 +43,8 @@ def unit_in_mv(text: str) -> float | None:
 
 def split_unit(name: str) -> tuple[str, float | None]:
     """A column's name without its unit, and millivolts in the unit, as of ``II (mV)``."""
+    if len(name) > _LONGEST:
+        return name, None
     plain = _plain(name)
     found = _BRACKETED.fullmatch(plain.lower()) or _BARE.fullmatch(plain.lower())
     return (

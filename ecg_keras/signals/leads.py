@@ -22,6 +22,9 @@ LIMB, CHEST = LEADS[:6], LEADS[6:]
 IDENTITIES = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
 _AS_I_AND_II = {"I": (1.0, 0.0), "II": (0.0, 1.0), **IDENTITIES}
 
+# of a longer text none is looked for, which takes time by the square of its length
+_LONGEST = 200
+
 _BY_LOWER_CASE = {lead.lower(): lead for lead in LEADS}
 # DI, DII and DIII in southern Europe and Latin America
 _BY_LOWER_CASE |= {f"d{lead.lower()}": lead for lead in ("I", "II", "III")}
@@ -63,7 +66,7 @@ def canonical_lead(name: str) -> str:
         >>> canonical_lead("MDC_ECG_LEAD_AVR"), canonical_lead("v1"), canonical_lead("DII (mV)")
         ('aVR', 'V1', 'II')
     """
-    lead = _look_up(name)
+    lead = find_lead(name)
     if lead is None:
         raise DataError(unknown_name("lead", name, LEADS))
     return lead
@@ -101,7 +104,7 @@ def find_lead(name: str, lead_names: LeadNames = None) -> str | None:
         for spelling, lead in lead_names.items():
             if spelling.strip().lower() == plain:
                 return canonical_lead(lead)
-    return _look_up(name)
+    return _look_up(name) if len(name) <= _LONGEST else None
 
 
 def find_leads(names: Sequence[str], lead_names: LeadNames = None) -> tuple[str | None, ...]:

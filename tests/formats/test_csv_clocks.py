@@ -45,6 +45,7 @@ def test_a_column_of_time_contradicts_other_rates(name, cells, right, wrong):
         ("time (s)", ["0.004", "0.002", "0.000"]),
         ("time (s)", times(3600, "{:.0f}")),
         ("time (s)", ["0", "0.002"]),
+        ("time (ms)", [f"{row * 1e-322:.340f}" for row in range(5)]),
     ],
 )
 def test_what_is_no_clock_contradicts_nothing(name, cells):
@@ -241,3 +242,9 @@ def test_sound_times_in_their_units_are_read(tmp_path, name, cells):
     path = write_times(tmp_path / "a.csv", cells, name, ";")
     assert clock_of(name, cells[:24]) is not None
     assert len(read_csv(path, sampling_rate=500, unit="mV").values) == len(cells)
+
+
+def test_of_a_line_the_first_200_characters_are_looked_at():
+    line = f"Sample rate: 512 Hz{180 * 'x'}"
+    assert stated_clock([line]) == stated_clock([f"{line}xx"]) is not None
+    assert stated_clock([f"{190 * 'x'} {line}"]) is None

@@ -16,6 +16,7 @@ from ecg_keras.formats.csv_numbers import (
     is_missing,
     is_number,
     read_columns,
+    split_line,
 )
 
 WHOLE = st.lists(st.integers(-99_999_999, 99_999_999), min_size=1, max_size=60)
@@ -71,6 +72,11 @@ def test_contradictions_are_refused(cells):
 def test_groups_that_are_none_are_refused(cell):
     with pytest.raises(DataError, match=f"'{cell}' is no number"):
         find_marks([cell])
+
+
+def test_a_cell_of_any_length_is_an_error_of_the_file():
+    with pytest.raises(DataError, match=r"a line in quotes has no cells: field larger than .*131072"):
+        split_line(f'1,"{131_073 * "x"}"', ",")
 
 
 def test_the_user_may_say_it():

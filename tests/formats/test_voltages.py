@@ -94,3 +94,8 @@ def test_a_line_may_state_the_step_of_a_recorder(line, size):
 )  # fmt: skip
 def test_other_lines_state_no_unit(line):
     assert stated_unit(line) is None
+
+
+def test_a_name_of_more_than_200_characters_has_no_unit():
+    assert split_unit(f"{195 * 'x'}(mV)") == (195 * "x", 1.0)
+    assert split_unit(f"{197 * 'x'}(mV)") == (f"{197 * 'x'}(mV)", None)

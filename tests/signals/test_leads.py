@@ -76,6 +76,12 @@ def test_other_names_are_refused(name):
         canonical_lead(name)
 
 
+def test_a_text_of_more_than_200_characters_names_no_lead():
+    assert find_lead(f"V1{198 * ' '}") == "V1"
+    assert find_lead(f"V1{199 * ' '}") is None
+    assert find_lead(500 * "_", {500 * "_": "V1"}) == "V1"
+
+
 def test_a_near_miss_is_pointed_out():
     with pytest.raises(DataError, match="Did you mean 'V1'"):
         canonical_lead("V11")

@@ -323,10 +323,14 @@ def test_xml_files_need_their_package_before_anything_is_read(root, monkeypatch)
 def test_units_that_csv_files_state_need_no_setting(root):
     write_csv(root / "t.csv", VALUES, leads=[f"{lead} (uV)" for lead in LEADS])
     (root / "broken.csv").write_text("no numbers\n")
-    text = "file,patient_id,AF\nbroken.csv,1,1\nt.csv,2,0\n"
-    infos = list_all(root, text, sampling_rate=500)
-    assert [info.record_id for info in infos] == ["broken", "t"]
-    signal = folder_source(root, Folder(sampling_rate=500)).read_signal(infos[1])
+    rows = "".join(f"{row},{-row}\n" for row in range(50))
+    (root / "long.csv").write_text(f'I (uV),II (uV)\n{rows}5,"{131_073 * "6"}"\n')
+    times = "".join(f"{row * 1e-322:.340f},{row}\n" for row in range(50))
+    (root / "still.csv").write_text(f"time (ms),I (uV)\n{times}")
+    text = "file,patient_id,AF\nbroken.csv,1,1\nlong.csv,3,1\nstill.csv,4,1\nt.csv,2,0\n"
+    infos = list_all(root, text, sampling_rate=500, unit=None)
+    assert [info.record_id for info in infos] == ["broken", "long", "still", "t"]
+    signal = folder_source(root, Folder(sampling_rate=500)).read_signal(infos[3])
     assert np.array_equal(signal.values, as_stored(VALUES))
 
 
