@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import zipfile
@@ -17,6 +18,8 @@ from ecg_keras.errors import DataError, shortened
 # what any file may unpack to; a larger one to this many times its size
 FREE_BYTES = 64 << 20
 RATIO = 200
+# what comes before the header, and the longest that NumPy reads
+_LONGEST_HEADER = 12 + 10_000
 # NumPy does not give the types of these functions
 _NPY: Any = np.lib.format
 
@@ -57,7 +60,8 @@ def read_headers(archive: zipfile.ZipFile) -> dict[str, tuple[tuple[int, ...], n
     for member in archive.infolist():
         if member.filename.endswith(".npy"):
             with archive.open(member) as stream:
-                shape, _, dtype = _read_header(stream)
+                # NumPy takes memory for a header of any length before it refuses it
+                shape, _, dtype = _read_header(io.BytesIO(stream.read(_LONGEST_HEADER)))
             if min(shape, default=0) >= 0:
                 found[member.filename.removesuffix(".npy")] = (shape, dtype)
     return found

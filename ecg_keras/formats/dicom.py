@@ -27,8 +27,8 @@ _MARK, _MARK_AT = b"DICM", 128
 # a compressed file could be unpacked to a thousand times its size
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
-# an item of a sequence; one costs a hundred times its own bytes
-ITEM, _MOST_ITEMS = b"\xfe\xff\x00\xe0", 20_000
+# an item of a sequence, in both orders of bytes; one costs a hundred times its own bytes
+ITEM, BIG_ENDIAN_ITEM, _MOST_ITEMS = b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00", 20_000
 # bytes and kind of a sample by WaveformSampleInterpretation
 _SAMPLES = {"SB": "i1", "UB": "u1", "SS": "i2", "US": "u2", "SL": "i4", "UL": "u4"}
 # the first tags of an object that was stored without the preamble: of group 0002 or 0008
@@ -65,7 +65,8 @@ def _parse(content: bytes) -> Any:
 
     if content[_MARK_AT : _MARK_AT + len(_MARK)] != _MARK and content[:4] not in _BARE:
         raise DataError("no DICOM file: the mark DICM is missing. Export the file again.")
-    if len(content) > LARGEST or content.count(ITEM) > _MOST_ITEMS:
+    items = content.count(ITEM) + content.count(BIG_ENDIAN_ITEM)
+    if len(content) > LARGEST or items > _MOST_ITEMS:
         raise DataError(
             f"larger than {LARGEST:,} bytes, or more than {_MOST_ITEMS:,} items. Export a "
             "shorter recording, or another format."

@@ -116,6 +116,15 @@ def test_an_archive_that_wants_another_version_is_named(tmp_path):
         read(file)
 
 
+def test_a_header_is_not_read_beyond_what_numpy_takes(tmp_path):
+    header = b"\x93NUMPY\x02\x00" + (1 << 20).to_bytes(4, "little")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ecg.npy", header.ljust(1 << 20))
+    message = "reading array header, expected 1048576 bytes got 10000"
+    with pytest.raises(DataError, match=rf"a\.npz: no \.npz file that can be read: .*{message}"):
+        read(tmp_path / "a.npz")
+
+
 def test_an_archive_that_promises_more_than_it_has_takes_no_memory(tmp_path):
     np.savez(tmp_path / "a.npz", ecg=VALUES)
     content = bytearray((tmp_path / "a.npz").read_bytes())

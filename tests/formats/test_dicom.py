@@ -221,8 +221,9 @@ def test_damaged_files_are_named(tmp_path, monkeypatch):
         read_dicom(tmp_path / "d.dcm")
 
 
-def test_endless_items_are_refused_before_they_are_parsed(tmp_path):
-    (tmp_path / "d.dcm").write_bytes(b"\0" * 128 + b"DICM" + (dicom.ITEM + b"\0" * 4) * 30_000)
+@pytest.mark.parametrize("item", [dicom.ITEM, dicom.BIG_ENDIAN_ITEM])
+def test_endless_items_are_refused_before_they_are_parsed(tmp_path, item):
+    (tmp_path / "d.dcm").write_bytes(b"\0" * 128 + b"DICM" + (item + b"\0" * 4) * 30_000)
     with pytest.raises(DataError, match="more than 20,000 items"):
         read_dicom(tmp_path / "d.dcm")
 
